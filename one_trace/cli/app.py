@@ -1,0 +1,49 @@
+"""The `trace` command: a file a verb, imported only when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+VERBS: dict[str, tuple[str, str]] = {
+    "show": ("one_trace.cli.show", "One run as a tree with a waterfall"),
+    "list": ("one_trace.cli.list_runs", "Runs, newest first"),
+    "stats": ("one_trace.cli.stats", "Per flow and step: outcomes, times, cost, flaky steps"),
+    "insights": ("one_trace.cli.insights", "Ranked findings about a flow, with evidence"),
+    "diff": ("one_trace.cli.diff", "Two runs step by step"),
+    "cost": ("one_trace.cli.cost", "Tokens and money by flow, step, model, day"),
+    "export": ("one_trace.cli.export", "A run as json, events, otlp, perfetto or html"),
+    "import": ("one_trace.cli.import_runs", "Trace runs that have already happened"),
+    "sync": ("one_trace.cli.sync", "Deliver what is still queued"),
+    "share": ("one_trace.cli.share", "Deliver one run now and print its URL"),
+    "login": ("one_trace.cli.login", "Keep the key of traces.com"),
+    "logout": ("one_trace.cli.logout", "Forget the key of traces.com"),
+    "open": ("one_trace.cli.open_report", "The HTML report in the browser"),
+    "prune": ("one_trace.cli.prune", "Delete old runs"),
+    "doctor": ("one_trace.cli.doctor", "What is found, what is not, and what mends it"),
+}
+"""Verb → (module, what it answers). Each module has a Click command named `command`."""
+
+
+class TraceGroup(click.Group):
+    """Finds a verb's module only when that verb is used: starting all of them costs more than most answers."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command = import_module(VERBS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, about) for verb, (_, about) in VERBS.items()])
+
+
+@click.command(cls=TraceGroup, name="trace", context_settings={"help_option_names": ["-h", "--help"]})
+def trace() -> None:
+    """What your flows did: which steps ran, for how long, why one failed, and what it cost."""

@@ -1,0 +1,113 @@
+"""Where our commands speak: one JSON document for agents, text for people, errors the same way for both."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+import msgspec
+
+from one_trace.errors import FAILED, USAGE, Trouble
+
+
+class Out:
+    """The streams and the mode of one invocation.
+
+    `agent`: exactly one JSON document goes to stdout. Else text; `color` and `width` say what the terminal can show.
+    """
+
+    def __init__(self, *, agent: bool) -> None:
+        self.agent = agent
+
+    @property
+    def tty(self) -> bool:
+        return sys.stdout.isatty()
+
+    @property
+    def color(self) -> bool:
+        return self.tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+    @property
+    def width(self) -> int:
+        """Columns: COLUMNS where set, the terminal's own on a terminal, else 100; never under 60."""
+        given = os.environ.get("COLUMNS", "")
+        if given.isdigit() and int(given) > 0:
+            return max(60, int(given))
+        if not self.tty:
+            return 100
+        return max(60, os.get_terminal_size(sys.stdout.fileno()).columns)
+
+    def answer(self, document: object, text: str | Callable[[], str]) -> None:
+        """Print the one answer of a command: `document` for agents, `text` for people (worked out only if needed)."""
+        if self.agent:
+            self._write(msgspec.json.encode(document) + b"\n")
+        else:
+            words = text() if callable(text) else text
+            self._write((words.rstrip("\n") + "\n").encode("utf-8", "replace") if words else b"")
+
+    def note(self, line: str, **fields: Any) -> None:
+        """One line on stderr beside the answer: text for people, a JSON line ``{"event": ...}`` for agents if fields are given."""
+        if self.agent:
+            data = msgspec.json.encode(fields) if fields else b""
+            if data:
+                sys.stderr.buffer.write(data + b"\n")
+        else:
+            sys.stderr.write(line.rstrip("\n") + "\n")
+        sys.stderr.flush()
+
+    def trouble(self, error: Trouble) -> int:
+        """Say what went wrong, the same way everywhere; the exit code to end with."""
+        if self.agent:
+            body: Mapping[str, object] = {"code": error.code, "message": error.message, "hint": error.hint}
+            self._write(msgspec.json.encode({"error": body}) + b"\n")
+        else:
+            sys.stderr.write(f"one-trace: {error.message}\n")
+            if error.hint:
+                sys.stderr.write(f"  {error.hint}\n")
+            sys.stderr.flush()
+        return error.exit_code
+
+    @staticmethod
+    def _write(data: bytes) -> None:
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            # The reader has gone (head, less): what it wanted it has. Keep the interpreter from flushing again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def out() -> Out:
+    """The running command's `Out`."""
+    found = click.get_current_context().find_object(Out)
+    return found if found is not None else Out(agent=os.environ.get("ONE_AGENT") == "1")
+
+
+def run(command: click.Command, args: list[str], *, agent: bool, name: str) -> int:
+    """Run one of our Click commands; every error becomes one line (or one JSON document) and an exit code."""
+    speaker = Out(agent=agent)
+    try:
+        result = command.main(args=args, prog_name=name, standalone_mode=False, obj=speaker)
+        return result if isinstance(result, int) else 0
+    except Trouble as error:
+        return speaker.trouble(error)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.UsageError as error:
+        hint = f"See '{error.ctx.command_path} --help'." if error.ctx else None
+        trouble = Trouble(error.format_message(), hint=hint, code="wrong-usage")
+        trouble.exit_code = USAGE
+        return speaker.trouble(trouble)
+    except click.Abort:
+        return speaker.trouble(Trouble("stopped", code="stopped"))
+    except click.ClickException as error:
+        return speaker.trouble(Trouble(error.format_message()))
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        trouble = Trouble(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), code="os-error")
+        trouble.exit_code = FAILED
+        return speaker.trouble(trouble)

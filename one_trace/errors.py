@@ -1,0 +1,70 @@
+"""Each thing that can go wrong: what happened, to what, and what to do next."""
+
+from __future__ import annotations
+
+DONE = 0
+FAILED = 1
+USAGE = 2
+NO_SUCH_RUN = 3
+NOT_AUTHORISED = 4
+NETWORK = 5
+NOT_FOUND = 127
+"""A foreign verb, and no host to hand it to."""
+
+
+class Trouble(Exception):
+    """Something that a person can do something about.
+
+    `code` is a stable kebab-case word for scripts, `message` one line that says what happened to what, `hint` one line that
+    says what to do next.
+    """
+
+    exit_code: int = FAILED
+    code: str = "failed"
+
+    def __init__(self, message: str, *, hint: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        if code is not None:
+            self.code = code
+
+
+class WrongUsage(Trouble):
+    exit_code = USAGE
+    code = "wrong-usage"
+
+
+class NoSuchRun(Trouble):
+    exit_code = NO_SUCH_RUN
+    code = "no-such-run"
+
+
+class NotAuthorised(Trouble):
+    exit_code = NOT_AUTHORISED
+    code = "not-authorised"
+
+
+class NetworkTrouble(Trouble):
+    exit_code = NETWORK
+    code = "network"
+
+
+class NoHost(Trouble):
+    exit_code = NOT_FOUND
+    code = "no-host"
+
+
+class SettingsTrouble(Trouble):
+    exit_code = USAGE
+    code = "settings"
+
+
+class StoreTrouble(Trouble):
+    code = "store"
+
+
+class RecordTrouble(Trouble):
+    """A record from which not even a partial run can be told."""
+
+    code = "record"

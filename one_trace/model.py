@@ -1,0 +1,166 @@
+"""The vocabulary of one-trace: a run, its spans, and what they cost.
+
+The structs encode to the trace document as it is (schema ``one-trace/1``): camelCase keys, times in ISO 8601 UTC
+with milliseconds, sizes in bytes of compact UTF-8 JSON, durations in milliseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+SCHEMA = "one-trace/1"
+
+SpanStatus = Literal["success", "error", "timeout", "skipped", "stopped", "incomplete"]
+RunStatus = Literal["success", "error", "stopped", "incomplete"]
+UploadState = Literal["sent", "queued", "failed"]
+Branch = Literal["then", "else"]
+
+SPAN_STATUSES: tuple[SpanStatus, ...] = ("success", "error", "timeout", "skipped", "stopped", "incomplete")
+RUN_STATUSES: tuple[RunStatus, ...] = ("success", "error", "stopped", "incomplete")
+
+
+class Usage(Struct, rename="camel", kw_only=True):
+    """What LLM calls used, as told by the agents' own envelopes: numbers and names, never text."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: float | None = None
+    turns: int = 0
+    models: list[str] = []
+    sessions: list[str] = []
+
+
+class Span(Struct, rename="camel", kw_only=True):
+    """One execution of one step, all its attempts included."""
+
+    span_id: str
+    parent_span_id: str | None = None
+    step_id: str
+    name: str
+    type: str
+    flow_key: str
+    path: str
+    iteration: int | None = None
+    branch: Branch | None = None
+    index: int | None = None
+    parent_attempt: int | None = None
+    attempts: int = 1
+    retries: int = 0
+    status: SpanStatus
+    started_at: str
+    start_ms: float
+    """From the run's start, in ms."""
+    duration_ms: float | None = None
+    input_bytes: int | None = None
+    output_bytes: int | None = None
+    error: str | None = None
+    error_code: str | None = None
+    late: bool = False
+    derived: list[str] = []
+    """Names of the fields (camelCase) that were worked out, not read."""
+    usage: Usage | None = None
+
+
+class Counts(Struct, rename="camel", kw_only=True):
+    """How many spans a run has, by status, and how many retries they needed."""
+
+    spans: int = 0
+    success: int = 0
+    error: int = 0
+    timeout: int = 0
+    skipped: int = 0
+    stopped: int = 0
+    incomplete: int = 0
+    retries: int = 0
+
+
+class Executor(Struct, rename="camel", kw_only=True):
+    """Who ran the flow."""
+
+    name: Literal["one-cli", "built-in"]
+    version: str | None = None
+
+
+class Session(Struct, rename="camel", kw_only=True):
+    """The agent's session in which a flow was started."""
+
+    agent: str | None = None
+    session_id: str
+
+
+class Upload(Struct, rename="camel", kw_only=True):
+    """Where a run stands with one sink."""
+
+    sink: str
+    state: UploadState
+    url: str | None = None
+    attempts: int = 0
+    error: str | None = None
+
+
+class Cause(Struct, rename="camel", kw_only=True):
+    """Why a run failed: the deepest span that threw, told apart from the cascade above it."""
+
+    span_id: str
+    path: str
+    error: str | None = None
+    error_code: str | None = None
+    attempts: int = 1
+    still_running: list[str] = []
+    """Paths of the spans that were running when it threw, its own parents aside."""
+    never_ran: list[str] = []
+    """Paths of the steps that did not run because of it."""
+
+
+class Run(Struct, rename="camel", kw_only=True):
+    """One run of one flow, resumes included."""
+
+    run_id: str
+    trace_id: str
+    flow_key: str
+    status: RunStatus
+    started_at: str
+    ended_at: str | None = None
+    duration_ms: float | None = None
+    executor: Executor
+    cwd: str | None = None
+    input_bytes: int | None = None
+    counts: Counts
+    usage: Usage | None = None
+    session: Session | None = None
+    parent_run_id: str | None = None
+    uploads: list[Upload] = []
+    cause: Cause | UnsetType = UNSET
+    """Only where the run failed."""
+    partial: list[str] | UnsetType = UNSET
+    """Only where the record is damaged or lacks something: one sentence a reason."""
+
+
+class Trace(Struct, rename="camel", kw_only=True):
+    """The trace document: a run and its spans, parents before children, otherwise by start."""
+
+    schema: str = SCHEMA
+    run: Run
+    spans: list[Span]
+
+
+class Assembly(Struct, kw_only=True):
+    """What `one_trace.assemble` makes of a record: the trace, and what only the store needs to know of it."""
+
+    trace: Trace
+    flow_version: str | None = None
+    """Hash of the flow's definition; null where the flow file is not found."""
+    step_timeouts: dict[str, float] = {}
+    """``timeoutMs`` by static path (a span's path without ``[i]`` and ``#k``), for the steps that have one."""
+    static_paths: list[str] = []
+    """Every step of the flow file by static path, run or not; empty where the flow file is not found."""
+
+
+def encode(document: object) -> bytes:
+    """Compact JSON of any of the structs above."""
+    return msgspec.json.encode(document)
