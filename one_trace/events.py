@@ -1,0 +1,157 @@
+"""A trace as event lines: the mission's minimal form, one JSON object an event, in time order.
+
+`trace export --format events` prints them and the sinks send them: a user can look at what would leave
+before anything does.
+"""
+
+from __future__ import annotations
+
+from msgspec import UNSET, Struct, UnsetType
+
+from one_trace.model import Branch, Trace, Usage
+from one_trace.privacy import Leaving, LeavingRun, LeavingSpan, Redact, leave
+from one_trace.times import to_iso, to_ms
+
+
+class Event(Struct, rename="camel", kw_only=True):
+    """One event line. A member that events of its kind do not have is left out; one not known is null."""
+
+    event: str
+    flow_key: str
+    step_id: str | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    duration_ms: float | UnsetType | None = UNSET
+    output_size: int | UnsetType | None = UNSET
+    timestamp: str
+    run_id: str
+    trace_id: str
+    span_id: str | UnsetType = UNSET
+    parent_span_id: str | UnsetType | None = UNSET
+    path: str | UnsetType = UNSET
+    type: str | UnsetType = UNSET
+    iteration: int | UnsetType | None = UNSET
+    branch: Branch | UnsetType | None = UNSET
+    attempts: int | UnsetType = UNSET
+    retries: int | UnsetType = UNSET
+    input_size: int | UnsetType | None = UNSET
+    error_code: str | UnsetType | None = UNSET
+    usage: Usage | UnsetType | None = UNSET
+    error: str | UnsetType = UNSET
+    """Redacted error text: only with ``traces.errors = full``."""
+
+
+def event_lines(trace: Trace, redact: Redact | None = None) -> list[Event]:
+    """The events of `trace` in time order, made from what may leave; `redact` lets error text through."""
+    return lines(leave(trace, redact))
+
+
+def lines(leaving: Leaving) -> list[Event]:
+    """``flow:start``, then each step's start and end, then the flow's own end if it was seen.
+
+    Events of one instant stand as they are nested: a parent starts before its children and ends after them.
+    """
+    run = leaving.run
+    nested = [_flow_start(run), *_nested(run, leaving.spans)]
+    if run.status != "incomplete":
+        nested.append(_flow_end(run))
+    return sorted(nested, key=lambda event: event.timestamp)
+
+
+def _nested(run: LeavingRun, spans: list[LeavingSpan]) -> list[Event]:
+    """Starts and ends, depth first. Without recursion: a hostile flow may nest as deep as it likes."""
+    known = {span.span_id for span in spans}
+    children: dict[str | None, list[LeavingSpan]] = {}
+    for span in reversed(spans):
+        parent = span.parent_span_id if span.parent_span_id in known else None
+        children.setdefault(parent, []).append(span)
+    events: list[Event] = []
+    stack: list[LeavingSpan | Event] = list(children.pop(None, []))
+    while stack:
+        at = stack.pop()
+        if isinstance(at, Event):
+            events.append(at)
+            continue
+        events.append(step_start(run, at))
+        if at.status != "incomplete":
+            stack.append(step_end(run, at))
+        stack.extend(children.pop(at.span_id, []))
+    return events
+
+
+def step_start(run: LeavingRun, span: LeavingSpan) -> Event:
+    return Event(
+        event="step:start",
+        flow_key=span.flow_key,
+        step_id=span.step_id,
+        timestamp=span.started_at,
+        run_id=run.run_id,
+        trace_id=run.trace_id,
+        span_id=span.span_id,
+        parent_span_id=span.parent_span_id,
+        path=span.path,
+        type=span.type,
+        iteration=span.iteration,
+        branch=span.branch,
+        input_size=span.input_bytes,
+    )
+
+
+def step_end(run: LeavingRun, span: LeavingSpan) -> Event:
+    """``step:error`` for a step that failed, ``step:complete`` for one that ended in any other way."""
+    return Event(
+        event="step:error" if span.status == "error" else "step:complete",
+        flow_key=span.flow_key,
+        step_id=span.step_id,
+        status=span.status,
+        duration_ms=span.duration_ms,
+        output_size=span.output_bytes,
+        timestamp=ended_at(span),
+        run_id=run.run_id,
+        trace_id=run.trace_id,
+        span_id=span.span_id,
+        parent_span_id=span.parent_span_id,
+        path=span.path,
+        type=span.type,
+        iteration=span.iteration,
+        branch=span.branch,
+        attempts=span.attempts,
+        retries=span.retries,
+        input_size=span.input_bytes,
+        error_code=span.error_code,
+        usage=span.usage,
+        error=UNSET if span.error is None else span.error,
+    )
+
+
+def ended_at(span: LeavingSpan) -> str:
+    """When a span ended; its start, where no duration is known."""
+    started = to_ms(span.started_at)
+    if started is None or not span.duration_ms:
+        return span.started_at
+    return to_iso(started + span.duration_ms)
+
+
+def _flow_start(run: LeavingRun) -> Event:
+    return Event(
+        event="flow:start",
+        flow_key=run.flow_key,
+        timestamp=run.started_at,
+        run_id=run.run_id,
+        trace_id=run.trace_id,
+        input_size=run.input_bytes,
+    )
+
+
+def _flow_end(run: LeavingRun) -> Event:
+    return Event(
+        event="flow:error" if run.status == "error" else "flow:complete",
+        flow_key=run.flow_key,
+        status=run.status,
+        duration_ms=run.duration_ms,
+        timestamp=run.ended_at or run.started_at,
+        run_id=run.run_id,
+        trace_id=run.trace_id,
+        retries=run.counts.retries,
+        error_code=run.error_code,
+        usage=run.usage,
+    )

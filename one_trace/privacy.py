@@ -1,0 +1,170 @@
+"""The one choke point: what of a trace may leave this machine.
+
+Everything that is sent, or printed for sending, is made from a `Leaving`, and a `Leaving` is made here alone,
+field by field. Its structs have no field for an input, an output, a path of the file system or a command, so a
+sink cannot send one by mistake; the few free words that may leave (error codes, model names, session ids) must
+look like what they are, or they stay.
+Error text leaves only where the caller hands in a function that redacts it (``traces.errors = full``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from one_trace.model import Branch, Counts, Executor, Run, RunStatus, Session, Span, SpanStatus, Trace, Usage
+
+Redact = Callable[[str], str]
+"""Error text in, error text without secrets out."""
+
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}\Z|[0-9]{1,9}\Z")
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+\[\]-]{0,99}\Z")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_NAME_CHARACTERS = 200
+_ERROR_CHARACTERS = 4096
+
+
+class LeavingSpan(Struct, kw_only=True, frozen=True):
+    """What may be told of one span. Times in ms or ISO 8601 UTC, sizes in bytes."""
+
+    span_id: str
+    parent_span_id: str | None
+    step_id: str
+    name: str
+    type: str
+    flow_key: str
+    path: str
+    iteration: int | None
+    branch: Branch | None
+    index: int | None
+    parent_attempt: int | None
+    attempts: int
+    retries: int
+    status: SpanStatus
+    started_at: str
+    start_ms: float
+    duration_ms: float | None
+    input_bytes: int | None
+    output_bytes: int | None
+    error_code: str | None
+    late: bool
+    usage: Usage | None
+    error: str | None
+    """Redacted, and None unless ``traces.errors = full``."""
+
+
+class LeavingRun(Struct, kw_only=True, frozen=True):
+    """What may be told of a run: not where it ran, and no word of what it was given."""
+
+    run_id: str
+    trace_id: str
+    flow_key: str
+    status: RunStatus
+    started_at: str
+    ended_at: str | None
+    duration_ms: float | None
+    executor: Executor
+    input_bytes: int | None
+    counts: Counts
+    usage: Usage | None
+    session: Session | None
+    parent_run_id: str | None
+    error_code: str | None
+    """Of the root cause, where the run failed."""
+    cause_path: str | None
+    damaged: bool
+    """The record lacks something, so the trace does, too."""
+
+
+class Leaving(Struct, kw_only=True, frozen=True):
+    run: LeavingRun
+    spans: list[LeavingSpan]
+
+
+def leave(trace: Trace, redact: Redact | None = None) -> Leaving:
+    """What may leave of `trace`; error text only if there is a function to redact it with."""
+    return Leaving(run=_run(trace.run), spans=[_span(span, redact) for span in trace.spans])
+
+
+def _run(run: Run) -> LeavingRun:
+    cause = run.cause or None
+    return LeavingRun(
+        run_id=run.run_id,
+        trace_id=run.trace_id,
+        flow_key=one_line(run.flow_key),
+        status=run.status,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        duration_ms=run.duration_ms,
+        executor=Executor(name=run.executor.name, version=_matching(_IDENTIFIER, run.executor.version)),
+        input_bytes=run.input_bytes,
+        counts=run.counts,
+        usage=_usage(run.usage),
+        session=_session(run.session),
+        parent_run_id=_matching(_IDENTIFIER, run.parent_run_id),
+        error_code=_matching(_CODE, cause.error_code) if cause else None,
+        cause_path=cause.path if cause else None,
+        damaged=bool(run.partial),
+    )
+
+
+def _span(span: Span, redact: Redact | None) -> LeavingSpan:
+    return LeavingSpan(
+        span_id=span.span_id,
+        parent_span_id=span.parent_span_id,
+        step_id=span.step_id,
+        name=one_line(span.name),
+        type=one_line(span.type),
+        flow_key=one_line(span.flow_key),
+        path=span.path,
+        iteration=span.iteration,
+        branch=span.branch,
+        index=span.index,
+        parent_attempt=span.parent_attempt,
+        attempts=span.attempts,
+        retries=span.retries,
+        status=span.status,
+        started_at=span.started_at,
+        start_ms=span.start_ms,
+        duration_ms=span.duration_ms,
+        input_bytes=span.input_bytes,
+        output_bytes=span.output_bytes,
+        error_code=_matching(_CODE, span.error_code),
+        late=span.late,
+        usage=_usage(span.usage),
+        error=redact(span.error)[:_ERROR_CHARACTERS] if redact and span.error else None,
+    )
+
+
+def _usage(usage: Usage | None) -> Usage | None:
+    if usage is None:
+        return None
+    return Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        cost_usd=usage.cost_usd,
+        turns=usage.turns,
+        models=[model for model in usage.models if _MODEL.match(model)],
+        sessions=[session for session in usage.sessions if _IDENTIFIER.match(session)],
+    )
+
+
+def _session(session: Session | None) -> Session | None:
+    if session is None or not _IDENTIFIER.match(session.session_id):
+        return None
+    return Session(agent=_matching(_IDENTIFIER, session.agent), session_id=session.session_id)
+
+
+def _matching(shape: re.Pattern[str], word: str | None) -> str | None:
+    return word if word is not None and shape.match(word) else None
+
+
+def one_line(text: str) -> str:
+    """A name as a reader may safely see it: no control characters, no line breaks, at most 200 characters."""
+    plain = _CONTROL.sub(" ", text)
+    return plain if len(plain) <= _NAME_CHARACTERS else plain[: _NAME_CHARACTERS - 1] + "…"

@@ -1,0 +1,28 @@
+"""Times as the trace document writes them (ISO 8601 UTC with milliseconds), and as ms since 1970."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+
+def to_ms(text: str | None) -> int | None:
+    """Milliseconds since 1970 of an ISO 8601 time (UTC where it names no zone); None if it is none."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MS
+
+
+def to_iso(ms: float) -> str:
+    """``2026-04-06T10:02:00.000Z`` of ms since 1970; out of range, the nearest time that can be written."""
+    try:
+        moment = _EPOCH + timedelta(milliseconds=int(ms))
+    except OverflowError:
+        moment = datetime.max.replace(tzinfo=UTC) if ms > 0 else datetime.min.replace(tzinfo=UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
