@@ -1,0 +1,184 @@
+"""The layout of the store, as numbered migrations; `migrations` in the store names those that were applied.
+
+What other rooms may read through `Store.connection` (times ``*_ms`` are ms since 1970 UTC, sizes are bytes):
+
+``runs``
+    One row a run. `id` is the small number all other tables use; `run_id` is the host's. `started_ms` orders and
+    filters. `spans`, `success`, `error`, `timeout`, `skipped`, `stopped`, `incomplete`, `retries` are `Run.counts`;
+    `input_tokens` to `turns` are `Run.usage` (all null: no LLM step), `models` and `sessions` JSON arrays of names.
+    `flow_version` points to `flow_versions.id`; null where the flow file was not found.
+``flow_versions``
+    One row for each version of a flow that ran: `version` is the hash of the definition, `static_paths` a JSON array
+    of all its steps, `step_timeouts` a JSON object of ``timeoutMs`` by static path.
+``steps``
+    Which step: one row for each distinct (`flow`, `path`, `step_id`, `name`, `type`, `flow_key`). `flow` is the key
+    of the run's own flow, `flow_key` of the flow whose file holds the step. `path` is the static path: `flow` and
+    the step ids down to the step, joined by `` > ``, without ``[i]`` and ``#k``. A step that was renamed or got
+    another type has several rows: group by (`flow`, `path`) and take name and type of the greatest `id`.
+``step_runs``
+    The summary that statistics are made of: one row for each step in each run it occurred in, so that a million
+    spans need not be read. `started_ms` is the run's. `success` to `incomplete` count spans by status, `retries` and
+    `late` add up; `durations` is ``array('f')`` in the machine's byte order (`array.frombytes`) with the ms of each
+    span that has a duration, in the order of the spans; `sum_ms`, `max_ms` and `self_ms` (time less the union of the
+    children's) are of the same spans. `output_bytes` and `max_output_bytes` are null where no output was measured.
+    `cost_usd`, tokens and `turns` are null where no span had usage; `models` is a JSON array. `wasted_usd` is the
+    part of `cost_usd` of spans that did not end in success. The key is (step, run): reading all of one step is one
+    range, ``GROUP BY step`` needs no sorting.
+``spans``
+    One row a span; `seq` is the order of the trace document, `derived` names joined by commas, `usage` JSON.
+``outbox``
+    One row for each run and sink: `state` is queued, sent or failed, `revision` the content that is or was to be
+    sent; a lease (`lease_owner` until `lease_until_ms`) says who is sending it now.
+"""
+
+from __future__ import annotations
+
+MIGRATIONS: tuple[tuple[str, str], ...] = (
+    (
+        "0001-runs-spans-outbox",
+        """
+        CREATE TABLE flow_versions (
+            id INTEGER PRIMARY KEY,
+            flow_key TEXT NOT NULL,
+            version TEXT NOT NULL,
+            static_paths TEXT NOT NULL,
+            step_timeouts TEXT NOT NULL,
+            UNIQUE (flow_key, version)
+        );
+        CREATE TABLE runs (
+            id INTEGER PRIMARY KEY,
+            run_id TEXT NOT NULL UNIQUE,
+            trace_id TEXT NOT NULL,
+            flow_key TEXT NOT NULL,
+            status TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            started_ms INTEGER NOT NULL,
+            ended_at TEXT,
+            duration_ms NUMERIC,
+            executor TEXT NOT NULL,
+            executor_version TEXT,
+            cwd TEXT,
+            input_bytes INTEGER,
+            input_count INTEGER,
+            spans INTEGER NOT NULL,
+            success INTEGER NOT NULL,
+            error INTEGER NOT NULL,
+            timeout INTEGER NOT NULL,
+            skipped INTEGER NOT NULL,
+            stopped INTEGER NOT NULL,
+            incomplete INTEGER NOT NULL,
+            retries INTEGER NOT NULL,
+            input_tokens INTEGER,
+            output_tokens INTEGER,
+            cache_read_tokens INTEGER,
+            cache_write_tokens INTEGER,
+            cost_usd REAL,
+            turns INTEGER,
+            models TEXT,
+            sessions TEXT,
+            session_agent TEXT,
+            session_id TEXT,
+            parent_run_id TEXT,
+            cause TEXT,
+            partial TEXT,
+            flow_version INTEGER,
+            revision TEXT NOT NULL
+        );
+        CREATE INDEX runs_by_start ON runs (started_ms);
+        CREATE INDEX runs_by_flow ON runs (flow_key, started_ms);
+        CREATE TABLE steps (
+            id INTEGER PRIMARY KEY,
+            flow TEXT NOT NULL,
+            path TEXT NOT NULL,
+            step_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            type TEXT NOT NULL,
+            flow_key TEXT NOT NULL,
+            UNIQUE (flow, path, step_id, name, type, flow_key)
+        );
+        CREATE TABLE spans (
+            run INTEGER NOT NULL,
+            span_id TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            parent_span_id TEXT,
+            step INTEGER NOT NULL,
+            path TEXT NOT NULL,
+            iteration INTEGER,
+            branch TEXT,
+            child_index INTEGER,
+            parent_attempt INTEGER,
+            attempts INTEGER NOT NULL,
+            retries INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            start_ms NUMERIC NOT NULL,
+            duration_ms NUMERIC,
+            input_bytes INTEGER,
+            output_bytes INTEGER,
+            error TEXT,
+            error_code TEXT,
+            late INTEGER NOT NULL,
+            derived TEXT,
+            usage TEXT,
+            PRIMARY KEY (run, span_id)
+        ) WITHOUT ROWID;
+        CREATE TABLE step_runs (
+            step INTEGER NOT NULL,
+            run INTEGER NOT NULL,
+            started_ms INTEGER NOT NULL,
+            spans INTEGER NOT NULL,
+            success INTEGER NOT NULL,
+            error INTEGER NOT NULL,
+            timeout INTEGER NOT NULL,
+            skipped INTEGER NOT NULL,
+            stopped INTEGER NOT NULL,
+            incomplete INTEGER NOT NULL,
+            retries INTEGER NOT NULL,
+            late INTEGER NOT NULL,
+            durations BLOB NOT NULL,
+            sum_ms REAL NOT NULL,
+            max_ms REAL,
+            self_ms REAL NOT NULL,
+            input_bytes INTEGER,
+            output_bytes INTEGER,
+            max_output_bytes INTEGER,
+            cost_usd REAL,
+            wasted_usd REAL,
+            input_tokens INTEGER,
+            output_tokens INTEGER,
+            cache_read_tokens INTEGER,
+            cache_write_tokens INTEGER,
+            turns INTEGER,
+            models TEXT,
+            PRIMARY KEY (step, run)
+        ) WITHOUT ROWID;
+        CREATE TABLE outbox (
+            run INTEGER NOT NULL,
+            sink TEXT NOT NULL,
+            state TEXT NOT NULL,
+            revision TEXT NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            queued_ms INTEGER NOT NULL,
+            next_try_ms INTEGER NOT NULL DEFAULT 0,
+            sent_ms INTEGER,
+            url TEXT,
+            error TEXT,
+            visibility TEXT,
+            lease_owner TEXT,
+            lease_until_ms INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (run, sink)
+        ) WITHOUT ROWID;
+        CREATE INDEX outbox_by_state ON outbox (state, next_try_ms);
+        CREATE TABLE namespaces (
+            origin TEXT NOT NULL,
+            key_hash TEXT NOT NULL,
+            slugs TEXT NOT NULL,
+            read_ms INTEGER NOT NULL,
+            PRIMARY KEY (origin, key_hash)
+        ) WITHOUT ROWID;
+        """,
+    ),
+)
+"""Name → SQL, in the order they are applied. One that was ever published is never changed: add the next number."""
+
+KNOWN = tuple(name for name, _ in MIGRATIONS)
