@@ -108,6 +108,8 @@ def run(command: click.Command, args: list[str], *, agent: bool, name: str) -> i
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        trouble = Trouble(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), code="os-error")
+        trouble = Trouble(
+            f"{error.strerror or error}: {error.filename}" if error.filename else str(error), code="os-error"
+        )
         trouble.exit_code = FAILED
         return speaker.trouble(trouble)

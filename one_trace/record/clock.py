@@ -1,0 +1,47 @@
+"""Times as the host writes them: ISO 8601, UTC, milliseconds (``2026-11-22T15:27:16.789Z``)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_seconds: dict[str, int] = {}
+_CACHE_LIMIT = 50_000
+
+
+def epoch_ms(text: str | None) -> int | None:
+    """Milliseconds since the epoch; None for anything that is no such time.
+
+    A log repeats its seconds many times over, so the part up to them is worked out once.
+    """
+    if text is None or len(text) != 24 or text[19] != "." or text[23] != "Z":
+        return _slow(text)
+    head = text[:19]
+    seconds = _seconds.get(head)
+    if seconds is None:
+        whole = _slow(head + "Z")
+        if whole is None:
+            return None
+        if len(_seconds) > _CACHE_LIMIT:
+            _seconds.clear()
+        seconds = _seconds[head] = whole // 1000
+    tail = text[20:23]
+    return seconds * 1000 + int(tail) if tail.isascii() and tail.isdigit() else None
+
+
+def iso(ms: float) -> str:
+    """The host's own form of a time given in epoch milliseconds."""
+    whole = round(ms)
+    moment = datetime.fromtimestamp(whole // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{whole % 1000:03d}Z"
+
+
+def _slow(text: str | None) -> int | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        return None
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,103 @@
+"""The log: one JSON object a line, `ts`, `level`, `msg`, then the fields of the event."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+
+from one_trace.record.clock import epoch_ms
+
+Number = int | float
+
+
+class LogLine(msgspec.Struct, rename="camel", gc=False):
+    """One line of the log. `at` is `ts` in epoch ms; `event` is null for lines that are no event (``Flow started``)."""
+
+    ts: str = ""
+    msg: str = ""
+    event: str | None = None
+    step_id: str | None = None
+    step_name: str | None = None
+    type: str | None = None
+    timestamp: str | None = None
+    status: str | None = None
+    duration_ms: Number | None = None
+    retries: int | None = None
+    error: str | None = None
+    flow_key: str | None = None
+    run_id: str | None = None
+    attempt: int | None = None
+    delay_ms: Number | None = None
+    stopped_after: str | None = None
+    strategy: str | None = None
+    at: int = 0
+
+
+_lines = msgspec.json.Decoder(LogLine)
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "durationMs": (int, float),
+    "delayMs": (int, float),
+    "retries": int,
+    "attempt": int,
+}
+
+
+def read_log(data: bytes) -> tuple[list[LogLine], list[str]]:
+    """The lines of a log, and what is wrong with it, one sentence a fault.
+
+    Lines end in ``\\n`` alone: U+2028, U+2029 and U+0085 stand raw in them. A line that cannot be read is left out and named.
+    """
+    lines: list[LogLine] = []
+    faults: list[str] = []
+    try:
+        lines = _lines.decode_lines(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        lines = _one_by_one(data, faults)
+    kept: list[LogLine] = []
+    before = 0
+    for line in lines:
+        at = epoch_ms(line.ts)
+        if at is None:
+            # A line without a readable time still says what happened: it is put where it stands.
+            faults.append(f"a log line ({line.msg[:40]!r}) has no readable time")
+            at = before
+        line.at = before = at
+        kept.append(line)
+    return kept, faults
+
+
+def _one_by_one(data: bytes, faults: list[str]) -> list[LogLine]:
+    lines: list[LogLine] = []
+    rows = data.split(b"\n")
+    for number, row in enumerate(rows, 1):
+        if not row.strip():
+            continue
+        try:
+            lines.append(_lines.decode(row))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            line = _lenient(row)
+            if line is not None:
+                lines.append(line)
+            elif number == len(rows):
+                faults.append(f"the log is cut in line {number}")
+            else:
+                faults.append(f"line {number} of the log cannot be read")
+    return lines
+
+
+def _lenient(row: bytes) -> LogLine | None:
+    """A line that is JSON, but not quite ours: fields of another type are left out, lone surrogates replaced."""
+    try:
+        found = json.loads(row)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    fields: dict[str, object] = {}
+    for name, wire in zip(LogLine.__struct_fields__, LogLine.__struct_encode_fields__, strict=True):
+        value = found.get(wire)
+        if name == "at" or isinstance(value, bool) or not isinstance(value, _KINDS.get(wire, str)):
+            continue
+        fields[name] = value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    return LogLine(**fields)  # type: ignore[arg-type]

@@ -1,0 +1,71 @@
+"""A record, read: the log's lines, the state, the flow files, and what is wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from one_trace.errors import RecordTrouble
+from one_trace.record.files import RunFiles
+from one_trace.record.flows import FlowFile, FlowFiles
+from one_trace.record.log import LogLine, read_log
+from one_trace.record.state import State, read_state, started_at
+
+
+@dataclass
+class Record:
+    """All that is left of a run. `faults`: what is missing or damaged, one sentence each."""
+
+    files: RunFiles
+    lines: list[LogLine]
+    state: State | None
+    flows: FlowFiles
+    flow: FlowFile | None
+    started_at: str | None = None
+    faults: list[str] = field(default_factory=list)
+
+
+def read(files: RunFiles) -> Record:
+    """Read what is left of a run. Raises RecordTrouble only where neither log nor state can be read at all."""
+    faults: list[str] = []
+    log_bytes = _bytes(files.log, "log", faults)
+    state_bytes = _bytes(files.state, "state", faults)
+    if log_bytes is None and state_bytes is None:
+        raise RecordTrouble(f"run {files.run_id} of {files.flow_key}: {'; '.join(faults)}")
+    lines, wrong = read_log(log_bytes or b"")
+    faults += wrong
+    if log_bytes is not None and not lines:
+        faults.append("the log is empty")
+    state, why = read_state(state_bytes) if state_bytes is not None else (None, None)
+    if why:
+        faults.append(why)
+    if state is not None and (state.run_id != files.run_id or state.flow_key != files.flow_key):
+        faults.append(f"the state file is of another run ({state.flow_key} {state.run_id})")
+        state = None
+    if state is None and not lines:
+        raise RecordTrouble(f"run {files.run_id} of {files.flow_key}: {'; '.join(faults)}")
+    flows = FlowFiles(files.project)
+    flow = _root_flow(flows, files)
+    if flow is None:
+        faults.append(f"the flow file of {files.flow_key} is not found")
+    begun = state.started_at if state else started_at(state_bytes or b"")
+    return Record(files, lines, state, flows, flow, begun, faults)
+
+
+def _root_flow(flows: FlowFiles, files: RunFiles) -> FlowFile | None:
+    if files.flow:
+        called = flows.named(files.flow)
+        if called is not None and called.key == files.flow_key:
+            return called
+    return flows.with_key(files.flow_key)
+
+
+def _bytes(path: Path | None, what: str, faults: list[str]) -> bytes | None:
+    if path is None:
+        faults.append(f"the {what} is not found")
+        return None
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        faults.append(f"the {what} cannot be read ({error.strerror or error})")
+        return None

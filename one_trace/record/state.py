@@ -1,0 +1,115 @@
+"""The state file: what the executor knew of the run when it last saved it. Outputs stay raw and are measured, not decoded."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import msgspec
+from msgspec import Raw, Struct
+
+Number = int | float
+
+
+class Result(Struct, rename="camel", gc=False):
+    """What a step left behind. `output` and `response` are raw JSON; None where there is none."""
+
+    status: str = ""
+    output: Raw | None = None
+    response: Raw | None = None
+    error: str | None = None
+    error_code: str | None = None
+    duration_ms: Number | None = None
+    retries: int | None = None
+
+
+class Context(Struct):
+    """The flow's context. Of `env` nothing is read but whether it is empty."""
+
+    env: Raw | None = None
+    steps: dict[str, Raw] = {}
+    input: Raw | None = None
+
+
+class State(Struct, rename="camel"):
+    """``.one/flows/.runs/<key>-<runId>.state.json``."""
+
+    run_id: str
+    flow_key: str
+    status: str = ""
+    started_at: str = ""
+    inputs: Raw | None = None
+    context: Context | None = None
+    completed_at: str | None = None
+    paused_at: str | None = None
+
+    @property
+    def built_in(self) -> bool:
+        """The built-in runner leaves the environment empty; One CLI stores all of it."""
+        return self.context is not None and self.context.env is not None and bytes(self.context.env) == b"{}"
+
+
+_states = msgspec.json.Decoder(State)
+_results = msgspec.json.Decoder(Result)
+_STARTED = re.compile(rb'"startedAt"\s*:\s*"([0-9TZ:.\-]{20,30})"')
+
+
+def read_state(data: bytes) -> tuple[State | None, str | None]:
+    """The state, or None and one sentence that says why not."""
+    if not data.strip():
+        return None, "the state file is empty"
+    try:
+        return _states.decode(data), None
+    except msgspec.ValidationError as error:
+        return None, f"the state file is of another form ({error})"
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None, f"the state file is cut or damaged ({len(data)} bytes)"
+
+
+def started_at(data: bytes) -> str | None:
+    """`startedAt` of a state that cannot be read as a whole."""
+    found = _STARTED.search(data[:4096])
+    return found.group(1).decode("ascii") if found else None
+
+
+def read_result(raw: Raw | bytes) -> Result | None:
+    """A step's result; None where it is none of ours."""
+    try:
+        return _results.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _lenient(bytes(raw))
+
+
+def _lenient(raw: bytes) -> Result | None:
+    """A result with a lone surrogate in its error text, or with a field of another type."""
+    try:
+        parts = msgspec.json.decode(raw, type=dict[str, Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+    def word(name: str) -> str | None:
+        value = _plain(parts.get(name))
+        return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+
+    duration, retries = _plain(parts.get("durationMs")), _plain(parts.get("retries"))
+    return Result(
+        status=word("status") or "",
+        output=parts.get("output"),
+        response=parts.get("response"),
+        error=word("error"),
+        error_code=word("errorCode"),
+        duration_ms=duration
+        if isinstance(duration, int | float) and not isinstance(duration, bool)
+        else None,
+        retries=retries if isinstance(retries, int) and not isinstance(retries, bool) else None,
+    )
+
+
+def _plain(raw: Raw | None) -> object:
+    if raw is None:
+        return None
+    try:
+        value: object = json.loads(bytes(raw))
+    except (ValueError, RecursionError):
+        return None
+    return value
