@@ -1,0 +1,114 @@
+"""What the store knows of a flow over all its runs, in the shape that statistics and insights read.
+
+Plain data: `one_trace.analyse.query` fills it from the store, tests write it by hand.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+
+class RunFacts(NamedTuple):
+    """One run, as the runs table has it."""
+
+    run_id: str
+    version: str | None
+    status: str
+    started_at: str
+    duration_ms: float | None
+    cost_usd: float | None
+
+
+class StepRun(NamedTuple):
+    """One step in one run, all its iterations together."""
+
+    run: int
+    """Which run: its place in `FlowHistory.runs`."""
+    durations: bytes | None
+    """Packed, ms, one a span that has one."""
+    output_bytes: int | None
+    """Of all its spans together; null where nothing is known."""
+    cost_usd: float | None
+
+
+class Tally(Struct, kw_only=True):
+    """What became of one step in all runs of one version of its flow: counts of spans, but for `runs`."""
+
+    version: str | None
+    runs: int = 0
+    spans: int = 0
+    success: int = 0
+    error: int = 0
+    timeout: int = 0
+    skipped: int = 0
+    stopped: int = 0
+    incomplete: int = 0
+    retries: int = 0
+    retried: int = 0
+    """Spans that needed more than one attempt: at most so many, exactly so where a run has one span of the
+    step.
+    """
+    total_ms: float = 0.0
+    self_ms: float = 0.0
+    """Without the time of its children."""
+
+    @property
+    def failed(self) -> int:
+        return self.error + self.timeout
+
+    def take(self, other: Tally) -> None:
+        """Add what another one counted."""
+        for name in COUNTED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+COUNTED = tuple(name for name in Tally.__struct_fields__ if name != "version")
+
+
+class StepHistory(Struct, kw_only=True):
+    """One step, by its static path (no ``[i]``, no ``#k``), over all runs."""
+
+    path: str
+    step_id: str
+    type: str
+    tallies: list[Tally] = []
+    """One a version of the flow."""
+    series: list[StepRun] = []
+    """One a run in which it has spans, oldest first."""
+
+    def add(self, tally: Tally) -> None:
+        """Count these in with their version."""
+        same = next((known for known in self.tallies if known.version == tally.version), None)
+        if same is None:
+            self.tallies.append(tally)
+        else:
+            same.take(tally)
+
+    def sum(self) -> Tally:
+        """All versions together."""
+        whole = Tally(version=None)
+        for tally in self.tallies:
+            whole.take(tally)
+        return whole
+
+
+class FlowHistory(Struct, kw_only=True):
+    """One flow over its runs."""
+
+    flow_key: str
+    runs: list[RunFacts] = []
+    """Oldest first."""
+    steps: list[StepHistory] = []
+    planned: list[str] = []
+    """Static paths of every step of the flow's newest version, in the order of the flow file; empty where
+    unknown.
+    """
+    timeouts: dict[str, float] = {}
+    """``timeoutMs`` by static path, of the newest version."""
+
+    @property
+    def version(self) -> str | None:
+        """The newest version: that of the last run that tells one."""
+        return next((run.version for run in reversed(self.runs) if run.version), None)

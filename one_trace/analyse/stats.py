@@ -1,0 +1,228 @@
+"""Statistics of flows and of their steps, over runs: a pure function of a `FlowHistory`.
+
+The documents below are what ``trace stats --agent`` prints. Durations are milliseconds, sizes bytes, money
+US dollars; a figure that nothing is known of is null. Percentiles of a step are over its spans: each
+iteration counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from one_trace.analyse.figures import Trend, packed_trend, quantile, trend
+from one_trace.analyse.history import FlowHistory, RunFacts, StepHistory, Tally
+
+SCHEMA = "one-trace-stats/1"
+
+
+class Outcomes(Struct, rename="camel", kw_only=True):
+    """How many, by status. Runs are never `timeout` or `skipped`."""
+
+    success: int = 0
+    error: int = 0
+    timeout: int = 0
+    skipped: int = 0
+    stopped: int = 0
+    incomplete: int = 0
+
+
+class Flaky(Struct, rename="camel", kw_only=True):
+    """Both outcomes for the same version of the flow: how often each, in the versions that have both."""
+
+    succeeded: int
+    failed: int
+    rate: float
+    """failed / (succeeded + failed)"""
+    versions: int
+
+
+class StepStats(Struct, rename="camel", kw_only=True):
+    """One step over the runs.
+
+    `share` is its time in parts of the flow's (over 1 where its iterations ran side by side; a container's
+    includes its children). `timeoutUse` is p95 in parts of ``timeoutMs``. `flags`: ``flaky``,
+    ``never-ran``, ``always-skipped``, ``always-retried``, ``near-timeout``.
+    """
+
+    path: str
+    step_id: str
+    type: str | None
+    runs: int = 0
+    count: int = 0
+    outcomes: Outcomes
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    max_ms: float | None = None
+    total_ms: float = 0.0
+    share: float | None = None
+    trend: Trend
+    retries: int = 0
+    retried: int = 0
+    timeouts: int = 0
+    timeout_ms: float | None = None
+    timeout_use: float | None = None
+    output_bytes: float | None = None
+    """Median of what a run's spans of this step put out together."""
+    cost_usd: float | None = None
+    flaky: Flaky | None = None
+    flags: list[str] = []
+
+
+class FlowStats(Struct, rename="camel", kw_only=True):
+    """One flow over its runs; `steps` in the order of the flow file, those of older versions last."""
+
+    flow_key: str
+    runs: int
+    versions: int
+    first_run_at: str
+    last_run_at: str
+    outcomes: Outcomes
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    max_ms: float | None = None
+    total_ms: float = 0.0
+    trend: Trend
+    retries: int = 0
+    timeouts: int = 0
+    cost_usd: float | None = None
+    steps: list[StepStats] = []
+
+
+class StatsDocument(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace stats``: flows by the time they took, the longest first."""
+
+    schema: str = SCHEMA
+    flow: str | None = None
+    since: str | None = None
+    runs: int = 0
+    flows: list[FlowStats] = []
+
+
+NEAR_TIMEOUT = 0.8
+"""From this part of its time-out on, a step's p95 is called near to it."""
+
+
+def document(histories: Sequence[FlowHistory], *, flow: str | None, since: str | None) -> StatsDocument:
+    """Statistics of all these flows."""
+    flows = sorted(
+        (of_flow(history) for history in histories), key=lambda stats: (-stats.total_ms, stats.flow_key)
+    )
+    return StatsDocument(flow=flow, since=since, runs=sum(stats.runs for stats in flows), flows=flows)
+
+
+def of_flow(history: FlowHistory) -> FlowStats:
+    """Statistics of one flow that has at least one run."""
+    runs = history.runs
+    known = sorted(run.duration_ms for run in runs if run.duration_ms is not None)
+    total = sum(known)
+    steps = [_step(step, history, total) for step in history.steps]
+    steps += [_never(path, history) for path in _unseen(history)]
+    order = {path: place for place, path in enumerate(history.planned)}
+    steps.sort(key=lambda step: (order.get(step.path, len(order)), step.path))
+    return FlowStats(
+        flow_key=history.flow_key,
+        runs=len(runs),
+        versions=len({run.version for run in runs}),
+        first_run_at=runs[0].started_at,
+        last_run_at=runs[-1].started_at,
+        outcomes=_run_outcomes(runs),
+        p50_ms=quantile(known, 0.5),
+        p95_ms=quantile(known, 0.95),
+        max_ms=known[-1] if known else None,
+        total_ms=total,
+        trend=trend([run.duration_ms for run in runs]),
+        retries=sum(step.retries for step in steps),
+        timeouts=sum(step.timeouts for step in steps),
+        cost_usd=_sum_known([run.cost_usd for run in runs]),
+        steps=steps,
+    )
+
+
+def flaky(tallies: Sequence[Tally]) -> Flaky | None:
+    """Whether a step both worked and failed in one and the same version of its flow."""
+    both = [tally for tally in tallies if tally.version and tally.success and tally.failed]
+    if not both:
+        return None
+    succeeded, failed = sum(tally.success for tally in both), sum(tally.failed for tally in both)
+    return Flaky(succeeded=succeeded, failed=failed, rate=failed / (succeeded + failed), versions=len(both))
+
+
+def _step(step: StepHistory, history: FlowHistory, flow_total: float) -> StepStats:
+    whole = step.sum()
+    ordered, course = packed_trend([one.durations for one in step.series])
+    timeout = history.timeouts.get(step.path)
+    p95 = quantile(ordered, 0.95)
+    stats = StepStats(
+        path=step.path,
+        step_id=step.step_id,
+        type=step.type,
+        runs=whole.runs,
+        count=whole.spans,
+        outcomes=_outcomes(whole),
+        p50_ms=quantile(ordered, 0.5),
+        p95_ms=p95,
+        max_ms=ordered[-1] if ordered else None,
+        total_ms=whole.total_ms,
+        share=whole.total_ms / flow_total if flow_total else None,
+        trend=course,
+        retries=whole.retries,
+        retried=whole.retried,
+        timeouts=whole.timeout,
+        timeout_ms=timeout,
+        timeout_use=p95 / timeout if timeout and p95 is not None else None,
+        output_bytes=quantile(
+            sorted(one.output_bytes for one in step.series if one.output_bytes is not None), 0.5
+        ),
+        cost_usd=_sum_known([one.cost_usd for one in step.series]),
+        flaky=flaky(step.tallies),
+    )
+    stats.flags = _flags(stats)
+    return stats
+
+
+def _flags(stats: StepStats) -> list[str]:
+    outcomes, ran = stats.outcomes, stats.count - stats.outcomes.skipped
+    found = {
+        "flaky": stats.flaky is not None,
+        "always-skipped": stats.count > 0 and outcomes.skipped == stats.count,
+        "always-retried": ran > 0 and stats.retried == ran,
+        "near-timeout": stats.timeouts > 0 or (stats.timeout_use or 0) >= NEAR_TIMEOUT,
+    }
+    return [name for name, true in found.items() if true]
+
+
+def _unseen(history: FlowHistory) -> list[str]:
+    """Steps of the newest version that have no span in any of its runs."""
+    seen = {
+        step.path for step in history.steps if any(tally.version == history.version for tally in step.tallies)
+    }
+    ever = {step.path for step in history.steps}
+    return [path for path in history.planned if path not in seen and path not in ever]
+
+
+def _never(path: str, history: FlowHistory) -> StepStats:
+    return StepStats(
+        path=path,
+        step_id=path.rpartition(" > ")[2],
+        type=None,
+        outcomes=Outcomes(),
+        trend=Trend(),
+        share=0.0,
+        timeout_ms=history.timeouts.get(path),
+        flags=["never-ran"],
+    )
+
+
+def _outcomes(tally: Tally) -> Outcomes:
+    return Outcomes(**{name: getattr(tally, name) for name in Outcomes.__struct_fields__})
+
+
+def _run_outcomes(runs: Sequence[RunFacts]) -> Outcomes:
+    return Outcomes(**{name: sum(run.status == name for run in runs) for name in Outcomes.__struct_fields__})
+
+
+def _sum_known(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

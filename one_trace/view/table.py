@@ -1,0 +1,112 @@
+"""A table of any data at any width: what does not fit is clipped, and what matters least is left out first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from one_trace.view.cells import clean, clip, width
+from one_trace.view.ink import Ink
+
+GAP = 2
+NARROWEST = 16
+"""A flexible column is not clipped below this while there is another column to leave out."""
+
+
+class Column(NamedTuple):
+    """`drop`: 0 stays always; of the others the greatest is left out first where the page is narrow."""
+
+    title: str
+    right: bool = True
+    flexible: bool = False
+    drop: int = 0
+
+
+class Cell(NamedTuple):
+    """Text with styles of `Ink`."""
+
+    text: str
+    styles: tuple[str, ...] = ()
+
+
+Row = Sequence[str | Cell]
+
+
+def render(columns: Sequence[Column], rows: Sequence[Row], *, room: int, ink: Ink) -> str:
+    """Title line and rows, no line wider than `room` cells; empty columns are left out."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    shown = _shown(columns, cells, room)
+    rooms = _rooms(columns, cells, shown, room)
+    head = [Cell(columns[i].title, ("dim",)) for i in shown]
+    lines = [_line(head, [columns[i] for i in shown], rooms, ink)]
+    lines += [_line([row[i] for i in shown], [columns[i] for i in shown], rooms, ink) for row in cells]
+    return "\n".join(lines)
+
+
+def spark(values: Sequence[float | None], ink: Ink) -> str:
+    """Values as a line of little bars, from 0 to the greatest; a blank where there is none."""
+    steps = "▁▂▃▄▅▆▇█" if ink.unicode else "_.-:=+*#"
+    top = max((value for value in values if value is not None), default=0.0)
+    if top <= 0:
+        return "".join(" " if value is None else steps[0] for value in values)
+    last = len(steps) - 1
+    return "".join(" " if value is None else steps[round(max(value, 0) / top * last)] for value in values)
+
+
+def _cell(value: str | Cell) -> Cell:
+    cell = value if isinstance(value, Cell) else Cell(value)
+    return Cell(clean(cell.text), cell.styles)
+
+
+def _natural(columns: Sequence[Column], cells: Sequence[Sequence[Cell]], index: int) -> int:
+    return max([width(columns[index].title), *(width(row[index].text) for row in cells)])
+
+
+def _shown(columns: Sequence[Column], cells: Sequence[Sequence[Cell]], room: int) -> list[int]:
+    shown = [i for i in range(len(columns)) if not columns[i].drop or any(row[i].text for row in cells)]
+
+    def least() -> int:
+        widths = (_natural(columns, cells, i) for i in shown)
+        needed = (
+            min(wide, NARROWEST) if columns[i].flexible else wide
+            for i, wide in zip(shown, widths, strict=True)
+        )
+        return sum(needed) + GAP * (len(shown) - 1)
+
+    while least() > room and any(columns[i].drop for i in shown):
+        shown.remove(max(shown, key=lambda i: columns[i].drop))
+    return shown
+
+
+def _rooms(
+    columns: Sequence[Column], cells: Sequence[Sequence[Cell]], shown: list[int], room: int
+) -> list[int]:
+    rooms = [_natural(columns, cells, i) for i in shown]
+    over = sum(rooms) + GAP * (len(rooms) - 1) - room
+    for place, i in enumerate(shown):
+        if over > 0 and columns[i].flexible:
+            taken = min(over, rooms[place] - 1)
+            rooms[place] -= taken
+            over -= taken
+    return rooms
+
+
+def _line(row: Sequence[Cell], columns: Sequence[Column], rooms: Sequence[int], ink: Ink) -> str:
+    parts = []
+    for cell, column, room in zip(row, columns, rooms, strict=True):
+        text = _clip_path(cell.text, room, ink) if column.flexible else clip(cell.text, room, ink.more)
+        blank = " " * (room - width(text))
+        painted = ink.paint(text, *cell.styles)
+        parts.append(blank + painted if column.right else painted + blank)
+    return (" " * GAP).join(parts).rstrip()
+
+
+def _clip_path(text: str, room: int, ink: Ink) -> str:
+    """The end of a path says more than its beginning."""
+    if width(text) <= room or " > " not in text:
+        return clip(text, room, ink.more)
+    tail = text
+    while " > " in tail and width(ink.more + " > " + tail) > room:
+        tail = tail.partition(" > ")[2]
+    whole = f"{ink.more} > {tail}"
+    return whole if width(whole) <= room else clip(tail, room, ink.more)
