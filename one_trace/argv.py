@@ -1,0 +1,82 @@
+"""argv as One's own parser (Commander) reads it. Imports nothing: it is read before every verb."""
+
+from __future__ import annotations
+
+import os
+
+RUN_VERBS = ("execute", "x", "resume")
+BUILT_IN_VERBS = (*RUN_VERBS, "validate", "list", "ls")
+OURS = {"--trace": True, "--no-trace": False}
+SKIPPED = ("--agent", *OURS)
+"""Options that may stand before or between the words of a command."""
+LONG_WITH_VALUE = ("--input", "--stop-after", "--output-file")
+SHORT_WITH_VALUE = "i"
+
+
+def first_words(argv: list[str]) -> list[str]:
+    """The words before the first option that One's own root command does not know."""
+    words: list[str] = []
+    for word in argv:
+        if word in SKIPPED:
+            continue
+        if word.startswith("-") and word != "-":
+            break
+        words.append(word)
+    return words
+
+
+def is_flow(words: list[str], verbs: tuple[str, ...]) -> bool:
+    return len(words) > 1 and words[0] in ("flow", "f") and words[1] in verbs
+
+
+def asks_help(argv: list[str], words: list[str]) -> bool:
+    """`one --help` or `one help`, and not the help of some command."""
+    rest = [word for word in argv if word != "--agent"]
+    return words == ["help"] == rest or (not words and rest[:1] in (["--help"], ["-h"]))
+
+
+def is_agent(argv: list[str]) -> bool:
+    """One's root command takes `--agent` wherever it stands before `--`."""
+    return "--agent" in argv[: _end(argv)] or os.environ.get("ONE_AGENT") == "1"
+
+
+def without_agent(argv: list[str]) -> list[str]:
+    end = _end(argv)
+    return [word for word in argv[:end] if word != "--agent"] + argv[end:]
+
+
+def _end(argv: list[str]) -> int:
+    return argv.index("--") if "--" in argv else len(argv)
+
+
+def split(argv: list[str]) -> tuple[list[str], bool | None]:
+    """argv without `--trace` and `--no-trace`, and what the last of them says (null: neither is there).
+
+    Read as Commander would if One CLI knew the two: an option's value stays a value whatever it looks like, and
+    after `--` there are no options. The root command takes `--agent` out before, so that is never a value.
+    """
+    kept: list[str] = []
+    traced: bool | None = None
+    value = ended = False
+    for word in argv:
+        if ended or value:
+            ended = ended or (word == "--" and not value)
+            value = value and word == "--agent"
+        elif word in OURS:
+            traced = OURS[word]
+            continue
+        else:
+            ended = word == "--"
+            value = takes_next(word)
+        kept.append(word)
+    return kept, traced
+
+
+def takes_next(word: str) -> bool:
+    """Whether the next word is this one's value: `--input`, `-i`, `-vi`; not `--input=a`, `-ia=1`."""
+    if word.startswith("--"):
+        return word in LONG_WITH_VALUE
+    if not word.startswith("-"):
+        return False
+    first = next((at for at, letter in enumerate(word) if letter in SHORT_WITH_VALUE), -1)
+    return first == len(word) - 1 and first > 0

@@ -1,0 +1,77 @@
+"""Who answers: decided from argv alone, before anything is imported that only our own verbs need."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from one_trace import host
+from one_trace.argv import BUILT_IN_VERBS, RUN_VERBS, asks_help, first_words, is_agent, is_flow, without_agent
+from one_trace.errors import NoHost, Trouble
+
+CONFIG_VERBS = ("set", "get", "unset", "list")
+
+
+def main() -> int:
+    """The program `one`: becomes the host, or answers itself. Returns the exit code."""
+    argv = sys.argv[1:]
+    words = first_words(argv)
+    try:
+        if host.Via(os.environ).ours:
+            return pass_on(argv, words)  # started by ourselves in the host's name: what is ours has been done
+        if words[:1] == ["trace"]:
+            return _click("trace", argv)
+        if words[:1] == ["config"] and words[1:2] and words[1] in CONFIG_VERBS:
+            return _click("config", argv)
+        if is_flow(words, RUN_VERBS):
+            from one_trace.cli import flow
+
+            return flow.run(argv)
+        if asks_help(argv, words):
+            from one_trace.cli import help as our_help
+
+            return our_help.run(argv)
+        return pass_on(argv, words)
+    except Trouble as error:
+        return say(error, argv)
+
+
+def pass_on(argv: list[str], words: list[str]) -> int:
+    """A foreign verb: the host answers in our place."""
+    path = host.find(os.environ)
+    if path:
+        host.become(path, argv, os.environ)
+    if is_flow(words, BUILT_IN_VERBS):
+        from one_trace import runner
+
+        return runner.run(argv).exit_code
+    if not argv:
+        from one_trace.cli import help as our_help
+
+        return our_help.run(argv)
+    raise host.missing(" ".join(words[:2]))
+
+
+def say(error: Trouble, argv: list[str]) -> int:
+    """An error before any command of ours could say it. People get one line: a foreign verb has no other."""
+    if isinstance(error, NoHost) and not is_agent(argv):
+        hint = f". {error.hint}" if error.hint else ""
+        sys.stderr.write(f"one-trace: {error.message}{hint}\n")
+        return error.exit_code
+    from one_trace.cli.out import Out
+
+    return Out(agent=is_agent(argv)).trouble(error)
+
+
+def _click(group: str, argv: list[str]) -> int:
+    from one_trace.cli import out
+
+    rest = without_agent(argv)
+    args = rest[rest.index(group) + 1 :]
+    if group == "trace":
+        from one_trace.cli.app import trace
+
+        return out.run(trace, args, agent=is_agent(argv), name="one trace")
+    from one_trace.cli.config import config
+
+    return out.run(config, args, agent=is_agent(argv), name="one config")
