@@ -159,6 +159,8 @@ class Assembly(Struct, kw_only=True):
     """``timeoutMs`` by static path (a span's path without ``[i]`` and ``#k``), for the steps that have one."""
     static_paths: list[str] = []
     """Every step of the flow file by static path, run or not; empty where the flow file is not found."""
+    input_count: int | None = None
+    """How many inputs the run was given; null where the state is not found."""
 
 
 def encode(document: object) -> bytes:

@@ -1,10 +1,10 @@
 """The one choke point: what of a trace may leave this machine.
 
 Everything that is sent, or printed for sending, is made from a `Leaving`, and a `Leaving` is made here alone.
-Its structs have no field for an input, an output, a path of the file system or a command, so a sink cannot send
-one by mistake; the few free words that may leave (error codes, model names, session ids) must look like what
-they are, or they stay.
-Error text leaves only where the caller hands in a function that redacts it (``traces.errors = full``).
+Its structs have no field for an input, an output, a path of the file system or a command, so a sink cannot
+send one by mistake; the few free words that may leave (error codes, model names, session ids) must look
+like what they are, or they stay. Error text leaves only where the caller hands in a function that redacts
+it (``traces.errors = full``).
 """
 
 from __future__ import annotations

@@ -3,32 +3,35 @@
 What other rooms may read through `Store.connection` (times ``*_ms`` are ms since 1970 UTC, sizes are bytes):
 
 ``runs``
-    One row a run. `id` is the small number all other tables use; `run_id` is the host's. `started_ms` orders and
-    filters. `spans`, `success`, `error`, `timeout`, `skipped`, `stopped`, `incomplete`, `retries` are `Run.counts`;
-    `input_tokens` to `turns` are `Run.usage` (all null: no LLM step), `models` and `sessions` JSON arrays of names.
-    `flow_version` points to `flow_versions.id`; null where the flow file was not found.
+    One row a run. `id` is the small number all other tables use; `run_id` is the host's. `started_ms`
+    orders and filters. `spans`, `success`, `error`, `timeout`, `skipped`, `stopped`, `incomplete`,
+    `retries` are `Run.counts`; `input_tokens` to `turns` are `Run.usage` (all null: no LLM step), `models`
+    and `sessions` JSON arrays of names. `flow_version` points to `flow_versions.id`; null where the flow
+    file was not found.
 ``flow_versions``
-    One row for each version of a flow that ran: `version` is the hash of the definition, `static_paths` a JSON array
-    of all its steps, `step_timeouts` a JSON object of ``timeoutMs`` by static path.
+    One row for each version of a flow that ran: `version` is the hash of the definition, `static_paths` a
+    JSON array of all its steps, `step_timeouts` a JSON object of ``timeoutMs`` by static path.
 ``steps``
-    Which step: one row for each distinct (`flow`, `path`, `step_id`, `name`, `type`, `flow_key`). `flow` is the key
-    of the run's own flow, `flow_key` of the flow whose file holds the step. `path` is the static path: `flow` and
-    the step ids down to the step, joined by `` > ``, without ``[i]`` and ``#k``. A step that was renamed or got
-    another type has several rows: group by (`flow`, `path`) and take name and type of the greatest `id`.
+    Which step: one row for each distinct (`flow`, `path`, `step_id`, `name`, `type`, `flow_key`). `flow` is
+    the key of the run's own flow, `flow_key` of the flow whose file holds the step. `path` is the static
+    path: `flow` and the step ids down to the step, joined by `` > ``, without ``[i]`` and ``#k``. A step
+    that was renamed or got another type has several rows: group by (`flow`, `path`) and take name and type
+    of the greatest `id`.
 ``step_runs``
-    The summary that statistics are made of: one row for each step in each run it occurred in, so that a million
-    spans need not be read. `started_ms` is the run's. `success` to `incomplete` count spans by status, `retries` and
-    `late` add up; `durations` is ``array('f')`` in the machine's byte order (`array.frombytes`) with the ms of each
-    span that has a duration, in the order of the spans; `sum_ms`, `max_ms` and `self_ms` (time less the union of the
-    children's) are of the same spans. `output_bytes` and `max_output_bytes` are null where no output was measured.
-    `cost_usd`, tokens and `turns` are null where no span had usage; `models` is a JSON array. `wasted_usd` is the
-    part of `cost_usd` of spans that did not end in success. The key is (step, run): reading all of one step is one
-    range, ``GROUP BY step`` needs no sorting.
+    The summary that statistics are made of: one row for each step in each run it occurred in, so that a
+    million spans need not be read. `started_ms` is the run's. `success` to `incomplete` count spans by
+    status, `retries` and `late` add up; `durations` is ``array('f')`` in the machine's byte order
+    (`array.frombytes`) with the ms of each span that has a duration, in the order of the spans; `sum_ms`,
+    `max_ms` and `self_ms` (time less the union of the children's) are of the same spans. `output_bytes` and
+    `max_output_bytes` are null where no output was measured. `cost_usd`, tokens and `turns` are null where
+    no span had usage; `models` is a JSON array. `wasted_usd` is the part of `cost_usd` of spans that did
+    not end in success. The key is (step, run): reading all of one step is one range, ``GROUP BY step``
+    needs no sorting.
 ``spans``
     One row a span; `seq` is the order of the trace document, `derived` names joined by commas, `usage` JSON.
 ``outbox``
-    One row for each run and sink: `state` is queued, sent or failed, `revision` the content that is or was to be
-    sent; a lease (`lease_owner` until `lease_until_ms`) says who is sending it now.
+    One row for each run and sink: `state` is queued, sent or failed, `revision` the content that is or was
+    to be sent; a lease (`lease_owner` until `lease_until_ms`) says who is sending it now.
 """
 
 from __future__ import annotations
@@ -179,6 +182,8 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         """,
     ),
 )
-"""Name → SQL, in the order they are applied. One that was ever published is never changed: add the next number."""
+"""Name → SQL, in the order they are applied. One that was ever published is never changed: add the next
+number.
+"""
 
 KNOWN = tuple(name for name, _ in MIGRATIONS)

@@ -1,0 +1,169 @@
+"""Writing one run: all its rows in the caller's one transaction, what can be worked out worked out before
+it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from one_trace.model import Assembly, Executor, Session, Trace
+from one_trace.store import rows
+from one_trace.store.summary import STEP_RUN_COLUMNS, StepKey, step_keys, summary_rows
+from one_trace.times import to_ms
+
+Saved = Literal["new", "updated", "unchanged"]
+"""What saving a run did to the store."""
+
+_KEPT = frozenset(
+    ("executor_version", "session_agent", "session_id", "parent_run_id", "flow_version", "cwd", "input_count")
+)
+# What only a live capture knew, or a record that has lost a file since: a later import does not forget it.
+_CHANGES = ", ".join(
+    f"{column} = coalesce(excluded.{column}, {column})"
+    if column in _KEPT
+    else f"{column} = excluded.{column}"
+    for column in rows.RUN_COLUMNS.split(", ")
+)
+_STEP_COLUMNS = "flow, path, step_id, name, type, flow_key"
+
+
+class Prepared(Struct):
+    """A run that is ready to be written."""
+
+    assembly: Assembly
+    revision: str
+    keys: list[StepKey]
+
+
+def prepare(assembly: Assembly) -> Prepared:
+    trace = assembly.trace
+    return Prepared(assembly, _revision(trace), step_keys(trace.run.flow_key, trace.spans))
+
+
+def write(
+    connection: sqlite3.Connection,
+    prepared: Prepared,
+    sinks: Sequence[str],
+    session: Session | None,
+    parent_run_id: str | None,
+) -> Saved:
+    """Write a run, its spans and summary if they have changed, and its outbox rows."""
+    trace, revision = prepared.assembly.trace, prepared.revision
+    sql = "SELECT revision FROM runs WHERE run_id = ?"
+    known = connection.execute(sql, rows.storable([(trace.run.run_id,)])[0]).fetchone()
+    run = _save_run(connection, prepared, session, parent_run_id)
+    if known is None or known[0] != revision:
+        if known is not None:
+            delete_spans(connection, run)
+        _save_spans(connection, run, trace, prepared.keys)
+    queue(connection, [run], sinks)
+    if known is None:
+        return "new"
+    return "unchanged" if known[0] == revision else "updated"
+
+
+def delete_spans(connection: sqlite3.Connection, run: int) -> None:
+    """Forget the spans of a run and its summary."""
+    connection.execute(
+        "DELETE FROM step_runs WHERE run = ?1 AND step IN (SELECT DISTINCT step FROM spans WHERE run = ?1)",
+        (run,),
+    )
+    connection.execute("DELETE FROM spans WHERE run = ?", (run,))
+
+
+def queue(connection: sqlite3.Connection, runs: Sequence[int], sinks: Sequence[str]) -> None:
+    """Put runs in the outbox; one that was sent, or was refused, as it is now stays as it is."""
+    now = int(time.time() * 1000)
+    connection.executemany(
+        "INSERT INTO outbox (run, sink, state, revision, queued_ms) "
+        "SELECT id, ?2, 'queued', revision, ?3 FROM runs WHERE id = ?1 "
+        "ON CONFLICT (run, sink) DO UPDATE SET state = 'queued', revision = excluded.revision, "
+        "attempts = 0, next_try_ms = 0, error = NULL, queued_ms = excluded.queued_ms "
+        "WHERE outbox.revision <> excluded.revision",
+        [(run, sink, now) for run in runs for sink in sinks],
+    )
+
+
+def _save_run(
+    connection: sqlite3.Connection, prepared: Prepared, session: Session | None, parent: str | None
+) -> int:
+    version = _flow_version(connection, prepared.assembly)
+    row = rows.run_row(prepared.assembly, session, parent, version, prepared.revision)
+    sql = (
+        f"INSERT INTO runs ({rows.RUN_COLUMNS}) VALUES ({rows.marks(rows.RUN_COLUMNS)}) "
+        f"ON CONFLICT (run_id) DO UPDATE SET {_CHANGES} RETURNING id"
+    )
+    try:
+        found = connection.execute(sql, row).fetchone()
+    except (OverflowError, UnicodeEncodeError):
+        found = connection.execute(sql, rows.storable([row])[0]).fetchone()
+    return int(found[0])
+
+
+def _flow_version(connection: sqlite3.Connection, assembly: Assembly) -> int | None:
+    if assembly.flow_version is None:
+        return None
+    key = rows.storable([(assembly.trace.run.flow_key, assembly.flow_version)])[0]
+    connection.execute(
+        "INSERT INTO flow_versions (flow_key, version, static_paths, step_timeouts) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (flow_key, version) DO NOTHING",
+        (*key, rows.encode_text(assembly.static_paths), rows.encode_text(assembly.step_timeouts)),
+    )
+    sql = "SELECT id FROM flow_versions WHERE flow_key = ? AND version = ?"
+    return int(connection.execute(sql, key).fetchone()[0])
+
+
+def _save_spans(connection: sqlite3.Connection, run: int, trace: Trace, keys: list[StepKey]) -> None:
+    numbers = _step_numbers(connection, trace.run.flow_key, keys)
+    steps = [numbers[key] for key in keys]
+    spans = [
+        rows.span_row(run, seq, step, span)
+        for seq, (span, step) in enumerate(zip(trace.spans, steps, strict=True))
+    ]
+    # In the order of the key, so that the table is written from left to right.
+    _insert(connection, "spans", rows.SPAN_COLUMNS, sorted(spans, key=_span_id))
+    started = to_ms(trace.run.started_at) or 0
+    _insert(connection, "step_runs", STEP_RUN_COLUMNS, summary_rows(run, started, trace.spans, steps))
+
+
+def _span_id(row: rows.Row) -> str:
+    return str(row[1])
+
+
+def _step_numbers(connection: sqlite3.Connection, flow: str, keys: list[StepKey]) -> dict[StepKey, int]:
+    distinct = list(dict.fromkeys(keys))
+    _insert(connection, "steps", _STEP_COLUMNS, distinct)
+    sql = f"SELECT {_STEP_COLUMNS}, id FROM steps WHERE flow = ?"
+    known = {row[:6]: row[6] for row in connection.execute(sql, rows.storable([(flow,)])[0])}
+    return {key: known[key] if key in known else known[rows.storable([key])[0]] for key in distinct}
+
+
+def _insert(connection: sqlite3.Connection, table: str, columns: str, values: Sequence[rows.Row]) -> None:
+    sql = f"INSERT INTO {table} ({columns}) VALUES ({rows.marks(columns)}) ON CONFLICT DO NOTHING"
+    try:
+        connection.executemany(sql, values)
+    except (OverflowError, UnicodeEncodeError):
+        # What was inserted before the odd row conflicts with itself now, and stays.
+        connection.executemany(sql, rows.storable(values))
+
+
+def _revision(trace: Trace) -> str:
+    """A hash of what a reader of the trace sees, less what is only kept and what changes with delivery."""
+    bare = msgspec.structs.replace(
+        trace.run,
+        uploads=[],
+        session=None,
+        parent_run_id=None,
+        cwd=None,
+        executor=Executor(name=trace.run.executor.name),
+    )
+    digest = hashlib.blake2b(msgspec.json.encode(bare), digest_size=16)
+    digest.update(msgspec.json.encode(trace.spans))
+    return digest.hexdigest()
