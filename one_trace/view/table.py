@@ -1,4 +1,4 @@
-"""A table of any data at any width: what does not fit is clipped, and what matters least is left out first."""
+"""A table of any data at any width: what does not fit is clipped, what matters least is left out first."""
 
 from __future__ import annotations
 

@@ -1,0 +1,110 @@
+"""`trace show`: one run as a tree with a waterfall; for agents the trace document."""
+
+from __future__ import annotations
+
+import click
+
+from one_trace.cli.out import Out, out
+from one_trace.cli.stored import trace_of
+from one_trace.model import SCHEMA, Span, Trace
+
+# What draws a page is imported where it is drawn: an agent's answer needs none of it.
+
+
+@click.command("show")
+@click.argument("run", default="last")
+@click.option("--failed", is_flag=True, help="Only what failed, and the way to it.")
+@click.option("--step", metavar="PATH", help="Only this step (path or id), with what is in it.")
+@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Only the N upper levels.")
+@click.option("--all", "unfold", is_flag=True, help="Every iteration on a line of its own.")
+@click.option(
+    "--slow",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The critical path, and the N slowest steps by self time.",
+)
+@click.option("--events", is_flag=True, help="The events in time order, as they may leave this machine.")
+def command(
+    run: str, failed: bool, step: str | None, depth: int | None, unfold: bool, slow: int | None, events: bool
+) -> None:
+    """What happened in RUN: which steps ran, for how long, why it failed.
+
+    RUN is a run id, a unique beginning of one, or 'last' (default).
+
+    \b
+    Examples:
+      one trace show
+      one trace show 3f2a --failed
+    """
+    if slow and events:
+        raise click.UsageError("--slow and --events are two different pages: give one of them")
+    speaker = out()
+    trace = trace_of(run)
+    if not (failed or step or depth):
+        _show(speaker, trace, [], {}, unfold, slow, events)
+        return
+    from one_trace.view import pick
+
+    named: list[Span] = []
+    hidden: dict[str, int] = {}
+    if failed:
+        trace = pick.failed(trace)
+    if step:
+        trace, named = pick.step(trace, step)
+    if depth:
+        trace, hidden = pick.depth(trace, depth)
+    _show(speaker, trace, named, hidden, unfold, slow, events)
+
+
+def _show(
+    speaker: Out,
+    trace: Trace,
+    named: list[Span],
+    hidden: dict[str, int],
+    unfold: bool,
+    slow: int | None,
+    events: bool,
+) -> None:
+    if slow:
+        _show_slow(speaker, trace, slow)
+    elif events:
+        _show_events(speaker, trace)
+    else:
+        speaker.answer(trace, lambda: _page(speaker, trace, named, hidden, unfold))
+
+
+def _page(speaker: Out, trace: Trace, named: list[Span], hidden: dict[str, int], unfold: bool) -> str:
+    from one_trace.view.tree import render
+
+    notes = {span_id: f"+{count:,} inside" for span_id, count in hidden.items()}
+    return render(
+        trace,
+        width=speaker.width,
+        color=speaker.color,
+        unicode=speaker.tty,
+        unfold=unfold,
+        notes=notes,
+        detail=named,
+    )
+
+
+def _show_slow(speaker: Out, trace: Trace, most: int) -> None:
+    from one_trace.view.slow import render_slow, slow
+
+    told = slow(trace, most)
+    speaker.answer(
+        told, lambda: render_slow(told, width=speaker.width, color=speaker.color, unicode=speaker.tty)
+    )
+
+
+def _show_events(speaker: Out, trace: Trace) -> None:
+    from one_trace.events import event_lines
+    from one_trace.view.event_list import render_events
+
+    events = event_lines(trace)
+    speaker.answer(
+        {"schema": SCHEMA, "run": trace.run, "events": events},
+        lambda: render_events(
+            trace.run, events, width=speaker.width, color=speaker.color, unicode=speaker.tty
+        ),
+    )

@@ -1,0 +1,15 @@
+"""One run out of the store, for the commands that are about one run."""
+
+from __future__ import annotations
+
+from one_trace import settings
+from one_trace.model import Trace
+from one_trace.store import Store
+
+
+def trace_of(ref: str) -> Trace:
+    """The trace of the run that `ref` (run id, unique prefix, or ``last``) means. Raises NoSuchRun,
+    StoreTrouble.
+    """
+    with Store(settings.load().store_path, readonly=True) as store:
+        return store.trace(store.find(ref))

@@ -1,0 +1,132 @@
+"""What follows from a trace alone: who stands in whom, when each span ended, self time and the critical path.
+
+Times are ms from the run's start. Nothing here recurses: how deep a hostile flow nests is not ours to choose.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+from one_trace.model import Span, Trace
+
+_CLOCK_MS = 1.0
+"""The host counts whole milliseconds: ends and starts this near to each other are one moment."""
+
+
+class Stretch(NamedTuple):
+    """A part of the critical path: between these moments the run waited for this span itself (None: for no
+    step).
+    """
+
+    span: Span | None
+    start_ms: float
+    end_ms: float
+
+
+class Shape:
+    """The tree of one trace. A parent that is not there, or stands after its child, counts as none."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.run = trace.run
+        self.spans = trace.spans
+        self.top: list[Span] = []
+        self._children: dict[str, list[Span]] = {}
+        seen: set[str] = set()
+        for span in trace.spans:
+            siblings = self.top if span.parent_span_id not in seen else self._of(span.parent_span_id or "")
+            siblings.append(span)
+            seen.add(span.span_id)
+        ends = [span.start_ms + (span.duration_ms or 0.0) for span in trace.spans]
+        self.horizon = max([trace.run.duration_ms or 0.0, 0.0, *ends])
+        """The last moment that anything is known of."""
+
+    def _of(self, span_id: str) -> list[Span]:
+        return self._children.setdefault(span_id, [])
+
+    def children(self, span: Span) -> list[Span]:
+        return self._children.get(span.span_id, [])
+
+    def end(self, span: Span) -> float:
+        """When it ended; for a span that never did, the last moment that anything is known of."""
+        if span.duration_ms is not None:
+            return span.start_ms + span.duration_ms
+        return self.horizon if span.status == "incomplete" else span.start_ms
+
+    @cached_property
+    def self_ms(self) -> dict[str, float]:
+        """Self time by span id: the duration less the union of the children's intervals; no entry without
+        a duration.
+        """
+        return {span.span_id: self._self(span) for span in self.spans if span.duration_ms is not None}
+
+    def _self(self, span: Span) -> float:
+        start, end = span.start_ms, self.end(span)
+        inner = [(child.start_ms, self.end(child)) for child in self.children(span)]
+        return end - start - covered(inner, start, end)
+
+    @cached_property
+    def critical_path(self) -> list[Stretch]:
+        """The chain of stretches that the run's duration is made of, in time order, from its start to its
+        end.
+        """
+        end = self.run.duration_ms if self.run.duration_ms is not None else self.horizon
+        back: list[Stretch] = []
+        todo: list[tuple[Span | None, list[Span], float, float]] = [(None, self.top, 0.0, end)]
+        while todo:
+            owner, children, start, end = todo.pop()
+            if not children:
+                if end > start:
+                    back.append(Stretch(owner, start, end))
+                continue
+            todo.extend(reversed(self._backwards(owner, children, start, end)))
+        back.reverse()
+        return back
+
+    def _backwards(
+        self, owner: Span | None, children: list[Span], start: float, end: float
+    ) -> list[tuple[Span | None, list[Span], float, float]]:
+        """One span's time from its end back to its start: own stretches, and the children it waited for
+        last.
+        """
+        parts: list[tuple[Span | None, list[Span], float, float]] = []
+        first = min(children, key=lambda child: self._rank(child, end))
+        rest = sorted((child for child in children if child is not first), key=self.end, reverse=True)
+        cursor = end
+        for child in [first, *rest]:
+            child_start, child_end = max(child.start_ms, start), min(self.end(child), cursor)
+            awaited = child is first or self.end(child) <= cursor + _CLOCK_MS
+            if not awaited or child_end <= child_start:
+                continue
+            if cursor > child_end:
+                parts.append((owner, [], child_end, cursor))
+            parts.append((child, self.children(child), child_start, child_end))
+            cursor = child_start
+        if cursor > start:
+            parts.append((owner, [], start, cursor))
+        return parts
+
+    def _rank(self, child: Span, end: float) -> tuple[bool, float, bool, bool]:
+        """Which child the end waited for (the least one): the last to end, a failure before what merely
+        went on.
+        """
+        child_end = self.end(child)
+        if child_end < end - _CLOCK_MS:
+            return True, -child_end, False, False
+        return (
+            child.start_ms >= end,
+            0.0,
+            child.status not in ("error", "timeout"),
+            child_end > end + _CLOCK_MS,
+        )
+
+
+def covered(intervals: list[tuple[float, float]], start: float, end: float) -> float:
+    """How much of ``start..end`` the union of `intervals` covers."""
+    total, reached = 0.0, start
+    for low, high in sorted(intervals):
+        high = min(high, end)
+        if high > reached:
+            total += high - max(low, reached)
+            reached = high
+    return total

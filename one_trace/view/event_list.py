@@ -1,0 +1,39 @@
+"""A run's events in time order, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+
+from one_trace.events import Event
+from one_trace.model import Run
+from one_trace.times import to_ms
+from one_trace.view import words
+from one_trace.view.cells import clean, clip
+from one_trace.view.header import header
+from one_trace.view.ink import Ink
+
+
+def render_events(run: Run, events: Sequence[Event], *, width: int, color: bool, unicode: bool = True) -> str:
+    """The page for people: time since the run's start, the event, where, how it ended, how long it took."""
+    columns, ink = max(width, 60), Ink(color=color, unicode=unicode)
+    began = to_ms(run.started_at) or 0
+    lines = [_line(event, (to_ms(event.timestamp) or began) - began, columns, ink) for event in events]
+    return "\n".join([*header(run, columns, ink), "", *lines]) + "\n"
+
+
+def _line(event: Event, since_ms: float, columns: int, ink: Ink) -> str:
+    where = clean(event.path if event.path is not UNSET else event.flow_key)
+    facts = [words.STATUS_WORDS.get(event.status, event.status)] if event.status is not UNSET else []
+    if event.duration_ms is not UNSET and event.duration_ms is not None:
+        facts.append(words.duration(event.duration_ms))
+    if event.output_size is not UNSET and event.output_size is not None:
+        facts.append(words.size(event.output_size))
+    told = "  ".join(facts)
+    room = columns - 10 - 15 - (len(told) + 2 if told else 0)
+    style = event.status if event.status is not UNSET else "dim"
+    line = (
+        f"{since_ms / 1000:>8.3f}s  {ink.paint(f'{event.event:<13}', 'dim')}  {clip(where, room, ink.more)}"
+    )
+    return line + (f"  {ink.paint(told, style)}" if told else "")

@@ -1,0 +1,143 @@
+"""The head of a run's page: which run, how it ended, and, where it failed, why, before anything else."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from one_trace.model import Cause, Counts, Run
+from one_trace.view import words
+from one_trace.view.cells import clean, clean_lines, clip, width, wrap
+from one_trace.view.ink import Ink
+
+_SOME = 3
+"""So many paths of a list are named, the others counted."""
+_ERROR_LINES = 6
+
+
+def header(run: Run, columns: int, ink: Ink, *, error_lines: int = _ERROR_LINES) -> list[str]:
+    """The lines above the tree, each of at most `columns` cells."""
+    lines = [_title(run, columns, ink)]
+    lines += [ink.paint(line, "dim") for line in _facts(run, columns - 2, ink)]
+    if run.cause is not UNSET:
+        lines += ["", *cause_lines(run.cause, columns, ink, error_lines)]
+    if run.partial:
+        lines.append("")
+        lines += _labelled("partial", [clean(reason) for reason in run.partial], columns, ink, "warn")
+    return lines
+
+
+def _title(run: Run, columns: int, ink: Ink) -> str:
+    word = {"success": "succeeded", "error": "failed", "stopped": "stopped"}.get(run.status, "never ended")
+    took = f" after {words.duration(run.duration_ms)}" if run.duration_ms is not None else ""
+    if run.status == "success" and took:
+        took = took.replace("after", "in")
+    right = f"run {clip(clean(run.run_id, 40), 16, ink.more)}"
+    status = f"{word}{took}"
+    glyph = ink.glyph(run.status).strip()
+    room = columns - width(glyph) - len(status) - width(right) - 5
+    key = clip(clean(run.flow_key, 400), max(room, 8), ink.more)
+    gap = " " * max(2, columns - width(glyph) - width(key) - len(status) - width(right) - 3)
+    return (
+        f"{ink.paint(glyph, run.status)} {ink.paint(key, 'bold')}  {ink.paint(status, run.status)}"
+        f"{gap[1:]}{ink.paint(right, 'dim')}"
+    )
+
+
+def _facts(run: Run, room: int, ink: Ink) -> list[str]:
+    """Start, executor, counts, cost, uploads: as many to a line as fit."""
+    who = "One CLI" if run.executor.name == "one-cli" else "built-in runner"
+    facts = [
+        started(run.started_at),
+        f"{who} {clean(run.executor.version, 40)}" if run.executor.version else who,
+        *_counts(run.counts),
+    ]
+    if run.usage is not None:
+        facts.append(clean(words.usage(run.usage)))
+    if run.session is not None:
+        facts.append(
+            f"started by {clean(run.session.agent or 'session', 40)} {clean(run.session.session_id, 60)}"
+        )
+    if run.parent_run_id:
+        facts.append(f"within run {clean(run.parent_run_id, 40)}")
+    facts += [
+        clean(f"{upload.state} to {upload.sink}" + (f" {upload.url}" if upload.url else ""))
+        for upload in run.uploads
+    ]
+    lines: list[str] = []
+    for fact in (fact for fact in facts if fact):
+        joined = f"{lines[-1]}{ink.dot}{fact}" if lines else ""
+        if joined and width(joined) <= room:
+            lines[-1] = joined
+        else:
+            lines.append(clip(fact, room, ink.more))
+    return ["  " + line for line in lines]
+
+
+def started(text: str) -> str:
+    """``2026-11-22 20:30:47 UTC`` of the document's own time."""
+    return f"{text[:10]} {text[11:19]} UTC" if len(text) >= 20 and text[10:11] == "T" else clean(text, 40)
+
+
+def _counts(counts: Counts) -> list[str]:
+    parts = [
+        f"{number:,} {words.STATUS_WORDS[status]}"
+        for status, number in (
+            ("success", counts.success),
+            ("error", counts.error),
+            ("timeout", counts.timeout),
+            ("skipped", counts.skipped),
+            ("stopped", counts.stopped),
+            ("incomplete", counts.incomplete),
+        )
+        if number
+    ]
+    steps = words.counted(counts.spans, "step")
+    retries = words.counted(counts.retries, "retry").replace("retrys", "retries")
+    told = f"{steps}: {', '.join(parts)}" if parts else steps
+    return [told, retries] if counts.retries else [told]
+
+
+def cause_lines(cause: Cause, columns: int, ink: Ink, error_lines: int = _ERROR_LINES) -> list[str]:
+    """Why it failed: the step, the error's code and text, what was running then and what never ran."""
+    tries = f" (attempt {cause.attempts})" if cause.attempts > 1 else ""
+    where = wrap(clean(cause.path) + tries, columns - 6)
+    lines = [ink.paint("why", "error", "bold") + "   " + ink.paint(where[0], "bold")]
+    lines += ["      " + ink.paint(line, "bold") for line in where[1:3]]
+    lines += [
+        "      " + ink.paint(line, "error")
+        for line in error_text(cause.error, cause.error_code, columns - 6, error_lines, ink)
+    ]
+    lines += _paths("still running", cause.still_running, columns, ink)
+    lines += _paths("never ran", cause.never_ran, columns, ink)
+    return lines
+
+
+def error_text(error: str | None, code: str | None, room: int, most: int, ink: Ink) -> list[str]:
+    """``CODE: text`` in at most `most` lines of `room` cells."""
+    texts = [line for line in clean_lines(error or "") if line]
+    if code and not (texts and code in texts[0]):
+        texts[:1] = [f"{clean(code, 80)}: {texts[0]}" if texts else clean(code, 80)]
+    lines: list[str] = []
+    for text in texts:
+        lines += wrap(text, room)
+        if len(lines) > most:
+            cut = clip(lines[most - 1], room - len(ink.more), "")
+            return [*lines[: most - 1], cut + ink.more]
+    return lines
+
+
+def _paths(title: str, paths: list[str], columns: int, ink: Ink) -> list[str]:
+    if not paths:
+        return []
+    named = [clean(path) for path in paths[:_SOME]]
+    if len(paths) > _SOME:
+        named.append(f"and {len(paths) - _SOME:,} more")
+    return _labelled(title, named, columns, ink, "dim", indent=6)
+
+
+def _labelled(title: str, items: list[str], columns: int, ink: Ink, style: str, indent: int = 0) -> list[str]:
+    lead = " " * indent + title + "  "
+    rest = " " * len(lead)
+    room = columns - len(lead)
+    cut = [clip(item, room, ink.more) for item in items]
+    return [ink.paint(lead, style) + cut[0], *(rest + item for item in cut[1:])] if cut else []

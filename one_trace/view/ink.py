@@ -1,0 +1,62 @@
+"""What a page may be drawn with: colours or none, box drawing or plain ASCII."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_STYLES = {
+    "bold": "1",
+    "dim": "2",
+    "success": "32",
+    "error": "31",
+    "timeout": "35",
+    "skipped": "2",
+    "stopped": "33",
+    "incomplete": "33",
+    "warn": "33",
+    "link": "36",
+    "late": "35",
+}
+
+
+class Ink(NamedTuple):
+    color: bool
+    unicode: bool
+
+    def paint(self, text: str, *styles: str) -> str:
+        """`text` in these styles, where there is colour at all."""
+        if not self.color or not text:
+            return text
+        codes = [_STYLES[style] for style in styles if style in _STYLES]
+        return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if codes else text
+
+    def glyph(self, status: str) -> str:
+        return (_GLYPHS if self.unicode else _ASCII_GLYPHS).get(status, "?")
+
+    @property
+    def more(self) -> str:
+        return "…" if self.unicode else "..."
+
+    @property
+    def dot(self) -> str:
+        return " · " if self.unicode else ", "
+
+    @property
+    def arrow(self) -> str:
+        return "→" if self.unicode else "->"
+
+    @property
+    def branch(self) -> tuple[str, str, str, str]:
+        """Leads of a child, of the last child, of what stands under a child, and under the last one."""
+        return ("├─ ", "└─ ", "│  ", "   ") if self.unicode else ("|- ", "`- ", "|  ", "   ")
+
+
+_GLYPHS = {"success": "✓", "error": "✗", "timeout": "◷", "skipped": "○", "stopped": "■", "incomplete": "…"}
+_ASCII_GLYPHS = {
+    "success": "ok  ",
+    "error": "FAIL",
+    "timeout": "TIME",
+    "skipped": "skip",
+    "stopped": "stop",
+    "incomplete": "open",
+}

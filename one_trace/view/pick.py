@@ -1,0 +1,96 @@
+"""Less of a trace: only what failed, only one step, only so deep. Trace in, Trace out; what stays keeps
+its parents.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from one_trace.errors import Trouble
+from one_trace.model import Span, Trace
+
+FAILED = ("error", "timeout", "incomplete")
+
+_TURNS = re.compile(r"(?:#\d+)?(?:\[\d+\])?(?= > |\Z)")
+
+
+def static_path(path: str) -> str:
+    """A span's path without iterations and attempts: the step's place in the flow."""
+    return _TURNS.sub("", path)
+
+
+def failed(trace: Trace) -> Trace:
+    """Only the spans that failed, timed out or never ended, and the way to them."""
+    return _with_parents(trace, (span for span in trace.spans if span.status in FAILED))
+
+
+def step(trace: Trace, ref: str) -> tuple[Trace, list[Span]]:
+    """The spans that `ref` names, with what is in them and the way to them; and those spans alone.
+
+    `ref` is a path, a path without iterations and attempts, or a step's id. Raises Trouble (no-such-step)
+    if it is none.
+    """
+    named = _named(trace, ref)
+    if not named:
+        known = dict.fromkeys([static_path(span.path) for span in trace.spans])
+        near = get_close_matches(
+            ref, [*known, *dict.fromkeys(span.step_id for span in trace.spans)], n=1, cutoff=0.5
+        )
+        hint = f"Nearest: '{near[0]}'." if near else "Paths stand in 'trace show RUN --agent'."
+        raise Trouble(f"run {trace.run.run_id} has no step '{ref}'", hint=hint, code="no-such-step")
+    inside = {span.span_id for span in named}
+    for span in trace.spans:
+        if span.parent_span_id in inside:
+            inside.add(span.span_id)
+    return _with_parents(trace, (span for span in trace.spans if span.span_id in inside)), named
+
+
+def _named(trace: Trace, ref: str) -> list[Span]:
+    for tell in (_path, _static, _step_id):
+        found = [span for span in trace.spans if tell(span) == ref]
+        if found:
+            return found
+    return []
+
+
+def _path(span: Span) -> str:
+    return span.path
+
+
+def _static(span: Span) -> str:
+    return static_path(span.path)
+
+
+def _step_id(span: Span) -> str:
+    return span.step_id
+
+
+def depth(trace: Trace, levels: int) -> tuple[Trace, dict[str, int]]:
+    """Only the upper `levels` levels (1: the flow's own steps); and by span id how many spans are hidden
+    in it.
+    """
+    level: dict[str, int] = {}
+    shown: dict[str, str] = {}
+    hidden: dict[str, int] = {}
+    kept: list[Span] = []
+    for span in trace.spans:
+        parent = span.parent_span_id or ""
+        level[span.span_id] = level.get(parent, 0) + 1
+        if level[span.span_id] <= levels:
+            kept.append(span)
+            shown[span.span_id] = span.span_id
+        else:
+            above = shown.get(parent, parent)
+            shown[span.span_id] = above
+            hidden[above] = hidden.get(above, 0) + 1
+    return Trace(run=trace.run, spans=kept), hidden
+
+
+def _with_parents(trace: Trace, spans: Iterable[Span]) -> Trace:
+    keep = {span.span_id for span in spans}
+    for span in reversed(trace.spans):
+        if span.span_id in keep and span.parent_span_id:
+            keep.add(span.parent_span_id)
+    return Trace(run=trace.run, spans=[span for span in trace.spans if span.span_id in keep])

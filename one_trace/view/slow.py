@@ -1,0 +1,168 @@
+"""Where the time went: the critical path, and the slowest steps by self time."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from one_trace.model import SCHEMA, Run, Trace
+from one_trace.shape import Shape
+from one_trace.view import words
+from one_trace.view.bars import Scale
+from one_trace.view.cells import clean, clip, pad, width
+from one_trace.view.header import header
+from one_trace.view.ink import Ink
+from one_trace.view.pick import static_path
+
+_ROWS = 20
+"""The critical path is told in so many rows at most."""
+
+
+class Waited(Struct, rename="camel", kw_only=True):
+    """A place in the flow that the run waited for: `ms` in all, over `spans` executions. Path null: for no
+    step at all.
+    """
+
+    path: str | None
+    type: str | None
+    ms: float
+    share: float
+    """Of the run's duration, 0 to 1."""
+    spans: int
+    start_ms: float
+
+
+class Slowest(Struct, rename="camel", kw_only=True):
+    """One span by its self time: what it took less the time when one of its children ran."""
+
+    span_id: str
+    path: str
+    type: str
+    self_ms: float
+    duration_ms: float | None
+    start_ms: float
+    share: float
+
+
+class Slow(Struct, rename="camel", kw_only=True):
+    """The document of ``trace show --slow``: the critical path in time order, the slowest spans slowest
+    first.
+    """
+
+    schema: str = SCHEMA
+    run: Run
+    critical_path: list[Waited]
+    slowest: list[Slowest]
+
+
+def slow(trace: Trace, most: int) -> Slow:
+    """The critical path by place in the flow, and the `most` slowest spans."""
+    shape = Shape(trace)
+    total = trace.run.duration_ms or shape.horizon or 1.0
+    ranked = sorted(trace.spans, key=lambda span: shape.self_ms.get(span.span_id, -1.0), reverse=True)[:most]
+    slowest = [
+        Slowest(
+            span_id=span.span_id,
+            path=span.path,
+            type=span.type,
+            self_ms=_round(shape.self_ms[span.span_id]),
+            duration_ms=span.duration_ms,
+            start_ms=span.start_ms,
+            share=_share(shape.self_ms[span.span_id], total),
+        )
+        for span in ranked
+        if span.span_id in shape.self_ms
+    ]
+    return Slow(run=trace.run, critical_path=_waited(shape, total), slowest=slowest)
+
+
+def _waited(shape: Shape, total: float) -> list[Waited]:
+    places: dict[str | None, Waited] = {}
+    seen: dict[str | None, set[str]] = {}
+    for stretch in shape.critical_path:
+        span = stretch.span
+        path = static_path(span.path) if span else None
+        place = places.setdefault(
+            path,
+            Waited(
+                path=path,
+                type=span.type if span else None,
+                ms=0.0,
+                share=0.0,
+                spans=0,
+                start_ms=stretch.start_ms,
+            ),
+        )
+        place.ms += stretch.end_ms - stretch.start_ms
+        if span:
+            seen.setdefault(path, set()).add(span.span_id)
+    for path, place in places.items():
+        place.share, place.ms, place.spans = (
+            _share(place.ms, total),
+            _round(place.ms),
+            len(seen.get(path, ())),
+        )
+    return list(places.values())
+
+
+def _share(ms: float, total: float) -> float:
+    return round(ms / total, 4)
+
+
+def _round(ms: float) -> float:
+    return round(ms, 3)
+
+
+def render_slow(told: Slow, *, width: int, color: bool, unicode: bool = True) -> str:
+    """The page for people."""
+    columns, ink = max(width, 60), Ink(color=color, unicode=unicode)
+    rows = sorted(told.critical_path, key=lambda place: -place.ms)[:_ROWS]
+    rows.sort(key=lambda place: place.start_ms)
+    page = header(told.run, columns, ink)
+    root = told.run.flow_key + " > "
+    page += [
+        "",
+        ink.paint("Critical path", "bold")
+        + ink.paint("  what the run's time was spent on, in time order", "dim"),
+    ]
+    page += _table([(_place(place, root), place.ms, place.share) for place in rows], columns, ink)
+    left_out = len(told.critical_path) - len(rows)
+    if left_out:
+        page.append(ink.paint(f"and {words.counted(left_out, 'place')} more", "dim"))
+    page += [
+        "",
+        ink.paint("Slowest by self time", "bold")
+        + ink.paint("  without the time in which steps inside ran", "dim"),
+    ]
+    page += _table(
+        [(_short(span.path, root), span.self_ms, span.share) for span in told.slowest], columns, ink
+    )
+    return "\n".join(page) + "\n"
+
+
+def _place(place: Waited, root: str) -> str:
+    if place.path is None:
+        return "(between steps)"
+    return _short(place.path, root) + (f"  {place.spans:,} times" if place.spans > 1 else "")
+
+
+def _short(path: str, root: str) -> str:
+    return clean(path.removeprefix(root))
+
+
+def _table(rows: list[tuple[str, float, float]], columns: int, ink: Ink) -> list[str]:
+    """Label, time, share, and the share as a bar."""
+    room = columns - 20
+    label = min(max((width(text) for text, _, _ in rows), default=0), room * 2 // 3)
+    scale = Scale(1.0, room - label)
+    return [
+        f"  {pad(_clip_left(text, label, ink), label)} {words.duration(ms):>8}{share:>6.0%}  "
+        + (scale.bar(0.0, share, ink, "link") if share >= 0.005 else "")
+        for text, ms, share in rows
+    ]
+
+
+def _clip_left(text: str, room: int, ink: Ink) -> str:
+    """Cut at its beginning: the end of a path tells more."""
+    if width(text) <= room:
+        return text
+    return ink.more + clip(text[::-1], room - len(ink.more), "")[::-1]

@@ -1,0 +1,280 @@
+"""A run as a tree with a waterfall: the text of `trace show`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from one_trace.model import Span, Trace
+from one_trace.shape import Shape
+from one_trace.view import words
+from one_trace.view.bars import Scale
+from one_trace.view.cells import clean, clip, pad, width
+from one_trace.view.detail import detail_lines
+from one_trace.view.fold import Folder, Node
+from one_trace.view.header import error_text, header
+from one_trace.view.ink import Ink
+
+_TIME, _SIZE, _TYPE = 8, 7, 10
+_TYPE_FROM = 76
+"""Columns from which the type has a column of its own; under that it stands behind the id where there is
+room.
+"""
+_LEAST_BAR = 14
+_ID_CHARACTERS = 300
+_DEEPEST = 24
+"""Cells that tree lines may take; what is deeper is drawn no further to the right."""
+_ERROR_LINES = 3
+
+
+class Line(NamedTuple):
+    """One line before its columns are known. Where room lacks, `extra` is cut first, then `main`, never
+    `marks`.
+    """
+
+    lead: str
+    under: str
+    """What stands left of the text under this line."""
+    node: Node
+    main: str
+    marks: str
+    extra: str
+    kind: str
+
+    @property
+    def least(self) -> int:
+        return width(self.lead) + width(self.main) + width(self.marks)
+
+    @property
+    def whole(self) -> int:
+        return self.least + (width(self.extra) + 2 if self.extra else 0)
+
+
+def render(
+    trace: Trace,
+    *,
+    width: int,
+    color: bool,
+    unicode: bool = True,
+    unfold: bool = False,
+    notes: Mapping[str, str] | None = None,
+    detail: Sequence[Span] = (),
+) -> str:
+    """The whole page: head, tree with waterfall, and what its marks mean. No line is longer than `width`
+    cells (60 at least).
+
+    `notes`: a mark of the caller's own by span id; `detail`: spans that everything is told of, where it is
+    one, or how
+    they spread, where they are many.
+    """
+    columns, ink = max(width, 60), Ink(color=color, unicode=unicode)
+    shape = Shape(trace)
+    page = header(trace.run, columns, ink)
+    body = tree(shape, columns, ink, unfold=unfold, notes=notes)
+    if not trace.spans:
+        body = [ink.paint("no steps to show", "dim")]
+    about = detail_lines(shape, detail, columns, ink) if detail else []
+    return "\n".join([*page, "", *body, *(["", *about] if about else [])]) + "\n"
+
+
+def tree(
+    shape: Shape,
+    columns: int,
+    ink: Ink,
+    *,
+    unfold: bool = False,
+    error_lines: int = _ERROR_LINES,
+    notes: Mapping[str, str] | None = None,
+) -> list[str]:
+    """The tree's lines, an axis on top, what its marks mean at the end; none where the run has no spans.
+
+    `notes`: a mark of the caller's own by span id.
+    """
+    lines = list(_grow(Folder(shape, unfold=unfold), columns, ink, notes or {}))
+    if not lines:
+        return []
+    table = _Table(lines, columns, shape.horizon, ink)
+    page = [table.head()]
+    for line in lines:
+        page.append(table.row(line))
+        if line.node.span is not None:
+            page += _error_lines(line, shape, columns, ink, error_lines)
+    return page + _legend(lines, ink)
+
+
+def _grow(folder: Folder, columns: int, ink: Ink, notes: Mapping[str, str]) -> Iterator[Line]:
+    """The nodes depth first, each with its tree lines."""
+    child, last, pipe, blank = ink.branch
+    top = folder.top()
+    todo: list[tuple[Node, str, str]] = [(node, "", "") for node in reversed(top)]
+    while todo:
+        node, lead, under = todo.pop()
+        below = folder.under(node)
+        line = _line(node, lead, under + (pipe if below else blank[:2]), columns, ink)
+        note = notes.get(node.span.span_id) if node.span is not None else None
+        yield line._replace(marks=f"{line.marks} {note}") if note else line
+        deep = len(under) >= min(_DEEPEST, columns // 3)
+        for at, inner in enumerate(reversed(below)):
+            outer = under[:-3] if deep else under
+            todo.append((inner, outer + (child if at else last), outer + (pipe if at else blank)))
+
+
+def _line(node: Node, lead: str, under: str, columns: int, ink: Ink) -> Line:
+    glyph = ink.glyph(node.status)
+    span = node.span
+    if span is None:
+        return Line(lead, under, node, f"{glyph} {_group_label(node, ink)}", "", "", "")
+    main = clean(f"{node.label} {span.step_id}" if node.label else span.step_id, _ID_CHARACTERS)
+    name = clean(span.name, _ID_CHARACTERS)
+    kind = clean(span.type, 30)
+    extras = [kind] if columns < _TYPE_FROM else []
+    if name and name != span.step_id and name.lower() != span.step_id.lower():
+        extras.append(name)
+    return Line(lead, under, node, f"{glyph} {main}", _marks(span, ink), "  ".join(extras), kind)
+
+
+def _group_label(node: Node, ink: Ink) -> str:
+    if not node.members:
+        return node.label
+    steps = f" {ink.arrow} ".join(clean(step, 40) for step in node.steps[:4])
+    more = f" {ink.arrow} {ink.more}" if len(node.steps) > 4 else ""
+    times = f"{node.members:,} alike" if node.steps else ""
+    return "  ".join(part for part in (node.label, times, steps + more) if part)
+
+
+def _marks(span: Span, ink: Ink) -> str:
+    """What is unusual about a span, in words: its branch, retries, how it ended, that it was late."""
+    marks = []
+    if span.branch:
+        marks.append(span.branch)
+    if span.retries:
+        marks.append(f"retried {span.retries}x")
+    if span.status in ("timeout", "stopped"):
+        marks.append(words.STATUS_WORDS[span.status])
+    if span.late:
+        marks.append("late")
+    return f" ({', '.join(marks)})" if marks else ""
+
+
+class _Table:
+    """The columns of one tree: label, type, duration, output size, waterfall."""
+
+    def __init__(self, lines: list[Line], columns: int, total_ms: float, ink: Ink) -> None:
+        self.ink = ink
+        self.typed = columns >= _TYPE_FROM
+        fixed = 1 + _TIME + _SIZE + 2 + (1 + _TYPE if self.typed else 0)
+        room = columns - fixed
+        most = room - max(_LEAST_BAR, room * 2 // 5)
+        wanted = max(line.whole for line in lines)
+        needed = max(line.least for line in lines)
+        self.label = max(min(wanted, most), min(needed, room - _LEAST_BAR), 12)
+        self.scale = Scale(total_ms, max(room - self.label, 4))
+
+    def head(self) -> str:
+        kind = " " + pad("type", _TYPE) if self.typed else ""
+        text = (
+            f"{pad('step', self.label)}{kind} {'time':>{_TIME}}{'out':>{_SIZE}}  {self.scale.axis(self.ink)}"
+        )
+        return self.ink.paint(text, "dim")
+
+    def row(self, line: Line) -> str:
+        ink, node = self.ink, line.node
+        kind = " " + ink.paint(pad(clip(line.kind, _TYPE, ink.more), _TYPE), "dim") if self.typed else ""
+        time = ink.paint(f"{_time(node):>{_TIME}}", *_time_style(node))
+        if node.members and node.spread:
+            return f"{self._label(line)}{kind} {time}{self._spread(node)}".rstrip()
+        size = words.size(node.span.output_bytes if node.span else None)
+        bar = "" if node.status == "skipped" else self._bar(node)
+        return f"{self._label(line)}{kind} {time}{size:>{_SIZE}}  {bar}".rstrip()
+
+    def _label(self, line: Line) -> str:
+        """Exactly the column's width: the id gives way to the marks, the name to both."""
+        ink, node = self.ink, line.node
+        glyph = ink.glyph(node.status)
+        room = self.label - width(line.lead) - width(line.marks)
+        main = clip(line.main, max(room, width(glyph) + 1), ink.more)
+        left = room - width(main)
+        extra = ""
+        if line.extra and left > 6:
+            extra = "  " + clip(line.extra, left - 2, ink.more)
+        left -= width(extra)
+        body = main[len(glyph) :]
+        styles = ("dim",) if node.status == "skipped" or node.span is None else ()
+        return (
+            ink.paint(line.lead, "dim")
+            + ink.paint(glyph, node.status)
+            + ink.paint(body, *styles)
+            + ink.paint(line.marks, "warn" if node.status in ("success", "skipped") else node.status)
+            + ink.paint(extra, "dim")
+            + " " * left
+        )
+
+    def _bar(self, node: Node) -> str:
+        style = (
+            "late" if node.span is not None and node.span.late and node.status == "success" else node.status
+        )
+        dim = ("dim",) if node.span is None else ()
+        return self.scale.bar(node.start_ms, node.end_ms, self.ink, style, *dim, open_end=node.open)
+
+    def _spread(self, node: Node) -> str:
+        """Over the size column and the waterfall: how the members of a fold spread."""
+        spread, ink = node.spread, self.ink
+        assert spread is not None
+        parts = [
+            f"min {words.duration(spread.least)}",
+            f"p50 {words.duration(spread.median)}",
+            f"max {words.duration(spread.greatest)}",
+        ]
+        room = _SIZE + 2 + self.scale.room - 2
+        text = "  ".join(parts)
+        if spread.slowest is not None and len(text) + 8 < room:
+            text += f" [{spread.slowest}]"
+        return "  " + ink.paint(clip(text, room, ink.more), "dim")
+
+
+def _time(node: Node) -> str:
+    span = node.span
+    if span is None:
+        return words.duration(node.end_ms - node.start_ms)
+    if span.duration_ms is None:
+        return {"skipped": "skipped", "incomplete": "no end"}.get(span.status, "-")
+    return ("~" if "durationMs" in span.derived else "") + words.duration(span.duration_ms)
+
+
+def _time_style(node: Node) -> tuple[str, ...]:
+    if node.span is None or node.status == "skipped":
+        return ("dim",)
+    return (node.status,) if node.span.duration_ms is None else ()
+
+
+def _error_lines(line: Line, shape: Shape, columns: int, ink: Ink, most: int) -> list[str]:
+    """The error's text under its step, unless a step inside tells the same."""
+    span = line.node.span
+    assert span is not None
+    if not (span.error or span.error_code) or _told_below(span, shape):
+        return []
+    indent = line.under + " " * (0 if ink.unicode else 3)
+    lead = ink.paint(indent, "dim")
+    texts = error_text(span.error, span.error_code, columns - width(indent), most, ink)
+    return [lead + ink.paint(text, span.status) for text in texts]
+
+
+def _told_below(span: Span, shape: Shape) -> bool:
+    return any(
+        child.status in ("error", "timeout")
+        and (span.error is None or (child.error or "\0")[:80] in span.error)
+        for child in shape.children(span)
+    )
+
+
+def _legend(lines: list[Line], ink: Ink) -> list[str]:
+    """What the marks mean that stand on this page, and how to see what is folded."""
+    spans = [line.node.span for line in lines if line.node.span is not None]
+    notes = []
+    if any("durationMs" in span.derived for span in spans):
+        notes.append("~ worked out, not measured")
+    if any(span.late for span in spans):
+        notes.append("late: ran on after what it belongs to was over")
+    if any(line.node.members for line in lines):
+        notes.append("--all unfolds what went alike")
+    return ["", *(ink.paint(note, "dim") for note in notes)] if notes else []
