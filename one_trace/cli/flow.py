@@ -20,14 +20,14 @@ def run(argv: list[str]) -> int:
     path = host.find(env)
     settings: Settings | None = None
     if flag is None and anything_set(env):
-        from one_trace import capture
+        from one_trace.capture import settings_in_force
 
-        settings = capture.settings_in_force(agent=is_agent(rest))
+        settings = settings_in_force(agent=is_agent(rest))
         flag = settings.enabled
     if flag:
-        from one_trace import capture
+        from one_trace.capture import run as run_traced
 
-        return capture.run(path, rest, settings=settings)
+        return run_traced(path, rest, settings=settings)
     if path:
         host.become(path, rest, env)
     from one_trace import runner

@@ -1,0 +1,214 @@
+"""A traced run: the executor does what it would do anyway; then its record becomes a trace in the store.
+
+Whatever goes wrong with tracing is one line on stderr: exit code, output and side effects are the run's own.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from one_trace.argv import is_agent
+from one_trace.errors import Trouble
+from one_trace.settings import Settings, api_key, load_lenient
+
+if TYPE_CHECKING:
+    from one_trace.model import Executor, Session, Trace, Upload
+    from one_trace.record import RunFiles
+
+TOKEN = "ONE_TRACE_TOKEN"
+"""A random word in the environment of the host, which stores it before the first step: that finds the run."""
+PARENT = "ONE_TRACE_PARENT"
+"""For what a traced run starts: that run's id, or `TOKEN SECONDS FOLDER` by which to find it."""
+SESSIONS = (
+    ("TRACES_CURRENT_TRACE_ID", None),
+    ("CLAUDE_CODE_SESSION_ID", "claude-code"),
+    ("CODEX_THREAD_ID", "codex"),
+)
+"""Variables with a session's id, and whose it is; for the first, TRACES_CURRENT_TRACE_AGENT says that."""
+
+OTLP_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+def run(path: str | None, argv: list[str], *, settings: Settings | None = None) -> int:
+    """Run and trace what argv asks for, by the host at `path` or the built-in runner (None). The exit code.
+
+    Where a signal ended the host, the same signal ends this process and nothing is returned.
+    """
+    agent = is_agent(argv)
+    settings = settings or settings_in_force(agent=agent)
+    if path is None:
+        return _built_in(argv, settings, agent=agent)
+    from one_trace import watch
+
+    token, begun = os.urandom(16).hex(), time.time()
+    project = _here()
+    env = dict(os.environ) | {TOKEN: token, PARENT: f"{token} {int(begun)} {project}"}
+    _warm(settings)
+    status = watch.run(path, argv, env)
+    trace(lambda: find_run(project, token, begun), settings, agent=agent, host=path)
+    return watch.end_like(status)
+
+
+def find_run(project: str, token: str, begun: float) -> RunFiles | None:
+    from one_trace.record import find_by_token
+
+    return find_by_token(Path(project), token, begun)
+
+
+def settings_in_force(*, agent: bool) -> Settings:
+    """The settings; what is wrong with them is said, and no reason not to run."""
+    settings, problems = load_lenient()
+    for problem in problems[:1]:
+        _say_trouble(problem, agent=agent)
+    return settings
+
+
+def session_of(env: Mapping[str, str]) -> Session | None:
+    """The agent's session in which we were started."""
+    from one_trace.model import Session
+
+    for variable, agent in SESSIONS:
+        if env.get(variable):
+            named = env.get("TRACES_CURRENT_TRACE_AGENT") if agent is None else agent
+            return Session(agent=named or None, session_id=env[variable])
+    return None
+
+
+def parent_of(env: Mapping[str, str]) -> str | None:
+    """The id of the traced run that started us. It is still going on: its record is asked, not the store."""
+    token, _, rest = env.get(PARENT, "").partition(" ")
+    begun, _, project = rest.partition(" ")
+    if not project:
+        return token or None
+    files = find_run(project, token, float(begun) if begun.isdecimal() else 0.0)
+    return files.run_id if files else None
+
+
+def trace(find: Callable[[], RunFiles | None], settings: Settings, *, agent: bool, host: str | None) -> None:
+    """Trace the run whose files `find` names; nothing is done and said where there are none. Never raises."""
+    try:
+        files = find()
+        if files:
+            _trace(files, settings, agent=agent, host=host)
+    except KeyboardInterrupt:
+        _say_trouble(Trouble("stopped before the run was traced", hint="one trace import"), agent=agent)
+    except Exception as error:  # noqa: BLE001  the boundary: a run never pays for what is wrong with tracing
+        _say_trouble(_as_trouble(error), agent=agent)
+
+
+def _built_in(argv: list[str], settings: Settings, *, agent: bool) -> int:
+    from one_trace import runner
+
+    outcome = runner.run(argv)
+    trace(lambda: outcome.files, settings, agent=agent, host=None)
+    return outcome.exit_code
+
+
+def _trace(files: RunFiles, settings: Settings, *, agent: bool, host: str | None) -> None:
+    from one_trace import deliver, record
+    from one_trace.assemble import assemble
+    from one_trace.store import Store
+
+    found = record.read(files)
+    assembly = assemble(found)
+    if not assembly.trace.spans and any(line.event == "flow:dry-run" for line in found.lines):
+        return
+    assembly.trace.run.executor = _executor(host)
+    with Store(settings.store_path) as store:
+        store.save(
+            assembly,
+            sinks=sinks(settings),
+            session=session_of(os.environ),
+            parent_run_id=parent_of(os.environ),
+        )
+    uploads: list[Upload] = []
+    if settings.upload == "auto":
+        uploads = deliver.flush(settings, run_id=files.run_id, deadline_s=settings.flush_timeout)
+    _say_saved(assembly.trace, uploads, agent=agent)
+
+
+def sinks(settings: Settings) -> list[str]:
+    """Where this run is to be delivered: of the sinks that are set, those that are ready to be used."""
+    ready = {
+        "traces.com": api_key() is not None,
+        "otlp": bool(settings.otlp_endpoint) or any(name in os.environ for name in OTLP_VARIABLES),
+    }
+    return [sink for sink in settings.sinks if ready[sink]]
+
+
+def _executor(host: str | None) -> Executor:
+    from one_trace import __version__
+    from one_trace.host import version
+    from one_trace.model import Executor
+
+    if host is None:
+        return Executor(name="built-in", version=__version__)
+    return Executor(name="one-cli", version=version(host))
+
+
+def _warm(settings: Settings) -> None:
+    """Import what comes after the run while the host is running: that costs the user nothing."""
+    from threading import Thread
+
+    Thread(
+        target=_import_all, args=[bool(sinks(settings)) and settings.upload == "auto"], daemon=True
+    ).start()
+
+
+def _import_all(delivering: bool) -> None:
+    with suppress(Exception):  # said by the main thread, which comes to the same import
+        from one_trace import assemble, deliver, record, store
+
+        _ = assemble, record, store
+        if delivering:
+            deliver.warm()
+
+
+def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool) -> None:
+    run = trace.run
+    if agent:
+        sent = [{"sink": upload.sink, "state": upload.state, "url": upload.url} for upload in uploads]
+        line = {
+            "event": "trace:saved",
+            "runId": run.run_id,
+            "traceId": run.trace_id,
+            "spans": len(trace.spans),
+        }
+        _say({**line, "uploads": sent})
+        return
+    urls = "".join(f" · {upload.url}" for upload in uploads if upload.url)
+    many = "span" if len(trace.spans) == 1 else "spans"
+    _say(f"traced {run.run_id}: {len(trace.spans)} {many}. See it: one trace show {run.run_id}{urls}")
+
+
+def _say_trouble(error: Trouble, *, agent: bool) -> None:
+    if agent:
+        _say({"event": "trace:trouble", "code": error.code, "message": error.message, "hint": error.hint})
+    else:
+        _say(f"one-trace: {error.message}" + (f". {error.hint}" if error.hint else ""))
+
+
+def _say(line: str | dict[str, object]) -> None:
+    """One line on stderr, whatever has become of stderr."""
+    from one_trace.model import encode
+
+    data = line.replace("\n", " ").encode("utf-8", "replace") if isinstance(line, str) else encode(line)
+    with suppress(OSError):
+        os.write(2, data + b"\n")
+
+
+def _as_trouble(error: Exception) -> Trouble:
+    if isinstance(error, Trouble):
+        return Trouble(f"this run is not traced: {error.message}", hint=error.hint, code=error.code)
+    return Trouble(f"this run is not traced: {type(error).__name__}: {error}", code="trace-failed")
+
+
+def _here() -> str:
+    with suppress(OSError):
+        return os.getcwd()
+    return ""  # the folder has been deleted: the host will say so
