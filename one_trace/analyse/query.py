@@ -73,7 +73,7 @@ def _runs(db: Connection, scope: Scope) -> tuple[dict[str, FlowHistory], dict[in
 
 
 def _steps(db: Connection, scope: Scope, found: dict[str, FlowHistory]) -> dict[int, StepHistory]:
-    """Steps by their number in the store; a step that was renamed has several numbers and is one step here."""
+    """Steps by their number in the store; one that was renamed has several, and is one step here."""
     by_path: dict[tuple[str, str], StepHistory] = {}
     steps: dict[int, StepHistory] = {}
     where, values = Scope(scope.flow).where("flow = ?", "")
@@ -100,8 +100,8 @@ def _tally(db: Connection, scope: Scope, steps: dict[int, StepHistory]) -> None:
     rows = db.execute(
         "SELECT step, version, count(*), sum(step_runs.spans), sum(step_runs.success), sum(step_runs.error),"
         " sum(step_runs.timeout), sum(step_runs.skipped), sum(step_runs.stopped), sum(step_runs.incomplete),"
-        " sum(step_runs.retries), sum(min(step_runs.retries, step_runs.spans - step_runs.skipped)), sum(sum_ms),"
-        " sum(self_ms) FROM step_runs CROSS JOIN runs ON runs.id = run"
+        " sum(step_runs.retries), sum(min(step_runs.retries, step_runs.spans - step_runs.skipped)),"
+        " sum(sum_ms), sum(self_ms) FROM step_runs CROSS JOIN runs ON runs.id = run"
         " LEFT JOIN flow_versions ON flow_versions.id = flow_version"
         f" WHERE {where} GROUP BY step, flow_version",
         values,

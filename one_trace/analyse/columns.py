@@ -1,0 +1,114 @@
+"""The whole history as one flat table, a row a span: for engines that are made for tables."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from itertools import islice
+from sqlite3 import Connection
+from typing import IO, Any
+
+from one_trace.analyse.query import Scope
+from one_trace.errors import Trouble
+
+_USAGE = {
+    "cost_usd": ("costUsd", "double"),
+    "input_tokens": ("inputTokens", "int64"),
+    "output_tokens": ("outputTokens", "int64"),
+    "cache_read_tokens": ("cacheReadTokens", "int64"),
+    "cache_write_tokens": ("cacheWriteTokens", "int64"),
+    "turns": ("turns", "int64"),
+    "models": ("models", "string"),
+}
+COLUMNS: dict[str, tuple[str, str]] = {
+    "flow": ("runs.flow_key", "string"),
+    "flow_version": ("version", "string"),
+    "run_id": ("runs.run_id", "string"),
+    "run_status": ("runs.status", "string"),
+    "run_started_at": ("runs.started_at", "string"),
+    "run_duration_ms": ("runs.duration_ms", "double"),
+    "step": ("steps.path", "string"),
+    "span_id": ("spans.span_id", "string"),
+    "parent_span_id": ("spans.parent_span_id", "string"),
+    "path": ("spans.path", "string"),
+    "step_id": ("steps.step_id", "string"),
+    "name": ("steps.name", "string"),
+    "type": ("steps.type", "string"),
+    "flow_key": ("steps.flow_key", "string"),
+    "iteration": ("spans.iteration", "int64"),
+    "branch": ("spans.branch", "string"),
+    "parent_attempt": ("spans.parent_attempt", "int64"),
+    "attempts": ("spans.attempts", "int64"),
+    "status": ("spans.status", "string"),
+    "started_at": ("spans.started_at", "string"),
+    "start_ms": ("spans.start_ms", "double"),
+    "duration_ms": ("spans.duration_ms", "double"),
+    "input_bytes": ("spans.input_bytes", "int64"),
+    "output_bytes": ("spans.output_bytes", "int64"),
+    "error_code": ("spans.error_code", "string"),
+    "late": ("spans.late", "int64"),
+    **{name: (f"json_extract(spans.usage, '$.{key}')", kind) for name, (key, kind) in _USAGE.items()},
+}
+"""Column → (where the store has it, its type). `step` is the static path, `path` that of the span itself."""
+BATCH = 50_000
+
+
+def read(db: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
+    """The rows in the order of COLUMNS: runs by their start, spans as in the trace document."""
+    where, values = scope.where("runs.flow_key = ?", "runs.started_ms")
+    chosen = ", ".join(f"{source} AS {name}" for name, (source, _) in COLUMNS.items())
+    return db.execute(
+        f"SELECT {chosen} FROM runs JOIN spans ON spans.run = runs.id JOIN steps ON steps.id = spans.step"
+        f" LEFT JOIN flow_versions ON flow_versions.id = runs.flow_version WHERE {where}"
+        " ORDER BY runs.started_ms, runs.id, spans.seq",
+        values,
+    )
+
+
+def write_csv(rows: Iterator[tuple[Any, ...]], to: IO[str]) -> int:
+    """CSV with a title line; how many rows."""
+    writer = csv.writer(to, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    count = 0
+    for row in rows:
+        writer.writerow(row)
+        count += 1
+    return count
+
+
+def write_parquet(rows: Iterator[tuple[Any, ...]], to: str) -> int:
+    """A Parquet file (zstd) by pyarrow, in pieces that fit in memory; how many rows. Raises Trouble without
+    pyarrow.
+    """
+    arrow, parquet = _pyarrow()
+    kinds = {"string": arrow.string(), "int64": arrow.int64(), "double": arrow.float64()}
+    schema = arrow.schema([(name, kinds[kind]) for name, (_, kind) in COLUMNS.items()])
+    count = 0
+    with parquet.ParquetWriter(to, schema, compression="zstd") as writer:
+        while batch := list(islice(rows, BATCH)):
+            writer.write_table(arrow.table(_columns(batch), schema=schema))
+            count += len(batch)
+    return count
+
+
+def _columns(batch: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    floats = {name for name, (_, kind) in COLUMNS.items() if kind == "double"}
+    columns = zip(*batch, strict=True)
+    return {
+        name: [None if value is None else float(value) for value in column]
+        if name in floats
+        else list(column)
+        for name, column in zip(COLUMNS, columns, strict=True)
+    }
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        return import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise Trouble(
+            "Parquet needs pyarrow, which is not installed",
+            hint="pip install 'one-trace[parquet]'   (or take --format csv)",
+            code="no-parquet",
+        ) from error

@@ -1,0 +1,87 @@
+"""What the commands over many runs share: which flow, since when, and the store they read."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from one_trace import settings
+from one_trace.analyse.query import Scope, flow_keys
+from one_trace.cli.out import Out
+from one_trace.errors import NoSuchRun
+from one_trace.store import Store
+from one_trace.times import to_iso, to_ms
+from one_trace.view.ink import Ink
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+NO_RUNS = "No run has been traced yet.\nTrace one: one --agent flow execute my-flow --trace"
+_Command = TypeVar("_Command", bound="Callable[..., object]")
+_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+def since_of(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """``30d``, ``12h``, ``2w``, or a date or time in ISO 8601: ms since 1970 UTC. Raises BadParameter."""
+    if value is None:
+        return None
+    age = re.fullmatch(r"(\d{1,6})([smhdw])", value)
+    moment = int(time.time() * 1000) - int(age[1]) * _UNITS[age[2]] if age else to_ms(value)
+    if moment is None:
+        raise click.BadParameter(
+            f"'{value}' is neither an age (30d, 12h, 2w) nor a date (2026-04-06)", ctx, param
+        )
+    return moment
+
+
+def examples(*lines: str) -> str:
+    """What a help page ends with."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+def complete_flow(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Keys of the flows in the store that begin with what was typed."""
+    with open_store() as store:
+        return [key for key in flow_keys(store.connection) if key.startswith(incomplete)]
+
+
+def open_store() -> Store:
+    """The store, to read."""
+    return Store(settings.load().store_path, readonly=True)
+
+
+def scope_of(store: Store, flow: str | None, since_ms: int | None) -> Scope:
+    """The runs to look at. A flow without any run is a slip: raises NoSuchRun, names the nearest."""
+    if flow is not None:
+        keys = flow_keys(store.connection)
+        if flow not in keys:
+            near = difflib.get_close_matches(flow, keys, 3)
+            meant = (
+                f"Did you mean {' or '.join(near)}?"
+                if near
+                else f"Trace one: one flow execute {flow} --trace"
+            )
+            raise NoSuchRun(f"no run of a flow '{flow}' in the store", hint=meant)
+    return Scope(flow, since_ms)
+
+
+def since_text(since_ms: int | None) -> str | None:
+    return None if since_ms is None else to_iso(since_ms)
+
+
+def ink_of(speaker: Out) -> Ink:
+    """Colour and drawing on a terminal, plain ASCII in a pipe."""
+    return Ink(color=speaker.color, unicode=speaker.tty)
+
+
+def flow_argument(*, required: bool = False) -> Callable[[_Command], _Command]:
+    metavar = "FLOW" if required else "[FLOW]"
+    return click.argument("flow", required=required, metavar=metavar, shell_complete=complete_flow)
+
+
+def since_option() -> Callable[[_Command], _Command]:
+    about = "Only runs since then: 30d, 12h, 2w, 2026-04-06."
+    return click.option("--since", "since_ms", metavar="AGE", callback=since_of, help=about)

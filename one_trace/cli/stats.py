@@ -1,0 +1,84 @@
+"""`trace stats`: how flows and their steps did over many runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from one_trace.analyse import query, stats
+from one_trace.cli import scope, stats_text
+from one_trace.cli.out import Out, out
+from one_trace.errors import WrongUsage
+
+if TYPE_CHECKING:
+    from one_trace.store import Store
+
+FORMATS = ("json", "csv", "parquet")
+
+
+@click.command(
+    context_settings=scope.CONTEXT,
+    epilog=scope.examples(
+        "one trace stats my-flow --since 30d", "one trace stats --format parquet -o history.parquet"
+    ),
+)
+@scope.flow_argument()
+@scope.since_option()
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), help="json: these figures; csv, parquet: a row a span."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+def command(flow: str | None, since_ms: int | None, form: str | None, output: Path | None) -> None:
+    """How have my flows and their steps done: outcomes, times, trend, retries, sizes, cost, what is flaky?
+
+    A step's percentiles count each iteration; SHARE is its time in the flow's, children included. TREND:
+    medians of consecutive runs; CHANGE: the last runs (a quarter, 20 at most) against those before. Flaky:
+    worked and failed in one version of the flow; near-timeout: p95 from 80% of timeoutMs on. --agent prints
+    all figures.
+    """
+    speaker = out()
+    form = form or (output.suffix[1:] if output and output.suffix[1:] in FORMATS else None)
+    with scope.open_store() as store:
+        chosen = scope.scope_of(store, flow, since_ms)
+        if form in ("csv", "parquet"):
+            _write_rows(store, chosen, form, output, speaker)
+            return
+        histories = query.histories(store.connection, chosen)
+    document = stats.document(histories, flow=flow, since=scope.since_text(since_ms))
+    if output is not None:
+        output.write_bytes(msgspec.json.encode(document) + b"\n")
+        _tell(speaker, output, "json", len(document.flows), "flow")
+    elif form == "json":
+        Out(agent=True).answer(document, "")
+    else:
+        speaker.answer(
+            document, lambda: stats_text.page(document, room=speaker.width, ink=scope.ink_of(speaker))
+        )
+
+
+def _write_rows(store: Store, chosen: query.Scope, form: str, output: Path | None, speaker: Out) -> None:
+    from one_trace.analyse import columns
+
+    rows = columns.read(store.connection, chosen)
+    if output is None:
+        if speaker.agent or form == "parquet":
+            raise WrongUsage(
+                f"{form} is no JSON document and no text", hint=f"Write it to a file: -o history.{form}"
+            )
+        columns.write_csv(rows, sys.stdout)
+        return
+    if form == "parquet":
+        count = columns.write_parquet(rows, str(output))
+    else:
+        with output.open("w", encoding="utf-8", newline="") as file:
+            count = columns.write_csv(rows, file)
+    _tell(speaker, output, form, count, "span")
+
+
+def _tell(speaker: Out, output: Path, form: str, count: int, noun: str) -> None:
+    document = {"schema": stats.SCHEMA, "file": str(output), "format": form, "rows": count}
+    speaker.answer(document, f"{output}: {count:,} {noun}{'' if count == 1 else 's'}")

@@ -1,0 +1,190 @@
+"""Statistics as a page of text: pure functions of the document, the room and the ink."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from one_trace.analyse.figures import Trend
+from one_trace.analyse.stats import FlowStats, Outcomes, StatsDocument, StepStats
+from one_trace.cli.scope import NO_RUNS
+from one_trace.view import table, words
+from one_trace.view.cells import clean, wrap
+from one_trace.view.ink import Ink
+from one_trace.view.table import Cell, Column
+
+_FLOWS = (
+    Column("FLOW", right=False, flexible=True),
+    Column("RUNS"),
+    Column("OK"),
+    Column("P50"),
+    Column("P95"),
+    Column("MAX", drop=4),
+    Column("TREND", right=False, drop=2),
+    Column("CHANGE", drop=1),
+    Column("RETRIES", drop=5),
+    Column("TIMEOUTS", drop=6),
+    Column("COST", drop=3),
+)
+_STEPS = (
+    Column("STEP", right=False, flexible=True),
+    Column("COUNT"),
+    Column("OK", drop=3),
+    Column("P50"),
+    Column("P95"),
+    Column("MAX", drop=8),
+    Column("SHARE", drop=2),
+    Column("TREND", right=False, drop=6),
+    Column("CHANGE", drop=4),
+    Column("RETRIES", drop=9),
+    Column("TIMEOUT", drop=10),
+    Column("OUT", drop=7),
+    Column("COST", drop=5),
+    Column("NOTES", right=False, drop=1),
+)
+_NOTES = 12
+"""So many remarkable steps are named below the table of flows."""
+NOTICEABLE = 0.1
+
+
+def page(document: StatsDocument, *, room: int, ink: Ink) -> str:
+    """A table of flows, or, for one flow, of its steps."""
+    if not document.flows:
+        since = f" since {document.since}" if document.since else ""
+        return f"No run of {document.flow or 'any flow'}{since}." if document.flow or since else NO_RUNS
+    if document.flow is not None:
+        return _flow_page(document.flows[0], room, ink)
+    return "\n".join(
+        [
+            table.render(_FLOWS, [_flow_row(flow, ink) for flow in document.flows], room=room, ink=ink),
+            *_remarkable(document.flows, room, ink),
+        ]
+    )
+
+
+def percent(part: float | None) -> str:
+    """``12%``, ``0.4%``; empty where unknown."""
+    if part is None:
+        return ""
+    return f"{part:.0%}" if part == 0 or abs(part) >= 0.01 else f"{part:.1%}"
+
+
+def change_cell(course: Trend) -> Cell:
+    """How the last runs stand against those before: a rise that is worth a look in colour."""
+    if course.change is None:
+        return Cell("")
+    styles = (
+        ("warn",) if course.change >= NOTICEABLE else ("success",) if course.change <= -NOTICEABLE else ()
+    )
+    return Cell(f"{course.change:+.0%}", styles)
+
+
+def cost(usd: float | None) -> str:
+    return "" if usd is None else words.money(usd)
+
+
+def _ok(outcomes: Outcomes) -> Cell:
+    bad = outcomes.error + outcomes.timeout + outcomes.incomplete
+    ran = bad + outcomes.success
+    if not ran:
+        return Cell("-")
+    share = outcomes.success / ran
+    # 99.97 % is not all of them.
+    text = "100%" if not bad else f"{min(share, 0.999):.1%}" if share > 0.99 else f"{share:.0%}"
+    return Cell(text, ("error",) if bad else ())
+
+
+def _count(number: int) -> str:
+    return words.number(number) if number else ""
+
+
+def _flow_row(flow: FlowStats, ink: Ink) -> list[str | Cell]:
+    return [
+        Cell(flow.flow_key, ("bold",)),
+        words.number(flow.runs),
+        _ok(flow.outcomes),
+        words.duration(flow.p50_ms),
+        words.duration(flow.p95_ms),
+        words.duration(flow.max_ms),
+        table.spark(flow.trend.values, ink),
+        change_cell(flow.trend),
+        _count(flow.retries),
+        _count(flow.timeouts),
+        cost(flow.cost_usd),
+    ]
+
+
+def _step_row(step: StepStats, depth: int, ink: Ink) -> list[str | Cell]:
+    notes = " ".join(step.flags)
+    bad = {"flaky", "near-timeout"} & set(step.flags)
+    return [
+        "  " * depth + step.step_id,
+        words.number(step.count),
+        _ok(step.outcomes) if step.count else "",
+        words.duration(step.p50_ms),
+        words.duration(step.p95_ms),
+        words.duration(step.max_ms),
+        percent(step.share) if step.count else "",
+        table.spark(step.trend.values, ink),
+        change_cell(step.trend),
+        _count(step.retries),
+        percent(step.timeout_use),
+        "" if step.output_bytes is None else words.size(round(step.output_bytes)),
+        cost(step.cost_usd),
+        Cell(notes, ("warn",) if bad else ("dim",)),
+    ]
+
+
+def _flow_page(flow: FlowStats, room: int, ink: Ink) -> str:
+    steps = [_step_row(step, depth, ink) for step, depth in _depths(flow.steps)]
+    return "\n".join([*_head(flow, room, ink), "", table.render(_STEPS, steps, room=room, ink=ink)])
+
+
+def _head(flow: FlowStats, room: int, ink: Ink) -> list[str]:
+    times = [
+        f"{name} {words.duration(ms)}"
+        for name, ms in (("p50", flow.p50_ms), ("p95", flow.p95_ms), ("max", flow.max_ms))
+    ]
+    facts = [words.counted(flow.runs, "run"), *_outcome_words(flow.outcomes), *times, cost(flow.cost_usd)]
+    days = f"{flow.first_run_at[:10]} to {flow.last_run_at[:10]}, {words.counted(flow.versions, 'version')}"
+    course = f"{table.spark(flow.trend.values, ink)} {change_cell(flow.trend).text}".rstrip()
+    return [
+        ink.paint(clean(flow.flow_key), "bold"),
+        *wrap(ink.dot.join(fact for fact in facts if fact), room),
+        f"{ink.paint(days, 'dim')}  {course}".rstrip(),
+    ]
+
+
+def _outcome_words(outcomes: Outcomes) -> list[str]:
+    return [
+        f"{getattr(outcomes, name):,} {words.STATUS_WORDS[name]}"
+        for name in Outcomes.__struct_fields__
+        if getattr(outcomes, name)
+    ]
+
+
+def _depths(steps: Sequence[StepStats]) -> list[tuple[StepStats, int]]:
+    """How deep each step stands, told from the paths before it (an id may hold `` > `` itself)."""
+    found = []
+    above: list[str] = []
+    for step in steps:
+        while above and not step.path.startswith(above[-1] + " > "):
+            above.pop()
+        found.append((step, len(above)))
+        above.append(step.path)
+    return found
+
+
+def _remarkable(flows: Sequence[FlowStats], room: int, ink: Ink) -> list[str]:
+    named = [step for flow in flows for step in flow.steps if step.flags]
+    if not named:
+        return []
+    columns = (Column("STEP", right=False, flexible=True), Column("NOTES", right=False))
+    rows = [[step.path, _evidence(step)] for step in named[:_NOTES]]
+    more = len(named) - len(rows)
+    lines = ["", table.render(columns, rows, room=room, ink=ink)]
+    return [*lines, ink.paint(f"and {more} more: one trace stats FLOW", "dim")] if more else lines
+
+
+def _evidence(step: StepStats) -> str:
+    notes, flaky = " ".join(step.flags), step.flaky
+    return notes if flaky is None else f"{notes}: {flaky.failed} of {flaky.failed + flaky.succeeded} failed"
