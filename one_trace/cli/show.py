@@ -76,7 +76,7 @@ def _show(
 def _page(speaker: Out, trace: Trace, named: list[Span], hidden: dict[str, int], unfold: bool) -> str:
     from one_trace.view.tree import render
 
-    notes = {span_id: f"+{count:,} inside" for span_id, count in hidden.items()}
+    notes = {span_id: f"(+{count:,} inside)" for span_id, count in hidden.items()}
     return render(
         trace,
         width=speaker.width,

@@ -144,7 +144,7 @@ def _group_label(node: Node, ink: Ink) -> str:
 
 def _marks(span: Span, ink: Ink) -> str:
     """What is unusual about a span, in words: its branch, retries, how it ended, that it was late."""
-    marks = []
+    marks: list[str] = []
     if span.branch:
         marks.append(span.branch)
     if span.retries:

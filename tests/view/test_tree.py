@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from truths import Maker, big, recorded
+
 from one_trace.model import Cause, Trace, Usage
 from one_trace.view.cells import width
 from one_trace.view.tree import render
-from truths import Maker, big, recorded
 
 GOLDEN = Path(__file__).parent / "golden"
 PAGES = [
