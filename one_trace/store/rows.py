@@ -226,17 +226,24 @@ def _capped(cause: Cause) -> Cause:
 
 
 def storable(rows: Sequence[Row]) -> list[Row]:
-    """`rows` with what SQLite cannot hold made into the nearest it can: huge integers, halves of surrogate
-    pairs.
-    """
+    """`rows` with what SQLite cannot hold made into the nearest it can: huge integers."""
     return [tuple(_storable(value) for value in row) for row in rows]
 
 
 def _storable(value: object) -> object:
     if isinstance(value, int) and not -_INTEGER_MAX <= value <= _INTEGER_MAX:
         return _INTEGER_MAX if value > 0 else -_INTEGER_MAX
+    return value
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401  whatever JSON holds
+    """`value` with halves of surrogate pairs, which UTF-8 cannot hold, replaced in every text."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {plain(key): plain(item) for key, item in value.items()}
     return value
 
 

@@ -43,8 +43,12 @@ class Prepared(Struct):
 
 
 def prepare(assembly: Assembly) -> Prepared:
-    trace = assembly.trace
-    return Prepared(assembly, _revision(trace), step_keys(trace.run.flow_key, trace.spans))
+    try:
+        revision = _revision(assembly.trace)
+    except UnicodeEncodeError:
+        assembly = msgspec.convert(rows.plain(msgspec.to_builtins(assembly)), Assembly)
+        revision = _revision(assembly.trace)
+    return Prepared(assembly, revision, step_keys(assembly.trace.run.flow_key, assembly.trace.spans))
 
 
 def write(
@@ -57,7 +61,7 @@ def write(
     """Write a run, its spans and summary if they have changed, and its outbox rows."""
     trace, revision = prepared.assembly.trace, prepared.revision
     sql = "SELECT revision FROM runs WHERE run_id = ?"
-    known = connection.execute(sql, rows.storable([(trace.run.run_id,)])[0]).fetchone()
+    known = connection.execute(sql, (trace.run.run_id,)).fetchone()
     run = _save_run(connection, prepared, session, parent_run_id)
     if known is None or known[0] != revision:
         if known is not None:
@@ -102,7 +106,7 @@ def _save_run(
     )
     try:
         found = connection.execute(sql, row).fetchone()
-    except (OverflowError, UnicodeEncodeError):
+    except OverflowError:
         found = connection.execute(sql, rows.storable([row])[0]).fetchone()
     return int(found[0])
 
@@ -110,7 +114,7 @@ def _save_run(
 def _flow_version(connection: sqlite3.Connection, assembly: Assembly) -> int | None:
     if assembly.flow_version is None:
         return None
-    key = rows.storable([(assembly.trace.run.flow_key, assembly.flow_version)])[0]
+    key = (assembly.trace.run.flow_key, assembly.flow_version)
     connection.execute(
         "INSERT INTO flow_versions (flow_key, version, static_paths, step_timeouts) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (flow_key, version) DO NOTHING",
@@ -141,15 +145,15 @@ def _step_numbers(connection: sqlite3.Connection, flow: str, keys: list[StepKey]
     distinct = list(dict.fromkeys(keys))
     _insert(connection, "steps", _STEP_COLUMNS, distinct)
     sql = f"SELECT {_STEP_COLUMNS}, id FROM steps WHERE flow = ?"
-    known = {row[:6]: row[6] for row in connection.execute(sql, rows.storable([(flow,)])[0])}
-    return {key: known[key] if key in known else known[rows.storable([key])[0]] for key in distinct}
+    known = {row[:6]: row[6] for row in connection.execute(sql, (flow,))}
+    return {key: known[key] for key in distinct}
 
 
 def _insert(connection: sqlite3.Connection, table: str, columns: str, values: Sequence[rows.Row]) -> None:
     sql = f"INSERT INTO {table} ({columns}) VALUES ({rows.marks(columns)}) ON CONFLICT DO NOTHING"
     try:
         connection.executemany(sql, values)
-    except (OverflowError, UnicodeEncodeError):
+    except OverflowError:
         # What was inserted before the odd row conflicts with itself now, and stays.
         connection.executemany(sql, rows.storable(values))
 

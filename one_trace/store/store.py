@@ -80,7 +80,7 @@ class Store:
                 found = self.connection.execute(
                     "SELECT run_id FROM runs WHERE substr(run_id, 1, length(?1)) = ?1 "
                     "ORDER BY run_id <> ?1, run_id LIMIT 6",
-                    rows.storable([(ref,)])[0],
+                    (rows.plain(ref),),
                 ).fetchall()
         if found and (len(found) == 1 or found[0][0] == ref):
             return str(found[0][0])
@@ -118,19 +118,28 @@ class Store:
         limit: int | None = None,
     ) -> list[Run]:
         """Runs, newest first: of one flow, of one status, started at `since_ms` (ms since 1970) or later."""
-        wanted = (("flow_key = ?", flow), ("status = ?", status), ("started_ms >= ?", since_ms))
-        given = [(condition, value) for condition, value in wanted if value is not None]
-        where = "WHERE " + " AND ".join(condition for condition, _ in given) if given else ""
+        where, values = _wanted(flow, status, since_ms)
         sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY started_ms DESC, id DESC LIMIT ?"
         with troubles(self.path):
-            found = self.connection.execute(
-                sql, [*(value for _, value in given), -1 if limit is None else limit]
-            )
+            found = self.connection.execute(sql, [*values, -1 if limit is None else limit])
             numbered = [(row[0], rows.run_of(row[1:])) for row in found]
             uploads = self._uploads([number for number, _ in numbered])
         for number, run in numbered:
             run.uploads = uploads.get(number, [])
         return [run for _, run in numbered]
+
+    def count(self, flow: str | None = None, status: str | None = None, since_ms: int | None = None) -> int:
+        """How many runs `runs` would give without a limit."""
+        where, values = _wanted(flow, status, since_ms)
+        with troubles(self.path):
+            found = self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()
+        return int(found[0])
+
+    def has_whole(self, run_id: str) -> bool:
+        """Whether the store has this run, from a record that was whole."""
+        sql = "SELECT 1 FROM runs WHERE run_id = ? AND partial IS NULL"
+        with troubles(self.path):
+            return self.connection.execute(sql, (run_id,)).fetchone() is not None
 
     def uploads(self, run_id: str) -> list[Upload]:
         """Where a run stands with each sink it was ever queued for."""
@@ -150,6 +159,13 @@ class Store:
             upload = Upload(sink=sink, state=state, url=url, attempts=attempts, error=error)
             found.setdefault(run, []).append(upload)
         return found
+
+
+def _wanted(flow: str | None, status: str | None, since_ms: int | None) -> tuple[str, rows.Row]:
+    wanted = (("flow_key = ?", flow), ("status = ?", status), ("started_ms >= ?", since_ms))
+    given = [(condition, value) for condition, value in wanted if value is not None]
+    where = "WHERE " + " AND ".join(condition for condition, _ in given) if given else ""
+    return where, tuple(rows.plain(value) for _, value in given)
 
 
 def _no_such_run(ref: str, candidates: list[str]) -> NoSuchRun:

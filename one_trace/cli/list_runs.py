@@ -1,0 +1,44 @@
+"""`trace list`: runs, newest first."""
+
+from __future__ import annotations
+
+import click
+
+from one_trace import settings
+from one_trace.cli.out import Out, out
+from one_trace.cli.params import MOMENT
+from one_trace.model import RUN_STATUSES, Run
+from one_trace.store import Store
+
+
+@click.command("list")
+@click.option("--flow", metavar="KEY", help="Only runs of this flow.")
+@click.option("--status", type=click.Choice(RUN_STATUSES), help="Only runs that ended so.")
+@click.option("--since", type=MOMENT, metavar="AGE", help="Only runs started since: 7d, 12h, 2026-04-06.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=50, help="At most so many; 0: all.  [default: 50]"
+)
+def command(flow: str | None, status: str | None, since: int | None, limit: int) -> None:
+    """Which runs there are, newest first.
+
+    \b
+    Examples:
+      one trace list
+      one trace list --flow my-flow --status error --since 7d
+    """
+    speaker = out()
+    with Store(settings.load().store_path, readonly=True) as store:
+        runs = store.runs(flow, status, since, limit or None)
+        total = store.count(flow, status, since)
+    speaker.answer({"runs": runs, "total": total}, lambda: _page(speaker, runs, total))
+
+
+def _page(speaker: Out, runs: list[Run], total: int) -> str:
+    from one_trace.view.ink import Ink
+    from one_trace.view.runs import render_runs
+
+    if not runs:
+        return "No such run. 'one trace import' takes in runs that have already happened."
+    page = render_runs(runs, width=speaker.width, ink=Ink(speaker.color, speaker.tty))
+    rest = total - len(runs)
+    return f"{page}\n{rest:,} more: --limit 0" if rest else page

@@ -1,0 +1,32 @@
+"""Kinds of values that several commands take."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime
+
+import click
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_AGE = re.compile(r"(\d{1,9})([smhdw])\Z")
+
+
+class Moment(click.ParamType[int]):
+    """A moment in the past: an age like ``7d`` (s, m, h, d, w) or a date; as ms since 1970."""
+
+    name = "age"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        age = _AGE.match(str(value).strip().lower())
+        if age:
+            return max(0, int((time.time() - int(age[1]) * _SECONDS[age[2]]) * 1000))
+        try:
+            return int(datetime.fromisoformat(str(value)).timestamp() * 1000)
+        except (ValueError, OverflowError, OSError):
+            self.fail(f"'{value}' is neither an age (7d, 12h, 30m) nor a date (2026-04-06)", param, ctx)
+
+
+MOMENT = Moment()
