@@ -1,0 +1,239 @@
+"""A trace in OpenTelemetry's words: OTLP/JSON structs with semantic conventions, from what may leave and
+nothing else.
+
+`trace export --format otlp` writes them to a file and the OTLP sink sends them: the same spans with the
+same ids, so sending
+twice, or importing the file beside the sink, doubles nothing. OTLP/JSON is protobuf's JSON mapping but for
+ids, which are hex;
+64-bit integers are strings, enums are numbers (opentelemetry.io/docs/specs/otlp, "JSON Protobuf Encoding").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from one_trace import __version__
+from one_trace.model import Usage
+from one_trace.privacy import Leaving, LeavingRun, LeavingSpan
+from one_trace.times import to_ms
+
+KIND_INTERNAL = 1
+STATUS_ERROR = 2
+SCHEMA_URL = "https://opentelemetry.io/schemas/1.37.0"
+
+Value = str | bool | int | float | list[str]
+
+
+class KeyValue(Struct, rename="camel"):
+    key: str
+    value: dict[str, Any]
+    """One member: stringValue, boolValue, intValue (a string), doubleValue or arrayValue."""
+
+
+class OtlpStatus(Struct, rename="camel", kw_only=True):
+    code: int
+    message: str | UnsetType = UNSET
+
+
+class OtlpEvent(Struct, rename="camel", kw_only=True):
+    time_unix_nano: str
+    name: str
+    attributes: list[KeyValue]
+
+
+class OtlpSpan(Struct, rename="camel", kw_only=True):
+    trace_id: str
+    span_id: str
+    parent_span_id: str | UnsetType = UNSET
+    name: str
+    kind: int = KIND_INTERNAL
+    start_time_unix_nano: str
+    end_time_unix_nano: str
+    attributes: list[KeyValue]
+    events: list[OtlpEvent] | UnsetType = UNSET
+    status: OtlpStatus | UnsetType = UNSET
+    """Left out unless the span failed: OK is for whoever reads the trace to say, by the specification."""
+
+
+class Resource(Struct, rename="camel", kw_only=True):
+    attributes: list[KeyValue]
+
+
+class Scope(Struct, rename="camel", kw_only=True):
+    name: str = "one-trace"
+    version: str = __version__
+
+
+class ScopeSpans(Struct, rename="camel", kw_only=True):
+    scope: Scope
+    spans: list[OtlpSpan]
+    schema_url: str = SCHEMA_URL
+
+
+class ResourceSpans(Struct, rename="camel", kw_only=True):
+    resource: Resource
+    scope_spans: list[ScopeSpans]
+    schema_url: str = SCHEMA_URL
+
+
+class ExportRequest(Struct, rename="camel", kw_only=True):
+    """ExportTraceServiceRequest: the body of ``POST /v1/traces``, and of a file of OTLP/JSON."""
+
+    resource_spans: list[ResourceSpans]
+
+
+def request(run: LeavingRun, spans: list[OtlpSpan]) -> ExportRequest:
+    """Some or all of a run's spans as one request."""
+    scope_spans = [ScopeSpans(scope=Scope(), spans=spans)]
+    resource = Resource(attributes=_key_values(_resource(run)))
+    return ExportRequest(resource_spans=[ResourceSpans(resource=resource, scope_spans=scope_spans)])
+
+
+def otlp_spans(leaving: Leaving) -> list[OtlpSpan]:
+    """The run as a root span, then its spans, parents first. A span that never ended ends where the run is
+    last seen.
+    """
+    run = leaving.run
+    began = to_ms(run.started_at) or 0
+    seen = [run.duration_ms or 0.0, *(span.start_ms + (span.duration_ms or 0.0) for span in leaving.spans)]
+    last = max(seen)
+    known = {span.span_id for span in leaving.spans}
+    return [_root(run, began, last), *(_span(run, span, began, last, known) for span in leaving.spans)]
+
+
+def root_span_id(run: LeavingRun) -> str:
+    """The span id of the run itself, which is no span of the trace document: the latter half of the trace
+    id.
+    """
+    return run.trace_id[16:]
+
+
+def _root(run: LeavingRun, began: int, last: float) -> OtlpSpan:
+    failed = run.status == "error"
+    end = last if run.duration_ms is None else run.duration_ms
+    attributes: dict[str, Value | None] = {
+        "one.flow.key": run.flow_key,
+        "one.run.id": run.run_id,
+        "one.run.status": run.status,
+        "one.run.input_bytes": run.input_bytes,
+        "one.run.steps": run.counts.spans,
+        "one.run.retries": run.counts.retries,
+        "one.run.damaged": True if run.damaged else None,
+        "one.run.parent_id": run.parent_run_id,
+        "one.run.cause_path": run.cause_path,
+        "session.id": run.session.session_id if run.session else None,
+        "one.session.agent": run.session.agent if run.session else None,
+        "error.type": (run.error_code or "_OTHER") if failed else None,
+        "one.usage.cost_usd": run.usage.cost_usd if run.usage else None,
+    }
+    return OtlpSpan(
+        trace_id=run.trace_id,
+        span_id=root_span_id(run),
+        name=run.flow_key,
+        start_time_unix_nano=_nanos(began, 0.0),
+        end_time_unix_nano=_nanos(began, end),
+        attributes=_key_values(attributes),
+        status=OtlpStatus(code=STATUS_ERROR) if failed else UNSET,
+    )
+
+
+def _span(run: LeavingRun, span: LeavingSpan, began: int, last: float, known: set[str]) -> OtlpSpan:
+    failed = span.status in ("error", "timeout")
+    end = (
+        span.start_ms + (span.duration_ms or 0.0) if span.status != "incomplete" else max(last, span.start_ms)
+    )
+    return OtlpSpan(
+        trace_id=run.trace_id,
+        span_id=span.span_id,
+        parent_span_id=span.parent_span_id if span.parent_span_id in known else root_span_id(run),
+        name=span.step_id if len(span.step_id) <= 200 else span.step_id[:199] + "…",
+        start_time_unix_nano=_nanos(began, span.start_ms),
+        end_time_unix_nano=_nanos(began, end),
+        attributes=_key_values({**_step(run, span), **_gen_ai(span.usage)}),
+        events=[_exception(span, _nanos(began, end))] if span.error else UNSET,
+        status=OtlpStatus(code=STATUS_ERROR, message=span.error or UNSET) if failed else UNSET,
+    )
+
+
+def _step(run: LeavingRun, span: LeavingSpan) -> dict[str, Value | None]:
+    failed = span.status in ("error", "timeout")
+    return {
+        "one.flow.key": span.flow_key,
+        "one.run.id": run.run_id,
+        "one.step.id": span.step_id,
+        "one.step.name": span.name,
+        "one.step.type": span.type,
+        "one.step.path": span.path,
+        "one.step.status": span.status,
+        "one.step.iteration": span.iteration,
+        "one.step.branch": span.branch,
+        "one.step.index": span.index,
+        "one.step.parent_attempt": span.parent_attempt,
+        "one.step.attempts": span.attempts,
+        "one.step.late": True if span.late else None,
+        "one.step.input_bytes": span.input_bytes,
+        "one.step.output_bytes": span.output_bytes,
+        "error.type": (span.error_code or ("timeout" if span.status == "timeout" else "_OTHER"))
+        if failed
+        else None,
+    }
+
+
+def _gen_ai(usage: Usage | None) -> dict[str, Value | None]:
+    """GenAI conventions for a step in which an LLM worked. Input tokens there include those read from and
+    written to a cache.
+    """
+    if usage is None:
+        return {}
+    models = usage.models
+    return {
+        "gen_ai.operation.name": "invoke_agent" if usage.turns else "chat",
+        "gen_ai.provider.name": "anthropic" if any("claude" in model for model in models) else None,
+        "gen_ai.response.model": models[0] if models else None,
+        "gen_ai.conversation.id": usage.sessions[0] if usage.sessions else None,
+        "gen_ai.usage.input_tokens": usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens,
+        "gen_ai.usage.output_tokens": usage.output_tokens,
+        "gen_ai.usage.cache_read.input_tokens": usage.cache_read_tokens or None,
+        "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens or None,
+        "one.usage.models": models if len(models) > 1 else None,
+        "one.usage.turns": usage.turns or None,
+        "one.usage.cost_usd": usage.cost_usd,
+    }
+
+
+def _exception(span: LeavingSpan, at: str) -> OtlpEvent:
+    attributes = {"exception.type": span.error_code or "Error", "exception.message": span.error}
+    return OtlpEvent(time_unix_nano=at, name="exception", attributes=_key_values(attributes))
+
+
+def _resource(run: LeavingRun) -> dict[str, Value | None]:
+    return {
+        "service.name": run.executor.name,
+        "service.version": run.executor.version,
+        "telemetry.sdk.name": "one-trace",
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.version": __version__,
+    }
+
+
+def _key_values(attributes: Mapping[str, Value | None]) -> list[KeyValue]:
+    return [KeyValue(key, _any_value(value)) for key, value in attributes.items() if value is not None]
+
+
+def _any_value(value: Value) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    if isinstance(value, str):
+        return {"stringValue": value}
+    return {"arrayValue": {"values": [_any_value(item) for item in value]}}
+
+
+def _nanos(began_ms: int, offset_ms: float) -> str:
+    return str(max(0, began_ms * 1_000_000 + round(offset_ms * 1_000_000)))
