@@ -28,7 +28,7 @@ SENT_BY_KILL = 0
 def run(path: str, argv: list[str], env: Mapping[str, str]) -> int:
     """Run the host to its end; its wait status. It has our own streams and terminal: no byte goes through us.
 
-    So a slow reader, or one that closes early, does to the host what it would do without us, and SIGKILL of us
+    So a slow reader, or one that closes early, does to the host what it would without us, and SIGKILL of us
     does nothing. The signals of `PASSED_ON` are blocked meanwhile, and taken one by one.
     """
     signal.signal(
