@@ -15,8 +15,8 @@ NOT_FOUND = 127
 class Trouble(Exception):
     """Something that a person can do something about.
 
-    `code` is a stable kebab-case word for scripts, `message` one line that says what happened to what, `hint` one line that
-    says what to do next.
+    `code` is a stable kebab-case word for scripts, `message` one line that says what happened to what, `hint`
+    one line that says what to do next.
     """
 
     exit_code: int = FAILED

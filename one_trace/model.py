@@ -1,7 +1,7 @@
 """The vocabulary of one-trace: a run, its spans, and what they cost.
 
-The structs encode to the trace document as it is (schema ``one-trace/1``): camelCase keys, times in ISO 8601 UTC
-with milliseconds, sizes in bytes of compact UTF-8 JSON, durations in milliseconds.
+The structs encode to the trace document as it is (schema ``one-trace/1``): camelCase keys, times in ISO 8601
+UTC with milliseconds, sizes in bytes of compact UTF-8 JSON, durations in milliseconds.
 """
 
 from __future__ import annotations
@@ -156,7 +156,8 @@ class Assembly(Struct, kw_only=True):
     flow_version: str | None = None
     """Hash of the flow's definition; null where the flow file is not found."""
     step_timeouts: dict[str, float] = {}
-    """``timeoutMs`` by static path (a span's path without ``[i]`` and ``#k``), for the steps that have one."""
+    """``timeoutMs`` by static path (a span's path without ``[i]`` and ``#k``), for the steps that have one.
+    """
     static_paths: list[str] = []
     """Every step of the flow file by static path, run or not; empty where the flow file is not found."""
     input_count: int | None = None

@@ -1,0 +1,178 @@
+"""A record becomes a run with its spans. See README.md in this folder for the method."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+
+from msgspec import UNSET
+
+from one_trace.assemble.live import LiveSpan
+from one_trace.assemble.replay import Replay
+from one_trace.assemble.results import settle
+from one_trace.assemble.sizes import compact_bytes
+from one_trace.assemble.timing import is_late, settle_children
+from one_trace.assemble.usage import add, usage_of
+from one_trace.model import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
+from one_trace.record.clock import epoch_ms, iso
+from one_trace.record.reading import Record
+
+__all__ = ["assemble", "trace_id"]
+
+_ERROR_LIMIT = 4096
+_USAGE_TYPES = frozenset({"bash", ""})
+
+
+def trace_id(run_id: str, started_at: str) -> str:
+    """32 hex digits, from the run's id and start alone."""
+    return hashlib.blake2b(f"{run_id}|{started_at}".encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def assemble(record: Record) -> Assembly:
+    """The run that a record tells of. A damaged record gives a partial run that says so in `run.partial`."""
+    replay = Replay(record)
+    replay.run()
+    spans = replay.world.spans
+    settle(spans)
+    settle_children(spans)
+    spans = [span for span in spans if span.born]
+    started_at, start = _start(record)
+    made = _spans(spans, trace_id(record.files.run_id, started_at), start)
+    run = _run(record, replay, made, started_at, start)
+    trees = replay._trees
+    known = record.flow is not None
+    nodes = [node for tree in trees.values() if tree.known for held in tree.by_id.values() for node in held]
+    return Assembly(
+        trace=Trace(run=run, spans=made),
+        flow_version=record.flow.version if record.flow is not None else None,
+        step_timeouts={node.static_path: node.timeout for node in nodes if node.timeout is not None},
+        static_paths=[node.static_path for node in nodes] if known else [],
+    )
+
+
+def _start(record: Record) -> tuple[str, float]:
+    given = record.started_at
+    start = epoch_ms(given)
+    if given is not None and start is not None:
+        return given, start
+    first = record.lines[0] if record.lines else None
+    if first is None:
+        return iso(0), 0.0
+    return iso(first.at), first.at
+
+
+def _run(record: Record, replay: Replay, spans: list[Span], started_at: str, start: float) -> Run:
+    state = record.state
+    status = _status(record, replay)
+    ended = replay.ended_at if status != "incomplete" else None
+    by_status: Counter[str] = Counter(span.status for span in spans)
+    retries = sum(span.retries for span in spans)
+    faults = list(dict.fromkeys(record.faults + replay.faults))
+    return Run(
+        run_id=record.files.run_id,
+        trace_id=trace_id(record.files.run_id, started_at),
+        flow_key=record.files.flow_key,
+        status=status,
+        started_at=started_at,
+        ended_at=iso(ended) if ended is not None else None,
+        duration_ms=max(0.0, ended - start) if ended is not None else None,
+        executor=Executor(name="built-in" if state is not None and state.built_in else "one-cli"),
+        cwd=str(record.files.project),
+        input_bytes=compact_bytes(state.inputs) if state is not None else None,
+        counts=Counts(spans=len(spans), retries=retries, **by_status),
+        usage=add(span.usage for span in spans),
+        partial=faults or UNSET,
+    )
+
+
+def _status(record: Record, replay: Replay) -> RunStatus:
+    if replay.outcome == "error":
+        return "error"
+    if replay.outcome == "stopped":
+        return "stopped"
+    if replay.outcome == "success":
+        return "success"
+    told = {"completed": "success", "failed": "error"}.get(
+        record.state.status if record.state is not None else ""
+    )
+    return told if told is not None else "incomplete"  # type: ignore[return-value]
+
+
+def _spans(spans: list[LiveSpan], trace: str, start: float) -> list[Span]:
+    ordered = sorted(spans, key=lambda span: (span.start, span.number))
+    ids: dict[int, str] = {}
+    seen: Counter[str] = Counter()
+    for span in ordered:
+        seen[span.path] += 1
+        ids[span.number] = _span_id(trace, span.path, seen[span.path])
+    orders: Counter[int] = Counter()
+    return [_span(span, ids, start, orders) for span in ordered]
+
+
+def _span_id(trace: str, path: str, nth: int) -> str:
+    return hashlib.blake2b(f"{trace}|{path}|{nth}".encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int]) -> Span:
+    node, act, result = span.node, span.act, span.result
+    owner = act.span
+    status: SpanStatus = span.status or "incomplete"  # type: ignore[assignment]
+    error = span.error if span.error is not None else result.error if result is not None else None
+    made = Span(
+        span_id=ids[span.number],
+        parent_span_id=ids[owner.number] if owner is not None else None,
+        step_id=node.id,
+        name=node.name,
+        type=node.type,
+        flow_key=node.flow_key,
+        path=span.path,
+        iteration=span.iteration,
+        branch=span.branch,
+        index=node.index,
+        parent_attempt=act.attempt if owner is not None else None,
+        attempts=span.attempts,
+        retries=span.attempts - 1,
+        status=status,
+        started_at=span.started_at or iso(span.start),
+        start_ms=span.start - start,
+        duration_ms=span.duration if status not in ("skipped", "incomplete") else None,
+        output_bytes=compact_bytes(result.output) if result is not None else None,
+        error=error[:_ERROR_LIMIT] if error is not None else None,
+        error_code=_code(span, error),
+        late=is_late(span),
+        derived=_derived(span),
+    )
+    if not span.placed:
+        made.index = orders[id(act)]
+        orders[id(act)] += 1
+    if result is not None and node.type in _USAGE_TYPES:
+        made.usage = usage_of(result)
+    return made
+
+
+def _code(span: LiveSpan, error: str | None) -> str | None:
+    if span.result is not None and span.result.error_code:
+        return span.result.error_code
+    if span.status == "timeout":
+        return "TIMEOUT"
+    if (
+        span.status == "error"
+        and error is not None
+        and error.startswith(f'Step "{span.node.id}" exceeded timeout of ')
+    ):
+        return "TIMEOUT"
+    return None
+
+
+def _derived(span: LiveSpan) -> list[str]:
+    derived: list[str] = []
+    if span.slot >= 0:
+        derived += ["startedAt", "startMs"]
+        derived += ["status", "durationMs"] if span.status == "incomplete" else ["durationMs"]
+    elif span.started_at is None:
+        derived += ["startedAt", "startMs"]
+    if not span.placed:
+        derived += ["path", "parentSpanId", "index"]
+    if span.doubtful:
+        derived.append("iteration")
+    return derived

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import click
 import msgspec
@@ -16,7 +15,8 @@ from one_trace.errors import FAILED, USAGE, Trouble
 class Out:
     """The streams and the mode of one invocation.
 
-    `agent`: exactly one JSON document goes to stdout. Else text; `color` and `width` say what the terminal can show.
+    `agent`: exactly one JSON document goes to stdout. Else text; `color` and `width` say what the terminal
+    can show.
     """
 
     def __init__(self, *, agent: bool) -> None:
@@ -41,15 +41,17 @@ class Out:
         return max(60, os.get_terminal_size(sys.stdout.fileno()).columns)
 
     def answer(self, document: object, text: str | Callable[[], str]) -> None:
-        """Print the one answer of a command: `document` for agents, `text` for people (worked out only if needed)."""
+        """Print the one answer of a command: `document` for agents, `text` for people (worked out only if
+        needed)."""
         if self.agent:
             self._write(msgspec.json.encode(document) + b"\n")
         else:
             words = text() if callable(text) else text
             self._write((words.rstrip("\n") + "\n").encode("utf-8", "replace") if words else b"")
 
-    def note(self, line: str, **fields: Any) -> None:
-        """One line on stderr beside the answer: text for people, a JSON line ``{"event": ...}`` for agents if fields are given."""
+    def note(self, line: str, **fields: object) -> None:
+        """One line on stderr beside the answer: text for people, a JSON line ``{"event": ...}`` for agents if
+        fields are given."""
         if self.agent:
             data = msgspec.json.encode(fields) if fields else b""
             if data:
@@ -76,7 +78,7 @@ class Out:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
         except BrokenPipeError:
-            # The reader has gone (head, less): what it wanted it has. Keep the interpreter from flushing again.
+            # The reader has gone (head, less) and has what it wanted: nothing is to be flushed again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""What an executor leaves behind: flow files, the log, the state. Found, read, typed; outputs stay raw bytes."""
+"""What an executor leaves behind: flow files, log, state. Found, read, typed; outputs stay raw bytes."""
 
 from one_trace.record.files import RunFiles, discover, find_by_token
 from one_trace.record.flows import FlowFile, FlowFiles

@@ -14,7 +14,8 @@ _LOG = re.compile(r"^(?P<key>.+)-(?P<run>[0-9a-f]{12})\.log$", re.DOTALL)
 
 
 class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """The files of one run. `project` is the folder it ran in; `flow`, where known, the key or path it was called by."""
+    """The files of one run. `project` is the folder it ran in; `flow`, where known, the key or path it was
+    called by."""
 
     project: Path
     flow_key: str
@@ -25,7 +26,8 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def discover(paths: Sequence[Path]) -> tuple[list[RunFiles], list[str]]:
-    """The runs under `paths` (projects, ``.one/flows`` folders, log or state files), and what could not be looked at."""
+    """The runs under `paths` (projects, ``.one/flows`` folders, log or state files), and what could not be
+    looked at."""
     found: dict[tuple[Path, str, str], RunFiles] = {}
     problems: list[str] = []
     for path in paths:
@@ -44,7 +46,8 @@ def discover(paths: Sequence[Path]) -> tuple[list[RunFiles], list[str]]:
 
 
 def find_by_token(project: Path, token: str, started_after: float) -> RunFiles | None:
-    """The run whose environment held `token`, among the state files written since `started_after` (epoch seconds).
+    """The run whose environment held `token`, among the state files written since `started_after` (epoch
+    seconds).
 
     The host stores its environment before the first step, so this holds for a run that was killed as well.
     """

@@ -14,7 +14,7 @@ FILE_LIMIT = 32 * 1024 * 1024
 
 
 class FlowFile(msgspec.Struct, frozen=True):
-    """A flow as it is written: its `key` field, its definition, and a hash that changes with the definition."""
+    """A flow as it is written: its `key` field, its definition, and a hash of the definition."""
 
     key: str
     definition: dict[str, Any]
@@ -52,7 +52,7 @@ class FlowFiles:
         return None
 
     def with_key(self, key: str) -> FlowFile | None:
-        """The flow whose `key` field it is: events and file names carry that, not the name it was called by."""
+        """The flow with this `key` field: events and file names carry that, not the name it is called by."""
         found = self.named(key)
         if found is not None and found.key == key:
             return found

@@ -12,7 +12,8 @@ Number = int | float
 
 
 class LogLine(msgspec.Struct, rename="camel", gc=False):
-    """One line of the log. `at` is `ts` in epoch ms; `event` is null for lines that are no event (``Flow started``)."""
+    """One line of the log. `at` is `ts` in epoch ms; `event` is null for lines that are no event (``Flow
+    started``)."""
 
     ts: str = ""
     msg: str = ""
@@ -43,10 +44,11 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def read_log(data: bytes) -> tuple[list[LogLine], list[str]]:
+def read_log(data: bytes | bytearray) -> tuple[list[LogLine], list[str]]:
     """The lines of a log, and what is wrong with it, one sentence a fault.
 
-    Lines end in ``\\n`` alone: U+2028, U+2029 and U+0085 stand raw in them. A line that cannot be read is left out and named.
+    Lines end in ``\\n`` alone: U+2028, U+2029 and U+0085 stand raw in them. A line that cannot be read is
+    left out and named.
     """
     lines: list[LogLine] = []
     faults: list[str] = []
@@ -67,9 +69,9 @@ def read_log(data: bytes) -> tuple[list[LogLine], list[str]]:
     return kept, faults
 
 
-def _one_by_one(data: bytes, faults: list[str]) -> list[LogLine]:
+def _one_by_one(data: bytes | bytearray, faults: list[str]) -> list[LogLine]:
     lines: list[LogLine] = []
-    rows = data.split(b"\n")
+    rows = bytes(data).split(b"\n")
     for number, row in enumerate(rows, 1):
         if not row.strip():
             continue
@@ -86,8 +88,8 @@ def _one_by_one(data: bytes, faults: list[str]) -> list[LogLine]:
     return lines
 
 
-def _lenient(row: bytes) -> LogLine | None:
-    """A line that is JSON, but not quite ours: fields of another type are left out, lone surrogates replaced."""
+def _lenient(row: bytes | bytearray) -> LogLine | None:
+    """A line that is JSON, but not quite ours: fields of another type go, lone surrogates are replaced."""
     try:
         found = json.loads(row)
     except (ValueError, RecursionError):

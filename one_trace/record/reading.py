@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Record:
 
 
 def read(files: RunFiles) -> Record:
-    """Read what is left of a run. Raises RecordTrouble only where neither log nor state can be read at all."""
+    """Read what is left of a run. Raises RecordTrouble where neither log nor state can be read at all."""
     faults: list[str] = []
     log_bytes = _bytes(files.log, "log", faults)
     state_bytes = _bytes(files.state, "state", faults)
@@ -60,12 +61,15 @@ def _root_flow(flows: FlowFiles, files: RunFiles) -> FlowFile | None:
     return flows.with_key(files.flow_key)
 
 
-def _bytes(path: Path | None, what: str, faults: list[str]) -> bytes | None:
+def _bytes(path: Path | None, what: str, faults: list[str]) -> bytearray | None:
     if path is None:
         faults.append(f"the {what} is not found")
         return None
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = bytearray(os.fstat(file.fileno()).st_size)
+            del data[file.readinto(data) or 0 :]
+            return data
     except OSError as error:
         faults.append(f"the {what} cannot be read ({error.strerror or error})")
         return None

@@ -1,4 +1,5 @@
-"""The state file: what the executor knew of the run when it last saved it. Outputs stay raw and are measured, not decoded."""
+"""The state file: what the executor knew of the run when it last saved it. Outputs stay raw and are measured,
+not decoded."""
 
 from __future__ import annotations
 
@@ -10,13 +11,20 @@ from msgspec import Raw, Struct
 
 Number = int | float
 
+ABSENT = Raw(b"")
+"""No value at all: msgspec has no `Raw | None`."""
+
+
+def present(raw: Raw) -> bool:
+    return memoryview(raw).nbytes > 0
+
 
 class Result(Struct, rename="camel", gc=False):
-    """What a step left behind. `output` and `response` are raw JSON; None where there is none."""
+    """What a step left behind. `output` and `response` are raw JSON, `ABSENT` where there is none."""
 
     status: str = ""
-    output: Raw | None = None
-    response: Raw | None = None
+    output: Raw = ABSENT
+    response: Raw = ABSENT
     error: str | None = None
     error_code: str | None = None
     duration_ms: Number | None = None
@@ -26,9 +34,8 @@ class Result(Struct, rename="camel", gc=False):
 class Context(Struct):
     """The flow's context. Of `env` nothing is read but whether it is empty."""
 
-    env: Raw | None = None
+    env: Raw = ABSENT
     steps: dict[str, Raw] = {}
-    input: Raw | None = None
 
 
 class State(Struct, rename="camel"):
@@ -38,7 +45,7 @@ class State(Struct, rename="camel"):
     flow_key: str
     status: str = ""
     started_at: str = ""
-    inputs: Raw | None = None
+    inputs: Raw = ABSENT
     context: Context | None = None
     completed_at: str | None = None
     paused_at: str | None = None
@@ -46,27 +53,57 @@ class State(Struct, rename="camel"):
     @property
     def built_in(self) -> bool:
         """The built-in runner leaves the environment empty; One CLI stores all of it."""
-        return self.context is not None and self.context.env is not None and bytes(self.context.env) == b"{}"
+        return self.context is not None and bytes(self.context.env) == b"{}"
 
 
 _states = msgspec.json.Decoder(State)
 _results = msgspec.json.Decoder(Result)
+_ESCAPES = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _STARTED = re.compile(rb'"startedAt"\s*:\s*"([0-9TZ:.\-]{20,30})"')
 
 
-def read_state(data: bytes) -> tuple[State | None, str | None]:
-    """The state, or None and one sentence that says why not."""
-    if not data.strip():
+def read_state(data: bytearray) -> tuple[State | None, str | None]:
+    """The state, or None and one sentence that says why not. `data` may be mended in place."""
+    if not data or data.isspace():
         return None, "the state file is empty"
     try:
         return _states.decode(data), None
     except msgspec.ValidationError as error:
         return None, f"the state file is of another form ({error})"
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None, f"the state file is cut or damaged ({len(data)} bytes)"
+        pass
+    if _mend_surrogates(data):
+        try:
+            return _states.decode(data), None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass
+    return None, f"the state file is cut or damaged ({len(data)} bytes)"
 
 
-def started_at(data: bytes) -> str | None:
+def _mend_surrogates(data: bytearray) -> bool:
+    """JSON.stringify writes a lone surrogate as ``\\udXXX``, which is no text to anybody else: put U+FFFD
+    there, which is as long, in place. True if there was one."""
+    mended = False
+    high: re.Match[bytes] | None = None
+    for found in _ESCAPES.finditer(data):
+        code = int(found.group(1), 16) if found.group(1) else 0
+        if high is not None and not (0xDC00 <= code < 0xE000 and found.start() == high.end()):
+            data[high.start() : high.end()] = b"\\ufffd"
+            mended = True
+        elif high is not None:
+            high = None
+            continue
+        high = found if 0xD800 <= code < 0xDC00 else None
+        if 0xDC00 <= code < 0xE000:
+            data[found.start() : found.end()] = b"\\ufffd"
+            mended = True
+    if high is not None:
+        data[high.start() : high.end()] = b"\\ufffd"
+        mended = True
+    return mended
+
+
+def started_at(data: bytes | bytearray) -> str | None:
     """`startedAt` of a state that cannot be read as a whole."""
     found = _STARTED.search(data[:4096])
     return found.group(1).decode("ascii") if found else None
@@ -94,8 +131,8 @@ def _lenient(raw: bytes) -> Result | None:
     duration, retries = _plain(parts.get("durationMs")), _plain(parts.get("retries"))
     return Result(
         status=word("status") or "",
-        output=parts.get("output"),
-        response=parts.get("response"),
+        output=parts.get("output", ABSENT),
+        response=parts.get("response", ABSENT),
         error=word("error"),
         error_code=word("errorCode"),
         duration_ms=duration

@@ -1,0 +1,152 @@
+"""Which of them: several spans of one step are open, and a line of the log ends one.
+
+Evidence, strongest first:
+* what follows: a step that is not the last of its list is followed at once by the start of the next one;
+* what was made: a success reports its retries, and a container ends after what runs in it;
+* what the state holds: status, duration and retries of this very step, where its result is kept;
+* time: start + duration is the end, but for the delay of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from one_trace.assemble.live import Act, LiveSpan
+from one_trace.assemble.results import expected
+from one_trace.assemble.tree import CONTAINERS
+from one_trace.record.log import LogLine
+from one_trace.record.state import Result
+
+CLOCK_MS = 3.0
+"""Two clock readings of one moment differ by no more, in all that was measured."""
+
+
+def choose_end(
+    spans: list[LiveSpan], line: LogLine, after: LogLine | None, coming: Sequence[LogLine]
+) -> LiveSpan:
+    """The span that a ``step:complete`` ends. `after`: the next line; `coming`: this step's ends from here
+    on, `line` first."""
+    costs = [_cost_of_end(span, line, after) for span in spans]
+    least = min(costs)
+    best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
+    chosen = best[0] if len(best) == 1 else _by_time(best, line, coming)
+    for other in best:
+        if other is not chosen and _alike(other, chosen, line):
+            other.doubtful = chosen.doubtful = True
+    return chosen
+
+
+def choose_error(spans: list[LiveSpan], line: LogLine) -> LiveSpan:
+    """The span that a ``step:error`` ends: it has no duration, but its error stands in what ends above it."""
+    costs = [(_cost_of_error(span, line), span.number) for span in spans]
+    least = min(costs)
+    chosen = spans[costs.index(least)]
+    for other, cost in zip(spans, costs, strict=True):
+        if other is not chosen and cost[0] == least[0] and other.iteration != chosen.iteration:
+            other.doubtful = chosen.doubtful = True
+    return chosen
+
+
+def choose_retry(spans: list[LiveSpan], line: LogLine) -> LiveSpan:
+    """The span whose next attempt a ``step:retry`` announces."""
+
+    def cost(span: LiveSpan) -> tuple[int, int]:
+        wrong = 0 if line.attempt is None or span.attempts == line.attempt - 1 else 100
+        if span.acts and not span.acts[-1].failed:
+            wrong += 10
+        result = expected(span)
+        if result is not None and (result.retries or 0) < span.attempts:
+            wrong += 50
+        return wrong, span.number
+
+    return min(spans, key=cost)
+
+
+def quiet(act: Act) -> bool:
+    """Nothing runs in this attempt, as far as the log can tell: it may complete."""
+    if act.kind == "flow":
+        return act.finished or not act.started
+    if act.kind == "parallel":
+        return all(not kid.acts or not kid.open or quiet(kid.acts[-1]) for kid in act.kids)
+    return not act.passes
+
+
+def _cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
+    cost = 0
+    seq = span.seq
+    if seq is not None and seq.pos + 1 < len(seq.nodes) and after is not None:
+        if after.event == "step:start":
+            cost += 1000 * (after.step_id != seq.nodes[seq.pos + 1].id)
+        elif after.event not in ("flow:stopped", "step:dry-resolve", "step:error"):
+            cost += 1000
+    if line.status == "success":
+        if (line.retries or 0) != span.attempts - 1:
+            cost += 400
+        if span.node.type in CONTAINERS and span.acts and not quiet(span.acts[-1]):
+            cost += 500
+    if line.duration_ms is not None and span.start + line.duration_ms > line.at + CLOCK_MS:
+        cost += 300
+    result = expected(span)
+    if result is not None and not _agrees(result, line):
+        cost += 200
+    return cost
+
+
+def _agrees(result: Result, line: LogLine) -> bool:
+    return (
+        result.status == line.status
+        and result.duration_ms == line.duration_ms
+        and (result.retries or 0) == (line.retries or 0)
+    )
+
+
+def _by_time(spans: list[LiveSpan], line: LogLine, coming: Sequence[LogLine]) -> LiveSpan:
+    """Among spans that fit alike. An end implies a start (end - duration), and of all ways to pair ends with
+    starts the one that keeps both in order has the least total delay: so this end's place among the ends that
+    are still to come is the place of its start among the starts."""
+    ordered = sorted(spans, key=lambda span: (span.start, span.number))
+    if line.duration_ms is None:
+        return ordered[0]
+    mine = line.at - line.duration_ms
+    implied = [
+        other.at - other.duration_ms for other in coming[1 : 3 * len(spans)] if other.duration_ms is not None
+    ]
+    if len(implied) + 1 < len(spans):  # some of them never end
+        return min(ordered, key=lambda span: max(0.0, abs(mine - span.start) - CLOCK_MS))
+    return ordered[min(sum(start < mine for start in implied), len(ordered) - 1)]
+
+
+def _alike(one: LiveSpan, other: LiveSpan, line: LogLine) -> bool:
+    """Could this end be the one's as well as the other's, by all that the record holds?"""
+    if one.path == other.path or (line.duration_ms is not None and abs(one.start - other.start) > CLOCK_MS):
+        return False
+    return one.iteration != other.iteration or one.act is not other.act
+
+
+def _cost_of_error(span: LiveSpan, line: LogLine) -> int:
+    cost = 0
+    if span.acts:
+        act = span.acts[-1]
+        if act.failed:
+            cost += 0 if act.error == line.error else 50
+        else:
+            cost += 100 if act.started else 20
+    if span.attempts <= span.node.retries:
+        cost += 10
+    result = expected(span)
+    if result is not None and result.status == "success":
+        cost += 200
+    return cost + (0 if _fails_above(span, line.error) else 100)
+
+
+def _fails_above(span: LiveSpan, error: str | None) -> bool:
+    """Does what stands above it end as it would if this error had been thrown in it?"""
+    above = span.act.span
+    while above is not None:
+        result = expected(above)
+        if result is not None:
+            return result.status != "success" and (result.error == error or result.status == "timeout")
+        if above.node.strategy in ("continue", "fallback"):
+            return True
+        above = above.act.span
+    return True

@@ -1,0 +1,204 @@
+"""What is alive while the log is replayed: spans, the attempts of containers, and their passes through lists
+of steps."""
+
+from __future__ import annotations
+
+from msgspec import Raw
+
+from one_trace.assemble.tree import Listing, Node, Tree
+from one_trace.model import Branch
+from one_trace.record.state import Result
+
+Results = dict[str, Raw]
+
+
+class Scope:
+    """A map of results by step id, as the host keeps one: the root flow's, a sub-flow's, an iteration's.
+
+    `results` is what the state holds of it, `guess` what it may hold, told before its `owner` has ended; each
+    is looked up when it is first asked for. `last`: the last span that wrote under an id. An iteration whose
+    loop left no result falls back to `parent`, into which the host merges it.
+    """
+
+    __slots__ = ("guess", "guessed", "iteration", "last", "merged", "owner", "parent", "results", "settled")
+
+    def __init__(
+        self,
+        results: Results | None,
+        parent: Scope | None,
+        owner: Act | None = None,
+        iteration: int | None = None,
+    ) -> None:
+        self.results = self.guess = results
+        self.settled = self.guessed = owner is None
+        self.parent = parent
+        self.owner = owner
+        self.iteration = iteration
+        self.merged = False
+        self.last: dict[str, LiveSpan] = {}
+
+    def wrote(self, span: LiveSpan) -> None:
+        scope: Scope | None = self
+        step_id = span.node.id
+        while scope is not None:
+            scope.last[step_id] = span
+            scope = scope.parent
+
+
+class LiveSpan:
+    """One execution of a step. Times are epoch ms; `end` is the log's time of the event that ended it.
+
+    A direct child of `parallel` has no `seq` (the host writes no events for it): `slot` is its place in the
+    block.
+    """
+
+    __slots__ = (
+        "act",
+        "acts",
+        "attempts",
+        "batch",
+        "born",
+        "branch",
+        "doubtful",
+        "duration",
+        "end",
+        "end_index",
+        "error",
+        "error_code",
+        "expected",
+        "inner_start",
+        "iteration",
+        "node",
+        "number",
+        "open",
+        "path",
+        "placed",
+        "raised",
+        "result",
+        "retried",
+        "seq",
+        "slot",
+        "start",
+        "started_at",
+        "status",
+    )
+
+    def __init__(self, node: Node, seq: Pass | None, act: Act, path: str, start: float, number: int) -> None:
+        self.node = node
+        self.seq = seq
+        self.act = act
+        self.path = path
+        self.start = start
+        self.number = number
+        self.started_at: str | None = None
+        self.iteration: int | None = None
+        self.branch: Branch | None = None
+        self.open = True
+        self.born = True
+        self.status = ""
+        self.duration: float | None = None
+        self.end: float | None = None
+        self.end_index: int | None = None
+        self.raised = False
+        self.placed = True
+        """False where the flow files do not tell where it stands."""
+        self.attempts = 1
+        self.retried: tuple[float, ...] = ()
+        """When its second, third ... attempt began."""
+        self.acts: list[Act] = []
+        self.error: str | None = None
+        self.error_code: str | None = None
+        self.doubtful = False
+        self.result: Result | None = None
+        self.expected: Result | bool | None = None
+        """What the state says of it before it ends; False: nothing; None: not looked up."""
+        self.slot = -1
+        self.batch = 0
+        self.inner_start: float | None = None
+        """When the first event from inside a silent child was written."""
+
+    @property
+    def scope(self) -> Scope:
+        return self.seq.scope if self.seq is not None else self.act.scope
+
+
+class Act:
+    """One attempt of a container, or (where `span` is None) one go of the root flow."""
+
+    __slots__ = (
+        "attempt",
+        "batch",
+        "batch_end",
+        "closed",
+        "cursor",
+        "error",
+        "failed",
+        "finished",
+        "go",
+        "idle",
+        "idle_at",
+        "kids",
+        "kind",
+        "node",
+        "passes",
+        "prefix",
+        "results",
+        "scope",
+        "span",
+        "start",
+        "started",
+        "tree",
+        "under",
+    )
+
+    def __init__(self, span: LiveSpan | None, node: Node | None, attempt: int, scope: Scope, go: int) -> None:
+        self.span = span
+        self.node = node
+        self.kind = node.type if node is not None else "flow"
+        self.attempt = attempt
+        self.scope = scope
+        self.go = go
+        self.prefix = ""
+        self.under: Act = self
+        """The sub-flow (or root) in which the container stands."""
+        self.tree: Tree | None = None
+        self.start = 0.0
+        self.passes: list[Pass] = []
+        """Those under way."""
+        self.started = 0
+        """Passes (iterations, branches) begun so far."""
+        self.batch = 0
+        self.batch_end = 0
+        self.cursor = 0
+        self.kids: list[LiveSpan] = []
+        self.failed = False
+        self.error: str | None = None
+        self.finished = False
+        self.closed = False
+        """Its step has ended, and with it all that could begin in it."""
+        self.idle = -1
+        """The line after which it may begin another pass; -1: none is due."""
+        self.idle_at = 0
+        self.results: list[Results] | bool | None = None
+        """A loop's results by iteration; False: not known; None: not looked up."""
+
+
+class Pass:
+    """One pass through a list of steps: at most one of its steps runs at a time, and in order."""
+
+    __slots__ = ("act", "branch", "current", "iteration", "nodes", "pos", "prefix", "scope", "skip")
+
+    def __init__(self, act: Act, listing: Listing, iteration: int | None, scope: Scope, prefix: str) -> None:
+        self.act = act
+        self.nodes = listing.nodes
+        self.branch = listing.branch
+        self.iteration = iteration
+        self.scope = scope
+        self.prefix = prefix
+        self.pos = 0
+        self.current: LiveSpan | None = None
+        self.skip: frozenset[str] = frozenset()
+
+    def awaited(self) -> Node | None:
+        """The step that starts next; None after the last one."""
+        return self.nodes[self.pos] if self.pos < len(self.nodes) else None

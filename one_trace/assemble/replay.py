@@ -1,0 +1,363 @@
+"""What happened: the log, replayed line by line over the flow's steps. Who begins is told by `world`, who
+ends by `evidence`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from one_trace.assemble.evidence import choose_end, choose_error, choose_retry, quiet
+from one_trace.assemble.live import Act, LiveSpan, Scope
+from one_trace.assemble.results import expected
+from one_trace.assemble.tree import CONTAINERS, Tree, read_tree
+from one_trace.assemble.world import World
+from one_trace.record.log import LogLine
+from one_trace.record.reading import Record
+
+_ENDS = {"success": "success", "skipped": "skipped", "timeout": "timeout", "failed": "error"}
+
+
+class Replay:
+    """Replays a record's log. Afterwards `world.spans` are all executions of steps, parents before children.
+
+    `outcome`: what the root flow's last event says of the run, None where there is none. `ended_at`: epoch ms
+    of the line that ends the run.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.lines = record.lines
+        self.world = World()
+        self.faults: list[str] = []
+        self.outcome: str | None = None
+        self.ended_at: int | None = None
+        self.dry_run = False
+        self._trees: dict[str, Tree] = {}
+        self._called: dict[str, Tree | None] = {}
+        self._completed: set[str] = set()
+        self._last: LiveSpan | None = None
+        self._target: Act | None = None
+        self._ends: dict[str, list[int]] | None = None
+        self._end_cursor: dict[str, int] = {}
+        state = record.state
+        self._scope = Scope(
+            state.context.steps if state is not None and state.context is not None else None, None
+        )
+        self.root = self._new_root(1)
+        self._handlers: dict[str, Callable[[LogLine], None]] = {
+            "step:start": self._on_start,
+            "step:complete": self._on_complete,
+            "step:error": self._on_error,
+            "step:retry": self._on_retry,
+            "step:dry-resolve": self._on_dry_resolve,
+            "flow:start": self._on_flow_start,
+            "flow:mock-start": self._on_flow_start,
+            "flow:complete": self._on_flow_end,
+            "flow:error": self._on_flow_end,
+            "flow:stopped": self._on_stopped,
+            "flow:dry-run": self._on_dry_run,
+        }
+
+    def run(self) -> None:
+        handlers = self._handlers
+        world = self.world
+        for index, line in enumerate(self.lines):
+            world.index, world.now = index, line.at
+            if line.event is None:
+                self._on_word(line)
+                continue
+            handler = handlers.get(line.event)
+            if handler is not None:
+                handler(line)
+
+    # -- the run
+
+    def _new_root(self, go: int) -> Act:
+        root = Act(None, None, 1, self._scope, go)
+        key = self.record.files.flow_key
+        root.prefix = key if go == 1 else f"{key}#{go}"
+        return root
+
+    def _on_word(self, line: LogLine) -> None:
+        if line.msg == "Flow resumed":
+            self.world.forget()
+            self.world.go += 1
+            self.outcome = self.ended_at = None
+            self.root = self._new_root(self.world.go)
+        elif line.msg.startswith("Flow failed"):
+            self.outcome, self.ended_at = "error", line.at
+        elif line.msg.startswith("Flow completed"):
+            self.outcome, self.ended_at = self.outcome or "success", line.at
+
+    def _begin_root(self) -> None:
+        skip = frozenset(self._completed) if self.world.go > 1 else frozenset()
+        flow = self.record.flow
+        key = self.record.files.flow_key
+        if key not in self._trees:
+            self._trees[key] = read_tree(flow) if flow is not None else Tree(key, known=False)
+        self.world.begin_flow(self.root, self._trees[key], skip)
+
+    # -- flows
+
+    def _on_flow_start(self, line: LogLine) -> None:
+        world = self.world
+        key = line.flow_key or ""
+        if not self.root.started:
+            self._begin_root()
+            return
+        act = self._waiting_for(key)
+        while act is None and world.next_batch_of_flows():
+            act = self._waiting_for(key)
+        if act is None:
+            self.faults.append(f"nothing in the log starts the sub-flow {key!r}")
+            return
+        world.waiting.remove(act)
+        act.start = float(line.at)
+        span = act.span
+        while span is not None and span.slot >= 0 and span.inner_start is None:
+            span.inner_start = float(line.at)
+            span = span.act.span
+        world.begin_flow(act, self._tree(key, act))
+
+    def _waiting_for(self, key: str) -> Act | None:
+        fitting = []
+        for act in self.world.waiting:
+            called = self._called_tree(act)
+            if called is not None:
+                if called.key == key:
+                    fitting.append(act)
+            elif act.node is not None and (
+                act.node.sub_key is None or act.node.sub_key.rsplit("/", 1)[-1] == key
+            ):
+                fitting.append(act)
+        for act in fitting:
+            result = expected(act.span) if act.span is not None else None
+            if result is None or result.status != "skipped":
+                return act
+        return fitting[0] if fitting else None
+
+    def _called_tree(self, act: Act) -> Tree | None:
+        called = act.node.sub_key if act.node is not None else None
+        if called is None:
+            return None
+        if called not in self._called:
+            flow = self.record.flows.named(called)
+            self._called[called] = None
+            if flow is not None:
+                self._called[called] = self._trees.setdefault(flow.key, read_tree(flow))
+        return self._called[called]
+
+    def _tree(self, key: str, act: Act) -> Tree:
+        called = self._called_tree(act)
+        if called is not None and called.key == key:
+            return called
+        if key not in self._trees:
+            flow = self.record.flows.with_key(key)
+            if flow is None:
+                self.faults.append(f"the flow file of the sub-flow {key!r} is not found")
+            self._trees[key] = read_tree(flow) if flow is not None else Tree(key, known=False)
+        return self._trees[key]
+
+    def _on_flow_end(self, line: LogLine) -> None:
+        world = self.world
+        failed = line.event == "flow:error"
+        act = self._flow_that_ends(line, failed)
+        if act is None:
+            return
+        world.flows.remove(act)
+        world.stack.clear()
+        world.next = None
+        if act is self.root:
+            self.outcome = "error" if failed else "success"
+        elif failed:
+            world.fail(act, line.error)
+        else:
+            act.finished = True
+
+    def _flow_that_ends(self, line: LogLine, failed: bool) -> Act | None:
+        fitting = [act for act in self.world.flows if act.tree is not None and act.tree.key == line.flow_key]
+        if len(fitting) < 2:
+            return fitting[0] if fitting else None
+        if failed:
+            dead = [act for act in fitting if act.failed and act.error == line.error]
+            fitting = dead or [act for act in fitting if act.failed] or fitting
+        else:
+            fitting = [act for act in fitting if act.finished] or fitting
+        if line.duration_ms is None:
+            return fitting[-1]
+        begun = line.at - line.duration_ms
+        return min(fitting, key=lambda act: abs(begun - act.start) if act.span is not None else 1e12)
+
+    def _on_stopped(self, line: LogLine) -> None:
+        """--stop-after: the target has ended, and what it ran in, up to this flow, is stopped with it."""
+        world = self.world
+        act = self._target or (self._last.act if self._last is not None else None)
+        self._target = None
+        climbed: list[LiveSpan] = []
+        while act is not None and not (
+            act.kind == "flow" and act.tree is not None and act.tree.key == line.flow_key
+        ):
+            if act.span is None:
+                break
+            climbed.append(act.span)
+            act = act.span.act
+        if act is None:
+            return
+        for span in climbed:
+            span.open = False
+            span.status, span.end, span.end_index = "stopped", float(line.at), world.index
+            span.duration = line.at - span.start
+            for held in (world.open.get(span.node.id, []), world.kids.get(span.node.id, [])):
+                if span in held:
+                    held.remove(span)
+        world.next = None
+        world.stack.clear()
+        act.finished = True
+        if act in world.flows:
+            world.flows.remove(act)
+        if act is self.root:
+            self.outcome = "stopped"
+
+    def _on_dry_resolve(self, line: LogLine) -> None:
+        """The target of --dry-run --stop-after is looked at, not run."""
+        world = self.world
+        self._target = world.next.act if world.next is not None else world.stack[-1] if world.stack else None
+
+    def _on_dry_run(self, line: LogLine) -> None:
+        self.dry_run = True
+
+    # -- steps
+
+    def _on_start(self, line: LogLine) -> None:
+        if not self.world.flows:
+            if self.root.started and self.root not in self.world.flows:
+                self.world.flows.append(self.root)  # its end came first: what was given up goes on
+            else:
+                self._begin_root()
+        span = self.world.start(line)
+        if not span.placed and (span.act.tree is None or span.act.tree.known):
+            self.faults.append(f"the flow files have no place for the step {span.node.id[:80]!r}")
+
+    def _on_complete(self, line: LogLine) -> None:
+        step_id = line.step_id or ""
+        spans = self.world.open.get(step_id)
+        if not spans:
+            span = self._end_without_start(line)
+        elif len(spans) == 1:
+            span = spans[0]
+        else:
+            after = self.lines[self.world.index + 1] if self.world.index + 1 < len(self.lines) else None
+            span = choose_end(spans, line, after, self._coming(step_id))
+        status = line.status or ""
+        span.status = _ENDS.get(status, "success" if status == "completed" else "error")
+        span.duration = line.duration_ms
+        if span.act.go == self.world.go:
+            self._completed.add(step_id)
+        self._ended(span, line)
+        span.scope.wrote(span)
+
+    def _on_error(self, line: LogLine) -> None:
+        spans = self.world.open.get(line.step_id or "")
+        last = self._last
+        if (
+            not spans
+            and last is not None
+            and last.node.id == line.step_id
+            and last.end_index == self.world.index - 1
+        ):
+            self._unsaved(last, line)
+            return
+        span = (
+            spans[0]
+            if spans and len(spans) == 1
+            else choose_error(spans, line)
+            if spans
+            else self._end_without_start(line)
+        )
+        span.status, span.raised, span.error = "error", True, line.error
+        span.duration = line.at - span.start
+        self._ended(span, line)
+        self.world.fail(span.act, line.error)
+
+    def _unsaved(self, span: LiveSpan, line: LogLine) -> None:
+        """The step had completed, but saving the state failed, and the host takes that for the step's
+        failure."""
+        span.error = line.error
+        span.raised, span.status = True, "error"
+        span.duration = line.at - span.start
+        self.world.next = None
+        seq = span.seq
+        if seq is not None and seq in seq.act.passes:
+            seq.act.passes.remove(seq)
+        self.world.fail(span.act, line.error)
+
+    def _ended(self, span: LiveSpan, line: LogLine) -> None:
+        world = self.world
+        span.end, span.end_index = float(line.at), world.index
+        self._last = span
+        if span.acts:
+            self._close(span)
+        world.end(span)
+
+    def _close(self, span: LiveSpan) -> None:
+        """A container has ended: the attempt that ended it begins nothing more, unless it was given up while
+        it ran."""
+        act = span.acts[-1]
+        if act.kind == "flow" and not act.started and act in self.world.waiting:
+            self.world.waiting.remove(act)
+        if span.status in ("success", "skipped") or (act.failed and not act.passes) or quiet(act):
+            act.closed = True
+            act.idle = -1
+        if span.status == "success":
+            while act.kind == "parallel" and self.world.open_next_batch(act):
+                pass  # batches of which nothing was seen
+            for kid in act.kids:
+                kid.open = False
+        elif span.status == "skipped" or _never_ran(span):
+            self.world.unborn(act)
+
+    def _on_retry(self, line: LogLine) -> None:
+        world = self.world
+        step_id = line.step_id or ""
+        spans = world.open.get(step_id, []) + [kid for kid in world.kids.get(step_id, ()) if kid.open]
+        if not spans:
+            return
+        span = choose_retry(spans, line)
+        begins = line.at + (line.delay_ms or 0)
+        span.attempts += 1
+        span.retried = (*span.retried, begins)
+        world.stack.clear()
+        world.next = None
+        if span.node.type not in CONTAINERS:
+            return
+        act = world.new_act(span, begins)
+        if act.kind != "flow" and act not in world.pending:
+            world.pending.append(act)
+
+    def _coming(self, step_id: str) -> list[LogLine]:
+        """The ends of a step from here on, this one first; as many as a choice can need."""
+        if self._ends is None:
+            self._ends = {}
+            for index, line in enumerate(self.lines):
+                if line.event == "step:complete":
+                    self._ends.setdefault(line.step_id or "", []).append(index)
+        ends = self._ends[step_id]
+        cursor = self._end_cursor.get(step_id, 0)
+        while ends[cursor] < self.world.index:
+            cursor += 1
+        self._end_cursor[step_id] = cursor
+        return [self.lines[index] for index in ends[cursor : cursor + 64]]
+
+    def _end_without_start(self, line: LogLine) -> LiveSpan:
+        """The start was lost: the span is entered where it belongs; its duration implies the start."""
+        self.faults.append(f"the start of the step {(line.step_id or '')[:80]!r} is missing")
+        if not self.world.flows:
+            self._begin_root()
+        started = LogLine(step_id=line.step_id, step_name=line.step_id, type="", at=line.at)
+        span = self.world.start(started)
+        span.start = line.at - (line.duration_ms or 0)
+        return span
+
+
+def _never_ran(span: LiveSpan) -> bool:
+    """What it requires was missing, so that nothing of it was started."""
+    return (span.error or "").startswith(f'Step "{span.node.id}" requires ')

@@ -1,0 +1,212 @@
+"""What the state holds of a span: its result, found by the rules of the host's own maps.
+
+* A flow (the root, a sub-flow) has one map, in which the last span of an id stands.
+* A loop that succeeded holds a map an iteration. It lists stale results too, but if a step ran in iteration
+  i, then ``iterations[i]`` has that iteration's result. A loop that failed holds nothing: what stays is in
+  the map around it.
+* A parallel block that succeeded holds its children's results in the order of its steps.
+* A sub-flow's map is spread into the output of its ``flow`` step, once that is done.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from one_trace.assemble.live import Act, LiveSpan, Results, Scope
+from one_trace.record.state import Result, present, read_result
+
+STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
+
+
+class _Iterations(msgspec.Struct):
+    iterations: list[Results | None] | None = None
+
+
+class _While(msgspec.Struct):
+    results: list[Raw] | None = None
+
+
+_iterations = msgspec.json.Decoder(_Iterations)
+_raws = msgspec.json.Decoder(list[Raw])
+_results = msgspec.json.Decoder(Results)
+_whiles = msgspec.json.Decoder(_While)
+
+
+def expected(span: LiveSpan) -> Result | None:
+    """What the state says of this very span, where that can be known before it has ended."""
+    if span.expected is None:
+        span.expected = _expected(span) or False
+    return span.expected if isinstance(span.expected, Result) else None
+
+
+def _expected(span: LiveSpan) -> Result | None:
+    if span.node.repeats:
+        return None
+    if span.slot >= 0:
+        block = span.act.span
+        around = expected(block) if block is not None else None
+        if around is not None and around.status == "success" and _is_last(span.act, around):
+            return child_result(around, span.slot)
+    return held(span.scope, span.node.id)
+
+
+def held(scope: Scope, step_id: str) -> Result | None:
+    """The result under an id, if this very map is known."""
+    if not scope.guessed and scope.owner is not None:
+        scope.guess = _guess(scope, scope.owner)
+        scope.guessed = True
+    raw = scope.guess.get(step_id) if scope.guess is not None else None
+    return read_result(raw) if raw is not None else None
+
+
+def _guess(scope: Scope, owner: Act) -> Results | None:
+    span = owner.span
+    result = expected(span) if span is not None else None
+    if result is None or not _is_last(owner, result):
+        return None
+    return _inner(scope, owner, result)
+
+
+def _inner(scope: Scope, owner: Act, result: Result) -> Results | None:
+    """The map of an iteration or a sub-flow, out of the result of its container."""
+    if result.status != "success":
+        return None
+    if owner.kind == "flow":
+        return flow_results(result)
+    return iteration_results(owner, result, scope.iteration or 0)
+
+
+def _is_last(act: Act, result: Result) -> bool:
+    """A result is the last attempt's."""
+    return act.attempt == (result.retries or 0) + 1
+
+
+def iteration_results(act: Act, result: Result, iteration: int) -> Results | None:
+    """The map of one iteration of a loop that succeeded."""
+    if act.results is None:
+        act.results = False
+        if present(result.response):
+            try:
+                act.results = [found or {} for found in _iterations.decode(result.response).iterations or ()]
+            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+                act.results = False
+    if isinstance(act.results, list) and iteration < len(act.results):
+        return act.results[iteration]
+    return None
+
+
+def iterations_known(act: Act) -> int | None:
+    """How many iterations a loop makes in all, where the state says so before it has ended."""
+    span = act.span
+    result = expected(span) if span is not None and act.kind == "loop" else None
+    if result is None or result.status != "success" or not _is_last(act, result):
+        return None
+    iteration_results(act, result, 0)
+    return len(act.results) if isinstance(act.results, list) else None
+
+
+def flow_results(result: Result) -> Results | None:
+    """A sub-flow's map, as it stands in the output of its step."""
+    if not present(result.output):
+        return None
+    try:
+        return _results.decode(result.output)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def child_result(block: Result, slot: int) -> Result | None:
+    """The result of a child of a parallel block that succeeded."""
+    children = raw_list(block.output)
+    return read_result(children[slot]) if children is not None and slot < len(children) else None
+
+
+def raw_list(raw: Raw) -> list[Raw] | None:
+    if not present(raw):
+        return None
+    try:
+        return _raws.decode(raw)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def settle(spans: list[LiveSpan]) -> None:
+    """Give each span its result, parents first, now that it is known which span wrote last, and which attempt
+    was the last."""
+    for span in spans:
+        if span.slot >= 0:
+            # no event is written for it, but its result goes into the map like any other; the latest stays
+            span.scope.wrote(span)
+    for span in spans:
+        span.result = _found(span)
+        if span.acts:
+            span.acts[-1].results = None
+    for span in spans:
+        if span.result is None and span.status and not span.raised:
+            span.result = _kept_by_while(span)
+
+
+def _settled(scope: Scope) -> Results | None:
+    """A scope's map, after the result of its container is settled."""
+    if not scope.settled:
+        scope.settled = True
+        owner = scope.owner
+        span = owner.span if owner is not None else None
+        if owner is not None and span is not None and span.result is not None and span.acts[-1] is owner:
+            scope.results = _inner(scope, owner, span.result)
+    return scope.results
+
+
+def _found(span: LiveSpan) -> Result | None:
+    if span.raised or (span.seq is not None and not span.status):
+        return None
+    if span.slot >= 0:
+        block = span.act.span
+        if block is not None and block.result is not None and block.result.status == "success":
+            return child_result(block.result, span.slot) if block.acts[-1] is span.act else None
+    step_id = span.node.id
+    scope: Scope | None = span.scope
+    sure = True
+    while scope is not None:
+        results = _settled(scope)
+        if results is not None:
+            raw = results.get(step_id)
+            last = scope.last.get(step_id)
+            if raw is None or (last is not span and (last is None or last.node is span.node)):
+                return None
+            result = read_result(raw)
+            return result if result is not None and _is_of(result, span, sure and last is span) else None
+        sure = sure and not scope.merged
+        scope = scope.parent
+    return None
+
+
+def _is_of(result: Result, span: LiveSpan, sure: bool) -> bool:
+    if result.status not in STATUSES:
+        return False
+    if span.slot >= 0 or not span.status:
+        return True
+    told = {"error": "failed"}.get(span.status, span.status)
+    if result.status != told:
+        return False
+    return sure or result.duration_ms == span.duration
+
+
+def _kept_by_while(span: LiveSpan) -> Result | None:
+    """A while keeps, of each iteration, the output of its last step; without status or time."""
+    act = span.act
+    owner = act.span
+    if act.kind != "while" or owner is None or owner.result is None or span.iteration is None:
+        return None
+    if span.seq is None or span.node is not span.seq.nodes[-1] or owner.acts[-1] is not act:
+        return None
+    if not present(owner.result.output) or span.status == "skipped":
+        return None
+    try:
+        outputs = _whiles.decode(owner.result.output).results or []
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+    if span.iteration >= len(outputs) or bytes(outputs[span.iteration]) == b"null":
+        return None
+    return Result(status="success", output=outputs[span.iteration])

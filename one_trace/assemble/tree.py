@@ -1,0 +1,178 @@
+"""Which step is this: the static tree of a flow, as its file has it.
+
+A step is a `Node`; the lists that hold steps are `Listing`s: the flow's own, a body (loop, while, parallel),
+a branch (condition). Within a validated flow an id stands once; sub-flows are not validated, so there it may
+stand again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from one_trace.model import Branch
+from one_trace.record.flows import FlowFile
+
+CONTAINERS = frozenset({"loop", "while", "parallel", "condition", "flow"})
+_CONFIG = {"file-read": "fileRead", "file-write": "fileWrite"}
+
+
+class Listing:
+    """A list of steps, run in order by one pass of its owner (or all at once, if that is parallel)."""
+
+    __slots__ = ("branch", "nodes", "owner")
+
+    def __init__(self, owner: Node | None, branch: Branch | None) -> None:
+        self.owner = owner
+        self.branch = branch
+        self.nodes: list[Node] = []
+
+
+class Node:
+    """A step as it is written. `concurrency`: how many iterations or children run abreast. `repeats`: it may
+    run more than once in one and the same set of results (under a while, or under a container that is
+    retried)."""
+
+    __slots__ = (
+        "body",
+        "concurrency",
+        "config",
+        "flow_key",
+        "id",
+        "index",
+        "listing",
+        "name",
+        "orelse",
+        "repeats",
+        "retries",
+        "silent",
+        "static_path",
+        "strategy",
+        "sub_key",
+        "then",
+        "timeout",
+        "type",
+    )
+
+    def __init__(
+        self, listing: Listing, index: int, node_id: str, name: str, kind: str, flow_key: str
+    ) -> None:
+        self.listing = listing
+        self.index: int | None = index
+        self.id = node_id
+        self.name = name
+        self.type = kind
+        self.flow_key = flow_key
+        self.static_path = ""
+        self.body: Listing | None = None
+        self.then: Listing | None = None
+        self.orelse: Listing | None = None
+        self.concurrency = 1
+        self.strategy = "fail"
+        self.retries = 0
+        self.timeout: float | None = None
+        self.sub_key: str | None = None
+        self.repeats = False
+        self.silent = False
+        self.config: dict[str, Any] = {}
+
+
+class Tree:
+    """One flow's steps. `known` is False for a flow whose file is not found: its steps are added as they are
+    met."""
+
+    def __init__(self, key: str, *, known: bool) -> None:
+        self.key = key
+        self.known = known
+        self.root = Listing(None, None)
+        self.by_id: dict[str, list[Node]] = {}
+
+    def add(self, node: Node) -> Node:
+        self.by_id.setdefault(node.id, []).append(node)
+        return node
+
+    def foreign(self, node_id: str, name: str, kind: str) -> Node:
+        """A step that the file does not hold (it has changed, or is gone)."""
+        node = Node(Listing(None, None), 0, node_id, name, kind, self.key)
+        node.static_path = f"{self.key} > {node_id}"
+        node.index = None
+        return node
+
+
+def read_tree(flow: FlowFile) -> Tree:
+    """The static tree of a flow file. Parts that are no steps are passed over: sub-flows run unvalidated."""
+    tree = Tree(flow.key, known=True)
+    default = flow.definition.get("defaultOnError")
+    _fill(
+        tree,
+        tree.root,
+        flow.definition["steps"],
+        flow.key,
+        default if isinstance(default, dict) else {},
+        False,
+    )
+    return tree
+
+
+def _fill(
+    tree: Tree, listing: Listing, steps: list[Any], above: str, default: dict[str, Any], repeats: bool
+) -> None:
+    silent = listing.owner is not None and listing.owner.type == "parallel"
+    for index, step in enumerate(steps):
+        if not isinstance(step, dict):
+            continue
+        kind = str(step.get("type"))
+        node = Node(listing, index, str(step.get("id")), str(step.get("name")), kind, tree.key)
+        node.static_path = f"{above} > {node.id}"
+        node.silent, node.repeats = silent, repeats
+        listing.nodes.append(tree.add(node))
+        _read_handling(node, step, default)
+        config = step.get(_CONFIG.get(kind, kind))
+        if isinstance(config, dict):
+            node.config = config
+            _read_inside(tree, node, config, default)
+
+
+def _read_handling(node: Node, step: dict[str, Any], default: dict[str, Any]) -> None:
+    """What becomes of an error: the step's own `onError`, else the flow's default; one is never merged into
+    the other."""
+    own = step.get("onError")
+    handling = own if isinstance(own, dict) else default
+    node.strategy = str(handling.get("strategy") or "fail")
+    if node.strategy == "fallback" and not handling.get("fallbackStepId"):
+        node.strategy = "fail"
+    retries = handling.get("retries")
+    if node.strategy == "retry" and isinstance(retries, int | float) and not isinstance(retries, bool):
+        node.retries = int(retries)
+    timeout = step.get("timeoutMs")
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
+        node.timeout = timeout
+
+
+def _read_inside(tree: Tree, node: Node, config: dict[str, Any], default: dict[str, Any]) -> None:
+    below = node.repeats or (node.retries > 0 and node.type in CONTAINERS) or node.type == "while"
+    if node.type in ("loop", "while", "parallel"):
+        node.body = Listing(node, None)
+        node.concurrency = _abreast(node.type, config.get("maxConcurrency"))
+        # a loop's iterations have results of their own, so what repeats begins anew inside it
+        _fill(tree, node.body, _steps(config.get("steps")), node.static_path, default, below)
+    elif node.type == "condition":
+        node.then, node.orelse = Listing(node, "then"), Listing(node, "else")
+        _fill(tree, node.then, _steps(config.get("then")), node.static_path, default, below)
+        _fill(tree, node.orelse, _steps(config.get("else")), node.static_path, default, below)
+    elif node.type == "flow":
+        key = config.get("key")
+        if isinstance(key, str) and not key.startswith("$.") and "{{" not in key:
+            node.sub_key = key
+
+
+def _abreast(kind: str, given: object) -> int:
+    number = (
+        int(given) if isinstance(given, int | float) and not isinstance(given, bool) and given == given else 0
+    )
+    if kind == "parallel":
+        return number if number >= 1 else 5
+    return number if kind == "loop" and number > 1 else 1
+
+
+def _steps(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,384 @@
+"""Who begins: the open spans of a run, and which of them a ``step:start`` is begun by.
+
+The argument. The host is one thread: between two awaits it is a call stack, and what it writes there stands
+together in the log. A step's start is written by the call that, if the step is a container, goes on to start
+what stands first in it, and so on inwards; with a loop of three abreast, or a parallel block, the call comes
+back out and goes on to the next iteration or child. A step's completion is followed, with no await between,
+by the start of the step after it in the same list. So a start belongs to the line before it: `next` and
+`stack` hold the call stack which that line left behind. Only a next iteration, a next batch or a next attempt
+begins after an await: those are kept as `idle` and `pending`.
+"""
+
+from __future__ import annotations
+
+from one_trace.assemble.live import Act, LiveSpan, Pass, Results, Scope
+from one_trace.assemble.results import iterations_known
+from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
+from one_trace.record.clock import epoch_ms
+from one_trace.record.log import LogLine
+
+TURN_MS = 30
+"""What is due after an await of what has ended begins within this time, or not at all."""
+
+
+class World:
+    """The run as it stands after a line of its log."""
+
+    def __init__(self) -> None:
+        self.spans: list[LiveSpan] = []
+        self.go = 1
+        self.index = 0
+        self.now = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """A new go begins: nothing of the one before it goes on."""
+        self.next: Pass | None = None
+        self.stack: list[Act] = []
+        self.open: dict[str, list[LiveSpan]] = {}
+        self.kids: dict[str, list[LiveSpan]] = {}
+        self.idle: dict[str, list[Act]] = {}
+        self.pending: list[Act] = []
+        self.waiting: list[Act] = []
+        """Attempts of ``flow`` steps whose sub-flow has not started yet."""
+        self.flows: list[Act] = []
+        """Sub-flows under way, the root flow first."""
+
+    # -- a step starts
+
+    def start(self, line: LogLine) -> LiveSpan:
+        """Enter the span that a ``step:start`` begins, in the place it belongs to."""
+        step_id = line.step_id or ""
+        seq = self.next
+        if seq is not None:
+            node = seq.awaited()
+            if node is not None and node.id == step_id:
+                return self.enter(seq, node, line)
+            self.next = None
+        stack = self.stack
+        while stack:
+            begun = self._begin(stack[-1], step_id)
+            if begun is not None:
+                return self.enter(begun, begun.nodes[begun.pos], line)
+            stack.pop()
+        begun = self._resumed(step_id) or self._past_a_gap(step_id)
+        if begun is not None:
+            return self.enter(begun, begun.nodes[begun.pos], line)
+        return self.enter_foreign(line)
+
+    def enter(self, seq: Pass, node: Node, line: LogLine) -> LiveSpan:
+        span = LiveSpan(node, seq, seq.act, f"{seq.prefix} > {node.id}", line.at, len(self.spans))
+        span.iteration, span.branch = seq.iteration, seq.branch
+        seq.current = span
+        self.next = None
+        return self._entered(span, line)
+
+    def enter_foreign(self, line: LogLine) -> LiveSpan:
+        """A step that no flow file has a place for: it stands flat in the innermost flow under way."""
+        flow = self.flows[-1]
+        tree = flow.tree
+        key = tree.key if tree is not None else ""
+        node = Node(Listing(None, None), 0, line.step_id or "", line.step_name or "", line.type or "", key)
+        node.static_path = f"{flow.prefix} > {node.id}"
+        node.index = None
+        span = LiveSpan(node, None, flow, f"{flow.prefix} > {node.id}", line.at, len(self.spans))
+        span.placed = False
+        return self._entered(span, line)
+
+    def _entered(self, span: LiveSpan, line: LogLine) -> LiveSpan:
+        begun = epoch_ms(line.timestamp) if line.timestamp else None
+        if begun is not None:
+            span.start, span.started_at = begun, line.timestamp
+        self.spans.append(span)
+        node = span.node
+        held = self.open.get(node.id)
+        if held is None:
+            self.open[node.id] = [span]
+        else:
+            held.append(span)
+        above = span.act.span
+        while above is not None and above.slot >= 0 and above.inner_start is None:
+            above.inner_start = span.start
+            above = above.act.span
+        if node.type in CONTAINERS:
+            act = self.new_act(span, span.start)
+            if act.kind != "flow":
+                self.stack.append(act)
+        return span
+
+    # -- containers
+
+    def new_act(self, span: LiveSpan, start: float) -> Act:
+        """The next attempt of a container."""
+        attempt = span.attempts
+        act = Act(span, span.node, attempt, span.scope, self.go)
+        act.prefix = span.path if attempt == 1 else f"{span.path}#{attempt}"
+        act.under = span.act if span.act.kind == "flow" else span.act.under
+        act.start = start
+        span.acts.append(act)
+        if act.kind == "flow":
+            self.waiting.append(act)
+        elif act.kind == "parallel":
+            self._open_batch(act, 0)
+        return act
+
+    def _open_batch(self, act: Act, first: int) -> None:
+        """The children of one batch of a parallel block start together, and in silence."""
+        nodes = act.node.body.nodes if act.node is not None and act.node.body is not None else []
+        abreast = act.node.concurrency if act.node is not None else 1
+        act.batch_end = min(first + abreast, len(nodes))
+        act.batch += first > 0
+        act.cursor = first
+        for slot in range(first, act.batch_end):
+            node = nodes[slot]
+            kid = LiveSpan(node, None, act, f"{act.prefix} > {node.id}", act.start, len(self.spans))
+            kid.slot, kid.batch = slot, act.batch
+            self.spans.append(kid)
+            act.kids.append(kid)
+            self.kids.setdefault(node.id, []).append(kid)
+            if node.type in CONTAINERS:
+                self.new_act(kid, act.start)
+        if act.batch_end < len(nodes) and first == 0:
+            self.pending.append(act)
+
+    def _begin(self, act: Act, step_id: str) -> Pass | None:
+        """A pass of `act` that begins with this step, if one can begin now."""
+        node = act.node
+        if node is None or act.failed:
+            return None
+        if act.kind == "parallel":
+            for position in range(act.cursor, len(act.kids)):
+                kid = act.kids[position]
+                begun = self._begin(kid.acts[-1], step_id) if kid.acts and kid.open else None
+                if begun is not None:
+                    act.cursor = position
+                    return begun
+            return None
+        if act.kind == "condition":
+            for listing in (node.then, node.orelse) if act.started == 0 else ():
+                if listing is not None and listing.nodes and listing.nodes[0].id == step_id:
+                    return self.new_pass(act, listing, None)
+            return None
+        body = node.body
+        if body is None or not body.nodes or body.nodes[0].id != step_id:
+            return None
+        if act.started == 0:
+            act.batch_end = node.concurrency
+        elif act.started >= act.batch_end:
+            return None
+        return self.new_pass(act, body, act.started)
+
+    def new_pass(self, act: Act, listing: Listing, iteration: int | None) -> Pass:
+        scope, prefix = act.scope, act.prefix
+        if iteration is not None:
+            prefix = f"{prefix}[{iteration}]"
+            if act.kind == "loop":
+                scope = Scope(None, act.scope, act, iteration)
+                scope.merged = act.node is not None and act.node.concurrency > 1
+        seq = Pass(act, listing, iteration, scope, prefix)
+        act.passes.append(seq)
+        act.started += 1
+        act.idle = -1
+        return seq
+
+    def begin_flow(self, act: Act, tree: Tree, skip: frozenset[str] = frozenset()) -> None:
+        """A flow's steps begin: the first one starts at once."""
+        act.tree = tree
+        if act.span is not None:
+            act.scope = Scope(None, None, act)
+        self.flows.append(act)
+        self.stack.clear()
+        seq = self.new_pass(act, tree.root, None)
+        seq.skip = skip
+        self._go_on(seq)
+
+    # -- a step has ended
+
+    def end(self, span: LiveSpan) -> None:
+        """Take a span out of those that are open; what its list starts next, it starts now."""
+        span.open = False
+        self.open[span.node.id].remove(span)
+        self.stack.clear()
+        self.next = None
+        seq = span.seq
+        if seq is None or seq.current is not span:
+            return
+        seq.current = None
+        if span.raised:
+            seq.act.passes.remove(seq)
+        else:
+            seq.pos += 1
+            self._go_on(seq)
+
+    def _go_on(self, seq: Pass) -> None:
+        nodes = seq.nodes
+        while seq.pos < len(nodes) and seq.skip and nodes[seq.pos].id in seq.skip:
+            seq.pos += 1
+        if seq.pos < len(nodes):
+            self.next = seq
+        else:
+            self._pass_over(seq)
+
+    def _pass_over(self, seq: Pass) -> None:
+        act = seq.act
+        act.passes.remove(seq)
+        if act.kind == "flow":
+            act.finished = True
+        elif (
+            act.kind in ("loop", "while")
+            and not act.passes
+            and not act.failed
+            and act.started >= act.batch_end
+        ):
+            act.idle, act.idle_at = self.index, self.now
+            self.idle.setdefault(seq.nodes[0].id, []).append(act)
+
+    def fail(self, act: Act, error: str | None) -> None:
+        """An error was thrown into `act`. A silent child passes it on by itself; others say so in the log."""
+        act.failed = True
+        act.error = error
+        act.idle = -1
+        kid = act.span
+        if kid is None or kid.slot < 0 or not kid.open or kid.acts[-1] is not act:
+            return
+        node = kid.node
+        if node.strategy == "retry" and kid.attempts <= node.retries:
+            return
+        kid.open = False
+        kid.end, kid.end_index, kid.error = self.now, self.index, error
+        if node.strategy not in ("continue", "fallback"):
+            kid.raised = True
+            self.fail(kid.act, error)
+
+    def unborn(self, act: Act) -> None:
+        """The container was skipped: its silent children, held to have started with it, never did."""
+        for kid in act.kids:
+            kid.open = kid.born = False
+            for inner in kid.acts:
+                self.unborn(inner)
+                if inner in self.waiting:
+                    self.waiting.remove(inner)
+
+    # -- after an await
+
+    def _resumed(self, step_id: str) -> Pass | None:
+        """A next iteration, batch or attempt that begins with this step."""
+        acts = self.idle.get(step_id)
+        if acts:
+            act = self._due(acts)
+            if act is not None and act.node is not None and act.node.body is not None:
+                acts.remove(act)
+                act.batch_end = act.started + act.node.concurrency
+                if act.node.concurrency > 1:
+                    self.stack.append(act)
+                return self.new_pass(act, act.node.body, act.started)
+        for act in self.pending:
+            begun = (
+                self._next_batch(act, step_id)
+                if act.kind == "parallel" and act.kids
+                else self._begin(act, step_id)
+            )
+            if begun is not None:
+                if act.kind != "parallel":
+                    self.pending.remove(act)
+                self.stack.append(act)
+                return begun
+        return None
+
+    def _due(self, acts: list[Act]) -> Act | None:
+        """Of the loops that may go on, the first whose iteration has just ended; else the one whose ended
+        last."""
+        acts[:] = [act for act in acts if act.idle >= 0 and not act.closed and not act.failed]
+        if len(acts) > 1:
+            fitting = [act for act in acts if (iterations_known(act) or act.started + 1) > act.started]
+            for act in fitting:
+                if self.now - act.idle_at <= TURN_MS and self.index - act.idle <= 4 * len(fitting):
+                    return act
+            return fitting[-1] if fitting else None
+        return acts[0] if acts else None
+
+    def _next_batch(self, act: Act, step_id: str) -> Pass | None:
+        begun = self._begin(act, step_id) if act.cursor < len(act.kids) and act.attempt > 1 else None
+        nodes = act.node.body.nodes if act.node is not None and act.node.body is not None else []
+        if begun is not None or act.failed or act.closed or act.batch_end >= len(nodes):
+            return begun
+        coming = nodes[act.batch_end : act.batch_end + (act.node.concurrency if act.node else 1)]
+        if not any(step_id in first_ids(node) for node in coming):
+            return None
+        self._open_batch(act, act.batch_end)
+        return self._begin(act, step_id)
+
+    def next_batch_of_flows(self) -> bool:
+        """A sub-flow starts that none waits for: it stands in a later batch of a parallel block. True if
+        there is one."""
+        for act in self.pending:
+            if act.kind == "parallel" and not act.failed and not act.closed and self.open_next_batch(act):
+                return True
+        return False
+
+    def open_next_batch(self, act: Act) -> bool:
+        """All of a batch are done, the next one starts; False after the last."""
+        nodes = act.node.body.nodes if act.node is not None and act.node.body is not None else []
+        if act.batch_end >= len(nodes):
+            return False
+        self._open_batch(act, act.batch_end)
+        return True
+
+    def _past_a_gap(self, step_id: str) -> Pass | None:
+        """Lines are missing: the step stands further on in a list that is under way, or in a container that
+        is open."""
+        for flow in reversed(self.flows):
+            for node in flow.tree.by_id.get(step_id, ()) if flow.tree is not None else ():
+                seq = self._listing_under_way(flow, node)
+                if seq is not None:
+                    return seq
+        return None
+
+    def _listing_under_way(self, flow: Act, node: Node) -> Pass | None:
+        owner = node.listing.owner
+        acts = (
+            [flow]
+            if owner is None
+            else [
+                span.acts[-1]
+                for span in self.open.get(owner.id, []) + self.kids.get(owner.id, [])
+                if span.acts and span.open
+            ]
+        )
+        for act in acts:
+            if owner is not None and act.node is not owner:
+                continue
+            for seq in act.passes:
+                if (
+                    seq.nodes is node.listing.nodes
+                    and node.index is not None
+                    and seq.pos <= node.index
+                    and seq.current is None
+                ):
+                    seq.pos = node.index
+                    return seq
+        for act in acts:
+            if owner is not None and (act.node is not owner or act.kind == "parallel" or act.closed):
+                continue
+            for seq in act.passes:
+                if seq.nodes is node.listing.nodes and node.index is not None and seq.pos < node.index:
+                    seq.pos = node.index
+                    return seq
+            if owner is not None and not act.passes and node.index is not None:
+                seq = self.new_pass(act, node.listing, act.started if act.kind in ("loop", "while") else None)
+                seq.pos = node.index
+                return seq
+        return None
+
+
+def first_ids(node: Node) -> set[str]:
+    """The ids of the steps with which a silent container can show itself."""
+    if node.type == "parallel" and node.body is not None:
+        return set().union(*(first_ids(child) for child in node.body.nodes)) if node.body.nodes else set()
+    listings = [
+        listing for listing in (node.body, node.then, node.orelse) if listing is not None and listing.nodes
+    ]
+    return {listing.nodes[0].id for listing in listings}
+
+
+__all__ = ["Results", "World", "first_ids"]
