@@ -50,6 +50,8 @@ class Tally(Struct, kw_only=True):
     """Spans that needed more than one attempt: at most so many, exactly so where a run has one span of the
     step.
     """
+    failed_runs: int = 0
+    """Runs in which at least one of its spans failed or timed out."""
     total_ms: float = 0.0
     self_ms: float = 0.0
     """Without the time of its children."""
@@ -73,6 +75,8 @@ class StepHistory(Struct, kw_only=True):
     path: str
     step_id: str
     type: str
+    flow_key: str = ""
+    """The flow whose file holds it: a sub-flow's, for its steps."""
     tallies: list[Tally] = []
     """One a version of the flow."""
     series: list[StepRun] = []

@@ -8,7 +8,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from one_trace.analyse.findings import Failures
 from one_trace.analyse.history import FlowHistory, RunFacts, StepHistory, StepRun, Tally
+
+FAILED_RUNS = 50
+"""Why steps failed is read from the last runs in which one did: their spans have to be looked at for it."""
+NAMED_RUNS = 3
 
 
 class Scope(NamedTuple):
@@ -77,8 +82,8 @@ def _steps(db: Connection, scope: Scope, found: dict[str, FlowHistory]) -> dict[
     by_path: dict[tuple[str, str], StepHistory] = {}
     steps: dict[int, StepHistory] = {}
     where, values = Scope(scope.flow).where("flow = ?", "")
-    for number, flow, path, step_id, kind in db.execute(
-        f"SELECT id, flow, path, step_id, type FROM steps WHERE {where} ORDER BY id", values
+    for number, flow, path, step_id, kind, owner in db.execute(
+        f"SELECT id, flow, path, step_id, type, flow_key FROM steps WHERE {where} ORDER BY id", values
     ):
         if flow not in found:
             continue
@@ -86,7 +91,7 @@ def _steps(db: Connection, scope: Scope, found: dict[str, FlowHistory]) -> dict[
         if step is None:
             step = by_path[flow, path] = StepHistory(path=path, step_id=step_id, type=kind)
             found[flow].steps.append(step)
-        step.type = kind
+        step.type, step.flow_key = kind, owner
         steps[number] = step
     return steps
 
@@ -101,7 +106,8 @@ def _tally(db: Connection, scope: Scope, steps: dict[int, StepHistory]) -> None:
         "SELECT step, version, count(*), sum(step_runs.spans), sum(step_runs.success), sum(step_runs.error),"
         " sum(step_runs.timeout), sum(step_runs.skipped), sum(step_runs.stopped), sum(step_runs.incomplete),"
         " sum(step_runs.retries), sum(min(step_runs.retries, step_runs.spans - step_runs.skipped)),"
-        " sum(sum_ms), sum(self_ms) FROM step_runs CROSS JOIN runs ON runs.id = run"
+        " sum(step_runs.error + step_runs.timeout > 0), sum(sum_ms), sum(self_ms)"
+        " FROM step_runs CROSS JOIN runs ON runs.id = run"
         " LEFT JOIN flow_versions ON flow_versions.id = flow_version"
         f" WHERE {where} GROUP BY step, flow_version",
         values,
@@ -137,3 +143,23 @@ def _plan(db: Connection, flow: FlowHistory) -> None:
     if row is not None:
         flow.planned = msgspec.json.decode(row[0], type=list[str])
         flow.timeouts = msgspec.json.decode(row[1], type=dict[str, float])
+
+
+def failures(db: Connection, scope: Scope) -> dict[str, Failures]:
+    """How the steps of the one flow in scope failed lately, by static path."""
+    where, values = scope.where("flow_key = ?", "started_ms")
+    rows = db.execute(
+        "SELECT steps.path, run_id, coalesce(error_code, 'no code') FROM"
+        f" (SELECT id, run_id, started_ms FROM runs WHERE {where} AND error + timeout > 0"
+        " ORDER BY started_ms DESC, id DESC LIMIT ?) AS failed"
+        " JOIN spans ON spans.run = failed.id JOIN steps ON steps.id = spans.step"
+        " WHERE spans.status IN ('error', 'timeout') ORDER BY failed.started_ms DESC, failed.id DESC, seq",
+        [*values, FAILED_RUNS],
+    )
+    found: dict[str, Failures] = {}
+    for path, run_id, code in rows:
+        seen = found.setdefault(path, Failures(codes={}, runs=[]))
+        seen.codes[code] = seen.codes.get(code, 0) + 1
+        if len(seen.runs) < NAMED_RUNS and run_id not in seen.runs:
+            seen.runs.append(run_id)
+    return found

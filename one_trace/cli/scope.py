@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,28 +11,15 @@ import click
 from one_trace import settings
 from one_trace.analyse.query import Scope, flow_keys
 from one_trace.cli.out import Out
+from one_trace.cli.params import MOMENT
 from one_trace.errors import NoSuchRun
 from one_trace.store import Store
-from one_trace.times import to_iso, to_ms
+from one_trace.times import to_iso
 from one_trace.view.ink import Ink
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 NO_RUNS = "No run has been traced yet.\nTrace one: one --agent flow execute my-flow --trace"
 _Command = TypeVar("_Command", bound="Callable[..., object]")
-_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-
-
-def since_of(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    """``30d``, ``12h``, ``2w``, or a date or time in ISO 8601: ms since 1970 UTC. Raises BadParameter."""
-    if value is None:
-        return None
-    age = re.fullmatch(r"(\d{1,6})([smhdw])", value)
-    moment = int(time.time() * 1000) - int(age[1]) * _UNITS[age[2]] if age else to_ms(value)
-    if moment is None:
-        raise click.BadParameter(
-            f"'{value}' is neither an age (30d, 12h, 2w) nor a date (2026-04-06)", ctx, param
-        )
-    return moment
 
 
 def examples(*lines: str) -> str:
@@ -84,4 +69,4 @@ def flow_argument(*, required: bool = False) -> Callable[[_Command], _Command]:
 
 def since_option() -> Callable[[_Command], _Command]:
     about = "Only runs since then: 30d, 12h, 2w, 2026-04-06."
-    return click.option("--since", "since_ms", metavar="AGE", callback=since_of, help=about)
+    return click.option("--since", "since_ms", metavar="AGE", type=MOMENT, help=about)

@@ -1,0 +1,69 @@
+"""``--fail-on``: when a comparison is to end a script. ``slower:20%``, ``failed``, ``cost:10%``."""
+
+from __future__ import annotations
+
+import re
+
+from one_trace.analyse.diff import NOTICED_MS, DiffDocument, StepDiff, Verdict
+from one_trace.errors import WrongUsage
+
+MATTERS = 0.05
+"""A step fails a comparison by its time only if the change is this part of the run: the rest is not worth a
+red light.
+"""
+
+
+def check(rule: str, diff: DiffDocument) -> Verdict:
+    """Whether a rule is met. Raises WrongUsage where it is none."""
+    kind, limit = parse(rule)
+    because = {"slower": _slower, "cost": _dearer, "failed": _failed}[kind](diff, limit)
+    return Verdict(rule=rule, met=bool(because), because=because)
+
+
+def parse(rule: str) -> tuple[str, float]:
+    """``slower:20%`` → ("slower", 0.2). Raises WrongUsage."""
+    found = re.fullmatch(r"(failed)|(slower|cost):(\d+(?:\.\d+)?)%?", rule)
+    if found is None:
+        raise WrongUsage(
+            f"'{rule}' is nothing to fail on", hint="Known are slower:20%, cost:10% and failed (any number)."
+        )
+    return (found[1] or found[2]), float(found[3] or 0) / 100
+
+
+def _slower(diff: DiffDocument, limit: float) -> list[str]:
+    """The run, or a step that matters, took longer by more than `limit`, and noise does not explain it."""
+    because = []
+    if (diff.duration_change or 0) > limit and (diff.delta_ms or 0) >= NOTICED_MS and not diff.noise:
+        because.append(f"the run is {diff.duration_change:.0%} slower")
+    least = max(NOTICED_MS, MATTERS * (diff.a.duration_ms or 0))
+    for step in diff.steps:
+        if (
+            (step.duration_change or 0) > limit
+            and (step.delta_ms or 0) >= least
+            and "duration" not in step.noise
+        ):
+            because.append(f"{step.path} is {step.duration_change:.0%} slower")
+    return because
+
+
+def _dearer(diff: DiffDocument, limit: float) -> list[str]:
+    """The run cost more by more than `limit`; what cost nothing before and does now is more than any
+    limit.
+    """
+    before, after = diff.a.cost_usd or 0.0, diff.b.cost_usd or 0.0
+    if after <= before * (1 + limit):
+        return []
+    return [f"the run costs ${after:.4f}, it was ${before:.4f}"]
+
+
+def _failed(diff: DiffDocument, _: float) -> list[str]:
+    """The run did not succeed, or a step failed that did not before."""
+    because = [] if diff.b.status in ("success", "stopped") else [f"the run ended as {diff.b.status}"]
+    return because + [
+        f"{step.path} ended as {step.b.status}" for step in diff.steps if step.b and _worse(step)
+    ]
+
+
+def _worse(step: StepDiff) -> bool:
+    bad = ("error", "timeout", "incomplete")
+    return step.b is not None and step.b.status in bad and (step.a is None or step.a.status not in bad)

@@ -1,0 +1,119 @@
+"""A comparison of two runs as a page of text: pure functions of the document, the room and the ink."""
+
+from __future__ import annotations
+
+from one_trace.analyse.diff import DiffDocument, Side, StepDiff
+from one_trace.analyse.groups import Group
+from one_trace.view import table, words
+from one_trace.view.cells import clean, wrap
+from one_trace.view.ink import Ink
+from one_trace.view.table import Cell, Column
+
+_COLUMNS = (
+    Column("STEP", right=False, flexible=True),
+    Column("A"),
+    Column("B"),
+    Column("CHANGE"),
+    Column("USUAL", drop=1),
+    Column("OUT", drop=4),
+    Column("COST", drop=3),
+    Column("COUNT", drop=5),
+    Column("WHAT", right=False),
+)
+_BAD = {"slower", "dearer", "larger"}
+
+
+def page(document: DiffDocument, *, room: int, ink: Ink, everything: bool) -> str:
+    """Both runs, then the steps that changed (or all), then what was to fail."""
+    shown = [step for step in document.steps if everything or step.changes or "duration" in step.noise]
+    lines = [*_head(document, room, ink)]
+    if shown:
+        lines += ["", table.render(_COLUMNS, [_row(step, ink) for step in shown], room=room, ink=ink)]
+    alike = len(document.steps) - len(shown)
+    if alike:
+        lines += ["", ink.paint(f"{words.counted(alike, 'step')} without a change worth telling", "dim")]
+    for verdict in document.fail_on:
+        told = f"{verdict.rule}: " + ("; ".join(verdict.because) if verdict.met else "not met")
+        style = "error" if verdict.met else "success"
+        lines += [ink.paint(line, style) for line in wrap(clean(told), room)]
+    return "\n".join(lines)
+
+
+def _head(document: DiffDocument, room: int, ink: Ink) -> list[str]:
+    lines = [f"A  {_side(document.a, ink)}", f"B  {_side(document.b, ink)}"]
+    facts = [_percent(document.duration_change, "time"), _percent(document.cost_change, "cost")]
+    known = document.usual_ms
+    if known is not None:
+        facts.append(f"usual {words.duration(known.low)} to {words.duration(known.high)} ({known.runs} runs)")
+    if document.noise:
+        facts.append("the change is noise")
+    elif known is None:
+        facts.append(f"{words.counted(document.past_runs, 'past run')}: too few to tell noise")
+    told = ink.dot.join(fact for fact in facts if fact)
+    return [*(clean(line) for line in lines), *(ink.paint(line, "dim") for line in wrap(told, room))]
+
+
+def _side(side: Side, ink: Ink) -> str:
+    name = side.run_id or f"median of {words.counted(side.runs, 'run')}"
+    facts = [
+        f"{side.flow_key} {name}",
+        words.STATUS_WORDS.get(side.status, side.status),
+        words.duration(side.duration_ms),
+        "" if side.cost_usd is None else words.money(side.cost_usd),
+        "" if side.started_at is None else side.started_at[:16].replace("T", " "),
+    ]
+    return ink.dot.join(fact for fact in facts if fact)
+
+
+def _percent(part: float | None, what: str) -> str:
+    return "" if part is None else f"{what} {part:+.0%}"
+
+
+def _row(step: StepDiff, ink: Ink) -> list[str | Cell]:
+    known = step.usual_ms
+    return [
+        step.path,
+        _time(step.a),
+        _time(step.b),
+        _change(step),
+        "" if known is None else f"{words.duration(known.low)}-{words.duration(known.high)}",
+        _small(step.output_change),
+        _small(step.cost_change),
+        _count(step, ink),
+        _what(step, ink),
+    ]
+
+
+def _time(side: Group | None) -> str:
+    return "" if side is None else words.duration(side.duration_ms)
+
+
+def _change(step: StepDiff) -> Cell:
+    if step.duration_change is None:
+        return Cell("")
+    style = "error" if "slower" in step.changes else "success" if "faster" in step.changes else "dim"
+    return Cell(f"{step.duration_change:+.0%}", (style,))
+
+
+def _small(part: float | None) -> str:
+    return "" if part is None or abs(part) < 0.005 else f"{part:+.0%}"
+
+
+def _count(step: StepDiff, ink: Ink) -> str:
+    before, after = (side.count if side else 0 for side in (step.a, step.b))
+    return "" if before == after == 1 else str(after) if before == after else f"{before}{ink.arrow}{after}"
+
+
+def _what(step: StepDiff, ink: Ink) -> Cell:
+    said: list[str] = []
+    for change in step.changes:
+        if change == "status" and step.a and step.b:
+            was, now = (words.STATUS_WORDS[side.status] for side in (step.a, step.b))
+            said.append(f"{was} {ink.arrow} {now}")
+        else:
+            said.append(change)
+    if "duration" in step.noise:
+        said.append("noise")
+    failed = step.b is not None and step.b.status in ("error", "timeout") and "status" in step.changes
+    style = "error" if failed else "warn" if _BAD & set(step.changes) else "dim" if step.noise else ""
+    return Cell(", ".join(said), (style,) if style else ())
