@@ -106,7 +106,8 @@ class Upload(Struct, rename="camel", kw_only=True):
 class Cause(Struct, rename="camel", kw_only=True):
     """Why a run failed: the deepest span that threw, told apart from the cascade above it."""
 
-    span_id: str
+    span_id: str | None = None
+    """Null where no step threw: the flow was refused its inputs, and `path` is the flow's key."""
     path: str
     error: str | None = None
     error_code: str | None = None

@@ -7,6 +7,7 @@ from collections import Counter
 
 from msgspec import UNSET
 
+from one_trace.assemble.cause import find_cause, timeout_code
 from one_trace.assemble.live import LiveSpan
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import settle
@@ -37,11 +38,15 @@ def assemble(record: Record) -> Assembly:
     settle_children(spans)
     spans = [span for span in spans if span.born]
     started_at, start = _start(record)
-    made = _spans(spans, trace_id(record.files.run_id, started_at), start)
+    ordered = sorted(spans, key=lambda span: (span.start, span.number))
+    ids = _ids(ordered, trace_id(record.files.run_id, started_at))
+    orders: Counter[int] = Counter()
+    made = [_span(span, ids, start, orders) for span in ordered]
     run = _run(record, replay, made, started_at, start)
-    trees = replay._trees
+    if run.status == "error":
+        run.cause = find_cause(replay, spans, ids)
     known = record.flow is not None
-    nodes = [node for tree in trees.values() if tree.known for held in tree.by_id.values() for node in held]
+    nodes = replay.known_steps()
     return Assembly(
         trace=Trace(run=run, spans=made),
         flow_version=record.flow.version if record.flow is not None else None,
@@ -98,19 +103,15 @@ def _status(record: Record, replay: Replay) -> RunStatus:
     return told if told is not None else "incomplete"  # type: ignore[return-value]
 
 
-def _spans(spans: list[LiveSpan], trace: str, start: float) -> list[Span]:
-    ordered = sorted(spans, key=lambda span: (span.start, span.number))
+def _ids(ordered: list[LiveSpan], trace: str) -> dict[int, str]:
+    """16 hex digits a span: spans of one path are told apart by their order of start."""
     ids: dict[int, str] = {}
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}
     for span in ordered:
-        seen[span.path] += 1
-        ids[span.number] = _span_id(trace, span.path, seen[span.path])
-    orders: Counter[int] = Counter()
-    return [_span(span, ids, start, orders) for span in ordered]
-
-
-def _span_id(trace: str, path: str, nth: int) -> str:
-    return hashlib.blake2b(f"{trace}|{path}|{nth}".encode("utf-8", "replace"), digest_size=8).hexdigest()
+        nth = seen[span.path] = seen.get(span.path, 0) + 1
+        told = f"{trace}|{span.path}|{nth}".encode("utf-8", "replace")
+        ids[span.number] = hashlib.blake2b(told, digest_size=8).hexdigest()
+    return ids
 
 
 def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int]) -> Span:
@@ -138,7 +139,7 @@ def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int
         duration_ms=span.duration if status not in ("skipped", "incomplete") else None,
         output_bytes=compact_bytes(result.output) if result is not None else None,
         error=error[:_ERROR_LIMIT] if error is not None else None,
-        error_code=_code(span, error),
+        error_code=timeout_code(span, error),
         late=is_late(span),
         derived=_derived(span),
     )
@@ -148,20 +149,6 @@ def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int
     if result is not None and node.type in _USAGE_TYPES:
         made.usage = usage_of(result)
     return made
-
-
-def _code(span: LiveSpan, error: str | None) -> str | None:
-    if span.result is not None and span.result.error_code:
-        return span.result.error_code
-    if span.status == "timeout":
-        return "TIMEOUT"
-    if (
-        span.status == "error"
-        and error is not None
-        and error.startswith(f'Step "{span.node.id}" exceeded timeout of ')
-    ):
-        return "TIMEOUT"
-    return None
 
 
 def _derived(span: LiveSpan) -> list[str]:

@@ -147,6 +147,7 @@ class Act:
         "span",
         "start",
         "started",
+        "thrown",
         "tree",
         "under",
     )
@@ -173,6 +174,8 @@ class Act:
         self.kids: list[LiveSpan] = []
         self.failed = False
         self.error: str | None = None
+        self.thrown: list[LiveSpan] = []
+        """What threw in it, in this order."""
         self.finished = False
         self.closed = False
         """Its step has ended, and with it all that could begin in it."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from one_trace.assemble.evidence import choose_end, choose_error, choose_retry, quiet
 from one_trace.assemble.live import Act, LiveSpan, Scope
 from one_trace.assemble.results import expected
-from one_trace.assemble.tree import CONTAINERS, Tree, read_tree
+from one_trace.assemble.tree import CONTAINERS, Node, Tree, read_tree
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
@@ -30,6 +30,7 @@ class Replay:
         self.faults: list[str] = []
         self.outcome: str | None = None
         self.ended_at: int | None = None
+        self.error: str | None = None
         self.dry_run = False
         self._trees: dict[str, Tree] = {}
         self._called: dict[str, Tree | None] = {}
@@ -69,6 +70,10 @@ class Replay:
             if handler is not None:
                 handler(line)
 
+    def known_steps(self) -> list[Node]:
+        """Every step, run or not, of the flows that were met and whose files are found."""
+        return [node for tree in self._trees.values() for held in tree.by_id.values() for node in held]
+
     # -- the run
 
     def _new_root(self, go: int) -> Act:
@@ -85,6 +90,7 @@ class Replay:
             self.root = self._new_root(self.world.go)
         elif line.msg.startswith("Flow failed"):
             self.outcome, self.ended_at = "error", line.at
+            self.error = line.error if line.error is not None else self.error
         elif line.msg.startswith("Flow completed"):
             self.outcome, self.ended_at = self.outcome or "success", line.at
 
@@ -168,6 +174,7 @@ class Replay:
         world.next = None
         if act is self.root:
             self.outcome = "error" if failed else "success"
+            self.error = line.error
         elif failed:
             world.fail(act, line.error)
         else:
@@ -276,6 +283,7 @@ class Replay:
         span.status, span.raised, span.error = "error", True, line.error
         span.duration = line.at - span.start
         self._ended(span, line)
+        span.act.thrown.append(span)
         self.world.fail(span.act, line.error)
 
     def _unsaved(self, span: LiveSpan, line: LogLine) -> None:
@@ -288,6 +296,7 @@ class Replay:
         seq = span.seq
         if seq is not None and seq in seq.act.passes:
             seq.act.passes.remove(seq)
+        span.act.thrown.append(span)
         self.world.fail(span.act, line.error)
 
     def _ended(self, span: LiveSpan, line: LogLine) -> None:

@@ -248,6 +248,7 @@ class World:
         kid.end, kid.end_index, kid.error = self.now, self.index, error
         if node.strategy not in ("continue", "fallback"):
             kid.raised = True
+            kid.act.thrown.append(kid)
             self.fail(kid.act, error)
 
     def unborn(self, act: Act) -> None:

@@ -1,0 +1,90 @@
+"""Why a run failed: the deepest span that threw, told from the cascade of those that it took with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from one_trace.assemble.live import LiveSpan, Pass
+from one_trace.assemble.replay import Replay
+from one_trace.model import Cause
+
+_LIST_LIMIT = 50
+_ERROR_LIMIT = 4096
+
+
+def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Cause:
+    """The cause of a failed run; the flow itself where no step threw (a missing input)."""
+    error = replay.error
+    top = [span for span in spans if span.act is replay.root and span.raised]
+    if not top:
+        return Cause(span_id=None, path=replay.root.prefix, error=_cut(error), attempts=1)
+    chain = [top[-1]]
+    while (inner := _threw_in(chain[-1])) is not None:
+        chain.append(inner)
+    cause = chain[-1]
+    text = cause.error if cause.error is not None else error
+    thrown = cause.end if cause.end is not None else chain[0].end
+    running = [span.path for span in spans if _ran_at(span, thrown) and span not in chain and span.born]
+    return Cause(
+        span_id=ids[cause.number],
+        path=cause.path,
+        error=_cut(text),
+        error_code=timeout_code(cause, text),
+        attempts=cause.attempts,
+        still_running=running[:_LIST_LIMIT],
+        never_ran=[path for span in reversed(chain) for path in _after(span)][:_LIST_LIMIT],
+    )
+
+
+def timeout_code(span: LiveSpan, error: str | None) -> str | None:
+    """``TIMEOUT`` for a step whose own time-out was thrown; else the code that its result has."""
+    if span.result is not None and span.result.error_code:
+        return span.result.error_code
+    if span.status == "timeout":
+        return "TIMEOUT"
+    own = f'Step "{span.node.id}" exceeded timeout of '
+    return "TIMEOUT" if span.status in ("error", "incomplete") and (error or "").startswith(own) else None
+
+
+def _threw_in(span: LiveSpan) -> LiveSpan | None:
+    """The child, in the container's last attempt, whose error it passed on."""
+    act = span.acts[-1] if span.acts else None
+    if act is None or not act.failed:
+        return _guilty_child(span)
+    for child in reversed(act.thrown):
+        if child.error == span.error or span.error is None:
+            return child
+    return _guilty_child(span)
+
+
+def _guilty_child(span: LiveSpan) -> LiveSpan | None:
+    """The silent child of a parallel block that must have thrown: the one that the error names, or the only
+    one without a result."""
+    act = span.acts[-1] if span.acts else None
+    if act is None or span.status == "success":
+        return None
+    silent = [kid for kid in act.kids if kid.born and kid.result is None and not kid.acts]
+    named = [kid for kid in silent if f'"{kid.node.id}"' in (span.error or "")]
+    if len(named) == 1:
+        return named[0]
+    open_containers = [kid for kid in act.kids if kid.born and kid.result is None and kid.acts]
+    return silent[0] if len(silent) == 1 and not open_containers else None
+
+
+def _ran_at(span: LiveSpan, moment: float | None) -> bool:
+    if moment is None or span.status == "skipped" or span.start > moment:
+        return False
+    return span.end is None or span.end > moment
+
+
+def _after(span: LiveSpan) -> Iterator[str]:
+    """The steps behind it in its list."""
+    seq: Pass | None = span.seq
+    if seq is None or span.node.index is None:
+        return
+    for node in seq.nodes[span.node.index + 1 :]:
+        yield f"{seq.prefix} > {node.id}"
+
+
+def _cut(text: str | None) -> str | None:
+    return text[:_ERROR_LIMIT] if text is not None else None
