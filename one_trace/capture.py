@@ -110,7 +110,7 @@ def _built_in(argv: list[str], settings: Settings, *, agent: bool) -> int:
 
 
 def _trace(files: RunFiles, settings: Settings, *, agent: bool, host: str | None) -> None:
-    from one_trace import deliver, record
+    from one_trace import record
     from one_trace.assemble import assemble
     from one_trace.store import Store
 
@@ -119,15 +119,13 @@ def _trace(files: RunFiles, settings: Settings, *, agent: bool, host: str | None
     if not assembly.trace.spans and any(line.event == "flow:dry-run" for line in found.lines):
         return
     assembly.trace.run.executor = _executor(host)
+    where, session, parent = sinks(settings), session_of(os.environ), parent_of(os.environ)
     with Store(settings.store_path) as store:
-        store.save(
-            assembly,
-            sinks=sinks(settings),
-            session=session_of(os.environ),
-            parent_run_id=parent_of(os.environ),
-        )
+        store.save(assembly, sinks=where, session=session, parent_run_id=parent)
     uploads: list[Upload] = []
-    if settings.upload == "auto":
+    if where and settings.upload == "auto":
+        from one_trace import deliver
+
         uploads = deliver.flush(settings, run_id=files.run_id, deadline_s=settings.flush_timeout)
     _say_saved(assembly.trace, uploads, agent=agent)
 
@@ -155,17 +153,18 @@ def _warm(settings: Settings) -> None:
     """Import what comes after the run while the host is running: that costs the user nothing."""
     from threading import Thread
 
-    Thread(
-        target=_import_all, args=[bool(sinks(settings)) and settings.upload == "auto"], daemon=True
-    ).start()
+    delivering = bool(sinks(settings)) and settings.upload == "auto"
+    Thread(target=_import_all, args=[delivering], daemon=True).start()
 
 
 def _import_all(delivering: bool) -> None:
     with suppress(Exception):  # said by the main thread, which comes to the same import
-        from one_trace import assemble, deliver, record, store
+        from one_trace import assemble, record, store
 
         _ = assemble, record, store
         if delivering:
+            from one_trace import deliver
+
             deliver.warm()
 
 

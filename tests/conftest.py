@@ -1,4 +1,4 @@
-"""A machine of its own for each test: home, PATH, project, fake hosts, and the built program as a child process."""
+"""A machine of its own for each test: home, PATH, project, fake hosts, and our program as a child process."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Done:
 
 @dataclass
 class Machine:
-    """`ours` (the console scripts) stands before `bin` (where a host may be) on a PATH that holds nothing else."""
+    """`ours` (the console scripts) and `bin` (where a host may be) are all that PATH holds."""
 
     root: Path
     env: dict[str, str] = field(default_factory=dict)

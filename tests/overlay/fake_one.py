@@ -1,6 +1,7 @@
 # The text of a host that leaves a record. SPEC, JSON, stands above it:
-#   case: a recorded case; print: bytes of filler in one line; before/after: statements run before the record is
-#   left and after it; exit: the exit code; signal: what the process kills itself with.
+#   case: a recorded case; print: bytes of filler in one line; exit: the exit code;
+#   before, after: statements to run before the record is left and after it;
+#   signal: what the process ends itself with.
 import json
 import os
 import sys

@@ -11,8 +11,8 @@ import pytest
 
 REPORT = """
 import json, os, sys
-print(json.dumps({"argv": sys.argv[1:], "env": dict(os.environ), "in": sys.stdin.buffer.read().hex(), "pid": os.getpid(),
-                  "cwd": os.getcwd()}))
+print(json.dumps({"argv": sys.argv[1:], "env": dict(os.environ), "in": sys.stdin.buffer.read().hex(),
+                  "pid": os.getpid(), "cwd": os.getcwd()}))
 sys.stderr.write("to stderr")
 sys.exit(23)
 """
@@ -92,7 +92,6 @@ HEAVY = {
     "typing",
     "pathlib",
     "enum",
-    "subprocess",
     "tomllib",
 }
 

@@ -1,0 +1,237 @@
+"""A traced run is the run itself, byte for byte, and a trace beside it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+RUN = ["--agent", "flow", "execute", "k", "--trace"]
+SPANS = {"02-linear-unicode": 3, "14-subflow": 5, "25-timeout-fail": 2, "67a-empty-flow": 0, "48-sigkill": 5}
+
+
+@pytest.mark.parametrize("case", SPANS)
+@pytest.mark.parametrize("code", [0, 1, 42])
+def test_output_and_exit_code_are_the_hosts_and_a_trace_is_saved(machine, case, code):
+    machine.player(case, exit=code)
+    done = machine.one(*RUN)
+    assert done.code == code
+    saved = done.saved
+    assert set(saved) == {"event", "runId", "traceId", "spans", "uploads"}
+    assert (saved["spans"], saved["uploads"], len(saved["traceId"])) == (SPANS[case], [], 32)
+    (log,) = (machine.project / ".one/flows/.logs").iterdir()
+    assert saved["runId"] in log.name
+    shown = machine.one("--agent", "trace", "show", saved["runId"]).document
+    assert shown["run"]["runId"] == saved["runId"]
+    assert shown["run"]["executor"] == {"name": "one-cli", "version": None}
+
+
+def test_stdout_is_the_hosts_byte_for_byte(machine):
+    machine.player("64-console-log", after="sys.stderr.write('noise')")
+    without = machine.one("--agent", "flow", "execute", "k")
+    with_us = machine.one(*RUN)
+    ids = [file.name[-16:-4] for file in (machine.project / ".one/flows/.logs").iterdir()]
+    plain = {
+        done.out.replace(i.encode(), b"")
+        for done in (without, with_us)
+        for i in ids
+        if i.encode() in done.out
+    }
+    assert len(plain) == 1
+    assert with_us.err.startswith(b"noise{")
+
+
+@pytest.mark.parametrize("case", ["34-invalid-flow", "35-unknown-flow", "36a-bash-preflight", "41-dry-run"])
+def test_nothing_is_said_where_nothing_ran(machine, case):
+    machine.player(case, exit=1)
+    done = machine.one(*RUN)
+    assert (done.code, done.err) == (1, b"")
+    assert list(machine.data.iterdir()) == []
+
+
+def test_a_dry_run_that_ran_steps_is_traced(machine):
+    machine.player("42-dry-run-stop-after")
+    assert machine.one(*RUN).saved["spans"] == 1
+
+
+def test_people_get_one_line(machine):
+    machine.player("02-linear-unicode")
+    done = machine.one("flow", "execute", "k", "--trace")
+    (run_id,) = [file.name[-16:-4] for file in (machine.project / ".one/flows/.logs").iterdir()]
+    assert done.err.decode() == f"traced {run_id}: 3 spans. See it: one trace show {run_id}\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "flags", "traced"),
+    [
+        ("", [], False),
+        ("", ["--trace"], True),
+        ("true", [], True),
+        ("true", ["--no-trace"], False),
+        ("false", ["--trace"], True),
+    ],
+)
+def test_the_flag_wins_over_the_setting(machine, settings, flags, traced):
+    machine.player("02-linear-unicode")
+    if settings:
+        machine.one("config", "set", "traces.enabled", settings)
+    assert bool(machine.one("--agent", "flow", "x", "k", *flags).notes) is traced
+
+
+def test_resume_is_traced_too(machine):
+    machine.player("49-resume-failed")
+    done = machine.one("--agent", "flow", "resume", "k", "--trace")
+    shown = machine.one("--agent", "trace", "show").document
+    assert shown["run"]["runId"] == done.saved["runId"]
+    assert {span["path"].split(" > ")[0] for span in shown["spans"]} == {"resume-ok", "resume-ok#2"}
+
+
+def test_the_host_gets_our_options_stripped_and_its_own_kept(machine):
+    argv = [*RUN, "-i", "a=1", "-vi", "--trace", "--output-file", "--no-trace"]
+    machine.host("import sys\nprint(sys.argv[1:])")
+    told = eval(machine.one(*argv).out)
+    assert told == [
+        "--agent",
+        "flow",
+        "execute",
+        "k",
+        "-i",
+        "a=1",
+        "-vi",
+        "--trace",
+        "--output-file",
+        "--no-trace",
+    ]
+
+
+def test_the_environment_is_the_users_plus_ours(machine):
+    machine.shell_host("/usr/bin/env -0")
+    machine.env["TRACEPARENT"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    told = dict(entry.split("=", 1) for entry in machine.one(*RUN).out.decode().split("\0") if entry)
+    ours = {name: told.pop(name) for name in ("ONE_TRACE_TOKEN", "ONE_TRACE_PARENT", "ONE_TRACE_VIA")}
+    told.pop("PWD")  # the shell's own
+    assert told == machine.env
+    assert len(ours["ONE_TRACE_TOKEN"]) == 32
+
+
+def test_a_run_that_a_traced_run_started_is_its_child(machine):
+    inner = "import subprocess; subprocess.run(['one', *'--agent flow execute x --trace'.split()], stdout=2)"
+    machine.player("02-linear-unicode", after=f"if sys.argv[4] == 'k': {inner}")
+    child, parent = machine.one(*RUN).notes
+    assert child["runId"] != parent["runId"]
+
+    def parent_of(note):
+        return machine.one("--agent", "trace", "show", note["runId"]).document["run"]["parentRunId"]
+
+    assert (parent_of(child), parent_of(parent)) == (parent["runId"], None)
+
+
+SESSIONS = [
+    ({"CODEX_THREAD_ID": "c"}, {"agent": "codex", "sessionId": "c"}),
+    ({"CODEX_THREAD_ID": "c", "CLAUDE_CODE_SESSION_ID": "s"}, {"agent": "claude-code", "sessionId": "s"}),
+    ({"CLAUDE_CODE_SESSION_ID": "s", "TRACES_CURRENT_TRACE_ID": "t"}, {"agent": None, "sessionId": "t"}),
+    ({"TRACES_CURRENT_TRACE_ID": "t", "TRACES_CURRENT_TRACE_AGENT": "x"}, {"agent": "x", "sessionId": "t"}),
+    ({"CODEX_THREAD_ID": ""}, None),
+]
+
+
+@pytest.mark.parametrize(("variables", "session"), SESSIONS)
+def test_the_session_that_started_the_run_is_kept(machine, variables, session):
+    machine.player("02-linear-unicode")
+    machine.env |= variables
+    machine.one(*RUN)
+    assert machine.one("--agent", "trace", "show").document["run"]["session"] == session
+
+
+def test_two_runs_of_one_flow_in_one_folder_at_once(machine):
+    machine.player("06-loop-seq", before="import time; time.sleep(0.2)")
+    processes = [machine.start(*RUN) for _ in range(4)]
+    saved = [json.loads(process.communicate(timeout=60)[1])["runId"] for process in processes]
+    assert len(set(saved)) == 4
+    assert {run["runId"] for run in machine.runs()} == set(saved)
+
+
+def test_fifty_megabytes_in_one_line(machine):
+    machine.player("02-linear-unicode", print=50 << 20)
+    process = machine.start(*RUN, stderr=subprocess.DEVNULL)
+    size = 0
+    while data := process.stdout.read(1 << 20):
+        size += len(data)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert size > 50 << 20
+    assert usage.ru_maxrss < 200 * 1024, "KiB"
+
+
+# What goes wrong with tracing is one line, and nothing else.
+
+
+def _data_folder_is_no_folder(machine):
+    machine.env["ONE_TRACES_DATA_DIR"] = str(machine.write(machine.root / "file", "") / "data")
+
+
+def _store_is_of_a_newer_version(machine):
+    import sqlite3
+
+    with sqlite3.connect(machine.data / "traces.db") as connection:
+        connection.execute("CREATE TABLE migrations (name TEXT PRIMARY KEY, applied_ms INTEGER)")
+        connection.execute("INSERT INTO migrations VALUES ('9999-from-the-future', 0)")
+
+
+def _store_is_no_database(machine):
+    machine.write(machine.data / "traces.db", "no database " * 1000)
+
+
+def _store_is_a_folder(machine):
+    (machine.data / "traces.db").mkdir()
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [_data_folder_is_no_folder, _store_is_of_a_newer_version, _store_is_no_database, _store_is_a_folder],
+    ids=lambda put: put.__name__.strip("_"),
+)
+@pytest.mark.parametrize("agent", [True, False])
+def test_trouble_is_one_line_and_the_run_is_untouched(machine, break_it, agent):
+    machine.player("02-linear-unicode", exit=5)
+    break_it(machine)
+    done = machine.one(*RUN[not agent :])
+    assert done.code == 5
+    assert done.out.count(b"workflow:result") == 1
+    assert done.err.count(b"\n") == 1
+    assert b"not traced" in done.err
+    assert b"Traceback" not in done.err
+    if agent:
+        assert done.notes[0]["event"] == "trace:trouble"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "[f.write_bytes(f.read_bytes()[:-200]) for f in Path('.one/flows/.logs').iterdir()]",
+        "[f.unlink() for f in Path('.one/flows/.logs').iterdir()]",
+        "[f.write_bytes(f.read_bytes()[:900]) for f in Path('.one/flows/.runs').iterdir()]",
+        "[f.unlink() for f in Path('.one/flows/linear-uni').iterdir()]",
+    ],
+)
+def test_a_damaged_record_is_traced_as_far_as_it_goes(machine, damage):
+    machine.player("02-linear-unicode", after=damage)
+    done = machine.one(*RUN)
+    assert done.code == 0
+    assert done.saved["spans"] in (0, 2, 3)
+
+
+def test_stderr_that_is_closed_hurts_nobody(machine):
+    machine.player("02-linear-unicode", exit=4)
+    closed = f"import os, sys; os.close(2); os.execv({str(machine.ours / 'one')!r}, sys.argv)"
+    done = subprocess.run(
+        [sys.executable, "-c", closed, *RUN],
+        env=machine.env,
+        cwd=machine.project,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert len(machine.runs()) == 1

@@ -1,0 +1,184 @@
+"""Signals, ends, closed streams: a traced run behaves as the host alone would, and is traced all the same."""
+
+import os
+import pty
+import signal
+import subprocess
+import time
+
+import pytest
+
+RUN = ["--agent", "flow", "execute", "k", "--trace"]
+UP = "print('up', flush=True); import signal, time"
+SLEEP = f"{UP}; time.sleep(60)"
+COUNT = """
+import signal, time
+seen = []
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT):
+    signal.signal(number, lambda n, f: seen.append(n))
+print('up', flush=True)
+until = time.monotonic() + 20
+while not seen and time.monotonic() < until:
+    time.sleep(0.01)
+time.sleep(0.3)
+print('seen', *map(int, seen), flush=True)
+"""
+
+
+def until_up(process):
+    while (line := process.stdout.readline()) != b"up\n":
+        assert line, "the host has ended too early"
+
+
+def finish(process):
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGQUIT]
+)
+def test_a_signal_to_us_ends_the_host_and_us_by_the_same_signal(machine, number):
+    machine.player(
+        "48-sigkill", after=f"{UP}; signal.signal({number}, signal.SIG_DFL); print('up'); time.sleep(60)"
+    )
+    process = machine.start(*RUN)
+    until_up(process)
+    time.sleep(0.2)
+    process.send_signal(number)
+    code, _, err = finish(process)
+    assert code == -number
+    assert b"trace:saved" in err
+    assert len(machine.runs()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2])
+def test_a_host_that_handles_a_signal_gets_it_once(machine, number):
+    machine.player("47-sigint", after=COUNT, exit=9)
+    process = machine.start(*RUN)
+    until_up(process)
+    process.send_signal(number)
+    code, out, err = finish(process)
+    assert code == 9
+    assert out.endswith(f"seen {int(number)}\n".encode())
+    assert b"trace:saved" in err
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_host_once_and_we_survive_it(machine):
+    machine.player("47-sigint", after=COUNT)
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(machine.project)
+        os.execve(machine.ours / "one", ["one", *RUN], machine.env)
+    read_until(terminal, b"up\r\n")
+    os.write(terminal, b"\x03")
+    rest = read_until(terminal, None)
+    assert b"seen 2\r\n" in rest
+    assert b"trace:saved" in rest
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def read_until(terminal, mark):
+    """What the terminal shows until `mark` (None: until its program has ended)."""
+    shown = b""
+    while mark is None or mark not in shown:
+        try:
+            data = os.read(terminal, 4096)
+        except OSError:  # Linux: the other end is closed
+            data = b""
+        if not data:
+            assert mark is None, shown
+            return shown
+        shown += data
+    return shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT])
+def test_a_host_that_is_killed_ends_us_the_same_way(machine, number):
+    machine.player("48-sigkill", signal=int(number))
+    done = machine.one(*RUN)
+    assert done.code == -number
+    assert done.saved["spans"] == 5
+    assert machine.runs()[0]["status"] == "incomplete"
+
+
+def test_sigkill_of_us_does_not_touch_the_host(machine):
+    machine.player(
+        "02-linear-unicode", before=UP, after="time.sleep(0.5); print('host has ended', flush=True)"
+    )
+    process = machine.start(*RUN)
+    until_up(process)
+    process.kill()
+    code, out, _ = finish(process)
+    assert code == -signal.SIGKILL
+    assert out.endswith(b"host has ended\n")
+    imported = machine.one("--agent", "trace", "import")
+    assert (imported.code, len(machine.runs())) == (0, 1)
+
+
+WRITER = "import time\nfor _ in range(200): os.write(1, b'x' * 4096 + b'\\n'); time.sleep(0.002)"
+
+
+@pytest.mark.parametrize("reaction", ["default", "exception"])
+def test_a_reader_that_closes_early_does_to_the_host_what_it_would_without_us(machine, reaction):
+    dies = "import signal; signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n" if reaction == "default" else ""
+    machine.player("48-sigkill", after=dies + WRITER)
+    codes = []
+    for argv in ([*RUN[:-1], "--no-trace"], RUN):
+        process = machine.start(*argv, stderr=subprocess.DEVNULL)
+        process.stdout.read(2000)
+        process.stdout.close()
+        codes.append(process.wait(30))
+    assert codes[0] == codes[1] != 0
+    assert len(machine.runs()) == 1
+
+
+def test_a_slow_reader_gets_every_byte(machine):
+    machine.player("02-linear-unicode", print=2 << 20)
+    process = machine.start(*RUN)
+    size = 0
+    while data := process.stdout.read(1 << 16):
+        size += len(data)
+        time.sleep(0.005)
+    assert size > 2 << 20
+    assert process.wait(30) == 0
+
+
+def test_a_host_that_prints_nothing_and_leaves_nothing(machine):
+    machine.host("import sys; sys.exit(6)")
+    done = machine.one(*RUN)
+    assert (done.code, done.out, done.err) == (6, b"", b"")
+
+
+def test_a_host_that_never_ends_is_ended_as_ever(machine):
+    machine.player("48-sigkill", after=SLEEP)
+    process = machine.start(*RUN)
+    until_up(process)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    process.terminate()
+    assert finish(process)[0] == -signal.SIGTERM
+
+
+def test_ignored_signals_stay_ignored_in_the_host(machine):
+    machine.shell_host("kill -HUP $$; echo alive")
+    process = machine.start(*RUN, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    code, out, _ = finish(process)
+    assert (code, out) == (0, b"alive\n")
+
+
+def test_the_host_starts_with_no_signal_blocked(machine):
+    machine.shell_host("while read name mask; do [ $name = SigBlk: ] && echo $mask; done < /proc/self/status")
+    assert set(machine.one(*RUN).out.split()) == {b"0" * 16}
+
+
+def test_the_terminal_is_the_hosts_in_human_mode(machine):
+    machine.host(
+        "import os\nprint(os.isatty(0), os.isatty(1), os.isatty(2), os.tcgetpgrp(0) == os.getpgrp())"
+    )
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(machine.project)
+        os.execve(machine.ours / "one", ["one", "flow", "execute", "k", "--trace"], machine.env)
+    assert read_until(terminal, None).split() == [b"True"] * 4
+    os.waitpid(child, 0)
