@@ -29,6 +29,7 @@ What other rooms may read through `Store.connection` (times ``*_ms`` are ms sinc
     needs no sorting.
 ``spans``
     One row a span; `seq` is the order of the trace document, `derived` names joined by commas, `usage` JSON.
+    ``WHERE usage IS NOT NULL`` has an index.
 ``outbox``
     One row for each run and sink: `state` is queued, sent or failed, `revision` the content that is or was
     to be sent; a lease (`lease_owner` until `lease_until_ms`) says who is sending it now.
@@ -180,6 +181,11 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
             PRIMARY KEY (origin, key_hash)
         ) WITHOUT ROWID;
         """,
+    ),
+    (
+        "0002-spans-with-usage",
+        # What calls cost by model is in the spans alone, and they are few among many.
+        "CREATE INDEX spans_with_usage ON spans (run) WHERE usage IS NOT NULL",
     ),
 )
 """Name → SQL, in the order they are applied. One that was ever published is never changed: add the next
