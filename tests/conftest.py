@@ -51,6 +51,7 @@ class Machine:
 
     root: Path
     env: dict[str, str] = field(default_factory=dict)
+    recordings: Path = RECORDINGS
 
     def __post_init__(self) -> None:
         for name in ("home", "ours", "bin", "project", "data"):
