@@ -1,0 +1,118 @@
+"""`trace cost`: tokens and money, by flow, step, model and day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from one_trace.analyse import cost, uses
+from one_trace.analyse.cost import CostDocument, Spent, Waste
+from one_trace.cli import scope
+from one_trace.cli.out import out
+from one_trace.view import table, words
+from one_trace.view.cells import wrap
+from one_trace.view.ink import Ink
+from one_trace.view.table import Cell, Column
+
+DAYS = 14
+STEPS = 20
+
+
+@click.command(
+    context_settings=scope.CONTEXT,
+    epilog=scope.examples("one trace cost --since 30d", "one --agent trace cost my-flow"),
+)
+@scope.flow_argument()
+@scope.since_option()
+def command(flow: str | None, since_ms: int | None) -> None:
+    """What have the LLM calls of my flows cost, and what of it was for nothing?
+
+    By flow, step, model and day (UTC). Lost: runs that failed or never ended, attempts of loops, blocks
+    and sub-flows that were made again, and retries of calls (an estimate: only the last attempt tells
+    its price).
+
+    --agent: {schema, flow, since, runs, total, flows, steps, models, days, waste: {failedRuns, givenUp,
+    retries, retriesUsd}}; total and each entry: {key, runs, calls, inputTokens, outputTokens,
+    cacheReadTokens, cacheWriteTokens, turns, costUsd, share}.
+    """
+    speaker = out()
+    with scope.open_store() as store:
+        chosen = scope.scope_of(store, flow, since_ms)
+        known = uses.runs(store.connection, chosen)
+        spent = uses.read(store.connection, chosen, known)
+    document = cost.document(spent, runs=len(known), flow=flow, since=scope.since_text(since_ms))
+    speaker.answer(document, lambda: page(document, room=speaker.width, ink=scope.ink_of(speaker)))
+
+
+def page(document: CostDocument, *, room: int, ink: Ink) -> str:
+    """The total, then a table each by flow, step, model and day."""
+    if not document.runs:
+        asked = document.flow or document.since
+        return f"No run of {document.flow or 'any flow'} since {document.since}." if asked else scope.NO_RUNS
+    total = document.total
+    runs = words.counted(document.runs, "run")
+    if not total.calls:
+        return f"No LLM call in {runs}."
+    facts = [_money(total), words.counted(total.calls, "call"), f"{total.runs:,} of {runs}"]
+    lines = [f"{ink.paint(facts[0] or 'no price told', 'bold')}  {ink.dot.join(facts[1:])}"]
+    lines += wrap(_waste(document.waste, ink), room)
+    flows = [] if document.flow else document.flows
+    tables = (
+        ("FLOW", flows),
+        ("STEP", document.steps),
+        ("MODEL", document.models),
+        ("DAY", document.days[-DAYS:]),
+    )
+    for title, entries in tables:
+        if entries:
+            lines += ["", _table(title, entries[:STEPS], room, ink)]
+        if len(entries) > STEPS:
+            lines.append(ink.paint(f"and {len(entries) - STEPS} more (--agent names all)", "dim"))
+    return "\n".join(lines)
+
+
+def _waste(waste: Waste, ink: Ink) -> str:
+    """What was paid for nothing, where anything was."""
+    said = [
+        f"{_money(waste.failed_runs)} in {words.counted(waste.failed_runs.runs, 'failed run')}"
+        if waste.failed_runs.cost_usd
+        else "",
+        f"{_money(waste.given_up)} in attempts that were made again" if waste.given_up.cost_usd else "",
+        f"about {words.money(waste.retries_usd)} in {words.counted(waste.retries, 'retried attempt')}"
+        if waste.retries_usd
+        else "",
+    ]
+    told = ink.dot.join(part for part in said if part)
+    return f"Lost: {told}" if told else "Nothing was lost to failed runs or retries."
+
+
+def _table(title: str, entries: Sequence[Spent], room: int, ink: Ink) -> str:
+    columns = (
+        Column(title, right=False, flexible=True),
+        Column("COST"),
+        Column("SHARE", drop=1),
+        Column("CALLS", drop=2),
+        Column("RUNS", drop=6),
+        Column("IN", drop=3),
+        Column("OUT", drop=4),
+        Column("CACHED", drop=5),
+    )
+    return table.render(columns, [_row(spent) for spent in entries], room=room, ink=ink)
+
+
+def _row(spent: Spent) -> list[str | Cell]:
+    return [
+        spent.key,
+        _money(spent) or "-",
+        "" if spent.share is None else f"{spent.share:.0%}",
+        words.number(spent.calls),
+        words.number(spent.runs),
+        words.number(spent.input_tokens + spent.cache_write_tokens),
+        words.number(spent.output_tokens),
+        words.number(spent.cache_read_tokens) if spent.cache_read_tokens else "",
+    ]
+
+
+def _money(spent: Spent) -> str:
+    return "" if spent.cost_usd is None else words.money(spent.cost_usd)
