@@ -72,6 +72,10 @@ class Out:
             sys.stderr.flush()
         return error.exit_code
 
+    def write(self, data: bytes) -> None:
+        """Bytes that are the answer themselves: an export."""
+        self._write(data)
+
     @staticmethod
     def _write(data: bytes) -> None:
         try:

@@ -1,0 +1,49 @@
+"""`trace open`: the HTML report in the browser."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from one_trace.cli.out import out
+from one_trace.cli.stored import trace_of
+
+
+@click.command("open")
+@click.argument("run", default="last")
+def command(run: str) -> None:
+    """Look at RUN in the browser: a page with waterfall, search and self times, that needs no network.
+
+    RUN is a run id, a unique beginning of one, or 'last' (default). With --agent no browser is started.
+
+    \b
+    Examples:
+      one trace open
+      one --agent trace open 3f2a
+    """
+    from platformdirs import user_cache_path
+
+    from one_trace.export.files import write_report
+    from one_trace.export.html import html
+
+    speaker = out()
+    trace = trace_of(run)
+    path = write_report(user_cache_path("one-trace") / "reports", trace.run.run_id, html(trace))
+    opened = not speaker.agent and _browse(path.as_uri())
+    speaker.answer({"path": str(path), "runId": trace.run.run_id}, str(path))
+    if not opened:
+        speaker.note("No browser was found here: open that file in one.")
+
+
+def _browse(uri: str) -> bool:
+    """Start the browser. Without a display Python would start a text browser in this terminal: then there
+    is none.
+    """
+    shown = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("BROWSER")
+    if sys.platform not in ("darwin", "win32") and not shown:
+        return False
+    import webbrowser
+
+    return webbrowser.open(uri)

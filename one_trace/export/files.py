@@ -1,0 +1,34 @@
+"""Exports on disk: names and error texts are nobody else's business, so files are 0600."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write `path` where the user wants it; a new file is his alone. Raises OSError."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+
+
+def write_report(folder: Path, run_id: str, data: bytes) -> Path:
+    """Put a report into a folder of ours (made 0700), in the place of an older one of the same run, and
+    name it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = folder / f"{_UNSAFE.sub('-', run_id)[:80] or 'run'}.html"
+    handle, name = tempfile.mkstemp(dir=folder, suffix=".html")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(target)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return target
