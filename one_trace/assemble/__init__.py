@@ -38,7 +38,7 @@ def assemble(record: Record) -> Assembly:
     settle_children(spans)
     spans = [span for span in spans if span.born]
     started_at, start = _start(record)
-    ordered = sorted(spans, key=lambda span: (span.start, span.number))
+    ordered = _in_order(spans)
     ids = _ids(ordered, trace_id(record.files.run_id, started_at))
     orders: Counter[int] = Counter()
     made = [_span(span, ids, start, orders) for span in ordered]
@@ -101,6 +101,16 @@ def _status(record: Record, replay: Replay) -> RunStatus:
         record.state.status if record.state is not None else ""
     )
     return told if told is not None else "incomplete"  # type: ignore[return-value]
+
+
+def _in_order(spans: list[LiveSpan]) -> list[LiveSpan]:
+    """By start, but never a child before its parent: clocks jump, and damaged lines lie."""
+    keys: dict[int, float] = {}
+    for span in spans:
+        owner = span.act.span
+        above = keys.get(owner.number, span.start) if owner is not None else span.start
+        keys[span.number] = max(span.start, above)
+    return sorted(spans, key=lambda span: (keys[span.number], span.number))
 
 
 def _ids(ordered: list[LiveSpan], trace: str) -> dict[int, str]:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 _seconds: dict[str, int] = {}
 _CACHE_LIMIT = 50_000
+_LAST_MS = 253_402_300_799_999
+"""The end of the year 9999."""
 
 
 def epoch_ms(text: str | None) -> int | None:
@@ -29,8 +31,9 @@ def epoch_ms(text: str | None) -> int | None:
 
 
 def iso(ms: float) -> str:
-    """The host's own form of a time given in epoch milliseconds."""
-    whole = round(ms)
+    """The host's own form of a time given in epoch milliseconds; a damaged one is moved to the nearest that
+    has a form."""
+    whole = round(min(max(ms, 0), _LAST_MS)) if ms == ms else 0
     moment = datetime.fromtimestamp(whole // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{whole % 1000:03d}Z"
 

@@ -1,0 +1,166 @@
+"""Bad input of every kind that a run can leave behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from msgspec import UNSET
+
+from one_trace.assemble import assemble
+from one_trace.errors import RecordTrouble
+from one_trace.record import read
+from tests.assemble.recorded import MadeRun, code, lay_out
+
+ODD_IDS = [
+    "a.b",
+    "a b",
+    "a/b",
+    "__proto__",
+    "constructor",
+    "😀",
+    "x" * 2000,
+    "\u2028",
+    "9",
+    "a > b",
+    "[0]",
+    "\x1b[31m",
+    "é",
+]
+
+
+@pytest.mark.parametrize(
+    "state", [b"", b"  \n", b"[]", b"null", b"not json", b'{"runId":"0123456789ab"', b"\xff\xfe"]
+)
+def test_a_state_that_is_none(state: bytes, tmp_path: Path) -> None:
+    made = MadeRun(tmp_path).flow([code("a")]).start("a").after(7).end("a", 7)
+    trace = made.assembled(state=state).trace
+    assert [(span.path, span.status, span.duration_ms) for span in trace.spans] == [
+        ("made > a", "success", 7)
+    ]
+    assert trace.run.status == "incomplete"
+    assert trace.run.partial is not UNSET
+
+
+def test_a_state_of_another_flow_is_not_believed(tmp_path: Path) -> None:
+    made = MadeRun(tmp_path).flow([code("a")]).start("a").after(7).end("a", 7)
+    made.results = {"a": {"status": "success", "output": "secret", "durationMs": 7}}
+    other = json.dumps(made.state(flowKey="other")).encode()
+    trace = made.assembled(state=other).trace
+    assert trace.spans[0].output_bytes is None
+    assert any("another run" in fault for fault in trace.run.partial or [])
+
+
+def test_neither_log_nor_state(tmp_path: Path) -> None:
+    made = MadeRun(tmp_path).flow([code("a")])
+    files = made.write(log=b"", state=b"")
+    with pytest.raises(RecordTrouble, match="0123456789ab"):
+        read(files)
+
+
+def test_a_flow_file_that_is_gone_leaves_its_steps_flat(tmp_path: Path) -> None:
+    (files,) = lay_out("06-loop-seq", tmp_path)
+    (tmp_path / ".one/flows/loop-seq/flow.json").unlink()
+    trace = assemble(read(files)).trace
+    assert len(trace.spans) == 8
+    assert {span.parent_span_id for span in trace.spans} == {None}
+    assert all({"path", "index"} <= set(span.derived) for span in trace.spans)
+    assert [span.index for span in trace.spans] == list(range(8))
+    assert any("flow file" in fault for fault in trace.run.partial or [])
+
+
+def test_a_sub_flow_file_that_is_gone(tmp_path: Path) -> None:
+    (files,) = lay_out("14-subflow", tmp_path)
+    (tmp_path / ".one/flows/sub-leaf/flow.json").unlink()
+    trace = assemble(read(files)).trace
+    call = next(span for span in trace.spans if span.type == "flow")
+    inside = [span for span in trace.spans if span.parent_span_id == call.span_id]
+    assert inside
+    assert all(span.flow_key == "sub-leaf" and "path" in span.derived for span in inside)
+
+
+def test_a_step_that_the_file_no_longer_has(tmp_path: Path) -> None:
+    made = MadeRun(tmp_path).flow([code("a"), code("c")])
+    made.start("a").after(1).end("a", 1).start("b").after(1).end("b", 1).start("c").after(1).end("c", 1)
+    spans = {span.step_id: span for span in made.assembled().trace.spans}
+    assert list(spans) == ["a", "b", "c"]
+    assert "path" in spans["b"].derived
+    assert spans["c"].derived == []
+
+
+def test_a_flow_that_became_another(tmp_path: Path) -> None:
+    (files,) = lay_out("18-three-level", tmp_path)
+    (tmp_path / ".one/flows/lvl-two/flow.json").write_text(
+        '{"key":"lvl-two","name":"x","inputs":{},"steps":[]}'
+    )
+    trace = assemble(read(files)).trace
+    assert trace.run.status == "success"
+    assert len(trace.spans) > 3
+    assert trace.run.partial is not UNSET
+
+
+@pytest.mark.parametrize("step", ODD_IDS)
+def test_odd_ids(step: str, tmp_path: Path) -> None:
+    loop = {"over": "$.input.x", "as": "it", "steps": [code(step)]}
+    made = MadeRun(tmp_path).flow([{"id": "l", "name": "L", "type": "loop", "loop": loop}, code(f"{step}2")])
+    made.start("l", "loop")
+    for _ in range(2):
+        made.start(step).after(3).end(step, 3)
+    made.end("l", 6).start(f"{step}2").end(f"{step}2", 0)
+    paths = [span.path for span in made.assembled().trace.spans]
+    assert paths == ["made > l", f"made > l[0] > {step}", f"made > l[1] > {step}", f"made > {step}2"]
+
+
+def test_events_and_fields_of_another_version(tmp_path: Path) -> None:
+    made = MadeRun(tmp_path).flow([code("a")]).event("step:thought", stepId="a", wisdom=[1])
+    made.start("a").event("step:progress", stepId="a", percent=50).after(2)
+    made.lines[-1]["durationMs"] = "soon"
+    made.end("a", 2, shiny=True)
+    (span,) = made.assembled().trace.spans
+    assert (span.status, span.duration_ms) == ("success", 2)
+
+
+def test_a_lone_surrogate_anywhere(tmp_path: Path) -> None:
+    made = MadeRun(tmp_path).flow([code("a")]).start("a").after(1).end("a", 1)
+    made.results = {"a": {"status": "success", "output": "\ud800x", "durationMs": 1}}
+    state = json.dumps(made.state(), indent=2).encode()
+    made.log("Flow failed", error="bad \udc00 text")
+    text = "".join(json.dumps(line) + "\n" for line in made.lines).encode()
+    trace = made.assembled(state=state, log=text).trace
+    assert trace.spans[0].output_bytes == len(b'"\\ud800x"')
+    assert trace.run.status == "error"
+
+
+def test_a_large_state_costs_no_more_than_its_size(tmp_path: Path) -> None:
+    made = (
+        MadeRun(tmp_path).flow([code("a"), code("b")]).start("a").after(1).end("a", 1).start("b").end("b", 0)
+    )
+    big = 60_000_000
+    made.results = {
+        "a": {"status": "success", "output": "x" * (big // 2), "durationMs": 1},
+        "b": {"status": "success", "output": [{"k": ["y" * 900]}] * (big // 2000), "durationMs": 0},
+    }
+    files = made.write()
+    assert files.state is not None
+    size = files.state.stat().st_size
+    program = (
+        "import resource, sys; from pathlib import Path\n"
+        "from one_trace.record import discover, read; from one_trace.assemble import assemble\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "trace = assemble(read(discover([Path(sys.argv[1])])[0][0])).trace\n"
+        "after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print((after - before) * 1024, *(span.output_bytes for span in trace.spans))\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        capture_output=True,
+        check=True,
+        env={"PYTHONPATH": str(root)},
+    )
+    grown, *sizes = map(int, done.stdout.split())
+    assert sizes == [len(json.dumps(r["output"], separators=(",", ":"))) for r in made.results.values()]
+    assert grown < 1.3 * size
