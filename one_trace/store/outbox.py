@@ -150,6 +150,13 @@ class Outbox:
         queued, leased = counts.get("queued", (0, 0))
         return Left(queued, counts.get("failed", (0, 0))[0], leased)
 
+    def queued(self, sinks: Sequence[str]) -> list[tuple[str, str]]:
+        """(run id, sink) of all that is queued, oldest first."""
+        return [(run_id, sink) for run_id, sink, state, _ in self.errors(sinks) if state == "queued"]
+
+    def is_queued(self, run_id: str, sink: str) -> bool:
+        return (run_id, sink) in self.queued([sink])
+
     def errors(self, sinks: Sequence[str]) -> list[tuple[str, str, str, str]]:
         """(run id, sink, state, why) of all that is not delivered, oldest first."""
         sql = (

@@ -9,11 +9,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from msgspec import Struct
+
 from one_trace.errors import NoSuchRun
 from one_trace.model import Assembly, Run, Session, Span, Trace, Upload
 from one_trace.store import rows
 from one_trace.store.connect import connect, troubles
 from one_trace.store.save import Saved, prepare, write
+
+
+class Family(Struct):
+    """How many inputs a run was given, the trace of the run that started it, and (trace id, visibility) of
+    runs that it started and that were sent.
+    """
+
+    input_count: int | None
+    parent_trace_id: str | None
+    children: list[tuple[str, str | None]]
 
 
 class Store:
@@ -140,6 +152,22 @@ class Store:
         sql = "SELECT 1 FROM runs WHERE run_id = ? AND partial IS NULL"
         with troubles(self.path):
             return self.connection.execute(sql, (run_id,)).fetchone() is not None
+
+    def family(self, run_id: str, sink: str) -> Family:
+        """What delivery needs to know of a run beside its trace."""
+        with troubles(self.path):
+            own = self.connection.execute(
+                "SELECT own.input_count, parent.trace_id FROM runs AS own "
+                "LEFT JOIN runs AS parent ON parent.run_id = own.parent_run_id WHERE own.run_id = ?",
+                (run_id,),
+            ).fetchone()
+            children = self.connection.execute(
+                "SELECT trace_id, visibility FROM runs JOIN outbox ON outbox.run = runs.id "
+                "WHERE parent_run_id = ? AND sink = ? AND state = 'sent' ORDER BY started_ms",
+                (run_id, sink),
+            ).fetchall()
+        input_count, parent = own or (None, None)
+        return Family(input_count, parent, children)
 
     def uploads(self, run_id: str) -> list[Upload]:
         """Where a run stands with each sink it was ever queued for."""

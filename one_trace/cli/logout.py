@@ -1,0 +1,34 @@
+"""`trace logout`: forget the key of traces.com."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from one_trace import settings
+from one_trace.cli.out import out
+from one_trace.errors import Trouble
+
+
+@click.command("logout")
+def command() -> None:
+    """Forget the key that 'one trace login' kept. The key itself stays valid: revoke it at traces.com.
+
+    \b
+    Examples:
+      one trace logout
+      one --agent trace logout
+    """
+    path = settings.credentials_path()
+    try:
+        path.unlink()
+        removed = True
+    except FileNotFoundError:
+        removed = False
+    except OSError as error:
+        raise Trouble(f"{path} cannot be deleted: {error.strerror}", code="credentials") from error
+    line = "The key is forgotten." if removed else "There was no key to forget."
+    if os.environ.get(settings.API_KEY):
+        line += f" {settings.API_KEY} is still set in the environment."
+    out().answer({"removed": removed}, line)

@@ -1,0 +1,68 @@
+"""`trace share`: deliver one run now, set who may see it, print its URL."""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal
+
+import click
+from msgspec import Struct
+
+from one_trace import settings
+from one_trace.cli.delivering import as_trouble
+from one_trace.cli.out import out
+from one_trace.deliver.courier import Courier
+from one_trace.deliver.retry import Deadline
+from one_trace.deliver.sinks import make
+from one_trace.errors import NetworkTrouble, WrongUsage
+from one_trace.store import Store
+
+_SINK = "traces.com"
+_LONGEST_S = 120.0
+
+
+class Shared(Struct, rename="camel"):
+    run_id: str
+    url: str | None
+    visibility: str
+
+
+@click.command("share")
+@click.argument("run", default="last")
+@click.option(
+    "--visibility",
+    type=click.Choice(("private", "direct", "public")),
+    help="Who may see it: members of its namespace, whoever has the link, or everybody.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask before making a run public.")
+def command(run: str, visibility: Literal["private", "direct", "public"] | None, yes: bool) -> None:
+    """Deliver RUN now, also one that was never queued, and print its URL alone.
+
+    \b
+    Examples:
+      one trace share
+      one trace share 3f2a --visibility direct
+    """
+    speaker = out()
+    found = settings.load()
+    wanted = visibility or found.visibility
+    with Store(found.store_path) as store:
+        run_id = store.find(run)
+        make(_SINK, found)  # No key: say so before asking anything.
+        if wanted == "public" and not yes:
+            _ask(run_id, agent=speaker.agent)
+        with Courier(store, found) as courier:
+            courier.outbox.again(run_id, _SINK, wanted)
+            outcome = courier.next([_SINK], Deadline(_LONGEST_S), run_id=run_id, early=True)
+    if outcome is None:
+        raise NetworkTrouble(f"run {run_id} is being sent by another process", hint="Try again in a moment.")
+    if outcome.trouble:
+        raise as_trouble(outcome.trouble)
+    speaker.answer(Shared(run_id, outcome.url, wanted), outcome.url or "")
+
+
+def _ask(run_id: str, *, agent: bool) -> None:
+    question = f"Make run {run_id} public? Everybody will see its steps, times and costs."
+    if agent or not sys.stdin.isatty():
+        raise WrongUsage(f"{question} There is nobody to ask here.", hint="Add --yes if that is meant.")
+    click.confirm(question, abort=True, err=True)

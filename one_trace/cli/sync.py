@@ -1,0 +1,137 @@
+"""`trace sync`: deliver what is still queued."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+from msgspec import Struct
+
+from one_trace import settings
+from one_trace.cli.delivering import as_trouble
+from one_trace.cli.out import Out, out
+from one_trace.cli.params import MOMENT
+from one_trace.deliver.courier import Outcome
+from one_trace.deliver.sinks import ready, why_not_ready
+from one_trace.deliver.sync import Synced, sync
+from one_trace.errors import Trouble
+from one_trace.settings import Settings
+from one_trace.store import Store
+
+
+class _Row(Struct, rename="camel"):
+    run_id: str
+    sink: str
+    state: str
+    url: str | None = None
+    error: str | None = None
+
+
+class Report(Struct, rename="camel"):
+    """`queued` and `failed` count what is left; `error` says why, where something is."""
+
+    sent: int
+    queued: int
+    failed: int
+    runs: list[_Row]
+    error: dict[str, str | None] | None = None
+
+
+@click.command("sync")
+@click.option("--since", type=MOMENT, metavar="AGE", help="Also runs since then that were never queued.")
+@click.option("--retry-failed", is_flag=True, help="Also what was refused (key, scope, namespace).")
+@click.pass_context
+def command(ctx: click.Context, since: int | None, retry_failed: bool) -> None:
+    """Deliver what is still queued; done (exit 0) only when nothing is left.
+
+    \b
+    Examples:
+      one trace sync
+      one trace sync --since 7d
+    """
+    speaker = out()
+    found = settings.load()
+    names = ready(found)
+    with Store(found.store_path) as store:
+        if not names:
+            _nothing_ready(store, found, since)
+            synced = Synced()
+        else:
+            with _progress(speaker) as told:
+                synced = sync(store, found, names, since_ms=since, retry_failed=retry_failed, told=told)
+    report, trouble = _report(synced)
+    if speaker.agent:
+        speaker.answer(report, "")
+    else:
+        speaker.answer(report, _page(report))
+        if trouble:
+            speaker.trouble(trouble)
+    if trouble:
+        ctx.exit(trouble.exit_code)
+
+
+def _nothing_ready(store: Store, found: Settings, since: int | None) -> None:
+    from one_trace.store.outbox import Outbox
+
+    left = Outbox(store).left(found.sinks)
+    if since is not None or left.queued or left.failed:
+        raise why_not_ready(found)
+
+
+def _report(synced: Synced) -> tuple[Report, Trouble | None]:
+    rows = [_Row(each.job.run_id, each.job.sink, "sent", url=each.url) for each in synced.sent]
+    rows += [_Row(run_id, sink, state, error=why) for run_id, sink, state, why in synced.rest]
+    queued = sum(row.state == "queued" for row in rows)
+    failed = sum(row.state == "failed" for row in rows)
+    report = Report(len(synced.sent), queued, failed, rows)
+    if not synced.rest:
+        return report, None
+    trouble = as_trouble(synced.trouble) if synced.trouble else _left(failed)
+    report.error = {"code": trouble.code, "message": trouble.message, "hint": trouble.hint}
+    return report, trouble
+
+
+def _left(failed: int) -> Trouble:
+    from one_trace.errors import NotAuthorised
+
+    if failed:
+        return NotAuthorised(
+            "some runs were refused before and were not tried again",
+            hint="When key, scope and namespace are right: one trace sync --retry-failed",
+        )
+    return Trouble("some runs are not delivered yet: another process is sending them", hint="Try again.")
+
+
+def _page(report: Report) -> str:
+    from one_trace.view.cells import clean
+    from one_trace.view.words import counted
+
+    left = "" if report.error is None else f", {report.queued + report.failed:,} left"
+    lines = [f"{counted(report.sent, 'run')} sent{left}."]
+    lines += [
+        f"  {row.run_id} → {row.sink}: {clean(row.error or row.state)}" for row in report.runs if not row.url
+    ][:20]
+    return "\n".join(lines)
+
+
+@contextmanager
+def _progress(speaker: Out) -> Iterator[Callable[[int, int, Outcome | None], None]]:
+    """A bar on a terminal's stderr; nothing anywhere else."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if speaker.agent or not console.is_terminal:
+        yield lambda done, total, outcome: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def told(done: int, total: int, outcome: Outcome | None) -> None:
+            said = "" if outcome is None else outcome.job.run_id
+            bar.update(task, completed=done, total=total, description=said)
+
+        yield told

@@ -1,0 +1,148 @@
+"""The closing text of an uploaded run: what a person who opens it wants to know first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from one_trace.deliver.fold import Fold
+from one_trace.deliver.words import counted, dollars, duration, listed
+from one_trace.privacy import Leaving, LeavingSpan, one_line
+
+_OUTCOMES = {
+    "success": "succeeded",
+    "error": "failed",
+    "stopped": "was stopped",
+    "incomplete": "never ended",
+}
+_SLOWEST = 3
+_BLOCKS = 8
+
+
+def closing(leaving: Leaving, folds: list[Fold]) -> str:
+    """Outcome, the failing step, the slowest steps, parallel blocks, skips, retries, tokens and cost,
+    folds.
+    """
+    lines = [_outcome(leaving), *_failure(leaving), *_slowest(leaving), *_parallel(leaving)]
+    lines += [*_skipped(leaving), *_retried(leaving), *_cost(leaving), *_folded(folds)]
+    if leaving.run.damaged:
+        lines.append("The record of this run is not whole: steps may be missing.")
+    return "\n".join(lines)
+
+
+def title(leaving: Leaving) -> str:
+    """``my-flow · error · 2m 4s · 14 steps``"""
+    run = leaving.run
+    took = [duration(run.duration_ms)] if run.duration_ms is not None else []
+    return " · ".join([one_line(run.flow_key), run.status, *took, counted(run.counts.spans, "step")])
+
+
+def _outcome(leaving: Leaving) -> str:
+    run, counts = leaving.run, leaving.run.counts
+    words = (
+        (counts.success, "succeeded"),
+        (counts.error, "failed"),
+        (counts.timeout, "timed out"),
+        (counts.skipped, "skipped"),
+        (counts.stopped, "stopped"),
+        (counts.incomplete, "never ended"),
+    )
+    parts = ", ".join(f"{count:,} {word}" for count, word in words if count)
+    took = "" if run.duration_ms is None else f" after {duration(run.duration_ms)}"
+    steps = f"{counted(counts.spans, 'step')}" + (f": {parts}" if parts else "")
+    return f"{one_line(run.flow_key)} {_OUTCOMES[run.status]}{took}. {steps}."
+
+
+def _failure(leaving: Leaving) -> Iterator[str]:
+    if leaving.run.status != "error":
+        return
+    failed = [span for span in leaving.spans if span.status == "error"]
+    at = next(
+        (span for span in failed if span.path == leaving.run.cause_path), failed[-1] if failed else None
+    )
+    if at is None:
+        return
+    code = f", {at.error_code}" if at.error_code else ""
+    tries = f", after {at.attempts} attempts" if at.attempts > 1 else ""
+    yield f"Failed: {one_line(at.path)} ({at.type}{code}{tries})."
+    if at.error:
+        yield f"  {at.error}"
+
+
+def _slowest(leaving: Leaving) -> Iterator[str]:
+    """Of the steps that hold no others: a container is as slow as what is in it."""
+    parents = {span.parent_span_id for span in leaving.spans}
+    timed = [span for span in leaving.spans if span.duration_ms and span.span_id not in parents]
+    timed.sort(key=lambda span: -(span.duration_ms or 0))
+    slow = [f"{_short(span)} {duration(span.duration_ms)}" for span in timed[:_SLOWEST]]
+    if len(timed) > 1:
+        yield f"Slowest: {listed(slow)}."
+
+
+def _parallel(leaving: Leaving) -> Iterator[str]:
+    blocks = [span for span in leaving.spans if span.type == "parallel"]
+    inside: dict[str | None, list[LeavingSpan]] = {block.span_id: [] for block in blocks}
+    for span in leaving.spans:
+        if span.parent_span_id in inside:
+            inside[span.parent_span_id].append(span)
+    ways = (("success", "completed"), ("timeout", "timed out"), ("error", "failed"), ("skipped", "skipped"))
+    for block in blocks[:_BLOCKS]:
+        parts = []
+        for status, word in ways:
+            branches = [
+                f"{one_line(span.step_id)} ({duration(span.duration_ms)})"
+                if span.duration_ms is not None
+                else one_line(span.step_id)
+                for span in inside[block.span_id]
+                if span.status == status
+            ]
+            if branches:
+                parts.append(f"{word}: {listed(branches)}")
+        if parts:
+            yield f"Parallel {_short(block)}: {'; '.join(parts)}."
+    if len(blocks) > _BLOCKS:
+        yield f"{len(blocks) - _BLOCKS:,} more parallel blocks."
+
+
+def _skipped(leaving: Leaving) -> Iterator[str]:
+    names = list(dict.fromkeys(_short(span) for span in leaving.spans if span.status == "skipped"))
+    if names:
+        yield f"Skipped: {listed(names)}."
+
+
+def _retried(leaving: Leaving) -> Iterator[str]:
+    tried = [f"{_short(span)} ({counted(span.retries, 'time')})" for span in leaving.spans if span.retries]
+    if tried:
+        yield f"Retried: {listed(tried)}."
+
+
+def _cost(leaving: Leaving) -> Iterator[str]:
+    usage = leaving.run.usage
+    if usage is None:
+        return
+    taken = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
+    parts = [f"{taken:,} tokens in, {usage.output_tokens:,} out"]
+    if usage.cost_usd is not None:
+        parts.append(dollars(usage.cost_usd))
+    if usage.models:
+        parts.append(listed(usage.models))
+    yield f"LLM: {', '.join(parts)}."
+    if usage.sessions:
+        yield f"LLM sessions: {listed(usage.sessions)}."
+
+
+def _folded(folds: list[Fold]) -> Iterator[str]:
+    for each in folds[:_BLOCKS]:
+        yield (
+            f"Folded: {each.count:,} iterations of {_short(each.parent)} that went alike "
+            f"({duration(each.least_ms)} to {duration(each.most_ms)}, median {duration(each.median_ms)}); "
+            "the first, the slowest and those that failed are shown whole."
+        )
+    if len(folds) > _BLOCKS:
+        rest = sum(each.count for each in folds[_BLOCKS:])
+        yield f"Folded: {rest:,} more iterations in {len(folds) - _BLOCKS:,} other places."
+
+
+def _short(span: LeavingSpan) -> str:
+    """A step as it is called among its own: its id, and the iteration it ran in."""
+    where = "" if span.iteration is None else f"[{span.iteration}]"
+    return one_line(span.step_id) + where

@@ -1,0 +1,146 @@
+"""From the outbox to the sinks: one job at a time, and what became of it written down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct
+
+from one_trace.deliver import sinks
+from one_trace.deliver.line import Line
+from one_trace.deliver.parcel import Parcel, Sink
+from one_trace.deliver.project import project_of
+from one_trace.deliver.retry import Deadline, Undelivered
+from one_trace.errors import Trouble
+from one_trace.model import Trace
+from one_trace.privacy import Redact, leave
+from one_trace.store import Store
+from one_trace.store.outbox import Job, Outbox
+from one_trace.times import to_ms
+
+if TYPE_CHECKING:
+    from one_trace.settings import Settings
+
+_RENEW_AFTER_S = 5.0
+_REJECTED_WAIT_S = 3600.0
+"""What a server did not want as it is goes no sooner again by itself: each run that ends would pay for it."""
+
+
+class Outcome(Struct):
+    """What became of a job; `trouble` where it did not arrive."""
+
+    job: Job
+    url: str | None = None
+    trouble: Undelivered | None = None
+
+
+class LeaseLost(Exception):
+    """Another process has taken the job over: stop sending, say nothing of it."""
+
+
+class Courier:
+    """Sends the runs of `store`; keeps a line open to each sink. A context manager: it closes its lines."""
+
+    def __init__(self, store: Store, settings: Settings, *, fold: bool = True) -> None:
+        self.store = store
+        self.outbox = Outbox(store)
+        self._settings = settings
+        self._fold = fold
+        self._lines: dict[str, tuple[Sink, Line]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for _, line in self._lines.values():
+            line.close()
+
+    def next(
+        self, names: Sequence[str], deadline: Deadline, *, run_id: str | None = None, early: bool = False
+    ) -> Outcome | None:
+        """Claim and send one run; None where there is none to send."""
+        job = self.outbox.claim(names, run_id=run_id, early=early)
+        return None if job is None else self.send(job, deadline)
+
+    def send(self, job: Job, deadline: Deadline) -> Outcome:
+        """Send a claimed run and write down what became of it."""
+        try:
+            url = self._send(job, deadline)
+        except LeaseLost:
+            return Outcome(job, trouble=Undelivered("network", "another process is sending it"))
+        except Undelivered as trouble:
+            self._put_back(job, trouble)
+            return Outcome(job, trouble=trouble)
+        except Trouble as error:
+            # What a sink lacks (a package, a setting): not the run's fault, and soon mended.
+            self.outbox.later(job, error.message, 0)
+            return Outcome(job, trouble=Undelivered("refused", error.message, hint=error.hint))
+        self.outbox.sent(job, url)
+        return Outcome(job, url=url)
+
+    def _send(self, job: Job, deadline: Deadline) -> str | None:
+        trace = self.store.trace(job.run_id)
+        sink, line = self._line(job.sink, deadline)
+        line.deadline, line.before = deadline, self._renewing(job)
+        return sink.send(self._pack(trace, job), line)
+
+    def _line(self, name: str, deadline: Deadline) -> tuple[Sink, Line]:
+        if name not in self._lines:
+            sink = sinks.make(name, self._settings)
+            self._lines[name] = (sink, sink.open(deadline, lambda: None))
+        return self._lines[name]
+
+    def _renewing(self, job: Job) -> _Renewal:
+        return _Renewal(self.outbox, job)
+
+    def _put_back(self, job: Job, trouble: Undelivered) -> None:
+        if trouble.kind == "refused":
+            hint = f" ({trouble.hint})" if trouble.hint else ""
+            self.outbox.failed(job, trouble.message + hint)
+        else:
+            wait = trouble.wait_s if trouble.kind == "network" else _REJECTED_WAIT_S * min(job.attempts, 24)
+            self.outbox.later(job, trouble.message, wait)
+
+    def _pack(self, trace: Trace, job: Job) -> Parcel:
+        run = trace.run
+        facts = self.store.family(run.run_id, job.sink)
+        default = self._settings.visibility
+        return Parcel(
+            leaving=leave(trace, _redactor(self._settings)),
+            project=project_of(run.cwd, to_ms(run.started_at) or 0),
+            visibility=job.visibility or default,
+            input_count=facts.input_count,
+            parent_trace_id=facts.parent_trace_id,
+            children=[(trace_id, visibility or default) for trace_id, visibility in facts.children],
+            fold=self._fold,
+        )
+
+
+class _Renewal:
+    """Called ahead of each request: holds the lease while it is ours."""
+
+    def __init__(self, outbox: Outbox, job: Job) -> None:
+        self._outbox = outbox
+        self._job = job
+        self._last = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._last < _RENEW_AFTER_S:
+            return
+        if not self._outbox.renew(self._job):
+            raise LeaseLost
+        self._last = time.monotonic()
+
+
+def _redactor(settings: Settings) -> Redact | None:
+    """None keeps all error text here; so does a redactor that cannot be loaded."""
+    if settings.errors != "full":
+        return None
+    from one_trace.deliver.redact import redact
+
+    return redact

@@ -1,0 +1,167 @@
+"""The line to one server: a request out, its answer back, or an `Undelivered` that says why.
+
+The key goes to the configured origin and nowhere else: no redirect is followed, and a server on this
+machine is spoken to without a proxy. A request ends when its time is over, however slowly the server drips.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from one_trace.deliver.retry import Answer, Deadline, TooLarge, Undelivered, Unreachable, patiently
+from one_trace.privacy import one_line
+
+_LONGEST_ANSWER = 1 << 20
+_LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|::1)\Z")
+
+
+class _Error(Struct):
+    message: str = ""
+    code: str | None = None
+
+
+class _Refusal(Struct):
+    error: _Error | None = None
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """The authorities that are trusted; 20 ms to load, so loaded once, and early where there is time."""
+    return httpx.create_ssl_context()
+
+
+class Line:
+    """Requests to `base`, each tried patiently until `deadline`; `before` is called ahead of each try."""
+
+    def __init__(
+        self,
+        base: str,
+        headers: Mapping[str, str],
+        *,
+        deadline: Deadline,
+        before: Callable[[], None] = lambda: None,
+        secret: str | None = None,
+        hints: Mapping[int, str] = MappingProxyType({}),
+        verify: ssl.SSLContext | None = None,
+    ) -> None:
+        self.base = base.rstrip("/")
+        self.deadline = deadline
+        self.before = before
+        self._secret = secret
+        self._hints = hints
+        host = urlsplit(base).hostname or ""
+        self._sockets: dict[int, socket.socket] = {}
+        self._client = httpx.Client(
+            headers=dict(headers),
+            follow_redirects=False,
+            trust_env=not _LOOPBACK.match(host),
+            # No certificate is looked at on a plain line: to load the authorities' would only cost time.
+            verify=(verify or trusted()) if base.startswith("https:") else False,
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def call(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        """One request, tried until it is answered; an answer other than 2xx is raised as what it means."""
+        url = self.base + path
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+
+        def attempt(seconds: float) -> Answer:
+            with self._cut_after(seconds):
+                return self._once(method, url, body, named, seconds)
+
+        try:
+            answer = patiently(attempt, self.deadline, before=self.before)
+        except Undelivered as error:
+            raise Undelivered(
+                error.kind, f"{self.base}: {self.told(error.message)}", wait_s=error.wait_s
+            ) from error
+        if 200 <= answer.status < 300:
+            return answer
+        raise self._meaning(answer)
+
+    def _once(
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str], seconds: float
+    ) -> Answer:
+        try:
+            with self._client.stream(
+                method,
+                url,
+                content=body,
+                headers=headers,
+                timeout=seconds,
+                extensions={"trace": self._remember},
+            ) as response:
+                received = bytearray()
+                for chunk in response.iter_bytes():
+                    received += chunk
+                    if len(received) > _LONGEST_ANSWER:
+                        raise Unreachable("its answer does not end")
+                return Answer(response.status_code, dict(response.headers.items()), bytes(received))
+        except httpx.TimeoutException as error:
+            raise Unreachable(f"no answer in time ({type(error).__name__})") from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            raise Unreachable(f"not reached ({str(error) or type(error).__name__})") from error
+
+    def _remember(self, event: str, info: dict[str, Any]) -> None:
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            found = info["return_value"].get_extra_info("socket")
+            if found is not None:
+                self._sockets = {id(found): found}
+
+    @contextmanager
+    def _cut_after(self, seconds: float) -> Iterator[None]:
+        """httpx limits each read; a server that drips would never end. Its socket is shut when the time is
+        over.
+        """
+        timer = threading.Timer(seconds, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        for found in self._sockets.values():
+            with suppress(OSError):
+                found.shutdown(socket.SHUT_RDWR)
+
+    def _meaning(self, answer: Answer) -> Exception:
+        said = self.told(_said(answer.body))
+        what = f"{self.base} answered {answer.status}" + (f": {said}" if said else "")
+        if answer.status in (401, 403):
+            return Undelivered("refused", what, hint=self._hints.get(answer.status))
+        if answer.status == 413:
+            return TooLarge(what)
+        if 300 <= answer.status < 400:
+            return Undelivered("rejected", f"{what}: a redirect, which is not followed")
+        return Undelivered("rejected", what)
+
+    def told(self, text: str) -> str:
+        """A server's words as they may be shown: short, in one line, and without the key."""
+        plain = text.replace(self._secret, "[key]") if self._secret else text
+        return one_line(plain)
+
+
+def _said(body: bytes) -> str:
+    try:
+        refusal = msgspec.json.decode(body, type=_Refusal)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    return refusal.error.message if refusal.error else ""

@@ -1,0 +1,237 @@
+"""A run as the messages of a traces.com trace: a call and its result for each step, between a request and a
+summary.
+
+Message ids are made from span ids, so that sending twice changes nothing at the reader's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from one_trace.deliver.closing import closing
+from one_trace.deliver.fold import FOLD_OVER, Fold, Folded, fold
+from one_trace.deliver.parcel import Parcel
+from one_trace.deliver.words import counted, size
+from one_trace.events import step_end
+from one_trace.model import Usage
+from one_trace.privacy import Leaving, LeavingSpan
+from one_trace.times import to_ms
+
+
+class TokenUsage(Struct, rename="camel"):
+    input_token_count: int
+    output_token_count: int
+    cache_read_token_count: int
+    cache_write_token_count: int
+    total_input_token_count: int
+
+
+class Text(Struct):
+    text: str
+
+
+class Args(Struct, rename="camel", omit_defaults=True):
+    path: str
+    name: str
+    iteration: int | None = None
+    branch: str | None = None
+    input_size: int | None = None
+
+
+class ToolCall(Struct, rename="camel"):
+    call_id: str
+    tool_name: str
+    args: Args
+
+
+class ToolResult(Struct, rename="camel"):
+    call_id: str
+    tool_name: str
+    output: str
+    status: Literal["success", "error"]
+    started_at: int
+    completed_at: int | UnsetType = UNSET
+    duration_ms: float | UnsetType = UNSET
+
+
+class Retries(Struct, rename="camel"):
+    subtype: str
+    step_id: str
+    path: str
+    attempts: int
+    retries: int
+
+
+class Folding(Struct, rename="camel"):
+    """`count` iterations of the steps `steps` in the container `path`; durations in ms."""
+
+    subtype: str
+    path: str
+    steps: list[str]
+    count: int
+    spans: int
+    first: int
+    last: int
+    least_ms: float
+    median_ms: float
+    most_ms: float
+
+
+Content = Text | ToolCall | ToolResult | Retries | Folding
+
+
+class Part(Struct):
+    type: Literal["text", "tool_call", "tool_result", "system_event"]
+    content: Content
+
+
+class Message(Struct, rename="camel", kw_only=True):
+    external_id: str
+    role: Literal["user", "assistant", "system"]
+    order: int = 0
+    timestamp: int
+    text_content: str | UnsetType = UNSET
+    model: str | UnsetType = UNSET
+    token_usage: TokenUsage | UnsetType = UNSET
+    parts: list[Part]
+
+
+def messages(parcel: Parcel) -> list[Message]:
+    """The messages of a run in time order, numbered from 1."""
+    leaving = parcel.leaving
+    folding = parcel.fold and len(leaving.spans) > FOLD_OVER
+    folded = fold(leaving.spans) if folding else Folded(leaving.spans, [])
+    steps = sorted(_nested(leaving, folded), key=lambda message: message.timestamp)
+    first, last = _request(parcel), _summary(leaving, folded.folds, steps)
+    found = [first, *steps, last]
+    for order, message in enumerate(found, 1):
+        message.order = order
+    return found
+
+
+def token_usage(usage: Usage | None) -> TokenUsage | UnsetType:
+    if usage is None:
+        return UNSET
+    taken = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
+    return TokenUsage(
+        usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens, taken
+    )
+
+
+def _request(parcel: Parcel) -> Message:
+    run = parcel.leaving.run
+    parts = [] if parcel.input_count is None else [counted(parcel.input_count, "input")]
+    parts += [] if run.input_bytes is None else [size(run.input_bytes)]
+    given = f" ({', '.join(parts)})" if parts else ""
+    return _text("run-start", "user", to_ms(run.started_at) or 0, f"one flow execute {run.flow_key}{given}")
+
+
+def _summary(leaving: Leaving, folds: list[Fold], steps: list[Message]) -> Message:
+    run = leaving.run
+    ended = to_ms(run.ended_at or run.started_at) or 0
+    latest = max([ended, *(message.timestamp for message in steps[-1:])])
+    message = _text("run-end", "assistant", latest, closing(leaving, folds))
+    if run.usage and run.usage.models:
+        message.model = run.usage.models[0]
+    return message
+
+
+def _text(external_id: str, role: Literal["user", "assistant"], timestamp: int, text: str) -> Message:
+    return Message(
+        external_id=external_id,
+        role=role,
+        timestamp=timestamp,
+        text_content=text,
+        parts=[Part("text", Text(text))],
+    )
+
+
+def _nested(leaving: Leaving, folded: Folded) -> Iterator[Message]:
+    """Calls and results, depth first, so that what happened in one ms stands as it is nested once it is
+    sorted.
+    """
+    known = {span.span_id for span in folded.spans}
+    children: dict[str | None, list[LeavingSpan | Fold]] = {}
+    for span in folded.spans:
+        children.setdefault(span.parent_span_id if span.parent_span_id in known else None, []).append(span)
+    for each in folded.folds:
+        children.setdefault(each.parent.span_id, []).append(each)
+    stack: list[LeavingSpan | Fold | Message] = [*reversed(children.pop(None, []))]
+    while stack:
+        at = stack.pop()
+        if isinstance(at, Message):
+            yield at
+        elif isinstance(at, Fold):
+            yield _folding(at)
+        else:
+            yield _call(at)
+            if at.retries:
+                yield _retries(at)
+            stack.append(_result(leaving, at))
+            stack.extend(reversed(children.pop(at.span_id, [])))
+
+
+def _tool_name(span: LeavingSpan) -> str:
+    return f"{span.type}: {span.step_id}"
+
+
+def _call(span: LeavingSpan) -> Message:
+    args = Args(span.path, span.name, span.iteration, span.branch, span.input_bytes)
+    return Message(
+        external_id=f"{span.span_id}-call",
+        role="assistant",
+        timestamp=to_ms(span.started_at) or 0,
+        parts=[Part("tool_call", ToolCall(span.span_id, _tool_name(span), args))],
+    )
+
+
+def _result(leaving: Leaving, span: LeavingSpan) -> Message:
+    started = to_ms(span.started_at) or 0
+    ended = started if span.duration_ms is None else started + round(span.duration_ms)
+    result = ToolResult(
+        span.span_id,
+        _tool_name(span),
+        msgspec.json.encode(step_end(leaving.run, span)).decode(),
+        "error" if span.status in ("error", "timeout", "incomplete") else "success",
+        started,
+    )
+    if span.duration_ms is not None:
+        result.completed_at, result.duration_ms = ended, span.duration_ms
+    return Message(
+        external_id=f"{span.span_id}-result",
+        role="assistant",
+        timestamp=ended,
+        token_usage=token_usage(span.usage),
+        parts=[Part("tool_result", result)],
+    )
+
+
+def _retries(span: LeavingSpan) -> Message:
+    content = Retries("retry", span.step_id, span.path, span.attempts, span.retries)
+    return _system(f"{span.span_id}-retries", to_ms(span.started_at) or 0, content)
+
+
+def _folding(each: Fold) -> Message:
+    content = Folding(
+        "folded",
+        each.parent.path,
+        each.steps,
+        each.count,
+        each.spans,
+        each.first,
+        each.last,
+        each.least_ms,
+        each.median_ms,
+        each.most_ms,
+    )
+    return _system(f"{each.at.span_id}-folded", to_ms(each.at.started_at) or 0, content)
+
+
+def _system(external_id: str, timestamp: int, content: Content) -> Message:
+    return Message(
+        external_id=external_id, role="system", timestamp=timestamp, parts=[Part("system_event", content)]
+    )

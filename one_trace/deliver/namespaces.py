@@ -1,0 +1,79 @@
+"""Slugs of namespaces to their ids, as the service tells them; kept, so that not every run has to ask."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from one_trace.deliver.line import Line
+from one_trace.deliver.retry import Undelivered
+from one_trace.deliver.words import listed
+from one_trace.privacy import one_line
+from one_trace.store import Store
+
+_KEPT_MS = 24 * 3600 * 1000
+_FRESH_MS = 60_000
+
+
+class _Namespace(Struct):
+    id: str
+    slug: str
+
+
+class _Data(Struct):
+    namespaces: list[_Namespace] = []
+
+
+class _Listing(Struct):
+    data: _Data
+
+
+class Namespaces:
+    """The namespaces of one key at one server. The key itself is not kept: a hash of it tells two apart."""
+
+    def __init__(self, path: Path, endpoint: str, key: str) -> None:
+        self._path = path
+        self._row = (endpoint, hashlib.blake2b(key.encode(), digest_size=8, person=b"one-trace").hexdigest())
+
+    def find(self, slug: str, line: Line) -> str:
+        """The id of `slug` (``@my-org``). Raises Undelivered, which lists the slugs that there are."""
+        known, age_ms = self._kept()
+        wanted = slug.removeprefix("@")
+        stale = age_ms > (_KEPT_MS if wanted in known else _FRESH_MS)
+        if not known or stale:
+            known = self.listing(line)
+            self._keep(known)
+        if wanted not in known:
+            there = listed(sorted(f"@{one_line(name)}" for name in known), 20) or "none"
+            raise Undelivered(
+                "refused",
+                f"there is no namespace {slug}: the key's are {there}",
+                hint="Set one of them: one config set traces.namespace @slug",
+            )
+        return known[wanted]
+
+    def listing(self, line: Line) -> dict[str, str]:
+        """Slug (without ``@``) → id, asked of the service."""
+        answer = line.call("GET", "/v1/namespaces")
+        try:
+            found = msgspec.json.decode(answer.body, type=_Listing).data.namespaces
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Undelivered("rejected", f"{line.base} gave a list of namespaces that is none") from error
+        return {each.slug.removeprefix("@"): each.id for each in found}
+
+    def _kept(self) -> tuple[dict[str, str], float]:
+        with Store(self._path) as store:
+            sql = "SELECT slugs, read_ms FROM namespaces WHERE origin = ? AND key_hash = ?"
+            row = store.connection.execute(sql, self._row).fetchone()
+        if row is None:
+            return {}, 0.0
+        return msgspec.json.decode(row[0], type=dict[str, str]), time.time() * 1000 - row[1]
+
+    def _keep(self, known: dict[str, str]) -> None:
+        values = (*self._row, msgspec.json.encode(known).decode(), int(time.time() * 1000))
+        with Store(self._path) as store, store.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO namespaces VALUES (?, ?, ?, ?)", values)

@@ -1,0 +1,185 @@
+"""The sink OTLP: a run as OpenTelemetry spans, over HTTP, to any collector.
+
+The spans are those of `trace export --format otlp`; here they are protobuf, which every collector takes. The
+standard ``OTEL_EXPORTER_OTLP_*`` variables count where no setting of ours says otherwise.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import ssl
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import msgspec
+
+from one_trace import __version__
+from one_trace.deliver.line import Line
+from one_trace.deliver.parcel import Parcel
+from one_trace.deliver.retry import Deadline, TooLarge, Undelivered
+from one_trace.errors import Trouble
+from one_trace.semconv import ExportRequest, KeyValue, OtlpSpan, otlp_spans, request
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+MOST_SPANS = 512
+_PATH = "/v1/traces"
+_HINTS = dict.fromkeys((401, 403), "The collector wants other headers: OTEL_EXPORTER_OTLP_HEADERS.")
+
+
+class Otlp:
+    """`endpoint` is a base URL, or None for what the environment says. Raises Trouble where neither says
+    one.
+    """
+
+    name = "otlp"
+
+    def __init__(self, endpoint: str | None, env: Mapping[str, str] = os.environ) -> None:
+        self._env = env
+        self.url = _url(endpoint, env)
+        self._json = self._said("PROTOCOL") == "http/json"
+        if not self._json:
+            _need_protobuf()
+
+    def open(self, deadline: Deadline, before: Callable[[], None]) -> Line:
+        headers = {"User-Agent": f"one-trace/{__version__}", **_headers(self._said("HEADERS"))}
+        return Line(self.url, headers, deadline=deadline, before=before, hints=_HINTS, verify=self._context())
+
+    def send(self, parcel: Parcel, line: Line) -> None:
+        leaving = parcel.leaving
+        spans = otlp_spans(leaving)
+        todo = [spans[start : start + MOST_SPANS] for start in range(0, len(spans), MOST_SPANS)][::-1]
+        while todo:
+            part = todo.pop()
+            try:
+                self._post(request(leaving.run, part), line)
+            except TooLarge as error:
+                if len(part) == 1:
+                    raise Undelivered("rejected", str(error)) from error
+                half = len(part) // 2
+                todo += [part[half:], part[:half]]
+
+    def _post(self, batch: ExportRequest, line: Line) -> None:
+        body = msgspec.json.encode(batch) if self._json else _protobuf(batch)
+        headers = {"Content_Type": "application/json" if self._json else "application/x-protobuf"}
+        if self._said("COMPRESSION") == "gzip":
+            body = gzip.compress(body, compresslevel=6)
+            headers["Content_Encoding"] = "gzip"
+        answer = line.call("POST", "", body, **headers)
+        if not self._json:
+            _raise_partial(answer.body, line)
+
+    def _said(self, name: str) -> str:
+        """A standard variable: the one for traces, else the one for every signal."""
+        found = self._env.get(f"OTEL_EXPORTER_OTLP_TRACES_{name}") or self._env.get(
+            f"OTEL_EXPORTER_OTLP_{name}"
+        )
+        return (found or "").strip()
+
+    def _context(self) -> ssl.SSLContext | None:
+        authority, certificate = self._said("CERTIFICATE"), self._said("CLIENT_CERTIFICATE")
+        if not authority and not certificate:
+            return None
+        try:
+            context = ssl.create_default_context(cafile=authority or None)
+            if certificate:
+                context.load_cert_chain(certificate, self._said("CLIENT_KEY") or None)
+        except (OSError, ssl.SSLError) as error:
+            raise Undelivered("refused", f"OTLP: a certificate cannot be read ({error})") from error
+        return context
+
+
+def _url(endpoint: str | None, env: Mapping[str, str]) -> str:
+    exact = env.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "").strip()
+    if not endpoint and exact:
+        return exact
+    base = (endpoint or env.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")).strip().rstrip("/")
+    if not base:
+        raise Trouble("the sink otlp has no endpoint", hint="one config set traces.otlp_endpoint URL")
+    return base if base.endswith(_PATH) else base + _PATH
+
+
+def _headers(text: str) -> dict[str, str]:
+    """``name=value,name=value``, values percent-encoded, as the specification has it."""
+    pairs = (pair.partition("=") for pair in text.split(",") if "=" in pair)
+    return {name.strip(): unquote(value.strip()) for name, _, value in pairs}
+
+
+def _need_protobuf() -> None:
+    try:
+        import_module("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
+    except ImportError as error:
+        raise Trouble(
+            "the sink otlp needs packages that are not installed", hint="pip install 'one-trace[otlp]'"
+        ) from error
+
+
+def _protobuf(batch: ExportRequest) -> bytes:
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    message = ExportTraceServiceRequest()
+    for of_resource in batch.resource_spans:
+        to = message.resource_spans.add(schema_url=of_resource.schema_url)
+        _attributes(to.resource.attributes, of_resource.resource.attributes)
+        for of_scope in of_resource.scope_spans:
+            scope = to.scope_spans.add(schema_url=of_scope.schema_url)
+            scope.scope.name, scope.scope.version = of_scope.scope.name, of_scope.scope.version
+            for span in of_scope.spans:
+                _span(scope.spans.add(), span)
+    return bytes(message.SerializeToString())
+
+
+def _span(to: Span, span: OtlpSpan) -> None:
+    to.trace_id = bytes.fromhex(span.trace_id)
+    to.span_id = bytes.fromhex(span.span_id)
+    if span.parent_span_id:
+        to.parent_span_id = bytes.fromhex(span.parent_span_id)
+    to.name = span.name
+    to.kind = span.kind  # type: ignore[assignment]  # an enum's number is as good as its name
+    to.start_time_unix_nano = int(span.start_time_unix_nano)
+    to.end_time_unix_nano = int(span.end_time_unix_nano)
+    _attributes(to.attributes, span.attributes)
+    for event in span.events or ():
+        told = to.events.add(time_unix_nano=int(event.time_unix_nano), name=event.name)
+        _attributes(told.attributes, event.attributes)
+    if span.status:
+        to.status.code = span.status.code  # type: ignore[assignment]
+        to.status.message = span.status.message or ""
+
+
+def _attributes(to: Any, attributes: list[KeyValue]) -> None:  # noqa: ANN401  protobuf's repeated field
+    for attribute in attributes:
+        _value(to.add(key=attribute.key).value, attribute.value)
+
+
+def _value(to: AnyValue, value: dict[str, Any]) -> None:
+    ((kind, content),) = value.items()
+    if kind == "stringValue":
+        to.string_value = content
+    elif kind == "intValue":
+        to.int_value = int(content)
+    elif kind == "doubleValue":
+        to.double_value = content
+    elif kind == "boolValue":
+        to.bool_value = content
+    else:
+        for item in content["values"]:
+            _value(to.array_value.values.add(), item)
+
+
+def _raise_partial(body: bytes, line: Line) -> None:
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+    try:
+        partial = ExportTraceServiceResponse.FromString(body).partial_success
+    except DecodeError:
+        return  # Collectors answer 200 with all sorts of bodies.
+    if partial.rejected_spans:
+        reason = line.told(partial.error_message)
+        raise Undelivered("rejected", f"{line.base} took all but {partial.rejected_spans} spans: {reason}")

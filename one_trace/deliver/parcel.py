@@ -1,0 +1,42 @@
+"""One run, packed for its sinks, and what every sink is to be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from one_trace.deliver.line import Line
+from one_trace.deliver.project import Project
+from one_trace.deliver.retry import Deadline
+from one_trace.privacy import Leaving
+
+
+class Parcel(Struct, frozen=True, kw_only=True):
+    """All that a sink sees of a run: none of it can hold a value of the user's."""
+
+    leaving: Leaving
+    project: Project
+    visibility: str
+    input_count: int | None = None
+    parent_trace_id: str | None = None
+    """Trace id of the run from one of whose steps this one was started."""
+    children: list[tuple[str, str]] = []
+    """Trace id and visibility of runs that this one started, and that were sent before it."""
+    fold: bool = True
+
+
+class Sink(Protocol):
+    """A place that runs are delivered to. It knows of no retry, no queue and no deadline: the line does."""
+
+    name: str
+
+    def open(self, deadline: Deadline, before: Callable[[], None]) -> Line:
+        """The line to the sink's server."""
+
+    def send(self, parcel: Parcel, line: Line) -> str | None:
+        """Send a run; sending it twice changes nothing. Where it can be looked at, if there is such a place.
+
+        Raises Undelivered.
+        """

@@ -1,0 +1,146 @@
+"""Patience, in one place: what is tried again, how often, after which wait, and until when.
+
+No sink knows of it. What a server wants to be waited for (``Retry-After``, ``error.details.retryAt``) goes
+before what we would wait; a wait that the deadline does not allow is not begun.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+TRIES = 5
+BASE_S = 0.5
+LONGEST_S = 10.0
+REQUEST_S = 15.0
+
+Kind = Literal["network", "refused", "rejected"]
+"""Not reached or not able; not allowed (key, scope, namespace); not wanted as it is."""
+
+
+class Undelivered(Exception):
+    """Why something did not arrive. `wait_s`: how long the server wants to be left alone, 0 if it does not
+    say.
+    """
+
+    def __init__(self, kind: Kind, message: str, *, hint: str | None = None, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
+        self.message = message
+        self.hint = hint
+        self.wait_s = wait_s
+
+
+class TooLarge(Exception):
+    """The server takes less at once."""
+
+
+class Unreachable(Exception):
+    """No answer: refused, reset, timed out, not found."""
+
+
+class Answer(Struct):
+    """What a server said. `headers` have lower-case names."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Deadline:
+    """A moment that all waiting ends at; `stop` brings it here and now, from any thread."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._stopped = threading.Event()
+
+    @property
+    def left(self) -> float:
+        return 0.0 if self._stopped.is_set() else max(0.0, self._end - time.monotonic())
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, if there is time for it; False at once if there is not, or when stopped."""
+        if seconds >= self.left:
+            return False
+        return not self._stopped.wait(seconds)
+
+
+def patiently(
+    attempt: Callable[[float], Answer], deadline: Deadline, *, before: Callable[[], None] = lambda: None
+) -> Answer:
+    """The first answer that is worth reading. `attempt` is given the seconds it may take, `before` runs
+    ahead of each.
+
+    Raises Undelivered (``network``) after 5 tries or at the deadline.
+    """
+    reason, wanted = "no time was left", 0.0
+    for number in range(TRIES):
+        if deadline.left <= 0:
+            break
+        before()
+        try:
+            answer = attempt(min(REQUEST_S, deadline.left))
+        except Unreachable as error:
+            reason, wanted = str(error), 0.0
+        else:
+            if answer.status != 429 and answer.status < 500:
+                return answer
+            reason, wanted = f"it answered {answer.status}", wanted_wait(answer)
+        last = number == TRIES - 1
+        if last or not deadline.wait(wanted or backoff(number)):
+            break
+    raise Undelivered("network", reason, wait_s=wanted)
+
+
+def backoff(number: int) -> float:
+    """Seconds to wait after try `number` (from 0): full jitter under a ceiling that doubles."""
+    return random.uniform(0, min(LONGEST_S, BASE_S * 2**number))
+
+
+def wanted_wait(answer: Answer) -> float:
+    """Seconds that the server asks to be left alone; 0 if it asks for none, or for something unreadable."""
+    return max(0.0, _retry_after(answer.headers.get("retry-after", "")), _retry_at(answer.body))
+
+
+def _retry_after(value: str) -> float:
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (moment - datetime.now(UTC)).total_seconds()
+
+
+class _Details(Struct, rename="camel"):
+    retry_at: float | None = None
+
+
+class _Error(Struct):
+    details: _Details | None = None
+
+
+class _Body(Struct):
+    error: _Error | None = None
+
+
+def _retry_at(body: bytes) -> float:
+    try:
+        error = msgspec.json.decode(body, type=_Body).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return 0.0
+    if error is None or error.details is None or error.details.retry_at is None:
+        return 0.0
+    return error.details.retry_at / 1000 - time.time()

@@ -1,0 +1,56 @@
+"""Which sinks there are, which of them can be used, and the store's own words on a run made into a parcel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from one_trace import settings as settings_module
+from one_trace.errors import NotAuthorised, Trouble
+
+if TYPE_CHECKING:
+    from one_trace.deliver.parcel import Sink
+    from one_trace.settings import Settings
+
+_OTLP_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+
+
+def ready(settings: Settings) -> list[str]:
+    """The sinks that are set and have what they need: a key, or an endpoint."""
+    return [name for name in settings.sinks if _READY[name](settings)]
+
+
+def make(name: str, settings: Settings) -> Sink:
+    """The sink of this name. Raises Trouble where it lacks what it needs."""
+    if name == "otlp":
+        from one_trace.deliver.otlp import Otlp
+
+        return Otlp(settings.otlp_endpoint)
+    from one_trace.deliver.namespaces import Namespaces
+    from one_trace.deliver.traces_com import TracesCom
+
+    key = settings_module.api_key()
+    if key is None:
+        raise NotAuthorised("no key of traces.com is set", hint="one trace login")
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise NotAuthorised("the key of traces.com has characters that no key has", hint="one trace login")
+    return TracesCom(
+        settings.endpoint,
+        key,
+        namespace=settings.namespace,
+        namespaces=Namespaces(settings.store_path, settings.endpoint, key),
+    )
+
+
+def why_not_ready(settings: Settings) -> Trouble:
+    """What to do where no sink can be used."""
+    if "traces.com" in settings.sinks:
+        return NotAuthorised("no key of traces.com is set, so nothing can be sent", hint="one trace login")
+    return Trouble("no sink has what it needs", hint="one config set traces.otlp_endpoint URL")
+
+
+_READY: dict[str, Callable[[Settings], bool]] = {
+    "traces.com": lambda settings: settings_module.api_key() is not None,
+    "otlp": lambda settings: bool(settings.otlp_endpoint) or any(map(os.environ.get, _OTLP_VARIABLES)),
+}

@@ -1,0 +1,87 @@
+"""All that is queued, sent now: what `trace sync` does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from one_trace.deliver.courier import Courier, Outcome
+from one_trace.deliver.retry import Deadline, Undelivered
+from one_trace.store import Store
+
+if TYPE_CHECKING:
+    from one_trace.settings import Settings
+
+RUN_S = 600.0
+"""The longest that one run may take, all tries of all its requests together."""
+_LEASED_S = 65.0
+"""Longer than a lease lasts: what another process has not sent by then is ours to send."""
+_LOOK_S = 0.1
+
+Told = Callable[[int, int, Outcome | None], None]
+"""Called with how many are done, how many there are, and what became of the last one."""
+
+
+class Synced(Struct):
+    """What was sent, what is left as (run id, sink, state, why), and the first trouble there was."""
+
+    sent: list[Outcome] = []
+    rest: list[tuple[str, str, str, str]] = []
+    trouble: Undelivered | None = None
+
+
+def sync(
+    store: Store,
+    settings: Settings,
+    names: Sequence[str],
+    *,
+    since_ms: int | None = None,
+    retry_failed: bool = False,
+    told: Told = lambda done, total, outcome: None,
+) -> Synced:
+    """Send everything that is queued for `names`, due or not, oldest first.
+
+    `since_ms`: queue the runs started since (ms since 1970) that never were. A sink that cannot be reached
+    is left alone for the rest. What another process is sending is waited for.
+    """
+    synced = Synced()
+    with Courier(store, settings) as courier:
+        outbox = courier.outbox
+        if since_ms is not None:
+            outbox.queue([run.run_id for run in reversed(store.runs(since_ms=since_ms))], names)
+        if retry_failed:
+            outbox.retry_failed(names)
+        up = list(names)
+        todo = outbox.queued(names)
+        told(0, len(todo), None)
+        for done, (run_id, sink) in enumerate(todo, 1):
+            if sink in up:
+                outcome = _one(courier, sink, run_id)
+                _note(synced, outcome, up)
+                told(done, len(todo), outcome)
+        synced.rest = outbox.errors(settings.sinks)
+    return synced
+
+
+def _one(courier: Courier, sink: str, run_id: str) -> Outcome | None:
+    """Send one run; if another process is at it, wait until that one is done or its lease is over."""
+    until = time.monotonic() + _LEASED_S
+    while True:
+        outcome = courier.next([sink], Deadline(RUN_S), run_id=run_id, early=True)
+        if outcome is not None or not courier.outbox.is_queued(run_id, sink) or time.monotonic() > until:
+            return outcome
+        time.sleep(_LOOK_S)
+
+
+def _note(synced: Synced, outcome: Outcome | None, up: list[str]) -> None:
+    if outcome is None:
+        return
+    if outcome.trouble is None:
+        synced.sent.append(outcome)
+        return
+    synced.trouble = synced.trouble or outcome.trouble
+    if outcome.trouble.kind == "network":
+        up.remove(outcome.job.sink)
