@@ -125,8 +125,8 @@ def covered(intervals: list[tuple[float, float]], start: float, end: float) -> f
     """How much of ``start..end`` the union of `intervals` covers."""
     total, reached = 0.0, start
     for low, high in sorted(intervals):
-        high = min(high, end)
-        if high > reached:
-            total += high - max(low, reached)
+        low, high = max(low, reached), min(high, end)
+        if high > low:
+            total += high - low
             reached = high
     return total

@@ -75,6 +75,13 @@ def clip(text: str, room: int, more: str = "…") -> str:
     return text[:low] + more
 
 
+def clip_left(text: str, room: int, more: str = "…") -> str:
+    """Like `clip`, but the beginning goes: the end of a path tells more."""
+    if width(text) <= room:
+        return text
+    return more + clip(text[::-1], room - width(more), "")[::-1]
+
+
 def pad(text: str, room: int) -> str:
     return text + " " * (room - width(text))
 

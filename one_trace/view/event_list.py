@@ -10,9 +10,12 @@ from one_trace.events import Event
 from one_trace.model import Run
 from one_trace.times import to_ms
 from one_trace.view import words
-from one_trace.view.cells import clean, clip
+from one_trace.view.cells import clean, clip_left
 from one_trace.view.header import header
 from one_trace.view.ink import Ink
+
+_FIXED = 9 + 2 + 13 + 1 + 8 + 7 + 2
+"""Cells of a line that are not the path."""
 
 
 def render_events(run: Run, events: Sequence[Event], *, width: int, color: bool, unicode: bool = True) -> str:
@@ -25,15 +28,12 @@ def render_events(run: Run, events: Sequence[Event], *, width: int, color: bool,
 
 def _line(event: Event, since_ms: float, columns: int, ink: Ink) -> str:
     where = clean(event.path if event.path is not UNSET else event.flow_key)
-    facts = [words.STATUS_WORDS.get(event.status, event.status)] if event.status is not UNSET else []
-    if event.duration_ms is not UNSET and event.duration_ms is not None:
-        facts.append(words.duration(event.duration_ms))
-    if event.output_size is not UNSET and event.output_size is not None:
-        facts.append(words.size(event.output_size))
-    told = "  ".join(facts)
-    room = columns - 10 - 15 - (len(told) + 2 if told else 0)
-    style = event.status if event.status is not UNSET else "dim"
-    line = (
-        f"{since_ms / 1000:>8.3f}s  {ink.paint(f'{event.event:<13}', 'dim')}  {clip(where, room, ink.more)}"
+    took = "" if event.duration_ms is UNSET else words.duration(event.duration_ms)
+    out = "" if event.output_size is UNSET else words.size(event.output_size)
+    ended = event.status if event.status is not UNSET and event.status != "success" else ""
+    told = f" ({words.STATUS_WORDS.get(ended, ended)})" if ended else ""
+    room = columns - _FIXED - len(told)
+    return (
+        f"{since_ms / 1000:>8.3f}s  {ink.paint(f'{event.event:<13}', 'dim')} {took:>8}{out:>7}  "
+        f"{clip_left(where, room, ink.more)}{ink.paint(told, ended)}"
     )
-    return line + (f"  {ink.paint(told, style)}" if told else "")

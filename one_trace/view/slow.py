@@ -8,7 +8,7 @@ from one_trace.model import SCHEMA, Run, Trace
 from one_trace.shape import Shape
 from one_trace.view import words
 from one_trace.view.bars import Scale
-from one_trace.view.cells import clean, clip, pad, width
+from one_trace.view.cells import clean, clip_left, pad, width
 from one_trace.view.header import header
 from one_trace.view.ink import Ink
 from one_trace.view.pick import static_path
@@ -119,24 +119,20 @@ def render_slow(told: Slow, *, width: int, color: bool, unicode: bool = True) ->
     rows.sort(key=lambda place: place.start_ms)
     page = header(told.run, columns, ink)
     root = told.run.flow_key + " > "
-    page += [
-        "",
-        ink.paint("Critical path", "bold")
-        + ink.paint("  what the run's time was spent on, in time order", "dim"),
-    ]
+    page += ["", _title("Critical path", "what the run waited for, in time order", ink)]
     page += _table([(_place(place, root), place.ms, place.share) for place in rows], columns, ink)
     left_out = len(told.critical_path) - len(rows)
     if left_out:
         page.append(ink.paint(f"and {words.counted(left_out, 'place')} more", "dim"))
-    page += [
-        "",
-        ink.paint("Slowest by self time", "bold")
-        + ink.paint("  without the time in which steps inside ran", "dim"),
-    ]
+    page += ["", _title("Slowest by self time", "without the steps inside", ink)]
     page += _table(
         [(_short(span.path, root), span.self_ms, span.share) for span in told.slowest], columns, ink
     )
     return "\n".join(page) + "\n"
+
+
+def _title(text: str, about: str, ink: Ink) -> str:
+    return ink.paint(text, "bold") + ink.paint("  " + about, "dim")
 
 
 def _place(place: Waited, root: str) -> str:
@@ -155,14 +151,7 @@ def _table(rows: list[tuple[str, float, float]], columns: int, ink: Ink) -> list
     label = min(max((width(text) for text, _, _ in rows), default=0), room * 2 // 3)
     scale = Scale(1.0, room - label)
     return [
-        f"  {pad(_clip_left(text, label, ink), label)} {words.duration(ms):>8}{share:>6.0%}  "
+        f"  {pad(clip_left(text, label, ink.more), label)} {words.duration(ms):>8}{share:>6.0%}  "
         + (scale.bar(0.0, share, ink, "link") if share >= 0.005 else "")
         for text, ms, share in rows
     ]
-
-
-def _clip_left(text: str, room: int, ink: Ink) -> str:
-    """Cut at its beginning: the end of a path tells more."""
-    if width(text) <= room:
-        return text
-    return ink.more + clip(text[::-1], room - len(ink.more), "")[::-1]

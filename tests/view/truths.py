@@ -96,15 +96,20 @@ def _span(raw: dict, started: float, errors: dict[str, str]) -> Span:
 
 
 def _parents_first(spans: list[Span]) -> list[Span]:
+    """In order of start; a span that seems to start before its parent waits for it."""
     done: set[str | None] = {None}
     ordered: list[Span] = []
     waiting = list(spans)
     while waiting:
-        ready = [span for span in waiting if span.parent_span_id in done]
-        assert ready
-        ordered += ready
-        done |= {span.span_id for span in ready}
-        waiting = [span for span in waiting if span.span_id not in done]
+        late = []
+        for span in waiting:
+            if span.parent_span_id in done:
+                ordered.append(span)
+                done.add(span.span_id)
+            else:
+                late.append(span)
+        assert len(late) < len(waiting)
+        waiting = late
     return ordered
 
 

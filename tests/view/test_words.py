@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from one_trace.model import Usage
+from one_trace.view import words
+
+
+@pytest.mark.parametrize(
+    ("ms", "told"),
+    [
+        (None, "-"),
+        (0, "0ms"),
+        (0.4, "<1ms"),
+        (999.4, "999ms"),
+        (999.6, "1.00s"),
+        (9_994, "9.99s"),
+        (9_996, "10.0s"),
+        (59_949, "59.9s"),
+        (59_960, "1m00s"),
+        (3_599_600, "1h00m"),
+        (86_400_000, "1d00h"),
+        (-5, "0ms"),
+    ],
+)
+def test_durations_keep_three_figures_and_never_say_sixty_seconds(ms: float | None, told: str) -> None:
+    assert words.duration(ms) == told
+    assert len(told) <= 7
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (None, ""),
+        (0, "0B"),
+        (999, "999B"),
+        (1000, "1.0kB"),
+        (9_960, "10kB"),
+        (999_600, "1.0MB"),
+        (52_428_800, "52MB"),
+    ],
+)
+def test_sizes(count: int | None, told: str) -> None:
+    assert words.size(count) == told
+
+
+def test_usage_counts_cached_tokens_as_taken_in() -> None:
+    spent = Usage(input_tokens=100, cache_read_tokens=2_900, output_tokens=420, cost_usd=0.0123, models=["m"])
+    assert words.usage(spent) == "$0.0123, 3.0k tokens in, 420 out (m)"
