@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+from many import FLOW, facts, history, step
+
+from one_trace.analyse.history import StepHistory, Tally
+from one_trace.analyse.stats import FlowStats, StepStats, document, of_flow
+
+
+def only(stats: FlowStats, name: str) -> StepStats:
+    (found,) = (one for one in stats.steps if one.path == f"{FLOW} > {name}")
+    return found
+
+
+def test_percentiles_of_a_step_count_each_iteration() -> None:
+    stats = only(of_flow(history(step("each", [[10, 20], [30], [40, 50]]))), "each")
+    assert (stats.runs, stats.count, stats.p50_ms, stats.max_ms) == (3, 5, 30, 50)
+    assert stats.p95_ms == pytest.approx(48)
+
+
+def test_the_share_is_of_the_time_of_all_runs() -> None:
+    stats = of_flow(history(step("half", [500] * 4), step("rest", [100] * 4)))
+    assert [one.share for one in stats.steps] == [0.5, 0.1]
+    assert (stats.total_ms, stats.p50_ms, stats.runs) == (4000, 1000, 4)
+
+
+def test_steps_stand_in_the_order_of_the_flow_file_and_those_of_old_versions_last() -> None:
+    many = history(step("b", [1]), step("old", [1]), step("a", [1]), planned=[f"{FLOW} > a", f"{FLOW} > b"])
+    assert [one.step_id for one in of_flow(many).steps] == ["a", "b", "old"]
+
+
+def test_a_step_of_the_newest_version_without_a_span_never_ran() -> None:
+    many = history(step("a", [1]), planned=[f"{FLOW} > a", f"{FLOW} > b"])
+    assert only(of_flow(many), "b").flags == ["never-ran"]
+
+
+def test_flaky_means_both_outcomes_in_one_version() -> None:
+    mixed = StepHistory(path=f"{FLOW} > s", step_id="s", type="bash")
+    mixed.tallies = [
+        Tally(version="v1", runs=5, spans=5, error=5),
+        Tally(version="v2", runs=9, spans=9, success=6, error=2, timeout=1),
+        Tally(version="v3", runs=9, spans=9, success=9),
+    ]
+    found = only(of_flow(history(mixed)), "s").flaky
+    assert found is not None
+    assert (found.succeeded, found.failed, found.versions, found.rate) == (6, 3, 1, pytest.approx(1 / 3))
+
+
+def test_broken_in_one_version_and_mended_in_the_next_is_not_flaky() -> None:
+    mended = StepHistory(path=f"{FLOW} > s", step_id="s", type="bash")
+    mended.tallies = [
+        Tally(version="v1", spans=5, error=5),
+        Tally(version="v2", spans=5, success=5),
+        Tally(version=None, spans=2, success=1, error=1),
+    ]
+    assert only(of_flow(history(mended)), "s").flaky is None
+
+
+@pytest.mark.parametrize(
+    ("one", "flags"),
+    [
+        (step("s", [None, None]), ["always-skipped"]),
+        (step("s", [10, 10], retries=3, retried=2), ["always-retried"]),
+        (step("s", [10, None], retries=1, retried=1), ["always-retried"]),
+        (step("s", [10, 10], retries=1, retried=1), []),
+        (step("s", [85, 90]), ["near-timeout"]),
+        (step("s", [10, 10], timeout=1, success=1), ["flaky", "near-timeout"]),
+        (step("s", [10, 70]), []),
+    ],
+)
+def test_flags(one: StepHistory, flags: list[str]) -> None:
+    many = history(one, timeouts={f"{FLOW} > s": 100.0})
+    assert only(of_flow(many), "s").flags == flags
+
+
+def test_use_of_the_timeout_is_p95_in_parts_of_it() -> None:
+    stats = only(of_flow(history(step("s", [50, 50]), timeouts={f"{FLOW} > s": 200.0})), "s")
+    assert (stats.timeout_ms, stats.timeout_use) == (200, 0.25)
+
+
+def test_the_flow_that_took_most_time_stands_first() -> None:
+    quick, long = history(step("a", [1])), history(step("a", [1]))
+    quick.flow_key, quick.runs = "quick", [facts(0, ms=5)]
+    told = document([quick, long], flow=None, since=None)
+    assert [flow.flow_key for flow in told.flows] == [FLOW, "quick"]
+    assert told.runs == 2
+
+
+def test_runs_without_an_end_have_outcomes_and_no_times() -> None:
+    stats = of_flow(history(step("a", [1]), runs=[facts(0, status="incomplete", ms=None)]))
+    assert (stats.outcomes.incomplete, stats.p50_ms, stats.max_ms, stats.cost_usd) == (1, None, None, None)
+    assert stats.steps[0].share is None
