@@ -40,7 +40,7 @@ def page(document: DiffDocument, *, room: int, ink: Ink, everything: bool) -> st
 
 
 def _head(document: DiffDocument, room: int, ink: Ink) -> list[str]:
-    lines = [f"A  {_side(document.a, ink)}", f"B  {_side(document.b, ink)}"]
+    lines = [*_named("A", document.a, room, ink), *_named("B", document.b, room, ink)]
     facts = [_percent(document.duration_change, "time"), _percent(document.cost_change, "cost")]
     known = document.usual_ms
     if known is not None:
@@ -50,7 +50,12 @@ def _head(document: DiffDocument, room: int, ink: Ink) -> list[str]:
     elif known is None:
         facts.append(f"{words.counted(document.past_runs, 'past run')}: too few to tell noise")
     told = ink.dot.join(fact for fact in facts if fact)
-    return [*(clean(line) for line in lines), *(ink.paint(line, "dim") for line in wrap(told, room))]
+    return [*lines, *(ink.paint(line, "dim") for line in wrap(told, room))]
+
+
+def _named(letter: str, side: Side, room: int, ink: Ink) -> list[str]:
+    first, *rest = wrap(clean(_side(side, ink)), room - 3)
+    return [f"{letter}  {first}", *(f"   {line}" for line in rest)]
 
 
 def _side(side: Side, ink: Ink) -> str:

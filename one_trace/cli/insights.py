@@ -10,7 +10,7 @@ from one_trace.analyse import insights
 from one_trace.cli import scope
 from one_trace.cli.out import out
 from one_trace.view import words
-from one_trace.view.cells import clean, wrap
+from one_trace.view.cells import clean, clip, wrap
 from one_trace.view.ink import Ink
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def page(document: InsightsDocument, *, room: int, ink: Ink) -> str:
     facts = [words.counted(document.runs, "run"), f"p50 {words.duration(document.p50_ms)}"]
     if document.cost_usd_per_run is not None:
         facts.append(f"{words.money(document.cost_usd_per_run)} a run")
-    lines = [f"{ink.paint(clean(document.flow_key), 'bold')}  {ink.dot.join(facts)}"]
+    key = clip(clean(document.flow_key), room, ink.more)
+    lines = [ink.paint(key, "bold"), *wrap(ink.dot.join(facts), room)]
     if not document.findings:
         lines += wrap(f"Nothing to report: none of {len(document.rules)} rules applies.", room)
     for finding in document.findings:

@@ -8,7 +8,7 @@ from one_trace.analyse.figures import Trend
 from one_trace.analyse.stats import FlowStats, Outcomes, StatsDocument, StepStats
 from one_trace.cli.scope import NO_RUNS
 from one_trace.view import table, words
-from one_trace.view.cells import clean, wrap
+from one_trace.view.cells import clean, clip, wrap
 from one_trace.view.ink import Ink
 from one_trace.view.table import Cell, Column
 
@@ -148,7 +148,7 @@ def _head(flow: FlowStats, room: int, ink: Ink) -> list[str]:
     days = f"{flow.first_run_at[:10]} to {flow.last_run_at[:10]}, {words.counted(flow.versions, 'version')}"
     course = f"{table.spark(flow.trend.values, ink)} {change_cell(flow.trend).text}".rstrip()
     return [
-        ink.paint(clean(flow.flow_key), "bold"),
+        ink.paint(clip(clean(flow.flow_key), room, ink.more), "bold"),
         *wrap(ink.dot.join(fact for fact in facts if fact), room),
         f"{ink.paint(days, 'dim')}  {course}".rstrip(),
     ]
