@@ -31,6 +31,11 @@ class Out:
         return self.tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     @property
+    def unicode(self) -> bool:
+        """Box drawing and such: on a terminal that speaks UTF-8; a log gets plain ASCII."""
+        return self.tty and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+    @property
     def width(self) -> int:
         """Columns: COLUMNS where set, the terminal's own on a terminal, else 100; never under 60."""
         given = os.environ.get("COLUMNS", "")

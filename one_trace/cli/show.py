@@ -81,7 +81,7 @@ def _page(speaker: Out, trace: Trace, named: list[Span], hidden: dict[str, int],
         trace,
         width=speaker.width,
         color=speaker.color,
-        unicode=speaker.tty,
+        unicode=speaker.unicode,
         unfold=unfold,
         notes=notes,
         detail=named,
@@ -93,7 +93,7 @@ def _show_slow(speaker: Out, trace: Trace, most: int) -> None:
 
     told = slow(trace, most)
     speaker.answer(
-        told, lambda: render_slow(told, width=speaker.width, color=speaker.color, unicode=speaker.tty)
+        told, lambda: render_slow(told, width=speaker.width, color=speaker.color, unicode=speaker.unicode)
     )
 
 
@@ -105,6 +105,6 @@ def _show_events(speaker: Out, trace: Trace) -> None:
     speaker.answer(
         {"schema": SCHEMA, "run": trace.run, "events": events},
         lambda: render_events(
-            trace.run, events, width=speaker.width, color=speaker.color, unicode=speaker.tty
+            trace.run, events, width=speaker.width, color=speaker.color, unicode=speaker.unicode
         ),
     )
