@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+COMPLETE = "_ONE_TRACE_COMPLETE"
+"""Set by the scripts in `completions/`: print what may stand in place of the last word, and do nothing."""
 RUN_VERBS = ("execute", "x", "resume")
 BUILT_IN_VERBS = (*RUN_VERBS, "validate", "list", "ls")
 OURS = {"--trace": True, "--no-trace": False}
@@ -52,8 +54,8 @@ def _end(argv: list[str]) -> int:
 def split(argv: list[str]) -> tuple[list[str], bool | None]:
     """argv without `--trace` and `--no-trace`, and what the last of them says (null: neither is there).
 
-    Read as Commander would if One CLI knew the two: an option's value stays a value whatever it looks like, and
-    after `--` there are no options. The root command takes `--agent` out before, so that is never a value.
+    Read as Commander would if One CLI knew the two: an option's value stays a value whatever it looks like,
+    after `--` there are no options. The root command takes `--agent` out before: that is never a value.
     """
     kept: list[str] = []
     traced: bool | None = None

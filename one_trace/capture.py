@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from one_trace.argv import is_agent
 from one_trace.errors import Trouble
-from one_trace.settings import Settings, api_key, load_lenient
+from one_trace.settings import Settings, load_lenient
 
 if TYPE_CHECKING:
     from one_trace.model import Executor, Session, Trace, Upload
@@ -30,8 +30,6 @@ SESSIONS = (
     ("CODEX_THREAD_ID", "codex"),
 )
 """Variables with a session's id, and whose it is; for the first, TRACES_CURRENT_TRACE_AGENT says that."""
-
-OTLP_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
 def run(path: str | None, argv: list[str], *, settings: Settings | None = None) -> int:
@@ -112,6 +110,7 @@ def _built_in(argv: list[str], settings: Settings, *, agent: bool) -> int:
 def _trace(files: RunFiles, settings: Settings, *, agent: bool, host: str | None) -> None:
     from one_trace import record
     from one_trace.assemble import assemble
+    from one_trace.deliver.sinks import ready
     from one_trace.store import Store
 
     found = record.read(files)
@@ -119,7 +118,7 @@ def _trace(files: RunFiles, settings: Settings, *, agent: bool, host: str | None
     if not assembly.trace.spans and any(line.event == "flow:dry-run" for line in found.lines):
         return
     assembly.trace.run.executor = _executor(host)
-    where, session, parent = sinks(settings), session_of(os.environ), parent_of(os.environ)
+    where, session, parent = ready(settings), session_of(os.environ), parent_of(os.environ)
     with Store(settings.store_path) as store:
         store.save(assembly, sinks=where, session=session, parent_run_id=parent)
     uploads: list[Upload] = []
@@ -128,15 +127,6 @@ def _trace(files: RunFiles, settings: Settings, *, agent: bool, host: str | None
 
         uploads = deliver.flush(settings, run_id=files.run_id, deadline_s=settings.flush_timeout)
     _say_saved(assembly.trace, uploads, agent=agent)
-
-
-def sinks(settings: Settings) -> list[str]:
-    """Where this run is to be delivered: of the sinks that are set, those that are ready to be used."""
-    ready = {
-        "traces.com": api_key() is not None,
-        "otlp": bool(settings.otlp_endpoint) or any(name in os.environ for name in OTLP_VARIABLES),
-    }
-    return [sink for sink in settings.sinks if ready[sink]]
 
 
 def _executor(host: str | None) -> Executor:
@@ -153,19 +143,17 @@ def _warm(settings: Settings) -> None:
     """Import what comes after the run while the host is running: that costs the user nothing."""
     from threading import Thread
 
-    delivering = bool(sinks(settings)) and settings.upload == "auto"
-    Thread(target=_import_all, args=[delivering], daemon=True).start()
+    Thread(target=_import_all, args=[settings], daemon=True).start()
 
 
-def _import_all(delivering: bool) -> None:
+def _import_all(settings: Settings) -> None:
     with suppress(Exception):  # said by the main thread, which comes to the same import
         from one_trace import assemble, record, store
+        from one_trace.deliver import sinks, warm
 
         _ = assemble, record, store
-        if delivering:
-            from one_trace import deliver
-
-            deliver.warm()
+        if settings.upload == "auto" and sinks.ready(settings):
+            warm()
 
 
 def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool) -> None:

@@ -6,7 +6,16 @@ import os
 import sys
 
 from one_trace import host
-from one_trace.argv import BUILT_IN_VERBS, RUN_VERBS, asks_help, first_words, is_agent, is_flow, without_agent
+from one_trace.argv import (
+    BUILT_IN_VERBS,
+    COMPLETE,
+    RUN_VERBS,
+    asks_help,
+    first_words,
+    is_agent,
+    is_flow,
+    without_agent,
+)
 from one_trace.errors import NoHost, Trouble
 
 CONFIG_VERBS = ("set", "get", "unset", "list")
@@ -19,6 +28,10 @@ def main() -> int:
     try:
         if host.Via(os.environ).ours:
             return pass_on(argv, words)  # started by ourselves in the host's name: what is ours has been done
+        if COMPLETE in os.environ:
+            from one_trace.cli import completions
+
+            return completions.answer(argv)
         if words[:1] == ["trace"]:
             return _click("trace", argv)
         if words[:1] == ["config"] and words[1:2] and words[1] in CONFIG_VERBS:

@@ -1,0 +1,238 @@
+"""`trace doctor`: what is found, what is not, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import click
+from msgspec import Struct
+
+from one_trace import host, places, settings
+from one_trace.cli.out import out
+from one_trace.errors import FAILED, NoHost, StoreTrouble, Trouble
+
+SERVICE_S = 5.0
+"""How long the service may take to answer."""
+MARKS = {"ok": "ok  ", "note": "-   ", "bad": "BAD "}
+
+
+class Check(Struct, rename="camel", omit_defaults=False):
+    """One thing looked at. `state`: ok; note (works, but good to know); bad (does not work, or leaks)."""
+
+    check: str
+    state: Literal["ok", "note", "bad"]
+    message: str
+    mend: str | None = None
+
+
+@click.command("doctor")
+@click.option("--fix", is_flag=True, help="Close state files that others can read (mode 0600).")
+@click.option("--offline", is_flag=True, help="Do not ask traces.com.")
+def command(fix: bool, offline: bool) -> int:
+    """What is found, what is not, and the command that mends it. Ends with 1 if something is bad.
+
+    \b
+    Examples:
+      one trace doctor
+      one trace doctor --fix
+    """
+    checks = [
+        *_host(),
+        *_path(),
+        *_node(),
+        *_settings(),
+        *_store(),
+        *_key(offline),
+        *_queue(),
+        *_state_files(fix),
+    ]
+    well = all(check.state != "bad" for check in checks)
+    out().answer({"ok": well, "checks": checks}, lambda: _text(checks))
+    return 0 if well else FAILED
+
+
+def _text(checks: list[Check]) -> str:
+    width = max(len(check.check) for check in checks)
+    lines = []
+    for check in checks:
+        lines.append(f"{MARKS[check.state]} {check.check:<{width}}  {check.message}")
+        if check.mend:
+            lines.append(f"     {'':<{width}}  → {check.mend}")
+    return "\n".join(lines)
+
+
+def _host() -> Iterator[Check]:
+    try:
+        path = host.find(os.environ)
+    except NoHost as error:
+        yield Check("host", "bad", error.message, error.hint)
+        return
+    if path is None:
+        yield Check("host", "note", "no One CLI on PATH: the built-in runner runs flows", host.INSTALL)
+    else:
+        yield Check("host", "ok", f"One CLI {host.version(path) or '(version unknown)'} at {path}")
+
+
+def _path() -> Iterator[Check]:
+    """Whether a shell that looks for `one` finds us first."""
+    ones = host.candidates(host.NAME, os.environ)
+    ours = [path for path in ones if host.is_ours(path)]
+    folder = Path(ours[0]).parent if ours else sysconfig.get_path("scripts")
+    mend = f'export PATH="{folder}:$PATH"'
+    if not ones:
+        yield Check("path", "note", "no `one` on PATH; one-trace was started by its path", mend)
+    elif ones[0] in ours:
+        yield Check("path", "ok", f"`one` is one-trace, at {ones[0]}")
+    else:
+        yield Check(
+            "path", "bad", f"`one` is {ones[0]}: one-trace does not lie over it, nothing is traced", mend
+        )
+
+
+def _node() -> Iterator[Check]:
+    from one_trace.runner import node
+
+    for path in node.candidates(os.environ):
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20)
+        version = told.stdout.strip().removeprefix("v")
+        major = version.split(".")[0]
+        if major.isdecimal() and int(major) >= node.OLDEST:
+            yield Check("node", "ok", f"Node {version} at {path}")
+            return
+    trouble = node.missing()
+    yield Check("node", "note", f"for the built-in runner alone: {trouble.message}", trouble.hint)
+
+
+def _settings() -> Iterator[Check]:
+    values, problems = settings.load_lenient()
+    for problem in problems:
+        yield Check("settings", "bad", problem.message, problem.hint)
+    if problems:
+        return
+    given = [f"{name} ({source})" for name, source in values.sources.items() if source != "default"]
+    known = (places.user_file(os.environ), places.project_file())
+    files = [path for path in known if path and Path(path).exists()]
+    where = f" from {', '.join(files)}" if files else ""
+    yield Check("settings", "ok", f"{', '.join(given) or 'all defaults'}{where}")
+
+
+def _store() -> Iterator[Check]:
+    from one_trace.store import Store
+
+    path = settings.load_lenient()[0].store_path
+    if not path.exists():
+        yield Check(
+            "store",
+            "note",
+            f"no run has been traced yet; they will be in {path}",
+            "one flow execute KEY --trace",
+        )
+        return
+    try:
+        with Store(path, readonly=True) as store:
+            (verdict,) = store.connection.execute("PRAGMA quick_check(1)").fetchone()
+            (runs,) = store.connection.execute("SELECT count(*) FROM runs").fetchone()
+    except Trouble as error:
+        yield Check("store", "bad", error.message, error.hint)
+        return
+    size = f"{path.stat().st_size / 1e6:.1f} MB"
+    if verdict != "ok":
+        yield Check(
+            "store", "bad", f"{path} is damaged: {verdict}", f"mv {path} {path}.damaged; one trace import"
+        )
+    elif path.stat().st_mode & 0o077:
+        yield Check("store", "bad", f"others can read {path}", f"chmod 600 {path}")
+    elif not os.access(path, os.W_OK):
+        yield Check("store", "bad", f"{path} cannot be written", f"chmod u+w {path}")
+    else:
+        yield Check("store", "ok", f"{runs} runs, {size}, at {path}")
+
+
+def _key(offline: bool) -> Iterator[Check]:
+    values = settings.load_lenient()[0]
+    kept = settings.credentials_path()
+    key = settings.api_key()
+    if key is None:
+        yield Check("key", "note", "no key of traces.com: nothing is sent anywhere", "one trace login")
+        return
+    if kept.exists() and kept.stat().st_mode & 0o077:
+        yield Check("key", "bad", f"others can read {kept}", f"chmod 600 {kept}")
+    elif os.environ.get(settings.API_KEY):
+        leak = (
+            f"the key comes from {settings.API_KEY}, which One CLI writes into its state files with the rest"
+        )
+        yield Check("key", "note", leak, f"one trace login, and unset {settings.API_KEY}")
+    else:
+        yield Check("key", "ok", f"kept by `one trace login` in {kept}")
+    if not offline:
+        yield from _service(values, key)
+
+
+def _service(values: settings.Settings, key: str) -> Iterator[Check]:
+    """Whether the service answers this key, and with which namespaces."""
+    from one_trace.deliver.namespaces import Namespaces
+    from one_trace.deliver.retry import Deadline, Undelivered
+    from one_trace.deliver.traces_com import TracesCom
+
+    namespaces = Namespaces(values.store_path, values.endpoint, key)
+    sink = TracesCom(values.endpoint, key, namespace=values.namespace, namespaces=namespaces)
+    line = sink.open(Deadline(SERVICE_S), lambda: None)
+    try:
+        slugs = sorted(f"@{slug}" for slug in namespaces.listing(line))
+    except Undelivered as error:
+        hint = error.hint or (
+            "one trace login" if error.kind == "refused" else "Check the network and traces.endpoint."
+        )
+        yield Check("traces.com", "bad", error.message, hint)
+        return
+    finally:
+        line.close()
+    if values.namespace and values.namespace not in slugs:
+        wrong = f"there is no namespace {values.namespace}: the key's are {', '.join(slugs) or 'none'}"
+        yield Check("traces.com", "bad", wrong, "one config set traces.namespace @slug")
+    else:
+        yield Check(
+            "traces.com", "ok", f"{values.endpoint} answers; namespaces: {', '.join(slugs) or 'none'}"
+        )
+
+
+def _queue() -> Iterator[Check]:
+    from one_trace.store import Store
+
+    path = settings.load_lenient()[0].store_path
+    try:
+        with Store(path, readonly=True) as store:
+            rows = store.connection.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()
+    except StoreTrouble:
+        return  # told as the store's
+    counts = dict(rows)
+    if counts.get("failed"):
+        yield Check(
+            "queue", "bad", f"{counts['failed']} runs could not be delivered", "one trace sync --retry-failed"
+        )
+    if counts.get("queued"):
+        yield Check("queue", "note", f"{counts['queued']} runs wait for delivery", "one trace sync")
+    if not counts.get("failed") and not counts.get("queued"):
+        yield Check("queue", "ok", f"nothing waits; {counts.get('sent', 0)} runs delivered")
+
+
+def _state_files(fix: bool) -> Iterator[Check]:
+    """The host writes its whole environment, keys included, into files that everybody can read."""
+    folder = Path(".one/flows/.runs")
+    files = [path for path in folder.glob("*.state.json") if path.is_file() and not path.is_symlink()]
+    open_ones = [path for path in files if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    if fix:
+        for path in open_ones:
+            path.chmod(0o600)
+        yield Check("state files", "ok", f"{len(open_ones)} closed, {len(files)} in {folder}")
+    elif open_ones:
+        many = f"others can read {len(open_ones)} state files in {folder}: environment and keys of their runs"
+        yield Check("state files", "bad", many, "one trace doctor --fix")
+    elif files:
+        yield Check("state files", "ok", f"{len(files)} in {folder}, none of them open to others")
