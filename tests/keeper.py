@@ -25,7 +25,9 @@ Fault = Callable[["Handler"], bool]
 
 
 class Keeper(ThreadingHTTPServer):
-    """`traces`: what each PUT left; `messages`: trace → message id → message; `seen`: every request as it came."""
+    """`traces`: what each PUT left; `messages`: trace → message id → message; `batches`: how many POSTs a
+    trace took; `seen`: every request, as it came.
+    """
 
     daemon_threads = True
     request_queue_size = 64
@@ -34,12 +36,10 @@ class Keeper(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.traces: dict[str, dict[str, Any]] = {}
         self.messages: dict[str, dict[str, dict[str, Any]]] = {}
-        self.posted: dict[str, int] = {}
         self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
         self.fault: Fault | None = None
         self.lock = threading.Lock()
-        self.busy: dict[str, int] = {}
-        self.overlaps = 0
+        self.batches: dict[str, int] = {}
 
     @property
     def url(self) -> str:
@@ -107,10 +107,10 @@ class Handler(BaseHTTPRequestHandler):
     def _keep(self, trace: str) -> None:
         keeper = self.server
         with keeper.lock:
+            keeper.batches[trace] = keeper.batches.get(trace, 0) + 1
             kept = keeper.messages.setdefault(trace, {})
             for message in json.loads(self.body)["messages"]:
                 kept[message["externalId"]] = message
-                keeper.posted[message["externalId"]] = keeper.posted.get(message["externalId"], 0) + 1
 
     def _trace(self, trace: str) -> dict[str, Any]:
         kept = self.server.traces[trace]

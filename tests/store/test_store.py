@@ -250,11 +250,16 @@ def test_a_store_that_stays_locked_says_so(path: Path, monkeypatch: pytest.Monke
     assert trouble.value.code == "store-busy"
 
 
+def break_off(store: Store) -> None:
+    with store.writing() as connection:
+        connection.execute("INSERT INTO namespaces VALUES ('o', 'k', '[]', 0)")
+        raise RuntimeError
+
+
 def test_a_transaction_that_fails_leaves_nothing(path: Path) -> None:
     with Store(path) as store:
-        with pytest.raises(RuntimeError), store.writing() as connection:
-            connection.execute("INSERT INTO namespaces VALUES ('o', 'k', '[]', 0)")
-            raise RuntimeError
+        with pytest.raises(RuntimeError):
+            break_off(store)
         assert rows(store, "SELECT * FROM namespaces") == []
 
 

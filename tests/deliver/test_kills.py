@@ -1,0 +1,76 @@
+"""SIGKILL at any moment, and eight runs at once: nothing is lost, nothing doubled, no store found locked."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+from conftest import Machine
+from keeper import KEY, Keeper, keeping
+
+KILLS = 40
+CASE = "22-skips"
+
+
+@pytest.fixture
+def keeper() -> Iterator[Keeper]:
+    with keeping() as kept:
+        yield kept
+
+
+@pytest.fixture
+def sending(machine: Machine, keeper: Keeper) -> Machine:
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+    machine.player(CASE)
+    return machine
+
+
+def traced(machine: Machine) -> subprocess.Popen[bytes]:
+    return machine.start("--agent", "flow", "execute", "x", "--trace")
+
+
+def records(machine: Machine) -> int:
+    return len(list((machine.project / ".one/flows/.runs").glob("*.state.json")))
+
+
+def assert_delivered_once(machine: Machine, keeper: Keeper, runs: int) -> None:
+    listed = machine.one("--agent", "trace", "list", "--limit", "0").document["runs"]
+    assert len(listed) == runs
+    assert {upload["state"] for run in listed for upload in run["uploads"]} == {"sent"}
+    assert {trace.replace("-", "") for trace in keeper.traces} == {run["traceId"] for run in listed}
+    for trace in keeper.messages:
+        orders = [message["order"] for message in keeper.in_order(trace)]
+        assert orders == list(range(1, len(orders) + 1))
+
+
+def test_eight_runs_at_once_are_stored_and_sent_once_each(sending: Machine, keeper: Keeper) -> None:
+    together = [traced(sending) for _ in range(8)]
+    ends = [process.communicate(timeout=60) for process in together]
+    assert [process.returncode for process in together] == [0] * 8
+    assert not [err for _, err in ends if b"locked" in err or b"trace:trouble" in err]
+    synced = sending.one("--agent", "trace", "sync")
+    assert (synced.code, synced.document["queued"]) == (0, 0)
+    assert_delivered_once(sending, keeper, 8)
+    assert sum(keeper.batches.values()) == 8, "two processes sent one run"
+
+
+def test_forty_kills_lose_and_double_nothing(sending: Machine, keeper: Keeper) -> None:
+    random.seed(1)
+    errors = []
+    for _ in range(KILLS // 4):
+        together = [(traced(sending), random.uniform(0.05, 0.6)) for _ in range(4)]
+        start = time.monotonic()
+        for process, after in sorted(together, key=lambda each: each[1]):
+            time.sleep(max(0.0, start + after - time.monotonic()))
+            process.kill()
+        errors += [process.communicate(timeout=60)[1] for process, _ in together]
+    assert not [error for error in errors if b"locked" in error or b"Traceback" in error]
+    time.sleep(0.5)  # A host whose watcher was killed goes on to its end.
+    imported = sending.one("--agent", "trace", "import")
+    assert imported.code == 0, imported.out
+    synced = sending.one("--agent", "trace", "sync", "--since", "9999d")
+    assert (synced.code, synced.document["queued"]) == (0, 0), synced.document
+    assert_delivered_once(sending, keeper, records(sending))

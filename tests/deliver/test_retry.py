@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+
+import pytest
+from keeper import Handler, Keeper, keeping
+
+from one_trace.deliver import retry
+from one_trace.deliver.batches import batches, send_all
+from one_trace.deliver.line import Line
+from one_trace.deliver.retry import Answer, Deadline, TooLarge, Undelivered, Unreachable, patiently
+
+
+class Clock:
+    """Time that passes only when somebody waits."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+        self.waits: list[float] = []
+
+    def wait(self, seconds: float) -> bool:
+        if seconds >= self.left:
+            return False
+        self.waits.append(seconds)
+        self.left -= seconds
+        return True
+
+
+def answers(*statuses: int, body: bytes = b"{}", **headers: str) -> object:
+    given = iter(statuses)
+
+    def attempt(seconds: float) -> Answer:
+        status = next(given)
+        if status == 0:
+            raise Unreachable("reset")
+        return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+
+    return attempt
+
+
+def test_it_tries_five_times_with_waits_under_a_doubling_ceiling() -> None:
+    clock = Clock(1000)
+    with pytest.raises(Undelivered) as error:
+        patiently(answers(500, 503, 0, 429, 502, 200), clock)
+    assert error.value.message == "it answered 502"
+    assert len(clock.waits) == 4
+    assert all(wait <= 0.5 * 2**number for number, wait in enumerate(clock.waits))
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 413])
+def test_an_answer_that_another_try_cannot_change_is_taken(status: int) -> None:
+    assert patiently(answers(status), Clock(1)).status == status
+
+
+def test_a_wait_that_the_deadline_does_not_allow_is_not_begun() -> None:
+    clock = Clock(5)
+    with pytest.raises(Undelivered) as error:
+        patiently(answers(429, 200, retry_after="7"), clock)
+    assert (error.value.wait_s, clock.waits) == (7, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "wait"),
+    [
+        (b"{}", {"retry_after": "3"}, 3),
+        (b"{}", {"retry_after": formatdate(time.time() + 30, usegmt=True)}, 29.5),
+        (b'{"error":{"details":{"retryAt":%d}}}' % ((time.time() + 20) * 1000), {}, 19.5),
+        (b'{"error":{"details":{"retryAt":"soon"}}}', {"retry_after": "in a while"}, 0),
+        (b"\xff<html>", {}, 0),
+    ],
+    ids=["seconds", "date", "retryAt", "unreadable", "foreign"],
+)
+def test_what_the_server_asks_for_is_understood(body: bytes, headers: dict[str, str], wait: float) -> None:
+    answer = answers(429, body=body, **headers)(1)
+    assert retry.wanted_wait(answer) == pytest.approx(wait, abs=5 if wait > 10 else 0)
+
+
+def test_a_deadline_can_be_brought_near_from_outside() -> None:
+    deadline = Deadline(100)
+    deadline.stop()
+    assert (deadline.left, deadline.wait(0.1)) == (0, False)
+
+
+def test_batches_hold_so_many_and_so_much() -> None:
+    made = list(batches([b"x" * 40] * 5 + [b"y" * 500, b"z"], most=3, most_bytes=100))
+    assert [len(batch) for batch in made] == [2, 2, 1, 1, 1]
+    assert [len(batch) for batch in batches([b"x"] * 7, most=3, most_bytes=100)] == [3, 3, 1]
+
+
+def test_a_batch_that_is_too_large_goes_in_halves_and_in_order() -> None:
+    sent: list[bytes] = []
+
+    def send(batch: list[bytes]) -> None:
+        if len(batch) > 2:
+            raise TooLarge("413")
+        sent.extend(batch)
+
+    items = [bytes([number]) for number in range(11)]
+    send_all(items, send, most=100, most_bytes=1000)
+    assert sent == items
+
+
+def test_one_item_that_is_too_large_is_said() -> None:
+    def send(batch: list[bytes]) -> None:
+        raise TooLarge("it answered 413")
+
+    with pytest.raises(Undelivered, match="3 bytes are too large"):
+        send_all([b"xxx"], send, most=10, most_bytes=10)
+
+
+@pytest.fixture
+def keeper() -> Iterator[Keeper]:
+    with keeping() as kept:
+        yield kept
+
+
+def test_an_answer_without_end_is_no_answer(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("one_trace.deliver.line._LONGEST_ANSWER", 1000)
+    monkeypatch.setattr(retry, "TRIES", 1)
+    keeper.fault = lambda request: request.raw(200, b"x" * 5000, "text/plain") or True
+    line = Line(keeper.url, {}, deadline=Deadline(5))
+    with pytest.raises(Undelivered, match="does not end"):
+        line.call("GET", "/health")
+
+
+def test_a_server_that_drips_is_cut_off(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "REQUEST_S", 0.2)
+    monkeypatch.setattr(retry, "TRIES", 1)
+    dripped: list[Handler] = []
+    keeper.fault = lambda request: dripped.append(request) or request.drip(60) or True
+    with pytest.raises(Undelivered):
+        Line(keeper.url, {}, deadline=Deadline(50)).call("GET", "/health")
+    assert len(dripped) == 1
+
+
+def test_a_secret_that_a_server_repeats_is_not_shown(keeper: Keeper) -> None:
+    keeper.fault = lambda request: request.refuse(400, "bad key trk_secret\x1b[31m\nin it") or True
+    with pytest.raises(Undelivered) as error:
+        Line(keeper.url, {}, deadline=Deadline(5), secret="trk_secret").call("GET", "/x")
+    assert "trk_secret" not in error.value.message
+    assert "[key]" in error.value.message
+    assert error.value.message.isprintable()

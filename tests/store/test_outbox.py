@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from made import START_MS, assembly
+
+from one_trace.store import Store, outbox
+from one_trace.store.outbox import Outbox
+
+SINKS = ["traces.com"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "traces.db") as store:
+        yield store
+
+
+def saved(store: Store, *runs: str, sinks: list[str] = SINKS) -> None:
+    for number, run in enumerate(runs):
+        store.save(assembly(run, start=START_MS + number), sinks=sinks)
+
+
+def test_the_oldest_goes_first_and_each_once(store: Store) -> None:
+    saved(store, "00000000000b", "00000000000a")
+    box = Outbox(store)
+    jobs = [box.claim(SINKS), box.claim(SINKS), box.claim(SINKS)]
+    assert [job and job.run_id for job in jobs] == ["00000000000b", "00000000000a", None]
+    box.sent(jobs[0], "https://traces.com/s/x")
+    assert store.uploads("00000000000b")[0].state == "sent"
+    assert box.left(SINKS).queued == 1
+
+
+def test_two_senders_never_hold_one_job(store: Store, tmp_path: Path) -> None:
+    saved(store, "00000000000a")
+    with Store(tmp_path / "traces.db") as other:
+        assert Outbox(store).claim(SINKS) is not None
+        assert Outbox(other).claim(SINKS, early=True) is None
+        assert Outbox(other).left(SINKS).leased == 1
+
+
+def test_a_lease_runs_out_and_is_lost(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(store, "00000000000a")
+    slow, quick = Outbox(store), Outbox(store)
+    job = slow.claim(SINKS)
+    now = outbox._now()
+    monkeypatch.setattr(outbox, "_now", lambda: now + outbox.LEASE_MS + 1)
+    taken = quick.claim(SINKS)
+    assert taken is not None
+    assert taken.attempts == 2
+    assert not slow.renew(job)
+    slow.sent(job, None)
+    assert store.uploads("00000000000a")[0].state == "queued", (
+        "only who holds the lease says what became of it"
+    )
+    assert quick.renew(taken)
+
+
+def test_the_lease_of_a_process_that_died_is_void(store: Store, tmp_path: Path) -> None:
+    saved(store, "00000000000a")
+    claim = (
+        "import sys, os, signal; from pathlib import Path; from one_trace.store import Store; "
+        "from one_trace.store.outbox import Outbox; "
+        "assert Outbox(Store(Path(sys.argv[1]))).claim(['traces.com']); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    dead = subprocess.Popen([sys.executable, "-c", claim, str(tmp_path / "traces.db")])
+    assert os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT).si_status == 9
+    assert Outbox(store).claim(SINKS) is not None, "killed, and not even waited for"
+    dead.wait()
+
+
+def test_a_run_that_changes_while_it_is_sent_stays_queued(store: Store) -> None:
+    saved(store, "00000000000a")
+    box = Outbox(store)
+    job = box.claim(SINKS)
+    store.save(assembly("00000000000a", duration_ms=99.0), sinks=SINKS)
+    box.sent(job, "https://traces.com/s/x")
+    assert store.uploads("00000000000a")[0].state == "queued"
+    again = box.claim(SINKS)
+    box.sent(again, None)
+    upload = store.uploads("00000000000a")[0]
+    assert (upload.state, upload.url) == ("sent", "https://traces.com/s/x")
+
+
+def test_what_waits_is_due_later_unless_asked_for(store: Store) -> None:
+    saved(store, "00000000000a")
+    box = Outbox(store)
+    box.later(box.claim(SINKS), "it answered 503", 60.0)
+    assert box.claim(SINKS) is None
+    assert box.claim(SINKS, early=True) is not None
+
+
+def test_what_was_refused_is_queued_again_on_request_alone(store: Store) -> None:
+    saved(store, "00000000000a")
+    box = Outbox(store)
+    box.failed(box.claim(SINKS), "it answered 403")
+    box.queue(["00000000000a"], SINKS)
+    assert box.claim(SINKS, early=True) is None
+    assert box.retry_failed(SINKS) == 1
+    assert box.claim(SINKS) is not None
+
+
+def test_sharing_queues_anew_with_its_own_visibility(store: Store) -> None:
+    saved(store, "00000000000a", sinks=[])
+    box = Outbox(store)
+    assert box.claim(SINKS) is None
+    box.again("00000000000a", "traces.com", "direct")
+    job = box.claim(SINKS)
+    box.sent(job, None)
+    assert job.visibility == "direct"
+    box.again("00000000000a", "traces.com")
+    assert box.claim(SINKS).visibility == "direct", "kept until it is changed"
+
+
+def test_a_run_started_by_another_knows_it(store: Store) -> None:
+    store.save(assembly("00000000000a"))
+    store.save(assembly("00000000000b"), parent_run_id="00000000000a", sinks=SINKS)
+    assert store.family("00000000000b", "traces.com").parent_trace_id == f"{10:032x}"
+    assert store.family("00000000000a", "traces.com").children == []
+    box = Outbox(store)
+    box.sent(box.claim(SINKS), None)
+    assert store.family("00000000000a", "traces.com").children == [(f"{11:032x}", None)]
