@@ -46,8 +46,7 @@ def run(path: str | None, argv: list[str], *, settings: Settings | None = None) 
     token, begun = os.urandom(16).hex(), time.time()
     project = _here()
     env = dict(os.environ) | {TOKEN: token, PARENT: f"{token} {int(begun)} {project}"}
-    _warm(settings)
-    status = watch.run(path, argv, env)
+    status = watch.run(path, argv, env, meanwhile=lambda: _warm(settings))
     trace(lambda: find_run(project, token, begun), settings, agent=agent, host=path)
     return watch.end_like(status)
 
@@ -143,7 +142,8 @@ def _warm(settings: Settings) -> None:
     """Import what comes after the run while the host is running: that costs the user nothing."""
     from threading import Thread
 
-    Thread(target=_import_all, args=[settings], daemon=True).start()
+    with suppress(RuntimeError):  # no thread to be had: then later
+        Thread(target=_import_all, args=[settings], daemon=True).start()
 
 
 def _import_all(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from one_trace import host
 
@@ -25,18 +25,20 @@ SENT_BY_KILL = 0
 """si_code of a signal that a process sent; above it stand those of the kernel: Ctrl-C of a terminal, say."""
 
 
-def run(path: str, argv: list[str], env: Mapping[str, str]) -> int:
+def run(path: str, argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], None]) -> int:
     """Run the host to its end; its wait status. It has our own streams and terminal: no byte goes through us.
 
     So a slow reader, or one that closes early, does to the host what it would without us, and SIGKILL of us
-    does nothing. The signals of `PASSED_ON` are blocked meanwhile, and taken one by one.
+    does nothing. The signals of `PASSED_ON` are blocked meanwhile, and taken one by one. `meanwhile` is called
+    when the host has been started: a thread that is there before would be one more to get a signal.
     """
-    signal.signal(
-        signal.SIGCHLD, signal.SIG_DFL
-    )  # whoever started us may have it ignored: then nobody could wait
+    # Whoever started us may have it ignored: then nobody could wait.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     try:
-        return _wait(host.start(path, argv, env, mask=before))
+        child = host.start(path, argv, env, mask=before)
+        meanwhile()
+        return _wait(child)
     finally:
         _forget_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
