@@ -1,0 +1,221 @@
+"""A run while it runs: a tree that grows with the host's events. Pure: events and times in, lines out.
+
+The host's events name no parent, so where a step stands is told from what is open when it starts, and a
+step that runs many times (in a loop) is one line with a count: the tree stays as long as the flow is,
+however often it goes round. It is the reader's picture of a moment, and no source of the trace: that is
+assembled from the record afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from one_trace.view import words
+from one_trace.view.cells import clean, clip, pad, width
+from one_trace.view.ink import Ink
+
+_CONTAINERS = ("loop", "while", "condition", "parallel", "flow")
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_FRAME_MS = 100
+_LABEL = 64
+"""Cells for tree lines and label at most: on a wide screen the times stand near the names."""
+_STATUS = {"failed": "error", "success": "success", "skipped": "skipped", "timeout": "timeout"}
+
+
+class Retry(NamedTuple):
+    """The next try that a step is waiting for, or is making."""
+
+    attempt: int
+    most: int
+    at_ms: float
+
+
+class Step:
+    """One place in the flow: how often it runs now, how often it has ended in which way."""
+
+    def __init__(self, step_id: str, kind: str, parent: Step | None) -> None:
+        self.step_id = step_id
+        self.kind = kind
+        self.parent = parent
+        self.inner: dict[str, Step] = {}
+        self.running: list[float] = []
+        """When each of those began that run now."""
+        self.ended: dict[str, int] = {}
+        self.last: tuple[str, float | None] | None = None
+        """How the last one ended, and its duration in ms."""
+        self.retry: Retry | None = None
+
+    @property
+    def rounds(self) -> int:
+        """How often it has been started."""
+        return len(self.running) + sum(self.ended.values())
+
+    @property
+    def turns(self) -> int:
+        """Of a loop: iterations begun, as its busiest step tells."""
+        return max((step.rounds for step in self.inner.values()), default=0)
+
+    @property
+    def failures(self) -> int:
+        return self.ended.get("error", 0) + self.ended.get("timeout", 0)
+
+
+class Live:
+    """What is known of a run so far. `began_ms`: when it started, on the clock of every later time (ms)."""
+
+    def __init__(self, flow_key: str, began_ms: float) -> None:
+        self.flow_key = flow_key
+        self.began_ms = began_ms
+        self.top: dict[str, Step] = {}
+        self._open: list[Step] = []
+        """Containers that are open, the last started last."""
+        self._running: dict[str, list[Step]] = {}
+
+    def feed(self, event: Mapping[str, object], now_ms: float) -> None:
+        """Take in one event of the host; what is none, or none of a step, changes nothing."""
+        step_id = event.get("stepId")
+        if not isinstance(step_id, str):
+            return
+        kind = event.get("event")
+        if kind == "step:start":
+            self._start(step_id, str(event.get("type", "")), now_ms)
+        elif kind == "step:complete":
+            self._end(
+                step_id, _STATUS.get(str(event.get("status")), "success"), event.get("durationMs"), now_ms
+            )
+        elif kind == "step:error":
+            self._end(step_id, "error", None, now_ms)
+        elif kind == "step:retry":
+            self._retry(step_id, event, now_ms)
+
+    def _start(self, step_id: str, kind: str, now_ms: float) -> None:
+        parent = self._parent(step_id)
+        siblings = parent.inner if parent else self.top
+        step = siblings.get(step_id)
+        if step is None:
+            step = siblings[step_id] = Step(step_id, kind, parent)
+        step.running.append(now_ms)
+        self._running.setdefault(step_id, []).append(step)
+        if kind in _CONTAINERS:
+            self._open.append(step)
+
+    def _parent(self, step_id: str) -> Step | None:
+        """The open container in which this step has run before, else the one started last."""
+        for container in reversed(self._open):
+            if step_id in container.inner:
+                return container
+        return self._open[-1] if self._open else None
+
+    def _end(self, step_id: str, status: str, took: object, now_ms: float) -> None:
+        started = self._running.get(step_id)
+        if not started:
+            return
+        step = started.pop()
+        began = step.running.pop(0)
+        duration = float(took) if isinstance(took, int | float) else now_ms - began
+        step.ended[status] = step.ended.get(status, 0) + 1
+        step.last = (status, None if status == "skipped" else duration)
+        step.retry = None
+        if step in self._open:
+            self._open.remove(step)
+
+    def _retry(self, step_id: str, event: Mapping[str, object], now_ms: float) -> None:
+        started = self._running.get(step_id)
+        attempt, most, delay = event.get("attempt"), event.get("maxRetries"), event.get("delayMs")
+        if started and isinstance(attempt, int) and isinstance(most, int):
+            wait = float(delay) if isinstance(delay, int | float) else 0.0
+            started[-1].retry = Retry(attempt, most, now_ms + wait)
+
+    # -- the picture
+
+    def lines(self, now_ms: float, *, columns: int, rows: int, ink: Ink) -> list[str]:
+        """The page of this moment: at most `rows` lines of `columns` cells; running and failed steps stay."""
+        placed = list(self._placed(ink))
+        keep = _most_telling([step for _, step in placed], max(rows - 2, 1))
+        body = [
+            self._row(lead, step, now_ms, columns, ink)
+            for (lead, step), kept in zip(placed, keep, strict=True)
+            if kept
+        ]
+        page = [self._head(now_ms, columns, ink), *body]
+        hidden = len(placed) - len(body)
+        if hidden:
+            page.append(ink.paint(f"  and {words.counted(hidden, 'step')} more", "dim"))
+        return page
+
+    def _head(self, now_ms: float, columns: int, ink: Ink) -> str:
+        steps = [step for _, step in self._placed(ink)]
+        done = sum(sum(step.ended.values()) for step in steps)
+        failed = sum(step.failures for step in steps)
+        running = sum(len(step.running) for step in steps)
+        facts = [words.duration(now_ms - self.began_ms), f"{done:,} done"]
+        facts += [f"{failed:,} failed"] if failed else []
+        facts += [f"{running:,} running"] if running else []
+        told = ink.dot.join(facts)
+        key = clip(clean(self.flow_key, 200), max(columns - width(told) - 5, 8), ink.more)
+        return f"{self._spin(now_ms, ink)} {ink.paint(key, 'bold')}  {ink.paint(told, 'dim')}"
+
+    def _placed(self, ink: Ink) -> Iterator[tuple[str, Step]]:
+        """Every step with its tree lines, depth first."""
+        child, last, pipe, blank = ink.branch
+        todo = [(step, "", "") for step in reversed(self.top.values())]
+        while todo:
+            step, lead, under = todo.pop()
+            yield lead, step
+            for at, inner in enumerate(reversed(step.inner.values())):
+                todo.append((inner, under + (child if at else last), under + (pipe if at else blank)))
+
+    def _row(self, lead: str, step: Step, now_ms: float, columns: int, ink: Ink) -> str:
+        status = "running" if step.running else step.last[0] if step.last else "success"
+        glyph = self._spin(now_ms, ink) if step.running else ink.paint(ink.glyph(status), status)
+        note = _note(step, now_ms)
+        if step.running:
+            time = words.duration(now_ms - step.running[0])
+        else:
+            time = "skipped" if status == "skipped" else words.duration(step.last[1] if step.last else None)
+        lead = clip(lead, columns // 3, "")
+        head = width(lead) + (1 if ink.unicode else 4) + 1
+        room = min(max(columns - head - 10 - 11, 8), _LABEL - head)
+        note = clip(note, room // 2, ink.more)
+        label = clip(clean(step.step_id, 200), room - (width(note) + 2 if note else 0), ink.more)
+        gap = " " * (room - width(label) - (width(note) + 2 if note else 0))
+        style = "error" if step.retry else "warn" if step.failures else "dim"
+        return (
+            f"{ink.paint(lead, 'dim')}{glyph} {label}{'  ' + ink.paint(note, style) if note else ''}{gap}"
+            f" {ink.paint(pad(clip(clean(step.kind, 30), 10, ink.more), 10), 'dim')}{time:>9}"
+        )
+
+    def _spin(self, now_ms: float, ink: Ink) -> str:
+        if not ink.unicode:
+            return "run "
+        return ink.paint(_SPINNER[int(now_ms / _FRAME_MS) % len(_SPINNER)], "link")
+
+
+def _note(step: Step, now_ms: float) -> str:
+    """Beside the id: how often round, how many at once, how many failed, the next try."""
+    parts = []
+    if step.kind in ("loop", "while") and step.turns:
+        parts.append(f"round {step.turns:,}" if step.running else f"{step.turns:,} rounds")
+    elif step.rounds > 1:
+        parts.append(f"{step.rounds:,} times")
+    if len(step.running) > 1:
+        parts.append(f"{len(step.running)} at once")
+    if step.failures and (step.rounds > 1 or step.running):
+        parts.append(f"{step.failures:,} failed")
+    elif not step.running and step.last and step.last[0] == "timeout":
+        parts.append(words.STATUS_WORDS["timeout"])
+    if step.retry and step.running:
+        wait = step.retry.at_ms - now_ms
+        when = f" in {words.duration(wait)}" if wait > 0 else ""
+        parts.append(f"try {step.retry.attempt} of {step.retry.most + 1}{when}")
+    return ", ".join(parts)
+
+
+def _most_telling(steps: list[Step], most: int) -> list[bool]:
+    """Which steps stay where room lacks: those that run, then those that failed, then the newest."""
+    if len(steps) <= most:
+        return [True] * len(steps)
+    order = sorted(range(len(steps)), key=lambda at: (not steps[at].running, not steps[at].failures, -at))
+    kept = set(order[:most])
+    return [at in kept for at in range(len(steps))]

@@ -1,0 +1,75 @@
+"""The live tree on a terminal: rich draws it in place on stderr, at most ten times a second."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live as RichLive
+from rich.text import Text
+
+from one_trace.view.ink import Ink
+from one_trace.view.live import Live
+
+FRAMES_PER_SECOND = 10
+
+
+class Screen:
+    """Shows a `Live` while the body of a ``with`` runs, then clears it away for the finished tree.
+
+    `feed` and `say` may be called from any thread.
+    """
+
+    def __init__(self, flow_key: str, stream: TextIO) -> None:
+        self._live = Live(flow_key, _now())
+        self._lock = threading.Lock()
+        self._console = Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False)
+        self._ink = Ink(
+            color=not os.environ.get("NO_COLOR"), unicode="utf" in (stream.encoding or "").lower()
+        )
+        self._shown = RichLive(
+            self,
+            console=self._console,
+            refresh_per_second=FRAMES_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._shown.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._shown.stop()
+
+    def feed(self, event: Mapping[str, object]) -> None:
+        with self._lock:
+            self._live.feed(event, _now())
+
+    def say(self, line: str) -> None:
+        """A line of the host's own, above the tree."""
+        self._console.print(Text.from_ansi(line), soft_wrap=True)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = max((options.height or options.size.height) - 1, 4)
+        with self._lock:
+            lines = self._live.lines(_now(), columns=options.max_width, rows=rows, ink=self._ink)
+        # Line by line: what is measured already must not be wrapped again.
+        yield Text("\n", no_wrap=True, end="").join(_text(line) for line in lines)
+
+
+def _text(line: str) -> Text:
+    """A styled line as rich's own: of escape sequences only the colours stay."""
+    return Text.from_ansi(line, no_wrap=True, end="")
+
+
+def _now() -> float:
+    return time.monotonic() * 1000

@@ -1,0 +1,120 @@
+"""The live tree: pages of recorded moments against kept ones, and what must hold at any moment."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pytest
+from truths import RECORDINGS
+
+from one_trace.times import to_ms
+from one_trace.view.cells import width
+from one_trace.view.ink import Ink
+from one_trace.view.live import Live
+from one_trace.view.screen import Screen
+
+GOLDEN = Path(__file__).parent / "golden"
+MOMENTS = [
+    ("97b-realistic-fails", 0.6, 80),
+    ("97b-realistic-fails", 1.0, 120),
+    ("31b-default-retry", 0.4, 80),
+    ("07-loop-conc", 0.5, 80),
+    ("18-three-level", 0.7, 120),
+    ("23-timeout-continue", 0.5, 60),
+    ("39-loop-2000", 0.5, 80),
+]
+
+
+def log_of(case: str) -> list[tuple[int, dict]]:
+    (path,) = (RECORDINGS / case / "logs").iterdir()
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    lines = [json.loads(line) for line in data.split(b"\n") if line]
+    return [(to_ms(line["ts"]) or 0, line) for line in lines]
+
+
+def at(case: str, share: float) -> tuple[Live, float]:
+    """A recorded run as it stood when this share of its time was over."""
+    log = log_of(case)
+    began, ended = log[0][0], log[-1][0]
+    now = began + (ended - began) * share
+    live = Live(case, began)
+    for moment, event in log:
+        if moment <= now:
+            live.feed(event, moment)
+    return live, now
+
+
+@pytest.mark.parametrize(("case", "share", "columns"), MOMENTS)
+def test_moments(case: str, share: float, columns: int) -> None:
+    live, now = at(case, share)
+    page = "\n".join(live.lines(now, columns=columns, rows=24, ink=Ink(color=False, unicode=True))) + "\n"
+    kept = GOLDEN / f"live-{case}-{round(share * 100)}-{columns}.txt"
+    assert page == kept.read_text("utf-8")
+
+
+@pytest.mark.parametrize("rows", [4, 6, 10])
+@pytest.mark.parametrize(
+    "case", ["97b-realistic-fails", "18-three-level", "29-retryon-failfast", "65-same-ids-across"]
+)
+def test_a_page_fits_and_keeps_what_runs_and_what_failed(case: str, rows: int) -> None:
+    for share in (0.2, 0.5, 0.8, 1.0):
+        live, now = at(case, share)
+        page = live.lines(now, columns=60, rows=rows, ink=Ink(color=False, unicode=True))
+        assert len(page) <= rows
+        assert max(width(line) for line in page) <= 60
+
+
+def test_a_loop_is_one_line_however_often_it_goes_round() -> None:
+    live, now = at("39-loop-2000", 1.0)
+    page = live.lines(now, columns=80, rows=24, ink=Ink(color=False, unicode=False))
+    assert len(page) == 3
+    assert "2,000 rounds" in page[1]
+
+
+def test_a_retry_counts_down_to_its_next_try() -> None:
+    live = Live("f", 0)
+    live.feed({"event": "step:start", "stepId": "s", "type": "code"}, 0)
+    live.feed({"event": "step:retry", "stepId": "s", "attempt": 2, "maxRetries": 3, "delayMs": 2000}, 100)
+
+    def row(now: float) -> str:
+        return live.lines(now, columns=80, rows=9, ink=Ink(color=False, unicode=True))[1]
+
+    assert "try 2 of 4 in 1.60s" in row(500)
+    assert "try 2 of 4 " in row(2500)
+    assert " in " not in row(2500)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"event": "step:start"},
+        {"event": "step:start", "stepId": 7},
+        {"event": "step:complete", "stepId": "never-started", "status": "success"},
+        {"event": "step:error", "stepId": None},
+        {"event": "step:retry", "stepId": "s", "attempt": "two"},
+        {"event": "step:start", "stepId": "\x1b[2J\n" * 500, "type": "\x1b[31m"},
+    ],
+)
+def test_odd_events_do_no_harm(event: dict) -> None:
+    live = Live("\x1b]0;x\x07", 0)
+    live.feed({"event": "step:start", "stepId": "s", "type": "loop"}, 0)
+    live.feed(event, 1)
+    page = live.lines(5, columns=60, rows=9, ink=Ink(color=False, unicode=True))
+    assert max(width(line) for line in page) <= 60
+    assert not any("\x1b" in line or "\n" in line for line in page)
+
+
+def test_the_screen_draws_says_and_clears() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    with Screen("my-flow", stream) as screen:
+        screen.feed({"event": "step:start", "stepId": "first", "type": "code"})
+        screen.say("the host says [so]")
+    stream.flush()
+    text = stream.buffer.getvalue().decode()
+    assert "my-flow" in text
+    assert "the host says [so]" in text
+    assert text.endswith(("\x1b[2K", "\x1b[?25h"))
