@@ -6,10 +6,12 @@ machine is spoken to without a proxy. A request ends when its time is over, howe
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -25,6 +27,8 @@ from one_trace.deliver.retry import Answer, Deadline, TooLarge, Undelivered, Unr
 from one_trace.privacy import one_line
 
 _LONGEST_ANSWER = 1 << 20
+_LOOK_S = 0.05
+"""How often the clock is looked at while a request is under way."""
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|::1)\Z")
 
 
@@ -64,6 +68,9 @@ class Line:
         self._hints = hints
         host = urlsplit(base).hostname or ""
         self._sockets: dict[int, socket.socket] = {}
+        self._until = math.inf
+        self._closed = threading.Event()
+        self._watch: threading.Thread | None = None
         self._client = httpx.Client(
             headers=dict(headers),
             follow_redirects=False,
@@ -74,6 +81,7 @@ class Line:
         )
 
     def close(self) -> None:
+        self._closed.set()
         self._client.close()
 
     def call(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
@@ -126,21 +134,23 @@ class Line:
 
     @contextmanager
     def _cut_after(self, seconds: float) -> Iterator[None]:
-        """httpx limits each read; a server that drips would never end. Its socket is shut when the time is
-        over.
-        """
-        timer = threading.Timer(seconds, self._cut)
-        timer.daemon = True
-        timer.start()
+        """httpx limits each read: a server that drips would never end. When time is over its socket is shut."""
+        if self._watch is None:
+            self._watch = threading.Thread(target=self._watch_time, daemon=True)
+            self._watch.start()
+        self._until = time.monotonic() + seconds
         try:
             yield
         finally:
-            timer.cancel()
+            self._until = math.inf
 
-    def _cut(self) -> None:
-        for found in self._sockets.values():
-            with suppress(OSError):
-                found.shutdown(socket.SHUT_RDWR)
+    def _watch_time(self) -> None:
+        """One thread for all requests: a timer for each would cost more than the request."""
+        while not self._closed.wait(_LOOK_S):
+            if time.monotonic() > self._until:
+                for found in self._sockets.values():
+                    with suppress(OSError):
+                        found.shutdown(socket.SHUT_RDWR)
 
     def _meaning(self, answer: Answer) -> Exception:
         said = self.told(_said(answer.body))
