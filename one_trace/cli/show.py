@@ -10,6 +10,9 @@ from one_trace.model import SCHEMA, Span, Trace
 
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
 
+_FAILED_LINES = 30
+"""Where failures are asked for, an error's text is told in so many lines."""
+
 
 @click.command("show")
 @click.argument("run", default="last")
@@ -40,51 +43,40 @@ def command(
         raise click.UsageError("--slow and --events are two different pages: give one of them")
     speaker = out()
     trace = trace_of(run)
-    if not (failed or step or depth):
-        _show(speaker, trace, [], {}, unfold, slow, events)
-        return
-    from one_trace.view import pick
-
     named: list[Span] = []
     hidden: dict[str, int] = {}
-    if failed:
-        trace = pick.failed(trace)
-    if step:
-        trace, named = pick.step(trace, step)
-    if depth:
-        trace, hidden = pick.depth(trace, depth)
-    _show(speaker, trace, named, hidden, unfold, slow, events)
+    if failed or step or depth:
+        from one_trace.view import pick
 
-
-def _show(
-    speaker: Out,
-    trace: Trace,
-    named: list[Span],
-    hidden: dict[str, int],
-    unfold: bool,
-    slow: int | None,
-    events: bool,
-) -> None:
+        if failed:
+            trace = pick.failed(trace)
+        if step:
+            trace, named = pick.step(trace, step)
+        if depth:
+            trace, hidden = pick.depth(trace, depth)
     if slow:
         _show_slow(speaker, trace, slow)
     elif events:
         _show_events(speaker, trace)
     else:
-        speaker.answer(trace, lambda: _page(speaker, trace, named, hidden, unfold))
+        speaker.answer(trace, lambda: _page(speaker, trace, named, hidden, failed, unfold))
 
 
-def _page(speaker: Out, trace: Trace, named: list[Span], hidden: dict[str, int], unfold: bool) -> str:
-    from one_trace.view.tree import render
+def _page(
+    speaker: Out, trace: Trace, named: list[Span], hidden: dict[str, int], failed: bool, unfold: bool
+) -> str:
+    from one_trace.view.tree import ERROR_LINES, render
 
-    notes = {span_id: f"(+{count:,} inside)" for span_id, count in hidden.items()}
     return render(
         trace,
         width=speaker.width,
         color=speaker.color,
         unicode=speaker.unicode,
         unfold=unfold,
-        notes=notes,
+        notes={span_id: f"(+{count:,} inside)" for span_id, count in hidden.items()},
         detail=named,
+        error_lines=_FAILED_LINES if failed else ERROR_LINES,
+        empty="nothing failed" if failed else "no steps to show",
     )
 
 

@@ -24,7 +24,7 @@ _LEAST_BAR = 14
 _ID_CHARACTERS = 300
 _DEEPEST = 24
 """Cells that tree lines may take; what is deeper is drawn no further to the right."""
-_ERROR_LINES = 3
+ERROR_LINES = 3
 
 
 class Line(NamedTuple):
@@ -59,6 +59,8 @@ def render(
     unfold: bool = False,
     notes: Mapping[str, str] | None = None,
     detail: Sequence[Span] = (),
+    error_lines: int = ERROR_LINES,
+    empty: str = "no steps to show",
 ) -> str:
     """The whole page: head, tree with waterfall, and what its marks mean. No line is longer than `width`
     cells (60 at least).
@@ -70,9 +72,9 @@ def render(
     columns, ink = max(width, 60), Ink(color=color, unicode=unicode)
     shape = Shape(trace)
     page = header(trace.run, columns, ink)
-    body = tree(shape, columns, ink, unfold=unfold, notes=notes)
+    body = tree(shape, columns, ink, unfold=unfold, error_lines=error_lines, notes=notes)
     if not trace.spans:
-        body = [ink.paint("no steps to show", "dim")]
+        body = [ink.paint(empty, "dim")]
     about = detail_lines(shape, detail, columns, ink) if detail else []
     return "\n".join([*page, "", *body, *(["", *about] if about else [])]) + "\n"
 
@@ -83,7 +85,7 @@ def tree(
     ink: Ink,
     *,
     unfold: bool = False,
-    error_lines: int = _ERROR_LINES,
+    error_lines: int = ERROR_LINES,
     notes: Mapping[str, str] | None = None,
 ) -> list[str]:
     """The tree's lines, an axis on top, what its marks mean at the end; none where the run has no spans.
@@ -128,6 +130,8 @@ def _line(node: Node, lead: str, under: str, columns: int, ink: Ink) -> Line:
     name = clean(span.name, _ID_CHARACTERS)
     kind = clean(span.type, 30)
     extras = [kind] if columns < _TYPE_FROM else []
+    if span.usage is not None and span.usage.cost_usd is not None:
+        extras.append(words.money(span.usage.cost_usd))
     if name and name != span.step_id and name.lower() != span.step_id.lower():
         extras.append(name)
     return Line(lead, under, node, f"{glyph} {main}", _marks(span, ink), "  ".join(extras), kind)

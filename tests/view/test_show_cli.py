@@ -114,6 +114,11 @@ def test_errors_are_one_document_with_an_exit_code(filled, argv: list[str], code
     assert (done.code, done.document["error"]["code"]) == (code, word)
 
 
+def test_failed_of_a_run_that_went_well(machine) -> None:
+    keep(machine, recorded("01-transform"))
+    assert b"nothing failed" in machine.one("trace", "show", "--failed").out
+
+
 def test_show_without_a_store_says_what_to_do(machine) -> None:
     done = machine.one("trace", "show")
     assert done.code == 3

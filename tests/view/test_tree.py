@@ -149,3 +149,18 @@ def test_very_deep_nesting_neither_recurses_nor_runs_off_the_page() -> None:
 
 def test_a_run_without_steps_says_so() -> None:
     assert "no steps to show" in "\n".join(lines_of(recorded("33-missing-input"), 80))
+
+
+def test_an_llm_step_says_what_it_cost() -> None:
+    made = Maker()
+    made.add("ask", 0, 10, type="bash", usage=Usage(cost_usd=0.0234))
+    assert "ask  $0.0234" in "\n".join(lines_of(made.trace(), 80))
+
+
+def test_an_attempt_of_a_container_is_a_line_of_its_own() -> None:
+    made = Maker()
+    loop = made.add("each", 0, 100, type="loop", attempts=2, retries=1)
+    made.add("s", 0, 10, loop, iteration=0, status="error", error="once")
+    made.add("s", 50, 10, loop, iteration=0, parent_attempt=2)
+    text = "\n".join(lines_of(made.trace(), 80))
+    assert text.index("attempt 1") < text.index("once") < text.index("attempt 2")
