@@ -1,0 +1,35 @@
+"""The built-in flow runner: runs the host's flow files where the host is not, and leaves the same record.
+
+`run` is the way in. Python decides what runs when (`engine`, `steps`), on promises that continue in
+JavaScript's order (`loop`); JavaScript itself is run by Node (`worker`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from one_trace.record import RunFiles
+
+__all__ = ["Outcome", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an invocation ended. `files`: where a run was recorded, if one was."""
+
+    exit_code: int
+    files: RunFiles | None = None
+
+
+def run(argv: list[str], *, on_event: Callable[[dict[str, Any]], None] | None = None) -> Outcome:
+    """Serve ``flow execute|resume|validate|list``, as typed after the program's name.
+
+    Prints what the host prints, to standard output itself. `on_event` is called with each event of a run,
+    after it has been recorded and printed. Errors are printed, none is raised.
+    """
+    from one_trace.runner.serve import serve
+
+    return serve(argv, on_event)

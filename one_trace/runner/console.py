@@ -1,0 +1,82 @@
+"""Where the runner speaks: JSON lines for agents, short text for people. The same lines as the host's."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+
+from one_trace.runner.failures import ReaderGone
+from one_trace.runner.record import to_json
+from one_trace.runner.schema import Json
+
+
+class Console:
+    """Standard output of a run, written at once and in full: what a step prints comes between the lines."""
+
+    def __init__(self, *, agent: bool) -> None:
+        self.agent = agent
+        color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._color = color and not agent and os.isatty(1)
+
+    def json(self, document: Json) -> None:
+        self.write(to_json(document).encode() + b"\n")
+
+    def line(self, text: str = "") -> None:
+        self.write(f"{text}\n".encode("utf-8", "replace"))
+
+    def write(self, data: bytes) -> None:
+        """ReaderGone where nobody reads any more."""
+        left = memoryview(data)
+        try:
+            while left:
+                try:
+                    left = left[os.write(1, left) :]
+                except BlockingIOError:  # another process has made the pipe we share non-blocking
+                    select.select([], [1], [])
+        except BrokenPipeError:
+            raise ReaderGone from None
+
+    def error(self, message: str, **more: Json) -> int:
+        """What stopped a command before anything ran; the exit code."""
+        if self.agent:
+            self.json({"error": message} | more)
+        else:
+            self.line(f"└  {message}\n")
+        return 1
+
+    def intro(self) -> None:
+        if not self.agent:
+            self.line("┌   One Workflow \n│")
+
+    def say(self, text: str) -> None:
+        """A line for people that agents need not see."""
+        if not self.agent:
+            self.line(text)
+
+    def paint(self, text: str, code: int) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._color else text
+
+    def green(self, text: str) -> str:
+        return self.paint(text, 32)
+
+    def red(self, text: str) -> str:
+        return self.paint(text, 31)
+
+    def yellow(self, text: str) -> str:
+        return self.paint(text, 33)
+
+    def cyan(self, text: str) -> str:
+        return self.paint(text, 36)
+
+    def dim(self, text: str) -> str:
+        return self.paint(text, 2)
+
+    def warn(self, text: str) -> None:
+        sys.stderr.write(self.yellow(f"⚠ {text}") + "\n")
+        sys.stderr.flush()
+
+    def note(self, text: str, title: str) -> None:
+        if not self.agent:
+            body = text.replace("\n", "\n│  ")
+            self.line(f"│\n◇  {title}\n│  {body}\n│")

@@ -1,0 +1,271 @@
+"""The order of things: lists of steps, one step with its attempts, whole flows.
+
+Follows the host closely, in what is awaited as well, since that decides which of two branches goes first.
+Nothing that is given up is ever cancelled: a step that timed out, or whose sibling failed, goes on and says
+so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from one_trace.runner import steps as bodies
+from one_trace.runner.failures import FlowStop, StepFailure
+from one_trace.runner.loop import Loop
+from one_trace.runner.observer import Observer, Place
+from one_trace.runner.order import number, truthy
+from one_trace.runner.record import iso
+from one_trace.runner.retry import OnError
+from one_trace.runner.schema import NESTED, Json
+from one_trace.runner.terms import Options, Result, Scope
+from one_trace.runner.worker import Handle, Worker
+
+Event = dict[str, Any]
+Step = dict[str, Any]
+MISSING = object()
+"""A field that a flow file does not have: it is left out of events."""
+EXTERNAL = ("action", "paginate", "bash")
+"""What --mock replaces."""
+
+
+class Engine:
+    """Runs flows on a loop and a worker, and tells `emit` of every event."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        loop: Loop,
+        options: Options,
+        emit: Callable[[Event], None],
+        observer: Observer | None = None,
+    ) -> None:
+        self.worker = worker
+        self.loop = loop
+        self.options = options
+        self.observer = observer or Observer()
+        self._emit = emit
+
+    def emit(self, event: str, **fields: Json) -> None:
+        self._emit({"event": event} | {key: value for key, value in fields.items() if value is not MISSING})
+
+    def now(self) -> int:
+        return self.loop.clock.now_ms()
+
+    def stamp(self) -> str:
+        return iso(self.now())
+
+    def context(self) -> Handle:
+        return Handle(self.worker, "contexts")
+
+    def json_error(self, text: str) -> str:
+        """What JavaScript says of a text that is no JSON."""
+        return json_error(self.worker, text)
+
+    # -- flows
+
+    async def flow(
+        self, flow: Json, scope: Scope, context: Handle, place: Place, done: Collection[str] = ()
+    ) -> bool:
+        """Run the steps of a flow whose inputs are in `context`; False where it was stopped on purpose."""
+        options, key = self.options, _field(flow, "key")
+        self.worker.tell("defaultOnError", context.number, flow.get("defaultOnError"))
+        if options.dry_resolve and not options.stop_after:
+            self._dry_run(flow, key, context)
+            return True
+        count = _length(flow.get("steps", MISSING))
+        start = "flow:mock-start" if options.mock else "flow:start"
+        self.emit(start, flowKey=key, totalSteps=count, timestamp=self.stamp())
+        began = self.now()
+        try:
+            await self.loop.go(self.steps(flow["steps"], context, scope, place, done))
+        except FlowStop as stop:
+            fields = {"stoppedAfter": stop.step_id, "dryRun": options.dry_resolve}
+            self._ended("flow:stopped", key, began, context, fields, timestamp=True)
+            return False
+        except StepFailure as failure:
+            fields = {"status": "failed", "error": failure.message, "durationMs": self.now() - began}
+            self.emit("flow:error", flowKey=key, **fields)
+            raise
+        self._ended("flow:complete", key, began, context, {"status": "success"})
+        return True
+
+    def _ended(
+        self, event: str, key: Json, began: int, context: Handle, fields: Event, *, timestamp: bool = False
+    ) -> None:
+        completed, failed, skipped = self.worker.ask("counts", context.number)
+        fields |= {"durationMs": self.now() - began, "stepsCompleted": completed, "stepsFailed": failed}
+        stamp = self.stamp() if timestamp else MISSING
+        self.emit(event, flowKey=key, **fields, stepsSkipped=skipped, timestamp=stamp)
+
+    def _dry_run(self, flow: Json, key: Json, context: Handle) -> None:
+        inputs, steps = self.worker.ask("drySteps", context.number, flow.get("steps"), NESTED)
+        self.emit("flow:dry-run", flowKey=key, resolvedInputs=inputs, steps=steps, timestamp=self.stamp())
+
+    # -- lists of steps
+
+    async def steps(
+        self, steps: Json, context: Handle, scope: Scope, place: Place, done: Collection[str] = ()
+    ) -> list[Result]:
+        """Run a list of steps in order; those that are `done` already are passed over in silence."""
+        if not isinstance(steps, list):
+            raise StepFailure("steps is not iterable")
+        results = []
+        for index, step in enumerate(steps):
+            if not isinstance(step, dict):
+                raise StepFailure(f"Cannot read properties of {_word(step)} (reading 'id')")
+            step_id = step.get("id")
+            if step_id in done:
+                continue
+            if self.options.dry_resolve and self._is_last(step_id):
+                dry = self.worker.ask("dryStep", context.number, self.worker.step(step))
+                self.emit("step:dry-resolve", **dry, timestamp=self.stamp())
+                raise FlowStop(str(step_id))
+            results.append(await self._told(step, context, scope, place, index))
+            if self._is_last(step_id):
+                raise FlowStop(str(step_id))
+        return results
+
+    def _is_last(self, step_id: Json) -> bool:
+        return self.options.stop_after is not None and self.options.stop_after == step_id
+
+    async def _told(self, step: Step, context: Handle, scope: Scope, place: Place, index: int) -> Result:
+        """One step with the events of its start and end."""
+        about = {"stepId": _field(step, "id"), "stepName": _field(step, "name"), "type": _field(step, "type")}
+        self.emit("step:start", **about, timestamp=self.stamp())
+        span = self.observer.begin(step, scope.key, place, index, events=True)
+        try:
+            result = await self.loop.go(self.step(step, context, scope, span))
+        except StepFailure as failure:
+            own = step.get("onError")
+            strategy = (own.get("strategy") if isinstance(own, dict) else None) or "fail"
+            self.emit("step:error", stepId=about["stepId"], error=failure.message, strategy=strategy)
+            raise
+        duration = MISSING if result.duration_ms is None else result.duration_ms
+        retries = MISSING if result.retries is None else result.retries
+        fields = {"status": result.status, "durationMs": duration, "retries": retries}
+        self.emit("step:complete", stepId=about["stepId"], **fields)
+        return result
+
+    # -- one step
+
+    async def step(self, step: Step, context: Handle, scope: Scope, span: int) -> Result:
+        """One step with all its attempts; StepFailure where it throws in the end."""
+        try:
+            if self._skipped(step, context):
+                result = self._given(step, context, {"status": "skipped"})
+            else:
+                result = await self._tried(step, context, scope, span)
+        except StepFailure as failure:
+            self.observer.end(span, "error", raised=True, timeout=failure.timeout)
+            raise
+        except FlowStop:
+            self.observer.end(span, "stopped")
+            raise
+        self.observer.end(span, result.status)
+        return result
+
+    def _skipped(self, step: Step, context: Handle) -> bool:
+        for key, skips in (("if", False), ("unless", True)):
+            expression = step.get(key)
+            if truthy(expression) and self.worker.ask("holds", context.number, expression) is skips:
+                return True
+        return False
+
+    async def _tried(self, step: Step, context: Handle, scope: Scope, span: int) -> Result:
+        began = self.now()
+        on_error = OnError(step, scope.default_on_error)
+        last = StepFailure("")
+        for attempt in range(1, on_error.attempts + 1):
+            if attempt > 1:
+                await self._pause(step, on_error, attempt)
+            self.observer.attempt(span, attempt)
+            try:
+                handle = await self._attempt(step, context, scope, span, attempt)
+            except StepFailure as failure:
+                last = failure
+                if attempt == on_error.attempts or self._refused(step, on_error, failure):
+                    break
+            else:
+                return self._succeeded(step, context, handle, self.now() - began, attempt)
+        if not on_error.carries_on:
+            raise last
+        result: dict[str, Any] = {"status": "timeout" if last.timeout else "failed"}
+        result["error"] = last.message or "Unknown error"
+        if last.code:
+            result["errorCode"] = last.code
+        result |= {"durationMs": self.now() - began, "retries": max(0, on_error.attempts - 1)}
+        return self._given(step, context, result)
+
+    async def _pause(self, step: Step, on_error: OnError, attempt: int) -> None:
+        delay = on_error.delay_ms(attempt)
+        fields = {"attempt": attempt, "maxRetries": on_error.max_retries, "delayMs": delay}
+        self.emit("step:retry", stepId=_field(step, "id"), **fields)
+        await self.loop.sleep(delay)
+
+    def _refused(self, step: Step, on_error: OnError, failure: StepFailure) -> bool:
+        reason = on_error.refuses(failure)
+        if reason is not None:
+            self.emit("step:retry-skip", stepId=_field(step, "id"), reason=reason, error=failure.message)
+        return reason is not None
+
+    async def _attempt(self, step: Step, context: Handle, scope: Scope, span: int, attempt: int) -> Handle:
+        """What one attempt comes to."""
+        if truthy(step.get("requires")):
+            self.worker.ask("requires", context.number, self.worker.step(step))
+        if self.options.mock and step.get("type") in EXTERNAL:
+            handle = Handle(self.worker, "results")
+            config = self.worker.ask("mock", handle.number, context.number, self.worker.step(step))
+            self.emit("step:mock", stepId=_field(step, "id"), type=step["type"], config=config)
+            return handle
+        call = bodies.Call(self, step, context, scope, span, attempt)
+        limit = step.get("timeoutMs")
+        body = self.loop.go(bodies.run(call))
+        if not truthy(limit):
+            return await body
+        message = f'Step "{step.get("id")}" exceeded timeout of {_plain(limit)}ms'
+        too_late = StepFailure(message, code="TIMEOUT", timeout=True)
+        return await self.loop.limited(body, number(limit), too_late)
+
+    def _succeeded(self, step: Step, context: Handle, handle: Handle, duration: int, attempt: int) -> Result:
+        retries = attempt - 1 or None
+        if retries:
+            self.emit("step:retry-success", stepId=_field(step, "id"), retries=retries)
+        self.worker.tell("finish", context.number, self.worker.step(step), handle.number, duration, retries)
+        return Result(handle, "success", duration, retries)
+
+    def _given(self, step: Step, context: Handle, result: dict[str, Any]) -> Result:
+        """A result that needs no JavaScript."""
+        handle = Handle(self.worker, "results")
+        self.worker.tell("given", handle.number, result)
+        self.worker.tell("place", context.number, [[self.worker.step(step), handle.number]])
+        return Result(handle, result["status"], result.get("durationMs"), result.get("retries"))
+
+
+def _field(holder: dict[str, Any], name: str) -> Json:
+    return holder.get(name, MISSING)
+
+
+def _plain(value: Json) -> str:
+    return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _word(value: Json) -> str:
+    return "null" if value is None else "undefined"
+
+
+def _length(steps: Json) -> Json:
+    if steps is MISSING or steps is None:
+        raise StepFailure(
+            f"Cannot read properties of {'undefined' if steps is MISSING else 'null'} (reading 'length')"
+        )
+    return len(steps) if isinstance(steps, list) else MISSING
+
+
+def json_error(worker: Worker, text: str) -> str:
+    """What JavaScript says of a text that is no JSON."""
+    try:
+        worker.ask("jsonError", text)
+    except StepFailure as failure:
+        return failure.message
+    return "Unexpected JSON"

@@ -1,0 +1,47 @@
+"""`--help` of the commands that the built-in runner serves, laid out as the host's."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+
+from one_trace.runner.options import COMMANDS, HELP, Command, command_named
+
+_WIDTH = 80
+
+
+def show(name: str) -> int:
+    """Print a command's help; of the group alone it goes to stderr, and the exit code is 1."""
+    command = command_named(name)
+    if command is None:
+        sys.stderr.write(_group())
+        return 1
+    sys.stdout.write(_command(command))
+    sys.stdout.flush()
+    return 0
+
+
+def _group() -> str:
+    rows = []
+    for one in COMMANDS:
+        name = f"{one.name}|{one.alias}" if one.alias else one.name
+        options = " [options]" if one.options else ""
+        rows.append((name + options + (f" <{one.argument}>" if one.argument else ""), one.about))
+    about = "Execute multi-step workflows (built-in runner; install One CLI for the rest)"
+    return _page("one flow|f [options] [command]", about, "Commands", rows)
+
+
+def _command(command: Command) -> str:
+    options = (*command.options, HELP)
+    rows = [(option.flags if option.short != "-h" else "-h, --help", option.about) for option in options]
+    return _page(command.usage, command.about, "Options", rows)
+
+
+def _page(usage: str, about: str, title: str, rows: list[tuple[str, str]]) -> str:
+    width = max(len(left) for left, _ in rows) + 2
+    lines = [f"Usage: {usage}", "", about, "", f"{title}:"]
+    for left, right in rows:
+        first, *rest = textwrap.wrap(right, _WIDTH - width - 2)
+        lines.append(f"  {left.ljust(width)}{first}")
+        lines += [" " * (width + 2) + line for line in rest]
+    return "\n".join(lines) + "\n"

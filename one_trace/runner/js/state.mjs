@@ -1,0 +1,63 @@
+// The state file of a run: written whole after every step, as far as that does not eat the run's time.
+import fs from "node:fs";
+
+/** After a save that took t ms the next one waits for at least 4 t: large states cost a fifth of the time at most. */
+const REST = 4;
+
+/** The copy of a sub-flow's results that only the running flow needs. */
+const withoutCopies = (key, value) => (key === "_steps" ? undefined : value);
+
+export class StateFile {
+  constructor(file, state) {
+    this.file = file;
+    this.state = state;
+    this.restUntil = 0;
+    this.timer = null;
+  }
+
+  /** Write now, or a little later where the last save was costly. */
+  save() {
+    if (performance.now() >= this.restUntil) this.write();
+    else this.timer ??= setTimeout(() => this.write(), this.restUntil - performance.now()).unref();
+  }
+
+  flush() {
+    if (this.timer !== null) this.write();
+  }
+
+  write() {
+    const began = performance.now();
+    clearTimeout(this.timer);
+    this.timer = null;
+    const temporary = `${this.file}.${process.pid}.tmp`;
+    fs.writeFileSync(temporary, this.text(), { mode: 0o600 });
+    fs.renameSync(temporary, this.file);
+    const now = performance.now();
+    this.restUntil = now + REST * (now - began);
+  }
+
+  text() {
+    const { context } = this.state;
+    // The environment, secrets included, is no part of what a run leaves behind.
+    const kept = { ...this.state, context: { ...context, env: {} } };
+    try {
+      return JSON.stringify(kept, withoutCopies, 2);
+    } catch {
+      // A step has tied another's result into a knot, or it is too long for one text. The rest is worth keeping.
+      kept.context.steps = Object.fromEntries(Object.entries(context.steps).map(([id, result]) => [id, storable(result)]));
+      return JSON.stringify(kept, withoutCopies, 2);
+    }
+  }
+}
+
+const LONGEST = 64 * 1024 * 1024;
+
+function storable(result) {
+  try {
+    if (JSON.stringify(result, withoutCopies).length < LONGEST) return result;
+  } catch {
+    // told below
+  }
+  const { output: _output, response: _response, ...rest } = result;
+  return rest;
+}

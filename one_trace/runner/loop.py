@@ -1,0 +1,261 @@
+"""Concurrency in the host's order: JavaScript's promises, microtasks and timers, for Python coroutines.
+
+The order in which concurrent branches start and end their steps is part of a run's record, and traces are
+worked out from it. So the engine runs on promises that behave as the host's do: a call runs until its first
+await, what waits goes on one microtask after what it waits for, and microtasks come before timers and
+messages. asyncio starts a task a turn later and continues a plain `await` at once, which puts the same steps
+in another order.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from typing import Any, Generic, Protocol, TypeVar
+
+from one_trace.runner.failures import FlowStop, StepFailure
+
+T = TypeVar("T")
+Settle = Callable[[], None]
+_MAX_DELAY_MS = 2**31 - 1
+
+
+class Clock:
+    """The time of a run. Tests put a virtual one in its place."""
+
+    virtual = False
+
+    def now_ms(self) -> int:
+        """Wall clock, whole ms since the epoch."""
+        return time.time_ns() // 1_000_000
+
+    def ticks_ms(self) -> float:
+        """Monotonic ms, for timers."""
+        return time.monotonic_ns() / 1_000_000
+
+    def skip_to(self, ticks_ms: float) -> None:
+        """Nothing can happen before `ticks_ms`. A real clock gets there by itself."""
+
+
+class VirtualClock(Clock):
+    """Time that passes only where nothing else is left to do."""
+
+    virtual = True
+
+    def __init__(self, start_ms: int = 1_700_000_000_000) -> None:
+        self._now = float(start_ms)
+
+    def now_ms(self) -> int:
+        return int(self._now)
+
+    def ticks_ms(self) -> float:
+        return self._now
+
+    def skip_to(self, ticks_ms: float) -> None:
+        self._now = max(self._now, ticks_ms)
+
+
+class Promise(Generic[T]):
+    """A value that is there later, or a failure. Awaiting it takes one microtask, as in JavaScript."""
+
+    __slots__ = ("_loop", "_value", "_waiting", "error", "settled")
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._waiting: list[Settle] = []
+        self._value: T | None = None
+        self.error: Exception | None = None
+        self.settled = False
+
+    @property
+    def value(self) -> T:
+        """What it came to; only once `settled`."""
+        if self.error is not None:
+            raise self.error
+        return self._value  # type: ignore[return-value]
+
+    def resolve(self, value: T) -> None:
+        self._settle(value, None)
+
+    def reject(self, error: Exception) -> None:
+        self._settle(None, error)
+
+    def _settle(self, value: T | None, error: Exception | None) -> None:
+        if self.settled:
+            return
+        self.settled, self._value, self.error = True, value, error
+        for callback in self._waiting:
+            self._loop.soon(callback)
+        self._waiting = []
+
+    def then(self, callback: Settle) -> None:
+        """Call `callback` one microtask after this is settled."""
+        if self.settled:
+            self._loop.soon(callback)
+        else:
+            self._waiting.append(callback)
+
+    def __await__(self) -> Generator[Promise[T], None, T]:
+        yield self
+        return self.value
+
+
+class Messages(Protocol):
+    """Where things come from that are neither timers nor microtasks: the worker."""
+
+    @property
+    def expecting(self) -> bool:
+        """Whether something that was begun has still to be told of."""
+
+    def wait(self, timeout_ms: float | None) -> bool:
+        """Take in one message and settle what it is about; False where none came in time."""
+
+
+class Stuck(Exception):
+    """Nothing is left that could settle what is waited for."""
+
+    message = (
+        "A step waits for something that can no longer happen: nothing is left running that could settle it"
+    )
+
+
+class Loop:
+    """Runs coroutines on promises, timers by `clock`, and the worker's messages."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._ready: deque[Settle] = deque()
+        self._timers: list[tuple[float, int]] = []
+        self._waiting: dict[int, Settle] = {}
+        self._number = 0
+
+    def soon(self, callback: Settle) -> None:
+        self._ready.append(callback)
+
+    def go(self, coroutine: Coroutine[Promise[Any], None, T]) -> Promise[T]:
+        """Call an asynchronous function: it runs at once, up to its first await."""
+        promise: Promise[T] = Promise(self)
+        self._advance(coroutine, promise)
+        return promise
+
+    def _advance(self, coroutine: Coroutine[Promise[Any], None, T], promise: Promise[T]) -> None:
+        try:
+            awaited = coroutine.send(None)
+        except StopIteration as done:
+            promise.resolve(done.value)
+        except (StepFailure, FlowStop) as failure:
+            promise.reject(failure)
+        else:
+            awaited.then(lambda: self._advance(coroutine, promise))
+
+    def call_later(self, delay_ms: float, callback: Settle) -> int:
+        """As setTimeout: a number for `cancel`."""
+        if math.isnan(delay_ms) or not 1 <= delay_ms <= _MAX_DELAY_MS:
+            delay_ms = 1
+        self._number += 1
+        due = self.clock.ticks_ms() + int(delay_ms)
+        heapq.heappush(self._timers, (due, self._number))
+        self._waiting[self._number] = callback
+        return self._number
+
+    def cancel(self, number: int) -> None:
+        self._waiting.pop(number, None)
+
+    def sleep(self, delay_ms: float) -> Promise[None]:
+        promise: Promise[None] = Promise(self)
+        self.call_later(delay_ms, lambda: promise.resolve(None))
+        return promise
+
+    def every(self, promises: Iterable[Promise[T]]) -> Promise[list[T]]:
+        """As Promise.all: the values in order, or the first failure. The others go on in either case."""
+        parts = list(promises)
+        whole: Promise[list[T]] = Promise(self)
+        left = len(parts)
+
+        def one(part: Promise[T]) -> None:
+            nonlocal left
+            left -= 1
+            if part.error is not None:
+                whole.reject(part.error)
+            elif not left and not whole.settled:
+                whole.resolve([p.value for p in parts])
+
+        for part in parts:
+            part.then(lambda part=part: one(part))  # type: ignore[misc]
+        if not parts:
+            whole.resolve([])
+        return whole
+
+    def limited(self, promise: Promise[T], limit_ms: float, too_late: Exception) -> Promise[T]:
+        """As Promise.race with a timer, and .finally after it. `promise` itself goes on."""
+        outcome: Promise[T] = Promise(self)
+        decided = False
+
+        def decide(error: Exception | None) -> None:
+            nonlocal decided
+            if not decided:
+                decided = True
+                # .finally hands its value on through two more promises
+                self._after(3, lambda: finish(error))
+
+        def finish(error: Exception | None) -> None:
+            self.cancel(timer)
+            if error is None:
+                outcome.resolve(promise.value)
+            else:
+                outcome.reject(error)
+
+        promise.then(lambda: decide(promise.error))
+        timer = self.call_later(limit_ms, lambda: self._after(1, lambda: decide(too_late)))
+        return outcome
+
+    def _after(self, microtasks: int, callback: Settle) -> None:
+        if microtasks <= 1:
+            self.soon(callback)
+        else:
+            self.soon(lambda: self._after(microtasks - 1, callback))
+
+    def drain(self) -> None:
+        """Run microtasks until none is left."""
+        ready = self._ready
+        while ready:
+            ready.popleft()()
+
+    def run(self, promise: Promise[T], messages: Messages) -> T:
+        """Turn until `promise` is settled."""
+        self.drain()
+        while not promise.settled and self.turn(messages):
+            pass
+        if not promise.settled:
+            raise Stuck
+        return promise.value
+
+    def turn(self, messages: Messages) -> bool:
+        """One timer or one message, and the microtasks it leads to. False where none is to come."""
+        due = self._next_due()
+        if due is not None and due <= self.clock.ticks_ms():
+            self._waiting.pop(heapq.heappop(self._timers)[1])()
+        elif messages.expecting:
+            # Work in the worker takes real time, also where the clock is virtual.
+            wait = None if due is None or self.clock.virtual else max(0.0, due - self.clock.ticks_ms())
+            messages.wait(wait)
+        elif due is not None:
+            if not self.clock.virtual:
+                messages.wait(max(0.0, due - self.clock.ticks_ms()))
+            self.clock.skip_to(due)
+        else:
+            return False
+        self.drain()
+        return True
+
+    def _next_due(self) -> float | None:
+        while self._timers and self._timers[0][1] not in self._waiting:
+            heapq.heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
+
+    @property
+    def timers_left(self) -> bool:
+        return self._next_due() is not None

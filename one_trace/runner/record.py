@@ -1,0 +1,59 @@
+"""What a run leaves behind: its log, and through the worker its state. In the host's places and shapes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from one_trace.errors import Trouble
+from one_trace.runner.loading import FLOWS
+from one_trace.runner.schema import Json
+
+RUNS = f"{FLOWS}/.runs"
+LOGS = f"{FLOWS}/.logs"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def new_run_id() -> str:
+    return secrets.token_hex(6)
+
+
+def iso(ms: int) -> str:
+    """ISO 8601 UTC with milliseconds."""
+    seconds, rest = divmod(ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+
+
+def to_json(value: Json) -> str:
+    """As JSON.stringify: compact, everything but lone surrogates as it is."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class Log:
+    """One line of JSON an event, appended before anybody is told of it."""
+
+    def __init__(self, flow_key: str, run_id: str) -> None:
+        self.path = f"{LOGS}/{flow_key}-{run_id}.log"
+        self.state_path = f"{RUNS}/{flow_key}-{run_id}.state.json"
+        try:
+            for folder in (RUNS, LOGS):
+                Path(folder).mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Trouble(
+                f"a run cannot be recorded in {FLOWS}: {error.strerror or error}",
+                hint="Run it in a folder that can be written to.",
+            ) from error
+
+    def line(self, at_ms: int, level: str, message: str, fields: str) -> None:
+        """Append a line; `fields`: a JSON object, as text, whose members come after the message."""
+        head = f'{{"ts":"{iso(at_ms)}","level":"{level}","msg":{to_json(message)}'
+        os.write(self._fd, f"{head},{fields[1:]}\n".encode())
+
+    def close(self) -> None:
+        os.close(self._fd)

@@ -1,0 +1,70 @@
+"""`onError`: what becomes of a step that threw."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from typing import Any
+
+from one_trace.runner.failures import StepFailure
+from one_trace.runner.order import number, text, truthy
+from one_trace.runner.schema import Json
+
+_DELAY_MS = 1000
+_MAX_DELAY_MS = 30_000
+
+
+class OnError:
+    """A step's own `onError`, else its flow's default; `fail` where there is neither."""
+
+    def __init__(self, step: dict[str, Any], default: Json) -> None:
+        own = step.get("onError")
+        config = own if own is not None else default
+        self._config: dict[str, Any] = config if isinstance(config, dict) else {}
+        self.strategy = self._config.get("strategy") or "fail"
+        retries = self._config.get("retries")
+        self.max_retries = retries
+        self.attempts = 1
+        if self.strategy == "retry" and truthy(retries):
+            self.attempts = max(0, math.floor(number(retries)) + 1) if number(retries) < math.inf else 2**31
+
+    @property
+    def carries_on(self) -> bool:
+        """Whether the flow goes on after the last attempt."""
+        if self.strategy == "fallback":
+            # The host never jumps there: the step that is named runs in its own place, in order.
+            return truthy(self._config.get("fallbackStepId"))
+        return bool(self.strategy == "continue")
+
+    def delay_ms(self, attempt: int) -> int:
+        """How long to wait before an attempt; 2 is the first that waits."""
+        base = self._number("retryDelayMs", _DELAY_MS)
+        backoff = self._config.get("backoff")
+        if backoff in ("exponential", "exponential-jitter"):
+            base = min(base * 2 ** (attempt - 2), self._number("maxDelayMs", _MAX_DELAY_MS))
+            if backoff == "exponential-jitter":
+                base *= 0.5 + random.random() * 0.5
+        return math.floor(base + 0.5) if math.isfinite(base) else 0
+
+    def refuses(self, failure: StepFailure) -> str | None:
+        """Why this failure is not tried again, or None."""
+        retry_on, fail_fast = self._config.get("retryOn"), self._config.get("failFastOn")
+        if isinstance(fail_fast, list) and any(_matches(entry, failure) for entry in fail_fast):
+            return "failFastOn"
+        if isinstance(retry_on, list) and not any(_matches(entry, failure) for entry in retry_on):
+            return "no-retryOn-match"
+        return None
+
+    def _number(self, key: str, default: float) -> float:
+        value = self._config.get(key)
+        return default if value is None else number(value)
+
+
+def _matches(entry: object, failure: StepFailure) -> bool:
+    """A number is a status code in the message; a text is an error code, or part of the message."""
+    if isinstance(entry, int | float) and not isinstance(entry, bool):
+        return re.search(rf"\b{text(entry)}\b", failure.message, re.ASCII) is not None
+    if failure.code and entry == failure.code:
+        return True
+    return isinstance(entry, str) and entry.lower() in failure.message.lower()

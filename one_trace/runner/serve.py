@@ -1,0 +1,107 @@
+"""One invocation from its words to its exit code, whatever ends it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from one_trace.errors import Trouble
+from one_trace.runner import Outcome, commands, helping
+from one_trace.runner.console import Console
+from one_trace.runner.failures import ReaderGone, WorkerGone
+from one_trace.runner.options import Parsed, UsageError, parse
+
+_DEEPEST = 12_000
+"""Python's own limit on nesting is met by flows that the host still runs."""
+
+
+def serve(argv: list[str], on_event: Callable[[dict[str, Any]], None] | None) -> Outcome:
+    """Run what the words ask for. Every error is said, none is raised."""
+    try:
+        parsed = parse(argv)
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n")
+        return Outcome(1)
+    console = Console(agent=parsed.agent or os.environ.get("ONE_AGENT") == "1")
+    session = commands.Session(console, on_event)
+    sys.stdout.flush()  # we write past it
+    with _deep():
+        code = _guarded(session, parsed)
+    return Outcome(code, session.files())
+
+
+def _guarded(session: commands.Session, parsed: Parsed) -> int:
+    try:
+        return _answer(session, parsed)
+    except Trouble as error:
+        return _trouble(session.console, error)
+    except ReaderGone:
+        _silence()
+        return 1  # as the host, which ends where it cannot write
+    except WorkerGone as gone:
+        return _worker_gone(session, gone)
+    except RecursionError:
+        return session.console.error("The flow is nested too deeply to be run")
+    finally:
+        if session.run is not None:
+            session.run.log.close()
+        if session.worker is not None:
+            session.worker.close()
+
+
+def _answer(session: commands.Session, parsed: Parsed) -> int:
+    if parsed.help:
+        return helping.show(parsed.command)
+    if parsed.command == "list":
+        return commands.list_flows(session)
+    argument = parsed.argument or ""
+    if parsed.command == "validate":
+        return commands.validate_flow(session, argument)
+    if parsed.command == "resume":
+        return commands.resume(session, argument)
+    return commands.execute(session, parsed)
+
+
+def _trouble(console: Console, error: Trouble) -> int:
+    hint = f" {error.hint}" if error.hint else ""
+    try:
+        return console.error(f"{error.message}{'' if error.message.endswith('.') else '.'}{hint}")
+    except ReaderGone:
+        _silence()
+        return 1
+
+
+def _worker_gone(session: commands.Session, gone: WorkerGone) -> int:
+    if gone.exit_code is not None:
+        # A step has ended the process, or thrown where nobody could catch it: Node has said so.
+        return gone.exit_code
+    message = f"Node, which runs the flow's JavaScript, was killed by signal {gone.signal}"
+    run = session.run
+    try:
+        if run is None:
+            return session.console.error(message)
+        run.failed_outside(message)
+        return commands.failed(session.console, run, message, {"logFile": run.log.path})
+    except ReaderGone:
+        _silence()
+        return 1
+
+
+def _silence() -> None:
+    """Nobody reads our output: keep the interpreter from trying once more as it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

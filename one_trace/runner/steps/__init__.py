@@ -1,0 +1,43 @@
+"""What each type of step does: one file a family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from one_trace.runner.failures import StepFailure
+from one_trace.runner.loop import Promise
+from one_trace.runner.steps.branches import condition, parallel
+from one_trace.runner.steps.call import Call
+from one_trace.runner.steps.leaves import at_once, bash, code
+from one_trace.runner.steps.loops import loop, while_
+from one_trace.runner.steps.subflow import subflow
+from one_trace.runner.worker import Handle
+
+__all__ = ["Call", "run"]
+
+_AT_ONCE = ("transform", "file-read", "file-write")
+_IN_TIME: dict[str, Callable[[Call], Coroutine[Promise[Any], None, Handle]]] = {
+    "code": code,
+    "condition": condition,
+    "loop": loop,
+    "parallel": parallel,
+    "while": while_,
+    "flow": subflow,
+    "bash": bash,
+}
+
+
+async def run(call: Call) -> Handle:
+    """The body of one attempt of a step."""
+    kind = call.step.get("type")
+    behaviour = call.engine.observer.behaviour(call.step, call.span, call.attempt)
+    if behaviour is not None:
+        return await call.behave(behaviour)
+    if kind in _AT_ONCE:
+        return at_once(call)
+    if isinstance(kind, str) and kind in _IN_TIME:
+        return await call.engine.loop.go(_IN_TIME[kind](call))
+    if kind in ("action", "paginate"):
+        raise StepFailure(f'Step "{call.step.get("id")}" ({kind}) needs One CLI: npm install -g @withone/cli')
+    raise StepFailure(f"Unknown step type: {'undefined' if kind is None else kind}")

@@ -1,0 +1,54 @@
+"""Steps that choose among steps, or run them side by side."""
+
+from __future__ import annotations
+
+from one_trace.runner.failures import StepFailure
+from one_trace.runner.order import number, truthy
+from one_trace.runner.steps.call import Call
+from one_trace.runner.worker import Handle
+
+_WIDTH = 5
+"""How many steps of a parallel block run at once where it does not say."""
+
+
+async def condition(call: Call) -> Handle:
+    """The steps of one branch."""
+    worker = call.engine.worker
+    taken = bool(worker.ask("condition", call.context.number, call.number))
+    config = call.config("condition", "expression")
+    branch, steps = ("then", config.get("then")) if taken else ("else", config.get("else") or [])
+    ran = await call.list(steps, call.context, call.place(branch=branch))
+    handle = call.handle()
+    worker.tell("closeCondition", handle.number, taken, [result.handle.number for result in ran])
+    return handle
+
+
+async def parallel(call: Call) -> Handle:
+    """Batches of steps; a batch begins when the one before it is done. Its steps have no events of their own."""
+    engine = call.engine
+    config = call.config("parallel", "maxConcurrency")
+    steps = config.get("steps")
+    if not isinstance(steps, list):
+        what = "null" if "steps" in config else "undefined"
+        raise StepFailure(f"Cannot read properties of {what} (reading 'length')")
+    width = number(config.get("maxConcurrency")) if truthy(config.get("maxConcurrency")) else _WIDTH
+    place, parts, start = call.place(), [], 0.0
+    while start < len(steps):
+        batch = list(enumerate(steps))[int(start) : int(start + width)]
+        promises = []
+        for index, step in batch:
+            if not isinstance(step, dict):
+                raise StepFailure("Cannot read properties of null (reading 'if')")
+            span = engine.observer.begin(step, call.scope.key, place, index, events=False)
+            promises.append(engine.loop.go(engine.step(step, call.context, call.scope, span)))
+        results = await engine.loop.every(promises)
+        pairs = [
+            [engine.worker.step(step), result.handle.number]
+            for (_, step), result in zip(batch, results, strict=True)
+        ]
+        engine.worker.tell("place", call.context.number, pairs)
+        parts += results
+        start += width
+    handle = call.handle()
+    engine.worker.tell("closeParallel", handle.number, [result.handle.number for result in parts])
+    return handle

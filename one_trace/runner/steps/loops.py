@@ -1,0 +1,61 @@
+"""Steps that run their steps again and again."""
+
+from __future__ import annotations
+
+from one_trace.runner.order import number
+from one_trace.runner.steps.call import Call
+from one_trace.runner.worker import Handle
+
+_MOST_TURNS = 100
+"""Of a while that does not say."""
+
+
+async def loop(call: Call) -> Handle:
+    """Once for each item: one after another, or in batches side by side."""
+    worker = call.engine.worker
+    state = call.handle("loops")
+    count = int(worker.ask("openLoop", state.number, call.context.number, call.number))
+    config = call.config("loop", "over")
+    width = number(config.get("maxConcurrency"))
+    if width > 1:
+        start = 0.0
+        while start < count:
+            batch = range(int(start), min(count, int(start + width)))
+            await call.engine.loop.every([call.engine.loop.go(_apart(call, state, i)) for i in batch])
+            start += width
+    else:
+        for i in range(count):
+            worker.tell("turn", state.number, call.context.number, i)
+            await call.list(config.get("steps"), call.context, call.place(iteration=i))
+            worker.tell("endTurn", state.number, call.context.number, i)
+    handle = call.handle()
+    worker.tell("closeLoop", state.number, call.context.number, handle.number)
+    return handle
+
+
+async def _apart(call: Call, state: Handle, i: int) -> None:
+    """One iteration beside others, with a context of its own."""
+    own, worker = call.handle("contexts"), call.engine.worker
+    worker.tell("fork", state.number, call.context.number, own.number, i)
+    await call.list(call.config("loop", "over").get("steps"), own, call.place(iteration=i))
+    worker.tell("join", state.number, call.context.number, own.number, i)
+
+
+async def while_(call: Call) -> Handle:
+    """As do-while: the condition is first asked after the first turn."""
+    worker = call.engine.worker
+    config = call.config("while", "maxIterations")
+    most, steps = config.get("maxIterations"), config.get("steps")
+    outcomes = call.handle("values")
+    worker.tell("openWhile", call.context.number, call.number, outcomes.number)
+    turns = 0
+    while turns < (_MOST_TURNS if most is None else number(most)):
+        if turns and not worker.ask("again", call.context.number, call.number):
+            break
+        await call.list(steps, call.context, call.place(iteration=turns))
+        last = worker.step(steps[-1]) if steps else None
+        worker.tell("whileTurn", call.context.number, call.number, last, turns, outcomes.number)
+        turns += 1
+    handle = call.handle()
+    worker.tell("closeWhile", handle.number, outcomes.number)
+    return handle

@@ -1,0 +1,57 @@
+"""A step that runs another flow."""
+
+from __future__ import annotations
+
+from one_trace.runner.failures import StepFailure
+from one_trace.runner.loading import FlowUnreadable, load
+from one_trace.runner.loop import Promise
+from one_trace.runner.schema import Json
+from one_trace.runner.steps.call import Call
+from one_trace.runner.terms import Scope
+from one_trace.runner.worker import Handle
+
+_IMPORT_TICKS = 3
+"""Microtasks that the host spends before it reads the flow: it imports its reader there."""
+
+
+async def subflow(call: Call) -> Handle:
+    """Run the flow that `key` names, in a context of its own; its last step's output becomes this one's."""
+    engine, worker = call.engine, call.engine.worker
+    inputs = call.handle("values")
+    key = str(worker.ask("openFlow", call.context.number, call.number, inputs.number))
+    if key in call.scope.stack:
+        raise StepFailure(f"Circular flow detected: {' → '.join((*call.scope.stack, key))}")
+    for _ in range(_IMPORT_TICKS):
+        await _tick(call)
+    try:
+        loaded = load(key, engine.json_error)
+    except FlowUnreadable as error:
+        raise StepFailure(str(error)) from error
+    context = engine.context()
+    await engine.loop.go(_run(call, loaded.flow, loaded.root, key, inputs, context))
+    steps = loaded.flow.get("steps")
+    last = steps[-1] if isinstance(steps, list) and steps else None
+    handle = call.handle()
+    number = worker.step(last) if isinstance(last, dict) else None
+    collisions = worker.ask("closeFlow", context.number, number, handle.number)
+    if collisions:
+        fields = f"final step output fields [{', '.join(collisions)}] collide with sub-step ids"
+        engine.emit("flow:warning", message=f'Sub-flow "{key}" {fields} — flattened fields take precedence.')
+    return handle
+
+
+async def _run(call: Call, flow: Json, root: str, key: str, inputs: Handle, context: Handle) -> None:
+    engine = call.engine
+    if not isinstance(flow, dict):
+        raise StepFailure(
+            f"Cannot read properties of {'null' if flow is None else 'undefined'} (reading 'inputs')"
+        )
+    engine.worker.ask("acceptNew", context.number, inputs.number, flow.get("inputs"))
+    scope = Scope(str(flow.get("key")), root, (*call.scope.stack, key), flow.get("defaultOnError"))
+    await engine.flow(flow, scope, context, call.place())
+
+
+async def _tick(call: Call) -> None:
+    done: Promise[None] = Promise(call.engine.loop)
+    done.resolve(None)
+    await done

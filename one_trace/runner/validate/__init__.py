@@ -1,0 +1,26 @@
+"""Whether a flow file is one: the host's checks, in its order and its words."""
+
+from __future__ import annotations
+
+from one_trace.runner.schema import Json
+from one_trace.runner.validate import modules, outputs, references, shape, shapes
+from one_trace.runner.validate.problems import Problem, SyntaxCheck
+
+__all__ = ["Problem", "SyntaxCheck", "validate"]
+
+
+def validate(flow: Json, root: str | None, syntax: SyntaxCheck) -> list[Problem]:
+    """What is wrong with a flow; nothing where it may run. `root` is the folder of its code modules.
+
+    What is wrong with its shape hides what else may be wrong with it.
+    """
+    found = shape.check(flow, syntax)
+    if found:
+        return found
+    found = [
+        *references.check_ids(flow),
+        *references.check(flow, root),
+        *outputs.check(flow),
+        *shapes.check(flow),
+    ]
+    return found + (modules.check(flow, root, syntax) if root else [])

@@ -1,0 +1,148 @@
+"""Ids that are there twice, and selectors that lead nowhere."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from one_trace.runner.order import entries
+from one_trace.runner.schema import NESTED, TYPES, Json
+from one_trace.runner.validate.problems import Problem, every, problem
+
+_TOKEN = re.compile(r"\$\.[a-zA-Z_][\w.\[\]*]*", re.ASCII)
+_INTERPOLATED = re.compile(r"\{\{\s*(?:q\s+)?(\$\.[^}\s|]+)")
+_EXPRESSIONS = (("condition", "expression"), ("while", "condition"))
+_SELECTORS = "Selectors in data fields use dot-path resolution, not JS evaluation."
+_OPERATORS = {
+    "||": 'Use the "default" field on the input definition instead, or use a "code" step',
+    "&&": 'Use a "condition" step or "code" step',
+}
+
+
+def check_ids(flow: dict[str, Any]) -> list[Problem]:
+    """Ids must be unique in a flow, however deep their steps lie."""
+    found, seen = [], set()
+    for step, path in every(flow["steps"]):
+        if step["id"] in seen:
+            found.append(problem(f"{path}.id", f'Duplicate step ID: "{step["id"]}"'))
+        seen.add(step["id"])
+    return found
+
+
+def check(flow: dict[str, Any], root: str | None) -> list[Problem]:
+    """Selectors of inputs and steps that are not there, or come later."""
+    return _References(flow, root).problems
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for inner in value if isinstance(value, list) else [one for _, one in entries(value)]:
+            yield from _texts(inner)
+
+
+def _selectors(value: Json) -> list[str]:
+    return [one for text in _texts(value) for one in (*_TOKEN.findall(text), *_INTERPOLATED.findall(text))]
+
+
+class _References:
+    def __init__(self, flow: dict[str, Any], root: str | None) -> None:
+        self.problems: list[Problem] = []
+        self._root = root
+        self._inputs = set(flow["inputs"])
+        self._ids = {step["id"] for step, _ in every(flow["steps"])}
+        self._list(flow["steps"], "steps", set())
+
+    def _list(self, steps: list[Any], path: str, before: set[str]) -> set[str]:
+        """Check a list of steps that `before` come before; the ids of the steps in it, however deep."""
+        known = set(before)
+        for i, step in enumerate(steps):
+            known |= self._step(step, f"{path}[{i}]", known) | {step["id"]}
+        return known - before
+
+    def _step(self, step: dict[str, Any], path: str, before: set[str]) -> set[str]:
+        for key in ("if", "unless"):
+            self._selectors(step.get(key), f"{path}.{key}", before)
+        for i, selector in enumerate(step["requires"] if isinstance(step.get("requires"), list) else []):
+            if isinstance(selector, str) and selector.startswith("$."):
+                self._selector(selector, f"{path}.requires[{i}]", before)
+        kind = TYPES[step["type"]]
+        config = step[kind.key]
+        if not isinstance(config, dict):
+            return set()
+        if kind.name in ("transform", "code"):
+            self._source(kind.name, config, f"{path}.{kind.key}", before)
+        else:
+            for name, field in kind.fields.items():
+                if not field.steps and name in config:
+                    self._field(kind.key, name, config[name], f"{path}.{kind.key}.{name}", before)
+        inside: set[str] = set()
+        for key, field_name in NESTED:
+            if key == kind.key and isinstance(config.get(field_name), list):
+                # the branches of a condition do not see each other
+                inside |= self._list(config[field_name], f"{path}.{key}.{field_name}", before)
+        return inside
+
+    def _field(self, key: str, name: str, value: Json, path: str, before: set[str]) -> None:
+        self._selectors(value, path, before)
+        if (key, name) not in _EXPRESSIONS:
+            self._operators(value, path)
+
+    def _source(self, kind: str, config: dict[str, Any], path: str, before: set[str]) -> None:
+        field = "source" if kind == "code" else "expression"
+        if isinstance(config.get(field), str):
+            self._selectors(config[field], f"{path}.{field}", before)
+        module = config.get("module")
+        if kind == "code" and self._root and isinstance(module, str) and module:
+            try:
+                text = Path(os.path.abspath(os.path.join(self._root, module))).read_bytes()
+            except OSError:
+                return  # said where modules are checked
+            self._selectors(text.decode("utf-8", "replace"), f"{path}.module", before)
+
+    def _selectors(self, value: Json, path: str, before: set[str]) -> None:
+        for selector in _selectors(value):
+            self._selector(selector, path, before)
+
+    def _selector(self, selector: str, path: str, before: set[str]) -> None:
+        parts = selector.split(".")
+        if len(parts) < 3:
+            return
+        name = parts[2]
+        if parts[1] == "input" and name not in self._inputs:
+            message = f'Selector "{selector}" references undefined input "{name}"'
+            self.problems.append(problem(path, message))
+        if parts[1] != "steps":
+            return
+        step = name.replace("[", "").replace("]", "")
+        if step not in self._ids:
+            message = f'Selector "{selector}" references undefined step "{step}"'
+            self.problems.append(problem(path, message))
+        elif step not in before:
+            message = (
+                f'Selector "{selector}" references step "{step}" which is declared after the current step. '
+            )
+            message += (
+                "Steps execute in declaration order, so this will always resolve to undefined at runtime "
+            )
+            message += "— move the dependency earlier in the steps array."
+            self.problems.append(problem(path, message))
+
+    def _operators(self, value: Json, path: str) -> None:
+        if isinstance(value, str) and value.startswith("$."):
+            for operator, advice in _OPERATORS.items():
+                if operator in value:
+                    message = f'Selector "{value}" contains unsupported operator "{operator}". {_SELECTORS}'
+                    message += f" {advice} for complex expressions."
+                    self.problems.append(problem(path, message))
+                    break
+        elif isinstance(value, dict):
+            for key, inner in entries(value):
+                self._operators(inner, f"{path}.{key}")
+        elif isinstance(value, list):
+            for i, inner in enumerate(value):
+                self._operators(inner, f"{path}[{i}]")
