@@ -4,6 +4,7 @@ _one_trace() {
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ $word == -* ]] || path+="${path:+ }$word"
     done
+    COMPREPLY=()
     case $path in
         "") words="config flow trace --agent --help" values= ;;
         "config") words="get list set unset --help" values= ;;

@@ -146,8 +146,6 @@ def _store() -> Iterator[Check]:
         yield Check(
             "store", "bad", f"{path} is damaged: {verdict}", f"mv {path} {path}.damaged; one trace import"
         )
-    elif path.stat().st_mode & 0o077:
-        yield Check("store", "bad", f"others can read {path}", f"chmod 600 {path}")
     elif not os.access(path, os.W_OK):
         yield Check("store", "bad", f"{path} cannot be written", f"chmod u+w {path}")
     else:

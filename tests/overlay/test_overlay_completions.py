@@ -1,0 +1,68 @@
+"""Completions: the scripts are those that the commands generate, and a shell gets what it needs of them."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from one_trace.cli import completions
+
+FOLDER = Path(__file__).resolve().parents[2] / "completions"
+FILES = {"bash": "one.bash", "zsh": "_one", "fish": "one.fish"}
+
+
+@pytest.mark.parametrize("shell", FILES)
+def test_the_scripts_are_current(shell):
+    again = f"python -m one_trace.cli.completions {shell} > completions/{FILES[shell]}"
+    assert (FOLDER / FILES[shell]).read_text() == completions.script(shell), f"generate it again: {again}"
+
+
+@pytest.mark.parametrize("shell", FILES)
+def test_the_shell_can_read_them(shell):
+    if not shutil.which(shell):
+        pytest.skip(f"needs {shell}")
+    assert subprocess.run([shell, "-n", FOLDER / FILES[shell]], check=False).returncode == 0
+
+
+ASKED = [
+    ([""], ["config", "flow", "trace"]),
+    (["trace", "sh"], ["show", "share"]),
+    (["trace", "show", ""], ["last"]),
+    (["config", "get", "traces.v"], ["traces.visibility"]),
+    (["--agent", "config", "set", "traces.visibility", ""], ["private", "direct", "public"]),
+    (["flow", "execute", "-i", "a=1", ""], ["first", "group/second", "third"]),
+    (["trace", "list", "--status", "e"], ["error"]),
+]
+
+
+@pytest.mark.parametrize(("words", "answer"), ASKED)
+def test_what_may_follow(machine, words, answer):
+    for path in ("first/flow.json", "group/second/flow.json", "third.flow.json"):
+        machine.write(machine.project / ".one/flows" / path, "{}")
+    machine.env["_ONE_TRACE_COMPLETE"] = "1"
+    done = machine.one(*words)
+    assert (done.code, done.err) == (0, b"")
+    shown = [word for word in done.out.decode().split("\n") if word and not word.startswith("--")]
+    assert sorted(shown) == sorted(answer)
+
+
+def test_runs_are_known(machine):
+    machine.player("02-linear-unicode")
+    run_id = machine.one("--agent", "flow", "execute", "k", "--trace").saved["runId"]
+    machine.env["_ONE_TRACE_COMPLETE"] = "1"
+    assert machine.one("trace", "show", run_id[:4]).out.decode() == f"{run_id}\n"
+    assert run_id in machine.one("trace", "diff", "last", "").out.decode()
+
+
+def test_bash_offers_words_and_values(machine):
+    bash = shutil.which("bash")
+    if not bash:
+        pytest.skip("needs bash")
+    ask = (
+        f'source "{FOLDER}/one.bash"; '
+        'ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _one_trace; echo "${COMPREPLY[*]}"; }; '
+        'ask one trace ex; ask one config set traces.visibility ""; ask one trace show --f; ask one list ""'
+    )
+    done = subprocess.run([bash, "-c", ask], env=machine.env, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == ["export", "private direct public", "--failed", "", ""]

@@ -1,0 +1,89 @@
+"""`trace doctor`: what is found, what is not, and what mends it."""
+
+import os
+import stat
+
+import pytest
+
+
+def checks(machine, *argv):
+    document = machine.one("--agent", "trace", "doctor", *argv).document
+    return {check["check"]: (check["state"], check["message"], check["mend"]) for check in document["checks"]}
+
+
+def test_a_fresh_machine_has_nothing_bad(machine):
+    done = machine.one("trace", "doctor")
+    assert (done.code, b"BAD" in done.out) == (0, False)
+    found = checks(machine)
+    assert found["host"] == (
+        "note",
+        "no One CLI on PATH: the built-in runner runs flows",
+        "npm install -g @withone/cli",
+    )
+    assert found["path"][0] == "ok"
+    assert found["store"][0] == "note"
+    assert found["key"][2] == "one trace login"
+
+
+def test_the_host_and_the_order_of_path(machine):
+    machine.host("")
+    assert str(machine.bin / "one") in checks(machine)["host"][1]
+    machine.env["PATH"] = f"{machine.bin}{os.pathsep}{machine.ours}"
+    done = machine.one("--agent", "trace", "doctor", program="one-trace")
+    (path,) = [check for check in done.document["checks"] if check["check"] == "path"]
+    assert (done.code, path["state"], path["mend"]) == (1, "bad", f'export PATH="{machine.ours}:$PATH"')
+
+
+def test_a_host_that_cannot_run(machine):
+    machine.env["ONE_TRACE_HOST"] = "/nonexistent"
+    assert checks(machine)["host"][0] == "bad"
+
+
+@pytest.mark.parametrize(
+    ("text", "state"), [("[traces]\nenabled = true\n", "ok"), ("[traces]\nenabeld = 1\n", "bad")]
+)
+def test_settings(machine, text, state):
+    machine.write(machine.user_file, text)
+    assert checks(machine)["settings"][0] == state
+
+
+def test_the_store_and_the_queue(machine):
+    machine.player("02-linear-unicode")
+    machine.one("--agent", "flow", "execute", "k", "--trace")
+    found = checks(machine)
+    assert (found["store"][0], found["store"][1].startswith("1 runs")) == ("ok", True)
+    assert found["queue"][0] == "ok"
+
+
+def test_a_store_that_is_none(machine):
+    machine.write(machine.data / "traces.db", "no database " * 1000)
+    assert checks(machine)["store"][0] == "bad"
+
+
+def test_the_key_is_never_shown(machine):
+    machine.env["TRACES_API_KEY"] = "trk_secret_word"
+    done = machine.one("trace", "doctor", "--offline")
+    assert b"TRACES_API_KEY" in done.out
+    assert b"secret_word" not in done.out + done.err
+
+
+def test_a_key_that_others_can_read(machine):
+    kept = machine.write(machine.user_file.parent / "credentials.toml", 'api_key = "trk_x"\n')
+    kept.chmod(0o644)
+    assert checks(machine, "--offline")["key"][2] == f"chmod 600 {kept}"
+    kept.chmod(0o600)
+    assert checks(machine, "--offline")["key"][0] == "ok"
+
+
+def test_a_service_that_is_not_there(machine):
+    machine.env |= {"TRACES_API_KEY": "trk_x", "ONE_TRACES_ENDPOINT": "http://127.0.0.1:9"}
+    state, message, mend = checks(machine)["traces.com"]
+    assert (state, "127.0.0.1:9" in message, "traces.endpoint" in mend) == ("bad", True, True)
+
+
+def test_state_files_that_others_can_read_are_told_and_closed(machine):
+    state = machine.write(machine.project / ".one/flows/.runs/k-0123456789ab.state.json", "{}")
+    state.chmod(0o644)
+    assert checks(machine)["state files"][2] == "one trace doctor --fix"
+    assert checks(machine, "--fix")["state files"][0] == "ok"
+    assert stat.S_IMODE(state.stat().st_mode) == 0o600
