@@ -134,7 +134,7 @@ class Line:
 
     @contextmanager
     def _cut_after(self, seconds: float) -> Iterator[None]:
-        """httpx limits each read: a server that drips would never end. When time is over its socket is shut."""
+        """httpx limits each read, and a server may drip: when time is over, the socket is shut."""
         if self._watch is None:
             self._watch = threading.Thread(target=self._watch_time, daemon=True)
             self._watch.start()

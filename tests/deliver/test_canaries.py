@@ -1,0 +1,162 @@
+"""Words planted wherever a user's values can be: none of them leaves the machine, none is in the store."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import RECORDINGS, Machine
+from keeper import KEY, Keeper, keeping
+
+CASES = [
+    "04-code-module",
+    "06-loop-seq",
+    "10-while",
+    "11-parallel-simple",
+    "14-subflow",
+    "21-bash-envelope",
+    "22-skips",
+    "23-timeout-continue",
+    "27-retry-third",
+    "31b-default-retry",
+    "40-mock-action",
+    "53-action-ok",
+    "55-parallel-fail-flow",
+    "97b-realistic-fails",
+]
+WORD = "canary"
+ENVELOPE = {"session_id", "sessionId", "uuid", "errorCode", "status", "strategy"}
+
+
+@pytest.fixture
+def keeper() -> Iterator[Keeper]:
+    with keeping() as kept:
+        yield kept
+
+
+def planted(value: Any, where: str) -> Any:
+    """`value` with a canary in every text of it; what an LLM's envelope says of itself is left alone."""
+    if isinstance(value, dict):
+        return {
+            key: item if key in ENVELOPE else planted(item, f"{where}-{key}") for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [planted(item, where) for item in value]
+    if isinstance(value, str) and not value.startswith("{"):
+        return f"{WORD}-{where} {value}"
+    return value
+
+
+def plant_state(path: Path) -> None:
+    state = json.loads(path.read_bytes())
+    state["inputs"] = planted(state.get("inputs", {}), "input")
+    context = state["context"]
+    context["input"] = planted(context.get("input", {}), "input")
+    context["steps"] = {
+        step: {
+            key: item if key in ENVELOPE | {"durationMs", "retries"} else planted(item, key)
+            for key, item in result.items()
+        }
+        for step, result in context["steps"].items()
+    }
+    path.write_text(json.dumps(state))
+
+
+def plant_log(path: Path) -> None:
+    lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+    for line in lines:
+        for key in ("error", "message", "reason"):
+            if key in line:
+                line[key] = f"{WORD}-error {line[key]}"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def plant_flow(path: Path) -> None:
+    def walk(value: Any, key: str) -> Any:
+        if isinstance(value, dict):
+            return {name: walk(item, name) for name, item in value.items()}
+        if isinstance(value, list):
+            return [walk(item, key) for item in value]
+        if isinstance(value, str) and key in ("command", "source", "description", "content", "prompt"):
+            return f"{value} # {WORD}-{key}"
+        return value
+
+    path.write_text(json.dumps(walk(json.loads(path.read_bytes()), "")))
+
+
+def plant(case: str, into: Path) -> Path:
+    """A copy of a recorded case with canaries in all that is a user's."""
+    shutil.copytree(RECORDINGS / case, into)
+    for path in (into / "runs").iterdir():
+        plant_state(path)
+    for path in (into / "logs").iterdir():
+        plant_log(path)
+    for path in (into / "flows").rglob("*.json"):
+        plant_flow(path)
+    return into
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_value_leaves_and_none_is_kept(
+    machine: Machine, keeper: Keeper, tmp_path: Path, case: str
+) -> None:
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    project = tmp_path / f"{WORD}-path" / "project"
+    project.mkdir(parents=True)
+    machine.env |= {
+        "TRACES_API_KEY": KEY,
+        "ONE_TRACES_ENDPOINT": keeper.url,
+        "TMPDIR": str(temp),
+        "SOME_SECRET": f"{WORD}-environment",
+    }
+    machine.player(str(plant(case, tmp_path / "case")))
+    command = ["--agent", "flow", "execute", "x", "-i", f"a={WORD}-argument", "--trace"]
+    done = machine.one(*command, cwd=project)
+    assert [upload["state"] for upload in done.saved["uploads"]] == ["sent"], done.err
+    assert any(WORD.encode() in path.read_bytes() for path in (project / ".one/flows/.runs").iterdir())
+    assert WORD.encode() not in keeper.everything()
+    assert [path for path in temp.rglob("*") if path.is_file()] == []
+    kept = b"".join(path.read_bytes() for path in machine.data.iterdir())
+    for where in (
+        "input",
+        "output",
+        "response",
+        "environment",
+        "argument",
+        "command",
+        "source",
+        "description",
+    ):
+        assert f"{WORD}-{where}".encode() not in kept, where
+
+
+def test_error_text_leaves_when_asked_for_and_redacted(
+    machine: Machine, keeper: Keeper, tmp_path: Path
+) -> None:
+    case = plant("55-parallel-fail-flow", tmp_path / "case")
+    for path in (case / "logs").iterdir():
+        path.write_text(path.read_text().replace(f"{WORD}-error", f"{WORD}-error token={WORD}-secret"))
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url, "ONE_TRACES_ERRORS": "full"}
+    machine.player(str(case))
+    done = machine.one("--agent", "flow", "execute", "x", "--trace")
+    assert [upload["state"] for upload in done.saved["uploads"]] == ["sent"]
+    assert f"{WORD}-error".encode() in keeper.everything()
+    assert f"{WORD}-secret".encode() not in keeper.everything()
+    assert b"[REDACTED]" in keeper.everything()
+
+
+def test_the_events_export_tells_all_the_lines_that_are_sent(machine: Machine, keeper: Keeper) -> None:
+    """A user who looks before switching delivery on has seen what will go."""
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+    machine.player("22-skips")
+    machine.one("--agent", "flow", "execute", "x", "--trace")
+    exported = machine.one("trace", "export", "last", "--format", "events").out.decode().split("\n")
+    (trace,) = keeper.messages
+    results = [m["parts"][0] for m in keeper.in_order(trace) if m["parts"][0]["type"] == "tool_result"]
+    assert results
+    assert {part["content"]["output"] for part in results} <= set(exported)

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from made import START_MS, USAGE, assembly, loop, span
+
+from one_trace.deliver.closing import title
+from one_trace.deliver.fold import fold
+from one_trace.deliver.messages import Message, messages
+from one_trace.deliver.parcel import Parcel
+from one_trace.deliver.project import Project
+from one_trace.model import Assembly, Cause, Span
+from one_trace.privacy import leave
+
+
+def sent(made: Assembly, *, folding: bool = True) -> list[dict]:
+    parcel = Parcel(
+        leaving=leave(made.trace),
+        project=Project(),
+        visibility="private",
+        input_count=made.input_count,
+        fold=folding,
+    )
+    return json.loads(msgspec.json.encode(messages(parcel)))
+
+
+def kinds(found: list[dict]) -> list[str]:
+    return [message["parts"][0]["type"] for message in found]
+
+
+def text(made: Assembly) -> str:
+    return sent(made)[-1]["textContent"]
+
+
+def test_a_run_reads_from_request_to_summary() -> None:
+    found = sent(
+        assembly(spans=[span("first"), span("second", start_ms=10.0, status="error", error="secret")])
+    )
+    assert kinds(found) == ["text", "tool_call", "tool_result", "tool_call", "tool_result", "text"]
+    assert [message["role"] for message in found] == ["user", *["assistant"] * 5]
+    assert found[0]["textContent"] == "one flow execute my-flow (2 inputs, 2 B)"
+    assert [message["order"] for message in found] == [1, 2, 3, 4, 5, 6]
+    call, result = (found[3]["parts"][0]["content"], found[4]["parts"][0]["content"])
+    assert (call["toolName"], call["callId"]) == ("transform: second", result["callId"])
+    assert call["args"] == {"path": "my-flow > second", "name": "Second"}
+    assert (result["status"], result["durationMs"], result["completedAt"]) == ("error", 10, START_MS + 20)
+    line = json.loads(result["output"])
+    assert (line["event"], line["stepId"], line["status"], line["path"]) == (
+        "step:error",
+        "second",
+        "error",
+        "my-flow > second",
+    )
+    assert "secret" not in json.dumps(found)
+
+
+def test_what_happens_in_one_ms_stands_as_it_is_nested() -> None:
+    outer = span("outer", duration_ms=0.0)
+    inner = span("inner", outer, duration_ms=0.0)
+    names = [
+        (message["parts"][0]["type"], message["externalId"][:16])
+        for message in sent(assembly(spans=[outer, inner, span("next", duration_ms=0.0)]))[1:-1]
+    ]
+    assert names[:4] == [
+        ("tool_call", outer.span_id),
+        ("tool_call", inner.span_id),
+        ("tool_result", inner.span_id),
+        ("tool_result", outer.span_id),
+    ]
+
+
+def test_ids_are_the_same_whenever_a_run_is_sent_and_never_doubled() -> None:
+    made = assembly(spans=[span("x", retries=2, attempts=3)])
+    ids = [message["externalId"] for message in sent(made)]
+    assert ids == [message["externalId"] for message in sent(made)]
+    assert len(set(ids)) == len(ids) == 5
+
+
+def test_retries_and_tokens_are_told() -> None:
+    found = sent(assembly(spans=[span("llm", retries=2, attempts=3, usage=USAGE)], usage=USAGE))
+    assert found[2]["parts"][0] == {
+        "type": "system_event",
+        "content": {
+            "subtype": "retry",
+            "stepId": "llm",
+            "path": "my-flow > llm",
+            "attempts": 3,
+            "retries": 2,
+        },
+    }
+    assert found[3]["tokenUsage"]["inputTokenCount"] == 10
+    assert found[-1]["model"] == "claude-sonnet-4"
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [("success", "success"), ("skipped", "success"), ("timeout", "error"), ("incomplete", "error")],
+)
+def test_every_call_has_a_result(status: str, told: str) -> None:
+    duration = None if status in ("skipped", "incomplete") else 10.0
+    found = sent(assembly(spans=[span("x", status=status, duration_ms=duration)]))
+    content = found[2]["parts"][0]["content"]
+    assert content["status"] == told
+    assert ("completedAt" in content) == (duration is not None)
+
+
+def test_the_closing_text_says_what_a_person_wants_to_know() -> None:
+    block = span("gather", type="parallel", duration_ms=5000.0)
+    spans = [
+        block,
+        span("news", block, duration_ms=1200.0),
+        span("weather", block, status="timeout", duration_ms=5000.0),
+        span(
+            "research",
+            status="error",
+            duration_ms=120_000.0,
+            attempts=3,
+            retries=2,
+            error_code="ETIMEDOUT",
+            type="bash",
+        ),
+        span("notify", status="skipped", duration_ms=None),
+    ]
+    made = assembly(
+        spans=spans,
+        status="error",
+        duration_ms=124_000.0,
+        usage=USAGE,
+        cause=Cause(span_id=spans[3].span_id, path=spans[3].path, error="hush"),
+    )
+    assert text(made).split("\n") == [
+        "my-flow failed after 2m 4s. 5 steps: 2 succeeded, 1 failed, 1 timed out, 1 skipped.",
+        "Failed: my-flow > research (bash, ETIMEDOUT, after 3 attempts).",
+        "Slowest: research 2m 0s, weather 5.0s and news 1.2s.",
+        "Parallel gather: completed: news (1.2s); timed out: weather (5.0s).",
+        "Skipped: notify.",
+        "Retried: research (2 times).",
+        "LLM: 13 tokens in, 5 out, $0.2500, claude-sonnet-4.",
+        "LLM sessions: s-1.",
+    ]
+    assert title(leave(made.trace)) == "my-flow · error · 2m 4s · 5 steps"
+
+
+def test_names_that_are_not_nice_stay_in_their_line() -> None:
+    made = assembly(spans=[span("\x1b[31mred\nline", status="skipped", duration_ms=None)])
+    assert text(made).split("\n")[1] == "Skipped:  [31mred line."
+
+
+def long_loop(count: int, odd: Span | None = None) -> Assembly:
+    made = loop(count)
+    made.trace.spans[100].status = "error"
+    made.trace.spans[1500].duration_ms = 50_000.0
+    return made
+
+
+def test_a_long_run_is_folded_and_says_so() -> None:
+    made = long_loop(2500)
+    found = sent(made)
+    shown = [message["externalId"] for message in found]
+    assert len(found) < 30
+    for number in (1, 100, 1500):
+        assert f"{made.trace.spans[number].span_id}-result" in shown, "first, failed and slowest stay whole"
+    (folded,) = [part["content"] for m in found for part in m["parts"] if part["type"] == "system_event"]
+    assert (folded["subtype"], folded["steps"], folded["count"]) == ("folded", ["step"], 2496)
+    assert (
+        "Folded: 2,495 iterations of each that went alike (1ms to 1ms, median 1ms)"
+        in found[-1]["textContent"]
+    )
+    assert len(sent(made, folding=False)) == 2 * 2501 + 2
+
+
+def test_a_run_of_2000_spans_is_not_folded() -> None:
+    assert len(sent(loop(1999))) == 2 * 2000 + 2
+
+
+def test_loops_in_loops_fold_at_the_outermost_that_went_alike() -> None:
+    outer = span("outer", type="loop", duration_ms=1e4)
+    spans = [outer]
+    for i in range(20):
+        call = span("call", outer, iteration=i, start_ms=i * 10.0, type="loop")
+        spans += [
+            call,
+            *(span("deep", call, iteration=k, start_ms=i * 10.0 + k, duration_ms=1.0) for k in range(10)),
+        ]
+    folded = fold(leave(assembly(spans=spans).trace).spans)
+    at_outer = [each for each in folded.folds if each.parent.step_id == "outer"]
+    assert [(each.count, each.spans) for each in at_outer] == [(17, 17 * 11)]
+    assert {each.parent.step_id for each in folded.folds} == {"outer", "call"}
+    assert len(folded.spans) + sum(each.spans for each in folded.folds) == len(spans)
+
+
+def test_a_message_is_what_the_service_knows() -> None:
+    """Names of members as on the wire: one that is misspelt would be dropped without a word."""
+    assert set(Message.__struct_encode_fields__) == {
+        "externalId",
+        "role",
+        "order",
+        "timestamp",
+        "textContent",
+        "model",
+        "tokenUsage",
+        "parts",
+    }
