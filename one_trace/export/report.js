@@ -27,6 +27,9 @@
     if (text !== undefined) element.textContent = text;
     return element;
   };
+  // Control characters and what turns the direction of text are shown, not obeyed.
+  const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
+  const plain = (text) => text.replace(UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
   const duration = (ms) => {
     if (ms === null || ms === undefined) return "";
     if (ms > 0 && ms < 1) return "<1 ms";
@@ -64,7 +67,7 @@
   // ---- the data's shape
 
   function read() {
-    D = JSON.parse($("data").textContent);
+    D = JSON.parse($("data").textContent, (_, value) => typeof value === "string" ? plain(value) : value);
     N = D.id.length;
     T = D.horizon || 1;
     view = [0, T];
@@ -250,7 +253,7 @@
 
   function axis() {
     const box = $("axis"), [from, to] = view, room = box.clientWidth || 300;
-    const raw = (to - from) / Math.max(1, Math.floor(room / 64));
+    const raw = (to - from) / Math.max(1, Math.floor(room / 52));
     const power = 10 ** Math.floor(Math.log10(raw || 1));
     const tick = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= raw) || raw || 1;
     const ticks = [];

@@ -237,6 +237,7 @@ def test_hostile_names_stay_text(page: browser.Browser, tmp_path: Path) -> None:
     assert page.run("document.querySelectorAll('img, iframe, object').length") == 0
     assert page.run("document.scripts.length") == 2
     assert page.run("document.documentElement.scrollWidth") <= 1280
+    assert "\\u202eevil\\u2066\\u001b[31m\\u0000" in steps(page)
     assert page.requests == [(tmp_path / "run.html").as_uri()]
 
 
