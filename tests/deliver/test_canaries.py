@@ -42,7 +42,9 @@ def planted(value: Any, where: str) -> Any:
     """`value` with a canary in every text of it; what an LLM's envelope says of itself is left alone."""
     if isinstance(value, dict):
         return {
-            key: item if key in ENVELOPE else planted(item, f"{where}-{key}") for key, item in value.items()
+            # What failed in a branch stands in the block's response; it is error text there, too.
+            key: item if key in ENVELOPE else planted(item, "error" if key == "error" else where)
+            for key, item in value.items()
         }
     if isinstance(value, list):
         return [planted(item, where) for item in value]

@@ -165,7 +165,7 @@ def test_a_long_run_is_folded_and_says_so() -> None:
     (folded,) = [part["content"] for m in found for part in m["parts"] if part["type"] == "system_event"]
     assert (folded["subtype"], folded["steps"], folded["count"]) == ("folded", ["step"], 2496)
     assert (
-        "Folded: 2,495 iterations of each that went alike (1ms to 1ms, median 1ms)"
+        "Folded: 2,496 iterations of each that went alike (1ms to 1ms, median 1ms)"
         in found[-1]["textContent"]
     )
     assert len(sent(made, folding=False)) == 2 * 2501 + 2
