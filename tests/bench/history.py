@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -23,8 +23,8 @@ WARM = tuple(f"warm{i}" for i in range(6))
 class Draft:
     """One run in the making: a clock, and the spans so far."""
 
-    def __init__(self, number: int, random: Random, end_ms: int, total: int) -> None:
-        self.flow = f"flow-{number % FLOWS:02d}"
+    def __init__(self, number: int, random: Random, end_ms: int, total: int, flows: int = FLOWS) -> None:
+        self.flow = f"flow-{number % flows:02d}"
         self.run_id = hashlib.blake2b(str(number).encode(), digest_size=6).hexdigest()
         self.started_ms = end_ms - (total - number) * EVERY_MS
         self.random = random
@@ -80,34 +80,34 @@ class Draft:
         span.duration_ms = round(self.now - span.start_ms)
 
 
-def runs(count: int, *, end_ms: int = END_MS, seed: int = 7) -> Iterator[Assembly]:
-    """`count` runs of 20 flows, 100 spans of 25 steps each, oldest first."""
+def runs(count: int, *, flows: int = FLOWS, end_ms: int = END_MS, seed: int = 7) -> Iterator[Assembly]:
+    """`count` runs of so many flows, 100 spans of 25 steps each, oldest first."""
     random = Random(seed)
     for number in range(count):
-        yield _run(Draft(number, random, end_ms, count))
+        yield _run(Draft(number, random, end_ms, count, flows))
 
 
-def fill(path: Path, count: int, *, end_ms: int = END_MS) -> None:
-    """Save that many runs through the store's own door."""
+def fill(path: Path, assemblies: Iterable[Assembly]) -> None:
+    """Save runs through the store's own door."""
     with Store(path) as store:
         # A bench may lose its store in a power cut.
         store.connection.execute("PRAGMA synchronous = OFF")
-        for assembly in runs(count, end_ms=end_ms):
+        for assembly in assemblies:
             store.save(assembly)
         store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def one_run(spans: int, *, run_id: str = "bench", slower: float = 1.0) -> Assembly:
     """One run with that many spans, most of them in a loop of three steps."""
-    draft = Draft(0, Random(run_id), END_MS, 1)
+    draft = Draft(0, Random(spans), END_MS, 1)
     draft.run_id = run_id
     loop = draft.span("each", "loop", 0)
     for i in range((spans - 2) // len(BODY)):
         for index, (step, kind, typical) in enumerate(BODY):
             draft.span(step, kind, typical * slower, parent=loop, iteration=i, index=index)
     draft.close(loop)
-    while len(draft.spans) < spans:
-        draft.span(f"last{len(draft.spans)}", "transform", 3)
+    for number in range(spans - len(draft.spans)):
+        draft.span(f"last{number}", "transform", 3)
     return _assembly(draft)
 
 

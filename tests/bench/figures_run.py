@@ -1,0 +1,73 @@
+"""Figures of a run on its way: passed through, captured, imported."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from tests.bench.measure import Bench, Figure, ms
+from tests.bench.records import write_loop
+
+ITERATIONS = 2_000
+LONG = 10_000
+"""Long enough that start-up is no matter."""
+PRINTED = 50_000_000
+LOUD = Path(__file__).with_name("loud_host.py")
+
+
+def pass_through(bench: Bench) -> Figure:
+    """A verb that is the host's, with a host that ends at once."""
+    host = bench.folder("bin") / "one"
+    bench.executable(host, "#!/bin/sh\nexit 0\n")
+    took, bare = bench.interleaved(bench.command("flow", "list"), bench.bare, repeat=20, choose=median)
+    host.unlink()
+    return Figure("pass-through", took / bare, "x python -c pass", 1.6, f"{ms(took)} to {ms(bare)}")
+
+
+def import_cost(bench: Bench) -> list[Figure]:
+    """Microseconds an event of a 2,000-iteration loop, less start-up; and how often that goes into twice
+    the loop.
+    """
+    events, loop = _importing(bench, ITERATIONS)
+    many, once = _importing(bench, LONG)
+    _, twice = _importing(bench, 2 * LONG)
+    _, none = _importing(bench, 0)
+    took, less, more, start = bench.interleaved(loop, once, twice, none)
+    each = (took - start) / events * 1e6
+    linear = (more - start) / (less - start)
+    return [
+        Figure(f"trace import, {events:,} events", each, "us/event", 60, f"{ms(took)}, start-up {ms(start)}"),
+        Figure(f"  twice {many:,} events", linear, "x that", 2.2, f"{ms(more)} to {ms(less)}"),
+    ]
+
+
+def _importing(bench: Bench, iterations: int) -> tuple[int, Callable[[], float]]:
+    project = bench.folder(f"loop-{iterations}")
+    events = write_loop(project, iterations)
+
+    def once() -> float:
+        data = bench.folder(f"imported-{iterations}")
+        for file in data.iterdir():
+            file.unlink()
+        env = bench.env | {"ONE_TRACES_DATA_DIR": str(data)}
+        return bench.seconds([bench.one, "--agent", "trace", "import"], env, project)
+
+    return events, once
+
+
+def capture_memory(bench: Bench) -> Figure:
+    """Our peak while a host prints 50 MB in one line and leaves a state as large."""
+    project, host = bench.folder("loud"), bench.folder("bin") / "one"
+    bench.executable(host, f"#!{sys.executable} -IS\n{LOUD.read_text()}")
+    env = bench.env | {"ONE_TRACES_DATA_DIR": str(bench.folder("captured")), "LOUD_BYTES": str(PRINTED)}
+    argv = [bench.one, "--agent", "flow", "execute", "loud", "--trace"]
+    peak, printed = bench.peak_mb(argv, env, project)
+    host.unlink()
+    _expect_stored(bench, env, project)
+    return Figure("capture, 50 MB in one line", peak, "MB", 200, f"{printed:,} bytes arrived")
+
+
+def _expect_stored(bench: Bench, env: dict[str, str], project: Path) -> None:
+    bench.seconds([bench.one, "--agent", "trace", "show", "00000000feed"], env, project)

@@ -1,0 +1,128 @@
+"""Timing whole processes: interleaved, so that a busy moment falls on both sides of a ratio alike."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PASS = (sys.executable, "-c", "pass")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure; `bar` is the greatest value that will do, None where there is no bar."""
+
+    name: str
+    value: float
+    unit: str
+    bar: float | None
+    detail: str
+
+    @property
+    def held(self) -> bool:
+        return self.bar is None or self.value <= self.bar
+
+
+@dataclass
+class Bench:
+    """A folder to work in, our program in it as an installer writes it, and a PATH with nothing else."""
+
+    root: Path
+    runs: int
+    """How many runs the large store has."""
+    repeat: int = 5
+    env: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("home", "ours", "bin"):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+        script = (ROOT / "scripts" / "one").read_text()
+        self.executable(self.root / "ours" / "one", script.replace("#!python", f"#!{sys.executable}", 1))
+        self.env = {
+            "PATH": os.pathsep.join([str(self.root / "ours"), str(self.root / "bin"), "/usr/bin", "/bin"]),
+            "HOME": str(self.root / "home"),
+            "PYTHONPATH": str(ROOT),
+            "LANG": "C.UTF-8",
+        }
+
+    @property
+    def one(self) -> str:
+        return str(self.root / "ours" / "one")
+
+    @staticmethod
+    def executable(path: Path, text: str) -> None:
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def folder(self, name: str) -> Path:
+        path = self.root / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def command(self, *argv: str, data: Path | None = None, **env: str) -> Callable[[], float]:
+        """A call that runs our program once and gives its seconds."""
+        chosen = {"ONE_TRACES_DATA_DIR": str(data)} if data else {}
+        return lambda: self.seconds([self.one, *argv], self.env | chosen | env)
+
+    def bare(self) -> float:
+        """`python -c pass`: what all else is measured by."""
+        return self.seconds(PASS, self.env)
+
+    def seconds(self, argv: Sequence[str], env: dict[str, str], cwd: Path | None = None) -> float:
+        """Wall seconds of one process. A process that fails is no measurement."""
+        begin = time.perf_counter()
+        done = subprocess.run(
+            argv, env=env, cwd=cwd or self.root, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        took = time.perf_counter() - begin
+        if done.returncode:
+            raise RuntimeError(
+                f"{argv} ended with {done.returncode}: {(done.stderr or done.stdout)[-500:]!r}"
+            )
+        return took
+
+    def interleaved(
+        self,
+        *calls: Callable[[], float],
+        repeat: int | None = None,
+        choose: Callable[[Sequence[float]], float] = min,
+    ) -> list[float]:
+        """The seconds of each call, all of them in turn, after one round that does not count.
+
+        `choose` takes one of the rounds: the best one unless told otherwise, since all else is the
+        machine's other work.
+        """
+        rounds = [[call() for call in calls] for _ in range((repeat or self.repeat) + 1)][1:]
+        return [choose(column) for column in zip(*rounds, strict=True)]
+
+    def peak_mb(self, argv: Sequence[str], env: dict[str, str], cwd: Path) -> tuple[float, int]:
+        """The greatest resident memory of a process and of what it waited for, in MB, and how many bytes
+        it printed.
+        """
+        process = subprocess.Popen(
+            argv,
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert process.stdout is not None
+        printed = 0
+        while block := process.stdout.read(1 << 20):
+            printed += len(block)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"{argv} ended with {process.returncode}")
+        return usage.ru_maxrss / 1024, printed
+
+
+def ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
