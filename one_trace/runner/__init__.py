@@ -24,12 +24,18 @@ class Outcome:
     files: RunFiles | None = None
 
 
-def run(argv: list[str], *, on_event: Callable[[dict[str, Any]], None] | None = None) -> Outcome:
+def run(
+    argv: list[str],
+    *,
+    on_event: Callable[[dict[str, Any]], None] | None = None,
+    run_id: str | None = None,
+) -> Outcome:
     """Serve ``flow execute|resume|validate|list``, as typed after the program's name.
 
     Prints what the host prints, to standard output itself. `on_event` is called with each event of a run,
-    after it has been recorded and printed. Errors are printed, none is raised.
+    after it has been recorded and printed. `run_id`, 12 hex digits, is the id of the run that comes of it (a
+    resumed one has its own). Errors are printed, none is raised.
     """
     from one_trace.runner.serve import serve
 
-    return serve(argv, on_event)
+    return serve(argv, on_event, run_id)

@@ -36,6 +36,7 @@ class Session:
 
     console: Console
     on_event: Listener | None = None
+    run_id: str | None = None
     worker: Worker | None = None
     run: Run | None = None
 
@@ -165,7 +166,8 @@ def _execute(session: Session, loaded: Loaded, options: Options, words: list[str
     console, worker = session.console, session.worker
     assert worker is not None
     view = human.Progress(console, verbose=parsed.has("--verbose"))
-    run = session.run = Run(worker, loaded, new_run_id(), _teller(session, view), options=options)
+    run_id = session.run_id or new_run_id()
+    run = session.run = Run(worker, loaded, run_id, _teller(session, view), options=options)
     run.start(words)
     view.begin()
     with pausing(run, lambda: view.pausing(run.run_id)):

@@ -162,7 +162,7 @@ class Engine:
         except FlowStop:
             self.observer.end(span, "stopped")
             raise
-        self.observer.end(span, result.status)
+        self.observer.end(span, result.status, result.handle)
         return result
 
     def _skipped(self, step: Step, context: Handle) -> bool:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from one_trace.runner.engine import Engine, Event
 from one_trace.runner.failures import StepFailure
@@ -18,6 +18,10 @@ from one_trace.runner.record import Log, iso, to_json
 from one_trace.runner.terms import Options, Scope
 from one_trace.runner.worker import Handle, Worker
 
+Save = Literal["after steps", "after every step", "at the ends"]
+"""When the state is kept up to date on disk: after each step unless saves would take most of the time, after
+each step whatever it takes, or only as the run begins and ends.
+"""
 OnEvent = Callable[[Event, str], None]
 """Called with each event and its JSON, after it has been written down."""
 
@@ -44,9 +48,9 @@ class Run:
         observer: Observer | None = None,
         options: Options | None = None,
         flow_key: str | None = None,
-        save: bool = True,
+        save: Save = "after steps",
     ) -> None:
-        """Makes the run's files. `save`: keep the state up to date on disk, step by step."""
+        """Makes the run's files, below the working directory. The worker must have the same one."""
         self.worker, self.loaded, self.run_id = worker, loaded, run_id
         self.flow_key = flow_key or loaded.flow["key"]
         self.log = Log(self.flow_key, run_id)
@@ -117,9 +121,13 @@ class Run:
         self.worker.tell("set", self._state.number, changes)
         self.worker.ask("write", self._state.number)
 
-    def drain(self) -> None:
-        """Go on as long as anything that the run has left behind is still running, as the host does."""
-        self.worker.ending()
+    def drain(self, *, last: bool = True) -> None:
+        """Go on as long as anything that the run has left behind is still running, as the host does.
+
+        `last`: no other run follows on this worker, and what steps have left running in it counts as well.
+        """
+        if last:
+            self.worker.ending()
         while self.loop.turn(self.worker):
             pass
 
@@ -134,10 +142,10 @@ class Run:
         self.log.line(self._now(), "warn" if "error" in name else "info", name, text)
         step_id = event.get("stepId")
         if name == "step:complete" and step_id:
-            if self._save:
-                self.worker.ask("completed", self._state.number, step_id, True)
+            if self._save == "at the ends":
+                self.worker.tell("completed", self._state.number, step_id)
             else:
-                self.worker.tell("completed", self._state.number, step_id, False)
+                self.worker.ask("completed", self._state.number, step_id, self._save)
         elif name == "step:start" and step_id:
             self.worker.tell("current", self._state.number, step_id)
         self._on_event(event, text)

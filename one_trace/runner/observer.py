@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from one_trace.runner.loop import Loop
+    from one_trace.runner.worker import Handle
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,15 @@ class Observer:
     def attempt(self, span: int, number: int) -> None:
         """An attempt of it begins."""
 
-    def end(self, span: int, status: str, *, raised: bool = False, timeout: bool = False) -> None:
+    def end(
+        self,
+        span: int,
+        status: str,
+        result: Handle | None = None,
+        *,
+        raised: bool = False,
+        timeout: bool = False,
+    ) -> None:
         """It is over. `timeout`: it threw its own time-out."""
 
     def behaviour(self, step: dict[str, Any], span: int, attempt: int) -> Behaviour | None:

@@ -18,7 +18,9 @@ _DEEPEST = 12_000
 """Python's own limit on nesting is met by flows that the host still runs."""
 
 
-def serve(argv: list[str], on_event: Callable[[dict[str, Any]], None] | None) -> Outcome:
+def serve(
+    argv: list[str], on_event: Callable[[dict[str, Any]], None] | None, run_id: str | None = None
+) -> Outcome:
     """Run what the words ask for. Every error is said, none is raised."""
     try:
         parsed = parse(argv)
@@ -26,7 +28,7 @@ def serve(argv: list[str], on_event: Callable[[dict[str, Any]], None] | None) ->
         sys.stderr.write(f"{error}\n")
         return Outcome(1)
     console = Console(agent=parsed.agent or os.environ.get("ONE_AGENT") == "1")
-    session = commands.Session(console, on_event)
+    session = commands.Session(console, on_event, run_id)
     sys.stdout.flush()  # we write past it
     with _deep():
         code = _guarded(session, parsed)

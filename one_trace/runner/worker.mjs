@@ -11,7 +11,7 @@ import { Writable } from "node:stream";
 import * as bodies from "./js/bodies.mjs";
 import { dryStep, drySteps } from "./js/dry.mjs";
 import * as inputs from "./js/inputs.mjs";
-import { StateFile } from "./js/state.mjs";
+import { StateFile, withoutCopies } from "./js/state.mjs";
 import { holds, put, resolve, select } from "./js/values.mjs";
 
 const [REQUESTS, ANSWERS] = process.argv.slice(2).map(Number);
@@ -354,9 +354,15 @@ const operations = {
     const open = states.get(number);
     open.state.completedSteps.push(id);
     open.state.currentStepId = undefined;
-    if (save) open.save();
+    if (save === "after every step") open.write();
+    else if (save) open.save();
   },
   write: (number) => states.get(number).write(),
+  chdir: (folder) => process.chdir(folder),
+  size(result) {
+    const { output } = results.get(result);
+    return Buffer.byteLength(JSON.stringify(output, withoutCopies) ?? "") || null;
+  },
   results: (ctx) => Buffer.from(JSON.stringify(contexts.get(ctx).steps)),
   writeResults,
   summary: (ctx) => Object.values(contexts.get(ctx).steps).map((result) => result.status),

@@ -107,6 +107,11 @@ class Worker:
             self.tell("step", known[1], _without_children(step))
         return known[1]
 
+    def forget_steps(self) -> None:
+        """Between runs that share a worker."""
+        self.tell("forget", "steps", [number for _, number in self._steps.values()])
+        self._steps.clear()
+
     def tell(self, name: str, *arguments: Json) -> None:
         self._outbox.append(_line(0, name, arguments))
         self._sent += 1

@@ -5,7 +5,7 @@ import fs from "node:fs";
 const REST = 4;
 
 /** The copy of a sub-flow's results that only the running flow needs. */
-const withoutCopies = (key, value) => (key === "_steps" ? undefined : value);
+export const withoutCopies = (key, value) => (key === "_steps" ? undefined : value);
 
 export class StateFile {
   constructor(file, state) {

@@ -24,7 +24,7 @@ async def condition(call: Call) -> Handle:
 
 
 async def parallel(call: Call) -> Handle:
-    """Batches of steps; a batch begins when the one before it is done. Its steps have no events of their own."""
+    """Batches of steps; one begins when the one before it is done. Its steps have no events of their own."""
     engine = call.engine
     config = call.config("parallel", "maxConcurrency")
     steps = config.get("steps")

@@ -1,0 +1,364 @@
+"""For tests: runs whose true tree is known, on a clock that costs no time.
+
+`run_for_truth` runs a flow as the built-in runner does and leaves its record, and beside it says what really
+happened: which step ran in which attempt, iteration and branch of which other, and how that ended. Nothing of
+it is taken from the record, so that what is worked out from the record can be held against it.
+
+    record, truth = run_for_truth(project, {"main": flow, "sub": other}, "main", behaviour=table)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from one_trace.record import RunFiles
+from one_trace.runner.execution import Run, Save
+from one_trace.runner.loading import load
+from one_trace.runner.loop import Clock, Loop, VirtualClock
+from one_trace.runner.observer import Behaviour, Observer, Place
+from one_trace.runner.record import new_run_id
+from one_trace.runner.terms import Options
+from one_trace.runner.worker import Worker
+
+if TYPE_CHECKING:
+    from one_trace.runner.worker import Handle
+
+__all__ = ["Behaviour", "TrueSpan", "Truth", "run_for_truth", "shared_worker"]
+
+LEAVES = ("transform", "code", "file-read", "file-write", "bash", "action", "paginate")
+Table = Callable[[dict[str, Any], int, int], Behaviour | None]
+"""What a step's body does, by the step, how often it has been begun before in this run, and the attempt.
+None: its own.
+"""
+_STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeout": "timeout"}
+
+
+class TrueSpan(TypedDict, total=False):
+    """One execution of a step. Names and meanings are those of the trace document.
+
+    `span` and `parent` are numbers; times are ms since the epoch; `events`: it has step:start and an end of
+    its own;
+    `raised`: it threw out of its list of steps; `statusAlso`: it threw its own time-out.
+    """
+
+    span: int
+    parent: int | None
+    path: str
+    stepId: str
+    name: str
+    type: str
+    flowKey: str
+    iteration: int | None
+    branch: str | None
+    index: int
+    parentAttempt: int | None
+    attempts: int
+    retries: int
+    status: str
+    statusAlso: list[str]
+    startMs: int
+    endMs: int | None
+    durationMs: int | None
+    late: bool
+    raised: bool
+    events: bool
+    outputBytes: int | None
+    resume: int
+
+
+class Truth(TypedDict):
+    """What really happened in a run: its status is that of the trace document."""
+
+    runId: str
+    flowKey: str
+    status: str
+    startedMs: int
+    endedMs: int
+    resumes: int
+    spans: list[TrueSpan]
+
+
+class Killed(Exception):
+    """The run ends here, as by SIGKILL."""
+
+
+@dataclass(slots=True)
+class _Life:
+    """When a span's attempts began and when it ended, counted in events: the clock may stand still between
+    them.
+    """
+
+    began: int
+    attempts: list[int] = field(default_factory=list)
+    ended: int | None = None
+
+    def over(self, attempt: int | None) -> int | None:
+        """When an attempt was over: the next one began, or all was."""
+        if attempt is not None and attempt < len(self.attempts):
+            return self.attempts[attempt]
+        return self.ended
+
+
+class Recorder(Observer):
+    """Notes the true tree of a run."""
+
+    def __init__(self, root: str, worker: Worker, behaviour: Table | None = None, *, resume: int = 0) -> None:
+        self.spans: list[TrueSpan] = []
+        self._root = root if not resume else f"{root}#{resume + 1}"
+        self._resume = resume
+        self._worker = worker
+        self._behaviour = behaviour
+        self._lives: list[_Life] = []
+        self._seen: Counter[str] = Counter()
+        self._moment = 0
+        self._loop: Loop | None = None
+
+    def watch(self, loop: Loop) -> None:
+        self._loop = loop
+
+    def begin(self, step: dict[str, Any], flow_key: str, place: Place, index: int, *, events: bool) -> int:
+        number = len(self.spans) + 1
+        span: TrueSpan = {
+            "span": number,
+            "parent": place.span,
+            "path": f"{self._inside(place)} > {step.get('id')}",
+            "stepId": str(step.get("id")),
+            "name": str(step.get("name")),
+            "type": str(step.get("type")),
+            "flowKey": flow_key,
+            "iteration": place.iteration,
+            "branch": place.branch,
+            "index": index,
+            "parentAttempt": place.attempt,
+            "attempts": 1,
+            "retries": 0,
+            "status": "incomplete",
+            "startMs": self._now(),
+            "endMs": None,
+            "durationMs": None,
+            "late": False,
+            "raised": False,
+            "events": events,
+            "outputBytes": None,
+        }
+        if self._resume:
+            span["resume"] = self._resume
+        self.spans.append(span)
+        self._lives.append(_Life(self._tick()))
+        return number
+
+    def _inside(self, place: Place) -> str:
+        if place.span is None:
+            return self._root
+        again = f"#{place.attempt}" if place.attempt is not None and place.attempt > 1 else ""
+        turn = f"[{place.iteration}]" if place.iteration is not None else ""
+        return f"{self.spans[place.span - 1]['path']}{again}{turn}"
+
+    def attempt(self, span: int, number: int) -> None:
+        self._lives[span - 1].attempts.append(self._tick())
+        noted = self.spans[span - 1]
+        noted["attempts"], noted["retries"] = number, number - 1
+
+    def end(
+        self,
+        span: int,
+        status: str,
+        result: Handle | None = None,
+        *,
+        raised: bool = False,
+        timeout: bool = False,
+    ) -> None:
+        noted = self.spans[span - 1]
+        self._lives[span - 1].ended = self._tick()
+        noted["status"], noted["raised"] = _STATUS.get(status, status), raised
+        noted["endMs"] = self._now()
+        if status != "skipped":
+            noted["durationMs"] = self._now() - noted["startMs"]
+        if raised and timeout:
+            noted["statusAlso"] = ["timeout"]
+        if result is not None and status == "success":
+            noted["outputBytes"] = self._worker.ask("size", result.number)
+
+    def behaviour(self, step: dict[str, Any], span: int, attempt: int) -> Behaviour | None:
+        if self._behaviour is None or step.get("type") not in LEAVES:
+            return None
+        step_id = str(step.get("id"))
+        if attempt == 1:
+            self._seen[step_id] += 1
+        return self._behaviour(step, self._seen[step_id] - 1, attempt)
+
+    def settle(self) -> None:
+        """Once all is over: which spans were late."""
+        for span, life in zip(self.spans, self._lives, strict=True):
+            parent = span["parent"]
+            over = self._lives[parent - 1].over(span["parentAttempt"]) if parent is not None else None
+            span["late"] = over is not None and (life.ended is None or life.ended > over)
+
+    def _tick(self) -> int:
+        self._moment += 1
+        return self._moment
+
+    def _now(self) -> int:
+        assert self._loop is not None
+        return self._loop.clock.now_ms()
+
+
+_shared: list[Worker] = []
+
+
+def shared_worker() -> Worker:
+    """One worker for all the runs of a process; started when first asked for."""
+    if not _shared:
+        worker = Worker()
+        worker.ready()
+        _shared.append(worker)
+    return _shared[0]
+
+
+def run_for_truth(
+    project: Path,
+    flows: Mapping[str, Any],
+    main: str,
+    *,
+    inputs: list[str] | None = None,
+    behaviour: Table | Mapping[str, Behaviour] | None = None,
+    options: Options | None = None,
+    clock: Clock | None = None,
+    kill_after: int | None = None,
+    worker: Worker | None = None,
+) -> tuple[RunFiles, Truth]:
+    """Write `flows` (by key) into `project`, run `main`, and say where its record lies and what really
+    happened.
+
+    `inputs` are words ``name=value``. `behaviour` puts made-up bodies in the place of those of leaf steps, by
+    step id or by a function: with these and transforms 10,000 steps take a second or two. The clock is
+    virtual unless one is given.
+    `kill_after`: the run is killed after that many events. Flows are not validated. Not for threads: the
+    working directory is changed meanwhile.
+    """
+    for key, flow in flows.items():
+        folder = project / ".one" / "flows" / key
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "flow.json").write_text(json.dumps(flow), encoding="utf-8")
+    worker = worker or shared_worker()
+    with _inside(project, worker):
+        loaded = load(main, str)
+        recorder = Recorder(str(loaded.flow["key"]), worker, _table(behaviour))
+        save: Save = "at the ends" if kill_after is None else "after every step"
+        run = Run(
+            worker,
+            loaded,
+            new_run_id(),
+            _killer(kill_after),
+            clock=clock or VirtualClock(),
+            observer=recorder,
+            options=options,
+            save=save,
+        )
+        run.start(inputs or [])
+        return _record(project, run), _run(run, recorder)
+
+
+def _table(behaviour: Table | Mapping[str, Behaviour] | None) -> Table | None:
+    if isinstance(behaviour, Mapping):
+        known = behaviour
+        return lambda step, _before, _attempt: known.get(step["id"])
+    return behaviour
+
+
+def _killer(after: int | None) -> Callable[[dict[str, Any], str], None]:
+    left = after
+
+    def on_event(_event: dict[str, Any], _text: str) -> None:
+        nonlocal left
+        if left is None:
+            return
+        left -= 1
+        if left <= 0:
+            raise Killed
+
+    return on_event
+
+
+def _run(run: Run, recorder: Recorder, resumes: int = 0) -> Truth:
+    started = run.loop.clock.now_ms()
+    try:
+        ended = run.execute()
+        if ended.error is None:
+            run.drain(last=False)
+        status = "error" if ended.error is not None else "stopped" if ended.stopped else "success"
+    except Killed:
+        status = "incomplete"
+    finally:
+        run.log.close()
+        run.worker.forget_steps()
+    recorder.settle()
+    return {
+        "runId": run.run_id,
+        "flowKey": run.flow_key,
+        "status": status,
+        "startedMs": started,
+        "endedMs": run.loop.clock.now_ms(),
+        "resumes": resumes,
+        "spans": recorder.spans,
+    }
+
+
+def _record(project: Path, run: Run) -> RunFiles:
+    log, state = project / run.log.path, project / run.log.state_path
+    return RunFiles(project=project, flow_key=run.flow_key, run_id=run.run_id, log=log, state=state)
+
+
+@contextmanager
+def _inside(folder: Path, worker: Worker) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    worker.tell("chdir", str(folder))
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def resume_for_truth(
+    record: RunFiles,
+    earlier: Truth,
+    *,
+    behaviour: Table | Mapping[str, Behaviour] | None = None,
+    clock: Clock | None = None,
+    worker: Worker | None = None,
+) -> Truth:
+    """Resume a run that has failed, and say what has happened in all: spans of the nth resume have ``resume``
+    = n.
+    """
+    worker = worker or shared_worker()
+    resumes = earlier["resumes"] + 1
+    with _inside(record.project, worker):
+        loaded = load(record.flow_key, str)
+        recorder = Recorder(record.flow_key, worker, _table(behaviour), resume=resumes)
+        run = Run(
+            worker,
+            loaded,
+            record.run_id,
+            _killer(None),
+            clock=clock or VirtualClock(earlier["endedMs"] + 1000),
+            observer=recorder,
+            save="at the ends",
+        )
+        run.resume()
+        truth = _run(run, recorder, resumes)
+    offset = len(earlier["spans"])
+    for span in truth["spans"]:
+        span["span"] += offset
+        if span["parent"] is not None:
+            span["parent"] += offset
+    truth["spans"] = [*earlier["spans"], *truth["spans"]]
+    truth["startedMs"] = earlier["startedMs"]
+    return truth
