@@ -23,6 +23,34 @@ _LABEL = 64
 _STATUS = {"failed": "error", "success": "success", "skipped": "skipped", "timeout": "timeout"}
 
 
+class Place(NamedTuple):
+    """Where a step stands in its flow file."""
+
+    parent: str | None
+    kind: str
+
+
+Plan = Mapping[str, Place]
+"""The root flow's steps by id, which is unique in a flow file; in the file's order."""
+
+
+def plan_of(definition: Mapping[str, object]) -> Plan:
+    """The plan of a flow's definition (decoded JSON); what does not look like a step is passed over."""
+    plan: dict[str, Place] = {}
+    todo: list[tuple[object, str | None]] = [(definition.get("steps"), None)]
+    while todo:
+        steps, parent = todo.pop()
+        for step in steps if isinstance(steps, list) else []:
+            if not isinstance(step, dict) or not isinstance(step.get("id"), str) or step["id"] in plan:
+                continue
+            kind = str(step.get("type", ""))
+            plan[step["id"]] = Place(parent, kind)
+            inside = step.get(kind)
+            if kind in _CONTAINERS and isinstance(inside, dict):
+                todo += [(inside.get(part), step["id"]) for part in ("steps", "then", "else")]
+    return plan
+
+
 class Retry(NamedTuple):
     """The next try that a step is waiting for, or is making."""
 
@@ -34,10 +62,9 @@ class Retry(NamedTuple):
 class Step:
     """One place in the flow: how often it runs now, how often it has ended in which way."""
 
-    def __init__(self, step_id: str, kind: str, parent: Step | None) -> None:
+    def __init__(self, step_id: str, kind: str) -> None:
         self.step_id = step_id
         self.kind = kind
-        self.parent = parent
         self.inner: dict[str, Step] = {}
         self.running: list[float] = []
         """When each of those began that run now."""
@@ -62,11 +89,21 @@ class Step:
 
 
 class Live:
-    """What is known of a run so far. `began_ms`: when it started, on the clock of every later time (ms)."""
+    """What is known of a run so far. `began_ms`: when it started, on the clock of every later time (ms).
 
-    def __init__(self, flow_key: str, began_ms: float) -> None:
+    With the flow's `plan` steps stand in their right place, and the direct children of a parallel block,
+    of which the host says nothing, are shown while the block runs.
+    """
+
+    def __init__(self, flow_key: str, began_ms: float, plan: Plan | None = None) -> None:
         self.flow_key = flow_key
         self.began_ms = began_ms
+        self._plan = plan or {}
+        self._branches: dict[str, list[str]] = {}
+        """The direct children of each parallel block."""
+        for step_id, place in self._plan.items():
+            if place.parent is not None and self._plan[place.parent].kind == "parallel":
+                self._branches.setdefault(place.parent, []).append(step_id)
         self.top: dict[str, Step] = {}
         self._open: list[Step] = []
         """Containers that are open, the last started last."""
@@ -79,7 +116,7 @@ class Live:
             return
         kind = event.get("event")
         if kind == "step:start":
-            self._start(step_id, str(event.get("type", "")), now_ms)
+            self._start(step_id, str(event.get("type", "")), self._parent(step_id), now_ms)
         elif kind == "step:complete":
             self._end(
                 step_id, _STATUS.get(str(event.get("status")), "success"), event.get("durationMs"), now_ms
@@ -89,19 +126,31 @@ class Live:
         elif kind == "step:retry":
             self._retry(step_id, event, now_ms)
 
-    def _start(self, step_id: str, kind: str, now_ms: float) -> None:
-        parent = self._parent(step_id)
-        siblings = parent.inner if parent else self.top
-        step = siblings.get(step_id)
-        if step is None:
-            step = siblings[step_id] = Step(step_id, kind, parent)
-        step.running.append(now_ms)
-        self._running.setdefault(step_id, []).append(step)
-        if kind in _CONTAINERS:
-            self._open.append(step)
+    def _start(self, step_id: str, kind: str, parent: Step | None, now_ms: float) -> None:
+        todo = [(step_id, kind, parent)]
+        while todo:
+            step_id, kind, parent = todo.pop()
+            siblings = parent.inner if parent else self.top
+            step = siblings.get(step_id)
+            if step is None:
+                step = siblings[step_id] = Step(step_id, kind)
+            step.running.append(now_ms)
+            self._running.setdefault(step_id, []).append(step)
+            if kind in _CONTAINERS:
+                self._open.append(step)
+            if kind == "parallel":
+                branches = reversed(self._branches.get(step_id, ()))
+                todo += [(branch, self._plan[branch].kind, step) for branch in branches]
 
     def _parent(self, step_id: str) -> Step | None:
-        """The open container in which this step has run before, else the one started last."""
+        """Where the plan has it, if that is open; else where it ran before; else the last that is open."""
+        place = self._plan.get(step_id)
+        if place is not None:
+            if place.parent is None and not any(container.kind == "flow" for container in self._open):
+                return None
+            for container in reversed(self._open):
+                if container.step_id == place.parent:
+                    return container
         for container in reversed(self._open):
             if step_id in container.inner:
                 return container
@@ -119,6 +168,8 @@ class Live:
         step.retry = None
         if step in self._open:
             self._open.remove(step)
+        for branch in self._branches.get(step_id, ()) if step.kind == "parallel" else ():
+            self._end(branch, "success" if status == "success" else "incomplete", None, now_ms)
 
     def _retry(self, step_id: str, event: Mapping[str, object], now_ms: float) -> None:
         started = self._running.get(step_id)

@@ -14,7 +14,7 @@ from rich.live import Live as RichLive
 from rich.text import Text
 
 from one_trace.view.ink import Ink
-from one_trace.view.live import Live
+from one_trace.view.live import Live, Plan
 
 FRAMES_PER_SECOND = 10
 
@@ -25,8 +25,8 @@ class Screen:
     `feed` and `say` may be called from any thread.
     """
 
-    def __init__(self, flow_key: str, stream: TextIO) -> None:
-        self._live = Live(flow_key, _now())
+    def __init__(self, flow_key: str, stream: TextIO, plan: Plan | None = None) -> None:
+        self._live = Live(flow_key, _now(), plan)
         self._lock = threading.Lock()
         self._console = Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False)
         self._ink = Ink(

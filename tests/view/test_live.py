@@ -13,7 +13,7 @@ from truths import RECORDINGS
 from one_trace.times import to_ms
 from one_trace.view.cells import width
 from one_trace.view.ink import Ink
-from one_trace.view.live import Live
+from one_trace.view.live import Live, plan_of
 from one_trace.view.screen import Screen
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -106,6 +106,45 @@ def test_odd_events_do_no_harm(event: dict) -> None:
     page = live.lines(5, columns=60, rows=9, ink=Ink(color=False, unicode=True))
     assert max(width(line) for line in page) <= 60
     assert not any("\x1b" in line or "\n" in line for line in page)
+
+
+def planned(case: str, share: float) -> tuple[Live, float]:
+    log = log_of(case)
+    began, ended = log[0][0], log[-1][0]
+    now = began + (ended - began) * share
+    flows = [json.loads(path.read_text()) for path in (RECORDINGS / case / "flows").rglob("*.json")]
+    flow = next(flow for flow in flows if flow["key"] == log[0][1]["flowKey"])
+    live = Live(flow["key"], began, plan_of(flow))
+    for moment, event in log:
+        if moment <= now:
+            live.feed(event, moment)
+    return live, now
+
+
+@pytest.mark.parametrize(
+    ("case", "share", "columns"),
+    [
+        ("12-parallel-containers", 0.3, 80),
+        ("12-parallel-containers", 1.0, 120),
+        ("55-parallel-fail-flow", 0.6, 80),
+    ],
+)
+def test_with_a_plan_branches_stand_side_by_side(case: str, share: float, columns: int) -> None:
+    live, now = planned(case, share)
+    page = "\n".join(live.lines(now, columns=columns, rows=24, ink=Ink(color=False, unicode=True))) + "\n"
+    kept = GOLDEN / f"live-plan-{case}-{round(share * 100)}-{columns}.txt"
+    assert page == kept.read_text("utf-8")
+
+
+def test_a_plan_of_nonsense_is_no_trouble() -> None:
+    loop = {"id": "a", "type": "parallel", "parallel": {"steps": []}}
+    loop["parallel"]["steps"] = [
+        {"id": "a", "type": "parallel", "parallel": {"steps": [{"id": "b"}, 3, None]}}
+    ]
+    live = Live("f", 0, plan_of({"steps": [loop, {"id": 5}, "x"]}))
+    live.feed({"event": "step:start", "stepId": "a", "type": "parallel"}, 0)
+    live.feed({"event": "step:complete", "stepId": "a", "status": "success"}, 1)
+    assert plan_of({}) == plan_of({"steps": 7}) == {}
 
 
 def test_the_screen_draws_says_and_clears() -> None:
