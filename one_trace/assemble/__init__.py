@@ -10,7 +10,7 @@ from msgspec import UNSET
 from one_trace.assemble.cause import find_cause, timeout_code
 from one_trace.assemble.live import LiveSpan
 from one_trace.assemble.replay import Replay
-from one_trace.assemble.results import settle
+from one_trace.assemble.results import foresee, settle
 from one_trace.assemble.sizes import compact_bytes
 from one_trace.assemble.timing import is_late, settle_children
 from one_trace.assemble.usage import add, usage_of
@@ -35,6 +35,14 @@ def assemble(record: Record) -> Assembly:
     replay.run()
     spans = replay.world.spans
     settle(spans)
+    if any(span.doubtful for span in spans):
+        # which run of a repeated container was the last is known now, and so what its children left
+        foreseen = foresee(spans)
+        if foreseen:
+            replay = Replay(record, foreseen)
+            replay.run()
+            spans = replay.world.spans
+            settle(spans)
     settle_children(spans)
     spans = [span for span in spans if span.born]
     started_at, start = _start(record)

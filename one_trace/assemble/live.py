@@ -10,6 +10,9 @@ from one_trace.model import Branch
 from one_trace.record.state import Result
 
 Results = dict[str, Raw]
+Foreseen = dict[tuple[str, int], Result]
+"""Results of containers that may run more than once, by path and by number among the spans of that path, as
+an earlier replay settled them."""
 
 
 class Scope:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from one_trace.assemble.evidence import choose_end, choose_error, choose_retry, quiet
-from one_trace.assemble.live import Act, LiveSpan, Scope
+from one_trace.assemble.live import Act, Foreseen, LiveSpan, Scope
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import CONTAINERS, Node, Tree, read_tree
 from one_trace.assemble.world import World
@@ -23,10 +23,10 @@ class Replay:
     of the line that ends the run.
     """
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, foreseen: Foreseen | None = None) -> None:
         self.record = record
         self.lines = record.lines
-        self.world = World()
+        self.world = World(foreseen or {})
         self.faults: list[str] = []
         self.outcome: str | None = None
         self.ended_at: int | None = None

@@ -13,7 +13,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from one_trace.assemble.live import Act, LiveSpan, Results, Scope
+from one_trace.assemble.live import Act, Foreseen, LiveSpan, Results, Scope
 from one_trace.record.state import Result, present, read_result
 
 STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
@@ -131,6 +131,19 @@ def raw_list(raw: Raw) -> list[Raw] | None:
         return None
 
 
+def foresee(spans: list[LiveSpan]) -> Foreseen:
+    """What a second replay may expect of containers that ran more than once: which of them was the last is
+    known only now."""
+    found: Foreseen = {}
+    seen: dict[str, int] = {}
+    for span in spans:
+        if span.acts and span.node.repeats:
+            nth = seen[span.path] = seen.get(span.path, 0) + 1
+            if span.result is not None and span.result.duration_ms is not None:
+                found[(span.path, nth)] = span.result
+    return found
+
+
 def settle(spans: list[LiveSpan]) -> None:
     """Give each span its result, parents first, now that it is known which span wrote last, and which attempt
     was the last."""
@@ -167,7 +180,6 @@ def _found(span: LiveSpan) -> Result | None:
             return child_result(block.result, span.slot) if block.acts[-1] is span.act else None
     step_id = span.node.id
     scope: Scope | None = span.scope
-    sure = True
     while scope is not None:
         results = _settled(scope)
         if results is not None:
@@ -176,21 +188,28 @@ def _found(span: LiveSpan) -> Result | None:
             if raw is None or (last is not span and (last is None or last.node is span.node)):
                 return None
             result = read_result(raw)
-            return result if result is not None and _is_of(result, span, sure and last is span) else None
-        sure = sure and not scope.merged
+            return result if result is not None and _is_of(result, span) else None
+        if scope.merged:
+            return None  # iterations that ran abreast were merged one over the other, stale results and all
         scope = scope.parent
     return None
 
 
-def _is_of(result: Result, span: LiveSpan, sure: bool) -> bool:
+def _is_of(result: Result, span: LiveSpan) -> bool:
+    """The event of the span must say the same: beside a concurrent loop in a parallel block the host
+    overwrites results with older ones. Where it was doubtful which event is the span's, the result is
+    believed."""
     if result.status not in STATUSES:
         return False
     if span.slot >= 0 or not span.status:
         return True
     told = {"error": "failed"}.get(span.status, span.status)
-    if result.status != told:
-        return False
-    return sure or result.duration_ms == span.duration
+    if result.status == told and result.duration_ms == span.duration:
+        return True
+    if span.doubtful and result.duration_ms is not None and result.status == told:
+        span.duration = result.duration_ms
+        return True
+    return False
 
 
 def _kept_by_while(span: LiveSpan) -> Result | None:

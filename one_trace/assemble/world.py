@@ -11,7 +11,7 @@ begins after an await: those are kept as `idle` and `pending`.
 
 from __future__ import annotations
 
-from one_trace.assemble.live import Act, LiveSpan, Pass, Results, Scope
+from one_trace.assemble.live import Act, Foreseen, LiveSpan, Pass, Results, Scope
 from one_trace.assemble.results import iterations_known
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
 from one_trace.record.clock import epoch_ms
@@ -24,7 +24,9 @@ TURN_MS = 30
 class World:
     """The run as it stands after a line of its log."""
 
-    def __init__(self) -> None:
+    def __init__(self, foreseen: Foreseen) -> None:
+        self.foreseen = foreseen
+        self._seen: dict[str, int] = {}
         self.spans: list[LiveSpan] = []
         self.go = 1
         self.index = 0
@@ -101,6 +103,8 @@ class World:
             above.inner_start = span.start
             above = above.act.span
         if node.type in CONTAINERS:
+            if self.foreseen and node.repeats:
+                self._foresee(span)
             act = self.new_act(span, span.start)
             if act.kind != "flow":
                 self.stack.append(act)
@@ -137,9 +141,15 @@ class World:
             act.kids.append(kid)
             self.kids.setdefault(node.id, []).append(kid)
             if node.type in CONTAINERS:
+                if self.foreseen and node.repeats:
+                    self._foresee(kid)
                 self.new_act(kid, act.start)
         if act.batch_end < len(nodes) and first == 0:
             self.pending.append(act)
+
+    def _foresee(self, span: LiveSpan) -> None:
+        nth = self._seen[span.path] = self._seen.get(span.path, 0) + 1
+        span.expected = self.foreseen.get((span.path, nth), False)
 
     def _begin(self, act: Act, step_id: str) -> Pass | None:
         """A pass of `act` that begins with this step, if one can begin now."""
