@@ -7,29 +7,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from one_trace.argv import is_agent
 from one_trace.errors import Trouble
+from one_trace.host import TOKEN
+from one_trace.origin import PARENT, find_by_id, find_by_token, parent_of, session_of
 from one_trace.settings import Settings, load_lenient
 
 if TYPE_CHECKING:
-    from one_trace.model import Executor, Session, Trace, Upload
+    from one_trace.model import Executor, Trace, Upload
     from one_trace.record import RunFiles
-
-TOKEN = "ONE_TRACE_TOKEN"
-"""A random word in the environment of the host, which stores it before the first step: that finds the run."""
-PARENT = "ONE_TRACE_PARENT"
-"""For what a traced run starts: that run's id, or `TOKEN SECONDS FOLDER` by which to find it."""
-SESSIONS = (
-    ("TRACES_CURRENT_TRACE_ID", None),
-    ("CLAUDE_CODE_SESSION_ID", "claude-code"),
-    ("CODEX_THREAD_ID", "codex"),
-)
-"""Variables with a session's id, and whose it is; for the first, TRACES_CURRENT_TRACE_AGENT says that."""
 
 
 def run(path: str | None, argv: list[str], *, settings: Settings | None = None) -> int:
@@ -47,14 +37,8 @@ def run(path: str | None, argv: list[str], *, settings: Settings | None = None) 
     project = _here()
     env = dict(os.environ) | {TOKEN: token, PARENT: f"{token} {int(begun)} {project}"}
     status = watch.run(path, argv, env, meanwhile=lambda: _warm(settings))
-    trace(lambda: find_run(project, token, begun), settings, agent=agent, host=path)
+    trace(lambda: find_by_token(project, token, begun), settings, agent=agent, host=path, env=os.environ)
     return watch.end_like(status)
-
-
-def find_run(project: str, token: str, begun: float) -> RunFiles | None:
-    from one_trace.record import find_by_token
-
-    return find_by_token(Path(project), token, begun)
 
 
 def settings_in_force(*, agent: bool) -> Settings:
@@ -65,33 +49,19 @@ def settings_in_force(*, agent: bool) -> Settings:
     return settings
 
 
-def session_of(env: Mapping[str, str]) -> Session | None:
-    """The agent's session in which we were started."""
-    from one_trace.model import Session
-
-    for variable, agent in SESSIONS:
-        if env.get(variable):
-            named = env.get("TRACES_CURRENT_TRACE_AGENT") if agent is None else agent
-            return Session(agent=named or None, session_id=env[variable])
-    return None
-
-
-def parent_of(env: Mapping[str, str]) -> str | None:
-    """The id of the traced run that started us. It is still going on: its record is asked, not the store."""
-    token, _, rest = env.get(PARENT, "").partition(" ")
-    begun, _, project = rest.partition(" ")
-    if not project:
-        return token or None
-    files = find_run(project, token, float(begun) if begun.isdecimal() else 0.0)
-    return files.run_id if files else None
-
-
-def trace(find: Callable[[], RunFiles | None], settings: Settings, *, agent: bool, host: str | None) -> None:
+def trace(
+    find: Callable[[], RunFiles | None],
+    settings: Settings,
+    *,
+    agent: bool,
+    host: str | None,
+    env: Mapping[str, str],
+) -> None:
     """Trace the run whose files `find` names; nothing is done and said where there are none. Never raises."""
     try:
         files = find()
         if files:
-            _trace(files, settings, agent=agent, host=host)
+            _trace(files, settings, agent=agent, host=host, env=env)
     except KeyboardInterrupt:
         _say_trouble(Trouble("stopped before the run was traced", hint="one trace import"), agent=agent)
     except Exception as error:  # noqa: BLE001  the boundary: a run never pays for what is wrong with tracing
@@ -99,14 +69,51 @@ def trace(find: Callable[[], RunFiles | None], settings: Settings, *, agent: boo
 
 
 def _built_in(argv: list[str], settings: Settings, *, agent: bool) -> int:
-    from one_trace import runner
+    from one_trace import runner, watch
 
-    outcome = runner.run(argv)
-    trace(lambda: outcome.files, settings, agent=agent, host=None)
-    return outcome.exit_code
+    env, run_id, project = dict(os.environ), os.urandom(6).hex(), _here()
+    os.environ[PARENT] = run_id
+    os.environ.pop(TOKEN, None)
+    files, status = None, 0
+    with _killable():
+        try:
+            outcome = runner.run(argv, run_id=run_id)
+            files, status = outcome.files, outcome.exit_code << 8
+        except Killed as killed:
+            status = killed.number
+    trace(lambda: files or find_by_id(project, run_id), settings, agent=agent, host=None, env=env)
+    return watch.end_like(status)
 
 
-def _trace(files: RunFiles, settings: Settings, *, agent: bool, host: str | None) -> None:
+class Killed(BaseException):
+    """A signal that would have ended us in the middle of the built-in runner's run."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def _killable() -> Iterator[None]:
+    """Let signals that end a process end the run alone: it is still to be traced."""
+    import signal
+
+    def end(number: int, frame: object) -> None:
+        raise Killed(number)
+
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) == signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _trace(
+    files: RunFiles, settings: Settings, *, agent: bool, host: str | None, env: Mapping[str, str]
+) -> None:
     from one_trace import record
     from one_trace.assemble import assemble
     from one_trace.deliver.sinks import ready
@@ -117,7 +124,7 @@ def _trace(files: RunFiles, settings: Settings, *, agent: bool, host: str | None
     if not assembly.trace.spans and any(line.event == "flow:dry-run" for line in found.lines):
         return
     assembly.trace.run.executor = _executor(host)
-    where, session, parent = ready(settings), session_of(os.environ), parent_of(os.environ)
+    where, session, parent = ready(settings), session_of(env), parent_of(env)
     with Store(settings.store_path) as store:
         store.save(assembly, sinks=where, session=session, parent_run_id=parent)
     uploads: list[Upload] = []

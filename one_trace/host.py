@@ -19,6 +19,8 @@ OUR_MARK = b"one_trace"
 """Stands in every console script that starts us, ours and those that installers write."""
 VIA = "ONE_TRACE_VIA"
 """How the process was reached: `exec|spawn PID DEPTH TRIED...`. Keeps copies of us from looping."""
+TOKEN = "ONE_TRACE_TOKEN"
+"""A random word in the environment of a traced run of the host, which stores it: that finds the run."""
 DEEPEST = 32
 """Traced flows that start traced flows, or a wrapper around us that we take for the host."""
 
@@ -77,6 +79,8 @@ def child_env(env: Mapping[str, str], how: str, path: str) -> dict[str, str]:
     ours = dict(env)
     if _coerced(env):
         del ours["LC_CTYPE"]
+    if how == "exec":
+        ours.pop(TOKEN, None)  # of a traced run that started us: this run is not that one
     ours[VIA] = Via(env).then(how, path)
     return ours
 

@@ -47,6 +47,8 @@ def main() -> int:
         return pass_on(argv, words)
     except Trouble as error:
         return say(error, argv)
+    except KeyboardInterrupt:
+        return die_of_interrupt()
 
 
 def pass_on(argv: list[str], words: list[str]) -> int:
@@ -63,6 +65,15 @@ def pass_on(argv: list[str], words: list[str]) -> int:
 
         return our_help.run(argv)
     raise host.missing(" ".join(words[:2]))
+
+
+def die_of_interrupt() -> int:
+    """Ctrl-C ends us by its signal, as any program that does not handle it: so a shell's loop ends, too."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    return 130
 
 
 def say(error: Trouble, argv: list[str]) -> int:
