@@ -28,9 +28,9 @@ SENT_BY_KILL = 0
 def run(path: str, argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], None]) -> int:
     """Run the host to its end; its wait status. It has our own streams and terminal: no byte goes through us.
 
-    So a slow reader, or one that closes early, does to the host what it would without us; SIGKILL of us
-    does nothing. The signals of `PASSED_ON` are blocked meanwhile, and taken one by one. `meanwhile` is called
-    when the host has been started: a thread that is there before would be one more to get a signal.
+    So a slow reader, or one that closes early, does to the host what it would do without us, and SIGKILL
+    of us does nothing. The signals of `PASSED_ON` are blocked meanwhile, and taken one by one. `meanwhile` is
+    called when the host has been started: a thread that is there before would be one more to get a signal.
     """
     # Whoever started us may have it ignored: then nobody could wait.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
