@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+
+import pytest
+from conftest import Machine
+from keeper import Handler, keeping
+from made import USAGE, assembly, loop, span
+
+from one_trace.store import Store
+
+pb = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
+
+
+class Collector:
+    """What an OTLP collector got: spans by id, requests as they came."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self.spans: dict[bytes, object] = {}
+        self.sizes: list[int] = []
+        self.refuse: list[int] = []
+
+    def __call__(self, request: Handler) -> bool:
+        self.requests.append((request.path, dict(request.headers)))
+        if self.refuse:
+            request.raw(self.refuse.pop(0), b"", "text/plain")
+            return True
+        packed = request.headers.get("Content-Encoding") == "gzip"
+        message = pb.ExportTraceServiceRequest.FromString(
+            gzip.decompress(request.body) if packed else request.body
+        )
+        (of_resource,) = message.resource_spans
+        (of_scope,) = of_resource.scope_spans
+        self.sizes.append(len(of_scope.spans))
+        self.spans |= {each.span_id: each for each in of_scope.spans}
+        request.raw(200, b"", "application/x-protobuf")
+        return True
+
+    def attributes(self, name: str) -> dict[str, object]:
+        (span,) = [each for each in self.spans.values() if each.name == name]
+        return {each.key: getattr(each.value, each.value.WhichOneof("value")) for each in span.attributes}
+
+
+@pytest.fixture
+def collector(machine: Machine) -> Iterator[Collector]:
+    with keeping() as server:
+        server.fault = collector = Collector()
+        machine.env |= {"ONE_TRACES_SINKS": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": server.url}
+        yield collector
+
+
+def test_a_run_arrives_as_spans_with_their_tree(machine: Machine, collector: Collector) -> None:
+    outer = span("outer", type="loop")
+    llm = span("ask", outer, iteration=0, usage=USAGE, status="error", error_code="E1", error="hush")
+    with Store(machine.data / "traces.db") as store:
+        store.save(assembly(spans=[outer, llm], status="error"), sinks=["otlp"])
+    assert machine.one("trace", "sync").code == 0
+    root = bytes.fromhex(f"{10:016x}")
+    parents = {each.name: each.parent_span_id for each in collector.spans.values()}
+    assert parents == {"my-flow": b"", "outer": root, "ask": bytes.fromhex(outer.span_id)}
+    told = collector.attributes("ask")
+    assert told["gen_ai.response.model"] == "claude-sonnet-4"
+    assert told["gen_ai.usage.output_tokens"] == 5
+    assert told["error.type"] == "E1"
+    assert "hush" not in str(collector.spans)
+    assert collector.requests[0][0] == "/v1/traces"
+
+
+def test_many_spans_go_in_batches_and_413_halves_them(machine: Machine, collector: Collector) -> None:
+    collector.refuse = [413]
+    with Store(machine.data / "traces.db") as store:
+        store.save(loop(1100), sinks=["otlp"])
+    assert machine.one("trace", "sync").code == 0
+    assert len(collector.spans) == 1102
+    assert collector.sizes == [256, 256, 512, 78]
+
+
+def test_the_standard_variables_count(machine: Machine, collector: Collector) -> None:
+    url = machine.env.pop("OTEL_EXPORTER_OTLP_ENDPOINT")
+    machine.env |= {
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{url}/custom",
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-team=blue%20sky,authorization=Bearer t",
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+    }
+    with Store(machine.data / "traces.db") as store:
+        store.save(assembly(), sinks=["otlp"])
+    assert machine.one("trace", "sync").code == 0
+    ((path, headers),) = collector.requests
+    headers = {name.lower(): value for name, value in headers.items()}
+    assert path == "/custom"
+    assert (headers["x-team"], headers["authorization"]) == ("blue sky", "Bearer t")
+    assert headers["content-encoding"] == "gzip"
+    assert len(collector.spans) == 3
+
+
+def test_a_traced_run_is_delivered_to_a_collector(machine: Machine, collector: Collector) -> None:
+    machine.player("14-subflow")
+    done = machine.one("--agent", "flow", "execute", "x", "--trace")
+    assert done.saved["uploads"] == [{"sink": "otlp", "state": "sent", "url": None}]
+    assert len(collector.spans) == done.saved["spans"] + 1
