@@ -26,9 +26,17 @@ _FAILED_LINES = 30
     metavar="N",
     help="The critical path, and the N slowest steps by self time.",
 )
+@click.option("--follow", is_flag=True, help="Watch a run that another process runs in this folder.")
 @click.option("--events", is_flag=True, help="The events in time order, as they may leave this machine.")
 def command(
-    run: str, failed: bool, step: str | None, depth: int | None, unfold: bool, slow: int | None, events: bool
+    run: str,
+    failed: bool,
+    step: str | None,
+    depth: int | None,
+    unfold: bool,
+    slow: int | None,
+    follow: bool,
+    events: bool,
 ) -> None:
     """What happened in RUN: which steps ran, for how long, why it failed.
 
@@ -42,7 +50,7 @@ def command(
     if slow and events:
         raise click.UsageError("--slow and --events are two different pages: give one of them")
     speaker = out()
-    trace = trace_of(run)
+    trace = _followed(run, speaker) if follow else trace_of(run)
     named: list[Span] = []
     hidden: dict[str, int] = {}
     if failed or step or depth:
@@ -60,6 +68,12 @@ def command(
         _show_events(speaker, trace)
     else:
         speaker.answer(trace, lambda: _page(speaker, trace, named, hidden, failed, unfold))
+
+
+def _followed(run: str, speaker: Out) -> Trace:
+    from one_trace.cli.follow import follow
+
+    return follow(run, speaker)
 
 
 def _page(

@@ -50,9 +50,12 @@ class Screen:
     ) -> None:
         self._shown.stop()
 
-    def feed(self, event: Mapping[str, object]) -> None:
+    def feed(self, event: Mapping[str, object], *, ago_ms: float = 0.0) -> None:
+        """Take in an event of the host that happened `ago_ms` ago."""
+        now = _now() - ago_ms
         with self._lock:
-            self._live.feed(event, _now())
+            self._live.began_ms = min(self._live.began_ms, now)
+            self._live.feed(event, now)
 
     def say(self, line: str) -> None:
         """A line of the host's own, above the tree."""
