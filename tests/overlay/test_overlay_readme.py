@@ -1,0 +1,37 @@
+"""What README.md shows is what there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from one_trace import keys
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+SHOWN = re.findall(r"```console\n\$ one (.*?)\n(.*?)```", README, re.DOTALL)
+
+
+def test_every_setting_stands_in_the_table():
+    assert re.findall(r"^\| `traces\.(\w+)` \|", README, re.MULTILINE) == [key.name for key in keys.KEYS]
+
+
+def test_what_a_project_may_say_is_said():
+    said = re.search(r"It can say (.*?), and never", README, re.DOTALL)
+    assert said
+    assert re.findall(r"`(\w+)`", said[1]) == [key.name for key in keys.KEYS if key.project]
+
+
+@pytest.mark.parametrize(("command", "shown"), SHOWN, ids=[command for command, _ in SHOWN])
+def test_help_is_what_the_program_says(machine, command, shown):
+    machine.env["COLUMNS"] = "100"
+    assert machine.one(*command.split()).out.decode() == shown
+
+
+def test_both_commands_can_be_found_by_their_mark():
+    for mark in ("sample", "tests"):
+        assert len(re.findall(rf"^<!-- {mark} -->\n```sh\n.+?\n```$", README, re.MULTILINE | re.DOTALL)) == 1
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)]+)\)", README))
+def test_links_lead_somewhere(link):
+    assert (Path(__file__).resolve().parents[2] / link).exists()
