@@ -68,6 +68,7 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace show" below' -l depth
     complete -c $program -n '__one_trace_is "trace show" below' -l all
     complete -c $program -n '__one_trace_is "trace show" below' -l slow
+    complete -c $program -n '__one_trace_is "trace show" below' -l follow
     complete -c $program -n '__one_trace_is "trace show" below' -l events
     complete -c $program -n '__one_trace_is "trace show" below' -l help
     complete -c $program -f -n '__one_trace_is "trace list" below' -a '(__one_trace_values)'

@@ -84,7 +84,7 @@ def _ago(written: object) -> float:
 
 
 def tail(log: Path, wait: Callable[[], None]) -> Iterator[dict[str, object]]:
-    """The log's lines, those that are there and those that come, until the flow ends; `wait` passes the time."""
+    """The lines of a log, those there are and those to come, until the flow ends; `wait` passes the time."""
     ended = False
     rest = b""
     with log.open("rb") as file:
