@@ -62,7 +62,7 @@ def test_bash_offers_words_and_values(machine):
     ask = (
         f'source "{FOLDER}/one.bash"; '
         'ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _one_trace; echo "${COMPREPLY[*]}"; }; '
-        'ask one trace ex; ask one config set traces.visibility ""; ask one trace show --f; ask one list ""'
+        'ask one trace ex; ask one config set traces.visibility ""; ask one trace show --fa; ask one list ""'
     )
     done = subprocess.run([bash, "-c", ask], env=machine.env, capture_output=True, text=True, check=True)
     assert done.stdout.split("\n") == ["export", "private direct public", "--failed", "", ""]
