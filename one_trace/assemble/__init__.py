@@ -8,6 +8,7 @@ from collections import Counter
 from msgspec import UNSET
 
 from one_trace.assemble.cause import find_cause, timeout_code
+from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.live import LiveSpan
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import foresee, settle
@@ -17,6 +18,7 @@ from one_trace.assemble.usage import add, usage_of
 from one_trace.model import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
 from one_trace.record.clock import epoch_ms, iso
 from one_trace.record.reading import Record
+from one_trace.record.state import ABSENT
 
 __all__ = ["assemble", "trace_id"]
 
@@ -49,7 +51,8 @@ def assemble(record: Record) -> Assembly:
     ordered = _in_order(spans)
     ids = _ids(ordered, trace_id(record.files.run_id, started_at))
     orders: Counter[int] = Counter()
-    made = [_span(span, ids, start, orders) for span in ordered]
+    inputs = Inputs(record.state.inputs if record.state is not None else ABSENT)
+    made = [_span(span, ids, start, orders, inputs) for span in ordered]
     run = _run(record, replay, made, started_at, start)
     if run.status == "error":
         run.cause = find_cause(replay, spans, ids)
@@ -132,7 +135,7 @@ def _ids(ordered: list[LiveSpan], trace: str) -> dict[int, str]:
     return ids
 
 
-def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int]) -> Span:
+def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int], inputs: Inputs) -> Span:
     node, act, result = span.node, span.act, span.result
     owner = act.span
     status: SpanStatus = span.status or "incomplete"  # type: ignore[assignment]
@@ -161,6 +164,9 @@ def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int
         late=is_late(span),
         derived=_derived(span),
     )
+    if span.placed and status != "skipped":
+        made.input_bytes = inputs.bytes_of(span)
+        made.derived.append("inputBytes")
     if not span.placed:
         made.index = orders[id(act)]
         orders[id(act)] += 1

@@ -160,7 +160,7 @@ def settle(spans: list[LiveSpan]) -> None:
             span.result = _kept_by_while(span)
 
 
-def _settled(scope: Scope) -> Results | None:
+def settled(scope: Scope) -> Results | None:
     """A scope's map, after the result of its container is settled."""
     if not scope.settled:
         scope.settled = True
@@ -181,7 +181,7 @@ def _found(span: LiveSpan) -> Result | None:
     step_id = span.node.id
     scope: Scope | None = span.scope
     while scope is not None:
-        results = _settled(scope)
+        results = settled(scope)
         if results is not None:
             raw = results.get(step_id)
             last = scope.last.get(step_id)

@@ -88,7 +88,7 @@ def test_a_step_that_the_file_no_longer_has(tmp_path: Path) -> None:
     spans = {span.step_id: span for span in made.assembled().trace.spans}
     assert list(spans) == ["a", "b", "c"]
     assert "path" in spans["b"].derived
-    assert spans["c"].derived == []
+    assert spans["c"].derived == ["inputBytes"]
 
 
 def test_a_flow_that_became_another(tmp_path: Path) -> None:
