@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -118,16 +119,14 @@ def _page(report: Report) -> str:
 @contextmanager
 def _progress(speaker: Out) -> Iterator[Callable[[int, int, Outcome | None], None]]:
     """A bar on a terminal's stderr; nothing anywhere else."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if speaker.agent or not console.is_terminal:
+    if speaker.agent or not sys.stderr.isatty():
         yield lambda done, total, outcome: None
         return
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
 
         def told(done: int, total: int, outcome: Outcome | None) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -18,8 +18,8 @@ from one_trace.store import rows
 from one_trace.store.summary import STEP_RUN_COLUMNS, StepKey, step_keys, summary_rows
 from one_trace.times import to_ms
 
-Saved = Literal["new", "updated", "unchanged"]
-"""What saving a run did to the store."""
+if TYPE_CHECKING:
+    from one_trace.store.store import Saved
 
 _KEPT = frozenset(
     ("executor_version", "session_agent", "session_id", "parent_run_id", "flow_version", "cwd", "input_count")

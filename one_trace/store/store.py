@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from msgspec import Struct
 
@@ -15,7 +15,9 @@ from one_trace.errors import NoSuchRun
 from one_trace.model import Assembly, Run, Session, Span, Trace, Upload
 from one_trace.store import rows
 from one_trace.store.connect import connect, troubles
-from one_trace.store.save import Saved, prepare, write
+
+Saved = Literal["new", "updated", "unchanged"]
+"""What saving a run did to the store."""
 
 
 class Family(Struct):
@@ -74,6 +76,8 @@ class Store:
 
         Saving the same twice changes nothing. A run that was sent is sent again only if it has changed.
         """
+        from one_trace.store.save import prepare, write  # readers, the most of us, never need it
+
         prepared = prepare(assembly)
         with self.writing() as connection:
             return write(connection, prepared, sinks, session, parent_run_id)
