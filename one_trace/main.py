@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from one_trace import host
+from one_trace import __version__, host
 from one_trace.argv import (
     BUILT_IN_VERBS,
     COMPLETE,
@@ -64,6 +64,9 @@ def pass_on(argv: list[str], words: list[str]) -> int:
         from one_trace.cli import help as our_help
 
         return our_help.run(argv)
+    if argv[0] in ("--version", "-V"):
+        sys.stdout.write(f"one-trace {__version__}, no One CLI\n")
+        return 0
     raise host.missing(" ".join(words[:2]))
 
 

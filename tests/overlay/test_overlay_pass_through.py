@@ -151,6 +151,10 @@ def test_help_without_a_host_is_ours_alone(machine, argv):
     assert b"one trace show" in done.out
 
 
+def test_version_without_a_host_is_ours(machine):
+    assert machine.one("--version").out.startswith(b"one-trace ")
+
+
 def test_one_trace_and_the_module_are_the_same_program(machine):
     machine.host(REPORT)
     assert json.loads(machine.one("list", program="one-trace").out)["argv"] == ["list"]
