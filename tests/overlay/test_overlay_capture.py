@@ -2,8 +2,12 @@
 
 import json
 import os
+import resource
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -173,8 +177,6 @@ def _data_folder_is_no_folder(machine):
 
 
 def _store_is_of_a_newer_version(machine):
-    import sqlite3
-
     with sqlite3.connect(machine.data / "traces.db") as connection:
         connection.execute("CREATE TABLE migrations (name TEXT PRIMARY KEY, applied_ms INTEGER)")
         connection.execute("INSERT INTO migrations VALUES ('9999-from-the-future', 0)")
@@ -235,3 +237,37 @@ def test_stderr_that_is_closed_hurts_nobody(machine):
     )
     assert done.returncode == 4
     assert len(machine.runs()) == 1
+
+
+def test_a_disk_that_is_full_is_one_line(machine):
+    """Files may not grow beyond 16 KiB, as good as a full disk: the store does not fit."""
+    machine.player("02-linear-unicode", exit=5)
+    small = (16 << 10, 16 << 10)
+    done = machine.one(*RUN, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, small))
+    assert (done.code, done.err.count(b"\n"), len(done.notes)) == (5, 1, 1), done.err
+    assert "not traced" in done.notes[0]["message"]
+
+
+def test_a_store_that_is_locked_for_long_is_one_line(machine):
+    machine.player("02-linear-unicode")
+    machine.one(*RUN)
+    with sqlite3.connect(machine.data / "traces.db", isolation_level=None) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        done = machine.one(*RUN)
+    assert (done.code, done.err.count(b"\n"), len(done.notes)) == (0, 1, 1), done.err
+    assert "not traced" in done.notes[0]["message"]
+
+
+def test_ctrl_c_while_the_trace_is_made_leaves_the_exit_code(machine):
+    """The store is locked, so that there is time to press it."""
+    machine.player("02-linear-unicode", exit=7)
+    machine.one(*RUN)
+    with sqlite3.connect(machine.data / "traces.db", isolation_level=None) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        process = machine.start(*RUN)
+        assert process.stdout.read()
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 7
+    assert err.count(b"\n") == 1
