@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from tests.bench.measure import Bench, Figure, ms
+from tests.bench.measure import Bench, Call, Figure, Took, ms
 from tests.bench.records import write_loop
 
 ITERATIONS = 2_000
@@ -23,7 +22,7 @@ def pass_through(bench: Bench) -> Figure:
     bench.executable(host, "#!/bin/sh\nexit 0\n")
     took, bare = bench.interleaved(bench.command("flow", "list"), bench.bare, repeat=20, choose=median)
     host.unlink()
-    return Figure("pass-through", took / bare, "x python -c pass", 1.6, f"{ms(took)} to {ms(bare)}")
+    return Figure("pass-through", took.wall / bare.wall, "x python -c pass", 1.6, f"{ms(took)} to {ms(bare)}")
 
 
 def import_cost(bench: Bench) -> list[Figure]:
@@ -35,24 +34,24 @@ def import_cost(bench: Bench) -> list[Figure]:
     _, twice = _importing(bench, 2 * LONG)
     _, none = _importing(bench, 0)
     took, less, more, start = bench.interleaved(loop, once, twice, none)
-    each = (took - start) / events * 1e6
-    linear = (more - start) / (less - start)
+    each = (took.wall - start.wall) / events * 1e6
+    linear = (more.cpu - start.cpu) / (less.cpu - start.cpu)
     return [
         Figure(f"trace import, {events:,} events", each, "us/event", 60, f"{ms(took)}, start-up {ms(start)}"),
-        Figure(f"  twice {many:,} events", linear, "x that", 2.2, f"{ms(more)} to {ms(less)}"),
+        Figure(f"  twice {many:,} events", linear, "x that (cpu)", 2.2, f"{ms(more)} to {ms(less)}"),
     ]
 
 
-def _importing(bench: Bench, iterations: int) -> tuple[int, Callable[[], float]]:
+def _importing(bench: Bench, iterations: int) -> tuple[int, Call]:
     project = bench.folder(f"loop-{iterations}")
     events = write_loop(project, iterations)
 
-    def once() -> float:
+    def once() -> Took:
         data = bench.folder(f"imported-{iterations}")
         for file in data.iterdir():
             file.unlink()
         env = bench.env | {"ONE_TRACES_DATA_DIR": str(data)}
-        return bench.seconds([bench.one, "--agent", "trace", "import"], env, project)
+        return bench.time([bench.one, "--agent", "trace", "import"], env, project)
 
     return events, once
 
@@ -70,4 +69,4 @@ def capture_memory(bench: Bench) -> Figure:
 
 
 def _expect_stored(bench: Bench, env: dict[str, str], project: Path) -> None:
-    bench.seconds([bench.one, "--agent", "trace", "show", "00000000feed"], env, project)
+    bench.time([bench.one, "--agent", "trace", "show", "00000000feed"], env, project)

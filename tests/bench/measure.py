@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 PASS = (sys.executable, "-c", "pass")
+
+
+class Took(NamedTuple):
+    """Seconds of one process: by the clock, and of the processor. The second hardly minds a busy machine."""
+
+    wall: float
+    cpu: float
+
+
+Call = Callable[[], Took]
 
 
 @dataclass(frozen=True)
@@ -65,22 +77,23 @@ class Bench:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
-    def command(self, *argv: str, data: Path | None = None, **env: str) -> Callable[[], float]:
-        """A call that runs our program once and gives its seconds."""
+    def command(self, *argv: str, data: Path | None = None) -> Call:
+        """A call that runs our program once."""
         chosen = {"ONE_TRACES_DATA_DIR": str(data)} if data else {}
-        return lambda: self.seconds([self.one, *argv], self.env | chosen | env)
+        return lambda: self.time([self.one, *argv], self.env | chosen)
 
-    def bare(self) -> float:
+    def bare(self) -> Took:
         """`python -c pass`: what all else is measured by."""
-        return self.seconds(PASS, self.env)
+        return self.time(PASS, self.env)
 
-    def seconds(self, argv: Sequence[str], env: dict[str, str], cwd: Path | None = None) -> float:
-        """Wall seconds of one process. A process that fails is no measurement."""
+    def time(self, argv: Sequence[str], env: dict[str, str], cwd: Path | None = None) -> Took:
+        """What one process took. A process that fails is no measurement."""
+        used = _children()
         begin = time.perf_counter()
         done = subprocess.run(
             argv, env=env, cwd=cwd or self.root, stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
-        took = time.perf_counter() - begin
+        took = Took(time.perf_counter() - begin, _children() - used)
         if done.returncode:
             raise RuntimeError(
                 f"{argv} ended with {done.returncode}: {(done.stderr or done.stdout)[-500:]!r}"
@@ -88,18 +101,18 @@ class Bench:
         return took
 
     def interleaved(
-        self,
-        *calls: Callable[[], float],
-        repeat: int | None = None,
-        choose: Callable[[Sequence[float]], float] = min,
-    ) -> list[float]:
-        """The seconds of each call, all of them in turn, after one round that does not count.
+        self, *calls: Call, repeat: int | None = None, choose: Callable[[Iterable[float]], float] = min
+    ) -> list[Took]:
+        """What each call took, all of them in turn, after one round that does not count.
 
-        `choose` takes one of the rounds: the best one unless told otherwise, since all else is the
-        machine's other work.
+        `choose` takes one of the rounds: the best unless told otherwise, as all else is the machine's
+        other work.
         """
         rounds = [[call() for call in calls] for _ in range((repeat or self.repeat) + 1)][1:]
-        return [choose(column) for column in zip(*rounds, strict=True)]
+        return [
+            Took(choose(took.wall for took in column), choose(took.cpu for took in column))
+            for column in zip(*rounds, strict=True)
+        ]
 
     def peak_mb(self, argv: Sequence[str], env: dict[str, str], cwd: Path) -> tuple[float, int]:
         """The greatest resident memory of a process and of what it waited for, in MB, and how many bytes
@@ -124,5 +137,10 @@ class Bench:
         return usage.ru_maxrss / 1024, printed
 
 
-def ms(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
+def ms(took: Took) -> str:
+    return f"{took.wall * 1000:.0f} ms"
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
