@@ -31,8 +31,8 @@ def flush(settings: Settings, *, run_id: str, deadline_s: float) -> list[Upload]
     """Send the run `run_id`, then older ones that wait, for at most `deadline_s` seconds. Never raises.
 
     Where the run stands with each of its sinks; empty where there is no sink to use. The work is done in a
-    thread that is left behind at the deadline: a name that is slow to resolve cannot be interrupted
-    otherwise. What it was sending stays in the outbox, and its lease ends with this process.
+    thread a sink, left behind at the deadline: a name that is slow to resolve cannot be interrupted
+    otherwise. What was being sent stays in the outbox, and its lease ends with this process.
     """
     from one_trace.deliver.retry import Deadline
     from one_trace.deliver.sinks import ready
@@ -42,45 +42,48 @@ def flush(settings: Settings, *, run_id: str, deadline_s: float) -> list[Upload]
         if not names:
             return []
         deadline = Deadline(deadline_s)
-        worker = threading.Thread(target=_work, args=[settings, names, run_id, deadline], daemon=True)
-        worker.start()
+        failures: dict[str, str] = {}
+        workers = [
+            threading.Thread(target=_work, args=[settings, name, run_id, deadline, failures], daemon=True)
+            for name in names
+        ]
         try:
-            worker.join(deadline_s + _GRACE_S)
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join(deadline.left + _GRACE_S)
         except KeyboardInterrupt:
             deadline.stop()  # Whoever presses Ctrl-C wants their prompt back; the run stays queued.
-        return _standing(settings, run_id)
+        return _standing(settings, run_id, failures)
     except Exception as error:  # noqa: BLE001  a run that has ended well must not end with our traceback
-        return [Upload(sink="traces.com", state="queued", error=f"{type(error).__name__}: {error}")]
+        return [Upload(sink=name, state="queued", error=_told(error)) for name in settings.sinks]
 
 
-def _work(settings: Settings, names: list[str], run_id: str, deadline: Deadline) -> None:
-    from one_trace.deliver.courier import Courier
-    from one_trace.errors import Trouble
-    from one_trace.store import Store
-
+def _work(settings: Settings, name: str, run_id: str, deadline: Deadline, failures: dict[str, str]) -> None:
+    """Send to one sink: this run, and if it is reached at all, the older ones."""
     try:
+        from one_trace.deliver.courier import Courier
+        from one_trace.store import Store
+
         with Store(settings.store_path) as store, Courier(store, settings) as courier:
-            reached = [name for name in names if _reached(courier, name, run_id, deadline)]
-            while reached and deadline.left > 0:
-                outcome = courier.next(reached, deadline)
+            outcome = courier.next([name], deadline, run_id=run_id, early=True)
+            while (outcome is None or outcome.trouble is None) and deadline.left > 0:
+                outcome = courier.next([name], deadline)
                 if outcome is None:
-                    break
-                if outcome.trouble:
-                    reached.remove(outcome.job.sink)
-    except Trouble:
-        return  # The store cannot be used; the run's own trouble with it has been told.
+                    return
+    except Exception as error:  # noqa: BLE001  the boundary of a thread: beyond it there is only stderr
+        failures[name] = _told(error)
 
 
-def _reached(courier: object, name: str, run_id: str, deadline: Deadline) -> bool:
-    from one_trace.deliver.courier import Courier
-
-    assert isinstance(courier, Courier)
-    outcome = courier.next([name], deadline, run_id=run_id, early=True)
-    return outcome is None or outcome.trouble is None
-
-
-def _standing(settings: Settings, run_id: str) -> list[Upload]:
+def _standing(settings: Settings, run_id: str, failures: dict[str, str]) -> list[Upload]:
     from one_trace.store import Store
 
     with Store(settings.store_path, readonly=True) as store:
-        return store.uploads(run_id)
+        uploads = store.uploads(run_id)
+    for upload in uploads:
+        upload.error = failures.get(upload.sink, upload.error)
+    return uploads
+
+
+def _told(error: Exception) -> str:
+    return str(error) or type(error).__name__

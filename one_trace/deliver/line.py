@@ -71,14 +71,20 @@ class Line:
         self._until = math.inf
         self._closed = threading.Event()
         self._watch: threading.Thread | None = None
-        self._client = httpx.Client(
-            headers=dict(headers),
-            follow_redirects=False,
-            trust_env=not _LOOPBACK.match(host),
-            # No certificate is looked at on a plain line: to load the authorities' would only cost time.
-            verify=(verify or trusted()) if base.startswith("https:") else False,
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-        )
+        try:
+            self._client = httpx.Client(
+                headers=dict(headers),
+                follow_redirects=False,
+                trust_env=not _LOOPBACK.match(host),
+                # No certificate is looked at on a plain line: to load the authorities' would only cost time.
+                verify=(verify or trusted()) if base.startswith("https:") else False,
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+            )
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            # A proxy in the environment that httpx does not know, or a header that is none.
+            raise Undelivered(
+                "network", f"{self.base}: no line can be opened ({self.told(str(error))})"
+            ) from error
 
     def close(self) -> None:
         self._closed.set()

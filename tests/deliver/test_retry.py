@@ -65,8 +65,8 @@ def test_a_wait_that_the_deadline_does_not_allow_is_not_begun() -> None:
     ("body", "headers", "wait"),
     [
         (b"{}", {"retry_after": "3"}, 3),
-        (b"{}", {"retry_after": formatdate(time.time() + 30, usegmt=True)}, 29.5),
-        (b'{"error":{"details":{"retryAt":%d}}}' % ((time.time() + 20) * 1000), {}, 19.5),
+        (b"{}", {"retry_after": formatdate(time.time() + 9000, usegmt=True)}, 9000),
+        (b'{"error":{"details":{"retryAt":%d}}}' % ((time.time() + 9000) * 1000), {}, 9000),
         (b'{"error":{"details":{"retryAt":"soon"}}}', {"retry_after": "in a while"}, 0),
         (b"\xff<html>", {}, 0),
     ],
@@ -74,7 +74,7 @@ def test_a_wait_that_the_deadline_does_not_allow_is_not_begun() -> None:
 )
 def test_what_the_server_asks_for_is_understood(body: bytes, headers: dict[str, str], wait: float) -> None:
     answer = answers(429, body=body, **headers)(1)
-    assert retry.wanted_wait(answer) == pytest.approx(wait, abs=5 if wait > 10 else 0)
+    assert retry.wanted_wait(answer) == pytest.approx(wait, abs=600 if wait > 10 else 0)
 
 
 def test_a_deadline_can_be_brought_near_from_outside() -> None:

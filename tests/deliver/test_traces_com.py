@@ -215,3 +215,11 @@ def test_git_is_read_from_its_own_files(tmp_path: Path) -> None:
     assert (moved.remote, moved.branch, moved.ref) == (remote, None, None), "HEAD has moved since the run"
     git(top, "checkout", "-q", "--detach")
     assert (project_of(str(top), later).branch, project_of(str(top), later).ref) == (None, head)
+
+
+def test_a_proxy_that_cannot_be_used_is_told_in_a_line(sending: Machine) -> None:
+    with store(sending) as open_store:
+        open_store.save(assembly(), sinks=["traces.com"])
+    odd = {"ONE_TRACES_ENDPOINT": "https://nobody.invalid", "all_proxy": "socks5://127.0.0.1:1"}
+    done = sending.one("--agent", "trace", "sync", env=odd)
+    assert (done.code, done.document["error"]["code"], done.err) == (5, "network", b"")
