@@ -1,0 +1,95 @@
+"""Every recorded run of the real host, through every page: odd names, no end, no flow file, fallen
+attempts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from conftest import RECORDINGS
+
+from one_trace.analyse import cost, diff, insights, past, query, stats, uses
+from one_trace.assemble import assemble
+from one_trace.cli import cost as cost_page
+from one_trace.cli import diff_text, stats_text
+from one_trace.cli import insights as insights_page
+from one_trace.errors import RecordTrouble
+from one_trace.record import discover, read
+from one_trace.store import Store
+from one_trace.view.cells import width
+from one_trace.view.ink import Ink
+
+PLAIN, RICH = Ink(color=False, unicode=False), Ink(color=False, unicode=True)
+SMALL = 200_000
+"""Bytes of a log: the largest recordings say nothing here that the others do not."""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory):
+    path: Path = tmp_path_factory.mktemp("recorded") / "traces.db"
+    with Store(path) as opened:
+        for case in sorted(RECORDINGS.iterdir()):
+            project = tmp_path_factory.mktemp(case.name)
+            (project / ".one").mkdir()
+            if (case / "flows").is_dir():
+                _lay_out(case, project / ".one" / "flows")
+                for files in discover([project / ".one" / "flows"])[0]:
+                    try:
+                        opened.save(assemble(read(files)))
+                    except RecordTrouble:
+                        continue
+        yield opened
+
+
+def _lay_out(case: Path, flows: Path) -> None:
+    flows.symlink_to(case / "flows") if not (case / "logs").is_dir() else flows.mkdir()
+    for name, place in (("flows", ""), ("logs", ".logs"), ("runs", ".runs")):
+        if not (case / name).is_dir() or flows.is_symlink():
+            continue
+        target = flows / place
+        target.mkdir(exist_ok=True)
+        for entry in (case / name).iterdir():
+            if entry.is_dir() or entry.stat().st_size < SMALL:
+                (target / entry.name).symlink_to(entry)
+
+
+def fits(page: str, room: int) -> None:
+    assert max(width(line) for line in page.split("\n")) <= room, page
+
+
+def test_most_recordings_are_there(store: Store) -> None:
+    assert len(query.flow_keys(store.connection)) > 40
+
+
+@pytest.mark.parametrize("room", [60, 100])
+def test_stats_and_cost_of_all(store: Store, room: int) -> None:
+    scope = query.Scope()
+    told = stats.document(query.histories(store.connection, scope), flow=None, since=None)
+    assert told.runs == store.connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+    spans = store.connection.execute("SELECT count(*) FROM spans").fetchone()[0]
+    assert sum(step.count for flow in told.flows for step in flow.steps) == spans
+    msgspec.json.encode(told)
+    fits(stats_text.page(told, room=room, ink=RICH), room)
+    known = uses.runs(store.connection, scope)
+    spent = cost.document(uses.read(store.connection, scope, known), runs=len(known), flow=None, since=None)
+    fits(cost_page.page(spent, room=room, ink=PLAIN), room)
+
+
+def test_each_flow_has_its_pages(store: Store) -> None:
+    for key in query.flow_keys(store.connection):
+        scope = query.Scope(key)
+        told = stats.document(query.histories(store.connection, scope), flow=key, since=None)
+        fits(stats_text.page(told, room=60, ink=RICH), 60)
+        found = insights.of_store(store, scope, since=None)
+        msgspec.json.encode(found)
+        fits(insights_page.page(found, room=60, ink=PLAIN), 60)
+
+
+def test_each_run_is_the_same_as_itself(store: Store) -> None:
+    for run in store.runs():
+        trace = store.trace(run.run_id)
+        same = diff.of_runs(trace, trace, past.of_run(store.connection, run.run_id))
+        assert (same.counts, len(same.steps) > 0) == ({}, run.counts.spans > 0)
+        fits(diff_text.page(same, room=60, ink=RICH, everything=True), 60)
