@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import ROOT, Machine
+from machine import ROOT, Machine
 from made import START_MS, assembly, span
 
 from one_trace.store import Store

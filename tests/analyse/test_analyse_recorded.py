@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from conftest import RECORDINGS
+from machine import RECORDINGS
 
 from one_trace.analyse import cost, diff, insights, past, query, stats, uses
 from one_trace.assemble import assemble

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RECORDINGS, Machine
+from machine import RECORDINGS, Machine
 from keeper import KEY, Keeper, keeping
 
 CASES = [

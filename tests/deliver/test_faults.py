@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import Machine
+from machine import Machine
 from keeper import KEY, Handler, Keeper, keeping
 from made import loop
 

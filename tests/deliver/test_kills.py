@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from conftest import Machine
+from machine import Machine
 from keeper import KEY, Keeper, keeping
 
 KILLS = 40

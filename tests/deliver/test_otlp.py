@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Iterator
 
 import pytest
-from conftest import Machine
+from machine import Machine
 from keeper import Handler, keeping
 from made import USAGE, assembly, loop, span
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RECORDINGS, Machine
+from machine import RECORDINGS, Machine
 from keeper import KEY, Keeper, keeping
 
 PACKAGE = "@traces-sh/traces-linux-x64@0.6.31"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Machine
+from machine import Machine
 from keeper import KEY, Keeper, keeping
 from made import START_MS, USAGE, assembly, loop, span
 

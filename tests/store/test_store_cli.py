@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import RECORDINGS, ROOT, Machine
+from machine import RECORDINGS, ROOT, Machine
 from made import USAGE, assembly, span
 
 from one_trace.store import Store

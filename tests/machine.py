@@ -1,0 +1,127 @@
+"""A machine of its own for a test: home, PATH, project, fake hosts, and our program as a child process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDINGS = ROOT / "tests" / "recordings"
+FAKE_ONE = ROOT / "tests" / "overlay" / "fake_one.py"
+OURS = f"#!{sys.executable}\nimport sys\n\nfrom one_trace.main import main\n\nsys.exit(main())\n"
+
+
+@dataclass
+class Done:
+    """What a program left: exit code (negative: the signal), stdout, stderr."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+    @property
+    def document(self) -> dict:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+    @property
+    def notes(self) -> list[dict]:
+        """The JSON lines on stderr that are ours."""
+        lines = [line for line in self.err.split(b"\n") if line.startswith(b'{"event":"trace:')]
+        return [json.loads(line) for line in lines]
+
+    @property
+    def saved(self) -> dict:
+        """The line that says what was traced."""
+        (note,) = self.notes
+        assert note["event"] == "trace:saved", note
+        return note
+
+
+@dataclass
+class Machine:
+    """`ours` (the console scripts) and `bin` (where a host may be) are all that PATH holds."""
+
+    root: Path
+    env: dict[str, str] = field(default_factory=dict)
+    recordings: Path = RECORDINGS
+
+    def __post_init__(self) -> None:
+        for name in ("home", "ours", "bin", "project", "data"):
+            (self.root / name).mkdir()
+        for name in ("one", "one-trace"):
+            self.script(self.ours / name, OURS)
+        self.env = {
+            "PATH": f"{self.ours}{os.pathsep}{self.bin}",
+            "HOME": str(self.root / "home"),
+            "ONE_TRACES_DATA_DIR": str(self.data),
+            "PYTHONPATH": str(ROOT),
+            "LANG": "C.UTF-8",
+        }
+
+    @property
+    def ours(self) -> Path:
+        return self.root / "ours"
+
+    @property
+    def bin(self) -> Path:
+        return self.root / "bin"
+
+    @property
+    def project(self) -> Path:
+        return self.root / "project"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def user_file(self) -> Path:
+        return self.root / "home" / ".config" / "one-trace" / "config.toml"
+
+    def script(self, path: Path, text: str) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    def host(self, text: str) -> Path:
+        """Put a host on PATH: a Python program of this text."""
+        return self.script(self.bin / "one", f"#!{sys.executable} -IS\n{text}")
+
+    def shell_host(self, text: str) -> Path:
+        """The same for a shell script: it changes nothing of signals and environment on its own account."""
+        return self.script(self.bin / "one", f"#!/bin/sh\n{text}\n")
+
+    def player(self, case: str, **options: object) -> Path:
+        """Put a host on PATH that leaves the record of a recorded case, as `fake_one.py` does."""
+        spec = {"case": str(RECORDINGS / case), **options}
+        return self.host(f"SPEC = {json.dumps(spec)!r}\n" + FAKE_ONE.read_text())
+
+    def write(self, path: Path, text: str) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def start(self, *argv: str, program: str = "one", **options: object) -> subprocess.Popen[bytes]:
+        options = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        } | options
+        options["env"] = {**self.env, **options.get("env", {})}
+        return subprocess.Popen([self.ours / program, *argv], cwd=options.pop("cwd", self.project), **options)
+
+    def one(self, *argv: str, input: bytes = b"", **options: object) -> Done:
+        """Run our program to its end."""
+        process = self.start(*argv, stdin=subprocess.PIPE, **options)
+        out, err = process.communicate(input, timeout=60)
+        return Done(process.returncode, out or b"", err or b"")
+
+    def runs(self) -> list[dict]:
+        """What `trace list` knows."""
+        return self.one("--agent", "trace", "list").document["runs"]
