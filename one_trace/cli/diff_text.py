@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from one_trace.analyse.diff import DiffDocument, Side, StepDiff
 from one_trace.analyse.groups import Group
+from one_trace.cli.stats_text import signed
 from one_trace.view import table, words
 from one_trace.view.cells import clean, wrap
 from one_trace.view.ink import Ink
@@ -71,7 +72,7 @@ def _side(side: Side, ink: Ink) -> str:
 
 
 def _percent(part: float | None, what: str) -> str:
-    return "" if part is None else f"{what} {part:+.0%}"
+    return "" if part is None else f"{what} {signed(part)}"
 
 
 def _row(step: StepDiff, ink: Ink) -> list[str | Cell]:
@@ -82,8 +83,8 @@ def _row(step: StepDiff, ink: Ink) -> list[str | Cell]:
         _time(step.b),
         _change(step),
         "" if known is None else f"{words.duration(known.low)}-{words.duration(known.high)}",
-        _small(step.output_change),
-        _small(step.cost_change),
+        _small(step.output_change, "output" in step.noise),
+        _small(step.cost_change, "cost" in step.noise),
         _count(step, ink),
         _what(step, ink),
     ]
@@ -97,11 +98,11 @@ def _change(step: StepDiff) -> Cell:
     if step.duration_change is None:
         return Cell("")
     style = "error" if "slower" in step.changes else "success" if "faster" in step.changes else "dim"
-    return Cell(f"{step.duration_change:+.0%}", (style,))
+    return Cell(signed(step.duration_change), (style,))
 
 
-def _small(part: float | None) -> str:
-    return "" if part is None or abs(part) < 0.005 else f"{part:+.0%}"
+def _small(part: float | None, noise: bool) -> str:
+    return "" if part is None or noise or abs(part) < 0.005 else f"{part:+.0%}"
 
 
 def _count(step: StepDiff, ink: Ink) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from one_trace.analyse import query, stats
+from one_trace.analyse import columns, query, stats
 from one_trace.cli import scope, stats_text
 from one_trace.cli.out import Out, out
 from one_trace.errors import WrongUsage
@@ -61,15 +64,13 @@ def command(flow: str | None, since_ms: int | None, form: str | None, output: Pa
 
 
 def _write_rows(store: Store, chosen: query.Scope, form: str, output: Path | None, speaker: Out) -> None:
-    from one_trace.analyse import columns
-
     rows = columns.read(store.connection, chosen)
     if output is None:
         if speaker.agent or form == "parquet":
             raise WrongUsage(
                 f"{form} is no JSON document and no text", hint=f"Write it to a file: -o history.{form}"
             )
-        columns.write_csv(rows, sys.stdout)
+        _print_csv(rows)
         return
     if form == "parquet":
         count = columns.write_parquet(rows, str(output))
@@ -77,6 +78,17 @@ def _write_rows(store: Store, chosen: query.Scope, form: str, output: Path | Non
         with output.open("w", encoding="utf-8", newline="") as file:
             count = columns.write_csv(rows, file)
     _tell(speaker, output, form, count, "span")
+
+
+def _print_csv(rows: Iterator[tuple[object, ...]]) -> None:
+    to = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
+    try:
+        columns.write_csv(rows, to)
+    except BrokenPipeError:
+        # The reader (head, less) has what it wanted. Keep the interpreter from flushing again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        to.detach()
 
 
 def _tell(speaker: Out, output: Path, form: str, count: int, noun: str) -> None:

@@ -68,6 +68,11 @@ def percent(part: float | None) -> str:
     return f"{part:.0%}" if part == 0 or abs(part) >= 0.01 else f"{part:.1%}"
 
 
+def signed(part: float) -> str:
+    """``+12%``, ``-3%``, ``0%``."""
+    return "0%" if abs(part) < 0.005 else f"{part:+.0%}"
+
+
 def change_cell(course: Trend) -> Cell:
     """How the last runs stand against those before: a rise that is worth a look in colour."""
     if course.change is None:
@@ -75,7 +80,7 @@ def change_cell(course: Trend) -> Cell:
     styles = (
         ("warn",) if course.change >= NOTICEABLE else ("success",) if course.change <= -NOTICEABLE else ()
     )
-    return Cell(f"{course.change:+.0%}", styles)
+    return Cell(signed(course.change), styles)
 
 
 def cost(usd: float | None) -> str:

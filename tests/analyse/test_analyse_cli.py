@@ -10,7 +10,7 @@ import pty
 from pathlib import Path
 
 import pytest
-from conftest import Machine
+from machine import Machine
 from made import START_MS, USAGE, assembly, span
 
 from one_trace.store import Store
@@ -187,6 +187,17 @@ def test_the_history_leaves_as_csv(machine: Machine, tmp_path: Path) -> None:
     lines = target.read_text().split("\n")
     assert (len(lines), lines[0].split(",")[:3]) == (8, ["flow", "flow_version", "run_id"])
     assert machine.one("trace", "stats", "--format", "csv").out.decode() == target.read_text()
+
+
+def test_a_reader_that_has_seen_enough_may_go(machine: Machine) -> None:
+    fill(machine, 600)
+    process = machine.start("trace", "stats", "--format", "csv")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(b"flow,")
+    process.stdout.close()
+    assert process.stderr is not None
+    assert (process.stderr.read(), process.wait(30)) == (b"", 0)
+    process.stderr.close()
 
 
 def test_the_figures_leave_as_json(machine: Machine, tmp_path: Path) -> None:
