@@ -12,7 +12,7 @@ from typing import Any
 
 from one_trace.runner import steps as bodies
 from one_trace.runner.failures import FlowStop, StepFailure
-from one_trace.runner.loop import Loop
+from one_trace.runner.loop import Loop, Promise
 from one_trace.runner.observer import Observer, Place
 from one_trace.runner.order import number, truthy
 from one_trace.runner.record import iso
@@ -44,6 +44,8 @@ class Engine:
         self.loop = loop
         self.options = options
         self.observer = observer or Observer()
+        self.reader: Promise[None] | None = None
+        """Settled once the host would have loaded its reader of flow files, for the first sub-flow."""
         self._emit = emit
 
     def emit(self, event: str, **fields: Json) -> None:

@@ -161,6 +161,12 @@ class Loop:
         self._waiting[self._number] = callback
         return self._number
 
+    def call_soon(self, callback: Settle) -> None:
+        """As setImmediate: after all microtasks, and no later."""
+        self._number += 1
+        heapq.heappush(self._timers, (self.clock.ticks_ms(), self._number))
+        self._waiting[self._number] = callback
+
     def cancel(self, number: int) -> None:
         self._waiting.pop(number, None)
 
@@ -199,7 +205,7 @@ class Loop:
             if not decided:
                 decided = True
                 # .finally hands its value on through two more promises
-                self._after(3, lambda: finish(error))
+                self.after(3, lambda: finish(error))
 
         def finish(error: Exception | None) -> None:
             self.cancel(timer)
@@ -209,14 +215,17 @@ class Loop:
                 outcome.reject(error)
 
         promise.then(lambda: decide(promise.error))
-        timer = self.call_later(limit_ms, lambda: self._after(1, lambda: decide(too_late)))
+        timer = self.call_later(limit_ms, lambda: self.after(1, lambda: decide(too_late)))
         return outcome
 
-    def _after(self, microtasks: int, callback: Settle) -> None:
-        if microtasks <= 1:
+    def after(self, microtasks: int, callback: Settle) -> None:
+        """Call `callback` that many microtasks later; at once if it is none."""
+        if microtasks <= 0:
+            callback()
+        elif microtasks == 1:
             self.soon(callback)
         else:
-            self.soon(lambda: self._after(microtasks - 1, callback))
+            self.soon(lambda: self.after(microtasks - 1, callback))
 
     def drain(self) -> None:
         """Run microtasks until none is left."""

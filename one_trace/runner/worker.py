@@ -16,7 +16,6 @@ from one_trace.runner.loop import Loop, Promise
 from one_trace.runner.schema import NESTED, Json
 
 _CHUNK = 1 << 20
-_LATER = object()
 
 
 class Handle:
@@ -135,19 +134,20 @@ class Worker:
     def ask(self, name: str, *arguments: Json) -> Json:
         """The answer; StepFailure where the JavaScript threw."""
         number = self._question(name, arguments)
-        return self._await(number)
+        message = self._answer(number)
+        if "err" in message:
+            raise _failure(message["err"])
+        return self._bytes(message["bytes"]) if "bytes" in message else message["ok"]
 
     def begin(self, loop: Loop, name: str, *arguments: Json) -> Promise[None]:
         """Start something that may take time. Settled already if it took none."""
         number = self._question(name, arguments)
         promise: Promise[None] = Promise(loop)
-        try:
-            if self._await(number) is _LATER:
-                self._begun[number] = promise
-            else:
-                promise.resolve(None)
-        except StepFailure as failure:
-            promise.reject(failure)
+        message = self._answer(number)
+        if message.get("later"):
+            self._begun[number] = promise
+        else:
+            loop.after(message["ticks"], lambda: _settle(promise, message))
         return promise
 
     def _question(self, name: str, arguments: tuple[Any, ...]) -> int:
@@ -173,12 +173,7 @@ class Worker:
         if "idle" in message:
             self._idle_at = message["idle"]
             return True
-        promise = self._begun.pop(message["id"])
-        failure = message.get("err")
-        if failure:
-            promise.reject(_failure(failure))
-        else:
-            promise.resolve(None)
+        _settle(self._begun.pop(message["id"]), message)
         return True
 
     def ending(self) -> None:
@@ -187,17 +182,13 @@ class Worker:
         self.tell("ending")
         self.flush()
 
-    def _await(self, number: int) -> Json:
+    def _answer(self, number: int) -> dict[str, Any]:
         while True:
             message = self._message()
             if message.get("id") == number:
                 break
             self._inbox.append(message)
-        if "err" in message:
-            raise _failure(message["err"])
-        if message.get("later"):
-            return _LATER
-        return self._bytes(message["bytes"]) if "bytes" in message else message["ok"]
+        return message
 
     def _message(self) -> dict[str, Any]:
         at = self._unread.find(b"\n")
@@ -253,6 +244,13 @@ def _without_children(step: Mapping[str, Any]) -> dict[str, Any]:
 def _line(number: int, name: str, arguments: tuple[Any, ...]) -> bytes:
     # ASCII only: a lone surrogate has no UTF-8, and JSON's escape for it is what JavaScript reads back.
     return json.dumps([number, name, *arguments], separators=(",", ":")).encode() + b"\n"
+
+
+def _settle(promise: Promise[None], message: Mapping[str, Any]) -> None:
+    if "err" in message:
+        promise.reject(_failure(message["err"]))
+    else:
+        promise.resolve(None)
 
 
 def _failure(told: Mapping[str, Any]) -> StepFailure:

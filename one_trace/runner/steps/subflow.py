@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.loading import FlowUnreadable, load
 from one_trace.runner.loop import Promise
@@ -10,8 +12,11 @@ from one_trace.runner.steps.call import Call
 from one_trace.runner.terms import Scope
 from one_trace.runner.worker import Handle
 
-_IMPORT_TICKS = 3
-"""Microtasks that the host spends before it reads the flow: it imports its reader there."""
+if TYPE_CHECKING:
+    from one_trace.runner.engine import Engine
+
+_IMPORT_TICKS = 8
+"""Microtasks that the host spends before it reads a flow: it imports its reader, the first time from disk."""
 
 
 async def subflow(call: Call) -> Handle:
@@ -21,8 +26,7 @@ async def subflow(call: Call) -> Handle:
     key = str(worker.ask("openFlow", call.context.number, call.number, inputs.number))
     if key in call.scope.stack:
         raise StepFailure(f"Circular flow detected: {' → '.join((*call.scope.stack, key))}")
-    for _ in range(_IMPORT_TICKS):
-        await _tick(call)
+    await _imported(engine)
     try:
         loaded = load(key, engine.json_error)
     except FlowUnreadable as error:
@@ -42,6 +46,8 @@ async def subflow(call: Call) -> Handle:
 
 async def _run(call: Call, flow: Json, root: str, key: str, inputs: Handle, context: Handle) -> None:
     engine = call.engine
+    if isinstance(flow, list):
+        flow = {}  # in JavaScript an array is an object without these fields
     if not isinstance(flow, dict):
         raise StepFailure(
             f"Cannot read properties of {'null' if flow is None else 'undefined'} (reading 'inputs')"
@@ -51,7 +57,12 @@ async def _run(call: Call, flow: Json, root: str, key: str, inputs: Handle, cont
     await engine.flow(flow, scope, context, call.place())
 
 
-async def _tick(call: Call) -> None:
-    done: Promise[None] = Promise(call.engine.loop)
-    done.resolve(None)
-    await done
+async def _imported(engine: Engine) -> None:
+    if engine.reader is None:
+        engine.reader = Promise(engine.loop)
+        reader = engine.reader
+        engine.loop.call_soon(lambda: reader.resolve(None))
+    elif engine.reader.settled:
+        for _ in range(_IMPORT_TICKS - 1):
+            await engine.reader
+    await engine.reader
