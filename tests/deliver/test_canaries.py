@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machine import RECORDINGS, Machine
 from keeper import KEY, Keeper, keeping
+from machine import RECORDINGS, Machine
 
 CASES = [
     "04-code-module",

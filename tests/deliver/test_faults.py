@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from machine import Machine
 from keeper import KEY, Handler, Keeper, keeping
+from machine import Machine
 from made import loop
 
 from one_trace.store import Store

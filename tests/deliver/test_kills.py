@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from machine import Machine
 from keeper import KEY, Keeper, keeping
+from machine import Machine
 
 KILLS = 40
 CASE = "22-skips"

@@ -4,8 +4,8 @@ import gzip
 from collections.abc import Iterator
 
 import pytest
-from machine import Machine
 from keeper import Handler, keeping
+from machine import Machine
 from made import USAGE, assembly, loop, span
 
 from one_trace.store import Store

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machine import RECORDINGS, Machine
 from keeper import KEY, Keeper, keeping
+from machine import RECORDINGS, Machine
 
 PACKAGE = "@traces-sh/traces-linux-x64@0.6.31"
 KINDS = {

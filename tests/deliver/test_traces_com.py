@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from machine import Machine
 from keeper import KEY, Keeper, keeping
+from machine import Machine
 from made import START_MS, USAGE, assembly, loop, span
 
 from one_trace.deliver.project import clean_remote, project_of
