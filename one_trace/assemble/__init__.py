@@ -34,9 +34,10 @@ def trace_id(run_id: str, started_at: str) -> str:
 def assemble(record: Record) -> Assembly:
     """The run that a record tells of. A damaged record gives a partial run that says so in `run.partial`."""
     replay = Replay(record)
+    over = record.lines[-1].at if record.lines else 0
     replay.run()
     spans = replay.world.spans
-    settle(spans)
+    settle(spans, over)
     if any(span.doubtful for span in spans):
         # which run of a repeated container was the last is known now, and so what its children left
         foreseen = foresee(spans)
@@ -44,7 +45,7 @@ def assemble(record: Record) -> Assembly:
             replay = Replay(record, foreseen)
             replay.run()
             spans = replay.world.spans
-            settle(spans)
+            settle(spans, over)
     settle_children(spans)
     spans = [span for span in spans if span.born]
     started_at, start = _start(record)

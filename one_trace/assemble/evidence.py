@@ -11,14 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from one_trace.assemble.live import Act, LiveSpan
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import CONTAINERS
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
-
-CLOCK_MS = 3.0
-"""Two clock readings of one moment differ by no more, in all that was measured."""
 
 
 def choose_end(

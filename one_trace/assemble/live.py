@@ -9,6 +9,8 @@ from one_trace.assemble.tree import Listing, Node, Tree
 from one_trace.model import Branch
 from one_trace.record.state import Result
 
+CLOCK_MS = 3.0
+"""Two clock readings of one moment differ by no more, in all that was measured."""
 Results = dict[str, Raw]
 Foreseen = dict[tuple[str, int], Result]
 """Results of containers that may run more than once, by path and by number among the spans of that path, as

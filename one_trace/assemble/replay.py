@@ -13,6 +13,8 @@ from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
+_UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
+"""What JSON.stringify throws when the host saves its state after a step."""
 _ENDS = {"success": "success", "skipped": "skipped", "timeout": "timeout", "failed": "error"}
 
 
@@ -265,12 +267,10 @@ class Replay:
     def _on_error(self, line: LogLine) -> None:
         spans = self.world.open.get(line.step_id or "")
         last = self._last
-        if (
-            not spans
-            and last is not None
-            and last.node.id == line.step_id
-            and last.end_index == self.world.index - 1
-        ):
+        just_ended = (
+            last is not None and last.node.id == line.step_id and last.end_index == self.world.index - 1
+        )
+        if last is not None and just_ended and (not spans or (line.error or "").startswith(_UNSAVED)):
             self._unsaved(last, line)
             return
         span = (

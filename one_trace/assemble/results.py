@@ -13,7 +13,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from one_trace.assemble.live import Act, Foreseen, LiveSpan, Results, Scope
+from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Results, Scope
 from one_trace.record.state import Result, present, read_result
 
 STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
@@ -144,15 +144,15 @@ def foresee(spans: list[LiveSpan]) -> Foreseen:
     return found
 
 
-def settle(spans: list[LiveSpan]) -> None:
+def settle(spans: list[LiveSpan], over: float) -> None:
     """Give each span its result, parents first, now that it is known which span wrote last, and which attempt
-    was the last."""
+    was the last. `over`: epoch ms at which the log ends."""
     for span in spans:
         if span.slot >= 0:
             # no event is written for it, but its result goes into the map like any other; the latest stays
             span.scope.wrote(span)
     for span in spans:
-        span.result = _found(span)
+        span.result = _found(span, over)
         if span.acts:
             span.acts[-1].results = None
     for span in spans:
@@ -171,13 +171,15 @@ def settled(scope: Scope) -> Results | None:
     return scope.results
 
 
-def _found(span: LiveSpan) -> Result | None:
+def _found(span: LiveSpan, over: float) -> Result | None:
     if span.raised or (span.seq is not None and not span.status):
         return None
     if span.slot >= 0:
         block = span.act.span
         if block is not None and block.result is not None and block.result.status == "success":
             return child_result(block.result, span.slot) if block.acts[-1] is span.act else None
+        if block is not None and f'"{span.node.id}"' in (block.error or ""):
+            return None  # it is this child that threw
     step_id = span.node.id
     scope: Scope | None = span.scope
     while scope is not None:
@@ -188,21 +190,21 @@ def _found(span: LiveSpan) -> Result | None:
             if raw is None or (last is not span and (last is None or last.node is span.node)):
                 return None
             result = read_result(raw)
-            return result if result is not None and _is_of(result, span) else None
+            return result if result is not None and _is_of(result, span, over) else None
         if scope.merged:
             return None  # iterations that ran abreast were merged one over the other, stale results and all
         scope = scope.parent
     return None
 
 
-def _is_of(result: Result, span: LiveSpan) -> bool:
+def _is_of(result: Result, span: LiveSpan, over: float) -> bool:
     """The event of the span must say the same: beside a concurrent loop in a parallel block the host
     overwrites results with older ones. Where it was doubtful which event is the span's, the result is
     believed."""
     if result.status not in STATUSES:
         return False
     if span.slot >= 0 or not span.status:
-        return True
+        return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
     told = {"error": "failed"}.get(span.status, span.status)
     if result.status == told and result.duration_ms == span.duration:
         return True

@@ -6,10 +6,7 @@ next one when all of the batch before it are done. Its duration is the one in it
 
 from __future__ import annotations
 
-from one_trace.assemble.live import Act, LiveSpan
-
-CLOCK_MS = 3.0
-_DERIVED_START = ("startedAt", "startMs")
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
 
 
 def settle_children(spans: list[LiveSpan]) -> None:
