@@ -25,7 +25,18 @@ class Scope:
     loop left no result falls back to `parent`, into which the host merges it.
     """
 
-    __slots__ = ("guess", "guessed", "iteration", "last", "merged", "owner", "parent", "results", "settled")
+    __slots__ = (
+        "guess",
+        "guessed",
+        "iteration",
+        "last",
+        "merged",
+        "over",
+        "owner",
+        "parent",
+        "results",
+        "settled",
+    )
 
     def __init__(
         self,
@@ -40,6 +51,8 @@ class Scope:
         self.owner = owner
         self.iteration = iteration
         self.merged = False
+        self.over: float | None = None
+        """When its iteration was over: what was still running then is not in it."""
         self.last: dict[str, LiveSpan] = {}
 
     def wrote(self, span: LiveSpan) -> None:

@@ -190,7 +190,9 @@ def _found(span: LiveSpan, over: float) -> Result | None:
             if raw is None or (last is not span and (last is None or last.node is span.node)):
                 return None
             result = read_result(raw)
-            return result if result is not None and _is_of(result, span, over) else None
+            return (
+                result if result is not None and _is_of(result, span, min(over, scope.over or over)) else None
+            )
         if scope.merged:
             return None  # iterations that ran abreast were merged one over the other, stale results and all
         scope = scope.parent

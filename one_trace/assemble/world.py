@@ -232,6 +232,8 @@ class World:
     def _pass_over(self, seq: Pass) -> None:
         act = seq.act
         act.passes.remove(seq)
+        if seq.scope.owner is act:
+            seq.scope.over = float(self.now)
         if act.kind == "flow":
             act.finished = True
         elif (
