@@ -99,18 +99,21 @@ def parse(argv: Sequence[str]) -> Parsed:
     words, rest = _layer(argv, (AGENT, VERSION), root)
     if not words or words[0] not in _GROUPS:
         raise UsageError(f"error: unknown command '{words[0] if words else ''}'")
-    words, rest = _next([*words[1:], *rest], ())
+    # Words that a command has taken for operands stay such: only what it did not know is read again below it.
+    more, rest = _layer(rest, (), {})
+    words = [*words[1:], *more]
     if not words:
         return Parsed("flow", agent="--agent" in root, help=True)
     command = _command(words[0])
     values: dict[str, list[str]] = {}
-    words, rest = _layer([*words[1:], *rest], command.options, values)
+    more, rest = _layer(rest, command.options, values)
+    words = [*words[1:], *more]
     agent = "--agent" in root
     if any(word in ("-h", "--help") for word in rest):
         return Parsed(command.name, agent=agent, help=True)
     if rest:
-        known = [option.long for option in (*command.options, HELP, HELP, AGENT, VERSION, HELP)]
-        similar = did_you_mean(rest[0], known) if rest[0].startswith("--") and "=" not in rest[0] else ""
+        known = [option.long for option in (*command.options, HELP, AGENT, VERSION)]
+        similar = did_you_mean(rest[0], known) if rest[0].startswith("--") else ""
         raise UsageError(f"error: unknown option '{rest[0]}'{similar}")
     _check_count(command, words)
     return Parsed(command.name, words[0] if words else None, agent=agent, values=values)
@@ -137,10 +140,6 @@ def _check_count(command: Command, words: list[str]) -> None:
         s = "" if wanted == 1 else "s"
         expected = f"Expected {wanted} argument{s} but got {len(words)}."
         raise UsageError(f"error: too many arguments for '{command.name}'. {expected}")
-
-
-def _next(args: list[str], options: Sequence[Option]) -> tuple[list[str], list[str]]:
-    return _layer(args, options, {})
 
 
 def _layer(
