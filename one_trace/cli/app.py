@@ -27,7 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
 
 
 class TraceGroup(click.Group):
-    """Finds a verb's module only when that verb is used: starting all of them costs more than most answers."""
+    """Finds a verb's module only when that verb is used: starting all costs more than most answers."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
