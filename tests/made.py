@@ -8,7 +8,7 @@ from one_trace.model import Assembly, Counts, Executor, Run, Span, Trace, Usage
 from one_trace.times import to_iso
 
 START_MS = 1_775_469_720_000
-_numbers = itertools.count(1)
+_numbers = itertools.count(1 << 60)
 
 
 def span(step: str, parent: Span | None = None, *, flow: str = "my-flow", **fields: object) -> Span:

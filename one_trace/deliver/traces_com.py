@@ -129,7 +129,8 @@ class TracesCom:
 
 _HINTS = {
     401: "The key is not valid: 'one trace login' keeps another; then 'one trace sync --retry-failed'.",
-    403: "The key may not write there: it needs the scope traces:write, and a namespace of its own.",
+    403: "The key may not write there: it needs the scope traces:write, and a namespace of its own "
+    "(traces.namespace); then 'one trace sync --retry-failed'.",
 }
 _JSON = {"Content_Type": "application/json"}
 

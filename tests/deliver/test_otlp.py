@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import base64
 import gzip
+import json
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from keeper import Handler, keeping
 from machine import Machine
 from made import USAGE, assembly, loop, span
 
+from one_trace.deliver.otlp import _protobuf
+from one_trace.privacy import leave
+from one_trace.semconv import otlp_spans, request
 from one_trace.store import Store
 
 pb = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
@@ -100,3 +106,17 @@ def test_a_traced_run_is_delivered_to_a_collector(machine: Machine, collector: C
     done = machine.one("--agent", "flow", "execute", "x", "--trace")
     assert done.saved["uploads"] == [{"sink": "otlp", "state": "sent", "url": None}]
     assert len(collector.spans) == done.saved["spans"] + 1
+
+
+def test_the_export_file_is_what_the_sink_sends() -> None:
+    json_format = pytest.importorskip("google.protobuf.json_format")
+    failed = span("x", status="error", error_code="E", usage=USAGE, output_bytes=2**40)
+    leaving = leave(assembly(spans=[failed, span("y", failed)], status="error").trace)
+    batch = request(leaving.run, otlp_spans(leaving))
+    document = json.loads(msgspec.json.encode(batch))
+    for each in document["resourceSpans"][0]["scopeSpans"][0]["spans"]:
+        for name in {"traceId", "spanId", "parentSpanId"} & set(each):
+            # OTLP/JSON writes ids in hex, protobuf's own JSON in base64.
+            each[name] = base64.b64encode(bytes.fromhex(each[name])).decode()
+    exported = json_format.ParseDict(document, pb.ExportTraceServiceRequest())
+    assert exported == pb.ExportTraceServiceRequest.FromString(_protobuf(batch))
