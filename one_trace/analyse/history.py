@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 
@@ -21,16 +22,29 @@ class RunFacts(NamedTuple):
     cost_usd: float | None
 
 
-class StepRun(NamedTuple):
-    """One step in one run, all its iterations together."""
+class Series(Struct, kw_only=True):
+    """One step's runs as columns, oldest first: an entry a run in which it has spans, all its iterations
+    together.
 
-    run: int
+    Columns, since a million small rows cost more to make than to sum up.
+    """
+
+    runs: list[int] = []
     """Which run: its place in `FlowHistory.runs`."""
-    durations: bytes | None
+    durations: list[bytes | None] = []
     """Packed, ms, one a span that has one."""
-    output_bytes: int | None
+    output_bytes: list[int | None] = []
     """Of all its spans together; null where nothing is known."""
-    cost_usd: float | None
+    cost_usd: list[float | None] = []
+
+    def put_in_order(self) -> None:
+        """Sort the columns by the runs' places; most are sorted as they are read."""
+        order = sorted(range(len(self.runs)), key=self.runs.__getitem__)
+        if order != list(range(len(order))):
+            self.runs = [self.runs[i] for i in order]
+            self.durations = [self.durations[i] for i in order]
+            self.output_bytes = [self.output_bytes[i] for i in order]
+            self.cost_usd = [self.cost_usd[i] for i in order]
 
 
 class Tally(Struct, kw_only=True):
@@ -79,8 +93,7 @@ class StepHistory(Struct, kw_only=True):
     """The flow whose file holds it: a sub-flow's, for its steps."""
     tallies: list[Tally] = []
     """One a version of the flow."""
-    series: list[StepRun] = []
-    """One a run in which it has spans, oldest first."""
+    series: Series = msgspec.field(default_factory=Series)
 
     def add(self, tally: Tally) -> None:
         """Count these in with their version."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from sqlite3 import Connection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from one_trace.analyse.findings import Failures
-from one_trace.analyse.history import FlowHistory, RunFacts, StepHistory, StepRun, Tally
+from one_trace.analyse.history import FlowHistory, RunFacts, StepHistory, Tally
 
 FAILED_RUNS = 50
 """Why steps failed is read from the last runs in which one did: their spans have to be looked at for it."""
@@ -43,7 +45,7 @@ def histories(db: Connection, scope: Scope) -> list[FlowHistory]:
     """Every flow in scope that has runs, with all its steps, by the flow's key."""
     found, places = _runs(db, scope)
     steps = _steps(db, scope, found)
-    _tally(db, scope, steps)
+    _tally(db, scope, steps, found)
     _series(db, scope, steps, places)
     for flow in found.values():
         # A step of a run that is out of scope has no row in it, and is no step of this history.
@@ -96,42 +98,76 @@ def _steps(db: Connection, scope: Scope, found: dict[str, FlowHistory]) -> dict[
     return steps
 
 
-def _of_steps(scope: Scope) -> tuple[str, list[object]]:
-    return scope.where("step IN (SELECT id FROM steps WHERE flow = ?)", "step_runs.started_ms")
+_COUNTS = (
+    "count(*), sum(step_runs.spans), sum(step_runs.success), sum(step_runs.error), sum(step_runs.timeout),"
+    " sum(step_runs.skipped), sum(step_runs.stopped), sum(step_runs.incomplete), sum(step_runs.retries),"
+    " sum(min(step_runs.retries, step_runs.spans - step_runs.skipped)),"
+    " sum(step_runs.error + step_runs.timeout > 0), sum(sum_ms), sum(self_ms)"
+)
+"""The members of a `Tally`, from its second one on."""
 
 
-def _tally(db: Connection, scope: Scope, steps: dict[int, StepHistory]) -> None:
-    where, values = _of_steps(scope)
+def _of_steps(scope: Scope, numbers: Iterable[int]) -> tuple[str, list[object]]:
+    """The condition that a row of `step_runs` is of one of these steps, and since then."""
+    where, values = Scope(None, scope.since_ms).where("", "step_runs.started_ms")
+    return f"step IN (SELECT value FROM json_each(?)) AND {where}", [_json(list(numbers)), *values]
+
+
+def _tally(
+    db: Connection, scope: Scope, steps: dict[int, StepHistory], found: dict[str, FlowHistory]
+) -> None:
+    """Count by version. To look up each row's version takes longer than to count: only where there are
+    several.
+    """
+    several: list[int] = []
+    alone: dict[int, str | None] = {}
+    versions = {
+        id(step): {run.version for run in flow.runs} for flow in found.values() for step in flow.steps
+    }
+    for number, step in steps.items():
+        first, *more = versions[id(step)]
+        if more:
+            several.append(number)
+        else:
+            alone[number] = first
+    where, values = _of_steps(scope, alone)
+    rows = db.execute(f"SELECT step, {_COUNTS} FROM step_runs WHERE {where} GROUP BY step", values)
+    for number, *counts in rows:
+        steps[number].add(_counted(alone[number], counts))
+    where, values = _of_steps(scope, several)
     rows = db.execute(
-        "SELECT step, version, count(*), sum(step_runs.spans), sum(step_runs.success), sum(step_runs.error),"
-        " sum(step_runs.timeout), sum(step_runs.skipped), sum(step_runs.stopped), sum(step_runs.incomplete),"
-        " sum(step_runs.retries), sum(min(step_runs.retries, step_runs.spans - step_runs.skipped)),"
-        " sum(step_runs.error + step_runs.timeout > 0), sum(sum_ms), sum(self_ms)"
-        " FROM step_runs CROSS JOIN runs ON runs.id = run"
-        " LEFT JOIN flow_versions ON flow_versions.id = flow_version"
-        f" WHERE {where} GROUP BY step, flow_version",
+        f"SELECT step, version, {_COUNTS} FROM step_runs CROSS JOIN runs ON runs.id = run"
+        f" LEFT JOIN flow_versions ON flow_versions.id = flow_version WHERE {where}"
+        " GROUP BY step, flow_version",
         values,
     )
-    for number, *facts in rows:
-        steps[number].add(Tally(**dict(zip(Tally.__struct_fields__, facts, strict=True))))
+    for number, version, *counts in rows:
+        steps[number].add(_counted(version, counts))
+
+
+def _counted(version: str | None, counts: Sequence[Any]) -> Tally:
+    members: dict[str, Any] = dict(zip(Tally.__struct_fields__[1:], counts, strict=True))
+    return Tally(version=version, **members)
 
 
 def _series(db: Connection, scope: Scope, steps: dict[int, StepHistory], places: dict[int, int]) -> None:
-    where, values = _of_steps(scope)
-    rows: Iterable[tuple[int, int, bytes | None, int | None, float | None]] = db.execute(
+    where, values = _of_steps(scope, steps)
+    rows = db.execute(
         f"SELECT step, run, durations, output_bytes, cost_usd FROM step_runs WHERE {where}", values
     )
-    current, append = None, None
-    for number, run, durations, output, cost in rows:
-        if number != current or append is None:
-            current, append = number, steps[number].series.append
-        append(StepRun(places[run], durations, output, cost))
+    for number, entries in groupby(rows, itemgetter(0)):
+        _, runs, durations, outputs, costs = zip(*entries, strict=True)
+        series = steps[number].series
+        series.runs += [places[run] for run in runs]
+        series.durations += durations
+        series.output_bytes += outputs
+        series.cost_usd += costs
     for step in steps.values():
-        step.series.sort(key=_place)
+        step.series.put_in_order()
 
 
-def _place(one: StepRun) -> int:
-    return one.run
+def _json(values: Sequence[object]) -> str:
+    return msgspec.json.encode(values).decode()
 
 
 def _plan(db: Connection, flow: FlowHistory) -> None:

@@ -152,7 +152,7 @@ def dear(facts: Facts) -> Iterator[Finding]:
 def cost_grows(facts: Facts) -> Iterator[Finding]:
     """A step whose cost a run has grown by a quarter or more, steadily."""
     for step, history in facts.leaves():
-        course = trend([one.cost_usd for one in history.series])
+        course = trend(history.series.cost_usd)
         if step.runs < TREND_RUNS or not rises(course, COST_GROWTH):
             continue
         more = (course.recent or 0) - (course.before or 0)

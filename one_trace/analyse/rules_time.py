@@ -145,7 +145,7 @@ def uneven_parallel(facts: Facts) -> Iterator[Finding]:
 def output_grows(facts: Facts) -> Iterator[Finding]:
     """A step whose output has grown by half or more, steadily."""
     for step, history in facts.leaves():
-        course = trend([one.output_bytes for one in history.series])
+        course = trend(history.series.output_bytes)
         if step.runs < TREND_RUNS or not rises(course, GROWTH) or (course.recent or 0) < GROWTH_BYTES:
             continue
         yield Finding(
@@ -171,8 +171,8 @@ def rises(course: Trend, least: float) -> bool:
 
 
 def _upper_quarter(history: StepHistory) -> float:
-    before = history.series[: split_recent(len(history.series))]
-    return quantile(unpack([one.durations for one in before]), 0.75) or 0.0
+    durations = history.series.durations
+    return quantile(unpack(durations[: split_recent(len(durations))]), 0.75) or 0.0
 
 
 def _trend(step: StepStats, course: Trend) -> Evidence:

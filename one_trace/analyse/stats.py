@@ -151,7 +151,7 @@ def flaky(tallies: Sequence[Tally]) -> Flaky | None:
 
 def _step(step: StepHistory, history: FlowHistory, flow_total: float) -> StepStats:
     whole = step.sum()
-    ordered, course = packed_trend([one.durations for one in step.series])
+    ordered, course = packed_trend(step.series.durations)
     timeout = history.timeouts.get(step.path)
     p95 = quantile(ordered, 0.95)
     stats = StepStats(
@@ -172,10 +172,8 @@ def _step(step: StepHistory, history: FlowHistory, flow_total: float) -> StepSta
         timeouts=whole.timeout,
         timeout_ms=timeout,
         timeout_use=p95 / timeout if timeout and p95 is not None else None,
-        output_bytes=quantile(
-            sorted(one.output_bytes for one in step.series if one.output_bytes is not None), 0.5
-        ),
-        cost_usd=_sum_known([one.cost_usd for one in step.series]),
+        output_bytes=quantile(sorted(size for size in step.series.output_bytes if size is not None), 0.5),
+        cost_usd=_sum_known(step.series.cost_usd),
         flaky=flaky(step.tallies),
     )
     stats.flags = _flags(stats)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from one_trace.analyse.history import FlowHistory, RunFacts, StepHistory, StepRun, Tally
+from one_trace.analyse.history import FlowHistory, RunFacts, Series, StepHistory, Tally
 
 FLOW = "my-flow"
 
@@ -48,10 +48,12 @@ def step(
         "self_ms": float(sum(map(sum, rows))),
         **counts,
     }
-    series = [
-        StepRun(place, packed(*row), outputs[place] if outputs else None, costs[place] if costs else None)
-        for place, row in enumerate(rows)
-    ]
+    series = Series(
+        runs=list(range(len(rows))),
+        durations=[packed(*row) for row in rows],
+        output_bytes=list(outputs or [None] * len(rows)),
+        cost_usd=list(costs or [None] * len(rows)),
+    )
     return StepHistory(
         path=f"{FLOW} > {name}",
         step_id=name.rpartition(" > ")[2],
@@ -63,7 +65,7 @@ def step(
 
 
 def history(*steps: StepHistory, runs: Sequence[RunFacts] | None = None, **fields: object) -> FlowHistory:
-    many = max([1, *(len(one.series) for one in steps)])
+    many = max([1, *(len(one.series.runs) for one in steps)])
     return FlowHistory(
         flow_key=FLOW,
         runs=list(runs or [facts(number) for number in range(many)]),

@@ -55,7 +55,9 @@ def test_a_history_counts_spans_by_step_and_version(store: Store) -> None:
     assert (first.runs, first.spans, first.success, first.total_ms) == (3, 6, 6, 300)
     tallies = {tally.version: (tally.success, tally.timeout, tally.error) for tally in second.tallies}
     assert tallies == {"v1": (1, 1, 0), "v2": (0, 0, 1)}
-    assert [one.run for one in second.series] == [0, 1, 2]
+    assert second.series.runs == [0, 1, 2]
+    assert steps["my-flow > each"].series.output_bytes == [None] * 3
+    assert len(steps["my-flow > each > first"].series.durations[0] or b"") == 8
 
 
 def test_since_leaves_out_what_was_before(store: Store) -> None:
