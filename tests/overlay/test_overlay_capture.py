@@ -1,7 +1,6 @@
 """A traced run is the run itself, byte for byte, and a trace beside it."""
 
 import json
-import os
 import resource
 import signal
 import sqlite3
