@@ -134,8 +134,8 @@ class Engine:
     async def _told(self, step: Step, context: Handle, scope: Scope, place: Place, index: int) -> Result:
         """One step with the events of its start and end."""
         about = {"stepId": _field(step, "id"), "stepName": _field(step, "name"), "type": _field(step, "type")}
-        self.emit("step:start", **about, timestamp=self.stamp())
         span = self.observer.begin(step, scope.key, place, index, events=True)
+        self.emit("step:start", **about, timestamp=self.stamp())
         try:
             result = await self.loop.go(self.step(step, context, scope, span))
         except StepFailure as failure:

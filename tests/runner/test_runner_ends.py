@@ -1,4 +1,4 @@
-"""How a run may end before its time, and what may be wrong with the machine: never a hang, never a traceback."""
+"""How a run may end early, and what may be wrong with the machine: never a hang, never a traceback."""
 
 from __future__ import annotations
 
