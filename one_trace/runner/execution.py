@@ -102,13 +102,19 @@ class Run:
         try:
             finished = self.loop.run(self.loop.go(self._flow()), self.worker)
         except (StepFailure, Stuck) as failure:
-            message = failure.message
-            self._finish({"status": "failed"})
-            self._log("error", f"Flow failed{after}", {"error": message})
-            return Ended(error=message)
-        self._finish({"status": "completed", "completedAt": iso(self._now())})
+            with suppress(StepFailure):  # where the state cannot be kept, that is what failed the flow
+                self._finish({"status": "failed"})
+            return self._failed(failure.message, after)
+        try:
+            self._finish({"status": "completed", "completedAt": iso(self._now())})
+        except StepFailure as failure:
+            return self._failed(failure.message, after)
         self._log("info", f"Flow completed{after}", {"status": "success"})
         return Ended(stopped=not finished)
+
+    def _failed(self, message: str, after: str) -> Ended:
+        self._log("error", f"Flow failed{after}", {"error": message})
+        return Ended(error=message)
 
     async def _flow(self) -> bool:
         flow = self.loaded.flow
@@ -151,7 +157,7 @@ class Run:
         self._on_event(event, text)
         if self.paused and name == "step:complete":
             self.worker.tell("set", self._state.number, {"status": "paused", "pausedAt": iso(self._now())})
-            self.worker.tell("write", self._state.number)
+            self.worker.ask("write", self._state.number)
 
     def _log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         self.log.line(self._now(), level, message, to_json(fields))

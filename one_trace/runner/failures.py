@@ -30,5 +30,9 @@ class WorkerGone(Exception):
         self.signal = signal
 
 
+class WorkerBroken(Exception):
+    """The worker could not do what can always be done: a defect of ours, or a value it cannot hold."""
+
+
 class ReaderGone(Exception):
     """Nobody reads our standard output any more. The host ends there with code 1, and so do we."""

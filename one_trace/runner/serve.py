@@ -11,7 +11,7 @@ from typing import Any
 from one_trace.errors import Trouble
 from one_trace.runner import Outcome, commands, helping
 from one_trace.runner.console import Console
-from one_trace.runner.failures import ReaderGone, WorkerGone
+from one_trace.runner.failures import ReaderGone, WorkerBroken, WorkerGone
 from one_trace.runner.options import Parsed, UsageError, parse
 
 _DEEPEST = 12_000
@@ -45,6 +45,8 @@ def _guarded(session: commands.Session, parsed: Parsed) -> int:
         return 1  # as the host, which ends where it cannot write
     except WorkerGone as gone:
         return _worker_gone(session, gone)
+    except (WorkerBroken, OSError) as error:
+        return _trouble(session.console, Trouble(f"The run cannot go on: {error}"))
     except RecursionError:
         return session.console.error("The flow is nested too deeply to be run")
     finally:

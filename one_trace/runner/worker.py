@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from one_trace.runner import node
-from one_trace.runner.failures import StepFailure, WorkerGone
+from one_trace.runner.failures import StepFailure, WorkerBroken, WorkerGone
 from one_trace.runner.loop import Loop, Promise
 from one_trace.runner.schema import NESTED, Json
 
@@ -199,7 +199,7 @@ class Worker:
         message: dict[str, Any] = json.loads(self._unread[:at])
         del self._unread[: at + 1]
         if message.get("id") == 0:
-            raise RuntimeError(f"the worker failed: {message['err']['message']}")
+            raise WorkerBroken(message["err"]["message"])
         return message
 
     def _bytes(self, size: int) -> bytes:

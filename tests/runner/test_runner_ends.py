@@ -195,3 +195,41 @@ def test_a_long_line_arrives_whole_also_on_failure(project: Project) -> None:
     ran = project.run(code("a", "throw new Error('x'.repeat(3_000_000))"))
     assert ran.code == 1
     assert ran.result["error"].endswith("x" * 3_000_000)
+
+
+def test_a_record_that_vanishes_fails_the_run_in_a_sentence(project: Project) -> None:
+    ran = project.run(bash("a", "rm -rf .one/flows/.runs"), transform("b"), args=("--allow-bash",))
+    assert ran.code == 1
+    assert ran.result["error"].startswith("ENOENT: no such file or directory, open")
+    assert "Traceback" not in ran.stderr
+    assert ran.told == ["+a"]
+
+
+def test_a_deep_flow_runs_or_says_that_it_is_too_deep(project: Project) -> None:
+    for depth in (120, 3000):
+        inner = transform("leaf")
+        for i in range(depth):
+            inner = {
+                "id": f"c{i}",
+                "name": "c",
+                "type": "condition",
+                "condition": {"expression": "1", "then": [inner]},
+            }
+        text = nested_json(inner)
+        project.write(".one/flows/main/flow.json", text)
+        ran = project.one("--agent", "flow", "execute", "main")
+        assert ran.code in (0, 1)
+        assert "Traceback" not in ran.stderr
+        assert (ran.code == 0) is (depth == 120)
+
+
+def nested_json(step: dict) -> str:
+    """JSON of a flow that is nested too deeply for `json.dumps`."""
+    opened, depth = "", 0
+    while step["type"] == "condition":
+        opened += (
+            f'{{"id":"{step["id"]}","name":"c","type":"condition","condition":{{"expression":"1","then":['
+        )
+        step, depth = step["condition"]["then"][0], depth + 1
+    body = opened + json.dumps(step) + "]}}" * depth
+    return f'{{"key":"main","name":"m","inputs":{{}},"steps":[{body}]}}'

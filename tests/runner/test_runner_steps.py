@@ -356,18 +356,8 @@ def test_a_dry_run_runs_nothing(project: Project) -> None:
     assert not (project.root / "q.txt").exists()
 
 
-@pytest.mark.parametrize(
-    ("step_id", "kept"),
-    [
-        ("a.b/c d", True),
-        ("__proto__", True),
-        ("😀", True),
-        ("constructor", True),
-        ("x" * 2000, True),
-        ("7", True),
-    ],
-)
-def test_odd_ids_are_ids_like_any_other(project: Project, step_id: str, kept: bool) -> None:
+@pytest.mark.parametrize("step_id", ["a.b/c d", "__proto__", "😀", "constructor", "x" * 2000, "7"])
+def test_odd_ids_are_ids_like_any_other(project: Project, step_id: str) -> None:
     ran = project.run(
         transform("first", "1"), transform(step_id, "42"), loop("l", transform("in")), inputs=XS
     )
