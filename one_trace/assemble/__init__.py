@@ -12,7 +12,7 @@ from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.live import LiveSpan
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import foresee, settle
-from one_trace.assemble.sizes import compact_bytes
+from one_trace.assemble.sizes import compact_bytes, member_count
 from one_trace.assemble.timing import is_late, settle_children
 from one_trace.assemble.usage import add, usage_of
 from one_trace.model import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
@@ -64,6 +64,7 @@ def assemble(record: Record) -> Assembly:
         flow_version=record.flow.version if record.flow is not None else None,
         step_timeouts={node.static_path: node.timeout for node in nodes if node.timeout is not None},
         static_paths=[node.static_path for node in nodes] if known else [],
+        input_count=member_count(record.state.inputs) if record.state is not None else None,
     )
 
 

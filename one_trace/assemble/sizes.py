@@ -31,3 +31,11 @@ def compact_bytes(raw: Raw) -> int | None:
     members = _members.decode(text)
     keys = sum(len(msgspec.json.encode(key)) for key in members)
     return keys + sum(compact_bytes(item) or 0 for item in members.values()) + 2 * len(members) + 1
+
+
+def member_count(raw: Raw) -> int | None:
+    """How many members a JSON object has; None where it is none."""
+    try:
+        return len(_members.decode(raw))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from one_trace.record.state import started_at
+
 _STATE = re.compile(r"^(?P<key>.+)-(?P<run>[0-9a-f]{12})\.state\.json$", re.DOTALL)
 _LOG = re.compile(r"^(?P<key>.+)-(?P<run>[0-9a-f]{12})\.log$", re.DOTALL)
 
@@ -49,18 +51,26 @@ def find_by_token(project: Path, token: str, started_after: float) -> RunFiles |
     """The run whose environment held `token`, among the state files written since `started_after` (epoch
     seconds).
 
-    The host stores its environment before the first step, so this holds for a run that was killed as well.
+    The host stores its environment before the first step, so this holds for a run that was killed as well. A
+    host that a step of the run starts by its path inherits the token: of several the first to start is meant.
     """
     needle = f'"ONE_TRACE_TOKEN": "{token}"'.encode()
+    found: list[tuple[str, RunFiles]] = []
     for run in _runs_in(project / ".one" / "flows", []):
         try:
             if run.state is None or run.state.stat().st_mtime < started_after - 2:
                 continue
             if _holds(run.state, needle):
-                return run
+                found.append((_begun(run.state), run))
         except OSError:
             continue
-    return None
+    return min(found, key=lambda each: each[0])[1] if found else None
+
+
+def _begun(path: Path) -> str:
+    """`startedAt` of a state: it stands ahead of all that may be long. Without one, it sorts last."""
+    with path.open("rb") as file:
+        return started_at(file.read(4096)) or "~"
 
 
 def _holds(path: Path, needle: bytes) -> bool:
