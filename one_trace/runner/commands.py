@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from one_trace.record import RunFiles
 
 Listener = Callable[[Event], None]
+PAUSING = "run:pausing"
+"""Told to the listener alone, from within a signal handler: Ctrl-C has marked the run as paused."""
 
 
 @dataclass(slots=True)
@@ -170,7 +172,7 @@ def _execute(session: Session, loaded: Loaded, options: Options, words: list[str
     run = session.run = Run(worker, loaded, run_id, _teller(session, view), options=options)
     run.start(words)
     view.begin()
-    with pausing(run, lambda: view.pausing(run.run_id)):
+    with pausing(run, lambda: _pausing(session, view, run.run_id)):
         ended = run.execute()
     view.end(ended)
     if ended.error is not None:
@@ -195,6 +197,12 @@ def _execute(session: Session, loaded: Loaded, options: Options, words: list[str
     view.summary(run, ended, options)
     run.drain()
     return 0
+
+
+def _pausing(session: Session, view: human.Progress, run_id: str) -> None:
+    view.pausing(run_id)
+    if session.on_event is not None:
+        session.on_event({"event": PAUSING, "runId": run_id})
 
 
 def _teller(session: Session, view: human.Progress) -> Callable[[Event, str], None]:
@@ -246,7 +254,7 @@ def failed(
         console.json(head | more | {"status": "failed", "error": error})
         return 1
     if more:
-        human.where(console, run)
+        human.where(console, run.run_id, run.log.path)
     return console.error(f"{words}: {error}")
 
 

@@ -46,17 +46,9 @@ class Progress:
             self._step(event)
 
     def _step(self, event: Event) -> None:
-        console = self._console
-        time = console.dim(f"{datetime.now(UTC):%H:%M:%S}")
-        if event["event"] == "step:start":
-            kind = console.dim(f"({event.get('type')})")
-            console.line(f"  {time} {console.cyan('▶')} {event.get('stepName')} {kind}")
-        elif event["event"] == "step:complete":
-            marks = {"success": console.green("✓"), "skipped": console.dim("○")}
-            took = console.dim(f"{event.get('durationMs', 'undefined')}ms")
-            console.line(f"  {time} {marks.get(event['status'], console.red('✗'))} {event['stepId']} {took}")
-        elif event["event"] == "step:error":
-            console.line(f"  {time} {console.red('✗')} {event['stepId']}: {event['error']}")
+        told = step_line(self._console, event)
+        if told is not None:
+            self._console.line(told)
 
     def end(self, ended: Ended) -> None:
         if self._quiet or self._verbose:
@@ -73,29 +65,62 @@ class Progress:
         """What came of a run that did not fail."""
         console = self._console
         if self._dry_run is not None and not ended.stopped:
-            _dry_run(console, self._dry_run)
+            dry_run(console, self._dry_run)
             return
         statuses = run.worker.ask("summary", run.context.number)
-        failed, skipped = statuses.count("failed"), statuses.count("skipped")
-        line = f"  {console.green('✓')} {statuses.count('success')} succeeded  "
-        line += (console.red(f"✗ {failed} failed") if failed else "") + "  "
-        console.line(f"\n{line}{console.dim(f'○ {skipped} skipped') if skipped else ''}")
-        where(console, run)
+        counts(console, *(statuses.count(status) for status in ("success", "failed", "skipped")))
+        where(console, run.run_id, run.log.path)
         if self._target is not None:
-            words = console.dim(f'Resolved (not executed) "{self._target["stepId"]}":')
-            console.line(f"\n  {words}")
-            _resolution(console, [self._target])
+            target(console, self._target)
         if ended.stopped:
-            look = console.cyan(f"one trace show {run.run_id}")
-            console.note(f'Stopped after step "{options.stop_after}". Look at it: {look}', "Stopped")
+            stopped(console, options.stop_after, f"one trace show {run.run_id}")
         elif options.dry_run:
-            console.note("Dry run — no steps were executed", "Dry Run")
+            nothing_ran(console)
 
 
-def where(console: Console, run: Run) -> None:
+def step_line(console: Console, event: Event) -> str | None:
+    """What `--verbose` says of an event, where it says anything."""
+    time = console.dim(f"{datetime.now(UTC):%H:%M:%S}")
+    if event["event"] == "step:start":
+        kind = console.dim(f"({event.get('type')})")
+        return f"  {time} {console.cyan('▶')} {event.get('stepName')} {kind}"
+    if event["event"] == "step:complete":
+        marks = {"success": console.green("✓"), "skipped": console.dim("○")}
+        took = console.dim(f"{event.get('durationMs', 'undefined')}ms")
+        return (
+            f"  {time} {marks.get(str(event.get('status')), console.red('✗'))} {event.get('stepId')} {took}"
+        )
+    if event["event"] == "step:error":
+        return f"  {time} {console.red('✗')} {event.get('stepId')}: {event.get('error')}"
+    return None
+
+
+def counts(console: Console, succeeded: int, failed: int, skipped: int) -> None:
+    """How many steps ended in which way."""
+    line = f"  {console.green('✓')} {succeeded} succeeded  "
+    line += (console.red(f"✗ {failed} failed") if failed else "") + "  "
+    console.line(f"\n{line}{console.dim(f'○ {skipped} skipped') if skipped else ''}")
+
+
+def target(console: Console, resolved: dict[str, Any]) -> None:
+    """What the step would get before which a dry run has stopped."""
+    words = console.dim(f'Resolved (not executed) "{resolved["stepId"]}":')
+    console.line(f"\n  {words}")
+    _resolution(console, [resolved])
+
+
+def stopped(console: Console, step_id: str | None, command: str) -> None:
+    console.note(f'Stopped after step "{step_id}". Look at it: {console.cyan(command)}', "Stopped")
+
+
+def nothing_ran(console: Console) -> None:
+    console.note("Dry run — no steps were executed", "Dry Run")
+
+
+def where(console: Console, run_id: str, log: str) -> None:
     """The run's id and log."""
-    console.line(f"  {console.dim(f'Run ID: {run.run_id}')}")
-    console.line(f"  {console.dim(f'Log: {run.log.path}')}")
+    console.line(f"  {console.dim(f'Run ID: {run_id}')}")
+    console.line(f"  {console.dim(f'Log: {log}')}")
 
 
 def problems(console: Console, found: list[Problem]) -> None:
@@ -126,7 +151,8 @@ def _row(flow: dict[str, Any]) -> tuple[str, ...]:
     return (key, str(flow.get("name")), str(flow["layout"]), *counts, needs)
 
 
-def _dry_run(console: Console, steps: list[dict[str, Any]]) -> None:
+def dry_run(console: Console, steps: list[dict[str, Any]]) -> None:
+    """What each step's references come to, for a run that runs nothing."""
     console.line()
     _resolution(console, steps)
     console.line()
