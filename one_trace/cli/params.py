@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    _Kind = click.ParamType[int]
+else:
+    _Kind = click.ParamType  # generic from click 8.2 on, and for the type checker alone
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _AGE = re.compile(r"(\d{1,9})([smhdw])\Z")
 
 
-class Moment(click.ParamType[int]):
+class Moment(_Kind):
     """A moment in the past: an age like ``7d`` (s, m, h, d, w) or a date; as ms since 1970."""
 
     name = "age"
