@@ -138,16 +138,20 @@ class Engine:
         self.emit("step:start", **about, timestamp=self.stamp())
         try:
             result = await self.loop.go(self.step(step, context, scope, span))
+            # Told in here: a result that cannot be kept fails its step.
+            self._completed(step, result)
         except StepFailure as failure:
             own = step.get("onError")
             strategy = (own.get("strategy") if isinstance(own, dict) else None) or "fail"
             self.emit("step:error", stepId=about["stepId"], error=failure.message, strategy=strategy)
             raise
+        return result
+
+    def _completed(self, step: Step, result: Result) -> None:
         duration = MISSING if result.duration_ms is None else result.duration_ms
         retries = MISSING if result.retries is None else result.retries
         fields = {"status": result.status, "durationMs": duration, "retries": retries}
-        self.emit("step:complete", stepId=about["stepId"], **fields)
-        return result
+        self.emit("step:complete", stepId=_field(step, "id"), **fields)
 
     # -- one step
 

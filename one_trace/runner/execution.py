@@ -62,6 +62,8 @@ class Run:
         self._inputs = Handle(worker, "values")
         self._on_event = on_event
         self._save = save
+        # Few, and the last to be done: their saves are never put off, so that one that fails fails the right step.
+        self._top = {step.get("id") for step in loaded.flow["steps"] if isinstance(step, dict)}
         self._done: set[str] = set()
         self._resumed = False
         self._observer = self.engine.observer
@@ -102,8 +104,12 @@ class Run:
         try:
             finished = self.loop.run(self.loop.go(self._flow()), self.worker)
         except (StepFailure, Stuck) as failure:
-            with suppress(StepFailure):  # where the state cannot be kept, that is what failed the flow
+            try:
                 self._finish({"status": "failed"})
+            except (
+                StepFailure
+            ) as unkept:  # as in the host, this is then what failed the flow, and no line says so
+                return Ended(error=unkept.message)
             return self._failed(failure.message, after)
         try:
             self._finish({"status": "completed", "completedAt": iso(self._now())})
@@ -151,7 +157,8 @@ class Run:
             if self._save == "at the ends":
                 self.worker.tell("completed", self._state.number, step_id)
             else:
-                self.worker.ask("completed", self._state.number, step_id, self._save)
+                save = "after every step" if step_id in self._top else self._save
+                self.worker.ask("completed", self._state.number, step_id, save)
         elif name == "step:start" and step_id:
             self.worker.tell("current", self._state.number, step_id)
         self._on_event(event, text)

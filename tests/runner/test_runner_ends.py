@@ -233,3 +233,13 @@ def nested_json(step: dict) -> str:
         step, depth = step["condition"]["then"][0], depth + 1
     body = opened + json.dumps(step) + "]}}" * depth
     return f'{{"key":"main","name":"m","inputs":{{}},"steps":[{body}]}}'
+
+
+def test_results_that_can_no_longer_be_kept_fail_the_step_that_made_them_so(project: Project) -> None:
+    knot = code("b", "$.steps.a.output.self = $.steps.a.output; return 1")
+    ran = project.run(transform("a", "({})"), knot, transform("c"))
+    assert ran.code == 1
+    assert ran.told == ["+a", "-a", "+b", "!b"]
+    assert ran.result["error"].startswith("Converting circular structure to JSON")
+    assert project.state()["completedSteps"] == ["a"]
+    assert "Traceback" not in ran.stderr

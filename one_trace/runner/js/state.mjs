@@ -13,16 +13,23 @@ export class StateFile {
     this.state = state;
     this.restUntil = 0;
     this.timer = null;
+    this.failure = null;
   }
 
-  /** Write now, or a little later where the last save was costly. */
+  /** Write now, or a little later where the last save was costly. Throws what a late save could not. */
   save() {
+    if (this.failure !== null) throw this.failure;
     if (performance.now() >= this.restUntil) this.write();
-    else this.timer ??= setTimeout(() => this.write(), this.restUntil - performance.now()).unref();
+    else this.timer ??= setTimeout(() => this.flush(), this.restUntil - performance.now()).unref();
   }
 
   flush() {
-    if (this.timer !== null) this.write();
+    if (this.timer === null) return;
+    try {
+      this.write();
+    } catch (error) {
+      this.failure = error;
+    }
   }
 
   write() {
@@ -39,25 +46,6 @@ export class StateFile {
   text() {
     const { context } = this.state;
     // The environment, secrets included, is no part of what a run leaves behind.
-    const kept = { ...this.state, context: { ...context, env: {} } };
-    try {
-      return JSON.stringify(kept, withoutCopies, 2);
-    } catch {
-      // A step has tied another's result into a knot, or it is too long for one text. The rest is worth keeping.
-      kept.context.steps = Object.fromEntries(Object.entries(context.steps).map(([id, result]) => [id, storable(result)]));
-      return JSON.stringify(kept, withoutCopies, 2);
-    }
+    return JSON.stringify({ ...this.state, context: { ...context, env: {} } }, withoutCopies, 2);
   }
-}
-
-const LONGEST = 64 * 1024 * 1024;
-
-function storable(result) {
-  try {
-    if (JSON.stringify(result, withoutCopies).length < LONGEST) return result;
-  } catch {
-    // told below
-  }
-  const { output: _output, response: _response, ...rest } = result;
-  return rest;
 }
