@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 BUILT_IN = "built-in"
 NAME = "one"
 INSTALL = "npm install -g @withone/cli"
-OUR_MARK = b"one_trace"
-"""Stands in every console script that starts us, ours and those that installers write."""
+OUR_MARKS = (b"from one_trace", b"import one_trace", b"-m one_trace")
+"""One of them stands in every script that starts us. The bare name may be a folder that One CLI lies in."""
 VIA = "ONE_TRACE_VIA"
 """How the process was reached: `exec|spawn PID DEPTH TRIED...`. Keeps copies of us from looping."""
 TOKEN = "ONE_TRACE_TOKEN"
@@ -71,7 +71,7 @@ def is_ours(path: str) -> bool:
             start = file.read(2048)
     except OSError:
         return False
-    return start.startswith(b"#!") and OUR_MARK in start
+    return start.startswith(b"#!") and any(mark in start for mark in OUR_MARKS)
 
 
 def child_env(env: Mapping[str, str], how: str, path: str) -> dict[str, str]:
@@ -85,14 +85,25 @@ def child_env(env: Mapping[str, str], how: str, path: str) -> dict[str, str]:
     return ours
 
 
-def start(path: str, argv: list[str], env: Mapping[str, str], mask: Iterable[int] = ()) -> int:
-    """Start the host beside us, with our own streams, terminal and process group. Returns its pid."""
+def start(
+    path: str, argv: list[str], env: Mapping[str, str], mask: Iterable[int] = (), output: int | None = None
+) -> int:
+    """Start the host beside us, with our own streams, terminal and process group. Returns its pid.
+
+    `output`: a file descriptor that takes what it would have written to stdout and stderr.
+    """
     from signal import SIGPIPE, SIGXFSZ
 
     check_depth(env)
+    moves = [] if output is None else [(os.POSIX_SPAWN_DUP2, output, fd) for fd in (1, 2)]
     try:
         return os.posix_spawn(
-            path, [path, *argv], child_env(env, "spawn", path), setsigmask=mask, setsigdef=[SIGPIPE, SIGXFSZ]
+            path,
+            [path, *argv],
+            child_env(env, "spawn", path),
+            file_actions=moves,
+            setsigmask=mask,
+            setsigdef=[SIGPIPE, SIGXFSZ],
         )
     except OSError as error:
         raise cannot_start(path, error) from error

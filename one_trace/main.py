@@ -60,6 +60,8 @@ def pass_on(argv: list[str], words: list[str]) -> int:
         from one_trace import runner
 
         return runner.run(argv).exit_code
+    if words == ["config"]:
+        return _click("config", argv)  # what there is of it without a host
     if not argv:
         from one_trace.cli import help as our_help
 

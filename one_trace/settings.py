@@ -35,6 +35,8 @@ class Settings:
     sinks: tuple[str, ...]
     endpoint: str
     otlp_endpoint: str | None
+    live: bool
+    retention: str
     host: str | None
     data_dir: Path
     sources: Mapping[str, Source]
@@ -143,7 +145,7 @@ def _checked(table: Mapping[str, object], where: str, problems: list[SettingsTro
     for name, value in table.items():
         key = BY_NAME.get(name)
         if key is None:
-            problems.append(unknown(name, where))
+            problems.append(unknown(f"traces.{name}", where))
             continue
         try:
             found[name] = key.read(value)
@@ -181,14 +183,13 @@ def project_may(name: str, value: object) -> SettingsTrouble | None:
 
 
 def unknown(name: str, where: str | None = None) -> SettingsTrouble:
-    """An unknown key, and the nearest one that is known."""
+    """An unknown key, as it was written, and the nearest one that is known."""
     from difflib import get_close_matches
 
     near = get_close_matches(name.removeprefix("traces."), BY_NAME, n=1, cutoff=0.0)
     place = f" in {where}" if where else ""
-    shown = name if name.startswith("traces.") else f"traces.{name}"
     return SettingsTrouble(
-        f"there is no setting {shown}{place}", hint=f"Did you mean traces.{near[0]}?", code="unknown-key"
+        f"there is no setting {name}{place}", hint=f"Did you mean traces.{near[0]}?", code="unknown-key"
     )
 
 

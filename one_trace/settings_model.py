@@ -40,7 +40,7 @@ TracesSettings: type[BaseSettings] = create_model("TracesSettings", __base__=_Ba
 def check(name: str, text: object) -> object:
     """The value that `text` means for `traces.<name>`. Raises SettingsTrouble where it means none."""
     if name not in BY_NAME:
-        raise unknown(name)
+        raise unknown(f"traces.{name}")
     return check_all({name: text})[name]
 
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 from machine import Machine
+
+
+def pytest_configure() -> None:
+    """What tests start gets signals as from a shell, also where we run under `nohup` or in the background."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: None)  # an exec makes of a handler the default again
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from importlib import import_module
 
 import click
 
+from one_trace.errors import WrongUsage
+
 VERBS: dict[str, tuple[str, str]] = {
     "show": ("one_trace.cli.show", "One run as a tree with a waterfall"),
     "list": ("one_trace.cli.list_runs", "Runs, newest first"),
@@ -38,6 +40,17 @@ class TraceGroup(click.Group):
         command = import_module(VERBS[cmd_name][0]).command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in VERBS or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches  # dear, and of use only here
+
+        near = get_close_matches(args[0], VERBS, n=1)
+        hint = f"Did you mean 'one trace {near[0]}'?" if near else "See 'one trace --help'."
+        raise WrongUsage(f"there is no command 'one trace {args[0]}'", hint=hint)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -30,15 +30,17 @@ def command(flow: str | None, status: str | None, since: int | None, limit: int)
     with Store(settings.load().store_path, readonly=True) as store:
         runs = store.runs(flow, status, since, limit or None)
         total = store.count(flow, status, since)
-    speaker.answer({"runs": runs, "total": total}, lambda: _page(speaker, runs, total))
+    narrowed = bool(flow or status or since)
+    speaker.answer({"runs": runs, "total": total}, lambda: _page(speaker, runs, total, narrowed))
 
 
-def _page(speaker: Out, runs: list[Run], total: int) -> str:
+def _page(speaker: Out, runs: list[Run], total: int, narrowed: bool) -> str:
     from one_trace.view.ink import Ink
     from one_trace.view.runs import render_runs
 
     if not runs:
-        return "No such run. 'one trace import' takes in runs that have already happened."
+        none = "No such run." if narrowed else "No run has been traced yet."
+        return f"{none} 'one trace import' takes in runs that have already happened."
     page = render_runs(runs, width=speaker.width, ink=Ink(speaker.color, speaker.tty))
     rest = total - len(runs)
     return f"{page}\n{rest:,} more: --limit 0" if rest else page

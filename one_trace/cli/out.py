@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 
 import click
 import msgspec
 
-from one_trace.errors import FAILED, USAGE, Trouble
+from one_trace.errors import FAILED, USAGE, Trouble, WrongUsage
+
+HELP = frozenset({"-h", "--help"})
 
 
 class Out:
@@ -100,6 +104,38 @@ def out() -> Out:
 def run(command: click.Command, args: list[str], *, agent: bool, name: str) -> int:
     """Run one of our Click commands; every error becomes one line (or one JSON document) and an exit code."""
     speaker = Out(agent=agent)
+    if isinstance(command, click.Group) and not args:
+        return _no_verb(command, speaker, name)
+    if agent and not HELP.isdisjoint(args):
+        return _help(command, args, speaker, name)
+    return _run(command, args, speaker, name)
+
+
+def _no_verb(group: click.Group, speaker: Out, name: str) -> int:
+    """The group alone: people see what it can do, agents what is missing."""
+    ctx = click.Context(group, info_name=name, **group.context_settings)
+    if not speaker.agent:
+        sys.stderr.write(group.get_help(ctx) + "\n")
+        return USAGE
+    verbs = ", ".join(group.list_commands(ctx))
+    return speaker.trouble(WrongUsage(f"'{name}' needs a command after it", hint=f"One of {verbs}."))
+
+
+def _help(command: click.Command, args: list[str], speaker: Out, name: str) -> int:
+    """What Click prints as text, as the one document that agents are promised."""
+    caught = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with redirect_stdout(caught):
+        code = _run(command, args, speaker, name)
+    caught.seek(0)
+    text = caught.read()
+    if text.startswith("Usage:"):
+        speaker.answer({"help": text}, text)
+    else:
+        speaker.write(text.encode())
+    return code
+
+
+def _run(command: click.Command, args: list[str], speaker: Out, name: str) -> int:
     try:
         result = command.main(args=args, prog_name=name, standalone_mode=False, obj=speaker)
         return result if isinstance(result, int) else 0
@@ -109,9 +145,7 @@ def run(command: click.Command, args: list[str], *, agent: bool, name: str) -> i
         return error.exit_code
     except click.UsageError as error:
         hint = f"See '{error.ctx.command_path} --help'." if error.ctx else None
-        trouble = Trouble(error.format_message(), hint=hint, code="wrong-usage")
-        trouble.exit_code = USAGE
-        return speaker.trouble(trouble)
+        return speaker.trouble(WrongUsage(error.format_message(), hint=hint))
     except click.Abort:
         return speaker.trouble(Trouble("stopped", code="stopped"))
     except click.ClickException as error:
