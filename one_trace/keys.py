@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 Visibility = Literal["private", "direct", "public"]
 SINKS = ("traces.com", "otlp")
+FOREVER = "forever"
+_UNIT_MS = {"h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 VISIBILITIES = ("private", "direct", "public")
 
 
@@ -76,6 +78,25 @@ def read_path(value: object) -> str:
     if not os.path.isabs(path) or "\0" in path:
         raise ValueError("must be an absolute path, or one that begins with ~")
     return path
+
+
+def read_retention(value: object) -> str:
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word != FOREVER and retention_ms(word) is None:
+        raise ValueError("must be an age like 90d, 12w or 36h, or forever")
+    return word
+
+
+def retention_ms(word: str) -> int | None:
+    """How long `traces.retention` keeps a run, in ms; null: forever."""
+    number, unit = word[:-1], word[-1:]
+    if (
+        unit not in _UNIT_MS
+        or not (number.isascii() and number.isdecimal())
+        or not 0 < int(number) <= 100_000
+    ):
+        return None
+    return int(number) * _UNIT_MS[unit]
 
 
 def read_host(value: object) -> str:
@@ -150,6 +171,15 @@ KEYS: tuple[Key, ...] = (
     Key("sinks", read_sinks, tuple[str, ...], ("traces.com",), "where traces go", values=SINKS),
     Key("endpoint", read_url, str, "https://actions.traces.com", "REST API of traces.com"),
     Key("otlp_endpoint", read_url, str | None, None, "OTLP/HTTP base URL"),
+    Key("live", read_bool, bool, True, "draw a traced run as it goes on", values=("true", "false")),
+    Key(
+        "retention",
+        read_retention,
+        str,
+        "90d",
+        "how long runs are kept, or forever",
+        values=("90d", "forever"),
+    ),
     Key("host", read_host, str | None, None, "One CLI's program, or built-in", values=("built-in",)),
     Key("data_dir", read_path, str | None, None, "where the store lies"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from one_trace import host
 
@@ -20,25 +20,45 @@ PASSED_ON = frozenset(
         signal.SIGALRM,
     }
 )
-WATCHED = PASSED_ON | {signal.SIGCHLD}
+WATCHED = frozenset(PASSED_ON | {signal.SIGCHLD})
 SENT_BY_KILL = 0
 """si_code of a signal that a process sent; above it stand those of the kernel: Ctrl-C of a terminal, say."""
 
 
-def run(path: str, argv: list[str], env: Mapping[str, str], *, meanwhile: Callable[[], None]) -> int:
-    """Run the host to its end; its wait status. It has our own streams and terminal: no byte goes through us.
+class Watcher:
+    """What is to be told while the host runs. This one is told nothing it would care for."""
+
+    output: int | None = None
+    """A file descriptor that takes the host's stdout and stderr; none: it has our own."""
+
+    def begin(self) -> None:
+        """The host has been started, and all signals are blocked: now there may be threads."""
+
+    def signalled(self, number: int) -> None:
+        """A signal has reached the host and us."""
+
+    def stopping(self) -> None:
+        """Ctrl-Z: both of us are about to be stopped."""
+
+    def going_on(self) -> None:
+        """Both of us run again."""
+
+
+def run(path: str, argv: list[str], env: Mapping[str, str], watcher: Watcher) -> int:
+    """Run the host to its end; its wait status. It has our own terminal and, unless `watcher` takes what it
+    prints, our own streams: no byte goes through us.
 
     So a slow reader, or one that closes early, does to the host what it would do without us, and SIGKILL
-    of us does nothing. The signals of `PASSED_ON` are blocked meanwhile, and taken one by one. `meanwhile` is
-    called when the host has been started: a thread that is there before would be one more to get a signal.
+    of us does nothing. The signals of `PASSED_ON` are blocked meanwhile, and taken one by one.
     """
     # Whoever started us may have it ignored: then nobody could wait.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+    watched = WATCHED if watcher.output is None else WATCHED | {signal.SIGTSTP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     try:
-        child = host.start(path, argv, env, mask=before)
-        meanwhile()
-        return _wait(child)
+        child = host.start(path, argv, env, mask=before, output=watcher.output)
+        watcher.begin()
+        return _wait(child, watched, watcher)
     finally:
         _forget_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -56,30 +76,45 @@ def end_like(status: int) -> int:
     return 128 - code  # a signal whose default is to do nothing
 
 
-def _wait(child: int) -> int:
+def _wait(child: int, watched: frozenset[signal.Signals], watcher: Watcher) -> int:
     while True:
-        number, by_hand = _next_signal(child)
+        number, by_hand = _next_signal(child, watched)
         if number == signal.SIGCHLD:
             pid, status = os.waitpid(child, os.WNOHANG)
             if pid == child:
                 return status
-        elif by_hand:
+            continue
+        if by_hand:
             os.kill(child, number)
+        if number == signal.SIGTSTP:
+            _stop(watcher)
+        else:
+            watcher.signalled(number)
 
 
-def _next_signal(child: int) -> tuple[int, bool]:
+def _stop(watcher: Watcher) -> None:
+    """Be stopped as the host is, with a terminal that can be used meanwhile."""
+    watcher.stopping()
+    os.kill(os.getpid(), signal.SIGTSTP)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})  # here we stand still
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
+    watcher.going_on()
+
+
+def _next_signal(child: int, watched: frozenset[signal.Signals]) -> tuple[int, bool]:
     """The next signal, and whether it was meant for us alone: then the host would not know of it.
 
     A terminal's signals go to the whole process group, so the host has them already.
     """
     if not hasattr(signal, "sigwaitinfo"):  # macOS: nobody says who sent it
-        number = signal.sigwait(WATCHED)
-        return number, number not in (signal.SIGINT, signal.SIGQUIT)
-    info = signal.sigwaitinfo(WATCHED)
+        number = signal.sigwait(watched)
+        return number, number not in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
+    info = signal.sigwaitinfo(watched)
     return info.si_signo, info.si_code <= SENT_BY_KILL and info.si_pid != child
 
 
 def _forget_pending() -> None:
     """What came together with the host's end was meant for it."""
-    while signal.sigpending() & PASSED_ON:
-        signal.sigwait(PASSED_ON)
+    late = PASSED_ON | {signal.SIGTSTP}
+    while signal.sigpending() & late:
+        signal.sigwait(late)

@@ -19,13 +19,16 @@ class Pruned(Struct, rename="camel"):
     kept: int
 
 
-def prune(store: Store, before_ms: int, *, force: bool = False) -> Pruned:
-    """Delete the runs started before `before_ms`; those still queued for a sink stay, unless `force`."""
+def prune(store: Store, before_ms: int, *, force: bool = False, most: int | None = None) -> Pruned:
+    """Delete the runs started before `before_ms`, the oldest `most` of them; those still queued for a sink
+    stay, unless `force`.
+    """
     queued = "EXISTS (SELECT 1 FROM outbox WHERE run = runs.id AND state = 'queued')"
     old = "SELECT id FROM runs WHERE started_ms < ?"
     with troubles(store.path):
-        wanted = old if force else f"{old} AND NOT {queued}"
-        runs = [number for (number,) in store.connection.execute(wanted, (before_ms,))]
+        wanted = (old if force else f"{old} AND NOT {queued}") + " ORDER BY started_ms LIMIT ?"
+        limit = -1 if most is None else most
+        runs = [number for (number,) in store.connection.execute(wanted, (before_ms, limit))]
         everything = store.connection.execute(f"SELECT count(*) FROM ({old})", (before_ms,)).fetchone()[0]
     for start in range(0, len(runs), _AT_ONCE):
         with store.writing() as connection:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self, TextIO
+from typing import IO, Self, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live as RichLive
@@ -17,18 +17,26 @@ from one_trace.view.ink import Ink
 from one_trace.view.live import Live, Plan
 
 FRAMES_PER_SECOND = 10
+_AT_ONCE = 1000
+"""Lines written above the tree at one stroke."""
 
 
 class Screen:
     """Shows a `Live` while the body of a ``with`` runs, then clears it away for the finished tree.
 
-    `feed` and `say` may be called from any thread.
+    All but `__enter__` and `__exit__` may be called from any thread.
     """
 
     def __init__(self, flow_key: str, stream: TextIO, plan: Plan | None = None) -> None:
         self._live = Live(flow_key, _now(), plan)
         self._lock = threading.Lock()
-        self._console = Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False)
+        self._console = Console(
+            file=cast("IO[str]", _Whole(stream)),
+            force_terminal=True,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
         self._ink = Ink(
             color=not os.environ.get("NO_COLOR"), unicode="utf" in (stream.encoding or "").lower()
         )
@@ -50,6 +58,14 @@ class Screen:
     ) -> None:
         self._shown.stop()
 
+    def hide(self) -> None:
+        """Clear it away, and give the cursor back."""
+        self._shown.stop()
+
+    def show(self) -> None:
+        """Draw it again."""
+        self._shown.start()
+
     def feed(self, event: Mapping[str, object], *, ago_ms: float = 0.0) -> None:
         """Take in an event of the host that happened `ago_ms` ago."""
         now = _now() - ago_ms
@@ -57,9 +73,11 @@ class Screen:
             self._live.began_ms = min(self._live.began_ms, now)
             self._live.feed(event, now)
 
-    def say(self, line: str) -> None:
-        """A line of the host's own, above the tree."""
-        self._console.print(Text.from_ansi(line), soft_wrap=True)
+    def say(self, lines: Sequence[str]) -> None:
+        """Lines of the host's own, above the tree."""
+        for at in range(0, len(lines), _AT_ONCE):
+            text = Text.from_ansi("\n".join(lines[at : at + _AT_ONCE]), no_wrap=True, overflow="ignore")
+            self._console.print(text, soft_wrap=True)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rows = max((options.height or options.size.height) - 1, 4)
@@ -67,6 +85,20 @@ class Screen:
             lines = self._live.lines(_now(), columns=options.max_width, rows=rows, ink=self._ink)
         # Line by line: what is measured already must not be wrapped again.
         yield Text("\n", no_wrap=True, end="").join(_text(line) for line in lines)
+
+
+class _Whole:
+    """A terminal that shows a frame when it is all there: so nobody sees the old one being wiped."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, data: str) -> int:
+        # Terminals that do not know this mode (DEC 2026) pass over it.
+        return self._stream.write(f"\x1b[?2026h{data}\x1b[?2026l" if "\x1b[2K" in data else data)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
 
 
 def _text(line: str) -> Text:

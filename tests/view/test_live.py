@@ -151,7 +151,7 @@ def test_the_screen_draws_says_and_clears() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), "utf-8")
     with Screen("my-flow", stream) as screen:
         screen.feed({"event": "step:start", "stepId": "first", "type": "code"})
-        screen.say("the host says [so]")
+        screen.say(["the host says [so]"])
     stream.flush()
     text = stream.buffer.getvalue().decode()
     assert "my-flow" in text
