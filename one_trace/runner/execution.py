@@ -62,7 +62,7 @@ class Run:
         self._inputs = Handle(worker, "values")
         self._on_event = on_event
         self._save = save
-        # Few, and the last to be done: their saves are never put off, so that one that fails fails the right step.
+        # Their saves are never put off: they are few, and one that fails is to fail the right step.
         self._top = {step.get("id") for step in loaded.flow["steps"] if isinstance(step, dict)}
         self._done: set[str] = set()
         self._resumed = False

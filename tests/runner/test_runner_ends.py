@@ -202,7 +202,7 @@ def test_a_record_that_vanishes_fails_the_run_in_a_sentence(project: Project) ->
     assert ran.code == 1
     assert ran.result["error"].startswith("ENOENT: no such file or directory, open")
     assert "Traceback" not in ran.stderr
-    assert ran.told == ["+a"]
+    assert ran.told == ["+a", "!a"]
 
 
 def test_a_deep_flow_runs_or_says_that_it_is_too_deep(project: Project) -> None:
