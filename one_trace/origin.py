@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,12 @@ SESSIONS = (
     ("CLAUDE_CODE_SESSION_ID", "claude-code"),
     ("CODEX_THREAD_ID", "codex"),
 )
-"""Variables with a session's id, and whose it is; for the first, TRACES_CURRENT_TRACE_AGENT says that."""
+"""Variables with a session's id, and whose it is; for the first, one of AGENTS says that."""
+AGENTS = ("TRACES_CURRENT_AGENT", "TRACES_CURRENT_TRACE_AGENT")
+"""The first is what the service's own client reads."""
+_TRACEPARENT = re.compile(
+    r"(?!ff)([0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?\Z"
+)
 
 
 def find_by_token(project: str, token: str, begun: float) -> RunFiles | None:
@@ -41,9 +47,20 @@ def session_of(env: Mapping[str, str]) -> Session | None:
 
     for variable, agent in SESSIONS:
         if env.get(variable):
-            named = env.get("TRACES_CURRENT_TRACE_AGENT") if agent is None else agent
+            named = next(filter(None, map(env.get, AGENTS)), None) if agent is None else agent
             return Session(agent=named or None, session_id=env[variable])
     return None
+
+
+def traceparent_of(env: Mapping[str, str]) -> str | None:
+    """The W3C trace context in which we were started, without what later versions may add.
+
+    The variable itself goes on to the host untouched: our own trace id is made of the run's id and start,
+    which the host has yet to choose, so a context of ours could not be told in time.
+    """
+    given = env.get("TRACEPARENT", "").strip()
+    found = _TRACEPARENT.match(given)
+    return given[:55] if found and (found[1] != "00" or not found[2]) else None
 
 
 def parent_of(env: Mapping[str, str]) -> str | None:

@@ -10,7 +10,8 @@ it (``traces.errors = full``).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 from msgspec import Struct
 
@@ -23,6 +24,7 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}\Z|[0-9]{1,9}\Z")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+\[\]-]{0,99}\Z")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_CONTEXT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})\Z")
 _NAME_CHARACTERS = 200
 _ERROR_CHARACTERS = 4096
 
@@ -56,6 +58,17 @@ class LeavingSpan(Struct, kw_only=True, frozen=True):
     """Redacted, and None unless ``traces.errors = full``."""
 
 
+class Link(Struct, kw_only=True, frozen=True):
+    """A span of another trace: of whoever started the run (`kind` caller), or the root of the traced run
+    that did (`kind` parent).
+    """
+
+    trace_id: str
+    span_id: str
+    flags: int
+    kind: Literal["caller", "parent"]
+
+
 class LeavingRun(Struct, kw_only=True, frozen=True):
     """What may be told of a run: not where it ran, and no word of what it was given."""
 
@@ -77,6 +90,7 @@ class LeavingRun(Struct, kw_only=True, frozen=True):
     cause_path: str | None
     damaged: bool
     """The record lacks something, so the trace does, too."""
+    links: list[Link]
 
 
 class Leaving(Struct, kw_only=True, frozen=True):
@@ -84,12 +98,40 @@ class Leaving(Struct, kw_only=True, frozen=True):
     spans: list[LeavingSpan]
 
 
-def leave(trace: Trace, redact: Redact | None = None) -> Leaving:
-    """What may leave of `trace`; error text only if there is a function to redact it with."""
-    return Leaving(run=_run(trace.run), spans=[_span(span, redact) for span in trace.spans])
+def leave(
+    trace: Trace,
+    redact: Redact | None = None,
+    *,
+    traceparent: str | None = None,
+    parent_trace_id: str | None = None,
+) -> Leaving:
+    """What may leave of `trace`; error text only if there is a function to redact it with.
+
+    `traceparent` (W3C) and `parent_trace_id`: of whoever started the run, where the store knows.
+    """
+    links = list(_links(traceparent, parent_trace_id))
+    return Leaving(run=_run(trace.run, links), spans=[_span(span, redact) for span in trace.spans])
 
 
-def _run(run: Run) -> LeavingRun:
+def root_span_id(trace_id: str) -> str:
+    """The span id of a run itself, which is no span of the trace document: the latter half of its trace
+    id.
+    """
+    return trace_id[16:]
+
+
+def _links(traceparent: str | None, parent_trace_id: str | None) -> Iterator[Link]:
+    """The trace stays the run's own, as its id is made of the run alone: by OpenTelemetry a span whose
+    cause is in another trace has a link to it.
+    """
+    caller = _CONTEXT.match(traceparent or "")
+    if caller:
+        yield Link(trace_id=caller[1], span_id=caller[2], flags=int(caller[3], 16), kind="caller")
+    if parent_trace_id:
+        yield Link(trace_id=parent_trace_id, span_id=root_span_id(parent_trace_id), flags=1, kind="parent")
+
+
+def _run(run: Run, links: list[Link]) -> LeavingRun:
     cause = run.cause or None
     return LeavingRun(
         run_id=run.run_id,
@@ -108,6 +150,7 @@ def _run(run: Run) -> LeavingRun:
         error_code=_matching(_CODE, cause.error_code) if cause else None,
         cause_path=cause.path if cause else None,
         damaged=bool(run.partial),
+        links=links,
     )
 
 

@@ -17,11 +17,13 @@ from msgspec import UNSET, Struct, UnsetType
 
 from one_trace import __version__
 from one_trace.model import Usage
-from one_trace.privacy import Leaving, LeavingRun, LeavingSpan
+from one_trace.privacy import Leaving, LeavingRun, LeavingSpan, Link, root_span_id
 from one_trace.times import to_ms
 
 KIND_INTERNAL = 1
 STATUS_ERROR = 2
+_REMOTE = 0x300
+"""Of a link's flags: that its span is of another process, and that this is known."""
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.37.0"
 
 Value = str | bool | int | float | list[str]
@@ -44,6 +46,13 @@ class OtlpEvent(Struct, rename="camel", kw_only=True):
     attributes: list[KeyValue]
 
 
+class OtlpLink(Struct, rename="camel", kw_only=True):
+    trace_id: str
+    span_id: str
+    attributes: list[KeyValue]
+    flags: int
+
+
 class OtlpSpan(Struct, rename="camel", kw_only=True):
     trace_id: str
     span_id: str
@@ -54,6 +63,7 @@ class OtlpSpan(Struct, rename="camel", kw_only=True):
     end_time_unix_nano: str
     attributes: list[KeyValue]
     events: list[OtlpEvent] | UnsetType = UNSET
+    links: list[OtlpLink] | UnsetType = UNSET
     status: OtlpStatus | UnsetType = UNSET
     """Left out unless the span failed: OK is for whoever reads the trace to say, by the specification."""
 
@@ -104,13 +114,6 @@ def otlp_spans(leaving: Leaving) -> list[OtlpSpan]:
     return [_root(run, began, last), *(_span(run, span, began, last, known) for span in leaving.spans)]
 
 
-def root_span_id(run: LeavingRun) -> str:
-    """The span id of the run itself, which is no span of the trace document: the latter half of the trace
-    id.
-    """
-    return run.trace_id[16:]
-
-
 def _root(run: LeavingRun, began: int, last: float) -> OtlpSpan:
     failed = run.status == "error"
     end = last if run.duration_ms is None else run.duration_ms
@@ -131,12 +134,22 @@ def _root(run: LeavingRun, began: int, last: float) -> OtlpSpan:
     }
     return OtlpSpan(
         trace_id=run.trace_id,
-        span_id=root_span_id(run),
+        span_id=root_span_id(run.trace_id),
         name=run.flow_key,
         start_time_unix_nano=_nanos(began, 0.0),
         end_time_unix_nano=_nanos(began, end),
         attributes=_key_values(attributes),
+        links=list(map(_link, run.links)) or UNSET,
         status=OtlpStatus(code=STATUS_ERROR) if failed else UNSET,
+    )
+
+
+def _link(link: Link) -> OtlpLink:
+    return OtlpLink(
+        trace_id=link.trace_id,
+        span_id=link.span_id,
+        flags=_REMOTE | link.flags,
+        attributes=_key_values({"one.link": link.kind}),
     )
 
 
@@ -148,7 +161,7 @@ def _span(run: LeavingRun, span: LeavingSpan, began: int, last: float, known: se
     return OtlpSpan(
         trace_id=run.trace_id,
         span_id=span.span_id,
-        parent_span_id=span.parent_span_id if span.parent_span_id in known else root_span_id(run),
+        parent_span_id=span.parent_span_id if span.parent_span_id in known else root_span_id(run.trace_id),
         name=span.step_id if len(span.step_id) <= 200 else span.step_id[:199] + "…",
         start_time_unix_nano=_nanos(began, span.start_ms),
         end_time_unix_nano=_nanos(began, end),

@@ -12,6 +12,7 @@ from one_trace import settings
 from one_trace.cli.delivering import as_trouble
 from one_trace.cli.out import out
 from one_trace.deliver.courier import Courier
+from one_trace.deliver.packing import settings_at
 from one_trace.deliver.retry import Deadline
 from one_trace.deliver.sinks import make
 from one_trace.errors import NetworkTrouble, WrongUsage
@@ -45,9 +46,9 @@ def command(run: str, visibility: Literal["private", "direct", "public"] | None,
     """
     speaker = out()
     found = settings.load()
-    wanted = visibility or found.visibility
     with Store(found.store_path) as store:
         run_id = store.find(run)
+        wanted = visibility or settings_at(store.trace(run_id).run.cwd, found).visibility
         make(_SINK, found)  # No key: say so before asking anything.
         if wanted == "public" and not yes:
             _ask(run_id, agent=speaker.agent)

@@ -50,8 +50,9 @@ def flush(settings: Settings, *, run_id: str, deadline_s: float) -> list[Upload]
         try:
             for worker in workers:
                 worker.start()
+            over = Deadline(deadline_s + _GRACE_S)
             for worker in workers:
-                worker.join(deadline.left + _GRACE_S)
+                worker.join(over.left)
         except KeyboardInterrupt:
             deadline.stop()  # Whoever presses Ctrl-C wants their prompt back; the run stays queued.
         return _standing(settings, run_id, failures)

@@ -11,15 +11,12 @@ from msgspec import Struct
 
 from one_trace.deliver import sinks
 from one_trace.deliver.line import Line
-from one_trace.deliver.parcel import Parcel, Sink
-from one_trace.deliver.project import project_of
+from one_trace.deliver.packing import pack
+from one_trace.deliver.parcel import Sink
 from one_trace.deliver.retry import Deadline, Undelivered
 from one_trace.errors import Trouble
-from one_trace.model import Trace
-from one_trace.privacy import Redact, leave
 from one_trace.store import Store
 from one_trace.store.outbox import Job, Outbox
-from one_trace.times import to_ms
 
 if TYPE_CHECKING:
     from one_trace.settings import Settings
@@ -80,6 +77,10 @@ class Courier:
             # What a sink lacks (a package, a setting): not the run's fault, and soon mended.
             self.outbox.later(job, error.message, 0)
             return Outcome(job, trouble=Undelivered("refused", error.message, hint=error.hint))
+        except Exception as error:  # noqa: BLE001  one run that cannot be sent must not hold up all others
+            unknown = Undelivered("rejected", f"{type(error).__name__}: {error}")
+            self._put_back(job, unknown)
+            return Outcome(job, trouble=unknown)
         self.outbox.sent(job, url)
         return Outcome(job, url=url)
 
@@ -87,7 +88,8 @@ class Courier:
         trace = self.store.trace(job.run_id)
         sink, line = self._line(job.sink, deadline)
         line.deadline, line.before = deadline, self._renewing(job)
-        return sink.send(self._pack(trace, job), line)
+        parcel = pack(self.store, trace, job.sink, self._settings, visibility=job.visibility, fold=self._fold)
+        return sink.send(parcel, line)
 
     def _line(self, name: str, deadline: Deadline) -> tuple[Sink, Line]:
         if name not in self._lines:
@@ -106,20 +108,6 @@ class Courier:
             wait = trouble.wait_s if trouble.kind == "network" else _REJECTED_WAIT_S * min(job.attempts, 24)
             self.outbox.later(job, trouble.message, wait)
 
-    def _pack(self, trace: Trace, job: Job) -> Parcel:
-        run = trace.run
-        facts = self.store.family(run.run_id, job.sink)
-        default = self._settings.visibility
-        return Parcel(
-            leaving=leave(trace, _redactor(self._settings)),
-            project=project_of(run.cwd, to_ms(run.started_at) or 0),
-            visibility=job.visibility or default,
-            input_count=facts.input_count,
-            parent_trace_id=facts.parent_trace_id,
-            children=[(trace_id, visibility or default) for trace_id, visibility in facts.children],
-            fold=self._fold,
-        )
-
 
 class _Renewal:
     """Called ahead of each request: holds the lease while it is ours."""
@@ -135,12 +123,3 @@ class _Renewal:
         if not self._outbox.renew(self._job):
             raise LeaseLost
         self._last = time.monotonic()
-
-
-def _redactor(settings: Settings) -> Redact | None:
-    """None keeps all error text here; so does a redactor that cannot be loaded."""
-    if settings.errors != "full":
-        return None
-    from one_trace.deliver.redact import redact
-
-    return redact

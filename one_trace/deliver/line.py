@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from types import MappingProxyType
@@ -29,7 +29,8 @@ from one_trace.privacy import one_line
 _LONGEST_ANSWER = 1 << 20
 _LOOK_S = 0.05
 """How often the clock is looked at while a request is under way."""
-_LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|::1)\Z")
+_LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|::1)\Z")
+"""As `traces.endpoint` has it: whatever may be spoken to without TLS is spoken to without a proxy."""
 
 
 class _Error(Struct):
@@ -48,7 +49,10 @@ def trusted() -> ssl.SSLContext:
 
 
 class Line:
-    """Requests to `base`, each tried patiently until `deadline`; `before` is called ahead of each try."""
+    """Requests to `base`, each tried patiently until `deadline`; `before` is called ahead of each try.
+
+    `secrets` are never in what an error says; `longest_s` is what one try may take.
+    """
 
     def __init__(
         self,
@@ -57,14 +61,16 @@ class Line:
         *,
         deadline: Deadline,
         before: Callable[[], None] = lambda: None,
-        secret: str | None = None,
+        secrets: Collection[str] = (),
+        longest_s: float | None = None,
         hints: Mapping[int, str] = MappingProxyType({}),
         verify: ssl.SSLContext | None = None,
     ) -> None:
         self.base = base.rstrip("/")
         self.deadline = deadline
         self.before = before
-        self._secret = secret
+        self._secrets = secrets
+        self._longest_s = longest_s
         self._hints = hints
         host = urlsplit(base).hostname or ""
         self._sockets: dict[int, socket.socket] = {}
@@ -73,7 +79,8 @@ class Line:
         self._watch: threading.Thread | None = None
         try:
             self._client = httpx.Client(
-                headers=dict(headers),
+                # An answer that is packed may unpack to any size.
+                headers={"Accept-Encoding": "identity", **headers},
                 follow_redirects=False,
                 trust_env=not _LOOPBACK.match(host),
                 # No certificate is looked at on a plain line: to load the authorities' would only cost time.
@@ -100,7 +107,7 @@ class Line:
                 return self._once(method, url, body, named, seconds)
 
         try:
-            answer = patiently(attempt, self.deadline, before=self.before)
+            answer = patiently(attempt, self.deadline, before=self.before, longest_s=self._longest_s)
         except Undelivered as error:
             raise Undelivered(
                 error.kind, f"{self.base}: {self.told(error.message)}", wait_s=error.wait_s
@@ -171,8 +178,9 @@ class Line:
 
     def told(self, text: str) -> str:
         """A server's words as they may be shown: short, in one line, and without the key."""
-        plain = text.replace(self._secret, "[key]") if self._secret else text
-        return one_line(plain)
+        for secret in self._secrets:
+            text = text.replace(secret, "[key]")
+        return one_line(text)
 
 
 def _said(body: bytes) -> str:

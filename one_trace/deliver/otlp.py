@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 MOST_SPANS = 512
 _PATH = "/v1/traces"
+_SECRET_CHARACTERS = 8
+"""A header's value this long may be a key: it is taken out of what a collector says."""
+_LONGEST_S = 45.0
+"""Whatever the environment says: a lease is renewed ahead of each request, and lasts little longer."""
 _HINTS = dict.fromkeys((401, 403), "The collector wants other headers: OTEL_EXPORTER_OTLP_HEADERS.")
 
 
@@ -47,8 +51,17 @@ class Otlp:
             _need_protobuf()
 
     def open(self, deadline: Deadline, before: Callable[[], None]) -> Line:
-        headers = {"User-Agent": f"one-trace/{__version__}", **_headers(self._said("HEADERS"))}
-        return Line(self.url, headers, deadline=deadline, before=before, hints=_HINTS, verify=self._context())
+        given = _headers(self._said("HEADERS"))
+        return Line(
+            self.url,
+            {"User-Agent": f"one-trace/{__version__}", **given},
+            deadline=deadline,
+            before=before,
+            secrets=[value for value in given.values() if len(value) >= _SECRET_CHARACTERS],
+            longest_s=_timeout(self._said("TIMEOUT")),
+            hints=_HINTS,
+            verify=self._context(),
+        )
 
     def send(self, parcel: Parcel, line: Line) -> None:
         leaving = parcel.leaving
@@ -110,6 +123,12 @@ def _headers(text: str) -> dict[str, str]:
     return {name.strip(): unquote(value.strip()) for name, _, value in pairs}
 
 
+def _timeout(text: str) -> float | None:
+    """Seconds one request may take; the variable is in milliseconds, by the specification."""
+    ms = int(text) if text.isascii() and text.isdigit() else 0
+    return min(ms / 1000, _LONGEST_S) if ms else None
+
+
 def _need_protobuf() -> None:
     try:
         import_module("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
@@ -147,6 +166,10 @@ def _span(to: Span, span: OtlpSpan) -> None:
     for event in span.events or ():
         told = to.events.add(time_unix_nano=int(event.time_unix_nano), name=event.name)
         _attributes(told.attributes, event.attributes)
+    for link in span.links or ():
+        named = to.links.add(trace_id=bytes.fromhex(link.trace_id), span_id=bytes.fromhex(link.span_id))
+        named.flags = link.flags
+        _attributes(named.attributes, link.attributes)
     if span.status:
         to.status.code = span.status.code  # type: ignore[assignment]
         to.status.message = span.status.message or ""

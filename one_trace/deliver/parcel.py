@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from one_trace.deliver.line import Line
 from one_trace.deliver.project import Project
 from one_trace.deliver.retry import Deadline
 from one_trace.privacy import Leaving
+
+if TYPE_CHECKING:
+    from one_trace.deliver.line import Line
 
 
 class Parcel(Struct, frozen=True, kw_only=True):
@@ -19,6 +21,8 @@ class Parcel(Struct, frozen=True, kw_only=True):
     leaving: Leaving
     project: Project
     visibility: str
+    namespace: str | None = None
+    """Slug (``@my-org``), or None for the key's own."""
     input_count: int | None = None
     parent_trace_id: str | None = None
     """Trace id of the run from one of whose steps this one was started."""

@@ -36,7 +36,13 @@ def project_of(cwd: str | None, started_ms: int) -> Project:
     """
     if not cwd:
         return Project()
-    here = Path(cwd)
+    try:
+        return _project(Path(cwd), started_ms)
+    except (OSError, RuntimeError):  # a folder that was closed to us since; no home that anybody knows of
+        return Project()
+
+
+def _project(here: Path, started_ms: int) -> Project:
     top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
     if top is None:
         return Project(name=_name(here))

@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
@@ -21,6 +21,8 @@ TRIES = 5
 BASE_S = 0.5
 LONGEST_S = 10.0
 REQUEST_S = 15.0
+MOST_ASKED_S = 24 * 3600.0
+"""A server that asks for more than a day is asked again after one."""
 
 Kind = Literal["network", "refused", "rejected"]
 """Not reached or not able; not allowed (key, scope, namespace); not wanted as it is."""
@@ -77,10 +79,14 @@ class Deadline:
 
 
 def patiently(
-    attempt: Callable[[float], Answer], deadline: Deadline, *, before: Callable[[], None] = lambda: None
+    attempt: Callable[[float], Answer],
+    deadline: Deadline,
+    *,
+    before: Callable[[], None] = lambda: None,
+    longest_s: float | None = None,
 ) -> Answer:
-    """The first answer that is worth reading. `attempt` is given the seconds it may take, `before` runs
-    ahead of each.
+    """The first answer that is worth reading. `attempt` is given the seconds it may take (`longest_s`, where
+    the deadline is not nearer), `before` runs ahead of each.
 
     Raises Undelivered (``network``) after 5 tries or at the deadline.
     """
@@ -90,7 +96,7 @@ def patiently(
             break
         before()
         try:
-            answer = attempt(min(REQUEST_S, deadline.left))
+            answer = attempt(min(longest_s or REQUEST_S, deadline.left))
         except Unreachable as error:
             reason, wanted = str(error), 0.0
         else:
@@ -110,7 +116,8 @@ def backoff(number: int) -> float:
 
 def wanted_wait(answer: Answer) -> float:
     """Seconds that the server asks to be left alone; 0 if it asks for none, or for something unreadable."""
-    return max(0.0, _retry_after(answer.headers.get("retry-after", "")), _retry_at(answer.body))
+    asked = max(0.0, _retry_after(answer.headers.get("retry-after", "")), _retry_at(answer.body))
+    return min(asked, MOST_ASKED_S)
 
 
 def _retry_after(value: str) -> float:
@@ -121,7 +128,7 @@ def _retry_after(value: str) -> float:
     except ValueError:
         return 0.0
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (moment - datetime.now(UTC)).total_seconds()
+    return moment.timestamp() - _now()
 
 
 class _Details(Struct, rename="camel"):
@@ -143,4 +150,8 @@ def _retry_at(body: bytes) -> float:
         return 0.0
     if error is None or error.details is None or error.details.retry_at is None:
         return 0.0
-    return error.details.retry_at / 1000 - time.time()
+    return error.details.retry_at / 1000 - _now()
+
+
+def _now() -> float:
+    return time.time()

@@ -35,12 +35,7 @@ def make(name: str, settings: Settings) -> Sink:
         raise NotAuthorised("no key of traces.com is set", hint="one trace login")
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise NotAuthorised("the key of traces.com has characters that no key has", hint="one trace login")
-    return TracesCom(
-        settings.endpoint,
-        key,
-        namespace=settings.namespace,
-        namespaces=Namespaces(settings.store_path, settings.endpoint, key),
-    )
+    return TracesCom(settings.endpoint, key, Namespaces(settings.store_path, settings.endpoint, key))
 
 
 def why_not_ready(settings: Settings) -> Trouble:

@@ -59,31 +59,32 @@ class _Error(Struct):
 
 
 class _Said(Struct):
-    ok: bool = True
+    ok: bool | None = None
     data: _Data | None = None
     error: _Error | None = None
 
 
 class TracesCom:
-    """`namespace` is a slug (``@my-org``) or None for the key's own."""
+    """Writes with one key to one server, into the namespace that each parcel names."""
 
     name = "traces.com"
 
-    def __init__(self, endpoint: str, key: str, *, namespace: str | None, namespaces: Namespaces) -> None:
+    def __init__(self, endpoint: str, key: str, namespaces: Namespaces) -> None:
         self.endpoint = endpoint
         self._key = key
-        self._namespace = namespace
         self._namespaces = namespaces
 
     def open(self, deadline: Deadline, before: Callable[[], None]) -> Line:
         headers = {"Authorization": f"Bearer {self._key}", "User-Agent": f"one-trace/{__version__}"}
-        return Line(self.endpoint, headers, deadline=deadline, before=before, secret=self._key, hints=_HINTS)
+        return Line(
+            self.endpoint, headers, deadline=deadline, before=before, secrets=[self._key], hints=_HINTS
+        )
 
     def send(self, parcel: Parcel, line: Line) -> str:
         external_id = external_id_of(parcel.leaving.run.trace_id)
         put = self._put(parcel)
-        if self._namespace:
-            put.target_namespace_id = self._namespaces.find(self._namespace, line)
+        if parcel.namespace:
+            put.target_namespace_id = self._namespaces.find(parcel.namespace, line)
         said = _checked(line, line.call("PUT", f"/v1/traces/{external_id}", _json(put), **_JSON))
         encoded = map(msgspec.json.encode, messages(parcel))
 
@@ -160,7 +161,9 @@ def _checked(line: Line, answer: Answer) -> _Said:
         said = msgspec.json.decode(answer.body, type=_Said)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Undelivered("rejected", f"{line.base} gave an answer that is not the service's") from error
-    if not said.ok:
+    if said.ok is None and said.data is None:
+        raise Undelivered("rejected", f"{line.base} gave an answer that is not the service's")
+    if said.ok is False:
         reason = said.error.message if said.error else "no reason given"
         raise Undelivered("rejected", f"{line.base} refused it: {line.told(reason)}")
     return said

@@ -7,7 +7,7 @@ What other rooms may read through `Store.connection` (times ``*_ms`` are ms sinc
     orders and filters. `spans`, `success`, `error`, `timeout`, `skipped`, `stopped`, `incomplete`,
     `retries` are `Run.counts`; `input_tokens` to `turns` are `Run.usage` (all null: no LLM step), `models`
     and `sessions` JSON arrays of names. `flow_version` points to `flow_versions.id`; null where the flow
-    file was not found.
+    file was not found. `traceparent` is the W3C trace context in which the run was started, if it was.
 ``flow_versions``
     One row for each version of a flow that ran: `version` is the hash of the definition, `static_paths` a
     JSON array of all its steps, `step_timeouts` a JSON object of ``timeoutMs`` by static path.
@@ -187,6 +187,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         # What calls cost by model is in the spans alone, and they are few among many.
         "CREATE INDEX spans_with_usage ON spans (run) WHERE usage IS NOT NULL",
     ),
+    ("0003-trace-context", "ALTER TABLE runs ADD COLUMN traceparent TEXT"),
 )
 """Name → SQL, in the order they are applied. One that was ever published is never changed: add the next
 number.

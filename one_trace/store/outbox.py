@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from one_trace.store.connect import troubles
 from one_trace.store.rows import encode_text
-from one_trace.store.save import queue
+from one_trace.store.save import NEVER_MS, queue
 from one_trace.store.store import Store
 
 LEASE_MS = 60_000
@@ -55,12 +55,7 @@ class Outbox:
     def queue(self, runs: Sequence[str], sinks: Sequence[str]) -> None:
         """Queue runs of the store that have never been queued, or have changed since."""
         with self._store.writing() as connection:
-            numbers = [
-                found[0]
-                for run_id in runs
-                if (found := connection.execute("SELECT id FROM runs WHERE run_id = ?", (run_id,)).fetchone())
-            ]
-            queue(connection, numbers, sinks)
+            queue(connection, runs, sinks)
 
     def again(self, run_id: str, sink: str, visibility: str | None = None) -> None:
         """Queue a run whatever became of it before, with the visibility it is to have from now on."""
@@ -104,7 +99,7 @@ class Outbox:
                     self._owner,
                     now + LEASE_MS,
                     now,
-                    2**62 if early else now,
+                    NEVER_MS if early else now,
                     _array(sinks),
                     run_id,
                     run_id,
@@ -130,7 +125,12 @@ class Outbox:
 
     def later(self, job: Job, error: str, wait_s: float) -> None:
         """It did not arrive; worth another try after `wait_s` seconds."""
-        self._change(job, "error = ?, next_try_ms = ?", error, _now() + int(wait_s * 1000))
+        self._change(
+            job,
+            f"error = ?, next_try_ms = CASE WHEN next_try_ms = {NEVER_MS} THEN next_try_ms ELSE ? END",
+            error,
+            _now() + int(wait_s * 1000),
+        )
 
     def failed(self, job: Job, error: str) -> None:
         """It was refused, and will be until somebody changes something."""

@@ -31,6 +31,8 @@ _CHANGES = ", ".join(
     else f"{column} = excluded.{column}"
     for column in rows.RUN_COLUMNS.split(", ")
 )
+NEVER_MS = 2**62
+"""As time of the next try: only when somebody asks for it."""
 _STEP_COLUMNS = "flow, path, step_id, name, type, flow_key"
 
 
@@ -54,20 +56,21 @@ def prepare(assembly: Assembly) -> Prepared:
 def write(
     connection: sqlite3.Connection,
     prepared: Prepared,
-    sinks: Sequence[str],
     session: Session | None,
     parent_run_id: str | None,
+    traceparent: str | None,
 ) -> Saved:
-    """Write a run, its spans and summary if they have changed, and its outbox rows."""
+    """Write a run, and its spans and summary if they have changed."""
     trace, revision = prepared.assembly.trace, prepared.revision
     sql = "SELECT revision FROM runs WHERE run_id = ?"
     known = connection.execute(sql, (trace.run.run_id,)).fetchone()
     run = _save_run(connection, prepared, session, parent_run_id)
+    if traceparent is not None:
+        connection.execute("UPDATE runs SET traceparent = ? WHERE id = ?", (traceparent, run))
     if known is None or known[0] != revision:
         if known is not None:
             delete_spans(connection, run)
         _save_spans(connection, run, trace, prepared.keys)
-    queue(connection, [run], sinks)
     if known is None:
         return "new"
     return "unchanged" if known[0] == revision else "updated"
@@ -82,16 +85,18 @@ def delete_spans(connection: sqlite3.Connection, run: int) -> None:
     connection.execute("DELETE FROM spans WHERE run = ?", (run,))
 
 
-def queue(connection: sqlite3.Connection, runs: Sequence[int], sinks: Sequence[str]) -> None:
+def queue(
+    connection: sqlite3.Connection, run_ids: Sequence[str], sinks: Sequence[str], *, hold: bool = False
+) -> None:
     """Put runs in the outbox; one that was sent, or was refused, as it is now stays as it is."""
     now = int(time.time() * 1000)
     connection.executemany(
-        "INSERT INTO outbox (run, sink, state, revision, queued_ms) "
-        "SELECT id, ?2, 'queued', revision, ?3 FROM runs WHERE id = ?1 "
+        "INSERT INTO outbox (run, sink, state, revision, queued_ms, next_try_ms) "
+        "SELECT id, ?2, 'queued', revision, ?3, ?4 FROM runs WHERE run_id = ?1 "
         "ON CONFLICT (run, sink) DO UPDATE SET state = 'queued', revision = excluded.revision, "
-        "attempts = 0, next_try_ms = 0, error = NULL, queued_ms = excluded.queued_ms "
+        "attempts = 0, next_try_ms = excluded.next_try_ms, error = NULL, queued_ms = excluded.queued_ms "
         "WHERE outbox.revision <> excluded.revision",
-        [(run, sink, now) for run in runs for sink in sinks],
+        [(run_id, sink, now, NEVER_MS if hold else 0) for run_id in run_ids for sink in sinks],
     )
 
 

@@ -20,14 +20,23 @@ Saved = Literal["new", "updated", "unchanged"]
 """What saving a run did to the store."""
 
 
+class Child(Struct):
+    """A run that another one started, and that was sent; `visibility` as it was shared, if it was."""
+
+    trace_id: str
+    visibility: str | None
+    cwd: str | None
+
+
 class Family(Struct):
-    """How many inputs a run was given, the trace of the run that started it, and (trace id, visibility) of
-    runs that it started and that were sent.
+    """How many inputs a run was given, the trace of the run that started it, the W3C trace context it was
+    started in, and the runs that it started.
     """
 
     input_count: int | None
     parent_trace_id: str | None
-    children: list[tuple[str, str | None]]
+    traceparent: str | None
+    children: list[Child]
 
 
 class Store:
@@ -71,16 +80,21 @@ class Store:
         sinks: Sequence[str] = (),
         session: Session | None = None,
         parent_run_id: str | None = None,
+        traceparent: str | None = None,
+        hold: bool = False,
     ) -> Saved:
-        """Put a run in the store, or in the place of what the store has of it, and queue it for `sinks`.
+        """Put a run in the store, or in the place of what the store has of it, and queue it for `sinks`
+        (`hold`: not to be sent before somebody asks for it).
 
         Saving the same twice changes nothing. A run that was sent is sent again only if it has changed.
         """
-        from one_trace.store.save import prepare, write  # readers, the most of us, never need it
+        from one_trace.store.save import prepare, queue, write  # readers, the most of us, never need it
 
         prepared = prepare(assembly)
         with self.writing() as connection:
-            return write(connection, prepared, sinks, session, parent_run_id)
+            saved = write(connection, prepared, session, parent_run_id, traceparent)
+            queue(connection, [prepared.assembly.trace.run.run_id], sinks, hold=hold)
+            return saved
 
     def find(self, ref: str) -> str:
         """The run id that `ref` means: one in full, the beginning of just one, or ``last``. Raises
@@ -161,17 +175,17 @@ class Store:
         """What delivery needs to know of a run beside its trace."""
         with troubles(self.path):
             own = self.connection.execute(
-                "SELECT own.input_count, parent.trace_id FROM runs AS own "
+                "SELECT own.input_count, parent.trace_id, own.traceparent FROM runs AS own "
                 "LEFT JOIN runs AS parent ON parent.run_id = own.parent_run_id WHERE own.run_id = ?",
                 (run_id,),
             ).fetchone()
             children = self.connection.execute(
-                "SELECT trace_id, visibility FROM runs JOIN outbox ON outbox.run = runs.id "
+                "SELECT trace_id, visibility, cwd FROM runs JOIN outbox ON outbox.run = runs.id "
                 "WHERE parent_run_id = ? AND sink = ? AND state = 'sent' ORDER BY started_ms",
                 (run_id, sink),
             ).fetchall()
-        input_count, parent = own or (None, None)
-        return Family(input_count, parent, children)
+        count, parent, traceparent = own or (None, None, None)
+        return Family(count, parent, traceparent, [Child(*row) for row in children])
 
     def uploads(self, run_id: str) -> list[Upload]:
         """Where a run stands with each sink it was ever queued for."""

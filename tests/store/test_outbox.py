@@ -11,6 +11,7 @@ from made import START_MS, assembly
 
 from one_trace.store import Store, outbox
 from one_trace.store.outbox import Outbox
+from one_trace.store.store import Child
 
 SINKS = ["traces.com"]
 
@@ -124,4 +125,6 @@ def test_a_run_started_by_another_knows_it(store: Store) -> None:
     assert store.family("00000000000a", "traces.com").children == []
     box = Outbox(store)
     box.sent(box.claim(SINKS), None)
-    assert store.family("00000000000a", "traces.com").children == [(f"{11:032x}", None)]
+    assert store.family("00000000000a", "traces.com").children == [
+        Child(f"{11:032x}", None, "/home/somebody/project")
+    ]

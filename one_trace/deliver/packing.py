@@ -1,0 +1,69 @@
+"""A run of the store made into a parcel: what may leave of it, and where to, as its own project says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from one_trace.deliver.parcel import Parcel
+from one_trace.deliver.project import project_of
+from one_trace.privacy import Redact, leave
+from one_trace.settings import load_lenient
+from one_trace.times import to_ms
+
+if TYPE_CHECKING:
+    from one_trace.model import Trace
+    from one_trace.settings import Settings
+    from one_trace.store import Store
+
+
+def pack(
+    store: Store,
+    trace: Trace,
+    sink: str,
+    settings: Settings,
+    *,
+    visibility: str | None = None,
+    fold: bool = True,
+) -> Parcel:
+    """All that `sink` is told of `trace`. `visibility`: as the run was shared, whatever the settings say.
+
+    Namespace and visibility are those of the project that the run ran in: a run that waits is often sent
+    by a run of another project, whose settings are not its own.
+    """
+    run = trace.run
+    own = settings_at(run.cwd, settings)
+    facts = store.family(run.run_id, sink)
+    children = [
+        (child.trace_id, child.visibility or settings_at(child.cwd, settings).visibility)
+        for child in facts.children
+    ]
+    return Parcel(
+        leaving=leave(
+            trace,
+            redactor(settings),
+            traceparent=facts.traceparent,
+            parent_trace_id=facts.parent_trace_id,
+        ),
+        project=project_of(run.cwd, to_ms(run.started_at) or 0),
+        visibility=visibility or own.visibility,
+        namespace=own.namespace,
+        input_count=facts.input_count,
+        parent_trace_id=facts.parent_trace_id,
+        children=children,
+        fold=fold,
+    )
+
+
+def settings_at(cwd: str | None, settings: Settings) -> Settings:
+    """The settings in force where a run ran; what is wrong with them was said when it ran."""
+    return load_lenient(Path(cwd))[0] if cwd else settings
+
+
+def redactor(settings: Settings) -> Redact | None:
+    """None keeps all error text here; so does a redactor that cannot be loaded."""
+    if settings.errors != "full":
+        return None
+    from one_trace.deliver.redact import redact
+
+    return redact
