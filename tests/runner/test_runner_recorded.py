@@ -12,6 +12,12 @@ from score_runner import Case
 CASES = sorted(path.parent for path in (ROOT / "tests" / "recordings").glob("*/case.json"))
 
 
+TRIES = 4
+"""What a loop beside other branches keeps of their results depends on which was quicker, by a few ms, in the
+host too.
+"""
+
+
 @pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
 def test_runs_as_recorded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
@@ -19,4 +25,9 @@ def test_runs_as_recorded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     reason = case.skip()
     if reason:
         pytest.skip(reason)
-    assert case.run() == {}
+    problems = case.run()
+    for _ in range(TRIES - 1):
+        if set(problems) != {"outputs"} or not case.loose:
+            break
+        problems = Case(folder, case.cmd).run()
+    assert problems == {}
