@@ -1,0 +1,169 @@
+"""Each run goes where its own project says, with what is known of who started it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from keeper import KEY, Handler, Keeper, keeping
+from machine import Machine
+from made import assembly, span
+
+from one_trace.deliver.project import Project, project_of
+from one_trace.origin import session_of, traceparent_of
+from one_trace.privacy import leave
+from one_trace.semconv import otlp_spans
+from one_trace.store import Store
+
+CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+RUN = ("--agent", "flow", "execute", "x", "--trace")
+
+
+@pytest.fixture
+def keeper() -> Iterator[Keeper]:
+    with keeping() as kept:
+        yield kept
+
+
+@pytest.fixture
+def sending(machine: Machine, keeper: Keeper) -> Machine:
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+    machine.player("02-linear-unicode")
+    return machine
+
+
+def project(machine: Machine, name: str, settings: str) -> Path:
+    folder = machine.root / name
+    machine.write(folder / ".one" / "traces.toml", f"[traces]\n{settings}\n")
+    return folder
+
+
+def sent(keeper: Keeper, note: dict) -> dict:
+    (found,) = [put for trace, put in keeper.traces.items() if trace.replace("-", "") == note["traceId"]]
+    return found
+
+
+def test_a_run_that_waits_is_sent_as_its_own_project_has_it(sending: Machine, keeper: Keeper) -> None:
+    theirs = project(sending, "theirs", 'namespace = "@my-org"\nvisibility = "direct"')
+    mine = project(sending, "mine", 'namespace = "@me"')
+    keeper.fault = lambda request: request.refuse(503, "later") or True
+    first = sending.one(*RUN, cwd=mine, env={"ONE_TRACES_FLUSH_TIMEOUT": "0.3"}).saved
+    assert first["uploads"][0]["state"] == "queued"
+    keeper.fault = None
+    second = sending.one(*RUN, cwd=theirs, env={"ONE_TRACES_FLUSH_TIMEOUT": "30"}).saved
+    told = [
+        (sent(keeper, note)["targetNamespaceId"], sent(keeper, note)["visibility"])
+        for note in (first, second)
+    ]
+    assert told == [("ns2", "private"), ("ns1", "direct")]
+
+
+def test_a_project_that_sends_by_hand_is_not_sent_by_others(sending: Machine, keeper: Keeper) -> None:
+    quiet = project(sending, "quiet", 'upload = "manual"')
+    held = sending.one(*RUN, cwd=quiet).saved
+    assert held["uploads"] == []
+    sending.one(*RUN, env={"ONE_TRACES_FLUSH_TIMEOUT": "30"})
+    assert len(keeper.traces) == 1
+    keeper.fault = lambda request: request.refuse(400, "no") or True
+    assert sending.one("--agent", "trace", "sync").document["queued"] == 1
+    keeper.fault = None
+    sending.one(*RUN, env={"ONE_TRACES_FLUSH_TIMEOUT": "30"})
+    assert len(keeper.traces) == 2, "one that failed when it was asked for still waits to be asked for"
+    assert sending.one("--agent", "trace", "sync").document["sent"] == 1
+    assert sent(keeper, held)["visibility"] == "private"
+
+
+def test_one_run_that_cannot_be_sent_does_not_hold_up_the_others(sending: Machine, keeper: Keeper) -> None:
+    with Store(sending.data / "traces.db") as store:
+        store.save(assembly("00000000000a"), sinks=["traces.com"])
+        store.save(assembly("00000000000b"), sinks=["traces.com"])
+        store.connection.execute("UPDATE runs SET trace_id = 'none' WHERE run_id = '00000000000a'")
+    done = sending.one("--agent", "trace", "sync")
+    assert (done.code, done.document["sent"], done.document["queued"]) == (1, 1, 1)
+    assert "ValueError" in done.document["error"]["message"]
+
+
+def test_an_answer_that_says_nothing_is_no_delivery(sending: Machine, keeper: Keeper) -> None:
+    keeper.fault = lambda request: request.answer(200, {}) or True
+    with Store(sending.data / "traces.db") as store:
+        store.save(assembly(), sinks=["traces.com"])
+    done = sending.one("--agent", "trace", "sync")
+    assert (done.code, done.document["error"]["code"]) == (1, "rejected")
+
+
+def test_whatever_may_be_spoken_to_in_the_clear_is_spoken_to_without_a_proxy(
+    sending: Machine, keeper: Keeper
+) -> None:
+    with Store(sending.data / "traces.db") as store, keeping() as proxy:
+        store.save(assembly(), sinks=["traces.com"])
+        odd = {"ONE_TRACES_ENDPOINT": keeper.url.replace("127.0.0.1", "127.1"), "http_proxy": proxy.url}
+        assert sending.one("trace", "sync", env=odd).code == 0
+        assert proxy.seen == []
+
+
+def test_a_project_that_cannot_be_looked_at_costs_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shut(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", shut)
+    assert project_of("/home/somebody/shut", 0) == Project()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (CALLER, CALLER),
+        (f" {CALLER} ", CALLER),
+        (CALLER.replace("00-", "cc-", 1) + "-later", CALLER.replace("00-", "cc-", 1)),
+        (f"{CALLER}-more", None),
+        (CALLER.replace("00-", "ff-", 1), None),
+        (CALLER.upper(), None),
+        (f"00-{'0' * 32}-b7ad6b7169203331-01", None),
+        (f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01", None),
+        ("garbage", None),
+        ("", None),
+    ],
+)
+def test_a_trace_context_is_taken_only_in_its_w3c_form(given: str, kept: str | None) -> None:
+    assert traceparent_of({"TRACEPARENT": given}) == kept
+    assert traceparent_of({}) is None
+
+
+def test_the_root_span_is_linked_to_whoever_started_the_run() -> None:
+    made = assembly(spans=[span("x")])
+    leaving = leave(made.trace, traceparent=CALLER, parent_trace_id="ab" * 16)
+    root, step = otlp_spans(leaving)
+    assert [(link.trace_id, link.span_id, link.flags) for link in root.links] == [
+        ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", 0x301),
+        ("ab" * 16, "ab" * 8, 0x301),
+    ]
+    assert root.trace_id == step.trace_id == made.trace.run.trace_id
+    assert not otlp_spans(leave(made.trace))[0].links
+
+
+def test_the_agent_is_known_by_the_variable_of_the_services_client() -> None:
+    env = {"TRACES_CURRENT_TRACE_ID": "t", "TRACES_CURRENT_AGENT": "codex", "TRACES_CURRENT_TRACE_AGENT": "x"}
+    assert session_of(env).agent == "codex"
+
+
+def test_a_traced_run_keeps_the_context_and_hands_it_on(machine: Machine) -> None:
+    pb = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
+    machine.player("02-linear-unicode")
+    got: list[bytes] = []
+
+    def collect(request: Handler) -> bool:
+        got.append(request.body)
+        request.raw(200, b"", "application/x-protobuf")
+        return True
+
+    with keeping() as server:
+        server.fault = collect
+        machine.env |= {"ONE_TRACES_SINKS": "otlp", "ONE_TRACES_OTLP_ENDPOINT": server.url}
+        machine.one(*RUN, env={"TRACEPARENT": CALLER, "ONE_TRACES_FLUSH_TIMEOUT": "30"})
+    (state,) = (machine.project / ".one/flows/.runs").iterdir()
+    assert json.loads(state.read_bytes())["context"]["env"]["TRACEPARENT"] == CALLER
+    root = pb.ExportTraceServiceRequest.FromString(got[0]).resource_spans[0].scope_spans[0].spans[0]
+    (link,) = root.links
+    assert (link.trace_id.hex(), link.span_id.hex(), link.flags) == (CALLER[3:35], CALLER[36:52], 0x301)
