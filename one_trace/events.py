@@ -123,6 +123,11 @@ def step_end(run: LeavingRun, span: LeavingSpan) -> Event:
     )
 
 
+def last_line(run: LeavingRun, span: LeavingSpan) -> Event:
+    """What is last known of a span: its end, or, of one that was never seen to end, its start."""
+    return step_start(run, span) if span.status == "incomplete" else step_end(run, span)
+
+
 def ended_at(span: LeavingSpan) -> str:
     """When a span ended; its start, where no duration is known."""
     started = to_ms(span.started_at)

@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from one_trace import settings
 from one_trace.cli.out import out
 from one_trace.cli.stored import trace_of
 from one_trace.errors import Trouble, WrongUsage
+from one_trace.privacy import one_line
+from one_trace.store import Store
+
+if TYPE_CHECKING:
+    from one_trace.deliver.parcel import Parcel
+    from one_trace.model import Trace
 
 _FORMATS = ("json", "events", "otlp", "perfetto", "html")
+
+_SINKS = {"events": "traces.com", "otlp": "otlp"}
+"""The forms that show what a sink is told."""
+
+
+def _packed(ref: str, sink: str) -> tuple[Trace, Parcel]:
+    """A run, and what `sink` would be told of it."""
+    from one_trace.deliver.packing import pack
+
+    found = settings.load()
+    with Store(found.store_path, readonly=True) as store:
+        trace = store.trace(store.find(ref))
+        return trace, pack(store, trace, sink, found)
+
+
+def _beside(parcel: Parcel) -> str:
+    """What goes to traces.com and stands in no event line."""
+    run, project = parcel.leaving.run, parcel.project
+    told = {
+        "project": project.name,
+        "git remote": project.remote,
+        "branch": project.branch,
+        "commit": project.ref,
+        "session": run.session and run.session.session_id,
+        "inputs": parcel.input_count,
+        "namespace": parcel.namespace,
+        "visibility": parcel.visibility,
+    }
+    known = [f"{name} {one_line(str(value))}" for name, value in told.items() if value is not None]
+    return f"Beside these lines and sums of them go the names of steps; {', '.join(known)}."
 
 
 @click.command("export")
@@ -40,8 +79,10 @@ def command(run: str, form: str, output: Path | None) -> None:
     speaker = out()
     if form == "html" and output is None and speaker.tty and not speaker.agent:
         raise WrongUsage("an HTML page is nothing for a terminal", hint="Give it a file: -o run.html")
-    trace = trace_of(run)
-    data = FORMATS[form](trace)
+    trace, parcel = _packed(run, _SINKS[form]) if form in _SINKS else (trace_of(run), None)
+    data = FORMATS[form](trace, parcel.leaving if parcel else None)
+    if form == "events" and parcel and sys.stderr.isatty() and not speaker.agent:
+        click.echo(_beside(parcel), err=True)
     if output is None or str(output) == "-":
         speaker.write(data)
         return

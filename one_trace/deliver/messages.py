@@ -16,7 +16,7 @@ from one_trace.deliver.closing import closing
 from one_trace.deliver.fold import FOLD_OVER, Fold, Folded, fold
 from one_trace.deliver.parcel import Parcel
 from one_trace.deliver.words import counted, size
-from one_trace.events import step_end
+from one_trace.events import last_line
 from one_trace.model import Usage
 from one_trace.privacy import Leaving, LeavingSpan
 from one_trace.times import to_ms
@@ -195,7 +195,7 @@ def _result(leaving: Leaving, span: LeavingSpan) -> Message:
     result = ToolResult(
         span.span_id,
         _tool_name(span),
-        msgspec.json.encode(step_end(leaving.run, span)).decode(),
+        msgspec.json.encode(last_line(leaving.run, span)).decode(),
         "error" if span.status in ("error", "timeout", "incomplete") else "success",
         started,
     )

@@ -1,47 +1,55 @@
-"""The forms a run can leave the store in. Each is a pure function from a trace to the bytes of a file."""
+"""The forms a run can leave the store in. Each is a pure function from a trace to the bytes of a file.
+
+`leaving` is what the sinks would be told of the trace, for the forms that show just that; it is made of the
+trace alone where it is not given, and then has no error text and no links to other traces.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
-from one_trace.events import event_lines
+from one_trace.events import lines
 from one_trace.model import Trace, encode
-from one_trace.privacy import leave
+from one_trace.privacy import Leaving, leave
 
 
-def to_json(trace: Trace) -> bytes:
+class Form(Protocol):
+    def __call__(self, trace: Trace, leaving: Leaving | None = None) -> bytes: ...
+
+
+def to_json(trace: Trace, leaving: Leaving | None = None) -> bytes:
     """The trace document."""
     return encode(trace) + b"\n"
 
 
-def to_events(trace: Trace) -> bytes:
-    """JSON Lines in time order: what may leave the machine, and so no error text."""
-    return b"".join(msgspec.json.encode(event) + b"\n" for event in event_lines(trace))
+def to_events(trace: Trace, leaving: Leaving | None = None) -> bytes:
+    """JSON Lines in time order: what may leave the machine."""
+    return b"".join(msgspec.json.encode(event) + b"\n" for event in lines(leaving or leave(trace)))
 
 
-def to_otlp(trace: Trace) -> bytes:
+def to_otlp(trace: Trace, leaving: Leaving | None = None) -> bytes:
     """OTLP/JSON, one ExportTraceServiceRequest: what the OTLP sink sends."""
     from one_trace.semconv import otlp_spans, request
 
-    leaving = leave(trace)
+    leaving = leaving or leave(trace)
     return msgspec.json.encode(request(leaving.run, otlp_spans(leaving))) + b"\n"
 
 
-def to_perfetto(trace: Trace) -> bytes:
+def to_perfetto(trace: Trace, leaving: Leaving | None = None) -> bytes:
     from one_trace.export.perfetto import perfetto
 
     return perfetto(trace)
 
 
-def to_html(trace: Trace) -> bytes:
+def to_html(trace: Trace, leaving: Leaving | None = None) -> bytes:
     from one_trace.export.html import html
 
     return html(trace)
 
 
-FORMATS: dict[str, Callable[[Trace], bytes]] = {
+FORMATS: dict[str, Form] = {
     "json": to_json,
     "events": to_events,
     "otlp": to_otlp,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,13 +153,40 @@ def test_error_text_leaves_when_asked_for_and_redacted(
     assert b"[REDACTED]" in keeper.everything()
 
 
-def test_the_events_export_tells_all_the_lines_that_are_sent(machine: Machine, keeper: Keeper) -> None:
+@pytest.mark.parametrize("case", ["22-skips", "48-sigkill"])
+def test_the_events_export_tells_all_the_lines_that_are_sent(
+    machine: Machine, keeper: Keeper, case: str
+) -> None:
     """A user who looks before switching delivery on has seen what will go."""
     machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
-    machine.player("22-skips")
+    machine.player(case)
     machine.one("--agent", "flow", "execute", "x", "--trace")
     exported = machine.one("trace", "export", "last", "--format", "events").out.decode().split("\n")
     (trace,) = keeper.messages
     results = [m["parts"][0] for m in keeper.in_order(trace) if m["parts"][0]["type"] == "tool_result"]
     assert results
     assert {part["content"]["output"] for part in results} <= set(exported)
+
+
+def test_the_events_export_tells_the_error_text_that_would_leave(machine: Machine, keeper: Keeper) -> None:
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url, "ONE_TRACES_ERRORS": "full"}
+    machine.player("55-parallel-fail-flow")
+    machine.one("--agent", "flow", "execute", "x", "--trace")
+    exported = machine.one("trace", "export", "last", "--format", "events").out.decode().split("\n")
+    (trace,) = keeper.messages
+    results = [m["parts"][0] for m in keeper.in_order(trace) if m["parts"][0]["type"] == "tool_result"]
+    assert any("error" in json.loads(part["content"]["output"]) for part in results)
+    assert {part["content"]["output"] for part in results} <= set(exported)
+
+
+def test_whoever_looks_at_the_events_is_told_what_goes_beside_them(machine: Machine) -> None:
+    machine.player("22-skips")
+    machine.one("--agent", "flow", "execute", "x", "--trace", env={"CODEX_THREAD_ID": "t-1"})
+    ours, theirs = os.openpty()
+    process = machine.start("trace", "export", "last", "--format", "events", stderr=theirs)
+    printed = process.communicate(timeout=60)[0]
+    told = os.read(ours, 4096).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert all(json.loads(line) for line in printed.split(b"\n") if line)
+    assert "project project, session t-1, inputs 1, visibility private" in told

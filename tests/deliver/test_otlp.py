@@ -11,7 +11,8 @@ from keeper import Handler, keeping
 from machine import Machine
 from made import USAGE, assembly, loop, span
 
-from one_trace.deliver.otlp import _protobuf
+from one_trace.deliver.otlp import Otlp, _protobuf, _timeout
+from one_trace.deliver.retry import Deadline
 from one_trace.privacy import leave
 from one_trace.semconv import otlp_spans, request
 from one_trace.store import Store
@@ -99,6 +100,37 @@ def test_the_standard_variables_count(machine: Machine, collector: Collector) ->
     assert (headers["x-team"], headers["authorization"]) == ("blue sky", "Bearer t")
     assert headers["content-encoding"] == "gzip"
     assert len(collector.spans) == 3
+
+
+def test_the_standard_time_out_counts(machine: Machine, collector: Collector) -> None:
+    assert [_timeout(text) for text in ("250", "", "10s", "0", "-1", "900000")] == [
+        0.25,
+        None,
+        None,
+        None,
+        None,
+        45,
+    ]
+    otlp = Otlp(
+        None, machine.env | {"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "100", "OTEL_EXPORTER_OTLP_TIMEOUT": "9"}
+    )
+    line = otlp.open(Deadline(5), lambda: None)
+    assert line._longest_s == 0.1
+    line.close()
+
+
+def test_a_header_that_a_collector_repeats_is_not_kept(machine: Machine, collector: Collector) -> None:
+    def repeat(request: Handler) -> bool:
+        request.refuse(400, f"bad {request.headers['authorization']}")
+        return True
+
+    machine.env["OTEL_EXPORTER_OTLP_HEADERS"] = "authorization=Bearer%20hush-hush"
+    with keeping() as server, Store(machine.data / "traces.db") as store:
+        server.fault = repeat
+        store.save(assembly(), sinks=["otlp"])
+        done = machine.one("--agent", "trace", "sync", env={"OTEL_EXPORTER_OTLP_ENDPOINT": server.url})
+        assert "[key]" in done.document["error"]["message"]
+        assert "hush" not in str(store.uploads("00000000000a"))
 
 
 def test_a_traced_run_is_delivered_to_a_collector(machine: Machine, collector: Collector) -> None:
