@@ -46,7 +46,10 @@ def assemble(record: Record) -> Assembly:
             replay.run()
             spans = replay.world.spans
             settle(spans, over)
-    settle_children(spans)
+    settle_children(replay.world, over)
+    for span in spans:
+        # an attempt that was announced, but not begun before the end, was not made
+        span.attempts -= sum(begins > over for begins in span.retried)
     spans = [span for span in spans if span.born]
     started_at, start = _start(record)
     ordered = _in_order(spans)
@@ -181,11 +184,13 @@ def _derived(span: LiveSpan) -> list[str]:
     derived: list[str] = []
     if span.slot >= 0:
         derived += ["startedAt", "startMs"]
-        derived += ["status", "durationMs"] if span.status == "incomplete" else ["durationMs"]
+        derived += (
+            ["status", "durationMs"] if span.status == "incomplete" or span.doubtful else ["durationMs"]
+        )
     elif span.started_at is None:
         derived += ["startedAt", "startMs"]
     if not span.placed:
         derived += ["path", "parentSpanId", "index"]
-    if span.doubtful:
+    if span.doubtful and span.slot < 0:
         derived.append("iteration")
     return derived

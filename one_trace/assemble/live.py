@@ -73,6 +73,7 @@ class LiveSpan:
     __slots__ = (
         "act",
         "acts",
+        "assumed",
         "attempts",
         "batch",
         "born",
@@ -113,6 +114,8 @@ class LiveSpan:
         self.branch: Branch | None = None
         self.open = True
         self.born = True
+        self.assumed = False
+        """It must have run, if the silent block that it is in succeeded; nothing else was seen of it."""
         self.status = ""
         self.duration: float | None = None
         self.end: float | None = None

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from one_trace.assemble.evidence import choose_end, choose_error, choose_retry, quiet
-from one_trace.assemble.live import Act, Foreseen, LiveSpan, Scope
+from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Scope
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import CONTAINERS, Node, Tree, read_tree
-from one_trace.assemble.world import World
+from one_trace.assemble.world import World, calls
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
@@ -113,7 +113,9 @@ class Replay:
             self._begin_root()
             return
         act = self._waiting_for(key)
-        while act is None and world.next_batch_of_flows():
+        if act is None and any(
+            block.kind == "parallel" and self._advance(block, key) for block in world.pending
+        ):
             act = self._waiting_for(key)
         if act is None:
             self.faults.append(f"nothing in the log starts the sub-flow {key!r}")
@@ -126,25 +128,28 @@ class Replay:
             span = span.act.span
         world.begin_flow(act, self._tree(key, act))
 
+    def _advance(self, block: Act, key: str) -> bool:
+        """Open a later batch of a block, in which a child calls this sub-flow."""
+        return self.world.advance(block, lambda node: any(self._may_call(call, key) for call in calls(node)))
+
+    def _may_call(self, node: Node, key: str) -> bool:
+        called = self._called_tree(node)
+        if called is not None:
+            return called.key == key
+        return node.sub_key is None or node.sub_key.rsplit("/", 1)[-1] == key
+
     def _waiting_for(self, key: str) -> Act | None:
-        fitting = []
-        for act in self.world.waiting:
-            called = self._called_tree(act)
-            if called is not None:
-                if called.key == key:
-                    fitting.append(act)
-            elif act.node is not None and (
-                act.node.sub_key is None or act.node.sub_key.rsplit("/", 1)[-1] == key
-            ):
-                fitting.append(act)
+        fitting = [
+            act for act in self.world.waiting if act.node is not None and self._may_call(act.node, key)
+        ]
         for act in fitting:
             result = expected(act.span) if act.span is not None else None
             if result is None or result.status != "skipped":
                 return act
         return fitting[0] if fitting else None
 
-    def _called_tree(self, act: Act) -> Tree | None:
-        called = act.node.sub_key if act.node is not None else None
+    def _called_tree(self, node: Node) -> Tree | None:
+        called = node.sub_key
         if called is None:
             return None
         if called not in self._called:
@@ -155,7 +160,7 @@ class Replay:
         return self._called[called]
 
     def _tree(self, key: str, act: Act) -> Tree:
-        called = self._called_tree(act)
+        called = self._called_tree(act.node) if act.node is not None else None
         if called is not None and called.key == key:
             return called
         if key not in self._trees:
@@ -317,12 +322,23 @@ class Replay:
             act.closed = True
             act.idle = -1
         if span.status == "success":
-            while act.kind == "parallel" and self.world.open_next_batch(act):
-                pass  # batches of which nothing was seen
-            for kid in act.kids:
-                kid.open = False
+            self._all_done(act)
         elif span.status == "skipped" or _never_ran(span):
             self.world.unborn(act)
+
+    def _all_done(self, act: Act) -> None:
+        """A block is done when all of its children are, those of batches of which nothing was seen as well:
+        none of them begins anything more."""
+        seen = len(act.kids)
+        while act.kind == "parallel" and self.world.open_next_batch(act):
+            pass
+        for position, kid in enumerate(act.kids):
+            kid.open = False
+            kid.assumed = position >= seen
+            for inner in kid.acts:
+                self._all_done(inner)
+                inner.closed = True
+                inner.idle = -1
 
     def _on_retry(self, line: LogLine) -> None:
         world = self.world
@@ -332,6 +348,7 @@ class Replay:
             return
         span = choose_retry(spans, line)
         begins = line.at + (line.delay_ms or 0)
+        self._gave_up(span, line)
         span.attempts += 1
         span.retried = (*span.retried, begins)
         world.stack.clear()
@@ -341,6 +358,16 @@ class Replay:
         act = world.new_act(span, begins)
         if act.kind != "flow" and act not in world.pending:
             world.pending.append(act)
+
+    @staticmethod
+    def _gave_up(span: LiveSpan, line: LogLine) -> None:
+        """An attempt that threw begins nothing more; one that was timed out goes on."""
+        if not span.acts:
+            return
+        act, timeout = span.acts[-1], span.node.timeout
+        if timeout is None or line.at < act.start + timeout - CLOCK_MS:
+            act.failed = True
+            act.idle = -1
 
     def _coming(self, step_id: str) -> list[LogLine]:
         """The ends of a step from here on, this one first; as many as a choice can need."""

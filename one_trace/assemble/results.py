@@ -147,17 +147,24 @@ def foresee(spans: list[LiveSpan]) -> Foreseen:
 def settle(spans: list[LiveSpan], over: float) -> None:
     """Give each span its result, parents first, now that it is known which span wrote last, and which attempt
     was the last. `over`: epoch ms at which the log ends."""
+    settle_results(spans, over)
+    for span in spans:
+        if span.result is None and span.status and not span.raised:
+            span.result = _kept_by_while(span)
+
+
+def settle_results(spans: list[LiveSpan], over: float) -> None:
+    """The results of these spans, parents first."""
     for span in spans:
         if span.slot >= 0:
+            # if it left nothing, what stands under its id is an earlier one's
+            span.doubtful = span.doubtful or span.node.id in span.scope.last
             # no event is written for it, but its result goes into the map like any other; the latest stays
             span.scope.wrote(span)
     for span in spans:
         span.result = _found(span, over)
         if span.acts:
             span.acts[-1].results = None
-    for span in spans:
-        if span.result is None and span.status and not span.raised:
-            span.result = _kept_by_while(span)
 
 
 def settled(scope: Scope) -> Results | None:
@@ -177,6 +184,7 @@ def _found(span: LiveSpan, over: float) -> Result | None:
     if span.slot >= 0:
         block = span.act.span
         if block is not None and block.result is not None and block.result.status == "success":
+            span.doubtful = False
             return child_result(block.result, span.slot) if block.acts[-1] is span.act else None
         if block is not None and f'"{span.node.id}"' in (block.error or ""):
             return None  # it is this child that threw

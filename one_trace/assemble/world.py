@@ -11,14 +11,13 @@ begins after an await: those are kept as `idle` and `pending`.
 
 from __future__ import annotations
 
-from one_trace.assemble.live import Act, Foreseen, LiveSpan, Pass, Results, Scope
+from collections.abc import Callable
+
+from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Results, Scope
 from one_trace.assemble.results import iterations_known
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
 from one_trace.record.clock import epoch_ms
 from one_trace.record.log import LogLine
-
-TURN_MS = 30
-"""What is due after an await of what has ended begins within this time, or not at all."""
 
 
 class World:
@@ -31,6 +30,8 @@ class World:
         self.go = 1
         self.index = 0
         self.now = 0
+        self.moment = 0.0
+        """When the last span that ended did end, by its own clock: the log may have been written later."""
         self.forget()
 
     def forget(self) -> None:
@@ -207,6 +208,8 @@ class World:
     def end(self, span: LiveSpan) -> None:
         """Take a span out of those that are open; what its list starts next, it starts now."""
         span.open = False
+        ended = span.start + (span.duration or 0) if span.duration is not None else float(self.now)
+        self.moment = max(self.moment, min(ended, self.now))
         self.open[span.node.id].remove(span)
         self.stack.clear()
         self.next = None
@@ -279,6 +282,12 @@ class World:
         acts = self.idle.get(step_id)
         if acts:
             act = self._due(acts)
+            if (
+                act is not None
+                and self._let_pass(act)
+                and any(self._could(other, step_id) for other in self.pending)
+            ):
+                act = None
             if act is not None and act.node is not None and act.node.body is not None:
                 acts.remove(act)
                 act.batch_end = act.started + act.node.concurrency
@@ -299,33 +308,51 @@ class World:
         return None
 
     def _due(self, acts: list[Act]) -> Act | None:
-        """Of the loops that may go on, the first whose iteration has just ended; else the one whose ended
-        last."""
+        """Of the loops that may go on, the one that has waited longest. But what goes on does so in the turn
+        in which its iteration ended: one that has let another turn pass was over, and is taken only if there
+        is no other."""
         acts[:] = [act for act in acts if act.idle >= 0 and not act.closed and not act.failed]
-        if len(acts) > 1:
-            fitting = [act for act in acts if (iterations_known(act) or act.started + 1) > act.started]
-            for act in fitting:
-                if self.now - act.idle_at <= TURN_MS and self.index - act.idle <= 4 * len(fitting):
-                    return act
-            return fitting[-1] if fitting else None
-        return acts[0] if acts else None
+        if len(acts) < 2:
+            return acts[0] if acts else None
+        fitting = [act for act in acts if (iterations_known(act) or act.started + 1) > act.started]
+        for act in fitting:
+            if not self._let_pass(act):
+                return act
+        return fitting[-1] if fitting else None
+
+    def _let_pass(self, act: Act) -> bool:
+        """Something has ended after the pass of `act` was over, and `act` has not gone on before."""
+        return self.moment > act.idle_at + CLOCK_MS / 3
+
+    def _could(self, act: Act, step_id: str) -> bool:
+        """Can this next attempt, or a later batch of this block, begin with the step?"""
+        if act.failed or act.closed or act.node is None or (act.attempt > 1 and act.started):
+            return False
+        nodes = (
+            act.node.body.nodes[act.batch_end :]
+            if act.kind == "parallel" and act.node.body is not None
+            else ()
+        )
+        again = act.attempt > 1 and step_id in first_ids(act.node)
+        return again or any(step_id in first_ids(node) for node in nodes)
 
     def _next_batch(self, act: Act, step_id: str) -> Pass | None:
-        begun = self._begin(act, step_id) if act.cursor < len(act.kids) and act.attempt > 1 else None
-        nodes = act.node.body.nodes if act.node is not None and act.node.body is not None else []
-        if begun is not None or act.failed or act.closed or act.batch_end >= len(nodes):
-            return begun
-        coming = nodes[act.batch_end : act.batch_end + (act.node.concurrency if act.node else 1)]
-        if not any(step_id in first_ids(node) for node in coming):
-            return None
-        self._open_batch(act, act.batch_end)
-        return self._begin(act, step_id)
+        if act.attempt > 1:
+            begun = self._begin(act, step_id)
+            if begun is not None:
+                return begun
+        if self.advance(act, lambda node: step_id in first_ids(node)):
+            return self._begin(act, step_id)
+        return None
 
-    def next_batch_of_flows(self) -> bool:
-        """A sub-flow starts that none waits for: it stands in a later batch of a parallel block. True if
-        there is one."""
-        for act in self.pending:
-            if act.kind == "parallel" and not act.failed and not act.closed and self.open_next_batch(act):
+    def advance(self, act: Act, shows: Callable[[Node], bool]) -> bool:
+        """Open batches of a parallel block up to that of a child that `shows` itself now; False if there is
+        none. Those between were over without a line of log."""
+        nodes = act.node.body.nodes if act.node is not None and act.node.body is not None else []
+        if act.failed or act.closed or not any(shows(node) for node in nodes[act.batch_end :]):
+            return False
+        while self.open_next_batch(act):
+            if any(shows(kid.node) for kid in act.kids[act.cursor :]):
                 return True
         return False
 
@@ -382,6 +409,15 @@ class World:
                 seq.pos = node.index
                 return seq
         return None
+
+
+def calls(node: Node) -> list[Node]:
+    """The ``flow`` steps with which a silent child can show itself."""
+    if node.type == "flow":
+        return [node]
+    if node.type == "parallel" and node.body is not None:
+        return [call for child in node.body.nodes for call in calls(child)]
+    return []
 
 
 def first_ids(node: Node) -> set[str]:
