@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,9 +50,18 @@ def planted(value: Any, where: str) -> Any:
         }
     if isinstance(value, list):
         return [planted(item, where) for item in value]
-    if isinstance(value, str) and not value.startswith("{"):
-        return f"{WORD}-{where} {value}"
+    if isinstance(value, str):
+        return llm_answer(value) if value.startswith("{") else f"{WORD}-{where} {value}"
     return value
+
+
+def llm_answer(printed: str) -> str:
+    """An agent's envelope with a canary in what the model said."""
+    try:
+        envelope = json.loads(printed)
+    except ValueError:
+        return printed
+    return json.dumps(envelope | {"result": f"{WORD}-llm"} if "result" in envelope else envelope)
 
 
 def plant_state(path: Path) -> None:
@@ -125,17 +135,9 @@ def test_no_value_leaves_and_none_is_kept(
     assert WORD.encode() not in keeper.everything()
     assert [path for path in temp.rglob("*") if path.is_file()] == []
     kept = b"".join(path.read_bytes() for path in machine.data.iterdir())
-    for where in (
-        "input",
-        "output",
-        "response",
-        "environment",
-        "argument",
-        "command",
-        "source",
-        "description",
-    ):
-        assert f"{WORD}-{where}".encode() not in kept, where
+    found = {where.decode() for where in re.findall(WORD.encode() + b"-?([a-z]*)", kept)}
+    # Error text may be kept, and the trace document has the folder that a run ran in (`cwd`).
+    assert found <= {"error", "path"}
 
 
 def test_error_text_leaves_when_asked_for_and_redacted(
