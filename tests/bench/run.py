@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import figures_many, figures_run
+from tests.bench import figures_deliver, figures_many, figures_run
 from tests.bench.measure import Bench, Figure
 
 FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
@@ -20,6 +20,7 @@ FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
     "import": figures_run.import_cost,
     "capture": figures_run.capture_memory,
     "save": figures_many.save,
+    "deliver": figures_deliver.delivery,
     "list": figures_many.list_runs,
     "stats": figures_many.stats,
     "cost": figures_many.cost,

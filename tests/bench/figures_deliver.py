@@ -1,0 +1,129 @@
+"""Figures of delivery: a long run to a server on loopback, beside what OpenTelemetry's own exporter takes for
+as many spans to the same server.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from unittest.mock import patch
+
+from one_trace.deliver.courier import Courier
+from one_trace.deliver.retry import Deadline
+from one_trace.settings import load
+from one_trace.store import Store
+from tests.bench.history import fill, one_run
+from tests.bench.measure import Bench, Figure
+
+SPANS = 10_000
+BATCH = 512
+"""What the exporter's own batch processor sends at once."""
+KEY = "trk_0123456789abcdef"
+ATTRIBUTES = {
+    "one.flow.key": "bench",
+    "one.run.id": "sent",
+    "one.step.id": "ask",
+    "one.step.name": "Ask",
+    "one.step.type": "bash",
+    "one.step.path": "bench > each[17] > ask",
+    "one.step.status": "success",
+    "one.step.index": 1,
+    "one.step.parent_attempt": 1,
+    "one.step.attempts": 1,
+    "one.step.output_bytes": 1234,
+}
+ANSWER = b'{"ok":true,"data":{"trace":{"id":"x"}}}'
+
+
+def delivery(bench: Bench) -> Figure:
+    """Seconds to send a stored run of 10,000 spans, unfolded, over those of the OTLP exporter."""
+    path = bench.folder("delivered") / "traces.db"
+    path.unlink(missing_ok=True)
+    fill(path, [one_run(SPANS, run_id="sent")])
+    with _server() as url:
+        exported = _exporter(url)
+        rounds = [(_ours(path, url), exported()) for _ in range(bench.repeat + 1)][1:]
+    ours, theirs = (min(column) for column in zip(*rounds, strict=True))
+    detail = f"{ours * 1000:.0f} ms to {theirs * 1000:.0f} ms"
+    return Figure("delivering 10,000 spans", ours / theirs, "x OTLP exporter", 1.5, detail)
+
+
+def _ours(path: Path, url: str) -> float:
+    env = {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": url, "ONE_TRACES_DATA_DIR": str(path.parent)}
+    with patch.dict(os.environ, env), Store(path) as store, Courier(store, load(), fold=False) as courier:
+        courier.outbox.again("sent", "traces.com")
+        begin = time.perf_counter()
+        outcome = courier.next(["traces.com"], Deadline(120))
+        took = time.perf_counter() - begin
+    if outcome is None or outcome.trouble:
+        raise RuntimeError(f"not delivered: {outcome}")
+    return took
+
+
+def _exporter(url: str) -> Callable[[], float]:
+    """Sends as many spans, with as many attributes as ours have, in batches as its batch processor does."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExportResult
+
+    tracer = TracerProvider().get_tracer("bench")
+    spans: list[ReadableSpan] = []
+    for number in range(SPANS):
+        with tracer.start_as_current_span("ask", attributes=ATTRIBUTES) as span:
+            span.set_attribute("one.step.iteration", number)
+        assert isinstance(span, ReadableSpan)
+        spans.append(span)
+    exporter = OTLPSpanExporter(endpoint=f"{url}/v1/traces")
+
+    def once() -> float:
+        begin = time.perf_counter()
+        for start in range(0, SPANS, BATCH):
+            if exporter.export(spans[start : start + BATCH]) is not SpanExportResult.SUCCESS:
+                raise RuntimeError("not exported")
+        return time.perf_counter() - begin
+
+    return once
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def _any(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b"" if self.path == "/v1/traces" else ANSWER
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_PUT = do_POST = _any
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+def _serve(told: Connection) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    told.send(server.server_port)
+    server.serve_forever()
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """A server in a process of its own, so that it takes no time of ours."""
+    spawn = get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_serve, args=[theirs], daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.terminate()
+        process.join()
