@@ -8,6 +8,7 @@ from collections import Counter
 from msgspec import UNSET
 
 from one_trace.assemble.cause import find_cause, timeout_code
+from one_trace.assemble.doubts import settle_doubts
 from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.live import LiveSpan
 from one_trace.assemble.replay import Replay
@@ -33,17 +34,15 @@ def trace_id(run_id: str, started_at: str) -> str:
 
 def assemble(record: Record) -> Assembly:
     """The run that a record tells of. A damaged record gives a partial run that says so in `run.partial`."""
-    replay = Replay(record)
+    replay = settle_doubts(lambda doubts: Replay(record, doubts), len(record.lines))
     over = record.lines[-1].at if record.lines else 0
-    replay.run()
     spans = replay.world.spans
     settle(spans, over)
     if any(span.doubtful for span in spans):
         # which run of a repeated container was the last is known now, and so what its children left
         foreseen = foresee(spans)
         if foreseen:
-            replay = Replay(record, foreseen)
-            replay.run()
+            replay = settle_doubts(lambda doubts: Replay(record, doubts, foreseen), len(record.lines))
             spans = replay.world.spans
             settle(spans, over)
     settle_children(replay.world, over)

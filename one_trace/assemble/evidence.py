@@ -17,31 +17,45 @@ from one_trace.assemble.tree import CONTAINERS
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
 
+CONTRADICTS = 200
+"""A cost from which on an end does not fit at all."""
+
 
 def choose_end(
     spans: list[LiveSpan], line: LogLine, after: LogLine | None, coming: Sequence[LogLine]
-) -> LiveSpan:
-    """The span that a ``step:complete`` ends. `after`: the next line; `coming`: this step's ends from here
-    on, `line` first."""
-    costs = [_cost_of_end(span, line, after) for span in spans]
+) -> tuple[LiveSpan, list[LiveSpan], int]:
+    """The span that a ``step:complete`` ends, those that fit as well (itself among them), and how ill they
+    fit.
+
+    `after`: the next line; `coming`: this step's ends from here on, `line` first.
+    """
+    costs = [cost_of_end(span, line, after) for span in spans]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
-    chosen = best[0] if len(best) == 1 else _by_time(best, line, coming)
-    for other in best:
+    return (best[0] if len(best) == 1 else _by_time(best, line, coming)), best, least
+
+
+def choose_error(spans: list[LiveSpan], line: LogLine) -> tuple[LiveSpan, list[LiveSpan]]:
+    """The span that a ``step:error`` ends, and those that fit as well: it has no duration, but its error
+    stands in what ends above it."""
+    costs = [_cost_of_error(span, line) for span in spans]
+    least = min(costs)
+    best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
+    return min(best, key=lambda span: span.number), best
+
+
+def mark_doubtful(chosen: LiveSpan, rivals: list[LiveSpan], line: LogLine) -> None:
+    """Those that this end could as well have been another's, by all that the record holds."""
+    for other in rivals:
         if other is not chosen and _alike(other, chosen, line):
             other.doubtful = chosen.doubtful = True
-    return chosen
 
 
-def choose_error(spans: list[LiveSpan], line: LogLine) -> LiveSpan:
-    """The span that a ``step:error`` ends: it has no duration, but its error stands in what ends above it."""
-    costs = [(_cost_of_error(span, line), span.number) for span in spans]
-    least = min(costs)
-    chosen = spans[costs.index(least)]
-    for other, cost in zip(spans, costs, strict=True):
-        if other is not chosen and cost[0] == least[0] and other.iteration != chosen.iteration:
-            other.doubtful = chosen.doubtful = True
-    return chosen
+def better_by_time(spans: list[LiveSpan], line: LogLine) -> LiveSpan | None:
+    """The span whose start and duration give just this end, whatever else speaks against it."""
+    if line.duration_ms is None:
+        return None
+    return min(spans, key=lambda span: abs(span.start + (line.duration_ms or 0) - line.at), default=None)
 
 
 def choose_retry(spans: list[LiveSpan], line: LogLine) -> LiveSpan:
@@ -68,7 +82,8 @@ def quiet(act: Act) -> bool:
     return not act.passes
 
 
-def _cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
+def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
+    """How ill a ``step:complete`` fits a span; 0: in all but time."""
     cost = 0
     seq = span.seq
     if seq is not None and seq.pos + 1 < len(seq.nodes) and after is not None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from one_trace.assemble.evidence import choose_end, choose_error, choose_retry, quiet
+from one_trace.assemble.doubts import Doubts
+from one_trace.assemble.evidence import (
+    CONTRADICTS,
+    better_by_time,
+    choose_end,
+    choose_error,
+    choose_retry,
+    mark_doubtful,
+    quiet,
+)
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Scope
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import CONTAINERS, Node, Tree, read_tree
@@ -25,10 +34,11 @@ class Replay:
     of the line that ends the run.
     """
 
-    def __init__(self, record: Record, foreseen: Foreseen | None = None) -> None:
+    def __init__(self, record: Record, doubts: Doubts, foreseen: Foreseen | None = None) -> None:
         self.record = record
+        self.doubts = doubts
         self.lines = record.lines
-        self.world = World(foreseen or {})
+        self.world = World(doubts, foreseen or {})
         self.faults: list[str] = []
         self.outcome: str | None = None
         self.ended_at: int | None = None
@@ -139,9 +149,14 @@ class Replay:
         return node.sub_key is None or node.sub_key.rsplit("/", 1)[-1] == key
 
     def _waiting_for(self, key: str) -> Act | None:
-        fitting = [
+        waiting = [
             act for act in self.world.waiting if act.node is not None and self._may_call(act.node, key)
         ]
+        calls = [act.span for act in waiting if act.span is not None]
+        if len(calls) > 1:
+            first = self.doubts.choose(self.world.index, calls[0], calls)
+            waiting.sort(key=lambda act: act.span is not first)
+        fitting = waiting
         for act in fitting:
             result = expected(act.span) if act.span is not None else None
             if result is None or result.status != "skipped":
@@ -256,11 +271,10 @@ class Replay:
         spans = self.world.open.get(step_id)
         if not spans:
             span = self._end_without_start(line)
-        elif len(spans) == 1:
+        elif len(spans) == 1 and not self.doubts.choices:
             span = spans[0]
         else:
-            after = self.lines[self.world.index + 1] if self.world.index + 1 < len(self.lines) else None
-            span = choose_end(spans, line, after, self._coming(step_id))
+            span = self._chosen_end(spans, line)
         status = line.status or ""
         span.status = _ENDS.get(status, "success" if status == "completed" else "error")
         span.duration = line.duration_ms
@@ -268,6 +282,17 @@ class Replay:
             self._completed.add(step_id)
         self._ended(span, line)
         span.scope.wrote(span)
+
+    def _chosen_end(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
+        index = self.world.index
+        after = self.lines[index + 1] if index + 1 < len(self.lines) else None
+        chosen, best, cost = choose_end(spans, line, after, self._coming(line.step_id or ""))
+        if cost >= CONTRADICTS:
+            self.doubts.contradicted(index, chosen, better_by_time(spans, line))
+        if len(best) > 1:
+            chosen = self.doubts.choose(index, chosen, best)
+            mark_doubtful(chosen, best, line)
+        return chosen
 
     def _on_error(self, line: LogLine) -> None:
         spans = self.world.open.get(line.step_id or "")
@@ -278,13 +303,15 @@ class Replay:
         if last is not None and just_ended and (not spans or (line.error or "").startswith(_UNSAVED)):
             self._unsaved(last, line)
             return
-        span = (
-            spans[0]
-            if spans and len(spans) == 1
-            else choose_error(spans, line)
-            if spans
-            else self._end_without_start(line)
-        )
+        if not spans:
+            span = self._end_without_start(line)
+        elif len(spans) == 1:
+            span = spans[0]
+        else:
+            span, best = choose_error(spans, line)
+            if len(best) > 1:
+                span = self.doubts.choose(self.world.index, span, best)
+                mark_doubtful(span, best, line)
         span.status, span.raised, span.error = "error", True, line.error
         span.duration = line.at - span.start
         self._ended(span, line)
@@ -385,6 +412,7 @@ class Replay:
 
     def _end_without_start(self, line: LogLine) -> LiveSpan:
         """The start was lost: the span is entered where it belongs; its duration implies the start."""
+        self.doubts.contradicted(self.world.index, None)
         self.faults.append(f"the start of the step {(line.step_id or '')[:80]!r} is missing")
         if not self.world.flows:
             self._begin_root()

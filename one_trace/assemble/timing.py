@@ -73,7 +73,7 @@ def _settle_block(act: Act) -> None:
 
 
 def _batch_start(act: Act, batch: int, before: float) -> float:
-    """A batch starts when all of the one before it are done; by the first sign of it where that is not known."""
+    """A batch starts when all of the one before are done; by the first sign of it where that is not known."""
     durations = [kid.duration for kid in act.kids if kid.batch == batch - 1 and kid.status != "skipped"]
     seen = [kid.inner_start for kid in act.kids if kid.batch == batch and kid.inner_start is not None]
     if None in durations and seen:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Results, Scope
 from one_trace.assemble.results import iterations_known
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
@@ -23,7 +24,8 @@ from one_trace.record.log import LogLine
 class World:
     """The run as it stands after a line of its log."""
 
-    def __init__(self, foreseen: Foreseen) -> None:
+    def __init__(self, doubts: Doubts, foreseen: Foreseen) -> None:
+        self.doubts = doubts
         self.foreseen = foreseen
         self._seen: dict[str, int] = {}
         self.spans: list[LiveSpan] = []
@@ -64,7 +66,10 @@ class World:
             if begun is not None:
                 return self.enter(begun, begun.nodes[begun.pos], line)
             stack.pop()
-        begun = self._resumed(step_id) or self._past_a_gap(step_id)
+        begun = self._resumed(step_id)
+        if begun is None:
+            self.doubts.contradicted(self.index, None)
+            begun = self._past_a_gap(step_id)
         if begun is not None:
             return self.enter(begun, begun.nodes[begun.pos], line)
         return self.enter_foreign(line)
@@ -315,10 +320,12 @@ class World:
         if len(acts) < 2:
             return acts[0] if acts else None
         fitting = [act for act in acts if (iterations_known(act) or act.started + 1) > act.started]
-        for act in fitting:
-            if not self._let_pass(act):
-                return act
-        return fitting[-1] if fitting else None
+        due = [act for act in fitting if not self._let_pass(act)]
+        spans = [act.span for act in due if act.span is not None]
+        if len(spans) > 1:
+            first = self.doubts.choose(self.index, spans[0], spans)
+            return next(act for act in due if act.span is first)
+        return due[0] if due else fitting[-1] if fitting else None
 
     def _let_pass(self, act: Act) -> bool:
         """Something has ended after the pass of `act` was over, and `act` has not gone on before."""
