@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -56,7 +59,8 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     if found:
         with Store(settings.load().store_path) as store:
             for files in found:
-                _import(store, files, runs, problems)
+                with _uncollected():
+                    _import(store, files, runs, problems)
     report = _report(runs, problems)
     out().answer(report, lambda: _page(report))
     if problems and not runs:
@@ -67,6 +71,18 @@ def _here() -> list[Path]:
     """Where this project's runs are; nowhere, in a project that has none."""
     folder = Path(".one/flows")
     return [folder] if folder.is_dir() else []
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector: a run is all objects that live until it is stored, and to look through them
+    again and again costs more than its share the longer the run is.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _import(store: Store, files: RunFiles, runs: list[Imported], problems: list[str]) -> None:
