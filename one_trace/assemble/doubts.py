@@ -51,6 +51,9 @@ class Doubts:
         number = self.forced.get(index)
         if number is not None:
             chosen = next((rival for rival in rivals if rival.number == number), chosen)
+        for rival in rivals:
+            if rival is not chosen:
+                _mark(_lineage(chosen), _lineage(rival))
         if self.settle:
             self.choices.append((index, [chosen, *(rival for rival in rivals if rival is not chosen)]))
         return chosen
@@ -132,6 +135,14 @@ def _lineage(span: LiveSpan) -> list[LiveSpan | Pass | Act]:
         at = at.act.span
     line.reverse()
     return line
+
+
+def _mark(one: list[LiveSpan | Pass | Act], other: list[LiveSpan | Pass | Act]) -> None:
+    """From here on, what runs in the one may be the other's."""
+    for mine, its in zip(one, other, strict=False):
+        if mine is not its:
+            mine.doubtful = its.doubtful = True
+            return
 
 
 def _set_apart(

@@ -152,6 +152,7 @@ class Act:
         "batch_end",
         "closed",
         "cursor",
+        "doubtful",
         "error",
         "failed",
         "finished",
@@ -193,6 +194,8 @@ class Act:
         self.batch_end = 0
         self.cursor = 0
         self.kids: list[LiveSpan] = []
+        self.doubtful = False
+        """It may be another's that runs alike: see `doubts`."""
         self.failed = False
         self.error: str | None = None
         self.thrown: list[LiveSpan] = []
@@ -210,7 +213,18 @@ class Act:
 class Pass:
     """One pass through a list of steps: at most one of its steps runs at a time, and in order."""
 
-    __slots__ = ("act", "branch", "current", "iteration", "nodes", "pos", "prefix", "scope", "skip")
+    __slots__ = (
+        "act",
+        "branch",
+        "current",
+        "doubtful",
+        "iteration",
+        "nodes",
+        "pos",
+        "prefix",
+        "scope",
+        "skip",
+    )
 
     def __init__(self, act: Act, listing: Listing, iteration: int | None, scope: Scope, prefix: str) -> None:
         self.act = act
@@ -220,6 +234,7 @@ class Pass:
         self.scope = scope
         self.prefix = prefix
         self.pos = 0
+        self.doubtful = act.doubtful
         self.current: LiveSpan | None = None
         self.skip: frozenset[str] = frozenset()
 

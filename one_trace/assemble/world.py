@@ -77,6 +77,7 @@ class World:
     def enter(self, seq: Pass, node: Node, line: LogLine) -> LiveSpan:
         span = LiveSpan(node, seq, seq.act, f"{seq.prefix} > {node.id}", line.at, len(self.spans))
         span.iteration, span.branch = seq.iteration, seq.branch
+        span.doubtful = seq.doubtful or seq.act.doubtful
         seq.current = span
         self.next = None
         return self._entered(span, line)
@@ -125,6 +126,7 @@ class World:
         act.prefix = span.path if attempt == 1 else f"{span.path}#{attempt}"
         act.under = span.act if span.act.kind == "flow" else span.act.under
         act.start = start
+        act.doubtful = span.doubtful
         span.acts.append(act)
         if act.kind == "flow":
             self.waiting.append(act)

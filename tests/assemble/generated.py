@@ -167,18 +167,34 @@ def differences(truth: Truth, trace: Trace) -> list[str]:
     ids = {span.span_id: span for span in trace.spans}
     true_paths = Counter(span["path"] for span in truth["spans"])
     unseen = {span["path"] for span in truth["spans"] if _unseen(span, truth)}
+    swapped = _swapped(truth, trace)
     for path in sorted(true_paths.keys() | by_path.keys()):
-        if true_paths[path] != len(by_path.get(path, ())) and path not in unseen:
+        if true_paths[path] != len(by_path.get(path, ())) and path not in unseen and path not in swapped:
             wrong.append(f"{path}: {len(by_path.get(path, ()))} spans for {true_paths[path]}")
     if wrong:
         return wrong
     start = truth["spans"][0]["startMs"] - trace.spans[0].start_ms if truth["spans"] else 0
     for true in truth["spans"]:
-        if true["path"] in unseen and not by_path.get(true["path"]):
+        if (true["path"] in unseen or true["path"] in swapped) and not by_path.get(true["path"]):
             continue
         span = by_path[true["path"]].pop(0)
         wrong += [f"{span.path}: {what}" for what in _span_differences(true, span, start, truth, ids)]
     return wrong + _conserved(truth, trace, start)
+
+
+def static(path: str) -> str:
+    return _INSTANCE.sub("", path)
+
+
+def _swapped(truth: Truth, trace: Trace) -> set[str]:
+    """Paths under which the trace says itself that another of its kind may stand, where the kinds are as many as they were."""
+    doubtful = {static(span.path) for span in trace.spans if "iteration" in span.derived}
+    told = Counter(static(span.path) for span in trace.spans)
+    happened = Counter(static(span["path"]) for span in truth["spans"])
+    paths = {span.path for span in trace.spans} | {span["path"] for span in truth["spans"]}
+    return {
+        path for path in paths if static(path) in doubtful and told[static(path)] == happened[static(path)]
+    }
 
 
 def _unseen(true: TrueSpan, truth: Truth) -> bool:
@@ -238,10 +254,6 @@ def _span_differences(
 
 def _conserved(truth: Truth, trace: Trace, start: float) -> list[str]:
     """Swaps change nothing in sum: of each step, the same starts and the same ends, whoever has them."""
-
-    def static(path: str) -> str:
-        return _INSTANCE.sub("", path)
-
     events = {(static(span["path"])) for span in truth["spans"] if span["events"]}
     told = Counter((static(s.path), s.start_ms + start) for s in trace.spans if static(s.path) in events)
     happened = Counter(
