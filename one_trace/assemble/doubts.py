@@ -139,10 +139,9 @@ def _lineage(span: LiveSpan) -> list[LiveSpan | Pass | Act]:
 
 def _mark(one: list[LiveSpan | Pass | Act], other: list[LiveSpan | Pass | Act]) -> None:
     """From here on, what runs in the one may be the other's."""
-    for mine, its in zip(one, other, strict=False):
-        if mine is not its:
-            mine.doubtful = its.doubtful = True
-            return
+    depth = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b), len(one))
+    for part in (*one[depth:], *other[depth:]):
+        part.doubtful = True
 
 
 def _set_apart(

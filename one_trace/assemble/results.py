@@ -213,6 +213,8 @@ def _is_of(result: Result, span: LiveSpan, over: float) -> bool:
     believed."""
     if result.status not in STATUSES:
         return False
+    if result.duration_ms is None and result.status == "success":
+        return False  # a while leaves one before each iteration
     if span.slot >= 0 or not span.status:
         return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
     told = {"error": "failed"}.get(span.status, span.status)
