@@ -158,7 +158,7 @@ def _next(trace: Trace, *, drawn: bool) -> str:
         return f"See it: {show}"
     if trace.run.status in ("error", "incomplete"):
         return f"All of it: {show}"
-    return f"Where the time went: {show} --slow 5"
+    return f"Slowest: {show} --slow 5"
 
 
 def say_trouble(error: Trouble, *, agent: bool) -> None:

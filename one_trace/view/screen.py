@@ -94,8 +94,10 @@ class _Whole:
         self._stream = stream
 
     def write(self, data: str) -> int:
+        # With the cursor at the end of a full line, the echo of Ctrl-C would begin another one.
+        whole = data if data.endswith("\n") else f"{data}\r"
         # Terminals that do not know this mode (DEC 2026) pass over it.
-        return self._stream.write(f"\x1b[?2026h{data}\x1b[?2026l" if "\x1b[2K" in data else data)
+        return self._stream.write(f"\x1b[?2026h{whole}\x1b[?2026l" if "\x1b[2K" in data else whole)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)

@@ -156,4 +156,5 @@ def test_the_screen_draws_says_and_clears() -> None:
     text = stream.buffer.getvalue().decode()
     assert "my-flow" in text
     assert "the host says [so]" in text
-    assert text.endswith(("\x1b[2K", "\x1b[?25h"))
+    assert "\x1b[?25h" in text[text.index("\x1b[?25l") :]
+    assert text.endswith("\x1b[2K\r\x1b[?2026l")

