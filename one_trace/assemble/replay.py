@@ -364,8 +364,9 @@ class Replay:
             kid.assumed = position >= seen
             for inner in kid.acts:
                 self._all_done(inner)
-                inner.closed = True
-                inner.idle = -1
+                if kid.node.timeout is None or not inner.passes:  # else it may have been timed out, and goes on
+                    inner.closed = True
+                    inner.idle = -1
 
     def _on_retry(self, line: LogLine) -> None:
         world = self.world
