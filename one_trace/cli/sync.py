@@ -110,9 +110,8 @@ def _page(report: Report) -> str:
 
     left = "" if report.error is None else f", {report.queued + report.failed:,} left"
     lines = [f"{counted(report.sent, 'run')} sent{left}."]
-    lines += [
-        f"  {row.run_id} → {row.sink}: {clean(row.error or row.state)}" for row in report.runs if not row.url
-    ][:20]
+    rest = [row for row in report.runs if row.state != "sent"]
+    lines += [f"  {row.run_id} → {row.sink}: {clean(row.error or row.state)}" for row in rest[:20]]
     return "\n".join(lines)
 
 

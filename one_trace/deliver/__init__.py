@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from one_trace.deliver.retry import Deadline
     from one_trace.settings import Settings
 
-_GRACE_S = 0.15
+_GRACE_S = 0.1
 """For the worker to write down how far it came, when its time is over."""
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -203,3 +205,46 @@ def test_what_was_refused_waits_to_be_asked_for(sending: Machine, keeper: Keeper
     assert "--retry-failed" in parked.document["error"]["hint"]
     assert "traces:write" in parked.document["runs"][0]["error"]
     assert sending.one("--agent", "trace", "sync", "--retry-failed").code == 0
+
+
+def test_who_presses_ctrl_c_while_it_is_sent_gets_the_prompt_back(sending: Machine, keeper: Keeper) -> None:
+    RELEASE.clear()
+    keeper.fault = silent
+    process = interrupted(sending, keeper, signal.SIGINT)
+    assert not RELEASE.is_set(), "it waited for the server"
+    RELEASE.set()
+    _, err = process.communicate()
+    assert process.returncode == 0, "the run had ended well"
+    note = json.loads(err)
+    assert [upload["state"] for upload in note["uploads"]] == ["queued"]
+    delivers_all(sending, keeper, note)
+
+
+def test_a_process_that_is_ended_while_it_sends_leaves_the_run_to_others(
+    sending: Machine, keeper: Keeper
+) -> None:
+    RELEASE.clear()
+    keeper.fault = silent
+    process = interrupted(sending, keeper, signal.SIGTERM)
+    RELEASE.set()
+    assert process.returncode == -signal.SIGTERM
+    assert process.communicate()[0], "the run's own output was complete"
+    (run,) = sending.runs()
+    delivers_all(sending, keeper, {"traceId": run["traceId"], "spans": run["counts"]["spans"]})
+
+
+def interrupted(machine: Machine, keeper: Keeper, number: int) -> subprocess.Popen[bytes]:
+    """A traced run that gets a signal when its first request is under way; ended."""
+    process = machine.start("--agent", "flow", "execute", "x", "--trace")
+    while not keeper.seen and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(number)
+    process.wait(timeout=20)
+    return process
+
+
+def delivers_all(machine: Machine, keeper: Keeper, note: dict[str, Any]) -> None:
+    keeper.fault = None
+    synced = machine.one("--agent", "trace", "sync")
+    assert (synced.code, synced.document["sent"]) == (0, 1)
+    whole(keeper, note["traceId"], spans=note["spans"])
