@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Source = Literal["environment", "project", "user", "default"]
 API_KEY = "TRACES_API_KEY"
+ENVIRONMENT = "the environment"
 
 
 class Settings:
@@ -103,9 +104,7 @@ def _layers(
     given = {
         name[len(ENV_PREFIX) :].lower(): value for name, value in env.items() if name.startswith(ENV_PREFIX)
     }
-    layers.append(
-        ("environment", _checked({k: v for k, v in given.items() if v}, "the environment", problems))
-    )
+    layers.append(("environment", _checked({k: v for k, v in given.items() if v}, ENVIRONMENT, problems)))
     return layers
 
 
@@ -150,12 +149,14 @@ def _checked(table: Mapping[str, object], where: str, problems: list[SettingsTro
         try:
             found[name] = key.read(value)
         except ValueError as error:
-            problems.append(
-                SettingsTrouble(
-                    f"traces.{name} in {where} {error}", hint=f"Its default is used: {show(key.default)}."
-                )
-            )
+            problems.append(SettingsTrouble(f"traces.{name} in {where} {error}", hint=_mend(name, where)))
     return found
+
+
+def _mend(name: str, where: str) -> str:
+    if where == ENVIRONMENT:
+        return f"Mend or unset {ENV_PREFIX}{name.upper()}."
+    return f"Mend it, or 'one config unset traces.{name}'."
 
 
 def _of_project(path: str, problems: list[SettingsTrouble]) -> dict[str, object]:

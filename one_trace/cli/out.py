@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
+from pathlib import Path
 
 import click
 import msgspec
@@ -14,6 +15,12 @@ import msgspec
 from one_trace.errors import FAILED, USAGE, Trouble, WrongUsage
 
 HELP = frozenset({"-h", "--help"})
+
+
+class Unwritable(Trouble):
+    """Stdout takes nothing, a full disk say: not even a document about that."""
+
+    code = "os-error"
 
 
 class Out:
@@ -71,15 +78,22 @@ class Out:
 
     def trouble(self, error: Trouble) -> int:
         """Say what went wrong, the same way everywhere; the exit code to end with."""
-        if self.agent:
+        if self.agent and not isinstance(error, Unwritable):
             body: Mapping[str, object] = {"code": error.code, "message": error.message, "hint": error.hint}
-            self._write(msgspec.json.encode({"error": body}) + b"\n")
+            try:
+                self._write(msgspec.json.encode({"error": body}) + b"\n")
+            except Unwritable:
+                self._say(error)
         else:
-            sys.stderr.write(f"one-trace: {error.message}\n")
-            if error.hint:
-                sys.stderr.write(f"  {error.hint}\n")
-            sys.stderr.flush()
+            self._say(error)
         return error.exit_code
+
+    @staticmethod
+    def _say(error: Trouble) -> None:
+        sys.stderr.write(f"one-trace: {error.message}\n")
+        if error.hint:
+            sys.stderr.write(f"  {error.hint}\n")
+        sys.stderr.flush()
 
     def write(self, data: bytes) -> None:
         """Bytes that are the answer themselves: an export."""
@@ -90,9 +104,11 @@ class Out:
         try:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            # The reader has gone (head, less) and has what it wanted: nothing is to be flushed again.
+        except OSError as error:
+            # Nothing is to be flushed again. A reader that has gone (head, less) has what it wanted.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if not isinstance(error, BrokenPipeError):
+                raise Unwritable(f"stdout cannot be written: {error.strerror}") from error
 
 
 def out() -> Out:
@@ -103,12 +119,19 @@ def out() -> Out:
 
 def run(command: click.Command, args: list[str], *, agent: bool, name: str) -> int:
     """Run one of our Click commands; every error becomes one line (or one JSON document) and an exit code."""
+    _fill_closed_streams()
     speaker = Out(agent=agent)
     if isinstance(command, click.Group) and not args:
         return _no_verb(command, speaker, name)
     if agent and not HELP.isdisjoint(args):
         return _help(command, args, speaker, name)
     return _run(command, args, speaker, name)
+
+
+def _fill_closed_streams() -> None:
+    """Where the caller has closed stdout or stderr (`>&-`), what is said goes nowhere."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  until the end
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
 def _no_verb(group: click.Group, speaker: Out, name: str) -> int:

@@ -1,6 +1,8 @@
 """What is said to somebody who asks wrongly, or asks what there is."""
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +48,31 @@ def test_help_is_text_for_people_and_a_document_for_agents(machine, argv):
     assert (text.code, document.code) == (0, 0)
     assert document.document["help"] == text.out.decode()
     assert text.out.startswith(b"Usage: one trace")
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("agent", [[], ["--agent"]])
+def test_a_stdout_that_takes_nothing_is_one_line(machine, agent):
+    with FULL.open("wb") as full:
+        done = machine.one(*agent, "trace", "list", stdout=full)
+    assert done.code == 1
+    assert done.err.startswith(b"one-trace: ")
+    assert b"Traceback" not in done.err
+
+
+@pytest.mark.parametrize("verb", ["list", "show"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("agent", ["", "--agent"])
+def test_streams_that_the_caller_closed(machine, verb, closed, agent):
+    script = f"{machine.ours / 'one'} {agent} trace {verb} {closed}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], env=machine.env, cwd=machine.project, capture_output=True
+    )
+    assert done.returncode == (3 if verb == "show" else 0)
+    assert b"Traceback" not in done.stderr
 
 
 def test_an_option_value_that_looks_like_help_is_a_value(machine):
