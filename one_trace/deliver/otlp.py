@@ -46,7 +46,13 @@ class Otlp:
     def __init__(self, endpoint: str | None, env: Mapping[str, str] = os.environ) -> None:
         self._env = env
         self.url = _url(endpoint, env)
-        self._json = self._said("PROTOCOL") == "http/json"
+        protocol = self._said("PROTOCOL")
+        self._json = protocol == "http/json"
+        if protocol == "grpc" and not endpoint:
+            raise Trouble(
+                "OTEL_EXPORTER_OTLP_PROTOCOL is grpc, and the sink otlp speaks HTTP",
+                hint="one config set traces.otlp_endpoint URL (of the collector's HTTP port, often 4318)",
+            )
         if not self._json:
             _need_protobuf()
 

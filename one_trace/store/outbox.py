@@ -21,6 +21,8 @@ from one_trace.store.store import Store
 
 LEASE_MS = 60_000
 """Longer than one request with its waiting may take (15 s and 10 s): a live sender never loses its lease."""
+_MANY = 10
+"""What was tried so often goes after all else: it may be that one run which the server cannot take."""
 _COLUMNS = "run, sink, revision, attempts, visibility"
 
 
@@ -93,7 +95,7 @@ class Outbox:
                 "JOIN runs ON runs.id = outbox.run "
                 "WHERE outbox.state = 'queued' AND lease_until_ms <= ? AND next_try_ms <= ? "
                 "AND outbox.sink IN (SELECT value FROM json_each(?)) AND (? IS NULL OR runs.run_id = ?) "
-                "ORDER BY runs.started_ms, outbox.run LIMIT 1) "
+                f"ORDER BY outbox.attempts >= {_MANY}, runs.started_ms, outbox.run LIMIT 1) "
                 f"RETURNING {_COLUMNS}, (SELECT run_id FROM runs WHERE id = outbox.run)",
                 (
                     self._owner,
@@ -162,7 +164,8 @@ class Outbox:
         sql = (
             "SELECT runs.run_id, sink, state, coalesce(outbox.error, '') FROM outbox "
             "JOIN runs ON runs.id = outbox.run "
-            "WHERE state <> 'sent' AND sink IN (SELECT value FROM json_each(?)) ORDER BY started_ms"
+            "WHERE state <> 'sent' AND sink IN (SELECT value FROM json_each(?)) "
+            f"ORDER BY attempts >= {_MANY}, started_ms"
         )
         with troubles(self._store.path):
             return self._store.connection.execute(sql, (_array(sinks),)).fetchall()

@@ -152,3 +152,14 @@ def test_the_export_file_is_what_the_sink_sends() -> None:
             each[name] = base64.b64encode(bytes.fromhex(each[name])).decode()
     exported = json_format.ParseDict(document, pb.ExportTraceServiceRequest())
     assert exported == pb.ExportTraceServiceRequest.FromString(_protobuf(batch))
+
+
+def test_grpc_is_said_to_be_another_protocol(machine: Machine, collector: Collector) -> None:
+    with Store(machine.data / "traces.db") as store:
+        store.save(assembly(), sinks=["otlp"])
+    machine.env["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
+    done = machine.one("--agent", "trace", "sync")
+    assert "speaks HTTP" in done.document["error"]["message"]
+    assert collector.requests == []
+    ours = {"ONE_TRACES_OTLP_ENDPOINT": machine.env["OTEL_EXPORTER_OTLP_ENDPOINT"]}
+    assert machine.one("trace", "sync", env=ours).code == 0

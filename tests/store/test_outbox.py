@@ -128,3 +128,12 @@ def test_a_run_started_by_another_knows_it(store: Store) -> None:
     assert store.family("00000000000a", "traces.com").children == [
         Child(f"{11:032x}", None, "/home/somebody/project")
     ]
+
+
+def test_what_was_tried_many_times_no_longer_stands_in_the_way(store: Store) -> None:
+    saved(store, "00000000000a", "00000000000b")
+    box = Outbox(store)
+    for _ in range(10):
+        box.later(box.claim(SINKS), "it answered 500", 0)
+    assert [run_id for run_id, _ in box.queued(SINKS)] == ["00000000000b", "00000000000a"]
+    assert [box.claim(SINKS).run_id for _ in range(2)] == ["00000000000b", "00000000000a"]
