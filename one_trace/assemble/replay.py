@@ -123,9 +123,7 @@ class Replay:
             self._begin_root()
             return
         act = self._waiting_for(key)
-        if act is None and any(
-            block.kind == "parallel" and self._advance(block, key) for block in world.pending
-        ):
+        while act is None and any(self._advance(block, key) for block in list(world.pending)):
             act = self._waiting_for(key)
         if act is None:
             self.faults.append(f"nothing in the log starts the sub-flow {key!r}")
@@ -140,6 +138,8 @@ class Replay:
 
     def _advance(self, block: Act, key: str) -> bool:
         """Open a later batch of a block, in which a child calls this sub-flow."""
+        if block.kind != "parallel":
+            return False
         return self.world.advance(block, lambda node: any(self._may_call(call, key) for call in calls(node)))
 
     def _may_call(self, node: Node, key: str) -> bool:
@@ -349,24 +349,9 @@ class Replay:
             act.closed = True
             act.idle = -1
         if span.status == "success":
-            self._all_done(act)
+            self.world.all_done(act)
         elif span.status == "skipped" or _never_ran(span):
             self.world.unborn(act)
-
-    def _all_done(self, act: Act) -> None:
-        """A block is done when all of its children are, those of batches of which nothing was seen as well:
-        none of them begins anything more."""
-        seen = len(act.kids)
-        while act.kind == "parallel" and self.world.open_next_batch(act):
-            pass
-        for position, kid in enumerate(act.kids):
-            kid.open = False
-            kid.assumed = position >= seen
-            for inner in kid.acts:
-                self._all_done(inner)
-                if kid.node.timeout is None or not inner.passes:  # else it may have been timed out, and goes on
-                    inner.closed = True
-                    inner.idle = -1
 
     def _on_retry(self, line: LogLine) -> None:
         world = self.world

@@ -37,6 +37,7 @@ class Node:
         "concurrency",
         "config",
         "flow_key",
+        "guarded",
         "id",
         "index",
         "listing",
@@ -73,6 +74,7 @@ class Node:
         self.sub_key: str | None = None
         self.repeats = False
         self.silent = False
+        self.guarded = False
         self.config: dict[str, Any] = {}
 
 
@@ -125,6 +127,7 @@ def _fill(
         node.static_path = f"{above} > {node.id}"
         node.silent, node.repeats = silent, repeats
         listing.nodes.append(tree.add(node))
+        node.guarded = bool(step.get("if") or step.get("unless"))
         _read_handling(node, step, default)
         config = step.get(_CONFIG.get(kind, kind))
         if isinstance(config, dict):

@@ -273,6 +273,28 @@ class World:
             kid.act.thrown.append(kid)
             self.fail(kid.act, error)
 
+    def all_done(self, act: Act) -> None:
+        """A container has succeeded: a block's children are done then, those of batches of which nothing was
+        seen as well."""
+        seen = len(act.kids)
+        while act.kind == "parallel" and self.open_next_batch(act):
+            pass
+        self._children_done(act, 0, seen)
+
+    def _children_done(self, act: Act, first: int, seen: int) -> None:
+        """These silent children begin nothing more; what was not seen of them is assumed."""
+        for position in range(first, len(act.kids)):
+            kid = act.kids[position]
+            kid.open = False
+            kid.assumed = kid.assumed or (position >= seen and _may_have_failed(act.span))
+            for inner in kid.acts:
+                self.all_done(inner)
+                if (
+                    kid.node.timeout is None or not inner.passes
+                ):  # else it may have been timed out, and goes on
+                    inner.closed = True
+                    inner.idle = -1
+
     def unborn(self, act: Act) -> None:
         """The container was skipped: its silent children, held to have started with it, never did."""
         for kid in act.kids:
@@ -370,6 +392,9 @@ class World:
         nodes = act.node.body.nodes if act.node is not None and act.node.body is not None else []
         if act.batch_end >= len(nodes):
             return False
+        self._children_done(
+            act, next((kid.slot for kid in act.kids if kid.batch == act.batch), 0), len(act.kids)
+        )
         self._open_batch(act, act.batch_end)
         return True
 
@@ -418,6 +443,13 @@ class World:
                 seq.pos = node.index
                 return seq
         return None
+
+
+def _may_have_failed(span: LiveSpan | None) -> bool:
+    """A silent child that did not succeed, and yet the block went on."""
+    if span is None or span.slot < 0:
+        return False
+    return span.node.guarded or span.node.strategy in ("continue", "fallback")
 
 
 def calls(node: Node) -> list[Node]:

@@ -1,4 +1,4 @@
-"""Flows made at random, run by the built-in runner on a clock that costs no time, and held against what really happened."""
+"""Flows made at random, run by the built-in runner in no time, and held against what really happened."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Maker:
     count: int = 0
     turns: int = 1
     loops: int = 0
-    """`turns`: how often a step at this depth runs; `loops`: how many loops run in all, at most. A loop's result
-    holds copies of those before it, so that many loops in a row make a state of gigabytes."""
+    """`turns`: how often a step at this depth runs; `loops`: how many loops run in all, at most. A loop's
+    result holds copies of those before it, so that many loops in a row make a state of gigabytes."""
 
     def make(self, depth: int) -> Made:
         flows = {
@@ -187,7 +187,8 @@ def static(path: str) -> str:
 
 
 def _swapped(truth: Truth, trace: Trace) -> set[str]:
-    """Paths under which the trace says itself that another of its kind may stand, where the kinds are as many as they were."""
+    """Paths under which the trace says itself that another of its kind may stand, where the kinds are as many
+    as they were."""
     doubtful = {static(span.path) for span in trace.spans if "iteration" in span.derived}
     told = Counter(static(span.path) for span in trace.spans)
     happened = Counter(static(span["path"]) for span in truth["spans"])
@@ -198,7 +199,8 @@ def _swapped(truth: Truth, trace: Trace) -> set[str]:
 
 
 def _unseen(true: TrueSpan, truth: Truth) -> bool:
-    """A silent child in a later batch of a block that did not succeed: if it left no result, there is no word of it."""
+    """A silent child in a later batch of a block that did not succeed: if it left no result, there is no word
+    of it."""
     while not true["events"] and true["parent"] is not None:
         true = truth["spans"][true["parent"] - 1]
         if true["status"] != "success":

