@@ -1,7 +1,8 @@
-"""Bad input, end to end: flows, records and folders as nobody would wish for, and what our program makes of it."""
+"""Bad input, end to end: flows and records as nobody would wish for, and what our program makes of them."""
 
 import json
 import os
+import subprocess
 import sys
 
 import pytest
@@ -74,12 +75,12 @@ def test_odd_ids_do_nothing_to_a_page(odd, argv):
         assert max(map(len, text.split("\n"))) <= 60
 
 
-@pytest.mark.parametrize("step", ODD_IDS, ids=lambda step: ascii(step)[:20])
-def test_odd_ids_can_be_asked_for(odd, step):
-    done = odd.one("--agent", "trace", "show", "last", "--step", step.replace("\0", ""))
-    if "\0" in step:
-        return  # no argument can hold it
-    assert [span["stepId"] for span in done.document["spans"]] == [step]
+def test_odd_ids_can_be_asked_for(odd):
+    for step in ODD_IDS:
+        if "\0" in step:
+            continue  # no argument can hold it
+        done = odd.one("--agent", "trace", "show", "last", "--step", step)
+        assert [span["stepId"] for span in done.document["spans"]] == [step], ascii(step)
 
 
 @pytest.mark.parametrize("form", ["json", "events", "otlp", "perfetto", "html"])
@@ -113,8 +114,6 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platfor
 
 
 def peak_of_import(machine, project):
-    import subprocess
-
     command = [sys.executable, "-c", PEAK, machine.ours / "one", "--agent", "trace", "import", project]
     done = subprocess.run(command, env=machine.env, cwd=machine.project, capture_output=True, check=True)
     return int(done.stdout)
