@@ -101,19 +101,15 @@ def _forget_old(store: Store, settings: Settings) -> None:
     """Delete what `traces.retention` does not keep: once a day, some at a time."""
     import time
 
-    from one_trace.keys import retention_ms
+    from one_trace.keys import kept_since
 
-    kept_ms = retention_ms(settings.retention)
-    stamp = settings.data_dir / "pruned"
-    with suppress(FileNotFoundError):
-        if time.time() - stamp.stat().st_mtime < _DAY_S:
-            return
-    if kept_ms is None:
+    stamp, before_ms = settings.data_dir / "pruned", kept_since(settings.retention, time.time())
+    if before_ms is None or (stamp.exists() and time.time() - stamp.stat().st_mtime < _DAY_S):
         return
     from one_trace.store.prune import prune
 
     stamp.touch(0o600)
-    prune(store, int(time.time() * 1000) - kept_ms, most=_PRUNED_AT_ONCE)
+    prune(store, before_ms, most=_PRUNED_AT_ONCE)
 
 
 def _page(trace: Trace) -> str:

@@ -99,6 +99,12 @@ def retention_ms(word: str) -> int | None:
     return int(number) * _UNIT_MS[unit]
 
 
+def kept_since(word: str, now_s: float) -> int | None:
+    """Runs begun before this (ms since 1970) are kept no longer by `traces.retention`; null: all are."""
+    kept_ms = retention_ms(word)
+    return None if kept_ms is None else max(0, int(now_s * 1000) - kept_ms)
+
+
 def read_host(value: object) -> str:
     return "built-in" if value == "built-in" else read_path(value)
 

@@ -14,6 +14,8 @@ _EVENTS = (b'{"event":"step:', b'{"event":"flow:', b'{"event":"workflow:result"'
 _RESULT = _EVENTS[2]
 _BEGINNINGS = ("flow:start", "flow:mock-start")
 _ENDS = ("flow:complete", "flow:stopped")
+_LOOK_HOST = ("Inspect step outputs with", "one flow inspect")
+_LOOK_OURS = ("Look at it", "one trace show")
 _COUNTS = ("stepsCompleted", "stepsFailed", "stepsSkipped")
 
 
@@ -36,7 +38,8 @@ class Retell:
     """
 
     def __init__(self, console: Console, *, host: bool, resume: bool, verbose: bool) -> None:
-        self._console, self._host, self._resume = console, host, resume
+        self._console, self._resume = console, resume
+        self._look = _LOOK_HOST if host else _LOOK_OURS
         self._verbose = verbose and not resume
         self.begun: Event | None = None
         """The event with which the run began."""
@@ -134,8 +137,10 @@ class Retell:
         if self._target is not None:
             human.target(console, self._target)
         if stopped:
-            command = "one flow inspect" if self._host else "one trace show"
-            human.stopped(console, result.stopped_after, f"{command} {result.run_id}")
+            look, command = self._look
+            human.stopped(
+                console, result.stopped_after, f"{look}: {console.cyan(f'{command} {result.run_id}')}"
+            )
         elif result.dry_run:
             human.nothing_ran(console)
 

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from one_trace.cli.pages import examples
 from one_trace.errors import WrongUsage
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -52,11 +53,19 @@ class TraceGroup(click.Group):
         hint = f"Did you mean 'one trace {near[0]}'?" if near else "See 'one trace --help'."
         raise WrongUsage(f"there is no command 'one trace {args[0]}'", hint=hint)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.format_commands(ctx, formatter)  # there is none but --help, and the page is to fit a screen
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(verb, about) for verb, (_, about) in VERBS.items()])
 
 
-@click.command(cls=TraceGroup, name="trace", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=TraceGroup,
+    name="trace",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples("one flow execute my-flow --trace", "one trace show last"),
+)
 def trace() -> None:
-    """What your flows did: which steps ran, for how long, why one failed, and what it cost."""
+    """What your flows did: which steps ran, how long, why one failed, its cost."""

@@ -10,6 +10,7 @@ import click
 
 from one_trace import places, settings
 from one_trace.cli.out import out
+from one_trace.cli.pages import examples
 from one_trace.errors import SettingsTrouble
 from one_trace.keys import BY_NAME, KEYS
 
@@ -21,14 +22,13 @@ if TYPE_CHECKING:
 PREFIX = "traces."
 
 
-@click.group(name="config", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    name="config",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples("one config set traces.enabled true", "one config list"),
+)
 def config() -> None:
-    """The settings of one-trace: the traces.* keys. All else under `config` is One CLI's own.
-
-    \b
-    one config set traces.enabled true
-    one config list
-    """
+    """The settings of one-trace: the traces.* keys. All else under `config` is One CLI's own."""
 
 
 def _known_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -46,17 +46,17 @@ PROJECT = click.option(
 )
 
 
-@config.command("set")
+@config.command(
+    "set",
+    epilog=examples(
+        "one config set traces.namespace @my-org", "one config set traces.enabled true --project"
+    ),
+)
 @KEY
 @click.argument("value", shell_complete=_known_values)
 @PROJECT
 def set_value(key: str, value: str, project: bool) -> None:
-    """Set one key.
-
-    \b
-    one config set traces.namespace @my-org
-    one config set traces.enabled true --project
-    """
+    """Set one key; 'one config list' names them all, README.md says what they do."""
     from one_trace.settings_model import check
 
     name = _name(key)
@@ -70,28 +70,25 @@ def set_value(key: str, value: str, project: bool) -> None:
     out().answer(document, f"{PREFIX}{name} = {settings.show(known)}  ({path})")
 
 
-@config.command("get")
+@config.command(
+    "get", epilog=examples("one config get traces.enabled", "one --agent config get traces.sinks")
+)
 @KEY
 def get_value(key: str) -> None:
-    """Print the value in force, wherever it comes from.
-
-    \b
-    one config get traces.enabled
-    """
+    """Print the value in force, wherever it comes from."""
     name = _name(key)
     row = _row(name, _in_force())
     out().answer(row, settings.show(row["value"]))
 
 
-@config.command("unset")
+@config.command(
+    "unset",
+    epilog=examples("one config unset traces.namespace", "one config unset traces.enabled --project"),
+)
 @KEY
 @PROJECT
 def unset_value(key: str, project: bool) -> None:
-    """Take one key out of the file: what the next source says holds again.
-
-    \b
-    one config unset traces.namespace
-    """
+    """Take one key out of the file: what the next source says holds again."""
     name = _name(key)
     path = _file(project)
     if path.exists():
@@ -100,14 +97,9 @@ def unset_value(key: str, project: bool) -> None:
     out().answer(row, f"{PREFIX}{name} = {settings.show(row['value'])}  ({row['source']})")
 
 
-@config.command("list")
+@config.command("list", epilog=examples("one config list", "one --agent config list"))
 def list_values() -> None:
-    """Print every key, its value, and where it comes from.
-
-    \b
-    one config list
-    one --agent config list
-    """
+    """Print every key, its value, and where it comes from."""
     values = _in_force()
     rows = [_row(key.name, values) for key in KEYS]
     out().answer(

@@ -15,8 +15,11 @@ from msgspec import Struct
 
 from one_trace import host, places, settings
 from one_trace.cli.out import out
+from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, NoHost, StoreTrouble, Trouble
+from one_trace.view.words import counted
 
+FORBIDDEN = 403
 SERVICE_S = 5.0
 """How long the service may take to answer."""
 MARKS = {"ok": "ok  ", "note": "-   ", "bad": "BAD "}
@@ -31,17 +34,17 @@ class Check(Struct, rename="camel", omit_defaults=False):
     mend: str | None = None
 
 
-@click.command("doctor")
+@click.command(
+    "doctor",
+    epilog=examples(
+        "one trace doctor",
+        "one trace doctor --fix",
+    ),
+)
 @click.option("--fix", is_flag=True, help="Close state files that others can read (mode 0600).")
 @click.option("--offline", is_flag=True, help="Do not ask traces.com.")
 def command(fix: bool, offline: bool) -> int:
-    """What is found, what is not, and the command that mends it. Ends with 1 if something is bad.
-
-    \b
-    Examples:
-      one trace doctor
-      one trace doctor --fix
-    """
+    """What is found, what is not, and the command that mends it. Ends with 1 if something is bad."""
     checks = [
         *_host(),
         *_path(),
@@ -149,7 +152,7 @@ def _store() -> Iterator[Check]:
     elif not os.access(path, os.W_OK):
         yield Check("store", "bad", f"{path} cannot be written", f"chmod u+w {path}")
     else:
-        yield Check("store", "ok", f"{runs} runs, {size}, at {path}")
+        yield Check("store", "ok", f"{counted(runs, 'run')}, {size}, at {path}")
 
 
 def _key(offline: bool) -> Iterator[Check]:
@@ -179,11 +182,14 @@ def _service(values: settings.Settings, key: str) -> Iterator[Check]:
     from one_trace.deliver.traces_com import TracesCom
 
     namespaces = Namespaces(values.store_path, values.endpoint, key)
-    sink = TracesCom(values.endpoint, key, namespace=values.namespace, namespaces=namespaces)
+    sink = TracesCom(values.endpoint, key, namespaces)
     line = sink.open(Deadline(SERVICE_S), lambda: None)
     try:
         slugs = sorted(f"@{slug}" for slug in namespaces.listing(line))
     except Undelivered as error:
+        if error.status == FORBIDDEN:
+            yield _write_only(values)
+            return
         hint = error.hint or (
             "one trace login" if error.kind == "refused" else "Check the network and traces.endpoint."
         )
@@ -195,9 +201,18 @@ def _service(values: settings.Settings, key: str) -> Iterator[Check]:
         wrong = f"there is no namespace {values.namespace}: the key's are {', '.join(slugs) or 'none'}"
         yield Check("traces.com", "bad", wrong, "one config set traces.namespace @slug")
     else:
-        yield Check(
-            "traces.com", "ok", f"{values.endpoint} answers; namespaces: {', '.join(slugs) or 'none'}"
-        )
+        known = ", ".join(slugs) or "none"
+        scope = "scope: namespace:read, and traces:write when a run is sent"
+        yield Check("traces.com", "ok", f"{values.endpoint} answers; namespaces: {known}; {scope}")
+
+
+def _write_only(values: settings.Settings) -> Check:
+    """A key that may not read: enough to send with, unless it has to find a namespace by its name."""
+    told = f"{values.endpoint} answers; the key may not list namespaces (scope namespace:read)"
+    if not values.namespace:
+        return Check("traces.com", "ok", f"{told}: traces:write is all that sending takes")
+    mend = "one config unset traces.namespace, or a key with the scope namespace:read"
+    return Check("traces.com", "bad", f"{told}, and traces.namespace is {values.namespace}", mend)
 
 
 def _queue() -> Iterator[Check]:
@@ -212,12 +227,15 @@ def _queue() -> Iterator[Check]:
     counts = dict(rows)
     if counts.get("failed"):
         yield Check(
-            "queue", "bad", f"{counts['failed']} runs could not be delivered", "one trace sync --retry-failed"
+            "queue",
+            "bad",
+            f"{counted(counts['failed'], 'run')} could not be delivered",
+            "one trace sync --retry-failed",
         )
     if counts.get("queued"):
-        yield Check("queue", "note", f"{counts['queued']} runs wait for delivery", "one trace sync")
+        yield Check("queue", "note", f"{counted(counts['queued'], 'run')} to be delivered", "one trace sync")
     if not counts.get("failed") and not counts.get("queued"):
-        yield Check("queue", "ok", f"nothing waits; {counts.get('sent', 0)} runs delivered")
+        yield Check("queue", "ok", f"nothing waits; {counted(counts.get('sent', 0), 'run')} delivered")
 
 
 def _state_files(fix: bool) -> Iterator[Check]:
@@ -230,7 +248,8 @@ def _state_files(fix: bool) -> Iterator[Check]:
             path.chmod(0o600)
         yield Check("state files", "ok", f"{len(open_ones)} closed, {len(files)} in {folder}")
     elif open_ones:
-        many = f"others can read {len(open_ones)} state files in {folder}: environment and keys of their runs"
+        files_told = counted(len(open_ones), "state file")
+        many = f"others can read {files_told} in {folder}: environment and keys of their runs"
         yield Check("state files", "bad", many, "one trace doctor --fix")
     elif files:
         yield Check("state files", "ok", f"{len(files)} in {folder}, none of them open to others")

@@ -10,6 +10,7 @@ import click
 
 from one_trace import settings
 from one_trace.cli.out import out
+from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
 from one_trace.errors import Trouble, WrongUsage
 from one_trace.privacy import one_line
@@ -52,7 +53,13 @@ def _beside(parcel: Parcel) -> str:
     return f"Beside these lines and sums of them go the names of steps; {', '.join(known)}."
 
 
-@click.command("export")
+@click.command(
+    "export",
+    epilog=examples(
+        "one trace export last --format html -o run.html",
+        "one trace export 3f2a --format events",
+    ),
+)
 @click.argument("run", default="last")
 @click.option(
     "--format",
@@ -68,11 +75,6 @@ def command(run: str, form: str, output: Path | None) -> None:
     """RUN in a form that other tools read.
 
     RUN is a run id, a unique beginning of one, or 'last' (default).
-
-    \b
-    Examples:
-      one trace export last --format html -o run.html
-      one trace export 3f2a --format events
     """
     from one_trace.export.formats import FORMATS
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from one_trace import settings
 from one_trace.cli.out import out
+from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, RecordTrouble
 from one_trace.model import Assembly
 from one_trace.record import RunFiles
@@ -38,7 +39,13 @@ class Report(Struct, rename="camel"):
     """One sentence for each thing that could not be read."""
 
 
-@click.command("import")
+@click.command(
+    "import",
+    epilog=examples(
+        "one trace import",
+        "one trace import ~/projects/*",
+    ),
+)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.pass_context
 def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
@@ -46,11 +53,6 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
 
     PATH is a project, a folder of flows, a log or a state file; without one, '.one/flows' here. Importing
     twice doubles nothing; what cannot be read is named, and the rest is imported.
-
-    \b
-    Examples:
-      one trace import
-      one trace import ~/projects/*
     """
     from one_trace.record import discover
 

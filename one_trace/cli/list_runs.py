@@ -6,12 +6,19 @@ import click
 
 from one_trace import settings
 from one_trace.cli.out import Out, out
+from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT
 from one_trace.model import RUN_STATUSES, Run
 from one_trace.store import Store
 
 
-@click.command("list")
+@click.command(
+    "list",
+    epilog=examples(
+        "one trace list",
+        "one trace list --flow my-flow --status error --since 7d",
+    ),
+)
 @click.option("--flow", metavar="KEY", help="Only runs of this flow.")
 @click.option("--status", type=click.Choice(RUN_STATUSES), help="Only runs that ended so.")
 @click.option("--since", type=MOMENT, metavar="AGE", help="Only runs started since: 7d, 12h, 2026-04-06.")
@@ -19,13 +26,7 @@ from one_trace.store import Store
     "--limit", type=click.IntRange(min=0), default=50, help="At most so many; 0: all.  [default: 50]"
 )
 def command(flow: str | None, status: str | None, since: int | None, limit: int) -> None:
-    """Which runs there are, newest first.
-
-    \b
-    Examples:
-      one trace list
-      one trace list --flow my-flow --status error --since 7d
-    """
+    """Which runs there are, newest first."""
     speaker = out()
     with Store(settings.load().store_path, readonly=True) as store:
         runs = store.runs(flow, status, since, limit or None)

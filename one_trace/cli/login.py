@@ -10,20 +10,22 @@ import click
 
 from one_trace import settings
 from one_trace.cli.out import out
+from one_trace.cli.pages import examples
 from one_trace.errors import Trouble, WrongUsage
 
 _LONGEST = 4096
 
 
-@click.command("login")
+@click.command(
+    "login",
+    epilog=examples(
+        "one trace login",
+        "one trace login < key.txt",
+    ),
+)
 def command() -> None:
     """Keep the key of traces.com, in a file that only you can read. It is asked for, or read from standard
     input.
-
-    \b
-    Examples:
-      one trace login
-      one trace login < key.txt
     """
     speaker = out()
     key = _asked() if sys.stdin.isatty() and not speaker.agent else sys.stdin.read(_LONGEST).strip()

@@ -8,18 +8,19 @@ import click
 
 from one_trace import settings
 from one_trace.cli.out import out
+from one_trace.cli.pages import examples
 from one_trace.errors import Trouble
 
 
-@click.command("logout")
+@click.command(
+    "logout",
+    epilog=examples(
+        "one trace logout",
+        "one --agent trace logout",
+    ),
+)
 def command() -> None:
-    """Forget the key that 'one trace login' kept. The key itself stays valid: revoke it at traces.com.
-
-    \b
-    Examples:
-      one trace logout
-      one --agent trace logout
-    """
+    """Forget the key that 'one trace login' kept. The key itself stays valid: revoke it at traces.com."""
     path = settings.credentials_path()
     try:
         path.unlink()

@@ -8,20 +8,22 @@ import sys
 import click
 
 from one_trace.cli.out import out
+from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
 
 
-@click.command("open")
+@click.command(
+    "open",
+    epilog=examples(
+        "one trace open",
+        "one --agent trace open 3f2a",
+    ),
+)
 @click.argument("run", default="last")
 def command(run: str) -> None:
     """Look at RUN in the browser: a page with waterfall, search and self times, that needs no network.
 
     RUN is a run id, a unique beginning of one, or 'last' (default). With --agent no browser is started.
-
-    \b
-    Examples:
-      one trace open
-      one --agent trace open 3f2a
     """
     from platformdirs import user_cache_path
 

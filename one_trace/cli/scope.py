@@ -12,6 +12,7 @@ import click
 from one_trace import settings
 from one_trace.analyse.query import Scope, flow_keys
 from one_trace.cli.out import Out
+from one_trace.cli.pages import examples as examples
 from one_trace.cli.params import MOMENT
 from one_trace.errors import NoSuchRun
 from one_trace.store import Store
@@ -22,11 +23,6 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 NO_RUNS = "No run has been traced yet.\nTrace one: one --agent flow execute my-flow --trace"
 CACHE_KB = 64_000
 _Command = TypeVar("_Command", bound="Callable[..., object]")
-
-
-def examples(*lines: str) -> str:
-    """What a help page ends with."""
-    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
 def complete_flow(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from one_trace import settings
 from one_trace.cli.delivering import as_trouble
 from one_trace.cli.out import out
+from one_trace.cli.pages import examples
 from one_trace.deliver.courier import Courier
 from one_trace.deliver.packing import settings_at
 from one_trace.deliver.retry import Deadline
@@ -28,7 +29,13 @@ class Shared(Struct, rename="camel"):
     visibility: str
 
 
-@click.command("share")
+@click.command(
+    "share",
+    epilog=examples(
+        "one trace share",
+        "one trace share 3f2a --visibility direct",
+    ),
+)
 @click.argument("run", default="last")
 @click.option(
     "--visibility",
@@ -37,13 +44,7 @@ class Shared(Struct, rename="camel"):
 )
 @click.option("--yes", is_flag=True, help="Do not ask before making a run public.")
 def command(run: str, visibility: Literal["private", "direct", "public"] | None, yes: bool) -> None:
-    """Deliver RUN now, also one that was never queued, and print its URL alone.
-
-    \b
-    Examples:
-      one trace share
-      one trace share 3f2a --visibility direct
-    """
+    """Deliver RUN now, also one that was never queued, and print its URL alone."""
     speaker = out()
     found = settings.load()
     with Store(found.store_path) as store:

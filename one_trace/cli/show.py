@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from one_trace.cli.out import Out, out
+from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
 from one_trace.model import SCHEMA, Span, Trace
 
@@ -14,7 +15,13 @@ _FAILED_LINES = 30
 """Where failures are asked for, an error's text is told in so many lines."""
 
 
-@click.command("show")
+@click.command(
+    "show",
+    epilog=examples(
+        "one trace show",
+        "one trace show 3f2a --failed",
+    ),
+)
 @click.argument("run", default="last")
 @click.option("--failed", is_flag=True, help="Only what failed, and the way to it.")
 @click.option("--step", metavar="PATH", help="Only this step (path or id), with what is in it.")
@@ -41,11 +48,6 @@ def command(
     """What happened in RUN: which steps ran, for how long, why it failed.
 
     RUN is a run id, a unique beginning of one, or 'last' (default).
-
-    \b
-    Examples:
-      one trace show
-      one trace show 3f2a --failed
     """
     if slow and events:
         raise click.UsageError("--slow and --events are two different pages: give one of them")

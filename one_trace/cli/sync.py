@@ -12,6 +12,7 @@ from msgspec import Struct
 from one_trace import settings
 from one_trace.cli.delivering import as_trouble
 from one_trace.cli.out import Out, out
+from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT
 from one_trace.deliver.courier import Outcome
 from one_trace.deliver.sinks import ready, why_not_ready
@@ -39,18 +40,18 @@ class Report(Struct, rename="camel"):
     error: dict[str, str | None] | None = None
 
 
-@click.command("sync")
+@click.command(
+    "sync",
+    epilog=examples(
+        "one trace sync",
+        "one trace sync --since 7d",
+    ),
+)
 @click.option("--since", type=MOMENT, metavar="AGE", help="Also runs since then that were never queued.")
 @click.option("--retry-failed", is_flag=True, help="Also what was refused (key, scope, namespace).")
 @click.pass_context
 def command(ctx: click.Context, since: int | None, retry_failed: bool) -> None:
-    """Deliver what is still queued; done (exit 0) only when nothing is left.
-
-    \b
-    Examples:
-      one trace sync
-      one trace sync --since 7d
-    """
+    """Deliver what is still queued; done (exit 0) only when nothing is left."""
     speaker = out()
     found = settings.load()
     names = ready(found)

@@ -140,7 +140,7 @@ class Line:
             raise Unreachable(f"not reached ({str(error) or type(error).__name__})") from error
 
     def _remember(self, event: str, info: dict[str, Any]) -> None:
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):  # a proxy's, too
             found = info["return_value"].get_extra_info("socket")
             if found is not None:
                 self._sockets = {id(found): found}
@@ -169,7 +169,7 @@ class Line:
         said = self.told(_said(answer.body))
         what = f"{self.base} answered {answer.status}" + (f": {said}" if said else "")
         if answer.status in (401, 403):
-            return Undelivered("refused", what, hint=self._hints.get(answer.status))
+            return Undelivered("refused", what, hint=self._hints.get(answer.status), status=answer.status)
         if answer.status == 413:
             return TooLarge(what)
         if 300 <= answer.status < 400:

@@ -30,11 +30,20 @@ Kind = Literal["network", "refused", "rejected"]
 
 class Undelivered(Exception):
     """Why something did not arrive. `wait_s`: how long the server wants to be left alone, 0 if it does not
-    say.
+    say. `status`: the answer's, where there was one.
     """
 
-    def __init__(self, kind: Kind, message: str, *, hint: str | None = None, wait_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        message: str,
+        *,
+        hint: str | None = None,
+        wait_s: float = 0.0,
+        status: int | None = None,
+    ) -> None:
         super().__init__(message)
+        self.status = status
         self.kind: Kind = kind
         self.message = message
         self.hint = hint

@@ -73,7 +73,9 @@ class Progress:
         if self._target is not None:
             target(console, self._target)
         if ended.stopped:
-            stopped(console, options.stop_after, f"one trace show {run.run_id}")
+            stopped(
+                console, options.stop_after, f"Look at it: {console.cyan(f'one trace show {run.run_id}')}"
+            )
         elif options.dry_run:
             nothing_ran(console)
 
@@ -109,8 +111,8 @@ def target(console: Console, resolved: dict[str, Any]) -> None:
     _resolution(console, [resolved])
 
 
-def stopped(console: Console, step_id: str | None, command: str) -> None:
-    console.note(f'Stopped after step "{step_id}". Look at it: {console.cyan(command)}', "Stopped")
+def stopped(console: Console, step_id: str | None, look: str) -> None:
+    console.note(f'Stopped after step "{step_id}". {look}', "Stopped")
 
 
 def nothing_ran(console: Console) -> None:

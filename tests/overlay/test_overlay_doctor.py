@@ -3,6 +3,7 @@
 import os
 import stat
 
+import keeper
 import pytest
 
 
@@ -51,7 +52,7 @@ def test_the_store_and_the_queue(machine):
     machine.player("02-linear-unicode")
     machine.one("--agent", "flow", "execute", "k", "--trace")
     found = checks(machine)
-    assert (found["store"][0], found["store"][1].startswith("1 runs")) == ("ok", True)
+    assert (found["store"][0], found["store"][1].startswith("1 run,")) == ("ok", True)
     assert found["queue"][0] == "ok"
 
 
@@ -79,6 +80,27 @@ def test_a_service_that_is_not_there(machine):
     machine.env |= {"TRACES_API_KEY": "trk_x", "ONE_TRACES_ENDPOINT": "http://127.0.0.1:9"}
     state, message, mend = checks(machine)["traces.com"]
     assert (state, "127.0.0.1:9" in message, "traces.endpoint" in mend) == ("bad", True, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "namespace", "state", "told"),
+    [
+        (200, "", "ok", "namespaces: @me, @my-org"),
+        (200, "@my-org", "ok", "namespaces: @me, @my-org"),
+        (200, "@other", "bad", "there is no namespace @other"),
+        (403, "", "ok", "traces:write is all that sending takes"),
+        (403, "@my-org", "bad", "scope namespace:read"),
+        (401, "", "bad", "answered 401"),
+    ],
+)
+def test_what_the_key_may_do(machine, status, namespace, state, told):
+    with keeper.keeping() as server:
+        server.fault = lambda handler: status != 200 and (handler.refuse(status, "no") or True)
+        machine.env |= {"TRACES_API_KEY": keeper.KEY, "ONE_TRACES_ENDPOINT": server.url}
+        machine.env |= {"ONE_TRACES_NAMESPACE": namespace}
+        found = checks(machine)["traces.com"]
+        assert (found[0], told in found[1]) == (state, True), found
+        assert {method for method, *_ in server.seen} == {"GET"}
 
 
 def test_state_files_that_others_can_read_are_told_and_closed(machine):
