@@ -49,7 +49,7 @@ def assemble(record: Record) -> Assembly:
     for span in spans:
         # an attempt that was announced, but not begun before the end, was not made
         span.attempts -= sum(begins > over for begins in span.retried)
-    spans = [span for span in spans if span.born]
+    spans = _born(spans)
     started_at, start = _start(record)
     ordered = _in_order(spans)
     ids = _ids(ordered, trace_id(record.files.run_id, started_at))
@@ -116,6 +116,25 @@ def _status(record: Record, replay: Replay) -> RunStatus:
         record.state.status if record.state is not None else ""
     )
     return told if told is not None else "incomplete"  # type: ignore[return-value]
+
+
+def _born(spans: list[LiveSpan]) -> list[LiveSpan]:
+    """Without the silent children that never started. One in which a line of the log was written did start."""
+    for span in reversed(spans):
+        owner = span.act.span
+        if (
+            owner is not None
+            and span.born
+            and not owner.born
+            and (span.slot < 0 or span.end_index is not None)
+        ):
+            owner.born, owner.end_index = True, owner.end_index or span.number
+    kept: set[int] = set()
+    for span in spans:
+        owner = span.act.span
+        if span.born and (owner is None or owner.number in kept):
+            kept.add(span.number)
+    return [span for span in spans if span.number in kept]
 
 
 def _in_order(spans: list[LiveSpan]) -> list[LiveSpan]:
