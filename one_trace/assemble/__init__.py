@@ -119,7 +119,7 @@ def _status(record: Record, replay: Replay) -> RunStatus:
 
 
 def _born(spans: list[LiveSpan]) -> list[LiveSpan]:
-    """Without the silent children that never started. One in which a line of the log was written did start."""
+    """Without the silent children that never started. One in which something was logged did start."""
     for span in reversed(spans):
         owner = span.act.span
         if (
