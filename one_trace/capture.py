@@ -168,7 +168,10 @@ def warm(settings: Settings) -> None:
 
 def _import_all(settings: Settings) -> None:
     with suppress(Exception):  # said by the main thread, which comes to the same import
-        from one_trace import assemble, record, store
+        # First of all the package that the others take modules from: whoever imports one of them ahead of
+        # it, while the main thread imports the package, is in a deadlock with it (Python 3.11).
+        from one_trace import record  # isort: skip
+        from one_trace import assemble, store
         from one_trace.deliver import sinks, warm
 
         _ = assemble, record, store
