@@ -70,6 +70,7 @@ def _trace(
         _say(_page(assembly.trace))
     where, session, parent = ready(settings), session_of(env), parent_of(env)
     with Store(settings.store_path) as store:
+        _forget_old(store, settings)  # first: an old run that was resumed now is to be there now
         store.save(
             assembly,
             sinks=where,
@@ -78,7 +79,6 @@ def _trace(
             traceparent=traceparent_of(env),
             hold=settings.upload != "auto",
         )
-        _forget_old(store, settings)
     uploads: list[Upload] = []
     if where and settings.upload == "auto":
         from one_trace import deliver

@@ -276,3 +276,17 @@ def test_ctrl_c_while_the_trace_is_made_leaves_the_exit_code(machine):
         _, err = process.communicate(timeout=30)
     assert process.returncode == 7
     assert err.count(b"\n") == 1
+
+
+OLD = """
+for path in Path(".one/flows").glob(".*/*"):
+    path.write_text(path.read_text().replace("2026-", "2020-"))
+"""
+
+
+def test_an_old_run_that_is_resumed_is_there_when_it_says_so(machine):
+    machine.player("06-loop-seq", after=OLD)
+    saved = machine.one("--agent", "flow", "resume", "k", "--trace").saved
+    shown = machine.one("--agent", "trace", "show", saved["runId"])
+    assert shown.code == 0
+    assert shown.document["run"]["startedAt"].startswith("2020-")
