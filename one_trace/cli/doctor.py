@@ -14,15 +14,18 @@ import click
 from msgspec import Struct
 
 from one_trace import host, places, settings
-from one_trace.cli.out import out
+from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, NoHost, StoreTrouble, Trouble
+from one_trace.view.cells import wrap
+from one_trace.view.ink import Ink
 from one_trace.view.words import counted
 
 FORBIDDEN = 403
 SERVICE_S = 5.0
 """How long the service may take to answer."""
 MARKS = {"ok": "ok  ", "note": "-   ", "bad": "BAD "}
+STYLES = {"ok": "success", "note": "dim", "bad": "error"}
 
 
 class Check(Struct, rename="camel", omit_defaults=False):
@@ -56,17 +59,23 @@ def command(fix: bool, offline: bool) -> int:
         *_state_files(fix),
     ]
     well = all(check.state != "bad" for check in checks)
-    out().answer({"ok": well, "checks": checks}, lambda: _text(checks))
+    speaker = out()
+    speaker.answer({"ok": well, "checks": checks}, lambda: _text(checks, speaker))
     return 0 if well else FAILED
 
 
-def _text(checks: list[Check]) -> str:
+def _text(checks: list[Check], speaker: Out) -> str:
+    """A line or more for each; what mends it stands on one line however long: it is to be copied."""
+    ink = Ink(color=speaker.color, unicode=speaker.unicode)
     width = max(len(check.check) for check in checks)
+    indent = " " * (width + 7)
     lines = []
     for check in checks:
-        lines.append(f"{MARKS[check.state]} {check.check:<{width}}  {check.message}")
+        mark = ink.paint(MARKS[check.state], STYLES[check.state])
+        first, *rest = wrap(check.message, speaker.width - len(indent))
+        lines += [f"{mark} {check.check:<{width}}  {first}", *(indent + line for line in rest)]
         if check.mend:
-            lines.append(f"     {'':<{width}}  → {check.mend}")
+            lines.append(f"{indent}{ink.arrow} {check.mend}")
     return "\n".join(lines)
 
 

@@ -41,7 +41,7 @@ def _page(speaker: Out, runs: list[Run], total: int, narrowed: bool) -> str:
 
     if not runs:
         none = "No such run." if narrowed else "No run has been traced yet."
-        return f"{none} 'one trace import' takes in runs that have already happened."
+        return f"{none}\n'one trace import' takes in runs that have already happened."
     page = render_runs(runs, width=speaker.width, ink=Ink(speaker.color, speaker.tty))
     rest = total - len(runs)
     return f"{page}\n{rest:,} more: --limit 0" if rest else page

@@ -13,6 +13,8 @@ ITERATIONS = 2_000
 LONG = 10_000
 """Long enough that start-up is no matter."""
 PRINTED = 50_000_000
+LIVE_S = 5.0
+SLOW = Path(__file__).with_name("slow_host.py")
 LOUD = Path(__file__).with_name("loud_host.py")
 
 
@@ -66,6 +68,21 @@ def capture_memory(bench: Bench) -> Figure:
     host.unlink()
     _expect_stored(bench, env, project)
     return Figure("capture, 50 MB in one line", peak, "MB", 200, f"{printed:,} bytes arrived")
+
+
+def live(bench: Bench) -> Figure:
+    """The share of one core that drawing takes while a run of 2,000 iterations goes on for 5 s: all that our
+    process uses from its start to its end, trace and store included.
+    """
+    project, host = bench.folder("live"), bench.folder("bin") / "one"
+    write_loop(project, ITERATIONS)
+    bench.executable(host, f"#!{sys.executable} -IS\n{SLOW.read_text()}")
+    env = bench.env | {"ONE_TRACES_DATA_DIR": str(bench.folder("drawn")), "SLOW_SECONDS": str(LIVE_S)}
+    env |= {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+    used, drawn = bench.in_terminal([bench.one, "flow", "execute", "looped", "--trace"], env, project)
+    host.unlink()
+    ours = used - float((project / "used").read_text())
+    return Figure("live, 2,000 iterations", ours / LIVE_S * 100, "% of a core", 10, f"{drawn:,} bytes drawn")
 
 
 def _expect_stored(bench: Bench, env: dict[str, str], project: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import pty
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -135,6 +137,24 @@ class Bench:
         if process.returncode:
             raise RuntimeError(f"{argv} ended with {process.returncode}")
         return usage.ru_maxrss / 1024, printed
+
+    def in_terminal(self, argv: Sequence[str], env: dict[str, str], cwd: Path) -> tuple[float, int]:
+        """Processor seconds of a process that has a terminal, and of what it waited for; and how many bytes
+        it wrote there.
+        """
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(cwd)
+            os.execve(argv[0], argv, env)
+        written = 0
+        with suppress(OSError):  # how Linux says that the other side has gone
+            while data := os.read(terminal, 1 << 16):
+                written += len(data)
+        os.close(terminal)
+        _, status, usage = os.wait4(child, 0)
+        if status:
+            raise RuntimeError(f"{argv} ended with {os.waitstatus_to_exitcode(status)}")
+        return usage.ru_utime + usage.ru_stime, written
 
 
 def ms(took: Took) -> str:

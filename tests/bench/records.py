@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 from pathlib import Path
+from random import Random
 
 from one_trace.times import to_iso
 
@@ -88,3 +90,62 @@ def _state(iterations: int) -> dict[str, object]:
         },
         "completedAt": to_iso(START_MS + 3 * iterations + 2),
     }
+
+
+def write_abreast(project: Path, iterations: int, abreast: int) -> int:
+    """The record of a loop over two steps of uneven length, `abreast` iterations at a time; its number of events."""
+    random = Random(1)
+    lines: list[str] = []
+    rounds: list[dict[str, object]] = [{} for _ in range(iterations)]
+
+    def line(ms: int, msg: str, **fields: object) -> None:
+        event = {"event": msg} if ":" in msg else {}
+        head = {"ts": to_iso(START_MS + ms), "level": "info", "msg": msg}
+        lines.append(json.dumps({**head, **event, **fields}) + "\n")
+
+    def start(ms: int, step: str, kind: str = "code") -> None:
+        about = {"stepId": step, "stepName": step.title(), "type": kind}
+        line(ms, "step:start", **about, timestamp=to_iso(START_MS + ms))
+
+    line(0, "Flow started", flowKey="looped", runId=RUN)
+    line(0, "flow:start", flowKey="looped", totalSteps=1, timestamp=to_iso(START_MS))
+    start(0, "big", "loop")
+    now = 0
+    for first in range(0, iterations, abreast):
+        running: list[tuple[int, int, int, int]] = []
+        for i in range(first, min(iterations, first + abreast)):
+            start(now, "s0")
+            heapq.heappush(running, (now + random.randint(3, 20), i, 0, now))
+        while running:
+            now, i, step, begun = heapq.heappop(running)
+            line(now, "step:complete", stepId=f"s{step}", status="success", durationMs=now - begun)
+            rounds[i][f"s{step}"] = _result(i, now - begun)
+            if step == 0:
+                start(now, "s1")
+                heapq.heappush(running, (now + random.randint(3, 20), i, 1, now))
+    line(now, "step:complete", stepId="big", status="success", durationMs=now)
+    line(now, "flow:complete", flowKey="looped", status="success", durationMs=now)
+    line(now, "Flow completed", status="success")
+    steps = [{"id": f"s{n}", "name": f"S{n}", "type": "code", "code": {"source": ""}} for n in range(2)]
+    loop = {"over": "$.input.xs", "as": "x", "steps": steps, "maxConcurrency": abreast}
+    flow = {**_flow(iterations), "steps": [{"id": "big", "name": "Big", "type": "loop", "loop": loop}]}
+    big = {
+        "status": "success",
+        "output": [],
+        "response": {"items": [], "iterations": rounds},
+        "durationMs": now,
+    }
+    state = _state(0) | {"context": {"input": {}, "env": {}, "steps": {"big": big}, "loop": {}}}
+    for name, text in {
+        "looped/flow.json": json.dumps(flow),
+        f".logs/looped-{RUN}.log": "".join(lines),
+        f".runs/looped-{RUN}.state.json": json.dumps(state, indent=2),
+    }.items():
+        path = project / ".one" / "flows" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return len(lines)
+
+
+def _result(i: int, ms: int) -> dict[str, object]:
+    return {"status": "success", "output": {"n": i}, "response": {"n": i}, "durationMs": ms}

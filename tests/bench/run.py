@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import figures_deliver, figures_many, figures_run
+from tests.bench import figures_assemble, figures_deliver, figures_many, figures_run
 from tests.bench.measure import Bench, Figure
 
 FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
@@ -18,7 +18,10 @@ FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
     "show-small": figures_many.show_small,
     "show-large": figures_many.show_large,
     "import": figures_run.import_cost,
+    "assemble": figures_assemble.assembling,
+    "sdk": figures_assemble.beside_the_sdk,
     "capture": figures_run.capture_memory,
+    "live": figures_run.live,
     "save": figures_many.save,
     "deliver": figures_deliver.delivery,
     "list": figures_many.list_runs,
