@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from one_trace.times import to_iso, to_ms
 
 _seconds: dict[str, int] = {}
 _CACHE_LIMIT = 50_000
@@ -16,11 +16,11 @@ def epoch_ms(text: str | None) -> int | None:
     A log repeats its seconds many times over, so the part up to them is worked out once.
     """
     if text is None or len(text) != 24 or text[19] != "." or text[23] != "Z":
-        return _slow(text)
+        return to_ms(text)
     head = text[:19]
     seconds = _seconds.get(head)
     if seconds is None:
-        whole = _slow(head + "Z")
+        whole = to_ms(head + "Z")
         if whole is None:
             return None
         if len(_seconds) > _CACHE_LIMIT:
@@ -33,18 +33,4 @@ def epoch_ms(text: str | None) -> int | None:
 def iso(ms: float) -> str:
     """The host's own form of a time given in epoch milliseconds; a damaged one is moved to the nearest that
     has a form."""
-    whole = round(min(max(ms, 0), _LAST_MS)) if ms == ms else 0
-    moment = datetime.fromtimestamp(whole // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{whole % 1000:03d}Z"
-
-
-def _slow(text: str | None) -> int | None:
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        return None
-    return round(moment.timestamp() * 1000)
+    return to_iso(round(min(max(ms, 0), _LAST_MS)) if ms == ms else 0)
