@@ -10,7 +10,7 @@ it (``traces.errors = full``).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -25,6 +25,7 @@ _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+\[\]-]{0,99}\Z")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _CONTEXT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})\Z")
+_MOST_LINKS = 100
 _NAME_CHARACTERS = 200
 _ERROR_CHARACTERS = 4096
 
@@ -59,14 +60,14 @@ class LeavingSpan(Struct, kw_only=True, frozen=True):
 
 
 class Link(Struct, kw_only=True, frozen=True):
-    """A span of another trace: of whoever started the run (`kind` caller), or the root of the traced run
-    that did (`kind` parent).
+    """A span of another trace: of whoever started the run (`kind` caller), the root of the traced run that
+    did (parent), or of one that it started itself (child).
     """
 
     trace_id: str
     span_id: str
     flags: int
-    kind: Literal["caller", "parent"]
+    kind: Literal["caller", "parent", "child"]
 
 
 class LeavingRun(Struct, kw_only=True, frozen=True):
@@ -104,12 +105,14 @@ def leave(
     *,
     traceparent: str | None = None,
     parent_trace_id: str | None = None,
+    child_trace_ids: Sequence[str] = (),
 ) -> Leaving:
     """What may leave of `trace`; error text only if there is a function to redact it with.
 
-    `traceparent` (W3C) and `parent_trace_id`: of whoever started the run, where the store knows.
+    `traceparent` (W3C) and `parent_trace_id`: of whoever started the run, where the store knows;
+    `child_trace_ids`: of the runs that it started.
     """
-    links = list(_links(traceparent, parent_trace_id))
+    links = list(_links(traceparent, parent_trace_id, child_trace_ids))
     return Leaving(run=_run(trace.run, links), spans=[_span(span, redact) for span in trace.spans])
 
 
@@ -120,7 +123,9 @@ def root_span_id(trace_id: str) -> str:
     return trace_id[16:]
 
 
-def _links(traceparent: str | None, parent_trace_id: str | None) -> Iterator[Link]:
+def _links(
+    traceparent: str | None, parent_trace_id: str | None, child_trace_ids: Sequence[str]
+) -> Iterator[Link]:
     """The trace stays the run's own, as its id is made of the run alone: by OpenTelemetry a span whose
     cause is in another trace has a link to it.
     """
@@ -129,6 +134,8 @@ def _links(traceparent: str | None, parent_trace_id: str | None) -> Iterator[Lin
         yield Link(trace_id=caller[1], span_id=caller[2], flags=int(caller[3], 16), kind="caller")
     if parent_trace_id:
         yield Link(trace_id=parent_trace_id, span_id=root_span_id(parent_trace_id), flags=1, kind="parent")
+    for child in child_trace_ids[:_MOST_LINKS]:
+        yield Link(trace_id=child, span_id=root_span_id(child), flags=1, kind="child")
 
 
 def _run(run: Run, links: list[Link]) -> LeavingRun:

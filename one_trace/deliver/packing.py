@@ -37,6 +37,7 @@ def pack(
     children = [
         (child.trace_id, child.visibility or settings_at(child.cwd, settings).visibility)
         for child in facts.children
+        if child.sent
     ]
     return Parcel(
         leaving=leave(
@@ -44,6 +45,7 @@ def pack(
             redactor(settings),
             traceparent=facts.traceparent,
             parent_trace_id=facts.parent_trace_id,
+            child_trace_ids=[child.trace_id for child in facts.children],
         ),
         project=project_of(run.cwd, to_ms(run.started_at) or 0),
         visibility=visibility or own.visibility,

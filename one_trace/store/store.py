@@ -21,11 +21,14 @@ Saved = Literal["new", "updated", "unchanged"]
 
 
 class Child(Struct):
-    """A run that another one started, and that was sent; `visibility` as it was shared, if it was."""
+    """A run that another one started; `sent` to the sink in question, `visibility` as it was shared, if it
+    was.
+    """
 
     trace_id: str
-    visibility: str | None
     cwd: str | None
+    visibility: str | None
+    sent: int
 
 
 class Family(Struct):
@@ -180,9 +183,10 @@ class Store:
                 (run_id,),
             ).fetchone()
             children = self.connection.execute(
-                "SELECT trace_id, visibility, cwd FROM runs JOIN outbox ON outbox.run = runs.id "
-                "WHERE parent_run_id = ? AND sink = ? AND state = 'sent' ORDER BY started_ms",
-                (run_id, sink),
+                "SELECT trace_id, cwd, visibility, coalesce(state, '') = 'sent' FROM runs "
+                "LEFT JOIN outbox ON outbox.run = runs.id AND sink = ? "
+                "WHERE parent_run_id = ? ORDER BY started_ms",
+                (sink, run_id),
             ).fetchall()
         count, parent, traceparent = own or (None, None, None)
         return Family(count, parent, traceparent, [Child(*row) for row in children])

@@ -133,11 +133,12 @@ def test_a_trace_context_is_taken_only_in_its_w3c_form(given: str, kept: str | N
 
 def test_the_root_span_is_linked_to_whoever_started_the_run() -> None:
     made = assembly(spans=[span("x")])
-    leaving = leave(made.trace, traceparent=CALLER, parent_trace_id="ab" * 16)
+    leaving = leave(made.trace, traceparent=CALLER, parent_trace_id="ab" * 16, child_trace_ids=["cd" * 16])
     root, step = otlp_spans(leaving)
     assert [(link.trace_id, link.span_id, link.flags) for link in root.links] == [
         ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", 0x301),
         ("ab" * 16, "ab" * 8, 0x301),
+        ("cd" * 16, "cd" * 8, 0x301),
     ]
     assert root.trace_id == step.trace_id == made.trace.run.trace_id
     assert not otlp_spans(leave(made.trace))[0].links

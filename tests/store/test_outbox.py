@@ -122,11 +122,12 @@ def test_a_run_started_by_another_knows_it(store: Store) -> None:
     store.save(assembly("00000000000a"))
     store.save(assembly("00000000000b"), parent_run_id="00000000000a", sinks=SINKS)
     assert store.family("00000000000b", "traces.com").parent_trace_id == f"{10:032x}"
-    assert store.family("00000000000a", "traces.com").children == []
+    (child,) = store.family("00000000000a", "traces.com").children
+    assert not child.sent
     box = Outbox(store)
     box.sent(box.claim(SINKS), None)
     assert store.family("00000000000a", "traces.com").children == [
-        Child(f"{11:032x}", None, "/home/somebody/project")
+        Child(f"{11:032x}", "/home/somebody/project", None, sent=True)
     ]
 
 
