@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -170,6 +171,22 @@ def test_a_signal_leaves_the_terminal_clean(machine, executor, open_terminal, nu
     assert not re.search(SPINNING, terminal.screen(), re.MULTILINE)
 
 
+@ONLY_HOST
+def test_sigkill_of_us_does_the_run_no_harm(machine, executor, open_terminal):
+    terminal = open_terminal()
+    terminal.type(RUN, "Enter")
+    terminal.wait_for(RETRYING)
+    subprocess.run(["pkill", "-KILL", "-P", terminal.shell(), "-f", "digest"], check=True)
+    terminal.wait_for("Killed")
+    (machine.project / "go").touch()
+    until = time.monotonic() + 30
+    while not (logs := list((machine.project / ".one/flows/.logs").iterdir())) or (
+        "Flow completed" not in logs[0].read_text()
+    ):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 @BOTH
 def test_a_stopped_run_gives_the_terminal_back_and_goes_on(machine, executor, open_terminal):
     terminal = open_terminal()
@@ -279,3 +296,19 @@ def test_a_resumed_run_is_drawn_too(machine, executor, open_terminal):
     shown = terminal.wait_for(SAVED)
     assert "✓ Resumed and completed successfully" in shown
     assert "✓ second" in shown
+
+
+def test_a_run_of_the_real_one_cli(real_one, open_terminal):
+    real_one.env["PATH"] += os.pathsep + os.defpath
+    real_one.write(real_one.project / ".one/flows/digest/flow.json", json.dumps(FLOW))
+    terminal = open_terminal(80)
+    terminal.type(RUN + " -i fail=yes", "Enter")
+    during = terminal.wait_for(RETRYING)
+    terminal.type("C-c")
+    terminal.wait_for(r"^Pausing after current step completes\.\.\. \(run ID: [0-9a-f]{12}\)$")
+    (real_one.project / "go").touch()
+    after = terminal.wait_for(SAVED)
+    assert neutral(during).split("\n", 1)[1] == (GOLDEN / "terminal-during-80.txt").read_text()
+    assert '└  Workflow failed: Code step "store" failed' in after
+    assert "✗ store" in after
+    assert terminal.cursor_shown()
