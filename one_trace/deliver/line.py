@@ -66,7 +66,9 @@ class Line:
         hints: Mapping[int, str] = MappingProxyType({}),
         verify: ssl.SSLContext | None = None,
     ) -> None:
-        self.base = base.rstrip("/")
+        self._url = base.rstrip("/")
+        self.base = _shown(base)
+        """As it is told of: without user, password and query, in which a key may be."""
         self.deadline = deadline
         self.before = before
         self._secrets = secrets
@@ -99,7 +101,7 @@ class Line:
 
     def call(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         """One request, tried until it is answered; an answer other than 2xx is raised as what it means."""
-        url = self.base + path
+        url = self._url + path
         named = {name.replace("_", "-"): value for name, value in headers.items()}
 
         def attempt(seconds: float) -> Answer:
@@ -181,6 +183,11 @@ class Line:
         for secret in self._secrets:
             text = text.replace(secret, "[key]")
         return one_line(text)
+
+
+def _shown(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 
 
 def _said(body: bytes) -> str:

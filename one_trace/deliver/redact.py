@@ -36,9 +36,17 @@ _OWN = (
     ),
 )
 
+_CUT_BYTES = 4096 - 4
+_LAST_WORD = re.compile(r"\S{1,512}\Z")
+
 
 def redact(text: str) -> str:
-    """`text` with every secret in it replaced by ``[REDACTED]``; whole lines stay readable around it."""
+    """`text` with every secret in it replaced by ``[REDACTED]``; whole lines stay readable around it.
+
+    Of a text that was cut to the store's 4 KiB the last word stays: half a key is like no key.
+    """
+    if len(text.encode("utf-8", "replace")) > _CUT_BYTES:
+        text = _LAST_WORD.sub("…", text)
     for pattern in _OWN:
         text = pattern.sub(REDACTED, text)
     for detector in _detectors():

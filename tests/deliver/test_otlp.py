@@ -163,3 +163,15 @@ def test_grpc_is_said_to_be_another_protocol(machine: Machine, collector: Collec
     assert collector.requests == []
     ours = {"ONE_TRACES_OTLP_ENDPOINT": machine.env["OTEL_EXPORTER_OTLP_ENDPOINT"]}
     assert machine.one("trace", "sync", env=ours).code == 0
+
+
+def test_credentials_in_an_endpoint_are_not_told(machine: Machine, collector: Collector) -> None:
+    url = machine.env["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    collector.refuse = [400]
+    with Store(machine.data / "traces.db") as store:
+        store.save(assembly(), sinks=["otlp"])
+        secret = {"OTEL_EXPORTER_OTLP_ENDPOINT": url.replace("//", "//me:hush@")}
+        done = machine.one("--agent", "trace", "sync", env=secret)
+        assert f"{url}/v1/traces answered 400" in done.document["error"]["message"]
+        assert b"hush" not in done.out + done.err
+        assert "hush" not in str(store.uploads("00000000000a"))

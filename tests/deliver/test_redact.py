@@ -49,6 +49,13 @@ def test_a_secret_is_known_by_where_it_stands(text: str, gone: str) -> None:
     assert gone not in redact(text)
 
 
+def test_half_a_secret_at_the_end_of_what_is_kept_does_not_leave() -> None:
+    cut = ("words and words " * 300)[:4080] + " key ghp_a1B2c3D4e5"[:16]
+    assert cut.endswith("ghp_a1B2c3D")
+    assert "ghp_" not in redact(cut)
+    assert redact(cut).endswith("key …")
+
+
 @pytest.mark.parametrize(
     "text",
     [
