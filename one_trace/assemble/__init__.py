@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections import Counter
 
@@ -34,6 +35,17 @@ def trace_id(run_id: str, started_at: str) -> str:
 
 def assemble(record: Record) -> Assembly:
     """The run that a record tells of. A damaged record gives a partial run that says so in `run.partial`."""
+    # nothing made here is garbage before the end: looking for some takes the longer, the longer the log
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _assemble(record)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _assemble(record: Record) -> Assembly:
     replay = settle_doubts(lambda doubts: Replay(record, doubts), len(record.lines))
     over = record.lines[-1].at if record.lines else 0
     spans = replay.world.spans

@@ -93,7 +93,7 @@ def _state(iterations: int) -> dict[str, object]:
 
 
 def write_abreast(project: Path, iterations: int, abreast: int) -> int:
-    """The record of a loop over two steps of uneven length, `abreast` iterations at a time; its number of events."""
+    """The record of a loop over two uneven steps, `abreast` iterations at a time; its number of events."""
     random = Random(1)
     lines: list[str] = []
     rounds: list[dict[str, object]] = [{} for _ in range(iterations)]
