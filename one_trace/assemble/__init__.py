@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from collections import Counter
 
@@ -17,6 +16,7 @@ from one_trace.assemble.results import foresee, settle
 from one_trace.assemble.sizes import compact_bytes, member_count
 from one_trace.assemble.timing import is_late, settle_children
 from one_trace.assemble.usage import add, usage_of
+from one_trace.collector import held_back
 from one_trace.model import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
 from one_trace.record.clock import epoch_ms, iso
 from one_trace.record.reading import Record
@@ -35,14 +35,8 @@ def trace_id(run_id: str, started_at: str) -> str:
 
 def assemble(record: Record) -> Assembly:
     """The run that a record tells of. A damaged record gives a partial run that says so in `run.partial`."""
-    # nothing made here is garbage before the end: looking for some takes the longer, the longer the log
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with held_back():
         return _assemble(record)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _assemble(record: Record) -> Assembly:

@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 from msgspec import Struct
 
+from one_trace.collector import held_back
 from one_trace.errors import NoSuchRun
 from one_trace.model import Assembly, Run, Session, Span, Trace, Upload
 from one_trace.store import rows
@@ -93,8 +94,9 @@ class Store:
         """
         from one_trace.store.save import prepare, queue, write  # readers, the most of us, never need it
 
-        prepared = prepare(assembly)
-        with self.writing() as connection:
+        with held_back():
+            prepared = prepare(assembly)
+        with held_back(), self.writing() as connection:
             saved = write(connection, prepared, session, parent_run_id, traceparent)
             queue(connection, [prepared.assembly.trace.run.run_id], sinks, hold=hold)
             return saved

@@ -30,7 +30,7 @@ def assembling(bench: Bench) -> list[Figure]:
 
 
 def beside_the_sdk(bench: Bench) -> Figure:
-    """Assembling and storing a run, against the SDK's BatchSpanProcessor with an exporter that does nothing."""
+    """Assembling and storing a run, against the SDK's BatchSpanProcessor with a no-op exporter."""
     project = bench.folder("beside")
     write_abreast(project, ITERATIONS, 1)
     (files,) = discover([project])[0]
