@@ -95,6 +95,6 @@ def wrap(text: str, room: int) -> list[str]:
         if space > len(head) // 3:
             head = head[:space]
         head = head or text[:1]
-        lines.append(head.rstrip())
+        lines.append(head.rstrip(" "))
         text = text[len(head) :].lstrip(" ")
     return [*lines, text] if text or not lines else lines

@@ -117,7 +117,7 @@ ANSWERS = [
     (["logout"], 0),
     (["open", "RUN"], 0),
     (["prune", "--older-than", "30d"], 0),
-    (["prune"], 2),
+    (["prune"], 0),
     (["show", "ffffffffffff"], 3),
     (["show", "--depth", "x"], 2),
     (["export", "RUN", "--format", "pdf"], 2),
