@@ -8,6 +8,7 @@ import fs from "node:fs";
 import net from "node:net";
 import tty from "node:tty";
 import { Writable } from "node:stream";
+import { inspect } from "node:util";
 import * as bodies from "./js/bodies.mjs";
 import { dryStep, drySteps } from "./js/dry.mjs";
 import * as inputs from "./js/inputs.mjs";
@@ -405,10 +406,35 @@ function begin(id, name, result, rest) {
       running -= 1;
     });
   setImmediate(() => {
+    if (doom !== null && outcome === null) die();
     told = true;
     answer(outcome ?? { id, later: true });
   });
 }
+
+/**
+ * A rejection that nobody handles ends the host, but only once its microtasks are through: what the engine does
+ * without waiting (the step's end, the next steps, the result of a run that failed) comes before that. So we end
+ * where a step waits, where the run is over, or where the engine asks for nothing more.
+ */
+let doom = null;
+/** Ms without a request after which the engine is taken to wait. */
+const SILENCE = 50;
+
+function die() {
+  fs.writeSync(2, `Uncaught (in promise): ${inspect(doom.error)}\n`);
+  process.exit(1);
+}
+
+function linger() {
+  clearTimeout(doom.timer);
+  doom.timer = setTimeout(die, SILENCE);
+}
+
+process.on("unhandledRejection", (error) => {
+  doom ??= { error };
+  linger();
+});
 
 function handle([id, name, ...rest]) {
   if (Object.hasOwn(slow, name)) {
@@ -451,7 +477,11 @@ let taken = 0;
 function take(line) {
   const message = JSON.parse(line.toString());
   taken += 1;
-  if (message[1] === "ending") ending = true;
+  if (doom !== null) linger();
+  if (message[1] === "ending") {
+    if (doom !== null) die();
+    ending = true;
+  }
   else handle(message);
 }
 

@@ -62,6 +62,37 @@ def test_an_error_that_nobody_can_catch_ends_it_with_1(project: Project) -> None
     assert "Traceback" not in ran.stderr
 
 
+STRAY = "Promise.reject(new Error('stray'));"
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [(f"{STRAY} throw new Error('mine')", "mine"), ("require('fs').readFileSync('x')", "is not a function")],
+)
+def test_a_step_that_fails_beside_a_stray_rejection_says_why(
+    project: Project, source: str, says: str
+) -> None:
+    ran = project.run(code("a", source), transform("b"))
+    assert ran.code == 1
+    assert says in ran.result["error"]
+    assert project.state()["status"] == "failed"
+
+
+@pytest.mark.parametrize("last", [wait("c", 2000), bash("c", "sleep 2")], ids=["code", "bash"])
+def test_a_stray_rejection_ends_the_run_where_it_first_waits(project: Project, last: dict) -> None:
+    ran = project.run(code("a", f"{STRAY} return 1"), transform("b"), last, args=("--allow-bash",))
+    assert ran.code == 1
+    assert ran.told == ["+a", "-a", "+b", "-b", "+c"]
+    assert "stray" in ran.stderr
+
+
+def test_a_stray_rejection_of_a_run_that_never_waits_ends_it_after_its_result(project: Project) -> None:
+    ran = project.run(code("a", f"{STRAY} return 1"), transform("b"))
+    assert ran.code == 1
+    assert ran.result["status"] == "success"
+    assert "stray" in ran.stderr
+
+
 def test_a_worker_that_is_killed_is_a_failure_that_says_so(project: Project) -> None:
     process = started(project, code("a", LONG))
     read_until(process, b'"stepId":"a"')
