@@ -99,7 +99,7 @@ def _built_in(argv: list[str], settings: Settings, asked: Parsed | None, *, agen
     if asked is not None:
         from one_trace.live import OfOurs
 
-        picture = OfOurs(asked, project, run_id, lambda: warm(settings))
+        picture = OfOurs(asked, project, run_id)
         argv, shown, told = ["--agent", *argv], picture.drawn(), picture.told
     files, status = None, 0
     with _killable():

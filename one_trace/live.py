@@ -65,6 +65,11 @@ class Live(Watcher):
 
     def begin(self) -> None:
         self._console.intro()
+        # By the one thread there is: two that import the same rooms in other orders are a deadlock.
+        from one_trace import record
+        from one_trace.view import live, screen
+
+        _ = record, live, screen
         self._thread = threading.Thread(target=self._look_on, daemon=True)
         self._thread.start()
         self._meanwhile()
@@ -214,8 +219,9 @@ class OfHost(Live):
 class OfOurs(Live):
     """The picture of a run of the built-in runner's, which is in this very process."""
 
-    def __init__(self, asked: Parsed, project: str, run_id: str, meanwhile: Callable[[], None]) -> None:
-        super().__init__(asked, project, meanwhile, host=False)
+    def __init__(self, asked: Parsed, project: str, run_id: str) -> None:
+        # Nothing is imported meanwhile: the runner does that itself, in the main thread.
+        super().__init__(asked, project, lambda: None, host=False)
         self._run_id = run_id
 
     def run_id(self) -> str:
