@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+from readme_help import BLOCK, COLUMNS
 
 from one_trace import keys
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
-SHOWN = re.findall(r"```console\n\$ one (.*?)\n(.*?)```", README, re.DOTALL)
+SHOWN = BLOCK.findall(README)
 
 
 def test_every_setting_stands_in_the_table():
@@ -24,7 +25,7 @@ def test_what_a_project_may_say_is_said():
 
 @pytest.mark.parametrize(("command", "shown"), SHOWN, ids=[command for command, _ in SHOWN])
 def test_help_is_what_the_program_says(machine, command, shown):
-    machine.env["COLUMNS"] = "100"
+    machine.env["COLUMNS"] = COLUMNS
     assert machine.one(*command.split()).out.decode() == shown
 
 
