@@ -35,11 +35,8 @@ def test_its_examples_are_read_by_the_program(machine, page):
         command, args = one, words
         while isinstance(command, click.Group):
             context = command.make_context("one", list(args), resilient_parsing=True)
-            args = (
-                [*context._protected_args, *context.args]
-                if hasattr(context, "_protected_args")
-                else context.args
-            )
+            protected = "_protected_args" if hasattr(context, "_protected_args") else "protected_args"  # 8.1
+            args = [*getattr(context, protected), *context.args]
             assert args, line
             command, args = command.get_command(context, args[0]), args[1:]
             assert command, line
