@@ -1,6 +1,6 @@
 """Coverage-guided damage, by hand: ``pip install atheris``, then ``python -m tests.assemble.fuzz``.
 
-The bytes stand for the log or the state of a recorded run. Whatever they are, assembling must end and must not
+The bytes stand for the log or the state of a recorded run. Whatever they are, assembling must end and not
 throw, and parents must come before their children. ``-max_total_time=300`` ends it after five minutes.
 """
 
