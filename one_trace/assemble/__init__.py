@@ -66,7 +66,7 @@ def _assemble(record: Record) -> Assembly:
     if run.status == "error":
         run.cause = find_cause(replay, spans, ids)
     known = record.flow is not None
-    nodes = replay.known_steps()
+    nodes = replay.trees.known_steps()
     return Assembly(
         trace=Trace(run=run, spans=made),
         flow_version=record.flow.version if record.flow is not None else None,

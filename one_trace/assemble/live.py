@@ -209,6 +209,11 @@ class Act:
         self.results: list[Results] | bool | None = None
         """A loop's results by iteration; False: not known; None: not looked up."""
 
+    @property
+    def steps(self) -> list[Node]:
+        """The steps of its body, as the flow has them."""
+        return self.node.body.nodes if self.node is not None and self.node.body is not None else []
+
 
 class Pass:
     """One pass through a list of steps: at most one of its steps runs at a time, and in order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from one_trace.assemble.blocks import advance, all_done, calls, unborn
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.evidence import (
     CONTRADICTS,
@@ -17,8 +18,9 @@ from one_trace.assemble.evidence import (
 )
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Scope
 from one_trace.assemble.results import expected
-from one_trace.assemble.tree import CONTAINERS, Node, Tree, read_tree
-from one_trace.assemble.world import World, calls
+from one_trace.assemble.tree import CONTAINERS
+from one_trace.assemble.trees import Trees
+from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
@@ -44,8 +46,7 @@ class Replay:
         self.ended_at: int | None = None
         self.error: str | None = None
         self.dry_run = False
-        self._trees: dict[str, Tree] = {}
-        self._called: dict[str, Tree | None] = {}
+        self.trees = Trees(record.flows, self.faults)
         self._completed: set[str] = set()
         self._last: LiveSpan | None = None
         self._target: Act | None = None
@@ -82,10 +83,6 @@ class Replay:
             if handler is not None:
                 handler(line)
 
-    def known_steps(self) -> list[Node]:
-        """Every step, run or not, of the flows that were met and whose files are found."""
-        return [node for tree in self._trees.values() for held in tree.by_id.values() for node in held]
-
     # -- the run
 
     def _new_root(self, go: int) -> Act:
@@ -108,11 +105,8 @@ class Replay:
 
     def _begin_root(self) -> None:
         skip = frozenset(self._completed) if self.world.go > 1 else frozenset()
-        flow = self.record.flow
-        key = self.record.files.flow_key
-        if key not in self._trees:
-            self._trees[key] = read_tree(flow) if flow is not None else Tree(key, known=False)
-        self.world.begin_flow(self.root, self._trees[key], skip)
+        tree = self.trees.root(self.record.files.flow_key, self.record.flow)
+        self.world.begin_flow(self.root, tree, skip)
 
     # -- flows
 
@@ -134,23 +128,19 @@ class Replay:
         while span is not None and span.slot >= 0 and span.inner_start is None:
             span.inner_start = float(line.at)
             span = span.act.span
-        world.begin_flow(act, self._tree(key, act))
+        world.begin_flow(act, self.trees.sub_flow(key, act.node))
 
     def _advance(self, block: Act, key: str) -> bool:
         """Open a later batch of a block, in which a child calls this sub-flow."""
         if block.kind != "parallel":
             return False
-        return self.world.advance(block, lambda node: any(self._may_call(call, key) for call in calls(node)))
-
-    def _may_call(self, node: Node, key: str) -> bool:
-        called = self._called_tree(node)
-        if called is not None:
-            return called.key == key
-        return node.sub_key is None or node.sub_key.rsplit("/", 1)[-1] == key
+        return advance(
+            self.world, block, lambda node: any(self.trees.may_call(call, key) for call in calls(node))
+        )
 
     def _waiting_for(self, key: str) -> Act | None:
         waiting = [
-            act for act in self.world.waiting if act.node is not None and self._may_call(act.node, key)
+            act for act in self.world.waiting if act.node is not None and self.trees.may_call(act.node, key)
         ]
         calls = [act.span for act in waiting if act.span is not None]
         if len(calls) > 1:
@@ -163,32 +153,10 @@ class Replay:
                 return act
         return fitting[0] if fitting else None
 
-    def _called_tree(self, node: Node) -> Tree | None:
-        called = node.sub_key
-        if called is None:
-            return None
-        if called not in self._called:
-            flow = self.record.flows.named(called)
-            self._called[called] = None
-            if flow is not None:
-                self._called[called] = self._trees.setdefault(flow.key, read_tree(flow))
-        return self._called[called]
-
-    def _tree(self, key: str, act: Act) -> Tree:
-        called = self._called_tree(act.node) if act.node is not None else None
-        if called is not None and called.key == key:
-            return called
-        if key not in self._trees:
-            flow = self.record.flows.with_key(key)
-            if flow is None:
-                self.faults.append(f"the flow file of the sub-flow {key!r} is not found")
-            self._trees[key] = read_tree(flow) if flow is not None else Tree(key, known=False)
-        return self._trees[key]
-
     def _on_flow_end(self, line: LogLine) -> None:
         world = self.world
         failed = line.event == "flow:error"
-        act = self._flow_that_ends(line, failed)
+        act = _flow_that_ends(self.world.flows, line, failed)
         if act is None:
             return
         world.flows.remove(act)
@@ -201,20 +169,6 @@ class Replay:
             world.fail(act, line.error)
         else:
             act.finished = True
-
-    def _flow_that_ends(self, line: LogLine, failed: bool) -> Act | None:
-        fitting = [act for act in self.world.flows if act.tree is not None and act.tree.key == line.flow_key]
-        if len(fitting) < 2:
-            return fitting[0] if fitting else None
-        if failed:
-            dead = [act for act in fitting if act.failed and act.error == line.error]
-            fitting = dead or [act for act in fitting if act.failed] or fitting
-        else:
-            fitting = [act for act in fitting if act.finished] or fitting
-        if line.duration_ms is None:
-            return fitting[-1]
-        begun = line.at - line.duration_ms
-        return min(fitting, key=lambda act: abs(begun - act.start) if act.span is not None else 1e12)
 
     def _on_stopped(self, line: LogLine) -> None:
         """--stop-after: the target has ended, and what it ran in, up to this flow, is stopped with it."""
@@ -349,9 +303,9 @@ class Replay:
             act.closed = True
             act.idle = -1
         if span.status == "success":
-            self.world.all_done(act)
+            all_done(self.world, act)
         elif span.status == "skipped" or _never_ran(span):
-            self.world.unborn(act)
+            unborn(self.world, act)
 
     def _on_retry(self, line: LogLine) -> None:
         world = self.world
@@ -406,6 +360,21 @@ class Replay:
         span = self.world.start(started)
         span.start = line.at - (line.duration_ms or 0)
         return span
+
+
+def _flow_that_ends(flows: list[Act], line: LogLine, failed: bool) -> Act | None:
+    fitting = [act for act in flows if act.tree is not None and act.tree.key == line.flow_key]
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
+    if failed:
+        dead = [act for act in fitting if act.failed and act.error == line.error]
+        fitting = dead or [act for act in fitting if act.failed] or fitting
+    else:
+        fitting = [act for act in fitting if act.finished] or fitting
+    if line.duration_ms is None:
+        return fitting[-1]
+    begun = line.at - line.duration_ms
+    return min(fitting, key=lambda act: abs(begun - act.start) if act.span is not None else 1e12)
 
 
 def _never_ran(span: LiveSpan) -> bool:

@@ -6,9 +6,9 @@ next one when all of the batch before it are done. Its duration is the one in it
 
 from __future__ import annotations
 
+from one_trace.assemble.blocks import open_next_batch
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
 from one_trace.assemble.results import settle_results
-from one_trace.assemble.tree import Node
 from one_trace.assemble.world import World
 
 
@@ -28,10 +28,10 @@ def _find_batches(world: World, act: Act, over: float) -> None:
         return
     if block.result is not None and block.result.status in ("success", "skipped"):
         return
-    named = next((kid.id for kid in _coming(act) if f'"{kid.id}"' in (block.error or "")), None)
+    named = next((kid.id for kid in act.steps[act.batch_end :] if f'"{kid.id}"' in (block.error or "")), None)
     while named or all(kid.result is not None for kid in act.kids if kid.batch == act.batch):
         before = len(world.spans)
-        if not world.open_next_batch(act):
+        if not open_next_batch(world, act):
             break
         settle_results(world.spans[before:], over)
         if any(kid.node.id == named for kid in act.kids):
@@ -45,10 +45,6 @@ def _find_batches(world: World, act: Act, over: float) -> None:
 def _threw_inside(block: LiveSpan) -> bool:
     own = f'Step "{block.node.id}" '  # its own time-out, or what it requires
     return block.status == "error" and not (block.error or own).startswith(own)
-
-
-def _coming(act: Act) -> list[Node]:
-    return act.node.body.nodes[act.batch_end :] if act.node is not None and act.node.body is not None else []
 
 
 def _settle_block(act: Act) -> None:

@@ -11,10 +11,10 @@ begins after an await: those are kept as `idle` and `pending`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from one_trace.assemble.blocks import advance, could_begin, first_ids, open_batch
 from one_trace.assemble.doubts import Doubts
-from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Results, Scope
+from one_trace.assemble.gaps import past_a_gap
+from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope
 from one_trace.assemble.results import iterations_known
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
 from one_trace.record.clock import epoch_ms
@@ -69,7 +69,7 @@ class World:
         begun = self._resumed(step_id)
         if begun is None:
             self.doubts.contradicted(self.index, None)
-            begun = self._past_a_gap(step_id)
+            begun = past_a_gap(self, step_id)
         if begun is not None:
             return self.enter(begun, begun.nodes[begun.pos], line)
         return self.enter_foreign(line)
@@ -111,7 +111,7 @@ class World:
             above = above.act.span
         if node.type in CONTAINERS:
             if self.foreseen and node.repeats:
-                self._foresee(span)
+                self.foresee(span)
             act = self.new_act(span, span.start)
             if act.kind != "flow":
                 self.stack.append(act)
@@ -131,31 +131,10 @@ class World:
         if act.kind == "flow":
             self.waiting.append(act)
         elif act.kind == "parallel":
-            self._open_batch(act, 0)
+            open_batch(self, act, 0)
         return act
 
-    def _open_batch(self, act: Act, first: int) -> None:
-        """The children of one batch of a parallel block start together, and in silence."""
-        nodes = act.node.body.nodes if act.node is not None and act.node.body is not None else []
-        abreast = act.node.concurrency if act.node is not None else 1
-        act.batch_end = min(first + abreast, len(nodes))
-        act.batch += first > 0
-        act.cursor = first
-        for slot in range(first, act.batch_end):
-            node = nodes[slot]
-            kid = LiveSpan(node, None, act, f"{act.prefix} > {node.id}", act.start, len(self.spans))
-            kid.slot, kid.batch = slot, act.batch
-            self.spans.append(kid)
-            act.kids.append(kid)
-            self.kids.setdefault(node.id, []).append(kid)
-            if node.type in CONTAINERS:
-                if self.foreseen and node.repeats:
-                    self._foresee(kid)
-                self.new_act(kid, act.start)
-        if act.batch_end < len(nodes) and first == 0:
-            self.pending.append(act)
-
-    def _foresee(self, span: LiveSpan) -> None:
+    def foresee(self, span: LiveSpan) -> None:
         nth = self._seen[span.path] = self._seen.get(span.path, 0) + 1
         span.expected = self.foreseen.get((span.path, nth), False)
 
@@ -273,37 +252,6 @@ class World:
             kid.act.thrown.append(kid)
             self.fail(kid.act, error)
 
-    def all_done(self, act: Act) -> None:
-        """A container has succeeded: a block's children are done then, those of batches of which nothing was
-        seen as well."""
-        seen = len(act.kids)
-        while act.kind == "parallel" and self.open_next_batch(act):
-            pass
-        self._children_done(act, 0, seen)
-
-    def _children_done(self, act: Act, first: int, seen: int) -> None:
-        """These silent children begin nothing more; what was not seen of them is assumed."""
-        for position in range(first, len(act.kids)):
-            kid = act.kids[position]
-            kid.open = False
-            kid.assumed = kid.assumed or (position >= seen and _may_have_failed(act.span))
-            for inner in kid.acts:
-                self.all_done(inner)
-                if (
-                    kid.node.timeout is None or not inner.passes
-                ):  # else it may have been timed out, and goes on
-                    inner.closed = True
-                    inner.idle = -1
-
-    def unborn(self, act: Act) -> None:
-        """The container was skipped: its silent children, held to have started with it, never did."""
-        for kid in act.kids:
-            kid.open = kid.born = False
-            for inner in kid.acts:
-                self.unborn(inner)
-                if inner in self.waiting:
-                    self.waiting.remove(inner)
-
     # -- after an await
 
     def _resumed(self, step_id: str) -> Pass | None:
@@ -314,7 +262,7 @@ class World:
             if (
                 act is not None
                 and self._let_pass(act)
-                and any(self._could(other, step_id) for other in self.pending)
+                and any(could_begin(other, step_id) for other in self.pending)
             ):
                 act = None
             if act is not None and act.node is not None and act.node.body is not None:
@@ -355,120 +303,11 @@ class World:
         """Something has ended after the pass of `act` was over, and `act` has not gone on before."""
         return self.moment > act.idle_at + CLOCK_MS / 3
 
-    def _could(self, act: Act, step_id: str) -> bool:
-        """Can this next attempt, or a later batch of this block, begin with the step?"""
-        if act.failed or act.closed or act.node is None or (act.attempt > 1 and act.started):
-            return False
-        nodes = (
-            act.node.body.nodes[act.batch_end :]
-            if act.kind == "parallel" and act.node.body is not None
-            else ()
-        )
-        again = act.attempt > 1 and step_id in first_ids(act.node)
-        return again or any(step_id in first_ids(node) for node in nodes)
-
     def _next_batch(self, act: Act, step_id: str) -> Pass | None:
         if act.attempt > 1:
             begun = self._begin(act, step_id)
             if begun is not None:
                 return begun
-        if self.advance(act, lambda node: step_id in first_ids(node)):
+        if advance(self, act, lambda node: step_id in first_ids(node)):
             return self._begin(act, step_id)
         return None
-
-    def advance(self, act: Act, shows: Callable[[Node], bool]) -> bool:
-        """Open batches of a parallel block up to that of a child that `shows` itself now; False if there is
-        none. Those between were over without a line of log."""
-        nodes = act.node.body.nodes if act.node is not None and act.node.body is not None else []
-        if act.failed or act.closed or not any(shows(node) for node in nodes[act.batch_end :]):
-            return False
-        while self.open_next_batch(act):
-            if any(shows(kid.node) for kid in act.kids[act.cursor :]):
-                return True
-        return False
-
-    def open_next_batch(self, act: Act) -> bool:
-        """All of a batch are done, the next one starts; False after the last."""
-        nodes = act.node.body.nodes if act.node is not None and act.node.body is not None else []
-        if act.batch_end >= len(nodes):
-            return False
-        self._children_done(
-            act, next((kid.slot for kid in act.kids if kid.batch == act.batch), 0), len(act.kids)
-        )
-        self._open_batch(act, act.batch_end)
-        return True
-
-    def _past_a_gap(self, step_id: str) -> Pass | None:
-        """Lines are missing: the step stands further on in a list that is under way, or in a container that
-        is open."""
-        for flow in reversed(self.flows):
-            for node in flow.tree.by_id.get(step_id, ()) if flow.tree is not None else ():
-                seq = self._listing_under_way(flow, node)
-                if seq is not None:
-                    return seq
-        return None
-
-    def _listing_under_way(self, flow: Act, node: Node) -> Pass | None:
-        owner = node.listing.owner
-        acts = (
-            [flow]
-            if owner is None
-            else [
-                span.acts[-1]
-                for span in self.open.get(owner.id, []) + self.kids.get(owner.id, [])
-                if span.acts and span.open
-            ]
-        )
-        for act in acts:
-            if owner is not None and act.node is not owner:
-                continue
-            for seq in act.passes:
-                if (
-                    seq.nodes is node.listing.nodes
-                    and node.index is not None
-                    and seq.pos <= node.index
-                    and seq.current is None
-                ):
-                    seq.pos = node.index
-                    return seq
-        for act in acts:
-            if owner is not None and (act.node is not owner or act.kind == "parallel" or act.closed):
-                continue
-            for seq in act.passes:
-                if seq.nodes is node.listing.nodes and node.index is not None and seq.pos < node.index:
-                    seq.pos = node.index
-                    return seq
-            if owner is not None and not act.passes and node.index is not None:
-                seq = self.new_pass(act, node.listing, act.started if act.kind in ("loop", "while") else None)
-                seq.pos = node.index
-                return seq
-        return None
-
-
-def _may_have_failed(span: LiveSpan | None) -> bool:
-    """A silent child that did not succeed, and yet the block went on."""
-    if span is None or span.slot < 0:
-        return False
-    return span.node.guarded or span.node.strategy in ("continue", "fallback")
-
-
-def calls(node: Node) -> list[Node]:
-    """The ``flow`` steps with which a silent child can show itself."""
-    if node.type == "flow":
-        return [node]
-    if node.type == "parallel" and node.body is not None:
-        return [call for child in node.body.nodes for call in calls(child)]
-    return []
-
-
-def first_ids(node: Node) -> set[str]:
-    """The ids of the steps with which a silent container can show itself."""
-    if node.type == "parallel" and node.body is not None:
-        return set().union(*(first_ids(child) for child in node.body.nodes)) if node.body.nodes else set()
-    listings = [
-        listing for listing in (node.body, node.then, node.orelse) if listing is not None and listing.nodes
-    ]
-    return {listing.nodes[0].id for listing in listings}
-
-
-__all__ = ["Results", "World", "first_ids"]

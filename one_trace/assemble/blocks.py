@@ -1,0 +1,130 @@
+"""Silent blocks: the direct children of `parallel` start and end without a line of log.
+
+They run in batches of `maxConcurrency`. A batch starts as a whole when all of the one before are done, so a
+sign of life from a later child tells that all batches between are over, and a block that has succeeded has
+seen all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from one_trace.assemble.live import Act, LiveSpan
+from one_trace.assemble.tree import CONTAINERS, Node
+
+if TYPE_CHECKING:
+    from one_trace.assemble.world import World
+
+
+def open_batch(world: World, act: Act, first: int) -> None:
+    """The children of one batch of a parallel block start together, and in silence."""
+    nodes = act.steps
+    abreast = act.node.concurrency if act.node is not None else 1
+    act.batch_end = min(first + abreast, len(nodes))
+    act.batch += first > 0
+    act.cursor = first
+    for slot in range(first, act.batch_end):
+        node = nodes[slot]
+        kid = LiveSpan(node, None, act, f"{act.prefix} > {node.id}", act.start, len(world.spans))
+        kid.slot, kid.batch = slot, act.batch
+        world.spans.append(kid)
+        act.kids.append(kid)
+        world.kids.setdefault(node.id, []).append(kid)
+        if node.type in CONTAINERS:
+            if world.foreseen and node.repeats:
+                world.foresee(kid)
+            world.new_act(kid, act.start)
+    if act.batch_end < len(nodes) and first == 0:
+        world.pending.append(act)
+
+
+def advance(world: World, act: Act, shows: Callable[[Node], bool]) -> bool:
+    """Open batches of a parallel block up to that of a child that `shows` itself now; False if there is
+    none. Those between were over without a line of log."""
+    nodes = act.steps
+    if act.failed or act.closed or not any(shows(node) for node in nodes[act.batch_end :]):
+        return False
+    while open_next_batch(world, act):
+        if any(shows(kid.node) for kid in act.kids[act.cursor :]):
+            return True
+    return False
+
+
+def open_next_batch(world: World, act: Act) -> bool:
+    """All of a batch are done, the next one starts; False after the last."""
+    nodes = act.steps
+    if act.batch_end >= len(nodes):
+        return False
+    _children_done(
+        world, act, next((kid.slot for kid in act.kids if kid.batch == act.batch), 0), len(act.kids)
+    )
+    open_batch(world, act, act.batch_end)
+    return True
+
+
+def all_done(world: World, act: Act) -> None:
+    """A container has succeeded: a block's children are done then, those of batches of which nothing was
+    seen as well."""
+    seen = len(act.kids)
+    while act.kind == "parallel" and open_next_batch(world, act):
+        pass
+    _children_done(world, act, 0, seen)
+
+
+def _children_done(world: World, act: Act, first: int, seen: int) -> None:
+    """These silent children begin nothing more; what was not seen of them is assumed."""
+    for position in range(first, len(act.kids)):
+        kid = act.kids[position]
+        kid.open = False
+        kid.assumed = kid.assumed or (position >= seen and _may_have_failed(act.span))
+        for inner in kid.acts:
+            all_done(world, inner)
+            if kid.node.timeout is None or not inner.passes:  # else it may have been timed out
+                inner.closed = True
+                inner.idle = -1
+
+
+def unborn(world: World, act: Act) -> None:
+    """The container was skipped: its silent children, held to have started with it, never did."""
+    for kid in act.kids:
+        kid.open = kid.born = False
+        for inner in kid.acts:
+            unborn(world, inner)
+            if inner in world.waiting:
+                world.waiting.remove(inner)
+
+
+def could_begin(act: Act, step_id: str) -> bool:
+    """Can this next attempt, or a later batch of this block, begin with the step?"""
+    if act.failed or act.closed or act.node is None or (act.attempt > 1 and act.started):
+        return False
+    nodes = act.steps[act.batch_end :] if act.kind == "parallel" else []
+    again = act.attempt > 1 and step_id in first_ids(act.node)
+    return again or any(step_id in first_ids(node) for node in nodes)
+
+
+def _may_have_failed(span: LiveSpan | None) -> bool:
+    """A silent child that did not succeed, and yet the block went on."""
+    if span is None or span.slot < 0:
+        return False
+    return span.node.guarded or span.node.strategy in ("continue", "fallback")
+
+
+def calls(node: Node) -> list[Node]:
+    """The ``flow`` steps with which a silent child can show itself."""
+    if node.type == "flow":
+        return [node]
+    if node.type == "parallel" and node.body is not None:
+        return [call for child in node.body.nodes for call in calls(child)]
+    return []
+
+
+def first_ids(node: Node) -> set[str]:
+    """The ids of the steps with which a silent container can show itself."""
+    if node.type == "parallel" and node.body is not None:
+        return set().union(*(first_ids(child) for child in node.body.nodes)) if node.body.nodes else set()
+    listings = [
+        listing for listing in (node.body, node.then, node.orelse) if listing is not None and listing.nodes
+    ]
+    return {listing.nodes[0].id for listing in listings}

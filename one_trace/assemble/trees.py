@@ -1,0 +1,54 @@
+"""The static trees of the flows that a run meets, each read once."""
+
+from __future__ import annotations
+
+from one_trace.assemble.tree import Node, Tree, read_tree
+from one_trace.record.flows import FlowFile, FlowFiles
+
+
+class Trees:
+    """`files` are the project's flows. `faults`: what is not found, one sentence each."""
+
+    def __init__(self, files: FlowFiles, faults: list[str]) -> None:
+        self._files = files
+        self._faults = faults
+        self._by_key: dict[str, Tree] = {}
+        self._called: dict[str, Tree | None] = {}
+
+    def known_steps(self) -> list[Node]:
+        """Every step, run or not, of the flows that were met and whose files are found."""
+        return [node for tree in self._by_key.values() for held in tree.by_id.values() for node in held]
+
+    def root(self, key: str, flow: FlowFile | None) -> Tree:
+        """The tree of the root flow, whose file may be found in its own way."""
+        if key not in self._by_key:
+            self._by_key[key] = read_tree(flow) if flow is not None else Tree(key, known=False)
+        return self._by_key[key]
+
+    def may_call(self, node: Node, key: str) -> bool:
+        """Can this ``flow`` step be the one that starts the flow with this key?"""
+        called = self._called_by(node)
+        if called is not None:
+            return called.key == key
+        return node.sub_key is None or node.sub_key.rsplit("/", 1)[-1] == key
+
+    def sub_flow(self, key: str, node: Node | None) -> Tree:
+        """The tree of the flow with this key, which `node` has called."""
+        called = self._called_by(node) if node is not None else None
+        if called is not None and called.key == key:
+            return called
+        if key not in self._by_key:
+            flow = self._files.with_key(key)
+            if flow is None:
+                self._faults.append(f"the flow file of the sub-flow {key!r} is not found")
+            return self.root(key, flow)
+        return self._by_key[key]
+
+    def _called_by(self, node: Node) -> Tree | None:
+        called = node.sub_key
+        if called is None:
+            return None
+        if called not in self._called:
+            flow = self._files.named(called)
+            self._called[called] = self.root(flow.key, flow) if flow is not None else None
+        return self._called[called]
