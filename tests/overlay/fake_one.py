@@ -14,7 +14,10 @@ for flow in (case / "flows").iterdir() if (case / "flows").exists() else ():
     for file in [flow] if flow.is_file() else [path for path in flow.rglob("*") if path.is_file()]:
         target = Path(".one/flows") / file.relative_to(case / "flows")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(file.read_bytes())
+        # Whole or not at all: another run of this flow may be traced at this moment.
+        part = target.with_name(f"{target.name}.{os.getpid()}")
+        part.write_bytes(file.read_bytes())
+        part.replace(target)
 old, new = None, os.urandom(6).hex()
 for folder in ("logs", "runs"):
     for file in (case / folder).iterdir() if (case / folder).exists() else ():
