@@ -56,7 +56,7 @@ class Bench:
     def __post_init__(self) -> None:
         for name in ("home", "ours", "bin"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
-        script = (ROOT / "scripts" / "one").read_text()
+        script = (ROOT / "one_trace" / "scripts" / "one").read_text()
         self.executable(self.root / "ours" / "one", script.replace("#!python", f"#!{sys.executable}", 1))
         self.env = {
             "PATH": os.pathsep.join([str(self.root / "ours"), str(self.root / "bin"), "/usr/bin", "/bin"]),
