@@ -50,6 +50,30 @@ def test_runs_with_failures_retries_time_outs_and_skips(
     assert len(wrong) <= 3, wrong
 
 
+FOUND = {
+    "a block that runs again in the next iteration": (2, False, False),
+    "a silent child behind silent batches": (27, False, False),
+    "a nested block of which nothing is seen": (19, False, False),
+    "two whiles abreast, told apart by how long they ran": (55, False, True),
+    "a loop whose iterations may be its neighbour's": (26, False, True),
+    "a later batch of an attempt that threw": (110, True, False),
+    "loops given up beside the next attempt": (115, True, False),
+    "a silent child that was timed out": (38, True, False),
+    "a stale result under the id of the child that threw": (7, True, False),
+    "batches that the next child's start proves": (398, True, False),
+    "the interim result of a while": (127, True, True),
+}
+"""What runs made at random have found, by what it was: seed, trouble, wide."""
+
+
+@node
+@pytest.mark.parametrize("what", FOUND)
+def test_what_was_found_stays_right(what: str, tmp_path: Path) -> None:
+    seed, trouble, wide = FOUND[what]
+    _, truth, trace = run(Maker(Random(seed), trouble=trouble, wide=wide).make(3), tmp_path)
+    assert differences(truth, trace) == []
+
+
 @node
 @pytest.mark.parametrize("seed", range(12))
 def test_a_run_killed_at_any_event(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
