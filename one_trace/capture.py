@@ -76,6 +76,8 @@ def _host(path: str, argv: list[str], settings: Settings, asked: Parsed | None, 
         finally:
             picture.close()
         picture.end()
+        if picture.canceled:
+            status = 0  # as the host, whose spinner takes Ctrl-C for its end
     drawn = asked is not None
     trace(
         lambda: find_by_token(project, token, begun),
@@ -105,7 +107,7 @@ def _built_in(argv: list[str], settings: Settings, asked: Parsed | None, *, agen
     with _killable():
         try:
             with shown:
-                outcome = runner.run(argv, run_id=run_id, on_event=told)
+                outcome = runner.run(argv, run_id=run_id, on_event=told, watched=asked is not None)
             files, status = outcome.files, outcome.exit_code << 8
         except Killed as killed:
             status = killed.number

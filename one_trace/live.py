@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from one_trace.retell import Event, Retell
 from one_trace.runner.console import Console
-from one_trace.runner.options import Parsed, UsageError, parse
+from one_trace.runner.options import Parsed, UsageError, ctrl_c_cancels, parse
 from one_trace.spool import Spool
 from one_trace.watch import Watcher
 
@@ -60,6 +60,7 @@ class Live(Watcher):
         self._thread: threading.Thread | None = None
         self._silent = self._broken = False
         self._pauses = 0
+        self._canceled = False
 
     # -- from its beginning to its end
 
@@ -87,8 +88,15 @@ class Live(Watcher):
 
     def end(self) -> None:
         """Say what the host's human mode says of a run that is over."""
-        if not self._broken:
+        if self.canceled:
+            self._console.say("◇  Canceled")
+        elif not self._broken:
             self._retell.end()
+
+    @property
+    def canceled(self) -> bool:
+        """Whether Ctrl-C has ended the run before it was over."""
+        return self._canceled and not self._retell.over
 
     def _clear(self) -> None:
         screen, self._screen = self._screen, None
@@ -171,9 +179,15 @@ class Live(Watcher):
 
     # -- signals
 
-    def signalled(self, number: int) -> None:
-        if number == signal.SIGINT and not self._resume:
+    def signalled(self, number: int, *, typed: bool) -> bool:
+        if number != signal.SIGINT:
+            return False
+        if typed and ctrl_c_cancels(self._asked):
+            self._guarded()  # nothing but timers may be left of the run: those the host's own Ctrl-C ends
+            self._canceled = not self._retell.over
+        elif not self._resume:
             self._pauses += 1
+        return self._canceled
 
     def _pausing(self) -> list[str]:
         """What the host says at each Ctrl-C: it notes it, and goes on."""
@@ -230,7 +244,9 @@ class OfOurs(Live):
     def told(self, event: Event) -> None:
         """What the runner says to its listener alone."""
         if event["event"] == "run:pausing":
-            self.signalled(signal.SIGINT)
+            self._pauses += 1
+        elif event["event"] == "run:canceled":
+            self._canceled = True
 
     @contextmanager
     def drawn(self) -> Iterator[None]:

@@ -96,6 +96,11 @@ class Retell:
 
     # -- the end
 
+    @property
+    def over(self) -> bool:
+        """Whether the executor has said what came of it."""
+        return self._result is not None or bool(self._refused)
+
     def end(self) -> None:
         """Say on the console what human mode says when a run is over, or when it was not to be."""
         console, result = self._console, self._result

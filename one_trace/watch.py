@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import time
 from collections.abc import Mapping
 
 from one_trace import host
@@ -23,6 +24,8 @@ PASSED_ON = frozenset(
 WATCHED = frozenset(PASSED_ON | {signal.SIGCHLD})
 SENT_BY_KILL = 0
 """si_code of a signal that a process sent; above it stand those of the kernel: Ctrl-C of a terminal, say."""
+PATIENCE_S = 2.0
+"""How long a host that is to end may take to do so by itself."""
 
 
 class Watcher:
@@ -34,8 +37,9 @@ class Watcher:
     def begin(self) -> None:
         """The host has been started, and all signals are blocked: now there may be threads."""
 
-    def signalled(self, number: int) -> None:
-        """A signal has reached the host and us."""
+    def signalled(self, number: int, *, typed: bool) -> bool:
+        """A signal has reached the host and us, from the terminal if `typed`. Whether to end the host now."""
+        return False
 
     def stopping(self) -> None:
         """Ctrl-Z: both of us are about to be stopped."""
@@ -78,7 +82,7 @@ def end_like(status: int) -> int:
 
 def _wait(child: int, watched: frozenset[signal.Signals], watcher: Watcher) -> int:
     while True:
-        number, by_hand = _next_signal(child, watched)
+        number, by_hand, typed = _next_signal(child, watched)
         if number == signal.SIGCHLD:
             pid, status = os.waitpid(child, os.WNOHANG)
             if pid == child:
@@ -88,8 +92,21 @@ def _wait(child: int, watched: frozenset[signal.Signals], watcher: Watcher) -> i
             os.kill(child, number)
         if number == signal.SIGTSTP:
             _stop(watcher)
-        else:
-            watcher.signalled(number)
+        elif watcher.signalled(number, typed=typed):
+            return _end(child)
+
+
+def _end(child: int) -> int:
+    """End the host; its wait status."""
+    os.kill(child, signal.SIGTERM)
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid == child:
+            return status
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1]
 
 
 def _stop(watcher: Watcher) -> None:
@@ -101,16 +118,19 @@ def _stop(watcher: Watcher) -> None:
     watcher.going_on()
 
 
-def _next_signal(child: int, watched: frozenset[signal.Signals]) -> tuple[int, bool]:
-    """The next signal, and whether it was meant for us alone: then the host would not know of it.
+def _next_signal(child: int, watched: frozenset[signal.Signals]) -> tuple[int, bool, bool]:
+    """The next signal; whether it was meant for us alone: then the host would not know of it; and whether
+    it was typed.
 
     A terminal's signals go to the whole process group, so the host has them already.
     """
     if not hasattr(signal, "sigwaitinfo"):  # macOS: nobody says who sent it
         number = signal.sigwait(watched)
-        return number, number not in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
+        typed = number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
+        return number, not typed, typed
     info = signal.sigwaitinfo(watched)
-    return info.si_signo, info.si_code <= SENT_BY_KILL and info.si_pid != child
+    typed = info.si_code > SENT_BY_KILL
+    return info.si_signo, not typed and info.si_pid != child, typed
 
 
 def _forget_pending() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from one_trace.runner import human
 from one_trace.runner.console import Console
 from one_trace.runner.engine import Event, json_error
-from one_trace.runner.execution import Ended, Run, pausing
+from one_trace.runner.execution import Ended, Run, on_ctrl_c
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.listing import flows
 from one_trace.runner.loading import FlowUnreadable, Loaded, load, read, resolve
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 Listener = Callable[[Event], None]
 PAUSING = "run:pausing"
 """Told to the listener alone, from within a signal handler: Ctrl-C has marked the run as paused."""
+CANCELED = "run:canceled"
+"""The same: Ctrl-C has ended the run."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,9 @@ class Session:
     run_id: str | None = None
     worker: Worker | None = None
     run: Run | None = None
+    cancels: bool = False
+    """Whether Ctrl-C ends the run, as it does in the terminal of a person; else it goes on."""
+    canceled: bool = False
 
     def start_worker(self) -> Worker:
         env = dict(os.environ)
@@ -172,7 +178,7 @@ def _execute(session: Session, loaded: Loaded, options: Options, words: list[str
     run = session.run = Run(worker, loaded, run_id, _teller(session, view), options=options)
     run.start(words)
     view.begin()
-    with pausing(run, lambda: _pausing(session, view, run.run_id)):
+    with on_ctrl_c(lambda: _interrupted(session, run, view)):
         ended = run.execute()
     view.end(ended)
     if ended.error is not None:
@@ -199,10 +205,16 @@ def _execute(session: Session, loaded: Loaded, options: Options, words: list[str
     return 0
 
 
-def _pausing(session: Session, view: human.Progress, run_id: str) -> None:
-    view.pausing(run_id)
+def _interrupted(session: Session, run: Run, view: human.Progress) -> None:
+    """Ctrl-C: the run ends here, its record left as it stands, or it is marked as paused and goes on."""
+    if session.cancels:
+        session.canceled = True
+        run.worker.kill()  # where the run waits for it next, it learns that
+    else:
+        run.paused = True
+        view.pausing(run.run_id)
     if session.on_event is not None:
-        session.on_event({"event": PAUSING, "runId": run_id})
+        session.on_event({"event": CANCELED if session.cancels else PAUSING, "runId": run.run_id})
 
 
 def _teller(session: Session, view: human.Progress) -> Callable[[Event, str], None]:
@@ -280,7 +292,9 @@ def resume(session: Session, run_id: str) -> int:
     run = Run(worker, loaded, state.run_id, _teller(session, view), flow_key=state.flow_key)
     session.run = run
     run.resume()
-    ended = run.execute()
+    # The host's resume knows nothing of pausing: without its spinner, Ctrl-C ends it by the signal.
+    with on_ctrl_c(lambda: _interrupted(session, run, view)) if session.cancels else nullcontext():
+        ended = run.execute()
     if ended.error is not None:
         console.say("◇  Resume failed")
         return failed(console, run, ended.error, {}, "Resume failed")

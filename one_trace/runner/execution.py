@@ -174,17 +174,16 @@ class Run:
 
 
 @contextmanager
-def pausing(run: Run, say: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C does not end a run: it marks it as paused, and it goes on to its end."""
+def on_ctrl_c(act: Callable[[], None]) -> Iterator[None]:
+    """While the body runs, Ctrl-C calls `act`, from within the signal's handler, and nothing else."""
 
-    def mark(_number: int, _frame: object) -> None:
-        run.paused = True
-        say()
+    def handle(_number: int, _frame: object) -> None:
+        act()
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, mark)
+    before = signal.signal(signal.SIGINT, handle)
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -117,6 +118,11 @@ def parse(argv: Sequence[str]) -> Parsed:
         raise UsageError(f"error: unknown option '{rest[0]}'{similar}")
     _check_count(command, words)
     return Parsed(command.name, words[0] if words else None, agent=agent, values=values)
+
+
+def ctrl_c_cancels(asked: Parsed) -> bool:
+    """Whether Ctrl-C ends such a run for people: so the host's spinner has it, which `-v` does without."""
+    return os.isatty(0) and (asked.command == "resume" or not asked.has("--verbose"))
 
 
 def command_named(name: str) -> Command | None:

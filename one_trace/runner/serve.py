@@ -12,14 +12,18 @@ from one_trace.errors import Trouble
 from one_trace.runner import Outcome, commands, helping
 from one_trace.runner.console import Console
 from one_trace.runner.failures import ReaderGone, WorkerBroken, WorkerGone
-from one_trace.runner.options import Parsed, UsageError, parse
+from one_trace.runner.options import Parsed, UsageError, ctrl_c_cancels, parse
 
 _DEEPEST = 12_000
 """Python's own limit on nesting is met by flows that the host still runs."""
 
 
 def serve(
-    argv: list[str], on_event: Callable[[dict[str, Any]], None] | None, run_id: str | None = None
+    argv: list[str],
+    on_event: Callable[[dict[str, Any]], None] | None,
+    run_id: str | None = None,
+    *,
+    watched: bool = False,
 ) -> Outcome:
     """Run what the words ask for. Every error is said, none is raised."""
     try:
@@ -29,6 +33,7 @@ def serve(
         return Outcome(1)
     console = Console(agent=parsed.agent or os.environ.get("ONE_AGENT") == "1")
     session = commands.Session(console, on_event, run_id)
+    session.cancels = (watched or not console.agent) and ctrl_c_cancels(parsed)
     sys.stdout.flush()  # we write past it
     with _deep():
         code = _guarded(session, parsed)
@@ -79,6 +84,8 @@ def _trouble(console: Console, error: Trouble) -> int:
 
 
 def _worker_gone(session: commands.Session, gone: WorkerGone) -> int:
+    if session.canceled:
+        return _canceled(session.console)
     if gone.exit_code is not None:
         # A step has ended the process, or thrown where nobody could catch it: Node has said so.
         return gone.exit_code
@@ -92,6 +99,15 @@ def _worker_gone(session: commands.Session, gone: WorkerGone) -> int:
     except ReaderGone:
         _silence()
         return 1
+
+
+def _canceled(console: Console) -> int:
+    """Ctrl-C has ended the run, and that is no failure: so the host has it."""
+    try:
+        console.say("\n◇  Canceled")  # on a line of its own: the terminal has shown ^C
+    except ReaderGone:
+        _silence()
+    return 0
 
 
 def _silence() -> None:

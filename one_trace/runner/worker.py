@@ -82,11 +82,15 @@ class Worker:
                 self._unread = bytearray()
                 self._start(found)
 
+    def kill(self) -> None:
+        """End the worker now, whatever it does. Who asks it or waits for it gets WorkerGone."""
+        if self._process.process.poll() is None:
+            self._process.process.kill()
+
     def close(self) -> None:
-        """End the worker now, whatever it does."""
+        """End the worker now, and let go of it."""
+        self.kill()
         started = self._process
-        if started.process.poll() is None:
-            started.process.kill()
         started.process.wait()
         for fd in (started.requests, started.answers, started.lifeline):
             os.close(fd)

@@ -78,6 +78,41 @@ def test_ctrl_c_in_a_terminal_reaches_the_host_once_and_we_survive_it(machine):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+DEAF = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+"""
+HEARS = """
+import signal
+signal.signal(signal.SIGINT, lambda n, f: None)
+"""
+LEAVES = "Path('pid').write_text(str(os.getpid())); Path('up').touch(); import time; time.sleep(60)"
+
+
+@pytest.mark.parametrize("before", [HEARS, DEAF], ids=["ends when told", "is deaf"])
+def test_ctrl_c_ends_a_host_that_is_drawn_and_us_well(machine, before):
+    machine.player("48-sigkill", before=before, after=LEAVES)
+    machine.env["TERM"] = "xterm"
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(machine.project)
+        os.execve(machine.ours / "one", ["one", "flow", "execute", "k", "--trace"], machine.env)
+    until = time.monotonic() + 30
+    while not (machine.project / "up").exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    os.write(terminal, b"\x03")
+    rest = read_until(terminal, None)
+    assert "◇  Canceled\r\n".encode() in rest
+    assert b"Pausing" not in rest
+    assert b"traced " in rest
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((machine.project / "pid").read_text()), 0)
+    assert machine.runs()[0]["status"] == "incomplete"
+
+
 def read_until(terminal, mark):
     """What the terminal shows until `mark` (None: until its program has ended)."""
     shown = b""

@@ -139,18 +139,119 @@ ONLY_HOST = pytest.mark.parametrize("executor", ["host"], indirect=True)
 BOTH = pytest.mark.parametrize("executor", ["host", "built-in"], indirect=True)
 
 
-@BOTH
-def test_ctrl_c_is_noted_and_the_run_goes_on(machine, executor, open_terminal):
+NOT_DRAWN = {"ONE_TRACES_LIVE": "false"}
+
+
+def state(machine) -> dict:
+    (path,) = (machine.project / ".one/flows/.runs").glob("*.state.json")
+    return json.loads(path.read_text())
+
+
+def left_running(machine) -> list[str]:
+    """The command lines of what still runs in the project, but for the steps of bash and the shell."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode("utf-8", "replace").replace("\0", " ")
+            here = (process / "cwd").readlink() == machine.project.resolve()
+        except OSError:
+            continue  # it has ended, or is somebody else's
+        if here and re.search(r"node|digest", words):
+            found.append(words)
+    return found
+
+
+def canceled(machine, terminal) -> str:
+    """The screen after Ctrl-C, typed where `go` is waited for."""
+    terminal.type("C-c")
+    shown = terminal.wait_for(r"^ended with \d")
+    assert state(machine)["status"] == "running"
+    assert left_running(machine) == []
+    (machine.project / "go").touch()
+    assert re.search(r"^◇  Canceled$", shown, re.MULTILINE)
+    assert "ended with 0" in shown
+    assert "Pausing" not in shown
+    assert "completed" not in shown
+    assert not re.search(SPINNING, shown, re.MULTILINE)
+    assert terminal.cursor_shown()
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("executor", "env"),
+    [("host", {}), ("built-in", {}), ("built-in", NOT_DRAWN)],
+    ids=["host, drawn", "built-in, drawn", "built-in, not drawn"],
+    indirect=["executor"],
+)
+def test_ctrl_c_cancels_the_run(machine, executor, open_terminal, env):
+    terminal = open_terminal(**env)
+    terminal.type(f"{RUN}; echo ended with $?", "Enter")
+    terminal.wait_for("Executing workflow" if env else RETRYING)
+    until_tried(machine)
+    shown = canceled(machine, terminal)
+    assert re.search(SAVED, shown, re.MULTILINE)
+    (kept,) = machine.runs()
+    assert kept["status"] == "incomplete"
+
+
+@pytest.mark.parametrize("executor", ["built-in"], indirect=True)
+def test_ctrl_c_cancels_a_run_that_is_not_traced(machine, executor, open_terminal):
     terminal = open_terminal()
-    terminal.type(RUN, "Enter")
+    terminal.type("one flow x digest --allow-bash --no-trace; echo ended with $?", "Enter")
+    terminal.wait_for("Executing workflow")
+    until_tried(machine)
+    canceled(machine, terminal)
+    assert machine.runs() == []
+
+
+@BOTH
+def test_ctrl_c_cancels_a_resumed_run(machine, executor, open_terminal):
+    folder = machine.project / ".one/flows/digest"
+    again = "if(!(await import('fs')).existsSync('again')) throw 1;"
+    waits = f"{again} await new Promise((r) => setTimeout(r, 60000))"
+    flow = {**FLOW, "steps": [code("first", waits)]}
+    machine.write(folder / "flow.json", json.dumps(flow))
+    terminal = open_terminal(100, 60)
+    terminal.type("one flow x digest --trace", "Enter")
+    run_id = re.search(SAVED, terminal.wait_for(SAVED), re.MULTILINE)[0].split()[1].rstrip(":")
+    (machine.project / "again").touch()
+    terminal.clear()
+    terminal.type(f"one flow resume {run_id} --trace; echo ended with $?", "Enter")
+    terminal.wait_for(SPINNING)
+    canceled(machine, terminal)
+
+
+def until_tried(machine) -> None:
+    until = time.monotonic() + 30
+    while not (machine.project / "tried").exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@BOTH
+def test_ctrl_c_is_noted_and_a_verbose_run_goes_on(machine, executor, open_terminal):
+    terminal = open_terminal()
+    terminal.type(f"{RUN} -v", "Enter")
     terminal.wait_for(RETRYING)
     terminal.type("C-c")
     terminal.wait_for(r"^Pausing after current step completes\.\.\. \(run ID: [0-9a-f]{12}\)$")
     (machine.project / "go").touch()
     shown = terminal.wait_for(SAVED)
-    assert "◇  Workflow completed" in shown
+    assert "Canceled" not in shown
+    assert state(machine)["status"] == "completed"
     assert not re.search(SPINNING, shown, re.MULTILINE)
     assert terminal.cursor_shown()
+
+
+@BOTH
+def test_ctrl_c_is_noted_where_no_key_can_be_read(machine, executor, open_terminal):
+    terminal = open_terminal()
+    terminal.type(f"{RUN} < /dev/null", "Enter")
+    terminal.wait_for(RETRYING)
+    terminal.type("C-c")
+    terminal.wait_for("^Pausing after current step completes")
+    (machine.project / "go").touch()
+    assert "◇  Workflow completed" in terminal.wait_for(SAVED)
 
 
 @BOTH
@@ -304,11 +405,18 @@ def test_a_run_of_the_real_one_cli(real_one, open_terminal):
     terminal = open_terminal(80)
     terminal.type(RUN + " -i fail=yes", "Enter")
     during = terminal.wait_for(RETRYING)
-    terminal.type("C-c")
-    terminal.wait_for(r"^Pausing after current step completes\.\.\. \(run ID: [0-9a-f]{12}\)$")
     (real_one.project / "go").touch()
     after = terminal.wait_for(SAVED)
     assert neutral(during).split("\n", 1)[1] == (GOLDEN / "terminal-during-80.txt").read_text()
     assert '└  Workflow failed: Code step "store" failed' in after
     assert "✗ store" in after
     assert terminal.cursor_shown()
+
+
+def test_ctrl_c_cancels_a_run_of_the_real_one_cli(real_one, open_terminal):
+    real_one.env["PATH"] += os.pathsep + os.defpath
+    real_one.write(real_one.project / ".one/flows/digest/flow.json", json.dumps(FLOW))
+    terminal = open_terminal(80)
+    terminal.type(f"{RUN}; echo ended with $?", "Enter")
+    terminal.wait_for(RETRYING)
+    assert re.search(SAVED, canceled(real_one, terminal), re.MULTILINE)
