@@ -15,12 +15,13 @@ from tests.bench.measure import Bench, Figure
 
 FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
     "pass-through": figures_run.pass_through,
+    # Early: a child's peak begins with what this process weighs when it forks.
+    "capture": figures_run.capture_memory,
     "show-small": figures_many.show_small,
     "show-large": figures_many.show_large,
     "import": figures_run.import_cost,
     "assemble": figures_assemble.assembling,
     "sdk": figures_assemble.beside_the_sdk,
-    "capture": figures_run.capture_memory,
     "live": figures_run.live,
     "save": figures_many.save,
     "deliver": figures_deliver.delivery,
