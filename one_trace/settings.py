@@ -62,11 +62,6 @@ class Settings:
     def store_path(self) -> Path:
         return self.data_dir / "traces.db"
 
-    def with_values(self, **values: object) -> Settings:
-        """The same with some keys replaced, as flags do."""
-        kept = {key.name: getattr(self, key.name) for key in KEYS}
-        return Settings(kept | values, self.sources, os.environ)
-
 
 def load(cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:
     """The values in force in `cwd`. Raises SettingsTrouble at the first source that is wrong."""

@@ -42,8 +42,11 @@ def timeout_code(span: LiveSpan, error: str | None) -> str | None:
         return span.result.error_code
     if span.status == "timeout":
         return "TIMEOUT"
-    own = f'Step "{span.node.id}" exceeded timeout of '
-    return "TIMEOUT" if span.status in ("error", "incomplete") and (error or "").startswith(own) else None
+    return (
+        "TIMEOUT"
+        if span.status in ("error", "incomplete") and (error or "").startswith(span.node.timed_out)
+        else None
+    )
 
 
 def _threw_in(span: LiveSpan) -> LiveSpan | None:

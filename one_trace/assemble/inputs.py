@@ -16,10 +16,10 @@ import msgspec
 from msgspec import Raw
 
 from one_trace.assemble.live import LiveSpan, Results, Scope
-from one_trace.assemble.results import settled
+from one_trace.assemble.results import raw_list, settled
 from one_trace.assemble.sizes import compact_bytes
 from one_trace.assemble.tree import Node
-from one_trace.record.state import ABSENT, present
+from one_trace.record.state import ABSENT, UNREADABLE, present
 
 _SELECTOR = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[\d+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\]|\?\.(?=\w)|\[\*\])+")
 _PART = re.compile(r"\.(\w+)|\[(\d+)\]|\[[\"']([^\"'\]]+)[\"']\]")
@@ -105,7 +105,7 @@ class Inputs:
             value = (
                 self._value(loop, _parts(over)) if isinstance(over, str) and over.startswith("$.") else None
             )
-            self._loops[id(loop)] = _decoded_list(value)
+            self._loops[id(loop)] = raw_list(value) if value is not None else None
         return self._loops[id(loop)]
 
 
@@ -138,7 +138,7 @@ def _walk(raw: Raw, path: Path) -> Raw:
                 raw = items[int(part)] if int(part) < len(items) else ABSENT
             else:
                 return raw if part in _METHODS else ABSENT
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             return ABSENT
     return raw
 
@@ -160,15 +160,6 @@ _METHODS |= {
     "match",
 }
 _METHODS |= {"toUpperCase", "toLowerCase", "startsWith", "endsWith", "toFixed", "hasOwnProperty"}
-
-
-def _decoded_list(raw: Raw | None) -> list[Raw] | None:
-    if raw is None or not present(raw):
-        return None
-    try:
-        return _items.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def _selectors(node: Node) -> tuple[list[Path], int]:

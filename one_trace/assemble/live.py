@@ -246,3 +246,11 @@ class Pass:
     def awaited(self) -> Node | None:
         """The step that starts next; None after the last one."""
         return self.nodes[self.pos] if self.pos < len(self.nodes) else None
+
+
+def first_sign(span: LiveSpan | None, at: float) -> None:
+    """Something in `span` has written a line: if it is a silent child, it had started by then, and what it is
+    in too."""
+    while span is not None and span.slot >= 0 and span.inner_start is None:
+        span.inner_start = at
+        span = span.act.span

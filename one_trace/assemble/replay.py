@@ -16,7 +16,7 @@ from one_trace.assemble.evidence import (
     mark_doubtful,
     quiet,
 )
-from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Scope
+from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Scope, first_sign
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import CONTAINERS
 from one_trace.assemble.trees import Trees
@@ -45,7 +45,6 @@ class Replay:
         self.outcome: str | None = None
         self.ended_at: int | None = None
         self.error: str | None = None
-        self.dry_run = False
         self.trees = Trees(record.flows, self.faults)
         self._completed: set[str] = set()
         self._last: LiveSpan | None = None
@@ -68,7 +67,6 @@ class Replay:
             "flow:complete": self._on_flow_end,
             "flow:error": self._on_flow_end,
             "flow:stopped": self._on_stopped,
-            "flow:dry-run": self._on_dry_run,
         }
 
     def run(self) -> None:
@@ -124,10 +122,7 @@ class Replay:
             return
         world.waiting.remove(act)
         act.start = float(line.at)
-        span = act.span
-        while span is not None and span.slot >= 0 and span.inner_start is None:
-            span.inner_start = float(line.at)
-            span = span.act.span
+        first_sign(act.span, float(line.at))
         world.begin_flow(act, self.trees.sub_flow(key, act.node))
 
     def _advance(self, block: Act, key: str) -> bool:
@@ -142,16 +137,15 @@ class Replay:
         waiting = [
             act for act in self.world.waiting if act.node is not None and self.trees.may_call(act.node, key)
         ]
-        calls = [act.span for act in waiting if act.span is not None]
-        if len(calls) > 1:
-            first = self.doubts.choose(self.world.index, calls[0], calls)
+        spans = [act.span for act in waiting if act.span is not None]
+        if len(spans) > 1:
+            first = self.doubts.choose(self.world.index, spans[0], spans)
             waiting.sort(key=lambda act: act.span is not first)
-        fitting = waiting
-        for act in fitting:
+        for act in waiting:
             result = expected(act.span) if act.span is not None else None
             if result is None or result.status != "skipped":
                 return act
-        return fitting[0] if fitting else None
+        return waiting[0] if waiting else None
 
     def _on_flow_end(self, line: LogLine) -> None:
         world = self.world
@@ -204,9 +198,6 @@ class Replay:
         """The target of --dry-run --stop-after is looked at, not run."""
         world = self.world
         self._target = world.next.act if world.next is not None else world.stack[-1] if world.stack else None
-
-    def _on_dry_run(self, line: LogLine) -> None:
-        self.dry_run = True
 
     # -- steps
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Results, Scope
-from one_trace.record.state import Result, present, read_result
+from one_trace.record.state import UNREADABLE, Result, present, read_result
 
 STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
 
@@ -89,7 +89,7 @@ def iteration_results(act: Act, result: Result, iteration: int) -> Results | Non
         if present(result.response):
             try:
                 act.results = [found or {} for found in _iterations.decode(result.response).iterations or ()]
-            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            except UNREADABLE:
                 act.results = False
     if isinstance(act.results, list) and iteration < len(act.results):
         return act.results[iteration]
@@ -112,7 +112,7 @@ def flow_results(result: Result) -> Results | None:
         return None
     try:
         return _results.decode(result.output)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 
@@ -127,7 +127,7 @@ def raw_list(raw: Raw) -> list[Raw] | None:
         return None
     try:
         return _raws.decode(raw)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 
@@ -238,7 +238,7 @@ def _kept_by_while(span: LiveSpan) -> Result | None:
         return None
     try:
         outputs = _whiles.decode(owner.result.output).results or []
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     if span.iteration >= len(outputs) or bytes(outputs[span.iteration]) == b"null":
         return None

@@ -83,7 +83,7 @@ def _given_up_at(kid: LiveSpan) -> float | None:
     block = kid.act.span
     if block is None or block.end is None:
         return None
-    if (block.error or "").startswith(f'Step "{kid.node.id}" exceeded timeout of '):
+    if (block.error or "").startswith(kid.node.timed_out):
         return block.end
     timeout = kid.node.timeout
     if block.status != "timeout" or block.node.timeout is not None or timeout is None:

@@ -45,7 +45,6 @@ class Node:
         "orelse",
         "repeats",
         "retries",
-        "silent",
         "static_path",
         "strategy",
         "sub_key",
@@ -73,9 +72,13 @@ class Node:
         self.timeout: float | None = None
         self.sub_key: str | None = None
         self.repeats = False
-        self.silent = False
         self.guarded = False
         self.config: dict[str, Any] = {}
+
+    @property
+    def timed_out(self) -> str:
+        """How the error begins that the step's own time-out throws."""
+        return f'Step "{self.id}" exceeded timeout of '
 
 
 class Tree:
@@ -118,14 +121,13 @@ def read_tree(flow: FlowFile) -> Tree:
 def _fill(
     tree: Tree, listing: Listing, steps: list[Any], above: str, default: dict[str, Any], repeats: bool
 ) -> None:
-    silent = listing.owner is not None and listing.owner.type == "parallel"
     for index, step in enumerate(steps):
         if not isinstance(step, dict):
             continue
         kind = str(step.get("type"))
         node = Node(listing, index, str(step.get("id")), str(step.get("name")), kind, tree.key)
         node.static_path = f"{above} > {node.id}"
-        node.silent, node.repeats = silent, repeats
+        node.repeats = repeats
         listing.nodes.append(tree.add(node))
         node.guarded = bool(step.get("if") or step.get("unless"))
         _read_handling(node, step, default)

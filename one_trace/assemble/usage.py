@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from one_trace.model import Usage
-from one_trace.record.state import ABSENT, Result, present
+from one_trace.record.state import ABSENT, UNREADABLE, Result, present
 
 _NAME_LIMIT = 100
 _NUMBER_LIMIT = 10**15
@@ -34,7 +34,7 @@ def usage_of(result: Result) -> Usage | None:
     if present(result.response):
         try:
             stdout = _responses.decode(result.response).stdout
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        except UNREADABLE:
             stdout = ABSENT
         if present(stdout) and _may_be_envelope(bytes(stdout)):
             text = _decoded(bytes(stdout))

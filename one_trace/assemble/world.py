@@ -14,7 +14,7 @@ from __future__ import annotations
 from one_trace.assemble.blocks import advance, could_begin, first_ids, open_batch
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.gaps import past_a_gap
-from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope
+from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope, first_sign
 from one_trace.assemble.results import iterations_known
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
 from one_trace.record.clock import epoch_ms
@@ -85,11 +85,8 @@ class World:
     def enter_foreign(self, line: LogLine) -> LiveSpan:
         """A step that no flow file has a place for: it stands flat in the innermost flow under way."""
         flow = self.flows[-1]
-        tree = flow.tree
-        key = tree.key if tree is not None else ""
-        node = Node(Listing(None, None), 0, line.step_id or "", line.step_name or "", line.type or "", key)
-        node.static_path = f"{flow.prefix} > {node.id}"
-        node.index = None
+        tree = flow.tree or Tree("", known=False)
+        node = tree.foreign(line.step_id or "", line.step_name or "", line.type or "")
         span = LiveSpan(node, None, flow, f"{flow.prefix} > {node.id}", line.at, len(self.spans))
         span.placed = False
         return self._entered(span, line)
@@ -105,10 +102,7 @@ class World:
             self.open[node.id] = [span]
         else:
             held.append(span)
-        above = span.act.span
-        while above is not None and above.slot >= 0 and above.inner_start is None:
-            above.inner_start = span.start
-            above = above.act.span
+        first_sign(span.act.span, span.start)
         if node.type in CONTAINERS:
             if self.foreseen and node.repeats:
                 self.foresee(span)

@@ -7,6 +7,7 @@ import json
 import msgspec
 
 from one_trace.record.clock import epoch_ms
+from one_trace.record.state import UNREADABLE
 
 Number = int | float
 
@@ -54,7 +55,7 @@ def read_log(data: bytes | bytearray) -> tuple[list[LogLine], list[str]]:
     faults: list[str] = []
     try:
         lines = _lines.decode_lines(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         lines = _one_by_one(data, faults)
     kept: list[LogLine] = []
     before = 0
@@ -77,7 +78,7 @@ def _one_by_one(data: bytes | bytearray, faults: list[str]) -> list[LogLine]:
             continue
         try:
             lines.append(_lines.decode(row))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             line = _lenient(row)
             if line is not None:
                 lines.append(line)

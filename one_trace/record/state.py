@@ -15,6 +15,10 @@ ABSENT = Raw(b"")
 """No value at all: msgspec has no `Raw | None`."""
 
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding a part of a damaged or hostile record can throw."""
+
+
 def present(raw: Raw) -> bool:
     return memoryview(raw).nbytes > 0
 
@@ -75,7 +79,7 @@ def read_state(data: bytearray) -> tuple[State | None, str | None]:
     if _mend_surrogates(data):
         try:
             return _states.decode(data), None
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             pass
     return None, f"the state file is cut or damaged ({len(data)} bytes)"
 
@@ -113,7 +117,7 @@ def read_result(raw: Raw | bytes) -> Result | None:
     """A step's result; None where it is none of ours."""
     try:
         return _results.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return _lenient(bytes(raw))
 
 
@@ -121,7 +125,7 @@ def _lenient(raw: bytes) -> Result | None:
     """A result with a lone surrogate in its error text, or with a field of another type."""
     try:
         parts = msgspec.json.decode(raw, type=dict[str, Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
 
     def word(name: str) -> str | None:

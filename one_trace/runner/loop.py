@@ -264,7 +264,3 @@ class Loop:
         while self._timers and self._timers[0][1] not in self._waiting:
             heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
-
-    @property
-    def timers_left(self) -> bool:
-        return self._next_due() is not None
