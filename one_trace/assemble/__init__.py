@@ -10,11 +10,11 @@ from msgspec import UNSET
 from one_trace.assemble.cause import find_cause, timeout_code
 from one_trace.assemble.doubts import settle_doubts
 from one_trace.assemble.inputs import Inputs
-from one_trace.assemble.live import LiveSpan
+from one_trace.assemble.live import CLOCK_MS, LiveSpan
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import foresee, settle
 from one_trace.assemble.sizes import compact_bytes, member_count
-from one_trace.assemble.timing import is_late, settle_children
+from one_trace.assemble.timing import lateness, settle_children
 from one_trace.assemble.usage import add, usage_of
 from one_trace.collector import held_back
 from one_trace.model import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
@@ -44,17 +44,16 @@ def _assemble(record: Record) -> Assembly:
     over = record.lines[-1].at if record.lines else 0
     spans = replay.world.spans
     settle(spans, over)
-    if any(span.doubtful for span in spans):
+    if any(span.doubtful or _ran_skipped(span) for span in spans):
         # which run of a repeated container was the last is known now, and so what its children left
         foreseen = foresee(spans)
         if foreseen:
             replay = settle_doubts(lambda doubts: Replay(record, doubts, foreseen), len(record.lines))
             spans = replay.world.spans
             settle(spans, over)
-    settle_children(replay.world, over)
     for span in spans:
-        # an attempt that was announced, but not begun before the end, was not made
-        span.attempts -= sum(begins > over for begins in span.retried)
+        _without_announced(span, over)
+    settle_children(replay.world, over)
     spans = _born(spans)
     started_at, start = _start(record)
     ordered = _in_order(spans)
@@ -74,6 +73,29 @@ def _assemble(record: Record) -> Assembly:
         static_paths=[node.static_path for node in nodes] if known else [],
         input_count=member_count(record.state.inputs) if record.state is not None else None,
     )
+
+
+def _ran_skipped(span: LiveSpan) -> bool:
+    """Something was taken to run in a silent child that was skipped."""
+    result = span.result
+    return (
+        span.slot >= 0
+        and result is not None
+        and result.status == "skipped"
+        and any(act.started for act in span.acts)
+    )
+
+
+def _without_announced(span: LiveSpan, over: float) -> None:
+    """An attempt that was announced, but not begun before the end, was not made."""
+    if span.retried and abs(span.retried[-1] - over) <= CLOCK_MS:
+        span.unsure_attempts = not span.acts or span.acts[-1].first_index is None
+    while span.retried and span.retried[-1] > over:
+        span.retried = span.retried[:-1]
+        span.attempts -= 1
+        if span.acts and span.acts[-1].attempt > span.attempts:
+            for kid in span.acts.pop().kids:
+                kid.born = False
 
 
 def _start(record: Record) -> tuple[str, float]:
@@ -190,9 +212,11 @@ def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int
         output_bytes=compact_bytes(result.output) if result is not None else None,
         error=error[:_ERROR_LIMIT] if error is not None else None,
         error_code=timeout_code(span, error),
-        late=is_late(span),
         derived=_derived(span),
     )
+    made.late, sure = lateness(span)
+    if not sure:
+        made.derived.append("late")
     if span.placed and status != "skipped":
         made.input_bytes = inputs.bytes_of(span)
         made.derived.append("inputBytes")
@@ -217,4 +241,8 @@ def _derived(span: LiveSpan) -> list[str]:
         derived += ["path", "parentSpanId", "index"]
     if span.doubtful and span.slot < 0:
         derived.append("iteration")
+    if span.shared_result and span.result is not None:
+        derived.append("outputBytes")
+    if span.unsure_attempts:
+        derived += ["attempts", "retries"]
     return derived

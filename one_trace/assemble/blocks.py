@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from one_trace.assemble.live import Act, LiveSpan
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, quiet
+from one_trace.assemble.results import expected
 from one_trace.assemble.tree import CONTAINERS, Node
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def advance(world: World, act: Act, shows: Callable[[Node], bool]) -> bool:
     none. Those between were over without a line of log."""
     nodes = act.steps
     if act.failed or act.closed or not any(shows(node) for node in nodes[act.batch_end :]):
+        return False
+    if not all(_may_be_done(kid, world.now) for kid in act.kids):
         return False
     while open_next_batch(world, act):
         if any(shows(kid.node) for kid in act.kids[act.cursor :]):
@@ -79,10 +82,33 @@ def _children_done(world: World, act: Act, first: int, seen: int) -> None:
         kid.open = False
         kid.assumed = kid.assumed or (position >= seen and _may_have_failed(act.span))
         for inner in kid.acts:
-            all_done(world, inner)
-            if kid.node.timeout is None or not inner.passes:  # else it may have been timed out
+            if quiet(inner) and not _timed_out(kid, inner, world.now):  # else it was given up, and goes on
+                all_done(world, inner)
                 inner.closed = True
                 inner.idle = -1
+                if inner in world.waiting:
+                    world.waiting.remove(inner)
+
+
+def _timed_out(kid: LiveSpan, act: Act, now: float) -> bool:
+    """It may have been given up by its time-out; its result says so, if it is known."""
+    timeout = kid.node.timeout
+    if timeout is None or now < act.start + timeout - CLOCK_MS:
+        return False
+    result = expected(kid)
+    return result is None or result.status == "timeout"
+
+
+def _may_be_done(kid: LiveSpan, now: float) -> bool:
+    """Nothing runs in it any more that the log would tell of, or it was given up by its time-out or by one
+    that threw in it."""
+    if kid.open and kid.retried and kid.retried[-1] > now:
+        return False
+    if not kid.acts or not kid.open or quiet(kid.acts[-1]):
+        return True
+    if kid.node.strategy not in ("continue", "fallback"):
+        return False
+    return kid.acts[-1].kind == "parallel" or _timed_out(kid, kid.acts[-1], now)
 
 
 def unborn(world: World, act: Act) -> None:
@@ -108,7 +134,17 @@ def _may_have_failed(span: LiveSpan | None) -> bool:
     """A silent child that did not succeed, and yet the block went on."""
     if span is None or span.slot < 0:
         return False
-    return span.node.guarded or span.node.strategy in ("continue", "fallback")
+    return span.node.guarded or (span.node.goes_on and _throws(span.node))
+
+
+def _throws(node: Node) -> bool:
+    """Can an attempt of this block fail?"""
+    if node.timeout is not None or node.requires:
+        return True
+    return any(
+        not child.goes_on and (child.type != "parallel" or _throws(child))
+        for child in (node.body.nodes if node.body is not None else ())
+    )
 
 
 def calls(node: Node) -> list[Node]:
@@ -118,6 +154,12 @@ def calls(node: Node) -> list[Node]:
     if node.type == "parallel" and node.body is not None:
         return [call for child in node.body.nodes for call in calls(child)]
     return []
+
+
+def skipped(kid: LiveSpan) -> bool:
+    """Its result says so, if it is known."""
+    result = expected(kid)
+    return result is not None and result.status == "skipped"
 
 
 def first_ids(node: Node) -> set[str]:

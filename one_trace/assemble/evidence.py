@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
+from one_trace.assemble.live import CLOCK_MS, LiveSpan, alive, quiet
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import CONTAINERS
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
 
+_DELAY_MS = 5
+"""How late the log may be with an end."""
 CONTRADICTS = 200
 """A cost from which on an end does not fit at all."""
 
@@ -59,27 +61,23 @@ def better_by_time(spans: list[LiveSpan], line: LogLine) -> LiveSpan | None:
 
 
 def choose_retry(spans: list[LiveSpan], line: LogLine) -> LiveSpan:
-    """The span whose next attempt a ``step:retry`` announces."""
+    """The span whose next attempt a ``step:retry`` announces: of those that fit alike, one that was not given
+    up."""
 
-    def cost(span: LiveSpan) -> tuple[int, int]:
+    def cost(span: LiveSpan) -> int:
         wrong = 0 if line.attempt is None or span.attempts == line.attempt - 1 else 100
         if span.acts and not span.acts[-1].failed:
             wrong += 10
         result = expected(span)
         if result is not None and (result.retries or 0) < span.attempts:
             wrong += 50
-        return wrong, span.number
+        return wrong
 
-    return min(spans, key=cost)
-
-
-def quiet(act: Act) -> bool:
-    """Nothing runs in this attempt, as far as the log can tell: it may complete."""
-    if act.kind == "flow":
-        return act.finished or not act.started
-    if act.kind == "parallel":
-        return all(not kid.acts or not kid.open or quiet(kid.acts[-1]) for kid in act.kids)
-    return not act.passes
+    costs = [cost(span) for span in spans]
+    best = [span for span, wrong in zip(spans, costs, strict=True) if wrong == min(costs)]
+    for span in best if len(best) > 1 else ():
+        span.unsure_attempts = True
+    return min(best, key=lambda span: (not alive(span.act), span.number))
 
 
 def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
@@ -96,11 +94,16 @@ def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
             cost += 400
         if span.node.type in CONTAINERS and span.acts and not quiet(span.acts[-1]):
             cost += 500
-    if line.duration_ms is not None and span.start + line.duration_ms > line.at + CLOCK_MS:
-        cost += 300
+    delay = 0.0
+    if line.duration_ms is not None:
+        delay = line.at - span.start - line.duration_ms
+        cost += 300 if delay < -CLOCK_MS else 0
     result = expected(span)
-    if result is not None and not _agrees(result, line):
+    agrees = result is not None and _agrees(result, line)
+    if result is not None and not agrees:
         cost += 200
+    if delay > _DELAY_MS:  # the log may stall, but a result does not fit by chance
+        cost += 50 if agrees else 250
     return cost
 
 
@@ -124,7 +127,7 @@ def _by_time(spans: list[LiveSpan], line: LogLine, coming: Sequence[LogLine]) ->
         other.at - other.duration_ms for other in coming[1 : 3 * len(spans)] if other.duration_ms is not None
     ]
     if len(implied) + 1 < len(spans):  # some of them never end
-        return min(ordered, key=lambda span: max(0.0, abs(mine - span.start) - CLOCK_MS))
+        return min(ordered, key=lambda span: abs(mine - span.start))
     return ordered[min(sum(start < mine for start in implied), len(ordered) - 1)]
 
 

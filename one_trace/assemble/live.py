@@ -30,8 +30,10 @@ class Scope:
         "guessed",
         "iteration",
         "last",
+        "maybe",
         "merged",
         "over",
+        "over_index",
         "owner",
         "parent",
         "results",
@@ -52,14 +54,34 @@ class Scope:
         self.iteration = iteration
         self.merged = False
         self.over: float | None = None
-        """When its iteration was over: what was still running then is not in it."""
+        self.over_index: int | None = None
+        """When its iteration was over, and the line: what was still running then is not in it."""
         self.last: dict[str, LiveSpan] = {}
+        self.maybe: set[str] = set()
+        """Ids under which something that left no sign may have written."""
+
+    def may_write(self, ids: set[str]) -> None:
+        """Silent steps of which nothing was seen."""
+        scope: Scope | None = self
+        while scope is not None:
+            scope.maybe |= ids
+            scope = scope.parent
 
     def wrote(self, span: LiveSpan) -> None:
         scope: Scope | None = self
         step_id = span.node.id
         while scope is not None:
             scope.last[step_id] = span
+            scope = scope.parent
+
+    def wrote_silently(self, span: LiveSpan) -> None:
+        """As a silent child that is found out late: what began after it stays."""
+        scope: Scope | None = self
+        step_id = span.node.id
+        while scope is not None:
+            last = scope.last.get(step_id)
+            if last is None or last.act.start <= span.act.start or last.slot < 0:
+                scope.last[step_id] = span
             scope = scope.parent
 
 
@@ -85,21 +107,26 @@ class LiveSpan:
         "error",
         "error_code",
         "expected",
+        "found_in",
         "inner_start",
         "iteration",
         "node",
         "number",
         "open",
+        "overwrites",
         "path",
         "placed",
         "raised",
         "result",
         "retried",
         "seq",
+        "shared_result",
         "slot",
         "start",
         "started_at",
         "status",
+        "succeeded",
+        "unsure_attempts",
     )
 
     def __init__(self, node: Node, seq: Pass | None, act: Act, path: str, start: float, number: int) -> None:
@@ -135,6 +162,16 @@ class LiveSpan:
         """What the state says of it before it ends; False: nothing; None: not looked up."""
         self.slot = -1
         self.batch = 0
+        self.found_in: Scope | None = None
+        """The map that its result was found in."""
+        self.shared_result = False
+        """Another step of the same id, in a sub-flow that was not validated, wrote its result after it."""
+        self.unsure_attempts = False
+        """How often it was tried is not certain."""
+        self.overwrites = False
+        """Another may have written under its id before it."""
+        self.succeeded: float | None = None
+        """When a silent child said that it had succeeded after retries."""
         self.inner_start: float | None = None
         """When the first event from inside a silent child was written."""
 
@@ -156,6 +193,7 @@ class Act:
         "error",
         "failed",
         "finished",
+        "first_index",
         "go",
         "idle",
         "idle_at",
@@ -201,6 +239,8 @@ class Act:
         self.thrown: list[LiveSpan] = []
         """What threw in it, in this order."""
         self.finished = False
+        self.first_index: int | None = None
+        """The first line from inside it."""
         self.closed = False
         """Its step has ended, and with it all that could begin in it."""
         self.idle = -1
@@ -213,6 +253,26 @@ class Act:
     def steps(self) -> list[Node]:
         """The steps of its body, as the flow has them."""
         return self.node.body.nodes if self.node is not None and self.node.body is not None else []
+
+
+def alive(act: Act) -> bool:
+    """It was not given up, and nothing that it is in was."""
+    at: Act | None = act
+    while at is not None and at.span is not None:
+        span = at.span
+        if not span.open or span.acts[-1] is not at:
+            return False
+        at = span.act
+    return True
+
+
+def quiet(act: Act) -> bool:
+    """Nothing runs in this attempt, as far as the log can tell: it may complete."""
+    if act.kind == "flow":
+        return act.finished or not act.started
+    if act.kind == "parallel":
+        return all(not kid.acts or not kid.open or quiet(kid.acts[-1]) for kid in act.kids)
+    return not act.passes
 
 
 class Pass:
@@ -248,9 +308,14 @@ class Pass:
         return self.nodes[self.pos] if self.pos < len(self.nodes) else None
 
 
-def first_sign(span: LiveSpan | None, at: float) -> None:
-    """Something in `span` has written a line: if it is a silent child, it had started by then, and what it is
-    in too."""
+def first_sign(act: Act, at: float, index: int) -> None:
+    """A line from inside this attempt: if it is a silent child's, that had started by then, and what it is in
+    too."""
+    if act.first_index is None:
+        act.first_index = index
+    span = act.span
     while span is not None and span.slot >= 0 and span.inner_start is None:
         span.inner_start = at
+        if span.act.first_index is None:
+            span.act.first_index = index
         span = span.act.span

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from one_trace.assemble.blocks import advance, all_done, calls, unborn
+from one_trace.assemble.blocks import advance, all_done, calls, skipped, unborn
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.evidence import (
     CONTRADICTS,
@@ -14,11 +14,9 @@ from one_trace.assemble.evidence import (
     choose_error,
     choose_retry,
     mark_doubtful,
-    quiet,
 )
-from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Scope, first_sign
-from one_trace.assemble.results import expected
-from one_trace.assemble.tree import CONTAINERS
+from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Scope, first_sign, quiet
+from one_trace.assemble.tree import CONTAINERS, silent_ids
 from one_trace.assemble.trees import Trees
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
@@ -61,6 +59,7 @@ class Replay:
             "step:complete": self._on_complete,
             "step:error": self._on_error,
             "step:retry": self._on_retry,
+            "step:retry-success": self._on_retry_success,
             "step:dry-resolve": self._on_dry_resolve,
             "flow:start": self._on_flow_start,
             "flow:mock-start": self._on_flow_start,
@@ -115,14 +114,18 @@ class Replay:
             self._begin_root()
             return
         act = self._waiting_for(key)
-        while act is None and any(self._advance(block, key) for block in list(world.pending)):
+        while act is None and any(self._advance(block, key) for block in world.by_life()):
             act = self._waiting_for(key)
+        if act is None:
+            act = next(
+                (act for act in world.waiting if act.node and self.trees.may_call(act.node, key)), None
+            )
         if act is None:
             self.faults.append(f"nothing in the log starts the sub-flow {key!r}")
             return
         world.waiting.remove(act)
         act.start = float(line.at)
-        first_sign(act.span, float(line.at))
+        first_sign(act, float(line.at), world.index)
         world.begin_flow(act, self.trees.sub_flow(key, act.node))
 
     def _advance(self, block: Act, key: str) -> bool:
@@ -142,10 +145,9 @@ class Replay:
             first = self.doubts.choose(self.world.index, spans[0], spans)
             waiting.sort(key=lambda act: act.span is not first)
         for act in waiting:
-            result = expected(act.span) if act.span is not None else None
-            if result is None or result.status != "skipped":
+            if act.span is None or not skipped(act.span):
                 return act
-        return waiting[0] if waiting else None
+        return None
 
     def _on_flow_end(self, line: LogLine) -> None:
         world = self.world
@@ -281,16 +283,24 @@ class Replay:
         span.end, span.end_index = float(line.at), world.index
         self._last = span
         if span.acts:
-            self._close(span)
+            self._close(span, line)
         world.end(span)
 
-    def _close(self, span: LiveSpan) -> None:
+    def _close(self, span: LiveSpan, line: LogLine) -> None:
         """A container has ended: the attempt that ended it begins nothing more, unless it was given up while
         it ran."""
         act = span.acts[-1]
         if act.kind == "flow" and not act.started and act in self.world.waiting:
             self.world.waiting.remove(act)
-        if span.status in ("success", "skipped") or (act.failed and not act.passes) or quiet(act):
+        timeout = span.node.timeout
+        given_up = (
+            span.status not in ("success", "skipped")
+            and timeout is not None
+            and abs(act.start + timeout - line.at) <= 2 * CLOCK_MS
+        )
+        if not given_up and (
+            span.status in ("success", "skipped") or (act.failed and not act.passes) or quiet(act)
+        ):
             act.closed = True
             act.idle = -1
         if span.status == "success":
@@ -302,10 +312,14 @@ class Replay:
         world = self.world
         step_id = line.step_id or ""
         spans = world.open.get(step_id, []) + [kid for kid in world.kids.get(step_id, ()) if kid.open]
+        while not any(_is_next(span, line) for span in spans) and any(
+            self._shows(block, step_id) for block in world.by_life()
+        ):
+            spans = [kid for kid in world.kids.get(step_id, ()) if kid.open]
         if not spans:
             return
         span = choose_retry(spans, line)
-        begins = line.at + (line.delay_ms or 0)
+        begins = line.at + max(line.delay_ms or 0, 1)  # no timer is set to less than 1 ms
         self._gave_up(span, line)
         span.attempts += 1
         span.retried = (*span.retried, begins)
@@ -316,6 +330,22 @@ class Replay:
         act = world.new_act(span, begins)
         if act.kind != "flow" and act not in world.pending:
             world.pending.append(act)
+
+    def _shows(self, block: Act, step_id: str) -> bool:
+        """Open a later batch of a block, in which a silent child with this id is tried again."""
+        return block.kind == "parallel" and advance(
+            self.world, block, lambda node: step_id in silent_ids(node)
+        )
+
+    def _on_retry_success(self, line: LogLine) -> None:
+        """For a silent child, the only line that tells of its end."""
+        spans = [
+            kid
+            for kid in self.world.kids.get(line.step_id or "", ())
+            if kid.open and kid.attempts == (line.retries or 0) + 1 and kid.succeeded is None
+        ]
+        if spans and not self.world.open.get(line.step_id or ""):
+            spans[0].succeeded = float(line.at)
 
     @staticmethod
     def _gave_up(span: LiveSpan, line: LogLine) -> None:
@@ -366,6 +396,10 @@ def _flow_that_ends(flows: list[Act], line: LogLine, failed: bool) -> Act | None
         return fitting[-1]
     begun = line.at - line.duration_ms
     return min(fitting, key=lambda act: abs(begun - act.start) if act.span is not None else 1e12)
+
+
+def _is_next(span: LiveSpan, line: LogLine) -> bool:
+    return line.attempt is None or span.attempts == line.attempt - 1
 
 
 def _never_ran(span: LiveSpan) -> bool:

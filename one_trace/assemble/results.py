@@ -13,7 +13,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Results, Scope
+from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Results, Scope, quiet
+from one_trace.assemble.tree import silent_ids
 from one_trace.record.state import UNREADABLE, Result, present, read_result
 
 STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
@@ -41,13 +42,13 @@ def expected(span: LiveSpan) -> Result | None:
 
 
 def _expected(span: LiveSpan) -> Result | None:
-    if span.node.repeats:
-        return None
     if span.slot >= 0:
         block = span.act.span
         around = expected(block) if block is not None else None
         if around is not None and around.status == "success" and _is_last(span.act, around):
             return child_result(around, span.slot)
+    if span.node.repeats:
+        return None
     return held(span.scope, span.node.id)
 
 
@@ -157,14 +158,28 @@ def settle_results(spans: list[LiveSpan], over: float) -> None:
     """The results of these spans, parents first."""
     for span in spans:
         if span.slot >= 0:
-            # if it left nothing, what stands under its id is an earlier one's
-            span.doubtful = span.doubtful or span.node.id in span.scope.last
+            span.overwrites = _has_writer(span)
             # no event is written for it, but its result goes into the map like any other; the latest stays
-            span.scope.wrote(span)
+            span.scope.wrote_silently(span)
+        for act in span.acts:
+            if act.kind == "parallel":
+                for node in act.steps[len(act.kids) :]:
+                    act.scope.may_write(silent_ids(node))
     for span in spans:
         span.result = _found(span, over)
         if span.acts:
             span.acts[-1].results = None
+
+
+def _has_writer(span: LiveSpan) -> bool:
+    """Another has written under the span's id before, or may have in silence: if the span left nothing, what
+    stands there is the other's."""
+    scope: Scope | None = span.scope
+    while scope is not None:
+        if span.node.id in scope.last or span.node.id in scope.maybe:
+            return True
+        scope = scope.parent
+    return False
 
 
 def settled(scope: Scope) -> Results | None:
@@ -184,7 +199,7 @@ def _found(span: LiveSpan, over: float) -> Result | None:
     if span.slot >= 0:
         block = span.act.span
         if block is not None and block.result is not None and block.result.status == "success":
-            span.doubtful = False
+            span.doubtful = block.slot >= 0 and block.doubtful
             return child_result(block.result, span.slot) if block.acts[-1] is span.act else None
         if block is not None and f'"{span.node.id}"' in (block.error or ""):
             return None  # it is this child that threw
@@ -192,11 +207,14 @@ def _found(span: LiveSpan, over: float) -> Result | None:
     scope: Scope | None = span.scope
     while scope is not None:
         results = settled(scope)
-        if results is not None:
+        if results is not None and not _after_it(span, scope):
             raw = results.get(step_id)
             last = scope.last.get(step_id)
             if raw is None or (last is not span and (last is None or last.node is span.node)):
                 return None
+            span.shared_result = last is not span
+            span.doubtful = span.doubtful or span.overwrites
+            span.found_in = scope
             result = read_result(raw)
             return (
                 result if result is not None and _is_of(result, span, min(over, scope.over or over)) else None
@@ -207,6 +225,17 @@ def _found(span: LiveSpan, over: float) -> Result | None:
     return None
 
 
+def overwritten(span: LiveSpan) -> bool:
+    """Another was found since to have written under its id after it."""
+    scope = span.found_in
+    return scope is not None and scope.last.get(span.node.id) is not span
+
+
+def _after_it(span: LiveSpan, scope: Scope) -> bool:
+    """It ended when the iteration that the map is of was over."""
+    return scope.over_index is not None and span.end_index is not None and span.end_index > scope.over_index
+
+
 def _is_of(result: Result, span: LiveSpan, over: float) -> bool:
     """The event of the span must say the same: beside a concurrent loop in a parallel block the host
     overwrites results with older ones. Where it was doubtful which event is the span's, the result is
@@ -215,6 +244,8 @@ def _is_of(result: Result, span: LiveSpan, over: float) -> bool:
         return False
     if result.duration_ms is None and result.status == "success":
         return False  # a while leaves one before each iteration
+    if span.slot >= 0 and result.status == "success" and span.acts and not quiet(span.acts[-1]):
+        return False  # something runs in it
     if span.slot >= 0 or not span.status:
         return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
     told = {"error": "failed"}.get(span.status, span.status)

@@ -6,9 +6,9 @@ next one when all of the batch before it are done. Its duration is the one in it
 
 from __future__ import annotations
 
-from one_trace.assemble.blocks import open_next_batch
+from one_trace.assemble.blocks import all_done, open_next_batch
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
-from one_trace.assemble.results import settle_results
+from one_trace.assemble.results import overwritten, settle_results
 from one_trace.assemble.world import World
 
 
@@ -18,14 +18,25 @@ def settle_children(world: World, over: float) -> None:
         for act in span.acts:
             if act.kids:
                 _find_batches(world, act, over)
-                _settle_block(act)
+    for span in world.spans:
+        for act in span.acts:
+            for kid in act.kids:
+                if kid.result is not None and overwritten(kid):
+                    _left_nothing(kid)
+            if act.kids:
+                _settle_block(act, over)
 
 
 def _find_batches(world: World, act: Act, over: float) -> None:
-    """Of a block that did not succeed: if all of a batch have left a result, the next one was started."""
+    """The batches of which nothing was seen. A block that succeeded has had all of them; of one that did not:
+    if all of a batch have left a result, the next one was started."""
     block = act.span
     if block is None or block.act.go != world.go or act is not block.acts[-1] or not block.born:
         return
+    if block.result is not None and block.result.status == "success":
+        before = len(world.spans)
+        all_done(world, act)
+        settle_results(world.spans[before:], over)
     if block.result is not None and block.result.status in ("success", "skipped"):
         return
     named = next((kid.id for kid in act.steps[act.batch_end :] if f'"{kid.id}"' in (block.error or "")), None)
@@ -39,15 +50,24 @@ def _find_batches(world: World, act: Act, over: float) -> None:
     last = [kid for kid in act.kids if kid.batch == act.batch]
     if _threw_inside(block) and all(kid.result is not None for kid in last):
         for kid in last:  # one of them threw, so that what stands under its id is an earlier one's
-            kid.result = None
+            _left_nothing(kid)
+
+
+def _left_nothing(kid: LiveSpan) -> None:
+    """Nor did what is silent in it."""
+    kid.result = None
+    for act in kid.acts:
+        for inner in act.kids:
+            _left_nothing(inner)
 
 
 def _threw_inside(block: LiveSpan) -> bool:
     own = f'Step "{block.node.id}" '  # its own time-out, or what it requires
-    return block.status == "error" and not (block.error or own).startswith(own)
+    error = block.error or (block.result.error if block.result is not None else None)
+    return block.status == "error" and not (error or own).startswith(own)
 
 
-def _settle_block(act: Act) -> None:
+def _settle_block(act: Act, over: float) -> None:
     starts: dict[int, float] = {0: act.start}
     if act.span is not None and act.attempt == 1:
         starts[0] = act.span.start
@@ -62,10 +82,25 @@ def _settle_block(act: Act) -> None:
             starts[kid.batch] = _batch_start(act, kid.batch, starts[kid.batch - 1])
         seen = [k.inner_start for k in act.kids if k.batch == kid.batch and k.inner_start is not None]
         kid.start = min([starts[kid.batch], *seen])
-        if kid.end is None and kid.duration is not None:
+        if kid.duration is not None and kid.start + kid.duration > over + CLOCK_MS:
+            _left_nothing(kid)  # what stands there is an earlier one's: this one had no time for it
+            _settle_outcome(kid)
+        if kid.result is None and kid.succeeded is not None and _start_known(act, kid):
+            kid.status, kid.duration = "success", max(0.0, kid.succeeded - kid.start)
+        if kid.status == "stopped" and kid.end is not None:
+            kid.duration = kid.end - kid.start
+        elif kid.end is None and kid.duration is not None:
             kid.end = kid.start + kid.duration
-        elif kid.result is None:
-            kid.end = _given_up_at(kid)
+        elif kid.result is None and kid.end is None:
+            kid.end = _given_up_at(kid, over)
+        if kid.acts:
+            kid.acts[0].start = kid.start
+
+
+def _start_known(act: Act, kid: LiveSpan) -> bool:
+    return all(other.duration is not None or other.status == "skipped" for other in act.kids[: kid.slot]) or (
+        kid.batch == 0
+    )
 
 
 def _batch_start(act: Act, batch: int, before: float) -> float:
@@ -77,18 +112,53 @@ def _batch_start(act: Act, batch: int, before: float) -> float:
     return before + max((duration or 0 for duration in durations), default=0)
 
 
-def _given_up_at(kid: LiveSpan) -> float | None:
-    """When a silent child threw its own time-out: its block says so, or ended as timed out, at that time,
-    with no time-out of its own."""
+def _given_up_at(kid: LiveSpan, over: float) -> float | None:
+    """When a silent child threw: its block ended with the error that names its time-out or one inside it, or
+    as timed out, at that time, with no time-out of its own. Else it was over by its own time-out."""
     block = kid.act.span
-    if block is None or block.end is None:
-        return None
-    if (block.error or "").startswith(kid.node.timed_out):
+    if block is None or block.end is None or block.acts[-1] is not kid.act:
+        return _own_time_out(kid, over)
+    error = _error_of(block)
+    if error is not None and _named(kid, error):
         return block.end
     timeout = kid.node.timeout
-    if block.status != "timeout" or block.node.timeout is not None or timeout is None:
+    if block.status == "timeout" and timeout is not None and not _timed_out(block):
+        return block.end if abs(kid.start + timeout - block.end) <= 2 * CLOCK_MS else None
+    return _own_time_out(kid, over)
+
+
+def _own_time_out(kid: LiveSpan, over: float) -> float | None:
+    """When it was over at the latest, if the log goes on to then."""
+    timeout = kid.node.timeout
+    if timeout is None or not kid.acts or kid.attempts <= kid.node.retries:
         return None
-    return block.end if abs(kid.start + timeout - block.end) <= 2 * CLOCK_MS else None
+    began = kid.start if kid.attempts == 1 else kid.acts[-1].start
+    return began + timeout if began + timeout <= over else None
+
+
+def _error_of(block: LiveSpan) -> str | None:
+    """What a block threw; a silent one threw what the block that it is in did, if it was this one."""
+    if block.error is not None:
+        return block.error
+    if block.result is not None:
+        return block.result.error
+    above = block.act.span
+    return _error_of(above) if block.slot >= 0 and block.end is not None and above is not None else None
+
+
+def _named(kid: LiveSpan, error: str) -> bool:
+    """Is it this silent child, or one in it, that the error says was timed out?"""
+    if error.startswith(kid.node.timed_out):
+        return True
+    return any(_named(inner, error) for inner in (kid.acts[-1].kids if kid.acts else ()))
+
+
+def _timed_out(block: LiveSpan) -> bool:
+    """By its own time-out, not by that of one in it."""
+    timeout = block.node.timeout
+    if timeout is None or block.end is None:
+        return False
+    return abs(block.acts[-1].start + timeout - block.end) <= 2 * CLOCK_MS
 
 
 def _settle_outcome(kid: LiveSpan) -> None:
@@ -96,7 +166,7 @@ def _settle_outcome(kid: LiveSpan) -> None:
     if kid.status == "stopped":
         return
     if result is None:
-        kid.status, kid.duration, kid.end = "incomplete", None, None
+        kid.status, kid.duration = "incomplete", None
         return
     kid.status = "error" if result.status == "failed" else result.status
     kid.duration = result.duration_ms
@@ -106,32 +176,56 @@ def _settle_outcome(kid: LiveSpan) -> None:
         kid.attempts = max(kid.attempts, (result.retries or 0) + 1)
 
 
-def is_late(span: LiveSpan) -> bool:
+def lateness(span: LiveSpan) -> tuple[bool, bool]:
     """Did it start or end after what it ran in was over, or was it still running when the process ended after
-    that?"""
+    that? And is that certain: two clocks are compared where the order of lines does not tell."""
     act = span.act
     owner = act.span
     if owner is None:
-        return False
-    over = _attempt_over(act, owner)
-    if over is not None and (span.start > over + CLOCK_MS or span.end is None or span.end > over + CLOCK_MS):
-        return span.status != "skipped" or span.start > over + CLOCK_MS
+        return False, True
+    if act.attempt <= len(owner.retried):
+        return _after_attempt(span, act, owner)
     if span.slot >= 0 and owner.status == "success":
-        return False  # a block waits for its children
-    if owner.status in ("incomplete", "") and owner.end is None:
-        return False
-    if owner.end_index is not None and span.seq is not None:
-        return span.end_index is None or span.end_index > owner.end_index
+        return False, True  # a block waits for its children
+    if span.seq is not None or span.slot < 0:
+        told = _by_lines(span, owner)
+        if told is not None:
+            return told, True
+    over = owner.end
+    if over is None:
+        return False, True
     if span.end is None:
-        return owner.end is not None and span.status not in ("skipped", "stopped")
-    if owner.status == "success" and owner.slot >= 0:
-        return False
-    return owner.end is not None and span.end > owner.end + CLOCK_MS
+        return span.status not in ("skipped", "stopped"), True
+    return span.end > over + CLOCK_MS, abs(span.end - over) > CLOCK_MS
 
 
-def _attempt_over(act: Act, owner: LiveSpan) -> float | None:
-    """When the next attempt of the container began; None for the last one."""
-    return owner.retried[act.attempt - 1] if act.attempt <= len(owner.retried) else None
+def _after_attempt(span: LiveSpan, act: Act, owner: LiveSpan) -> tuple[bool, bool]:
+    """The container was tried again: late is what went on when the next attempt began."""
+    begins = owner.retried[act.attempt - 1]
+    following = owner.acts[act.attempt] if act.attempt < len(owner.acts) else None
+    if span.end is None:
+        return span.status != "skipped" or span.start > begins + CLOCK_MS, True
+    first = following.first_index if following is not None else None
+    if first is not None and span.end_index is not None and span.end_index > first:
+        return True, True
+    return span.end > begins + CLOCK_MS, abs(span.end - begins) > CLOCK_MS
+
+
+def _by_lines(span: LiveSpan, owner: LiveSpan) -> bool | None:
+    """By the order of lines, which is certain; None where they do not tell."""
+    if span.end_index is None:
+        return None
+    if owner.slot < 0:
+        return owner.end_index is not None and span.end_index > owner.end_index
+    above: LiveSpan | None = owner
+    while above is not None and above.slot >= 0:  # the block that a silent owner's end was waited for by
+        block = above.act.span
+        if block is None or block.status != "success" or block.acts[-1] is not above.act:
+            return None
+        above = block
+        if above.end_index is not None and span.end_index > above.end_index:
+            return True
+    return None
 
 
 def _forget(kid: LiveSpan, *, assumed: bool = False) -> None:

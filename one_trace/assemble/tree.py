@@ -13,6 +13,8 @@ from one_trace.model import Branch
 from one_trace.record.flows import FlowFile
 
 CONTAINERS = frozenset({"loop", "while", "parallel", "condition", "flow"})
+_TURNS = 100
+"""How often a while turns at most that says nothing of it."""
 _CONFIG = {"file-read": "fileRead", "file-write": "fileWrite"}
 
 
@@ -41,9 +43,11 @@ class Node:
         "id",
         "index",
         "listing",
+        "most",
         "name",
         "orelse",
         "repeats",
+        "requires",
         "retries",
         "static_path",
         "strategy",
@@ -67,13 +71,21 @@ class Node:
         self.then: Listing | None = None
         self.orelse: Listing | None = None
         self.concurrency = 1
+        self.most: int | None = None
+        """How many iterations it makes at most, where the file says so."""
         self.strategy = "fail"
         self.retries = 0
         self.timeout: float | None = None
         self.sub_key: str | None = None
         self.repeats = False
         self.guarded = False
+        self.requires = False
         self.config: dict[str, Any] = {}
+
+    @property
+    def goes_on(self) -> bool:
+        """What stands after it goes on when it fails."""
+        return self.strategy in ("continue", "fallback")
 
     @property
     def timed_out(self) -> str:
@@ -103,6 +115,13 @@ class Tree:
         return node
 
 
+def silent_ids(node: Node) -> set[str]:
+    """The ids of a silent child and of those that are silent in it."""
+    if node.type == "parallel" and node.body is not None:
+        return {node.id}.union(*(silent_ids(child) for child in node.body.nodes))
+    return {node.id}
+
+
 def read_tree(flow: FlowFile) -> Tree:
     """The static tree of a flow file. Parts that are no steps are passed over: sub-flows run unvalidated."""
     tree = Tree(flow.key, known=True)
@@ -130,6 +149,7 @@ def _fill(
         node.repeats = repeats
         listing.nodes.append(tree.add(node))
         node.guarded = bool(step.get("if") or step.get("unless"))
+        node.requires = bool(step.get("requires"))
         _read_handling(node, step, default)
         config = step.get(_CONFIG.get(kind, kind))
         if isinstance(config, dict):
@@ -158,6 +178,7 @@ def _read_inside(tree: Tree, node: Node, config: dict[str, Any], default: dict[s
     if node.type in ("loop", "while", "parallel"):
         node.body = Listing(node, None)
         node.concurrency = _abreast(node.type, config.get("maxConcurrency"))
+        node.most = _most(node.type, config)
         # a loop's iterations have results of their own, so what repeats begins anew inside it
         _fill(tree, node.body, _steps(config.get("steps")), node.static_path, default, below)
     elif node.type == "condition":
@@ -177,6 +198,16 @@ def _abreast(kind: str, given: object) -> int:
     if kind == "parallel":
         return number if number >= 1 else 5
     return number if kind == "loop" and number > 1 else 1
+
+
+def _most(kind: str, config: dict[str, Any]) -> int | None:
+    limit, over = config.get("maxIterations"), config.get("over")
+    given = (
+        int(limit) if isinstance(limit, int | float) and not isinstance(limit, bool) and limit >= 1 else None
+    )
+    if kind == "while":
+        return given if limit is not None else _TURNS
+    return len(over) if kind == "loop" and isinstance(over, list) else None
 
 
 def _steps(value: object) -> list[Any]:

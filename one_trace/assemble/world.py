@@ -11,11 +11,11 @@ begins after an await: those are kept as `idle` and `pending`.
 
 from __future__ import annotations
 
-from one_trace.assemble.blocks import advance, could_begin, first_ids, open_batch
+from one_trace.assemble.blocks import advance, could_begin, first_ids, open_batch, skipped
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.gaps import past_a_gap
-from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope, first_sign
-from one_trace.assemble.results import iterations_known
+from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope, alive, first_sign
+from one_trace.assemble.results import expected, iterations_known
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
 from one_trace.record.clock import epoch_ms
 from one_trace.record.log import LogLine
@@ -102,7 +102,7 @@ class World:
             self.open[node.id] = [span]
         else:
             held.append(span)
-        first_sign(span.act.span, span.start)
+        first_sign(span.act, span.start, self.index)
         if node.type in CONTAINERS:
             if self.foreseen and node.repeats:
                 self.foresee(span)
@@ -140,7 +140,8 @@ class World:
         if act.kind == "parallel":
             for position in range(act.cursor, len(act.kids)):
                 kid = act.kids[position]
-                begun = self._begin(kid.acts[-1], step_id) if kid.acts and kid.open else None
+                begins = kid.acts and kid.open and not (kid.node.guarded and skipped(kid))
+                begun = self._begin(kid.acts[-1], step_id) if begins else None
                 if begun is not None:
                     act.cursor = position
                     return begun
@@ -216,7 +217,7 @@ class World:
         act = seq.act
         act.passes.remove(seq)
         if seq.scope.owner is act:
-            seq.scope.over = float(self.now)
+            seq.scope.over, seq.scope.over_index = float(self.now), self.index
         if act.kind == "flow":
             act.finished = True
         elif (
@@ -224,6 +225,8 @@ class World:
             and not act.passes
             and not act.failed
             and act.started >= act.batch_end
+            and act.node is not None
+            and (act.node.most is None or act.started < act.node.most)
         ):
             act.idle, act.idle_at = self.index, self.now
             self.idle.setdefault(seq.nodes[0].id, []).append(act)
@@ -253,10 +256,9 @@ class World:
         acts = self.idle.get(step_id)
         if acts:
             act = self._due(acts)
-            if (
-                act is not None
-                and self._let_pass(act)
-                and any(could_begin(other, step_id) for other in self.pending)
+            if act is not None and any(
+                could_begin(other, step_id) and (self._let_pass(act) or self._nearer(other, act))
+                for other in self.pending
             ):
                 act = None
             if act is not None and act.node is not None and act.node.body is not None:
@@ -265,7 +267,7 @@ class World:
                 if act.node.concurrency > 1:
                     self.stack.append(act)
                 return self.new_pass(act, act.node.body, act.started)
-        for act in self.pending:
+        for act in self.by_life():
             begun = (
                 self._next_batch(act, step_id)
                 if act.kind == "parallel" and act.kids
@@ -297,6 +299,14 @@ class World:
         """Something has ended after the pass of `act` was over, and `act` has not gone on before."""
         return self.moment > act.idle_at + CLOCK_MS / 3
 
+    def by_life(self) -> list[Act]:
+        """What may begin after an await; what was given up, or is known to have failed, comes last."""
+        return sorted(self.pending, key=_unlikely) if len(self.pending) > 1 else list(self.pending)
+
+    def _nearer(self, attempt: Act, idle: Act) -> bool:
+        """Is it rather this attempt's time to begin than the next iteration's?"""
+        return attempt.attempt > 1 and abs(self.now - attempt.start) < abs(self.now - idle.idle_at)
+
     def _next_batch(self, act: Act, step_id: str) -> Pass | None:
         if act.attempt > 1:
             begun = self._begin(act, step_id)
@@ -305,3 +315,10 @@ class World:
         if advance(self, act, lambda node: step_id in first_ids(node)):
             return self._begin(act, step_id)
         return None
+
+
+def _unlikely(act: Act) -> int:
+    if not alive(act):
+        return 2
+    result = expected(act.span) if act.span is not None else None
+    return int(result is not None and result.status not in ("success", "timeout"))

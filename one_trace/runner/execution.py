@@ -128,6 +128,10 @@ class Run:
         scope = Scope(flow["key"], self.loaded.root, (), flow.get("defaultOnError"))
         return await self.engine.flow(flow, scope, self.context, Place(), self._done)
 
+    def saves(self, when: Save) -> None:
+        """From here on."""
+        self._save = when
+
     def _finish(self, changes: dict[str, str]) -> None:
         self.worker.tell("unset", self._state.number, ["pausedAt"])
         self.worker.tell("set", self._state.number, changes)

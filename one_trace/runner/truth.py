@@ -292,6 +292,7 @@ def _run(run: Run, recorder: Recorder, resumes: int = 0) -> Truth:
     try:
         ended = run.execute()
         if ended.error is None:
+            run.saves("after every step")  # what goes on is in the state as far as it has completed
             run.drain(last=False)
         status = "error" if ended.error is not None else "stopped" if ended.stopped else "success"
     except Killed:

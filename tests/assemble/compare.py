@@ -1,0 +1,134 @@
+"""A trace held against what really happened, but for what it says itself that the record leaves open."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from one_trace.model import Span, Trace
+from one_trace.runner.truth import LEAVES, TrueSpan, Truth
+
+UNSAVED = ("Invalid string length", "Converting circular structure")
+
+
+def differences(truth: Truth, trace: Trace) -> list[str]:
+    """Where the trace is not what happened. `derived` may leave open which of several alike a span is
+    (``iteration``), and what became of a silent child (``status``); one that has left no sign at all, in a
+    block that did not succeed, need not be there."""
+    if any((span.error or "").startswith(UNSAVED) for span in trace.spans):
+        return []  # the state could not be saved any more: log and events contradict each other
+    wrong = [] if trace.run.status == truth["status"] else [f"run {trace.run.status} for {truth['status']}"]
+    told: dict[str, list[Span]] = {}
+    for span in trace.spans:
+        told.setdefault(span.path, []).append(span)
+    happened: dict[str, list[TrueSpan]] = {}
+    for true in truth["spans"]:
+        happened.setdefault(true["path"], []).append(true)
+    swapped = _swapped(truth, trace)
+    unseen = _unseen(truth, trace)
+    pairs: list[tuple[TrueSpan, Span]] = []
+    for path in sorted(happened.keys() | told.keys()):
+        left, right = happened.get(path, []), told.get(path, [])
+        if len(left) == len(right):
+            pairs += zip(left, right, strict=True)
+        elif path not in swapped and path not in unseen:
+            wrong.append(f"{path}: {len(right)} spans for {len(left)}")
+    if wrong:
+        return wrong
+    start = truth["spans"][0]["startMs"] - trace.spans[0].start_ms if truth["spans"] else 0
+    ids = {span.span_id: span for span in trace.spans}
+    for true, span in pairs:
+        wrong += [f"{span.path}: {what}" for what in _span_differences(true, span, start, truth, ids)]
+    return wrong + _conserved(truth, trace, start)
+
+
+def _step(span: Span) -> tuple[str, str]:
+    return span.flow_key, span.step_id
+
+
+def _true_step(span: TrueSpan) -> tuple[str, str]:
+    return span["flowKey"], span["stepId"]
+
+
+def _swapped(truth: Truth, trace: Trace) -> set[str]:
+    """Paths under which the trace says itself that another of its kind may stand, where the kinds are as many
+    as they were."""
+    doubtful = {_step(span) for span in trace.spans if "iteration" in span.derived}
+    told = Counter(_step(span) for span in trace.spans)
+    happened = Counter(_true_step(span) for span in truth["spans"])
+    steps = {span.path: _step(span) for span in trace.spans}
+    steps |= {span["path"]: _true_step(span) for span in truth["spans"]}
+    return {path for path, step in steps.items() if step in doubtful and told[step] == happened[step]}
+
+
+def _unseen(truth: Truth, trace: Trace) -> set[str]:
+    """Paths of silent children without a line of log in them, in a block (or an attempt of one) that did not
+    succeed or whose end is open: there is no word of whether they were ever begun."""
+    spans = truth["spans"]
+    spoke = {span["span"] for span in spans if span["events"]}
+    for span in reversed(spans):
+        if span["span"] in spoke and span["parent"] is not None:
+            spoke.add(span["parent"])
+    open_ends = {span.path for span in trace.spans if "status" in span.derived}
+    certain: set[str] = set()  # themselves, or something in them
+    for told in reversed(trace.spans):
+        if "status" not in told.derived or told.span_id in certain:
+            certain |= {told.span_id, told.parent_span_id or ""}
+    found = {told.path for told in trace.spans if told.span_id not in certain}
+    for span in spans:
+        if span["span"] in spoke or span["parent"] is None:
+            continue
+        above = spans[span["parent"] - 1]
+        given_up = span["parentAttempt"] is not None and span["parentAttempt"] < above["attempts"]
+        if above["status"] != "success" or given_up or above["path"] in open_ends | found:
+            found.add(span["path"])
+    return found
+
+
+def _span_differences(
+    true: TrueSpan, span: Span, start: float, truth: Truth, ids: dict[str, Span]
+) -> list[str]:
+    wrong = []
+    parent = ids[span.parent_span_id].path if span.parent_span_id else None
+    true_parent = truth["spans"][true["parent"] - 1]["path"] if true["parent"] is not None else None
+    told = (parent, span.type, span.flow_key, span.iteration, span.branch, span.index, span.parent_attempt)
+    names = ("type", "flowKey", "iteration", "branch", "index", "parentAttempt")
+    happened = (true_parent, *(true[name] for name in names))  # type: ignore[literal-required]
+    if told != happened:
+        wrong.append(f"stands at {told} for {happened}")
+    if "iteration" in span.derived:
+        return wrong  # which of several alike it is, the record does not tell: see _conserved
+    if true["events"] and span.start_ms + start != true["startMs"]:
+        wrong.append(f"start {span.start_ms + start} for {true['startMs']}")
+    if "status" in span.derived:
+        return wrong
+    also = list(true.get("statusAlso") or ())
+    if true["status"] == "stopped" and truth["status"] != "stopped":
+        also.append("incomplete")  # stopped in what was given up before: no line says so
+    if span.status not in (true["status"], *also):
+        wrong.append(f"status {span.status} for {true['status']}")
+    if span.attempts != true["attempts"] and "attempts" not in span.derived:
+        wrong.append(f"attempts {span.attempts} for {true['attempts']}")
+    if span.status not in ("skipped", "incomplete") and span.duration_ms != true["durationMs"]:
+        wrong.append(f"duration {span.duration_ms} for {true['durationMs']}")
+    if bool(span.late) != bool(true["late"]) and "late" not in span.derived:
+        wrong.append(f"late {span.late} for {true['late']}")
+    sized = span.type in LEAVES and span.output_bytes is not None and "outputBytes" not in span.derived
+    if sized and span.output_bytes != true["outputBytes"]:
+        wrong.append(f"output {span.output_bytes} for {true['outputBytes']}")
+    return wrong
+
+
+def _conserved(truth: Truth, trace: Trace, start: float) -> list[str]:
+    """Swaps change nothing in sum: of each step, the same starts and the same ends, whoever has them."""
+    events = {_true_step(span) for span in truth["spans"] if span["events"]}
+    told = Counter((_step(s), s.start_ms + start) for s in trace.spans if _step(s) in events)
+    happened = Counter((_true_step(s), s["startMs"]) for s in truth["spans"] if _true_step(s) in events)
+    wrong = [f"starts {told - happened} for {happened - told}"] if told != happened else []
+    open_ends = {"stopped": "incomplete"} if truth["status"] != "stopped" else {}
+    ends = Counter((_step(s), s.status) for s in trace.spans if _step(s) in events)
+    true_ends = Counter(
+        (_true_step(s), open_ends.get(s["status"], s["status"]))
+        for s in truth["spans"]
+        if _true_step(s) in events
+    )
+    return wrong + ([f"ends {ends - true_ends} for {true_ends - ends}"] if ends != true_ends else [])
