@@ -12,7 +12,7 @@ from one_trace.assemble.doubts import settle_doubts
 from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.live import CLOCK_MS, LiveSpan
 from one_trace.assemble.replay import Replay
-from one_trace.assemble.results import foresee, settle
+from one_trace.assemble.results import drop_orphaned, foresee, settle
 from one_trace.assemble.sizes import compact_bytes, member_count
 from one_trace.assemble.timing import lateness, settle_children
 from one_trace.assemble.usage import add, usage_of
@@ -54,13 +54,14 @@ def _assemble(record: Record) -> Assembly:
     for span in spans:
         _without_announced(span, over)
     settle_children(replay.world, over)
+    drop_orphaned(spans)
     spans = _born(spans)
     started_at, start = _start(record)
     ordered = _in_order(spans)
     ids = _ids(ordered, trace_id(record.files.run_id, started_at))
     orders: Counter[int] = Counter()
     inputs = Inputs(record.state.inputs if record.state is not None else ABSENT)
-    made = [_span(span, ids, start, orders, inputs) for span in ordered]
+    made = [_span(span, ids, start, orders, inputs, over) for span in ordered]
     run = _run(record, replay, made, started_at, start)
     if run.status == "error":
         run.cause = find_cause(replay, spans, ids)
@@ -186,7 +187,9 @@ def _ids(ordered: list[LiveSpan], trace: str) -> dict[int, str]:
     return ids
 
 
-def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int], inputs: Inputs) -> Span:
+def _span(
+    span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int], inputs: Inputs, over: float
+) -> Span:
     node, act, result = span.node, span.act, span.result
     owner = act.span
     status: SpanStatus = span.status or "incomplete"  # type: ignore[assignment]
@@ -214,7 +217,7 @@ def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int
         error_code=timeout_code(span, error),
         derived=_derived(span),
     )
-    made.late, sure = lateness(span)
+    made.late, sure = lateness(span, over)
     if not sure:
         made.derived.append("late")
     if span.placed and status != "skipped":
@@ -239,7 +242,7 @@ def _derived(span: LiveSpan) -> list[str]:
         derived += ["startedAt", "startMs"]
     if not span.placed:
         derived += ["path", "parentSpanId", "index"]
-    if span.doubtful and span.slot < 0:
+    if span.doubtful if span.slot < 0 else span.act.doubtful:
         derived.append("iteration")
     if span.shared_result and span.result is not None:
         derived.append("outputBytes")

@@ -60,9 +60,9 @@ def better_by_time(spans: list[LiveSpan], line: LogLine) -> LiveSpan | None:
     return min(spans, key=lambda span: abs(span.start + (line.duration_ms or 0) - line.at), default=None)
 
 
-def choose_retry(spans: list[LiveSpan], line: LogLine) -> LiveSpan:
-    """The span whose next attempt a ``step:retry`` announces: of those that fit alike, one that was not given
-    up."""
+def choose_retry(spans: list[LiveSpan], line: LogLine) -> tuple[LiveSpan, list[LiveSpan]]:
+    """The span whose next attempt a ``step:retry`` announces, and those that fit as well: of these, one that
+    was not given up."""
 
     def cost(span: LiveSpan) -> int:
         wrong = 0 if line.attempt is None or span.attempts == line.attempt - 1 else 100
@@ -77,7 +77,7 @@ def choose_retry(spans: list[LiveSpan], line: LogLine) -> LiveSpan:
     best = [span for span, wrong in zip(spans, costs, strict=True) if wrong == min(costs)]
     for span in best if len(best) > 1 else ():
         span.unsure_attempts = True
-    return min(best, key=lambda span: (not alive(span.act), span.number))
+    return min(best, key=lambda span: (not alive(span.act), span.number)), best
 
 
 def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
@@ -89,6 +89,8 @@ def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
             cost += 1000 * (after.step_id != seq.nodes[seq.pos + 1].id)
         elif after.event not in ("flow:stopped", "step:dry-resolve", "step:error"):
             cost += 1000
+    if line.status == "skipped" and span.acts and span.acts[-1].first_index is not None:
+        cost += 800
     if line.status == "success":
         if (line.retries or 0) != span.attempts - 1:
             cost += 400
@@ -148,6 +150,8 @@ def _cost_of_error(span: LiveSpan, line: LogLine) -> int:
             cost += 100 if act.started else 20
     if span.attempts <= span.node.retries:
         cost += 10
+    if span.node.timeout is None and (line.error or "").startswith(span.node.timed_out):
+        cost += 300
     result = expected(span)
     if result is not None and result.status == "success":
         cost += 200

@@ -189,6 +189,7 @@ class Act:
         "batch_end",
         "closed",
         "cursor",
+        "depth",
         "doubtful",
         "error",
         "failed",
@@ -224,6 +225,7 @@ class Act:
         """The sub-flow (or root) in which the container stands."""
         self.tree: Tree | None = None
         self.start = 0.0
+        self.depth = 0
         self.passes: list[Pass] = []
         """Those under way."""
         self.started = 0

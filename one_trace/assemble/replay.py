@@ -158,6 +158,7 @@ class Replay:
         world.flows.remove(act)
         world.stack.clear()
         world.next = None
+        world.last, world.last_index = act, world.index
         if act is self.root:
             self.outcome = "error" if failed else "success"
             self.error = line.error
@@ -318,7 +319,9 @@ class Replay:
             spans = [kid for kid in world.kids.get(step_id, ()) if kid.open]
         if not spans:
             return
-        span = choose_retry(spans, line)
+        span, best = choose_retry(spans, line)
+        if len(best) > 1:
+            span = self.doubts.choose(world.index, span, best)
         begins = line.at + max(line.delay_ms or 0, 1)  # no timer is set to less than 1 ms
         self._gave_up(span, line)
         span.attempts += 1

@@ -231,6 +231,14 @@ def overwritten(span: LiveSpan) -> bool:
     return scope is not None and scope.last.get(span.node.id) is not span
 
 
+def drop_orphaned(spans: list[LiveSpan]) -> None:
+    """Results out of the map of a container whose own result has turned out to be another's."""
+    for span in spans:
+        owner = span.found_in.owner if span.found_in is not None else None
+        if owner is not None and owner.span is not None and owner.span.result is None:
+            span.result = None
+
+
 def _after_it(span: LiveSpan, scope: Scope) -> bool:
     """It ended when the iteration that the map is of was over."""
     return scope.over_index is not None and span.end_index is not None and span.end_index > scope.over_index
@@ -262,6 +270,8 @@ def _kept_by_while(span: LiveSpan) -> Result | None:
     act = span.act
     owner = act.span
     if act.kind != "while" or owner is None or owner.result is None or span.iteration is None:
+        return None
+    if owner.shared_result:
         return None
     if span.seq is None or span.node is not span.seq.nodes[-1] or owner.acts[-1] is not act:
         return None

@@ -133,7 +133,7 @@ def _own_time_out(kid: LiveSpan, over: float) -> float | None:
     if timeout is None or not kid.acts or kid.attempts <= kid.node.retries:
         return None
     began = kid.start if kid.attempts == 1 else kid.acts[-1].start
-    return began + timeout if began + timeout <= over else None
+    return began + timeout if began + timeout <= over + CLOCK_MS else None
 
 
 def _error_of(block: LiveSpan) -> str | None:
@@ -176,7 +176,7 @@ def _settle_outcome(kid: LiveSpan) -> None:
         kid.attempts = max(kid.attempts, (result.retries or 0) + 1)
 
 
-def lateness(span: LiveSpan) -> tuple[bool, bool]:
+def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
     """Did it start or end after what it ran in was over, or was it still running when the process ended after
     that? And is that certain: two clocks are compared where the order of lines does not tell."""
     act = span.act
@@ -195,7 +195,7 @@ def lateness(span: LiveSpan) -> tuple[bool, bool]:
     if over is None:
         return False, True
     if span.end is None:
-        return span.status not in ("skipped", "stopped"), True
+        return span.status not in ("skipped", "stopped"), owner.slot < 0 or abs(over - log_end) > CLOCK_MS
     return span.end > over + CLOCK_MS, abs(span.end - over) > CLOCK_MS
 
 

@@ -30,6 +30,11 @@ class World:
         self._seen: dict[str, int] = {}
         self.spans: list[LiveSpan] = []
         self.go = 1
+        self.kind = ("", "")
+        """Type and name of the step that starts."""
+        self.last: Act | None = None
+        """In which something ended last, by the line `last_index`."""
+        self.last_index = -1
         self.index = 0
         self.now = 0
         self.moment = 0.0
@@ -54,6 +59,7 @@ class World:
     def start(self, line: LogLine) -> LiveSpan:
         """Enter the span that a ``step:start`` begins, in the place it belongs to."""
         step_id = line.step_id or ""
+        self.kind = (line.type or "", line.step_name or "")
         seq = self.next
         if seq is not None:
             node = seq.awaited()
@@ -120,6 +126,7 @@ class World:
         act.prefix = span.path if attempt == 1 else f"{span.path}#{attempt}"
         act.under = span.act if span.act.kind == "flow" else span.act.under
         act.start = start
+        act.depth = span.act.depth + 1
         act.doubtful = span.doubtful
         span.acts.append(act)
         if act.kind == "flow":
@@ -147,16 +154,22 @@ class World:
                     return begun
             return None
         if act.kind == "condition":
-            for listing in (node.then, node.orelse) if act.started == 0 else ():
-                if listing is not None and listing.nodes and listing.nodes[0].id == step_id:
-                    return self.new_pass(act, listing, None)
-            return None
+            sides = [
+                side
+                for side in ((node.then, node.orelse) if act.started == 0 else ())
+                if side is not None and side.nodes and side.nodes[0].id == step_id
+            ]
+            if len(sides) > 1:  # a flow that was not validated: the line has its type and name
+                sides.sort(key=lambda side: (side.nodes[0].type, side.nodes[0].name) != self.kind)
+            return self.new_pass(act, sides[0], None) if sides else None
         body = node.body
         if body is None or not body.nodes or body.nodes[0].id != step_id:
             return None
         if act.started == 0:
             act.batch_end = node.concurrency
         elif act.started >= act.batch_end:
+            return None
+        if node.most is not None and act.started >= node.most:
             return None
         return self.new_pass(act, body, act.started)
 
@@ -192,6 +205,7 @@ class World:
         ended = span.start + (span.duration or 0) if span.duration is not None else float(self.now)
         self.moment = max(self.moment, min(ended, self.now))
         self.open[span.node.id].remove(span)
+        self.last, self.last_index = span.act, self.index
         self.stack.clear()
         self.next = None
         seq = span.seq
@@ -267,7 +281,9 @@ class World:
                 if act.node.concurrency > 1:
                     self.stack.append(act)
                 return self.new_pass(act, act.node.body, act.started)
-        for act in self.by_life():
+        tried: set[int] = set()
+        while (act := next((act for act in self.by_life() if id(act) not in tried), None)) is not None:
+            tried.add(id(act))  # a batch that opens may hold a block that has batches of its own
             begun = (
                 self._next_batch(act, step_id)
                 if act.kind == "parallel" and act.kids
@@ -300,8 +316,19 @@ class World:
         return self.moment > act.idle_at + CLOCK_MS / 3
 
     def by_life(self) -> list[Act]:
-        """What may begin after an await; what was given up, or is known to have failed, comes last."""
-        return sorted(self.pending, key=_unlikely) if len(self.pending) > 1 else list(self.pending)
+        """What may begin after an await: first that in which something has just ended, then the innermost,
+        since what it is in waits for it; what was given up, or is known to have failed, last."""
+        self.pending[:] = [
+            act for act in self.pending if not act.closed and not act.failed and _begins_more(act)
+        ]
+        if len(self.pending) < 2:
+            return list(self.pending)
+        around: set[int] = set()
+        at = self.last if self.last_index == self.index - 1 else None
+        while at is not None:
+            around.add(id(at))
+            at = at.span.act if at.span is not None else None
+        return sorted(self.pending, key=lambda act: (id(act) not in around, _unlikely(act), -act.depth))
 
     def _nearer(self, attempt: Act, idle: Act) -> bool:
         """Is it rather this attempt's time to begin than the next iteration's?"""
@@ -315,6 +342,10 @@ class World:
         if advance(self, act, lambda node: step_id in first_ids(node)):
             return self._begin(act, step_id)
         return None
+
+
+def _begins_more(act: Act) -> bool:
+    return act.kind != "parallel" or act.attempt > 1 or act.batch_end < len(act.steps)
 
 
 def _unlikely(act: Act) -> int:
