@@ -46,7 +46,7 @@ def advance(world: World, act: Act, shows: Callable[[Node], bool]) -> bool:
     nodes = act.steps
     if act.failed or act.closed or not any(shows(node) for node in nodes[act.batch_end :]):
         return False
-    if not all(_may_be_done(kid, world.now) for kid in act.kids):
+    if not may_go_on(act, world.now):
         return False
     while open_next_batch(world, act):
         if any(shows(kid.node) for kid in act.kids[act.cursor :]):
@@ -99,6 +99,11 @@ def _timed_out(kid: LiveSpan, act: Act, now: float) -> bool:
     return result is None or result.status == "timeout"
 
 
+def may_go_on(act: Act, now: float) -> bool:
+    """Its children so far may be done."""
+    return all(_may_be_done(kid, now) for kid in act.kids)
+
+
 def _may_be_done(kid: LiveSpan, now: float) -> bool:
     """Nothing runs in it any more that the log would tell of, or it was given up by its time-out or by one
     that threw in it."""
@@ -121,11 +126,11 @@ def unborn(world: World, act: Act) -> None:
                 world.waiting.remove(inner)
 
 
-def could_begin(act: Act, step_id: str) -> bool:
+def could_begin(act: Act, step_id: str, now: float) -> bool:
     """Can this next attempt, or a later batch of this block, begin with the step?"""
     if act.failed or act.closed or act.node is None or (act.attempt > 1 and act.started):
         return False
-    nodes = act.steps[act.batch_end :] if act.kind == "parallel" else []
+    nodes = act.steps[act.batch_end :] if act.kind == "parallel" and may_go_on(act, now) else []
     again = act.attempt > 1 and step_id in first_ids(act.node)
     return again or any(step_id in first_ids(node) for node in nodes)
 

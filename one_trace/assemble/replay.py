@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from one_trace.assemble.blocks import advance, all_done, calls, skipped, unborn
+from one_trace.assemble.blocks import advance, all_done, calls, may_go_on, skipped, unborn
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.evidence import (
     CONTRADICTS,
@@ -114,6 +114,8 @@ class Replay:
             self._begin_root()
             return
         act = self._waiting_for(key)
+        if act is None:
+            world.doubt(lambda block: self._may_call_next(block, key))
         while act is None and any(self._advance(block, key) for block in world.by_life()):
             act = self._waiting_for(key)
         if act is None:
@@ -128,6 +130,17 @@ class Replay:
         first_sign(act, float(line.at), world.index)
         world.begin_flow(act, self.trees.sub_flow(key, act.node))
 
+    def _may_call_next(self, block: Act, key: str) -> bool:
+        return (
+            block.kind == "parallel"
+            and any(
+                self.trees.may_call(call, key)
+                for node in block.steps[block.batch_end :]
+                for call in calls(node)
+            )
+            and may_go_on(block, self.world.now)
+        )
+
     def _advance(self, block: Act, key: str) -> bool:
         """Open a later batch of a block, in which a child calls this sub-flow."""
         if block.kind != "parallel":
@@ -140,6 +153,8 @@ class Replay:
         waiting = [
             act for act in self.world.waiting if act.node is not None and self.trees.may_call(act.node, key)
         ]
+        # the delay before a next attempt is over, or this is not it
+        waiting = [act for act in waiting if act.start <= self.world.now] or waiting
         spans = [act.span for act in waiting if act.span is not None]
         if len(spans) > 1:
             first = self.doubts.choose(self.world.index, spans[0], spans)

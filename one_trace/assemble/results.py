@@ -199,7 +199,7 @@ def _found(span: LiveSpan, over: float) -> Result | None:
     if span.slot >= 0:
         block = span.act.span
         if block is not None and block.result is not None and block.result.status == "success":
-            span.doubtful = block.slot >= 0 and block.doubtful
+            span.doubtful = block.doubtful
             return child_result(block.result, span.slot) if block.acts[-1] is span.act else None
         if block is not None and f'"{span.node.id}"' in (block.error or ""):
             return None  # it is this child that threw
@@ -213,7 +213,8 @@ def _found(span: LiveSpan, over: float) -> Result | None:
             if raw is None or (last is not span and (last is None or last.node is span.node)):
                 return None
             span.shared_result = last is not span
-            span.doubtful = span.doubtful or span.overwrites
+            around = scope.owner.span if scope.owner is not None and span.slot >= 0 else None
+            span.doubtful = span.doubtful or span.overwrites or (around is not None and around.doubtful)
             span.found_in = scope
             result = read_result(raw)
             return (

@@ -193,10 +193,18 @@ def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
             return told, True
     over = owner.end
     if over is None:
-        return False, True
+        return False, not _may_have_thrown(owner)
     if span.end is None:
         return span.status not in ("skipped", "stopped"), owner.slot < 0 or abs(over - log_end) > CLOCK_MS
     return span.end > over + CLOCK_MS, abs(span.end - over) > CLOCK_MS
+
+
+def _may_have_thrown(owner: LiveSpan) -> bool:
+    """A silent container of which nothing is known, in something that has ended."""
+    above: LiveSpan | None = owner
+    while above is not None and above.slot >= 0:
+        above = above.act.span
+    return owner.slot >= 0 and above is not None and above.end is not None
 
 
 def _after_attempt(span: LiveSpan, act: Act, owner: LiveSpan) -> tuple[bool, bool]:

@@ -11,6 +11,8 @@ begins after an await: those are kept as `idle` and `pending`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from one_trace.assemble.blocks import advance, could_begin, first_ids, open_batch, skipped
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.gaps import past_a_gap
@@ -49,6 +51,8 @@ class World:
         self.kids: dict[str, list[LiveSpan]] = {}
         self.idle: dict[str, list[Act]] = {}
         self.pending: list[Act] = []
+        self.favoured: Act | None = None
+        """The choice among those that may begin with the line at hand."""
         self.waiting: list[Act] = []
         """Attempts of ``flow`` steps whose sub-flow has not started yet."""
         self.flows: list[Act] = []
@@ -127,7 +131,7 @@ class World:
         act.under = span.act if span.act.kind == "flow" else span.act.under
         act.start = start
         act.depth = span.act.depth + 1
-        act.doubtful = span.doubtful
+        act.doubtful = span.doubtful or span.act.doubtful
         span.acts.append(act)
         if act.kind == "flow":
             self.waiting.append(act)
@@ -271,7 +275,7 @@ class World:
         if acts:
             act = self._due(acts)
             if act is not None and any(
-                could_begin(other, step_id) and (self._let_pass(act) or self._nearer(other, act))
+                could_begin(other, step_id, self.now) and (self._let_pass(act) or self._nearer(other, act))
                 for other in self.pending
             ):
                 act = None
@@ -282,6 +286,7 @@ class World:
                     self.stack.append(act)
                 return self.new_pass(act, act.node.body, act.started)
         tried: set[int] = set()
+        self.doubt(lambda act: could_begin(act, step_id, self.now))
         while (act := next((act for act in self.by_life() if id(act) not in tried), None)) is not None:
             tried.add(id(act))  # a batch that opens may hold a block that has batches of its own
             begun = (
@@ -328,7 +333,19 @@ class World:
         while at is not None:
             around.add(id(at))
             at = at.span.act if at.span is not None else None
-        return sorted(self.pending, key=lambda act: (id(act) not in around, _unlikely(act), -act.depth))
+        return sorted(
+            self.pending,
+            key=lambda act: (act is not self.favoured, id(act) not in around, _unlikely(act, self.now), -act.depth),
+        )
+
+    def doubt(self, fits: Callable[[Act], bool]) -> None:
+        """Where several of what may begin after an await fit a line, which of them it is is a choice."""
+        fitting = [act for act in self.by_life() if act.span is not None and fits(act)]
+        if len(fitting) < 2:
+            return
+        spans = [act.span for act in fitting if act.span is not None]
+        chosen = self.doubts.choose(self.index, spans[0], spans)
+        self.favoured = next(act for act in fitting if act.span is chosen)
 
     def _nearer(self, attempt: Act, idle: Act) -> bool:
         """Is it rather this attempt's time to begin than the next iteration's?"""
@@ -348,7 +365,9 @@ def _begins_more(act: Act) -> bool:
     return act.kind != "parallel" or act.attempt > 1 or act.batch_end < len(act.steps)
 
 
-def _unlikely(act: Act) -> int:
+def _unlikely(act: Act, now: float) -> int:
+    if act.attempt > 1 and act.start > now:
+        return 3  # its delay is not over
     if not alive(act):
         return 2
     result = expected(act.span) if act.span is not None else None
