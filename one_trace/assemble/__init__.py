@@ -108,6 +108,7 @@ def _run(record: Record, replay: Replay, spans: list[Span], started_at: str, sta
         counts=Counts(spans=len(spans), retries=retries, **by_status),
         usage=add(span.usage for span in spans),
         partial=faults or UNSET,
+        other_events=replay.others or UNSET,
     )
 
 

@@ -26,6 +26,20 @@ from one_trace.record.reading import Record
 
 _UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
 """What JSON.stringify throws when the host saves its state after a step."""
+_NO_NEWS = frozenset(
+    {
+        "flow:deprecation",
+        "flow:dry-run",
+        "step:mock",
+        "step:page",
+        "step:retry-skip",
+        "step:retry-success",
+        "workflow:result",
+    }
+)
+"""Events that say nothing of the tree that other lines do not say as well."""
+_KIND_CHARS = 80
+_KINDS = 50
 _ENDS = {"success": "success", "skipped": "skipped", "timeout": "timeout", "failed": "error"}
 
 
@@ -42,6 +56,8 @@ class Replay:
         self.lines = record.lines
         self.world = World(doubts, foreseen or {})
         self.faults: list[str] = []
+        self.others: dict[str, int] = {}
+        """Kinds of events that are not known, and how many there were."""
         self.outcome: str | None = None
         self.ended_at: int | None = None
         self.error: str | None = None
@@ -80,6 +96,10 @@ class Replay:
             handler = handlers.get(line.event)
             if handler is not None:
                 handler(line)
+            elif line.event not in _NO_NEWS:
+                kind = line.event[:_KIND_CHARS]
+                if kind in self.others or len(self.others) < _KINDS:
+                    self.others[kind] = self.others.get(kind, 0) + 1
 
     # -- the run
 
@@ -222,6 +242,8 @@ class Replay:
             span = self._chosen_end(spans, line)
         status = line.status or ""
         span.status = _ENDS.get(status, "success" if status == "completed" else "error")
+        if status not in _ENDS and status != "completed":
+            self.faults.append(f"the step {step_id[:80]!r} has ended in a way not known: {status[:40]!r}")
         span.duration = line.duration_ms
         if span.act.go == self.world.go:
             self._completed.add(step_id)
