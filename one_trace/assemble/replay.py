@@ -295,6 +295,7 @@ class Replay:
         seq = span.seq
         if seq is not None and seq in seq.act.passes:
             seq.act.passes.remove(seq)
+            seq.current = None  # in a damaged log a step further on has begun in it before
         span.act.thrown.append(span)
         self.world.fail(span.act, line.error)
 

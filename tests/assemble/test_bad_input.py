@@ -154,6 +154,16 @@ def test_an_end_of_another_version_is_named(tmp_path: Path) -> None:
     assert trace.run.partial == ["the step 'a' has ended in a way not known: 'cached'"]
 
 
+def test_a_save_that_failed_where_a_later_step_runs_already(tmp_path: Path) -> None:
+    loop = {"over": "$.input.x", "as": "it", "maxConcurrency": 2, "steps": [code("a"), code("b"), code("c")]}
+    made = MadeRun(tmp_path).flow([{"id": "l", "name": "L", "type": "loop", "loop": loop}])
+    made.start("l", "loop").start("a").start("a").after(5).end("a", 5)
+    made.start("b").start("c").end("b", 0).event("step:error", stepId="b", error="boom").end("c", 0)
+    statuses = {span.path: span.status for span in made.assembled().trace.spans}
+    assert statuses["made > l[0] > b"] == "error"
+    assert statuses["made > l[0] > c"] == "success"
+
+
 def test_a_lone_surrogate_anywhere(tmp_path: Path) -> None:
     made = MadeRun(tmp_path).flow([code("a")]).start("a").after(1).end("a", 1)
     made.results = {"a": {"status": "success", "output": "\ud800x", "durationMs": 1}}
