@@ -52,9 +52,10 @@ def _assemble(record: Record) -> Assembly:
             spans = replay.world.spans
             settle(spans, over)
     settle_children(replay.world, over)
+    overs = [*replay.overs, over]
     for span in spans:
-        # an attempt that was announced, but not begun before the end, was not made
-        span.attempts -= sum(begins > over for begins in span.retried)
+        # an attempt that was announced, but not begun before the end of its go, was not made
+        span.attempts -= sum(begins > overs[span.act.go - 1] for begins in span.retried)
     spans = _born(spans)
     started_at, start = _start(record)
     ordered = _in_order(spans)

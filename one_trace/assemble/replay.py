@@ -56,6 +56,8 @@ class Replay:
         self.lines = record.lines
         self.world = World(doubts, foreseen or {})
         self.faults: list[str] = []
+        self.overs: list[float] = []
+        """When each go but the last was over: the time of its last line."""
         self.others: dict[str, int] = {}
         """Kinds of events that are not known, and how many there were."""
         self.outcome: str | None = None
@@ -64,7 +66,10 @@ class Replay:
         self.trees = Trees(record.flows, self.faults)
         self._completed: set[str] = set()
         self._last: LiveSpan | None = None
-        self._target: Act | None = None
+        self._targets: list[tuple[Act, float, int]] = []
+        """Where a target of a dry run was looked at, when, and in which line."""
+        self._stopped: dict[Act, str | None] = {}
+        """Flows that --stop-after has ended, and the step it did so after."""
         self._ends: dict[str, list[int]] | None = None
         self._end_cursor: dict[str, int] = {}
         state = record.state
@@ -100,6 +105,8 @@ class Replay:
                 kind = line.event[:_KIND_CHARS]
                 if kind in self.others or len(self.others) < _KINDS:
                     self.others[kind] = self.others.get(kind, 0) + 1
+        if self._stopped:
+            self._stop_rest()
 
     # -- the run
 
@@ -111,6 +118,7 @@ class Replay:
 
     def _on_word(self, line: LogLine) -> None:
         if line.msg == "Flow resumed":
+            self.overs.append(self.lines[max(0, self.world.index - 1)].at)
             self.world.forget()
             self.world.go += 1
             self.outcome = self.ended_at = None
@@ -187,37 +195,55 @@ class Replay:
     def _on_stopped(self, line: LogLine) -> None:
         """--stop-after: the target has ended, and what it ran in, up to this flow, is stopped with it."""
         world = self.world
-        act = self._target or (self._last.act if self._last is not None else None)
-        self._target = None
-        climbed: list[LiveSpan] = []
+        act = self._targets[-1][0] if self._targets else self._last.act if self._last is not None else None
         while act is not None and not (
             act.kind == "flow" and act.tree is not None and act.tree.key == line.flow_key
         ):
             if act.span is None:
                 break
-            climbed.append(act.span)
+            self._stop(act.span, float(line.at), world.index)
             act = act.span.act
         if act is None:
             return
-        for span in climbed:
-            span.open = False
-            span.status, span.end, span.end_index = "stopped", float(line.at), world.index
-            span.duration = line.at - span.start
-            for held in (world.open.get(span.node.id, []), world.kids.get(span.node.id, [])):
-                if span in held:
-                    held.remove(span)
         world.next = None
         world.stack.clear()
         act.finished = True
+        self._stopped[act] = line.stopped_after
         if act in world.flows:
             world.flows.remove(act)
         if act is self.root:
             self.outcome = "stopped"
 
+    def _stop(self, span: LiveSpan, at: float, index: int) -> None:
+        span.open = False
+        span.status, span.end, span.end_index = "stopped", at, index
+        span.duration = at - span.start
+        for held in (self.world.open.get(span.node.id, []), self.world.kids.get(span.node.id, [])):
+            if span in held:
+                held.remove(span)
+
+    def _stop_rest(self) -> None:
+        """What runs beside a target goes on, and is stopped in its turn where it comes to the same step."""
+        reached = [
+            (span.act, span.end, span.end_index)
+            for span in self.world.spans
+            if span.end is not None
+            and span.end_index is not None
+            and not span.raised
+            and span.node.id == self._stopped.get(span.act if span.act.kind == "flow" else span.act.under)
+        ]
+        for act, at, index in [*self._targets, *reached]:
+            inside = act
+            while inside.span is not None and inside.kind != "flow" and inside.span.open:
+                self._stop(inside.span, at, index)
+                inside = inside.span.act
+
     def _on_dry_resolve(self, line: LogLine) -> None:
         """The target of --dry-run --stop-after is looked at, not run."""
         world = self.world
-        self._target = world.next.act if world.next is not None else world.stack[-1] if world.stack else None
+        seq = world.place_of(line.step_id or "")
+        if seq is not None:
+            self._targets.append((seq.act, float(line.at), world.index))
 
     # -- steps
 

@@ -62,6 +62,8 @@ def _settle_block(act: Act) -> None:
             starts[kid.batch] = _batch_start(act, kid.batch, starts[kid.batch - 1])
         seen = [k.inner_start for k in act.kids if k.batch == kid.batch and k.inner_start is not None]
         kid.start = min([starts[kid.batch], *seen])
+        if kid.status == "stopped" and kid.end is not None:
+            kid.duration = kid.end - kid.start
         if kid.end is None and kid.duration is not None:
             kid.end = kid.start + kid.duration
         elif kid.result is None:
