@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec import UNSET
 
 from one_trace.assemble import assemble
 from one_trace.assemble.doubts import Contradiction, Doubts, settle_doubts
