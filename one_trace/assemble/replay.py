@@ -18,6 +18,7 @@ from one_trace.assemble.evidence import (
 )
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Scope, first_sign
 from one_trace.assemble.results import expected
+from one_trace.assemble.stops import Stops
 from one_trace.assemble.tree import CONTAINERS
 from one_trace.assemble.trees import Trees
 from one_trace.assemble.world import World
@@ -66,10 +67,7 @@ class Replay:
         self.trees = Trees(record.flows, self.faults)
         self._completed: set[str] = set()
         self._last: LiveSpan | None = None
-        self._targets: list[tuple[Act, float, int]] = []
-        """Where a target of a dry run was looked at, when, and in which line."""
-        self._stopped: dict[Act, str | None] = {}
-        """Flows that --stop-after has ended, and the step it did so after."""
+        self.stops = Stops()
         self._ends: dict[str, list[int]] | None = None
         self._end_cursor: dict[str, int] = {}
         state = record.state
@@ -105,8 +103,7 @@ class Replay:
                 kind = line.event[:_KIND_CHARS]
                 if kind in self.others or len(self.others) < _KINDS:
                     self.others[kind] = self.others.get(kind, 0) + 1
-        if self._stopped:
-            self._stop_rest()
+        self.stops.stop_rest(world)
 
     # -- the run
 
@@ -193,57 +190,13 @@ class Replay:
             act.finished = True
 
     def _on_stopped(self, line: LogLine) -> None:
-        """--stop-after: the target has ended, and what it ran in, up to this flow, is stopped with it."""
-        world = self.world
-        act = self._targets[-1][0] if self._targets else self._last.act if self._last is not None else None
-        while act is not None and not (
-            act.kind == "flow" and act.tree is not None and act.tree.key == line.flow_key
-        ):
-            if act.span is None:
-                break
-            self._stop(act.span, float(line.at), world.index)
-            act = act.span.act
-        if act is None:
-            return
-        world.next = None
-        world.stack.clear()
-        act.finished = True
-        self._stopped[act] = line.stopped_after
-        if act in world.flows:
-            world.flows.remove(act)
+        last = self._last.act if self._last is not None else None
+        act = self.stops.stop_flow(self.world, line, last)
         if act is self.root:
             self.outcome = "stopped"
 
-    def _stop(self, span: LiveSpan, at: float, index: int) -> None:
-        span.open = False
-        span.status, span.end, span.end_index = "stopped", at, index
-        span.duration = at - span.start
-        for held in (self.world.open.get(span.node.id, []), self.world.kids.get(span.node.id, [])):
-            if span in held:
-                held.remove(span)
-
-    def _stop_rest(self) -> None:
-        """What runs beside a target goes on, and is stopped in its turn where it comes to the same step."""
-        reached = [
-            (span.act, span.end, span.end_index)
-            for span in self.world.spans
-            if span.end is not None
-            and span.end_index is not None
-            and not span.raised
-            and span.node.id == self._stopped.get(span.act if span.act.kind == "flow" else span.act.under)
-        ]
-        for act, at, index in [*self._targets, *reached]:
-            inside = act
-            while inside.span is not None and inside.kind != "flow" and inside.span.open:
-                self._stop(inside.span, at, index)
-                inside = inside.span.act
-
     def _on_dry_resolve(self, line: LogLine) -> None:
-        """The target of --dry-run --stop-after is looked at, not run."""
-        world = self.world
-        seq = world.place_of(line.step_id or "")
-        if seq is not None:
-            self._targets.append((seq.act, float(line.at), world.index))
+        self.stops.look_at(self.world, line)
 
     # -- steps
 

@@ -67,7 +67,7 @@ def test_attempts_that_a_go_announced_and_did_not_begin(seed: int, tmp_path: Pat
 def stopped_everywhere(
     seed: int, project: Path, options: dict[str, bool]
 ) -> list[tuple[str, str, list[str]]]:
-    """The run with each of its steps, at any depth, as the one to stop after: how it ended, and what differs."""
+    """The run with each of its steps, at any depth, as the one to stop after: how it ended, what differs."""
     made = Maker(Random(seed), trouble=False, wide=True).make(2)
     told = []
     for number, step in enumerate(sorted(_ids(made.flows["main"]["steps"]))):
