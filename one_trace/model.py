@@ -140,6 +140,9 @@ class Run(Struct, rename="camel", kw_only=True):
     """Only where the run failed."""
     partial: list[str] | UnsetType = UNSET
     """Only where the record is damaged or lacks something: one sentence a reason."""
+    other_events: dict[str, int] | UnsetType = UNSET
+    """Only where the log has events of kinds that are not known: how many of each. Of no span and no figure.
+    """
 
 
 class Trace(Struct, rename="camel", kw_only=True):

@@ -51,8 +51,9 @@ def _assemble(record: Record) -> Assembly:
             replay = settle_doubts(lambda doubts: Replay(record, doubts, foreseen), len(record.lines))
             spans = replay.world.spans
             settle(spans, over)
+    overs = [*replay.overs, over]
     for span in spans:
-        _without_announced(span, over)
+        _without_announced(span, overs[span.act.go - 1])
     settle_children(replay.world, over)
     drop_orphaned(spans)
     spans = _born(spans)
@@ -131,6 +132,7 @@ def _run(record: Record, replay: Replay, spans: list[Span], started_at: str, sta
         counts=Counts(spans=len(spans), retries=retries, **by_status),
         usage=add(span.usage for span in spans),
         partial=faults or UNSET,
+        other_events=replay.others or UNSET,
     )
 
 

@@ -142,6 +142,8 @@ def _mark(one: list[LiveSpan | Pass | Act], other: list[LiveSpan | Pass | Act]) 
     depth = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b), len(one))
     for part in (*one[depth:], *other[depth:]):
         part.doubtful = True
+        if isinstance(part, LiveSpan) and part.acts:
+            part.acts[-1].doubtful = True  # it is there before its sub-flow or next iteration is chosen
 
 
 def _set_apart(

@@ -16,6 +16,7 @@ from one_trace.assemble.evidence import (
     mark_doubtful,
 )
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Scope, first_sign, quiet
+from one_trace.assemble.stops import Stops
 from one_trace.assemble.tree import CONTAINERS, silent_ids
 from one_trace.assemble.trees import Trees
 from one_trace.assemble.world import World
@@ -24,6 +25,20 @@ from one_trace.record.reading import Record
 
 _UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
 """What JSON.stringify throws when the host saves its state after a step."""
+_NO_NEWS = frozenset(
+    {
+        "flow:deprecation",
+        "flow:dry-run",
+        "step:mock",
+        "step:page",
+        "step:retry-skip",
+        "step:retry-success",
+        "workflow:result",
+    }
+)
+"""Events that say nothing of the tree that other lines do not say as well."""
+_KIND_CHARS = 80
+_KINDS = 50
 _ENDS = {"success": "success", "skipped": "skipped", "timeout": "timeout", "failed": "error"}
 
 
@@ -40,13 +55,17 @@ class Replay:
         self.lines = record.lines
         self.world = World(doubts, foreseen or {})
         self.faults: list[str] = []
+        self.overs: list[float] = []
+        """When each go but the last was over: the time of its last line."""
+        self.others: dict[str, int] = {}
+        """Kinds of events that are not known, and how many there were."""
         self.outcome: str | None = None
         self.ended_at: int | None = None
         self.error: str | None = None
         self.trees = Trees(record.flows, self.faults)
         self._completed: set[str] = set()
         self._last: LiveSpan | None = None
-        self._target: Act | None = None
+        self.stops = Stops()
         self._ends: dict[str, list[int]] | None = None
         self._end_cursor: dict[str, int] = {}
         state = record.state
@@ -79,6 +98,11 @@ class Replay:
             handler = handlers.get(line.event)
             if handler is not None:
                 handler(line)
+            elif line.event not in _NO_NEWS:
+                kind = line.event[:_KIND_CHARS]
+                if kind in self.others or len(self.others) < _KINDS:
+                    self.others[kind] = self.others.get(kind, 0) + 1
+        self.stops.stop_rest(world)
 
     # -- the run
 
@@ -90,6 +114,7 @@ class Replay:
 
     def _on_word(self, line: LogLine) -> None:
         if line.msg == "Flow resumed":
+            self.overs.append(self.lines[max(0, self.world.index - 1)].at)
             self.world.forget()
             self.world.go += 1
             self.outcome = self.ended_at = None
@@ -183,39 +208,13 @@ class Replay:
             act.finished = True
 
     def _on_stopped(self, line: LogLine) -> None:
-        """--stop-after: the target has ended, and what it ran in, up to this flow, is stopped with it."""
-        world = self.world
-        act = self._target or (self._last.act if self._last is not None else None)
-        self._target = None
-        climbed: list[LiveSpan] = []
-        while act is not None and not (
-            act.kind == "flow" and act.tree is not None and act.tree.key == line.flow_key
-        ):
-            if act.span is None:
-                break
-            climbed.append(act.span)
-            act = act.span.act
-        if act is None:
-            return
-        for span in climbed:
-            span.open = False
-            span.status, span.end, span.end_index = "stopped", float(line.at), world.index
-            span.duration = line.at - span.start
-            for held in (world.open.get(span.node.id, []), world.kids.get(span.node.id, [])):
-                if span in held:
-                    held.remove(span)
-        world.next = None
-        world.stack.clear()
-        act.finished = True
-        if act in world.flows:
-            world.flows.remove(act)
+        last = self._last.act if self._last is not None else None
+        act = self.stops.stop_flow(self.world, line, last)
         if act is self.root:
             self.outcome = "stopped"
 
     def _on_dry_resolve(self, line: LogLine) -> None:
-        """The target of --dry-run --stop-after is looked at, not run."""
-        world = self.world
-        self._target = world.next.act if world.next is not None else world.stack[-1] if world.stack else None
+        self.stops.look_at(self.world, line)
 
     # -- steps
 
@@ -240,6 +239,8 @@ class Replay:
             span = self._chosen_end(spans, line)
         status = line.status or ""
         span.status = _ENDS.get(status, "success" if status == "completed" else "error")
+        if status not in _ENDS and status != "completed":
+            self.faults.append(f"the step {step_id[:80]!r} has ended in a way not known: {status[:40]!r}")
         span.duration = line.duration_ms
         if span.act.go == self.world.go:
             self._completed.add(step_id)
@@ -291,6 +292,7 @@ class Replay:
         seq = span.seq
         if seq is not None and seq in seq.act.passes:
             seq.act.passes.remove(seq)
+            seq.current = None  # in a damaged log a step further on has begun in it before
         span.act.thrown.append(span)
         self.world.fail(span.act, line.error)
 

@@ -64,25 +64,29 @@ class World:
         """Enter the span that a ``step:start`` begins, in the place it belongs to."""
         step_id = line.step_id or ""
         self.kind = (line.type or "", line.step_name or "")
+        seq = self.place_of(step_id)
+        if seq is None:
+            self.doubts.contradicted(self.index, None)
+            seq = past_a_gap(self, step_id)
+        if seq is not None:
+            return self.enter(seq, seq.nodes[seq.pos], line)
+        return self.enter_foreign(line)
+
+    def place_of(self, step_id: str) -> Pass | None:
+        """The pass whose next step has this id and begins now; None where nothing leads to it."""
         seq = self.next
         if seq is not None:
             node = seq.awaited()
             if node is not None and node.id == step_id:
-                return self.enter(seq, node, line)
+                return seq
             self.next = None
         stack = self.stack
         while stack:
             begun = self._begin(stack[-1], step_id)
             if begun is not None:
-                return self.enter(begun, begun.nodes[begun.pos], line)
+                return begun
             stack.pop()
-        begun = self._resumed(step_id)
-        if begun is None:
-            self.doubts.contradicted(self.index, None)
-            begun = past_a_gap(self, step_id)
-        if begun is not None:
-            return self.enter(begun, begun.nodes[begun.pos], line)
-        return self.enter_foreign(line)
+        return self._resumed(step_id)
 
     def enter(self, seq: Pass, node: Node, line: LogLine) -> LiveSpan:
         span = LiveSpan(node, seq, seq.act, f"{seq.prefix} > {node.id}", line.at, len(self.spans))
@@ -335,7 +339,12 @@ class World:
             at = at.span.act if at.span is not None else None
         return sorted(
             self.pending,
-            key=lambda act: (act is not self.favoured, id(act) not in around, _unlikely(act, self.now), -act.depth),
+            key=lambda act: (
+                act is not self.favoured,
+                id(act) not in around,
+                _unlikely(act, self.now),
+                -act.depth,
+            ),
         )
 
     def doubt(self, fits: Callable[[Act], bool]) -> None:

@@ -188,6 +188,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         "CREATE INDEX spans_with_usage ON spans (run) WHERE usage IS NOT NULL",
     ),
     ("0003-trace-context", "ALTER TABLE runs ADD COLUMN traceparent TEXT"),
+    ("0004-other-events", "ALTER TABLE runs ADD COLUMN other_events TEXT"),
 )
 """Name → SQL, in the order they are applied. One that was ever published is never changed: add the next
 number.

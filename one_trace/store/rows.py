@@ -28,7 +28,8 @@ RUN_COLUMNS = (
     "executor, executor_version, cwd, input_bytes, input_count, "
     "spans, success, error, timeout, skipped, stopped, incomplete, retries, "
     "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, turns, models, sessions, "
-    "session_agent, session_id, parent_run_id, cause, partial, flow_version, revision"
+    "session_agent, session_id, parent_run_id, cause, partial, other_events, "
+    "flow_version, revision"
 )
 SPAN_COLUMNS = (
     "run, span_id, seq, parent_span_id, step, path, iteration, branch, child_index, parent_attempt, "
@@ -39,6 +40,7 @@ SPAN_COLUMNS = (
 _usage = msgspec.json.Decoder(Usage)
 _cause = msgspec.json.Decoder(Cause)
 _names = msgspec.json.Decoder(list[str])
+_counts = msgspec.json.Decoder(dict[str, int])
 
 
 def run_row(
@@ -77,6 +79,7 @@ def run_row(
         parent or run.parent_run_id,
         encode_text(_capped(run.cause)) if run.cause else None,
         encode_text(run.partial) if run.partial else None,
+        encode_text(run.other_events) if run.other_events else None,
         version,
         revision,
     )
@@ -103,7 +106,7 @@ def run_of(row: Row) -> Run:
         run_id, trace_id, flow_key, status, started_at, _, ended_at, duration_ms, executor, executor_version,
         cwd, input_bytes, _, spans, success, error, timeout, skipped, stopped, incomplete, retries,
         input_tokens, output_tokens, cache_read, cache_write, cost, turns, models, sessions,
-        agent, session_id, parent_run_id, cause, partial, _, _,
+        agent, session_id, parent_run_id, cause, partial, other_events, _, _,
     ) = row  # fmt: skip
     run = Run(
         run_id=run_id,
@@ -144,6 +147,8 @@ def run_of(row: Row) -> Run:
         run.cause = _cause.decode(cause)
     if partial is not None:
         run.partial = _names.decode(partial)
+    if other_events is not None:
+        run.other_events = _counts.decode(other_events)
     return run
 
 

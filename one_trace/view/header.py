@@ -23,6 +23,10 @@ def header(run: Run, columns: int, ink: Ink, *, error_lines: int = _ERROR_LINES)
     if run.partial:
         lines.append("")
         lines += _labelled("partial", [clean(reason) for reason in run.partial], columns, ink, "warn")
+    if run.other_events:
+        lines.append("")
+        told = [f"{clean(kind)}: {number:,}" for kind, number in run.other_events.items()]
+        lines += _labelled("events not known", told, columns, ink, "warn")
     return lines
 
 

@@ -12,7 +12,10 @@ from msgspec import UNSET
 
 from one_trace.assemble import assemble
 from one_trace.errors import RecordTrouble
+from one_trace.model import encode
 from one_trace.record import read
+from one_trace.view.header import header
+from one_trace.view.ink import Ink
 from tests.assemble.recorded import MadeRun, code, lay_out
 
 ODD_IDS = [
@@ -119,8 +122,46 @@ def test_events_and_fields_of_another_version(tmp_path: Path) -> None:
     made.start("a").event("step:progress", stepId="a", percent=50).after(2)
     made.lines[-1]["durationMs"] = "soon"
     made.end("a", 2, shiny=True)
-    (span,) = made.assembled().trace.spans
+    made.event("step:progress", stepId="a", secret="hidden").event("step:mock", stepId="a")
+    trace = made.assembled().trace
+    (span,) = trace.spans
     assert (span.status, span.duration_ms) == ("success", 2)
+    assert trace.run.other_events == {"step:thought": 1, "step:progress": 2}
+    page = "\n".join(header(trace.run, 80, Ink(color=False, unicode=True)))
+    assert "events not known  step:thought: 1\n" in page
+    assert "hidden" not in page + encode(trace).decode()
+
+
+def test_events_that_are_known_are_not_other_events(tmp_path: Path) -> None:
+    for case in ("40-mock-action", "41-dry-run", "53c-action-429", "45-stop-after-subflow-id"):
+        for files in lay_out(case, tmp_path / case):
+            assert assemble(read(files)).trace.run.other_events is UNSET
+
+
+def test_kinds_of_events_without_end_are_bounded(tmp_path: Path) -> None:
+    made = MadeRun(tmp_path).flow([code("a")])
+    for number in range(500):
+        made.event(f"odd:{number}" + "x" * 500)
+    others = made.assembled().trace.run.other_events
+    assert others is not UNSET
+    assert len(others) == 50
+    assert max(map(len, others)) == 80
+
+
+def test_an_end_of_another_version_is_named(tmp_path: Path) -> None:
+    made = MadeRun(tmp_path).flow([code("a")]).start("a").after(2).end("a", 2, status="cached")
+    trace = made.assembled().trace
+    assert trace.run.partial == ["the step 'a' has ended in a way not known: 'cached'"]
+
+
+def test_a_save_that_failed_where_a_later_step_runs_already(tmp_path: Path) -> None:
+    loop = {"over": "$.input.x", "as": "it", "maxConcurrency": 2, "steps": [code("a"), code("b"), code("c")]}
+    made = MadeRun(tmp_path).flow([{"id": "l", "name": "L", "type": "loop", "loop": loop}])
+    made.start("l", "loop").start("a").start("a").after(5).end("a", 5)
+    made.start("b").start("c").end("b", 0).event("step:error", stepId="b", error="boom").end("c", 0)
+    statuses = {span.path: span.status for span in made.assembled().trace.spans}
+    assert statuses["made > l[0] > b"] == "error"
+    assert statuses["made > l[0] > c"] == "success"
 
 
 def test_a_lone_surrogate_anywhere(tmp_path: Path) -> None:

@@ -1,114 +1,148 @@
-"""Damaged records: never an exception, a run that says what is wrong, earlier spans unchanged."""
+"""Damaged records: never an exception, never without end, a run that says what is wrong."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec import UNSET
 
 from one_trace.assemble import assemble
-from one_trace.errors import RecordTrouble
-from one_trace.model import Trace
+from one_trace.assemble.doubts import Contradiction, Doubts, settle_doubts
+from one_trace.assemble.replay import Replay
+from one_trace.model import Run
 from one_trace.record import RunFiles, read
+from tests.assemble.damage import assembled, check
+from tests.assemble.generated import Maker
+from tests.assemble.generated import run as run_made
 from tests.assemble.recorded import MadeRun, code, lay_out
 
-SMALL = [
-    "06-loop-seq",
-    "12-parallel-containers",
-    "24b-timeout-ghost-after-result",
-    "45-stop-after-subflow-id",
-]
+SMALL = ["02-linear-unicode", "55-parallel-fail-flow"]
+MADE = [1, 8, 14, 23, 36]
+"""Seeds of small runs: a sub-flow, a while and a loop that fail, iterations and a block given up."""
 LARGE = [
     *SMALL,
+    "12-parallel-containers",
+    "24b-timeout-ghost-after-result",
+    "31b-default-retry",
+    "45-stop-after-subflow-id",
     "18-three-level",
     "49-resume-failed",
-    "55-parallel-fail-flow",
     "65-same-ids-across",
     "76-conc-loop-instant",
 ]
+OUTCOMES = {"flow:complete": "success", "flow:error": "error", "flow:stopped": "stopped"}
 
 
-def assembled(files: RunFiles) -> Trace | None:
+def outcome(log: bytes, key: str) -> str:
+    """What the lines that can be read say of the run's end, by the contract's words alone: the last `flow:*`
+    event of the root flow, else a line ``Flow failed``."""
+    told = "incomplete"
+    for row in log.split(b"\n"):
+        try:
+            line = json.loads(row)
+        except ValueError:
+            continue
+        if line["msg"] == "Flow resumed":
+            told = "incomplete"
+        elif line.get("event") in OUTCOMES and line["flowKey"] == key:
+            told = OUTCOMES[line["event"]]
+        elif line["msg"].startswith("Flow failed"):
+            told = "error"
+    return told
+
+
+def check_cut(run: Run, log: bytes, state: str | None) -> None:
+    """Of a log cut short: does the run say so? `state`: the status in the state, which counts where the log
+    does not tell the run's end."""
+    told = outcome(log, run.flow_key)
+    if told == "incomplete":
+        told = {"completed": "success", "failed": "error"}.get(state or "", "incomplete")
+    assert run.status == told
+    if not log.endswith(b"\n") and not _whole(log.split(b"\n")[-1]):
+        assert any("cut" in fault or "empty" in fault for fault in run.partial or [])
+    if state is None:
+        assert "the state is not found" in (run.partial or [])
+
+
+def _whole(row: bytes) -> bool:
     try:
-        return assemble(read(files)).trace
-    except RecordTrouble:
-        return None
+        json.loads(row)
+    except ValueError:
+        return False
+    return True
 
 
-def check(trace: Trace | None) -> None:
-    """What holds of any trace, whatever it was made of."""
-    if trace is None:
-        return
-    seen: set[str] = set()
-    for span in trace.spans:
-        assert span.span_id not in seen
-        assert span.parent_span_id is None or span.parent_span_id in seen
-        assert span.status != "incomplete" or span.duration_ms is None
-        assert span.attempts >= 1
-        seen.add(span.span_id)
+def cut_everywhere(files: RunFiles) -> None:
+    assert files.log is not None
+    assert files.state is not None
+    whole = files.log.read_bytes()
+    status = json.loads(files.state.read_bytes())["status"]
+    for state in (None, status):
+        run = files if state else msgspec.structs.replace(files, state=None)
+        for cut in range(len(whole) + 1):
+            files.log.write_bytes(whole[:cut])
+            trace = assembled(run)
+            check(trace)
+            if trace is None:
+                assert state is None
+                assert not any(_whole(row) for row in whole[:cut].split(b"\n"))
+            else:
+                check_cut(trace.run, whole[:cut], state)
 
 
 @pytest.mark.parametrize("case", SMALL)
 def test_a_log_cut_at_every_byte(case: str, tmp_path: Path) -> None:
-    (files,) = lay_out(case, tmp_path)
-    assert files.log is not None
-    assert files.state is not None
-    whole = files.log.read_bytes()
-    files.state.unlink()
-    files = RunFiles(project=files.project, flow_key=files.flow_key, run_id=files.run_id, log=files.log)
-    for cut in range(len(whole) - 1, 0, -7):
-        files.log.write_bytes(whole[:cut])
-        trace = assembled(files)
-        check(trace)
-        if trace is not None and trace.run.ended_at is None and cut < len(whole) * 0.8:
-            assert trace.run.partial is not UNSET
+    cut_everywhere(lay_out(case, tmp_path)[0])
 
 
-@pytest.mark.parametrize("case", ["06-loop-seq", "18-three-level", "21-bash-envelope"])
-def test_a_state_cut_anywhere(case: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", MADE)
+def test_a_log_of_a_made_run_cut_at_every_byte(seed: int, tmp_path: Path) -> None:
+    files, _, _ = run_made(Maker(Random(seed), trouble=True, wide=True).make(1), tmp_path)
+    cut_everywhere(files)
+
+
+@pytest.mark.parametrize("case", ["06-loop-seq", "45-stop-after-subflow-id", "64-console-log"])
+def test_a_state_cut_at_every_byte(case: str, tmp_path: Path) -> None:
     (files,) = lay_out(case, tmp_path)
     assert files.state is not None
     whole = files.state.read_bytes()
-    spans = len(assemble(read(files)).trace.spans)
-    for cut in range(0, len(whole) - 2, max(1, len(whole) // 60)):
+    before = assemble(read(files)).trace
+    for cut in range(len(whole)):
         files.state.write_bytes(whole[:cut])
         trace = assembled(files)
         assert trace is not None
         check(trace)
-        assert len(trace.spans) == spans
-        assert any("state" in fault for fault in trace.run.partial or [])
+        assert trace.run.status == before.run.status  # the log tells it
+        if whole[cut:].strip():
+            assert any("state" in fault for fault in trace.run.partial or [])
+        else:
+            assert trace == before
+        assert [(span.path, span.attempts) for span in trace.spans] == [
+            (span.path, span.attempts) for span in before.spans
+        ]
 
 
-def test_spans_before_the_damage_stay_as_they_are(tmp_path: Path) -> None:
-    (files,) = lay_out("65-same-ids-across", tmp_path)
-    assert files.log is not None
-    before = {span.span_id: span for span in assemble(read(files)).trace.spans}
-    lines = files.log.read_bytes().split(b"\n")
-    files.log.write_bytes(b"\n".join(lines[:20]) + b'\n{"ts":"2026-11-22T15')
-    trace = assembled(files)
-    assert trace is not None
-    same = [span for span in trace.spans if span.status not in ("incomplete",)]
-    assert len(same) > 3
-    for span in same:
-        if span.parent_span_id is None or before[span.parent_span_id].type != "parallel":
-            assert (span.path, span.status, span.start_ms, span.duration_ms) == (
-                before[span.span_id].path,
-                before[span.span_id].status,
-                before[span.span_id].start_ms,
-                before[span.span_id].duration_ms,
-            )
+def test_a_state_alone_tells_how_a_run_ended(tmp_path: Path) -> None:
+    made = MadeRun(tmp_path).flow([code("a")]).start("a").after(3).end("a", 3)
+    for status, told in {"completed": "success", "failed": "error", "running": "incomplete"}.items():
+        made.status = status
+        assert made.assembled().trace.run.status == told
+        run = made.assembled(log=b"").trace.run
+        assert (run.status, run.partial) == (told, ["the log is empty"])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data(), case=st.sampled_from(LARGE))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), case=st.sampled_from(LARGE), state=st.booleans())
 def test_lines_dropped_doubled_swapped_or_changed(
-    data: st.DataObject, case: str, tmp_path_factory: pytest.TempPathFactory
+    data: st.DataObject, case: str, state: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    (files,) = lay_out(case, tmp_path_factory.mktemp("damage"))
+    files = lay_out(case, tmp_path_factory.mktemp("damage"))[0]
     assert files.log is not None
     lines = files.log.read_bytes().split(b"\n")
     for _ in range(data.draw(st.integers(1, 4))):
@@ -126,7 +160,7 @@ def test_lines_dropped_doubled_swapped_or_changed(
         else:
             lines[at] = data.draw(st.binary(max_size=60))
     files.log.write_bytes(b"\n".join(lines))
-    check(assembled(files))
+    check(assembled(files if state else msgspec.structs.replace(files, state=None)))
 
 
 def changed(line: bytes, data: st.DataObject) -> bytes:
@@ -151,3 +185,63 @@ def test_any_bytes_for_log_and_state(junk: bytes, tmp_path_factory: pytest.TempP
     made.start("a").after(5).end("a", 5)
     check(assembled(made.write(state=junk)))
     check(assembled(made.write(log=junk)))
+
+
+class Stubborn:
+    """A log that contradicts whatever was chosen, at a line further on each time: the worst there can be."""
+
+    replays = 0
+
+    def __init__(self, lines: int, seed: int) -> None:
+        self.random = Random(seed)
+        self.lines = lines
+
+    def make(self, doubts: Doubts) -> Stubborn:
+        self.doubts = doubts
+        Stubborn.replays += 1
+        return self
+
+    def run(self) -> None:
+        if not self.doubts.settle:
+            return
+        rest = [line for line in range(self.lines) if line not in self.doubts.accepted]
+        if rest:
+            options = [(self.random.randrange(self.lines), number) for number in range(8)]
+            raise Contradiction(self.random.choice(rest), options)
+
+
+@pytest.mark.parametrize("lines", [1, 50, 4_000, 50_000, 400_000, 1_000_000])
+@pytest.mark.parametrize("seed", range(3))
+def test_replays_are_bounded_whatever_contradicts(lines: int, seed: int) -> None:
+    Stubborn.replays = 0
+    settle_doubts(Stubborn(min(lines, 5_000), seed).make, lines)
+    assert Stubborn.replays <= 83
+    assert Stubborn.replays * lines <= 400_000 + 3 * lines
+
+
+def test_lines_replayed_are_bounded_for_a_log_in_any_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replays = 0
+    run = Replay.run
+
+    def counted(self: Replay) -> None:
+        nonlocal replays
+        replays += 1
+        run(self)
+
+    monkeypatch.setattr(Replay, "run", counted)
+    (files,) = lay_out("65-same-ids-across", tmp_path)
+    assert files.log is not None
+    lines: list[Any] = files.log.read_bytes().split(b"\n")[:-1]
+    most = 0
+    for seed in range(60):
+        random = Random(seed)
+        mixed = lines * random.randint(1, 3)
+        random.shuffle(mixed)
+        files.log.write_bytes(b"\n".join(mixed))
+        replays = 0
+        check(assembled(files))
+        most = max(most, replays)
+        assert replays <= 2 * 83  # once, and once more with what was foreseen
+    assert most > 2
