@@ -76,6 +76,7 @@ class LiveSpan:
         "assumed",
         "attempts",
         "batch",
+        "begun",
         "born",
         "branch",
         "doubtful",
@@ -133,6 +134,8 @@ class LiveSpan:
         self.result: Result | None = None
         self.expected: Result | bool | None = None
         """What the state says of it before it ends; False: nothing; None: not looked up."""
+        self.begun = -1
+        """The line that began it."""
         self.slot = -1
         self.batch = 0
         self.inner_start: float | None = None
