@@ -26,7 +26,7 @@ from one_trace.assemble.tree import Node
 from one_trace.record.reading import Record
 from one_trace.record.state import ABSENT, UNREADABLE, present
 
-_SELECTOR = re.compile(r"\$(?:\.[^\W\d]\w*|\[\d+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\]|\?\.(?=\w)|\[\*\])+")
+_SELECTOR = re.compile(r"\$(?:\??\.[^\W\d]\w*|\[\d+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\]|\?\.(?=\[)|\[\*\])+")
 _PART = re.compile(r"\.(\w+)|\[(\d+)\]|\[[\"']([^\"'\]]+)[\"']\]")
 _INSIDE = {"steps", "then", "else"}
 _EXPRESSIONS = {"transform", "code", "condition", "while"}

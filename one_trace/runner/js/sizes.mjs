@@ -13,7 +13,7 @@ const RESOLVED = new Set(["bash", "action", "paginate"]);
 const KEYS = { "file-read": "fileRead", "file-write": "fileWrite" };
 const INSIDE = new Set(["steps", "then", "else"]);
 
-const SELECTOR = /\$(?:\.[\p{L}_][\p{L}\p{N}_]*|\[\d+\]|\["[^"\]]+"\]|\['[^'\]]+'\]|\?\.(?=[\p{L}\p{N}_])|\[\*\])+/gu;
+const SELECTOR = /\$(?:\??\.[\p{L}_][\p{L}\p{N}_]*|\[\d+\]|\["[^"\]]+"\]|\['[^'\]]+'\]|\?\.(?=\[)|\[\*\])+/gu;
 const PART = /\.([\p{L}\p{N}_]+)|\[(\d+)\]|\[["']([^"'\]]+)["']\]/gu;
 /** What stands behind a value is a method of it, or its length: the value itself went in. */
 const METHODS = new Set(
