@@ -107,7 +107,8 @@ def _built_in(argv: list[str], settings: Settings, asked: Parsed | None, *, agen
     with _killable():
         try:
             with shown:
-                outcome = runner.run(argv, run_id=run_id, on_event=told, watched=asked is not None)
+                drawn = asked is not None
+                outcome = runner.run(argv, run_id=run_id, on_event=told, watched=drawn, traced=True)
             files, status = outcome.files, outcome.exit_code << 8
         except Killed as killed:
             status = killed.number

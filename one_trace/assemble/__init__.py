@@ -11,6 +11,7 @@ from one_trace.assemble.cause import find_cause, timeout_code
 from one_trace.assemble.doubts import settle_doubts
 from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.live import CLOCK_MS, LiveSpan
+from one_trace.assemble.measured import Measured
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import drop_orphaned, foresee, settle
 from one_trace.assemble.sizes import compact_bytes, member_count
@@ -20,7 +21,6 @@ from one_trace.collector import held_back
 from one_trace.model import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
 from one_trace.record.clock import epoch_ms, iso
 from one_trace.record.reading import Record
-from one_trace.record.state import ABSENT
 
 __all__ = ["assemble", "trace_id"]
 
@@ -61,8 +61,8 @@ def _assemble(record: Record) -> Assembly:
     ordered = _in_order(spans)
     ids = _ids(ordered, trace_id(record.files.run_id, started_at))
     orders: Counter[int] = Counter()
-    inputs = Inputs(record.state.inputs if record.state is not None else ABSENT)
-    made = [_span(span, ids, start, orders, inputs, over) for span in ordered]
+    made = [_span(span, ids, start, orders, over) for span in ordered]
+    _weigh_inputs(record, ordered, made)
     run = _run(record, replay, made, started_at, start)
     if run.status == "error":
         run.cause = find_cause(replay, spans, ids)
@@ -189,9 +189,7 @@ def _ids(ordered: list[LiveSpan], trace: str) -> dict[int, str]:
     return ids
 
 
-def _span(
-    span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int], inputs: Inputs, over: float
-) -> Span:
+def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int], over: float) -> Span:
     node, act, result = span.node, span.act, span.result
     owner = act.span
     status: SpanStatus = span.status or "incomplete"  # type: ignore[assignment]
@@ -222,15 +220,23 @@ def _span(
     made.late, sure = lateness(span, over)
     if not sure:
         made.derived.append("late")
-    if span.placed and status != "skipped":
-        made.input_bytes = inputs.bytes_of(span)
-        made.derived.append("inputBytes")
     if not span.placed:
         made.index = orders[id(act)]
         orders[id(act)] += 1
     if result is not None and node.type in _USAGE_TYPES:
         made.usage = usage_of(result)
     return made
+
+
+def _weigh_inputs(record: Record, spans: list[LiveSpan], made: list[Span]) -> None:
+    inputs, measured = Inputs(record), Measured(record)
+    for span, shown in zip(spans, made, strict=True):
+        if shown.status == "skipped":
+            continue
+        shown.input_bytes = measured.bytes_of(span)
+        if shown.input_bytes is None and span.placed:
+            shown.input_bytes = inputs.bytes_of(span)
+            shown.derived.append("inputBytes")
 
 
 def _derived(span: LiveSpan) -> list[str]:

@@ -4,118 +4,168 @@ holds it.
 For expressions and code these are the selectors that stand in them; for bash and action it is the
 configuration with its selectors resolved. Values are looked up in the maps of `results` and measured as raw
 text. What is nowhere in the record makes the sum unknown (null); ``$.env`` is never looked at.
+
+The built-in runner measures the same while it runs (`runner/js/sizes.mjs`); what it has measured is in
+`measured`.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from one_trace.assemble.live import LiveSpan, Results, Scope
+from one_trace.assemble import templates
+from one_trace.assemble.live import Act, LiveSpan, Results, Scope
 from one_trace.assemble.results import raw_list, settled
 from one_trace.assemble.sizes import compact_bytes
+from one_trace.assemble.templates import Path, Unknown, path_of
 from one_trace.assemble.tree import Node
+from one_trace.record.reading import Record
 from one_trace.record.state import ABSENT, UNREADABLE, present
 
-_SELECTOR = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[\d+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\]|\?\.(?=\w)|\[\*\])+")
+_SELECTOR = re.compile(r"\$(?:\??\.[^\W\d]\w*|\[\d+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\]|\?\.(?=\[)|\[\*\])+")
 _PART = re.compile(r"\.(\w+)|\[(\d+)\]|\[[\"']([^\"'\]]+)[\"']\]")
 _INSIDE = {"steps", "then", "else"}
+_EXPRESSIONS = {"transform", "code", "condition", "while"}
 _RESOLVED = {"bash", "action", "paginate"}
+_METHOD = re.compile(
+    r"(length|map|filter|reduce|join|slice|includes|find|some|every|forEach|flatMap|flat|sort|concat|indexOf|keys"
+    r"|toString|split|trim|replace|match|toUpperCase|toLowerCase|startsWith|endsWith|toFixed|hasOwnProperty)\Z"
+)
+"""What stands behind a value is a method of it, or its length: the value itself went in."""
 _members = msgspec.json.Decoder(dict[str, Raw])
 _items = msgspec.json.Decoder(list[Raw])
 
-Path = tuple[str, ...]
-
 
 class Inputs:
-    """Measures the inputs of spans; `inputs` are the run's own, as the state has them."""
+    """Measures the inputs of the spans of one run."""
 
-    def __init__(self, inputs: Raw) -> None:
-        self.inputs = inputs
-        self._selectors: dict[int, tuple[list[Path], int]] = {}
-        self._cache: dict[tuple[int, Path], Raw | None] = {}
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._selectors: dict[int, list[tuple[Path, bool]]] = {}
+        self._cache: dict[tuple[int, Path, bool], Raw | None] = {}
         self._loops: dict[int, list[Raw] | None] = {}
 
     def bytes_of(self, span: LiveSpan) -> int | None:
         """The size of what went into a span, in bytes; None where the record does not tell."""
         node = span.node
-        known = self._selectors.get(id(node))
-        if known is None:
-            known = self._selectors[id(node)] = _selectors(node)
-        paths, total = known
-        for path in paths:
-            value = self._value(span, path)
-            if value is None:
-                return None
-            total += compact_bytes(value) or 0
-        return total
+        try:
+            if node.type in _RESOLVED:
+                return templates.size(_own(node), lambda selector: self._looked_up(span, selector))
+            found = self._selectors.get(id(node))
+            if found is None:
+                found = self._selectors[id(node)] = _selectors(node)
+            return sum(compact_bytes(self._value(span, path, code)) or 0 for path, code in found)
+        except Unknown:
+            return None
 
-    def _value(self, span: LiveSpan, path: Path) -> Raw | None:
-        """What a selector resolves to: `ABSENT` for undefined, None where the record does not tell."""
+    def _looked_up(self, span: LiveSpan, selector: str) -> Raw:
+        return self._value(span, path_of(selector), code=False)
+
+    def _value(self, span: LiveSpan, path: Path, code: bool) -> Raw:
+        """What a selector resolves to: `ABSENT` for undefined. `code`: it stands in an expression."""
         root = path[0]
         if root == "loop":
-            return self._of_loop(span, path)
+            return self._of_loop(span, path, code)
         if root not in ("input", "steps") or len(path) < 2:
-            return None
+            raise Unknown
         scope = span.scope
-        key = (id(scope) if root == "steps" else id(span.act.under), path)
+        key = (id(scope) if root == "steps" else id(_flow_of(span)), path, code)
         if key not in self._cache:
-            self._cache[key] = _result(scope, path) if root == "steps" else self._of_input(span, path)
-        return self._cache[key]
+            try:
+                self._cache[key] = (
+                    _result(scope, path, code) if root == "steps" else self._of_input(span, path, code)
+                )
+            except Unknown:
+                self._cache[key] = None
+        found = self._cache[key]
+        if found is None:
+            raise Unknown
+        return found
 
-    def _of_input(self, span: LiveSpan, path: Path) -> Raw | None:
-        flow = span.act.under
-        call = flow.span
-        if call is None:
-            return _walk(self.inputs, path[1:])
-        given = call.node.config.get("inputs")
-        value = given.get(path[1]) if isinstance(given, dict) else None
-        if value is None:
+    # -- $.input
+
+    def _of_input(self, span: LiveSpan, path: Path, code: bool) -> Raw:
+        flow = _flow_of(span)
+        if flow.span is not None:
+            return _follow(self._given(flow, flow.span, path[1]), path[2:], code)
+        state = self._record.state
+        if state is None:
+            raise Unknown
+        accepted = state.context.input if state.context is not None else ABSENT
+        return _follow(accepted if present(accepted) else state.inputs, path[1:], code)
+
+    def _given(self, flow: Act, call: LiveSpan, name: str) -> Raw:
+        """An input of a sub-flow, as its steps see it."""
+        declaration = self._declared(flow).get(name)
+        if not isinstance(declaration, dict):
             return ABSENT
-        if not isinstance(value, str) or "$." not in value:
-            return _walk(Raw(msgspec.json.encode(value)), path[2:])
-        selector = _parts(value)
-        return self._value(call, selector + path[2:]) if value.startswith("$.") and selector else None
+        given = call.node.config.get("inputs")
+        value = given.get(name) if isinstance(given, dict) else None
+        raw = templates.resolved(value, lambda selector: self._looked_up(call, selector))
+        if not present(raw) or bytes(raw) == b"null":
+            return Raw(msgspec.json.encode(declaration["default"])) if "default" in declaration else ABSENT
+        return _coerced(raw, declaration.get("type"))
 
-    def _of_loop(self, span: LiveSpan, path: Path) -> Raw | None:
+    def _declared(self, flow: Act) -> dict[str, Any]:
+        found = self._record.flows.with_key(flow.tree.key) if flow.tree is not None else None
+        declared = found.definition.get("inputs") if found is not None else None
+        if not isinstance(declared, dict):
+            raise Unknown
+        return declared
+
+    # -- $.loop
+
+    def _of_loop(self, span: LiveSpan, path: Path, code: bool) -> Raw:
         """``$.loop.item`` and its other names, in the innermost loop that the span runs in."""
-        at: LiveSpan | None = span
-        while at is not None and at.act.kind != "loop":
+        at = span
+        while at.act.kind != "loop":
+            if at.act.kind == "flow" or at.act.span is None:
+                return ABSENT if len(path) > 1 else Raw(b"{}")
             at = at.act.span
-        loop = at.act.span if at is not None else None
-        if at is None or loop is None or at.iteration is None or len(path) < 2:
-            return None
+        loop = at.act.span
+        if loop is None or at.iteration is None or len(path) < 2:
+            raise Unknown
         config = loop.node.config
         if path[1] in ("i", config.get("indexAs")):
             return Raw(str(at.iteration).encode())
         if path[1] not in ("item", config.get("as")):
             return ABSENT
         items = self._items_of(loop)
-        return (
-            _walk(items[at.iteration], path[2:]) if items is not None and at.iteration < len(items) else None
-        )
+        if items is None or at.iteration >= len(items):
+            raise Unknown
+        return _follow(items[at.iteration], path[2:], code)
 
     def _items_of(self, loop: LiveSpan) -> list[Raw] | None:
         if id(loop) not in self._loops:
             over = loop.node.config.get("over")
-            value = (
-                self._value(loop, _parts(over)) if isinstance(over, str) and over.startswith("$.") else None
-            )
-            self._loops[id(loop)] = raw_list(value) if value is not None else None
+            try:
+                found = templates.resolved(over, lambda selector: self._looked_up(loop, selector))
+            except Unknown:
+                found = ABSENT
+            self._loops[id(loop)] = raw_list(found)
         return self._loops[id(loop)]
 
 
-def _result(scope: Scope | None, path: Path) -> Raw | None:
+def _flow_of(span: LiveSpan) -> Act:
+    """The sub-flow (or root) in which a span stands."""
+    return span.act if span.act.kind == "flow" else span.act.under
+
+
+def _result(scope: Scope | None, path: Path, code: bool) -> Raw:
     while scope is not None:
         results: Results | None = settled(scope)
         if results is not None and path[1] in results:
-            return _walk(results[path[1]], path[2:])
+            return _follow(results[path[1]], path[2:], code)
         scope = scope.parent
-    return None
+    raise Unknown
+
+
+def _follow(raw: Raw, path: Path, code: bool) -> Raw:
+    return _walk(raw, path) if code else templates.select(raw, path)
 
 
 def _walk(raw: Raw, path: Path) -> Raw:
@@ -129,59 +179,56 @@ def _walk(raw: Raw, path: Path) -> Raw:
             if first == 0x7B:
                 members = _members.decode(raw)
                 if part not in members:
-                    return raw if part.isidentifier() and part in _METHODS else ABSENT
+                    return raw if _METHOD.match(part) else ABSENT
                 raw = members[part]
             elif first == 0x5B:
                 items = _items.decode(raw)
-                if not part.isdigit():
+                if not part.isdecimal():
                     return raw
                 raw = items[int(part)] if int(part) < len(items) else ABSENT
             else:
-                return raw if part in _METHODS else ABSENT
+                return raw if _METHOD.match(part) else ABSENT
         except UNREADABLE:
             return ABSENT
     return raw
 
 
-_METHODS = frozenset(
-    {"length", "map", "filter", "reduce", "join", "slice", "includes", "find", "some", "every", "forEach"}
-)
-_METHODS |= {
-    "flatMap",
-    "flat",
-    "sort",
-    "concat",
-    "indexOf",
-    "keys",
-    "toString",
-    "split",
-    "trim",
-    "replace",
-    "match",
-}
-_METHODS |= {"toUpperCase", "toLowerCase", "startsWith", "endsWith", "toFixed", "hasOwnProperty"}
+def _coerced(raw: Raw, declared: object) -> Raw:
+    """A given input as its declared type takes it; Unknown where it would have to be made into another."""
+    kind = memoryview(raw)[0]
+    if declared == "string":
+        return raw if kind == 0x22 else Raw(templates.to_json(_word(raw, kind)))
+    if declared in ("number", "boolean"):
+        fits = kind in (b"tf" if declared == "boolean" else b"-0123456789")
+    else:
+        fits = declared not in ("array", "object") or kind == (0x5B if declared == "array" else 0x7B)
+    if not fits:
+        raise Unknown
+    return raw
 
 
-def _selectors(node: Node) -> tuple[list[Path], int]:
-    """The selectors of a step, and what its configuration weighs without them (0 but for bash and action)."""
-    config = {name: value for name, value in node.config.items() if name not in _INSIDE}
-    texts = list(_strings(config))
-    paths: list[Path] = []
-    seen: set[Path] = set()
-    resolved = node.type in _RESOLVED
-    weight = len(json.dumps(config, separators=(",", ":"), ensure_ascii=False).encode()) if resolved else 0
-    for text in texts:
-        for found in _SELECTOR.finditer(text):
-            path = _parts(found.group(0))
-            if not path:
-                continue
-            if resolved:
-                weight -= len(found.group(0))
-            elif path in seen:
-                continue
-            seen.add(path)
-            paths.append(path)
-    return paths, weight
+def _word(raw: Raw, kind: int) -> str:
+    if kind in b"[{":
+        raise Unknown
+    return templates.plain(raw)
+
+
+def _own(node: Node) -> dict[str, Any]:
+    """A step's configuration without the steps inside it."""
+    return {name: value for name, value in node.config.items() if name not in _INSIDE}
+
+
+def _selectors(node: Node) -> list[tuple[Path, bool]]:
+    """The selectors of a step, each once, and whether they stand in code."""
+    code = node.type in _EXPRESSIONS
+    paths: dict[Path | str, Path] = {}
+    for text in _strings(_own(node)):
+        if code:
+            parts = [_parts(found.group(0)) for found in _SELECTOR.finditer(text)]
+            paths |= {path: path for path in parts if path}
+        else:
+            paths |= {selector: path_of(selector) for selector in templates.selectors(text)}
+    return [(path, code) for path in paths.values()]
 
 
 def _parts(selector: str) -> Path:

@@ -98,6 +98,7 @@ class LiveSpan:
         "assumed",
         "attempts",
         "batch",
+        "begun",
         "born",
         "branch",
         "doubtful",
@@ -160,6 +161,8 @@ class LiveSpan:
         self.result: Result | None = None
         self.expected: Result | bool | None = None
         """What the state says of it before it ends; False: nothing; None: not looked up."""
+        self.begun = -1
+        """The line that began it."""
         self.slot = -1
         self.batch = 0
         self.found_in: Scope | None = None

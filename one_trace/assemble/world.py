@@ -109,6 +109,7 @@ class World:
         begun = epoch_ms(line.timestamp) if line.timestamp else None
         if begun is not None:
             span.start, span.started_at = begun, line.timestamp
+        span.begun = self.index
         self.spans.append(span)
         node = span.node
         held = self.open.get(node.id)

@@ -12,18 +12,20 @@ import msgspec
 from one_trace.record.state import started_at
 
 _STATE = re.compile(r"^(?P<key>.+)-(?P<run>[0-9a-f]{12})\.state\.json$", re.DOTALL)
+_SIZES = re.compile(r"^(?P<key>.+)-(?P<run>[0-9a-f]{12})\.jsonl$", re.DOTALL)
 _LOG = re.compile(r"^(?P<key>.+)-(?P<run>[0-9a-f]{12})\.log$", re.DOTALL)
 
 
 class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
     """The files of one run. `project` is the folder it ran in; `flow`, where known, the key or path it was
-    called by."""
+    called by. `sizes`: only the built-in runner leaves it, and only where it is traced."""
 
     project: Path
     flow_key: str
     run_id: str
     log: Path | None = None
     state: Path | None = None
+    sizes: Path | None = None
     flow: str | None = None
 
 
@@ -101,6 +103,7 @@ def _flows_folder(path: Path) -> tuple[Path | None, Path | None]:
 def _runs_in(flows: Path, problems: list[str]) -> Iterable[RunFiles]:
     logs = _named(flows / ".logs", _LOG, problems)
     states = _named(flows / ".runs", _STATE, problems)
+    sizes = _named(flows / ".sizes", _SIZES, [])  # the rest of the record does without
     project = flows.parent.parent if flows.name == "flows" and flows.parent.name == ".one" else flows
     for key, run_id in sorted(logs.keys() | states.keys()):
         yield RunFiles(
@@ -109,6 +112,7 @@ def _runs_in(flows: Path, problems: list[str]) -> Iterable[RunFiles]:
             run_id=run_id,
             log=logs.get((key, run_id)),
             state=states.get((key, run_id)),
+            sizes=sizes.get((key, run_id)),
         )
 
 

@@ -10,12 +10,14 @@ from one_trace.errors import RecordTrouble
 from one_trace.record.files import RunFiles
 from one_trace.record.flows import FlowFile, FlowFiles
 from one_trace.record.log import LogLine, read_log
+from one_trace.record.sizes import Sizes, read_sizes
 from one_trace.record.state import State, read_state, started_at
 
 
 @dataclass
 class Record:
-    """All that is left of a run. `faults`: what is missing or damaged, one sentence each."""
+    """All that is left of a run. `faults`: what is missing or damaged, one sentence each. `sizes`: what was
+    measured while it ran, if anything was."""
 
     files: RunFiles
     lines: list[LogLine]
@@ -24,6 +26,7 @@ class Record:
     flow: FlowFile | None
     started_at: str | None = None
     faults: list[str] = field(default_factory=list)
+    sizes: Sizes = field(default_factory=dict)
 
 
 def read(files: RunFiles) -> Record:
@@ -50,7 +53,9 @@ def read(files: RunFiles) -> Record:
     if flow is None:
         faults.append(f"the flow file of {files.flow_key} is not found")
     begun = state.started_at if state else started_at(state_bytes or b"")
-    return Record(files, lines, state, flows, flow, begun, faults)
+    return Record(
+        files, lines, state, flows, flow, begun, faults, sizes=read_sizes(files.sizes, files.run_id)
+    )
 
 
 def _root_flow(flows: FlowFiles, files: RunFiles) -> FlowFile | None:

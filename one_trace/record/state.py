@@ -36,8 +36,10 @@ class Result(Struct, rename="camel", gc=False):
 
 
 class Context(Struct):
-    """The flow's context. Of `env` nothing is read but whether it is empty."""
+    """The flow's context. Of `env` nothing is read but whether it is empty. `input`: the inputs as they were
+    accepted."""
 
+    input: Raw = ABSENT
     env: Raw = ABSENT
     steps: dict[str, Raw] = {}
 

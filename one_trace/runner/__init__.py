@@ -30,14 +30,16 @@ def run(
     on_event: Callable[[dict[str, Any]], None] | None = None,
     run_id: str | None = None,
     watched: bool = False,
+    traced: bool = False,
 ) -> Outcome:
     """Serve ``flow execute|resume|validate|list``, as typed after the program's name.
 
     Prints what the host prints, to standard output itself. `on_event` is called with each event of a run,
     after it has been recorded and printed. `run_id`, 12 hex digits, is the id of the run that comes of it (a
     resumed one has its own). `watched`: what is printed as for an agent is shown to people, so that Ctrl-C
-    does what it does for them. Errors are printed, none is raised.
+    does what it does for them. `traced`: the run is to leave the sizes of what went into its steps as well.
+    Errors are printed, none is raised.
     """
     from one_trace.runner.serve import serve
 
-    return serve(argv, on_event, run_id, watched=watched)
+    return serve(argv, on_event, run_id, watched=watched, traced=traced)

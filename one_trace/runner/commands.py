@@ -42,6 +42,8 @@ class Session:
     console: Console
     on_event: Listener | None = None
     run_id: str | None = None
+    traced: bool = False
+    """Whether the run is to leave the sizes of what went into its steps."""
     worker: Worker | None = None
     run: Run | None = None
     cancels: bool = False
@@ -68,6 +70,7 @@ class Session:
             run_id=self.run.run_id,
             log=here / log.path,
             state=here / log.state_path,
+            sizes=here / log.sizes_path if self.traced else None,
         )
 
 
@@ -175,7 +178,8 @@ def _execute(session: Session, loaded: Loaded, options: Options, words: list[str
     assert worker is not None
     view = human.Progress(console, verbose=parsed.has("--verbose"))
     run_id = session.run_id or new_run_id()
-    run = session.run = Run(worker, loaded, run_id, _teller(session, view), options=options)
+    tell = _teller(session, view)
+    run = session.run = Run(worker, loaded, run_id, tell, options=options, traced=session.traced)
     run.start(words)
     view.begin()
     with on_ctrl_c(lambda: _interrupted(session, run, view)):
@@ -289,8 +293,8 @@ def resume(session: Session, run_id: str) -> int:
     worker.ready()
     check_remote(loaded, Options(), worker)
     view = human.Progress(console, verbose=False, quiet=True)
-    run = Run(worker, loaded, state.run_id, _teller(session, view), flow_key=state.flow_key)
-    session.run = run
+    tell, key = _teller(session, view), state.flow_key
+    run = session.run = Run(worker, loaded, state.run_id, tell, flow_key=key, traced=session.traced)
     run.resume()
     # The host's resume knows nothing of pausing: without its spinner, Ctrl-C ends it by the signal.
     with on_ctrl_c(lambda: _interrupted(session, run, view)) if session.cancels else nullcontext():

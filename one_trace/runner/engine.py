@@ -186,6 +186,7 @@ class Engine:
             if attempt > 1:
                 await self._pause(step, on_error, attempt)
             self.observer.attempt(span, attempt)
+            self.observer.resolves(span, attempt, step, context)
             try:
                 handle = await self._attempt(step, context, scope, span, attempt)
             except StepFailure as failure:

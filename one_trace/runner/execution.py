@@ -13,6 +13,7 @@ from one_trace.runner.engine import Engine, Event
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.loading import Loaded
 from one_trace.runner.loop import Clock, Loop, Stuck
+from one_trace.runner.measuring import Measuring
 from one_trace.runner.observer import Observer, Place
 from one_trace.runner.record import Log, iso, to_json
 from one_trace.runner.terms import Options, Scope
@@ -49,12 +50,17 @@ class Run:
         options: Options | None = None,
         flow_key: str | None = None,
         save: Save = "after steps",
+        traced: bool = False,
     ) -> None:
-        """Makes the run's files, below the working directory. The worker must have the same one."""
+        """Makes the run's files, below the working directory. The worker must have the same one. `traced`:
+        the sizes of what goes into its steps are to be known."""
         self.worker, self.loaded, self.run_id = worker, loaded, run_id
         self.flow_key = flow_key or loaded.flow["key"]
         self.log = Log(self.flow_key, run_id)
         self.loop = Loop(clock or Clock())
+        self._traced = traced and self.log.sizes_folder()
+        if self._traced:
+            observer = Measuring(worker, observer or Observer())
         self.engine = Engine(worker, self.loop, options or Options(), self._emit, observer)
         self.context = self.engine.context()
         self.paused = False
@@ -97,7 +103,11 @@ class Run:
         """Run it to its end, failures included."""
         after = " after resume" if self._resumed else ""
         first = "Flow resumed" if self._resumed else "Flow started"
-        self._log("info", first, {"flowKey": self.flow_key, "runId": self.run_id})
+        began = self._now()
+        self.log.line(began, "info", first, to_json({"flowKey": self.flow_key, "runId": self.run_id}))
+        if self._traced:
+            go = {"run": self.run_id, "go": iso(began)}
+            self.worker.tell("openSizes", self.log.sizes_path, go)
         self.worker.tell("set", self._state.number, {"status": "running"})
         self.worker.tell("unset", self._state.number, ["pausedAt"])
         self.worker.ask("write", self._state.number)

@@ -30,14 +30,20 @@ class Behaviour:
 
 
 class Observer:
-    """Told of every step execution. This one does nothing."""
+    """Told of every step execution. This one does nothing, but for numbering the spans."""
+
+    _begun = 0
 
     def begin(self, step: dict[str, Any], flow_key: str, place: Place, index: int, *, events: bool) -> int:
-        """A step begins; the number of its span."""
-        return 0
+        """A step begins; the number of its span, from 1."""
+        self._begun += 1
+        return self._begun
 
     def attempt(self, span: int, number: int) -> None:
         """An attempt of it begins."""
+
+    def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
+        """An attempt is about to look up what its selectors lead to; that of a while does at every turn."""
 
     def end(
         self,

@@ -15,6 +15,7 @@ from one_trace.runner.schema import Json
 
 RUNS = f"{FLOWS}/.runs"
 LOGS = f"{FLOWS}/.logs"
+SIZES = f"{FLOWS}/.sizes"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -40,6 +41,7 @@ class Log:
     def __init__(self, flow_key: str, run_id: str) -> None:
         self.path = f"{LOGS}/{flow_key}-{run_id}.log"
         self.state_path = f"{RUNS}/{flow_key}-{run_id}.state.json"
+        self.sizes_path = f"{SIZES}/{flow_key}-{run_id}.jsonl"
         try:
             for folder in (RUNS, LOGS):
                 Path(folder).mkdir(parents=True, exist_ok=True)
@@ -49,6 +51,15 @@ class Log:
                 f"a run cannot be recorded in {FLOWS}: {error.strerror or error}",
                 hint="Run it in a folder that can be written to.",
             ) from error
+
+    def sizes_folder(self) -> bool:
+        """Make the folder of what only a traced run leaves. False where that cannot be: nothing depends on
+        it."""
+        try:
+            Path(SIZES).mkdir(exist_ok=True)
+        except OSError:
+            return False
+        return True
 
     def line(self, at_ms: int, level: str, message: str, fields: str) -> None:
         """Append a line; `fields`: a JSON object, as text, whose members come after the message."""

@@ -24,6 +24,7 @@ def serve(
     run_id: str | None = None,
     *,
     watched: bool = False,
+    traced: bool = False,
 ) -> Outcome:
     """Run what the words ask for. Every error is said, none is raised."""
     try:
@@ -32,7 +33,7 @@ def serve(
         sys.stderr.write(f"{error}\n")
         return Outcome(1)
     console = Console(agent=parsed.agent or os.environ.get("ONE_AGENT") == "1")
-    session = commands.Session(console, on_event, run_id)
+    session = commands.Session(console, on_event, run_id, traced)
     session.cancels = (watched or not console.agent) and ctrl_c_cancels(parsed)
     sys.stdout.flush()  # we write past it
     with _deep():

@@ -45,7 +45,8 @@ class TrueSpan(TypedDict, total=False):
 
     `span` and `parent` are numbers; times are ms since the epoch; `events`: it has step:start and an end of
     its own;
-    `raised`: it threw out of its list of steps; `statusAlso`: it threw its own time-out.
+    `raised`: it threw out of its list of steps; `statusAlso`: it threw its own time-out; `inputBytes`: only
+    where it was asked for, and null where nobody is to know.
     """
 
     span: int
@@ -69,6 +70,7 @@ class TrueSpan(TypedDict, total=False):
     late: bool
     raised: bool
     events: bool
+    inputBytes: int | None
     outputBytes: int | None
     resume: int
 
@@ -109,10 +111,19 @@ class _Life:
 class Recorder(Observer):
     """Notes the true tree of a run."""
 
-    def __init__(self, root: str, worker: Worker, behaviour: Table | None = None, *, resume: int = 0) -> None:
+    def __init__(
+        self,
+        root: str,
+        worker: Worker,
+        behaviour: Table | None = None,
+        *,
+        resume: int = 0,
+        sizes: bool = False,
+    ) -> None:
         self.spans: list[TrueSpan] = []
         self._root = root if not resume else f"{root}#{resume + 1}"
         self._resume = resume
+        self._sizes = sizes
         self._worker = worker
         self._behaviour = behaviour
         self._lives: list[_Life] = []
@@ -165,6 +176,11 @@ class Recorder(Observer):
         self._lives[span - 1].attempts.append(self._tick())
         noted = self.spans[span - 1]
         noted["attempts"], noted["retries"] = number, number - 1
+
+    def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
+        noted = self.spans[span - 1]
+        if self._sizes and attempt == noted["attempts"] and self._lives[span - 1].ended is None:
+            noted["inputBytes"] = self._worker.ask("inputBytes", context.number, self._worker.step(step))
 
     def end(
         self,
@@ -233,6 +249,7 @@ def run_for_truth(
     clock: Clock | None = None,
     kill_after: int | None = None,
     worker: Worker | None = None,
+    sizes: bool = False,
 ) -> tuple[RunFiles, Truth]:
     """Write `flows` (by key) into `project`, run `main`, and say where its record lies and what really
     happened.
@@ -240,7 +257,8 @@ def run_for_truth(
     `inputs` are words ``name=value``. `behaviour` puts made-up bodies in the place of those of leaf steps, by
     step id or by a function: with these and transforms 10,000 steps take a second or two. The clock is
     virtual unless one is given.
-    `kill_after`: the run is killed after that many events. Flows are not validated. Not for threads: the
+    `kill_after`: the run is killed after that many events. `sizes`: it leaves the sizes of what went into its
+    steps, as a traced run does, and the truth has them too. Flows are not validated. Not for threads: the
     working directory is changed meanwhile.
     """
     for key, flow in flows.items():
@@ -250,7 +268,7 @@ def run_for_truth(
     worker = worker or shared_worker()
     with _inside(project, worker):
         loaded = load(main, str)
-        recorder = Recorder(str(loaded.flow["key"]), worker, _table(behaviour))
+        recorder = Recorder(str(loaded.flow["key"]), worker, _table(behaviour), sizes=sizes)
         save: Save = "at the ends" if kill_after is None else "after every step"
         run = Run(
             worker,
@@ -261,6 +279,7 @@ def run_for_truth(
             observer=recorder,
             options=options,
             save=save,
+            traced=sizes,
         )
         run.start(inputs or [])
         return _record(project, run), _run(run, recorder)
@@ -313,8 +332,14 @@ def _run(run: Run, recorder: Recorder, resumes: int = 0) -> Truth:
 
 
 def _record(project: Path, run: Run) -> RunFiles:
-    log, state = project / run.log.path, project / run.log.state_path
-    return RunFiles(project=project, flow_key=run.flow_key, run_id=run.run_id, log=log, state=state)
+    return RunFiles(
+        project=project,
+        flow_key=run.flow_key,
+        run_id=run.run_id,
+        log=project / run.log.path,
+        state=project / run.log.state_path,
+        sizes=project / run.log.sizes_path,
+    )
 
 
 @contextmanager
@@ -335,6 +360,7 @@ def resume_for_truth(
     behaviour: Table | Mapping[str, Behaviour] | None = None,
     clock: Clock | None = None,
     worker: Worker | None = None,
+    sizes: bool = False,
 ) -> Truth:
     """Resume a run that has failed, and say what has happened in all: spans of the nth resume have ``resume``
     = n.
@@ -343,7 +369,7 @@ def resume_for_truth(
     resumes = earlier["resumes"] + 1
     with _inside(record.project, worker):
         loaded = load(record.flow_key, str)
-        recorder = Recorder(record.flow_key, worker, _table(behaviour), resume=resumes)
+        recorder = Recorder(record.flow_key, worker, _table(behaviour), resume=resumes, sizes=sizes)
         run = Run(
             worker,
             loaded,
@@ -352,6 +378,7 @@ def resume_for_truth(
             clock=clock or VirtualClock(earlier["endedMs"] + 1000),
             observer=recorder,
             save="at the ends",
+            traced=sizes,
         )
         run.resume()
         truth = _run(run, recorder, resumes)

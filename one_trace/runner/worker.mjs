@@ -12,6 +12,7 @@ import { inspect } from "node:util";
 import * as bodies from "./js/bodies.mjs";
 import { dryStep, drySteps } from "./js/dry.mjs";
 import * as inputs from "./js/inputs.mjs";
+import { SizeFile, copiesMade, inputBytes } from "./js/sizes.mjs";
 import { StateFile, withoutCopies } from "./js/state.mjs";
 import { holds, put, resolve, select } from "./js/values.mjs";
 
@@ -24,6 +25,7 @@ const results = new Map();
 const loops = new Map();
 const values = new Map();
 const states = new Map();
+let sizes = null;
 let running = 0;
 
 // -- writing, in order with the engine's own lines
@@ -215,6 +217,7 @@ function openFlow(ctx, step, value) {
 
 /** The last step's output spread over the sub-flow's results. Names the fields that are also ids of steps. */
 function closeFlow(sub, last, result) {
+  copiesMade();
   const all = contexts.get(sub).steps;
   const final = last === null ? undefined : all[steps.get(last).id]?.output;
   const output = {};
@@ -364,6 +367,12 @@ const operations = {
     const { output } = results.get(result);
     return Buffer.byteLength(JSON.stringify(output, withoutCopies) ?? "") || null;
   },
+  openSizes(file, go) {
+    sizes?.close();
+    sizes = new SizeFile(file, go);
+  },
+  measure: (label, ctx, step, again) => sizes?.note(label, steps.get(step), contexts.get(ctx), again),
+  inputBytes: (ctx, step) => inputBytes(steps.get(step), contexts.get(ctx)),
   results: (ctx) => Buffer.from(JSON.stringify(contexts.get(ctx).steps)),
   writeResults,
   summary: (ctx) => Object.values(contexts.get(ctx).steps).map((result) => result.status),

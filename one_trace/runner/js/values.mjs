@@ -36,7 +36,7 @@ const PIPES = {
   html: (value) => (nothing(value) ? "" : text(value).replace(/[&<>"']/g, (c) => ENTITIES[c])),
 };
 
-function token(whole, q, selector, pipe, context) {
+function token(q, selector, pipe, context, warn) {
   const value = select(selector, context);
   if (pipe) {
     if (q) {
@@ -50,7 +50,7 @@ function token(whole, q, selector, pipe, context) {
   if (nothing(value)) return q ? "''" : "";
   if (typeof value === "object") {
     const kind = Array.isArray(value) ? "an array" : "an object";
-    console.warn(
+    warn(
       `[flow] WARNING: Handlebars expression "{{${q ? "q " : ""}${selector}}}" resolved to ${kind} and was stringified as JSON. ` +
         `To pass objects/arrays as native values, use a direct selector without {{ }}: "${selector}"`,
     );
@@ -58,17 +58,23 @@ function token(whole, q, selector, pipe, context) {
   return q ? quote(text(value)) : text(value);
 }
 
+/** The selectors that `resolve` looks up in one string. */
+export function tokens(value) {
+  if (value.startsWith("$.") && !value.includes("{{")) return [value];
+  return OPERAND.test(value) ? Array.from(value.matchAll(TOKEN), ([, , selector]) => selector) : [];
+}
+
 /** A value of a flow file with its selectors and tokens replaced, however deep they stand. */
-export function resolve(value, context) {
+export function resolve(value, context, warn = console.warn) {
   if (typeof value === "string") {
     if (value.startsWith("$.") && !value.includes("{{")) return select(value, context);
     if (!OPERAND.test(value)) return value;
-    return value.replace(TOKEN, (whole, q, selector, pipe) => token(whole, q, selector, pipe, context));
+    return value.replace(TOKEN, (_whole, q, selector, pipe) => token(q, selector, pipe, context, warn));
   }
-  if (Array.isArray(value)) return value.map((element) => resolve(element, context));
+  if (Array.isArray(value)) return value.map((element) => resolve(element, context, warn));
   if (value && typeof value === "object") {
     const out = {};
-    for (const [key, inner] of Object.entries(value)) put(out, key, resolve(inner, context));
+    for (const [key, inner] of Object.entries(value)) put(out, key, resolve(inner, context, warn));
     return out;
   }
   return value;

@@ -50,7 +50,7 @@ async def while_(call: Call) -> Handle:
     worker.tell("openWhile", call.context.number, call.number, outcomes.number)
     turns = 0
     while turns < (_MOST_TURNS if most is None else number(most)):
-        if turns and not worker.ask("again", call.context.number, call.number):
+        if turns and not _again(call):
             break
         await call.list(steps, call.context, call.place(iteration=turns))
         last = worker.step(steps[-1]) if steps else None
@@ -59,3 +59,9 @@ async def while_(call: Call) -> Handle:
     handle = call.handle()
     worker.tell("closeWhile", handle.number, outcomes.number)
     return handle
+
+
+def _again(call: Call) -> bool:
+    engine = call.engine
+    engine.observer.resolves(call.span, call.attempt, call.step, call.context)
+    return bool(engine.worker.ask("again", call.context.number, call.number))

@@ -1,0 +1,73 @@
+"""The sizes of what went into the steps of a run, as the built-in runner measured them while it ran.
+
+``.one/flows/.sizes/<key>-<runId>.jsonl`` has for each go of the run a line ``{"run": id, "go": ts}``, where
+`ts` is that of the log's line with which the go begins, then a line for each measured execution:
+``{"step": id, "nth": n, "child": [...], "bytes": b}``, the nth ``step:start`` of this id in this go. A direct
+child of `parallel` has no such line: `child` leads to it from the step around it that has one, by the attempt
+and the index for each block on the way. A later line for an execution replaces one before; null: not known.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from one_trace.record.state import UNREADABLE
+
+Address = tuple[str, int, tuple[int, ...]]
+"""`step`, `nth` and `child` of an execution."""
+Go = dict[Address, int | None]
+Sizes = dict[str, Go]
+"""By the time at which the go began."""
+_FILE_LIMIT = 256 * 1024 * 1024
+
+
+class _Line(Struct, gc=False):
+    """Either kind of line."""
+
+    run: str = ""
+    go: str = ""
+    step: str | None = None
+    nth: int = 0
+    child: tuple[int, ...] = ()
+    bytes: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+
+
+_lines = msgspec.json.Decoder(_Line)
+
+
+def read_sizes(path: Path | None, run_id: str) -> Sizes:
+    """What was measured. Of a go in which a line cannot be read nothing is believed, but that its last line
+    may be cut."""
+    sizes: Sizes = {}
+    go: Go | None = None
+    damaged = False
+    for row in _rows(path):
+        try:
+            line = _lines.decode(row)
+        except UNREADABLE:
+            damaged = True
+            continue
+        if line.go:
+            go, damaged = {}, False
+            if line.run == run_id:
+                sizes[line.go] = go
+        elif damaged and go is not None:
+            go.clear()
+            go = None
+        elif go is not None and line.step is not None:
+            go[(line.step, line.nth, line.child)] = line.bytes
+    return sizes
+
+
+def _rows(path: Path | None) -> list[bytes]:
+    if path is None:
+        return []
+    try:
+        data = path.read_bytes() if path.stat().st_size <= _FILE_LIMIT else b""
+    except OSError:
+        return []  # most runs have none
+    return [row for row in data.split(b"\n") if row]

@@ -1,0 +1,177 @@
+// How large is what goes into a step: the sizes of what its selectors resolve to, and never what that is.
+//
+// What a selector is and where it leads is told here as in assemble/inputs.py, which works the same number out of a run's
+// record: the two must agree.
+import fs from "node:fs";
+import { withoutCopies } from "./state.mjs";
+import { resolve, select, tokens } from "./values.mjs";
+
+const { stringify } = JSON; // a step's code may put another in its place
+
+const EXPRESSIONS = new Set(["transform", "code", "condition", "while"]);
+const RESOLVED = new Set(["bash", "action", "paginate"]);
+const KEYS = { "file-read": "fileRead", "file-write": "fileWrite" };
+const INSIDE = new Set(["steps", "then", "else"]);
+
+const SELECTOR = /\$(?:\??\.[\p{L}_][\p{L}\p{N}_]*|\[\d+\]|\["[^"\]]+"\]|\['[^'\]]+'\]|\?\.(?=\[)|\[\*\])+/gu;
+const PART = /\.([\p{L}\p{N}_]+)|\[(\d+)\]|\[["']([^"'\]]+)["']\]/gu;
+/** What stands behind a value is a method of it, or its length: the value itself went in. */
+const METHODS = new Set(
+  (
+    "length map filter reduce join slice includes find some every forEach flatMap flat sort concat indexOf keys toString " +
+    "split trim replace match toUpperCase toLowerCase startsWith endsWith toFixed hasOwnProperty"
+  ).split(" "),
+);
+
+const partsOf = (selector) => [...selector.replaceAll("?.", ".").matchAll(PART)].map(([, a, b, c]) => a ?? b ?? c);
+
+/** Where a selector of an expression leads, as far as it leads to a value. */
+function walk(path, $) {
+  let here = $;
+  for (const part of path) {
+    if (here === undefined) return undefined;
+    if (Array.isArray(here)) {
+      if (!/^\d+$/.test(part)) return here;
+      here = here[part];
+    } else if (typeof here === "object" && here !== null && Object.hasOwn(here, part)) {
+      here = here[part];
+    } else {
+      return METHODS.has(part) ? here : undefined;
+    }
+  }
+  return here;
+}
+
+function* strings(value) {
+  if (typeof value === "string") yield value;
+  else if (value && typeof value === "object") for (const inner of Object.values(value)) yield* strings(inner);
+}
+
+/** The plan of a step: the environment is not looked at, so whatever reads it is not measured (null). */
+function planOf(step) {
+  const given = step[KEYS[step.type] ?? step.type];
+  const isObject = given && typeof given === "object" && !Array.isArray(given);
+  const config = Object.fromEntries(Object.entries(isObject ? given : {}).filter(([name]) => !INSIDE.has(name)));
+  const texts = [...strings(config)];
+  const code = EXPRESSIONS.has(step.type);
+  const found = new Set(texts.flatMap((text) => (code ? text.match(SELECTOR) ?? [] : tokens(text))));
+  const selectors = [...found].map((text) => ({ text, path: code ? partsOf(text) : text.slice(2).split(/[.[]/) }));
+  const paths = selectors.filter(({ path }) => path.length > 0);
+  if (paths.some(({ path }) => path[0] === "env")) return null;
+  if (RESOLVED.has(step.type)) return { config };
+  // a.b and a["b"] are one and the same
+  const distinct = new Map(paths.map(({ text, path }) => [code ? path.join("\0") : text, { text, path }]));
+  return { leads: [...distinct.values()].map(({ text, path }) => ($) => (code ? walk(path, $) : select(text, $))) };
+}
+
+const plans = new WeakMap();
+
+/** Long strings that have been measured: they cannot change. Anything else may, between two steps: nothing is known of it. */
+const measured = new Map();
+const LONG = 16384;
+const REMEMBERED = 8;
+
+function bytesOfString(text) {
+  const known = measured.get(text);
+  if (known !== undefined) return known;
+  const bytes = Buffer.byteLength(stringify(text));
+  if (text.length > LONG) {
+    if (measured.size >= REMEMBERED) measured.clear();
+    measured.set(text, bytes);
+  }
+  return bytes;
+}
+
+/** Whether a sub-flow has ended: its output holds copies, and copies of copies. Leaving them out takes several times as long. */
+let copies = false;
+export function copiesMade() {
+  copies = true;
+}
+
+function bytesOf(value) {
+  if (value === undefined) return 0;
+  if (typeof value === "string") return bytesOfString(value);
+  let text = copies ? stringify(value, withoutCopies) : stringify(value);
+  if (!copies && text?.includes('"_steps":')) text = stringify(value, withoutCopies);
+  return text === undefined ? 0 : Buffer.byteLength(text);
+}
+
+/** Bytes of what goes into a step; null where that is not measured. `weigh(key, make)` measures what `make` gives. */
+export function inputBytes(step, $, weigh = (_key, make) => bytesOf(make())) {
+  let plan = plans.get(step);
+  if (plan === undefined) plans.set(step, (plan = planOf(step)));
+  if (plan === null) return null;
+  if (plan.config) return weigh(plan.config, () => resolve(plan.config, $, () => {}));
+  let sum = 0;
+  for (const lead of plan.leads) {
+    const value = lead($);
+    const bytes = weigh(value, () => value);
+    if (bytes === null) return null;
+    sum += bytes;
+  }
+  return sum;
+}
+
+/** Ms that measuring may take at once, and the part of the run's time that it may take in all. */
+const AT_ONCE = 50;
+const SHARE = 0.05;
+
+/** The file of sizes of one go of a run: a line that says which, then one a measured execution. Nothing here ever throws. */
+export class SizeFile {
+  constructor(file, go) {
+    this.opened = performance.now();
+    this.spent = 0;
+    this.costs = new WeakMap();
+    this.fd = null;
+    try {
+      this.fd = fs.openSync(file, "a", 0o600);
+      const torn = fs.fstatSync(this.fd).size > 0 ? "\n" : ""; // an earlier go may have been cut in the middle of a line
+      this.write(`${torn}${stringify(go)}\n`);
+    } catch {
+      this.close(); // sizes are then worked out from the rest of the record
+    }
+  }
+
+  /** Measure an execution. `again`: a line was written for it before, which is no longer true. */
+  note(label, step, $, again) {
+    if (this.fd === null) return;
+    const began = performance.now();
+    let bytes = null;
+    try {
+      bytes = this.left(began) > 0 ? inputBytes(step, $, (key, make) => this.weigh(key, make)) : null;
+    } catch {
+      // what JSON cannot hold has no size
+    }
+    try {
+      if (bytes !== null || again) this.write(`${stringify({ ...label, bytes })}\n`);
+    } catch {
+      this.close();
+    }
+    this.spent += performance.now() - began;
+  }
+
+  left(now) {
+    return AT_ONCE + SHARE * (now - this.opened) - this.spent;
+  }
+
+  /** What took long the last time is not begun where there is no time for it. */
+  weigh(key, make) {
+    const began = performance.now();
+    const known = typeof key === "object" && key !== null;
+    if (known && this.left(began) < (this.costs.get(key) ?? 0)) return null;
+    const bytes = bytesOf(make());
+    const took = performance.now() - began;
+    if (known && took > 0.1) this.costs.set(key, took);
+    return bytes;
+  }
+
+  write(line) {
+    const bytes = Buffer.from(line);
+    if (fs.writeSync(this.fd, bytes) < bytes.length) this.close(); // the disk is full: what follows a torn line would be lost
+  }
+
+  close() {
+    if (this.fd !== null) fs.closeSync(this.fd);
+    this.fd = null;
+  }
+}

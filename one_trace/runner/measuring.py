@@ -1,0 +1,83 @@
+"""How large what goes into each execution of a step is: the worker measures it where the step is about to use
+it, and writes it into a file of its own beside log and state.
+
+Which execution a size is of is said in terms of the log: the nth ``step:start`` of an id. The direct children
+of `parallel` have none: they are named by the step around them, its attempt and their index in it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from one_trace.runner.observer import Behaviour, Observer, Place
+
+if TYPE_CHECKING:
+    from one_trace.runner.loop import Loop
+    from one_trace.runner.worker import Handle, Worker
+
+Label = dict[str, Any]
+
+
+class Measuring(Observer):
+    """Has every execution measured, and hands all that it is told on to another observer."""
+
+    def __init__(self, worker: Worker, inner: Observer) -> None:
+        self._worker, self._inner = worker, inner
+        self._labels: dict[int, Label] = {}
+        self._blocks: set[int] = set()
+        self._attempts: dict[int, int] = {}
+        """The attempt that was measured last."""
+        self._started: Counter[str] = Counter()
+
+    def begin(self, step: dict[str, Any], flow_key: str, place: Place, index: int, *, events: bool) -> int:
+        number = self._inner.begin(step, flow_key, place, index, events=events)
+        label = self._started_as(step.get("id")) if events else self._inside(place, index)
+        if label is not None:
+            self._labels[number] = label
+            if step.get("type") == "parallel":
+                self._blocks.add(number)
+        return number
+
+    def _started_as(self, step_id: object) -> Label | None:
+        if not isinstance(step_id, str):
+            return None  # sub-flows are not validated
+        self._started[step_id] += 1
+        return {"step": step_id, "nth": self._started[step_id]}
+
+    def _inside(self, place: Place, index: int) -> Label | None:
+        around = self._labels.get(place.span or 0)
+        if around is None:
+            return None
+        return around | {"child": [*around.get("child", []), place.attempt, index]}
+
+    def attempt(self, span: int, number: int) -> None:
+        self._inner.attempt(span, number)
+
+    def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
+        self._inner.resolves(span, attempt, step, context)
+        label, last = self._labels.get(span), self._attempts.get(span, 0)
+        if label is None or attempt < last:
+            return  # given up, and still going on
+        self._attempts[span] = attempt
+        self._worker.tell("measure", label, context.number, self._worker.step(step), last > 0)
+
+    def end(
+        self,
+        span: int,
+        status: str,
+        result: Handle | None = None,
+        *,
+        raised: bool = False,
+        timeout: bool = False,
+    ) -> None:
+        self._inner.end(span, status, result, raised=raised, timeout=timeout)
+        self._attempts.pop(span, None)
+        if span not in self._blocks:  # a block that was given up may go on to its next batch
+            self._labels.pop(span, None)
+
+    def behaviour(self, step: dict[str, Any], span: int, attempt: int) -> Behaviour | None:
+        return self._inner.behaviour(step, span, attempt)
+
+    def watch(self, loop: Loop) -> None:
+        self._inner.watch(loop)
