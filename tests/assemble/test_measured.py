@@ -19,7 +19,8 @@ from one_trace.runner.observer import Behaviour
 from one_trace.runner.options import parse
 from one_trace.runner.terms import Options
 from one_trace.runner.truth import Truth, resume_for_truth, run_for_truth
-from tests.assemble.generated import Made, Maker, static
+from tests.assemble.compare import static
+from tests.assemble.generated import Made, Maker
 from tests.assemble.recorded import RECORDINGS, lay_out
 
 ENDING = {"79-process-exit", "80-unhandled"}
@@ -52,11 +53,11 @@ def with_selectors(made: Made, random: Random) -> Made:
     def change(steps: list[dict[str, Any]]) -> None:
         for step in steps:
             read_ = f"$.steps.{random.choice(before)}.output" if before else "$.input.n"
-            config = step[step["type"]]
-            if step["type"] == "code" and random.random() < 0.5:
-                config["source"] = f"return [{read_}, {read_}, $.loop.it, $.input.n]"
-            elif step["type"] == "code":
-                del step["code"]
+            config = step.setdefault(step["type"], {})
+            if step["id"] in made.bodies and random.random() < 0.5:
+                source = f"return [{read_}, {read_}, $.loop.it, $.input.n]"
+                step |= {"type": "code", "code": {"source": source}}
+            elif step["id"] in made.bodies:
                 command = f"echo {{{{ {read_} | json }}}} {{{{q $.loop.it}}}} {{{{$.loop.i}}}}"
                 step |= {"type": "bash", "bash": {"command": command, "env": {"A": {"json": read_}}}}
             elif step["type"] == "condition":
@@ -106,13 +107,16 @@ def test_sizes_of_flows_made_at_random_are_those_of_the_truth(
         )
         spans = spans_of(files)
         assert held_against_truth(truth, spans) == [], seed
-        assert len(exact(spans)) == sum("inputBytes" in one for one in truth["spans"]), seed
+        measured = {one["path"] for one in truth["spans"] if "inputBytes" in one}
+        inexact = [span.path for span in spans if span.path in measured and "inputBytes" in span.derived]
+        assert inexact == [], seed
+        assert len(exact(spans)) > 0, seed
 
 
 def test_what_is_worked_out_is_what_was_measured(tmp_path_factory: pytest.TempPathFactory) -> None:
     """But under a while, where what one turn has read the next one overwrites."""
     alike = 0
-    for seed in range(40):
+    for seed in range(80):
         made = with_selectors(Maker(Random(seed), trouble=False, wide=False).make(3), Random(seed))
         if '"while"' in json.dumps(made.flows):
             continue
