@@ -249,4 +249,5 @@ def _any_value(value: Value) -> dict[str, Any]:
 
 
 def _nanos(began_ms: int, offset_ms: float) -> str:
-    return str(max(0, began_ms * 1_000_000 + round(offset_ms * 1_000_000)))
+    """A uint64; a damaged time is moved to the nearest that is one."""
+    return str(min(max(0, began_ms * 1_000_000 + round(offset_ms * 1_000_000)), 2**64 - 1))

@@ -11,6 +11,7 @@ from typing import Any
 
 from one_trace.model import Branch
 from one_trace.record.flows import FlowFile
+from one_trace.record.state import MOST, believed
 
 CONTAINERS = frozenset({"loop", "while", "parallel", "condition", "flow"})
 _TURNS = 100
@@ -123,7 +124,7 @@ def silent_ids(node: Node) -> set[str]:
 
 
 def read_tree(flow: FlowFile) -> Tree:
-    """The static tree of a flow file. Parts that are no steps are passed over: sub-flows run unvalidated."""
+    """The static tree of a flow file. Sub-flows run unvalidated: what is no step there has a step's place."""
     tree = Tree(flow.key, known=True)
     default = flow.definition.get("defaultOnError")
     _fill(
@@ -142,7 +143,7 @@ def _fill(
 ) -> None:
     for index, step in enumerate(steps):
         if not isinstance(step, dict):
-            continue
+            step = {}  # no log line has its id, but those behind it keep their places
         kind = str(step.get("type"))
         node = Node(listing, index, str(step.get("id")), str(step.get("name")), kind, tree.key)
         node.static_path = f"{above} > {node.id}"
@@ -165,11 +166,10 @@ def _read_handling(node: Node, step: dict[str, Any], default: dict[str, Any]) ->
     node.strategy = str(handling.get("strategy") or "fail")
     if node.strategy == "fallback" and not handling.get("fallbackStepId"):
         node.strategy = "fail"
-    retries = handling.get("retries")
-    if node.strategy == "retry" and isinstance(retries, int | float) and not isinstance(retries, bool):
-        node.retries = int(retries)
-    timeout = step.get("timeoutMs")
-    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
+    if node.strategy == "retry":
+        node.retries = _whole(handling.get("retries"))
+    timeout = believed(step.get("timeoutMs"))
+    if timeout is not None and timeout > 0:
         node.timeout = timeout
 
 
@@ -192,9 +192,7 @@ def _read_inside(tree: Tree, node: Node, config: dict[str, Any], default: dict[s
 
 
 def _abreast(kind: str, given: object) -> int:
-    number = (
-        int(given) if isinstance(given, int | float) and not isinstance(given, bool) and given == given else 0
-    )
+    number = _whole(given)
     if kind == "parallel":
         return number if number >= 1 else 5
     return number if kind == "loop" and number > 1 else 1
@@ -202,12 +200,17 @@ def _abreast(kind: str, given: object) -> int:
 
 def _most(kind: str, config: dict[str, Any]) -> int | None:
     limit, over = config.get("maxIterations"), config.get("over")
-    given = (
-        int(limit) if isinstance(limit, int | float) and not isinstance(limit, bool) and limit >= 1 else None
-    )
+    given = _whole(limit) if _whole(limit) >= 1 else None
     if kind == "while":
         return given if limit is not None else _TURNS
     return len(over) if kind == "loop" and isinstance(over, list) else None
+
+
+def _whole(value: object) -> int:
+    """A count; 0 where it is none. 1e999 is Infinity to whoever runs the flow."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
+        return 0
+    return int(min(max(value, -MOST), MOST))
 
 
 def _steps(value: object) -> list[Any]:

@@ -9,8 +9,12 @@ from typing import Any
 
 import msgspec
 
+from one_trace.record.state import mend_surrogates
+
 FLOWS = Path(".one") / "flows"
 FILE_LIMIT = 32 * 1024 * 1024
+DEPTH_LIMIT = 200
+"""Brackets within brackets: what reads a flow further on is recursive. Steps five deep take some twenty."""
 
 
 class FlowFile(msgspec.Struct, frozen=True):
@@ -84,16 +88,38 @@ def read_flow(path: Path) -> FlowFile | None:
     try:
         if not path.is_file() or path.stat().st_size > FILE_LIMIT:
             return None
-        definition = json.loads(path.read_bytes())
+        data = bytearray(path.read_bytes())
+        mend_surrogates(data)
+        definition = json.loads(data.decode("utf-8", "replace"), parse_constant=_refused)
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(definition, dict) or not isinstance(definition.get("steps"), list):
+        return None
+    if _too_deep(definition):
         return None
     key = definition.get("key")
     if not isinstance(key, str):
         return None
     canonical = json.dumps(definition, sort_keys=True, separators=(",", ":")).encode()
     return FlowFile(key, definition, hashlib.blake2b(canonical, digest_size=8).hexdigest(), path)
+
+
+def _refused(word: str) -> None:
+    """NaN and Infinity: JSON to Python, but to nobody else."""
+    raise ValueError(word)
+
+
+def _too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEPTH_LIMIT):
+        inner: list[object] = []
+        for each in level:
+            if isinstance(each, dict | list):
+                inner.extend(each.values() if isinstance(each, dict) else each)
+        if not inner:
+            return False
+        level = inner
+    return True
 
 
 def _folders(root: Path) -> list[Path]:

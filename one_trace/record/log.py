@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import msgspec
 
 from one_trace.record.clock import epoch_ms
-from one_trace.record.state import UNREADABLE
-
-Number = int | float
+from one_trace.record.state import UNREADABLE, Count, Number, believed, counted, mend_surrogates
 
 
 class LogLine(msgspec.Struct, rename="camel", gc=False):
@@ -25,11 +24,11 @@ class LogLine(msgspec.Struct, rename="camel", gc=False):
     timestamp: str | None = None
     status: str | None = None
     duration_ms: Number | None = None
-    retries: int | None = None
+    retries: Count | None = None
     error: str | None = None
     flow_key: str | None = None
     run_id: str | None = None
-    attempt: int | None = None
+    attempt: Count | None = None
     delay_ms: Number | None = None
     stopped_after: str | None = None
     strategy: str | None = None
@@ -37,11 +36,11 @@ class LogLine(msgspec.Struct, rename="camel", gc=False):
 
 
 _lines = msgspec.json.Decoder(LogLine)
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "durationMs": (int, float),
-    "delayMs": (int, float),
-    "retries": int,
-    "attempt": int,
+_NUMBERS: dict[str, Callable[[object], object]] = {
+    "durationMs": believed,
+    "delayMs": believed,
+    "retries": counted,
+    "attempt": counted,
 }
 
 
@@ -91,8 +90,10 @@ def _one_by_one(data: bytes | bytearray, faults: list[str]) -> list[LogLine]:
 
 def _lenient(row: bytes | bytearray) -> LogLine | None:
     """A line that is JSON, but not quite ours: fields of another type go, lone surrogates are replaced."""
+    mended = bytearray(row)
+    mend_surrogates(mended)
     try:
-        found = json.loads(row)
+        found = json.loads(mended.decode())
     except (ValueError, RecursionError):
         return None
     if not isinstance(found, dict):
@@ -100,7 +101,8 @@ def _lenient(row: bytes | bytearray) -> LogLine | None:
     fields: dict[str, object] = {}
     for name, wire in zip(LogLine.__struct_fields__, LogLine.__struct_encode_fields__, strict=True):
         value = found.get(wire)
-        if name == "at" or isinstance(value, bool) or not isinstance(value, _KINDS.get(wire, str)):
-            continue
-        fields[name] = value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        if wire in _NUMBERS:
+            fields[name] = _NUMBERS[wire](value)
+        elif name != "at" and isinstance(value, str):
+            fields[name] = value
     return LogLine(**fields)  # type: ignore[arg-type]

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Annotated
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
-Number = int | float
+MOST = 2**53
+"""The largest number that is believed, in ms and in counts: beyond it a sum is no number any more."""
+Count = Annotated[int, Meta(ge=0, le=MOST)]
+Number = Annotated[int, Meta(ge=-MOST, le=MOST)] | Annotated[float, Meta(ge=-MOST, le=MOST)]
 
 ABSENT = Raw(b"")
 """No value at all: msgspec has no `Raw | None`."""
@@ -32,7 +36,7 @@ class Result(Struct, rename="camel", gc=False):
     error: str | None = None
     error_code: str | None = None
     duration_ms: Number | None = None
-    retries: int | None = None
+    retries: Count | None = None
 
 
 class Context(Struct):
@@ -78,7 +82,7 @@ def read_state(data: bytearray) -> tuple[State | None, str | None]:
         return None, f"the state file is of another form ({error})"
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
-    if _mend_surrogates(data):
+    if mend_surrogates(data):
         try:
             return _states.decode(data), None
         except UNREADABLE:
@@ -86,7 +90,7 @@ def read_state(data: bytearray) -> tuple[State | None, str | None]:
     return None, f"the state file is cut or damaged ({len(data)} bytes)"
 
 
-def _mend_surrogates(data: bytearray) -> bool:
+def mend_surrogates(data: bytearray) -> bool:
     """JSON.stringify writes a lone surrogate as ``\\udXXX``, which is no text to anybody else: put U+FFFD
     there, which is as long, in place. True if there was one."""
     mended = False
@@ -134,18 +138,26 @@ def _lenient(raw: bytes) -> Result | None:
         value = _plain(parts.get(name))
         return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
 
-    duration, retries = _plain(parts.get("durationMs")), _plain(parts.get("retries"))
     return Result(
         status=word("status") or "",
         output=parts.get("output", ABSENT),
         response=parts.get("response", ABSENT),
         error=word("error"),
         error_code=word("errorCode"),
-        duration_ms=duration
-        if isinstance(duration, int | float) and not isinstance(duration, bool)
-        else None,
-        retries=retries if isinstance(retries, int) and not isinstance(retries, bool) else None,
+        duration_ms=believed(_plain(parts.get("durationMs"))),
+        retries=counted(_plain(parts.get("retries"))),
     )
+
+
+def believed(value: object) -> int | float | None:
+    """A number within what is believed, else None."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and -MOST <= value <= MOST
+    return value if number else None  # type: ignore[return-value]
+
+
+def counted(value: object) -> int | None:
+    """A whole number from 0 on within what is believed, else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST else None
 
 
 def _plain(raw: Raw | None) -> object:
