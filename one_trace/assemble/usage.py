@@ -18,7 +18,8 @@ from one_trace.record.state import ABSENT, UNREADABLE, Result, present
 
 _NAME_LIMIT = 100
 _NUMBER_LIMIT = 10**15
-_ENVELOPE_LIMIT = 64 * 1024 * 1024
+_ENVELOPE_LIMIT = 4 * 1024 * 1024
+"""An agent's last words and some numbers: what is longer is no envelope, and would be costly to decode."""
 
 
 class _Response(msgspec.Struct):
@@ -36,7 +37,7 @@ def usage_of(result: Result) -> Usage | None:
             stdout = _responses.decode(result.response).stdout
         except UNREADABLE:
             stdout = ABSENT
-        if present(stdout) and _may_be_envelope(bytes(stdout)):
+        if _may_be_envelope(stdout):
             text = _decoded(bytes(stdout))
             found = (
                 read_envelope(_decoded(text.strip().encode("utf-8", "replace")))
@@ -45,7 +46,7 @@ def usage_of(result: Result) -> Usage | None:
             )
             if found is not None:
                 return found
-    if present(result.output) and _may_be_envelope(bytes(result.output)):
+    if _may_be_envelope(result.output):
         return read_envelope(_decoded(bytes(result.output)))
     return None
 
@@ -109,8 +110,11 @@ def claude(envelope: dict[str, Any]) -> Usage | None:
 READERS: list[Callable[[dict[str, Any]], Usage | None]] = [claude]
 
 
-def _may_be_envelope(raw: bytes) -> bool:
-    return len(raw) < _ENVELOPE_LIMIT and b"usage" in raw and b"result" in raw
+def _may_be_envelope(raw: Raw) -> bool:
+    if memoryview(raw).nbytes >= _ENVELOPE_LIMIT:
+        return False
+    text = bytes(raw)
+    return b"usage" in text and b"result" in text
 
 
 def _decoded(raw: bytes) -> object:
