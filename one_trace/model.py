@@ -116,6 +116,8 @@ class Cause(Struct, rename="camel", kw_only=True):
     """Paths of the spans that were running when it threw, its own parents aside."""
     never_ran: list[str] = []
     """Paths of the steps that did not run because of it."""
+    derived: list[str] = []
+    """``path`` where the record does not tell which of several iterations alike it was."""
 
 
 class Run(Struct, rename="camel", kw_only=True):

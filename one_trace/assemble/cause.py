@@ -17,12 +17,15 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
     error = replay.error
     top = [span for span in spans if span.act is replay.root and span.raised]
     if not top:
-        return Cause(span_id=None, path=replay.root.prefix, error=_cut(error), attempts=1)
+        unrun = _all(replay) if not spans else []
+        return Cause(span_id=None, path=replay.root.prefix, error=_cut(error), never_ran=unrun)
     chain = [top[-1]]
-    while (inner := _threw_in(chain[-1])) is not None:
+    text = chain[0].error
+    while (inner := _threw_in(chain[-1], text)) is not None:
         chain.append(inner)
+        text = inner.error if inner.error is not None else text
     cause = chain[-1]
-    text = cause.error if cause.error is not None else error
+    text = text if text is not None else error
     thrown = cause.end if cause.end is not None else chain[0].end
     running = [span.path for span in spans if _ran_at(span, thrown) and span not in chain and span.born]
     return Cause(
@@ -33,6 +36,7 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
         attempts=cause.attempts,
         still_running=running[:_LIST_LIMIT],
         never_ran=[path for span in reversed(chain) for path in _after(span)][:_LIST_LIMIT],
+        derived=["path"] if any(span.doubtful or span.act.doubtful for span in chain) else [],
     )
 
 
@@ -49,29 +53,42 @@ def timeout_code(span: LiveSpan, error: str | None) -> str | None:
     )
 
 
-def _threw_in(span: LiveSpan) -> LiveSpan | None:
+def _threw_in(span: LiveSpan, error: str | None) -> LiveSpan | None:
     """The child, in the container's last attempt, whose error it passed on."""
     act = span.acts[-1] if span.acts else None
     if act is None or not act.failed:
-        return _guilty_child(span)
+        return _guilty_child(span, error)
     for child in reversed(act.thrown):
         if child.error == span.error or span.error is None:
             return child
-    return _guilty_child(span)
+    return _guilty_child(span, error)
 
 
-def _guilty_child(span: LiveSpan) -> LiveSpan | None:
-    """The silent child of a parallel block that must have thrown: the one that the error names, or the only
-    one without a result."""
+def _guilty_child(span: LiveSpan, error: str | None) -> LiveSpan | None:
+    """The silent child of a parallel block that must have thrown: the one that the error names, or that holds
+    the one it names, or the only one without a result."""
     act = span.acts[-1] if span.acts else None
     if act is None or span.status == "success":
         return None
-    silent = [kid for kid in act.kids if kid.born and kid.result is None and not kid.acts]
-    named = [kid for kid in silent if f'"{kid.node.id}"' in (span.error or "")]
+    left = [kid for kid in act.kids if kid.born and kid.result is None]
+    named = [kid for kid in left if _names(error or "", kid)]
     if len(named) == 1:
         return named[0]
-    open_containers = [kid for kid in act.kids if kid.born and kid.result is None and kid.acts]
-    return silent[0] if len(silent) == 1 and not open_containers else None
+    return left[0] if len(left) == 1 and not left[0].acts else None
+
+
+def _names(error: str, silent: LiveSpan) -> bool:
+    """Whether an error names a silent child, or one in the blocks within it."""
+    if not silent.acts:
+        return f'"{silent.node.id}"' in error
+    return any(kid.born and kid.result is None and _names(error, kid) for kid in silent.acts[-1].kids)
+
+
+def _all(replay: Replay) -> list[str]:
+    """Every step of the root flow's own list."""
+    record = replay.record
+    nodes = replay.trees.root(record.files.flow_key, record.flow).root.nodes
+    return [f"{replay.root.prefix} > {node.id}" for node in nodes][:_LIST_LIMIT]
 
 
 def _ran_at(span: LiveSpan, moment: float | None) -> bool:

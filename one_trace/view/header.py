@@ -103,8 +103,9 @@ def _counts(counts: Counts) -> list[str]:
 
 def cause_lines(cause: Cause, columns: int, ink: Ink, error_lines: int = _ERROR_LINES) -> list[str]:
     """Why it failed: the step, the error's code and text, what was running then and what never ran."""
-    tries = f" (attempt {cause.attempts})" if cause.attempts > 1 else ""
-    where = wrap(clean(cause.path) + tries, columns - 6)
+    notes = [f"attempt {cause.attempts}"] if cause.attempts > 1 else []
+    notes += ["or another iteration like it"] if "path" in cause.derived else []
+    where = wrap(clean(cause.path) + (f" ({', '.join(notes)})" if notes else ""), columns - 6)
     lines = [ink.paint("why", "error", "bold") + "   " + ink.paint(where[0], "bold")]
     lines += ["      " + ink.paint(line, "bold") for line in where[1:3]]
     lines += [
