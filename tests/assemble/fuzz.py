@@ -1,8 +1,9 @@
 """Coverage-guided damage, by hand: ``pip install atheris``, then ``python -m tests.assemble.fuzz``.
 
-The bytes stand for the log or the state of a recorded run, with or without the other. They are damaged by
-lines (dropped, doubled, swapped, cut) and by the fields of a line, and now and then by bytes. Whatever they
-are, assembling must end, throw nothing, and give a trace that holds together (`damage.check`).
+The bytes stand for the log, the state or the flow file of a run, recorded or made. They are damaged by lines
+(dropped, doubled, swapped, cut), by the fields of a line, by values anywhere in state and flow, and now and
+then by bytes. Whatever they are, assembling must end, throw nothing, and give a trace that holds together
+(`damage.check`) and can be drawn and exported.
 ``-max_total_time=300`` ends it after five minutes.
 """
 
@@ -11,15 +12,19 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import atheris
+from msgspec.structs import replace
 
 with atheris.instrument_imports(include=["one_trace"]):
     from one_trace.assemble import assemble
-    from one_trace.record import RunFiles
+    from one_trace.export.formats import FORMATS
+    from one_trace.record import FlowFiles, RunFiles
+    from one_trace.view.tree import render
 
 from tests.assemble.damage import assembled, check
 from tests.assemble.generated import Maker
@@ -37,7 +42,9 @@ CASES = (
     "68-bigint",
 )
 MADE = range(6)
-VALUES = (
+LOG, STATE, LOG_ALONE, FLOW = range(4)
+"""Which file the bytes stand for."""
+VALUES: tuple[Any, ...] = (
     "success",
     "failed",
     "timeout",
@@ -49,7 +56,12 @@ VALUES = (
     7,
     -1,
     1e300,
+    float("inf"),
+    float("nan"),
     2**70,
+    "\ud800",
+    "9999-12-31T23:59:59.999Z",
+    "-000001-01-01T00:00:00.000Z",
     [],
     {},
     "",
@@ -59,10 +71,12 @@ VALUES = (
 
 
 def mutate(data: bytes, most: int, seed: int) -> bytes:
-    """Two bytes that say which run and which of its files, then the file: damaged by its lines."""
+    """Two bytes that say which run and which of its files, then the file: damaged by its lines or values."""
     random = Random(seed)
     if len(data) < 3 or random.random() < 0.1:
         return bytes(atheris.Mutate(data, most))
+    if data[1] % 4 in (STATE, FLOW) and random.random() < 0.9:
+        return (data[:2] + _value_changed(data[2:], random))[:most]
     lines = data[2:].split(b"\n")
     for _ in range(random.choice((1, 1, 1, 2, 4))):
         _damage(lines, random)
@@ -102,12 +116,48 @@ def _field_changed(row: bytes, other: bytes, random: Random) -> bytes:
     return json.dumps(line, separators=(",", ":")).encode()
 
 
+def _value_changed(text: bytes, random: Random) -> bytes:
+    """One value, at any depth, becomes another: one of ours, or one that stands elsewhere."""
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    places = list(_places(whole))
+    if not places:
+        return text
+    holder, name = random.choice(places)
+    if random.random() < 0.2:
+        del holder[name]
+    elif random.random() < 0.3:
+        other, from_ = random.choice(places)
+        holder[name] = json.loads(json.dumps(other[from_]))
+    else:
+        holder[name] = random.choice(VALUES)
+    return json.dumps(whole).encode()
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    todo = [value]
+    while todo:
+        holder = todo.pop()
+        if isinstance(holder, dict | list):
+            names = list(holder) if isinstance(holder, dict) else range(len(holder))
+            yield from ((holder, name) for name in names)
+            todo += [holder[name] for name in names]
+
+
 def _members(row: bytes) -> dict[str, Any]:
     try:
         found = json.loads(row)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def flow_file(files: RunFiles) -> Path:
+    flow = FlowFiles(files.project).with_key(files.flow_key)
+    assert flow is not None
+    return flow.path
 
 
 def main() -> None:
@@ -122,24 +172,31 @@ def main() -> None:
     for number, files in enumerate(runs):
         assert files.log is not None
         assert files.state is not None
-        for kind in (0, 2):
+        for kind in (LOG, LOG_ALONE):
             (corpus / f"{number}-log-{kind}").write_bytes(bytes([number, kind]) + files.log.read_bytes())
-        (corpus / f"{number}-state").write_bytes(bytes([number, 1]) + files.state.read_bytes())
+        (corpus / f"{number}-state").write_bytes(bytes([number, STATE]) + files.state.read_bytes())
+        (corpus / f"{number}-flow").write_bytes(bytes([number, FLOW]) + flow_file(files).read_bytes())
+    flows = {files.project: flow_file(files) for files in runs}
     damaged = root / "damaged"
 
     def one(data: bytes) -> None:
         if len(data) < 2:
             return
         files = runs[data[0] % len(runs)]
-        damaged.write_bytes(data[2:])
-        log, state = ((damaged, files.state), (files.log, damaged), (damaged, None))[data[1] % 3]
-        check(
-            assembled(
-                RunFiles(
-                    project=files.project, flow_key=files.flow_key, run_id=files.run_id, log=log, state=state
-                )
-            )
-        )
+        kind, flow = data[1] % 4, flows[files.project]
+        whole = flow.read_bytes()
+        (flow if kind == FLOW else damaged).write_bytes(data[2:])
+        log = damaged if kind in (LOG, LOG_ALONE) else files.log
+        state = {STATE: damaged, LOG_ALONE: None}.get(kind, files.state)
+        try:
+            trace = assembled(replace(files, log=log, state=state))
+        finally:
+            flow.write_bytes(whole)
+        check(trace)
+        if trace is not None:
+            render(trace, width=80, color=False)
+            for form in FORMATS.values():
+                form(trace)
 
     print(f"{len(runs)} runs, {assemble.__module__} instrumented, in {root}", flush=True)
     atheris.Setup([*sys.argv, "-max_len=200000", str(corpus)], one, custom_mutator=mutate)
