@@ -14,6 +14,7 @@ import { dryStep, drySteps } from "./js/dry.mjs";
 import * as inputs from "./js/inputs.mjs";
 import { SizeFile, copiesMade, inputBytes } from "./js/sizes.mjs";
 import { StateFile, withoutCopies } from "./js/state.mjs";
+import * as timers from "./js/timers.mjs";
 import { holds, put, resolve, select } from "./js/values.mjs";
 
 const [REQUESTS, ANSWERS] = process.argv.slice(2).map(Number);
@@ -394,7 +395,7 @@ function begin(id, name, result, rest) {
   let outcome = null;
   let ticks = 0;
   const settle = (message) => {
-    if (told) answer(message);
+    if (told) answer({ ...message, at: timers.at() });
     else outcome = { ...message, ticks: Math.max(0, ticks - USUAL) };
   };
   const count = () => {
@@ -417,6 +418,7 @@ function begin(id, name, result, rest) {
   setImmediate(() => {
     if (doom !== null && outcome === null) die();
     told = true;
+    timers.over();
     answer(outcome ?? { id, later: true });
   });
 }
@@ -447,7 +449,9 @@ process.on("unhandledRejection", (error) => {
 
 function handle([id, name, ...rest]) {
   if (Object.hasOwn(slow, name)) {
-    begin(id, name, rest[0], rest.slice(1));
+    const [turn, at, result, ...more] = rest;
+    timers.during(turn, at);
+    begin(id, name, result, more);
     return;
   }
   try {

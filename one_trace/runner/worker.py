@@ -50,6 +50,9 @@ class Worker:
         self._unread = bytearray()
         self._begun: dict[int, Promise[None]] = {}
         self._steps: dict[int, tuple[Any, int]] = {}
+        self._turn = 0
+        self._turn_at: float | None = None
+        """The worker's time of what this turn of the engine follows, where it knows one."""
         self._idle_at = -1
         self._ending = False
         self._nodes = node.candidates(self._env)
@@ -145,7 +148,7 @@ class Worker:
 
     def begin(self, loop: Loop, name: str, *arguments: Json) -> Promise[None]:
         """Start something that may take time. Settled already if it took none."""
-        number = self._question(name, arguments)
+        number = self._question(name, (self._turn, self._turn_at, *arguments))
         promise: Promise[None] = Promise(loop)
         message = self._answer(number)
         if message.get("later"):
@@ -171,9 +174,11 @@ class Worker:
     def wait(self, timeout_ms: float | None) -> bool:
         """Take in one message and settle what it is about; False where none came in time."""
         self.flush()
+        self._turn, self._turn_at = self._turn + 1, None
         if not self._inbox and not self._readable(timeout_ms):
             return False
         message = self._inbox.popleft() if self._inbox else self._message()
+        self._turn_at = message.get("at")
         if "idle" in message:
             self._idle_at = message["idle"]
             return True
