@@ -8,14 +8,14 @@ from collections import Counter
 from msgspec import UNSET
 
 from one_trace.assemble.cause import find_cause, timeout_code
-from one_trace.assemble.doubts import settle_doubts
+from one_trace.assemble.doubts import Search
 from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.live import CLOCK_MS, LiveSpan
 from one_trace.assemble.measured import Measured
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import drop_orphaned, foresee, settle
 from one_trace.assemble.sizes import compact_bytes, member_count
-from one_trace.assemble.timing import lateness, settle_children
+from one_trace.assemble.timing import drop_too_short, lateness, settle_children
 from one_trace.assemble.usage import add, usage_of
 from one_trace.collector import held_back
 from one_trace.model import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
@@ -40,21 +40,22 @@ def assemble(record: Record) -> Assembly:
 
 
 def _assemble(record: Record) -> Assembly:
-    replay = settle_doubts(lambda doubts: Replay(record, doubts), len(record.lines))
+    replay = Search(lambda doubts: Replay(record, doubts), len(record.lines)).settle()
     over = record.lines[-1].at if record.lines else 0
     spans = replay.world.spans
-    settle(spans, over)
+    settle(spans, over, replay.saved)
     if any(span.doubtful or _ran_skipped(span) for span in spans):
+        drop_too_short(replay.world)
         # which run of a repeated container was the last is known now, and so what its children left
         foreseen = foresee(spans)
         if foreseen:
-            replay = settle_doubts(lambda doubts: Replay(record, doubts, foreseen), len(record.lines))
+            replay = Search(lambda doubts: Replay(record, doubts, foreseen), len(record.lines)).settle()
             spans = replay.world.spans
-            settle(spans, over)
+            settle(spans, over, replay.saved)
     overs = [*replay.overs, over]
     for span in spans:
         _without_announced(span, overs[span.act.go - 1])
-    settle_children(replay.world, over)
+    settle_children(replay.world, over, replay.saved)
     drop_orphaned(spans)
     spans = _born(spans)
     started_at, start = _start(record)

@@ -3,58 +3,80 @@ contradicts one.
 
 A choice between equals is a guess, and mostly harmless: nothing tells the two apart afterwards either. But
 sometimes a later line does: a loop whose body was taken for its neighbour's has the wrong duration when it
-ends. The guess to blame is the latest one that set the two apart. It is made the other way, and the log
-replayed; if that carries further than before it stands, else the next one is tried. The number of replays is
-bounded by the length of the log, so that assembling stays linear.
+ends, or the state holds another result for it. To blame are the choices that set the two apart. The latest of
+them is made otherwise, and the log replayed; when all that could be chosen there has failed, it is the turn
+of the next earlier one that has had a part in the failures. So what cannot be mended by a choice never costs
+the trial of it, and a reading that nothing contradicts is found if the choices allow one. The number of
+replays is bounded by the length of the log, so that assembling stays linear.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
-from one_trace.assemble.live import Act, LiveSpan, Pass
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, Pass
 
-_LINES = 400_000
+_LINES = 150_000
 """How many lines may be replayed in all to settle the doubts of one log."""
-_REPLAYS = 80
+_REPLAYS = 300
 _LOOK_BACK = 400
-_TRIES = 8
 
-Option = tuple[int, int]
-"""A line, and the number of the span to choose there."""
+Forced = dict[int, int]
+"""By line, the choice to make there: the line that began the span to choose, or, of one that began in
+silence, its number below zero."""
+Line = list["LiveSpan | Pass | Act"]
 
 
 class Contradiction(Exception):
-    """A line that cannot be, after the choices that were made; `options`: which to make otherwise, likeliest
-    first."""
+    """Line `index` cannot be, after the choices that were made; `choices`: those that could be to blame, each
+    a line and what may be chosen there, what was taken first."""
 
-    def __init__(self, index: int, options: list[Option]) -> None:
+    def __init__(self, index: int, choices: dict[int, list[int]]) -> None:
         super().__init__(index)
         self.index = index
-        self.options = options
+        self.choices = choices
 
 
 class Doubts:
-    """The choices between equals of one replay. `forced`: those to make otherwise; `accepted`: contradictions
-    that no choice resolves."""
+    """The choices between equals of one replay. `forced`: those to make otherwise; `accepted`: lines whose
+    contradictions no choice resolves; `slack`: by how many ms another choice may fit worse; `settle`: whether
+    a contradiction ends the replay."""
 
-    def __init__(self, forced: dict[int, int], accepted: set[int], *, settle: bool) -> None:
+    def __init__(
+        self,
+        forced: Forced,
+        accepted: frozenset[int] = frozenset(),
+        *,
+        slack: float = CLOCK_MS,
+        settle: bool = True,
+    ) -> None:
         self.forced = forced
-        self.accepted = accepted
         self.settle = settle
         self.choices: list[tuple[int, list[LiveSpan]]] = []
+        self._slack = slack
+        self.accepted = accepted
 
-    def choose(self, index: int, chosen: LiveSpan, rivals: list[LiveSpan]) -> LiveSpan:
+    def choose(
+        self,
+        index: int,
+        chosen: LiveSpan,
+        rivals: list[LiveSpan],
+        misfit: Callable[[LiveSpan], float] | None = None,
+    ) -> LiveSpan:
         """`chosen`, unless an earlier replay found that another of `rivals` (`chosen` among them) must be
-        taken here."""
-        number = self.forced.get(index)
-        if number is not None:
-            chosen = next((rival for rival in rivals if rival.number == number), chosen)
+        taken here. `misfit`: by how many ms the line does not fit a span."""
+        key = self.forced.get(index)
+        if key is not None:
+            chosen = next((rival for rival in rivals if _key(rival) == key), chosen)
         for rival in rivals:
             if rival is not chosen:
                 _mark(_lineage(chosen), _lineage(rival))
         if self.settle:
+            if misfit is not None:
+                most = misfit(chosen) + self._slack
+                rivals = [rival for rival in rivals if misfit(rival) <= most]
             self.choices.append((index, [chosen, *(rival for rival in rivals if rival is not chosen)]))
         return chosen
 
@@ -63,17 +85,15 @@ class Doubts:
         blame."""
         if not self.settle or index in self.accepted:
             return
-        options: list[Option] = []
         lines = [_lineage(one) for one in (span, better) if one is not None]
+        blamed: dict[int, list[int]] = {}
         for at, spans in reversed(self.choices[-_LOOK_BACK:]):
             taken = _lineage(spans[0])
-            for other in spans[1:]:
-                if _set_apart(taken, _lineage(other), lines):
-                    options.append((at, other.number))
-            if len(options) >= _TRIES:
-                break
-        if options:
-            raise Contradiction(index, options[:_TRIES])
+            apart = [other for other in spans[1:] if _set_apart(taken, _lineage(other), lines)]
+            if apart:
+                blamed[at] = [_key(spans[0]), *map(_key, apart)]
+        if blamed:
+            raise Contradiction(index, blamed)
 
 
 class Replaying(Protocol):
@@ -86,46 +106,81 @@ class Replaying(Protocol):
 T = TypeVar("T", bound=Replaying)
 
 
-def settle_doubts(make: Callable[[Doubts], T], lines: int) -> T:
-    """Replay until nothing contradicts the choices made, or no other choice helps."""
-    left = min(_REPLAYS, _LINES // max(1, lines))
-    forced: dict[int, int] = {}
-    accepted: set[int] = set()
-    replay, wrong = _attempt(make, forced, accepted, settle=left > 0)
-    while wrong is not None:
-        for index, number in wrong.options:
-            left -= 1
-            if left < 0:
-                break
-            trial = {at: chosen for at, chosen in forced.items() if at < index} | {index: number}
-            tried, still = _attempt(make, trial, accepted, settle=True)
-            if still is None or still.index > wrong.index:
-                forced, replay, wrong = trial, tried, still
-                break
-        else:
-            accepted.add(wrong.index)
-            left -= 1
-            replay, wrong = _attempt(make, forced, accepted, settle=left > 0)
-            continue
-        if left < 0 and wrong is not None:
-            replay, wrong = _attempt(make, forced, accepted, settle=False)
-    return replay
+@dataclass(slots=True)
+class _Tried:
+    """What was chosen at a line so far, and the other choices that had a part in its failures."""
+
+    options: set[int] = field(default_factory=set)
+    others: dict[int, list[int]] = field(default_factory=dict)
 
 
-def _attempt(
-    make: Callable[[Doubts], T], forced: dict[int, int], accepted: set[int], *, settle: bool
-) -> tuple[T, Contradiction | None]:
-    replay = make(Doubts(forced, accepted, settle=settle))
-    try:
-        replay.run()
-    except Contradiction as wrong:
-        return replay, wrong
-    return replay, None
+class Search(Generic[T]):
+    """The search for a reading of a log that nothing contradicts."""
+
+    def __init__(self, make: Callable[[Doubts], T], lines: int) -> None:
+        self._make = make
+        self._left = min(_REPLAYS, _LINES // max(1, lines))
+        self._accepted: frozenset[int] = frozenset()
+        self._tried: dict[int, _Tried] = {}
+
+    def settle(self) -> T:
+        """Replay until nothing contradicts the choices made, or no other choice helps. Readings in which all
+        times fit to the ms go first."""
+        exact = self._settled(0)
+        if not self._accepted or self._left <= 1:
+            return exact
+        unexplained, self._accepted = self._accepted, frozenset()
+        near = self._settled(CLOCK_MS)
+        return near if len(self._accepted) < len(unexplained) else exact
+
+    def _settled(self, slack: float) -> T:
+        self._tried.clear()
+        forced: Forced = {}
+        furthest: tuple[int, Forced] = (-1, {})
+        while True:
+            self._left -= 1
+            replay = self._make(Doubts(forced, self._accepted, slack=slack, settle=self._left > 0))
+            try:
+                replay.run()
+            except Contradiction as wrong:
+                if wrong.index > furthest[0]:
+                    furthest = wrong.index, forced
+                other = self._otherwise(wrong, forced) if self._left > 1 else None
+                if other is None:  # a line that no choice explains
+                    self._accepted |= {furthest[0]}
+                    self._tried.clear()
+                    other = furthest[1]
+                forced = other
+            else:
+                return replay
+
+    def _otherwise(self, wrong: Contradiction, forced: Forced) -> Forced | None:
+        """The latest choice to blame that can still be made otherwise, so made; None if there is none."""
+        blamed = dict(wrong.choices)
+        while blamed:
+            at = max(blamed)
+            options = blamed.pop(at)
+            tried = self._tried.setdefault(at, _Tried())
+            tried.options.add(options[0])
+            for index, keys in blamed.items():
+                tried.others.setdefault(index, keys)
+            left = next((option for option in options if option not in tried.options), None)
+            if left is not None:
+                self._tried = {index: kept for index, kept in self._tried.items() if index <= at}
+                return {index: key for index, key in forced.items() if index < at} | {at: left}
+            del self._tried[at]
+            for index, keys in tried.others.items():
+                blamed.setdefault(index, keys)
+        return None
 
 
-def _lineage(span: LiveSpan) -> list[LiveSpan | Pass | Act]:
+def _key(span: LiveSpan) -> int:
+    return span.begun if span.begun >= 0 else -1 - span.number
+
+
+def _lineage(span: LiveSpan) -> Line:
     """A span and all that it stands in, the root first."""
-    line: list[LiveSpan | Pass | Act] = []
+    line: Line = []
     at: LiveSpan | None = span
     while at is not None:
         line.append(at)
@@ -137,7 +192,7 @@ def _lineage(span: LiveSpan) -> list[LiveSpan | Pass | Act]:
     return line
 
 
-def _mark(one: list[LiveSpan | Pass | Act], other: list[LiveSpan | Pass | Act]) -> None:
+def _mark(one: Line, other: Line) -> None:
     """From here on, what runs in the one may be the other's."""
     depth = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b), len(one))
     for part in (*one[depth:], *other[depth:]):
@@ -146,11 +201,7 @@ def _mark(one: list[LiveSpan | Pass | Act], other: list[LiveSpan | Pass | Act]) 
             part.acts[-1].doubtful = True  # it is there before its sub-flow or next iteration is chosen
 
 
-def _set_apart(
-    one: list[LiveSpan | Pass | Act],
-    other: list[LiveSpan | Pass | Act],
-    lines: list[list[LiveSpan | Pass | Act]],
-) -> bool:
+def _set_apart(one: Line, other: Line, lines: list[Line]) -> bool:
     """Did the choice between the two decide what runs where the contradiction is?"""
     if not lines:
         return True

@@ -9,6 +9,7 @@ Evidence, strongest first:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from one_trace.assemble.live import CLOCK_MS, LiveSpan, alive, quiet
@@ -17,6 +18,7 @@ from one_trace.assemble.tree import CONTAINERS
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
 
+_TIMED_OUT = re.compile('Step ".*" exceeded timeout of ', re.DOTALL)
 _DELAY_MS = 5
 """How late the log may be with an end."""
 CONTRADICTS = 200
@@ -78,6 +80,11 @@ def choose_retry(spans: list[LiveSpan], line: LogLine) -> tuple[LiveSpan, list[L
     for span in best if len(best) > 1 else ():
         span.unsure_attempts = True
     return min(best, key=lambda span: (not alive(span.act), span.number)), best
+
+
+def misfit(span: LiveSpan, line: LogLine) -> float:
+    """By how many ms start + duration is not the end."""
+    return abs(line.at - span.start - line.duration_ms) if line.duration_ms is not None else 0.0
 
 
 def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
@@ -150,12 +157,19 @@ def _cost_of_error(span: LiveSpan, line: LogLine) -> int:
             cost += 100 if act.started else 20
     if span.attempts <= span.node.retries:
         cost += 10
-    if span.node.timeout is None and (line.error or "").startswith(span.node.timed_out):
+    if not _may_throw(span, line.error or ""):
         cost += 300
     result = expected(span)
     if result is not None and result.status == "success":
         cost += 200
     return cost + (0 if _fails_above(span, line.error) else 100)
+
+
+def _may_throw(span: LiveSpan, error: str) -> bool:
+    """An error that names the step which was timed out: it is this one, or one in it."""
+    if error.startswith(span.node.timed_out):
+        return span.node.timeout is not None
+    return span.node.type in CONTAINERS or _TIMED_OUT.match(error) is None
 
 
 def _fails_above(span: LiveSpan, error: str | None) -> bool:

@@ -60,6 +60,14 @@ class Scope:
         self.maybe: set[str] = set()
         """Ids under which something that left no sign may have written."""
 
+    @property
+    def shared(self) -> Scope:
+        """The map that the host really has: only iterations that run abreast have one of their own."""
+        scope = self
+        while scope.parent is not None and not scope.merged:
+            scope = scope.parent
+        return scope
+
     def may_write(self, ids: set[str]) -> None:
         """Silent steps of which nothing was seen."""
         scope: Scope | None = self
@@ -71,6 +79,7 @@ class Scope:
         scope: Scope | None = self
         step_id = span.node.id
         while scope is not None:
+            span.before = scope.last.get(step_id)
             scope.last[step_id] = span
             scope = scope.parent
 
@@ -98,6 +107,7 @@ class LiveSpan:
         "assumed",
         "attempts",
         "batch",
+        "before",
         "begun",
         "born",
         "branch",
@@ -111,6 +121,7 @@ class LiveSpan:
         "found_in",
         "inner_start",
         "iteration",
+        "lost",
         "node",
         "number",
         "open",
@@ -171,6 +182,10 @@ class LiveSpan:
         """Another step of the same id, in a sub-flow that was not validated, wrote its result after it."""
         self.unsure_attempts = False
         """How often it was tried is not certain."""
+        self.lost = False
+        """What was given up wrote under its id before its iteration was over."""
+        self.before: LiveSpan | None = None
+        """What had written under its id before, in the outermost map."""
         self.overwrites = False
         """Another may have written under its id before it."""
         self.succeeded: float | None = None
@@ -203,7 +218,10 @@ class Act:
         "idle_at",
         "kids",
         "kind",
+        "merging",
         "node",
+        "over_at",
+        "over_index",
         "passes",
         "prefix",
         "results",
@@ -237,6 +255,8 @@ class Act:
         self.batch_end = 0
         self.cursor = 0
         self.kids: list[LiveSpan] = []
+        self.merging: list[LiveSpan] = []
+        """Of a flow: the loops in it whose iterations run abreast, and are merged when they are done."""
         self.doubtful = False
         """It may be another's that runs alike: see `doubts`."""
         self.failed = False
@@ -246,6 +266,9 @@ class Act:
         self.finished = False
         self.first_index: int | None = None
         """The first line from inside it."""
+        self.over_at: float | None = None
+        self.over_index = -1
+        """When its last pass was over, and the line."""
         self.closed = False
         """Its step has ended, and with it all that could begin in it."""
         self.idle = -1

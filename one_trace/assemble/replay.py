@@ -14,6 +14,7 @@ from one_trace.assemble.evidence import (
     choose_error,
     choose_retry,
     mark_doubtful,
+    misfit,
 )
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Scope, first_sign, quiet
 from one_trace.assemble.stops import Stops
@@ -29,6 +30,7 @@ _NO_NEWS = frozenset(
     {
         "flow:deprecation",
         "flow:dry-run",
+        "flow:warning",
         "step:mock",
         "step:page",
         "step:retry-skip",
@@ -53,8 +55,10 @@ class Replay:
         self.record = record
         self.doubts = doubts
         self.lines = record.lines
-        self.world = World(doubts, foreseen or {})
         self.faults: list[str] = []
+        warnings = (line.message or "" for line in record.lines if line.event == "flow:warning")
+        self.trees = Trees(record.flows, warnings, self.faults)
+        self.world = World(doubts, foreseen or {}, self.trees.kinds)
         self.overs: list[float] = []
         """When each go but the last was over: the time of its last line."""
         self.others: dict[str, int] = {}
@@ -62,7 +66,8 @@ class Replay:
         self.outcome: str | None = None
         self.ended_at: int | None = None
         self.error: str | None = None
-        self.trees = Trees(record.flows, self.faults)
+        self.saved = -1
+        """The line that the state was saved with last: what was written after it is not in it."""
         self._completed: set[str] = set()
         self._last: LiveSpan | None = None
         self.stops = Stops()
@@ -103,6 +108,7 @@ class Replay:
                 if kind in self.others or len(self.others) < _KINDS:
                     self.others[kind] = self.others.get(kind, 0) + 1
         self.stops.stop_rest(world)
+        world.check(self._scope)
 
     # -- the run
 
@@ -120,9 +126,11 @@ class Replay:
             self.outcome = self.ended_at = None
             self.root = self._new_root(self.world.go)
         elif line.msg.startswith("Flow failed"):
+            self.saved = self.world.index
             self.outcome, self.ended_at = "error", line.at
             self.error = line.error if line.error is not None else self.error
         elif line.msg.startswith("Flow completed"):
+            self.saved = self.world.index
             self.outcome, self.ended_at = self.outcome or "success", line.at
 
     def _begin_root(self) -> None:
@@ -206,6 +214,7 @@ class Replay:
             world.fail(act, line.error)
         else:
             act.finished = True
+            world.check(act.scope)
 
     def _on_stopped(self, line: LogLine) -> None:
         last = self._last.act if self._last is not None else None
@@ -230,6 +239,7 @@ class Replay:
 
     def _on_complete(self, line: LogLine) -> None:
         step_id = line.step_id or ""
+        self.saved = self.world.index
         spans = self.world.open.get(step_id)
         if not spans:
             span = self._end_without_start(line)
@@ -254,7 +264,7 @@ class Replay:
         if cost >= CONTRADICTS:
             self.doubts.contradicted(index, chosen, better_by_time(spans, line))
         if len(best) > 1:
-            chosen = self.doubts.choose(index, chosen, best)
+            chosen = self.doubts.choose(index, chosen, best, lambda span: misfit(span, line))
             mark_doubtful(chosen, best, line)
         return chosen
 
@@ -308,14 +318,15 @@ class Replay:
         """A container has ended: the attempt that ended it begins nothing more, unless it was given up while
         it ran."""
         act = span.acts[-1]
-        if act.kind == "flow" and not act.started and act in self.world.waiting:
-            self.world.waiting.remove(act)
         timeout = span.node.timeout
         given_up = (
             span.status not in ("success", "skipped")
             and timeout is not None
-            and abs(act.start + timeout - line.at) <= 2 * CLOCK_MS
+            and not act.failed
+            and act.start + timeout <= line.at + CLOCK_MS
         )
+        if act.kind == "flow" and not act.started and not given_up and act in self.world.waiting:
+            self.world.waiting.remove(act)
         if not given_up and (
             span.status in ("success", "skipped") or (act.failed and not act.passes) or quiet(act)
         ):

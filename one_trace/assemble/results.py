@@ -36,6 +36,8 @@ _whiles = msgspec.json.Decoder(_While)
 
 def expected(span: LiveSpan) -> Result | None:
     """What the state says of this very span, where that can be known before it has ended."""
+    if span.open and span.scope.over is not None:
+        return None  # its iteration was over without it
     if span.expected is None:
         span.expected = _expected(span) or False
     return span.expected if isinstance(span.expected, Result) else None
@@ -46,7 +48,9 @@ def _expected(span: LiveSpan) -> Result | None:
         block = span.act.span
         around = expected(block) if block is not None else None
         if around is not None and around.status == "success" and _is_last(span.act, around):
-            return child_result(around, span.slot)
+            found = child_result(around, span.slot)
+            if found is not None:  # else a sub-flow's step of the block's id stands in its place
+                return found
     if span.node.repeats:
         return None
     return held(span.scope, span.node.id)
@@ -59,6 +63,26 @@ def held(scope: Scope, step_id: str) -> Result | None:
         scope.guessed = True
     raw = scope.guess.get(step_id) if scope.guess is not None else None
     return read_result(raw) if raw is not None else None
+
+
+def belied(scope: Scope) -> list[LiveSpan]:
+    """The spans that wrote last in a map, now that it is over, and of which it says something else."""
+    shared = scope.shared
+    return [
+        span
+        for step_id, span in scope.last.items()
+        if span.node.repeats
+        and shared.last.get(step_id) is span
+        and (result := held(scope, step_id)) is not None
+        and not _says_of(result, span)
+    ]
+
+
+def _says_of(result: Result, span: LiveSpan) -> bool:
+    told = {"error": "failed"}.get(span.status, span.status)
+    if result.status != told or result.duration_ms != span.duration:
+        return result.status not in STATUSES or (result.duration_ms is None and result.status == "success")
+    return result.status != "success" or (result.retries or 0) == span.attempts - 1
 
 
 def _guess(scope: Scope, owner: Act) -> Results | None:
@@ -74,8 +98,15 @@ def _inner(scope: Scope, owner: Act, result: Result) -> Results | None:
     if result.status != "success":
         return None
     if owner.kind == "flow":
-        return flow_results(result)
+        return _without(flow_results(result), owner)
     return iteration_results(owner, result, scope.iteration or 0)
+
+
+def _without(results: Results | None, owner: Act) -> Results | None:
+    """But for what stands in the place of a result: the host spreads the last step's output over them."""
+    if results is None or owner.tree is None or not owner.tree.hidden:
+        return results
+    return {step_id: raw for step_id, raw in results.items() if step_id not in owner.tree.hidden}
 
 
 def _is_last(act: Act, result: Result) -> bool:
@@ -145,16 +176,16 @@ def foresee(spans: list[LiveSpan]) -> Foreseen:
     return found
 
 
-def settle(spans: list[LiveSpan], over: float) -> None:
+def settle(spans: list[LiveSpan], over: float, saved: int) -> None:
     """Give each span its result, parents first, now that it is known which span wrote last, and which attempt
-    was the last. `over`: epoch ms at which the log ends."""
-    settle_results(spans, over)
+    was the last. `over`: epoch ms at which the log ends; `saved`: the line the state was last saved with."""
+    settle_results(spans, over, saved)
     for span in spans:
         if span.result is None and span.status and not span.raised:
             span.result = _kept_by_while(span)
 
 
-def settle_results(spans: list[LiveSpan], over: float) -> None:
+def settle_results(spans: list[LiveSpan], over: float, saved: int) -> None:
     """The results of these spans, parents first."""
     for span in spans:
         if span.slot >= 0:
@@ -166,7 +197,7 @@ def settle_results(spans: list[LiveSpan], over: float) -> None:
                 for node in act.steps[len(act.kids) :]:
                     act.scope.may_write(silent_ids(node))
     for span in spans:
-        span.result = _found(span, over)
+        span.result = _found(span, over, saved)
         if span.acts:
             span.acts[-1].results = None
 
@@ -193,13 +224,15 @@ def settled(scope: Scope) -> Results | None:
     return scope.results
 
 
-def _found(span: LiveSpan, over: float) -> Result | None:
-    if span.raised or (span.seq is not None and not span.status):
+def _found(span: LiveSpan, over: float, saved: int) -> Result | None:
+    if span.acts and span.slot >= 0 and span.acts[-1].over_index >= saved:
+        return None  # it ended after the state was saved
+    if span.raised or span.lost or (span.seq is not None and not span.status):
         return None
     if span.slot >= 0:
         block = span.act.span
         if block is not None and block.result is not None and block.result.status == "success":
-            span.doubtful = block.doubtful
+            span.doubtful, span.shared_result = block.doubtful, block.shared_result
             return child_result(block.result, span.slot) if block.acts[-1] is span.act else None
         if block is not None and f'"{span.node.id}"' in (block.error or ""):
             return None  # it is this child that threw
@@ -212,9 +245,12 @@ def _found(span: LiveSpan, over: float) -> Result | None:
             last = scope.last.get(step_id)
             if raw is None or (last is not span and (last is None or last.node is span.node)):
                 return None
-            span.shared_result = last is not span
-            around = scope.owner.span if scope.owner is not None and span.slot >= 0 else None
-            span.doubtful = span.doubtful or span.overwrites or (around is not None and around.doubtful)
+            around = scope.owner.span if scope.owner is not None else None
+            span.shared_result = (
+                last is not span or _may_be_stale(span) or (around is not None and around.shared_result)
+            )
+            if span.slot >= 0:
+                span.doubtful = span.doubtful or span.overwrites or (around is not None and around.doubtful)
             span.found_in = scope
             result = read_result(raw)
             return (
@@ -224,6 +260,26 @@ def _found(span: LiveSpan, over: float) -> Result | None:
             return None  # iterations that ran abreast were merged one over the other, stale results and all
         scope = scope.parent
     return None
+
+
+def _may_be_stale(span: LiveSpan) -> bool:
+    """A concurrent loop beside it merges the results that it began with over newer ones: what stands under
+    its id may be that of the one before it, which looked the same."""
+    before = span.before
+    if before is None or before.status != span.status or before.duration != span.duration:
+        return False
+    flow = span.act if span.act.kind == "flow" else span.act.under
+    return any(
+        loop.start <= (span.end or 0) <= max(act.over_at or 0 for act in loop.acts) and not _is_in(span, loop)
+        for loop in flow.merging
+    )
+
+
+def _is_in(span: LiveSpan, container: LiveSpan) -> bool:
+    at: LiveSpan | None = span
+    while at is not None and at is not container:
+        at = at.act.span
+    return at is not None
 
 
 def overwritten(span: LiveSpan) -> bool:
@@ -258,12 +314,7 @@ def _is_of(result: Result, span: LiveSpan, over: float) -> bool:
     if span.slot >= 0 or not span.status:
         return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
     told = {"error": "failed"}.get(span.status, span.status)
-    if result.status == told and result.duration_ms == span.duration:
-        return True
-    if span.doubtful and result.duration_ms is not None and result.status == told:
-        span.duration = result.duration_ms
-        return True
-    return False
+    return result.status == told and result.duration_ms == span.duration
 
 
 def _kept_by_while(span: LiveSpan) -> Result | None:

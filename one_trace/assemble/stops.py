@@ -20,6 +20,7 @@ class Stops:
 
     def look_at(self, world: World, line: LogLine) -> None:
         """The target of --dry-run --stop-after is looked at, not run."""
+        world.kind = (line.type or "", line.step_name or "")
         seq = world.place_of(line.step_id or "")
         if seq is not None:
             self._targets.append((seq.act, float(line.at), world.index))

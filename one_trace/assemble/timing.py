@@ -1,7 +1,9 @@
 """When: starts and durations that the log does not give, and what came too late.
 
-A direct child of `parallel` writes no events. It starts with its batch: the first batch with the block, each
-next one when all of the batch before it are done. Its duration is the one in its result.
+A direct child of `parallel` writes no events. It starts with its batch, or a little later where those before
+it in the batch have kept the thread busy: the first batch with the block, each next one when all of the batch
+before it are done. Its duration is the one in its result; what runs in it tells when it was over, and bounds
+its start.
 """
 
 from __future__ import annotations
@@ -11,23 +13,49 @@ from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
 from one_trace.assemble.results import overwritten, settle_results
 from one_trace.assemble.world import World
 
+_STALL_MS = 250
+"""How long the host may be busy, with saving a large state, before a container ends after what runs in it."""
 
-def settle_children(world: World, over: float) -> None:
+
+def settle_children(world: World, over: float, saved: int) -> None:
     """Status, start and duration of the silent children, from their results; parents come before children."""
     for span in world.spans:  # grows while batches are found that nothing was seen of
         for act in span.acts:
             if act.kids:
-                _find_batches(world, act, over)
+                _find_batches(world, act, over, saved)
     for span in world.spans:
         for act in span.acts:
             for kid in act.kids:
-                if kid.result is not None and overwritten(kid):
+                if kid.result is not None and (overwritten(kid) or _too_short(kid)):
                     _left_nothing(kid)
             if act.kids:
                 _settle_block(act, over)
 
 
-def _find_batches(world: World, act: Act, over: float) -> None:
+def drop_too_short(world: World) -> None:
+    """Results of silent children that are another's."""
+    for span in world.spans:
+        if span.slot >= 0 and span.result is not None and _too_short(span):
+            _left_nothing(span)
+
+
+def _too_short(kid: LiveSpan) -> bool:
+    """A success lasts at least as long as what it waited for: else the result is another run's of it."""
+    result, over = kid.result, _inside_over(kid)
+    if result is None or result.status != "success" or result.duration_ms is None or over is None:
+        return False
+    return kid.inner_start is not None and over - kid.inner_start > result.duration_ms + CLOCK_MS
+
+
+def _inside_over(kid: LiveSpan) -> float | None:
+    """When the last of what its last attempt waited for was over, as far as the log tells."""
+    act = kid.acts[-1] if kid.acts else None
+    if act is None or act.kind != "parallel":
+        return act.over_at if act is not None else None
+    return max((over for inner in act.kids if (over := _inside_over(inner)) is not None), default=None)
+
+
+def _find_batches(world: World, act: Act, over: float, saved: int) -> None:
     """The batches of which nothing was seen. A block that succeeded has had all of them; of one that did not:
     if all of a batch have left a result, the next one was started."""
     block = act.span
@@ -36,7 +64,7 @@ def _find_batches(world: World, act: Act, over: float) -> None:
     if block.result is not None and block.result.status == "success":
         before = len(world.spans)
         all_done(world, act)
-        settle_results(world.spans[before:], over)
+        settle_results(world.spans[before:], over, saved)
     if block.result is not None and block.result.status in ("success", "skipped"):
         return
     named = next((kid.id for kid in act.steps[act.batch_end :] if f'"{kid.id}"' in (block.error or "")), None)
@@ -44,7 +72,7 @@ def _find_batches(world: World, act: Act, over: float) -> None:
         before = len(world.spans)
         if not open_next_batch(world, act):
             break
-        settle_results(world.spans[before:], over)
+        settle_results(world.spans[before:], over, saved)
         if any(kid.node.id == named for kid in act.kids):
             return
     last = [kid for kid in act.kids if kid.batch == act.batch]
@@ -80,9 +108,8 @@ def _settle_block(act: Act, over: float) -> None:
     for kid in act.kids:
         if kid.batch not in starts:
             starts[kid.batch] = _batch_start(act, kid.batch, starts[kid.batch - 1])
-        seen = [k.inner_start for k in act.kids if k.batch == kid.batch and k.inner_start is not None]
-        kid.start = min([starts[kid.batch], *seen])
-        if kid.duration is not None and kid.start + kid.duration > over + CLOCK_MS:
+        kid.start = _start(act, kid, starts[kid.batch])
+        if kid.duration is not None and not _could_take(kid, kid.duration, over):
             _left_nothing(kid)  # what stands there is an earlier one's: this one had no time for it
             _settle_outcome(kid)
         if kid.result is None and kid.succeeded is not None and _start_known(act, kid):
@@ -97,6 +124,33 @@ def _settle_block(act: Act, over: float) -> None:
             kid.acts[0].start = kid.start
 
 
+def _start(act: Act, kid: LiveSpan, batch_start: float) -> float:
+    """Those of a batch start one after another: none later than the first sign of itself or of a later one,
+    and none so early that it would have ended before what runs in it."""
+    beside = [other for other in act.kids if other.batch == kid.batch]
+    signs = [other.inner_start for other in beside if other.inner_start is not None]
+    start = min([batch_start, *signs])
+    before = next((other for other in beside if other.slot == kid.slot - 1), None)
+    if before is not None and before.status != "skipped":
+        start = max(start, before.start)
+    over = _inside_over(kid) if kid.status == "success" else None
+    if over is not None and kid.duration is not None:
+        later = [
+            other.inner_start for other in beside if other.slot >= kid.slot and other.inner_start is not None
+        ]
+        start = max(start, min([over - kid.duration, *later]))
+    return start
+
+
+def _could_take(kid: LiveSpan, duration: float, over: float) -> bool:
+    """Was there time for it, and was it not long done when what runs in it was over?"""
+    end = kid.start + duration
+    if end > over + CLOCK_MS:
+        return False
+    inside = _inside_over(kid) if kid.status == "success" else None
+    return inside is None or end <= inside + _STALL_MS
+
+
 def _start_known(act: Act, kid: LiveSpan) -> bool:
     return all(other.duration is not None or other.status == "skipped" for other in act.kids[: kid.slot]) or (
         kid.batch == 0
@@ -109,7 +163,10 @@ def _batch_start(act: Act, batch: int, before: float) -> float:
     seen = [kid.inner_start for kid in act.kids if kid.batch == batch and kid.inner_start is not None]
     if None in durations and seen:
         return min(seen)
-    return before + max((duration or 0 for duration in durations), default=0)
+    done = [kid for kid in act.kids if kid.batch == batch - 1 and kid.status != "skipped"]
+    ends = [kid.start + (kid.duration or 0) for kid in done]
+    ends += [over for kid in done if (over := _inside_over(kid)) is not None]
+    return max([before, *ends])
 
 
 def _given_up_at(kid: LiveSpan, over: float) -> float | None:
@@ -184,9 +241,10 @@ def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
     if owner is None:
         return False, True
     if act.attempt <= len(owner.retried):
-        return _after_attempt(span, act, owner)
-    if span.slot >= 0 and owner.status == "success":
-        return False, True  # a block waits for its children
+        late, sure = _after_attempt(span, act, owner)
+        return late, sure and not owner.unsure_attempts
+    if (span.slot >= 0 or owner.slot >= 0) and owner.status == "success":
+        return False, owner.slot < 0 or not owner.doubtful  # a block waits for its children
     if span.seq is not None or span.slot < 0:
         told = _by_lines(span, owner)
         if told is not None:
@@ -194,9 +252,23 @@ def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
     over = owner.end
     if over is None:
         return False, not _may_have_thrown(owner)
+    if owner.unsure_attempts or _end_supposed(owner):
+        return span.end is None or span.end > over + CLOCK_MS, False
     if span.end is None:
         return span.status not in ("skipped", "stopped"), owner.slot < 0 or abs(over - log_end) > CLOCK_MS
     return span.end > over + CLOCK_MS, abs(span.end - over) > CLOCK_MS
+
+
+def _end_supposed(owner: LiveSpan) -> bool:
+    """A silent container of which nothing says that it was timed out: its timer may have been late."""
+    block = owner.act.span
+    return (
+        owner.slot >= 0
+        and owner.result is None
+        and owner.end_index is None
+        and owner.status == "incomplete"
+        and (block is None or owner.end != block.end)
+    )
 
 
 def _may_have_thrown(owner: LiveSpan) -> bool:

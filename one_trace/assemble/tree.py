@@ -102,6 +102,8 @@ class Tree:
         self.key = key
         self.known = known
         self.root = Listing(None, None)
+        self.hidden: frozenset[str] = frozenset()
+        """Ids under which its results hold a field of its last step's output."""
         self.by_id: dict[str, list[Node]] = {}
 
     def add(self, node: Node) -> Node:
@@ -180,7 +182,14 @@ def _read_inside(tree: Tree, node: Node, config: dict[str, Any], default: dict[s
         node.concurrency = _abreast(node.type, config.get("maxConcurrency"))
         node.most = _most(node.type, config)
         # a loop's iterations have results of their own, so what repeats begins anew inside it
-        _fill(tree, node.body, _steps(config.get("steps")), node.static_path, default, below)
+        _fill(
+            tree,
+            node.body,
+            _steps(config.get("steps")),
+            node.static_path,
+            default,
+            below and node.type != "loop",
+        )
     elif node.type == "condition":
         node.then, node.orelse = Listing(node, "then"), Listing(node, "else")
         _fill(tree, node.then, _steps(config.get("then")), node.static_path, default, below)

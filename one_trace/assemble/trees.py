@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from one_trace.assemble.tree import Node, Tree, read_tree
 from one_trace.record.flows import FlowFile, FlowFiles
 
+_COLLISION = re.compile(r'Sub-flow "(?:.*/)?([^"/]*)" final step output fields \[(.*)\] collide', re.DOTALL)
+
 
 class Trees:
-    """`files` are the project's flows. `faults`: what is not found, one sentence each."""
+    """`files` are the project's flows. `warnings`: what the host said of them. `faults`: what is not found,
+    one sentence each."""
 
-    def __init__(self, files: FlowFiles, faults: list[str]) -> None:
+    def __init__(self, files: FlowFiles, warnings: Iterable[str], faults: list[str]) -> None:
         self._files = files
         self._faults = faults
         self._by_key: dict[str, Tree] = {}
+        self.kinds: set[tuple[str, str]] = set()
+        """Id and type of each step in the flows that were met."""
+        self._hidden: dict[str, frozenset[str]] = {}
+        for found in filter(None, map(_COLLISION.search, warnings)):
+            known = self._hidden.get(found[1], frozenset())
+            self._hidden[found[1]] = known.union(found[2].split(", "))
         self._called: dict[str, Tree | None] = {}
 
     def known_steps(self) -> list[Node]:
@@ -22,7 +34,10 @@ class Trees:
     def root(self, key: str, flow: FlowFile | None) -> Tree:
         """The tree of the root flow, whose file may be found in its own way."""
         if key not in self._by_key:
-            self._by_key[key] = read_tree(flow) if flow is not None else Tree(key, known=False)
+            tree = read_tree(flow) if flow is not None else Tree(key, known=False)
+            tree.hidden = self._hidden.get(key, tree.hidden)
+            self._by_key[key] = tree
+            self.kinds.update((node.id, node.type) for nodes in tree.by_id.values() for node in nodes)
         return self._by_key[key]
 
     def may_call(self, node: Node, key: str) -> bool:

@@ -17,7 +17,7 @@ from one_trace.assemble.blocks import advance, could_begin, first_ids, open_batc
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.gaps import past_a_gap
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope, alive, first_sign
-from one_trace.assemble.results import expected, iterations_known
+from one_trace.assemble.results import belied, expected, iterations_known
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
 from one_trace.record.clock import epoch_ms
 from one_trace.record.log import LogLine
@@ -26,8 +26,10 @@ from one_trace.record.log import LogLine
 class World:
     """The run as it stands after a line of its log."""
 
-    def __init__(self, doubts: Doubts, foreseen: Foreseen) -> None:
+    def __init__(self, doubts: Doubts, foreseen: Foreseen, kinds: set[tuple[str, str]]) -> None:
         self.doubts = doubts
+        self.kinds = kinds
+        """Ids and types of the steps in the flows met so far."""
         self.foreseen = foreseen
         self._seen: dict[str, int] = {}
         self.spans: list[LiveSpan] = []
@@ -77,7 +79,7 @@ class World:
         seq = self.next
         if seq is not None:
             node = seq.awaited()
-            if node is not None and node.id == step_id:
+            if node is not None and self._is(node, step_id):
                 return seq
             self.next = None
         stack = self.stack
@@ -138,6 +140,8 @@ class World:
         act.depth = span.act.depth + 1
         act.doubtful = span.doubtful or span.act.doubtful
         span.acts.append(act)
+        if act.kind == "loop" and act.node is not None and act.node.concurrency > 1:
+            act.under.merging.append(span)
         if act.kind == "flow":
             self.waiting.append(act)
         elif act.kind == "parallel":
@@ -166,13 +170,13 @@ class World:
             sides = [
                 side
                 for side in ((node.then, node.orelse) if act.started == 0 else ())
-                if side is not None and side.nodes and side.nodes[0].id == step_id
+                if side is not None and side.nodes and self._is(side.nodes[0], step_id)
             ]
             if len(sides) > 1:  # a flow that was not validated: the line has its type and name
                 sides.sort(key=lambda side: (side.nodes[0].type, side.nodes[0].name) != self.kind)
             return self.new_pass(act, sides[0], None) if sides else None
         body = node.body
-        if body is None or not body.nodes or body.nodes[0].id != step_id:
+        if body is None or not body.nodes or not self._is(body.nodes[0], step_id):
             return None
         if act.started == 0:
             act.batch_end = node.concurrency
@@ -181,6 +185,12 @@ class World:
         if node.most is not None and act.started >= node.most:
             return None
         return self.new_pass(act, body, act.started)
+
+    def _is(self, node: Node, step_id: str) -> bool:
+        """Is this the step that starts? A sub-flow is not validated, and may have its id for steps of several
+        types; but a file that was changed since may have another type for it."""
+        kind = self.kind[0]
+        return node.id == step_id and (node.type == kind or (step_id, kind) not in self.kinds)
 
     def new_pass(self, act: Act, listing: Listing, iteration: int | None) -> Pass:
         scope, prefix = act.scope, act.prefix
@@ -239,8 +249,9 @@ class World:
     def _pass_over(self, seq: Pass) -> None:
         act = seq.act
         act.passes.remove(seq)
+        act.over_at, act.over_index = float(self.now), self.index
         if seq.scope.owner is act:
-            seq.scope.over, seq.scope.over_index = float(self.now), self.index
+            self._scope_over(seq.scope)
         if act.kind == "flow":
             act.finished = True
         elif (
@@ -253,6 +264,19 @@ class World:
         ):
             act.idle, act.idle_at = self.index, self.now
             self.idle.setdefault(seq.nodes[0].id, []).append(act)
+
+    def check(self, scope: Scope) -> None:
+        """Nothing more is written into this map: what it says last must be what was made of the log."""
+        for span in belied(scope) if self.doubts.choices else ():
+            self.doubts.contradicted(self.index, span)
+
+    def _scope_over(self, scope: Scope) -> None:
+        scope.over, scope.over_index = float(self.now), self.index
+        self.check(scope)
+        shared = scope.shared
+        if shared is not scope:
+            for step_id, span in scope.last.items():
+                span.lost = shared.last.get(step_id) is not span
 
     def fail(self, act: Act, error: str | None) -> None:
         """An error was thrown into `act`. A silent child passes it on by itself; others say so in the log."""

@@ -31,6 +31,7 @@ class LogLine(msgspec.Struct, rename="camel", gc=False):
     attempt: Count | None = None
     delay_ms: Number | None = None
     stopped_after: str | None = None
+    message: str | None = None
     strategy: str | None = None
     at: int = 0
 

@@ -126,16 +126,41 @@ def _span_differences(
 
 
 def _conserved(truth: Truth, trace: Trace, start: float) -> list[str]:
-    """Swaps change nothing in sum: of each step, the same starts and the same ends, whoever has them."""
+    """Swaps change nothing in sum: of each step, the same starts and the same ends, whoever has them; and an
+    end that tells how long the step took is of one that began then."""
     blocks = {span.span_id for span in trace.spans if span.type == "parallel"}
     told = [span for span in trace.spans if span.parent_span_id not in blocks]
     happened = [span for span in truth["spans"] if span["events"]]
-    starts = Counter((_step(span), span.start_ms + start) for span in told)
-    true_starts = Counter((_true_step(span), span["startMs"]) for span in happened)
-    wrong = [f"starts {starts - true_starts} for {true_starts - starts}"] if starts != true_starts else []
+    timed = ("success", "timeout")  # an error has no duration of its own
     open_ends = {"stopped": "incomplete"} if truth["status"] != "stopped" else {}
-    ends = Counter((_step(span), span.status) for span in told)
-    true_ends = Counter(
-        (_true_step(span), open_ends.get(span["status"], span["status"])) for span in happened
-    )
-    return wrong + ([f"ends {ends - true_ends} for {true_ends - ends}"] if ends != true_ends else [])
+    return [
+        f"{what} {mine - theirs} for {theirs - mine}"
+        for what, mine, theirs in (
+            (
+                "starts",
+                Counter((_step(span), span.start_ms + start) for span in told),
+                Counter((_true_step(span), span["startMs"]) for span in happened),
+            ),
+            (
+                "ends",
+                Counter((_step(span), span.status) for span in told),
+                Counter(
+                    (_true_step(span), open_ends.get(span["status"], span["status"])) for span in happened
+                ),
+            ),
+            (
+                "durations",
+                Counter(
+                    (_step(span), span.start_ms + start, span.duration_ms, span.status)
+                    for span in told
+                    if span.status in timed
+                ),
+                Counter(
+                    (_true_step(span), span["startMs"], span["durationMs"], span["status"])
+                    for span in happened
+                    if span["status"] in timed
+                ),
+            ),
+        )
+        if mine != theirs
+    ]
