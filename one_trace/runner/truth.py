@@ -91,6 +91,11 @@ class Killed(Exception):
     """The run ends here, as by SIGKILL."""
 
 
+class TooLarge(Exception):
+    """A result has more values than the caller wants: a loop's holds copies of all that was there before, and
+    several in a row make a state that no string can hold, which is found out after a minute."""
+
+
 @dataclass(slots=True)
 class _Life:
     """When a span's attempts began and when it ended, counted in events: the clock may stand still between
@@ -119,11 +124,13 @@ class Recorder(Observer):
         *,
         resume: int = 0,
         sizes: bool = False,
+        largest: int | None = None,
     ) -> None:
         self.spans: list[TrueSpan] = []
         self._root = root if not resume else f"{root}#{resume + 1}"
         self._resume = resume
         self._sizes = sizes
+        self._largest = largest
         self._worker = worker
         self._behaviour = behaviour
         self._lives: list[_Life] = []
@@ -200,7 +207,13 @@ class Recorder(Observer):
         if raised and timeout:
             noted["statusAlso"] = ["timeout"]
         if result is not None and status == "success":
+            if self._largest is not None and noted["type"] not in LEAVES:
+                self._weigh(result)
             noted["outputBytes"] = self._worker.ask("size", result.number)
+
+    def _weigh(self, result: Handle) -> None:
+        if self._worker.ask("weigh", result.number) > self._largest:
+            raise TooLarge
 
     def behaviour(self, step: dict[str, Any], span: int, attempt: int) -> Behaviour | None:
         if self._behaviour is None or step.get("type") not in LEAVES:
@@ -238,6 +251,12 @@ def shared_worker() -> Worker:
     return _shared[0]
 
 
+def forget_worker() -> None:
+    """After a run that broke off: nobody knows what it left in there. The next run starts another."""
+    while _shared:
+        _shared.pop().close()
+
+
 def run_for_truth(
     project: Path,
     flows: Mapping[str, Any],
@@ -250,6 +269,7 @@ def run_for_truth(
     kill_after: int | None = None,
     worker: Worker | None = None,
     sizes: bool = False,
+    largest: int | None = None,
 ) -> tuple[RunFiles, Truth]:
     """Write `flows` (by key) into `project`, run `main`, and say where its record lies and what really
     happened.
@@ -258,8 +278,8 @@ def run_for_truth(
     step id or by a function: with these and transforms 10,000 steps take a second or two. The clock is
     virtual unless one is given.
     `kill_after`: the run is killed after that many events. `sizes`: it leaves the sizes of what went into its
-    steps, as a traced run does, and the truth has them too. Flows are not validated. Not for threads: the
-    working directory is changed meanwhile.
+    steps, as a traced run does, and the truth has them too. `largest`: TooLarge where a result has more
+    values. Flows are not validated. Not for threads: the working directory is changed meanwhile.
     """
     for key, flow in flows.items():
         folder = project / ".one" / "flows" / key
@@ -268,7 +288,8 @@ def run_for_truth(
     worker = worker or shared_worker()
     with _inside(project, worker):
         loaded = load(main, str)
-        recorder = Recorder(str(loaded.flow["key"]), worker, _table(behaviour), sizes=sizes)
+        table = _table(behaviour)
+        recorder = Recorder(str(loaded.flow["key"]), worker, table, sizes=sizes, largest=largest)
         save: Save = "at the ends" if kill_after is None else "after every step"
         run = Run(
             worker,

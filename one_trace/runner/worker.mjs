@@ -260,6 +260,15 @@ function checkFile(file) {
   return line.trim();
 }
 
+const weights = new WeakMap();
+
+/** How many values stand in one, copies counted; each is looked at once. */
+function weigh(value) {
+  if (typeof value !== "object" || value === null) return 1;
+  if (!weights.has(value)) weights.set(value, Object.values(value).reduce((sum, inner) => sum + weigh(inner), 1));
+  return weights.get(value);
+}
+
 /** The results of a run as JSON, or in a file where they are too much for a line. */
 function writeResults(file, head, ctx) {
   const out = fs.openSync(file, "w");
@@ -368,6 +377,7 @@ const operations = {
     const { output } = results.get(result);
     return Buffer.byteLength(JSON.stringify(output, withoutCopies) ?? "") || null;
   },
+  weigh: (result) => weigh(results.get(result)),
   openSizes(file, go) {
     sizes?.close();
     sizes = new SizeFile(file, go);
