@@ -35,7 +35,7 @@ class Measured:
                 seen[line.step_id] += 1
                 self._begun[index] = go, (line.step_id, seen[line.step_id], ())
         # Where lines of the log are missing, the nth there is not the nth that was measured.
-        lost = {(id(go), step) for go, seen in goes for step, nth, _ in go if nth > seen[step]}
+        lost = {(id(go), step) for go, seen in goes for step, nth, _ in go.bytes if nth > seen[step]}
         for index, (go, (step, _, _)) in list(self._begun.items()) if lost else ():
             if (id(go), step) in lost:
                 del self._begun[index]
@@ -43,6 +43,7 @@ class Measured:
     def bytes_of(self, span: LiveSpan) -> int | None:
         """The size of what went into a span; None where it was not measured."""
         child: tuple[int, ...] = ()
+        again = span.node.type == "while" or span.attempts > 1 or span.unsure_attempts
         while span.slot >= 0:
             child = (span.act.attempt, span.slot, *child)
             owner = span.act.span
@@ -53,4 +54,6 @@ class Measured:
         if begun is None:
             return None
         go, (step, nth, _) = begun
-        return go.get((step, nth, child))
+        if again and not go.whole:
+            return None  # there may be no line for its last turn or attempt
+        return go.bytes.get((step, nth, child))

@@ -2,13 +2,16 @@
 
 ``.one/flows/.sizes/<key>-<runId>.jsonl`` has for each go of the run a line ``{"run": id, "go": ts}``, where
 `ts` is that of the log's line with which the go begins, then a line for each measured execution:
-``{"step": id, "nth": n, "child": [...], "bytes": b}``, the nth ``step:start`` of this id in this go. A direct
-child of `parallel` has no such line: `child` leads to it from the step around it that has one, by the attempt
-and the index for each block on the way. A later line for an execution replaces one before; null: not known.
+``{"n": number, "step": id, "nth": n, "child": [...], "bytes": b}``, the nth ``step:start`` of this id in this
+go. A direct child of `parallel` has no such line: `child` leads to it from the step around it that has one,
+by the attempt and the index for each block on the way. A later line for an execution, at the next turn of a
+`while` or the next attempt, replaces one before; null: not known. So that none is missing unnoticed, these
+lines are numbered from 1 on, and a go that was not killed ends with ``{"end": how many}``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -19,15 +22,26 @@ from one_trace.record.state import UNREADABLE
 
 Address = tuple[str, int, tuple[int, ...]]
 """`step`, `nth` and `child` of an execution."""
-Go = dict[Address, int | None]
+
+
+@dataclass(slots=True)
+class Go:
+    """What was measured in one go of the run. `whole`: there is no later size of any execution in it."""
+
+    bytes: dict[Address, int | None] = field(default_factory=dict)
+    whole: bool = False
+
+
 Sizes = dict[str, Go]
 """By the time at which the go began."""
 _FILE_LIMIT = 256 * 1024 * 1024
 
 
 class _Line(Struct, gc=False):
-    """Either kind of line."""
+    """Any kind of line."""
 
+    n: int = 0
+    end: int | None = None
     run: str = ""
     go: str = ""
     step: str | None = None
@@ -40,10 +54,11 @@ _lines = msgspec.json.Decoder(_Line)
 
 
 def read_sizes(path: Path | None, run_id: str) -> Sizes:
-    """What was measured. Of a go in which a line cannot be read nothing is believed, but that its last line
-    may be cut."""
+    """What was measured. Of a go in which a line cannot be read, is missing or not in its place nothing is
+    believed, but that its last line may be cut."""
     sizes: Sizes = {}
     go: Go | None = None
+    lines = 0
     damaged = False
     for row in _rows(path):
         try:
@@ -52,14 +67,19 @@ def read_sizes(path: Path | None, run_id: str) -> Sizes:
             damaged = True
             continue
         if line.go:
-            go, damaged = {}, False
+            go, lines, damaged = Go(), 0, False
             if line.run == run_id:
                 sizes[line.go] = go
-        elif damaged and go is not None:
-            go.clear()
+        elif go is None:
+            continue
+        elif not damaged and not go.whole and line.end == lines:
+            go.whole = True
+        elif damaged or go.whole or line.step is None or line.n != lines + 1:
+            go.bytes.clear()
             go = None
-        elif go is not None and line.step is not None:
-            go[(line.step, line.nth, line.child)] = line.bytes
+        else:
+            lines += 1
+            go.bytes[(line.step, line.nth, line.child)] = line.bytes
     return sizes
 
 

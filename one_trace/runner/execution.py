@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from one_trace.runner.engine import Engine, Event
-from one_trace.runner.failures import StepFailure
+from one_trace.runner.failures import StepFailure, WorkerBroken, WorkerGone
 from one_trace.runner.loading import Loaded
 from one_trace.runner.loop import Clock, Loop, Stuck
 from one_trace.runner.measuring import Measuring
@@ -156,6 +156,12 @@ class Run:
             self.worker.ending()
         while self.loop.turn(self.worker):
             pass
+
+    def end_sizes(self) -> None:
+        """Nothing of the run goes on any more. Without the worker, the file ends as it stands."""
+        if self._traced:
+            with suppress(WorkerGone, WorkerBroken):
+                self.worker.ask("endSizes")
 
     def failed_outside(self, message: str) -> None:
         """Write down a failure that no step threw; the worker is gone, and the state with it."""

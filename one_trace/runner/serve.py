@@ -43,7 +43,7 @@ def serve(
 
 def _guarded(session: commands.Session, parsed: Parsed) -> int:
     try:
-        return _answer(session, parsed)
+        code = _answer(session, parsed)
     except Trouble as error:
         return _trouble(session.console, error)
     except ReaderGone:
@@ -55,6 +55,10 @@ def _guarded(session: commands.Session, parsed: Parsed) -> int:
         return _trouble(session.console, Trouble(f"The run cannot go on: {error}"))
     except RecursionError:
         return session.console.error("The flow is nested too deeply to be run")
+    else:
+        if session.run is not None:
+            session.run.end_sizes()
+        return code
     finally:
         if session.run is not None:
             session.run.log.close()

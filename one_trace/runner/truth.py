@@ -335,6 +335,7 @@ def _run(run: Run, recorder: Recorder, resumes: int = 0) -> Truth:
             run.saves("after every step")  # what goes on is in the state as far as it has completed
             run.drain(last=False)
         status = "error" if ended.error is not None else "stopped" if ended.stopped else "success"
+        run.end_sizes()
     except Killed:
         status = "incomplete"
     finally:

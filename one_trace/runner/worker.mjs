@@ -382,6 +382,7 @@ const operations = {
     sizes?.close();
     sizes = new SizeFile(file, go);
   },
+  endSizes: () => sizes?.end(),
   measure: (label, ctx, step, again) => sizes?.note(label, steps.get(step), contexts.get(ctx), again),
   inputBytes: (ctx, step) => inputBytes(steps.get(step), contexts.get(ctx)),
   results: (ctx) => Buffer.from(JSON.stringify(contexts.get(ctx).steps)),

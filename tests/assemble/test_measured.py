@@ -310,23 +310,75 @@ def run(tmp_path: Path) -> RunFiles:
     return ran(tmp_path, transform("a", "[1, 22, 333]"), step("loop", "l", turns))
 
 
+@pytest.fixture
+def growing(tmp_path: Path) -> RunFiles:
+    """A run in which executions are measured several times, each time another size."""
+    body = {"condition": "$.steps.w.output.lastResult.length < 3", "steps": [transform("t", GROWING)]}
+    again = {"source": "if ($.steps.a.output.push(1) < 4) throw new Error('again')"}
+    retried = step("code", "b", again, onError={"strategy": "retry", "retries": 2})
+    files = ran(tmp_path, step("while", "w", body), transform("a", "[1]"), retried)
+    assert len(exact(spans_of(files))) == 6
+    return files
+
+
 def rewritten(run: RunFiles, data: bytes) -> list[Span]:
     assert run.sizes is not None
     run.sizes.write_bytes(data)
     return spans_of(run)
 
 
-def test_a_file_cut_anywhere_tells_nothing_wrong(run: RunFiles) -> None:
+@pytest.mark.parametrize("runs", ["run", "growing"])
+def test_a_file_cut_anywhere_tells_nothing_wrong(runs: str, request: pytest.FixtureRequest) -> None:
+    run: RunFiles = request.getfixturevalue(runs)
     assert run.sizes is not None
     data, right = run.sizes.read_bytes(), sizes(spans_of(run))
     counts = []
-    for length in range(0, len(data) - 1, 7):
-        spans = rewritten(run, data[:length])
-        assert sizes(spans) == right
-        counts.append(len(exact(spans)))
+    for length in range(len(data) + 1):
+        spans = exact(rewritten(run, data[:length]))
+        assert sizes(spans).items() <= right.items()
+        counts.append(len(spans))
     assert counts == sorted(counts)
     assert counts[0] == 0
-    assert counts[-1] == 4
+    assert counts[-1] == len(right)
+
+
+@pytest.mark.parametrize("other", ["dropped", "doubled", "swapped", "later"])
+def test_lines_that_are_not_in_their_place_tell_nothing_wrong(other: str, growing: RunFiles) -> None:
+    assert growing.sizes is not None
+    lines, right = growing.sizes.read_bytes().splitlines(keepends=True), sizes(spans_of(growing))
+    for at, line in enumerate(lines):
+        before, after = lines[:at], lines[at + 1 :]
+        changed = {
+            "dropped": [*before, *after],
+            "doubled": [*before, line, line, *after],
+            "swapped": [*before, *after[:1], line, *after[1:]],
+            "later": [*before, *after, line],
+        }[other]
+        found = sizes(exact(rewritten(growing, b"".join(changed))))
+        assert found.items() <= right.items()
+        assert at == 0 or changed == lines or len(found) < len(right)  # the head may stand there twice
+
+
+def test_a_killed_run_keeps_the_sizes_that_can_have_no_later_one(tmp_path: Path) -> None:
+    body = {"condition": "$.steps.w.output.lastResult.length < 3", "steps": [transform("t", GROWING)]}
+    files = ran(tmp_path, transform("a", "1"), step("while", "w", body), kill_after=8)
+    assert sizes(exact(spans_of(files))) == {"main > a": 0, "main > w[0] > t": 0, "main > w[1] > t": 3}
+
+
+@pytest.mark.parametrize(
+    ("lost", "left"), [(b'"go":', {}), (b'"end":', {"main > a": 0, "main > b": 3, "main#2 > b": 3})]
+)
+def test_a_resumed_run_that_lost_a_line_between_its_goes(
+    lost: bytes, left: dict[str, int], tmp_path: Path
+) -> None:
+    steps = [transform("a", "'1'"), transform("b", "$.steps.a.output")]
+    bodies = {"b": Behaviour(1, error="no")}
+    files, truth = run_for_truth(tmp_path, {"main": flow(*steps)}, "main", behaviour=bodies, sizes=True)
+    resume_for_truth(files, truth, sizes=True)
+    assert files.sizes is not None
+    head, *lines = files.sizes.read_bytes().splitlines(keepends=True)
+    lines.remove(next(line for line in lines if lost in line))
+    assert sizes(exact(rewritten(files, b"".join([head, *lines])))) == left
 
 
 GARBAGE = [

@@ -50,19 +50,20 @@ def shown(project: Project) -> dict[str, dict[str, Any]]:
     return {span["path"]: span for span in json.loads(ran.stdout)["spans"]}
 
 
-def test_a_line_for_the_go_then_one_for_each_execution(project: Project) -> None:
+def test_a_line_for_the_go_then_one_for_each_execution_then_how_many(project: Project) -> None:
     block = parallel("p", transform("c", "$.loop.x"), transform("d"))
-    head, *lines = traced(project, loop("l", transform("a", "$.loop.x"), block), inputs=XS)
+    head, *lines, last = traced(project, loop("l", transform("a", "$.loop.x"), block), inputs=XS)
     begun = project.log()[0]
     assert head == {"run": begun["runId"], "go": begun["ts"]}
     assert lines[:5] == [
-        {"step": "l", "nth": 1, "bytes": 7},
-        {"step": "a", "nth": 1, "bytes": 1},
-        {"step": "p", "nth": 1, "bytes": 0},
-        {"step": "p", "nth": 1, "child": [1, 0], "bytes": 1},
-        {"step": "p", "nth": 1, "child": [1, 1], "bytes": 0},
+        {"n": 1, "step": "l", "nth": 1, "bytes": 7},
+        {"n": 2, "step": "a", "nth": 1, "bytes": 1},
+        {"n": 3, "step": "p", "nth": 1, "bytes": 0},
+        {"n": 4, "step": "p", "nth": 1, "child": [1, 0], "bytes": 1},
+        {"n": 5, "step": "p", "nth": 1, "child": [1, 1], "bytes": 0},
     ]
     assert len(lines) == 1 + 3 * 4
+    assert last == {"end": len(lines)}
 
 
 def test_it_lies_beside_the_log_and_is_ours_alone(project: Project) -> None:

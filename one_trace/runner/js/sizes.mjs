@@ -116,11 +116,15 @@ export function inputBytes(step, $, weigh = (_key, make) => bytesOf(make())) {
 const AT_ONCE = 50;
 const SHARE = 0.05;
 
-/** The file of sizes of one go of a run: a line that says which, then one a measured execution. Nothing here ever throws. */
+/**
+ * The file of sizes of one go of a run: a line that says which, then one a measured execution, numbered, and their count at
+ * the end: a size that a missing line has replaced is not taken for the last one. Nothing here ever throws.
+ */
 export class SizeFile {
   constructor(file, go) {
     this.opened = performance.now();
     this.spent = 0;
+    this.lines = 0;
     this.costs = new WeakMap();
     this.fd = null;
     try {
@@ -143,7 +147,7 @@ export class SizeFile {
       // what JSON cannot hold has no size
     }
     try {
-      if (bytes !== null || again) this.write(`${stringify({ ...label, bytes })}\n`);
+      if (bytes !== null || again) this.write(`${stringify({ n: ++this.lines, ...label, bytes })}\n`);
     } catch {
       this.close();
     }
@@ -168,6 +172,16 @@ export class SizeFile {
   write(line) {
     const bytes = Buffer.from(line);
     if (fs.writeSync(this.fd, bytes) < bytes.length) this.close(); // the disk is full: what follows a torn line would be lost
+  }
+
+  /** The go is over: nothing is measured any more. */
+  end() {
+    try {
+      if (this.fd !== null) this.write(`${stringify({ end: this.lines })}\n`);
+    } catch {
+      // without this line less is believed
+    }
+    this.close();
   }
 
   close() {
