@@ -145,6 +145,9 @@ class Run(Struct, rename="camel", kw_only=True):
     other_events: dict[str, int] | UnsetType = UNSET
     """Only where the log has events of kinds that are not known: how many of each. Of no span and no figure.
     """
+    other_fields: dict[str, list[str]] | UnsetType = UNSET
+    """Only where events that are known have fields that are not: the names of these by the kind of event, as
+    the first of each kind has them. Never their values."""
 
 
 class Trace(Struct, rename="camel", kw_only=True):

@@ -134,6 +134,7 @@ def _run(record: Record, replay: Replay, spans: list[Span], started_at: str, sta
         usage=add(span.usage for span in spans),
         partial=faults or UNSET,
         other_events=replay.others or UNSET,
+        other_fields=record.other_fields or UNSET,
     )
 
 

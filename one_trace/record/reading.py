@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from one_trace.errors import RecordTrouble
+from one_trace.record.fields import other_fields
 from one_trace.record.files import RunFiles
 from one_trace.record.flows import FlowFile, FlowFiles
 from one_trace.record.log import LogLine, read_log
@@ -17,7 +18,7 @@ from one_trace.record.state import State, read_state, started_at
 @dataclass
 class Record:
     """All that is left of a run. `faults`: what is missing or damaged, one sentence each. `sizes`: what was
-    measured while it ran, if anything was."""
+    measured while it ran, if anything was. `other_fields`: names of fields that are not known, by event."""
 
     files: RunFiles
     lines: list[LogLine]
@@ -27,6 +28,7 @@ class Record:
     started_at: str | None = None
     faults: list[str] = field(default_factory=list)
     sizes: Sizes = field(default_factory=dict)
+    other_fields: dict[str, list[str]] = field(default_factory=dict)
 
 
 def read(files: RunFiles) -> Record:
@@ -54,7 +56,15 @@ def read(files: RunFiles) -> Record:
         faults.append(f"the flow file of {files.flow_key} is not found")
     begun = state.started_at if state else started_at(state_bytes or b"")
     return Record(
-        files, lines, state, flows, flow, begun, faults, sizes=read_sizes(files.sizes, files.run_id)
+        files,
+        lines,
+        state,
+        flows,
+        flow,
+        begun,
+        faults,
+        sizes=read_sizes(files.sizes, files.run_id),
+        other_fields=other_fields(log_bytes or b"", lines),
     )
 
 

@@ -189,6 +189,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ),
     ("0003-trace-context", "ALTER TABLE runs ADD COLUMN traceparent TEXT"),
     ("0004-other-events", "ALTER TABLE runs ADD COLUMN other_events TEXT"),
+    ("0005-other-fields", "ALTER TABLE runs ADD COLUMN other_fields TEXT"),
 )
 """Name → SQL, in the order they are applied. One that was ever published is never changed: add the next
 number.

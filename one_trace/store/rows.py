@@ -28,7 +28,7 @@ RUN_COLUMNS = (
     "executor, executor_version, cwd, input_bytes, input_count, "
     "spans, success, error, timeout, skipped, stopped, incomplete, retries, "
     "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, turns, models, sessions, "
-    "session_agent, session_id, parent_run_id, cause, partial, other_events, "
+    "session_agent, session_id, parent_run_id, cause, partial, other_events, other_fields, "
     "flow_version, revision"
 )
 SPAN_COLUMNS = (
@@ -41,6 +41,7 @@ _usage = msgspec.json.Decoder(Usage)
 _cause = msgspec.json.Decoder(Cause)
 _names = msgspec.json.Decoder(list[str])
 _counts = msgspec.json.Decoder(dict[str, int])
+_lists = msgspec.json.Decoder(dict[str, list[str]])
 
 
 def run_row(
@@ -80,6 +81,7 @@ def run_row(
         encode_text(_capped(run.cause)) if run.cause else None,
         encode_text(run.partial) if run.partial else None,
         encode_text(run.other_events) if run.other_events else None,
+        encode_text(run.other_fields) if run.other_fields else None,
         version,
         revision,
     )
@@ -106,7 +108,7 @@ def run_of(row: Row) -> Run:
         run_id, trace_id, flow_key, status, started_at, _, ended_at, duration_ms, executor, executor_version,
         cwd, input_bytes, _, spans, success, error, timeout, skipped, stopped, incomplete, retries,
         input_tokens, output_tokens, cache_read, cache_write, cost, turns, models, sessions,
-        agent, session_id, parent_run_id, cause, partial, other_events, _, _,
+        agent, session_id, parent_run_id, cause, partial, other_events, other_fields, _, _,
     ) = row  # fmt: skip
     run = Run(
         run_id=run_id,
@@ -149,6 +151,8 @@ def run_of(row: Row) -> Run:
         run.partial = _names.decode(partial)
     if other_events is not None:
         run.other_events = _counts.decode(other_events)
+    if other_fields is not None:
+        run.other_fields = _lists.decode(other_fields)
     return run
 
 

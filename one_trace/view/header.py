@@ -27,6 +27,10 @@ def header(run: Run, columns: int, ink: Ink, *, error_lines: int = _ERROR_LINES)
         lines.append("")
         told = [f"{clean(kind)}: {number:,}" for kind, number in run.other_events.items()]
         lines += _labelled("events not known", told, columns, ink, "warn")
+    if run.other_fields:
+        lines.append("")
+        told = [clean(f"{kind}: {', '.join(names)}") for kind, names in run.other_fields.items()]
+        lines += _labelled("fields not known", told, columns, ink, "warn")
     return lines
 
 

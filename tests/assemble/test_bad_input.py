@@ -131,13 +131,16 @@ def test_events_and_fields_of_another_version(tmp_path: Path) -> None:
     assert trace.run.other_events == {"step:thought": 1, "step:progress": 2}
     page = "\n".join(header(trace.run, 80, Ink(color=False, unicode=True)))
     assert "events not known  step:thought: 1\n" in page
+    assert trace.run.other_fields == {"step:complete": ["shiny"]}
+    assert page.endswith("fields not known  step:complete: shiny")
     assert "hidden" not in page + encode(trace).decode()
 
 
 def test_events_that_are_known_are_not_other_events(tmp_path: Path) -> None:
     for case in ("40-mock-action", "41-dry-run", "53c-action-429", "45-stop-after-subflow-id"):
         for files in lay_out(case, tmp_path / case):
-            assert assemble(read(files)).trace.run.other_events is UNSET
+            run = assemble(read(files)).trace.run
+            assert (run.other_events, run.other_fields) == (UNSET, UNSET)
 
 
 def test_kinds_of_events_without_end_are_bounded(tmp_path: Path) -> None:
@@ -148,6 +151,30 @@ def test_kinds_of_events_without_end_are_bounded(tmp_path: Path) -> None:
     assert others is not UNSET
     assert len(others) == 50
     assert max(map(len, others)) == 80
+
+
+def test_names_of_fields_are_bounded_and_safe_to_print(tmp_path: Path) -> None:
+    odd = {f"{number}\x1b[31m\ud800" + "x" * 500: "hidden" for number in range(500)}
+    made = MadeRun(tmp_path).flow([code("a")]).start("a").end("a", 2, **odd).event("step:start", late=1)
+    log = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in made.lines)
+    trace = made.assembled(log=log.encode()).trace
+    assert isinstance(trace.run.other_fields, dict)
+    (names,) = trace.run.other_fields.values()
+    assert (len(names), max(map(len, names))) == (20, 80)
+    page = "\n".join(header(trace.run, 80, Ink(color=False, unicode=True)))
+    assert "\x1b" not in page
+    assert "hidden" not in page + encode(trace).decode()
+
+
+@pytest.mark.parametrize(
+    "first", [b'{"event":"step:start"', b'{"x":{"event":"step:start"},"event":"flow:start"}']
+)
+def test_a_first_line_that_is_none_names_no_fields(first: bytes, tmp_path: Path) -> None:
+    made = MadeRun(tmp_path).flow([code("a")]).start("a").end("a", 2)
+    files = made.write()
+    assert files.log is not None
+    files.log.write_bytes(first + b"\n" + files.log.read_bytes())
+    assert assemble(read(files)).trace.run.other_fields in (UNSET, {"flow:start": ["x"]})
 
 
 def test_an_end_of_another_version_is_named(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def test_what_is_saved_is_read_back_whole(path: Path) -> None:
         cause=Cause(span_id=llm.span_id, path=llm.path, error="boom", never_ran=["x"]),
         partial=["the log ends in mid-line"],
         other_events={"step:thought": 2},
+        other_fields={"step:complete": ["gpuMs"]},
     )
     with Store(path) as store:
         assert store.save(made) == "new"
