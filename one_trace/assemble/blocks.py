@@ -54,6 +54,22 @@ def advance(world: World, act: Act, shows: Callable[[Node], bool]) -> bool:
     return False
 
 
+def reopen(world: World, shows: Callable[[Node], bool]) -> bool:
+    """A later batch of a failed block in which something shows itself had begun before, in silence."""
+    for act in reversed(world.failed_blocks):
+        if any(shows(node) for node in act.steps[act.batch_end :]):
+            while not any(shows(kid.node) for kid in act.kids[act.cursor :]):
+                open_next_batch(world, act)
+            world.pending += [
+                inner
+                for kid in act.kids[act.cursor :]
+                for inner in kid.acts
+                if kid.node.type != "flow" and inner not in world.pending
+            ]
+            return True
+    return False
+
+
 def open_next_batch(world: World, act: Act) -> bool:
     """All of a batch are done, the next one starts; False after the last."""
     nodes = act.steps
@@ -162,9 +178,14 @@ def calls(node: Node) -> list[Node]:
 
 
 def skipped(kid: LiveSpan) -> bool:
-    """Its result says so, if it is known."""
-    result = expected(kid)
-    return result is not None and result.status == "skipped"
+    """It or a silent block that it is in: its result says so, if it is known."""
+    at: LiveSpan | None = kid
+    while at is not None:
+        result = expected(at)
+        if result is not None and result.status == "skipped":
+            return True
+        at = at.act.span if at.slot >= 0 else None
+    return False
 
 
 def first_ids(node: Node) -> set[str]:

@@ -12,7 +12,7 @@ replays is bounded by the length of the log, so that assembling stays linear.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -23,17 +23,20 @@ _LINES = 150_000
 _REPLAYS = 300
 _LOOK_BACK = 400
 
-Forced = dict[int, int]
-"""By line, the choice to make there: the line that began the span to choose, or, of one that began in
-silence, its number below zero."""
+Key = tuple[int, int]
+"""A span, by the line that began it, or, of one that began in silence, by its number below zero; and an
+attempt of it, or 0."""
+Forced = dict[int, Key]
+"""By line, what to choose there."""
 Line = list["LiveSpan | Pass | Act"]
+Rival = TypeVar("Rival", bound="LiveSpan | Act")
 
 
 class Contradiction(Exception):
     """Line `index` cannot be, after the choices that were made; `choices`: those that could be to blame, each
     a line and what may be chosen there, what was taken first."""
 
-    def __init__(self, index: int, choices: dict[int, list[int]]) -> None:
+    def __init__(self, index: int, choices: dict[int, list[Key]]) -> None:
         super().__init__(index)
         self.index = index
         self.choices = choices
@@ -54,22 +57,25 @@ class Doubts:
     ) -> None:
         self.forced = forced
         self.settle = settle
-        self.choices: list[tuple[int, list[LiveSpan]]] = []
+        self.choices: list[tuple[int, Sequence[LiveSpan | Act]]] = []
         self._slack = slack
         self.accepted = accepted
 
     def choose(
         self,
         index: int,
-        chosen: LiveSpan,
-        rivals: list[LiveSpan],
-        misfit: Callable[[LiveSpan], float] | None = None,
-    ) -> LiveSpan:
+        chosen: Rival,
+        rivals: list[Rival],
+        misfit: Callable[[Rival], float] | None = None,
+        less: Iterable[Rival] = (),
+    ) -> Rival:
         """`chosen`, unless an earlier replay found that another of `rivals` (`chosen` among them) must be
-        taken here. `misfit`: by how many ms the line does not fit a span."""
+        taken here, or one of those that are `less` likely. `misfit`: by how many ms the line does not fit a
+        span."""
         key = self.forced.get(index)
         if key is not None:
-            chosen = next((rival for rival in rivals if _key(rival) == key), chosen)
+            named: list[Rival] = [rival for rival in (*rivals, *less) if _key(rival) == key]
+            chosen = named[0] if named else chosen
         for rival in rivals:
             if rival is not chosen:
                 _mark(_lineage(chosen), _lineage(rival))
@@ -77,7 +83,9 @@ class Doubts:
             if misfit is not None:
                 most = misfit(chosen) + self._slack
                 rivals = [rival for rival in rivals if misfit(rival) <= most]
-            self.choices.append((index, [chosen, *(rival for rival in rivals if rival is not chosen)]))
+                less = [rival for rival in less if misfit(rival) <= most]
+            others: list[Rival] = [rival for rival in (*rivals, *less) if rival is not chosen]
+            self.choices.append((index, [chosen, *others]))
         return chosen
 
     def contradicted(self, index: int, span: LiveSpan | None, better: LiveSpan | None = None) -> None:
@@ -86,7 +94,7 @@ class Doubts:
         if not self.settle or index in self.accepted:
             return
         lines = [_lineage(one) for one in (span, better) if one is not None]
-        blamed: dict[int, list[int]] = {}
+        blamed: dict[int, list[Key]] = {}
         for at, spans in reversed(self.choices[-_LOOK_BACK:]):
             taken = _lineage(spans[0])
             apart = [other for other in spans[1:] if _set_apart(taken, _lineage(other), lines)]
@@ -110,8 +118,8 @@ T = TypeVar("T", bound=Replaying)
 class _Tried:
     """What was chosen at a line so far, and the other choices that had a part in its failures."""
 
-    options: set[int] = field(default_factory=set)
-    others: dict[int, list[int]] = field(default_factory=dict)
+    options: set[Key] = field(default_factory=set)
+    others: dict[int, list[Key]] = field(default_factory=dict)
 
 
 class Search(Generic[T]):
@@ -174,14 +182,18 @@ class Search(Generic[T]):
         return None
 
 
-def _key(span: LiveSpan) -> int:
-    return span.begun if span.begun >= 0 else -1 - span.number
+def _key(rival: LiveSpan | Act) -> Key:
+    span = rival if isinstance(rival, LiveSpan) else rival.span
+    attempt = rival.attempt if isinstance(rival, Act) else 0
+    if span is None:
+        return 0, attempt
+    return span.begun if span.begun >= 0 else -1 - span.number, attempt
 
 
-def _lineage(span: LiveSpan) -> Line:
-    """A span and all that it stands in, the root first."""
-    line: Line = []
-    at: LiveSpan | None = span
+def _lineage(rival: LiveSpan | Act) -> Line:
+    """A span, or an attempt of one, and all that it stands in, the root first."""
+    line: Line = [rival] if isinstance(rival, Act) else []
+    at = rival.span if isinstance(rival, Act) else rival
     while at is not None:
         line.append(at)
         if at.seq is not None:

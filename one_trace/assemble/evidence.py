@@ -12,13 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from one_trace.assemble.live import CLOCK_MS, LiveSpan, alive, quiet
+from one_trace.assemble.blocks import may_go_on
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, quiet
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import CONTAINERS
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
 
 _TIMED_OUT = re.compile('Step ".*" exceeded timeout of ', re.DOTALL)
+_NEAR = 70
+"""A cost by which another may be greater and yet right, if something else contradicts."""
 _DELAY_MS = 5
 """How late the log may be with an end."""
 CONTRADICTS = 200
@@ -27,25 +30,34 @@ CONTRADICTS = 200
 
 def choose_end(
     spans: list[LiveSpan], line: LogLine, after: LogLine | None, coming: Sequence[LogLine]
-) -> tuple[LiveSpan, list[LiveSpan], int]:
-    """The span that a ``step:complete`` ends, those that fit as well (itself among them), and how ill they
-    fit.
+) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan], int]:
+    """The span that a ``step:complete`` ends, those that fit as well (itself among them), those that fit
+    less, and how ill it fits.
 
     `after`: the next line; `coming`: this step's ends from here on, `line` first.
     """
     costs = [cost_of_end(span, line, after) for span in spans]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
-    return (best[0] if len(best) == 1 else _by_time(best, line, coming)), best, least
+    chosen = best[0] if len(best) == 1 else _by_time(best, line, coming)
+    return chosen, best, _less(spans, costs, least), least
 
 
-def choose_error(spans: list[LiveSpan], line: LogLine) -> tuple[LiveSpan, list[LiveSpan]]:
-    """The span that a ``step:error`` ends, and those that fit as well: it has no duration, but its error
-    stands in what ends above it."""
-    costs = [_cost_of_error(span, line) for span in spans]
+def _less(spans: list[LiveSpan], costs: list[int], least: int) -> list[LiveSpan]:
+    most = min(CONTRADICTS, least + _NEAR)
+    return [span for span, cost in zip(spans, costs, strict=True) if least < cost < most]
+
+
+def choose_error(
+    spans: list[LiveSpan], line: LogLine, after: LogLine | None
+) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan], int]:
+    """The span that a ``step:error`` ends, those that fit as well, those that fit less, and how ill it fits:
+    it has no duration, but its error stands in what ends above it."""
+    costs = [_cost_of_error(span, line, after) for span in spans]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
-    return min(best, key=lambda span: span.number), best
+    chosen = min(best, key=lambda span: (flow_misfit(span, after), span.number))
+    return chosen, best, _less(spans, costs, least), least
 
 
 def mark_doubtful(chosen: LiveSpan, rivals: list[LiveSpan], line: LogLine) -> None:
@@ -89,7 +101,7 @@ def misfit(span: LiveSpan, line: LogLine) -> float:
 
 def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
     """How ill a ``step:complete`` fits a span; 0: in all but time."""
-    cost = 0
+    cost = _ill_flow(span, after, "flow:complete")
     seq = span.seq
     if seq is not None and seq.pos + 1 < len(seq.nodes) and after is not None:
         if after.event == "step:start":
@@ -101,12 +113,13 @@ def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
     if line.status == "success":
         if (line.retries or 0) != span.attempts - 1:
             cost += 400
-        if span.node.type in CONTAINERS and span.acts and not quiet(span.acts[-1]):
+        if span.node.type in CONTAINERS and span.acts and not _may_end(span.acts[-1], line.at):
             cost += 500
     delay = 0.0
     if line.duration_ms is not None:
         delay = line.at - span.start - line.duration_ms
-        cost += 300 if delay < -CLOCK_MS else 0
+        # what is written at the end cannot be earlier than the step's own clock has it
+        cost += 300 if delay < (0 if span.started_at is not None else -CLOCK_MS) else 0
     result = expected(span)
     agrees = result is not None and _agrees(result, line)
     if result is not None and not agrees:
@@ -114,6 +127,25 @@ def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
     if delay > _DELAY_MS:  # the log may stall, but a result does not fit by chance
         cost += 50 if agrees else 250
     return cost
+
+
+def _may_end(act: Act, now: float) -> bool:
+    return may_go_on(act, now) if act.kind == "parallel" else quiet(act)
+
+
+def _ill_flow(span: LiveSpan, after: LogLine | None, event: str) -> int:
+    return 60 if after is not None and after.event == event and flow_misfit(span, after) > _DELAY_MS else 0
+
+
+def flow_misfit(span: LiveSpan, after: LogLine | None) -> float:
+    """A sub-flow ends with the next line, and says how long it took: by how many ms is it not the one that
+    the step ran in?"""
+    flow = span.act
+    if after is None or after.duration_ms is None or flow.kind != "flow":
+        return 0
+    if flow.span is None or flow.tree is None or flow.tree.key != after.flow_key:
+        return 0
+    return abs(after.at - after.duration_ms - flow.start)
 
 
 def _agrees(result: Result, line: LogLine) -> bool:
@@ -147,8 +179,8 @@ def _alike(one: LiveSpan, other: LiveSpan, line: LogLine) -> bool:
     return one.iteration != other.iteration or one.act is not other.act
 
 
-def _cost_of_error(span: LiveSpan, line: LogLine) -> int:
-    cost = 0
+def _cost_of_error(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
+    cost = _ill_flow(span, after, "flow:error")
     if span.acts:
         act = span.acts[-1]
         if act.failed:

@@ -11,6 +11,14 @@ from one_trace.record.state import Result
 
 CLOCK_MS = 3.0
 """Two clock readings of one moment differ by no more, in all that was measured."""
+ENDS = {
+    "success": "success",
+    "completed": "success",
+    "skipped": "skipped",
+    "timeout": "timeout",
+    "failed": "error",
+}
+"""The host's words for how a step has ended, and ours. Any other is an error."""
 Results = dict[str, Raw]
 Foreseen = dict[tuple[str, int], Result]
 """Results of containers that may run more than once, by path and by number among the spans of that path, as

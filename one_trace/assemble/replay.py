@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from one_trace.assemble.blocks import advance, all_done, calls, may_go_on, skipped, unborn
+from one_trace.assemble.blocks import advance, all_done, calls, may_go_on, reopen, skipped, unborn
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.evidence import (
     CONTRADICTS,
@@ -13,13 +13,14 @@ from one_trace.assemble.evidence import (
     choose_end,
     choose_error,
     choose_retry,
+    flow_misfit,
     mark_doubtful,
     misfit,
 )
-from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Scope, first_sign, quiet
+from one_trace.assemble.live import CLOCK_MS, ENDS, Act, Foreseen, LiveSpan, Scope, first_sign, quiet
 from one_trace.assemble.stops import Stops
-from one_trace.assemble.tree import CONTAINERS, silent_ids
-from one_trace.assemble.trees import Trees
+from one_trace.assemble.tree import CONTAINERS, Node, silent_ids
+from one_trace.assemble.trees import Trees, limit_loops
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
@@ -41,7 +42,6 @@ _NO_NEWS = frozenset(
 """Events that say nothing of the tree that other lines do not say as well."""
 _KIND_CHARS = 80
 _KINDS = 50
-_ENDS = {"success": "success", "skipped": "skipped", "timeout": "timeout", "failed": "error"}
 
 
 class Replay:
@@ -69,14 +69,14 @@ class Replay:
         self.saved = -1
         """The line that the state was saved with last: what was written after it is not in it."""
         self._completed: set[str] = set()
+        self._saves: list[int] = []
         self._last: LiveSpan | None = None
         self.stops = Stops()
         self._ends: dict[str, list[int]] | None = None
         self._end_cursor: dict[str, int] = {}
         state = record.state
-        self._scope = Scope(
-            state.context.steps if state is not None and state.context is not None else None, None
-        )
+        self._context = state.context if state is not None else None
+        self._scope = Scope(self._context.steps if self._context is not None else None, None)
         self.root = self._new_root(1)
         self._handlers: dict[str, Callable[[LogLine], None]] = {
             "step:start": self._on_start,
@@ -108,9 +108,19 @@ class Replay:
                 if kind in self.others or len(self.others) < _KINDS:
                     self.others[kind] = self.others.get(kind, 0) + 1
         self.stops.stop_rest(world)
+        self._check_saved()
         world.check(self._scope)
 
     # -- the run
+
+    def _check_saved(self) -> None:
+        """A run that was killed between a line and the save that follows it."""
+        state = self.record.state
+        if state is None or state.status in ("completed", "failed"):
+            return
+        saves = state.saves
+        if saves is not None and saves < len(self._saves):
+            self.saved = self._saves[saves - 1] if saves else -1
 
     def _new_root(self, go: int) -> Act:
         root = Act(None, None, 1, self._scope, go)
@@ -136,6 +146,8 @@ class Replay:
     def _begin_root(self) -> None:
         skip = frozenset(self._completed) if self.world.go > 1 else frozenset()
         tree = self.trees.root(self.record.files.flow_key, self.record.flow)
+        if self._context is not None:
+            limit_loops(tree, self._context.input)
         self.world.begin_flow(self.root, tree, skip)
 
     # -- flows
@@ -150,6 +162,8 @@ class Replay:
         if act is None:
             world.doubt(lambda block: self._may_call_next(block, key))
         while act is None and any(self._advance(block, key) for block in world.by_life()):
+            act = self._waiting_for(key)
+        if act is None and reopen(world, lambda node: self._may_show(node, key)):
             act = self._waiting_for(key)
         if act is None:
             act = next(
@@ -166,21 +180,19 @@ class Replay:
     def _may_call_next(self, block: Act, key: str) -> bool:
         return (
             block.kind == "parallel"
-            and any(
-                self.trees.may_call(call, key)
-                for node in block.steps[block.batch_end :]
-                for call in calls(node)
-            )
+            and any(self._may_show(node, key) for node in block.steps[block.batch_end :])
             and may_go_on(block, self.world.now)
         )
+
+    def _may_show(self, node: Node, key: str) -> bool:
+        """A silent child that calls this sub-flow."""
+        return any(self.trees.may_call(call, key) for call in calls(node))
 
     def _advance(self, block: Act, key: str) -> bool:
         """Open a later batch of a block, in which a child calls this sub-flow."""
         if block.kind != "parallel":
             return False
-        return advance(
-            self.world, block, lambda node: any(self.trees.may_call(call, key) for call in calls(node))
-        )
+        return advance(self.world, block, lambda node: self._may_show(node, key))
 
     def _waiting_for(self, key: str) -> Act | None:
         waiting = [
@@ -217,8 +229,9 @@ class Replay:
             world.check(act.scope)
 
     def _on_stopped(self, line: LogLine) -> None:
-        last = self._last.act if self._last is not None else None
-        act = self.stops.stop_flow(self.world, line, last)
+        ended = (span for span in self.world.spans if span.node.id == line.stopped_after)
+        last = max(ended, key=lambda span: span.end_index or -1, default=self._last)
+        act = self.stops.stop_flow(self.world, line, last.act if last is not None else None)
         if act is self.root:
             self.outcome = "stopped"
 
@@ -240,6 +253,7 @@ class Replay:
     def _on_complete(self, line: LogLine) -> None:
         step_id = line.step_id or ""
         self.saved = self.world.index
+        self._saves.append(self.saved)
         spans = self.world.open.get(step_id)
         if not spans:
             span = self._end_without_start(line)
@@ -248,8 +262,8 @@ class Replay:
         else:
             span = self._chosen_end(spans, line)
         status = line.status or ""
-        span.status = _ENDS.get(status, "success" if status == "completed" else "error")
-        if status not in _ENDS and status != "completed":
+        span.status = ENDS.get(status, "error")
+        if status not in ENDS:
             self.faults.append(f"the step {step_id[:80]!r} has ended in a way not known: {status[:40]!r}")
         span.duration = line.duration_ms
         if span.act.go == self.world.go:
@@ -257,14 +271,18 @@ class Replay:
         self._ended(span, line)
         span.scope.wrote(span)
 
+    def _after(self) -> LogLine | None:
+        index = self.world.index + 1
+        return self.lines[index] if index < len(self.lines) else None
+
     def _chosen_end(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
         index = self.world.index
-        after = self.lines[index + 1] if index + 1 < len(self.lines) else None
-        chosen, best, cost = choose_end(spans, line, after, self._coming(line.step_id or ""))
+        chosen, best, less, cost = choose_end(spans, line, self._after(), self._coming(line.step_id or ""))
         if cost >= CONTRADICTS:
             self.doubts.contradicted(index, chosen, better_by_time(spans, line))
+        if len(best) + len(less) > 1:
+            chosen = self.doubts.choose(index, chosen, best, lambda span: misfit(span, line), less)
         if len(best) > 1:
-            chosen = self.doubts.choose(index, chosen, best, lambda span: misfit(span, line))
             mark_doubtful(chosen, best, line)
         return chosen
 
@@ -282,9 +300,15 @@ class Replay:
         elif len(spans) == 1:
             span = spans[0]
         else:
-            span, best = choose_error(spans, line)
+            span, best, less, cost = choose_error(spans, line, self._after())
+            if cost >= CONTRADICTS:
+                self.doubts.contradicted(self.world.index, span)
+            if len(best) + len(less) > 1:
+                after = self._after()
+                span = self.doubts.choose(
+                    self.world.index, span, best, lambda span: flow_misfit(span, after), less
+                )
             if len(best) > 1:
-                span = self.doubts.choose(self.world.index, span, best)
                 mark_doubtful(span, best, line)
         span.status, span.raised, span.error = "error", True, line.error
         span.duration = line.at - span.start

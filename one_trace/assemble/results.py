@@ -171,8 +171,9 @@ def foresee(spans: list[LiveSpan]) -> Foreseen:
     for span in spans:
         if span.acts and span.node.repeats:
             nth = seen[span.path] = seen.get(span.path, 0) + 1
-            if span.result is not None and span.result.duration_ms is not None:
-                found[(span.path, nth)] = span.result
+            result = span.result
+            if result is not None and (result.duration_ms is not None or result.status == "skipped"):
+                found[(span.path, nth)] = result
     return found
 
 
@@ -180,9 +181,10 @@ def settle(spans: list[LiveSpan], over: float, saved: int) -> None:
     """Give each span its result, parents first, now that it is known which span wrote last, and which attempt
     was the last. `over`: epoch ms at which the log ends; `saved`: the line the state was last saved with."""
     settle_results(spans, over, saved)
+    kept: dict[int, list[Raw]] = {}
     for span in spans:
         if span.result is None and span.status and not span.raised:
-            span.result = _kept_by_while(span)
+            span.result = _kept_by_while(span, kept)
 
 
 def settle_results(spans: list[LiveSpan], over: float, saved: int) -> None:
@@ -227,6 +229,8 @@ def settled(scope: Scope) -> Results | None:
 def _found(span: LiveSpan, over: float, saved: int) -> Result | None:
     if span.acts and span.slot >= 0 and span.acts[-1].over_index >= saved:
         return None  # it ended after the state was saved
+    if span.end_index is not None and span.end_index > saved:
+        return None
     if span.raised or span.lost or (span.seq is not None and not span.status):
         return None
     if span.slot >= 0:
@@ -317,8 +321,18 @@ def _is_of(result: Result, span: LiveSpan, over: float) -> bool:
     return result.status == told and result.duration_ms == span.duration
 
 
-def _kept_by_while(span: LiveSpan) -> Result | None:
-    """A while keeps, of each iteration, the output of its last step; without status or time."""
+def _outputs(result: Result) -> list[Raw]:
+    if not present(result.output):
+        return []
+    try:
+        return _whiles.decode(result.output).results or []
+    except UNREADABLE:
+        return []
+
+
+def _kept_by_while(span: LiveSpan, kept: dict[int, list[Raw]]) -> Result | None:
+    """A while keeps, of each iteration, the output of its last step; without status or time. `kept`: these
+    outputs, by the number of the while."""
     act = span.act
     owner = act.span
     if act.kind != "while" or owner is None or owner.result is None or span.iteration is None:
@@ -327,12 +341,11 @@ def _kept_by_while(span: LiveSpan) -> Result | None:
         return None
     if span.seq is None or span.node is not span.seq.nodes[-1] or owner.acts[-1] is not act:
         return None
-    if not present(owner.result.output) or span.status == "skipped":
+    if span.status == "skipped":
         return None
-    try:
-        outputs = _whiles.decode(owner.result.output).results or []
-    except UNREADABLE:
-        return None
+    outputs = kept.get(owner.number)
+    if outputs is None:
+        outputs = kept[owner.number] = _outputs(owner.result)
     if span.iteration >= len(outputs) or bytes(outputs[span.iteration]) == b"null":
         return None
     return Result(status="success", output=outputs[span.iteration])

@@ -9,7 +9,7 @@ its start.
 from __future__ import annotations
 
 from one_trace.assemble.blocks import all_done, open_next_batch
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
+from one_trace.assemble.live import CLOCK_MS, ENDS, Act, LiveSpan
 from one_trace.assemble.results import overwritten, settle_results
 from one_trace.assemble.world import World
 
@@ -159,14 +159,18 @@ def _start_known(act: Act, kid: LiveSpan) -> bool:
 
 def _batch_start(act: Act, batch: int, before: float) -> float:
     """A batch starts when all of the one before are done; by the first sign of it where that is not known."""
-    durations = [kid.duration for kid in act.kids if kid.batch == batch - 1 and kid.status != "skipped"]
+    done = [_done_at(kid) for kid in act.kids if kid.batch == batch - 1 and kid.status != "skipped"]
     seen = [kid.inner_start for kid in act.kids if kid.batch == batch and kid.inner_start is not None]
-    if None in durations and seen:
+    if None in done and seen:
         return min(seen)
-    done = [kid for kid in act.kids if kid.batch == batch - 1 and kid.status != "skipped"]
-    ends = [kid.start + (kid.duration or 0) for kid in done]
-    ends += [over for kid in done if (over := _inside_over(kid)) is not None]
-    return max([before, *ends])
+    return max([before, *filter(None, done)])
+
+
+def _done_at(kid: LiveSpan) -> float | None:
+    over = _inside_over(kid)
+    if kid.duration is None:
+        return over
+    return max(kid.start + kid.duration, over or 0)
 
 
 def _given_up_at(kid: LiveSpan, over: float) -> float | None:
@@ -225,7 +229,7 @@ def _settle_outcome(kid: LiveSpan) -> None:
     if result is None:
         kid.status, kid.duration = "incomplete", None
         return
-    kid.status = "error" if result.status == "failed" else result.status
+    kid.status = ENDS.get(result.status, "error")
     kid.duration = result.duration_ms
     kid.error, kid.error_code = result.error, result.error_code
     kid.end = None

@@ -5,10 +5,42 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import msgspec
+from msgspec import Raw
+
 from one_trace.assemble.tree import Node, Tree, read_tree
 from one_trace.record.flows import FlowFile, FlowFiles
+from one_trace.record.state import UNREADABLE, present
 
 _COLLISION = re.compile(r'Sub-flow "(?:.*/)?([^"/]*)" final step output fields \[(.*)\] collide', re.DOTALL)
+
+
+_INPUT = re.compile(r"\$\.input\.(\w+)")
+_MOST_ITEMS = 1000
+"""Of a loop that does not say."""
+_lists = msgspec.json.Decoder(list[Raw])
+_inputs = msgspec.json.Decoder(dict[str, Raw])
+
+
+def limit_loops(tree: Tree, inputs: Raw) -> None:
+    """How many iterations the root flow's loops make that go over one of its inputs."""
+    loops = [node for nodes in tree.by_id.values() for node in nodes if node.type == "loop"]
+    overs = [
+        (node, _INPUT.fullmatch(over)) for node in loops if isinstance(over := node.config.get("over"), str)
+    ]
+    try:
+        given = _inputs.decode(inputs) if present(inputs) and any(found for _, found in overs) else {}
+    except UNREADABLE:
+        return
+    for node, found in overs:
+        raw = given.get(found[1]) if found is not None else None
+        try:
+            count = len(_lists.decode(raw)) if raw is not None else None
+        except UNREADABLE:
+            continue
+        limit = node.config.get("maxIterations")
+        if count is not None:
+            node.most = min(count, limit if isinstance(limit, int) and limit > 0 else _MOST_ITEMS)
 
 
 class Trees:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from one_trace.assemble.blocks import advance, could_begin, first_ids, open_batch, skipped
+from one_trace.assemble.blocks import advance, could_begin, first_ids, open_batch, reopen, skipped
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.gaps import past_a_gap
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope, alive, first_sign
@@ -53,6 +53,8 @@ class World:
         self.kids: dict[str, list[LiveSpan]] = {}
         self.idle: dict[str, list[Act]] = {}
         self.pending: list[Act] = []
+        self.failed_blocks: list[Act] = []
+        """Blocks that failed, with batches of which nothing was seen."""
         self.favoured: Act | None = None
         """The choice among those that may begin with the line at hand."""
         self.waiting: list[Act] = []
@@ -67,6 +69,8 @@ class World:
         step_id = line.step_id or ""
         self.kind = (line.type or "", line.step_name or "")
         seq = self.place_of(step_id)
+        if seq is None and reopen(self, lambda node: step_id in first_ids(node)):
+            seq = self._resumed(step_id)
         if seq is None:
             self.doubts.contradicted(self.index, None)
             seq = past_a_gap(self, step_id)
@@ -300,22 +304,15 @@ class World:
 
     def _resumed(self, step_id: str) -> Pass | None:
         """A next iteration, batch or attempt that begins with this step."""
+        self.favoured = None
         acts = self.idle.get(step_id)
-        if acts:
-            act = self._due(acts)
-            if act is not None and any(
-                could_begin(other, step_id, self.now) and (self._let_pass(act) or self._nearer(other, act))
-                for other in self.pending
-            ):
-                act = None
-            if act is not None and act.node is not None and act.node.body is not None:
-                acts.remove(act)
-                act.batch_end = act.started + act.node.concurrency
-                if act.node.concurrency > 1:
-                    self.stack.append(act)
-                return self.new_pass(act, act.node.body, act.started)
+        act = self._due(acts) if acts else None
+        if act is not None and acts is not None and not self._rather_again(act, step_id):
+            acts.remove(act)
+            return self._next_iteration(act)
         tried: set[int] = set()
-        self.doubt(lambda act: could_begin(act, step_id, self.now))
+        if self.favoured is None:
+            self.doubt(lambda act: could_begin(act, step_id, self.now))
         while (act := next((act for act in self.by_life() if id(act) not in tried), None)) is not None:
             tried.add(id(act))  # a batch that opens may hold a block that has batches of its own
             begun = (
@@ -339,10 +336,8 @@ class World:
             return acts[0] if acts else None
         fitting = [act for act in acts if (iterations_known(act) or act.started + 1) > act.started]
         due = [act for act in fitting if not self._let_pass(act)]
-        spans = [act.span for act in due if act.span is not None]
-        if len(spans) > 1:
-            first = self.doubts.choose(self.index, spans[0], spans)
-            return next(act for act in due if act.span is first)
+        if len(due) > 1:
+            return self.doubts.choose(self.index, due[0], due)
         return due[0] if due else fitting[-1] if fitting else None
 
     def _let_pass(self, act: Act) -> bool:
@@ -352,6 +347,7 @@ class World:
     def by_life(self) -> list[Act]:
         """What may begin after an await: first that in which something has just ended, then the innermost,
         since what it is in waits for it; what was given up, or is known to have failed, last."""
+        self.failed_blocks += [act for act in self.pending if act.failed and act.kind == "parallel"]
         self.pending[:] = [
             act for act in self.pending if not act.closed and not act.failed and _begins_more(act)
         ]
@@ -377,9 +373,27 @@ class World:
         fitting = [act for act in self.by_life() if act.span is not None and fits(act)]
         if len(fitting) < 2:
             return
-        spans = [act.span for act in fitting if act.span is not None]
-        chosen = self.doubts.choose(self.index, spans[0], spans)
-        self.favoured = next(act for act in fitting if act.span is chosen)
+        self.favoured = self.doubts.choose(self.index, fitting[0], fitting)
+
+    def _rather_again(self, idle: Act, step_id: str) -> bool:
+        """Not the next iteration of `idle`, but another's next attempt or batch. Where both are due, it is a
+        choice."""
+        others = [act for act in self.pending if could_begin(act, step_id, self.now)]
+        nearer = [act for act in others if self._let_pass(idle) or self._nearer(act, idle)]
+        due = [act for act in others if act.attempt > 1 and act.start <= self.now + CLOCK_MS]
+        if due and self.now - idle.idle_at <= CLOCK_MS:
+            first = self.doubts.choose(self.index, nearer[0] if nearer else idle, [idle, *due, *nearer[:1]])
+            self.favoured = first if first is not idle else None
+            return first is not idle
+        return bool(nearer)
+
+    def _next_iteration(self, act: Act) -> Pass:
+        assert act.node is not None
+        assert act.node.body is not None
+        act.batch_end = act.started + act.node.concurrency
+        if act.node.concurrency > 1:
+            self.stack.append(act)
+        return self.new_pass(act, act.node.body, act.started)
 
     def _nearer(self, attempt: Act, idle: Act) -> bool:
         """Is it rather this attempt's time to begin than the next iteration's?"""

@@ -57,8 +57,19 @@ class State(Struct, rename="camel"):
     started_at: str = ""
     inputs: Raw = ABSENT
     context: Context | None = None
+    completed_steps: Raw = ABSENT
     completed_at: str | None = None
     paused_at: str | None = None
+
+    @property
+    def saves(self) -> int | None:
+        """How many steps had completed when it was written; None where it does not say."""
+        if not present(self.completed_steps):
+            return None
+        try:
+            return len(_raws.decode(self.completed_steps))
+        except UNREADABLE:
+            return None
 
     @property
     def built_in(self) -> bool:
@@ -66,6 +77,7 @@ class State(Struct, rename="camel"):
         return self.context is not None and bytes(self.context.env) == b"{}"
 
 
+_raws = msgspec.json.Decoder(list[Raw])
 _states = msgspec.json.Decoder(State)
 _results = msgspec.json.Decoder(Result)
 _ESCAPES = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)

@@ -74,6 +74,8 @@ class Maker:
     result holds copies of those before it, so that many loops in a row make a state of gigabytes."""
     left: int = STEPS
     """How many executions of steps may still be added."""
+    inputs: dict[str, Any] = field(default_factory=dict)
+    """Of the flow that is being made."""
     lent: list[str] = field(default_factory=list)
     """Ids of other flows, which a sub-flow's steps may have as well."""
 
@@ -93,7 +95,8 @@ class Maker:
         return made
 
     def flow(self, key: str, steps: list[dict[str, Any]]) -> dict[str, Any]:
-        made: dict[str, Any] = {"key": key, "name": key, "inputs": {}, "steps": steps}
+        made: dict[str, Any] = {"key": key, "name": key, "inputs": self.inputs, "steps": steps}
+        self.inputs = {}
         if self.trouble and self.random.random() < 0.15:
             made["defaultOnError"] = self._handling("")
         return made
@@ -127,7 +130,8 @@ class Maker:
             return {"type": pick.choice(LEAVES)}
         if kind == "loop":
             items = [1] * pick.randint(0, 5 if self.turns == 1 else 3)
-            loop = {"over": items, "as": "it", "steps": self._repeated(len(items), depth, subs)}
+            over = items if pick.random() < 0.3 else self._input(items)
+            loop = {"over": over, "as": "it", "steps": self._repeated(len(items), depth, subs)}
             if self.wide and pick.random() < 0.6:
                 loop["maxConcurrency"] = pick.randint(2, 4)
             return {"type": "loop", "loop": loop}
@@ -149,6 +153,11 @@ class Maker:
             return {"type": "while", "while": {"condition": "true", "maxIterations": turns, "steps": body}}
         self.left -= 4 * self.turns
         return {"type": "flow", "flow": {"key": pick.choice(subs)}}
+
+    def _input(self, value: Any) -> str:
+        name = f"list{self.count}"
+        self.inputs[name] = {"type": "array", "default": value}
+        return f"$.input.{name}"
 
     def _repeated(self, times: int, depth: int, subs: list[str]) -> list[dict[str, Any]]:
         self.loops += self.turns

@@ -51,13 +51,20 @@ def _smaller(key: str, at: int, index: int, step: dict[str, Any]) -> Iterator[Ca
     """Fewer iterations, fewer abreast."""
     config = step.get(step["type"]) or {}
     if config.get("over"):
-        yield lambda trial: _list(trial, key, at)[index]["loop"]["over"].pop()
+        yield lambda trial: _over(trial.flows[key], _list(trial, key, at)[index]["loop"]).pop()
     if config.get("maxIterations", 1) > 1:
         yield lambda trial: _list(trial, key, at)[index]["while"].update(
             maxIterations=config["maxIterations"] - 1
         )
     if step["type"] == "loop" and "maxConcurrency" in config:
         yield lambda trial: _list(trial, key, at)[index]["loop"].pop("maxConcurrency")
+
+
+def _over(flow: dict[str, Any], loop: dict[str, Any]) -> list[Any]:
+    """The items of a loop, which may be those of an input; there is one more to drop."""
+    over = loop["over"]
+    items = flow["inputs"][over.removeprefix("$.input.")]["default"] if isinstance(over, str) else over
+    return items if items else [None]
 
 
 def _list(made: Made, key: str, at: int) -> list[dict[str, Any]]:

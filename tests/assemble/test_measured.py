@@ -73,7 +73,7 @@ def with_selectors(made: Made, random: Random) -> Made:
 
     made = deepcopy(made)
     for key, flow in made.flows.items():
-        flow["inputs"] = {"n": {"type": "any", "default": [key]}}
+        flow["inputs"]["n"] = {"type": "any", "default": [key]}
         before.clear()
         change(flow["steps"])
     return made
