@@ -43,6 +43,8 @@ _NUMBERS: dict[str, Callable[[object], object]] = {
     "retries": counted,
     "attempt": counted,
 }
+_NAMES = ("stepId", "stepName")
+"""Sub-flows are not validated: these may be numbers in their files, and so in the log."""
 
 
 def read_log(data: bytes | bytearray) -> tuple[list[LogLine], list[str]]:
@@ -106,4 +108,6 @@ def _lenient(row: bytes | bytearray) -> LogLine | None:
             fields[name] = _NUMBERS[wire](value)
         elif name != "at" and isinstance(value, str):
             fields[name] = value
+        elif wire in _NAMES and isinstance(value, int | float) and not isinstance(value, bool):
+            fields[name] = str(value)
     return LogLine(**fields)  # type: ignore[arg-type]

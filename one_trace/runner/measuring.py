@@ -40,6 +40,8 @@ class Measuring(Observer):
         return number
 
     def _started_as(self, step_id: object) -> Label | None:
+        if isinstance(step_id, int | float) and not isinstance(step_id, bool):
+            step_id = str(step_id)  # as the log is read
         if not isinstance(step_id, str):
             return None  # sub-flows are not validated
         self._started[step_id] += 1

@@ -119,6 +119,29 @@ def test_odd_ids(step: str, tmp_path: Path) -> None:
     assert paths == ["made > l", f"made > l[0] > {step}", f"made > l[1] > {step}", f"made > {step}2"]
 
 
+def test_ids_that_are_numbers_in_a_sub_flow(tmp_path: Path) -> None:
+    """It is not validated, and the host writes them into its log as they are."""
+    made = MadeRun(tmp_path).flow([{"id": "c", "name": "C", "type": "flow", "flow": {"key": "sub"}}])
+    inner = {"over": "$.input.x", "as": "it", "steps": [code("a") | {"id": 1.5, "name": 2}]}
+    made.flow([code("x") | {"id": 7}, {"id": -1, "name": "L", "type": "loop", "loop": inner}], key="sub")
+    made.start("c", "flow").event("flow:start", flowKey="sub")
+    made.start("x").after(3).end("x", 3).start("y", "loop")
+    for _ in range(2):
+        made.start("z").after(2).end("z", 2)
+    made.end("y", 4).event("flow:complete", flowKey="sub").end("c", 7)
+    for line in made.lines:
+        line |= {"stepId": {"x": 7, "y": -1, "z": 1.5}.get(line.get("stepId"), line.get("stepId"))}
+    trace = made.assembled().trace
+    assert [(span.path, span.name, span.status, span.duration_ms) for span in trace.spans] == [
+        ("made > c", "C", "success", 7),
+        ("made > c > 7", "X", "success", 3),
+        ("made > c > -1", "L", "success", 4),
+        ("made > c > -1[0] > 1.5", "2", "success", 2),
+        ("made > c > -1[1] > 1.5", "2", "success", 2),
+    ]
+    assert not any("path" in span.derived for span in trace.spans)
+
+
 def test_events_and_fields_of_another_version(tmp_path: Path) -> None:
     made = MadeRun(tmp_path).flow([code("a")]).event("step:thought", stepId="a", wisdom=[1])
     made.start("a").event("step:progress", stepId="a", percent=50).after(2)

@@ -273,6 +273,17 @@ def test_silent_children_in_blocks_within_blocks(tmp_path: Path) -> None:
     assert found["main > l[1] > p > in > y"] == 10
 
 
+def test_ids_that_are_numbers_are_counted_with_those_that_look_like_them(tmp_path: Path) -> None:
+    seven = transform("7", "1") | {"id": 7}
+    inputs = {"n": {"type": "string", "default": "abc"}}
+    sub = {"key": "sub", "name": "s", "inputs": inputs, "steps": [seven, transform("7", "$.input.n")]}
+    main = {"main": flow(step("flow", "c", {"key": "sub"})), "sub": sub}
+    files, truth = run_for_truth(tmp_path, main, "main", sizes=True)
+    spans = spans_of(files)
+    assert held_against_truth(truth, spans) == []
+    assert [(span.step_id, span.input_bytes) for span in exact(spans)] == [("c", 0), ("7", 0), ("7", 5)]
+
+
 def test_a_resumed_run_counts_anew(tmp_path: Path) -> None:
     a, b = transform("a", "'1'"), transform("b", "$.steps.a.output")
     files, truth = run_for_truth(
