@@ -15,6 +15,7 @@ from one_trace.assemble.measured import Measured
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import drop_orphaned, foresee, settle
 from one_trace.assemble.sizes import compact_bytes, member_count
+from one_trace.assemble.stalls import Stalls
 from one_trace.assemble.timing import drop_too_short, lateness, settle_children
 from one_trace.assemble.usage import add, usage_of
 from one_trace.collector import held_back
@@ -40,7 +41,9 @@ def assemble(record: Record) -> Assembly:
 
 
 def _assemble(record: Record) -> Assembly:
-    replay = Search(lambda doubts: Replay(record, doubts), len(record.lines)).settle()
+    stalls = Stalls(record.lines)
+    count = len(record.lines)
+    replay = Search(lambda doubts: Replay(record, stalls, doubts), count).settle()
     over = record.lines[-1].at if record.lines else 0
     spans = replay.world.spans
     settle(spans, over, replay.saved)
@@ -49,7 +52,7 @@ def _assemble(record: Record) -> Assembly:
         # which run of a repeated container was the last is known now, and so what its children left
         foreseen = foresee(spans)
         if foreseen:
-            replay = Search(lambda doubts: Replay(record, doubts, foreseen), len(record.lines)).settle()
+            replay = Search(lambda doubts: Replay(record, stalls, doubts, foreseen), count).settle()
             spans = replay.world.spans
             settle(spans, over, replay.saved)
     overs = [*replay.overs, over]

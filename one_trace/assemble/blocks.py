@@ -43,15 +43,24 @@ def open_batch(world: World, act: Act, first: int) -> None:
 def advance(world: World, act: Act, shows: Callable[[Node], bool]) -> bool:
     """Open batches of a parallel block up to that of a child that `shows` itself now; False if there is
     none. Those between were over without a line of log."""
-    nodes = act.steps
-    if act.failed or act.closed or not any(shows(node) for node in nodes[act.batch_end :]):
+    if act.failed or act.closed or not within_reach(act, shows):
         return False
-    if not may_go_on(act, world.now):
+    if not may_go_on(act, world.now, kept=world.kept):
         return False
     while open_next_batch(world, act):
         if any(shows(kid.node) for kid in act.kids[act.cursor :]):
             return True
     return False
+
+
+def within_reach(act: Act, shows: Callable[[Node], bool]) -> bool:
+    """A later batch has a child that `shows`, and nothing in the batches before it would have been seen."""
+    nodes = act.steps
+    at = next((at for at in range(act.batch_end, len(nodes)) if shows(nodes[at])), None)
+    if at is None or act.node is None:
+        return False
+    first = at - (at - act.batch_end) % act.node.concurrency
+    return not any(_shows(node) for node in nodes[act.batch_end : first])
 
 
 def reopen(world: World, shows: Callable[[Node], bool]) -> bool:
@@ -115,9 +124,23 @@ def _timed_out(kid: LiveSpan, act: Act, now: float) -> bool:
     return result is None or result.status == "timeout"
 
 
-def may_go_on(act: Act, now: float) -> bool:
-    """Its children so far may be done."""
-    return all(_may_be_done(kid, now) for kid in act.kids)
+def may_go_on(act: Act, now: float, *, kept: bool) -> bool:
+    """Its children so far may be done. `kept`: the state was saved after this."""
+    if not has_begun(act, now):
+        return False
+    return all(_may_be_done(kid, now) and (not kept or _left_something(kid)) for kid in act.kids)
+
+
+def has_begun(act: Act, now: float) -> bool:
+    """The delay before this attempt is over: no timer goes off early."""
+    return act.attempt == 1 or act.start <= now + CLOCK_MS
+
+
+def _left_something(kid: LiveSpan) -> bool:
+    """What is done by now has left a result, where the state that was saved after it is known."""
+    scope = kid.scope.shared
+    known = scope.owner is None and scope.results is not None
+    return not known or kid.node.id in (scope.results or ())
 
 
 def _may_be_done(kid: LiveSpan, now: float) -> bool:
@@ -125,11 +148,32 @@ def _may_be_done(kid: LiveSpan, now: float) -> bool:
     that threw in it."""
     if kid.open and kid.retried and kid.retried[-1] > now:
         return False
-    if not kid.acts or not kid.open or quiet(kid.acts[-1]):
+    if not kid.acts or not kid.open:
         return True
+    if quiet(kid.acts[-1]):
+        result = expected(kid)
+        return result is None or result.status != "success" or not has_to_show(kid.acts[-1])
     if kid.node.strategy not in ("continue", "fallback"):
         return False
     return kid.acts[-1].kind == "parallel" or _timed_out(kid, kid.acts[-1], now)
+
+
+def has_to_show(act: Act) -> bool:
+    """Is there something in a later batch that would be seen, if the block succeeds?"""
+    if act.kind != "parallel":
+        return False
+    return any(_shows(node) for node in act.steps[act.batch_end :]) or any(
+        kid.open and has_to_show(inner) for kid in act.kids[act.cursor :] for inner in kid.acts[-1:]
+    )
+
+
+def _shows(node: Node) -> bool:
+    """A silent child that cannot succeed without a line of log."""
+    if node.guarded or node.goes_on:
+        return False
+    if node.type == "parallel":
+        return node.body is not None and any(_shows(child) for child in node.body.nodes)
+    return node.type == "flow" or (node.type == "while" and node.body is not None and bool(node.body.nodes))
 
 
 def unborn(world: World, act: Act) -> None:
@@ -142,13 +186,13 @@ def unborn(world: World, act: Act) -> None:
                 world.waiting.remove(inner)
 
 
-def could_begin(act: Act, step_id: str, now: float) -> bool:
+def could_begin(act: Act, step_id: str, now: float, *, kept: bool) -> bool:
     """Can this next attempt, or a later batch of this block, begin with the step?"""
     if act.failed or act.closed or act.node is None or (act.attempt > 1 and act.started):
         return False
-    nodes = act.steps[act.batch_end :] if act.kind == "parallel" and may_go_on(act, now) else []
-    again = act.attempt > 1 and step_id in first_ids(act.node)
-    return again or any(step_id in first_ids(node) for node in nodes)
+    on = act.kind == "parallel" and may_go_on(act, now, kept=kept)
+    again = act.attempt > 1 and has_begun(act, now) and step_id in first_ids(act.node)
+    return again or (on and within_reach(act, lambda node: step_id in first_ids(node)))
 
 
 def _may_have_failed(span: LiveSpan | None) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from one_trace.assemble.blocks import may_go_on
+from one_trace.assemble.blocks import has_to_show, may_go_on
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, quiet
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import CONTAINERS
@@ -22,24 +22,23 @@ from one_trace.record.state import Result
 _TIMED_OUT = re.compile('Step ".*" exceeded timeout of ', re.DOTALL)
 _NEAR = 70
 """A cost by which another may be greater and yet right, if something else contradicts."""
-_DELAY_MS = 5
-"""How late the log may be with an end."""
-CONTRADICTS = 200
+CONTRADICTS = 150
 """A cost from which on an end does not fit at all."""
 
 
 def choose_end(
-    spans: list[LiveSpan], line: LogLine, after: LogLine | None, coming: Sequence[LogLine]
+    spans: list[LiveSpan], line: LogLine, after: LogLine | None, coming: Sequence[LogLine], late: float
 ) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan], int]:
     """The span that a ``step:complete`` ends, those that fit as well (itself among them), those that fit
     less, and how ill it fits.
 
-    `after`: the next line; `coming`: this step's ends from here on, `line` first.
+    `after`: the next line; `coming`: this step's ends from here on, `line` first; `late`: by how many ms an
+    end may be late in this log.
     """
-    costs = [cost_of_end(span, line, after) for span in spans]
+    costs = [cost_of_end(span, line, after, late) for span in spans]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
-    chosen = best[0] if len(best) == 1 else _by_time(best, line, coming)
+    chosen = best[0] if len(best) == 1 else _by_time(best, line, coming, late)
     return chosen, best, _less(spans, costs, least), least
 
 
@@ -49,11 +48,11 @@ def _less(spans: list[LiveSpan], costs: list[int], least: int) -> list[LiveSpan]
 
 
 def choose_error(
-    spans: list[LiveSpan], line: LogLine, after: LogLine | None
+    spans: list[LiveSpan], line: LogLine, after: LogLine | None, late: float
 ) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan], int]:
     """The span that a ``step:error`` ends, those that fit as well, those that fit less, and how ill it fits:
     it has no duration, but its error stands in what ends above it."""
-    costs = [_cost_of_error(span, line, after) for span in spans]
+    costs = [_cost_of_error(span, line, after, late) for span in spans]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
     chosen = min(best, key=lambda span: (flow_misfit(span, after), span.number))
@@ -99,9 +98,9 @@ def misfit(span: LiveSpan, line: LogLine) -> float:
     return abs(line.at - span.start - line.duration_ms) if line.duration_ms is not None else 0.0
 
 
-def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
+def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None, late: float) -> int:
     """How ill a ``step:complete`` fits a span; 0: in all but time."""
-    cost = _ill_flow(span, after, "flow:complete")
+    cost = _ill_flow(span, after, "flow:complete", late)
     seq = span.seq
     if seq is not None and seq.pos + 1 < len(seq.nodes) and after is not None:
         if after.event == "step:start":
@@ -124,17 +123,17 @@ def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
     agrees = result is not None and _agrees(result, line)
     if result is not None and not agrees:
         cost += 200
-    if delay > _DELAY_MS:  # the log may stall, but a result does not fit by chance
-        cost += 50 if agrees else 250
+    if delay > late:  # it may once have been later than was measured, but seldom
+        cost += CONTRADICTS if agrees else 250
     return cost
 
 
 def _may_end(act: Act, now: float) -> bool:
-    return may_go_on(act, now) if act.kind == "parallel" else quiet(act)
+    return may_go_on(act, now, kept=False) and not has_to_show(act) if act.kind == "parallel" else quiet(act)
 
 
-def _ill_flow(span: LiveSpan, after: LogLine | None, event: str) -> int:
-    return 60 if after is not None and after.event == event and flow_misfit(span, after) > _DELAY_MS else 0
+def _ill_flow(span: LiveSpan, after: LogLine | None, event: str, late: float) -> int:
+    return 60 if after is not None and after.event == event and flow_misfit(span, after) > late else 0
 
 
 def flow_misfit(span: LiveSpan, after: LogLine | None) -> float:
@@ -156,7 +155,7 @@ def _agrees(result: Result, line: LogLine) -> bool:
     )
 
 
-def _by_time(spans: list[LiveSpan], line: LogLine, coming: Sequence[LogLine]) -> LiveSpan:
+def _by_time(spans: list[LiveSpan], line: LogLine, coming: Sequence[LogLine], late: float) -> LiveSpan:
     """Among spans that fit alike. An end implies a start (end - duration), and of all ways to pair ends with
     starts the one that keeps both in order has the least total delay: so this end's place among the ends that
     are still to come is the place of its start among the starts."""
@@ -167,6 +166,7 @@ def _by_time(spans: list[LiveSpan], line: LogLine, coming: Sequence[LogLine]) ->
     implied = [
         other.at - other.duration_ms for other in coming[1 : 3 * len(spans)] if other.duration_ms is not None
     ]
+    implied = [start for start in implied if ordered[0].start <= start <= ordered[-1].start + late]
     if len(implied) + 1 < len(spans):  # some of them never end
         return min(ordered, key=lambda span: abs(mine - span.start))
     return ordered[min(sum(start < mine for start in implied), len(ordered) - 1)]
@@ -179,8 +179,8 @@ def _alike(one: LiveSpan, other: LiveSpan, line: LogLine) -> bool:
     return one.iteration != other.iteration or one.act is not other.act
 
 
-def _cost_of_error(span: LiveSpan, line: LogLine, after: LogLine | None) -> int:
-    cost = _ill_flow(span, after, "flow:error")
+def _cost_of_error(span: LiveSpan, line: LogLine, after: LogLine | None, late: float) -> int:
+    cost = _ill_flow(span, after, "flow:error", late)
     if span.acts:
         act = span.acts[-1]
         if act.failed:

@@ -5,7 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from one_trace.assemble.blocks import advance, all_done, calls, may_go_on, reopen, skipped, unborn
+from one_trace.assemble.blocks import (
+    advance,
+    all_done,
+    calls,
+    may_go_on,
+    reopen,
+    skipped,
+    unborn,
+    within_reach,
+)
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.evidence import (
     CONTRADICTS,
@@ -18,6 +27,7 @@ from one_trace.assemble.evidence import (
     misfit,
 )
 from one_trace.assemble.live import CLOCK_MS, ENDS, Act, Foreseen, LiveSpan, Scope, first_sign, quiet
+from one_trace.assemble.stalls import Stalls
 from one_trace.assemble.stops import Stops
 from one_trace.assemble.tree import CONTAINERS, Node, silent_ids
 from one_trace.assemble.trees import Trees, limit_loops
@@ -51,14 +61,17 @@ class Replay:
     of the line that ends the run.
     """
 
-    def __init__(self, record: Record, doubts: Doubts, foreseen: Foreseen | None = None) -> None:
+    def __init__(
+        self, record: Record, stalls: Stalls, doubts: Doubts, foreseen: Foreseen | None = None
+    ) -> None:
         self.record = record
+        self.stalls = stalls
         self.doubts = doubts
         self.lines = record.lines
         self.faults: list[str] = []
         warnings = (line.message or "" for line in record.lines if line.event == "flow:warning")
         self.trees = Trees(record.flows, warnings, self.faults)
-        self.world = World(doubts, foreseen or {}, self.trees.kinds)
+        self.world = World(doubts, foreseen or {}, self.trees.kinds, self._last_save())
         self.overs: list[float] = []
         """When each go but the last was over: the time of its last line."""
         self.others: dict[str, int] = {}
@@ -113,6 +126,14 @@ class Replay:
 
     # -- the run
 
+    def _last_save(self) -> int:
+        """The line before which all that was done is in the state; -1 where the run was cut off."""
+        state = self.record.state
+        if state is None or state.status not in ("completed", "failed"):
+            return -1
+        last = range(len(self.lines) - 1, -1, -1)
+        return next((at for at in last if self.lines[at].event in (None, "step:complete")), -1)
+
     def _check_saved(self) -> None:
         """A run that was killed between a line and the save that follows it."""
         state = self.record.state
@@ -159,9 +180,7 @@ class Replay:
             self._begin_root()
             return
         act = self._waiting_for(key)
-        if act is None:
-            world.doubt(lambda block: self._may_call_next(block, key))
-        while act is None and any(self._advance(block, key) for block in world.by_life()):
+        while act is None and self._open_batch_for(key):
             act = self._waiting_for(key)
         if act is None and reopen(world, lambda node: self._may_show(node, key)):
             act = self._waiting_for(key)
@@ -177,11 +196,17 @@ class Replay:
         first_sign(act, float(line.at), world.index)
         world.begin_flow(act, self.trees.sub_flow(key, act.node))
 
+    def _open_batch_for(self, key: str) -> bool:
+        world = self.world
+        world.favoured = None
+        world.doubt(lambda block: self._may_call_next(block, key))
+        return any(self._advance(block, key) for block in world.by_life())
+
     def _may_call_next(self, block: Act, key: str) -> bool:
         return (
             block.kind == "parallel"
-            and any(self._may_show(node, key) for node in block.steps[block.batch_end :])
-            and may_go_on(block, self.world.now)
+            and within_reach(block, lambda node: self._may_show(node, key))
+            and may_go_on(block, self.world.now, kept=self.world.kept)
         )
 
     def _may_show(self, node: Node, key: str) -> bool:
@@ -229,7 +254,11 @@ class Replay:
             world.check(act.scope)
 
     def _on_stopped(self, line: LogLine) -> None:
-        ended = (span for span in self.world.spans if span.node.id == line.stopped_after)
+        ended = (
+            span
+            for span in self.world.spans
+            if span.node.id == line.stopped_after and span.node.flow_key == line.flow_key
+        )
         last = max(ended, key=lambda span: span.end_index or -1, default=self._last)
         act = self.stops.stop_flow(self.world, line, last.act if last is not None else None)
         if act is self.root:
@@ -277,7 +306,9 @@ class Replay:
 
     def _chosen_end(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
         index = self.world.index
-        chosen, best, less, cost = choose_end(spans, line, self._after(), self._coming(line.step_id or ""))
+        chosen, best, less, cost = choose_end(
+            spans, line, self._after(), self._coming(line.step_id or ""), self.stalls.longest_ms
+        )
         if cost >= CONTRADICTS:
             self.doubts.contradicted(index, chosen, better_by_time(spans, line))
         if len(best) + len(less) > 1:
@@ -300,7 +331,7 @@ class Replay:
         elif len(spans) == 1:
             span = spans[0]
         else:
-            span, best, less, cost = choose_error(spans, line, self._after())
+            span, best, less, cost = choose_error(spans, line, self._after(), self.stalls.longest_ms)
             if cost >= CONTRADICTS:
                 self.doubts.contradicted(self.world.index, span)
             if len(best) + len(less) > 1:

@@ -53,7 +53,10 @@ def _expected(span: LiveSpan) -> Result | None:
                 return found
     if span.node.repeats:
         return None
-    return held(span.scope, span.node.id)
+    found = held(span.scope, span.node.id)
+    if found is not None and found.status == "success" and found.duration_ms is None:
+        return None  # a while leaves one before each turn
+    return found
 
 
 def held(scope: Scope, step_id: str) -> Result | None:

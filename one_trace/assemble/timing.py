@@ -249,6 +249,8 @@ def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
         return late, sure and not owner.unsure_attempts
     if (span.slot >= 0 or owner.slot >= 0) and owner.status == "success":
         return False, owner.slot < 0 or not owner.doubtful  # a block waits for its children
+    if owner.slot >= 0 and act.thrown[:1] == [span] and owner.error == span.error:
+        return False, True  # it is what ended it
     if span.seq is not None or span.slot < 0:
         told = _by_lines(span, owner)
         if told is not None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from one_trace.assemble.blocks import advance, could_begin, first_ids, open_batch, reopen, skipped
+from one_trace.assemble.blocks import advance, could_begin, first_ids, has_begun, open_batch, reopen, skipped
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.gaps import past_a_gap
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope, alive, first_sign
@@ -26,10 +26,14 @@ from one_trace.record.log import LogLine
 class World:
     """The run as it stands after a line of its log."""
 
-    def __init__(self, doubts: Doubts, foreseen: Foreseen, kinds: set[tuple[str, str]]) -> None:
+    def __init__(
+        self, doubts: Doubts, foreseen: Foreseen, kinds: set[tuple[str, str]], last_save: int
+    ) -> None:
         self.doubts = doubts
         self.kinds = kinds
         """Ids and types of the steps in the flows met so far."""
+        self.last_save = last_save
+        """The line that the state was saved with last; -1 if that is not certain."""
         self.foreseen = foreseen
         self._seen: dict[str, int] = {}
         self.spans: list[LiveSpan] = []
@@ -61,6 +65,11 @@ class World:
         """Attempts of ``flow`` steps whose sub-flow has not started yet."""
         self.flows: list[Act] = []
         """Sub-flows under way, the root flow first."""
+
+    @property
+    def kept(self) -> bool:
+        """What is done by now is in the state."""
+        return self.index < self.last_save
 
     # -- a step starts
 
@@ -312,9 +321,11 @@ class World:
             return self._next_iteration(act)
         tried: set[int] = set()
         if self.favoured is None:
-            self.doubt(lambda act: could_begin(act, step_id, self.now))
+            self.doubt(lambda act: could_begin(act, step_id, self.now, kept=self.kept))
         while (act := next((act for act in self.by_life() if id(act) not in tried), None)) is not None:
             tried.add(id(act))  # a batch that opens may hold a block that has batches of its own
+            if not has_begun(act, self.now):
+                continue
             begun = (
                 self._next_batch(act, step_id)
                 if act.kind == "parallel" and act.kids
@@ -347,7 +358,7 @@ class World:
     def by_life(self) -> list[Act]:
         """What may begin after an await: first that in which something has just ended, then the innermost,
         since what it is in waits for it; what was given up, or is known to have failed, last."""
-        self.failed_blocks += [act for act in self.pending if act.failed and act.kind == "parallel"]
+        self.failed_blocks += [act for act in self.pending if _failed_block(act)]
         self.pending[:] = [
             act for act in self.pending if not act.closed and not act.failed and _begins_more(act)
         ]
@@ -378,7 +389,7 @@ class World:
     def _rather_again(self, idle: Act, step_id: str) -> bool:
         """Not the next iteration of `idle`, but another's next attempt or batch. Where both are due, it is a
         choice."""
-        others = [act for act in self.pending if could_begin(act, step_id, self.now)]
+        others = [act for act in self.pending if could_begin(act, step_id, self.now, kept=self.kept)]
         nearer = [act for act in others if self._let_pass(idle) or self._nearer(act, idle)]
         due = [act for act in others if act.attempt > 1 and act.start <= self.now + CLOCK_MS]
         if due and self.now - idle.idle_at <= CLOCK_MS:
@@ -407,6 +418,13 @@ class World:
         if advance(self, act, lambda node: step_id in first_ids(node)):
             return self._begin(act, step_id)
         return None
+
+
+def _failed_block(act: Act) -> bool:
+    span = act.span
+    if act.kind != "parallel" or span is None or act.batch_end >= len(act.steps):
+        return False
+    return act.failed or (act.closed and span.status not in ("success", "skipped"))
 
 
 def _begins_more(act: Act) -> bool:

@@ -25,8 +25,8 @@ def differences(truth: Truth, trace: Trace) -> list[str]:
     happened: dict[str, list[TrueSpan]] = {}
     for true in truth["spans"]:
         happened.setdefault(true["path"], []).append(true)
-    swapped = _swapped(truth, trace)
     unseen = _unseen(truth, trace)
+    swapped = _swapped(truth, trace, unseen)
     pairs: list[tuple[TrueSpan, Span]] = []
     for path in sorted(happened.keys() | told.keys()):
         left, right = happened.get(path, []), told.get(path, [])
@@ -56,15 +56,17 @@ def _true_step(span: TrueSpan) -> tuple[str, str]:
     return span["flowKey"], span["stepId"]
 
 
-def _swapped(truth: Truth, trace: Trace) -> set[str]:
+def _swapped(truth: Truth, trace: Trace, unseen: set[str]) -> set[str]:
     """Paths under which the trace says itself that another of its kind may stand, where the kinds are as many
-    as they were."""
+    as they were, but for those of which there is no word."""
     doubtful = {_step(span) for span in trace.spans if "iteration" in span.derived}
     told = Counter(_step(span) for span in trace.spans)
     happened = Counter(_true_step(span) for span in truth["spans"])
     steps = {span.path: _step(span) for span in trace.spans}
     steps |= {span["path"]: _true_step(span) for span in truth["spans"]}
-    return {path for path, step in steps.items() if step in doubtful and told[step] == happened[step]}
+    silent = Counter(_true_step(span) for span in truth["spans"] if span["path"] in unseen)
+    missing = {step: happened[step] - told[step] for step in set(steps.values())}
+    return {path for path, step in steps.items() if step in doubtful and 0 <= missing[step] <= silent[step]}
 
 
 def _unseen(truth: Truth, trace: Trace) -> set[str]:

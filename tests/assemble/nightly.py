@@ -9,6 +9,7 @@ With a folder, the smallest flows that still go wrong are written there: move wh
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import sys
 import tempfile
@@ -64,7 +65,10 @@ def main(words: list[str] | None = None) -> int:
     total = {kind: Counter[str]() for kind in KINDS}
     progress = Progress(len(seeds) * len(KINDS))
     with tempfile.TemporaryDirectory(prefix="nightly-", dir=in_memory()) as projects:
-        pool = ProcessPoolExecutor(asked.jobs, initializer=os.setpgrp)  # Ctrl-C is for us alone
+        # Spawned: a fork would share our worker's pipes, if there is one. Ctrl-C is for us alone.
+        pool = ProcessPoolExecutor(
+            asked.jobs, mp_context=multiprocessing.get_context("spawn"), initializer=os.setpgrp
+        )
         until = time.monotonic() + asked.seconds
         try:
             for seed, outcome in outcomes(pool, seeds, asked.jobs * AHEAD, until, projects, asked.folder):

@@ -1,0 +1,42 @@
+"""How late the log of a run may be: the host is one thread, and what keeps it busy, above all the saving of a
+large state, comes between a step's own clock and its line.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from one_trace.record.clock import epoch_ms
+from one_trace.record.log import LogLine
+
+_LEAST_MS = 1
+_MOST_MS = 200
+
+
+class Stalls:
+    """Of one log; measured when it is first asked for."""
+
+    def __init__(self, lines: list[LogLine]) -> None:
+        self._lines = lines
+
+    @cached_property
+    def longest_ms(self) -> float:
+        """By how much an end was late at most, of those that can be of no other start."""
+        longest: float = _LEAST_MS
+        begun: dict[str | None, float] = {}
+        """When the only one that runs of a step had begun."""
+        running: dict[str | None, int] = {}
+        for line in self._lines:
+            if line.event == "step:start":
+                count = running[line.step_id] = running.get(line.step_id, 0) + 1
+                if count == 1:
+                    at = epoch_ms(line.timestamp) if line.timestamp else None
+                    begun[line.step_id] = line.at if at is None else at
+                else:
+                    begun.pop(line.step_id, None)
+            elif line.event in ("step:complete", "step:error"):
+                start = begun.pop(line.step_id, None)
+                running[line.step_id] = max(0, running.get(line.step_id, 0) - 1)
+                if start is not None and line.duration_ms is not None:
+                    longest = max(longest, line.at - start - line.duration_ms)
+        return min(longest, _MOST_MS)
