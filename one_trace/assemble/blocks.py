@@ -153,6 +153,10 @@ def _may_be_done(kid: LiveSpan, now: float) -> bool:
     if quiet(kid.acts[-1]):
         result = expected(kid)
         return result is None or result.status != "success" or not has_to_show(kid.acts[-1])
+    act = kid.acts[-1]
+    whole = act.kind == "parallel" and act.batch_end >= len(act.steps)
+    if whole and all(_may_be_done(inner, now) for inner in act.kids):
+        return True
     if kid.node.strategy not in ("continue", "fallback"):
         return False
     return kid.acts[-1].kind == "parallel" or _timed_out(kid, kid.acts[-1], now)
@@ -163,7 +167,9 @@ def has_to_show(act: Act) -> bool:
     if act.kind != "parallel":
         return False
     return any(_shows(node) for node in act.steps[act.batch_end :]) or any(
-        kid.open and has_to_show(inner) for kid in act.kids[act.cursor :] for inner in kid.acts[-1:]
+        kid.open and not skipped(kid) and has_to_show(inner)
+        for kid in act.kids[act.cursor :]
+        for inner in kid.acts[-1:]
     )
 
 

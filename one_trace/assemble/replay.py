@@ -375,7 +375,7 @@ class Replay:
         act = span.acts[-1]
         timeout = span.node.timeout
         given_up = (
-            span.status not in ("success", "skipped")
+            (span.status == "timeout" or (span.error or "").startswith(span.node.timed_out))
             and timeout is not None
             and not act.failed
             and act.start + timeout <= line.at + CLOCK_MS

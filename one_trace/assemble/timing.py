@@ -249,8 +249,8 @@ def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
         return late, sure and not owner.unsure_attempts
     if (span.slot >= 0 or owner.slot >= 0) and owner.status == "success":
         return False, owner.slot < 0 or not owner.doubtful  # a block waits for its children
-    if owner.slot >= 0 and act.thrown[:1] == [span] and owner.error == span.error:
-        return False, True  # it is what ended it
+    if _ended_it(span, owner):
+        return False, True
     if span.seq is not None or span.slot < 0:
         told = _by_lines(span, owner)
         if told is not None:
@@ -263,6 +263,16 @@ def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
     if span.end is None:
         return span.status not in ("skipped", "stopped"), owner.slot < 0 or abs(over - log_end) > CLOCK_MS
     return span.end > over + CLOCK_MS, abs(span.end - over) > CLOCK_MS
+
+
+def _ended_it(span: LiveSpan, owner: LiveSpan) -> bool:
+    """It threw, and that is what ended the silent container that it was in."""
+    if owner.slot < 0 or span.act.thrown[:1] != [span] or owner.error != span.error:
+        return False
+    above: LiveSpan | None = owner
+    while above is not None and above.slot >= 0:
+        above = above.act.span
+    return above is None or above.end_index is None or above.end_index > (span.end_index or 0)
 
 
 def _end_supposed(owner: LiveSpan) -> bool:

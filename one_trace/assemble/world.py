@@ -315,7 +315,7 @@ class World:
         """A next iteration, batch or attempt that begins with this step."""
         self.favoured = None
         acts = self.idle.get(step_id)
-        act = self._due(acts) if acts else None
+        act = self._due(acts, step_id) if acts else None
         if act is not None and acts is not None and not self._rather_again(act, step_id):
             acts.remove(act)
             return self._next_iteration(act)
@@ -338,14 +338,17 @@ class World:
                 return begun
         return None
 
-    def _due(self, acts: list[Act]) -> Act | None:
+    def _due(self, acts: list[Act], step_id: str) -> Act | None:
         """Of the loops that may go on, the one that has waited longest. But what goes on does so in the turn
         in which its iteration ended: one that has let another turn pass was over, and is taken only if there
         is no other."""
         acts[:] = [act for act in acts if act.idle >= 0 and not act.closed and not act.failed]
-        if len(acts) < 2:
-            return acts[0] if acts else None
-        fitting = [act for act in acts if (iterations_known(act) or act.started + 1) > act.started]
+        fitting = [
+            act for act in acts if act.node and act.node.body and self._is(act.node.body.nodes[0], step_id)
+        ]
+        if len(fitting) < 2:
+            return fitting[0] if fitting else None
+        fitting = [act for act in fitting if (iterations_known(act) or act.started + 1) > act.started]
         due = [act for act in fitting if not self._let_pass(act)]
         if len(due) > 1:
             return self.doubts.choose(self.index, due[0], due)
@@ -360,7 +363,9 @@ class World:
         since what it is in waits for it; what was given up, or is known to have failed, last."""
         self.failed_blocks += [act for act in self.pending if _failed_block(act)]
         self.pending[:] = [
-            act for act in self.pending if not act.closed and not act.failed and _begins_more(act)
+            act
+            for act in self.pending
+            if not act.closed and not act.failed and _begins_more(act) and not _skipped_block(act)
         ]
         if len(self.pending) < 2:
             return list(self.pending)
@@ -418,6 +423,10 @@ class World:
         if advance(self, act, lambda node: step_id in first_ids(node)):
             return self._begin(act, step_id)
         return None
+
+
+def _skipped_block(act: Act) -> bool:
+    return act.kind == "parallel" and act.span is not None and act.span.slot >= 0 and skipped(act.span)
 
 
 def _failed_block(act: Act) -> bool:

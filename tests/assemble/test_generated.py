@@ -8,10 +8,9 @@ from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.assemble.compare import differences
-from tests.assemble.generated import Made, Maker, run
+from tests.assemble.generated import Made, Maker, made_flows, run
 
 FOUND = Path(__file__).with_name("found")
 """What runs made at random have found, by what it was: the smallest flows that went wrong."""
@@ -28,14 +27,20 @@ quiet = settings(
 
 
 @node
-@quiet
-@given(random=st.randoms(use_true_random=False), wide=st.booleans())
-def test_every_span_of_a_run_without_trouble(
-    random: Random, wide: bool, tmp_path_factory: pytest.TempPathFactory
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("trouble", [False, True])
+def test_every_span_is_what_happened(
+    trouble: bool, wide: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    made = Maker(random, trouble=False, wide=wide).make(3)
-    _, truth, trace = run(made, tmp_path_factory.mktemp("made"))
-    assert differences(truth, trace) == []
+    """All step types, nested to depth 5, up to swaps that the record does not tell apart."""
+
+    @quiet
+    @given(made=made_flows(trouble=trouble, wide=wide))
+    def held(made: Made) -> None:
+        _, truth, trace = run(made, tmp_path_factory.mktemp("made"))
+        assert differences(truth, trace) == []
+
+    held()
 
 
 @node
@@ -43,14 +48,15 @@ def test_every_span_of_a_run_without_trouble(
 def test_runs_with_failures_retries_time_outs_and_skips(
     wide: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Some stay open even so: the method's README says which. They are counted, so that they do not grow."""
+    """A few in a thousand stay open: the method's README says which. They are counted, so that they do not
+    grow."""
     wrong = []
     for seed in range(200):
         made = Maker(Random(seed), trouble=True, wide=wide).make(3)
         _, truth, trace = run(made, tmp_path_factory.mktemp("made"))
         if differences(truth, trace):
             wrong.append(seed)
-    assert len(wrong) <= 3, wrong
+    assert len(wrong) <= 1, wrong
 
 
 @node

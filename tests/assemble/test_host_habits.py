@@ -1,0 +1,85 @@
+"""What runs of the real host have shown that no virtual clock does: threads that are busy, timers that are
+late, states that are older than the log. One small record each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from one_trace.model import Span
+from tests.assemble.recorded import MadeRun, code
+
+
+def spans(made: MadeRun) -> dict[str, Span]:
+    return {span.path: span for span in made.assembled().trace.spans}
+
+
+def block(*steps: dict, **more: object) -> dict:
+    return {"id": "p", "name": "P", "type": "parallel", "parallel": {"steps": list(steps)}, **more}
+
+
+def success(ms: int, output: object = 1) -> dict:
+    return {"status": "success", "output": output, "response": output, "durationMs": ms}
+
+
+def test_a_silent_container_that_began_later_than_its_batch(tmp_path: Path) -> None:
+    """Its siblings kept the thread busy: what runs in it, and how long it took, tell when it began."""
+    loop = {"id": "l", "name": "L", "type": "loop", "loop": {"over": "$.input.xs", "steps": [code("a")]}}
+    made = MadeRun(tmp_path).flow([block(code("busy"), loop)])
+    made.start("p", "parallel").after(40).start("a").after(10).end("a", 10).end("p", 50)
+    results = {"busy": success(38), "l": success(11, [1])}
+    made.results = {**results, "p": success(50, [*results.values()])}
+    told = spans(made)
+    assert (told["made > p > l"].start_ms, told["made > p > l"].duration_ms) == (
+        told["made > p > l[0] > a"].start_ms - 1,
+        11,
+    )
+    assert not told["made > p > l[0] > a"].late
+
+
+def test_a_sub_flow_that_begins_after_its_step_was_given_up(tmp_path: Path) -> None:
+    """The host imports what reads flows first, which takes some ms."""
+    call = {"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}, "timeoutMs": 2}
+    call["onError"] = {"strategy": "continue"}
+    made = MadeRun(tmp_path).flow([call, code("z")]).flow([code("c")], key="sub")
+    made.start("f", "flow").after(2).end("f", 2, "timeout").start("z")
+    made.after(5).event("flow:start", flowKey="sub").start("c").after(6).end("c", 6)
+    made.event("flow:complete", flowKey="sub", durationMs=6).after(20).end("z", 31)
+    told = spans(made)
+    assert list(told) == ["made > f", "made > z", "made > f > c"]
+    assert told["made > f > c"].late
+    assert told["made > f"].status == "timeout"
+
+
+def test_an_id_that_stands_for_steps_of_two_types(tmp_path: Path) -> None:
+    """A sub-flow is not validated, and may have an id twice."""
+    inner = {"id": "x", "name": "X", "type": "loop", "loop": {"over": "$.input.xs", "steps": [code("x")]}}
+    made = MadeRun(tmp_path).flow([{"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}])
+    made.flow([inner, code("x", type="transform")], key="sub")
+    made.start("f", "flow").event("flow:start", flowKey="sub")
+    made.start("x", "loop").end("x").start("x", "transform").after(4).end("x", 4)
+    made.event("flow:complete", flowKey="sub", durationMs=4).end("f", 4)
+    told = [(span.path, span.type, span.index) for span in made.assembled().trace.spans]
+    assert told == [("made > f", "flow", 0), ("made > f > x", "loop", 0), ("made > f > x", "transform", 1)]
+
+
+def test_a_run_that_was_killed_between_a_line_and_its_save(tmp_path: Path) -> None:
+    """The result in the state is that of the turn before."""
+    turns = {"condition": "true", "maxIterations": 3, "steps": [code("a")]}
+    made = MadeRun(tmp_path).flow([{"id": "w", "name": "W", "type": "while", "while": turns}])
+    made.start("w", "while")
+    made.start("a").after(5).end("a", 5).start("a").after(5).end("a", 5)
+    made.results, made.status = {"a": success(5, "the first")}, "running"
+    told = made.state() | {"completedSteps": ["a"]}
+    first, second = made.assembled(state=json.dumps(told).encode()).trace.spans[1:]
+    assert (first.path, second.path) == ("made > w[0] > a", "made > w[1] > a")
+    assert second.output_bytes is None
+
+
+def test_a_silent_child_that_ended_in_a_way_not_known(tmp_path: Path) -> None:
+    made = MadeRun(tmp_path).flow([block(code("a"), code("b"))])
+    made.start("p", "parallel").after(5).end("p", 5)
+    children = [{**success(5), "status": "running"}, success(5)]
+    made.results = {"p": success(5, children)}
+    told = spans(made)
+    assert (told["made > p > a"].status, told["made > p > b"].status) == ("error", "success")
