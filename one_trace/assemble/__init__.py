@@ -10,13 +10,14 @@ from msgspec import UNSET
 from one_trace.assemble.cause import find_cause, timeout_code
 from one_trace.assemble.doubts import Search
 from one_trace.assemble.inputs import Inputs
+from one_trace.assemble.lateness import lateness
 from one_trace.assemble.live import CLOCK_MS, LiveSpan
 from one_trace.assemble.measured import Measured
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import drop_orphaned, foresee, settle
 from one_trace.assemble.sizes import compact_bytes, member_count
 from one_trace.assemble.stalls import Stalls
-from one_trace.assemble.timing import drop_too_short, lateness, settle_children
+from one_trace.assemble.timing import drop_too_short, settle_children
 from one_trace.assemble.usage import add, usage_of
 from one_trace.collector import held_back
 from one_trace.model import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace

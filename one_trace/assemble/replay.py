@@ -5,15 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from one_trace.assemble.attempts import announced, succeeded
 from one_trace.assemble.blocks import (
-    advance,
     all_done,
-    calls,
-    may_go_on,
-    reopen,
-    skipped,
     unborn,
-    within_reach,
 )
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.evidence import (
@@ -21,15 +16,14 @@ from one_trace.assemble.evidence import (
     better_by_time,
     choose_end,
     choose_error,
-    choose_retry,
     flow_misfit,
     mark_doubtful,
     misfit,
 )
-from one_trace.assemble.live import CLOCK_MS, ENDS, Act, Foreseen, LiveSpan, Scope, first_sign, quiet
+from one_trace.assemble.live import CLOCK_MS, ENDS, Act, Foreseen, LiveSpan, Scope, quiet
 from one_trace.assemble.stalls import Stalls
 from one_trace.assemble.stops import Stops
-from one_trace.assemble.tree import CONTAINERS, Node, silent_ids
+from one_trace.assemble.subflows import begin_sub_flow, flow_that_ends
 from one_trace.assemble.trees import Trees, limit_loops
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
@@ -95,8 +89,8 @@ class Replay:
             "step:start": self._on_start,
             "step:complete": self._on_complete,
             "step:error": self._on_error,
-            "step:retry": self._on_retry,
-            "step:retry-success": self._on_retry_success,
+            "step:retry": lambda line: announced(self.world, line),
+            "step:retry-success": lambda line: succeeded(self.world, line),
             "step:dry-resolve": self._on_dry_resolve,
             "flow:start": self._on_flow_start,
             "flow:mock-start": self._on_flow_start,
@@ -174,70 +168,15 @@ class Replay:
     # -- flows
 
     def _on_flow_start(self, line: LogLine) -> None:
-        world = self.world
-        key = line.flow_key or ""
         if not self.root.started:
             self._begin_root()
-            return
-        act = self._waiting_for(key)
-        while act is None and self._open_batch_for(key):
-            act = self._waiting_for(key)
-        if act is None and reopen(world, lambda node: self._may_show(node, key)):
-            act = self._waiting_for(key)
-        if act is None:
-            act = next(
-                (act for act in world.waiting if act.node and self.trees.may_call(act.node, key)), None
-            )
-        if act is None:
-            self.faults.append(f"nothing in the log starts the sub-flow {key!r}")
-            return
-        world.waiting.remove(act)
-        act.start = float(line.at)
-        first_sign(act, float(line.at), world.index)
-        world.begin_flow(act, self.trees.sub_flow(key, act.node))
-
-    def _open_batch_for(self, key: str) -> bool:
-        world = self.world
-        world.favoured = None
-        world.doubt(lambda block: self._may_call_next(block, key))
-        return any(self._advance(block, key) for block in world.by_life())
-
-    def _may_call_next(self, block: Act, key: str) -> bool:
-        return (
-            block.kind == "parallel"
-            and within_reach(block, lambda node: self._may_show(node, key))
-            and may_go_on(block, self.world.now, kept=self.world.kept)
-        )
-
-    def _may_show(self, node: Node, key: str) -> bool:
-        """A silent child that calls this sub-flow."""
-        return any(self.trees.may_call(call, key) for call in calls(node))
-
-    def _advance(self, block: Act, key: str) -> bool:
-        """Open a later batch of a block, in which a child calls this sub-flow."""
-        if block.kind != "parallel":
-            return False
-        return advance(self.world, block, lambda node: self._may_show(node, key))
-
-    def _waiting_for(self, key: str) -> Act | None:
-        waiting = [
-            act for act in self.world.waiting if act.node is not None and self.trees.may_call(act.node, key)
-        ]
-        # the delay before a next attempt is over, or this is not it
-        waiting = [act for act in waiting if act.start <= self.world.now] or waiting
-        spans = [act.span for act in waiting if act.span is not None]
-        if len(spans) > 1:
-            first = self.doubts.choose(self.world.index, spans[0], spans)
-            waiting.sort(key=lambda act: act.span is not first)
-        for act in waiting:
-            if act.span is None or not skipped(act.span):
-                return act
-        return None
+        elif not begin_sub_flow(self.world, self.trees, line):
+            self.faults.append(f"nothing in the log starts the sub-flow {line.flow_key or ''!r}")
 
     def _on_flow_end(self, line: LogLine) -> None:
         world = self.world
         failed = line.event == "flow:error"
-        act = _flow_that_ends(self.world.flows, line, failed)
+        act = flow_that_ends(self.world.flows, line, failed)
         if act is None:
             return
         world.flows.remove(act)
@@ -392,57 +331,6 @@ class Replay:
         elif span.status == "skipped" or _never_ran(span):
             unborn(self.world, act)
 
-    def _on_retry(self, line: LogLine) -> None:
-        world = self.world
-        step_id = line.step_id or ""
-        spans = world.open.get(step_id, []) + [kid for kid in world.kids.get(step_id, ()) if kid.open]
-        while not any(_is_next(span, line) for span in spans) and any(
-            self._shows(block, step_id) for block in world.by_life()
-        ):
-            spans = [kid for kid in world.kids.get(step_id, ()) if kid.open]
-        if not spans:
-            return
-        span, best = choose_retry(spans, line)
-        if len(best) > 1:
-            span = self.doubts.choose(world.index, span, best)
-        begins = line.at + max(line.delay_ms or 0, 1)  # no timer is set to less than 1 ms
-        self._gave_up(span, line)
-        span.attempts += 1
-        span.retried = (*span.retried, begins)
-        world.stack.clear()
-        world.next = None
-        if span.node.type not in CONTAINERS:
-            return
-        act = world.new_act(span, begins)
-        if act.kind != "flow" and act not in world.pending:
-            world.pending.append(act)
-
-    def _shows(self, block: Act, step_id: str) -> bool:
-        """Open a later batch of a block, in which a silent child with this id is tried again."""
-        return block.kind == "parallel" and advance(
-            self.world, block, lambda node: step_id in silent_ids(node)
-        )
-
-    def _on_retry_success(self, line: LogLine) -> None:
-        """For a silent child, the only line that tells of its end."""
-        spans = [
-            kid
-            for kid in self.world.kids.get(line.step_id or "", ())
-            if kid.open and kid.attempts == (line.retries or 0) + 1 and kid.succeeded is None
-        ]
-        if spans and not self.world.open.get(line.step_id or ""):
-            spans[0].succeeded = float(line.at)
-
-    @staticmethod
-    def _gave_up(span: LiveSpan, line: LogLine) -> None:
-        """An attempt that threw begins nothing more; one that was timed out goes on."""
-        if not span.acts:
-            return
-        act, timeout = span.acts[-1], span.node.timeout
-        if timeout is None or line.at < act.start + timeout - CLOCK_MS:
-            act.failed = True
-            act.idle = -1
-
     def _coming(self, step_id: str) -> list[LogLine]:
         """The ends of a step from here on, this one first; as many as a choice can need."""
         if self._ends is None:
@@ -467,25 +355,6 @@ class Replay:
         span = self.world.start(started)
         span.start = line.at - (line.duration_ms or 0)
         return span
-
-
-def _flow_that_ends(flows: list[Act], line: LogLine, failed: bool) -> Act | None:
-    fitting = [act for act in flows if act.tree is not None and act.tree.key == line.flow_key]
-    if len(fitting) < 2:
-        return fitting[0] if fitting else None
-    if failed:
-        dead = [act for act in fitting if act.failed and act.error == line.error]
-        fitting = dead or [act for act in fitting if act.failed] or fitting
-    else:
-        fitting = [act for act in fitting if act.finished] or fitting
-    if line.duration_ms is None:
-        return fitting[-1]
-    begun = line.at - line.duration_ms
-    return min(fitting, key=lambda act: abs(begun - act.start) if act.span is not None else 1e12)
-
-
-def _is_next(span: LiveSpan, line: LogLine) -> bool:
-    return line.attempt is None or span.attempts == line.attempt - 1
 
 
 def _never_ran(span: LiveSpan) -> bool:

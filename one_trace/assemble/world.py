@@ -11,13 +11,12 @@ begins after an await: those are kept as `idle` and `pending`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from one_trace.assemble.blocks import advance, could_begin, first_ids, has_begun, open_batch, reopen, skipped
+from one_trace.assemble.awaits import resumed
+from one_trace.assemble.blocks import first_ids, open_batch, reopen, skipped
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.gaps import past_a_gap
-from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope, alive, first_sign
-from one_trace.assemble.results import belied, expected, iterations_known
+from one_trace.assemble.live import Act, Foreseen, LiveSpan, Pass, Scope, first_sign
+from one_trace.assemble.results import belied
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
 from one_trace.record.clock import epoch_ms
 from one_trace.record.log import LogLine
@@ -79,7 +78,7 @@ class World:
         self.kind = (line.type or "", line.step_name or "")
         seq = self.place_of(step_id)
         if seq is None and reopen(self, lambda node: step_id in first_ids(node)):
-            seq = self._resumed(step_id)
+            seq = resumed(self, step_id)
         if seq is None:
             self.doubts.contradicted(self.index, None)
             seq = past_a_gap(self, step_id)
@@ -92,16 +91,16 @@ class World:
         seq = self.next
         if seq is not None:
             node = seq.awaited()
-            if node is not None and self._is(node, step_id):
+            if node is not None and self.is_this(node, step_id):
                 return seq
             self.next = None
         stack = self.stack
         while stack:
-            begun = self._begin(stack[-1], step_id)
+            begun = self.begin(stack[-1], step_id)
             if begun is not None:
                 return begun
             stack.pop()
-        return self._resumed(step_id)
+        return resumed(self, step_id)
 
     def enter(self, seq: Pass, node: Node, line: LogLine) -> LiveSpan:
         span = LiveSpan(node, seq, seq.act, f"{seq.prefix} > {node.id}", line.at, len(self.spans))
@@ -165,7 +164,7 @@ class World:
         nth = self._seen[span.path] = self._seen.get(span.path, 0) + 1
         span.expected = self.foreseen.get((span.path, nth), False)
 
-    def _begin(self, act: Act, step_id: str) -> Pass | None:
+    def begin(self, act: Act, step_id: str) -> Pass | None:
         """A pass of `act` that begins with this step, if one can begin now."""
         node = act.node
         if node is None or act.failed:
@@ -174,7 +173,7 @@ class World:
             for position in range(act.cursor, len(act.kids)):
                 kid = act.kids[position]
                 begins = kid.acts and kid.open and not (kid.node.guarded and skipped(kid))
-                begun = self._begin(kid.acts[-1], step_id) if begins else None
+                begun = self.begin(kid.acts[-1], step_id) if begins else None
                 if begun is not None:
                     act.cursor = position
                     return begun
@@ -183,13 +182,13 @@ class World:
             sides = [
                 side
                 for side in ((node.then, node.orelse) if act.started == 0 else ())
-                if side is not None and side.nodes and self._is(side.nodes[0], step_id)
+                if side is not None and side.nodes and self.is_this(side.nodes[0], step_id)
             ]
             if len(sides) > 1:  # a flow that was not validated: the line has its type and name
                 sides.sort(key=lambda side: (side.nodes[0].type, side.nodes[0].name) != self.kind)
             return self.new_pass(act, sides[0], None) if sides else None
         body = node.body
-        if body is None or not body.nodes or not self._is(body.nodes[0], step_id):
+        if body is None or not body.nodes or not self.is_this(body.nodes[0], step_id):
             return None
         if act.started == 0:
             act.batch_end = node.concurrency
@@ -199,7 +198,7 @@ class World:
             return None
         return self.new_pass(act, body, act.started)
 
-    def _is(self, node: Node, step_id: str) -> bool:
+    def is_this(self, node: Node, step_id: str) -> bool:
         """Is this the step that starts? A sub-flow is not validated, and may have its id for steps of several
         types; but a file that was changed since may have another type for it."""
         kind = self.kind[0]
@@ -308,142 +307,3 @@ class World:
             kid.raised = True
             kid.act.thrown.append(kid)
             self.fail(kid.act, error)
-
-    # -- after an await
-
-    def _resumed(self, step_id: str) -> Pass | None:
-        """A next iteration, batch or attempt that begins with this step."""
-        self.favoured = None
-        acts = self.idle.get(step_id)
-        act = self._due(acts, step_id) if acts else None
-        if act is not None and acts is not None and not self._rather_again(act, step_id):
-            acts.remove(act)
-            return self._next_iteration(act)
-        tried: set[int] = set()
-        if self.favoured is None:
-            self.doubt(lambda act: could_begin(act, step_id, self.now, kept=self.kept))
-        while (act := next((act for act in self.by_life() if id(act) not in tried), None)) is not None:
-            tried.add(id(act))  # a batch that opens may hold a block that has batches of its own
-            if not has_begun(act, self.now):
-                continue
-            begun = (
-                self._next_batch(act, step_id)
-                if act.kind == "parallel" and act.kids
-                else self._begin(act, step_id)
-            )
-            if begun is not None:
-                if act.kind != "parallel":
-                    self.pending.remove(act)
-                self.stack.append(act)
-                return begun
-        return None
-
-    def _due(self, acts: list[Act], step_id: str) -> Act | None:
-        """Of the loops that may go on, the one that has waited longest. But what goes on does so in the turn
-        in which its iteration ended: one that has let another turn pass was over, and is taken only if there
-        is no other."""
-        acts[:] = [act for act in acts if act.idle >= 0 and not act.closed and not act.failed]
-        fitting = [
-            act for act in acts if act.node and act.node.body and self._is(act.node.body.nodes[0], step_id)
-        ]
-        if len(fitting) < 2:
-            return fitting[0] if fitting else None
-        fitting = [act for act in fitting if (iterations_known(act) or act.started + 1) > act.started]
-        due = [act for act in fitting if not self._let_pass(act)]
-        if len(due) > 1:
-            return self.doubts.choose(self.index, due[0], due)
-        return due[0] if due else fitting[-1] if fitting else None
-
-    def _let_pass(self, act: Act) -> bool:
-        """Something has ended after the pass of `act` was over, and `act` has not gone on before."""
-        return self.moment > act.idle_at + CLOCK_MS / 3
-
-    def by_life(self) -> list[Act]:
-        """What may begin after an await: first that in which something has just ended, then the innermost,
-        since what it is in waits for it; what was given up, or is known to have failed, last."""
-        self.failed_blocks += [act for act in self.pending if _failed_block(act)]
-        self.pending[:] = [
-            act
-            for act in self.pending
-            if not act.closed and not act.failed and _begins_more(act) and not _skipped_block(act)
-        ]
-        if len(self.pending) < 2:
-            return list(self.pending)
-        around: set[int] = set()
-        at = self.last if self.last_index == self.index - 1 else None
-        while at is not None:
-            around.add(id(at))
-            at = at.span.act if at.span is not None else None
-        return sorted(
-            self.pending,
-            key=lambda act: (
-                act is not self.favoured,
-                id(act) not in around,
-                _unlikely(act, self.now),
-                -act.depth,
-            ),
-        )
-
-    def doubt(self, fits: Callable[[Act], bool]) -> None:
-        """Where several of what may begin after an await fit a line, which of them it is is a choice."""
-        fitting = [act for act in self.by_life() if act.span is not None and fits(act)]
-        if len(fitting) < 2:
-            return
-        self.favoured = self.doubts.choose(self.index, fitting[0], fitting)
-
-    def _rather_again(self, idle: Act, step_id: str) -> bool:
-        """Not the next iteration of `idle`, but another's next attempt or batch. Where both are due, it is a
-        choice."""
-        others = [act for act in self.pending if could_begin(act, step_id, self.now, kept=self.kept)]
-        nearer = [act for act in others if self._let_pass(idle) or self._nearer(act, idle)]
-        due = [act for act in others if act.attempt > 1 and act.start <= self.now + CLOCK_MS]
-        if due and self.now - idle.idle_at <= CLOCK_MS:
-            first = self.doubts.choose(self.index, nearer[0] if nearer else idle, [idle, *due, *nearer[:1]])
-            self.favoured = first if first is not idle else None
-            return first is not idle
-        return bool(nearer)
-
-    def _next_iteration(self, act: Act) -> Pass:
-        assert act.node is not None
-        assert act.node.body is not None
-        act.batch_end = act.started + act.node.concurrency
-        if act.node.concurrency > 1:
-            self.stack.append(act)
-        return self.new_pass(act, act.node.body, act.started)
-
-    def _nearer(self, attempt: Act, idle: Act) -> bool:
-        """Is it rather this attempt's time to begin than the next iteration's?"""
-        return attempt.attempt > 1 and abs(self.now - attempt.start) < abs(self.now - idle.idle_at)
-
-    def _next_batch(self, act: Act, step_id: str) -> Pass | None:
-        if act.attempt > 1:
-            begun = self._begin(act, step_id)
-            if begun is not None:
-                return begun
-        if advance(self, act, lambda node: step_id in first_ids(node)):
-            return self._begin(act, step_id)
-        return None
-
-
-def _skipped_block(act: Act) -> bool:
-    return act.kind == "parallel" and act.span is not None and act.span.slot >= 0 and skipped(act.span)
-
-
-def _failed_block(act: Act) -> bool:
-    span = act.span
-    if act.kind != "parallel" or span is None or act.batch_end >= len(act.steps):
-        return False
-    return act.failed or (act.closed and span.status not in ("success", "skipped"))
-
-
-def _begins_more(act: Act) -> bool:
-    return act.kind != "parallel" or act.attempt > 1 or act.batch_end < len(act.steps)
-
-
-def _unlikely(act: Act, now: float) -> int:
-    if act.attempt > 1 and act.start > now:
-        return 3  # its delay is not over
-    if not alive(act):
-        return 2
-    result = expected(act.span) if act.span is not None else None
-    return int(result is not None and result.status not in ("success", "timeout"))

@@ -1,0 +1,68 @@
+"""A step is tried again: which of several open spans a ``step:retry`` is about, and what becomes of the
+attempt before it.
+"""
+
+from __future__ import annotations
+
+from one_trace.assemble.awaits import by_life
+from one_trace.assemble.blocks import advance
+from one_trace.assemble.evidence import choose_retry
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
+from one_trace.assemble.tree import CONTAINERS, silent_ids
+from one_trace.assemble.world import World
+from one_trace.record.log import LogLine
+
+
+def announced(world: World, line: LogLine) -> None:
+    step_id = line.step_id or ""
+    spans = world.open.get(step_id, []) + [kid for kid in world.kids.get(step_id, ()) if kid.open]
+    while not any(_is_next(span, line) for span in spans) and any(
+        _shows(world, block, step_id) for block in by_life(world)
+    ):
+        spans = [kid for kid in world.kids.get(step_id, ()) if kid.open]
+    if not spans:
+        return
+    span, best = choose_retry(spans, line)
+    if len(best) > 1:
+        span = world.doubts.choose(world.index, span, best)
+    begins = line.at + max(line.delay_ms or 0, 1)  # no timer is set to less than 1 ms
+    _gave_up(span, line)
+    span.attempts += 1
+    span.retried = (*span.retried, begins)
+    world.stack.clear()
+    world.next = None
+    if span.node.type not in CONTAINERS:
+        return
+    act = world.new_act(span, begins)
+    if act.kind != "flow" and act not in world.pending:
+        world.pending.append(act)
+
+
+def _shows(world: World, block: Act, step_id: str) -> bool:
+    """Open a later batch of a block, in which a silent child with this id is tried again."""
+    return block.kind == "parallel" and advance(world, block, lambda node: step_id in silent_ids(node))
+
+
+def succeeded(world: World, line: LogLine) -> None:
+    """For a silent child, the only line that tells of its end."""
+    spans = [
+        kid
+        for kid in world.kids.get(line.step_id or "", ())
+        if kid.open and kid.attempts == (line.retries or 0) + 1 and kid.succeeded is None
+    ]
+    if spans and not world.open.get(line.step_id or ""):
+        spans[0].succeeded = float(line.at)
+
+
+def _gave_up(span: LiveSpan, line: LogLine) -> None:
+    """An attempt that threw begins nothing more; one that was timed out goes on."""
+    if not span.acts:
+        return
+    act, timeout = span.acts[-1], span.node.timeout
+    if timeout is None or line.at < act.start + timeout - CLOCK_MS:
+        act.failed = True
+        act.idle = -1
+
+
+def _is_next(span: LiveSpan, line: LogLine) -> bool:
+    return line.attempt is None or span.attempts == line.attempt - 1

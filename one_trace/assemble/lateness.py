@@ -1,0 +1,94 @@
+"""What came too late: it started or ended after what it ran in was over. The order of lines is certain; where
+it does not tell, two clocks are compared, and the answer says whether that is certain.
+"""
+
+from __future__ import annotations
+
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
+
+
+def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
+    """Did it start or end after what it ran in was over, or was it still running when the process ended after
+    that? And is that certain: two clocks are compared where the order of lines does not tell."""
+    act = span.act
+    owner = act.span
+    if owner is None:
+        return False, True
+    if act.attempt <= len(owner.retried):
+        late, sure = _after_attempt(span, act, owner)
+        return late, sure and not owner.unsure_attempts
+    if (span.slot >= 0 or owner.slot >= 0) and owner.status == "success":
+        return False, owner.slot < 0 or not owner.doubtful  # a block waits for its children
+    if _ended_it(span, owner):
+        return False, True
+    if span.seq is not None or span.slot < 0:
+        told = _by_lines(span, owner)
+        if told is not None:
+            return told, True
+    over = owner.end
+    if over is None:
+        return False, not _may_have_thrown(owner)
+    if owner.unsure_attempts or _end_supposed(owner):
+        return span.end is None or span.end > over + CLOCK_MS, False
+    if span.end is None:
+        return span.status not in ("skipped", "stopped"), owner.slot < 0 or abs(over - log_end) > CLOCK_MS
+    return span.end > over + CLOCK_MS, abs(span.end - over) > CLOCK_MS
+
+
+def _ended_it(span: LiveSpan, owner: LiveSpan) -> bool:
+    """It threw, and that is what ended the silent container that it was in."""
+    if owner.slot < 0 or span.act.thrown[:1] != [span] or owner.error != span.error:
+        return False
+    above: LiveSpan | None = owner
+    while above is not None and above.slot >= 0:
+        above = above.act.span
+    return above is None or above.end_index is None or above.end_index > (span.end_index or 0)
+
+
+def _end_supposed(owner: LiveSpan) -> bool:
+    """A silent container of which nothing says that it was timed out: its timer may have been late."""
+    block = owner.act.span
+    return (
+        owner.slot >= 0
+        and owner.result is None
+        and owner.end_index is None
+        and owner.status == "incomplete"
+        and (block is None or owner.end != block.end)
+    )
+
+
+def _may_have_thrown(owner: LiveSpan) -> bool:
+    """A silent container of which nothing is known, in something that has ended."""
+    above: LiveSpan | None = owner
+    while above is not None and above.slot >= 0:
+        above = above.act.span
+    return owner.slot >= 0 and above is not None and above.end is not None
+
+
+def _after_attempt(span: LiveSpan, act: Act, owner: LiveSpan) -> tuple[bool, bool]:
+    """The container was tried again: late is what went on when the next attempt began."""
+    begins = owner.retried[act.attempt - 1]
+    following = owner.acts[act.attempt] if act.attempt < len(owner.acts) else None
+    if span.end is None:
+        return span.status != "skipped" or span.start > begins + CLOCK_MS, True
+    first = following.first_index if following is not None else None
+    if first is not None and span.end_index is not None and span.end_index > first:
+        return True, True
+    return span.end > begins + CLOCK_MS, abs(span.end - begins) > CLOCK_MS
+
+
+def _by_lines(span: LiveSpan, owner: LiveSpan) -> bool | None:
+    """By the order of lines, which is certain; None where they do not tell."""
+    if span.end_index is None:
+        return None
+    if owner.slot < 0:
+        return owner.end_index is not None and span.end_index > owner.end_index
+    above: LiveSpan | None = owner
+    while above is not None and above.slot >= 0:  # the block that a silent owner's end was waited for by
+        block = above.act.span
+        if block is None or block.status != "success" or block.acts[-1] is not above.act:
+            return None
+        above = block
+        if above.end_index is not None and span.end_index > above.end_index:
+            return True
+    return None

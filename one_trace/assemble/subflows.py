@@ -1,0 +1,87 @@
+"""Sub-flows: which ``flow`` step a ``flow:start`` belongs to, and which flow a ``flow:complete`` or
+``flow:error`` ends. The lines have the flow's key alone.
+"""
+
+from __future__ import annotations
+
+from one_trace.assemble.awaits import by_life, doubt
+from one_trace.assemble.blocks import advance, calls, may_go_on, reopen, skipped, within_reach
+from one_trace.assemble.live import Act, first_sign
+from one_trace.assemble.tree import Node
+from one_trace.assemble.trees import Trees
+from one_trace.assemble.world import World
+from one_trace.record.log import LogLine
+
+
+def begin_sub_flow(world: World, trees: Trees, line: LogLine) -> bool:
+    """Enter the sub-flow that a ``flow:start`` begins; False if nothing leads to it."""
+    key = line.flow_key or ""
+    act = _waiting_for(world, trees, key)
+    while act is None and _open_batch_for(world, trees, key):
+        act = _waiting_for(world, trees, key)
+    if act is None and reopen(world, lambda node: _may_show(trees, node, key)):
+        act = _waiting_for(world, trees, key)
+    if act is None:
+        act = next((act for act in world.waiting if act.node and trees.may_call(act.node, key)), None)
+    if act is None:
+        return False
+    world.waiting.remove(act)
+    act.start = float(line.at)
+    first_sign(act, float(line.at), world.index)
+    world.begin_flow(act, trees.sub_flow(key, act.node))
+    return True
+
+
+def _open_batch_for(world: World, trees: Trees, key: str) -> bool:
+    world.favoured = None
+    doubt(world, lambda block: _may_call_next(world, trees, block, key))
+    return any(_advance(world, trees, block, key) for block in by_life(world))
+
+
+def _may_call_next(world: World, trees: Trees, block: Act, key: str) -> bool:
+    return (
+        block.kind == "parallel"
+        and within_reach(block, lambda node: _may_show(trees, node, key))
+        and may_go_on(block, world.now, kept=world.kept)
+    )
+
+
+def _may_show(trees: Trees, node: Node, key: str) -> bool:
+    """A silent child that calls this sub-flow."""
+    return any(trees.may_call(call, key) for call in calls(node))
+
+
+def _advance(world: World, trees: Trees, block: Act, key: str) -> bool:
+    """Open a later batch of a block, in which a child calls this sub-flow."""
+    if block.kind != "parallel":
+        return False
+    return advance(world, block, lambda node: _may_show(trees, node, key))
+
+
+def _waiting_for(world: World, trees: Trees, key: str) -> Act | None:
+    waiting = [act for act in world.waiting if act.node is not None and trees.may_call(act.node, key)]
+    # the delay before a next attempt is over, or this is not it
+    waiting = [act for act in waiting if act.start <= world.now] or waiting
+    spans = [act.span for act in waiting if act.span is not None]
+    if len(spans) > 1:
+        first = world.doubts.choose(world.index, spans[0], spans)
+        waiting.sort(key=lambda act: act.span is not first)
+    for act in waiting:
+        if act.span is None or not skipped(act.span):
+            return act
+    return None
+
+
+def flow_that_ends(flows: list[Act], line: LogLine, failed: bool) -> Act | None:
+    fitting = [act for act in flows if act.tree is not None and act.tree.key == line.flow_key]
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
+    if failed:
+        dead = [act for act in fitting if act.failed and act.error == line.error]
+        fitting = dead or [act for act in fitting if act.failed] or fitting
+    else:
+        fitting = [act for act in fitting if act.finished] or fitting
+    if line.duration_ms is None:
+        return fitting[-1]
+    begun = line.at - line.duration_ms
+    return min(fitting, key=lambda act: abs(begun - act.start) if act.span is not None else 1e12)
