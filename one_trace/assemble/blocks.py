@@ -148,8 +148,11 @@ def _may_be_done(kid: LiveSpan, now: float) -> bool:
     that threw in it."""
     if kid.open and kid.retried and kid.retried[-1] > now:
         return False
-    if not kid.acts or not kid.open:
+    if not kid.open:
         return True
+    if not kid.acts:
+        result = expected(kid)
+        return result is None or kid.act.start + (result.duration_ms or 0) <= now + CLOCK_MS
     if quiet(kid.acts[-1]):
         result = expected(kid)
         return result is None or result.status != "success" or not has_to_show(kid.acts[-1])

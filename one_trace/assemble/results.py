@@ -51,6 +51,8 @@ def _expected(span: LiveSpan) -> Result | None:
             found = child_result(around, span.slot)
             if found is not None:  # else a sub-flow's step of the block's id stands in its place
                 return found
+        if span.scope.iteration and not span.scope.merged:
+            return None  # it may be that of an iteration before
     if span.node.repeats:
         return None
     found = held(span.scope, span.node.id)

@@ -26,7 +26,11 @@ class World:
     """The run as it stands after a line of its log."""
 
     def __init__(
-        self, doubts: Doubts, foreseen: Foreseen, kinds: set[tuple[str, str]], last_save: int
+        self,
+        doubts: Doubts,
+        foreseen: Foreseen,
+        kinds: set[tuple[str, str]],
+        last_save: int,
     ) -> None:
         self.doubts = doubts
         self.kinds = kinds
