@@ -27,6 +27,8 @@ from one_trace.record.reading import Record
 __all__ = ["assemble", "trace_id"]
 
 _ERROR_LIMIT = 4096
+_BYTES_A_LINE = 4096
+"""What of the results a replay may look up takes it about as long as a line of log."""
 _USAGE_TYPES = frozenset({"bash", ""})
 
 
@@ -43,7 +45,7 @@ def assemble(record: Record) -> Assembly:
 
 def _assemble(record: Record) -> Assembly:
     stalls = Stalls(record.lines)
-    count = len(record.lines)
+    count = len(record.lines) + _held_bytes(record) // _BYTES_A_LINE
     replay = Search(lambda doubts: Replay(record, stalls, doubts), count).settle()
     over = record.lines[-1].at if record.lines else 0
     spans = replay.world.spans
@@ -80,6 +82,11 @@ def _assemble(record: Record) -> Assembly:
         static_paths=[node.static_path for node in nodes] if known else [],
         input_count=member_count(record.state.inputs) if record.state is not None else None,
     )
+
+
+def _held_bytes(record: Record) -> int:
+    context = record.state.context if record.state is not None else None
+    return sum(memoryview(raw).nbytes for raw in context.steps.values()) if context is not None else 0
 
 
 def _ran_skipped(span: LiveSpan) -> bool:

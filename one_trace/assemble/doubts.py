@@ -20,7 +20,9 @@ from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, Pass
 
 _LINES = 150_000
 """How many lines may be replayed in all to settle the doubts of one log."""
-_REPLAYS = 300
+_REPLAYS = 200
+_PATIENCE = 60
+"""How many replays may be spent on one contradiction."""
 _LOOK_BACK = 400
 
 Key = tuple[int, int]
@@ -145,15 +147,18 @@ class Search(Generic[T]):
         self._tried.clear()
         forced: Forced = {}
         furthest: tuple[int, Forced] = (-1, {})
+        spent = 0
         while True:
             self._left -= 1
+            spent += 1
             replay = self._make(Doubts(forced, self._accepted, slack=slack, settle=self._left > 0))
             try:
                 replay.run()
             except Contradiction as wrong:
                 if wrong.index > furthest[0]:
-                    furthest = wrong.index, forced
-                other = self._otherwise(wrong, forced) if self._left > 1 else None
+                    furthest, spent = (wrong.index, forced), 0
+                more = self._left > 1 and spent < _PATIENCE
+                other = self._otherwise(wrong, forced) if more else None
                 if other is None:  # a line that no choice explains
                     self._accepted |= {furthest[0]}
                     self._tried.clear()
