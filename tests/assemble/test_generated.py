@@ -28,14 +28,11 @@ quiet = settings(
 
 @node
 @pytest.mark.parametrize("wide", [False, True])
-@pytest.mark.parametrize("trouble", [False, True])
-def test_every_span_is_what_happened(
-    trouble: bool, wide: bool, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_every_span_of_a_run_without_trouble(wide: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
     """All step types, nested to depth 5, up to swaps that the record does not tell apart."""
 
     @quiet
-    @given(made=made_flows(trouble=trouble, wide=wide))
+    @given(made=made_flows(trouble=False, wide=wide))
     def held(made: Made) -> None:
         _, truth, trace = run(made, tmp_path_factory.mktemp("made"))
         assert differences(truth, trace) == []
@@ -51,8 +48,8 @@ def test_runs_with_failures_retries_time_outs_and_skips(
     """A few in a thousand stay open: the method's README says which. They are counted, so that they do not
     grow."""
     wrong = []
-    for seed in range(200):
-        made = Maker(Random(seed), trouble=True, wide=wide).make(3)
+    for seed in range(150):
+        made = Maker(Random(seed), trouble=True, wide=wide).make()
         _, truth, trace = run(made, tmp_path_factory.mktemp("made"))
         if differences(truth, trace):
             wrong.append(seed)
