@@ -95,7 +95,7 @@ class World:
         seq = self.next
         if seq is not None:
             node = seq.awaited()
-            if node is not None and self.is_this(node, step_id):
+            if node is not None and node.id == step_id and self.is_this(node, step_id):
                 return seq
             self.next = None
         stack = self.stack
@@ -192,7 +192,9 @@ class World:
                 sides.sort(key=lambda side: (side.nodes[0].type, side.nodes[0].name) != self.kind)
             return self.new_pass(act, sides[0], None) if sides else None
         body = node.body
-        if body is None or not body.nodes or not self.is_this(body.nodes[0], step_id):
+        if body is None or not body.nodes or body.nodes[0].id != step_id:
+            return None
+        if not self.is_this(body.nodes[0], step_id):
             return None
         if act.started == 0:
             act.batch_end = node.concurrency
@@ -205,8 +207,10 @@ class World:
     def is_this(self, node: Node, step_id: str) -> bool:
         """Is this the step that starts? A sub-flow is not validated, and may have its id for steps of several
         types; but a file that was changed since may have another type for it."""
+        if node.id != step_id:
+            return False
         kind = self.kind[0]
-        return node.id == step_id and (node.type == kind or (step_id, kind) not in self.kinds)
+        return node.type == kind or (step_id, kind) not in self.kinds
 
     def new_pass(self, act: Act, listing: Listing, iteration: int | None) -> Pass:
         scope, prefix = act.scope, act.prefix
