@@ -257,7 +257,9 @@ def _derived(span: LiveSpan) -> list[str]:
     if span.slot >= 0:
         derived += ["startedAt", "startMs"]
         derived += (
-            ["status", "durationMs"] if span.status == "incomplete" or span.doubtful else ["durationMs"]
+            ["status", "durationMs"]
+            if span.status == "incomplete" or span.doubtful or span.shared_result
+            else ["durationMs"]
         )
     elif span.started_at is None:
         derived += ["startedAt", "startMs"]

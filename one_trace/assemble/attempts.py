@@ -7,7 +7,7 @@ from __future__ import annotations
 from one_trace.assemble.awaits import by_life
 from one_trace.assemble.blocks import advance
 from one_trace.assemble.evidence import choose_retry
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive
 from one_trace.assemble.tree import CONTAINERS, silent_ids
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
@@ -50,8 +50,13 @@ def succeeded(world: World, line: LogLine) -> None:
         for kid in world.kids.get(line.step_id or "", ())
         if kid.open and kid.attempts == (line.retries or 0) + 1 and kid.succeeded is None
     ]
-    if spans and not world.open.get(line.step_id or ""):
-        spans[0].succeeded = float(line.at)
+    if world.open.get(line.step_id or ""):
+        return
+    going = [kid for kid in spans if not kid.act.failed and alive(kid.act)] or spans
+    if going:
+        going[0].succeeded = float(line.at)
+    for kid in going if len(going) > 1 else ():
+        kid.doubtful = True
 
 
 def _gave_up(span: LiveSpan, line: LogLine) -> None:

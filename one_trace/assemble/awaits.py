@@ -106,7 +106,7 @@ def _rather_again(world: World, idle: Act, step_id: str) -> bool:
     choice."""
     others = [act for act in world.pending if could_begin(act, step_id, world.now, kept=world.kept)]
     nearer = [act for act in others if _let_pass(world, idle) or _nearer(world, act, idle)]
-    due = [act for act in others if act.attempt > 1 and act.start <= world.now + CLOCK_MS]
+    due = [act for act in others if act.attempt == 1 or act.start <= world.now + CLOCK_MS]
     if due and world.now - idle.idle_at <= CLOCK_MS:
         first = world.doubts.choose(world.index, nearer[0] if nearer else idle, [idle, *due, *nearer[:1]])
         world.favoured = first if first is not idle else None

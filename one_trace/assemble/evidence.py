@@ -100,7 +100,7 @@ def misfit(span: LiveSpan, line: LogLine) -> float:
 
 def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None, late: float) -> int:
     """How ill a ``step:complete`` fits a span; 0: in all but time."""
-    cost = _ill_flow(span, after, "flow:complete", late)
+    cost = _ill_flow(span, after, "flow:complete", late) + _before_attempt(span, line)
     seq = span.seq
     if seq is not None and seq.pos + 1 < len(seq.nodes) and after is not None:
         if after.event == "step:start":
@@ -134,6 +134,11 @@ def _may_end(act: Act, now: float) -> bool:
 
 def _ill_flow(span: LiveSpan, after: LogLine | None, event: str, late: float) -> int:
     return 60 if after is not None and after.event == event and flow_misfit(span, after) > late else 0
+
+
+def _before_attempt(span: LiveSpan, line: LogLine) -> int:
+    """The delay before its last attempt is not over yet."""
+    return 500 if span.retried and line.at + 1 < span.retried[-1] else 0
 
 
 def flow_misfit(span: LiveSpan, after: LogLine | None) -> float:
@@ -180,7 +185,7 @@ def _alike(one: LiveSpan, other: LiveSpan, line: LogLine) -> bool:
 
 
 def _cost_of_error(span: LiveSpan, line: LogLine, after: LogLine | None, late: float) -> int:
-    cost = _ill_flow(span, after, "flow:error", late)
+    cost = _ill_flow(span, after, "flow:error", late) + _before_attempt(span, line)
     if span.acts:
         act = span.acts[-1]
         if act.failed:

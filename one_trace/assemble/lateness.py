@@ -4,7 +4,7 @@ it does not tell, two clocks are compared, and the answer says whether that is c
 
 from __future__ import annotations
 
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, timed_out_at
 
 
 def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
@@ -20,7 +20,8 @@ def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
     if (span.slot >= 0 or owner.slot >= 0) and owner.status == "success":
         return False, owner.slot < 0 or not owner.doubtful  # a block waits for its children
     if _ended_it(span, owner):
-        return False, True
+        over = timed_out_at(owner)
+        return False, over is None or (span.end or 0) + CLOCK_MS < over
     if span.seq is not None or span.slot < 0:
         told = _by_lines(span, owner)
         if told is not None:

@@ -302,6 +302,15 @@ def alive(act: Act) -> bool:
     return True
 
 
+def timed_out_at(kid: LiveSpan) -> float | None:
+    """When a silent container is over by its time-out, at the latest."""
+    timeout = kid.node.timeout
+    if timeout is None or not kid.acts:
+        return None
+    began = kid.acts[-1].start
+    return timeout + (max(began, kid.inner_start or began) if kid.attempts == 1 else began)
+
+
 def quiet(act: Act) -> bool:
     """Nothing runs in this attempt, as far as the log can tell: it may complete."""
     if act.kind == "flow":

@@ -255,9 +255,8 @@ def _found(span: LiveSpan, over: float, saved: int) -> Result | None:
             if raw is None or (last is not span and (last is None or last.node is span.node)):
                 return None
             around = scope.owner.span if scope.owner is not None else None
-            span.shared_result = (
-                last is not span or _may_be_stale(span) or (around is not None and around.shared_result)
-            )
+            unsure = around is not None and (around.shared_result or (around.slot >= 0 and around.doubtful))
+            span.shared_result = last is not span or _may_be_stale(span) or unsure
             if span.slot >= 0:
                 span.doubtful = span.doubtful or span.overwrites or (around is not None and around.doubtful)
             span.found_in = scope

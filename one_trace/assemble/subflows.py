@@ -8,7 +8,7 @@ from one_trace.assemble.awaits import by_life, doubt
 from one_trace.assemble.blocks import advance, calls, may_go_on, reopen, skipped, within_reach
 from one_trace.assemble.live import Act, first_sign
 from one_trace.assemble.tree import Node
-from one_trace.assemble.trees import Trees
+from one_trace.assemble.trees import Trees, limit_called
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
 
@@ -28,7 +28,9 @@ def begin_sub_flow(world: World, trees: Trees, line: LogLine) -> bool:
     world.waiting.remove(act)
     act.start = float(line.at)
     first_sign(act, float(line.at), world.index)
-    world.begin_flow(act, trees.sub_flow(key, act.node))
+    tree = trees.sub_flow(key, act.node)
+    limit_called(tree, act.node)
+    world.begin_flow(act, tree)
     return True
 
 

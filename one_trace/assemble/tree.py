@@ -105,6 +105,10 @@ class Tree:
         self.hidden: frozenset[str] = frozenset()
         """Ids under which its results hold a field of its last step's output."""
         self.by_id: dict[str, list[Node]] = {}
+        self.inputs: dict[str, Any] = {}
+        """As the flow declares them."""
+        self.entered = False
+        """It was run before."""
 
     def add(self, node: Node) -> Node:
         self.by_id.setdefault(node.id, []).append(node)
@@ -128,7 +132,8 @@ def silent_ids(node: Node) -> set[str]:
 def read_tree(flow: FlowFile) -> Tree:
     """The static tree of a flow file. Sub-flows run unvalidated: what is no step there has a step's place."""
     tree = Tree(flow.key, known=True)
-    default = flow.definition.get("defaultOnError")
+    default, inputs = flow.definition.get("defaultOnError"), flow.definition.get("inputs")
+    tree.inputs = inputs if isinstance(inputs, dict) else {}
     _fill(
         tree,
         tree.root,

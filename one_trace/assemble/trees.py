@@ -24,23 +24,48 @@ _inputs = msgspec.json.Decoder(dict[str, Raw])
 
 def limit_loops(tree: Tree, inputs: Raw) -> None:
     """How many iterations the root flow's loops make that go over one of its inputs."""
-    loops = [node for nodes in tree.by_id.values() for node in nodes if node.type == "loop"]
-    overs = [
-        (node, _INPUT.fullmatch(over)) for node in loops if isinstance(over := node.config.get("over"), str)
-    ]
+    loops = _over_inputs(tree)
     try:
-        given = _inputs.decode(inputs) if present(inputs) and any(found for _, found in overs) else {}
+        given = _inputs.decode(inputs) if present(inputs) and loops else {}
     except UNREADABLE:
         return
-    for node, found in overs:
-        raw = given.get(found[1]) if found is not None else None
+    for node, name in loops:
         try:
-            count = len(_lists.decode(raw)) if raw is not None else None
+            count = len(_lists.decode(given[name])) if name in given else None
         except UNREADABLE:
             continue
+        _limit(tree, node, count)
+    tree.entered = True
+
+
+def limit_called(tree: Tree, call: Node | None) -> None:
+    """The same of a sub-flow, whose inputs are those that the step that calls it gives, or as they are
+    declared."""
+    given = call.config.get("inputs") if call is not None else None
+    given = given if isinstance(given, dict) else {}
+    for node, name in _over_inputs(tree):
+        declared = tree.inputs.get(name)
+        default = declared.get("default") if isinstance(declared, dict) else None
+        value = given.get(name, default)
+        _limit(tree, node, len(value) if isinstance(value, list) else None)
+    tree.entered = True
+
+
+def _over_inputs(tree: Tree) -> list[tuple[Node, str]]:
+    loops = [node for nodes in tree.by_id.values() for node in nodes if node.type == "loop"]
+    found = [(node, _INPUT.fullmatch(over)) for node in loops if isinstance(over := node.config.get("over"), str)]
+    return [(node, name[1]) for node, name in found if name is not None]
+
+
+def _limit(tree: Tree, node: Node, count: int | None) -> None:
+    """Whoever calls it first says how many; another may say more."""
+    if count is not None:
         limit = node.config.get("maxIterations")
-        if count is not None:
-            node.most = min(count, limit if isinstance(limit, int) and limit > 0 else _MOST_ITEMS)
+        count = min(count, limit if isinstance(limit, int) and limit > 0 else _MOST_ITEMS)
+    if not tree.entered:
+        node.most = count
+    elif node.most is not None:
+        node.most = max(node.most, count) if count is not None else None
 
 
 class Trees:

@@ -15,7 +15,7 @@ from one_trace.assemble.awaits import resumed
 from one_trace.assemble.blocks import first_ids, open_batch, reopen, skipped
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.gaps import past_a_gap
-from one_trace.assemble.live import Act, Foreseen, LiveSpan, Pass, Scope, first_sign
+from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope, first_sign, timed_out_at
 from one_trace.assemble.results import belied
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
 from one_trace.record.clock import epoch_ms
@@ -310,6 +310,9 @@ class World:
         if node.strategy == "retry" and kid.attempts <= node.retries:
             return
         kid.open = False
+        over = timed_out_at(kid)
+        if over is not None and over + CLOCK_MS < self.now:
+            return  # nobody waited for it any more
         kid.end, kid.end_index, kid.error = self.now, self.index, error
         if node.strategy not in ("continue", "fallback"):
             kid.raised = True

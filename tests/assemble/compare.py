@@ -65,8 +65,13 @@ def _swapped(truth: Truth, trace: Trace, unseen: set[str]) -> set[str]:
     steps = {span.path: _step(span) for span in trace.spans}
     steps |= {span["path"]: _true_step(span) for span in truth["spans"]}
     silent = Counter(_true_step(span) for span in truth["spans"] if span["path"] in unseen)
+    supposed = Counter(_step(span) for span in trace.spans if span.path in unseen)
     missing = {step: happened[step] - told[step] for step in set(steps.values())}
-    return {path for path, step in steps.items() if step in doubtful and 0 <= missing[step] <= silent[step]}
+    return {
+        path
+        for path, step in steps.items()
+        if step in doubtful and -supposed[step] <= missing[step] <= silent[step]
+    }
 
 
 def _unseen(truth: Truth, trace: Trace) -> set[str]:
