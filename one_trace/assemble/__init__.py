@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from one_trace.assemble.cause import find_cause, timeout_code
 from one_trace.assemble.doubts import Search
+from one_trace.assemble.facts import Facts
 from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.lateness import lateness
 from one_trace.assemble.live import CLOCK_MS, LiveSpan
@@ -16,7 +17,6 @@ from one_trace.assemble.measured import Measured
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import drop_orphaned, foresee, settle
 from one_trace.assemble.sizes import compact_bytes, member_count
-from one_trace.assemble.stalls import Stalls
 from one_trace.assemble.timing import drop_too_short, settle_children
 from one_trace.assemble.usage import add, usage_of
 from one_trace.collector import held_back
@@ -44,9 +44,9 @@ def assemble(record: Record) -> Assembly:
 
 
 def _assemble(record: Record) -> Assembly:
-    stalls = Stalls(record.lines)
+    facts = Facts(record.lines)
     count = len(record.lines) + _held_bytes(record) // _BYTES_A_LINE
-    replay = Search(lambda doubts: Replay(record, stalls, doubts), count).settle()
+    replay = Search(lambda doubts: Replay(record, facts, doubts), count).settle()
     over = record.lines[-1].at if record.lines else 0
     spans = replay.world.spans
     settle(spans, over, replay.saved)
@@ -55,7 +55,7 @@ def _assemble(record: Record) -> Assembly:
         # which run of a repeated container was the last is known now, and so what its children left
         foreseen = foresee(spans)
         if foreseen:
-            replay = Search(lambda doubts: Replay(record, stalls, doubts, foreseen), count).settle()
+            replay = Search(lambda doubts: Replay(record, facts, doubts, foreseen), count).settle()
             spans = replay.world.spans
             settle(spans, over, replay.saved)
     overs = [*replay.overs, over]
@@ -265,6 +265,8 @@ def _derived(span: LiveSpan) -> list[str]:
         derived += ["startedAt", "startMs"]
     if not span.placed:
         derived += ["path", "parentSpanId", "index"]
+    if span.act.either:
+        derived += ["branch", *(() if "index" in derived else ["index"])]
     if span.doubtful if span.slot < 0 else span.act.doubtful:
         derived.append("iteration")
     if span.shared_result and span.result is not None:

@@ -157,8 +157,8 @@ def _may_be_done(kid: LiveSpan, now: float) -> bool:
         result = expected(kid)
         return result is None or result.status != "success" or not has_to_show(kid.acts[-1])
     act = kid.acts[-1]
-    whole = act.kind == "parallel" and act.batch_end >= len(act.steps)
-    if whole and all(_may_be_done(inner, now) for inner in act.kids):
+    unseen = act.kind == "parallel" and not any(_shows(node) for node in act.steps[act.batch_end :])
+    if unseen and all(_may_be_done(inner, now) for inner in act.kids):
         return True
     if kid.node.strategy not in ("continue", "fallback"):
         return False
@@ -245,7 +245,5 @@ def first_ids(node: Node) -> set[str]:
     """The ids of the steps with which a silent container can show itself."""
     if node.type == "parallel" and node.body is not None:
         return set().union(*(first_ids(child) for child in node.body.nodes)) if node.body.nodes else set()
-    listings = [
-        listing for listing in (node.body, node.then, node.orelse) if listing is not None and listing.nodes
-    ]
-    return {listing.nodes[0].id for listing in listings}
+    listings = [node.body, *node.sides] if node.body is not None and node.body.nodes else node.sides
+    return {listing.nodes[0].id for listing in listings if listing is not None}

@@ -36,12 +36,14 @@ Rival = TypeVar("Rival", bound="LiveSpan | Act")
 
 class Contradiction(Exception):
     """Line `index` cannot be, after the choices that were made; `choices`: those that could be to blame, each
-    a line and what may be chosen there, what was taken first."""
+    a line and what may be chosen there, what was taken first. `robbed`: those among them that have taken a
+    span which the line fits."""
 
-    def __init__(self, index: int, choices: dict[int, list[Key]]) -> None:
+    def __init__(self, index: int, choices: dict[int, list[Key]], robbed: list[int]) -> None:
         super().__init__(index)
         self.index = index
         self.choices = choices
+        self.robbed = robbed
 
 
 class Doubts:
@@ -90,20 +92,23 @@ class Doubts:
             self.choices.append((index, [chosen, *others]))
         return chosen
 
-    def contradicted(self, index: int, span: LiveSpan | None, better: LiveSpan | None = None) -> None:
-        """Line `index` does not fit `span` (or nothing at all): raises Contradiction if a choice may be to
-        blame."""
+    def contradicted(self, index: int, span: LiveSpan | None, better: Iterable[LiveSpan | None] = ()) -> None:
+        """Line `index` does not fit `span` (or nothing at all), but had rather been of one of those that are
+        `better`: raises Contradiction if a choice may be to blame."""
         if not self.settle or index in self.accepted:
             return
-        lines = [_lineage(one) for one in (span, better) if one is not None]
+        lines = [_lineage(one) for one in (span, *better) if one is not None]
         blamed: dict[int, list[Key]] = {}
         for at, spans in reversed(self.choices[-_LOOK_BACK:]):
-            taken = _lineage(spans[0])
-            apart = [other for other in spans[1:] if _set_apart(taken, _lineage(other), lines)]
+            mine = _lineage(spans[0])
+            apart = [other for other in spans[1:] if _set_apart(mine, _lineage(other), lines)]
             if apart:
                 blamed[at] = [_key(spans[0]), *map(_key, apart)]
         if blamed:
-            raise Contradiction(index, blamed)
+            taken = [_key(one) for one in better if one is not None and not one.open]
+            robbed = [at for at, keys in blamed.items() if keys[0] in taken]
+            robbed.sort(key=lambda at: taken.index(blamed[at][0]))
+            raise Contradiction(index, blamed, robbed)
 
 
 class Replaying(Protocol):
@@ -146,7 +151,9 @@ class Search(Generic[T]):
     def _settled(self, slack: float) -> T:
         self._tried.clear()
         forced: Forced = {}
-        furthest: tuple[int, Forced] = (-1, {})
+        furthest = before = (Contradiction(-1, {}, []), forced)
+        repairs: list[tuple[int, Key]] = []
+        repaired: int | None = None
         spent = 0
         while True:
             self._left -= 1
@@ -155,12 +162,23 @@ class Search(Generic[T]):
             try:
                 replay.run()
             except Contradiction as wrong:
-                if wrong.index > furthest[0]:
-                    furthest, spent = (wrong.index, forced), 0
+                if wrong.index > furthest[0].index:
+                    if repaired is not None:
+                        self._tried = {at: kept for at, kept in self._tried.items() if at < repaired}
+                    furthest = before = (wrong, forced)
+                    repairs = [(at, key) for at in wrong.robbed for key in wrong.choices[at][1:]]
+                    repaired, spent = None, 0
+                elif repaired is None:
+                    before = (wrong, forced)
                 more = self._left > 1 and spent < _PATIENCE
-                other = self._otherwise(wrong, forced) if more else None
+                if more and repairs:
+                    repaired, key = repairs.pop(0)
+                    forced = before[1] | {repaired: key}
+                    continue
+                repaired = None
+                other = self._otherwise(*before) if more else None
                 if other is None:  # a line that no choice explains
-                    self._accepted |= {furthest[0]}
+                    self._accepted |= {furthest[0].index}
                     self._tried.clear()
                     other = furthest[1]
                 forced = other

@@ -10,9 +10,12 @@ Evidence, strongest first:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from one_trace.assemble.blocks import has_to_show, may_go_on
+from one_trace.assemble.cascade import ill_followed
+from one_trace.assemble.facts import Facts
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, quiet
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import CONTAINERS
@@ -20,6 +23,7 @@ from one_trace.record.log import LogLine
 from one_trace.record.state import Result
 
 _TIMED_OUT = re.compile('Step ".*" exceeded timeout of ', re.DOTALL)
+_MOST_BETTER = 8
 _NEAR = 70
 """A cost by which another may be greater and yet right, if something else contradicts."""
 CONTRADICTS = 150
@@ -27,15 +31,12 @@ CONTRADICTS = 150
 
 
 def choose_end(
-    spans: list[LiveSpan], line: LogLine, after: LogLine | None, coming: Sequence[LogLine], late: float
+    spans: list[LiveSpan], index: int, coming: Sequence[LogLine], facts: Facts
 ) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan], int]:
-    """The span that a ``step:complete`` ends, those that fit as well (itself among them), those that fit
-    less, and how ill it fits.
-
-    `after`: the next line; `coming`: this step's ends from here on, `line` first; `late`: by how many ms an
-    end may be late in this log.
-    """
-    costs = [cost_of_end(span, line, after, late) for span in spans]
+    """The span that a ``step:complete`` at line `index` ends, those that fit as well (itself among them), those
+    that fit less, and how ill it fits. `coming`: this step's ends from here on, this one first."""
+    line, late = facts.lines[index], facts.longest_ms
+    costs = [cost_of_end(span, index, facts) for span in spans]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
     chosen = best[0] if len(best) == 1 else _by_time(best, line, coming, late)
@@ -48,11 +49,12 @@ def _less(spans: list[LiveSpan], costs: list[int], least: int) -> list[LiveSpan]
 
 
 def choose_error(
-    spans: list[LiveSpan], line: LogLine, after: LogLine | None, late: float
+    spans: list[LiveSpan], index: int, facts: Facts
 ) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan], int]:
-    """The span that a ``step:error`` ends, those that fit as well, those that fit less, and how ill it fits:
+    """The span that a ``step:error`` at line `index` ends, those that fit as well, those that fit less, and how ill it fits:
     it has no duration, but its error stands in what ends above it."""
-    costs = [_cost_of_error(span, line, after, late) for span in spans]
+    after = facts.after(index)
+    costs = [_cost_of_error(span, index, facts) for span in spans]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
     chosen = min(best, key=lambda span: (flow_misfit(span, after), span.number))
@@ -66,11 +68,16 @@ def mark_doubtful(chosen: LiveSpan, rivals: list[LiveSpan], line: LogLine) -> No
             other.doubtful = chosen.doubtful = True
 
 
-def better_by_time(spans: list[LiveSpan], line: LogLine) -> LiveSpan | None:
-    """The span whose start and duration give just this end, whatever else speaks against it."""
-    if line.duration_ms is None:
-        return None
-    return min(spans, key=lambda span: abs(span.start + (line.duration_ms or 0) - line.at), default=None)
+def better_by_time(spans: list[LiveSpan], line: LogLine, before: Iterable[LiveSpan]) -> list[LiveSpan]:
+    """The span whose start and duration give just this end, whatever else speaks against it; and those `before`
+    it that do as well, but have been given another end."""
+    duration = line.duration_ms
+    if duration is None:
+        return []
+    nearest = min(spans, key=lambda span: abs(span.start + duration - line.at))
+    ended = (span for span in before if not span.open and span.node.id == line.step_id)
+    fitting = list(islice((span for span in ended if misfit(span, line) <= 1), _MOST_BETTER))
+    return [nearest, *sorted(fitting, key=lambda span: misfit(span, line))]
 
 
 def choose_retry(spans: list[LiveSpan], line: LogLine) -> tuple[LiveSpan, list[LiveSpan]]:
@@ -98,11 +105,15 @@ def misfit(span: LiveSpan, line: LogLine) -> float:
     return abs(line.at - span.start - line.duration_ms) if line.duration_ms is not None else 0.0
 
 
-def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None, late: float) -> int:
-    """How ill a ``step:complete`` fits a span; 0: in all but time."""
-    cost = _ill_flow(span, after, "flow:complete", late) + _before_attempt(span, line)
+def cost_of_end(span: LiveSpan, index: int, facts: Facts) -> int:
+    """How ill a ``step:complete`` at line `index` fits a span; 0: in all but time."""
+    line, after, late = facts.lines[index], facts.after(index), facts.longest_ms
+    stops = line.step_id in facts.stopped_after  # what comes after it may have been left out
+    cost = _before_attempt(span, line)
+    if not stops:
+        cost += ill_followed(span, facts.lines, index, late, failed=False)
     seq = span.seq
-    if seq is not None and seq.pos + 1 < len(seq.nodes) and after is not None:
+    if seq is not None and seq.pos + 1 < len(seq.nodes) and after is not None and not stops:
         if after.event == "step:start":
             cost += 1000 * (after.step_id != seq.nodes[seq.pos + 1].id)
         elif after.event not in ("flow:stopped", "step:dry-resolve", "step:error"):
@@ -130,10 +141,6 @@ def cost_of_end(span: LiveSpan, line: LogLine, after: LogLine | None, late: floa
 
 def _may_end(act: Act, now: float) -> bool:
     return may_go_on(act, now, kept=False) and not has_to_show(act) if act.kind == "parallel" else quiet(act)
-
-
-def _ill_flow(span: LiveSpan, after: LogLine | None, event: str, late: float) -> int:
-    return 60 if after is not None and after.event == event and flow_misfit(span, after) > late else 0
 
 
 def _before_attempt(span: LiveSpan, line: LogLine) -> int:
@@ -184,8 +191,10 @@ def _alike(one: LiveSpan, other: LiveSpan, line: LogLine) -> bool:
     return one.iteration != other.iteration or one.act is not other.act
 
 
-def _cost_of_error(span: LiveSpan, line: LogLine, after: LogLine | None, late: float) -> int:
-    cost = _ill_flow(span, after, "flow:error", late) + _before_attempt(span, line)
+def _cost_of_error(span: LiveSpan, index: int, facts: Facts) -> int:
+    line = facts.lines[index]
+    cost = _before_attempt(span, line)
+    cost += ill_followed(span, facts.lines, index, facts.longest_ms, failed=True)
     if span.acts:
         act = span.acts[-1]
         if act.failed:
@@ -198,7 +207,8 @@ def _cost_of_error(span: LiveSpan, line: LogLine, after: LogLine | None, late: f
         cost += 300
     result = expected(span)
     if result is not None and result.status == "success":
-        cost += 200
+        # what threw leaves no result: that of one before it may stand there
+        cost += 40 if span.node.id in span.scope.shared.last else 200
     return cost + (0 if _fails_above(span, line.error) else 100)
 
 

@@ -31,9 +31,11 @@ def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
         return False, not _may_have_thrown(owner)
     if owner.unsure_attempts or _end_supposed(owner):
         return span.end is None or span.end > over + CLOCK_MS, False
+    sure = owner.slot < 0 or not (owner.doubtful or owner.shared_result)
     if span.end is None:
-        return span.status not in ("skipped", "stopped"), owner.slot < 0 or abs(over - log_end) > CLOCK_MS
-    return span.end > over + CLOCK_MS, abs(span.end - over) > CLOCK_MS
+        told = span.status not in ("skipped", "stopped")
+        return told, owner.slot < 0 or (sure and abs(over - log_end) > CLOCK_MS)
+    return span.end > over + CLOCK_MS, sure and abs(span.end - over) > CLOCK_MS
 
 
 def _ended_it(span: LiveSpan, owner: LiveSpan) -> bool:

@@ -3,6 +3,8 @@ of steps."""
 
 from __future__ import annotations
 
+import math
+
 from msgspec import Raw
 
 from one_trace.assemble.tree import Listing, Node, Tree
@@ -97,9 +99,55 @@ class Scope:
         step_id = span.node.id
         while scope is not None:
             last = scope.last.get(step_id)
-            if last is None or last.act.start <= span.act.start or last.slot < 0:
+            if last is None or last.slot < 0 or _done_after(span, last):
                 scope.last[step_id] = span
             scope = scope.parent
+
+
+def _done_after(one: LiveSpan, other: LiveSpan) -> bool:
+    """Of two silent children, by what ran in them, or by when their blocks were done; where those ran at the
+    same time, that is not certain."""
+    (end, sure), (other_end, other_sure) = _done(one), _done(other)
+    if not (sure and other_sure) and max(_begun(one), _begun(other)) < min(end, other_end):
+        one.overwrites = other.overwrites = True
+    return other.act.start <= one.act.start if end == other_end else end > other_end
+
+
+def _done(kid: LiveSpan) -> tuple[float, bool]:
+    """The line at which it was done, and whether that is so; else the line before which it was."""
+    inside = done_inside(kid)
+    if inside >= 0:
+        return inside, kid.acts[-1].kind != "parallel"
+    signs = [
+        inner.first_index
+        for other in kid.act.kids
+        if other.batch > kid.batch
+        for inner in other.acts
+        if inner.first_index is not None
+    ]
+    if signs:
+        return min(signs), False
+    above: LiveSpan | None = kid
+    while above is not None and above.end_index is None:
+        above = above.act.span
+    return (above.end_index if above is not None and above.end_index is not None else math.inf), False
+
+
+def done_inside(kid: LiveSpan) -> int:
+    """The last line of what a silent child waited for, as far as there is one; else -1."""
+    act = kid.acts[-1] if kid.acts else None
+    if act is None or not quiet(act):
+        return -1
+    if act.kind == "parallel":
+        return max(map(done_inside, act.kids), default=-1)
+    return act.over_index
+
+
+def _begun(kid: LiveSpan) -> float:
+    above: LiveSpan | None = kid
+    while above is not None and above.begun < 0:
+        above = above.act.span
+    return above.begun if above is not None else -1
 
 
 class LiveSpan:
@@ -217,6 +265,7 @@ class Act:
         "cursor",
         "depth",
         "doubtful",
+        "either",
         "error",
         "failed",
         "finished",
@@ -267,6 +316,8 @@ class Act:
         """Of a flow: the loops in it whose iterations run abreast, and are merged when they are done."""
         self.doubtful = False
         """It may be another's that runs alike: see `doubts`."""
+        self.either = False
+        """A condition of which the record does not tell which of its sides it has run."""
         self.failed = False
         self.error: str | None = None
         self.thrown: list[LiveSpan] = []

@@ -20,8 +20,8 @@ from one_trace.assemble.evidence import (
     mark_doubtful,
     misfit,
 )
+from one_trace.assemble.facts import Facts
 from one_trace.assemble.live import CLOCK_MS, ENDS, Act, Foreseen, LiveSpan, Scope, quiet
-from one_trace.assemble.stalls import Stalls
 from one_trace.assemble.stops import Stops
 from one_trace.assemble.subflows import begin_sub_flow, flow_that_ends
 from one_trace.assemble.trees import Trees, limit_loops
@@ -56,15 +56,14 @@ class Replay:
     """
 
     def __init__(
-        self, record: Record, stalls: Stalls, doubts: Doubts, foreseen: Foreseen | None = None
+        self, record: Record, facts: Facts, doubts: Doubts, foreseen: Foreseen | None = None
     ) -> None:
         self.record = record
-        self.stalls = stalls
+        self.facts = facts
         self.doubts = doubts
         self.lines = record.lines
         self.faults: list[str] = []
-        warnings = (line.message or "" for line in record.lines if line.event == "flow:warning")
-        self.trees = Trees(record.flows, warnings, self.faults)
+        self.trees = Trees(record.flows, facts.warnings, self.faults)
         self.world = World(doubts, foreseen or {}, self.trees.kinds, self._last_save())
         self.overs: list[float] = []
         """When each go but the last was over: the time of its last line."""
@@ -79,7 +78,6 @@ class Replay:
         self._saves: list[int] = []
         self._last: LiveSpan | None = None
         self.stops = Stops()
-        self._ends: dict[str, list[int]] | None = None
         self._end_cursor: dict[str, int] = {}
         state = record.state
         self._context = state.context if state is not None else None
@@ -239,17 +237,12 @@ class Replay:
         self._ended(span, line)
         span.scope.wrote(span)
 
-    def _after(self) -> LogLine | None:
-        index = self.world.index + 1
-        return self.lines[index] if index < len(self.lines) else None
-
     def _chosen_end(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
         index = self.world.index
-        chosen, best, less, cost = choose_end(
-            spans, line, self._after(), self._coming(line.step_id or ""), self.stalls.longest_ms
-        )
+        chosen, best, less, cost = choose_end(spans, index, self._coming(line.step_id or ""), self.facts)
         if cost >= CONTRADICTS:
-            self.doubts.contradicted(index, chosen, better_by_time(spans, line))
+            better = better_by_time(spans, line, reversed(self.world.spans)) if self.doubts.choices else ()
+            self.doubts.contradicted(index, chosen, better)
         if len(best) + len(less) > 1:
             chosen = self.doubts.choose(index, chosen, best, lambda span: misfit(span, line), less)
         if len(best) > 1:
@@ -270,11 +263,11 @@ class Replay:
         elif len(spans) == 1:
             span = spans[0]
         else:
-            span, best, less, cost = choose_error(spans, line, self._after(), self.stalls.longest_ms)
+            span, best, less, cost = choose_error(spans, self.world.index, self.facts)
             if cost >= CONTRADICTS:
                 self.doubts.contradicted(self.world.index, span)
             if len(best) + len(less) > 1:
-                after = self._after()
+                after = self.facts.after(self.world.index)
                 span = self.doubts.choose(
                     self.world.index, span, best, lambda span: flow_misfit(span, after), less
                 )
@@ -333,12 +326,7 @@ class Replay:
 
     def _coming(self, step_id: str) -> list[LogLine]:
         """The ends of a step from here on, this one first; as many as a choice can need."""
-        if self._ends is None:
-            self._ends = {}
-            for index, line in enumerate(self.lines):
-                if line.event == "step:complete":
-                    self._ends.setdefault(line.step_id or "", []).append(index)
-        ends = self._ends[step_id]
+        ends = self.facts.ends[step_id]
         cursor = self._end_cursor.get(step_id, 0)
         while ends[cursor] < self.world.index:
             cursor += 1

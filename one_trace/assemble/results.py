@@ -13,7 +13,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Results, Scope, quiet
+from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Results, Scope, done_inside, quiet
 from one_trace.assemble.tree import silent_ids
 from one_trace.record.state import UNREADABLE, Result, present, read_result
 
@@ -197,8 +197,9 @@ def settle_results(spans: list[LiveSpan], over: float, saved: int) -> None:
     for span in spans:
         if span.slot >= 0:
             span.overwrites = _has_writer(span)
-            # no event is written for it, but its result goes into the map like any other; the latest stays
-            span.scope.wrote_silently(span)
+            if done_inside(span) < saved:
+                # no event is written for it, but its result goes into the map like any other; the latest stays
+                span.scope.wrote_silently(span)
         for act in span.acts:
             if act.kind == "parallel":
                 for node in act.steps[len(act.kids) :]:
@@ -232,7 +233,7 @@ def settled(scope: Scope) -> Results | None:
 
 
 def _found(span: LiveSpan, over: float, saved: int) -> Result | None:
-    if span.acts and span.slot >= 0 and span.acts[-1].over_index >= saved:
+    if span.slot >= 0 and done_inside(span) >= saved:
         return None  # it ended after the state was saved
     if span.end_index is not None and span.end_index > saved:
         return None
@@ -317,12 +318,20 @@ def _is_of(result: Result, span: LiveSpan, over: float) -> bool:
         return False
     if result.duration_ms is None and result.status == "success":
         return False  # a while leaves one before each iteration
-    if span.slot >= 0 and result.status == "success" and span.acts and not quiet(span.acts[-1]):
-        return False  # something runs in it
+    if span.slot >= 0 and result.status != "skipped" and span.acts and _goes_on(span.acts[-1], result):
+        return False
     if span.slot >= 0 or not span.status:
         return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
     told = {"error": "failed"}.get(span.status, span.status)
     return result.status == told and result.duration_ms == span.duration
+
+
+def _goes_on(act: Act, result: Result) -> bool:
+    """Something runs in it, so that it has not succeeded, nor failed if that has to throw first."""
+    if quiet(act):
+        return False
+    timeout = act.node.timeout if act.node is not None else None
+    return result.status == "success" or (act.kind != "parallel" and timeout is None and not act.failed)
 
 
 def _outputs(result: Result) -> list[Raw]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from one_trace.assemble.awaits import by_life, doubt
 from one_trace.assemble.blocks import advance, calls, may_go_on, reopen, skipped, within_reach
-from one_trace.assemble.live import Act, first_sign
+from one_trace.assemble.live import CLOCK_MS, Act, alive, first_sign
 from one_trace.assemble.tree import Node
 from one_trace.assemble.trees import Trees, limit_called
 from one_trace.assemble.world import World
@@ -16,8 +16,10 @@ from one_trace.record.log import LogLine
 def begin_sub_flow(world: World, trees: Trees, line: LogLine) -> bool:
     """Enter the sub-flow that a ``flow:start`` begins; False if nothing leads to it."""
     key = line.flow_key or ""
-    act = _waiting_for(world, trees, key)
+    act = _waiting_for(world, trees, key, due=True)
     while act is None and _open_batch_for(world, trees, key):
+        act = _waiting_for(world, trees, key, due=True)
+    if act is None:
         act = _waiting_for(world, trees, key)
     if act is None and reopen(world, lambda node: _may_show(trees, node, key)):
         act = _waiting_for(world, trees, key)
@@ -60,10 +62,14 @@ def _advance(world: World, trees: Trees, block: Act, key: str) -> bool:
     return advance(world, block, lambda node: _may_show(trees, node, key))
 
 
-def _waiting_for(world: World, trees: Trees, key: str) -> Act | None:
+def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> Act | None:
+    """`due`: no one that was given up, and has not begun in its turn."""
     waiting = [act for act in world.waiting if act.node is not None and trees.may_call(act.node, key)]
     # the delay before a next attempt is over, or this is not it
     waiting = [act for act in waiting if act.start <= world.now] or waiting
+    if due:
+        waiting = [act for act in waiting if world.now <= act.start + CLOCK_MS or alive(act)]
+    waiting.sort(key=lambda act: not alive(act))
     spans = [act.span for act in waiting if act.span is not None]
     if len(spans) > 1:
         first = world.doubts.choose(world.index, spans[0], spans)

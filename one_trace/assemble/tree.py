@@ -89,6 +89,13 @@ class Node:
         return self.strategy in ("continue", "fallback")
 
     @property
+    def sides(self) -> list[Listing]:
+        """Of a condition, those that it may run."""
+        told = self.config.get("expression")
+        sides = (None if told == "false" else self.then, None if told == "true" else self.orelse)
+        return [side for side in sides if side is not None and side.nodes]
+
+    @property
     def timed_out(self) -> str:
         """How the error begins that the step's own time-out throws."""
         return f'Step "{self.id}" exceeded timeout of '

@@ -53,7 +53,9 @@ def limit_called(tree: Tree, call: Node | None) -> None:
 
 def _over_inputs(tree: Tree) -> list[tuple[Node, str]]:
     loops = [node for nodes in tree.by_id.values() for node in nodes if node.type == "loop"]
-    found = [(node, _INPUT.fullmatch(over)) for node in loops if isinstance(over := node.config.get("over"), str)]
+    found = [
+        (node, _INPUT.fullmatch(over)) for node in loops if isinstance(over := node.config.get("over"), str)
+    ]
     return [(node, name[1]) for node, name in found if name is not None]
 
 

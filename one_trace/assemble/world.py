@@ -183,13 +183,14 @@ class World:
                     return begun
             return None
         if act.kind == "condition":
-            sides = [
-                side
-                for side in ((node.then, node.orelse) if act.started == 0 else ())
-                if side is not None and side.nodes and self.is_this(side.nodes[0], step_id)
-            ]
+            sides = (
+                [side for side in node.sides if self.is_this(side.nodes[0], step_id)]
+                if not act.started
+                else []
+            )
             if len(sides) > 1:  # a flow that was not validated: the line has its type and name
-                sides.sort(key=lambda side: (side.nodes[0].type, side.nodes[0].name) != self.kind)
+                alike = [side for side in sides if (side.nodes[0].type, side.nodes[0].name) == self.kind]
+                sides, act.either = alike or sides, len(alike) != 1
             return self.new_pass(act, sides[0], None) if sides else None
         body = node.body
         if body is None or not body.nodes or body.nodes[0].id != step_id:

@@ -207,7 +207,7 @@ class Stubborn:
         rest = [line for line in range(self.lines) if line not in self.doubts.accepted]
         if rest:
             lines = [self.random.randrange(self.lines) for _ in range(4)]
-            raise Contradiction(self.random.choice(rest), {line: list(range(8)) for line in lines})
+            raise Contradiction(self.random.choice(rest), {line: list(range(8)) for line in lines}, [])
 
 
 @pytest.mark.parametrize("lines", [1, 50, 4_000, 50_000, 400_000, 1_000_000])

@@ -1,5 +1,7 @@
-"""How late the log of a run may be: the host is one thread, and what keeps it busy, above all the saving of a
-large state, comes between a step's own clock and its line.
+"""What a log tells as a whole, read once for all replays.
+
+How late a line may be: the host is one thread, and what keeps it busy, above all the saving of a large state,
+comes between a step's own clock and its line.
 """
 
 from __future__ import annotations
@@ -13,11 +15,34 @@ _LEAST_MS = 1
 _MOST_MS = 200
 
 
-class Stalls:
-    """Of one log; measured when it is first asked for."""
+class Facts:
+    """Of one log; each is looked up when it is first asked for."""
 
     def __init__(self, lines: list[LogLine]) -> None:
-        self._lines = lines
+        self.lines = lines
+
+    def after(self, index: int) -> LogLine | None:
+        """The next line."""
+        return self.lines[index + 1] if index + 1 < len(self.lines) else None
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        return [line.message or "" for line in self.lines if line.event == "flow:warning"]
+
+    @cached_property
+    def stopped_after(self) -> frozenset[str]:
+        """Ids of the steps that --stop-after has stopped flows after."""
+        stopped = (line.stopped_after for line in self.lines if line.event == "flow:stopped")
+        return frozenset(step_id for step_id in stopped if step_id is not None)
+
+    @cached_property
+    def ends(self) -> dict[str, list[int]]:
+        """The lines with which steps complete, by id."""
+        ends: dict[str, list[int]] = {}
+        for index, line in enumerate(self.lines):
+            if line.event == "step:complete":
+                ends.setdefault(line.step_id or "", []).append(index)
+        return ends
 
     @cached_property
     def longest_ms(self) -> float:
@@ -26,7 +51,7 @@ class Stalls:
         begun: dict[str | None, float] = {}
         """When the only one that runs of a step had begun."""
         running: dict[str | None, int] = {}
-        for line in self._lines:
+        for line in self.lines:
             if line.event == "step:start":
                 count = running[line.step_id] = running.get(line.step_id, 0) + 1
                 if count == 1:

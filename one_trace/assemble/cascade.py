@@ -1,0 +1,88 @@
+"""What must follow: an end that ends what it stands in as well. A step that threw, or was the last of its list,
+hands on to the condition, loop or sub-flow around it, with no await between: their ends are the next lines, and
+say how long they took.
+"""
+
+from __future__ import annotations
+
+from one_trace.assemble.live import Act, LiveSpan
+from one_trace.record.log import LogLine
+
+_ENDS = frozenset({"step:complete", "step:error", "step:retry", "flow:complete", "flow:error"})
+_ANOTHER = 60
+"""The next end is of what it stands in, but did not begin then."""
+_MISSING = 40
+_NEITHER = 20
+"""Nothing has to follow, and yet something else ends next, which may be the other's."""
+
+
+def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, *, failed: bool) -> int:
+    """How ill the lines after `index` fit this step's end there; 0: as it should be. `late`: by how many ms a
+    line may be late."""
+    seq = span.seq
+    if not failed and seq is not None and seq.pos + 1 < len(seq.nodes):
+        return 0  # a start follows, which is looked at for itself
+    at, apart = index + 1, 0.0
+    act: Act | None = span.act
+    while act is not None and at < len(lines):
+        line = lines[at]
+        if act.kind == "flow":
+            if act.span is None or act.tree is None:
+                break
+            if line.event != ("flow:error" if failed else "flow:complete") or line.flow_key != act.tree.key:
+                return _MISSING
+            misfit = _misfit(line, act.start)
+            if misfit > late:
+                return _ANOTHER
+            apart = max(apart, misfit)
+            at += 1
+        owner = _waits(act, failed=failed)
+        if owner is None or at >= len(lines):
+            break
+        line = lines[at]
+        if line.step_id != owner.node.id or line.event not in _ENDS:
+            if act.kind in ("loop", "while") and not failed:
+                break  # its next iteration may follow as well
+            return _MISSING
+        if line.event == "step:retry":
+            return int(min(apart, _NEITHER - 1)) if failed else _MISSING
+        misfit = _misfit(line, owner.start)
+        if misfit > late:
+            return _ANOTHER
+        apart = max(apart, misfit)
+        if failed != (line.event == "step:error"):
+            return _MISSING if not owner.node.goes_on else int(min(apart, _NEITHER - 1))
+        at += 1
+        held = owner.seq
+        if not failed and held is not None and held.pos + 1 < len(held.nodes):
+            following = lines[at] if at < len(lines) else None
+            starts = following is None or following.step_id == held.nodes[held.pos + 1].id
+            return 0 if starts or following is None or following.event != "step:start" else _MISSING
+        act = owner.act
+    after = lines[at] if at < len(lines) else None
+    if after is not None and after.event in _ENDS:
+        if at == index + 1 or (failed and after.error is not None and after.error == lines[index].error):
+            return _NEITHER
+    return int(min(apart, _NEITHER - 1))
+
+
+def _misfit(line: LogLine, start: float) -> float:
+    return abs(line.at - line.duration_ms - start) if line.duration_ms is not None else 0.0
+
+
+def _waits(act: Act, *, failed: bool) -> LiveSpan | None:
+    """The step that ends with this attempt of it, in the log; None where there is none, or not at once."""
+    owner = act.span
+    while owner is not None and owner.open and owner.acts[-1] is act and not act.failed:
+        if owner.slot < 0:
+            return owner if failed or _over_with_pass(act) else None
+        node = owner.node
+        if not failed or node.goes_on or owner.attempts <= node.retries:
+            return None
+        act = owner.act
+        owner = act.span
+    return None
+
+
+def _over_with_pass(act: Act) -> bool:
+    return act.kind in ("flow", "condition") or (act.kind in ("loop", "while") and len(act.passes) == 1)
