@@ -234,8 +234,8 @@ class Replay:
         span.duration = line.duration_ms
         if span.act.go == self.world.go:
             self._completed.add(step_id)
-        self._ended(span, line)
         span.scope.wrote(span)
+        self._ended(span, line)
 
     def _chosen_end(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
         index = self.world.index

@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 from msgspec import Raw
 
@@ -78,9 +80,18 @@ def belied(scope: Scope) -> list[LiveSpan]:
         for step_id, span in scope.last.items()
         if span.node.repeats
         and shared.last.get(step_id) is span
+        and span.scope.shared is shared  # iterations that ran abreast are merged one over the other
         and (result := held(scope, step_id)) is not None
         and not _says_of(result, span)
+        and not (_beside_merging(span) and _says_of_earlier(result, span))
     ]
+
+
+def _says_of_earlier(result: Result, span: LiveSpan) -> bool:
+    before = span.before
+    while before is not None and not _says_of(result, before):
+        before = before.before
+    return before is not None
 
 
 def _says_of(result: Result, span: LiveSpan) -> bool:
@@ -277,11 +288,20 @@ def _may_be_stale(span: LiveSpan) -> bool:
     before = span.before
     if before is None or before.status != span.status or before.duration != span.duration:
         return False
+    return _beside_merging(span)
+
+
+def _beside_merging(span: LiveSpan) -> bool:
+    """It wrote its result while a concurrent loop ran beside it."""
     flow = span.act if span.act.kind == "flow" else span.act.under
     return any(
-        loop.start <= (span.end or 0) <= max(act.over_at or 0 for act in loop.acts) and not _is_in(span, loop)
+        loop.start <= (span.end or 0) <= max(_over(act) for act in loop.acts) and not _is_in(span, loop)
         for loop in flow.merging
     )
+
+
+def _over(act: Act) -> float:
+    return math.inf if act.passes else act.over_at or 0
 
 
 def _is_in(span: LiveSpan, container: LiveSpan) -> bool:
