@@ -55,9 +55,10 @@ def _assemble(record: Record) -> Assembly:
         # which run of a repeated container was the last is known now, and so what its children left
         foreseen = foresee(spans)
         if foreseen:
-            replay = Search(lambda doubts: Replay(record, facts, doubts, foreseen), count).settle()
-            spans = replay.world.spans
-            settle(spans, over, replay.saved)
+            again = Search(lambda doubts: Replay(record, facts, doubts, foreseen), count).settle()
+            if len(again.doubts.accepted) <= len(replay.doubts.accepted):
+                replay, spans = again, again.world.spans
+                settle(spans, over, replay.saved)
     overs = [*replay.overs, over]
     for span in spans:
         _without_announced(span, overs[span.act.go - 1])

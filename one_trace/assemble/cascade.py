@@ -5,7 +5,8 @@ say how long they took.
 
 from __future__ import annotations
 
-from one_trace.assemble.live import Act, LiveSpan
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
+from one_trace.assemble.results import expected
 from one_trace.record.log import LogLine
 
 _ENDS = frozenset({"step:complete", "step:error", "step:retry", "flow:complete", "flow:error"})
@@ -22,7 +23,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
     seq = span.seq
     if not failed and seq is not None and seq.pos + 1 < len(seq.nodes):
         return 0  # a start follows, which is looked at for itself
-    at, apart = index + 1, 0.0
+    ended, at, apart = lines[index], index + 1, 0.0
     act: Act | None = span.act
     while act is not None and at < len(lines):
         line = lines[at]
@@ -30,6 +31,8 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
             if act.span is None or act.tree is None:
                 break
             if line.event != ("flow:error" if failed else "flow:complete") or line.flow_key != act.tree.key:
+                return _MISSING
+            if not _at_once(ended, line, late):
                 return _MISSING
             misfit = _misfit(line, act.start)
             if misfit > late:
@@ -40,14 +43,14 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
         if owner is None or at >= len(lines):
             break
         line = lines[at]
-        if line.step_id != owner.node.id or line.event not in _ENDS:
+        if line.step_id != owner.node.id or line.event not in _ENDS or not _at_once(ended, line, late):
             if act.kind in ("loop", "while") and not failed:
                 break  # its next iteration may follow as well
             return _MISSING
         if line.event == "step:retry":
             return int(min(apart, _NEITHER - 1)) if failed else _MISSING
         misfit = _misfit(line, owner.start)
-        if misfit > late:
+        if misfit > late or _belied(owner, line):
             return _ANOTHER
         apart = max(apart, misfit)
         if failed != (line.event == "step:error"):
@@ -61,9 +64,20 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
         act = owner.act
     after = lines[at] if at < len(lines) else None
     if after is not None and after.event in _ENDS:
-        if at == index + 1 or (failed and after.error is not None and after.error == lines[index].error):
+        if at == index + 1 or (failed and after.error is not None and after.error == ended.error):
             return _NEITHER
     return int(min(apart, _NEITHER - 1))
+
+
+def _at_once(ended: LogLine, line: LogLine, late: float) -> bool:
+    """It is of the same turn, and of the same error."""
+    return line.at <= ended.at + late + CLOCK_MS and line.error in (None, ended.error)
+
+
+def _belied(owner: LiveSpan, line: LogLine) -> bool:
+    """The state says otherwise of its end."""
+    result = expected(owner) if line.event == "step:complete" else None
+    return result is not None and (result.status, result.duration_ms) != (line.status, line.duration_ms)
 
 
 def _misfit(line: LogLine, start: float) -> float:

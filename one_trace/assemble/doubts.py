@@ -98,17 +98,29 @@ class Doubts:
         if not self.settle or index in self.accepted:
             return
         lines = [_lineage(one) for one in (span, *better) if one is not None]
-        blamed: dict[int, list[Key]] = {}
-        for at, spans in reversed(self.choices[-_LOOK_BACK:]):
-            mine = _lineage(spans[0])
-            apart = [other for other in spans[1:] if _set_apart(mine, _lineage(other), lines)]
-            if apart:
-                blamed[at] = [_key(spans[0]), *map(_key, apart)]
+        blamed = self._to_blame(lines, bearing=True) or self._to_blame(lines, bearing=False)
         if blamed:
             taken = [_key(one) for one in better if one is not None and not one.open]
             robbed = [at for at, keys in blamed.items() if keys[0] in taken]
             robbed.sort(key=lambda at: taken.index(blamed[at][0]))
             raise Contradiction(index, blamed, robbed)
+
+    def _to_blame(self, lines: list[Line], *, bearing: bool) -> dict[int, list[Key]]:
+        """The choices that set apart what runs in these lines; `bearing`: without those between spans that run
+        beside them."""
+        blamed: dict[int, list[Key]] = {}
+        for at, spans in reversed(self.choices[-_LOOK_BACK:]):
+            mine = _lineage(spans[0])
+            near = not bearing or any(_bears_on(mine, line) for line in lines)
+            apart = [
+                other
+                for other in spans[1:]
+                if _set_apart(mine, theirs := _lineage(other), lines)
+                and (near or any(_bears_on(theirs, line) for line in lines))
+            ]
+            if apart:
+                blamed[at] = [_key(spans[0]), *map(_key, apart)]
+        return blamed
 
 
 class Replaying(Protocol):
@@ -246,3 +258,19 @@ def _set_apart(one: Line, other: Line, lines: list[Line]) -> bool:
     return any(
         part is one[depth] or part is other[depth] for line in lines for part in line[depth : depth + 1]
     )
+
+
+def _bears_on(one: Line, other: Line) -> bool:
+    """May what becomes of the one decide what the other is? Not if they run abreast."""
+    depth = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b), None)
+    if depth is None or depth == 0:
+        return True
+    around, mine, theirs = one[depth - 1], one[depth], other[depth]
+    if not isinstance(around, Act):
+        return True  # one after the other, in a list or as attempts
+    if isinstance(mine, Pass) and isinstance(theirs, Pass):
+        abreast = around.node.concurrency if around.node is not None else 1
+        return (mine.iteration or 0) // abreast != (theirs.iteration or 0) // abreast
+    if isinstance(mine, LiveSpan) and isinstance(theirs, LiveSpan):
+        return mine.batch != theirs.batch
+    return True

@@ -277,6 +277,7 @@ class Act:
         "kind",
         "merging",
         "node",
+        "opened",
         "over_at",
         "over_index",
         "passes",
@@ -303,6 +304,8 @@ class Act:
         """The sub-flow (or root) in which the container stands."""
         self.tree: Tree | None = None
         self.start = 0.0
+        self.opened = 0.0
+        """When it was found to have begun, or, after a retry, to be due."""
         self.depth = 0
         self.passes: list[Pass] = []
         """Those under way."""

@@ -68,7 +68,7 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
     # the delay before a next attempt is over, or this is not it
     waiting = [act for act in waiting if act.start <= world.now] or waiting
     if due:
-        waiting = [act for act in waiting if world.now <= act.start + CLOCK_MS or alive(act)]
+        waiting = [act for act in waiting if world.now <= act.opened + CLOCK_MS or alive(act)]
     waiting.sort(key=lambda act: not alive(act))
     spans = [act.span for act in waiting if act.span is not None]
     if len(spans) > 1:

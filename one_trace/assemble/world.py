@@ -152,7 +152,7 @@ class World:
         act = Act(span, span.node, attempt, span.scope, self.go)
         act.prefix = span.path if attempt == 1 else f"{span.path}#{attempt}"
         act.under = span.act if span.act.kind == "flow" else span.act.under
-        act.start = start
+        act.start, act.opened = start, max(start, self.now)
         act.depth = span.act.depth + 1
         act.doubtful = span.doubtful or span.act.doubtful
         span.acts.append(act)
