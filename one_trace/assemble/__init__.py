@@ -266,6 +266,8 @@ def _derived(span: LiveSpan) -> list[str]:
         derived += ["startedAt", "startMs"]
     if not span.placed:
         derived += ["path", "parentSpanId", "index"]
+    elif span.act.astray:
+        derived += ["path", "parentSpanId"]
     if span.act.either:
         derived += ["branch", *(() if "index" in derived else ["index"])]
     if span.doubtful if span.slot < 0 else span.act.doubtful:

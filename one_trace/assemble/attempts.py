@@ -21,6 +21,7 @@ def announced(world: World, line: LogLine) -> None:
     ):
         spans = [kid for kid in world.kids.get(step_id, ()) if kid.open]
     if not spans:
+        world.doubts.contradicted(world.index, None)
         return
     span, best = choose_retry(spans, line)
     if len(best) > 1:

@@ -33,7 +33,7 @@ def open_batch(world: World, act: Act, first: int) -> None:
         act.kids.append(kid)
         world.kids.setdefault(node.id, []).append(kid)
         if node.type in CONTAINERS:
-            if world.foreseen and node.repeats:
+            if world.foreseen and (node.repeats or node.guarded):
                 world.foresee(kid)
             world.new_act(kid, act.start)
     if act.batch_end < len(nodes) and first == 0:
@@ -106,7 +106,9 @@ def _children_done(world: World, act: Act, first: int, seen: int) -> None:
         kid = act.kids[position]
         kid.open = False
         kid.assumed = kid.assumed or (position >= seen and _may_have_failed(act.span))
-        for inner in kid.acts:
+        result = expected(kid)
+        threw = result is not None and result.status not in ("success", "skipped")
+        for inner in kid.acts if not threw else ():  # what was begun in it may go on
             if quiet(inner) and not _timed_out(kid, inner, world.now):  # else it was given up, and goes on
                 all_done(world, inner)
                 inner.closed = True

@@ -86,6 +86,8 @@ def choose_retry(spans: list[LiveSpan], line: LogLine) -> tuple[LiveSpan, list[L
 
     def cost(span: LiveSpan) -> int:
         wrong = 0 if line.attempt is None or span.attempts == line.attempt - 1 else 100
+        if span.attempts > span.node.retries:
+            wrong += 300
         if span.acts and not span.acts[-1].failed:
             wrong += 10
         result = expected(span)

@@ -258,6 +258,7 @@ class Act:
     """One attempt of a container, or (where `span` is None) one go of the root flow."""
 
     __slots__ = (
+        "astray",
         "attempt",
         "batch",
         "batch_end",
@@ -319,6 +320,8 @@ class Act:
         """Of a flow: the loops in it whose iterations run abreast, and are merged when they are done."""
         self.doubtful = False
         """It may be another's that runs alike: see `doubts`."""
+        self.astray = False
+        """It may be another step's: the record does not tell whether the one before it was skipped."""
         self.either = False
         """A condition of which the record does not tell which of its sides it has run."""
         self.failed = False

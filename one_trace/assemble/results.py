@@ -185,10 +185,11 @@ def foresee(spans: list[LiveSpan]) -> Foreseen:
     found: Foreseen = {}
     seen: dict[str, int] = {}
     for span in spans:
-        if span.acts and span.node.repeats:
+        if span.acts and (span.node.repeats or span.node.guarded):
             nth = seen[span.path] = seen.get(span.path, 0) + 1
             result = span.result
-            if result is not None and (result.duration_ms is not None or result.status == "skipped"):
+            told = result is not None and (span.node.repeats or result.status == "skipped")
+            if told and result is not None and (result.duration_ms is not None or result.status == "skipped"):
                 found[(span.path, nth)] = result
     return found
 

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from one_trace.assemble.awaits import by_life, doubt
 from one_trace.assemble.blocks import advance, calls, may_go_on, reopen, skipped, within_reach
 from one_trace.assemble.live import CLOCK_MS, Act, alive, first_sign
+from one_trace.assemble.results import expected
 from one_trace.assemble.tree import Node
 from one_trace.assemble.trees import Trees, limit_called
 from one_trace.assemble.world import World
@@ -70,14 +73,27 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
     if due:
         waiting = [act for act in waiting if world.now <= act.opened + CLOCK_MS or alive(act)]
     waiting.sort(key=lambda act: not alive(act))
-    spans = [act.span for act in waiting if act.span is not None]
-    if len(spans) > 1:
-        first = world.doubts.choose(world.index, spans[0], spans)
-        waiting.sort(key=lambda act: act.span is not first)
-    for act in waiting:
-        if act.span is None or not skipped(act.span):
-            return act
-    return None
+    waiting = [act for act in waiting if act.span is None or not skipped(act.span)]
+    blocks = [block for act in waiting for block in _if_skipped(trees, act, key)] if due else []
+    if len(waiting) + len(blocks) < 2:
+        return waiting[0] if waiting else None
+    first = world.doubts.choose(world.index, waiting[0], waiting, less=blocks)
+    if first not in blocks:
+        first.astray = bool(blocks) and world.index not in world.doubts.forced
+        return first
+    _advance(world, trees, first, key)
+    return _waiting_for(world, trees, key, due=True)
+
+
+def _if_skipped(trees: Trees, act: Act, key: str) -> Iterator[Act]:
+    """Blocks in which a later child may call the same flow, if this call was skipped in silence."""
+    kid, guarded = act.span, False
+    while kid is not None and kid.slot >= 0 and expected(kid) is None:
+        guarded = guarded or kid.node.guarded
+        block = kid.act
+        if guarded and not block.failed and within_reach(block, lambda node: _may_show(trees, node, key)):
+            yield block
+        kid = block.span
 
 
 def flow_that_ends(flows: list[Act], line: LogLine, failed: bool) -> Act | None:

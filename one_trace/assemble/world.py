@@ -137,7 +137,7 @@ class World:
             held.append(span)
         first_sign(span.act, span.start, self.index)
         if node.type in CONTAINERS:
-            if self.foreseen and node.repeats:
+            if self.foreseen and (node.repeats or node.guarded):
                 self.foresee(span)
             act = self.new_act(span, span.start)
             if act.kind != "flow":
@@ -155,6 +155,7 @@ class World:
         act.start, act.opened = start, max(start, self.now)
         act.depth = span.act.depth + 1
         act.doubtful = span.doubtful or span.act.doubtful
+        act.astray = span.act.astray
         span.acts.append(act)
         if act.kind == "loop" and act.node is not None and act.node.concurrency > 1:
             act.under.merging.append(span)
@@ -166,7 +167,9 @@ class World:
 
     def foresee(self, span: LiveSpan) -> None:
         nth = self._seen[span.path] = self._seen.get(span.path, 0) + 1
-        span.expected = self.foreseen.get((span.path, nth), False)
+        found = self.foreseen.get((span.path, nth))
+        if found is not None or span.node.repeats:
+            span.expected = found or False
 
     def begin(self, act: Act, step_id: str) -> Pass | None:
         """A pass of `act` that begins with this step, if one can begin now."""

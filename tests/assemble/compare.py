@@ -59,7 +59,7 @@ def _true_step(span: TrueSpan) -> tuple[str, str]:
 def _swapped(truth: Truth, trace: Trace, unseen: set[str]) -> set[str]:
     """Paths under which the trace says itself that another of its kind may stand, where the kinds are as many
     as they were, but for those of which there is no word."""
-    doubtful = {_step(span) for span in trace.spans if "iteration" in span.derived}
+    doubtful = {_step(span) for span in trace.spans if {"iteration", "path"} & set(span.derived)}
     told = Counter(_step(span) for span in trace.spans)
     happened = Counter(_true_step(span) for span in truth["spans"])
     steps = {span.path: _step(span) for span in trace.spans}
@@ -111,7 +111,7 @@ def _span_differences(
         told, happened = told[:4] + told[6:], happened[:4] + happened[6:]
     if told != happened:
         wrong.append(f"stands at {told} for {happened}")
-    if "iteration" in span.derived:
+    if "iteration" in span.derived or "path" in span.derived:
         return wrong  # which of several alike it is, the record does not tell: see _conserved
     if true["events"] and span.start_ms + start != true["startMs"]:
         wrong.append(f"start {span.start_ms + start} for {true['startMs']}")
