@@ -69,7 +69,14 @@ def _assemble(record: Record) -> Assembly:
     ordered = _in_order(spans)
     ids = _ids(ordered, trace_id(record.files.run_id, started_at))
     orders: Counter[int] = Counter()
-    made = [_span(span, ids, start, orders, over) for span in ordered]
+    doubts = replay.doubts
+    open_too = ["status", "durationMs"] if doubts.unsettled else ["durationMs"] if doubts.strained else []
+    made = [_span(span, ids, start, orders, over, open_too) for span in ordered]
+    unsure = sum("iteration" in span.derived for span in made)
+    if doubts.unsettled and unsure:
+        replay.faults.append(
+            f"no reading of the log was found that nothing contradicts: {unsure} spans may be others of their kind"
+        )
     _weigh_inputs(record, ordered, made)
     run = _run(record, replay, made, started_at, start)
     if run.status == "error":
@@ -203,7 +210,14 @@ def _ids(ordered: list[LiveSpan], trace: str) -> dict[int, str]:
     return ids
 
 
-def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int], over: float) -> Span:
+def _span(
+    span: LiveSpan,
+    ids: dict[int, str],
+    start: float,
+    orders: Counter[int],
+    over: float,
+    open_too: list[str],
+) -> Span:
     node, act, result = span.node, span.act, span.result
     owner = act.span
     status: SpanStatus = span.status or "incomplete"  # type: ignore[assignment]
@@ -229,7 +243,7 @@ def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int
         output_bytes=compact_bytes(result.output) if result is not None else None,
         error=error[:_ERROR_LIMIT] if error is not None else None,
         error_code=timeout_code(span, error),
-        derived=_derived(span),
+        derived=_derived(span, open_too),
     )
     made.late, sure = lateness(span, over)
     if not sure:
@@ -253,7 +267,8 @@ def _weigh_inputs(record: Record, spans: list[LiveSpan], made: list[Span]) -> No
             shown.derived.append("inputBytes")
 
 
-def _derived(span: LiveSpan) -> list[str]:
+def _derived(span: LiveSpan, open_too: list[str]) -> list[str]:
+    """`open_too`: what is as uncertain as the iteration, where that is uncertain."""
     derived: list[str] = []
     if span.slot >= 0:
         derived += ["startedAt", "startMs"]
@@ -272,6 +287,7 @@ def _derived(span: LiveSpan) -> list[str]:
         derived += ["branch", *(() if "index" in derived else ["index"])]
     if span.doubtful if span.slot < 0 else span.act.doubtful:
         derived.append("iteration")
+        derived += [name for name in open_too if name not in derived]
     if span.shared_result and span.result is not None:
         derived.append("outputBytes")
     if span.unsure_attempts:

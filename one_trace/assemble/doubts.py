@@ -64,6 +64,10 @@ class Doubts:
         self.choices: list[tuple[int, Sequence[LiveSpan | Act]]] = []
         self._slack = slack
         self.accepted = accepted
+        self._chose = False
+        self.unsettled = 0
+        self.strained = 0
+        """How many contradictions stay; and how many of times alone."""
 
     def choose(
         self,
@@ -76,6 +80,7 @@ class Doubts:
         """`chosen`, unless an earlier replay found that another of `rivals` (`chosen` among them) must be
         taken here, or one of those that are `less` likely. `misfit`: by how many ms the line does not fit a
         span."""
+        self._chose = True
         key = self.forced.get(index)
         if key is not None:
             named: list[Rival] = [rival for rival in (*rivals, *less) if _key(rival) == key]
@@ -92,10 +97,19 @@ class Doubts:
             self.choices.append((index, [chosen, *others]))
         return chosen
 
-    def contradicted(self, index: int, span: LiveSpan | None, better: Iterable[LiveSpan | None] = ()) -> None:
+    def contradicted(
+        self,
+        index: int,
+        span: LiveSpan | None,
+        better: Iterable[LiveSpan | None] = (),
+        *,
+        surely: bool = True,
+    ) -> None:
         """Line `index` does not fit `span` (or nothing at all), but had rather been of one of those that are
-        `better`: raises Contradiction if a choice may be to blame."""
+        `better`: raises Contradiction if a choice may be to blame. `surely`: it cannot be."""
         if not self.settle or index in self.accepted:
+            self.unsettled += surely and self._chose
+            self.strained += not surely and self._chose
             return
         lines = [_lineage(one) for one in (span, *better) if one is not None]
         blamed = self._to_blame(lines, bearing=True) or self._to_blame(lines, bearing=False)

@@ -141,6 +141,12 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts) -> int:
     return cost
 
 
+def vouched_for(span: LiveSpan, line: LogLine) -> bool:
+    """The state has just this end for the span: only its times speak against it."""
+    result = expected(span)
+    return result is not None and _agrees(result, line)
+
+
 def _may_end(act: Act, now: float) -> bool:
     return may_go_on(act, now, kept=False) and not has_to_show(act) if act.kind == "parallel" else quiet(act)
 

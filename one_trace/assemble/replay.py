@@ -19,6 +19,7 @@ from one_trace.assemble.evidence import (
     flow_misfit,
     mark_doubtful,
     misfit,
+    vouched_for,
 )
 from one_trace.assemble.facts import Facts
 from one_trace.assemble.live import CLOCK_MS, ENDS, Act, Foreseen, LiveSpan, Scope, quiet
@@ -242,7 +243,7 @@ class Replay:
         chosen, best, less, cost = choose_end(spans, index, self._coming(line.step_id or ""), self.facts)
         if cost >= CONTRADICTS:
             better = better_by_time(spans, line, reversed(self.world.spans)) if self.doubts.choices else ()
-            self.doubts.contradicted(index, chosen, better)
+            self.doubts.contradicted(index, chosen, better, surely=not vouched_for(chosen, line))
         if len(best) + len(less) > 1:
             chosen = self.doubts.choose(index, chosen, best, lambda span: misfit(span, line), less)
         if len(best) > 1:

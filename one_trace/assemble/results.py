@@ -382,4 +382,5 @@ def _kept_by_while(span: LiveSpan, kept: dict[int, list[Raw]]) -> Result | None:
         outputs = kept[owner.number] = _outputs(owner.result)
     if span.iteration >= len(outputs) or bytes(outputs[span.iteration]) == b"null":
         return None
+    span.shared_result = _beside_merging(span)
     return Result(status="success", output=outputs[span.iteration])

@@ -67,10 +67,15 @@ def _swapped(truth: Truth, trace: Trace, unseen: set[str]) -> set[str]:
     silent = Counter(_true_step(span) for span in truth["spans"] if span["path"] in unseen)
     supposed = Counter(_step(span) for span in trace.spans if span.path in unseen)
     missing = {step: happened[step] - told[step] for step in set(steps.values())}
-    return {
+    swapped = {
         path
         for path, step in steps.items()
         if step in doubtful and -supposed[step] <= missing[step] <= silent[step]
+    }
+    astray = {_step(span) for span in trace.spans if "path" in span.derived}
+    callers = {span["parent"] for span in truth["spans"] if _true_step(span) in astray}
+    return swapped | {
+        span["path"] for span in truth["spans"] if span["span"] in callers and not span["events"]
     }
 
 
@@ -136,10 +141,14 @@ def _span_differences(
 
 def _conserved(truth: Truth, trace: Trace, start: float) -> list[str]:
     """Swaps change nothing in sum: of each step, the same starts and the same ends, whoever has them; and an
-    end that tells how long the step took is of one that began then."""
+    end that tells how long the step took is of one that began then; but for steps of which the trace says that
+    their ends are not certain."""
     blocks = {span.span_id for span in trace.spans if span.type == "parallel"}
     told = [span for span in trace.spans if span.parent_span_id not in blocks]
     happened = [span for span in truth["spans"] if span["events"]]
+    unsettled = {_step(span) for span in told if "durationMs" in span.derived}
+    ended = [span for span in told if _step(span) not in unsettled]
+    truly = [span for span in happened if _true_step(span) not in unsettled]
     timed = ("success", "timeout")  # an error has no duration of its own
     open_ends = {"stopped": "incomplete"} if truth["status"] != "stopped" else {}
     return [
@@ -152,21 +161,19 @@ def _conserved(truth: Truth, trace: Trace, start: float) -> list[str]:
             ),
             (
                 "ends",
-                Counter((_step(span), span.status) for span in told),
-                Counter(
-                    (_true_step(span), open_ends.get(span["status"], span["status"])) for span in happened
-                ),
+                Counter((_step(span), span.status) for span in ended),
+                Counter((_true_step(span), open_ends.get(span["status"], span["status"])) for span in truly),
             ),
             (
                 "durations",
                 Counter(
                     (_step(span), span.start_ms + start, span.duration_ms, span.status)
-                    for span in told
+                    for span in ended
                     if span.status in timed
                 ),
                 Counter(
                     (_true_step(span), span["startMs"], span["durationMs"], span["status"])
-                    for span in happened
+                    for span in truly
                     if span["status"] in timed
                 ),
             ),
