@@ -223,18 +223,23 @@ def _cost_of_error(span: LiveSpan, index: int, facts: Facts) -> int:
 def _may_throw(span: LiveSpan, error: str) -> bool:
     """An error that names the step which was timed out: it is this one, or one in it."""
     if error.startswith(span.node.timed_out):
-        return span.node.timeout is not None
+        act = span.acts[-1] if span.acts else None
+        return span.node.timeout is not None or (act is not None and act.failed and act.error == error)
     return span.node.type in CONTAINERS or _TIMED_OUT.match(error) is None
 
 
 def _fails_above(span: LiveSpan, error: str | None) -> bool:
     """Does what stands above it end as it would if this error had been thrown in it?"""
-    above = span.act.span
+    act = span.act
+    above = act.span
     while above is not None:
+        if act.attempt <= above.node.retries or not above.open or above.acts[-1] is not act:
+            return True  # it is tried again, or was given up before
         result = expected(above)
         if result is not None:
             return result.status != "success" and (result.error == error or result.status == "timeout")
         if above.node.strategy in ("continue", "fallback"):
             return True
-        above = above.act.span
+        act = above.act
+        above = act.span
     return True

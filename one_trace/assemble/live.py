@@ -138,9 +138,13 @@ def done_inside(kid: LiveSpan) -> int:
     act = kid.acts[-1] if kid.acts else None
     if act is None or not quiet(act):
         return -1
-    if act.kind == "parallel":
-        return max(map(done_inside, act.kids), default=-1)
-    return act.over_index
+    inside = max(map(done_inside, act.kids), default=-1) if act.kind == "parallel" else act.over_index
+    block: LiveSpan | None = kid.act.span
+    while block is not None and block.slot >= 0:
+        block = block.act.span
+    if block is None or block.status != "success" or block.end_index is None:
+        return inside
+    return min(inside, block.end_index - 1)  # what was timed out in it went on
 
 
 def _begun(kid: LiveSpan) -> float:

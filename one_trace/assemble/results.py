@@ -60,7 +60,21 @@ def _expected(span: LiveSpan) -> Result | None:
     found = held(span.scope, span.node.id)
     if found is not None and found.status == "success" and found.duration_ms is None:
         return None  # a while leaves one before each turn
-    return found
+    return found if found is None or not _may_have_thrown(span) else None
+
+
+def _may_have_thrown(span: LiveSpan) -> bool:
+    """Then it has left no result, and in an iteration after another what stands there is that one's."""
+    scope = span.scope
+    if not scope.iteration or scope.merged or span.node.goes_on or span.node.id not in scope.shared.last:
+        return False
+    around = span.act.span
+    while around is not None and around.scope is scope:
+        result = expected(around)
+        if result is not None and result.status != "success":
+            return True
+        around = around.act.span
+    return False
 
 
 def held(scope: Scope, step_id: str) -> Result | None:

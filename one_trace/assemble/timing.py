@@ -152,6 +152,9 @@ def _could_take(kid: LiveSpan, duration: float, over: float) -> bool:
 
 
 def _start_known(act: Act, kid: LiveSpan) -> bool:
+    block = act.span
+    if block is not None and block.slot >= 0 and not _start_known(block.act, block):
+        return False
     return all(other.duration is not None or other.status == "skipped" for other in act.kids[: kid.slot]) or (
         kid.batch == 0
     )
@@ -204,7 +207,9 @@ def _error_of(block: LiveSpan) -> str | None:
     if block.result is not None:
         return block.result.error
     above = block.act.span
-    return _error_of(above) if block.slot >= 0 and block.end is not None and above is not None else None
+    if above is None or block.slot < 0 or block.end is None or above.acts[-1] is not block.act:
+        return None
+    return _error_of(above)
 
 
 def _named(kid: LiveSpan, error: str) -> bool:
