@@ -25,9 +25,13 @@ def open_batch(world: World, act: Act, first: int) -> None:
     act.batch_end = min(first + abreast, len(nodes))
     act.batch += first > 0
     act.cursor = first
+    before = [kid for kid in act.kids if kid.batch == act.batch - 1] if first else []
+    since = max([act.start, *map(_done_since, before)])
+    unsure, act.unsure_batch = act.unsure_batch, False
     for slot in range(first, act.batch_end):
         node = nodes[slot]
-        kid = LiveSpan(node, None, act, f"{act.prefix} > {node.id}", act.start, len(world.spans))
+        kid = LiveSpan(node, None, act, f"{act.prefix} > {node.id}", since, len(world.spans))
+        kid.doubtful = unsure
         kid.slot, kid.batch = slot, act.batch
         world.spans.append(kid)
         act.kids.append(kid)
@@ -35,9 +39,20 @@ def open_batch(world: World, act: Act, first: int) -> None:
         if node.type in CONTAINERS:
             if world.foreseen and (node.repeats or node.guarded):
                 world.foresee(kid)
-            world.new_act(kid, act.start)
+            world.new_act(kid, since)
     if act.batch_end < len(nodes) and first == 0:
         world.pending.append(act)
+
+
+def _done_since(kid: LiveSpan) -> float:
+    """Before which it was not done, as far as that is known."""
+    result = expected(kid)
+    if result is not None:
+        return kid.start + (result.duration_ms or 0)
+    act = kid.acts[-1] if kid.acts else None
+    if act is None or act.over_at is None or kid.node.timeout is not None or not quiet(act):
+        return kid.start
+    return max(kid.start, act.over_at)
 
 
 def advance(world: World, act: Act, shows: Callable[[Node], bool]) -> bool:
@@ -154,7 +169,7 @@ def _may_be_done(kid: LiveSpan, now: float) -> bool:
         return True
     if not kid.acts:
         result = expected(kid)
-        return result is None or kid.act.start + (result.duration_ms or 0) <= now + CLOCK_MS
+        return result is None or kid.start + (result.duration_ms or 0) <= now + CLOCK_MS
     if quiet(kid.acts[-1]):
         result = expected(kid)
         return result is None or result.status != "success" or not has_to_show(kid.acts[-1])

@@ -63,6 +63,7 @@ class Doubts:
         self.settle = settle
         self.choices: list[tuple[int, Sequence[LiveSpan | Act]]] = []
         self._slack = slack
+        self.exact = slack == 0
         self.accepted = accepted
         self._chose = False
         self.unsettled = 0
@@ -255,7 +256,13 @@ def _lineage(rival: LiveSpan | Act) -> Line:
 
 def _mark(one: Line, other: Line) -> None:
     """From here on, what runs in the one may be the other's."""
-    depth = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b), len(one))
+    depth = next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b),
+        min(len(one), len(other)),
+    )
+    for line in (one, other):
+        if len(line) == depth and isinstance(line[-1], Act):
+            line[-1].unsure_batch = True
     for part in (*one[depth:], *other[depth:]):
         part.doubtful = True
         if isinstance(part, LiveSpan) and part.acts:

@@ -31,12 +31,13 @@ CONTRADICTS = 150
 
 
 def choose_end(
-    spans: list[LiveSpan], index: int, coming: Sequence[LogLine], facts: Facts
+    spans: list[LiveSpan], index: int, coming: Sequence[LogLine], facts: Facts, late: float
 ) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan], int]:
     """The span that a ``step:complete`` at line `index` ends, those that fit as well (itself among them), those
-    that fit less, and how ill it fits. `coming`: this step's ends from here on, this one first."""
-    line, late = facts.lines[index], facts.longest_ms
-    costs = [cost_of_end(span, index, facts) for span in spans]
+    that fit less, and how ill it fits. `coming`: this step's ends from here on, this one first; `late`: by how
+    many ms an end may be late."""
+    line = facts.lines[index]
+    costs = [cost_of_end(span, index, facts, late) for span in spans]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
     chosen = best[0] if len(best) == 1 else _by_time(best, line, coming, late)
@@ -49,12 +50,12 @@ def _less(spans: list[LiveSpan], costs: list[int], least: int) -> list[LiveSpan]
 
 
 def choose_error(
-    spans: list[LiveSpan], index: int, facts: Facts
+    spans: list[LiveSpan], index: int, facts: Facts, late: float
 ) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan], int]:
     """The span that a ``step:error`` at line `index` ends, those that fit as well, those that fit less, and how ill it fits:
     it has no duration, but its error stands in what ends above it."""
     after = facts.after(index)
-    costs = [_cost_of_error(span, index, facts) for span in spans]
+    costs = [_cost_of_error(span, index, facts, late) for span in spans]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
     chosen = min(best, key=lambda span: (flow_misfit(span, after), span.number))
@@ -107,9 +108,9 @@ def misfit(span: LiveSpan, line: LogLine) -> float:
     return abs(line.at - span.start - line.duration_ms) if line.duration_ms is not None else 0.0
 
 
-def cost_of_end(span: LiveSpan, index: int, facts: Facts) -> int:
+def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: float) -> int:
     """How ill a ``step:complete`` at line `index` fits a span; 0: in all but time."""
-    line, after, late = facts.lines[index], facts.after(index), facts.longest_ms
+    line, after = facts.lines[index], facts.after(index)
     stops = line.step_id in facts.stopped_after  # what comes after it may have been left out
     cost = _before_attempt(span, line)
     if not stops:
@@ -199,10 +200,10 @@ def _alike(one: LiveSpan, other: LiveSpan, line: LogLine) -> bool:
     return one.iteration != other.iteration or one.act is not other.act
 
 
-def _cost_of_error(span: LiveSpan, index: int, facts: Facts) -> int:
+def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: float) -> int:
     line = facts.lines[index]
     cost = _before_attempt(span, line)
-    cost += ill_followed(span, facts.lines, index, facts.longest_ms, failed=True)
+    cost += ill_followed(span, facts.lines, index, late, failed=True)
     if span.acts:
         act = span.acts[-1]
         if act.failed:

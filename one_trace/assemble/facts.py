@@ -44,10 +44,14 @@ class Facts:
                 ends.setdefault(line.step_id or "", []).append(index)
         return ends
 
+    def late_ms(self, *, exact: bool) -> float:
+        """By how much an end may be late; `exact`: by nothing at all, if all that can be measured were on time."""
+        return 0 if exact and self._longest_ms == 0 else min(max(self._longest_ms, _LEAST_MS), _MOST_MS)
+
     @cached_property
-    def longest_ms(self) -> float:
+    def _longest_ms(self) -> float:
         """By how much an end was late at most, of those that can be of no other start."""
-        longest: float = _LEAST_MS
+        longest = 0.0
         begun: dict[str | None, float] = {}
         """When the only one that runs of a step had begun."""
         running: dict[str | None, int] = {}
@@ -64,4 +68,4 @@ class Facts:
                 running[line.step_id] = max(0, running.get(line.step_id, 0) - 1)
                 if start is not None and line.duration_ms is not None:
                     longest = max(longest, line.at - start - line.duration_ms)
-        return min(longest, _MOST_MS)
+        return longest

@@ -32,6 +32,8 @@ def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
     if owner.unsure_attempts or _end_supposed(owner):
         return span.end is None or span.end > over + CLOCK_MS, False
     sure = owner.slot < 0 or not (owner.doubtful or owner.shared_result)
+    if span.status == "skipped" and span.slot >= 0:
+        return span.start > over + CLOCK_MS, span.batch == 0 or (sure and abs(span.start - over) > CLOCK_MS)
     if span.end is None:
         told = span.status not in ("skipped", "stopped")
         return told, owner.slot < 0 or (sure and abs(over - log_end) > CLOCK_MS)

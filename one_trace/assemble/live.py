@@ -295,6 +295,7 @@ class Act:
         "thrown",
         "tree",
         "under",
+        "unsure_batch",
     )
 
     def __init__(self, span: LiveSpan | None, node: Node | None, attempt: int, scope: Scope, go: int) -> None:
@@ -318,6 +319,8 @@ class Act:
         """Passes (iterations, branches) begun so far."""
         self.batch = 0
         self.batch_end = 0
+        self.unsure_batch = False
+        """Its next batch may be another block's."""
         self.cursor = 0
         self.kids: list[LiveSpan] = []
         self.merging: list[LiveSpan] = []

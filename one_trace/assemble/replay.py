@@ -63,6 +63,7 @@ class Replay:
         self.facts = facts
         self.doubts = doubts
         self.lines = record.lines
+        self._late = facts.late_ms(exact=doubts.exact)
         self.faults: list[str] = []
         self.trees = Trees(record.flows, facts.warnings, self.faults)
         self.world = World(doubts, foreseen or {}, self.trees.kinds, self._last_save())
@@ -240,7 +241,9 @@ class Replay:
 
     def _chosen_end(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
         index = self.world.index
-        chosen, best, less, cost = choose_end(spans, index, self._coming(line.step_id or ""), self.facts)
+        chosen, best, less, cost = choose_end(
+            spans, index, self._coming(line.step_id or ""), self.facts, self._late
+        )
         if cost >= CONTRADICTS:
             better = better_by_time(spans, line, reversed(self.world.spans)) if self.doubts.choices else ()
             self.doubts.contradicted(index, chosen, better, surely=not vouched_for(chosen, line))
@@ -264,7 +267,7 @@ class Replay:
         elif len(spans) == 1:
             span = spans[0]
         else:
-            span, best, less, cost = choose_error(spans, self.world.index, self.facts)
+            span, best, less, cost = choose_error(spans, self.world.index, self.facts, self._late)
             if cost >= CONTRADICTS:
                 self.doubts.contradicted(self.world.index, span)
             if len(best) + len(less) > 1:

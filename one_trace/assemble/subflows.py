@@ -69,9 +69,10 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
     """`due`: no one that was given up, and has not begun in its turn."""
     waiting = [act for act in world.waiting if act.node is not None and trees.may_call(act.node, key)]
     # the delay before a next attempt is over, or this is not it
-    waiting = [act for act in waiting if act.start <= world.now] or waiting
+    begun = [act for act in waiting if act.start <= world.now]
+    waiting = begun or waiting
     if due:
-        waiting = [act for act in waiting if world.now <= act.opened + CLOCK_MS or alive(act)]
+        waiting = [act for act in begun if world.now <= act.opened + CLOCK_MS or alive(act)]
     waiting.sort(key=lambda act: not alive(act))
     waiting = [act for act in waiting if act.span is None or not skipped(act.span)]
     blocks = [block for act in waiting for block in _if_skipped(trees, act, key)] if due else []

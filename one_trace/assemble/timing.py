@@ -116,6 +116,7 @@ def _settle_block(act: Act, over: float) -> None:
             kid.status, kid.duration = "success", max(0.0, kid.succeeded - kid.start)
         if kid.status == "stopped" and kid.end is not None:
             kid.duration = kid.end - kid.start
+            kid.doubtful = kid.doubtful or not _start_known(act, kid)
         elif kid.end is None and kid.duration is not None:
             kid.end = kid.start + kid.duration
         elif kid.result is None and kid.end is None:
@@ -173,6 +174,8 @@ def _done_at(kid: LiveSpan) -> float | None:
     over = _inside_over(kid)
     if kid.duration is None:
         return over
+    if kid.status != "success":
+        return kid.start + kid.duration  # what was begun in it may go on
     return max(kid.start + kid.duration, over or 0)
 
 

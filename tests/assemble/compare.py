@@ -72,10 +72,13 @@ def _swapped(truth: Truth, trace: Trace, unseen: set[str]) -> set[str]:
         for path, step in steps.items()
         if step in doubtful and -supposed[step] <= missing[step] <= silent[step]
     }
-    astray = {_step(span) for span in trace.spans if "path" in span.derived}
-    callers = {span["parent"] for span in truth["spans"] if _true_step(span) in astray}
+    blocks = {span.span_id for span in trace.spans if span.type == "parallel"}
+    callers = {span["parent"] for span in truth["spans"] if _true_step(span) in doubtful}
+    swapped |= {span["path"] for span in truth["spans"] if span["span"] in callers and not span["events"]}
     return swapped | {
-        span["path"] for span in truth["spans"] if span["span"] in callers and not span["events"]
+        span.path
+        for span in trace.spans
+        if span.parent_span_id in blocks and {"iteration", "status"} <= set(span.derived)
     }
 
 
