@@ -137,6 +137,8 @@ def _timed_out(kid: LiveSpan, act: Act, now: float) -> bool:
     timeout = kid.node.timeout
     if timeout is None or now < act.start + timeout - CLOCK_MS:
         return False
+    if act.attempt <= len(kid.retried):
+        return kid.retried[act.attempt - 1] >= act.start + timeout - CLOCK_MS
     result = expected(kid)
     return result is None or result.status == "timeout"
 

@@ -100,7 +100,8 @@ def choose_retry(spans: list[LiveSpan], line: LogLine) -> tuple[LiveSpan, list[L
     best = [span for span, wrong in zip(spans, costs, strict=True) if wrong == min(costs)]
     for span in best if len(best) > 1 else ():
         span.unsure_attempts = True
-    return min(best, key=lambda span: (not alive(span.act), span.number)), best
+    living = [span for span in best if alive(span.act)]
+    return living[0] if living else best[-1], best
 
 
 def misfit(span: LiveSpan, line: LogLine) -> float:
@@ -204,14 +205,15 @@ def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: float) -> int
     line = facts.lines[index]
     cost = _before_attempt(span, line)
     cost += ill_followed(span, facts.lines, index, late, failed=True)
-    if span.acts:
+    own = span.node.timeout is not None and (line.error or "").startswith(span.node.timed_out)
+    if span.acts and not own:
         act = span.acts[-1]
         if act.failed:
             cost += 0 if act.error == line.error else 50
         else:
             cost += 100 if act.started else 20
     if span.attempts <= span.node.retries:
-        cost += 10
+        cost += 60
     if not _may_throw(span, line.error or ""):
         cost += 300
     result = expected(span)

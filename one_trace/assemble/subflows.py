@@ -26,6 +26,8 @@ def begin_sub_flow(world: World, trees: Trees, line: LogLine) -> bool:
         act = _waiting_for(world, trees, key)
     if act is None and reopen(world, lambda node: _may_show(trees, node, key)):
         act = _waiting_for(world, trees, key)
+        while act is None and _open_batch_for(world, trees, key):
+            act = _waiting_for(world, trees, key)
     if act is None:
         act = next((act for act in world.waiting if act.node and trees.may_call(act.node, key)), None)
     if act is None:

@@ -114,6 +114,7 @@ def _settle_block(act: Act, over: float) -> None:
             _settle_outcome(kid)
         if kid.result is None and kid.succeeded is not None and _start_known(act, kid):
             kid.status, kid.duration = "success", max(0.0, kid.succeeded - kid.start)
+            kid.doubtful = kid.doubtful or kid.unsure_attempts
         if kid.status == "stopped" and kid.end is not None:
             kid.duration = kid.end - kid.start
             kid.doubtful = kid.doubtful or not _start_known(act, kid)
@@ -217,7 +218,7 @@ def _error_of(block: LiveSpan) -> str | None:
 
 def _named(kid: LiveSpan, error: str) -> bool:
     """Is it this silent child, or one in it, that the error says was timed out?"""
-    if error.startswith(kid.node.timed_out):
+    if kid.node.timeout is not None and error.startswith(kid.node.timed_out):
         return True
     return any(_named(inner, error) for inner in (kid.acts[-1].kids if kid.acts else ()))
 

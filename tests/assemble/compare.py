@@ -72,14 +72,26 @@ def _swapped(truth: Truth, trace: Trace, unseen: set[str]) -> set[str]:
         for path, step in steps.items()
         if step in doubtful and -supposed[step] <= missing[step] <= silent[step]
     }
+    return swapped | _silent_above(truth, trace, doubtful)
+
+
+def _silent_above(truth: Truth, trace: Trace, doubtful: set[tuple[str, str]]) -> set[str]:
+    """Paths of silent steps that are there only because of what may as well have run in another: in truth, or
+    in a trace that leaves their status open."""
+    found: set[str] = set()
+    above = {span["parent"] for span in truth["spans"] if _true_step(span) in doubtful}
+    for span in reversed(truth["spans"]):
+        if span["span"] in above and not span["events"]:
+            found.add(span["path"])
+            above.add(span["parent"])
     blocks = {span.span_id for span in trace.spans if span.type == "parallel"}
-    callers = {span["parent"] for span in truth["spans"] if _true_step(span) in doubtful}
-    swapped |= {span["path"] for span in truth["spans"] if span["span"] in callers and not span["events"]}
-    return swapped | {
-        span.path
-        for span in trace.spans
-        if span.parent_span_id in blocks and {"iteration", "status"} <= set(span.derived)
-    }
+    inside = {span.parent_span_id for span in trace.spans if {"iteration", "path"} & set(span.derived)}
+    for told in reversed(trace.spans):
+        silent = told.parent_span_id in blocks and "status" in told.derived
+        if silent and (told.span_id in inside or "iteration" in told.derived):
+            found.add(told.path)
+            inside.add(told.parent_span_id)
+    return found
 
 
 def _unseen(truth: Truth, trace: Trace) -> set[str]:
