@@ -13,6 +13,7 @@ _ENDS = frozenset({"step:complete", "step:error", "step:retry", "flow:complete",
 _ANOTHER = 60
 """The next end is of what it stands in, but did not begin then."""
 _MISSING = 40
+_SURELY_MISSING = 160
 _NEITHER = 20
 """Nothing has to follow, and yet something else ends next, which may be the other's."""
 
@@ -31,7 +32,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
             if act.span is None or act.tree is None:
                 break
             if line.event != ("flow:error" if failed else "flow:complete") or line.flow_key != act.tree.key:
-                return _MISSING
+                return _MISSING if failed else _SURELY_MISSING
             if not _at_once(ended, line, late):
                 return _MISSING
             misfit = _misfit(line, act.start)

@@ -122,6 +122,8 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: float) -> int:
             cost += 1000 * (after.step_id != seq.nodes[seq.pos + 1].id)
         elif after.event not in ("flow:stopped", "step:dry-resolve", "step:error"):
             cost += 1000
+    if line.status in ("failed", "timeout") and not span.node.goes_on:
+        cost += 300  # it would have thrown
     if line.status == "skipped" and span.acts and span.acts[-1].first_index is not None:
         cost += 800
     if line.status == "success":

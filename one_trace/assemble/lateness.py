@@ -31,7 +31,7 @@ def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
         return False, not _may_have_thrown(owner)
     if owner.unsure_attempts or _end_supposed(owner):
         return span.end is None or span.end > over + CLOCK_MS, False
-    sure = owner.slot < 0 or not (owner.doubtful or owner.shared_result)
+    sure = owner.slot < 0 or not (owner.doubtful or owner.shared_result or _outlasted(owner))
     if span.status == "skipped" and span.slot >= 0:
         return span.start > over + CLOCK_MS, span.batch == 0 or (sure and abs(span.start - over) > CLOCK_MS)
     if span.end is None:
@@ -48,6 +48,19 @@ def _ended_it(span: LiveSpan, owner: LiveSpan) -> bool:
     while above is not None and above.slot >= 0:
         above = above.act.span
     return above is None or above.end_index is None or above.end_index > (span.end_index or 0)
+
+
+def _outlasted(owner: LiveSpan) -> bool:
+    """What threw in a silent container was written after the end of what that is in: it may have been over."""
+    above: LiveSpan | None = owner
+    while above is not None and above.slot >= 0:
+        above = above.act.span
+    return (
+        owner.end_index is not None
+        and above is not None
+        and above.end_index is not None
+        and above.end_index < owner.end_index
+    )
 
 
 def _end_supposed(owner: LiveSpan) -> bool:

@@ -47,6 +47,7 @@ class Scope:
         "owner",
         "parent",
         "results",
+        "running",
         "settled",
     )
 
@@ -67,6 +68,8 @@ class Scope:
         self.over_index: int | None = None
         """When its iteration was over, and the line: what was still running then is not in it."""
         self.last: dict[str, LiveSpan] = {}
+        self.running: dict[str, int] = {}
+        """How many of an id run now that will write into this very map."""
         self.maybe: set[str] = set()
         """Ids under which something that left no sign may have written."""
 

@@ -55,8 +55,8 @@ def _expected(span: LiveSpan) -> Result | None:
                 return found
         if span.scope.iteration and not span.scope.merged:
             return None  # it may be that of an iteration before
-    if span.node.repeats:
-        return None
+    if span.node.repeats or span.scope.shared.running.get(span.node.id, 0) > 1:
+        return None  # one that was given up may write after it
     found = held(span.scope, span.node.id)
     if found is not None and found.status == "success" and found.duration_ms is None:
         return None  # a while leaves one before each turn
@@ -301,9 +301,9 @@ def _may_be_stale(span: LiveSpan) -> bool:
     """A concurrent loop beside it merges the results that it began with over newer ones: what stands under
     its id may be that of the one before it, which looked the same."""
     before = span.before
-    if before is None or before.status != span.status or before.duration != span.duration:
-        return False
-    return _beside_merging(span)
+    while before is not None and (before.status, before.duration) != (span.status, span.duration):
+        before = before.before
+    return before is not None and _beside_merging(span)
 
 
 def _beside_merging(span: LiveSpan) -> bool:
@@ -355,6 +355,10 @@ def _is_of(result: Result, span: LiveSpan, over: float) -> bool:
         return False  # a while leaves one before each iteration
     if span.slot >= 0 and result.status != "skipped" and span.acts and _goes_on(span.acts[-1], result):
         return False
+    block = span.act.span
+    if span.slot >= 0 and block is not None and block.slot < 0 and block.status == "success":
+        if (result.duration_ms or 0) > (block.duration or 0) + CLOCK_MS:
+            return False
     if span.slot >= 0 or not span.status:
         return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
     told = {"error": "failed"}.get(span.status, span.status)
@@ -396,5 +400,5 @@ def _kept_by_while(span: LiveSpan, kept: dict[int, list[Raw]]) -> Result | None:
         outputs = kept[owner.number] = _outputs(owner.result)
     if span.iteration >= len(outputs) or bytes(outputs[span.iteration]) == b"null":
         return None
-    span.shared_result = _beside_merging(span)
+    span.shared_result = _beside_merging(span) or owner.doubtful
     return Result(status="success", output=outputs[span.iteration])

@@ -135,6 +135,8 @@ class World:
             self.open[node.id] = [span]
         else:
             held.append(span)
+        running = span.scope.shared.running
+        running[node.id] = running.get(node.id, 0) + 1
         first_sign(span.act, span.start, self.index)
         if node.type in CONTAINERS:
             if self.foreseen and (node.repeats or node.guarded):
@@ -248,6 +250,7 @@ class World:
         ended = span.start + (span.duration or 0) if span.duration is not None else float(self.now)
         self.moment = max(self.moment, min(ended, self.now))
         self.open[span.node.id].remove(span)
+        span.scope.shared.running[span.node.id] -= 1
         self.last, self.last_index = span.act, self.index
         self.stack.clear()
         self.next = None
