@@ -9,7 +9,9 @@ from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
 from one_trace.assemble.results import expected
 from one_trace.record.log import LogLine
 
-_ENDS = frozenset({"step:complete", "step:error", "step:retry", "flow:complete", "flow:error"})
+_ENDS = frozenset(
+    {"step:complete", "step:error", "step:retry", "step:retry-success", "flow:complete", "flow:error"}
+)
 _ANOTHER = 60
 """The next end is of what it stands in, but did not begin then."""
 _MISSING = 40
@@ -44,6 +46,9 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
         if owner is None or at >= len(lines):
             break
         line = lines[at]
+        if line.event == "step:retry-success" and line.step_id == owner.node.id and at + 1 < len(lines):
+            at += 1
+            line = lines[at]
         if line.step_id != owner.node.id or line.event not in _ENDS or not _at_once(ended, line, late):
             if act.kind in ("loop", "while") and not failed:
                 break  # its next iteration may follow as well

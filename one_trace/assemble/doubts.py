@@ -141,6 +141,8 @@ class Doubts:
 class Replaying(Protocol):
     """What can be run once, from a set of doubts."""
 
+    doubts: Doubts
+
     def run(self) -> None:
         """Raises Contradiction."""
 
@@ -173,7 +175,10 @@ class Search(Generic[T]):
             return exact
         unexplained, self._accepted = self._accepted, frozenset()
         near = self._settled(CLOCK_MS)
-        return near if len(self._accepted) < len(unexplained) else exact
+        if len(self._accepted) >= len(unexplained):
+            return exact
+        near.doubts.strained += 1
+        return near
 
     def _settled(self, slack: float) -> T:
         self._tried.clear()

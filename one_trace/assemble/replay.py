@@ -179,6 +179,8 @@ class Replay:
         act = flow_that_ends(self.world.flows, line, failed)
         if act is None:
             return
+        if act is not self.root and not (act.failed if failed else act.finished):
+            self.doubts.contradicted(world.index, act.span)
         world.flows.remove(act)
         world.stack.clear()
         world.next = None

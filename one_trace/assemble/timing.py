@@ -149,8 +149,16 @@ def _could_take(kid: LiveSpan, duration: float, over: float) -> bool:
     end = kid.start + duration
     if end > over + CLOCK_MS:
         return False
-    inside = _inside_over(kid) if kid.status == "success" else None
+    inside = _inside_over(kid) if kid.status == "success" and not _waits_in_silence(kid.acts[-1:]) else None
     return inside is None or end <= inside + _STALL_MS
+
+
+def _waits_in_silence(acts: list[Act]) -> bool:
+    """It may have waited for a leaf, of which the log does not tell when it was done."""
+    kids = [kid for act in acts for kid in act.kids]
+    return any(not kid.acts or _waits_in_silence(kid.acts[-1:]) for kid in kids) or any(
+        len(act.kids) < len(act.steps) for act in acts if act.kind == "parallel"
+    )
 
 
 def _start_known(act: Act, kid: LiveSpan) -> bool:
