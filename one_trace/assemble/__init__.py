@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 
 from msgspec import UNSET
 
@@ -29,6 +30,7 @@ __all__ = ["assemble", "trace_id"]
 _ERROR_LIMIT = 4096
 _BYTES_A_LINE = 4096
 """What of the results a replay may look up takes it about as long as a line of log."""
+_UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
 _USAGE_TYPES = frozenset({"bash", ""})
 
 
@@ -70,12 +72,13 @@ def _assemble(record: Record) -> Assembly:
     ids = _ids(ordered, trace_id(record.files.run_id, started_at))
     orders: Counter[int] = Counter()
     doubts = replay.doubts
-    open_too = ["status", "durationMs"] if doubts.unsettled else ["durationMs"] if doubts.strained else []
-    made = [_span(span, ids, start, orders, over, open_too) for span in ordered]
-    unsure = sum("iteration" in span.derived for span in made)
-    if doubts.unsettled and unsure:
+    made = [_span(span, ids, start, orders, over) for span in ordered]
+    unsure = _name_unsettled(made) if doubts.unsettled else 0
+    if doubts.strained:
+        _name_too([span for span in made if "iteration" in span.derived], ["durationMs"])
+    if unsure:
         replay.faults.append(
-            f"no reading of the log was found that nothing contradicts: {unsure} spans may be others of their kind"
+            f"no reading of the log was found that nothing contradicts: {unsure} spans may be others"
         )
     _weigh_inputs(record, ordered, made)
     run = _run(record, replay, made, started_at, start)
@@ -90,6 +93,20 @@ def _assemble(record: Record) -> Assembly:
         static_paths=[node.static_path for node in nodes] if known else [],
         input_count=member_count(record.state.inputs) if record.state is not None else None,
     )
+
+
+def _name_unsettled(spans: list[Span]) -> int:
+    """Where something contradicts every reading that was tried, each span of a step of which one may be
+    another says that it may, and in what. How many these are."""
+    steps = {span.step_id for span in spans if {"iteration", "path"} & set(span.derived)}
+    unsure = [span for span in spans if span.step_id in steps]
+    _name_too(unsure, _UNSETTLED)
+    return len(unsure)
+
+
+def _name_too(spans: list[Span], names: Iterable[str]) -> None:
+    for span in spans:
+        span.derived += [name for name in names if name not in span.derived]
 
 
 def _held_bytes(record: Record) -> int:
@@ -216,7 +233,6 @@ def _span(
     start: float,
     orders: Counter[int],
     over: float,
-    open_too: list[str],
 ) -> Span:
     node, act, result = span.node, span.act, span.result
     owner = act.span
@@ -243,7 +259,7 @@ def _span(
         output_bytes=compact_bytes(result.output) if result is not None else None,
         error=error[:_ERROR_LIMIT] if error is not None else None,
         error_code=timeout_code(span, error),
-        derived=_derived(span, open_too),
+        derived=_derived(span),
     )
     made.late, sure = lateness(span, over)
     if not sure:
@@ -267,8 +283,7 @@ def _weigh_inputs(record: Record, spans: list[LiveSpan], made: list[Span]) -> No
             shown.derived.append("inputBytes")
 
 
-def _derived(span: LiveSpan, open_too: list[str]) -> list[str]:
-    """`open_too`: what is as uncertain as the iteration, where that is uncertain."""
+def _derived(span: LiveSpan) -> list[str]:
     derived: list[str] = []
     if span.slot >= 0:
         derived += ["startedAt", "startMs"]
@@ -287,7 +302,6 @@ def _derived(span: LiveSpan, open_too: list[str]) -> list[str]:
         derived += ["branch", *(() if "index" in derived else ["index"])]
     if span.doubtful if span.slot < 0 else span.act.doubtful:
         derived.append("iteration")
-        derived += [name for name in open_too if name not in derived]
     if span.shared_result and span.result is not None:
         derived.append("outputBytes")
     if span.unsure_attempts:

@@ -1,6 +1,6 @@
-"""What must follow: an end that ends what it stands in as well. A step that threw, or was the last of its list,
-hands on to the condition, loop or sub-flow around it, with no await between: their ends are the next lines, and
-say how long they took.
+"""What must follow: an end that ends what it stands in as well. A step that threw, or was the last of its
+list, hands on to the condition, loop or sub-flow around it, with no await between: their ends are the next
+lines, and say how long they took.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
             return 0 if starts or following is None or following.event != "step:start" else _MISSING
         act = owner.act
     after = lines[at] if at < len(lines) else None
-    if after is not None and after.event in _ENDS:
-        if at == index + 1 or (failed and after.error is not None and after.error == ended.error):
-            return _NEITHER
+    more = after is not None and failed and after.error is not None and after.error == ended.error
+    if after is not None and after.event in _ENDS and (at == index + 1 or more):
+        return _NEITHER
     return int(min(apart, _NEITHER - 1))
 
 

@@ -121,8 +121,8 @@ class Doubts:
             raise Contradiction(index, blamed, robbed)
 
     def _to_blame(self, lines: list[Line], *, bearing: bool) -> dict[int, list[Key]]:
-        """The choices that set apart what runs in these lines; `bearing`: without those between spans that run
-        beside them."""
+        """The choices that set apart what runs in these lines; `bearing`: without those between spans that
+        run beside them."""
         blamed: dict[int, list[Key]] = {}
         for at, spans in reversed(self.choices[-_LOOK_BACK:]):
             mine = _lineage(spans[0])
@@ -215,6 +215,8 @@ class Search(Generic[T]):
                     other = furthest[1]
                 forced = other
             else:
+                if self._left <= 0 and spent > 1:  # there was no replay left to look for what contradicts it
+                    replay.doubts.unsettled += 1
                 return replay
 
     def _otherwise(self, wrong: Contradiction, forced: Forced) -> Forced | None:

@@ -33,9 +33,9 @@ CONTRADICTS = 150
 def choose_end(
     spans: list[LiveSpan], index: int, coming: Sequence[LogLine], facts: Facts, late: float
 ) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan], int]:
-    """The span that a ``step:complete`` at line `index` ends, those that fit as well (itself among them), those
-    that fit less, and how ill it fits. `coming`: this step's ends from here on, this one first; `late`: by how
-    many ms an end may be late."""
+    """The span that a ``step:complete`` at line `index` ends, those that fit as well (itself among them),
+    those that fit less, and how ill it fits. `coming`: this step's ends from here on, this one first; `late`:
+    by how many ms an end may be late."""
     line = facts.lines[index]
     costs = [cost_of_end(span, index, facts, late) for span in spans]
     least = min(costs)
@@ -52,8 +52,8 @@ def _less(spans: list[LiveSpan], costs: list[int], least: int) -> list[LiveSpan]
 def choose_error(
     spans: list[LiveSpan], index: int, facts: Facts, late: float
 ) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan], int]:
-    """The span that a ``step:error`` at line `index` ends, those that fit as well, those that fit less, and how ill it fits:
-    it has no duration, but its error stands in what ends above it."""
+    """The span that a ``step:error`` at line `index` ends, those that fit as well, those that fit less, and
+    how ill it fits: it has no duration, but its error stands in what ends above it."""
     after = facts.after(index)
     costs = [_cost_of_error(span, index, facts, late) for span in spans]
     least = min(costs)
@@ -70,8 +70,8 @@ def mark_doubtful(chosen: LiveSpan, rivals: list[LiveSpan], line: LogLine) -> No
 
 
 def better_by_time(spans: list[LiveSpan], line: LogLine, before: Iterable[LiveSpan]) -> list[LiveSpan]:
-    """The span whose start and duration give just this end, whatever else speaks against it; and those `before`
-    it that do as well, but have been given another end."""
+    """The span whose start and duration give just this end, whatever else speaks against it; and those
+    `before` it that do as well, but have been given another end."""
     duration = line.duration_ms
     if duration is None:
         return []

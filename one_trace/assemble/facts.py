@@ -45,7 +45,7 @@ class Facts:
         return ends
 
     def late_ms(self, *, exact: bool) -> float:
-        """By how much an end may be late; `exact`: by nothing at all, if all that can be measured were on time."""
+        """By how much an end may be late; `exact`: by nothing, if all that can be measured were on time."""
         return 0 if exact and self._longest_ms == 0 else min(max(self._longest_ms, _LEAST_MS), _MOST_MS)
 
     @cached_property

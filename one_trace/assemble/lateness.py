@@ -51,7 +51,7 @@ def _ended_it(span: LiveSpan, owner: LiveSpan) -> bool:
 
 
 def _outlasted(owner: LiveSpan) -> bool:
-    """What threw in a silent container was written after the end of what that is in: it may have been over."""
+    """What threw in a silent container was written after the end of what that is in: it may be late."""
     above: LiveSpan | None = owner
     while above is not None and above.slot >= 0:
         above = above.act.span

@@ -224,7 +224,7 @@ def settle_results(spans: list[LiveSpan], over: float, saved: int) -> None:
         if span.slot >= 0:
             span.overwrites = _has_writer(span)
             if done_inside(span) < saved:
-                # no event is written for it, but its result goes into the map like any other; the latest stays
+                # no event is written for it, but its result goes into the map like any other's
                 span.scope.wrote_silently(span)
         for act in span.acts:
             if act.kind == "parallel":
@@ -356,9 +356,9 @@ def _is_of(result: Result, span: LiveSpan, over: float) -> bool:
     if span.slot >= 0 and result.status != "skipped" and span.acts and _goes_on(span.acts[-1], result):
         return False
     block = span.act.span
-    if span.slot >= 0 and block is not None and block.slot < 0 and block.status == "success":
-        if (result.duration_ms or 0) > (block.duration or 0) + CLOCK_MS:
-            return False
+    waited = span.slot >= 0 and block is not None and block.slot < 0 and block.status == "success"
+    if waited and block is not None and (result.duration_ms or 0) > (block.duration or 0) + CLOCK_MS:
+        return False
     if span.slot >= 0 or not span.status:
         return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
     told = {"error": "failed"}.get(span.status, span.status)

@@ -26,7 +26,8 @@ def differences(truth: Truth, trace: Trace) -> list[str]:
     for true in truth["spans"]:
         happened.setdefault(true["path"], []).append(true)
     unseen = _unseen(truth, trace)
-    swapped = _swapped(truth, trace, unseen)
+    steps = _Steps(trace)
+    swapped = _swapped(truth, trace, unseen, steps)
     pairs: list[tuple[TrueSpan, Span]] = []
     for path in sorted(happened.keys() | told.keys()):
         left, right = happened.get(path, []), told.get(path, [])
@@ -40,7 +41,7 @@ def differences(truth: Truth, trace: Trace) -> list[str]:
     ids = {span.span_id: span for span in trace.spans}
     for true, span in pairs:
         wrong += [f"{span.path}: {what}" for what in _span_differences(true, span, start, truth, ids)]
-    return wrong + _conserved(truth, trace, start)
+    return wrong + _conserved(truth, trace, start, steps)
 
 
 def static(path: str) -> str:
@@ -48,38 +49,47 @@ def static(path: str) -> str:
     return _INSTANCE.sub("", path)
 
 
-def _step(span: Span) -> tuple[str, str]:
-    return span.flow_key, span.step_id
+Step = tuple[str, str]
 
 
-def _true_step(span: TrueSpan) -> tuple[str, str]:
-    return span["flowKey"], span["stepId"]
+class _Steps:
+    """Which spans are of one step: where the trace says that place and iteration may be another's, all with
+    one id are."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._loose = {span.step_id for span in trace.spans if {"iteration", "path"} <= set(span.derived)}
+
+    def told(self, span: Span) -> Step:
+        return "" if span.step_id in self._loose else span.flow_key, span.step_id
+
+    def true(self, span: TrueSpan) -> Step:
+        return "" if span["stepId"] in self._loose else span["flowKey"], span["stepId"]
 
 
-def _swapped(truth: Truth, trace: Trace, unseen: set[str]) -> set[str]:
+def _swapped(truth: Truth, trace: Trace, unseen: set[str], by: _Steps) -> set[str]:
     """Paths under which the trace says itself that another of its kind may stand, where the kinds are as many
     as they were, but for those of which there is no word."""
-    doubtful = {_step(span) for span in trace.spans if {"iteration", "path"} & set(span.derived)}
-    told = Counter(_step(span) for span in trace.spans)
-    happened = Counter(_true_step(span) for span in truth["spans"])
-    steps = {span.path: _step(span) for span in trace.spans}
-    steps |= {span["path"]: _true_step(span) for span in truth["spans"]}
-    silent = Counter(_true_step(span) for span in truth["spans"] if span["path"] in unseen)
-    supposed = Counter(_step(span) for span in trace.spans if span.path in unseen)
+    doubtful = {by.told(span) for span in trace.spans if {"iteration", "path"} & set(span.derived)}
+    told = Counter(by.told(span) for span in trace.spans)
+    happened = Counter(by.true(span) for span in truth["spans"])
+    steps = {span.path: by.told(span) for span in trace.spans}
+    steps |= {span["path"]: by.true(span) for span in truth["spans"]}
+    silent = Counter(by.true(span) for span in truth["spans"] if span["path"] in unseen)
+    supposed = Counter(by.told(span) for span in trace.spans if span.path in unseen)
     missing = {step: happened[step] - told[step] for step in set(steps.values())}
     swapped = {
         path
         for path, step in steps.items()
         if step in doubtful and -supposed[step] <= missing[step] <= silent[step]
     }
-    return swapped | _silent_above(truth, trace, doubtful)
+    return swapped | _silent_above(truth, trace, doubtful, by)
 
 
-def _silent_above(truth: Truth, trace: Trace, doubtful: set[tuple[str, str]]) -> set[str]:
+def _silent_above(truth: Truth, trace: Trace, doubtful: set[Step], by: _Steps) -> set[str]:
     """Paths of silent steps that are there only because of what may as well have run in another: in truth, or
     in a trace that leaves their status open."""
     found: set[str] = set()
-    above = {span["parent"] for span in truth["spans"] if _true_step(span) in doubtful}
+    above = {span["parent"] for span in truth["spans"] if by.true(span) in doubtful}
     for span in reversed(truth["spans"]):
         if span["span"] in above and not span["events"]:
             found.add(span["path"])
@@ -154,16 +164,16 @@ def _span_differences(
     return wrong
 
 
-def _conserved(truth: Truth, trace: Trace, start: float) -> list[str]:
+def _conserved(truth: Truth, trace: Trace, start: float, by: _Steps) -> list[str]:
     """Swaps change nothing in sum: of each step, the same starts and the same ends, whoever has them; and an
-    end that tells how long the step took is of one that began then; but for steps of which the trace says that
-    their ends are not certain."""
+    end that tells how long the step took is of one that began then; but for steps of which the trace says
+    that their ends are not certain."""
     blocks = {span.span_id for span in trace.spans if span.type == "parallel"}
     told = [span for span in trace.spans if span.parent_span_id not in blocks]
     happened = [span for span in truth["spans"] if span["events"]]
-    unsettled = {_step(span) for span in told if "durationMs" in span.derived}
-    ended = [span for span in told if _step(span) not in unsettled]
-    truly = [span for span in happened if _true_step(span) not in unsettled]
+    unsettled = {by.told(span) for span in told if "durationMs" in span.derived}
+    ended = [span for span in told if by.told(span) not in unsettled]
+    truly = [span for span in happened if by.true(span) not in unsettled]
     timed = ("success", "timeout")  # an error has no duration of its own
     open_ends = {"stopped": "incomplete"} if truth["status"] != "stopped" else {}
     return [
@@ -171,23 +181,23 @@ def _conserved(truth: Truth, trace: Trace, start: float) -> list[str]:
         for what, mine, theirs in (
             (
                 "starts",
-                Counter((_step(span), span.start_ms + start) for span in told),
-                Counter((_true_step(span), span["startMs"]) for span in happened),
+                Counter((by.told(span), span.start_ms + start) for span in told),
+                Counter((by.true(span), span["startMs"]) for span in happened),
             ),
             (
                 "ends",
-                Counter((_step(span), span.status) for span in ended),
-                Counter((_true_step(span), open_ends.get(span["status"], span["status"])) for span in truly),
+                Counter((by.told(span), span.status) for span in ended),
+                Counter((by.true(span), open_ends.get(span["status"], span["status"])) for span in truly),
             ),
             (
                 "durations",
                 Counter(
-                    (_step(span), span.start_ms + start, span.duration_ms, span.status)
+                    (by.told(span), span.start_ms + start, span.duration_ms, span.status)
                     for span in ended
                     if span.status in timed
                 ),
                 Counter(
-                    (_true_step(span), span["startMs"], span["durationMs"], span["status"])
+                    (by.true(span), span["startMs"], span["durationMs"], span["status"])
                     for span in truly
                     if span["status"] in timed
                 ),

@@ -31,10 +31,20 @@ from tests.assemble.generated import Made, Maker
 from tests.assemble.shrink import shrink
 
 KINDS = {"plain": (False, False), "wide": (False, True), "trouble": (True, False), "both": (True, True)}
-COLUMNS = ("runs", "spans", "doubtful", "right even so", "status open", "wrong runs", "too large")
+COLUMNS = (
+    "runs",
+    "spans",
+    "doubtful",
+    "right even so",
+    "status open",
+    "unsettled",
+    "wrong runs",
+    "too large",
+)
 """`doubtful`: spans that may as well be another iteration; `right even so`: those among them that are what
-they are said to be; `status open`: silent ones of which the record does not tell what became; `too large`:
-runs that were broken off, and are not among the others."""
+they are said to be; `status open`: silent ones of which the record does not tell what became; `unsettled`:
+runs that say that something contradicts every reading of them; `too large`: runs that were broken off, and
+are not among the others."""
 MEMORY = Path("/dev/shm")
 """Where Linux keeps files in memory."""
 LARGEST = 600_000
@@ -163,6 +173,7 @@ def counted(truth: Truth, trace: Trace) -> Counter[str]:
             "doubtful": len(doubtful),
             "right even so": len(right),
             "status open": sum("status" in span.derived for span in trace.spans),
+            "unsettled": any(fault.startswith("no reading") for fault in trace.run.partial or ()),
         }
     )
 
