@@ -26,6 +26,8 @@ def announced(world: World, line: LogLine) -> None:
     span, best = choose_retry(spans, line)
     if len(best) > 1:
         span = world.doubts.choose(world.index, span, best)
+    if span.slot >= 0 and any(_holds_another(block, step_id) for block in world.pending):
+        span.unsure_attempts = span.doubtful = True
     begins = line.at + max(line.delay_ms or 0, 1)  # no timer is set to less than 1 ms
     _gave_up(span, line)
     span.attempts += 1
@@ -44,12 +46,22 @@ def _shows(world: World, block: Act, step_id: str) -> bool:
     return block.kind == "parallel" and advance(world, block, lambda node: step_id in silent_ids(node))
 
 
+def _holds_another(block: Act, step_id: str) -> bool:
+    """It may be a silent child of a batch of which nothing was seen yet."""
+    return block.kind == "parallel" and any(
+        step_id in silent_ids(node) for node in block.steps[block.batch_end :]
+    )
+
+
 def succeeded(world: World, line: LogLine) -> None:
     """For a silent child, the only line that tells of its end."""
     spans = [
         kid
         for kid in world.kids.get(line.step_id or "", ())
-        if kid.open and kid.attempts == (line.retries or 0) + 1 and kid.succeeded is None
+        if kid.open
+        and kid.attempts == (line.retries or 0) + 1
+        and kid.succeeded is None
+        and (not kid.retried or kid.retried[-1] <= line.at + 1)
     ]
     if world.open.get(line.step_id or ""):
         return

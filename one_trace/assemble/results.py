@@ -283,7 +283,9 @@ def _found(span: LiveSpan, over: float, saved: int) -> Result | None:
                 return None
             around = scope.owner.span if scope.owner is not None else None
             unsure = around is not None and (around.shared_result or (around.slot >= 0 and around.doubtful))
-            span.shared_result = last is not span or _may_be_stale(span) or unsure
+            span.shared_result = (
+                last is not span or _may_be_stale(span) or unsure or _has_silent_namesake(span)
+            )
             if span.slot >= 0:
                 span.doubtful = span.doubtful or span.overwrites or (around is not None and around.doubtful)
             span.found_in = scope
@@ -304,6 +306,16 @@ def _may_be_stale(span: LiveSpan) -> bool:
     while before is not None and (before.status, before.duration) != (span.status, span.duration):
         before = before.before
     return before is not None and _beside_merging(span)
+
+
+def _has_silent_namesake(span: LiveSpan) -> bool:
+    """A sub-flow is not validated: a silent step of it may have the same id."""
+    flow = span.act if span.act.kind == "flow" else span.act.under
+    nodes = flow.tree.by_id.get(span.node.id, ()) if flow.tree is not None else ()
+    return len(nodes) > 1 and any(
+        node is not span.node and node.listing.owner is not None and node.listing.owner.type == "parallel"
+        for node in nodes
+    )
 
 
 def _beside_merging(span: LiveSpan) -> bool:
