@@ -227,13 +227,7 @@ def _ids(ordered: list[LiveSpan], trace: str) -> dict[int, str]:
     return ids
 
 
-def _span(
-    span: LiveSpan,
-    ids: dict[int, str],
-    start: float,
-    orders: Counter[int],
-    over: float,
-) -> Span:
+def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int], over: float) -> Span:
     node, act, result = span.node, span.act, span.result
     owner = act.span
     status: SpanStatus = span.status or "incomplete"  # type: ignore[assignment]
@@ -287,11 +281,8 @@ def _derived(span: LiveSpan) -> list[str]:
     derived: list[str] = []
     if span.slot >= 0:
         derived += ["startedAt", "startMs"]
-        derived += (
-            ["status", "durationMs"]
-            if span.status == "incomplete" or span.doubtful or span.shared_result
-            else ["durationMs"]
-        )
+        unsure = span.status == "incomplete" or span.doubtful or span.shared_result
+        derived += ["status", "durationMs"] if unsure else ["durationMs"]
     elif span.started_at is None:
         derived += ["startedAt", "startMs"]
     if not span.placed:

@@ -264,5 +264,5 @@ def first_ids(node: Node) -> set[str]:
     """The ids of the steps with which a silent container can show itself."""
     if node.type == "parallel" and node.body is not None:
         return set().union(*(first_ids(child) for child in node.body.nodes)) if node.body.nodes else set()
-    listings = [node.body, *node.sides] if node.body is not None and node.body.nodes else node.sides
-    return {listing.nodes[0].id for listing in listings if listing is not None}
+    bodies = [node.body] if node.body is not None and node.body.nodes else []
+    return {listing.nodes[0].id for listing in (*bodies, *node.sides)}

@@ -26,7 +26,8 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
     seq = span.seq
     if not failed and seq is not None and seq.pos + 1 < len(seq.nodes):
         return 0  # a start follows, which is looked at for itself
-    ended, at, apart = lines[index], index + 1, 0.0
+    ended, at = lines[index], index + 1
+    apart = 0  # ms by which it is not quite so; less than what the other costs say
     act: Act | None = span.act
     while act is not None and at < len(lines):
         line = lines[at]
@@ -37,10 +38,10 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
                 return _MISSING if failed else _SURELY_MISSING
             if not _at_once(ended, line, late):
                 return _MISSING
-            misfit = _misfit(line, act.start)
+            misfit = began_apart(line, act.start)
             if misfit > late:
                 return _ANOTHER
-            apart = max(apart, misfit)
+            apart = max(apart, _small(misfit))
             at += 1
         owner = _waits(act, failed=failed)
         if owner is None or at >= len(lines):
@@ -54,25 +55,28 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
                 break  # its next iteration may follow as well
             return _MISSING
         if line.event == "step:retry":
-            return int(min(apart, _NEITHER - 1)) if failed else _MISSING
-        misfit = _misfit(line, owner.start)
+            return apart if failed else _MISSING
+        misfit = began_apart(line, owner.start)
         if misfit > late or _belied(owner, line):
             return _ANOTHER
-        apart = max(apart, misfit)
+        apart = max(apart, _small(misfit))
         if failed != (line.event == "step:error"):
-            return _MISSING if not owner.node.goes_on else int(min(apart, _NEITHER - 1))
+            return apart if owner.node.goes_on else _MISSING
         at += 1
         held = owner.seq
         if not failed and held is not None and held.pos + 1 < len(held.nodes):
-            following = lines[at] if at < len(lines) else None
-            starts = following is None or following.step_id == held.nodes[held.pos + 1].id
-            return 0 if starts or following is None or following.event != "step:start" else _MISSING
+            another = at < len(lines) and lines[at].step_id != held.nodes[held.pos + 1].id
+            return _MISSING if another and lines[at].event == "step:start" else 0
         act = owner.act
     after = lines[at] if at < len(lines) else None
     more = after is not None and failed and after.error is not None and after.error == ended.error
     if after is not None and after.event in _ENDS and (at == index + 1 or more):
         return _NEITHER
-    return int(min(apart, _NEITHER - 1))
+    return apart
+
+
+def _small(misfit: float) -> int:
+    return int(min(misfit, _NEITHER - 1))
 
 
 def _at_once(ended: LogLine, line: LogLine, late: float) -> bool:
@@ -86,7 +90,8 @@ def _belied(owner: LiveSpan, line: LogLine) -> bool:
     return result is not None and (result.status, result.duration_ms) != (line.status, line.duration_ms)
 
 
-def _misfit(line: LogLine, start: float) -> float:
+def began_apart(line: LogLine, start: float) -> float:
+    """By how many ms what ends with the line did not begin at `start`, by the duration that it gives."""
     return abs(line.at - line.duration_ms - start) if line.duration_ms is not None else 0.0
 
 

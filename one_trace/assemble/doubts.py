@@ -63,12 +63,17 @@ class Doubts:
         self.settle = settle
         self.choices: list[tuple[int, Sequence[LiveSpan | Act]]] = []
         self._slack = slack
-        self.exact = slack == 0
         self.accepted = accepted
         self._chose = False
         self.unsettled = 0
+        """How many contradictions stay."""
         self.strained = 0
-        """How many contradictions stay; and how many of times alone."""
+        """How many stay of times alone."""
+
+    @property
+    def exact(self) -> bool:
+        """All times have to fit to the ms."""
+        return self._slack == 0
 
     def choose(
         self,
@@ -102,20 +107,21 @@ class Doubts:
         self,
         index: int,
         span: LiveSpan | None,
-        better: Iterable[LiveSpan | None] = (),
+        fitting: Callable[[], Iterable[LiveSpan]] | None = None,
         *,
         surely: bool = True,
     ) -> None:
         """Line `index` does not fit `span` (or nothing at all), but had rather been of one of those that are
-        `better`: raises Contradiction if a choice may be to blame. `surely`: it cannot be."""
+        `fitting`: raises Contradiction if a choice may be to blame. `surely`: it cannot be."""
         if not self.settle or index in self.accepted:
             self.unsettled += surely and self._chose
             self.strained += not surely and self._chose
             return
+        better = list(fitting()) if fitting is not None and self.choices else []
         lines = [_lineage(one) for one in (span, *better) if one is not None]
         blamed = self._to_blame(lines, bearing=True) or self._to_blame(lines, bearing=False)
         if blamed:
-            taken = [_key(one) for one in better if one is not None and not one.open]
+            taken = [_key(one) for one in better if not one.open]
             robbed = [at for at, keys in blamed.items() if keys[0] in taken]
             robbed.sort(key=lambda at: taken.index(blamed[at][0]))
             raise Contradiction(index, blamed, robbed)
@@ -261,12 +267,15 @@ def _lineage(rival: LiveSpan | Act) -> Line:
     return line
 
 
+def _parting(one: Line, other: Line) -> int | None:
+    """The first place at which they differ; None if one is the other's beginning."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b), None)
+
+
 def _mark(one: Line, other: Line) -> None:
     """From here on, what runs in the one may be the other's."""
-    depth = next(
-        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b),
-        min(len(one), len(other)),
-    )
+    parted = _parting(one, other)
+    depth = parted if parted is not None else min(len(one), len(other))
     for line in (one, other):
         if len(line) == depth and isinstance(line[-1], Act):
             line[-1].unsure_batch = True
@@ -280,7 +289,7 @@ def _set_apart(one: Line, other: Line, lines: list[Line]) -> bool:
     """Did the choice between the two decide what runs where the contradiction is?"""
     if not lines:
         return True
-    depth = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b), None)
+    depth = _parting(one, other)
     if depth is None:
         return False
     return any(
@@ -290,7 +299,7 @@ def _set_apart(one: Line, other: Line, lines: list[Line]) -> bool:
 
 def _bears_on(one: Line, other: Line) -> bool:
     """May what becomes of the one decide what the other is? Not if they run abreast."""
-    depth = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b), None)
+    depth = _parting(one, other)
     if depth is None or depth == 0:
         return True
     around, mine, theirs = one[depth - 1], one[depth], other[depth]

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from one_trace.assemble.blocks import has_to_show, may_go_on
-from one_trace.assemble.cascade import ill_followed
+from one_trace.assemble.cascade import began_apart, ill_followed
 from one_trace.assemble.facts import Facts
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, quiet
 from one_trace.assemble.results import expected
@@ -106,7 +106,7 @@ def choose_retry(spans: list[LiveSpan], line: LogLine) -> tuple[LiveSpan, list[L
 
 def misfit(span: LiveSpan, line: LogLine) -> float:
     """By how many ms start + duration is not the end."""
-    return abs(line.at - span.start - line.duration_ms) if line.duration_ms is not None else 0.0
+    return began_apart(line, span.start)
 
 
 def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: float) -> int:
@@ -164,11 +164,11 @@ def flow_misfit(span: LiveSpan, after: LogLine | None) -> float:
     """A sub-flow ends with the next line, and says how long it took: by how many ms is it not the one that
     the step ran in?"""
     flow = span.act
-    if after is None or after.duration_ms is None or flow.kind != "flow":
+    if after is None or flow.kind != "flow":
         return 0
     if flow.span is None or flow.tree is None or flow.tree.key != after.flow_key:
         return 0
-    return abs(after.at - after.duration_ms - flow.start)
+    return began_apart(after, flow.start)
 
 
 def _agrees(result: Result, line: LogLine) -> bool:
@@ -207,8 +207,7 @@ def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: float) -> int
     line = facts.lines[index]
     cost = _before_attempt(span, line)
     cost += ill_followed(span, facts.lines, index, late, failed=True)
-    own = span.node.timeout is not None and (line.error or "").startswith(span.node.timed_out)
-    if span.acts and not own:
+    if span.acts and not span.node.has_timed_out(line.error):
         act = span.acts[-1]
         if act.failed:
             cost += 0 if act.error == line.error else 50

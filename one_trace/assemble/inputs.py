@@ -73,7 +73,7 @@ class Inputs:
         if root not in ("input", "steps") or len(path) < 2:
             raise Unknown
         scope = span.scope
-        key = (id(scope) if root == "steps" else id(_flow_of(span)), path, code)
+        key = (id(scope) if root == "steps" else id(span.flow), path, code)
         if key not in self._cache:
             try:
                 self._cache[key] = (
@@ -89,7 +89,7 @@ class Inputs:
     # -- $.input
 
     def _of_input(self, span: LiveSpan, path: Path, code: bool) -> Raw:
-        flow = _flow_of(span)
+        flow = span.flow
         if flow.span is not None:
             return _follow(self._given(flow, flow.span, path[1]), path[2:], code)
         state = self._record.state
@@ -148,11 +148,6 @@ class Inputs:
                 found = ABSENT
             self._loops[id(loop)] = raw_list(found)
         return self._loops[id(loop)]
-
-
-def _flow_of(span: LiveSpan) -> Act:
-    """The sub-flow (or root) in which a span stands."""
-    return span.act if span.act.kind == "flow" else span.act.under
 
 
 def _result(scope: Scope | None, path: Path, code: bool) -> Raw:

@@ -4,7 +4,7 @@ it does not tell, two clocks are compared, and the answer says whether that is c
 
 from __future__ import annotations
 
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, timed_out_at
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, logged, timed_out_at
 
 
 def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
@@ -44,17 +44,13 @@ def _ended_it(span: LiveSpan, owner: LiveSpan) -> bool:
     """It threw, and that is what ended the silent container that it was in."""
     if owner.slot < 0 or span.act.thrown[:1] != [span] or owner.error != span.error:
         return False
-    above: LiveSpan | None = owner
-    while above is not None and above.slot >= 0:
-        above = above.act.span
+    above = logged(owner)
     return above is None or above.end_index is None or above.end_index > (span.end_index or 0)
 
 
 def _outlasted(owner: LiveSpan) -> bool:
     """What threw in a silent container was written after the end of what that is in: it may be late."""
-    above: LiveSpan | None = owner
-    while above is not None and above.slot >= 0:
-        above = above.act.span
+    above = logged(owner)
     return (
         owner.end_index is not None
         and above is not None
@@ -77,9 +73,7 @@ def _end_supposed(owner: LiveSpan) -> bool:
 
 def _may_have_thrown(owner: LiveSpan) -> bool:
     """A silent container of which nothing is known, in something that has ended."""
-    above: LiveSpan | None = owner
-    while above is not None and above.slot >= 0:
-        above = above.act.span
+    above = logged(owner)
     return owner.slot >= 0 and above is not None and above.end is not None
 
 

@@ -42,6 +42,7 @@ class Scope:
         "last",
         "maybe",
         "merged",
+        "outcomes",
         "over",
         "over_index",
         "owner",
@@ -49,6 +50,7 @@ class Scope:
         "results",
         "running",
         "settled",
+        "shared",
     )
 
     def __init__(
@@ -57,29 +59,27 @@ class Scope:
         parent: Scope | None,
         owner: Act | None = None,
         iteration: int | None = None,
+        *,
+        merged: bool = False,
     ) -> None:
         self.results = self.guess = results
         self.settled = self.guessed = owner is None
         self.parent = parent
         self.owner = owner
         self.iteration = iteration
-        self.merged = False
+        self.merged = merged
+        self.shared: Scope = self if parent is None or merged else parent.shared
+        """The map that the host really has: only iterations that run abreast have one of their own."""
         self.over: float | None = None
         self.over_index: int | None = None
         """When its iteration was over, and the line: what was still running then is not in it."""
         self.last: dict[str, LiveSpan] = {}
+        self.outcomes: set[tuple[str, str, float | None]] = set()
+        """How what has written here and in the maps inside it has ended: id, status, duration."""
         self.running: dict[str, int] = {}
         """How many of an id run now that will write into this very map."""
         self.maybe: set[str] = set()
         """Ids under which something that left no sign may have written."""
-
-    @property
-    def shared(self) -> Scope:
-        """The map that the host really has: only iterations that run abreast have one of their own."""
-        scope = self
-        while scope.parent is not None and not scope.merged:
-            scope = scope.parent
-        return scope
 
     def may_write(self, ids: set[str]) -> None:
         """Silent steps of which nothing was seen."""
@@ -94,7 +94,10 @@ class Scope:
         while scope is not None:
             span.before = scope.last.get(step_id)
             scope.last[step_id] = span
-            scope = scope.parent
+            outermost, scope = scope, scope.parent
+        outcome = (step_id, span.status, span.duration)
+        span.alike = outcome in outermost.outcomes
+        outermost.outcomes.add(outcome)
 
     def wrote_silently(self, span: LiveSpan) -> None:
         """As a silent child that is found out late: what began after it stays."""
@@ -111,7 +114,9 @@ def _done_after(one: LiveSpan, other: LiveSpan) -> bool:
     """Of two silent children, by what ran in them, or by when their blocks were done; where those ran at the
     same time, that is not certain."""
     (end, sure), (other_end, other_sure) = _done(one), _done(other)
-    if not (sure and other_sure) and max(_begun(one), _begun(other)) < min(end, other_end):
+    blocks = [block for kid in (one, other) if (block := logged(kid)) is not None]
+    begun = max((block.begun for block in blocks), default=-1)
+    if not (sure and other_sure) and begun < min(end, other_end):
         one.overwrites = other.overwrites = True
     return other.act.start <= one.act.start if end == other_end else end > other_end
 
@@ -142,19 +147,18 @@ def done_inside(kid: LiveSpan) -> int:
     if act is None or not quiet(act):
         return -1
     inside = max(map(done_inside, act.kids), default=-1) if act.kind == "parallel" else act.over_index
-    block: LiveSpan | None = kid.act.span
-    while block is not None and block.slot >= 0:
-        block = block.act.span
+    block = logged(kid)
     if block is None or block.status != "success" or block.end_index is None:
         return inside
     return min(inside, block.end_index - 1)  # what was timed out in it went on
 
 
-def _begun(kid: LiveSpan) -> float:
+def logged(kid: LiveSpan) -> LiveSpan | None:
+    """A step that the log tells of: itself, or the nearest that a silent child is in."""
     above: LiveSpan | None = kid
-    while above is not None and above.begun < 0:
+    while above is not None and above.slot >= 0:
         above = above.act.span
-    return above.begun if above is not None else -1
+    return above
 
 
 class LiveSpan:
@@ -167,6 +171,7 @@ class LiveSpan:
     __slots__ = (
         "act",
         "acts",
+        "alike",
         "assumed",
         "attempts",
         "batch",
@@ -247,6 +252,8 @@ class LiveSpan:
         """How often it was tried is not certain."""
         self.lost = False
         """What was given up wrote under its id before its iteration was over."""
+        self.alike = False
+        """One that had written under its id before has ended in the same way."""
         self.before: LiveSpan | None = None
         """What had written under its id before, in the outermost map."""
         self.overwrites = False
@@ -255,6 +262,11 @@ class LiveSpan:
         """When a silent child said that it had succeeded after retries."""
         self.inner_start: float | None = None
         """When the first event from inside a silent child was written."""
+
+    @property
+    def flow(self) -> Act:
+        """The sub-flow (or root) in which it stands."""
+        return self.act if self.act.kind == "flow" else self.act.under
 
     @property
     def scope(self) -> Scope:

@@ -63,7 +63,6 @@ class Replay:
         self.facts = facts
         self.doubts = doubts
         self.lines = record.lines
-        self._late = facts.late_ms(exact=doubts.exact)
         self.faults: list[str] = []
         self.trees = Trees(record.flows, facts.warnings, self.faults)
         self.world = World(doubts, foreseen or {}, self.trees.kinds, self._last_save())
@@ -241,14 +240,21 @@ class Replay:
         span.scope.wrote(span)
         self._ended(span, line)
 
+    def _late(self) -> float:
+        return self.facts.late_ms(exact=self.doubts.exact)
+
     def _chosen_end(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
         index = self.world.index
         chosen, best, less, cost = choose_end(
-            spans, index, self._coming(line.step_id or ""), self.facts, self._late
+            spans, index, self._coming(line.step_id or ""), self.facts, self._late()
         )
         if cost >= CONTRADICTS:
-            better = better_by_time(spans, line, reversed(self.world.spans)) if self.doubts.choices else ()
-            self.doubts.contradicted(index, chosen, better, surely=not vouched_for(chosen, line))
+            self.doubts.contradicted(
+                index,
+                chosen,
+                lambda: better_by_time(spans, line, reversed(self.world.spans)),
+                surely=not vouched_for(chosen, line),
+            )
         if len(best) + len(less) > 1:
             chosen = self.doubts.choose(index, chosen, best, lambda span: misfit(span, line), less)
         if len(best) > 1:
@@ -269,7 +275,7 @@ class Replay:
         elif len(spans) == 1:
             span = spans[0]
         else:
-            span, best, less, cost = choose_error(spans, self.world.index, self.facts, self._late)
+            span, best, less, cost = choose_error(spans, self.world.index, self.facts, self._late())
             if cost >= CONTRADICTS:
                 self.doubts.contradicted(self.world.index, span)
             if len(best) + len(less) > 1:

@@ -60,11 +60,11 @@ def _expected(span: LiveSpan) -> Result | None:
     found = held(span.scope, span.node.id)
     if found is not None and found.status == "success" and found.duration_ms is None:
         return None  # a while leaves one before each turn
-    return found if found is None or not _may_have_thrown(span) else None
+    return None if found is not None and _may_be_earlier(span) else found
 
 
-def _may_have_thrown(span: LiveSpan) -> bool:
-    """Then it has left no result, and in an iteration after another what stands there is that one's."""
+def _may_be_earlier(span: LiveSpan) -> bool:
+    """What threw has left no result: in an iteration after another, what stands there is that one's."""
     scope = span.scope
     if not scope.iteration or scope.merged or span.node.goes_on or span.node.id not in scope.shared.last:
         return False
@@ -202,8 +202,8 @@ def foresee(spans: list[LiveSpan]) -> Foreseen:
         if span.acts and (span.node.repeats or span.node.guarded):
             nth = seen[span.path] = seen.get(span.path, 0) + 1
             result = span.result
-            told = result is not None and (span.node.repeats or result.status == "skipped")
-            if told and result is not None and (result.duration_ms is not None or result.status == "skipped"):
+            timed = span.node.repeats and result is not None and result.duration_ms is not None
+            if result is not None and (timed or result.status == "skipped"):
                 found[(span.path, nth)] = result
     return found
 
@@ -301,17 +301,14 @@ def _found(span: LiveSpan, over: float, saved: int) -> Result | None:
 
 def _may_be_stale(span: LiveSpan) -> bool:
     """A concurrent loop beside it merges the results that it began with over newer ones: what stands under
-    its id may be that of the one before it, which looked the same."""
-    before = span.before
-    while before is not None and (before.status, before.duration) != (span.status, span.duration):
-        before = before.before
-    return before is not None and _beside_merging(span)
+    its id may be that of one before it, which looked the same."""
+    return span.alike and _beside_merging(span)
 
 
 def _has_silent_namesake(span: LiveSpan) -> bool:
     """A sub-flow is not validated: a silent step of it may have the same id."""
-    flow = span.act if span.act.kind == "flow" else span.act.under
-    nodes = flow.tree.by_id.get(span.node.id, ()) if flow.tree is not None else ()
+    tree = span.flow.tree
+    nodes = tree.by_id.get(span.node.id, ()) if tree is not None else ()
     return len(nodes) > 1 and any(
         node is not span.node and node.listing.owner is not None and node.listing.owner.type == "parallel"
         for node in nodes
@@ -320,10 +317,9 @@ def _has_silent_namesake(span: LiveSpan) -> bool:
 
 def _beside_merging(span: LiveSpan) -> bool:
     """It wrote its result while a concurrent loop ran beside it."""
-    flow = span.act if span.act.kind == "flow" else span.act.under
     return any(
         loop.start <= (span.end or 0) <= max(_over(act) for act in loop.acts) and not _is_in(span, loop)
-        for loop in flow.merging
+        for loop in span.flow.merging
     )
 
 

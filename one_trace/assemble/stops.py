@@ -56,7 +56,7 @@ class Stops:
             if span.end is not None
             and span.end_index is not None
             and not span.raised
-            and span.node.id == self._stopped.get(span.act if span.act.kind == "flow" else span.act.under)
+            and span.node.id == self._stopped.get(span.flow)
         ]
         for act, at, index in [*self._targets, *reached]:
             inside = act

@@ -19,15 +19,9 @@ from one_trace.record.log import LogLine
 def begin_sub_flow(world: World, trees: Trees, line: LogLine) -> bool:
     """Enter the sub-flow that a ``flow:start`` begins; False if nothing leads to it."""
     key = line.flow_key or ""
-    act = _waiting_for(world, trees, key, due=True)
-    while act is None and _open_batch_for(world, trees, key):
-        act = _waiting_for(world, trees, key, due=True)
-    if act is None:
-        act = _waiting_for(world, trees, key)
+    act = _found(world, trees, key, due=True) or _waiting_for(world, trees, key)
     if act is None and reopen(world, lambda node: _may_show(trees, node, key)):
-        act = _waiting_for(world, trees, key)
-        while act is None and _open_batch_for(world, trees, key):
-            act = _waiting_for(world, trees, key)
+        act = _found(world, trees, key)
     if act is None:
         act = next((act for act in world.waiting if act.node and trees.may_call(act.node, key)), None)
     if act is None:
@@ -39,6 +33,14 @@ def begin_sub_flow(world: World, trees: Trees, line: LogLine) -> bool:
     limit_called(tree, act.node)
     world.begin_flow(act, tree)
     return True
+
+
+def _found(world: World, trees: Trees, key: str, *, due: bool = False) -> Act | None:
+    """One that waits, or is in a batch that can begin."""
+    act = _waiting_for(world, trees, key, due=due)
+    while act is None and _open_batch_for(world, trees, key):
+        act = _waiting_for(world, trees, key, due=due)
+    return act
 
 
 def _open_batch_for(world: World, trees: Trees, key: str) -> bool:
@@ -72,9 +74,10 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
     waiting = [act for act in world.waiting if act.node is not None and trees.may_call(act.node, key)]
     # the delay before a next attempt is over, or this is not it
     begun = [act for act in waiting if act.start <= world.now]
-    waiting = begun or waiting
     if due:
         waiting = [act for act in begun if world.now <= act.opened + CLOCK_MS or alive(act)]
+    else:
+        waiting = begun or waiting
     waiting.sort(key=lambda act: not alive(act))
     waiting = [act for act in waiting if act.span is None or not skipped(act.span)]
     blocks = [block for act in waiting for block in _if_skipped(trees, act, key)] if due else []

@@ -226,7 +226,7 @@ def _error_of(block: LiveSpan) -> str | None:
 
 def _named(kid: LiveSpan, error: str) -> bool:
     """Is it this silent child, or one in it, that the error says was timed out?"""
-    if kid.node.timeout is not None and error.startswith(kid.node.timed_out):
+    if kid.node.has_timed_out(error):
         return True
     return any(_named(inner, error) for inner in (kid.acts[-1].kids if kid.acts else ()))
 

@@ -50,6 +50,7 @@ class Node:
         "repeats",
         "requires",
         "retries",
+        "sides",
         "static_path",
         "strategy",
         "sub_key",
@@ -71,6 +72,8 @@ class Node:
         self.body: Listing | None = None
         self.then: Listing | None = None
         self.orelse: Listing | None = None
+        self.sides: list[Listing] = []
+        """Of a condition, those that it may run."""
         self.concurrency = 1
         self.most: int | None = None
         """How many iterations it makes at most, where the file says so."""
@@ -88,12 +91,9 @@ class Node:
         """What stands after it goes on when it fails."""
         return self.strategy in ("continue", "fallback")
 
-    @property
-    def sides(self) -> list[Listing]:
-        """Of a condition, those that it may run."""
-        told = self.config.get("expression")
-        sides = (None if told == "false" else self.then, None if told == "true" else self.orelse)
-        return [side for side in sides if side is not None and side.nodes]
+    def has_timed_out(self, error: str | None) -> bool:
+        """Is it the error that the step's own time-out throws?"""
+        return self.timeout is not None and (error or "").startswith(self.timed_out)
 
     @property
     def timed_out(self) -> str:
@@ -114,8 +114,8 @@ class Tree:
         self.by_id: dict[str, list[Node]] = {}
         self.inputs: dict[str, Any] = {}
         """As the flow declares them."""
-        self.entered = False
-        """It was run before."""
+        self.callers: set[Node | None] = set()
+        """The steps that have called it so far; None: it is the root."""
 
     def add(self, node: Node) -> Node:
         self.by_id.setdefault(node.id, []).append(node)
@@ -206,6 +206,9 @@ def _read_inside(tree: Tree, node: Node, config: dict[str, Any], default: dict[s
         node.then, node.orelse = Listing(node, "then"), Listing(node, "else")
         _fill(tree, node.then, _steps(config.get("then")), node.static_path, default, below)
         _fill(tree, node.orelse, _steps(config.get("else")), node.static_path, default, below)
+        told = config.get("expression")
+        sides = [side for side, never in ((node.then, "false"), (node.orelse, "true")) if told != never]
+        node.sides = [side for side in sides if side.nodes]
     elif node.type == "flow":
         key = config.get("key")
         if isinstance(key, str) and not key.startswith("$.") and "{{" not in key:

@@ -35,12 +35,14 @@ def limit_loops(tree: Tree, inputs: Raw) -> None:
         except UNREADABLE:
             continue
         _limit(tree, node, count)
-    tree.entered = True
+    tree.callers.add(None)
 
 
 def limit_called(tree: Tree, call: Node | None) -> None:
     """The same of a sub-flow, whose inputs are those that the step that calls it gives, or as they are
     declared."""
+    if call in tree.callers:
+        return
     given = call.config.get("inputs") if call is not None else None
     given = given if isinstance(given, dict) else {}
     for node, name in _over_inputs(tree):
@@ -48,7 +50,7 @@ def limit_called(tree: Tree, call: Node | None) -> None:
         default = declared.get("default") if isinstance(declared, dict) else None
         value = given.get(name, default)
         _limit(tree, node, len(value) if isinstance(value, list) else None)
-    tree.entered = True
+    tree.callers.add(call)
 
 
 def _over_inputs(tree: Tree) -> list[tuple[Node, str]]:
@@ -64,7 +66,7 @@ def _limit(tree: Tree, node: Node, count: int | None) -> None:
     if count is not None:
         limit = node.config.get("maxIterations")
         count = min(count, limit if isinstance(limit, int) and limit > 0 else _MOST_ITEMS)
-    if not tree.entered:
+    if not tree.callers:
         node.most = count
     elif node.most is not None:
         node.most = max(node.most, count) if count is not None else None

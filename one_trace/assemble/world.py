@@ -153,7 +153,7 @@ class World:
         attempt = span.attempts
         act = Act(span, span.node, attempt, span.scope, self.go)
         act.prefix = span.path if attempt == 1 else f"{span.path}#{attempt}"
-        act.under = span.act if span.act.kind == "flow" else span.act.under
+        act.under = span.flow
         act.start, act.opened = start, max(start, self.now)
         act.depth = span.act.depth + 1
         act.doubtful = span.doubtful or span.act.doubtful
@@ -188,11 +188,9 @@ class World:
                     return begun
             return None
         if act.kind == "condition":
-            sides = (
-                [side for side in node.sides if self.is_this(side.nodes[0], step_id)]
-                if not act.started
-                else []
-            )
+            if act.started:
+                return None
+            sides = [side for side in node.sides if self.is_this(side.nodes[0], step_id)]
             if len(sides) > 1:  # a flow that was not validated: the line has its type and name
                 alike = [side for side in sides if (side.nodes[0].type, side.nodes[0].name) == self.kind]
                 sides, act.either = alike or sides, len(alike) != 1
@@ -223,8 +221,8 @@ class World:
         if iteration is not None:
             prefix = f"{prefix}[{iteration}]"
             if act.kind == "loop":
-                scope = Scope(None, act.scope, act, iteration)
-                scope.merged = act.node is not None and act.node.concurrency > 1
+                merged = act.node is not None and act.node.concurrency > 1
+                scope = Scope(None, act.scope, act, iteration, merged=merged)
         seq = Pass(act, listing, iteration, scope, prefix)
         act.passes.append(seq)
         act.started += 1
