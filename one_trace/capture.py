@@ -166,7 +166,8 @@ def warm(settings: Settings) -> None:
     from threading import Thread
 
     with suppress(RuntimeError):  # no thread to be had: then later
-        Thread(target=_import_all, args=[settings], daemon=True).start()
+        # Waited for at our end: an import that the end of the interpreter meets can crash.
+        Thread(target=_import_all, args=[settings]).start()
 
 
 def _import_all(settings: Settings) -> None:
