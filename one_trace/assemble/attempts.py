@@ -13,7 +13,8 @@ from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
 
 
-def announced(world: World, line: LogLine) -> None:
+def announced(world: World, line: LogLine, late: float) -> None:
+    """`late`: by how many ms the line may be late."""
     step_id = line.step_id or ""
     spans = world.open.get(step_id, []) + [kid for kid in world.kids.get(step_id, ()) if kid.open]
     while not any(_is_next(span, line) for span in spans) and any(
@@ -23,7 +24,7 @@ def announced(world: World, line: LogLine) -> None:
     if not spans:
         world.doubts.contradicted(world.index, None)
         return
-    span, best = choose_retry(spans, line)
+    span, best = choose_retry(spans, line, late)
     if len(best) > 1:
         span = world.doubts.choose(world.index, span, best)
     if span.slot >= 0 and any(_holds_another(block, step_id) for block in world.pending):

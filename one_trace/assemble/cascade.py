@@ -27,6 +27,9 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
     if not failed and seq is not None and seq.pos + 1 < len(seq.nodes):
         return 0  # a start follows, which is looked at for itself
     ended, at = lines[index], index + 1
+    if at < len(lines) and lines[at].status == "skipped" and lines[at].event == "step:complete":
+        at += 1  # it began just before, and is sooner done with
+    first = at
     apart = 0  # ms by which it is not quite so; less than what the other costs say
     act: Act | None = span.act
     while act is not None and at < len(lines):
@@ -70,7 +73,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
         act = owner.act
     after = lines[at] if at < len(lines) else None
     more = after is not None and failed and after.error is not None and after.error == ended.error
-    if after is not None and after.event in _ENDS and (at == index + 1 or more):
+    if after is not None and after.event in _ENDS and (at <= first or more):
         return _NEITHER
     return apart
 

@@ -81,9 +81,9 @@ def better_by_time(spans: list[LiveSpan], line: LogLine, before: Iterable[LiveSp
     return [nearest, *sorted(fitting, key=lambda span: misfit(span, line))]
 
 
-def choose_retry(spans: list[LiveSpan], line: LogLine) -> tuple[LiveSpan, list[LiveSpan]]:
+def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[LiveSpan, list[LiveSpan]]:
     """The span whose next attempt a ``step:retry`` announces, and those that fit as well: of these, one that
-    was not given up."""
+    was not given up. `late`: by how many ms the line may be late."""
 
     def cost(span: LiveSpan) -> int:
         wrong = 0 if line.attempt is None or span.attempts == line.attempt - 1 else 100
@@ -91,6 +91,8 @@ def choose_retry(spans: list[LiveSpan], line: LogLine) -> tuple[LiveSpan, list[L
             wrong += 300
         if span.acts and not span.acts[-1].failed:
             wrong += 10
+        if span.slot < 0 and not _in_time(span, line, late):
+            wrong += 30
         result = expected(span)
         if result is not None and (result.retries or 0) < span.attempts:
             wrong += 50
@@ -102,6 +104,16 @@ def choose_retry(spans: list[LiveSpan], line: LogLine) -> tuple[LiveSpan, list[L
         span.unsure_attempts = True
     living = [span for span in best if alive(span.act)]
     return living[0] if living else best[-1], best
+
+
+def _in_time(span: LiveSpan, line: LogLine, late: float) -> bool:
+    """Can its attempt have failed by now? What did not throw was timed out, and nothing fails after that."""
+    timeout = span.node.timeout
+    if timeout is None:
+        return True
+    over = (span.retried[-1] if span.retried else span.start) + timeout
+    threw = not span.acts or span.acts[-1].failed
+    return (threw or over <= line.at + CLOCK_MS) and line.at <= over + max(late, CLOCK_MS)
 
 
 def misfit(span: LiveSpan, line: LogLine) -> float:
@@ -124,8 +136,9 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: float) -> int:
             cost += 1000
     if line.status in ("failed", "timeout") and not span.node.goes_on:
         cost += 300  # it would have thrown
-    if line.status == "skipped" and span.acts and span.acts[-1].first_index is not None:
-        cost += 800
+    if line.status == "skipped":
+        begun = span.acts and span.acts[-1].first_index is not None
+        cost += 800 if begun else 0 if span.node.guarded else 300
     if line.status == "success":
         if (line.retries or 0) != span.attempts - 1:
             cost += 400

@@ -88,7 +88,7 @@ class Replay:
             "step:start": self._on_start,
             "step:complete": self._on_complete,
             "step:error": self._on_error,
-            "step:retry": lambda line: announced(self.world, line),
+            "step:retry": lambda line: announced(self.world, line, self._late()),
             "step:retry-success": lambda line: succeeded(self.world, line),
             "step:dry-resolve": self._on_dry_resolve,
             "flow:start": self._on_flow_start,

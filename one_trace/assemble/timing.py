@@ -9,7 +9,7 @@ its start.
 from __future__ import annotations
 
 from one_trace.assemble.blocks import all_done, open_next_batch
-from one_trace.assemble.live import CLOCK_MS, ENDS, Act, LiveSpan
+from one_trace.assemble.live import CLOCK_MS, ENDS, Act, LiveSpan, timed_out_at
 from one_trace.assemble.results import overwritten, settle_results
 from one_trace.assemble.world import World
 
@@ -52,7 +52,19 @@ def _inside_over(kid: LiveSpan) -> float | None:
     act = kid.acts[-1] if kid.acts else None
     if act is None or act.kind != "parallel":
         return act.over_at if act is not None else None
-    return max((over for inner in act.kids if (over := _inside_over(inner)) is not None), default=None)
+    return max((over for inner in act.kids if (over := _waited_for(inner)) is not None), default=None)
+
+
+def _waited_for(kid: LiveSpan) -> float | None:
+    """Until when its block has waited for it, at the latest: what was given up in it goes on after that."""
+    over, timed_out, result = _inside_over(kid), timed_out_at(kid), kid.result
+    if over is None:
+        return None
+    if timed_out is not None:
+        over = min(over, timed_out)
+    if result is not None and result.status != "success" and None not in (kid.inner_start, result.duration_ms):
+        over = min(over, (kid.inner_start or 0) + (result.duration_ms or 0))
+    return over
 
 
 def _find_batches(world: World, act: Act, over: float, saved: int) -> None:
@@ -176,13 +188,14 @@ def _batch_start(act: Act, batch: int, before: float) -> float:
     seen = [kid.inner_start for kid in act.kids if kid.batch == batch and kid.inner_start is not None]
     if None in done and seen:
         return min(seen)
-    return max([before, *filter(None, done)])
+    later = [kid.inner_start for kid in act.kids if kid.batch >= batch and kid.inner_start is not None]
+    return min([max([before, *filter(None, done)]), *later])
 
 
 def _done_at(kid: LiveSpan) -> float | None:
     over = _inside_over(kid)
     if kid.duration is None:
-        return over
+        return _waited_for(kid)
     if kid.status != "success":
         return kid.start + kid.duration  # what was begun in it may go on
     return max(kid.start + kid.duration, over or 0)

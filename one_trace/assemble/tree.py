@@ -33,7 +33,7 @@ class Listing:
 class Node:
     """A step as it is written. `concurrency`: how many iterations or children run abreast. `repeats`: it may
     run more than once in one and the same set of results (under a while, or under a container that is
-    retried)."""
+    retried), or one with the same id may."""
 
     __slots__ = (
         "body",
@@ -149,6 +149,9 @@ def read_tree(flow: FlowFile) -> Tree:
         default if isinstance(default, dict) else {},
         False,
     )
+    for nodes in tree.by_id.values():
+        for node in nodes if len(nodes) > 1 else ():
+            node.repeats = True
     return tree
 
 
