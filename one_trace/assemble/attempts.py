@@ -66,7 +66,8 @@ def succeeded(world: World, line: LogLine) -> None:
     ]
     if world.open.get(line.step_id or ""):
         return
-    going = [kid for kid in spans if not kid.act.failed and alive(kid.act)] or spans
+    going = [kid for kid in spans if not kid.act.failed] or spans
+    going = [kid for kid in going if alive(kid.act)] or going
     if going:
         going[0].succeeded = float(line.at)
     for kid in going if len(going) > 1 else ():

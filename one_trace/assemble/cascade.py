@@ -5,10 +5,13 @@ lines, and say how long they took.
 
 from __future__ import annotations
 
+import re
+
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
 from one_trace.assemble.results import expected
 from one_trace.record.log import LogLine
 
+_TIMED_OUT = re.compile('Step ".*" exceeded timeout of ', re.DOTALL)
 _ENDS = frozenset(
     {"step:complete", "step:error", "step:retry", "step:retry-success", "flow:complete", "flow:error"}
 )
@@ -18,6 +21,11 @@ _MISSING = 40
 _SURELY_MISSING = 160
 _NEITHER = 20
 """Nothing has to follow, and yet something else ends next, which may be the other's."""
+
+
+def names_time_out(error: str | None) -> bool:
+    """Is it what a time-out throws, of whichever step?"""
+    return _TIMED_OUT.match(error or "") is not None
 
 
 def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, *, failed: bool) -> int:
@@ -64,7 +72,8 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
             return _ANOTHER
         apart = max(apart, _small(misfit))
         if failed != (line.event == "step:error"):
-            return apart if owner.node.goes_on else _MISSING
+            handed_on = not failed or (line.status == "timeout") == names_time_out(ended.error)
+            return apart if owner.node.goes_on and handed_on else _MISSING
         at += 1
         held = owner.seq
         if not failed and held is not None and held.pos + 1 < len(held.nodes):

@@ -9,12 +9,11 @@ Evidence, strongest first:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from one_trace.assemble.blocks import has_to_show, may_go_on
-from one_trace.assemble.cascade import began_apart, ill_followed
+from one_trace.assemble.cascade import began_apart, ill_followed, names_time_out
 from one_trace.assemble.facts import Facts
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, quiet
 from one_trace.assemble.results import expected
@@ -22,7 +21,6 @@ from one_trace.assemble.tree import CONTAINERS
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
 
-_TIMED_OUT = re.compile('Step ".*" exceeded timeout of ', re.DOTALL)
 _MOST_BETTER = 8
 _NEAR = 70
 """A cost by which another may be greater and yet right, if something else contradicts."""
@@ -242,7 +240,7 @@ def _may_throw(span: LiveSpan, error: str) -> bool:
     if error.startswith(span.node.timed_out):
         act = span.acts[-1] if span.acts else None
         return span.node.timeout is not None or (act is not None and act.failed and act.error == error)
-    return span.node.type in CONTAINERS or _TIMED_OUT.match(error) is None
+    return span.node.type in CONTAINERS or not names_time_out(error)
 
 
 def _fails_above(span: LiveSpan, error: str | None) -> bool:

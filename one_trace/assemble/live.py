@@ -144,9 +144,12 @@ def _done(kid: LiveSpan) -> tuple[float, bool]:
 def done_inside(kid: LiveSpan) -> int:
     """The last line of what a silent child waited for, as far as there is one; else -1."""
     act = kid.acts[-1] if kid.acts else None
-    if act is None or not quiet(act):
+    if kid.end_index is not None:
+        inside = kid.end_index  # an error was thrown into it
+    elif act is None or not quiet(act):
         return -1
-    inside = max(map(done_inside, act.kids), default=-1) if act.kind == "parallel" else act.over_index
+    else:
+        inside = max(map(done_inside, act.kids), default=-1) if act.kind == "parallel" else act.over_index
     block = logged(kid)
     if block is None or block.status != "success" or block.end_index is None:
         return inside
