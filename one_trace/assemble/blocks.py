@@ -115,6 +115,27 @@ def all_done(world: World, act: Act) -> None:
     _children_done(world, act, 0, seen)
 
 
+def open_timed_out(world: World, act: Act, error: str | None) -> None:
+    """The block has ended with the error of a child's time-out, so that this child had begun."""
+    if act.kind != "parallel" or any(kid.node.has_timed_out(error) for kid in act.kids):
+        return
+    while not any(_times_out(kid.node, error) for kid in act.kids) and any(
+        _times_out(node, error) for node in act.steps[act.batch_end :]
+    ):
+        open_next_batch(world, act)
+    for kid in act.kids:
+        for inner in kid.acts[-1:]:
+            open_timed_out(world, inner, error)
+
+
+def _times_out(node: Node, error: str | None) -> bool:
+    """It, or a silent block's child in it."""
+    if node.has_timed_out(error):
+        return True
+    silent = node.body.nodes if node.type == "parallel" and node.body is not None else []
+    return any(_times_out(child, error) for child in silent)
+
+
 def _children_done(world: World, act: Act, first: int, seen: int) -> None:
     """These silent children begin nothing more; what was not seen of them is assumed."""
     for position in range(first, len(act.kids)):

@@ -19,6 +19,8 @@ _ANOTHER = 60
 """The next end is of what it stands in, but did not begin then."""
 _MISSING = 40
 _SURELY_MISSING = 160
+_TURN = 32
+"""More lines than are mostly written in one turn."""
 _NEITHER = 20
 """Nothing has to follow, and yet something else ends next, which may be the other's."""
 
@@ -87,13 +89,40 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
     return apart
 
 
+def ends_another(span: LiveSpan, lines: list[LogLine], index: int, late: float) -> bool:
+    """What has to end with the error of this step does not, or did not begin when what the step stands in
+    did."""
+    ill = ill_followed(span, lines, index, late, failed=True)
+    return ill == _ANOTHER or (ill == _MISSING and not _hands_on(span, lines, index, late))
+
+
+def _hands_on(span: LiveSpan, lines: list[LogLine], index: int, late: float) -> bool:
+    """What the step threw in ends in the same turn, even if there are other lines between."""
+    act = span.act
+    owner = None if act.kind == "flow" else _waits(act, failed=True)
+    if owner is None and act.span is None:
+        return True
+    for line in lines[index + 1 : index + _TURN]:
+        if not _soon(lines[index], line, late):
+            return False
+        if owner is None and line.event in _ENDS and act.tree is not None and line.flow_key == act.tree.key:
+            return True
+        if owner is not None and line.step_id == owner.node.id and line.event in _ENDS:
+            return True
+    return True
+
+
 def _small(misfit: float) -> int:
     return int(min(misfit, _NEITHER - 1))
 
 
 def _at_once(ended: LogLine, line: LogLine, late: float) -> bool:
     """It is of the same turn, and of the same error."""
-    return line.at <= ended.at + late + CLOCK_MS and line.error in (None, ended.error)
+    return _soon(ended, line, late) and line.error in (None, ended.error)
+
+
+def _soon(ended: LogLine, line: LogLine, late: float) -> bool:
+    return line.at <= ended.at + late + CLOCK_MS
 
 
 def _belied(owner: LiveSpan, line: LogLine) -> bool:

@@ -162,6 +162,22 @@ def vouched_for(span: LiveSpan, line: LogLine) -> bool:
     return result is not None and _agrees(result, line)
 
 
+def last_ended_in_twin(
+    block: LiveSpan, spans: list[LiveSpan], last: LiveSpan | None, index: int
+) -> bool:
+    """A block succeeds and nothing was seen of its later batches, while what had just ended, in the line
+    before, was in another block of the same step: it may have been in this one."""
+    act = block.acts[-1] if block.acts else None
+    if act is None or act.kind != "parallel" or act.batch_end >= len(act.steps):
+        return False
+    if last is None or last.end_index != index - 1:
+        return False
+    around = last.act.span
+    while around is not None and around.slot >= 0:
+        around = around.act.span
+    return around is not block and around in spans
+
+
 def _may_end(act: Act, now: float) -> bool:
     return may_go_on(act, now, kept=False) and not has_to_show(act) if act.kind == "parallel" else quiet(act)
 

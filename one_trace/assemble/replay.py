@@ -8,8 +8,10 @@ from collections.abc import Callable
 from one_trace.assemble.attempts import announced, succeeded
 from one_trace.assemble.blocks import (
     all_done,
+    open_timed_out,
     unborn,
 )
+from one_trace.assemble.cascade import began_apart, ends_another
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.evidence import (
     CONTRADICTS,
@@ -17,6 +19,7 @@ from one_trace.assemble.evidence import (
     choose_end,
     choose_error,
     flow_misfit,
+    last_ended_in_twin,
     mark_doubtful,
     misfit,
     vouched_for,
@@ -180,6 +183,8 @@ class Replay:
             return
         if act is not self.root and not (act.failed if failed else act.finished):
             self.doubts.contradicted(world.index, act.span)
+        elif act is not self.root and began_apart(line, act.start) > max(self._late(), CLOCK_MS):
+            self.doubts.contradicted(world.index, act.span, surely=False)
         world.flows.remove(act)
         world.stack.clear()
         world.next = None
@@ -255,6 +260,8 @@ class Replay:
                 lambda: better_by_time(spans, line, reversed(self.world.spans)),
                 surely=not vouched_for(chosen, line),
             )
+        elif line.status == "success" and last_ended_in_twin(chosen, spans, self._last, index):
+            self.doubts.contradicted(index, chosen, surely=False)
         if len(best) + len(less) > 1:
             chosen = self.doubts.choose(index, chosen, best, lambda span: misfit(span, line), less)
         if len(best) > 1:
@@ -272,24 +279,27 @@ class Replay:
             return
         if not spans:
             span = self._end_without_start(line)
-        elif len(spans) == 1:
+        elif len(spans) == 1 and not self.doubts.choices:
             span = spans[0]
         else:
-            span, best, less, cost = choose_error(spans, self.world.index, self.facts, self._late())
-            if cost >= CONTRADICTS:
-                self.doubts.contradicted(self.world.index, span)
-            if len(best) + len(less) > 1:
-                after = self.facts.after(self.world.index)
-                span = self.doubts.choose(
-                    self.world.index, span, best, lambda span: flow_misfit(span, after), less
-                )
-            if len(best) > 1:
-                mark_doubtful(span, best, line)
+            span = self._chosen_error(spans, line)
         span.status, span.raised, span.error = "error", True, line.error
         span.duration = line.at - span.start
         self._ended(span, line)
         span.act.thrown.append(span)
         self.world.fail(span.act, line.error)
+
+    def _chosen_error(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
+        index, late = self.world.index, self._late()
+        chosen, best, less, cost = choose_error(spans, index, self.facts, late)
+        if cost >= CONTRADICTS or ends_another(chosen, self.lines, index, late):
+            self.doubts.contradicted(index, chosen, surely=cost >= CONTRADICTS)
+        if len(best) + len(less) > 1:
+            after = self.facts.after(index)
+            chosen = self.doubts.choose(index, chosen, best, lambda span: flow_misfit(span, after), less)
+        if len(best) > 1:
+            mark_doubtful(chosen, best, line)
+        return chosen
 
     def _unsaved(self, span: LiveSpan, line: LogLine) -> None:
         """The step had completed, but saving the state failed, and the host takes that for the step's
@@ -317,6 +327,7 @@ class Replay:
         """A container has ended: the attempt that ended it begins nothing more, unless it was given up while
         it ran."""
         act = span.acts[-1]
+        open_timed_out(self.world, act, span.error)
         timeout = span.node.timeout
         given_up = (
             (span.status == "timeout" or (span.error or "").startswith(span.node.timed_out))
