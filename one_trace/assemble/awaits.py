@@ -27,10 +27,12 @@ def resumed(world: World, step_id: str) -> Pass | None:
     tried: set[int] = set()
     if world.favoured is None:
         doubt(world, lambda act: could_begin(act, step_id, world.now, kept=world.kept))
-    while (act := next((act for act in by_life(world) if id(act) not in tried), None)) is not None:
+    opened: Act | None = None
+    while (act := next((act for act in by_life(world, opened) if id(act) not in tried), None)) is not None:
         tried.add(id(act))  # a batch that opens may hold a block that has batches of its own
         if not has_begun(act, world.now):
             continue
+        seen = len(act.kids)
         begun = (
             _next_batch(world, act, step_id)
             if act.kind == "parallel" and act.kids
@@ -41,6 +43,7 @@ def resumed(world: World, step_id: str) -> Pass | None:
                 world.pending.remove(act)
             world.stack.append(act)
             return begun
+        opened = act if len(act.kids) > seen else opened
     return None
 
 
@@ -66,9 +69,10 @@ def _let_pass(world: World, act: Act) -> bool:
     return world.moment > act.idle_at + CLOCK_MS / 3
 
 
-def by_life(world: World) -> list[Act]:
-    """What may begin after an await: first that in which something has just ended, then the innermost,
-    since what it is in waits for it; what was given up, or is known to have failed, last."""
+def by_life(world: World, opened: Act | None = None) -> list[Act]:
+    """What may begin after an await: first what is in the block of which a batch was just `opened` for it, if
+    there is one, then that in which something has just ended, then the innermost, since what it is in waits
+    for it; what was given up, or is known to have failed, last."""
     world.failed_blocks += [act for act in world.pending if _failed_block(act)]
     world.pending[:] = [
         act
@@ -85,6 +89,7 @@ def by_life(world: World) -> list[Act]:
     return sorted(
         world.pending,
         key=lambda act: (
+            opened is None or not _is_in(act, opened),
             act is not world.favoured,
             id(act) not in around,
             _unlikely(act, world.now),
@@ -93,10 +98,18 @@ def by_life(world: World) -> list[Act]:
     )
 
 
-def doubt(world: World, fits: Callable[[Act], bool]) -> None:
-    """Where several of what may begin after an await fit a line, which of them it is is a choice."""
-    fitting = [act for act in by_life(world) if act.span is not None and fits(act)]
-    if len(fitting) < 2:
+def _is_in(act: Act, block: Act) -> bool:
+    at: Act | None = act
+    while at is not None and at is not block:
+        at = at.span.act if at.span is not None else None
+    return at is not None
+
+
+def doubt(world: World, fits: Callable[[Act], bool], opened: Act | None = None) -> None:
+    """Where several of what may begin after an await fit a line, which of them it is is a choice; but for what
+    is in a block `opened` for it."""
+    fitting = [act for act in by_life(world, opened) if act.span is not None and fits(act)]
+    if len(fitting) < 2 or (opened is not None and _is_in(fitting[0], opened)):
         return
     world.favoured = world.doubts.choose(world.index, fitting[0], fitting)
 

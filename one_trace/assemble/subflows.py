@@ -38,15 +38,17 @@ def begin_sub_flow(world: World, trees: Trees, line: LogLine) -> bool:
 def _found(world: World, trees: Trees, key: str, *, due: bool = False) -> Act | None:
     """One that waits, or is in a batch that can begin."""
     act = _waiting_for(world, trees, key, due=due)
-    while act is None and _open_batch_for(world, trees, key):
+    opened: Act | None = None
+    while act is None and (opened := _open_batch_for(world, trees, key, opened)) is not None:
         act = _waiting_for(world, trees, key, due=due)
     return act
 
 
-def _open_batch_for(world: World, trees: Trees, key: str) -> bool:
+def _open_batch_for(world: World, trees: Trees, key: str, opened: Act | None) -> Act | None:
+    """The block of which a batch opens."""
     world.favoured = None
-    doubt(world, lambda block: _may_call_next(world, trees, block, key))
-    return any(_advance(world, trees, block, key) for block in by_life(world))
+    doubt(world, lambda block: _may_call_next(world, trees, block, key), opened)
+    return next((block for block in by_life(world, opened) if _advance(world, trees, block, key)), None)
 
 
 def _may_call_next(world: World, trees: Trees, block: Act, key: str) -> bool:
