@@ -25,6 +25,24 @@ _NEITHER = 20
 """Nothing has to follow, and yet something else ends next, which may be the other's."""
 
 
+def _ends_flow(line: LogLine, key: str, *, failed: bool) -> bool:
+    return line.event == ("flow:error" if failed else "flow:complete") and line.flow_key == key
+
+
+def _later(act: Act, lines: list[LogLine], index: int, late: float, *, failed: bool) -> int:
+    """The next line does not end the sub-flow; but where several come to their last steps in one turn, their
+    ends follow after those."""
+    ended, key = lines[index], act.tree.key if act.tree is not None else ""
+    ends = [
+        line
+        for line in lines[index + 1 : index + _TURN]
+        if _ends_flow(line, key, failed=failed) and _at_once(ended, line, late)
+    ]
+    if not ends:
+        return _MISSING if failed else _SURELY_MISSING
+    return _NEITHER if any(began_apart(line, act.start) <= late for line in ends) else _ANOTHER
+
+
 def names_time_out(error: str | None) -> bool:
     """Is it what a time-out throws, of whichever step?"""
     return _TIMED_OUT.match(error or "") is not None
@@ -47,8 +65,8 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
         if act.kind == "flow":
             if act.span is None or act.tree is None:
                 break
-            if line.event != ("flow:error" if failed else "flow:complete") or line.flow_key != act.tree.key:
-                return _MISSING if failed else _SURELY_MISSING
+            if not _ends_flow(line, act.tree.key, failed=failed):
+                return _later(act, lines, index, late, failed=failed)
             if not _at_once(ended, line, late):
                 return _MISSING
             misfit = began_apart(line, act.start)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, Pass
 
@@ -23,6 +23,8 @@ _LINES = 150_000
 _REPLAYS = 200
 _PATIENCE = 60
 """How many replays may be spent on one contradiction."""
+_MENDS = 24
+"""How many of them may be what contradictions propose."""
 _LOOK_BACK = 400
 
 Key = tuple[int, int]
@@ -36,14 +38,21 @@ Rival = TypeVar("Rival", bound="LiveSpan | Act")
 
 class Contradiction(Exception):
     """Line `index` cannot be, after the choices that were made; `choices`: those that could be to blame, each
-    a line and what may be chosen there, what was taken first. `robbed`: those among them that have taken a
-    span which the line fits."""
+    a line and what may be chosen there, what was taken first. `repairs`: what of it is tried first."""
 
-    def __init__(self, index: int, choices: dict[int, list[Key]], robbed: list[int]) -> None:
+    def __init__(self, index: int, choices: dict[int, list[Key]], repairs: list[Repair]) -> None:
         super().__init__(index)
         self.index = index
         self.choices = choices
-        self.robbed = robbed
+        self.repairs = repairs
+
+
+class Repair(NamedTuple):
+    """What to choose at a line instead; `keeps`: the choices after it stand."""
+
+    at: int
+    key: Key
+    keeps: bool
 
 
 class Doubts:
@@ -121,10 +130,23 @@ class Doubts:
         lines = [_lineage(one) for one in (span, *better) if one is not None]
         blamed = self._to_blame(lines, bearing=True) or self._to_blame(lines, bearing=False)
         if blamed:
-            taken = [_key(one) for one in better if not one.open]
-            robbed = [at for at, keys in blamed.items() if keys[0] in taken]
-            robbed.sort(key=lambda at: taken.index(blamed[at][0]))
-            raise Contradiction(index, blamed, robbed)
+            swaps = self._swaps(span, better, blamed) if span is not None else []
+            raise Contradiction(index, blamed, swaps + _robbed(better, blamed))
+
+    def _swaps(self, span: LiveSpan, better: list[LiveSpan], blamed: dict[int, list[Key]]) -> list[Repair]:
+        """Where `span` and one that the line fits better were first taken one for the other: most often the
+        whole of the one is the other's."""
+        found: list[Repair] = []
+        for other in (one for one in better if one is not span):
+            for at, rivals in self.choices:
+                first, second = (span, other) if _passes(rivals[0], span) else (other, span)
+                if at not in blamed or not _passes(rivals[0], first):
+                    continue
+                taken = next((rival for rival in rivals[1:] if _passes(rival, second)), None)
+                if taken is not None:
+                    found.append(Repair(at, _key(taken), keeps=False))
+                    break
+        return found
 
     def _to_blame(self, lines: list[Line], *, bearing: bool) -> dict[int, list[Key]]:
         """The choices that set apart what runs in these lines; `bearing`: without those between spans that
@@ -142,6 +164,14 @@ class Doubts:
             if apart:
                 blamed[at] = [_key(spans[0]), *map(_key, apart)]
         return blamed
+
+
+def _robbed(better: list[LiveSpan], blamed: dict[int, list[Key]]) -> list[Repair]:
+    """Choices that have taken a span which the line fits."""
+    taken = [_key(one) for one in better if not one.open]
+    robbed = [at for at, keys in blamed.items() if keys[0] in taken]
+    robbed.sort(key=lambda at: taken.index(blamed[at][0]))
+    return [Repair(at, key, keeps=True) for at in robbed for key in blamed[at][1:]]
 
 
 class Replaying(Protocol):
@@ -162,6 +192,28 @@ class _Tried:
 
     options: set[Key] = field(default_factory=set)
     others: dict[int, list[Key]] = field(default_factory=dict)
+
+
+class _Mended(NamedTuple):
+    """Choices that may mend a contradiction; those before line `since` stand."""
+
+    forced: Forced
+    since: int
+
+
+def _mends(
+    wrong: Contradiction, forced: Forced, before: _Mended | None, seen: set[frozenset[tuple[int, Key]]]
+) -> list[_Mended]:
+    """What a contradiction proposes itself, but for what was `seen`; a mend may need another one."""
+    found: list[_Mended] = []
+    for at, key, keeps in wrong.repairs:
+        kept = {line: forced[line] for line in forced if keeps or line < at}
+        mended = _Mended(kept | {at: key}, min(at, before.since) if before is not None else at)
+        told = frozenset(mended.forced.items())
+        if told not in seen and len(seen) < _MENDS:
+            seen.add(told)
+            found.append(mended)
+    return found
 
 
 class Search(Generic[T]):
@@ -190,8 +242,9 @@ class Search(Generic[T]):
         self._tried.clear()
         forced: Forced = {}
         furthest = before = (Contradiction(-1, {}, []), forced)
-        repairs: list[tuple[int, Key]] = []
-        repaired: int | None = None
+        mended: _Mended | None = None
+        mends: list[_Mended] = []
+        seen: set[frozenset[tuple[int, Key]]] = set()
         spent = 0
         while True:
             self._left -= 1
@@ -201,19 +254,20 @@ class Search(Generic[T]):
                 replay.run()
             except Contradiction as wrong:
                 if wrong.index > furthest[0].index:
-                    if repaired is not None:
-                        self._tried = {at: kept for at, kept in self._tried.items() if at < repaired}
+                    if mended is not None:
+                        self._tried = {at: kept for at, kept in self._tried.items() if at < mended.since}
                     furthest = before = (wrong, forced)
-                    repairs = [(at, key) for at in wrong.robbed for key in wrong.choices[at][1:]]
-                    repaired, spent = None, 0
-                elif repaired is None:
+                    mends.clear()
+                    seen.clear()
+                    spent = 0
+                elif mended is None:
                     before = (wrong, forced)
+                mends[:0] = _mends(wrong, forced, mended, seen)
                 more = self._left > 1 and spent < _PATIENCE
-                if more and repairs:
-                    repaired, key = repairs.pop(0)
-                    forced = before[1] | {repaired: key}
+                mended = mends.pop(0) if more and mends else None
+                if mended is not None:
+                    forced = mended.forced
                     continue
-                repaired = None
                 other = self._otherwise(*before) if more else None
                 if other is None:  # a line that no choice explains
                     self._accepted |= {furthest[0].index}
@@ -265,6 +319,10 @@ def _lineage(rival: LiveSpan | Act) -> Line:
         at = at.act.span
     line.reverse()
     return line
+
+
+def _passes(rival: LiveSpan | Act, part: LiveSpan | Pass | Act) -> bool:
+    return any(other is part for other in _lineage(rival))
 
 
 def _parting(one: Line, other: Line) -> int | None:

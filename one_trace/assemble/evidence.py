@@ -68,15 +68,16 @@ def mark_doubtful(chosen: LiveSpan, rivals: list[LiveSpan], line: LogLine) -> No
 
 
 def better_by_time(spans: list[LiveSpan], line: LogLine, before: Iterable[LiveSpan]) -> list[LiveSpan]:
-    """The span whose start and duration give just this end, whatever else speaks against it; and those
-    `before` it that do as well, but have been given another end."""
+    """Those of which the state says just this; the span whose start and duration give just this end, whatever
+    else speaks against it; and those `before` it that do as well, but have been given another end."""
     duration = line.duration_ms
     if duration is None:
         return []
     nearest = min(spans, key=lambda span: abs(span.start + duration - line.at))
     ended = (span for span in before if not span.open and span.node.id == line.step_id)
     fitting = list(islice((span for span in ended if misfit(span, line) <= 1), _MOST_BETTER))
-    return [nearest, *sorted(fitting, key=lambda span: misfit(span, line))]
+    vouched = [span for span in spans if span is not nearest and vouched_for(span, line)][:_MOST_BETTER]
+    return [*vouched, nearest, *sorted(fitting, key=lambda span: misfit(span, line))]
 
 
 def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[LiveSpan, list[LiveSpan]]:

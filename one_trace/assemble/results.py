@@ -11,6 +11,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from itertools import islice
 
 import msgspec
 from msgspec import Raw
@@ -19,6 +21,7 @@ from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Results, 
 from one_trace.assemble.tree import silent_ids
 from one_trace.record.state import UNREADABLE, Result, present, read_result
 
+_MOST_SAID = 8
 STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
 
 
@@ -99,6 +102,15 @@ def belied(scope: Scope) -> list[LiveSpan]:
         and not _says_of(result, span)
         and not (_beside_merging(span) and _says_of_earlier(result, span))
     ]
+
+
+def said_of(scope: Scope, span: LiveSpan, spans: Iterable[LiveSpan]) -> list[LiveSpan]:
+    """Of these, those of which the map says in the place of `span` what was made of them."""
+    result = held(scope, span.node.id)
+    if result is None:
+        return []
+    same = (other for other in spans if other.node is span.node and not other.open and other is not span)
+    return list(islice((other for other in same if _says_of(result, other)), _MOST_SAID))
 
 
 def _says_of_earlier(result: Result, span: LiveSpan) -> bool:

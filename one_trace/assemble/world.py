@@ -16,7 +16,7 @@ from one_trace.assemble.blocks import first_ids, open_batch, reopen, skipped
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.gaps import past_a_gap
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope, first_sign, timed_out_at
-from one_trace.assemble.results import belied
+from one_trace.assemble.results import belied, said_of
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
 from one_trace.record.clock import epoch_ms
 from one_trace.record.log import LogLine
@@ -293,7 +293,7 @@ class World:
     def check(self, scope: Scope) -> None:
         """Nothing more is written into this map: what it says last must be what was made of the log."""
         for span in belied(scope) if self.doubts.choices else ():
-            self.doubts.contradicted(self.index, span)
+            self.doubts.contradicted(self.index, span, lambda: said_of(scope, span, reversed(self.spans)))
 
     def _scope_over(self, scope: Scope) -> None:
         scope.over, scope.over_index = float(self.now), self.index
