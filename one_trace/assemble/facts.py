@@ -6,6 +6,7 @@ comes between a step's own clock and its line.
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from functools import cached_property
 
 from one_trace.record.clock import epoch_ms
@@ -50,22 +51,21 @@ class Facts:
 
     @cached_property
     def _longest_ms(self) -> float:
-        """By how much an end was late at most, of those that can be of no other start."""
+        """By how much an end was late, at most: where several run, by the start that fits it best."""
         longest = 0.0
-        begun: dict[str | None, float] = {}
-        """When the only one that runs of a step had begun."""
-        running: dict[str | None, int] = {}
+        begun: dict[str | None, list[float]] = {}
+        """When those that run of a step had begun."""
         for line in self.lines:
             if line.event == "step:start":
-                count = running[line.step_id] = running.get(line.step_id, 0) + 1
-                if count == 1:
-                    at = epoch_ms(line.timestamp) if line.timestamp else None
-                    begun[line.step_id] = line.at if at is None else at
-                else:
-                    begun.pop(line.step_id, None)
+                at = epoch_ms(line.timestamp) if line.timestamp else None
+                insort(begun.setdefault(line.step_id, []), line.at if at is None else at)
             elif line.event in ("step:complete", "step:error"):
-                start = begun.pop(line.step_id, None)
-                running[line.step_id] = max(0, running.get(line.step_id, 0) - 1)
-                if start is not None and line.duration_ms is not None:
-                    longest = max(longest, line.at - start - line.duration_ms)
+                starts = begun.get(line.step_id)
+                if not starts:
+                    continue
+                due = line.at - (line.duration_ms or 0)
+                before = bisect_right(starts, due)
+                start = starts.pop(max(0, before - 1))
+                if line.duration_ms is not None and before:
+                    longest = max(longest, due - start)
         return longest
