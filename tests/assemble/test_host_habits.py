@@ -83,3 +83,48 @@ def test_a_silent_child_that_ended_in_a_way_not_known(tmp_path: Path) -> None:
     made.results = {"p": success(5, children)}
     told = spans(made)
     assert (told["made > p > a"].status, told["made > p > b"].status) == ("error", "success")
+
+
+def test_sub_flows_that_wait_for_the_first_to_be_read(tmp_path: Path) -> None:
+    """They begin in the order of their calls, though all were given up meanwhile."""
+    call = {"type": "flow", "flow": {"key": "sub"}}
+    sides = [
+        {"id": f"c{at}", "name": "C", "type": "condition", "condition": {"expression": "true", "then": steps}}
+        for at, steps in enumerate(
+            ([{"id": "f", "name": "F", **call}], [code("x"), {"id": "g", "name": "G", **call}])
+        )
+    ]
+    made = (
+        MadeRun(tmp_path)
+        .flow([block(*sides, timeoutMs=4, onError={"strategy": "continue"}), code("z")])
+        .flow([code("a")], key="sub")
+    )
+    made.start("p", "parallel").start("f", "flow").start("x").after(3).end("x", 3).start("g", "flow")
+    made.after(1).end("p", 4, "timeout").start("z").after(1)
+    made.event("flow:start", flowKey="sub").start("a").after(1)
+    made.event("flow:start", flowKey="sub").start("a").after(9)
+    made.end("a", 9).event("flow:complete", flowKey="sub", durationMs=10).end("f", 15)
+    made.end("a", 9).event("flow:complete", flowKey="sub", durationMs=9).end("g", 12).end("z", 11)
+    told = spans(made)
+    first, second = told["made > p > c0 > f > a"], told["made > p > c1 > g > a"]
+    assert first.start_ms < second.start_ms
+
+
+def test_calls_that_were_given_up_begin_in_turn_as_well(tmp_path: Path) -> None:
+    """What the log tells to have been called begins, whether it is still waited for or not."""
+    call = {"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}
+    given_up = {**call, "timeoutMs": 2, "onError": {"strategy": "continue"}}
+    first = {"id": "c", "name": "C", "type": "condition", "condition": {"expression": "true", "then": []}}
+    first["condition"]["then"] = [given_up]
+    second = {**first, "id": "d", "condition": {"expression": "true", "then": [{**call, "id": "g"}]}}
+    made = MadeRun(tmp_path).flow([{**call, "id": "e", "flow": {"key": "other"}}, block(first, second)])
+    made.flow([code("a")], key="sub").flow([code("b")], key="other")
+    made.start("e", "flow").event("flow:start", flowKey="other").start("b").end("b")
+    made.event("flow:complete", flowKey="other", durationMs=0).end("e")
+    made.start("p", "parallel").start("f", "flow").start("g", "flow").after(8).end("f", 8, "timeout")
+    made.event("flow:start", flowKey="sub").start("a").after(1)
+    made.event("flow:start", flowKey="sub").start("a").after(5)
+    made.end("a", 6).event("flow:complete", flowKey="sub", durationMs=6)
+    made.end("a", 5).event("flow:complete", flowKey="sub", durationMs=5).end("g", 14).end("p", 14)
+    told = spans(made)
+    assert told["made > p > c > f > a"].start_ms < told["made > p > d > g > a"].start_ms
