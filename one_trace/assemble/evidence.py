@@ -16,7 +16,7 @@ from one_trace.assemble.blocks import has_to_show, may_go_on
 from one_trace.assemble.cascade import began_apart, ill_followed, names_time_out
 from one_trace.assemble.facts import Facts
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, quiet
-from one_trace.assemble.results import expected
+from one_trace.assemble.results import expected, may_be_merged
 from one_trace.assemble.tree import CONTAINERS
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
@@ -24,6 +24,8 @@ from one_trace.record.state import Result
 _MOST_BETTER = 8
 _NEAR = 70
 """A cost by which another may be greater and yet right, if something else contradicts."""
+_MERGED = 60
+"""The state says otherwise, but may have had an older result merged over this one."""
 CONTRADICTS = 150
 """A cost from which on an end does not fit at all."""
 
@@ -150,7 +152,7 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: float) -> int:
     result = expected(span)
     agrees = result is not None and _agrees(result, line)
     if result is not None and not agrees:
-        cost += 200
+        cost += _MERGED if may_be_merged(result, span) else 200
     if delay > late:  # it may once have been later than was measured, but seldom
         cost += CONTRADICTS if agrees else 250
     return cost

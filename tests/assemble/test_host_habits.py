@@ -18,6 +18,11 @@ def block(*steps: dict, **more: object) -> dict:
     return {"id": "p", "name": "P", "type": "parallel", "parallel": {"steps": list(steps)}, **more}
 
 
+def abreast(step_id: str, *steps: dict, width: int = 2) -> dict:
+    loop = {"over": "$.input.xs", "maxConcurrency": width, "steps": list(steps)}
+    return {"id": step_id, "name": step_id.upper(), "type": "loop", "loop": loop}
+
+
 def success(ms: int, output: object = 1) -> dict:
     return {"status": "success", "output": output, "response": output, "durationMs": ms}
 
@@ -108,6 +113,29 @@ def test_sub_flows_that_wait_for_the_first_to_be_read(tmp_path: Path) -> None:
     told = spans(made)
     first, second = told["made > p > c0 > f > a"], told["made > p > c1 > g > a"]
     assert first.start_ms < second.start_ms
+
+
+def test_a_result_that_a_loop_beside_it_merges_over(tmp_path: Path) -> None:
+    """Its iteration began with the result of the turn before, and puts it back when it ends."""
+    items = {"over": "$.input.xs", "steps": [code("a")]}
+    turns = {"id": "s", "name": "S", "type": "loop", "loop": items}
+    calls = [{"id": key, "name": key, "type": "flow", "flow": {"key": "sub"}} for key in "fg"]
+    inner = {**block(turns, abreast("l", code("b")), calls[0]), "id": "q"}
+    made = MadeRun(tmp_path).flow([block(inner, calls[1])]).flow([code("c")], key="sub")
+    made.start("p", "parallel").start("a").start("b").start("b")
+    for _ in calls:
+        made.event("flow:start", flowKey="sub").start("c")
+    made.after(1).end("c", 1).event("flow:complete", flowKey="sub", durationMs=1)
+    made.end("c", 1).event("flow:complete", flowKey="sub", durationMs=1)
+    made.after(1).end("a", 2).start("a").end("b", 2).end("b", 2).after(1).start("b")
+    made.after(3).end("a", 4).after(1).end("b", 2).after(1).start("a").after(1).end("a", 1).end("p", 9)
+    stale, last = {"a": success(2)}, {"a": success(1)}
+    looped = success(9, [1, 1, 1]) | {"response": {"items": [1, 1, 1], "iterations": [stale, stale, last]}}
+    results = [success(9, [looped, success(8, [1, 1, 1]), success(1, {"c": success(1)})])]
+    made.results = {"p": success(9, [*results, success(1, {"c": success(1)})])}
+    trace = made.assembled().trace
+    assert not trace.run.partial
+    assert [span.duration_ms for span in trace.spans if span.step_id == "a"] == [2, 4, 1]
 
 
 def test_calls_that_were_given_up_begin_in_turn_as_well(tmp_path: Path) -> None:
