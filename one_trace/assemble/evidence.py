@@ -144,6 +144,8 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: float) -> int:
             cost += 400
         if span.node.type in CONTAINERS and span.acts and not _may_end(span.acts[-1], line.at):
             cost += 500
+    if line.status == "failed" and span.acts and _waits_still(span.acts[-1]):
+        cost += 500
     delay = 0.0
     if line.duration_ms is not None:
         delay = line.at - span.start - line.duration_ms
@@ -182,6 +184,11 @@ def last_ended_in_twin(
 
 def _may_end(act: Act, now: float) -> bool:
     return may_go_on(act, now, kept=False) and not has_to_show(act) if act.kind == "parallel" else quiet(act)
+
+
+def _waits_still(act: Act) -> bool:
+    """Something runs in it, and nothing has thrown in it that would have failed it."""
+    return act.kind != "parallel" and bool(act.passes) and not act.failed
 
 
 def _before_attempt(span: LiveSpan, line: LogLine) -> int:

@@ -156,3 +156,17 @@ def test_calls_that_were_given_up_begin_in_turn_as_well(tmp_path: Path) -> None:
     made.end("a", 5).event("flow:complete", flowKey="sub", durationMs=5).end("g", 14).end("p", 14)
     told = spans(made)
     assert told["made > p > c > f > a"].start_ms < told["made > p > d > g > a"].start_ms
+
+
+def test_a_container_fails_by_what_was_thrown_in_it(tmp_path: Path) -> None:
+    """In a flow that was not validated, what runs in it may have its id."""
+    inner = code("s", onError={"strategy": "continue"})
+    side = {"expression": "true", "then": [inner]}
+    outer = {"id": "s", "name": "S", "type": "condition", "condition": side}
+    made = MadeRun(tmp_path).flow([{"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}])
+    made.flow([outer], key="sub", defaultOnError={"strategy": "continue"})
+    made.start("f", "flow").event("flow:start", flowKey="sub").start("s", "condition").start("s").after(21)
+    made.end("s", 21, "failed").after(5).end("s", 21)
+    made.event("flow:complete", flowKey="sub", durationMs=26).end("f", 26)
+    told = [(span.type, span.status) for span in made.assembled().trace.spans]
+    assert told == [("flow", "success"), ("condition", "success"), ("code", "error")]
