@@ -65,6 +65,8 @@ class Doubts:
         self._slack = slack
         self.accepted = accepted
         self._chose = False
+        self.unexplained = 0
+        """How many contradictions there were for which no choice was to blame."""
         self.unsettled = 0
         """How many contradictions stay."""
         self.strained = 0
@@ -125,6 +127,7 @@ class Doubts:
             robbed = [at for at, keys in blamed.items() if keys[0] in taken]
             robbed.sort(key=lambda at: taken.index(blamed[at][0]))
             raise Contradiction(index, blamed, robbed)
+        self.unexplained += 1
 
     def _to_blame(self, lines: list[Line], *, bearing: bool) -> dict[int, list[Key]]:
         """The choices that set apart what runs in these lines; `bearing`: without those between spans that
@@ -177,11 +180,12 @@ class Search(Generic[T]):
         """Replay until nothing contradicts the choices made, or no other choice helps. Readings in which all
         times fit to the ms go first."""
         exact = self._settled(0)
-        if not self._accepted or self._left <= 1:
+        unexplained = len(self._accepted) + exact.doubts.unexplained
+        if not unexplained or self._left <= 1:
             return exact
-        unexplained, self._accepted = self._accepted, frozenset()
+        self._accepted = frozenset()
         near = self._settled(CLOCK_MS)
-        if len(self._accepted) >= len(unexplained):
+        if len(self._accepted) + near.doubts.unexplained >= unexplained:
             return exact
         near.doubts.strained += 1
         return near
@@ -283,6 +287,12 @@ def _mark(one: Line, other: Line) -> None:
         part.doubtful = True
         if isinstance(part, LiveSpan) and part.acts:
             part.acts[-1].doubtful = True  # it is there before its sub-flow or next iteration is chosen
+    spans = ([part for part in reversed(line[depth:]) if isinstance(part, LiveSpan)] for line in (one, other))
+    for mine, theirs in zip(*spans, strict=False):
+        if mine.node.id != theirs.node.id:
+            break
+        if mine.start != theirs.start:
+            mine.unsure_end = theirs.unsure_end = True
 
 
 def _set_apart(one: Line, other: Line, lines: list[Line]) -> bool:

@@ -115,6 +115,8 @@ class World:
         span = LiveSpan(node, seq, seq.act, f"{seq.prefix} > {node.id}", line.at, len(self.spans))
         span.iteration, span.branch = seq.iteration, seq.branch
         span.doubtful = seq.doubtful or seq.act.doubtful
+        if seq.pos == 0:
+            span.unsure_end, seq.act.unsure_turn = seq.act.unsure_turn, False
         seq.current = span
         self.next = None
         return self._entered(span, line)
@@ -132,6 +134,7 @@ class World:
         begun = epoch_ms(line.timestamp) if line.timestamp else None
         if begun is not None:
             span.start, span.started_at = begun, line.timestamp
+        span.clock = max(span.start, line.at)
         span.begun = self.index
         self.spans.append(span)
         node = span.node

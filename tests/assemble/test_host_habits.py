@@ -138,6 +138,45 @@ def test_a_result_that_a_loop_beside_it_merges_over(tmp_path: Path) -> None:
     assert [span.duration_ms for span in trace.spans if span.step_id == "a"] == [2, 4, 1]
 
 
+def test_ends_that_wait_for_the_save_after_another(tmp_path: Path) -> None:
+    """Of two that are done in one turn the second is written when the state has been saved for the first."""
+    turns = {"condition": "true", "maxIterations": 2, "steps": [abreast("l", code("a"))]}
+    made = MadeRun(tmp_path).flow([{"id": "w", "name": "W", "type": "while", "while": turns}])
+    made.start("w", "while")
+    for _ in range(2):
+        made.start("l", "loop").start("a").start("a").after(1)
+        made.end("a", 1).after(10).end("a", 1).end("l", 11).after(10)
+    trace = made.assembled().trace
+    assert not trace.run.partial
+    assert not any("status" in span.derived for span in trace.spans)
+
+
+def test_flows_abreast_that_end_line_by_line(tmp_path: Path) -> None:
+    """The end of a sub-flow follows on that of its last step, but with those of others between."""
+    call = {"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}
+    made = MadeRun(tmp_path).flow([abreast("l", call), code("z")]).flow([code("a")], key="sub")
+    made.start("l", "loop").start("f", "flow").start("f", "flow")
+    made.event("flow:start", flowKey="sub").start("a").after(1)
+    made.event("flow:start", flowKey="sub").start("a").after(5)
+    made.end("a", 6).end("a", 4).after(1)
+    made.event("flow:complete", flowKey="sub", durationMs=7)
+    made.event("flow:complete", flowKey="sub", durationMs=6)
+    made.end("f", 7).end("f", 7).end("l", 7).start("z")
+    made.event("step:error", stepId="z", error="boom").log("Flow failed", error="boom")
+    made.status = "failed"
+    trace = made.assembled().trace
+    assert not trace.run.partial
+
+
+def test_starts_apart_by_no_more_than_a_line_may_be_late(tmp_path: Path) -> None:
+    """Which of the two has ended first, nothing tells: both may have lasted as long as the other."""
+    made = MadeRun(tmp_path).flow([code("x"), abreast("l", code("a"))])
+    made.start("x").after(3).end("x", 2).start("l", "loop")
+    made.start("a").after(1).start("a").after(5).end("a", 5).after(6).end("a", 11).end("l", 12)
+    first, second = (span for span in made.assembled().trace.spans if span.step_id == "a")
+    assert {"iteration", "durationMs"} <= {*first.derived} & {*second.derived}
+
+
 def test_calls_that_were_given_up_begin_in_turn_as_well(tmp_path: Path) -> None:
     """What the log tells to have been called begins, whether it is still waited for or not."""
     call = {"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}
@@ -156,6 +195,27 @@ def test_calls_that_were_given_up_begin_in_turn_as_well(tmp_path: Path) -> None:
     made.end("a", 5).event("flow:complete", flowKey="sub", durationMs=5).end("g", 14).end("p", 14)
     told = spans(made)
     assert told["made > p > c > f > a"].start_ms < told["made > p > d > g > a"].start_ms
+
+
+def test_a_start_that_is_written_late(tmp_path: Path) -> None:
+    """The step's own clock starts after that: it has not lasted since the time that the line gives."""
+    made = MadeRun(tmp_path).flow([abreast("l", code("a"), code("b"))])
+    made.start("l", "loop").start("a").after(10)
+    made.lines[-1]["ts"] = made.time
+    made.start("a").after(3).end("a", 2).after(1).start("b").end("a", 2).after(5).start("b").after(1)
+    made.end("b", 6).after(1).end("b", 1).end("l", 21)
+    told = spans(made)
+    assert told["made > l[0] > b"].start_ms == 14
+
+
+def test_a_step_whose_start_takes_long_to_be_written(tmp_path: Path) -> None:
+    """Its own clock starts with the next line at the latest."""
+    made = MadeRun(tmp_path).flow([code("x"), abreast("l", code("a"), code("b"))])
+    made.start("x").after(3).end("x", 2).start("l", "loop").start("a").after(3).start("a").after(14)
+    made.end("a", 14).start("b").after(1).end("a", 14).after(5).start("b").after(7)
+    made.end("b", 7).after(99).end("b", 112).end("l", 129)
+    told = spans(made)
+    assert (told["made > l[0] > b"].start_ms, told["made > l[1] > b"].start_ms) == (20, 26)
 
 
 def test_a_container_fails_by_what_was_thrown_in_it(tmp_path: Path) -> None:
