@@ -23,6 +23,9 @@ _LINES = 150_000
 _REPLAYS = 200
 _PATIENCE = 60
 """How many replays may be spent on one contradiction."""
+_FIRST = 2
+"""How many of the earliest choices to blame are made otherwise before the latest is: where two run alike,
+which of them was called first decides all that follows."""
 _LOOK_BACK = 400
 
 Key = tuple[int, int]
@@ -208,7 +211,8 @@ class Search(Generic[T]):
                     if repaired is not None:
                         self._tried = {at: kept for at, kept in self._tried.items() if at < repaired}
                     furthest = before = (wrong, forced)
-                    repairs = [(at, key) for at in wrong.robbed for key in wrong.choices[at][1:]]
+                    first = sorted(wrong.choices)[:_FIRST]
+                    repairs = [(at, key) for at in (*wrong.robbed, *first) for key in wrong.choices[at][1:]]
                     repaired, spent = None, 0
                 elif repaired is None:
                     before = (wrong, forced)

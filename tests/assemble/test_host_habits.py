@@ -230,3 +230,34 @@ def test_a_container_fails_by_what_was_thrown_in_it(tmp_path: Path) -> None:
     made.event("flow:complete", flowKey="sub", durationMs=26).end("f", 26)
     told = [(span.type, span.status) for span in made.assembled().trace.spans]
     assert told == [("flow", "success"), ("condition", "success"), ("code", "error")]
+
+
+def test_twins_in_step_of_which_the_second_was_called_first(tmp_path: Path) -> None:
+    """All that follows can be told of either: the choice that was made first is the one to be made
+    otherwise."""
+    turns = {"condition": "true", "maxIterations": 4, "steps": [code("a"), code("b")]}
+    calls = [{"id": key, "name": key, "type": "flow", "flow": {"key": "sub"}} for key in "fg"]
+    made = MadeRun(tmp_path).flow([block(*calls)])
+    made.flow([{"id": "w", "name": "W", "type": "while", "while": turns}], key="sub")
+    made.start("p", "parallel")
+    for ms in (1, 0):
+        made.event("flow:start", flowKey="sub").start("w", "while").start("a").after(ms)
+    for turn in range(4):
+        made.after(0 if turn else 4).end("a", 4).start("b").end("a", 4).start("b").after(4)
+        for _ in calls:
+            made.end("b", 4)
+            if turn < 3:
+                made.start("a")
+        made.after(4 if turn < 3 else 0)
+    made.end("w", 33).end("w", 32)
+    for ms in (33, 32):
+        made.event("flow:complete", flowKey="sub", durationMs=ms)
+    made.end("p", 33)
+    results = [success(33, {"w": success(ms)}) for ms in (32, 33)]
+    made.results = {"p": success(33, results)}
+    trace = made.assembled().trace
+    assert not trace.run.partial
+    assert {span.path: span.duration_ms for span in trace.spans if span.step_id == "w"} == {
+        "made > p > f > w": 32,
+        "made > p > g > w": 33,
+    }
