@@ -74,6 +74,10 @@ def _assemble(record: Record) -> Assembly:
     doubts = replay.doubts
     made = [_span(span, ids, start, orders, over) for span in ordered]
     unsure = _name_unsettled(made) if doubts.unsettled else 0
+    if not facts.exact:
+        _name_too(
+            [shown for span, shown in zip(ordered, made, strict=True) if span.unsure_end], ["durationMs"]
+        )
     if doubts.strained:
         _name_too([span for span in made if "iteration" in span.derived], ["durationMs"])
     if unsure:

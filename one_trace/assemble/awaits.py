@@ -60,6 +60,8 @@ def _due(world: World, acts: list[Act], step_id: str) -> Act | None:
     fitting = [act for act in fitting if (iterations_known(act) or act.started + 1) > act.started]
     due = [act for act in fitting if not _let_pass(world, act)]
     if len(due) > 1:
+        for act in due:
+            act.unsure_turn = True
         return world.doubts.choose(world.index, due[0], due)
     return due[0] if due else fitting[-1] if fitting else None
 

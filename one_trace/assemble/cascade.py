@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from one_trace.assemble.facts import Late
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
 from one_trace.assemble.results import expected
 from one_trace.record.log import LogLine
@@ -25,32 +26,14 @@ _NEITHER = 20
 """Nothing has to follow, and yet something else ends next, which may be the other's."""
 
 
-def _ends_flow(line: LogLine, key: str, *, failed: bool) -> bool:
-    return line.event == ("flow:error" if failed else "flow:complete") and line.flow_key == key
-
-
-def _later(act: Act, lines: list[LogLine], index: int, late: float, *, failed: bool) -> int:
-    """The next line does not end the sub-flow; but where several come to their last steps in one turn, their
-    ends follow after those."""
-    ended, key = lines[index], act.tree.key if act.tree is not None else ""
-    ends = [
-        line
-        for line in lines[index + 1 : index + _TURN]
-        if _ends_flow(line, key, failed=failed) and _at_once(ended, line, late)
-    ]
-    if not ends:
-        return _MISSING if failed else _SURELY_MISSING
-    return _NEITHER if any(began_apart(line, act.start) <= late for line in ends) else _ANOTHER
-
-
 def names_time_out(error: str | None) -> bool:
     """Is it what a time-out throws, of whichever step?"""
     return _TIMED_OUT.match(error or "") is not None
 
 
-def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, *, failed: bool) -> int:
-    """How ill the lines after `index` fit this step's end there; 0: as it should be. `late`: by how many ms a
-    line may be late."""
+def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *, failed: bool) -> int:
+    """How ill the lines after `index` fit this step's end there; 0: as it should be. `late`: by how many ms
+    each may be late."""
     seq = span.seq
     if not failed and seq is not None and seq.pos + 1 < len(seq.nodes):
         return 0  # a start follows, which is looked at for itself
@@ -65,12 +48,12 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
         if act.kind == "flow":
             if act.span is None or act.tree is None:
                 break
-            if not _ends_flow(line, act.tree.key, failed=failed):
-                return _later(act, lines, index, late, failed=failed)
-            if not _at_once(ended, line, late):
+            if line.event != ("flow:error" if failed else "flow:complete") or line.flow_key != act.tree.key:
+                return _MISSING if failed or _in_its_turn(act, ended, lines, at, late) else _SURELY_MISSING
+            if not _at_once(ended, line, late(at)):
                 return _MISSING
             misfit = began_apart(line, act.start)
-            if misfit > late:
+            if misfit > late(at):
                 return _ANOTHER
             apart = max(apart, _small(misfit))
             at += 1
@@ -81,14 +64,14 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
         if line.event == "step:retry-success" and line.step_id == owner.node.id and at + 1 < len(lines):
             at += 1
             line = lines[at]
-        if line.step_id != owner.node.id or line.event not in _ENDS or not _at_once(ended, line, late):
+        if line.step_id != owner.node.id or line.event not in _ENDS or not _at_once(ended, line, late(at)):
             if act.kind in ("loop", "while") and not failed:
                 break  # its next iteration may follow as well
             return _MISSING
         if line.event == "step:retry":
             return apart if failed else _MISSING
-        misfit = began_apart(line, owner.start)
-        if misfit > late or _belied(owner, line):
+        misfit = began_apart(line, owner.clock)
+        if misfit > late(at, owner.begun) or _belied(owner, line):
             return _ANOTHER
         apart = max(apart, _small(misfit))
         if failed != (line.event == "step:error"):
@@ -98,7 +81,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
         held = owner.seq
         if not failed and held is not None and held.pos + 1 < len(held.nodes):
             another = at < len(lines) and lines[at].step_id != held.nodes[held.pos + 1].id
-            return _MISSING if another and lines[at].event == "step:start" else 0
+            return _MISSING if another and lines[at].event == "step:start" else apart
         act = owner.act
     after = lines[at] if at < len(lines) else None
     more = after is not None and failed and after.error is not None and after.error == ended.error
@@ -107,27 +90,39 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: float, 
     return apart
 
 
-def ends_another(span: LiveSpan, lines: list[LogLine], index: int, late: float) -> bool:
+def ends_another(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -> bool:
     """What has to end with the error of this step does not, or did not begin when what the step stands in
     did."""
     ill = ill_followed(span, lines, index, late, failed=True)
     return ill == _ANOTHER or (ill == _MISSING and not _hands_on(span, lines, index, late))
 
 
-def _hands_on(span: LiveSpan, lines: list[LogLine], index: int, late: float) -> bool:
+def _hands_on(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -> bool:
     """What the step threw in ends in the same turn, even if there are other lines between."""
     act = span.act
     owner = None if act.kind == "flow" else _waits(act, failed=True)
     if owner is None and act.span is None:
         return True
-    for line in lines[index + 1 : index + _TURN]:
-        if not _soon(lines[index], line, late):
+    for at, line in enumerate(lines[index + 1 : index + _TURN], index + 1):
+        if not _soon(lines[index], line, late(at)):
             return False
         if owner is None and line.event in _ENDS and act.tree is not None and line.flow_key == act.tree.key:
             return True
         if owner is not None and line.step_id == owner.node.id and line.event in _ENDS:
             return True
     return True
+
+
+def _in_its_turn(act: Act, ended: LogLine, lines: list[LogLine], at: int, late: Late) -> bool:
+    """What ends in the same turn in others that run abreast comes between, line by line."""
+    for index in range(at, min(at + _TURN, len(lines))):
+        line = lines[index]
+        if not _soon(ended, line, late(index)):
+            return False
+        ends = line.event == "flow:complete" and act.tree is not None and line.flow_key == act.tree.key
+        if ends and began_apart(line, act.start) <= late(index):
+            return True
+    return False
 
 
 def _small(misfit: float) -> int:

@@ -25,6 +25,9 @@ _PATIENCE = 60
 """How many replays may be spent on one contradiction."""
 _MENDS = 24
 """How many of them may be what contradictions propose."""
+_FIRST = 2
+"""How many of the earliest choices to blame are made otherwise before the latest is: where two run alike,
+which of them was called first decides all that follows."""
 _LOOK_BACK = 400
 
 Key = tuple[int, int]
@@ -74,6 +77,8 @@ class Doubts:
         self._slack = slack
         self.accepted = accepted
         self._chose = False
+        self.unexplained = 0
+        """How many contradictions there were for which no choice was to blame."""
         self.unsettled = 0
         """How many contradictions stay."""
         self.strained = 0
@@ -131,7 +136,8 @@ class Doubts:
         blamed = self._to_blame(lines, bearing=True) or self._to_blame(lines, bearing=False)
         if blamed:
             swaps = self._swaps(span, better, blamed) if span is not None else []
-            raise Contradiction(index, blamed, swaps + _robbed(better, blamed))
+            raise Contradiction(index, blamed, [*swaps, *_robbed(better, blamed)])
+        self.unexplained += 1
 
     def _swaps(self, span: LiveSpan, better: list[LiveSpan], blamed: dict[int, list[Key]]) -> list[Repair]:
         """Where `span` and one that the line fits better were first taken one for the other: most often the
@@ -174,6 +180,10 @@ def _robbed(better: list[LiveSpan], blamed: dict[int, list[Key]]) -> list[Repair
     return [Repair(at, key, keeps=True) for at in robbed for key in blamed[at][1:]]
 
 
+def _earliest(blamed: dict[int, list[Key]]) -> list[Repair]:
+    return [Repair(at, key, keeps=True) for at in sorted(blamed)[:_FIRST] for key in blamed[at][1:]]
+
+
 class Replaying(Protocol):
     """What can be run once, from a set of doubts."""
 
@@ -202,11 +212,11 @@ class _Mended(NamedTuple):
 
 
 def _mends(
-    wrong: Contradiction, forced: Forced, before: _Mended | None, seen: set[frozenset[tuple[int, Key]]]
+    repairs: list[Repair], forced: Forced, before: _Mended | None, seen: set[frozenset[tuple[int, Key]]]
 ) -> list[_Mended]:
     """What a contradiction proposes itself, but for what was `seen`; a mend may need another one."""
     found: list[_Mended] = []
-    for at, key, keeps in wrong.repairs:
+    for at, key, keeps in repairs:
         kept = {line: forced[line] for line in forced if keeps or line < at}
         mended = _Mended(kept | {at: key}, min(at, before.since) if before is not None else at)
         told = frozenset(mended.forced.items())
@@ -229,11 +239,12 @@ class Search(Generic[T]):
         """Replay until nothing contradicts the choices made, or no other choice helps. Readings in which all
         times fit to the ms go first."""
         exact = self._settled(0)
-        if not self._accepted or self._left <= 1:
+        unexplained = len(self._accepted) + exact.doubts.unexplained
+        if not unexplained or self._left <= 1:
             return exact
-        unexplained, self._accepted = self._accepted, frozenset()
+        self._accepted = frozenset()
         near = self._settled(CLOCK_MS)
-        if len(self._accepted) >= len(unexplained):
+        if len(self._accepted) + near.doubts.unexplained >= unexplained:
             return exact
         near.doubts.strained += 1
         return near
@@ -260,9 +271,10 @@ class Search(Generic[T]):
                     mends.clear()
                     seen.clear()
                     spent = 0
+                    mends += _mends(_earliest(wrong.choices), forced, mended, seen)
                 elif mended is None:
                     before = (wrong, forced)
-                mends[:0] = _mends(wrong, forced, mended, seen)
+                mends[:0] = _mends(wrong.repairs, forced, mended, seen)
                 more = self._left > 1 and spent < _PATIENCE
                 mended = mends.pop(0) if more and mends else None
                 if mended is not None:
@@ -341,6 +353,12 @@ def _mark(one: Line, other: Line) -> None:
         part.doubtful = True
         if isinstance(part, LiveSpan) and part.acts:
             part.acts[-1].doubtful = True  # it is there before its sub-flow or next iteration is chosen
+    spans = ([part for part in reversed(line[depth:]) if isinstance(part, LiveSpan)] for line in (one, other))
+    for mine, theirs in zip(*spans, strict=False):
+        if mine.node.id != theirs.node.id:
+            break
+        if mine.start != theirs.start:
+            mine.unsure_end = theirs.unsure_end = True
 
 
 def _set_apart(one: Line, other: Line, lines: list[Line]) -> bool:

@@ -14,9 +14,9 @@ from itertools import islice
 
 from one_trace.assemble.blocks import has_to_show, may_go_on
 from one_trace.assemble.cascade import began_apart, ill_followed, names_time_out
-from one_trace.assemble.facts import Facts
+from one_trace.assemble.facts import Facts, Late
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, quiet
-from one_trace.assemble.results import expected
+from one_trace.assemble.results import expected, may_be_merged
 from one_trace.assemble.tree import CONTAINERS
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
@@ -24,31 +24,34 @@ from one_trace.record.state import Result
 _MOST_BETTER = 8
 _NEAR = 70
 """A cost by which another may be greater and yet right, if something else contradicts."""
+_MERGED = 60
+"""The state says otherwise, but may have had an older result merged over this one."""
 CONTRADICTS = 150
 """A cost from which on an end does not fit at all."""
 
 
 def choose_end(
-    spans: list[LiveSpan], index: int, coming: Sequence[LogLine], facts: Facts, late: float
+    spans: list[LiveSpan], index: int, coming: Sequence[LogLine], facts: Facts, late: Late
 ) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan], int]:
     """The span that a ``step:complete`` at line `index` ends, those that fit as well (itself among them),
     those that fit less, and how ill it fits. `coming`: this step's ends from here on, this one first; `late`:
-    by how many ms an end may be late."""
+    by how many ms a line may be late."""
     line = facts.lines[index]
     costs = [cost_of_end(span, index, facts, late) for span in spans]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
-    chosen = best[0] if len(best) == 1 else _by_time(best, line, coming, late)
-    return chosen, best, _less(spans, costs, least), least
+    chosen = best[0] if len(best) == 1 else _by_time(best, line, coming, late(index))
+    as_well = [span for span, cost in zip(spans, costs, strict=True) if cost <= least + CLOCK_MS]
+    return chosen, as_well, _less(spans, costs, least + CLOCK_MS), least
 
 
-def _less(spans: list[LiveSpan], costs: list[int], least: int) -> list[LiveSpan]:
+def _less(spans: list[LiveSpan], costs: list[int], least: float) -> list[LiveSpan]:
     most = min(CONTRADICTS, least + _NEAR)
     return [span for span, cost in zip(spans, costs, strict=True) if least < cost < most]
 
 
 def choose_error(
-    spans: list[LiveSpan], index: int, facts: Facts, late: float
+    spans: list[LiveSpan], index: int, facts: Facts, late: Late
 ) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan], int]:
     """The span that a ``step:error`` at line `index` ends, those that fit as well, those that fit less, and
     how ill it fits: it has no duration, but its error stands in what ends above it."""
@@ -73,7 +76,7 @@ def better_by_time(spans: list[LiveSpan], line: LogLine, before: Iterable[LiveSp
     duration = line.duration_ms
     if duration is None:
         return []
-    nearest = min(spans, key=lambda span: abs(span.start + duration - line.at))
+    nearest = min(spans, key=lambda span: abs(span.clock + duration - line.at))
     ended = (span for span in before if not span.open and span.node.id == line.step_id)
     fitting = list(islice((span for span in ended if misfit(span, line) <= 1), _MOST_BETTER))
     vouched = [span for span in spans if span is not nearest and vouched_for(span, line)][:_MOST_BETTER]
@@ -117,10 +120,10 @@ def _in_time(span: LiveSpan, line: LogLine, late: float) -> bool:
 
 def misfit(span: LiveSpan, line: LogLine) -> float:
     """By how many ms start + duration is not the end."""
-    return began_apart(line, span.start)
+    return began_apart(line, span.clock)
 
 
-def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: float) -> int:
+def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
     """How ill a ``step:complete`` at line `index` fits a span; 0: in all but time."""
     line, after = facts.lines[index], facts.after(index)
     stops = line.step_id in facts.stopped_after  # what comes after it may have been left out
@@ -143,16 +146,18 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: float) -> int:
             cost += 400
         if span.node.type in CONTAINERS and span.acts and not _may_end(span.acts[-1], line.at):
             cost += 500
+    if line.status == "failed" and span.acts and _waits_still(span.acts[-1]):
+        cost += 500
     delay = 0.0
     if line.duration_ms is not None:
-        delay = line.at - span.start - line.duration_ms
+        delay = line.at - span.clock - line.duration_ms
         # what is written at the end cannot be earlier than the step's own clock has it
         cost += 300 if delay < (0 if span.started_at is not None else -CLOCK_MS) else 0
     result = expected(span)
     agrees = result is not None and _agrees(result, line)
     if result is not None and not agrees:
-        cost += 200
-    if delay > late:  # it may once have been later than was measured, but seldom
+        cost += _MERGED if may_be_merged(result, span) else 200
+    if delay > late(index, span.begun):  # it may once have been later than was measured, but seldom
         cost += CONTRADICTS if agrees else 250
     return cost
 
@@ -163,9 +168,7 @@ def vouched_for(span: LiveSpan, line: LogLine) -> bool:
     return result is not None and _agrees(result, line)
 
 
-def last_ended_in_twin(
-    block: LiveSpan, spans: list[LiveSpan], last: LiveSpan | None, index: int
-) -> bool:
+def last_ended_in_twin(block: LiveSpan, spans: list[LiveSpan], last: LiveSpan | None, index: int) -> bool:
     """A block succeeds and nothing was seen of its later batches, while what had just ended, in the line
     before, was in another block of the same step: it may have been in this one."""
     act = block.acts[-1] if block.acts else None
@@ -181,6 +184,11 @@ def last_ended_in_twin(
 
 def _may_end(act: Act, now: float) -> bool:
     return may_go_on(act, now, kept=False) and not has_to_show(act) if act.kind == "parallel" else quiet(act)
+
+
+def _waits_still(act: Act) -> bool:
+    """Something runs in it, and nothing has thrown in it that would have failed it."""
+    return act.kind != "parallel" and bool(act.passes) and not act.failed
 
 
 def _before_attempt(span: LiveSpan, line: LogLine) -> int:
@@ -211,16 +219,16 @@ def _by_time(spans: list[LiveSpan], line: LogLine, coming: Sequence[LogLine], la
     """Among spans that fit alike. An end implies a start (end - duration), and of all ways to pair ends with
     starts the one that keeps both in order has the least total delay: so this end's place among the ends that
     are still to come is the place of its start among the starts."""
-    ordered = sorted(spans, key=lambda span: (span.start, span.number))
+    ordered = sorted(spans, key=lambda span: (span.clock, span.number))
     if line.duration_ms is None:
         return ordered[0]
     mine = line.at - line.duration_ms
     implied = [
         other.at - other.duration_ms for other in coming[1 : 3 * len(spans)] if other.duration_ms is not None
     ]
-    implied = [start for start in implied if ordered[0].start <= start <= ordered[-1].start + late]
+    implied = [start for start in implied if ordered[0].clock <= start <= ordered[-1].clock + late]
     if len(implied) + 1 < len(spans):  # some of them never end
-        return min(ordered, key=lambda span: abs(mine - span.start))
+        return min(ordered, key=lambda span: abs(mine - span.clock))
     return ordered[min(sum(start < mine for start in implied), len(ordered) - 1)]
 
 
@@ -231,7 +239,7 @@ def _alike(one: LiveSpan, other: LiveSpan, line: LogLine) -> bool:
     return one.iteration != other.iteration or one.act is not other.act
 
 
-def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: float) -> int:
+def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
     line = facts.lines[index]
     cost = _before_attempt(span, line)
     cost += ill_followed(span, facts.lines, index, late, failed=True)

@@ -7,13 +7,18 @@ comes between a step's own clock and its line.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from collections.abc import Callable
 from functools import cached_property
 
-from one_trace.record.clock import epoch_ms
+from one_trace.assemble.live import CLOCK_MS
 from one_trace.record.log import LogLine
 
+Late = Callable[..., float]
+"""By how many ms a line of the log may be late, as the end of what another line has begun."""
 _LEAST_MS = 1
 _MOST_MS = 200
+_WRITTEN_MS = 10
+"""How long it takes to write a line, at most; what comes later has waited."""
 
 
 class Facts:
@@ -45,27 +50,61 @@ class Facts:
                 ends.setdefault(line.step_id or "", []).append(index)
         return ends
 
-    def late_ms(self, *, exact: bool) -> float:
-        """By how much an end may be late; `exact`: by nothing, if all that can be measured were on time."""
-        return 0 if exact and self._longest_ms == 0 else min(max(self._longest_ms, _LEAST_MS), _MOST_MS)
+    def late_ms(self, index: int, begun: int = -1, *, exact: bool) -> float:
+        """By how much an end at line `index` may be late, of what line `begun` has begun; `exact`: by
+        nothing, if all that can be measured were on time, and by no more than what was."""
+        longest = self._longest_ms
+        if self.exact:
+            return 0 if exact else _LEAST_MS
+        if exact:
+            return min(max(longest, _LEAST_MS), _MOST_MS)
+        busy = self.lines[index].at - self._busy_since[index]
+        return min(max(longest, busy, _LEAST_MS) + self._written_ms(begun), _MOST_MS)
+
+    def _written_ms(self, begun: int) -> float:
+        """How long it may have taken to write this line: a step's own clock starts after that."""
+        after = self.after(begun) if begun >= 0 else None
+        return min(max(0.0, after.at - self.lines[begun].at), _WRITTEN_MS) if after is not None else 0.0
+
+    @cached_property
+    def exact(self) -> bool:
+        """All that can be measured was on time."""
+        return self._longest_ms == 0 and all(
+            line.timestamp in (None, line.ts) for line in self.lines if line.event == "step:start"
+        )
+
+    @cached_property
+    def _busy_since(self) -> list[float]:
+        """Since when the thread may have been busy without a pause, by line: what is written follows on what
+        was before it, or on a step that was done, after which the state was saved."""
+        since: list[float] = []
+        for index, line in enumerate(self.lines):
+            before = self.lines[index - 1] if index else None
+            follows = before is not None and (
+                before.event == "step:complete" or line.at - before.at <= CLOCK_MS
+            )
+            since.append(since[-1] if follows else line.at)
+        return since
 
     @cached_property
     def _longest_ms(self) -> float:
-        """By how much an end was late, at most: where several run, by the start that fits it best."""
+        """By how much an end was late at least, whichever of the starts before it was its own; the most of
+        all ends. Where several of a step run, their ends may each be of any of them."""
         longest = 0.0
         begun: dict[str | None, list[float]] = {}
-        """When those that run of a step had begun."""
+        """When those that run of a step had begun, and, as long as any does, those that have ended since."""
+        running: dict[str | None, int] = {}
         for line in self.lines:
             if line.event == "step:start":
-                at = epoch_ms(line.timestamp) if line.timestamp else None
-                insort(begun.setdefault(line.step_id, []), line.at if at is None else at)
+                running[line.step_id] = running.get(line.step_id, 0) + 1
+                insort(begun.setdefault(line.step_id, []), line.at)
             elif line.event in ("step:complete", "step:error"):
-                starts = begun.get(line.step_id)
-                if not starts:
-                    continue
-                due = line.at - (line.duration_ms or 0)
-                before = bisect_right(starts, due)
-                start = starts.pop(max(0, before - 1))
-                if line.duration_ms is not None and before:
-                    longest = max(longest, due - start)
+                starts = begun.get(line.step_id, ())
+                if line.duration_ms is not None:
+                    implied = line.at - line.duration_ms
+                    before = bisect_right(starts, implied)
+                    longest = max(longest, implied - starts[before - 1] if before else 0.0)
+                running[line.step_id] = max(0, running.get(line.step_id, 0) - 1)
+                if not running[line.step_id]:
+                    begun.pop(line.step_id, None)
         return longest

@@ -182,6 +182,7 @@ class LiveSpan:
         "begun",
         "born",
         "branch",
+        "clock",
         "doubtful",
         "duration",
         "end",
@@ -210,6 +211,7 @@ class LiveSpan:
         "status",
         "succeeded",
         "unsure_attempts",
+        "unsure_end",
     )
 
     def __init__(self, node: Node, seq: Pass | None, act: Act, path: str, start: float, number: int) -> None:
@@ -218,6 +220,8 @@ class LiveSpan:
         self.act = act
         self.path = path
         self.start = start
+        self.clock = start
+        """When the line that began it was written: what it says that it lasted counts from then, or later."""
         self.number = number
         self.started_at: str | None = None
         self.iteration: int | None = None
@@ -253,6 +257,8 @@ class LiveSpan:
         """Another step of the same id, in a sub-flow that was not validated, wrote its result after it."""
         self.unsure_attempts = False
         """How often it was tried is not certain."""
+        self.unsure_end = False
+        """What ended it may have ended one that began at another time, as far as times are exact."""
         self.lost = False
         """What was given up wrote under its id before its iteration was over."""
         self.alike = False
@@ -314,6 +320,7 @@ class Act:
         "tree",
         "under",
         "unsure_batch",
+        "unsure_turn",
     )
 
     def __init__(self, span: LiveSpan | None, node: Node | None, attempt: int, scope: Scope, go: int) -> None:
@@ -337,6 +344,8 @@ class Act:
         """Passes (iterations, branches) begun so far."""
         self.batch = 0
         self.batch_end = 0
+        self.unsure_turn = False
+        """Its next iteration may be another loop's, which began a little earlier or later."""
         self.unsure_batch = False
         """Its next batch may be another block's."""
         self.cursor = 0

@@ -91,7 +91,7 @@ class Replay:
             "step:start": self._on_start,
             "step:complete": self._on_complete,
             "step:error": self._on_error,
-            "step:retry": lambda line: announced(self.world, line, self._late()),
+            "step:retry": lambda line: announced(self.world, line, self._late(self.world.index)),
             "step:retry-success": lambda line: succeeded(self.world, line),
             "step:dry-resolve": self._on_dry_resolve,
             "flow:start": self._on_flow_start,
@@ -183,7 +183,7 @@ class Replay:
             return
         if act is not self.root and not (act.failed if failed else act.finished):
             self.doubts.contradicted(world.index, act.span)
-        elif act is not self.root and began_apart(line, act.start) > max(self._late(), CLOCK_MS):
+        elif act is not self.root and began_apart(line, act.start) > max(self._late(world.index), CLOCK_MS):
             self.doubts.contradicted(world.index, act.span, surely=False)
         world.flows.remove(act)
         world.stack.clear()
@@ -233,6 +233,8 @@ class Replay:
             span = self._end_without_start(line)
         elif len(spans) == 1 and not self.doubts.choices:
             span = spans[0]
+            if misfit(span, line) > self._late(self.world.index, span.begun):
+                self.doubts.contradicted(self.world.index, span, surely=False)
         else:
             span = self._chosen_end(spans, line)
         status = line.status or ""
@@ -245,13 +247,13 @@ class Replay:
         span.scope.wrote(span)
         self._ended(span, line)
 
-    def _late(self) -> float:
-        return self.facts.late_ms(exact=self.doubts.exact)
+    def _late(self, index: int, begun: int = -1) -> float:
+        return self.facts.late_ms(index, begun, exact=self.doubts.exact)
 
     def _chosen_end(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
         index = self.world.index
         chosen, best, less, cost = choose_end(
-            spans, index, self._coming(line.step_id or ""), self.facts, self._late()
+            spans, index, self._coming(line.step_id or ""), self.facts, self._late
         )
         if cost >= CONTRADICTS:
             self.doubts.contradicted(
@@ -263,10 +265,16 @@ class Replay:
         elif line.status == "success" and last_ended_in_twin(chosen, spans, self._last, index):
             self.doubts.contradicted(index, chosen, surely=False)
         if len(best) + len(less) > 1:
-            chosen = self.doubts.choose(index, chosen, best, lambda span: misfit(span, line), less)
+            chosen = self.doubts.choose(index, chosen, best, lambda span: self._misfit(span, line), less)
         if len(best) > 1:
             mark_doubtful(chosen, best, line)
         return chosen
+
+    def _misfit(self, span: LiveSpan, line: LogLine) -> float:
+        """By how many ms more than it may be late the line is not the span's end; by how many at all, where
+        times have to be exact."""
+        apart = misfit(span, line)
+        return apart if self.doubts.exact else max(0.0, apart - self._late(self.world.index, span.begun))
 
     def _on_error(self, line: LogLine) -> None:
         spans = self.world.open.get(line.step_id or "")
@@ -290,7 +298,7 @@ class Replay:
         self.world.fail(span.act, line.error)
 
     def _chosen_error(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
-        index, late = self.world.index, self._late()
+        index, late = self.world.index, self._late
         chosen, best, less, cost = choose_error(spans, index, self.facts, late)
         if cost >= CONTRADICTS or ends_another(chosen, self.lines, index, late):
             self.doubts.contradicted(index, chosen, surely=cost >= CONTRADICTS)
@@ -364,7 +372,7 @@ class Replay:
             self._begin_root()
         started = LogLine(step_id=line.step_id, step_name=line.step_id, type="", at=line.at)
         span = self.world.start(started)
-        span.start = line.at - (line.duration_ms or 0)
+        span.start = span.clock = line.at - (line.duration_ms or 0)
         return span
 
 

@@ -113,6 +113,18 @@ def said_of(scope: Scope, span: LiveSpan, spans: Iterable[LiveSpan]) -> list[Liv
     return list(islice((other for other in same if _says_of(result, other)), _MOST_SAID))
 
 
+def may_be_merged(result: Result, span: LiveSpan) -> bool:
+    """A concurrent loop runs beside it, and merges what an earlier step has left, as this result says, over
+    what it writes now."""
+    if not any(act.passes for loop in span.flow.merging if not _is_in(span, loop) for act in loop.acts):
+        return False
+    scope = span.scope
+    while scope.parent is not None:
+        scope = scope.parent
+    before = scope.last.get(span.node.id)
+    return before is not None and (_says_of(result, before) or _says_of_earlier(result, before))
+
+
 def _says_of_earlier(result: Result, span: LiveSpan) -> bool:
     before = span.before
     while before is not None and not _says_of(result, before):

@@ -27,6 +27,7 @@ def begin_sub_flow(world: World, trees: Trees, line: LogLine) -> bool:
     if act is None:
         return False
     world.waiting.remove(act)
+    world.imported = min(world.imported, line.at)
     act.start = float(line.at)
     first_sign(act, float(line.at), world.index)
     tree = trees.sub_flow(key, act.node)
@@ -77,10 +78,10 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
     # the delay before a next attempt is over, or this is not it
     begun = [act for act in waiting if act.start <= world.now]
     if due:
-        waiting = [act for act in begun if world.now <= act.opened + CLOCK_MS or alive(act)]
+        waiting = [act for act in begun if world.now <= act.opened + CLOCK_MS or _will_begin(world, act)]
     else:
         waiting = begun or waiting
-    waiting.sort(key=lambda act: not alive(act))
+    waiting.sort(key=lambda act: not _will_begin(world, act))
     waiting = [act for act in waiting if act.span is None or not skipped(act.span)]
     blocks = [block for act in waiting for block in _if_skipped(trees, act, key)] if due else []
     if len(waiting) + len(blocks) < 2:
@@ -91,6 +92,12 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
         return first
     _advance(world, trees, first, key)
     return _waiting_for(world, trees, key, due=True)
+
+
+def _will_begin(world: World, act: Act) -> bool:
+    """It goes on, or was given up after it was called, which only the log tells: all begin in turn."""
+    called = act.span is not None and act.span.slot < 0 and not act.failed
+    return called or alive(act) or world.now <= world.imported + CLOCK_MS
 
 
 def _if_skipped(trees: Trees, act: Act, key: str) -> Iterator[Act]:

@@ -62,7 +62,11 @@ def _waited_for(kid: LiveSpan) -> float | None:
         return None
     if timed_out is not None:
         over = min(over, timed_out)
-    if result is not None and result.status != "success" and None not in (kid.inner_start, result.duration_ms):
+    if (
+        result is not None
+        and result.status != "success"
+        and None not in (kid.inner_start, result.duration_ms)
+    ):
         over = min(over, (kid.inner_start or 0) + (result.duration_ms or 0))
     return over
 

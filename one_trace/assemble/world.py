@@ -11,6 +11,8 @@ begins after an await: those are kept as `idle` and `pending`.
 
 from __future__ import annotations
 
+import math
+
 from one_trace.assemble.awaits import resumed
 from one_trace.assemble.blocks import first_ids, open_batch, reopen, skipped
 from one_trace.assemble.doubts import Doubts
@@ -64,6 +66,9 @@ class World:
         """Blocks that failed, with batches of which nothing was seen."""
         self.favoured: Act | None = None
         """The choice among those that may begin with the line at hand."""
+        self.imported = math.inf
+        """When the first sub-flow started: the host imports what reads flows before that, and all that were
+        called meanwhile start then, in turn."""
         self.waiting: list[Act] = []
         """Attempts of ``flow`` steps whose sub-flow has not started yet."""
         self.flows: list[Act] = []
@@ -110,6 +115,8 @@ class World:
         span = LiveSpan(node, seq, seq.act, f"{seq.prefix} > {node.id}", line.at, len(self.spans))
         span.iteration, span.branch = seq.iteration, seq.branch
         span.doubtful = seq.doubtful or seq.act.doubtful
+        if seq.pos == 0:
+            span.unsure_end, seq.act.unsure_turn = seq.act.unsure_turn, False
         seq.current = span
         self.next = None
         return self._entered(span, line)
@@ -127,6 +134,7 @@ class World:
         begun = epoch_ms(line.timestamp) if line.timestamp else None
         if begun is not None:
             span.start, span.started_at = begun, line.timestamp
+        span.clock = max(span.start, line.at)
         span.begun = self.index
         self.spans.append(span)
         node = span.node

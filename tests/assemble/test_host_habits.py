@@ -18,6 +18,11 @@ def block(*steps: dict, **more: object) -> dict:
     return {"id": "p", "name": "P", "type": "parallel", "parallel": {"steps": list(steps)}, **more}
 
 
+def abreast(step_id: str, *steps: dict, width: int = 2) -> dict:
+    loop = {"over": "$.input.xs", "maxConcurrency": width, "steps": list(steps)}
+    return {"id": step_id, "name": step_id.upper(), "type": "loop", "loop": loop}
+
+
 def success(ms: int, output: object = 1) -> dict:
     return {"status": "success", "output": output, "response": output, "durationMs": ms}
 
@@ -83,3 +88,176 @@ def test_a_silent_child_that_ended_in_a_way_not_known(tmp_path: Path) -> None:
     made.results = {"p": success(5, children)}
     told = spans(made)
     assert (told["made > p > a"].status, told["made > p > b"].status) == ("error", "success")
+
+
+def test_sub_flows_that_wait_for_the_first_to_be_read(tmp_path: Path) -> None:
+    """They begin in the order of their calls, though all were given up meanwhile."""
+    call = {"type": "flow", "flow": {"key": "sub"}}
+    sides = [
+        {"id": f"c{at}", "name": "C", "type": "condition", "condition": {"expression": "true", "then": steps}}
+        for at, steps in enumerate(
+            ([{"id": "f", "name": "F", **call}], [code("x"), {"id": "g", "name": "G", **call}])
+        )
+    ]
+    made = (
+        MadeRun(tmp_path)
+        .flow([block(*sides, timeoutMs=4, onError={"strategy": "continue"}), code("z")])
+        .flow([code("a")], key="sub")
+    )
+    made.start("p", "parallel").start("f", "flow").start("x").after(3).end("x", 3).start("g", "flow")
+    made.after(1).end("p", 4, "timeout").start("z").after(1)
+    made.event("flow:start", flowKey="sub").start("a").after(1)
+    made.event("flow:start", flowKey="sub").start("a").after(9)
+    made.end("a", 9).event("flow:complete", flowKey="sub", durationMs=10).end("f", 15)
+    made.end("a", 9).event("flow:complete", flowKey="sub", durationMs=9).end("g", 12).end("z", 11)
+    told = spans(made)
+    first, second = told["made > p > c0 > f > a"], told["made > p > c1 > g > a"]
+    assert first.start_ms < second.start_ms
+
+
+def test_a_result_that_a_loop_beside_it_merges_over(tmp_path: Path) -> None:
+    """Its iteration began with the result of the turn before, and puts it back when it ends."""
+    items = {"over": "$.input.xs", "steps": [code("a")]}
+    turns = {"id": "s", "name": "S", "type": "loop", "loop": items}
+    calls = [{"id": key, "name": key, "type": "flow", "flow": {"key": "sub"}} for key in "fg"]
+    inner = {**block(turns, abreast("l", code("b")), calls[0]), "id": "q"}
+    made = MadeRun(tmp_path).flow([block(inner, calls[1])]).flow([code("c")], key="sub")
+    made.start("p", "parallel").start("a").start("b").start("b")
+    for _ in calls:
+        made.event("flow:start", flowKey="sub").start("c")
+    made.after(1).end("c", 1).event("flow:complete", flowKey="sub", durationMs=1)
+    made.end("c", 1).event("flow:complete", flowKey="sub", durationMs=1)
+    made.after(1).end("a", 2).start("a").end("b", 2).end("b", 2).after(1).start("b")
+    made.after(3).end("a", 4).after(1).end("b", 2).after(1).start("a").after(1).end("a", 1).end("p", 9)
+    stale, last = {"a": success(2)}, {"a": success(1)}
+    looped = success(9, [1, 1, 1]) | {"response": {"items": [1, 1, 1], "iterations": [stale, stale, last]}}
+    results = [success(9, [looped, success(8, [1, 1, 1]), success(1, {"c": success(1)})])]
+    made.results = {"p": success(9, [*results, success(1, {"c": success(1)})])}
+    trace = made.assembled().trace
+    assert not trace.run.partial
+    assert [span.duration_ms for span in trace.spans if span.step_id == "a"] == [2, 4, 1]
+
+
+def test_ends_that_wait_for_the_save_after_another(tmp_path: Path) -> None:
+    """Of two that are done in one turn the second is written when the state has been saved for the first."""
+    turns = {"condition": "true", "maxIterations": 2, "steps": [abreast("l", code("a"))]}
+    made = MadeRun(tmp_path).flow([{"id": "w", "name": "W", "type": "while", "while": turns}])
+    made.start("w", "while")
+    for _ in range(2):
+        made.start("l", "loop").start("a").start("a").after(1)
+        made.end("a", 1).after(10).end("a", 1).end("l", 11).after(10)
+    trace = made.assembled().trace
+    assert not trace.run.partial
+    assert not any("status" in span.derived for span in trace.spans)
+
+
+def test_flows_abreast_that_end_line_by_line(tmp_path: Path) -> None:
+    """The end of a sub-flow follows on that of its last step, but with those of others between."""
+    call = {"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}
+    made = MadeRun(tmp_path).flow([abreast("l", call), code("z")]).flow([code("a")], key="sub")
+    made.start("l", "loop").start("f", "flow").start("f", "flow")
+    made.event("flow:start", flowKey="sub").start("a").after(1)
+    made.event("flow:start", flowKey="sub").start("a").after(5)
+    made.end("a", 6).end("a", 4).after(1)
+    made.event("flow:complete", flowKey="sub", durationMs=7)
+    made.event("flow:complete", flowKey="sub", durationMs=6)
+    made.end("f", 7).end("f", 7).end("l", 7).start("z")
+    made.event("step:error", stepId="z", error="boom").log("Flow failed", error="boom")
+    made.status = "failed"
+    trace = made.assembled().trace
+    assert not trace.run.partial
+
+
+def test_starts_apart_by_no_more_than_a_line_may_be_late(tmp_path: Path) -> None:
+    """Which of the two has ended first, nothing tells: both may have lasted as long as the other."""
+    made = MadeRun(tmp_path).flow([code("x"), abreast("l", code("a"))])
+    made.start("x").after(3).end("x", 2).start("l", "loop")
+    made.start("a").after(1).start("a").after(5).end("a", 5).after(6).end("a", 11).end("l", 12)
+    first, second = (span for span in made.assembled().trace.spans if span.step_id == "a")
+    assert {"iteration", "durationMs"} <= {*first.derived} & {*second.derived}
+
+
+def test_calls_that_were_given_up_begin_in_turn_as_well(tmp_path: Path) -> None:
+    """What the log tells to have been called begins, whether it is still waited for or not."""
+    call = {"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}
+    given_up = {**call, "timeoutMs": 2, "onError": {"strategy": "continue"}}
+    first = {"id": "c", "name": "C", "type": "condition", "condition": {"expression": "true", "then": []}}
+    first["condition"]["then"] = [given_up]
+    second = {**first, "id": "d", "condition": {"expression": "true", "then": [{**call, "id": "g"}]}}
+    made = MadeRun(tmp_path).flow([{**call, "id": "e", "flow": {"key": "other"}}, block(first, second)])
+    made.flow([code("a")], key="sub").flow([code("b")], key="other")
+    made.start("e", "flow").event("flow:start", flowKey="other").start("b").end("b")
+    made.event("flow:complete", flowKey="other", durationMs=0).end("e")
+    made.start("p", "parallel").start("f", "flow").start("g", "flow").after(8).end("f", 8, "timeout")
+    made.event("flow:start", flowKey="sub").start("a").after(1)
+    made.event("flow:start", flowKey="sub").start("a").after(5)
+    made.end("a", 6).event("flow:complete", flowKey="sub", durationMs=6)
+    made.end("a", 5).event("flow:complete", flowKey="sub", durationMs=5).end("g", 14).end("p", 14)
+    told = spans(made)
+    assert told["made > p > c > f > a"].start_ms < told["made > p > d > g > a"].start_ms
+
+
+def test_a_start_that_is_written_late(tmp_path: Path) -> None:
+    """The step's own clock starts after that: it has not lasted since the time that the line gives."""
+    made = MadeRun(tmp_path).flow([abreast("l", code("a"), code("b"))])
+    made.start("l", "loop").start("a").after(10)
+    made.lines[-1]["ts"] = made.time
+    made.start("a").after(3).end("a", 2).after(1).start("b").end("a", 2).after(5).start("b").after(1)
+    made.end("b", 6).after(1).end("b", 1).end("l", 21)
+    told = spans(made)
+    assert told["made > l[0] > b"].start_ms == 14
+
+
+def test_a_step_whose_start_takes_long_to_be_written(tmp_path: Path) -> None:
+    """Its own clock starts with the next line at the latest."""
+    made = MadeRun(tmp_path).flow([code("x"), abreast("l", code("a"), code("b"))])
+    made.start("x").after(3).end("x", 2).start("l", "loop").start("a").after(3).start("a").after(14)
+    made.end("a", 14).start("b").after(1).end("a", 14).after(5).start("b").after(7)
+    made.end("b", 7).after(99).end("b", 112).end("l", 129)
+    told = spans(made)
+    assert (told["made > l[0] > b"].start_ms, told["made > l[1] > b"].start_ms) == (20, 26)
+
+
+def test_a_container_fails_by_what_was_thrown_in_it(tmp_path: Path) -> None:
+    """In a flow that was not validated, what runs in it may have its id."""
+    inner = code("s", onError={"strategy": "continue"})
+    side = {"expression": "true", "then": [inner]}
+    outer = {"id": "s", "name": "S", "type": "condition", "condition": side}
+    made = MadeRun(tmp_path).flow([{"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}])
+    made.flow([outer], key="sub", defaultOnError={"strategy": "continue"})
+    made.start("f", "flow").event("flow:start", flowKey="sub").start("s", "condition").start("s").after(21)
+    made.end("s", 21, "failed").after(5).end("s", 21)
+    made.event("flow:complete", flowKey="sub", durationMs=26).end("f", 26)
+    told = [(span.type, span.status) for span in made.assembled().trace.spans]
+    assert told == [("flow", "success"), ("condition", "success"), ("code", "error")]
+
+
+def test_twins_in_step_of_which_the_second_was_called_first(tmp_path: Path) -> None:
+    """All that follows can be told of either: the choice that was made first is the one to be made
+    otherwise."""
+    turns = {"condition": "true", "maxIterations": 4, "steps": [code("a"), code("b")]}
+    calls = [{"id": key, "name": key, "type": "flow", "flow": {"key": "sub"}} for key in "fg"]
+    made = MadeRun(tmp_path).flow([block(*calls)])
+    made.flow([{"id": "w", "name": "W", "type": "while", "while": turns}], key="sub")
+    made.start("p", "parallel")
+    for ms in (1, 0):
+        made.event("flow:start", flowKey="sub").start("w", "while").start("a").after(ms)
+    for turn in range(4):
+        made.after(0 if turn else 4).end("a", 4).start("b").end("a", 4).start("b").after(4)
+        for _ in calls:
+            made.end("b", 4)
+            if turn < 3:
+                made.start("a")
+        made.after(4 if turn < 3 else 0)
+    made.end("w", 33).end("w", 32)
+    for ms in (33, 32):
+        made.event("flow:complete", flowKey="sub", durationMs=ms)
+    made.end("p", 33)
+    results = [success(33, {"w": success(ms)}) for ms in (32, 33)]
+    made.results = {"p": success(33, results)}
+    trace = made.assembled().trace
+    assert not trace.run.partial
+    assert {span.path: span.duration_ms for span in trace.spans if span.step_id == "w"} == {
+        "made > p > f > w": 32,
+        "made > p > g > w": 33,
+    }
