@@ -108,12 +108,17 @@ def _is_in(act: Act, block: Act) -> bool:
 
 
 def doubt(world: World, fits: Callable[[Act], bool], opened: Act | None = None) -> None:
-    """Where several of what may begin after an await fit a line, which of them it is is a choice; but for what
-    is in a block `opened` for it."""
+    """Where several of what may begin after an await fit a line, which of them it is is a choice; but for
+    what is in a block `opened` for it."""
     fitting = [act for act in by_life(world, opened) if act.span is not None and fits(act)]
     if len(fitting) < 2 or (opened is not None and _is_in(fitting[0], opened)):
         return
-    world.favoured = world.doubts.choose(world.index, fitting[0], fitting)
+    first = fitting[0]
+    if first.node in world.elder:
+        first = min((act for act in fitting if act.node is first.node), key=lambda act: act.start)
+    world.favoured = world.doubts.choose(world.index, first, fitting)
+    if world.favoured.node is first.node and world.favoured.start < first.start:
+        world.elder.add(first.node)
 
 
 def _rather_again(world: World, idle: Act, step_id: str) -> bool:

@@ -43,11 +43,23 @@ class Contradiction(Exception):
     """Line `index` cannot be, after the choices that were made; `choices`: those that could be to blame, each
     a line and what may be chosen there, what was taken first. `repairs`: what of it is tried first."""
 
-    def __init__(self, index: int, choices: dict[int, list[Key]], repairs: list[Repair]) -> None:
+    def __init__(
+        self,
+        index: int,
+        choices: dict[int, list[Key]],
+        repairs: Sequence[Repair] = (),
+        every: Sequence[tuple[int, Sequence[LiveSpan | Act]]] = (),
+    ) -> None:
         super().__init__(index)
         self.index = index
         self.choices = choices
         self.repairs = repairs
+        self._every = every
+
+    def wider(self) -> Contradiction:
+        """The same, with all choices made so far to blame: one that is not may have ruled out one that is."""
+        choices = {at: [_key(rival) for rival in rivals] for at, rivals in self._every if len(rivals) > 1}
+        return Contradiction(self.index, choices)
 
 
 class Repair(NamedTuple):
@@ -134,9 +146,9 @@ class Doubts:
         better = list(fitting()) if fitting is not None and self.choices else []
         lines = [_lineage(one) for one in (span, *better) if one is not None]
         blamed = self._to_blame(lines, bearing=True) or self._to_blame(lines, bearing=False)
-        if blamed:
+        if blamed or self.choices:
             swaps = self._swaps(span, better, blamed) if span is not None else []
-            raise Contradiction(index, blamed, [*swaps, *_robbed(better, blamed)])
+            raise Contradiction(index, blamed, [*swaps, *_robbed(better, blamed)], self.choices[-_LOOK_BACK:])
         self.unexplained += 1
 
     def _swaps(self, span: LiveSpan, better: list[LiveSpan], blamed: dict[int, list[Key]]) -> list[Repair]:
@@ -212,7 +224,7 @@ class _Mended(NamedTuple):
 
 
 def _mends(
-    repairs: list[Repair], forced: Forced, before: _Mended | None, seen: set[frozenset[tuple[int, Key]]]
+    repairs: Sequence[Repair], forced: Forced, before: _Mended | None, seen: set[frozenset[tuple[int, Key]]]
 ) -> list[_Mended]:
     """What a contradiction proposes itself, but for what was `seen`; a mend may need another one."""
     found: list[_Mended] = []
@@ -252,11 +264,11 @@ class Search(Generic[T]):
     def _settled(self, slack: float) -> T:
         self._tried.clear()
         forced: Forced = {}
-        furthest = before = (Contradiction(-1, {}, []), forced)
+        furthest = before = (Contradiction(-1, {}), forced)
         mended: _Mended | None = None
         mends: list[_Mended] = []
         seen: set[frozenset[tuple[int, Key]]] = set()
-        spent = 0
+        spent, widened = 0, False
         while True:
             self._left -= 1
             spent += 1
@@ -270,7 +282,7 @@ class Search(Generic[T]):
                     furthest = before = (wrong, forced)
                     mends.clear()
                     seen.clear()
-                    spent = 0
+                    spent, widened = 0, False
                     mends += _mends(_earliest(wrong.choices), forced, mended, seen)
                 elif mended is None:
                     before = (wrong, forced)
@@ -281,6 +293,10 @@ class Search(Generic[T]):
                     forced = mended.forced
                     continue
                 other = self._otherwise(*before) if more else None
+                if other is None and more and not widened:
+                    widened = True
+                    self._tried.clear()
+                    other = self._otherwise(furthest[0].wider(), furthest[1])
                 if other is None:  # a line that no choice explains
                     self._accepted |= {furthest[0].index}
                     self._tried.clear()

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import islice
 
 import msgspec
@@ -104,12 +104,14 @@ def belied(scope: Scope) -> list[LiveSpan]:
     ]
 
 
-def said_of(scope: Scope, span: LiveSpan, spans: Iterable[LiveSpan]) -> list[LiveSpan]:
-    """Of these, those of which the map says in the place of `span` what was made of them."""
+def said_of(scope: Scope, span: LiveSpan, spans: Sequence[LiveSpan]) -> list[LiveSpan]:
+    """Of these, the last first, those of which the map says in the place of `span` what was made of them."""
     result = held(scope, span.node.id)
     if result is None:
         return []
-    same = (other for other in spans if other.node is span.node and not other.open and other is not span)
+    same = (
+        other for other in reversed(spans) if other.node is span.node and not other.open and other is not span
+    )
     return list(islice((other for other in same if _says_of(result, other)), _MOST_SAID))
 
 

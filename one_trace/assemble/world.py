@@ -12,6 +12,7 @@ begins after an await: those are kept as `idle` and `pending`.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from one_trace.assemble.awaits import resumed
 from one_trace.assemble.blocks import first_ids, open_batch, reopen, skipped
@@ -66,6 +67,9 @@ class World:
         """Blocks that failed, with batches of which nothing was seen."""
         self.favoured: Act | None = None
         """The choice among those that may begin with the line at hand."""
+        self.elder: set[Node | None] = set()
+        """Blocks of which the elder of two that wait has turned out to go on first, given up or not: what it
+        waits for takes as long in each."""
         self.imported = math.inf
         """When the first sub-flow started: the host imports what reads flows before that, and all that were
         called meanwhile start then, in turn."""
@@ -301,7 +305,7 @@ class World:
     def check(self, scope: Scope) -> None:
         """Nothing more is written into this map: what it says last must be what was made of the log."""
         for span in belied(scope) if self.doubts.choices else ():
-            self.doubts.contradicted(self.index, span, lambda: said_of(scope, span, reversed(self.spans)))
+            self.doubts.contradicted(self.index, span, partial(said_of, scope, span, self.spans))
 
     def _scope_over(self, scope: Scope) -> None:
         scope.over, scope.over_index = float(self.now), self.index
