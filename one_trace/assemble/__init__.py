@@ -13,7 +13,7 @@ from one_trace.assemble.doubts import Search
 from one_trace.assemble.facts import Facts
 from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.lateness import lateness
-from one_trace.assemble.live import CLOCK_MS, LiveSpan
+from one_trace.assemble.live import CLOCK_MS, LiveSpan, let_go
 from one_trace.assemble.measured import Measured
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import drop_orphaned, foresee, settle
@@ -88,6 +88,7 @@ def _assemble(record: Record) -> Assembly:
     run = _run(record, replay, made, started_at, start)
     if run.status == "error":
         run.cause = find_cause(replay, spans, ids)
+    let_go(replay.world.spans)
     known = record.flow is not None
     nodes = replay.trees.known_steps()
     return Assembly(

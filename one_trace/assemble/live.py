@@ -444,6 +444,19 @@ class Pass:
         return self.nodes[self.pos] if self.pos < len(self.nodes) else None
 
 
+def let_go(spans: list[LiveSpan]) -> None:
+    """Nothing is asked of these spans any more. They and what they ran in hold one another: undone here, they
+    go as soon as nobody has them, and the collector need not look for them."""
+    nowhere = Scope(None, None)
+    for span in spans:
+        scope = span.scope
+        scope.shared, scope.owner = nowhere, None
+        for act in span.acts:
+            del act.under, act.passes
+        del span.act, span.acts, span.seq, span.before, span.found_in
+    spans.clear()
+
+
 def first_sign(act: Act, at: float, index: int) -> None:
     """A line from inside this attempt: if it is a silent child's, that had started by then, and what it is in
     too."""
