@@ -59,7 +59,6 @@ def read_log(data: bytes | bytearray) -> tuple[list[LogLine], list[str]]:
         lines = _lines.decode_lines(data)
     except UNREADABLE:
         lines = _one_by_one(data, faults)
-    kept: list[LogLine] = []
     before = 0
     for line in lines:
         at = epoch_ms(line.ts)
@@ -68,8 +67,7 @@ def read_log(data: bytes | bytearray) -> tuple[list[LogLine], list[str]]:
             faults.append(f"a log line ({line.msg[:40]!r}) has no readable time")
             at = before
         line.at = before = at
-        kept.append(line)
-    return kept, faults
+    return lines, faults
 
 
 def _one_by_one(data: bytes | bytearray, faults: list[str]) -> list[LogLine]:
