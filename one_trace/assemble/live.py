@@ -74,11 +74,11 @@ class Scope:
         self.over_index: int | None = None
         """When its iteration was over, and the line: what was still running then is not in it."""
         self.last: dict[str, LiveSpan] = {}
-        self.outcomes: set[tuple[str, str, float | None]] = set()
-        """How what has written here and in the maps inside it has ended: id, status, duration."""
-        self.running: dict[str, int] = {}
-        """How many of an id run now that will write into this very map."""
-        self.maybe: set[str] = set()
+        self.outcomes: set[tuple[str, str, float | None]] = set() if parent is None else parent.outcomes
+        """How what has written in the outermost map or inside it has ended: id, status, duration."""
+        self.running: dict[str, int] = {} if self.shared is self else self.shared.running
+        """How many of an id run now that will write into the shared map."""
+        self.maybe: frozenset[str] = frozenset()
         """Ids under which something that left no sign may have written."""
 
     def may_write(self, ids: set[str]) -> None:
@@ -94,10 +94,10 @@ class Scope:
         while scope is not None:
             span.before = scope.last.get(step_id)
             scope.last[step_id] = span
-            outermost, scope = scope, scope.parent
+            scope = scope.parent
         outcome = (step_id, span.status, span.duration)
-        span.alike = outcome in outermost.outcomes
-        outermost.outcomes.add(outcome)
+        span.alike = outcome in self.outcomes
+        self.outcomes.add(outcome)
 
     def wrote_silently(self, span: LiveSpan) -> None:
         """As a silent child that is found out late: what began after it stays."""

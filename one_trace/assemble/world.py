@@ -143,7 +143,7 @@ class World:
             self.open[node.id] = [span]
         else:
             held.append(span)
-        running = span.scope.shared.running
+        running = span.scope.running
         running[node.id] = running.get(node.id, 0) + 1
         first_sign(span.act, span.start, self.index)
         if node.type in CONTAINERS:
@@ -253,10 +253,11 @@ class World:
     def end(self, span: LiveSpan) -> None:
         """Take a span out of those that are open; what its list starts next, it starts now."""
         span.open = False
-        ended = span.start + (span.duration or 0) if span.duration is not None else float(self.now)
-        self.moment = max(self.moment, min(ended, self.now))
+        ended = span.start + span.duration if span.duration is not None else self.now
+        ended = ended if ended < self.now else self.now
+        self.moment = ended if ended > self.moment else self.moment
         self.open[span.node.id].remove(span)
-        span.scope.shared.running[span.node.id] -= 1
+        span.scope.running[span.node.id] -= 1
         self.last, self.last_index = span.act, self.index
         self.stack.clear()
         self.next = None
