@@ -138,13 +138,9 @@ def _save_spans(connection: sqlite3.Connection, run: int, trace: Trace, keys: li
         for seq, (span, step) in enumerate(zip(trace.spans, steps, strict=True))
     ]
     # In the order of the key, so that the table is written from left to right.
-    _insert(connection, "spans", rows.SPAN_COLUMNS, sorted(spans, key=_span_id))
+    _insert(connection, "spans", rows.SPAN_COLUMNS, sorted(spans, key=itemgetter(1)))
     started = to_ms(trace.run.started_at) or 0
     _insert(connection, "step_runs", STEP_RUN_COLUMNS, summary_rows(run, started, trace.spans, steps))
-
-
-def _span_id(row: rows.Row) -> str:
-    return str(row[1])
 
 
 def _step_numbers(connection: sqlite3.Connection, flow: str, keys: list[StepKey]) -> dict[StepKey, int]:
