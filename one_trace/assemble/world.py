@@ -20,7 +20,6 @@ from one_trace.assemble.gaps import past_a_gap
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope, first_sign, timed_out_at
 from one_trace.assemble.results import belied, said_of
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
-from one_trace.record.clock import epoch_ms
 from one_trace.record.log import LogLine
 
 
@@ -100,7 +99,7 @@ class World:
         seq = self.next
         if seq is not None:
             node = seq.awaited()
-            if node is not None and node.id == step_id and self.is_this(node, step_id):
+            if node is not None and self.is_this(node, step_id):
                 return seq
             self.next = None
         stack = self.stack
@@ -131,7 +130,7 @@ class World:
         return self._entered(span, line)
 
     def _entered(self, span: LiveSpan, line: LogLine) -> LiveSpan:
-        begun = epoch_ms(line.timestamp) if line.timestamp else None
+        begun = line.begun
         if begun is not None:
             span.start, span.started_at = begun, line.timestamp
         span.clock = max(span.start, line.at)
