@@ -160,12 +160,12 @@ def _insert(connection: sqlite3.Connection, table: str, columns: str, values: Se
     used = [at for at in range(len(names)) if any(row[at] is not None for row in values)]
     named = ", ".join(names[at] for at in used)
     sql = f"INSERT INTO {table} ({named}) VALUES ({rows.marks(named)}) ON CONFLICT DO NOTHING"
-    values = list(map(itemgetter(*used), values))
+    given = itemgetter(*used)
     try:
-        connection.executemany(sql, values)
+        connection.executemany(sql, map(given, values))
     except OverflowError:
         # What was inserted before the odd row conflicts with itself now, and stays.
-        connection.executemany(sql, rows.storable(values))
+        connection.executemany(sql, map(given, rows.storable(values)))
 
 
 def _revision(trace: Trace) -> str:
