@@ -448,12 +448,15 @@ def let_go(spans: list[LiveSpan]) -> None:
     """Nothing is asked of these spans any more. They and what they ran in hold one another: undone here, they
     go as soon as nobody has them, and the collector need not look for them."""
     nowhere = Scope(None, None)
+    nothing = Act(None, None, 1, nowhere, 1)
+    none: list[Act] = []
     for span in spans:
-        scope = span.scope
-        scope.shared, scope.owner = nowhere, None
+        if span.seq is not None:
+            span.seq.scope.shared = nowhere
         for act in span.acts:
-            del act.under, act.passes
-        del span.act, span.acts, span.seq, span.before, span.found_in
+            act.under, act.scope, act.passes = nothing, nowhere, nothing.passes
+        span.act, span.acts = nothing, none
+        span.seq = span.before = span.found_in = None
     spans.clear()
 
 
