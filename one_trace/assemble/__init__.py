@@ -75,10 +75,9 @@ def _assemble(record: Record) -> Assembly:
     doubts = replay.doubts
     made = [_span(span, ids, start, orders, over) for span in ordered]
     unsure = _name_unsettled(made) if doubts.unsettled else 0
-    if not facts.exact:
-        _name_too(
-            [shown for span, shown in zip(ordered, made, strict=True) if span.unsure_end], ["durationMs"]
-        )
+    unsure_ends = [shown for span, shown in zip(ordered, made, strict=True) if span.unsure_end]
+    if unsure_ends and not facts.exact:
+        _name_too(unsure_ends, ["durationMs"])
     if doubts.strained:
         _name_too([span for span in made if "iteration" in span.derived], ["durationMs"])
     if unsure:

@@ -133,7 +133,7 @@ class World:
         begun = line.begun
         if begun is not None:
             span.start, span.started_at = begun, line.timestamp
-        span.clock = max(span.start, line.at)
+        span.clock = line.at if line.at > span.start else span.start
         span.begun = self.index
         self.spans.append(span)
         node = span.node
