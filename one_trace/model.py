@@ -35,7 +35,7 @@ class Usage(Struct, rename="camel", kw_only=True):
     sessions: list[str] = []
 
 
-class Span(Struct, rename="camel", kw_only=True):
+class Span(Struct, rename="camel", kw_only=True, gc=False):
     """One execution of one step, all its attempts included."""
 
     span_id: str

@@ -13,7 +13,7 @@ from one_trace.assemble.doubts import Search
 from one_trace.assemble.facts import Facts
 from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.lateness import lateness
-from one_trace.assemble.live import CLOCK_MS, LiveSpan
+from one_trace.assemble.live import CLOCK_MS, LiveSpan, let_go
 from one_trace.assemble.measured import Measured
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import drop_orphaned, foresee, settle
@@ -63,7 +63,8 @@ def _assemble(record: Record) -> Assembly:
                 settle(spans, over, replay.saved)
     overs = [*replay.overs, over]
     for span in spans:
-        _without_announced(span, overs[span.act.go - 1])
+        if span.retried:
+            _without_announced(span, overs[span.act.go - 1])
     settle_children(replay.world, over, replay.saved)
     drop_orphaned(spans)
     spans = _born(spans)
@@ -74,10 +75,9 @@ def _assemble(record: Record) -> Assembly:
     doubts = replay.doubts
     made = [_span(span, ids, start, orders, over) for span in ordered]
     unsure = _name_unsettled(made) if doubts.unsettled else 0
-    if not facts.exact:
-        _name_too(
-            [shown for span, shown in zip(ordered, made, strict=True) if span.unsure_end], ["durationMs"]
-        )
+    unsure_ends = [shown for span, shown in zip(ordered, made, strict=True) if span.unsure_end]
+    if unsure_ends and not facts.exact:
+        _name_too(unsure_ends, ["durationMs"])
     if doubts.strained:
         _name_too([span for span in made if "iteration" in span.derived], ["durationMs"])
     if unsure:
@@ -88,6 +88,7 @@ def _assemble(record: Record) -> Assembly:
     run = _run(record, replay, made, started_at, start)
     if run.status == "error":
         run.cause = find_cause(replay, spans, ids)
+    let_go(replay.world.spans)
     known = record.flow is not None
     nodes = replay.trees.known_steps()
     return Assembly(
@@ -131,7 +132,7 @@ def _ran_skipped(span: LiveSpan) -> bool:
 
 def _without_announced(span: LiveSpan, over: float) -> None:
     """An attempt that was announced, but not begun before the end, was not made."""
-    if span.retried and abs(span.retried[-1] - over) <= CLOCK_MS:
+    if abs(span.retried[-1] - over) <= CLOCK_MS:
         span.unsure_attempts = not span.acts or span.acts[-1].first_index is None
     while span.retried and span.retried[-1] > over:
         span.retried = span.retried[:-1]
@@ -193,6 +194,8 @@ def _status(record: Record, replay: Replay) -> RunStatus:
 
 def _born(spans: list[LiveSpan]) -> list[LiveSpan]:
     """Without the silent children that never started. One in which something was logged did start."""
+    if all(span.born for span in spans):
+        return list(spans)
     for span in reversed(spans):
         owner = span.act.span
         if (
@@ -214,10 +217,10 @@ def _in_order(spans: list[LiveSpan]) -> list[LiveSpan]:
     """By start, but never a child before its parent: clocks jump, and damaged lines lie."""
     keys: dict[int, float] = {}
     for span in spans:
-        owner = span.act.span
-        above = keys.get(owner.number, span.start) if owner is not None else span.start
-        keys[span.number] = max(span.start, above)
-    return sorted(spans, key=lambda span: (keys[span.number], span.number))
+        owner, start = span.act.span, span.start
+        above = keys.get(owner.number, start) if owner is not None else start
+        keys[span.number] = start if start >= above else above
+    return sorted(spans, key=lambda span: keys[span.number])
 
 
 def _ids(ordered: list[LiveSpan], trace: str) -> dict[int, str]:
@@ -236,6 +239,7 @@ def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int
     owner = act.span
     status: SpanStatus = span.status or "incomplete"  # type: ignore[assignment]
     error = span.error if span.error is not None else result.error if result is not None else None
+    # With more than fifteen names a call makes a dict of them first: what few spans have is set afterwards.
     made = Span(
         span_id=ids[span.number],
         parent_span_id=ids[owner.number] if owner is not None else None,
@@ -245,20 +249,24 @@ def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int
         flow_key=node.flow_key,
         path=span.path,
         iteration=span.iteration,
-        branch=span.branch,
         index=node.index,
         parent_attempt=act.attempt if owner is not None else None,
-        attempts=span.attempts,
-        retries=span.attempts - 1,
         status=status,
         started_at=span.started_at or iso(span.start),
         start_ms=span.start - start,
         duration_ms=span.duration if status not in ("skipped", "incomplete") else None,
         output_bytes=compact_bytes(result.output) if result is not None else None,
-        error=error[:_ERROR_LIMIT] if error is not None else None,
-        error_code=timeout_code(span, error),
-        derived=_derived(span),
     )
+    made.derived = _derived(span)
+    if span.branch is not None:
+        made.branch = span.branch
+    if span.attempts != 1:
+        made.attempts, made.retries = span.attempts, span.attempts - 1
+    if error is not None:
+        made.error = error[:_ERROR_LIMIT]
+    code = timeout_code(span, error)
+    if code is not None:
+        made.error_code = code
     made.late, sure = lateness(span, over)
     if not sure:
         made.derived.append("late")

@@ -124,6 +124,8 @@ def doubt(world: World, fits: Callable[[Act], bool], opened: Act | None = None) 
 def _rather_again(world: World, idle: Act, step_id: str) -> bool:
     """Not the next iteration of `idle`, but another's next attempt or batch. Where both are due, it is a
     choice."""
+    if not world.pending:
+        return False
     others = [act for act in world.pending if could_begin(act, step_id, world.now, kept=world.kept)]
     nearer = [act for act in others if _let_pass(world, idle) or _nearer(world, act, idle)]
     due = [act for act in others if act.attempt == 1 or act.start <= world.now + CLOCK_MS]

@@ -40,25 +40,40 @@ _members = msgspec.json.Decoder(dict[str, Raw])
 _items = msgspec.json.Decoder(list[Raw])
 
 
+class _Step:
+    """What is the same for all spans of a step. `size`: that of its input, where nothing is looked up."""
+
+    __slots__ = ("own", "resolved", "selectors", "size")
+
+    def __init__(self, node: Node) -> None:
+        self.own = _own(node)
+        self.resolved = node.type in _RESOLVED
+        self.selectors = _selectors(self.own, code=node.type in _EXPRESSIONS)
+        self.size: int | None = None
+        if not self.selectors:
+            self.size = templates.size(self.own, lambda _: ABSENT) if self.resolved else 0
+
+
 class Inputs:
     """Measures the inputs of the spans of one run."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
-        self._selectors: dict[int, list[tuple[Path, bool]]] = {}
+        self._steps: dict[int, _Step] = {}
         self._cache: dict[tuple[int, Path, bool], Raw | None] = {}
         self._loops: dict[int, list[Raw] | None] = {}
 
     def bytes_of(self, span: LiveSpan) -> int | None:
         """The size of what went into a span, in bytes; None where the record does not tell."""
-        node = span.node
+        step = self._steps.get(id(span.node))
+        if step is None:
+            step = self._steps[id(span.node)] = _Step(span.node)
+        if step.size is not None:
+            return step.size
         try:
-            if node.type in _RESOLVED:
-                return templates.size(_own(node), lambda selector: self._looked_up(span, selector))
-            found = self._selectors.get(id(node))
-            if found is None:
-                found = self._selectors[id(node)] = _selectors(node)
-            return sum(compact_bytes(self._value(span, path, code)) or 0 for path, code in found)
+            if step.resolved:
+                return templates.size(step.own, lambda selector: self._looked_up(span, selector))
+            return sum(compact_bytes(self._value(span, path, code)) or 0 for path, code in step.selectors)
         except Unknown:
             return None
 
@@ -213,11 +228,10 @@ def _own(node: Node) -> dict[str, Any]:
     return {name: value for name, value in node.config.items() if name not in _INSIDE}
 
 
-def _selectors(node: Node) -> list[tuple[Path, bool]]:
+def _selectors(own: dict[str, Any], *, code: bool) -> list[tuple[Path, bool]]:
     """The selectors of a step, each once, and whether they stand in code."""
-    code = node.type in _EXPRESSIONS
     paths: dict[Path | str, Path] = {}
-    for text in _strings(_own(node)):
+    for text in _strings(own):
         if code:
             parts = [_parts(found.group(0)) for found in _SELECTOR.finditer(text)]
             paths |= {path: path for path in parts if path}

@@ -74,11 +74,11 @@ class Scope:
         self.over_index: int | None = None
         """When its iteration was over, and the line: what was still running then is not in it."""
         self.last: dict[str, LiveSpan] = {}
-        self.outcomes: set[tuple[str, str, float | None]] = set()
-        """How what has written here and in the maps inside it has ended: id, status, duration."""
-        self.running: dict[str, int] = {}
-        """How many of an id run now that will write into this very map."""
-        self.maybe: set[str] = set()
+        self.outcomes: set[tuple[str, str, float | None]] = set() if parent is None else parent.outcomes
+        """How what has written in the outermost map or inside it has ended: id, status, duration."""
+        self.running: dict[str, int] = {} if self.shared is self else self.shared.running
+        """How many of an id run now that will write into the shared map."""
+        self.maybe: frozenset[str] = frozenset()
         """Ids under which something that left no sign may have written."""
 
     def may_write(self, ids: set[str]) -> None:
@@ -94,10 +94,10 @@ class Scope:
         while scope is not None:
             span.before = scope.last.get(step_id)
             scope.last[step_id] = span
-            outermost, scope = scope, scope.parent
+            scope = scope.parent
         outcome = (step_id, span.status, span.duration)
-        span.alike = outcome in outermost.outcomes
-        outermost.outcomes.add(outcome)
+        span.alike = outcome in self.outcomes
+        self.outcomes.add(outcome)
 
     def wrote_silently(self, span: LiveSpan) -> None:
         """As a silent child that is found out late: what began after it stays."""
@@ -442,6 +442,22 @@ class Pass:
     def awaited(self) -> Node | None:
         """The step that starts next; None after the last one."""
         return self.nodes[self.pos] if self.pos < len(self.nodes) else None
+
+
+def let_go(spans: list[LiveSpan]) -> None:
+    """Nothing is asked of these spans any more. They and what they ran in hold one another: undone here, they
+    go as soon as nobody has them, and the collector need not look for them."""
+    nowhere = Scope(None, None)
+    nothing = Act(None, None, 1, nowhere, 1)
+    none: list[Act] = []
+    for span in spans:
+        if span.seq is not None:
+            span.seq.scope.shared = nowhere
+        for act in span.acts:
+            act.under, act.scope, act.passes = nothing, nowhere, nothing.passes
+        span.act, span.acts = nothing, none
+        span.seq = span.before = span.found_in = None
+    spans.clear()
 
 
 def first_sign(act: Act, at: float, index: int) -> None:

@@ -42,6 +42,8 @@ class Measured:
 
     def bytes_of(self, span: LiveSpan) -> int | None:
         """The size of what went into a span; None where it was not measured."""
+        if not self._begun:
+            return None
         child: tuple[int, ...] = ()
         again = span.node.type == "while" or span.attempts > 1 or span.unsure_attempts
         while span.slot >= 0:

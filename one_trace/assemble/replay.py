@@ -233,7 +233,8 @@ class Replay:
             span = self._end_without_start(line)
         elif len(spans) == 1 and not self.doubts.choices:
             span = spans[0]
-            if misfit(span, line) > self._late(self.world.index, span.begun):
+            apart = misfit(span, line)
+            if apart and apart > self._late(self.world.index, span.begun):
                 self.doubts.contradicted(self.world.index, span, surely=False)
         else:
             span = self._chosen_end(spans, line)

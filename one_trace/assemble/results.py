@@ -58,7 +58,7 @@ def _expected(span: LiveSpan) -> Result | None:
                 return found
         if span.scope.iteration and not span.scope.merged:
             return None  # it may be that of an iteration before
-    if span.node.repeats or span.scope.shared.running.get(span.node.id, 0) > 1:
+    if span.node.repeats or span.scope.running.get(span.node.id, 0) > 1:
         return None  # one that was given up may write after it
     found = held(span.scope, span.node.id)
     if found is not None and found.status == "success" and found.duration_ms is None:
@@ -310,15 +310,13 @@ def _found(span: LiveSpan, over: float, saved: int) -> Result | None:
             around = scope.owner.span if scope.owner is not None else None
             unsure = around is not None and (around.shared_result or (around.slot >= 0 and around.doubtful))
             span.shared_result = (
-                last is not span or _may_be_stale(span) or unsure or _has_silent_namesake(span)
+                last is not span or _may_be_stale(span) or unsure or span.node.has_silent_namesake
             )
             if span.slot >= 0:
                 span.doubtful = span.doubtful or span.overwrites or (around is not None and around.doubtful)
             span.found_in = scope
             result = read_result(raw)
-            return (
-                result if result is not None and _is_of(result, span, min(over, scope.over or over)) else None
-            )
+            return result if result is not None and _is_of(result, span, scope, over) else None
         if scope.merged:
             return None  # iterations that ran abreast were merged one over the other, stale results and all
         scope = scope.parent
@@ -331,21 +329,12 @@ def _may_be_stale(span: LiveSpan) -> bool:
     return span.alike and _beside_merging(span)
 
 
-def _has_silent_namesake(span: LiveSpan) -> bool:
-    """A sub-flow is not validated: a silent step of it may have the same id."""
-    tree = span.flow.tree
-    nodes = tree.by_id.get(span.node.id, ()) if tree is not None else ()
-    return len(nodes) > 1 and any(
-        node is not span.node and node.listing.owner is not None and node.listing.owner.type == "parallel"
-        for node in nodes
-    )
-
-
 def _beside_merging(span: LiveSpan) -> bool:
     """It wrote its result while a concurrent loop ran beside it."""
-    return any(
+    merging = span.flow.merging
+    return bool(merging) and any(
         loop.start <= (span.end or 0) <= max(_over(act) for act in loop.acts) and not _is_in(span, loop)
-        for loop in span.flow.merging
+        for loop in merging
     )
 
 
@@ -379,7 +368,7 @@ def _after_it(span: LiveSpan, scope: Scope) -> bool:
     return scope.over_index is not None and span.end_index is not None and span.end_index > scope.over_index
 
 
-def _is_of(result: Result, span: LiveSpan, over: float) -> bool:
+def _is_of(result: Result, span: LiveSpan, scope: Scope, over: float) -> bool:
     """The event of the span must say the same: beside a concurrent loop in a parallel block the host
     overwrites results with older ones. Where it was doubtful which event is the span's, the result is
     believed."""
@@ -394,6 +383,7 @@ def _is_of(result: Result, span: LiveSpan, over: float) -> bool:
     if waited and block is not None and (result.duration_ms or 0) > (block.duration or 0) + CLOCK_MS:
         return False
     if span.slot >= 0 or not span.status:
+        over = min(over, scope.over or over)
         return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
     told = {"error": "failed"}.get(span.status, span.status)
     return result.status == told and result.duration_ms == span.duration

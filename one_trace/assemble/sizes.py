@@ -16,14 +16,14 @@ _members = msgspec.json.Decoder(dict[str, Raw])
 
 def compact_bytes(raw: Raw) -> int | None:
     """The length of a JSON value without white space; None where there is none."""
-    text = memoryview(raw)
-    if not text.nbytes:
+    size = len(raw)
+    if not size:
         return None
-    if text[0] not in b"[{":
-        return len(text)
-    if len(text) <= _CHUNK:
-        return len(msgspec.json.format(bytes(text), indent=-1))
-    return len(text) - _white(text)
+    if size > _CHUNK:
+        text = memoryview(raw)
+        return size - _white(text) if text[0] in b"[{" else size
+    data = bytes(raw)
+    return len(msgspec.json.format(data, indent=-1)) if data[0] in b"[{" else size
 
 
 def _white(text: memoryview) -> int:

@@ -41,6 +41,7 @@ class Node:
         "config",
         "flow_key",
         "guarded",
+        "has_silent_namesake",
         "id",
         "index",
         "listing",
@@ -83,8 +84,15 @@ class Node:
         self.sub_key: str | None = None
         self.repeats = False
         self.guarded = False
+        self.has_silent_namesake = False
+        """A sub-flow is not validated: a silent step of it may have the same id."""
         self.requires = False
         self.config: dict[str, Any] = {}
+
+    @property
+    def silent(self) -> bool:
+        """The host writes no events of it."""
+        return self.listing.owner is not None and self.listing.owner.type == "parallel"
 
     @property
     def goes_on(self) -> bool:
@@ -126,7 +134,16 @@ class Tree:
         node = Node(Listing(None, None), 0, node_id, name, kind, self.key)
         node.static_path = f"{self.key} > {node_id}"
         node.index = None
+        alike = self.by_id.get(node_id, [])
+        node.has_silent_namesake = len(alike) > 1 and any(other.silent for other in alike)
         return node
+
+    def compare_ids(self) -> None:
+        """All steps are read: which of them have a silent namesake?"""
+        for alike in self.by_id.values():
+            silent = [node for node in alike if node.silent] if len(alike) > 1 else []
+            for node in alike:
+                node.has_silent_namesake = any(other is not node for other in silent[:2])
 
 
 def silent_ids(node: Node) -> set[str]:
@@ -152,6 +169,7 @@ def read_tree(flow: FlowFile) -> Tree:
     for nodes in tree.by_id.values():
         for node in nodes if len(nodes) > 1 else ():
             node.repeats = True
+    tree.compare_ids()
     return tree
 
 

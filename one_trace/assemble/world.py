@@ -21,7 +21,6 @@ from one_trace.assemble.gaps import past_a_gap
 from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope, first_sign, timed_out_at
 from one_trace.assemble.results import belied, said_of
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
-from one_trace.record.clock import epoch_ms
 from one_trace.record.log import LogLine
 
 
@@ -104,7 +103,7 @@ class World:
         seq = self.next
         if seq is not None:
             node = seq.awaited()
-            if node is not None and node.id == step_id and self.is_this(node, step_id):
+            if node is not None and self.is_this(node, step_id):
                 return seq
             self.next = None
         stack = self.stack
@@ -135,10 +134,10 @@ class World:
         return self._entered(span, line)
 
     def _entered(self, span: LiveSpan, line: LogLine) -> LiveSpan:
-        begun = epoch_ms(line.timestamp) if line.timestamp else None
+        begun = line.begun
         if begun is not None:
             span.start, span.started_at = begun, line.timestamp
-        span.clock = max(span.start, line.at)
+        span.clock = line.at if line.at > span.start else span.start
         span.begun = self.index
         self.spans.append(span)
         node = span.node
@@ -147,7 +146,7 @@ class World:
             self.open[node.id] = [span]
         else:
             held.append(span)
-        running = span.scope.shared.running
+        running = span.scope.running
         running[node.id] = running.get(node.id, 0) + 1
         first_sign(span.act, span.start, self.index)
         if node.type in CONTAINERS:
@@ -257,10 +256,11 @@ class World:
     def end(self, span: LiveSpan) -> None:
         """Take a span out of those that are open; what its list starts next, it starts now."""
         span.open = False
-        ended = span.start + (span.duration or 0) if span.duration is not None else float(self.now)
-        self.moment = max(self.moment, min(ended, self.now))
+        ended = span.start + span.duration if span.duration is not None else self.now
+        ended = ended if ended < self.now else self.now
+        self.moment = ended if ended > self.moment else self.moment
         self.open[span.node.id].remove(span)
-        span.scope.shared.running[span.node.id] -= 1
+        span.scope.running[span.node.id] -= 1
         self.last, self.last_index = span.act, self.index
         self.stack.clear()
         self.next = None

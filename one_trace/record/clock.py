@@ -5,6 +5,9 @@ from __future__ import annotations
 from one_trace.times import to_iso, to_ms
 
 _seconds: dict[str, int] = {}
+"""Of a time up to its point: what it is in ms."""
+_MILLIS = {f"{ms:03}Z": ms for ms in range(1000)}
+"""What stands behind the point."""
 _CACHE_LIMIT = 50_000
 _LAST_MS = 253_402_300_799_999
 """The end of the year 9999."""
@@ -15,19 +18,22 @@ def epoch_ms(text: str | None) -> int | None:
 
     A log repeats its seconds many times over, so the part up to them is worked out once.
     """
-    if text is None or len(text) != 24 or text[19] != "." or text[23] != "Z":
+    if text is None:
+        return None
+    seconds, ms = _seconds.get(text[:20]), _MILLIS.get(text[20:])
+    return seconds + ms if seconds is not None and ms is not None else _worked_out(text)
+
+
+def _worked_out(text: str) -> int | None:
+    if len(text) != 24 or text[19] != "." or text[23] != "Z":
         return to_ms(text)
-    head = text[:19]
-    seconds = _seconds.get(head)
-    if seconds is None:
-        whole = to_ms(head + "Z")
-        if whole is None:
-            return None
-        if len(_seconds) > _CACHE_LIMIT:
-            _seconds.clear()
-        seconds = _seconds[head] = whole // 1000
-    tail = text[20:23]
-    return seconds * 1000 + int(tail) if tail.isascii() and tail.isdigit() else None
+    ms, whole = _MILLIS.get(text[20:]), to_ms(text[:19] + "Z")
+    if ms is None or whole is None:
+        return None
+    if len(_seconds) > _CACHE_LIMIT:
+        _seconds.clear()
+    seconds = _seconds[text[:20]] = whole // 1000 * 1000
+    return seconds + ms
 
 
 def iso(ms: float) -> str:

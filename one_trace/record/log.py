@@ -35,6 +35,11 @@ class LogLine(msgspec.Struct, rename="camel", gc=False):
     strategy: str | None = None
     at: int = 0
 
+    @property
+    def begun(self) -> int | None:
+        """`timestamp` in epoch ms: the step's own clock, which mostly says what the log's does."""
+        return self.at if self.timestamp == self.ts else epoch_ms(self.timestamp)
+
 
 _lines = msgspec.json.Decoder(LogLine)
 _NUMBERS: dict[str, Callable[[object], object]] = {
@@ -59,7 +64,6 @@ def read_log(data: bytes | bytearray) -> tuple[list[LogLine], list[str]]:
         lines = _lines.decode_lines(data)
     except UNREADABLE:
         lines = _one_by_one(data, faults)
-    kept: list[LogLine] = []
     before = 0
     for line in lines:
         at = epoch_ms(line.ts)
@@ -67,9 +71,9 @@ def read_log(data: bytes | bytearray) -> tuple[list[LogLine], list[str]]:
             # A line without a readable time still says what happened: it is put where it stands.
             faults.append(f"a log line ({line.msg[:40]!r}) has no readable time")
             at = before
+            line.timestamp = line.timestamp if line.timestamp != line.ts else None
         line.at = before = at
-        kept.append(line)
-    return kept, faults
+    return lines, faults
 
 
 def _one_by_one(data: bytes | bytearray, faults: list[str]) -> list[LogLine]:

@@ -24,7 +24,7 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def present(raw: Raw) -> bool:
-    return memoryview(raw).nbytes > 0
+    return len(raw) > 0
 
 
 class Result(Struct, rename="camel", gc=False):

@@ -76,9 +76,11 @@ def _add(tally: _Tally, span: Span, own_ms: float) -> None:
         tally.self_ms += own_ms
     if span.input_bytes is not None:
         tally.input_bytes = (tally.input_bytes or 0) + span.input_bytes
-    if span.output_bytes is not None:
-        tally.output_bytes = (tally.output_bytes or 0) + span.output_bytes
-        tally.max_output_bytes = max(tally.max_output_bytes or 0, span.output_bytes)
+    size = span.output_bytes
+    if size is not None:
+        tally.output_bytes = (tally.output_bytes or 0) + size
+        if tally.max_output_bytes is None or size > tally.max_output_bytes:
+            tally.max_output_bytes = size
     if span.usage is not None:
         _add_usage(tally, span)
 
@@ -134,18 +136,19 @@ def self_times(spans: Sequence[Span]) -> list[float]:
             inside.setdefault(span.parent_span_id, []).append(
                 (span.start_ms, span.start_ms + span.duration_ms)
             )
-    return [_own(span, inside.get(span.span_id)) for span in spans]
+    return [
+        _own(span.start_ms, span.duration_ms, inside[span.span_id])
+        if span.duration_ms and span.span_id in inside
+        else span.duration_ms or 0.0
+        for span in spans
+    ]
 
 
-def _own(span: Span, children: list[tuple[float, float]] | None) -> float:
-    if not span.duration_ms:
-        return 0.0
-    if children is None:
-        return span.duration_ms
-    covered, reached, end = 0.0, span.start_ms, span.start_ms + span.duration_ms
+def _own(start_ms: float, duration_ms: float, children: list[tuple[float, float]]) -> float:
+    covered, reached, end = 0.0, start_ms, start_ms + duration_ms
     for child_start, child_end in sorted(children):
-        stop = min(child_end, end)
+        stop = child_end if child_end < end else end
         if stop > reached:
-            covered += stop - max(child_start, reached)
+            covered += stop - (child_start if child_start > reached else reached)
             reached = stop
-    return span.duration_ms - covered
+    return duration_ms - covered
