@@ -17,7 +17,7 @@ Late = Callable[..., float]
 """By how many ms a line of the log may be late, as the end of what another line has begun."""
 _LEAST_MS = 1
 _MOST_MS = 200
-_WRITTEN_MS = 10
+_WRITTEN_MS = 15
 """How long it takes to write a line, at most; what comes later has waited."""
 
 

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, logged, timed_out_at
 
+_AT_ONCE = ("loop", "while", "condition")
+"""What writes its first line when an attempt of it begins; a sub-flow does so in the same turn."""
+
 
 def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
     """Did it start or end after what it ran in was over, or was it still running when the process ended after
@@ -86,6 +89,12 @@ def _after_attempt(span: LiveSpan, act: Act, owner: LiveSpan) -> tuple[bool, boo
     first = following.first_index if following is not None else None
     if first is not None and span.end_index is not None and span.end_index > first:
         return True, True
+    if first is not None and following is not None and span.end_index is not None:
+        # a timer may be late, but that line is written as soon as it goes off
+        if following.kind in _AT_ONCE:
+            return False, True
+        if following.kind == "flow":
+            return False, following.start - span.end > CLOCK_MS
     return span.end > begins + CLOCK_MS, abs(span.end - begins) > CLOCK_MS
 
 

@@ -261,3 +261,15 @@ def test_twins_in_step_of_which_the_second_was_called_first(tmp_path: Path) -> N
         "made > p > f > w": 32,
         "made > p > g > w": 33,
     }
+
+
+def test_an_attempt_whose_timer_was_late(tmp_path: Path) -> None:
+    """What ended before the next attempt's first line was not late, though the delay before that was over."""
+    loop = {"id": "l", "name": "L", "type": "loop", "loop": {"over": [1], "steps": [code("a")]}}
+    loop |= {"timeoutMs": 5, "onError": {"strategy": "retry", "retries": 1, "retryDelayMs": 5}}
+    made = MadeRun(tmp_path).flow([loop])
+    made.start("l", "loop").start("a").after(6)
+    made.event("step:retry", stepId="l", attempt=2, maxRetries=1, delayMs=5).after(20).end("a", 26)
+    made.after(2).start("a").after(1).end("a", 1).event("step:retry-success", stepId="l", retries=1)
+    made.end("l", 29, retries=1)
+    assert not spans(made)["made > l[0] > a"].late
