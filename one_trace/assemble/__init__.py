@@ -126,7 +126,7 @@ def _ran_skipped(span: LiveSpan) -> bool:
         span.slot >= 0
         and result is not None
         and result.status == "skipped"
-        and any(act.started for act in span.acts)
+        and any(act.first_index is not None for act in span.acts)
     )
 
 

@@ -101,7 +101,7 @@ def by_life(world: World, opened: Act | None = None) -> list[Act]:
 
 
 def _is_in(act: Act, block: Act) -> bool:
-    at: Act | None = act
+    at = act.span.act if act.span is not None else None
     while at is not None and at is not block:
         at = at.span.act if at.span is not None else None
     return at is not None

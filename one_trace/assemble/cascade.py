@@ -20,6 +20,8 @@ _ANOTHER = 60
 """The next end is of what it stands in, but did not begin then."""
 _MISSING = 40
 _SURELY_MISSING = 160
+_LATER = 10
+"""What has to follow does, but not at once."""
 _TURN = 32
 """More lines than are mostly written in one turn."""
 _NEITHER = 20
@@ -67,7 +69,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
         if line.step_id != owner.node.id or line.event not in _ENDS or not _at_once(ended, line, late(at)):
             if act.kind in ("loop", "while") and not failed:
                 break  # its next iteration may follow as well
-            return _MISSING
+            return _LATER if failed and _fails_later(owner, ended, lines, at, late) else _MISSING
         if line.event == "step:retry":
             return apart if failed else _MISSING
         misfit = began_apart(line, owner.clock)
@@ -84,8 +86,8 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
             return _MISSING if another and lines[at].event == "step:start" else apart
         act = owner.act
     after = lines[at] if at < len(lines) else None
-    more = after is not None and failed and after.error is not None and after.error == ended.error
-    if after is not None and after.event in _ENDS and (at <= first or more):
+    more = failed and _same_error_later(ended, lines, at, late)
+    if more or (after is not None and after.event in _ENDS and at <= first):
         return _NEITHER
     return apart
 
@@ -111,6 +113,28 @@ def _hands_on(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -> b
         if owner is not None and line.step_id == owner.node.id and line.event in _ENDS:
             return True
     return True
+
+
+def _fails_later(owner: LiveSpan, ended: LogLine, lines: list[LogLine], at: int, late: Late) -> bool:
+    """Its end is of the same turn and error, with the lines of others between."""
+    for index in range(at, min(at + _TURN, len(lines))):
+        line = lines[index]
+        if not _soon(ended, line, late(index)):
+            return False
+        if line.step_id == owner.node.id and line.event in _ENDS and line.error in (None, ended.error):
+            return True
+    return False
+
+
+def _same_error_later(ended: LogLine, lines: list[LogLine], at: int, late: Late) -> bool:
+    """Something else ends in the same turn with this error, which may have been thrown in it."""
+    for index in range(at, min(at + _TURN, len(lines))):
+        line = lines[index]
+        if not _soon(ended, line, late(index)):
+            return False
+        if line.event in _ENDS and line.error is not None and line.error == ended.error:
+            return True
+    return False
 
 
 def _in_its_turn(act: Act, ended: LogLine, lines: list[LogLine], at: int, late: Late) -> bool:

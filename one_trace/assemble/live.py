@@ -138,7 +138,9 @@ def _done(kid: LiveSpan) -> tuple[float, bool]:
     above: LiveSpan | None = kid
     while above is not None and above.end_index is None:
         above = above.act.span
-    return (above.end_index if above is not None and above.end_index is not None else math.inf), False
+    if above is None or above.end_index is None or above.status != "success":
+        return math.inf, False  # what fails or is given up does not wait for it
+    return above.end_index, False
 
 
 def done_inside(kid: LiveSpan) -> int:

@@ -239,9 +239,17 @@ def settle(spans: list[LiveSpan], over: float, saved: int) -> None:
     was the last. `over`: epoch ms at which the log ends; `saved`: the line the state was last saved with."""
     settle_results(spans, over, saved)
     kept: dict[int, list[Raw]] = {}
+    blocks: set[int] = set()
+    """Of which a while has kept the results of the children, by number."""
     for span in spans:
         if span.result is None and span.status and not span.raised:
             span.result = _kept_by_while(span, kept)
+            if span.result is not None and span.node.type == "parallel":
+                blocks.add(span.number)
+        elif span.slot >= 0 and span.act.span is not None and span.act.span.number in blocks:
+            span.result = _found(span, over, saved)
+            if span.result is not None and span.node.type == "parallel":
+                blocks.add(span.number)
 
 
 def settle_results(spans: list[LiveSpan], over: float, saved: int) -> None:
@@ -425,4 +433,9 @@ def _kept_by_while(span: LiveSpan, kept: dict[int, list[Raw]]) -> Result | None:
     if span.iteration >= len(outputs) or bytes(outputs[span.iteration]) == b"null":
         return None
     span.shared_result = _beside_merging(span) or owner.doubtful
-    return Result(status="success", output=outputs[span.iteration])
+    return Result(
+        status="success",
+        output=outputs[span.iteration],
+        duration_ms=span.duration,
+        retries=span.attempts - 1 or None,
+    )
