@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from msgspec import UNSET
 
 from one_trace.assemble.cause import find_cause, timeout_code
-from one_trace.assemble.doubts import Search
 from one_trace.assemble.facts import Facts
 from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.lateness import lateness
@@ -17,6 +16,7 @@ from one_trace.assemble.live import CLOCK_MS, LiveSpan, let_go
 from one_trace.assemble.measured import Measured
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import drop_orphaned, foresee, settle
+from one_trace.assemble.search import Search
 from one_trace.assemble.sizes import compact_bytes, member_count
 from one_trace.assemble.timing import drop_too_short, settle_children
 from one_trace.assemble.usage import add, usage_of

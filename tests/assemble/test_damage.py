@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from one_trace.assemble import assemble
-from one_trace.assemble.doubts import Contradiction, Doubts, Search
+from one_trace.assemble.doubts import Contradiction, Doubts
 from one_trace.assemble.replay import Replay
+from one_trace.assemble.search import Search
 from one_trace.model import Run
 from one_trace.record import RunFiles, read
 from tests.assemble.damage import assembled, check
