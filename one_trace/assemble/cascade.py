@@ -6,6 +6,7 @@ lines, and say how long they took.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from one_trace.assemble.facts import Late
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
@@ -51,7 +52,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
             if act.span is None or act.tree is None:
                 break
             if line.event != ("flow:error" if failed else "flow:complete") or line.flow_key != act.tree.key:
-                return _MISSING if failed or _in_its_turn(act, ended, lines, at, late) else _SURELY_MISSING
+                return _MISSING if failed or _in_its_turn(act, lines, index, at, late) else _SURELY_MISSING
             if not _at_once(ended, line, late(at)):
                 return _MISSING
             misfit = began_apart(line, act.start)
@@ -69,7 +70,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
         if line.step_id != owner.node.id or line.event not in _ENDS or not _at_once(ended, line, late(at)):
             if act.kind in ("loop", "while") and not failed:
                 break  # its next iteration may follow as well
-            return _LATER if failed and _fails_later(owner, ended, lines, at, late) else _MISSING
+            return _LATER if failed and _fails_later(owner, lines, index, at, late) else _MISSING
         if line.event == "step:retry":
             return apart if failed else _MISSING
         misfit = began_apart(line, owner.clock)
@@ -86,7 +87,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
             return _MISSING if another and lines[at].event == "step:start" else apart
         act = owner.act
     after = lines[at] if at < len(lines) else None
-    more = failed and _same_error_later(ended, lines, at, late)
+    more = failed and _same_error_later(lines, index, at, late)
     if more or (after is not None and after.event in _ENDS and at <= first):
         return _NEITHER
     return apart
@@ -99,54 +100,55 @@ def ends_another(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -
     return ill == _ANOTHER or (ill == _MISSING and not _hands_on(span, lines, index, late))
 
 
+def _turn(lines: list[LogLine], index: int, at: int, late: Late) -> Iterator[tuple[int, LogLine]]:
+    """The lines from `at` on that are of the same turn as the one at `index`: others that run abreast may
+    have written between it and what follows from it."""
+    for other in range(at, min(at + _TURN, len(lines))):
+        if not _soon(lines[index], lines[other], late(other)):
+            return
+        yield other, lines[other]
+
+
 def _hands_on(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -> bool:
-    """What the step threw in ends in the same turn, even if there are other lines between."""
+    """What the step threw in ends in the same turn; so it may where the log does not go on to its end."""
     act = span.act
     owner = None if act.kind == "flow" else _waits(act, failed=True)
     if owner is None and act.span is None:
         return True
-    for at, line in enumerate(lines[index + 1 : index + _TURN], index + 1):
-        if not _soon(lines[index], line, late(at)):
-            return False
+    last = index
+    for last, line in _turn(lines, index, index + 1, late):  # noqa: B007
         if owner is None and line.event in _ENDS and act.tree is not None and line.flow_key == act.tree.key:
             return True
         if owner is not None and line.step_id == owner.node.id and line.event in _ENDS:
             return True
-    return True
+    return last == min(index + _TURN, len(lines) - 1)
 
 
-def _fails_later(owner: LiveSpan, ended: LogLine, lines: list[LogLine], at: int, late: Late) -> bool:
-    """Its end is of the same turn and error, with the lines of others between."""
-    for index in range(at, min(at + _TURN, len(lines))):
-        line = lines[index]
-        if not _soon(ended, line, late(index)):
-            return False
-        if line.step_id == owner.node.id and line.event in _ENDS and line.error in (None, ended.error):
-            return True
-    return False
+def _fails_later(owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late) -> bool:
+    """Its end is of the same turn and error."""
+    return any(
+        line.step_id == owner.node.id and line.event in _ENDS and line.error in (None, lines[index].error)
+        for _, line in _turn(lines, index, at, late)
+    )
 
 
-def _same_error_later(ended: LogLine, lines: list[LogLine], at: int, late: Late) -> bool:
+def _same_error_later(lines: list[LogLine], index: int, at: int, late: Late) -> bool:
     """Something else ends in the same turn with this error, which may have been thrown in it."""
-    for index in range(at, min(at + _TURN, len(lines))):
-        line = lines[index]
-        if not _soon(ended, line, late(index)):
-            return False
-        if line.event in _ENDS and line.error is not None and line.error == ended.error:
-            return True
-    return False
+    error = lines[index].error
+    return error is not None and any(
+        line.event in _ENDS and line.error == error for _, line in _turn(lines, index, at, late)
+    )
 
 
-def _in_its_turn(act: Act, ended: LogLine, lines: list[LogLine], at: int, late: Late) -> bool:
-    """What ends in the same turn in others that run abreast comes between, line by line."""
-    for index in range(at, min(at + _TURN, len(lines))):
-        line = lines[index]
-        if not _soon(ended, line, late(index)):
-            return False
-        ends = line.event == "flow:complete" and act.tree is not None and line.flow_key == act.tree.key
-        if ends and began_apart(line, act.start) <= late(index):
-            return True
-    return False
+def _in_its_turn(act: Act, lines: list[LogLine], index: int, at: int, late: Late) -> bool:
+    """The sub-flow ends in the same turn."""
+    return any(
+        line.event == "flow:complete"
+        and act.tree is not None
+        and line.flow_key == act.tree.key
+        and began_apart(line, act.start) <= late(other)
+        for other, line in _turn(lines, index, at, late)
+    )
 
 
 def _small(misfit: float) -> int:

@@ -124,7 +124,8 @@ class Doubts:
         surely: bool = True,
     ) -> None:
         """Line `index` does not fit `span` (or nothing at all), but had rather been of one of those that are
-        `fitting`: raises Contradiction if a choice may be to blame. `surely`: it cannot be."""
+        `fitting`: raises Contradiction if there were choices, which may be to blame. `surely`: it cannot
+        be."""
         if not self.settle or index in self.accepted:
             self.unsettled += surely and self._chose
             self.strained += not surely and self._chose
@@ -132,7 +133,7 @@ class Doubts:
         better = list(fitting()) if fitting is not None and self.choices else []
         lines = [_lineage(one) for one in (span, *better) if one is not None]
         blamed = self._to_blame(lines, bearing=True) or self._to_blame(lines, bearing=False)
-        if blamed or self.choices:
+        if self.choices:
             swaps = self._swaps(span, better, blamed) if span is not None else []
             raise Contradiction(index, blamed, [*swaps, *_robbed(better, blamed)], self.choices[-_LOOK_BACK:])
         self.unexplained += 1
@@ -142,9 +143,11 @@ class Doubts:
         whole of the one is the other's."""
         found: list[Repair] = []
         for other in (one for one in better if one is not span):
-            for at, rivals in self.choices:
+            for at, rivals in self.choices[-_LOOK_BACK:]:
+                if at not in blamed:
+                    continue
                 first, second = (span, other) if _passes(rivals[0], span) else (other, span)
-                if at not in blamed or not _passes(rivals[0], first):
+                if not _passes(rivals[0], first):
                     continue
                 taken = next((rival for rival in rivals[1:] if _passes(rival, second)), None)
                 if taken is not None:
