@@ -8,7 +8,7 @@ from one_trace.assemble.awaits import by_life
 from one_trace.assemble.blocks import advance
 from one_trace.assemble.evidence import choose_retry
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive
-from one_trace.assemble.tree import CONTAINERS, silent_ids
+from one_trace.assemble.tree import CONTAINERS, Node, silent_ids
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
 
@@ -79,10 +79,26 @@ def _gave_up(span: LiveSpan, line: LogLine) -> None:
     if not span.acts:
         return
     act, timeout = span.acts[-1], span.node.timeout
-    if timeout is None or line.at < act.start + timeout - CLOCK_MS:
+    given_up = timeout is not None and line.at >= act.start + timeout - CLOCK_MS
+    if not given_up and not _may_have_timed_out(act, line.at):
         act.failed = True
         act.idle = -1
 
 
+def _may_have_timed_out(act: Act, now: float) -> bool:
+    """Nothing was seen to throw in the block: a child of a later batch may have been timed out, and goes on."""
+    if act.kind != "parallel" or act.failed:
+        return False
+    return any(_may_time_out(node, now - act.start + CLOCK_MS) for node in act.steps[act.batch_end :])
+
+
+def _may_time_out(node: Node, after: float) -> bool:
+    """A silent container, or one in it, may have been timed out after so long."""
+    if node.timeout is not None and node.type in CONTAINERS and node.timeout <= after:
+        return True
+    silent = node.body.nodes if node.type == "parallel" and node.body is not None else []
+    return any(_may_time_out(child, after) for child in silent)
+
+
 def _is_next(span: LiveSpan, line: LogLine) -> bool:
-    return line.attempt is None or span.attempts == line.attempt - 1
+    return span.attempts <= span.node.retries and line.attempt in (None, span.attempts + 1)

@@ -91,9 +91,9 @@ def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[Liv
         wrong = 0 if line.attempt is None or span.attempts == line.attempt - 1 else 100
         if span.attempts > span.node.retries:
             wrong += 300
-        if span.acts and not span.acts[-1].failed:
+        if span.acts and not span.acts[-1].failed and (span.slot >= 0 or span.node.timeout is None):
             wrong += 10
-        if span.slot < 0 and not _in_time(span, line, late):
+        if (span.slot < 0 and not _in_time(span, line, late)) or _all_done(span):
             wrong += 30
         result = expected(span)
         if result is not None and (result.retries or 0) < span.attempts:
@@ -106,6 +106,15 @@ def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[Liv
         span.unsure_attempts = True
     living = [span for span in best if alive(span.act)]
     return living[0] if living else best[-1], best
+
+
+def _all_done(block: LiveSpan) -> bool:
+    """A block of which the last batch is seen to be done: it has succeeded."""
+    act = block.acts[-1] if block.acts else None
+    if act is None or act.kind != "parallel" or act.batch_end < len(act.steps):
+        return False
+    last = [kid for kid in act.kids if kid.batch == act.batch]
+    return all(kid.acts and kid.acts[-1].kind == "flow" and kid.acts[-1].finished for kid in last)
 
 
 def _in_time(span: LiveSpan, line: LogLine, late: float) -> bool:

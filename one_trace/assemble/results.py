@@ -229,9 +229,14 @@ def foresee(spans: list[LiveSpan]) -> Foreseen:
             nth = seen[span.path] = seen.get(span.path, 0) + 1
             result = span.result
             timed = span.node.repeats and result is not None and result.duration_ms is not None
-            if result is not None and (timed or result.status == "skipped"):
+            if result is not None and (timed or result.status == "skipped") and not _guessed(span):
                 found[(span.path, nth)] = result
     return found
+
+
+def _guessed(span: LiveSpan) -> bool:
+    """Which of two it is was a guess, or whose the result is: to expect it would confirm the guess."""
+    return span.shared_result or (span.doubtful and span.slot < 0)
 
 
 def settle(spans: list[LiveSpan], over: float, saved: int) -> None:
@@ -385,6 +390,8 @@ def _is_of(result: Result, span: LiveSpan, scope: Scope, over: float) -> bool:
     if result.duration_ms is None and result.status == "success":
         return False  # a while leaves one before each iteration
     if span.slot >= 0 and result.status != "skipped" and span.acts and _goes_on(span.acts[-1], result):
+        return False
+    if span.attempts > (result.retries or 0) + 1 and result.status == "success" and not span.unsure_attempts:
         return False
     block = span.act.span
     waited = span.slot >= 0 and block is not None and block.slot < 0 and block.status == "success"
