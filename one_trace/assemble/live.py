@@ -395,6 +395,16 @@ def alive(act: Act) -> bool:
     return True
 
 
+def in_doubtful_block(act: Act) -> bool:
+    """A silent block that it is in may be another."""
+    at = act
+    while at.span is not None and at.span.slot >= 0:
+        at = at.span.act
+        if at.doubtful:
+            return True
+    return False
+
+
 def timed_out_at(kid: LiveSpan) -> float | None:
     """When a silent container is over by its time-out, at the latest."""
     timeout = kid.node.timeout

@@ -18,7 +18,17 @@ from one_trace.assemble.awaits import resumed
 from one_trace.assemble.blocks import first_ids, open_batch, reopen, skipped
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.gaps import past_a_gap
-from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Pass, Scope, first_sign, timed_out_at
+from one_trace.assemble.live import (
+    CLOCK_MS,
+    Act,
+    Foreseen,
+    LiveSpan,
+    Pass,
+    Scope,
+    first_sign,
+    in_doubtful_block,
+    timed_out_at,
+)
 from one_trace.assemble.results import belied, said_of
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
 from one_trace.record.log import LogLine
@@ -229,6 +239,8 @@ class World:
 
     def new_pass(self, act: Act, listing: Listing, iteration: int | None) -> Pass:
         scope, prefix = act.scope, act.prefix
+        if act.span is not None and act.span.slot >= 0 and in_doubtful_block(act):
+            act.doubtful = True
         if iteration is not None:
             prefix = f"{prefix}[{iteration}]"
             if act.kind == "loop":
