@@ -86,7 +86,7 @@ def _gave_up(span: LiveSpan, line: LogLine) -> None:
 
 
 def _may_have_timed_out(act: Act, now: float) -> bool:
-    """Nothing was seen to throw in the block: a child of a later batch may have been timed out, and goes on."""
+    """Nothing was seen to throw in the block: a child of a later batch may have been timed out."""
     if act.kind != "parallel" or act.failed:
         return False
     return any(_may_time_out(node, now - act.start + CLOCK_MS) for node in act.steps[act.batch_end :])

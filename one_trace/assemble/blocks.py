@@ -145,12 +145,19 @@ def _children_done(world: World, act: Act, first: int, seen: int) -> None:
         result = expected(kid)
         threw = result is not None and result.status not in ("success", "skipped")
         for inner in kid.acts if not threw else ():  # what was begun in it may go on
-            if quiet(inner) and not _timed_out(kid, inner, world.now):  # else it was given up, and goes on
+            over = quiet(inner) or (inner is kid.acts[-1] and _must_be_done(kid))
+            if over and not _timed_out(kid, inner, world.now):  # else it was given up, and goes on
                 all_done(world, inner)
                 inner.closed = True
                 inner.idle = -1
                 if inner in world.waiting:
                     world.waiting.remove(inner)
+
+
+def _must_be_done(kid: LiveSpan) -> bool:
+    """A block that had to succeed, and was not given up: what still runs in it was given up in it."""
+    node = kid.node
+    return node.type == "parallel" and node.timeout is None and not node.goes_on and not node.guarded
 
 
 def _timed_out(kid: LiveSpan, act: Act, now: float) -> bool:

@@ -113,6 +113,7 @@ def _unseen(truth: Truth, trace: Trace) -> set[str]:
         if span["span"] in spoke and span["parent"] is not None:
             spoke.add(span["parent"])
     open_ends = {span.path for span in trace.spans if "status" in span.derived}
+    either = {static(span.path) for span in trace.spans if {"status", "iteration"} <= set(span.derived)}
     certain: set[str] = set()  # themselves, or something in them
     for told in reversed(trace.spans):
         if "status" not in told.derived or told.span_id in certain:
@@ -123,7 +124,8 @@ def _unseen(truth: Truth, trace: Trace) -> set[str]:
             continue
         above = spans[span["parent"] - 1]
         given_up = span["parentAttempt"] is not None and span["parentAttempt"] < above["attempts"]
-        if above["status"] != "success" or given_up or above["path"] in open_ends | found:
+        open_end = above["path"] in open_ends | found or static(above["path"]) in either
+        if above["status"] != "success" or given_up or open_end:
             found.add(span["path"])
     return found
 
