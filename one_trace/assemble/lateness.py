@@ -4,7 +4,7 @@ it does not tell, two clocks are compared, and the answer says whether that is c
 
 from __future__ import annotations
 
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, logged, timed_out_at
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, logged, quiet, timed_out_at
 
 _AT_ONCE = ("loop", "while", "condition")
 """What writes its first line when an attempt of it begins; a sub-flow does so in the same turn."""
@@ -13,6 +13,23 @@ _AT_ONCE = ("loop", "while", "condition")
 def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
     """Did it start or end after what it ran in was over, or was it still running when the process ended after
     that? And is that certain: two clocks are compared where the order of lines does not tell."""
+    late, sure = _lateness(span, log_end)
+    return late, sure and not (late and span.end is None and _was_stopped(span))
+
+
+def _was_stopped(span: LiveSpan) -> bool:
+    """What ran in it is over, and it has not ended: --stop-after leaves no line of that in what was given
+    up."""
+    act = span.acts[-1] if span.acts else None
+    if act is None:
+        return False
+    inside = [seq.current for seq in act.passes if seq.current is not None]
+    if inside:
+        return all(_was_stopped(current) for current in inside)
+    return act.over_at is not None and quiet(act)
+
+
+def _lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
     act = span.act
     owner = act.span
     if owner is None:
