@@ -179,8 +179,8 @@ def may_go_on(act: Act, now: float, *, kept: bool) -> bool:
 
 
 def has_begun(act: Act, now: float) -> bool:
-    """The delay before this attempt is over: no timer goes off early."""
-    return act.attempt == 1 or act.start <= now + CLOCK_MS
+    """The delay before this attempt is over: no timer goes off early, but for the rounding of clocks."""
+    return act.attempt == 1 or act.start <= now + 1
 
 
 def _left_something(kid: LiveSpan) -> bool:

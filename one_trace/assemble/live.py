@@ -148,7 +148,7 @@ def done_inside(kid: LiveSpan) -> int:
     act = kid.acts[-1] if kid.acts else None
     if kid.end_index is not None:
         inside = kid.end_index  # an error was thrown into it
-    elif act is None or not quiet(act):
+    elif act is None or not quiet(act) or _outlived(kid, act):
         return -1
     else:
         inside = max(map(done_inside, act.kids), default=-1) if act.kind == "parallel" else act.over_index
@@ -156,6 +156,12 @@ def done_inside(kid: LiveSpan) -> int:
     if block is None or block.status != "success" or block.end_index is None:
         return inside
     return min(inside, block.end_index - 1)  # what was timed out in it went on
+
+
+def _outlived(kid: LiveSpan, act: Act) -> bool:
+    """It was timed out before what ran in it was over."""
+    over = timed_out_at(kid)
+    return over is not None and act.over_at is not None and act.over_at > over + CLOCK_MS
 
 
 def logged(kid: LiveSpan) -> LiveSpan | None:
