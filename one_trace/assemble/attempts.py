@@ -21,8 +21,9 @@ def announced(world: World, line: LogLine, late: float) -> None:
         _shows(world, block, step_id) for block in by_life(world)
     ):
         spans = [kid for kid in world.kids.get(step_id, ()) if kid.open]
-    if not spans:
+    if not any(_is_next(span, line) for span in spans):
         world.doubts.contradicted(world.index, None)
+    if not spans:
         return
     span, best = choose_retry(spans, line, late)
     if len(best) > 1:
