@@ -97,8 +97,7 @@ def _may_time_out(node: Node, after: float) -> bool:
     """A silent container, or one in it, may have been timed out after so long."""
     if node.timeout is not None and node.type in CONTAINERS and node.timeout <= after:
         return True
-    silent = node.body.nodes if node.type == "parallel" and node.body is not None else []
-    return any(_may_time_out(child, after) for child in silent)
+    return any(_may_time_out(child, after) for child in node.silent_steps)
 
 
 def _is_next(span: LiveSpan, line: LogLine) -> bool:

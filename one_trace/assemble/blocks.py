@@ -115,7 +115,7 @@ def all_done(world: World, act: Act) -> None:
     _children_done(world, act, 0, seen)
 
 
-def open_timed_out(world: World, act: Act, error: str | None) -> None:
+def open_timed_out(world: World, act: Act, error: str) -> None:
     """The block has ended with the error of a child's time-out, so that this child had begun."""
     if act.kind != "parallel" or any(kid.node.has_timed_out(error) for kid in act.kids):
         return
@@ -128,12 +128,9 @@ def open_timed_out(world: World, act: Act, error: str | None) -> None:
             open_timed_out(world, inner, error)
 
 
-def _times_out(node: Node, error: str | None) -> bool:
+def _times_out(node: Node, error: str) -> bool:
     """It, or a silent block's child in it."""
-    if node.has_timed_out(error):
-        return True
-    silent = node.body.nodes if node.type == "parallel" and node.body is not None else []
-    return any(_times_out(child, error) for child in silent)
+    return node.has_timed_out(error) or any(_times_out(child, error) for child in node.silent_steps)
 
 
 def _children_done(world: World, act: Act, first: int, seen: int) -> None:
@@ -270,11 +267,7 @@ def _throws(node: Node) -> bool:
 
 def calls(node: Node) -> list[Node]:
     """The ``flow`` steps with which a silent child can show itself."""
-    if node.type == "flow":
-        return [node]
-    if node.type == "parallel" and node.body is not None:
-        return [call for child in node.body.nodes for call in calls(child)]
-    return []
+    return [node] if node.type == "flow" else [call for child in node.silent_steps for call in calls(child)]
 
 
 def skipped(kid: LiveSpan) -> bool:

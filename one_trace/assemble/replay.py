@@ -336,7 +336,8 @@ class Replay:
         """A container has ended: the attempt that ended it begins nothing more, unless it was given up while
         it ran."""
         act = span.acts[-1]
-        open_timed_out(self.world, act, span.error)
+        if span.error is not None:
+            open_timed_out(self.world, act, span.error)
         timeout = span.node.timeout
         given_up = (
             (span.status == "timeout" or (span.error or "").startswith(span.node.timed_out))

@@ -95,6 +95,11 @@ class Node:
         return self.listing.owner is not None and self.listing.owner.type == "parallel"
 
     @property
+    def silent_steps(self) -> list[Node]:
+        """Those of a parallel block: the host writes no events of them."""
+        return self.body.nodes if self.type == "parallel" and self.body is not None else []
+
+    @property
     def goes_on(self) -> bool:
         """What stands after it goes on when it fails."""
         return self.strategy in ("continue", "fallback")
@@ -139,18 +144,18 @@ class Tree:
         return node
 
     def compare_ids(self) -> None:
-        """All steps are read: which of them have a silent namesake?"""
+        """All steps are read: which of them have a namesake, and a silent one?"""
         for alike in self.by_id.values():
-            silent = [node for node in alike if node.silent] if len(alike) > 1 else []
-            for node in alike:
-                node.has_silent_namesake = any(other is not node for other in silent[:2])
+            if len(alike) > 1:
+                silent = [node for node in alike if node.silent]
+                for node in alike:
+                    node.repeats = True
+                    node.has_silent_namesake = any(other is not node for other in silent[:2])
 
 
 def silent_ids(node: Node) -> set[str]:
     """The ids of a silent child and of those that are silent in it."""
-    if node.type == "parallel" and node.body is not None:
-        return {node.id}.union(*(silent_ids(child) for child in node.body.nodes))
-    return {node.id}
+    return {node.id}.union(*map(silent_ids, node.silent_steps))
 
 
 def read_tree(flow: FlowFile) -> Tree:
@@ -166,9 +171,6 @@ def read_tree(flow: FlowFile) -> Tree:
         default if isinstance(default, dict) else {},
         False,
     )
-    for nodes in tree.by_id.values():
-        for node in nodes if len(nodes) > 1 else ():
-            node.repeats = True
     tree.compare_ids()
     return tree
 
