@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from one_trace.assemble.blocks import advance, could_begin, first_ids, has_begun, skipped
-from one_trace.assemble.live import CLOCK_MS, Act, Pass, alive
+from one_trace.assemble.live import CLOCK_MS, Act, Pass, alive, outside
 from one_trace.assemble.results import expected, iterations_known
 
 if TYPE_CHECKING:
@@ -83,11 +83,8 @@ def by_life(world: World, opened: Act | None = None) -> list[Act]:
     ]
     if len(world.pending) < 2:
         return list(world.pending)
-    around: set[int] = set()
-    at = world.last if world.last_index == world.index - 1 else None
-    while at is not None:
-        around.add(id(at))
-        at = at.span.act if at.span is not None else None
+    last = world.last if world.last_index == world.index - 1 else None
+    around = {id(last), *map(id, outside(last))} if last is not None else set()
     return sorted(
         world.pending,
         key=lambda act: (
@@ -101,10 +98,7 @@ def by_life(world: World, opened: Act | None = None) -> list[Act]:
 
 
 def _is_in(act: Act, block: Act) -> bool:
-    at = act.span.act if act.span is not None else None
-    while at is not None and at is not block:
-        at = at.span.act if at.span is not None else None
-    return at is not None
+    return any(at is block for at in outside(act))
 
 
 def doubt(world: World, fits: Callable[[Act], bool], opened: Act | None = None) -> None:

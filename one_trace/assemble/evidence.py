@@ -15,7 +15,7 @@ from itertools import islice
 from one_trace.assemble.blocks import has_to_show, may_go_on
 from one_trace.assemble.cascade import began_apart, ill_followed, names_time_out
 from one_trace.assemble.facts import Facts, Late
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, quiet
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, logged, quiet
 from one_trace.assemble.results import expected, may_be_merged
 from one_trace.assemble.tree import CONTAINERS
 from one_trace.record.log import LogLine
@@ -183,11 +183,9 @@ def last_ended_in_twin(block: LiveSpan, spans: list[LiveSpan], last: LiveSpan | 
     act = block.acts[-1] if block.acts else None
     if act is None or act.kind != "parallel" or act.batch_end >= len(act.steps):
         return False
-    if last is None or last.end_index != index - 1:
+    if last is None or last.end_index != index - 1 or last.act.span is None:
         return False
-    around = last.act.span
-    while around is not None and around.slot >= 0:
-        around = around.act.span
+    around = logged(last.act.span)
     return around is not block and around in spans
 
 

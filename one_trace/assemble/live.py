@@ -4,6 +4,7 @@ of steps."""
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from msgspec import Raw
 
@@ -388,6 +389,13 @@ class Act:
     def steps(self) -> list[Node]:
         """The steps of its body, as the flow has them."""
         return self.node.body.nodes if self.node is not None and self.node.body is not None else []
+
+
+def outside(act: Act) -> Iterator[Act]:
+    """What an attempt stands in, the innermost first."""
+    while act.span is not None:
+        act = act.span.act
+        yield act
 
 
 def alive(act: Act) -> bool:
