@@ -7,18 +7,22 @@ comes between a step's own clock and its line.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Callable
 from functools import cached_property
+from typing import Protocol
 
 from one_trace.assemble.live import CLOCK_MS
 from one_trace.record.log import LogLine
 
-Late = Callable[..., float]
-"""By how many ms a line of the log may be late, as the end of what another line has begun."""
 _LEAST_MS = 1
 _MOST_MS = 200
 _WRITTEN_MS = 15
 """How long it takes to write a line, at most; what comes later has waited."""
+
+
+class Late(Protocol):
+    """By how many ms a line of the log may be late, as the end of what line `begun` has begun."""
+
+    def __call__(self, index: int, begun: int = -1) -> float: ...
 
 
 class Facts:

@@ -103,10 +103,9 @@ def _after_attempt(span: LiveSpan, act: Act, owner: LiveSpan) -> tuple[bool, boo
     following = owner.acts[act.attempt] if act.attempt < len(owner.acts) else None
     if span.end is None:
         return span.status != "skipped" or span.start > begins + CLOCK_MS, True
-    first = following.first_index if following is not None else None
-    if first is not None and span.end_index is not None and span.end_index > first:
-        return True, True
-    if first is not None and following is not None and span.end_index is not None:
+    if following is not None and following.first_index is not None and span.end_index is not None:
+        if span.end_index > following.first_index:
+            return True, True
         # a timer may be late, but that line is written as soon as it goes off
         if following.kind in _AT_ONCE:
             return False, True

@@ -249,12 +249,12 @@ def settle(spans: list[LiveSpan], over: float, saved: int) -> None:
     for span in spans:
         if span.result is None and span.status and not span.raised:
             span.result = _kept_by_while(span, kept)
-            if span.result is not None and span.node.type == "parallel":
-                blocks.add(span.number)
         elif span.slot >= 0 and span.act.span is not None and span.act.span.number in blocks:
             span.result = _found(span, over, saved)
-            if span.result is not None and span.node.type == "parallel":
-                blocks.add(span.number)
+        else:
+            continue
+        if span.result is not None and span.node.type == "parallel":
+            blocks.add(span.number)
 
 
 def settle_results(spans: list[LiveSpan], over: float, saved: int) -> None:

@@ -62,12 +62,9 @@ def _waited_for(kid: LiveSpan) -> float | None:
         return None
     if timed_out is not None:
         over = min(over, timed_out)
-    if (
-        result is not None
-        and result.status != "success"
-        and None not in (kid.inner_start, result.duration_ms)
-    ):
-        over = min(over, (kid.inner_start or 0) + (result.duration_ms or 0))
+    lasted = result.duration_ms if result is not None and result.status != "success" else None
+    if lasted is not None and kid.inner_start is not None:
+        over = min(over, kid.inner_start + lasted)
     return over
 
 

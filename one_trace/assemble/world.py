@@ -239,7 +239,7 @@ class World:
 
     def new_pass(self, act: Act, listing: Listing, iteration: int | None) -> Pass:
         scope, prefix = act.scope, act.prefix
-        if act.span is not None and act.span.slot >= 0 and in_doubtful_block(act):
+        if in_doubtful_block(act):
             act.doubtful = True
         if iteration is not None:
             prefix = f"{prefix}[{iteration}]"
