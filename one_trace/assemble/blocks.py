@@ -115,22 +115,22 @@ def all_done(world: World, act: Act) -> None:
     _children_done(world, act, 0, seen)
 
 
-def open_timed_out(world: World, act: Act, error: str) -> None:
+def open_timed_out(world: World, act: Act, is_it: Callable[[Node], bool]) -> None:
     """The block has ended with the error of a child's time-out, so that this child had begun."""
-    if act.kind != "parallel" or any(kid.node.has_timed_out(error) for kid in act.kids):
+    if act.kind != "parallel" or any(is_it(kid.node) for kid in act.kids):
         return
-    while not any(_times_out(kid.node, error) for kid in act.kids) and any(
-        _times_out(node, error) for node in act.steps[act.batch_end :]
+    while not any(_times_out(kid.node, is_it) for kid in act.kids) and any(
+        _times_out(node, is_it) for node in act.steps[act.batch_end :]
     ):
         open_next_batch(world, act)
     for kid in act.kids:
         for inner in kid.acts[-1:]:
-            open_timed_out(world, inner, error)
+            open_timed_out(world, inner, is_it)
 
 
-def _times_out(node: Node, error: str) -> bool:
+def _times_out(node: Node, is_it: Callable[[Node], bool]) -> bool:
     """It, or a silent block's child in it."""
-    return node.has_timed_out(error) or any(_times_out(child, error) for child in node.silent_steps)
+    return is_it(node) or any(_times_out(child, is_it) for child in node.silent_steps)
 
 
 def _children_done(world: World, act: Act, first: int, seen: int) -> None:

@@ -104,11 +104,13 @@ def _after_attempt(span: LiveSpan, act: Act, owner: LiveSpan) -> tuple[bool, boo
     if span.end is None:
         return span.status != "skipped" or span.start > begins + CLOCK_MS, True
     if following is not None and following.first_index is not None and span.end_index is not None:
+        # that line may be the first of another attempt
+        known = not following.doubtful or abs(span.end - begins) > CLOCK_MS
         if span.end_index > following.first_index:
-            return True, True
+            return True, known
         # a timer may be late, but that line is written as soon as it goes off
         if following.kind in _AT_ONCE:
-            return False, True
+            return False, known
         if following.kind == "flow":
             return False, following.start - span.end > CLOCK_MS
     return span.end > begins + CLOCK_MS, abs(span.end - begins) > CLOCK_MS

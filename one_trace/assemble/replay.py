@@ -28,6 +28,7 @@ from one_trace.assemble.facts import Facts
 from one_trace.assemble.live import CLOCK_MS, ENDS, Act, Foreseen, LiveSpan, Scope, quiet
 from one_trace.assemble.stops import Stops
 from one_trace.assemble.subflows import begin_sub_flow, flow_that_ends
+from one_trace.assemble.tree import Node
 from one_trace.assemble.trees import Trees, limit_loops
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
@@ -336,8 +337,6 @@ class Replay:
         """A container has ended: the attempt that ended it begins nothing more, unless it was given up while
         it ran."""
         act = span.acts[-1]
-        if span.error is not None:
-            open_timed_out(self.world, act, span.error)
         timeout = span.node.timeout
         given_up = (
             (span.status == "timeout" or (span.error or "").startswith(span.node.timed_out))
@@ -345,6 +344,10 @@ class Replay:
             and not act.failed
             and act.start + timeout <= line.at + CLOCK_MS
         )
+        if span.error is not None:
+            open_timed_out(self.world, act, lambda node: node.has_timed_out(span.error))
+        elif span.status == "timeout" and not given_up and not act.failed:
+            open_timed_out(self.world, act, lambda node: _throws_time_out(node, line.at - act.start))
         if act.kind == "flow" and not act.started and not given_up and act in self.world.waiting:
             self.world.waiting.remove(act)
         if not given_up and (
@@ -376,6 +379,11 @@ class Replay:
         span = self.world.start(started)
         span.start = span.clock = line.at - (line.duration_ms or 0)
         return span
+
+
+def _throws_time_out(node: Node, within: float) -> bool:
+    """Its time-out may have gone off by then, and what it is in has to do with it."""
+    return node.timeout is not None and not node.goes_on and node.timeout <= within + CLOCK_MS
 
 
 def _never_ran(span: LiveSpan) -> bool:
