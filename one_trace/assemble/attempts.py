@@ -71,7 +71,7 @@ def succeeded(world: World, line: LogLine) -> None:
     going = [kid for kid in going if alive(kid.act)] or going
     if going:
         going[0].succeeded = float(line.at)
-    for kid in going if len(going) > 1 else ():
+    for kid in spans if len(spans) > 1 else ():
         kid.doubtful = True
 
 

@@ -27,11 +27,10 @@ def open_batch(world: World, act: Act, first: int) -> None:
     act.cursor = first
     before = [kid for kid in act.kids if kid.batch == act.batch - 1] if first else []
     since = max([act.start, *map(_done_since, before)])
-    unsure, act.unsure_batch = act.unsure_batch, False
     for slot in range(first, act.batch_end):
         node = nodes[slot]
         kid = LiveSpan(node, None, act, f"{act.prefix} > {node.id}", since, len(world.spans))
-        kid.doubtful = unsure
+        kid.doubtful = act.unsure_batch
         kid.slot, kid.batch = slot, act.batch
         world.spans.append(kid)
         act.kids.append(kid)
@@ -64,6 +63,7 @@ def advance(world: World, act: Act, shows: Callable[[Node], bool]) -> bool:
         return False
     while open_next_batch(world, act):
         if any(shows(kid.node) for kid in act.kids[act.cursor :]):
+            act.unsure_batch = False
             return True
     return False
 
@@ -137,6 +137,7 @@ def _children_done(world: World, act: Act, first: int, seen: int) -> None:
     """These silent children begin nothing more; what was not seen of them is assumed."""
     for position in range(first, len(act.kids)):
         kid = act.kids[position]
+        _claim_success(world, kid)
         kid.open = False
         kid.assumed = kid.assumed or (position >= seen and _may_have_failed(act.span))
         result = expected(kid)
@@ -151,10 +152,22 @@ def _children_done(world: World, act: Act, first: int, seen: int) -> None:
                     world.waiting.remove(inner)
 
 
+def _claim_success(world: World, kid: LiveSpan) -> None:
+    """It is done, so that it has said so if it was tried again and had to succeed: what another one of that
+    step is held to have said may be its."""
+    if not kid.retried or kid.succeeded is not None or kid.node.goes_on or not kid.open:
+        return
+    for twin in reversed(world.kids[kid.node.id]):
+        said = twin.succeeded
+        if twin.open and said is not None and twin.attempts == kid.attempts and kid.retried[-1] <= said + 1:
+            kid.succeeded, twin.succeeded = said, None
+            return
+
+
 def _must_be_done(kid: LiveSpan) -> bool:
-    """A block that had to succeed, and was not given up: what still runs in it was given up in it."""
+    """A block that had to succeed: what still runs in it was given up in it."""
     node = kid.node
-    return node.type == "parallel" and node.timeout is None and not node.goes_on and not node.guarded
+    return node.type == "parallel" and not node.goes_on and not node.guarded
 
 
 def _timed_out(kid: LiveSpan, act: Act, now: float) -> bool:
@@ -164,6 +177,8 @@ def _timed_out(kid: LiveSpan, act: Act, now: float) -> bool:
         return False
     if act.attempt <= len(kid.retried):
         return kid.retried[act.attempt - 1] >= act.start + timeout - CLOCK_MS
+    if not kid.node.goes_on:
+        return False  # the block goes on, so that this attempt has succeeded
     result = expected(kid)
     return result is None or result.status == "timeout"
 

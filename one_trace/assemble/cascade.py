@@ -23,6 +23,8 @@ _MISSING = 40
 _SURELY_MISSING = 160
 _LATER = 10
 """What has to follow does, but not at once."""
+_TOO_LATE = 30
+"""Nor within the ms."""
 _TURN = 32
 """More lines than are mostly written in one turn."""
 _NEITHER = 20
@@ -70,7 +72,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
         if line.step_id != owner.node.id or line.event not in _ENDS or not _at_once(ended, line, late(at)):
             if act.kind in ("loop", "while") and not failed:
                 break  # its next iteration may follow as well
-            return _LATER if failed and _fails_later(owner, lines, index, at, late) else _MISSING
+            return _fails_later(owner, lines, index, at, late) if failed else _MISSING
         if line.event == "step:retry":
             return apart if failed else _MISSING
         misfit = began_apart(line, owner.clock)
@@ -124,19 +126,20 @@ def _hands_on(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -> b
     return last == min(index + _TURN, len(lines) - 1)
 
 
-def _fails_later(owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late) -> bool:
-    """Its end is of the same turn and error."""
-    return any(
-        line.step_id == owner.node.id and line.event in _ENDS and line.error in (None, lines[index].error)
-        for _, line in _turn(lines, index, at, late)
-    )
+def _fails_later(owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late) -> int:
+    """How ill it fits that its end is not the next line: one of the same turn and error will do."""
+    for other, line in _turn(lines, index, at, late):
+        if line.step_id == owner.node.id and line.event in _ENDS and line.error in (None, lines[index].error):
+            return _LATER if _within_ms(lines[index], line, late(other)) else _TOO_LATE
+    return _MISSING
 
 
 def _same_error_later(lines: list[LogLine], index: int, at: int, late: Late) -> bool:
     """Something else ends in the same turn with this error, which may have been thrown in it."""
     error = lines[index].error
     return error is not None and any(
-        line.event in _ENDS and line.error == error for _, line in _turn(lines, index, at, late)
+        line.event in _ENDS and line.error == error and _within_ms(lines[index], line, late(other))
+        for other, line in _turn(lines, index, at, late)
     )
 
 
@@ -162,6 +165,10 @@ def _at_once(ended: LogLine, line: LogLine, late: float) -> bool:
 
 def _soon(ended: LogLine, line: LogLine, late: float) -> bool:
     return line.at <= ended.at + late + CLOCK_MS
+
+
+def _within_ms(ended: LogLine, line: LogLine, late: float) -> bool:
+    return line.at <= ended.at + late + 1
 
 
 def _belied(owner: LiveSpan, line: LogLine) -> bool:

@@ -93,7 +93,7 @@ def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[Liv
             wrong += 300
         if span.acts and not span.acts[-1].failed and (span.slot >= 0 or span.node.timeout is None):
             wrong += 10
-        if (span.slot < 0 and not _in_time(span, line, late)) or _all_done(span):
+        if (span.slot < 0 and not _in_time(span, line, late)) or _all_done(span) or _is_over(span):
             wrong += 30
         result = expected(span)
         if result is not None and (result.retries or 0) < span.attempts:
@@ -115,6 +115,15 @@ def _all_done(block: LiveSpan) -> bool:
         return False
     last = [kid for kid in act.kids if kid.batch == act.batch]
     return all(kid.acts and kid.acts[-1].kind == "flow" and kid.acts[-1].finished for kid in last)
+
+
+def _is_over(kid: LiveSpan) -> bool:
+    """A silent call whose flow was over before its time-out: it has succeeded."""
+    act = kid.acts[-1] if kid.acts and kid.slot >= 0 else None
+    if act is None or act.kind != "flow" or not act.finished or act.over_at is None:
+        return False
+    timeout = kid.node.timeout
+    return timeout is None or act.over_at + CLOCK_MS < act.start + timeout
 
 
 def _in_time(span: LiveSpan, line: LogLine, late: float) -> bool:
@@ -177,13 +186,17 @@ def vouched_for(span: LiveSpan, line: LogLine) -> bool:
     return result is not None and _agrees(result, line)
 
 
-def last_ended_in_twin(block: LiveSpan, spans: list[LiveSpan], last: LiveSpan | None, index: int) -> bool:
+def last_ended_in_twin(
+    block: LiveSpan, spans: list[LiveSpan], last: LiveSpan | None, facts: Facts, index: int, late: Late
+) -> bool:
     """A block succeeds and nothing was seen of its later batches, while what had just ended, in the line
-    before, was in another block of the same step: it may have been in this one."""
+    before and the same turn, was in another block of the same step: it may have been in this one."""
     act = block.acts[-1] if block.acts else None
     if act is None or act.kind != "parallel" or act.batch_end >= len(act.steps):
         return False
     if last is None or last.end_index != index - 1 or last.act.span is None:
+        return False
+    if facts.lines[index].at > facts.lines[index - 1].at + late(index):
         return False
     around = logged(last.act.span)
     return around is not block and around in spans
@@ -271,7 +284,7 @@ def _may_throw(span: LiveSpan, error: str) -> bool:
     """An error that names the step which was timed out: it is this one, or one in it."""
     if error.startswith(span.node.timed_out):
         act = span.acts[-1] if span.acts else None
-        return span.node.timeout is not None or (act is not None and act.failed and act.error == error)
+        return span.node.has_timed_out(error) or (act is not None and act.failed and act.error == error)
     return span.node.type in CONTAINERS or not names_time_out(error)
 
 

@@ -264,7 +264,9 @@ class Replay:
                 lambda: better_by_time(spans, line, reversed(self.world.spans)),
                 surely=not vouched_for(chosen, line),
             )
-        elif line.status == "success" and last_ended_in_twin(chosen, spans, self._last, index):
+        elif line.status == "success" and last_ended_in_twin(
+            chosen, spans, self._last, self.facts, index, self._late
+        ):
             self.doubts.contradicted(index, chosen, surely=False)
         if len(best) + len(less) > 1:
             chosen = self.doubts.choose(index, chosen, best, lambda span: self._misfit(span, line), less)

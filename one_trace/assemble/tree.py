@@ -7,6 +7,7 @@ stand again.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from one_trace.model import Branch
@@ -16,6 +17,7 @@ from one_trace.record.state import MOST, believed
 CONTAINERS = frozenset({"loop", "while", "parallel", "condition", "flow"})
 _TURNS = 100
 """How often a while turns at most that says nothing of it."""
+_MS = re.compile(r"(\d+(?:\.\d+)?)ms")
 _CONFIG = {"file-read": "fileRead", "file-write": "fileWrite"}
 
 
@@ -106,7 +108,10 @@ class Node:
 
     def has_timed_out(self, error: str | None) -> bool:
         """Is it the error that the step's own time-out throws?"""
-        return self.timeout is not None and (error or "").startswith(self.timed_out)
+        if self.timeout is None or not (error or "").startswith(self.timed_out):
+            return False
+        said = _MS.match(error or "", len(self.timed_out))
+        return said is None or float(said[1]) == self.timeout
 
     @property
     def timed_out(self) -> str:
