@@ -297,6 +297,8 @@ def _derived(span: LiveSpan) -> list[str]:
         derived += ["status", "durationMs"] if unsure else ["durationMs"]
     elif span.started_at is None:
         derived += ["startedAt", "startMs"]
+    if span.either_end and span.slot < 0:
+        derived += ["status", "durationMs"]
     if not span.placed:
         derived += ["path", "parentSpanId", "index"]
     elif span.act.astray:

@@ -137,7 +137,8 @@ def _children_done(world: World, act: Act, first: int, seen: int) -> None:
     """These silent children begin nothing more; what was not seen of them is assumed."""
     for position in range(first, len(act.kids)):
         kid = act.kids[position]
-        _claim_success(world, kid)
+        if act.span is None or act.span.acts[-1] is act:
+            _claim_success(world, kid)
         kid.open = False
         kid.assumed = kid.assumed or (position >= seen and _may_have_failed(act.span))
         result = expected(kid)

@@ -15,7 +15,7 @@ from itertools import islice
 from one_trace.assemble.blocks import has_to_show, may_go_on
 from one_trace.assemble.cascade import began_apart, ill_followed, names_time_out
 from one_trace.assemble.facts import Facts, Late
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, logged, quiet
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, logged, quiet, timed_out_at
 from one_trace.assemble.results import expected, may_be_merged
 from one_trace.assemble.tree import CONTAINERS
 from one_trace.record.log import LogLine
@@ -26,6 +26,9 @@ _NEAR = 70
 """A cost by which another may be greater and yet right, if something else contradicts."""
 _MERGED = 60
 """The state says otherwise, but may have had an older result merged over this one."""
+_EARLY = 30
+"""A time-out that is not over yet, as far as clocks are exact."""
+_LATE_TIMER = 9
 CONTRADICTS = 150
 """A cost from which on an end does not fit at all."""
 
@@ -68,6 +71,8 @@ def mark_doubtful(chosen: LiveSpan, rivals: list[LiveSpan], line: LogLine) -> No
     for other in rivals:
         if other is not chosen and _alike(other, chosen, line):
             other.doubtful = chosen.doubtful = True
+            if other.node is not chosen.node:
+                other.either_end = chosen.either_end = True
 
 
 def better_by_time(spans: list[LiveSpan], line: LogLine, before: Iterable[LiveSpan]) -> list[LiveSpan]:
@@ -93,7 +98,7 @@ def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[Liv
             wrong += 300
         if span.acts and not span.acts[-1].failed and (span.slot >= 0 or span.node.timeout is None):
             wrong += 10
-        if (span.slot < 0 and not _in_time(span, line, late)) or _all_done(span) or _is_over(span):
+        if not _in_time(span, line, late) or _all_done(span) or _is_over(span):
             wrong += 30
         result = expected(span)
         if result is not None and (result.retries or 0) < span.attempts:
@@ -128,11 +133,16 @@ def _is_over(kid: LiveSpan) -> bool:
 
 def _in_time(span: LiveSpan, line: LogLine, late: float) -> bool:
     """Can its attempt have failed by now? What did not throw was timed out, and nothing fails after that."""
-    timeout = span.node.timeout
+    timeout, act = span.node.timeout, span.acts[-1] if span.acts else None
     if timeout is None:
         return True
+    if span.slot >= 0:
+        if act is None or act.kind == "parallel":
+            return True  # nothing is seen of it
+        over = timed_out_at(span)
+        return act.failed or over is None or over <= line.at + CLOCK_MS
     over = (span.retried[-1] if span.retried else span.start) + timeout
-    threw = not span.acts or span.acts[-1].failed
+    threw = act is None or act.failed
     return (threw or over <= line.at + CLOCK_MS) and line.at <= over + max(late, CLOCK_MS)
 
 
@@ -152,7 +162,7 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
     if seq is not None and seq.pos + 1 < len(seq.nodes) and after is not None and not stops:
         if after.event == "step:start":
             cost += 1000 * (after.step_id != seq.nodes[seq.pos + 1].id)
-        elif after.event not in ("flow:stopped", "step:dry-resolve", "step:error"):
+        elif after.event not in ("flow:stopped", "step:dry-resolve") and not _unsaved(line, after):
             cost += 1000
     if line.status in ("failed", "timeout") and not span.node.goes_on:
         cost += 300  # it would have thrown
@@ -178,6 +188,11 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
     if delay > late(index, span.begun):  # it may once have been later than was measured, but seldom
         cost += CONTRADICTS if agrees else 250
     return cost
+
+
+def _unsaved(line: LogLine, after: LogLine) -> bool:
+    """The state could not be saved, which the host takes for the step's failure."""
+    return after.event == "step:error" and after.step_id == line.step_id
 
 
 def vouched_for(span: LiveSpan, line: LogLine) -> bool:
@@ -271,6 +286,7 @@ def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
             cost += 100 if act.started else 20
     if span.attempts <= span.node.retries:
         cost += 60
+    cost += _untimely(span, line, late(index, span.begun))
     if not _may_throw(span, line.error or ""):
         cost += 300
     result = expected(span)
@@ -278,6 +294,17 @@ def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
         # what threw leaves no result: that of one before it may stand there
         cost += 40 if span.node.id in span.scope.shared.last else 200
     return cost + (0 if _fails_above(span, line.error) else 100)
+
+
+def _untimely(span: LiveSpan, line: LogLine, late: float) -> int:
+    """How ill the error of its own time-out fits what began then."""
+    timeout, act = span.node.timeout, span.acts[-1] if span.acts else None
+    if timeout is None or not span.node.has_timed_out(line.error) or (act is not None and act.failed):
+        return 0
+    apart = line.at - timeout - (span.retried[-1] if span.retried else span.start)
+    if apart < 0:
+        return _EARLY if apart >= -2 else 4 * _EARLY
+    return int(min(max(0.0, apart - late), _LATE_TIMER))
 
 
 def _may_throw(span: LiveSpan, error: str) -> bool:

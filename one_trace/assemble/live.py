@@ -194,6 +194,7 @@ class LiveSpan:
         "clock",
         "doubtful",
         "duration",
+        "either_end",
         "end",
         "end_index",
         "error",
@@ -268,6 +269,8 @@ class LiveSpan:
         """How often it was tried is not certain."""
         self.unsure_end = False
         """What ended it may have ended one that began at another time, as far as times are exact."""
+        self.either_end = False
+        """What ended it may have ended another step with its id."""
         self.lost = False
         """What was given up wrote under its id before its iteration was over."""
         self.alike = False

@@ -67,15 +67,16 @@ def _expected(span: LiveSpan) -> Result | None:
 
 
 def _may_be_earlier(span: LiveSpan) -> bool:
-    """What threw has left no result: in an iteration after another, what stands there is that one's."""
+    """What threw has left no result: in an iteration after another, what stands there is that one's; as it
+    may be where a concurrent loop began before what was given up had ended."""
     scope = span.scope
-    if not scope.iteration or scope.merged or span.node.goes_on or span.node.id not in scope.shared.last:
+    if not scope.iteration or scope.merged or span.node.id not in scope.shared.last:
         return False
     around = span.act.span
     while around is not None and around.scope is scope:
         result = expected(around)
         if result is not None and result.status != "success":
-            return True
+            return not span.node.goes_on or (result.status == "timeout" and bool(span.flow.merging))
         around = around.act.span
     return False
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from one_trace.assemble.awaits import by_life, doubt
 from one_trace.assemble.blocks import advance, calls, may_go_on, reopen, skipped, within_reach
-from one_trace.assemble.live import CLOCK_MS, Act, alive, first_sign
+from one_trace.assemble.live import CLOCK_MS, Act, alive, first_sign, outside
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import Node
 from one_trace.assemble.trees import Trees, limit_called
@@ -84,14 +84,25 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
     waiting.sort(key=lambda act: not _will_begin(world, act))
     waiting = [act for act in waiting if act.span is None or not skipped(act.span)]
     blocks = [block for act in waiting for block in _if_skipped(trees, act, key)] if due else []
-    if len(waiting) + len(blocks) < 2:
+    opening = _opening(world, trees, waiting, key) if due else []
+    if len(waiting) + len(blocks) + len(opening) < 2:
         return waiting[0] if waiting else None
-    first = world.doubts.choose(world.index, waiting[0], waiting, less=blocks)
-    if first not in blocks:
+    first = world.doubts.choose(world.index, waiting[0], [*waiting, *opening], less=blocks)
+    if first in waiting:
         first.astray = bool(blocks) and world.index not in world.doubts.forced
         return first
     _advance(world, trees, first, key)
-    return _waiting_for(world, trees, key, due=True)
+    if first in blocks:
+        return _waiting_for(world, trees, key, due=True)
+    opened = (act for act in world.waiting if first in outside(act))
+    return next((act for act in opened if act.node is not None and trees.may_call(act.node, key)), waiting[0])
+
+
+def _opening(world: World, trees: Trees, waiting: list[Act], key: str) -> list[Act]:
+    """Blocks of which a batch may call the flow as well now as an attempt begins, neither in any turn."""
+    if not waiting or any(act.attempt == 1 for act in waiting):
+        return []
+    return [block for block in by_life(world) if _may_call_next(world, trees, block, key)]
 
 
 def _will_begin(world: World, act: Act) -> bool:
