@@ -28,7 +28,8 @@ _MERGED = 60
 """The state says otherwise, but may have had an older result merged over this one."""
 _EARLY = 30
 """A time-out that is not over yet, as far as clocks are exact."""
-_LATE_TIMER = 9
+_ROUNDED_MS = 2
+"""Two readings of clocks that were rounded to the ms."""
 CONTRADICTS = 150
 """A cost from which on an end does not fit at all."""
 
@@ -286,7 +287,7 @@ def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
             cost += 100 if act.started else 20
     if span.attempts <= span.node.retries:
         cost += 60
-    cost += _untimely(span, line, late(index, span.begun))
+    cost += _too_early(span, line)
     if not _may_throw(span, line.error or ""):
         cost += 300
     result = expected(span)
@@ -296,15 +297,13 @@ def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
     return cost + (0 if _fails_above(span, line.error) else 100)
 
 
-def _untimely(span: LiveSpan, line: LogLine, late: float) -> int:
-    """How ill the error of its own time-out fits what began then."""
+def _too_early(span: LiveSpan, line: LogLine) -> int:
+    """How ill the error of its own time-out fits what began then: a timer may go off late, but not early."""
     timeout, act = span.node.timeout, span.acts[-1] if span.acts else None
     if timeout is None or not span.node.has_timed_out(line.error) or (act is not None and act.failed):
         return 0
-    apart = line.at - timeout - (span.retried[-1] if span.retried else span.start)
-    if apart < 0:
-        return _EARLY if apart >= -2 else 4 * _EARLY
-    return int(min(max(0.0, apart - late), _LATE_TIMER))
+    early = (span.retried[-1] if span.retried else span.start) + timeout - line.at
+    return 0 if early <= 0 else _EARLY if early <= _ROUNDED_MS else 4 * _EARLY
 
 
 def _may_throw(span: LiveSpan, error: str) -> bool:
