@@ -15,7 +15,7 @@ from one_trace.assemble.lateness import lateness
 from one_trace.assemble.live import CLOCK_MS, LiveSpan, let_go
 from one_trace.assemble.measured import Measured
 from one_trace.assemble.replay import Replay
-from one_trace.assemble.results import drop_orphaned, foresee, settle
+from one_trace.assemble.results import Saved, drop_orphaned, foresee, settle
 from one_trace.assemble.search import Search
 from one_trace.assemble.sizes import compact_bytes, member_count
 from one_trace.assemble.timing import drop_too_short, settle_children
@@ -51,7 +51,7 @@ def _assemble(record: Record) -> Assembly:
     replay = Search(lambda doubts: Replay(record, facts, doubts), count).settle()
     over = record.lines[-1].at if record.lines else 0
     spans = replay.world.spans
-    settle(spans, over, replay.saved)
+    settle(spans, _last_save(record, replay))
     if any(span.doubtful or _ran_skipped(span) for span in spans):
         drop_too_short(replay.world)
         # which run of a repeated container was the last is known now, and so what its children left
@@ -60,12 +60,12 @@ def _assemble(record: Record) -> Assembly:
             again = Search(lambda doubts: Replay(record, facts, doubts, foreseen), count).settle()
             if len(again.doubts.accepted) <= len(replay.doubts.accepted):
                 replay, spans = again, again.world.spans
-                settle(spans, over, replay.saved)
+                settle(spans, _last_save(record, replay))
     overs = [*replay.overs, over]
     for span in spans:
         if span.retried:
             _without_announced(span, overs[span.act.go - 1])
-    settle_children(replay.world, over, replay.saved)
+    settle_children(replay.world, over, _last_save(record, replay))
     drop_orphaned(spans)
     spans = _born(spans)
     started_at, start = _start(record)
@@ -98,6 +98,11 @@ def _assemble(record: Record) -> Assembly:
         static_paths=[node.static_path for node in nodes] if known else [],
         input_count=member_count(record.state.inputs) if record.state is not None else None,
     )
+
+
+def _last_save(record: Record, replay: Replay) -> Saved:
+    saved = replay.saved
+    return Saved(saved, record.lines[saved].at if saved >= 0 else 0)
 
 
 def _name_unsettled(spans: list[Span]) -> int:

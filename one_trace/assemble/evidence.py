@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from one_trace.assemble.blocks import has_to_show, may_go_on
+from one_trace.assemble.blocks import has_to_show, may_go_on, times_out
 from one_trace.assemble.cascade import began_apart, ill_followed, names_time_out
 from one_trace.assemble.facts import Facts, Late
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, logged, quiet, timed_out_at
@@ -310,7 +310,8 @@ def _may_throw(span: LiveSpan, error: str) -> bool:
     """An error that names the step which was timed out: it is this one, or one in it."""
     if error.startswith(span.node.timed_out):
         act = span.acts[-1] if span.acts else None
-        return span.node.has_timed_out(error) or (act is not None and act.failed and act.error == error)
+        own = times_out(span.node, lambda node: node.has_timed_out(error))  # or of a silent child with its id
+        return own or (act is not None and act.failed and act.error == error)
     return span.node.type in CONTAINERS or not names_time_out(error)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -23,6 +24,14 @@ from one_trace.record.state import UNREADABLE, Result, present, read_result
 
 _MOST_SAID = 8
 STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
+
+
+class Saved(NamedTuple):
+    """When the state was saved last: what was done after that is not in it."""
+
+    line: int
+    at: float
+    """Epoch ms."""
 
 
 class _Iterations(msgspec.Struct):
@@ -70,7 +79,7 @@ def _may_be_earlier(span: LiveSpan) -> bool:
     """What threw has left no result: in an iteration after another, what stands there is that one's; as it
     may be where a concurrent loop began before what was given up had ended."""
     scope = span.scope
-    if not scope.iteration or scope.merged or span.node.id not in scope.shared.last:
+    if span.node.id not in _left_before(scope):
         return False
     around = span.act.span
     while around is not None and around.scope is scope:
@@ -79,6 +88,17 @@ def _may_be_earlier(span: LiveSpan) -> bool:
             return not span.node.goes_on or (result.status == "timeout" and bool(span.flow.merging))
         around = around.act.span
     return False
+
+
+def _left_before(scope: Scope) -> dict[str, LiveSpan]:
+    """What iterations before may have left in the map that this one began with."""
+    if not scope.iteration:
+        return {}
+    if not scope.merged:
+        return scope.shared.last
+    node = scope.owner.node if scope.owner is not None else None
+    later = node is not None and scope.iteration >= node.concurrency
+    return scope.parent.last if later and scope.parent is not None else {}
 
 
 def held(scope: Scope, step_id: str) -> Result | None:
@@ -240,10 +260,10 @@ def _guessed(span: LiveSpan) -> bool:
     return span.shared_result or (span.doubtful and span.slot < 0)
 
 
-def settle(spans: list[LiveSpan], over: float, saved: int) -> None:
+def settle(spans: list[LiveSpan], saved: Saved) -> None:
     """Give each span its result, parents first, now that it is known which span wrote last, and which attempt
-    was the last. `over`: epoch ms at which the log ends; `saved`: the line the state was last saved with."""
-    settle_results(spans, over, saved)
+    was the last."""
+    settle_results(spans, saved)
     kept: dict[int, list[Raw]] = {}
     blocks: set[int] = set()
     """Of which a while has kept the results of the children, by number."""
@@ -251,19 +271,19 @@ def settle(spans: list[LiveSpan], over: float, saved: int) -> None:
         if span.result is None and span.status and not span.raised:
             span.result = _kept_by_while(span, kept)
         elif span.slot >= 0 and span.act.span is not None and span.act.span.number in blocks:
-            span.result = _found(span, over, saved)
+            span.result = _found(span, saved)
         else:
             continue
         if span.result is not None and span.node.type == "parallel":
             blocks.add(span.number)
 
 
-def settle_results(spans: list[LiveSpan], over: float, saved: int) -> None:
+def settle_results(spans: list[LiveSpan], saved: Saved) -> None:
     """The results of these spans, parents first."""
     for span in spans:
         if span.slot >= 0:
             span.overwrites = _has_writer(span)
-            if done_inside(span) < saved:
+            if done_inside(span) < saved.line:
                 # no event is written for it, but its result goes into the map like any other's
                 span.scope.wrote_silently(span)
         for act in span.acts:
@@ -271,7 +291,7 @@ def settle_results(spans: list[LiveSpan], over: float, saved: int) -> None:
                 for node in act.steps[len(act.kids) :]:
                     act.scope.may_write(silent_ids(node))
     for span in spans:
-        span.result = _found(span, over, saved)
+        span.result = _found(span, saved)
         if span.acts:
             span.acts[-1].results = None
 
@@ -298,10 +318,10 @@ def settled(scope: Scope) -> Results | None:
     return scope.results
 
 
-def _found(span: LiveSpan, over: float, saved: int) -> Result | None:
-    if span.slot >= 0 and done_inside(span) >= saved:
+def _found(span: LiveSpan, saved: Saved) -> Result | None:
+    if span.slot >= 0 and done_inside(span) >= saved.line:
         return None  # it ended after the state was saved
-    if span.end_index is not None and span.end_index > saved:
+    if span.end_index is not None and span.end_index > saved.line:
         return None
     if span.raised or span.lost or (span.seq is not None and not span.status):
         return None
@@ -330,7 +350,7 @@ def _found(span: LiveSpan, over: float, saved: int) -> Result | None:
                 span.doubtful = span.doubtful or span.overwrites or (around is not None and around.doubtful)
             span.found_in = scope
             result = read_result(raw)
-            return result if result is not None and _is_of(result, span, scope, over) else None
+            return result if result is not None and _is_of(result, span, scope, saved.at) else None
         if scope.merged:
             return None  # iterations that ran abreast were merged one over the other, stale results and all
         scope = scope.parent
@@ -382,7 +402,7 @@ def _after_it(span: LiveSpan, scope: Scope) -> bool:
     return scope.over_index is not None and span.end_index is not None and span.end_index > scope.over_index
 
 
-def _is_of(result: Result, span: LiveSpan, scope: Scope, over: float) -> bool:
+def _is_of(result: Result, span: LiveSpan, scope: Scope, saved: float) -> bool:
     """The event of the span must say the same: beside a concurrent loop in a parallel block the host
     overwrites results with older ones. Where it was doubtful which event is the span's, the result is
     believed."""
@@ -399,7 +419,7 @@ def _is_of(result: Result, span: LiveSpan, scope: Scope, over: float) -> bool:
     if waited and block is not None and (result.duration_ms or 0) > (block.duration or 0) + CLOCK_MS:
         return False
     if span.slot >= 0 or not span.status:
-        over = min(over, scope.over or over)
+        over = min(saved, scope.over or saved)
         return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
     told = {"error": "failed"}.get(span.status, span.status)
     return result.status == told and result.duration_ms == span.duration

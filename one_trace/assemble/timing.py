@@ -10,26 +10,26 @@ from __future__ import annotations
 
 from one_trace.assemble.blocks import all_done, open_next_batch
 from one_trace.assemble.live import CLOCK_MS, ENDS, Act, LiveSpan, timed_out_at
-from one_trace.assemble.results import overwritten, settle_results
+from one_trace.assemble.results import Saved, overwritten, settle_results
 from one_trace.assemble.world import World
 
 _STALL_MS = 250
 """How long the host may be busy, with saving a large state, before a container ends after what runs in it."""
 
 
-def settle_children(world: World, over: float, saved: int) -> None:
+def settle_children(world: World, over: float, saved: Saved) -> None:
     """Status, start and duration of the silent children, from their results; parents come before children."""
     for span in world.spans:  # grows while batches are found that nothing was seen of
         for act in span.acts:
             if act.kids:
-                _find_batches(world, act, over, saved)
+                _find_batches(world, act, saved)
     for span in world.spans:
         for act in span.acts:
             for kid in act.kids:
                 if kid.result is not None and (overwritten(kid) or _too_short(kid)):
                     _left_nothing(kid)
             if act.kids:
-                _settle_block(act, over)
+                _settle_block(act, over, saved)
 
 
 def drop_too_short(world: World) -> None:
@@ -68,7 +68,7 @@ def _waited_for(kid: LiveSpan) -> float | None:
     return over
 
 
-def _find_batches(world: World, act: Act, over: float, saved: int) -> None:
+def _find_batches(world: World, act: Act, saved: Saved) -> None:
     """The batches of which nothing was seen. A block that succeeded has had all of them; of one that did not:
     if all of a batch have left a result, the next one was started."""
     block = act.span
@@ -77,7 +77,7 @@ def _find_batches(world: World, act: Act, over: float, saved: int) -> None:
     if block.result is not None and block.result.status == "success":
         before = len(world.spans)
         all_done(world, act)
-        settle_results(world.spans[before:], over, saved)
+        settle_results(world.spans[before:], saved)
     if block.result is not None and block.result.status in ("success", "skipped"):
         return
     named = next((kid.id for kid in act.steps[act.batch_end :] if f'"{kid.id}"' in (block.error or "")), None)
@@ -85,7 +85,7 @@ def _find_batches(world: World, act: Act, over: float, saved: int) -> None:
         before = len(world.spans)
         if not open_next_batch(world, act):
             break
-        settle_results(world.spans[before:], over, saved)
+        settle_results(world.spans[before:], saved)
         if any(kid.node.id == named for kid in act.kids):
             return
     last = [kid for kid in act.kids if kid.batch == act.batch]
@@ -108,7 +108,7 @@ def _threw_inside(block: LiveSpan) -> bool:
     return block.status == "error" and not (error or own).startswith(own)
 
 
-def _settle_block(act: Act, over: float) -> None:
+def _settle_block(act: Act, over: float, saved: Saved) -> None:
     starts: dict[int, float] = {0: act.start}
     if act.span is not None and act.attempt == 1:
         starts[0] = act.span.start
@@ -122,7 +122,8 @@ def _settle_block(act: Act, over: float) -> None:
         if kid.batch not in starts:
             starts[kid.batch] = _batch_start(act, kid.batch, starts[kid.batch - 1])
         kid.start = _start(act, kid, starts[kid.batch])
-        if kid.duration is not None and not _could_take(kid, kid.duration, over):
+        until = saved.at if kid.result is not None else over
+        if kid.duration is not None and not _could_take(kid, kid.duration, until):
             _left_nothing(kid)  # what stands there is an earlier one's: this one had no time for it
             _settle_outcome(kid)
         if kid.result is None and kid.succeeded is not None and _start_known(act, kid):
