@@ -81,7 +81,7 @@ def within_reach(act: Act, shows: Callable[[Node], bool]) -> bool:
 def reopen(world: World, shows: Callable[[Node], bool]) -> bool:
     """A later batch of a failed block in which something shows itself had begun before, in silence."""
     for act in reversed(world.failed_blocks):
-        if any(shows(node) for node in act.steps[act.batch_end :]):
+        if not act.thrown and any(shows(node) for node in act.steps[act.batch_end :]):
             while not any(shows(kid.node) for kid in act.kids[act.cursor :]):
                 open_next_batch(world, act)
             world.pending += [
@@ -119,8 +119,8 @@ def open_timed_out(world: World, act: Act, is_it: Callable[[Node], bool]) -> Non
     """The block has ended with the error of a child's time-out, so that this child had begun."""
     if act.kind != "parallel" or any(is_it(kid.node) for kid in act.kids):
         return
-    while not any(times_out(kid.node, is_it) for kid in act.kids) and any(
-        times_out(node, is_it) for node in act.steps[act.batch_end :]
+    while not any(_times_out(kid.node, is_it) for kid in act.kids) and any(
+        _times_out(node, is_it) for node in act.steps[act.batch_end :]
     ):
         open_next_batch(world, act)
     for kid in act.kids:
@@ -128,9 +128,9 @@ def open_timed_out(world: World, act: Act, is_it: Callable[[Node], bool]) -> Non
             open_timed_out(world, inner, is_it)
 
 
-def times_out(node: Node, is_it: Callable[[Node], bool]) -> bool:
+def _times_out(node: Node, is_it: Callable[[Node], bool]) -> bool:
     """It, or a silent block's child in it."""
-    return is_it(node) or any(times_out(child, is_it) for child in node.silent_steps)
+    return is_it(node) or any(_times_out(child, is_it) for child in node.silent_steps)
 
 
 def _children_done(world: World, act: Act, first: int, seen: int) -> None:

@@ -69,9 +69,10 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
         if line.event == "step:retry-success" and line.step_id == owner.node.id and at + 1 < len(lines):
             at += 1
             line = lines[at]
-        if line.step_id != owner.node.id or line.event not in _ENDS or not _at_once(ended, line, late(at)):
+        hands_on = line.step_id == owner.node.id and line.event in _ENDS and _at_once(ended, line, late(at))
+        if not hands_on or (line.status == "timeout" and not failed):
             if act.kind in ("loop", "while") and not failed:
-                break  # its next iteration may follow as well
+                return apart if _goes_on(act, owner, lines, index, at, late) else _LATER
             return _fails_later(owner, lines, index, at, late) if failed else _MISSING
         if line.event == "step:retry":
             return apart if failed else _MISSING
@@ -90,7 +91,8 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
         act = owner.act
     after = lines[at] if at < len(lines) else None
     more = failed and _same_error_later(lines, index, at, late)
-    if more or (after is not None and after.event in _ENDS and at <= first):
+    ends = after is not None and after.event in _ENDS and _within_ms(ended, after, late(at))
+    if more or (ends and at <= first):
         return _NEITHER
     return apart
 
@@ -100,6 +102,18 @@ def ends_another(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -
     did."""
     ill = ill_followed(span, lines, index, late, failed=True)
     return ill == _ANOTHER or (ill == _MISSING and not _hands_on(span, lines, index, late))
+
+
+def _goes_on(act: Act, owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late) -> bool:
+    """The next iteration of a loop begins within the ms, or the loop ends."""
+    body = act.node.body if act.node is not None else None
+    first = body.nodes[0].id if body is not None and body.nodes else None
+    return any(
+        (line.step_id == first and line.event == "step:start")
+        or (line.step_id == owner.node.id and line.event in _ENDS)
+        for other, line in _turn(lines, index, at, late)
+        if _within_ms(lines[index], line, late(other))
+    )
 
 
 def _turn(lines: list[LogLine], index: int, at: int, late: Late) -> Iterator[tuple[int, LogLine]]:
@@ -128,8 +142,11 @@ def _hands_on(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -> b
 
 def _fails_later(owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late) -> int:
     """How ill it fits that its end is not the next line: one of the same turn and error will do."""
+    error = lines[index].error
     for other, line in _turn(lines, index, at, late):
-        if line.step_id == owner.node.id and line.event in _ENDS and line.error in (None, lines[index].error):
+        if line.step_id != owner.node.id or line.event not in _ENDS or line.error not in (None, error):
+            continue
+        if line.event != "step:complete" or line.status == ("timeout" if names_time_out(error) else "failed"):
             return _LATER if _within_ms(lines[index], line, late(other)) else _TOO_LATE
     return _MISSING
 
@@ -168,7 +185,7 @@ def _soon(ended: LogLine, line: LogLine, late: float) -> bool:
 
 
 def _within_ms(ended: LogLine, line: LogLine, late: float) -> bool:
-    return line.at <= ended.at + late + 1
+    return line.at <= ended.at + late
 
 
 def _belied(owner: LiveSpan, line: LogLine) -> bool:

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from one_trace.assemble.blocks import has_to_show, may_go_on, times_out
+from one_trace.assemble.blocks import has_to_show, may_go_on
 from one_trace.assemble.cascade import began_apart, ill_followed, names_time_out
 from one_trace.assemble.facts import Facts, Late
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, logged, quiet, timed_out_at
 from one_trace.assemble.results import expected, may_be_merged
-from one_trace.assemble.tree import CONTAINERS
+from one_trace.assemble.tree import CONTAINERS, Node
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
 
@@ -26,6 +26,7 @@ _NEAR = 70
 """A cost by which another may be greater and yet right, if something else contradicts."""
 _MERGED = 60
 """The state says otherwise, but may have had an older result merged over this one."""
+_SOON = 5
 _EARLY = 30
 """A time-out that is not over yet, as far as clocks are exact."""
 _ROUNDED_MS = 2
@@ -101,17 +102,21 @@ def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[Liv
             wrong += 10
         if not _in_time(span, line, late) or _all_done(span) or _is_over(span):
             wrong += 30
+        elif _just_before(span, line):
+            wrong += _SOON
         result = expected(span)
         if result is not None and (result.retries or 0) < span.attempts:
             wrong += 50
         return wrong
 
     costs = [cost(span) for span in spans]
-    best = [span for span, wrong in zip(spans, costs, strict=True) if wrong == min(costs)]
+    least = min(costs)
+    best = [span for span, wrong in zip(spans, costs, strict=True) if wrong <= least + _SOON]
     for span in best if len(best) > 1 else ():
         span.unsure_attempts = True
-    living = [span for span in best if alive(span.act)]
-    return living[0] if living else best[-1], best
+    likely = [span for span, wrong in zip(spans, costs, strict=True) if wrong == least]
+    living = [span for span in likely if alive(span.act)]
+    return living[0] if living else likely[-1], best
 
 
 def _all_done(block: LiveSpan) -> bool:
@@ -130,6 +135,12 @@ def _is_over(kid: LiveSpan) -> bool:
         return False
     timeout = kid.node.timeout
     return timeout is None or act.over_at + CLOCK_MS < act.start + timeout
+
+
+def _just_before(kid: LiveSpan, line: LogLine) -> bool:
+    """A silent step's time-out is all but over: it began before the first line from inside it."""
+    over = timed_out_at(kid) if kid.slot >= 0 else None
+    return over is not None and not kid.acts[-1].failed and line.at + 1 < over
 
 
 def _in_time(span: LiveSpan, line: LogLine, late: float) -> bool:
@@ -298,19 +309,28 @@ def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
 
 
 def _too_early(span: LiveSpan, line: LogLine) -> int:
-    """How ill the error of its own time-out fits what began then: a timer may go off late, but not early."""
-    timeout, act = span.node.timeout, span.acts[-1] if span.acts else None
-    if timeout is None or not span.node.has_timed_out(line.error) or (act is not None and act.failed):
+    """How ill the error of a time-out of its own, or of a silent child, fits what began then: a timer may go
+    off late, but not early."""
+    timeout, act = _named_time_out(span.node, line.error), span.acts[-1] if span.acts else None
+    if timeout is None or (act is not None and act.failed):
         return 0
     early = (span.retried[-1] if span.retried else span.start) + timeout - line.at
     return 0 if early <= 0 else _EARLY if early <= _ROUNDED_MS else 4 * _EARLY
+
+
+def _named_time_out(node: Node, error: str | None) -> float | None:
+    """How long the time-out is that the error names: its own, or a silent child's."""
+    if node.has_timed_out(error):
+        return node.timeout
+    inside = (_named_time_out(child, error) for child in node.silent_steps)
+    return next((timeout for timeout in inside if timeout is not None), None)
 
 
 def _may_throw(span: LiveSpan, error: str) -> bool:
     """An error that names the step which was timed out: it is this one, or one in it."""
     if error.startswith(span.node.timed_out):
         act = span.acts[-1] if span.acts else None
-        own = times_out(span.node, lambda node: node.has_timed_out(error))  # or of a silent child with its id
+        own = _named_time_out(span.node, error) is not None
         return own or (act is not None and act.failed and act.error == error)
     return span.node.type in CONTAINERS or not names_time_out(error)
 

@@ -174,6 +174,7 @@ class Replay:
         if not self.root.started:
             self._begin_root()
         elif not begin_sub_flow(self.world, self.trees, line):
+            self.doubts.contradicted(self.world.index, None)
             self.faults.append(f"nothing in the log starts the sub-flow {line.flow_key or ''!r}")
 
     def _on_flow_end(self, line: LogLine) -> None:

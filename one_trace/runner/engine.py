@@ -139,7 +139,7 @@ class Engine:
         try:
             result = await self.loop.go(self.step(step, context, scope, span))
             # Told in here: a result that cannot be kept fails its step.
-            self._completed(step, result)
+            self._completed(step, result, span)
         except StepFailure as failure:
             own = step.get("onError")
             strategy = (own.get("strategy") if isinstance(own, dict) else None) or "fail"
@@ -147,11 +147,15 @@ class Engine:
             raise
         return result
 
-    def _completed(self, step: Step, result: Result) -> None:
+    def _completed(self, step: Step, result: Result, span: int) -> None:
         duration = MISSING if result.duration_ms is None else result.duration_ms
         retries = MISSING if result.retries is None else result.retries
         fields = {"status": result.status, "durationMs": duration, "retries": retries}
-        self.emit("step:complete", stepId=_field(step, "id"), **fields)
+        try:
+            self.emit("step:complete", stepId=_field(step, "id"), **fields)
+        except StepFailure:
+            self.observer.end(span, "error", raised=True)
+            raise
 
     # -- one step
 

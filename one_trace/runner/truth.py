@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from one_trace.record import RunFiles
 from one_trace.runner.execution import Run, Save
+from one_trace.runner.failures import StepFailure
 from one_trace.runner.loading import load
 from one_trace.runner.loop import Clock, Loop, VirtualClock
 from one_trace.runner.observer import Behaviour, Observer, Place
@@ -96,6 +98,10 @@ class TooLarge(Exception):
     several in a row make a state that no string can hold, which is found out after a minute."""
 
 
+class Unsaveable(Exception):
+    """The state holds what cannot be saved. The host fails the step after which it first tries."""
+
+
 @dataclass(slots=True)
 class _Life:
     """When a span's attempts began and when it ended, counted in events: the clock may stand still between
@@ -125,12 +131,14 @@ class Recorder(Observer):
         resume: int = 0,
         sizes: bool = False,
         largest: int | None = None,
+        saves: Save = "at the ends",
     ) -> None:
         self.spans: list[TrueSpan] = []
         self._root = root if not resume else f"{root}#{resume + 1}"
         self._resume = resume
         self._sizes = sizes
         self._largest = largest
+        self._saves = saves
         self._worker = worker
         self._behaviour = behaviour
         self._lives: list[_Life] = []
@@ -206,10 +214,15 @@ class Recorder(Observer):
             noted["durationMs"] = self._now() - noted["startMs"]
         if raised and timeout:
             noted["statusAlso"] = ["timeout"]
+        noted["outputBytes"] = None
         if result is not None and status == "success":
             if self._largest is not None and noted["type"] not in LEAVES:
                 self._weigh(result)
-            noted["outputBytes"] = self._worker.ask("size", result.number)
+            try:
+                noted["outputBytes"] = self._worker.ask("size", result.number)
+            except StepFailure as failure:
+                if self._saves == "at the ends":
+                    raise Unsaveable from failure
 
     def _weigh(self, result: Handle) -> None:
         if self._worker.ask("weigh", result.number) > self._largest:
@@ -285,25 +298,35 @@ def run_for_truth(
         folder = project / ".one" / "flows" / key
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "flow.json").write_text(json.dumps(flow), encoding="utf-8")
-    worker = worker or shared_worker()
-    with _inside(project, worker):
-        loaded = load(main, str)
-        table = _table(behaviour)
-        recorder = Recorder(str(loaded.flow["key"]), worker, table, sizes=sizes, largest=largest)
-        save: Save = "at the ends" if kill_after is None else "after every step"
-        run = Run(
-            worker,
-            loaded,
-            new_run_id(),
-            _killer(kill_after),
-            clock=clock or VirtualClock(),
-            observer=recorder,
-            options=options,
-            save=save,
-            traced=sizes,
-        )
-        run.start(inputs or [])
-        return _record(project, run), _run(run, recorder)
+    saves: Save = "at the ends" if kill_after is None else "after every step"
+
+    def attempt(saves: Save) -> tuple[RunFiles, Truth]:
+        ours = worker or shared_worker()
+        with _inside(project, ours):
+            loaded = load(main, str)
+            key, table = str(loaded.flow["key"]), _table(behaviour)
+            recorder = Recorder(key, ours, table, sizes=sizes, largest=largest, saves=saves)
+            run = Run(
+                ours,
+                loaded,
+                new_run_id(),
+                _killer(kill_after),
+                clock=clock or VirtualClock(),
+                observer=recorder,
+                options=options,
+                save=saves,
+                traced=sizes,
+            )
+            run.start(inputs or [])
+            return _record(project, run), _run(run, recorder)
+
+    try:
+        return attempt(saves)
+    except Unsaveable:
+        forget_worker()
+        for left in (".logs", ".runs", ".sizes"):
+            shutil.rmtree(project / ".one" / "flows" / left, ignore_errors=True)
+        return attempt("after every step")
 
 
 def _table(behaviour: Table | Mapping[str, Behaviour] | None) -> Table | None:
@@ -387,23 +410,36 @@ def resume_for_truth(
     """Resume a run that has failed, and say what has happened in all: spans of the nth resume have ``resume``
     = n.
     """
-    worker = worker or shared_worker()
     resumes = earlier["resumes"] + 1
-    with _inside(record.project, worker):
-        loaded = load(record.flow_key, str)
-        recorder = Recorder(record.flow_key, worker, _table(behaviour), resume=resumes, sizes=sizes)
-        run = Run(
-            worker,
-            loaded,
-            record.run_id,
-            _killer(None),
-            clock=clock or VirtualClock(earlier["endedMs"] + 1000),
-            observer=recorder,
-            save="at the ends",
-            traced=sizes,
-        )
-        run.resume()
-        truth = _run(run, recorder, resumes)
+    files = (record.log, record.state, record.sizes)
+    kept = {path: path.read_bytes() for path in files if path is not None and path.exists()}
+
+    def attempt(saves: Save) -> Truth:
+        ours = worker or shared_worker()
+        with _inside(record.project, ours):
+            loaded = load(record.flow_key, str)
+            key, table = record.flow_key, _table(behaviour)
+            recorder = Recorder(key, ours, table, resume=resumes, sizes=sizes, saves=saves)
+            run = Run(
+                ours,
+                loaded,
+                record.run_id,
+                _killer(None),
+                clock=clock or VirtualClock(earlier["endedMs"] + 1000),
+                observer=recorder,
+                save=saves,
+                traced=sizes,
+            )
+            run.resume()
+            return _run(run, recorder, resumes)
+
+    try:
+        truth = attempt("at the ends")
+    except Unsaveable:
+        forget_worker()
+        for path, data in kept.items():
+            path.write_bytes(data)
+        truth = attempt("after every step")
     offset = len(earlier["spans"])
     for span in truth["spans"]:
         span["span"] += offset
