@@ -180,10 +180,16 @@ def _inner(scope: Scope, owner: Act, result: Result) -> Results | None:
 
 
 def _without(results: Results | None, owner: Act) -> Results | None:
-    """But for what stands in the place of a result: the host spreads the last step's output over them."""
-    if results is None or owner.tree is None or not owner.tree.hidden:
+    """But for what stands in the place of a result: the host spreads the last step's output over them, and
+    warns of it only where a result stood there."""
+    tree = owner.tree
+    if results is None or tree is None or not tree.root.nodes:
         return results
-    return {step_id: raw for step_id, raw in results.items() if step_id not in owner.tree.hidden}
+    last = results.get(tree.root.nodes[-1].id)
+    final = read_result(last) if last is not None else None
+    spread = flow_results(final) if final is not None else None
+    hidden = tree.hidden.union(spread) if spread else tree.hidden
+    return {step_id: raw for step_id, raw in results.items() if step_id not in hidden} if hidden else results
 
 
 def _is_last(act: Act, result: Result) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from one_trace.assemble.awaits import by_life, doubt
 from one_trace.assemble.blocks import advance, calls, may_go_on, reopen, skipped, within_reach
-from one_trace.assemble.live import CLOCK_MS, Act, alive, first_sign, outside
+from one_trace.assemble.live import CLOCK_MS, Act, alive, first_sign
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import Node
 from one_trace.assemble.trees import Trees, limit_called
@@ -83,7 +83,8 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
         waiting = begun or waiting
     waiting.sort(key=lambda act: not _will_begin(world, act))
     waiting = [act for act in waiting if act.span is None or not skipped(act.span)]
-    blocks = [block for act in waiting for block in _if_skipped(trees, act, key)] if due else []
+    blocks = list(dict.fromkeys(block for act in waiting for block in _if_skipped(world, trees, act, key)))
+    blocks = blocks if due else []
     opening = _opening(world, trees, waiting, key) if due else []
     if len(waiting) + len(blocks) + len(opening) < 2:
         return waiting[0] if waiting else None
@@ -91,10 +92,9 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
     if first in waiting:
         first.astray = bool(blocks) and world.index not in world.doubts.forced
         return first
+    before = list(world.waiting)
     _advance(world, trees, first, key)
-    if first in blocks:
-        return _waiting_for(world, trees, key, due=True)
-    opened = (act for act in world.waiting if first in outside(act))
+    opened = (act for act in world.waiting if act not in before)
     return next((act for act in opened if act.node is not None and trees.may_call(act.node, key)), waiting[0])
 
 
@@ -111,7 +111,7 @@ def _will_begin(world: World, act: Act) -> bool:
     return called or alive(act) or world.now <= world.imported + CLOCK_MS
 
 
-def _if_skipped(trees: Trees, act: Act, key: str) -> Iterator[Act]:
+def _if_skipped(world: World, trees: Trees, act: Act, key: str) -> Iterator[Act]:
     """Blocks in which a later child may call the same flow, if this call was skipped in silence."""
     kid, guarded = act.span, False
     while kid is not None and kid.slot >= 0 and expected(kid) is None:
@@ -120,6 +120,8 @@ def _if_skipped(trees: Trees, act: Act, key: str) -> Iterator[Act]:
         if guarded and not block.failed and within_reach(block, lambda node: _may_show(trees, node, key)):
             yield block
         kid = block.span
+    if guarded:
+        yield from (block for block in by_life(world) if _may_call_next(world, trees, block, key))
 
 
 def flow_that_ends(flows: list[Act], line: LogLine, failed: bool) -> Act | None:
