@@ -52,6 +52,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
         line = lines[at]
         if act.kind == "flow":
             if act.span is None or act.tree is None:
+                at += failed and line.event == "flow:error"
                 break
             if line.event != ("flow:error" if failed else "flow:complete") or line.flow_key != act.tree.key:
                 return _MISSING if failed or _in_its_turn(act, lines, index, at, late) else _SURELY_MISSING
@@ -72,7 +73,9 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
         hands_on = line.step_id == owner.node.id and line.event in _ENDS and _at_once(ended, line, late(at))
         if not hands_on or (line.status == "timeout" and not failed):
             if act.kind in ("loop", "while") and not failed:
-                return apart if _goes_on(act, owner, lines, index, at, late) else _LATER
+                if _goes_on(act, owner, lines, index, at, late):
+                    return apart
+                return _LATER if may_turn(act) else _MISSING
             return _fails_later(owner, lines, index, at, late) if failed else _MISSING
         if line.event == "step:retry":
             return apart if failed else _MISSING
@@ -102,6 +105,13 @@ def ends_another(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -
     did."""
     ill = ill_followed(span, lines, index, late, failed=True)
     return ill == _ANOTHER or (ill == _MISSING and not _hands_on(span, lines, index, late))
+
+
+def may_turn(act: Act) -> bool:
+    """A loop may have another iteration, as far as is known."""
+    node = act.node
+    most = node.most if node is not None else None
+    return act.kind in ("loop", "while") and (most is None or act.started < most)
 
 
 def _goes_on(act: Act, owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late) -> bool:

@@ -9,7 +9,7 @@ fits another span better, the choice that took the one for the other is proposed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, Pass
@@ -27,25 +27,28 @@ Rival = TypeVar("Rival", bound="LiveSpan | Act")
 
 class Contradiction(Exception):
     """Line `index` cannot be, after the choices that were made; `choices`: those that could be to blame, each
-    a line and what may be chosen there, what was taken first. `repairs`: what of it is tried first."""
+    a line and what may be chosen there, what was taken first. `repairs`: what of it is tried first;
+    `unlikely`: what fits less than what was taken."""
 
     def __init__(
         self,
         index: int,
         choices: dict[int, list[Key]],
         repairs: Sequence[Repair] = (),
+        unlikely: Container[tuple[int, Key]] = (),
         every: Sequence[tuple[int, Sequence[LiveSpan | Act]]] = (),
     ) -> None:
         super().__init__(index)
         self.index = index
         self.choices = choices
         self.repairs = repairs
+        self.unlikely = unlikely
         self._every = every
 
     def wider(self) -> Contradiction:
         """The same, with all choices made so far to blame: one that is not may have ruled out one that is."""
         choices = {at: [_key(rival) for rival in rivals] for at, rivals in self._every if len(rivals) > 1}
-        return Contradiction(self.index, choices)
+        return Contradiction(self.index, choices, unlikely=self.unlikely)
 
 
 class Repair(NamedTuple):
@@ -72,6 +75,7 @@ class Doubts:
         self.forced = forced
         self.settle = settle
         self.choices: list[tuple[int, Sequence[LiveSpan | Act]]] = []
+        self._unlikely: set[tuple[int, Key]] = set()
         self._slack = slack
         self.accepted = accepted
         self._chose = False
@@ -111,6 +115,8 @@ class Doubts:
                 most = misfit(chosen) + self._slack
                 rivals = [rival for rival in rivals if misfit(rival) <= most]
                 less = [rival for rival in less if misfit(rival) <= most]
+            less = list(less)
+            self._unlikely.update((index, _key(rival)) for rival in less)
             others: list[Rival] = [rival for rival in (*rivals, *less) if rival is not chosen]
             self.choices.append((index, [chosen, *others]))
         return chosen
@@ -135,7 +141,8 @@ class Doubts:
         blamed = self._to_blame(lines, bearing=True) or self._to_blame(lines, bearing=False)
         if self.choices:
             swaps = self._swaps(span, better, blamed) if span is not None else []
-            raise Contradiction(index, blamed, [*swaps, *_robbed(better, blamed)], self.choices[-_LOOK_BACK:])
+            repairs = [*swaps, *_robbed(better, blamed)]
+            raise Contradiction(index, blamed, repairs, self._unlikely, self.choices[-_LOOK_BACK:])
         self.unexplained += 1
 
     def _swaps(self, span: LiveSpan, better: list[LiveSpan], blamed: dict[int, list[Key]]) -> list[Repair]:

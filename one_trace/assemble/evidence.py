@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from one_trace.assemble.blocks import has_to_show, may_go_on
-from one_trace.assemble.cascade import began_apart, ill_followed, names_time_out
+from one_trace.assemble.cascade import began_apart, ill_followed, may_turn, names_time_out
 from one_trace.assemble.facts import Facts, Late
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, logged, quiet, timed_out_at
 from one_trace.assemble.results import expected, may_be_merged
@@ -26,6 +26,8 @@ _NEAR = 70
 """A cost by which another may be greater and yet right, if something else contradicts."""
 _MERGED = 60
 """The state says otherwise, but may have had an older result merged over this one."""
+_NOT_DUE = 12
+"""Another has to end in this turn."""
 _SOON = 5
 _EARLY = 30
 """A time-out that is not over yet, as far as clocks are exact."""
@@ -43,11 +45,22 @@ def choose_end(
     by how many ms a line may be late."""
     line = facts.lines[index]
     costs = [cost_of_end(span, index, facts, late) for span in spans]
+    if facts.exact:
+        due = [_is_due(span, line, late(index)) for span in spans]
+        costs = [cost + _NOT_DUE * (any(due) and not must) for cost, must in zip(costs, due, strict=True)]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
     chosen = best[0] if len(best) == 1 else _by_time(best, line, coming, late(index))
     as_well = [span for span, cost in zip(spans, costs, strict=True) if cost <= least + CLOCK_MS]
     return chosen, as_well, _less(spans, costs, least + CLOCK_MS), least
+
+
+def _is_due(span: LiveSpan, line: LogLine, late: float) -> bool:
+    """All that ran in it was over in this turn, and nothing more can begin in it: it ends in this turn."""
+    act = span.acts[-1] if span.acts else None
+    if act is None or act.kind == "parallel" or act.failed or act.over_at is None:
+        return False
+    return quiet(act) and not may_turn(act) and line.at <= act.over_at + late
 
 
 def _less(spans: list[LiveSpan], costs: list[int], least: float) -> list[LiveSpan]:

@@ -263,7 +263,7 @@ def foresee(spans: list[LiveSpan]) -> Foreseen:
 
 def _guessed(span: LiveSpan) -> bool:
     """Which of two it is was a guess, or whose the result is: to expect it would confirm the guess."""
-    return span.shared_result or (span.doubtful and span.slot < 0)
+    return span.shared_result or span.doubtful
 
 
 def settle(spans: list[LiveSpan], saved: Saved) -> None:

@@ -29,8 +29,12 @@ _FIRST = 2
 which of them was called first decides all that follows."""
 
 
-def _earliest(blamed: dict[int, list[Key]]) -> list[Repair]:
-    return [Repair(at, key, keeps=True) for at in sorted(blamed)[:_FIRST] for key in blamed[at][1:]]
+def _earliest(wrong: Contradiction) -> list[Repair]:
+    alike = {
+        at: [key for key in keys[1:] if (at, key) not in wrong.unlikely] for at, keys in wrong.choices.items()
+    }
+    first = sorted(at for at, keys in alike.items() if keys)[:_FIRST]
+    return [Repair(at, key, keeps=True) for at in first for key in alike[at]]
 
 
 class Replaying(Protocol):
@@ -120,7 +124,7 @@ class Search(Generic[T]):
                     mends.clear()
                     seen.clear()
                     spent, widened = 0, False
-                    mends += _mends(_earliest(wrong.choices), forced, mended, seen)
+                    mends += _mends(_earliest(wrong), forced, mended, seen)
                 elif mended is None:
                     before = (wrong, forced)
                 mends[:0] = _mends(wrong.repairs, forced, mended, seen)
