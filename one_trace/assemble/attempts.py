@@ -4,8 +4,8 @@ attempt before it.
 
 from __future__ import annotations
 
-from one_trace.assemble.awaits import by_life
-from one_trace.assemble.blocks import advance
+from one_trace.assemble.awaits import by_life, doubt
+from one_trace.assemble.blocks import advance, may_go_on, within_reach
 from one_trace.assemble.evidence import choose_retry
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive
 from one_trace.assemble.tree import CONTAINERS, Node, silent_ids
@@ -17,6 +17,9 @@ def announced(world: World, line: LogLine, late: float) -> None:
     """`late`: by how many ms the line may be late."""
     step_id = line.step_id or ""
     spans = world.open.get(step_id, []) + [kid for kid in world.kids.get(step_id, ()) if kid.open]
+    if not any(_is_next(span, line) for span in spans):
+        world.favoured = None
+        doubt(world, lambda block: _could_show(world, block, step_id))
     while not any(_is_next(span, line) for span in spans) and any(
         _shows(world, block, step_id) for block in by_life(world)
     ):
@@ -41,6 +44,14 @@ def announced(world: World, line: LogLine, late: float) -> None:
     act = world.new_act(span, begins)
     if act.kind != "flow" and act not in world.pending:
         world.pending.append(act)
+
+
+def _could_show(world: World, block: Act, step_id: str) -> bool:
+    return (
+        block.kind == "parallel"
+        and within_reach(block, lambda node: step_id in silent_ids(node))
+        and may_go_on(block, world.now, kept=world.kept)
+    )
 
 
 def _shows(world: World, block: Act, step_id: str) -> bool:

@@ -138,9 +138,15 @@ def _turn(lines: list[LogLine], index: int, at: int, late: Late) -> Iterator[tup
 def _hands_on(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -> bool:
     """What the step threw in ends in the same turn; so it may where the log does not go on to its end."""
     act = span.act
-    owner = None if act.kind == "flow" else _waits(act, failed=True)
-    if owner is None and act.span is None:
+    owner = _waits(act, failed=True)
+    if owner is None and (act.kind != "flow" or act.span is None):
         return True
+    flow_ends = act.kind != "flow" or _ends_in_turn(act, None, lines, index, late)
+    return flow_ends and (owner is None or _ends_in_turn(act, owner, lines, index, late))
+
+
+def _ends_in_turn(act: Act, owner: LiveSpan | None, lines: list[LogLine], index: int, late: Late) -> bool:
+    """The `owner` does, or the flow of the act where there is none, if the log goes on for so long."""
     last = index
     for last, line in _turn(lines, index, index + 1, late):  # noqa: B007
         if owner is None and line.event in _ENDS and act.tree is not None and line.flow_key == act.tree.key:
