@@ -79,6 +79,8 @@ class Doubts:
         self._slack = slack
         self.accepted = accepted
         self._chose = False
+        self.ended_either = False
+        """A container was chosen whose end it is."""
         self.unexplained = 0
         """How many contradictions there were for which no choice was to blame."""
         self.unsettled = 0
@@ -110,6 +112,9 @@ class Doubts:
         for rival in rivals:
             if rival is not chosen:
                 _mark(_lineage(chosen), _lineage(rival))
+            if len(rivals) > 1 and isinstance(rival, LiveSpan) and rival.acts:
+                rival.acts[-1].ended_either = index
+                self.ended_either = True
         if self.settle:
             if misfit is not None:
                 most = misfit(chosen) + self._slack

@@ -90,6 +90,18 @@ def mark_doubtful(chosen: LiveSpan, rivals: list[LiveSpan], line: LogLine) -> No
                 other.either_end = chosen.either_end = True
 
 
+def mark_inside(spans: list[LiveSpan]) -> None:
+    """What ran in either of two spans when it was a guess which of them ended, may be the other's. Parents
+    first."""
+    last: dict[int, int] = {}
+    for span in spans:
+        ended = last.get(id(span.act), span.act.ended_either)
+        for act in span.acts:
+            last[id(act)] = max(ended, act.ended_either)
+        if 0 <= span.begun < ended and (span.end_index is None or span.end_index > ended):
+            span.doubtful = True
+
+
 def better_by_time(spans: list[LiveSpan], line: LogLine, before: Iterable[LiveSpan]) -> list[LiveSpan]:
     """Those of which the state says just this; the span whose start and duration give just this end, whatever
     else speaks against it; and those `before` it that do as well, but have been given another end."""

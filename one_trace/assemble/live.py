@@ -307,6 +307,7 @@ class Act:
         "depth",
         "doubtful",
         "either",
+        "ended_either",
         "error",
         "failed",
         "finished",
@@ -370,6 +371,8 @@ class Act:
         """It may be another step's: the record does not tell whether the one before it was skipped."""
         self.either = False
         """A condition of which the record does not tell which of its sides it has run."""
+        self.ended_either = -1
+        """The last line that may have ended its step, or another that runs alike."""
         self.failed = False
         self.error: str | None = None
         self.thrown: list[LiveSpan] = []

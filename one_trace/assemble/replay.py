@@ -21,6 +21,7 @@ from one_trace.assemble.evidence import (
     flow_misfit,
     last_ended_in_twin,
     mark_doubtful,
+    mark_inside,
     misfit,
     vouched_for,
 )
@@ -120,6 +121,8 @@ class Replay:
         self.stops.stop_rest(world)
         self._check_saved()
         world.check(self._scope)
+        if self.doubts.ended_either:
+            mark_inside(world.spans)
 
     # -- the run
 

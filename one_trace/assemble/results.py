@@ -313,6 +313,14 @@ def _has_writer(span: LiveSpan) -> bool:
     return False
 
 
+def _may_be_overwritten(span: LiveSpan) -> bool:
+    """Something that left no sign may have written under its id."""
+    scope: Scope | None = span.scope
+    while scope is not None and span.node.id not in scope.maybe:
+        scope = scope.parent
+    return scope is not None
+
+
 def settled(scope: Scope) -> Results | None:
     """A scope's map, after the result of its container is settled."""
     if not scope.settled:
@@ -354,6 +362,7 @@ def _found(span: LiveSpan, saved: Saved) -> Result | None:
             )
             if span.slot >= 0:
                 span.doubtful = span.doubtful or span.overwrites or (around is not None and around.doubtful)
+                span.shared_result = span.shared_result or _may_be_overwritten(span)
             span.found_in = scope
             result = read_result(raw)
             return result if result is not None and _is_of(result, span, scope, saved.at) else None
