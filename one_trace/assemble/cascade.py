@@ -116,7 +116,7 @@ def may_turn(act: Act) -> bool:
 
 def _goes_on(act: Act, owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late) -> bool:
     """The next iteration of a loop begins within the ms, or the loop ends."""
-    body = act.node.body if act.node is not None else None
+    body = act.node.body if act.node is not None and may_turn(act) else None
     first = body.nodes[0].id if body is not None and body.nodes else None
     return any(
         (line.step_id == first and line.event == "step:start")

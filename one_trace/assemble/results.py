@@ -18,7 +18,17 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
-from one_trace.assemble.live import CLOCK_MS, Act, Foreseen, LiveSpan, Results, Scope, done_inside, quiet
+from one_trace.assemble.live import (
+    CLOCK_MS,
+    Act,
+    Foreseen,
+    LiveSpan,
+    Results,
+    Scope,
+    done_inside,
+    logged,
+    quiet,
+)
 from one_trace.assemble.tree import silent_ids
 from one_trace.record.state import UNREADABLE, Result, present, read_result
 
@@ -67,7 +77,8 @@ def _expected(span: LiveSpan) -> Result | None:
                 return found
         if span.scope.iteration and not span.scope.merged:
             return None  # it may be that of an iteration before
-    if span.node.repeats or span.scope.running.get(span.node.id, 0) > 1:
+    told = logged(span)
+    if span.node.repeats or (told is not None and told.scope.running.get(told.node.id, 0) > 1):
         return None  # one that was given up may write after it
     found = held(span.scope, span.node.id)
     if found is not None and found.status == "success" and found.duration_ms is None:
