@@ -156,7 +156,7 @@ def _children_done(world: World, act: Act, first: int, seen: int) -> None:
 def _claim_success(world: World, kid: LiveSpan) -> None:
     """It is done, so that it has said so if it was tried again and had to succeed: what another one of that
     step is held to have said may be its."""
-    if not kid.retried or kid.succeeded is not None or kid.node.goes_on or not kid.open:
+    if not kid.retried or kid.succeeded is not None or not kid.open or not _had_to_succeed(kid):
         return
     for twin in reversed(world.kids[kid.node.id]):
         said = twin.succeeded
@@ -167,8 +167,17 @@ def _claim_success(world: World, kid: LiveSpan) -> None:
 
 def _must_be_done(kid: LiveSpan) -> bool:
     """A block that had to succeed: what still runs in it was given up in it."""
-    node = kid.node
-    return node.type == "parallel" and not node.goes_on and not node.guarded
+    return kid.node.type == "parallel" and not kid.node.guarded and _had_to_succeed(kid)
+
+
+def _had_to_succeed(kid: LiveSpan) -> bool:
+    """What it is in is done, which it would not be if this one had failed, unless it was skipped."""
+    above = kid.act.span
+    while above is not None and above.slot >= 0:
+        if _may_have_failed(above):
+            return False
+        above = above.act.span
+    return not kid.node.goes_on
 
 
 def _timed_out(kid: LiveSpan, act: Act, now: float) -> bool:
@@ -178,8 +187,8 @@ def _timed_out(kid: LiveSpan, act: Act, now: float) -> bool:
         return False
     if act.attempt <= len(kid.retried):
         return kid.retried[act.attempt - 1] >= act.start + timeout - CLOCK_MS
-    if not kid.node.goes_on:
-        return False  # the block goes on, so that this attempt has succeeded
+    if _had_to_succeed(kid):
+        return False
     result = expected(kid)
     return result is None or result.status == "timeout"
 

@@ -75,7 +75,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
             if act.kind in ("loop", "while") and not failed:
                 if _goes_on(act, owner, lines, index, at, late):
                     return apart
-                return _LATER if may_turn(act) else _MISSING
+                return _LATER if may_turn(act) and late(index) else _MISSING
             return _fails_later(owner, lines, index, at, late) if failed else _MISSING
         if line.event == "step:retry":
             return apart if failed else _MISSING
@@ -115,12 +115,13 @@ def may_turn(act: Act) -> bool:
 
 
 def _goes_on(act: Act, owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late) -> bool:
-    """The next iteration of a loop begins within the ms, or the loop ends."""
+    """The next iteration of a loop begins within the ms, or the loop ends; not by its time-out, which would
+    come in another turn."""
     body = act.node.body if act.node is not None and may_turn(act) else None
     first = body.nodes[0].id if body is not None and body.nodes else None
     return any(
         (line.step_id == first and line.event == "step:start")
-        or (line.step_id == owner.node.id and line.event in _ENDS)
+        or (line.step_id == owner.node.id and line.event in _ENDS and line.status != "timeout")
         for other, line in _turn(lines, index, at, late)
         if _within_ms(lines[index], line, late(other))
     )

@@ -340,7 +340,7 @@ def _too_early(span: LiveSpan, line: LogLine) -> int:
     if timeout is None or (act is not None and act.failed):
         return 0
     early = (span.retried[-1] if span.retried else span.start) + timeout - line.at
-    return 0 if early <= 0 else _EARLY if early <= _ROUNDED_MS else 4 * _EARLY
+    return 0 if early <= 0 else _EARLY if early <= _ROUNDED_MS else CONTRADICTS
 
 
 def _named_time_out(node: Node, error: str | None) -> float | None:

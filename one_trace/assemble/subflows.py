@@ -94,8 +94,9 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
         return first
     before = list(world.waiting)
     _advance(world, trees, first, key)
-    opened = (act for act in world.waiting if act not in before)
-    return next((act for act in opened if act.node is not None and trees.may_call(act.node, key)), waiting[0])
+    opened = [act for act in world.waiting if act not in before]
+    left = [act for act in waiting if act in world.waiting]
+    return next((act for act in (*opened, *left) if act.node and trees.may_call(act.node, key)), None)
 
 
 def _opening(world: World, trees: Trees, waiting: list[Act], key: str) -> list[Act]:
