@@ -201,15 +201,13 @@ def _born(spans: list[LiveSpan]) -> list[LiveSpan]:
     """Without the silent children that never started. One in which something was logged did start."""
     if all(span.born for span in spans):
         return list(spans)
+    seen: set[int] = set()
     for span in reversed(spans):
         owner = span.act.span
-        if (
-            owner is not None
-            and span.born
-            and not owner.born
-            and (span.slot < 0 or span.end_index is not None)
-        ):
-            owner.born, owner.end_index = True, owner.end_index or span.number
+        shows = span.slot < 0 or span.end_index is not None
+        if owner is not None and ((span.born and shows) or span.number in seen):
+            seen.add(owner.number)
+            owner.born = True
     kept: set[int] = set()
     for span in spans:
         owner = span.act.span

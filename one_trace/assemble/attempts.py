@@ -5,7 +5,7 @@ attempt before it.
 from __future__ import annotations
 
 from one_trace.assemble.awaits import by_life, doubt
-from one_trace.assemble.blocks import advance, may_go_on, within_reach
+from one_trace.assemble.blocks import advance, all_done, may_go_on, within_reach
 from one_trace.assemble.evidence import choose_retry
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive
 from one_trace.assemble.tree import CONTAINERS, Node, silent_ids
@@ -84,6 +84,8 @@ def succeeded(world: World, line: LogLine) -> None:
         going[0].succeeded = float(line.at)
     for kid in spans if len(spans) > 1 else ():
         kid.doubtful = True
+    if len(spans) == 1 and spans[0].acts:
+        all_done(world, spans[0].acts[-1])
 
 
 def _gave_up(span: LiveSpan, line: LogLine) -> None:

@@ -127,7 +127,7 @@ def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[Liv
             wrong += 10
         if not _in_time(span, line, late) or _all_done(span) or _is_over(span):
             wrong += 30
-        elif _just_before(span, line):
+        elif _just_before(span, line) or _not_due(span, line, late):
             wrong += _SOON
         result = expected(span)
         if result is not None and (result.retries or 0) < span.attempts:
@@ -166,6 +166,15 @@ def _just_before(kid: LiveSpan, line: LogLine) -> bool:
     """A silent step's time-out is all but over: it began before the first line from inside it."""
     over = timed_out_at(kid) if kid.slot >= 0 else None
     return over is not None and not kid.acts[-1].failed and line.at + 1 < over
+
+
+def _not_due(leaf: LiveSpan, line: LogLine, late: float) -> bool:
+    """It has a time-out, which does not go off now: it may have thrown."""
+    timeout = leaf.node.timeout
+    if timeout is None or leaf.acts or leaf.slot >= 0:
+        return False
+    over = (leaf.retried[-1] if leaf.retried else leaf.start) + timeout
+    return abs(line.at - over) > max(late, 1)
 
 
 def _in_time(span: LiveSpan, line: LogLine, late: float) -> bool:
