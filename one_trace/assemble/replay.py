@@ -70,7 +70,7 @@ class Replay:
         self.lines = record.lines
         self.faults: list[str] = []
         self.trees = Trees(record.flows, facts.warnings, self.faults)
-        self.world = World(doubts, foreseen or {}, self.trees.kinds, self._last_save())
+        self.world = World(doubts, foreseen or {}, self.trees.kinds, self._last_save(), facts)
         self.overs: list[float] = []
         """When each go but the last was over: the time of its last line."""
         self.others: dict[str, int] = {}

@@ -88,15 +88,21 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
     opening = _opening(world, trees, waiting, key) if due else []
     if len(waiting) + len(blocks) + len(opening) < 2:
         return waiting[0] if waiting else None
-    first = world.doubts.choose(world.index, waiting[0], [*waiting, *opening], less=blocks)
-    if first in waiting:
-        first.astray = bool(blocks) and world.index not in world.doubts.forced
-        return first
-    before = list(world.waiting)
-    _advance(world, trees, first, key)
-    opened = [act for act in world.waiting if act not in before]
-    left = [act for act in waiting if act in world.waiting]
-    return next((act for act in (*opened, *left) if act.node and trees.may_call(act.node, key)), None)
+    if blocks and world.facts.exact and all(act.attempt == 1 and act.opened < world.now for act in waiting):
+        first = world.doubts.choose(world.index, blocks[0], blocks[:1], less=[*waiting, *blocks[1:]])
+    else:
+        first = world.doubts.choose(world.index, waiting[0], [*waiting, *opening], less=blocks)
+    begins: Act | None = first
+    if first not in waiting:
+        before = list(world.waiting)
+        _advance(world, trees, first, key)
+        opened = [act for act in world.waiting if act not in before]
+        left = [act for act in waiting if act in world.waiting]
+        may = (act for act in (*opened, *left) if act.node and trees.may_call(act.node, key))
+        begins = next(may, None)
+    if begins is not None and blocks:
+        begins.astray = world.index not in world.doubts.forced
+    return begins
 
 
 def _opening(world: World, trees: Trees, waiting: list[Act], key: str) -> list[Act]:

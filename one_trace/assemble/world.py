@@ -17,6 +17,7 @@ from functools import partial
 from one_trace.assemble.awaits import resumed
 from one_trace.assemble.blocks import first_ids, open_batch, reopen, skipped
 from one_trace.assemble.doubts import Doubts
+from one_trace.assemble.facts import Facts
 from one_trace.assemble.gaps import past_a_gap
 from one_trace.assemble.live import (
     CLOCK_MS,
@@ -43,8 +44,10 @@ class World:
         foreseen: Foreseen,
         kinds: set[tuple[str, str]],
         last_save: int,
+        facts: Facts,
     ) -> None:
         self.doubts = doubts
+        self.facts = facts
         self.kinds = kinds
         """Ids and types of the steps in the flows met so far."""
         self.last_save = last_save
