@@ -288,7 +288,10 @@ class Replay:
         spans = self.world.open.get(line.step_id or "")
         last = self._last
         just_ended = (
-            last is not None and last.node.id == line.step_id and last.end_index == self.world.index - 1
+            last is not None
+            and last.node.id == line.step_id
+            and last.end_index == self.world.index - 1
+            and not last.raised
         )
         if last is not None and just_ended and (not spans or (line.error or "").startswith(_UNSAVED)):
             self._unsaved(last, line)
