@@ -29,6 +29,7 @@ _MERGED = 60
 _NOT_DUE = 12
 """Another has to end in this turn."""
 _SOON = 5
+"""Its time-out is not over, or over for longer than others' are."""
 _EARLY = 30
 """A time-out that is not over yet, as far as clocks are exact."""
 _ROUNDED_MS = 2
@@ -45,9 +46,9 @@ def choose_end(
     by how many ms a line may be late."""
     line = facts.lines[index]
     costs = [cost_of_end(span, index, facts, late) for span in spans]
-    if facts.exact:
-        due = [_is_due(span, line, late(index)) for span in spans]
-        costs = [cost + _NOT_DUE * (any(due) and not must) for cost, must in zip(costs, due, strict=True)]
+    due = [_is_due(span, line, late(index)) for span in spans] if facts.exact else []
+    if any(due):
+        costs = [cost if must else cost + _NOT_DUE for cost, must in zip(costs, due, strict=True)]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
     chosen = best[0] if len(best) == 1 else _by_time(best, line, coming, late(index))

@@ -83,8 +83,8 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
         waiting = begun or waiting
     waiting.sort(key=lambda act: not _will_begin(world, act))
     waiting = [act for act in waiting if act.span is None or not skipped(act.span)]
-    blocks = list(dict.fromkeys(block for act in waiting for block in _if_skipped(world, trees, act, key)))
-    blocks = blocks if due else []
+    skipping = (block for act in waiting for block in _if_skipped(world, trees, act, key))
+    blocks = list(dict.fromkeys(skipping)) if due else []
     opening = _opening(world, trees, waiting, key) if due else []
     if len(waiting) + len(blocks) + len(opening) < 2:
         return waiting[0] if waiting else None
@@ -92,17 +92,18 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
         first = world.doubts.choose(world.index, blocks[0], blocks[:1], less=[*waiting, *blocks[1:]])
     else:
         first = world.doubts.choose(world.index, waiting[0], [*waiting, *opening], less=blocks)
-    begins: Act | None = first
-    if first not in waiting:
-        before = list(world.waiting)
-        _advance(world, trees, first, key)
-        opened = [act for act in world.waiting if act not in before]
-        left = [act for act in waiting if act in world.waiting]
-        may = (act for act in (*opened, *left) if act.node and trees.may_call(act.node, key))
-        begins = next(may, None)
+    begins = first if first in waiting else _opened_by(world, trees, first, key)
     if begins is not None and blocks:
         begins.astray = world.index not in world.doubts.forced
     return begins
+
+
+def _opened_by(world: World, trees: Trees, block: Act, key: str) -> Act | None:
+    """What calls the flow when the block's batch has opened; if nothing does there, what waited before."""
+    before = list(world.waiting)
+    _advance(world, trees, block, key)
+    calling = [act for act in world.waiting if act.node is not None and trees.may_call(act.node, key)]
+    return min(calling, key=lambda act: act in before, default=None)
 
 
 def _opening(world: World, trees: Trees, waiting: list[Act], key: str) -> list[Act]:
