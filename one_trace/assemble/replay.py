@@ -132,7 +132,15 @@ class Replay:
         if state is None or state.status not in ("completed", "failed"):
             return -1
         last = range(len(self.lines) - 1, -1, -1)
-        return next((at for at in last if self.lines[at].event in (None, "step:complete")), -1)
+        return next((at for at in last if self.lines[at].event is None or self._saves_after(at)), -1)
+
+    def _saves_after(self, at: int) -> bool:
+        """A step completes with this line, and the state could be saved then."""
+        line, after = self.lines[at], self.facts.after(at)
+        if line.event != "step:complete":
+            return False
+        failed = after is not None and after.event == "step:error" and after.step_id == line.step_id
+        return not (failed and after is not None and (after.error or "").startswith(_UNSAVED))
 
     def _check_saved(self) -> None:
         """A run that was killed between a line and the save that follows it."""
@@ -231,8 +239,9 @@ class Replay:
 
     def _on_complete(self, line: LogLine) -> None:
         step_id = line.step_id or ""
-        self.saved = self.world.index
-        self._saves.append(self.saved)
+        if self._saves_after(self.world.index):
+            self.saved = self.world.index
+            self._saves.append(self.saved)
         spans = self.world.open.get(step_id)
         if not spans:
             span = self._end_without_start(line)

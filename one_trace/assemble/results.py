@@ -273,8 +273,10 @@ def foresee(spans: list[LiveSpan]) -> Foreseen:
 
 
 def _guessed(span: LiveSpan) -> bool:
-    """Which of two it is was a guess, or whose the result is: to expect it would confirm the guess."""
-    return span.shared_result or span.doubtful
+    """Which of two it is was a guess, or whose the result is: to expect it would confirm the guess. One that
+    was skipped has begun nothing, so that there was nothing to be guessed by."""
+    skipped = span.slot >= 0 and span.result is not None and span.result.status == "skipped"
+    return span.shared_result or (span.doubtful and not skipped)
 
 
 def settle(spans: list[LiveSpan], saved: Saved) -> None:
