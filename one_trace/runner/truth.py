@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from one_trace.record import RunFiles
 from one_trace.runner.execution import Run, Save
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Behaviour", "TrueSpan", "Truth", "run_for_truth", "shared_worker"]
 
+T = TypeVar("T")
 LEAVES = ("transform", "code", "file-read", "file-write", "bash", "action", "paginate")
 Table = Callable[[dict[str, Any], int, int], Behaviour | None]
 """What a step's body does, by the step, how often it has been begun before in this run, and the attempt.
@@ -320,12 +321,21 @@ def run_for_truth(
             run.start(inputs or [])
             return _record(project, run), _run(run, recorder)
 
+    def undo() -> None:
+        for left in (".logs", ".runs", ".sizes"):
+            shutil.rmtree(project / ".one" / "flows" / left, ignore_errors=True)
+
+    return _as_saved(attempt, saves, undo)
+
+
+def _as_saved(attempt: Callable[[Save], T], saves: Save, undo: Callable[[], None]) -> T:
+    """What `attempt` comes to; it is undone and made once more, saving as the host does, if it comes to
+    something that cannot be saved."""
     try:
         return attempt(saves)
     except Unsaveable:
         forget_worker()
-        for left in (".logs", ".runs", ".sizes"):
-            shutil.rmtree(project / ".one" / "flows" / left, ignore_errors=True)
+        undo()
         return attempt("after every step")
 
 
@@ -433,13 +443,11 @@ def resume_for_truth(
             run.resume()
             return _run(run, recorder, resumes)
 
-    try:
-        truth = attempt("at the ends")
-    except Unsaveable:
-        forget_worker()
+    def undo() -> None:
         for path, data in kept.items():
             path.write_bytes(data)
-        truth = attempt("after every step")
+
+    truth = _as_saved(attempt, "at the ends", undo)
     offset = len(earlier["spans"])
     for span in truth["spans"]:
         span["span"] += offset
