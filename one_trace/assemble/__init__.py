@@ -51,7 +51,7 @@ def _assemble(record: Record) -> Assembly:
     replay = Search(lambda doubts: Replay(record, facts, doubts), count).settle()
     over = record.lines[-1].at if record.lines else 0
     spans = replay.world.spans
-    settle(spans, _last_save(record, replay))
+    settle(spans, _saved(record, replay))
     if any(span.doubtful or _ran_skipped(span) for span in spans):
         drop_too_short(replay.world)
         # which run of a repeated container was the last is known now, and so what its children left
@@ -60,12 +60,12 @@ def _assemble(record: Record) -> Assembly:
             again = Search(lambda doubts: Replay(record, facts, doubts, foreseen), count).settle()
             if len(again.doubts.accepted) <= len(replay.doubts.accepted):
                 replay, spans = again, again.world.spans
-                settle(spans, _last_save(record, replay))
+                settle(spans, _saved(record, replay))
     overs = [*replay.overs, over]
     for span in spans:
         if span.retried:
             _without_announced(span, overs[span.act.go - 1])
-    settle_children(replay.world, over, _last_save(record, replay))
+    settle_children(replay.world, over, _saved(record, replay))
     drop_orphaned(spans)
     spans = _born(spans)
     started_at, start = _start(record)
@@ -100,7 +100,7 @@ def _assemble(record: Record) -> Assembly:
     )
 
 
-def _last_save(record: Record, replay: Replay) -> Saved:
+def _saved(record: Record, replay: Replay) -> Saved:
     saved = replay.saved
     return Saved(saved, record.lines[saved].at if saved >= 0 else 0)
 

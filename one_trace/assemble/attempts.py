@@ -5,7 +5,7 @@ attempt before it.
 from __future__ import annotations
 
 from one_trace.assemble.awaits import by_life, doubt
-from one_trace.assemble.blocks import advance, all_done, may_go_on, within_reach
+from one_trace.assemble.blocks import advance, all_done, may_open
 from one_trace.assemble.evidence import choose_retry
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive
 from one_trace.assemble.tree import CONTAINERS, Node, silent_ids
@@ -17,11 +17,15 @@ def announced(world: World, line: LogLine, late: float) -> None:
     """`late`: by how many ms the line may be late."""
     step_id = line.step_id or ""
     spans = world.open.get(step_id, []) + [kid for kid in world.kids.get(step_id, ()) if kid.open]
+
+    def shows(node: Node) -> bool:
+        return step_id in silent_ids(node)
+
     if not any(_is_next(span, line) for span in spans):
         world.favoured = None
-        doubt(world, lambda block: _could_show(world, block, step_id))
+        doubt(world, lambda block: may_open(block, shows, world.now, kept=world.kept))
     while not any(_is_next(span, line) for span in spans) and any(
-        _shows(world, block, step_id) for block in by_life(world)
+        advance(world, block, shows) for block in by_life(world)
     ):
         spans = [kid for kid in world.kids.get(step_id, ()) if kid.open]
     if not any(_is_next(span, line) for span in spans):
@@ -44,19 +48,6 @@ def announced(world: World, line: LogLine, late: float) -> None:
     act = world.new_act(span, begins)
     if act.kind != "flow" and act not in world.pending:
         world.pending.append(act)
-
-
-def _could_show(world: World, block: Act, step_id: str) -> bool:
-    return (
-        block.kind == "parallel"
-        and within_reach(block, lambda node: step_id in silent_ids(node))
-        and may_go_on(block, world.now, kept=world.kept)
-    )
-
-
-def _shows(world: World, block: Act, step_id: str) -> bool:
-    """Open a later batch of a block, in which a silent child with this id is tried again."""
-    return block.kind == "parallel" and advance(world, block, lambda node: step_id in silent_ids(node))
 
 
 def _holds_another(block: Act, step_id: str) -> bool:
@@ -103,14 +94,11 @@ def _may_have_timed_out(act: Act, now: float) -> bool:
     """Nothing was seen to throw in the block: a child of a later batch may have been timed out."""
     if act.kind != "parallel" or act.failed:
         return False
-    return any(_may_time_out(node, now - act.start + CLOCK_MS) for node in act.steps[act.batch_end :])
-
-
-def _may_time_out(node: Node, after: float) -> bool:
-    """A silent container, or one in it, may have been timed out after so long."""
-    if node.timeout is not None and node.type in CONTAINERS and node.timeout <= after:
-        return True
-    return any(_may_time_out(child, after) for child in node.silent_steps)
+    silent = (inner for node in act.steps[act.batch_end :] for inner in node.silently())
+    after = now - act.start + CLOCK_MS
+    return any(
+        node.timeout is not None and node.type in CONTAINERS and node.timeout <= after for node in silent
+    )
 
 
 def _is_next(span: LiveSpan, line: LogLine) -> bool:

@@ -7,7 +7,7 @@ seen all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, quiet
@@ -57,15 +57,24 @@ def _done_since(kid: LiveSpan) -> float:
 def advance(world: World, act: Act, shows: Callable[[Node], bool]) -> bool:
     """Open batches of a parallel block up to that of a child that `shows` itself now; False if there is
     none. Those between were over without a line of log."""
-    if act.failed or act.closed or not within_reach(act, shows):
-        return False
-    if not may_go_on(act, world.now, kept=world.kept):
+    if not may_open(act, shows, world.now, kept=world.kept):
         return False
     while open_next_batch(world, act):
         if any(shows(kid.node) for kid in act.kids[act.cursor :]):
             act.unsure_batch = False
             return True
     return False
+
+
+def may_open(act: Act, shows: Callable[[Node], bool], now: float, *, kept: bool) -> bool:
+    """A later batch of a block can begin, in which a child `shows` itself. `kept`: the state was saved after
+    this."""
+    return (
+        act.kind == "parallel"
+        and not (act.failed or act.closed)
+        and within_reach(act, shows)
+        and may_go_on(act, now, kept=kept)
+    )
 
 
 def within_reach(act: Act, shows: Callable[[Node], bool]) -> bool:
@@ -119,8 +128,8 @@ def open_timed_out(world: World, act: Act, is_it: Callable[[Node], bool]) -> Non
     """The block has ended with the error of a child's time-out, so that this child had begun."""
     if act.kind != "parallel" or any(is_it(kid.node) for kid in act.kids):
         return
-    while not any(_times_out(kid.node, is_it) for kid in act.kids) and any(
-        _times_out(node, is_it) for node in act.steps[act.batch_end :]
+    while not any(map(is_it, _silent(kid.node for kid in act.kids))) and any(
+        map(is_it, _silent(act.steps[act.batch_end :]))
     ):
         open_next_batch(world, act)
     for kid in act.kids:
@@ -128,9 +137,8 @@ def open_timed_out(world: World, act: Act, is_it: Callable[[Node], bool]) -> Non
             open_timed_out(world, inner, is_it)
 
 
-def _times_out(node: Node, is_it: Callable[[Node], bool]) -> bool:
-    """It, or a silent block's child in it."""
-    return is_it(node) or any(_times_out(child, is_it) for child in node.silent_steps)
+def _silent(nodes: Iterable[Node]) -> Iterator[Node]:
+    return (inner for node in nodes for inner in node.silently())
 
 
 def _children_done(world: World, act: Act, first: int, seen: int) -> None:
@@ -268,9 +276,8 @@ def could_begin(act: Act, step_id: str, now: float, *, kept: bool) -> bool:
     """Can this next attempt, or a later batch of this block, begin with the step?"""
     if act.failed or act.closed or act.node is None or (act.attempt > 1 and act.started):
         return False
-    on = act.kind == "parallel" and may_go_on(act, now, kept=kept)
     again = act.attempt > 1 and has_begun(act, now) and step_id in first_ids(act.node)
-    return again or (on and within_reach(act, lambda node: step_id in first_ids(node)))
+    return again or may_open(act, lambda node: step_id in first_ids(node), now, kept=kept)
 
 
 def _may_have_failed(span: LiveSpan | None) -> bool:
@@ -292,7 +299,7 @@ def _throws(node: Node) -> bool:
 
 def calls(node: Node) -> list[Node]:
     """The ``flow`` steps with which a silent child can show itself."""
-    return [node] if node.type == "flow" else [call for child in node.silent_steps for call in calls(child)]
+    return [inner for inner in node.silently() if inner.type == "flow"]
 
 
 def skipped(kid: LiveSpan) -> bool:

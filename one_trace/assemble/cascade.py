@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from one_trace.assemble.facts import Late
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, may_turn
 from one_trace.assemble.results import expected
 from one_trace.record.log import LogLine
 
@@ -105,13 +105,6 @@ def ends_another(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -
     did."""
     ill = ill_followed(span, lines, index, late, failed=True)
     return ill == _ANOTHER or (ill == _MISSING and not _hands_on(span, lines, index, late))
-
-
-def may_turn(act: Act) -> bool:
-    """A loop may have another iteration, as far as is known."""
-    node = act.node
-    most = node.most if node is not None else None
-    return act.kind in ("loop", "while") and (most is None or act.started < most)
 
 
 def _goes_on(act: Act, owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late) -> bool:

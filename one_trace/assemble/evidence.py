@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from one_trace.assemble.blocks import has_to_show, may_go_on
-from one_trace.assemble.cascade import began_apart, ill_followed, may_turn, names_time_out
+from one_trace.assemble.cascade import began_apart, ill_followed, names_time_out
 from one_trace.assemble.facts import Facts, Late
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, logged, quiet, timed_out_at
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, logged, may_turn, quiet, timed_out_at
 from one_trace.assemble.results import expected, may_be_merged
 from one_trace.assemble.tree import CONTAINERS, Node
 from one_trace.record.log import LogLine
@@ -163,6 +163,11 @@ def _is_over(kid: LiveSpan) -> bool:
     return timeout is None or act.over_at + CLOCK_MS < act.start + timeout
 
 
+def _last_began(span: LiveSpan) -> float:
+    """When its last attempt did."""
+    return span.retried[-1] if span.retried else span.start
+
+
 def _just_before(kid: LiveSpan, line: LogLine) -> bool:
     """A silent step's time-out is all but over: it began before the first line from inside it."""
     over = timed_out_at(kid) if kid.slot >= 0 else None
@@ -174,7 +179,7 @@ def _not_due(leaf: LiveSpan, line: LogLine, late: float) -> bool:
     timeout = leaf.node.timeout
     if timeout is None or leaf.acts or leaf.slot >= 0:
         return False
-    over = (leaf.retried[-1] if leaf.retried else leaf.start) + timeout
+    over = _last_began(leaf) + timeout
     return abs(line.at - over) > max(late, 1)
 
 
@@ -188,7 +193,7 @@ def _in_time(span: LiveSpan, line: LogLine, late: float) -> bool:
             return True  # nothing is seen of it
         over = timed_out_at(span)
         return act.failed or over is None or over <= line.at + CLOCK_MS
-    over = (span.retried[-1] if span.retried else span.start) + timeout
+    over = _last_began(span) + timeout
     threw = act is None or act.failed
     return (threw or over <= line.at + CLOCK_MS) and line.at <= over + max(late, CLOCK_MS)
 
@@ -209,7 +214,7 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
     if seq is not None and seq.pos + 1 < len(seq.nodes) and after is not None and not stops:
         if after.event == "step:start":
             cost += 1000 * (after.step_id != seq.nodes[seq.pos + 1].id)
-        elif after.event not in ("flow:stopped", "step:dry-resolve") and not _unsaved(line, after):
+        elif after.event not in ("flow:stopped", "step:dry-resolve") and not facts.fails_at_once(index):
             cost += 1000
     if line.status in ("failed", "timeout") and not span.node.goes_on:
         cost += 300  # it would have thrown
@@ -235,11 +240,6 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
     if delay > late(index, span.begun):  # it may once have been later than was measured, but seldom
         cost += CONTRADICTS if agrees else 250
     return cost
-
-
-def _unsaved(line: LogLine, after: LogLine) -> bool:
-    """The state could not be saved, which the host takes for the step's failure."""
-    return after.event == "step:error" and after.step_id == line.step_id
 
 
 def vouched_for(span: LiveSpan, line: LogLine) -> bool:
@@ -349,16 +349,13 @@ def _too_early(span: LiveSpan, line: LogLine) -> int:
     timeout, act = _named_time_out(span.node, line.error), span.acts[-1] if span.acts else None
     if timeout is None or (act is not None and act.failed):
         return 0
-    early = (span.retried[-1] if span.retried else span.start) + timeout - line.at
+    early = _last_began(span) + timeout - line.at
     return 0 if early <= 0 else _EARLY if early <= _ROUNDED_MS else CONTRADICTS
 
 
 def _named_time_out(node: Node, error: str | None) -> float | None:
     """How long the time-out is that the error names: its own, or a silent child's."""
-    if node.has_timed_out(error):
-        return node.timeout
-    inside = (_named_time_out(child, error) for child in node.silent_steps)
-    return next((timeout for timeout in inside if timeout is not None), None)
+    return next((inner.timeout for inner in node.silently() if inner.has_timed_out(error)), None)
 
 
 def _may_throw(span: LiveSpan, error: str) -> bool:

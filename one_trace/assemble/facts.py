@@ -35,6 +35,14 @@ class Facts:
         """The next line."""
         return self.lines[index + 1] if index + 1 < len(self.lines) else None
 
+    def fails_at_once(self, index: int) -> LogLine | None:
+        """The error with which the step that ends at line `index` fails in the next line: the host takes it
+        for the step's failure where the state could not be saved."""
+        after = self.after(index)
+        if after is None or after.event != "step:error" or after.step_id != self.lines[index].step_id:
+            return None
+        return after
+
     @cached_property
     def warnings(self) -> list[str]:
         return [line.message or "" for line in self.lines if line.event == "flow:warning"]

@@ -82,12 +82,17 @@ class Scope:
         self.maybe: frozenset[str] = frozenset()
         """Ids under which something that left no sign may have written."""
 
-    def may_write(self, ids: set[str]) -> None:
-        """Silent steps of which nothing was seen."""
+    def outwards(self) -> Iterator[Scope]:
+        """It and the maps that it is merged into, the innermost first."""
         scope: Scope | None = self
         while scope is not None:
-            scope.maybe |= ids
+            yield scope
             scope = scope.parent
+
+    def may_write(self, ids: set[str]) -> None:
+        """Silent steps of which nothing was seen."""
+        for scope in self.outwards():
+            scope.maybe |= ids
 
     def wrote(self, span: LiveSpan) -> None:
         scope: Scope | None = self
@@ -441,6 +446,13 @@ def quiet(act: Act) -> bool:
     if act.kind == "parallel":
         return all(not kid.acts or not kid.open or quiet(kid.acts[-1]) for kid in act.kids)
     return not act.passes
+
+
+def may_turn(act: Act) -> bool:
+    """A loop may have another iteration, as far as is known."""
+    node = act.node
+    most = node.most if node is not None else None
+    return act.kind in ("loop", "while") and (most is None or act.started < most)
 
 
 class Pass:

@@ -136,11 +136,10 @@ class Replay:
 
     def _saves_after(self, at: int) -> bool:
         """A step completes with this line, and the state could be saved then."""
-        line, after = self.lines[at], self.facts.after(at)
-        if line.event != "step:complete":
+        if self.lines[at].event != "step:complete":
             return False
-        failed = after is not None and after.event == "step:error" and after.step_id == line.step_id
-        return not (failed and after is not None and (after.error or "").startswith(_UNSAVED))
+        failed = self.facts.fails_at_once(at)
+        return failed is None or not (failed.error or "").startswith(_UNSAVED)
 
     def _check_saved(self) -> None:
         """A run that was killed between a line and the save that follows it."""

@@ -318,20 +318,13 @@ def settle_results(spans: list[LiveSpan], saved: Saved) -> None:
 def _has_writer(span: LiveSpan) -> bool:
     """Another has written under the span's id before, or may have in silence: if the span left nothing, what
     stands there is the other's."""
-    scope: Scope | None = span.scope
-    while scope is not None:
-        if span.node.id in scope.last or span.node.id in scope.maybe:
-            return True
-        scope = scope.parent
-    return False
+    step_id = span.node.id
+    return any(step_id in scope.last or step_id in scope.maybe for scope in span.scope.outwards())
 
 
 def _may_be_overwritten(span: LiveSpan) -> bool:
     """Something that left no sign may have written under its id."""
-    scope: Scope | None = span.scope
-    while scope is not None and span.node.id not in scope.maybe:
-        scope = scope.parent
-    return scope is not None
+    return any(span.node.id in scope.maybe for scope in span.scope.outwards())
 
 
 def settled(scope: Scope) -> Results | None:

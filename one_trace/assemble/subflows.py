@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from one_trace.assemble.awaits import by_life, doubt
-from one_trace.assemble.blocks import advance, calls, may_go_on, reopen, skipped, within_reach
+from one_trace.assemble.blocks import advance, calls, may_open, reopen, skipped, within_reach
 from one_trace.assemble.live import CLOCK_MS, Act, alive, first_sign
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import Node
@@ -53,11 +53,7 @@ def _open_batch_for(world: World, trees: Trees, key: str, opened: Act | None) ->
 
 
 def _may_call_next(world: World, trees: Trees, block: Act, key: str) -> bool:
-    return (
-        block.kind == "parallel"
-        and within_reach(block, lambda node: _may_show(trees, node, key))
-        and may_go_on(block, world.now, kept=world.kept)
-    )
+    return may_open(block, lambda node: _may_show(trees, node, key), world.now, kept=world.kept)
 
 
 def _may_show(trees: Trees, node: Node, key: str) -> bool:
@@ -67,8 +63,6 @@ def _may_show(trees: Trees, node: Node, key: str) -> bool:
 
 def _advance(world: World, trees: Trees, block: Act, key: str) -> bool:
     """Open a later batch of a block, in which a child calls this sub-flow."""
-    if block.kind != "parallel":
-        return False
     return advance(world, block, lambda node: _may_show(trees, node, key))
 
 

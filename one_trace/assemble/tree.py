@@ -8,6 +8,7 @@ stand again.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from one_trace.model import Branch
@@ -101,6 +102,12 @@ class Node:
         """Those of a parallel block: the host writes no events of them."""
         return self.body.nodes if self.type == "parallel" and self.body is not None else []
 
+    def silently(self) -> Iterator[Node]:
+        """Itself and the silent steps in it, at any depth."""
+        yield self
+        for child in self.silent_steps:
+            yield from child.silently()
+
     @property
     def goes_on(self) -> bool:
         """What stands after it goes on when it fails."""
@@ -160,7 +167,7 @@ class Tree:
 
 def silent_ids(node: Node) -> set[str]:
     """The ids of a silent child and of those that are silent in it."""
-    return {node.id}.union(*map(silent_ids, node.silent_steps))
+    return {inner.id for inner in node.silently()}
 
 
 def read_tree(flow: FlowFile) -> Tree:

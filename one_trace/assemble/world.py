@@ -28,6 +28,7 @@ from one_trace.assemble.live import (
     Scope,
     first_sign,
     in_doubtful_block,
+    may_turn,
     timed_out_at,
 )
 from one_trace.assemble.results import belied, said_of
@@ -306,14 +307,7 @@ class World:
             self._scope_over(seq.scope)
         if act.kind == "flow":
             act.finished = True
-        elif (
-            act.kind in ("loop", "while")
-            and not act.passes
-            and not act.failed
-            and act.started >= act.batch_end
-            and act.node is not None
-            and (act.node.most is None or act.started < act.node.most)
-        ):
+        elif may_turn(act) and not act.passes and not act.failed and act.started >= act.batch_end:
             act.idle, act.idle_at = self.index, self.now
             self.idle.setdefault(seq.nodes[0].id, []).append(act)
 
