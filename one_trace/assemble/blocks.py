@@ -84,7 +84,23 @@ def within_reach(act: Act, shows: Callable[[Node], bool]) -> bool:
     if at is None or act.node is None:
         return False
     first = at - (at - act.batch_end) % act.node.concurrency
-    return not any(_shows(node) for node in nodes[act.batch_end : first])
+    return not any(_shows(node) for node in nodes[act.batch_end : first]) and not _ended_before(act, first)
+
+
+def _ended_before(act: Act, first: int) -> bool:
+    """By its result, or by that of a block it is in, one before this child was timed out, and threw."""
+    at = act
+    while at.span is not None and at.kind == "parallel":
+        result = expected(at.span)
+        if result is not None:
+            last = at.attempt == (result.retries or 0) + 1
+            threw = [node for node in _silent(at.steps) if node.has_timed_out(result.error)]
+            before = set(_silent(act.steps[:first])) if last and threw else set()
+            return bool(before) and before.issuperset(threw)
+        if at.span.slot < 0 or at.span.node.strategy != "fail":
+            return False
+        at = at.span.act
+    return False
 
 
 def reopen(world: World, shows: Callable[[Node], bool]) -> bool:
@@ -227,11 +243,12 @@ def _may_be_done(kid: LiveSpan, now: float) -> bool:
         return False
     if not kid.open:
         return True
+    result = expected(kid)
+    if result is not None and kid.start + (result.duration_ms or 0) > now + CLOCK_MS:
+        return False
     if not kid.acts:
-        result = expected(kid)
-        return result is None or kid.start + (result.duration_ms or 0) <= now + CLOCK_MS
+        return True
     if quiet(kid.acts[-1]):
-        result = expected(kid)
         return result is None or result.status != "success" or not has_to_show(kid.acts[-1])
     act = kid.acts[-1]
     unseen = act.kind == "parallel" and not any(_shows(node) for node in act.steps[act.batch_end :])
@@ -247,10 +264,16 @@ def has_to_show(act: Act) -> bool:
     if act.kind != "parallel":
         return False
     return any(_shows(node) for node in act.steps[act.batch_end :]) or any(
-        kid.open and not skipped(kid) and has_to_show(inner)
+        kid.open and not _did_not_succeed(kid) and has_to_show(inner)
         for kid in act.kids[act.cursor :]
         for inner in kid.acts[-1:]
     )
+
+
+def _did_not_succeed(kid: LiveSpan) -> bool:
+    """Its result says so, if it is known, or that what it is in was skipped."""
+    result = expected(kid)
+    return skipped(kid) or (result is not None and result.status != "success")
 
 
 def _shows(node: Node) -> bool:

@@ -131,7 +131,11 @@ def _done(kid: LiveSpan) -> tuple[float, bool]:
     """The line at which it was done, and whether that is so; else the line before which it was."""
     inside = done_inside(kid)
     if inside >= 0:
-        return inside, kid.acts[-1].kind != "parallel"
+        batch = [other for other in kid.act.kids if other.batch == kid.batch]
+        ends = [done_inside(other) for other in batch]  # all are written when the last of them is done
+        return max(ends), min(ends) >= 0 and not any(
+            other.acts and other.acts[-1].kind == "parallel" for other in batch
+        )
     signs = [
         inner.first_index
         for other in kid.act.kids

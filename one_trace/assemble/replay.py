@@ -27,7 +27,7 @@ from one_trace.assemble.evidence import (
 )
 from one_trace.assemble.facts import Facts
 from one_trace.assemble.live import CLOCK_MS, ENDS, Act, Foreseen, LiveSpan, Scope, quiet
-from one_trace.assemble.stops import Stops
+from one_trace.assemble.stops import Stops, under_way
 from one_trace.assemble.subflows import begin_sub_flow, flow_that_ends
 from one_trace.assemble.tree import Node
 from one_trace.assemble.trees import Trees, limit_loops
@@ -216,7 +216,8 @@ class Replay:
             for span in self.world.spans
             if span.node.id == line.stopped_after and span.node.flow_key == line.flow_key
         )
-        last = max(ended, key=lambda span: span.end_index or -1, default=self._last)
+        # what has failed or was given up is not what stopped the flow
+        last = max(ended, key=lambda span: (under_way(span.act), span.end_index or -1), default=self._last)
         act = self.stops.stop_flow(self.world, line, last.act if last is not None else None)
         if act is self.root:
             self.outcome = "stopped"

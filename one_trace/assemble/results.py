@@ -433,6 +433,8 @@ def _is_of(result: Result, span: LiveSpan, scope: Scope, saved: float) -> bool:
         return False  # a while leaves one before each iteration
     if span.slot >= 0 and result.status != "skipped" and span.acts and _goes_on(span.acts[-1], result):
         return False
+    if span.slot >= 0 and result.status == "failed" and span.acts and span.acts[-1].finished:
+        return False
     if span.attempts > (result.retries or 0) + 1 and result.status == "success" and not span.unsure_attempts:
         return False
     block = span.act.span

@@ -4,7 +4,7 @@ stopped with it. What runs beside it goes on, and is stopped in its turn where i
 
 from __future__ import annotations
 
-from one_trace.assemble.live import Act, LiveSpan
+from one_trace.assemble.live import Act, LiveSpan, timed_out_at
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
 
@@ -48,21 +48,61 @@ class Stops:
 
     def stop_rest(self, world: World) -> None:
         """At the end of the log: what had gone on beside a target, and came to the same step."""
-        if not self._stopped:
-            return
+        stopped_after = self._stopped or _unfollowed(world)
         reached = [
             (span.act, span.end, span.end_index)
             for span in world.spans
             if span.end is not None
             and span.end_index is not None
             and not span.raised
-            and span.node.id == self._stopped.get(span.flow)
+            and span.node.id == stopped_after.get(span.flow)
         ]
         for act, at, index in [*self._targets, *reached]:
             inside = act
-            while inside.span is not None and inside.kind != "flow" and inside.span.open:
-                _stop(world, inside.span, at, index)
-                inside = inside.span.act
+            while (span := _stops_with(inside, at)) is not None:
+                _stop(world, span, at, index)
+                inside = span.act
+
+
+def _stops_with(act: Act, at: float) -> LiveSpan | None:
+    """The step that is stopped with this attempt; None if it was given up before."""
+    span = act.span
+    if span is None or act.kind == "flow" or not span.open or span.acts[-1] is not act:
+        return None
+    over = timed_out_at(span) if span.slot >= 0 else None
+    return span if over is None or at < over else None
+
+
+def under_way(act: Act) -> bool:
+    """Nothing that it is in, up to its flow, has ended."""
+    inside = act
+    while inside.span is not None and inside.kind != "flow":
+        if not inside.span.open:
+            return False
+        inside = inside.span.act
+    return True
+
+
+def _unfollowed(world: World) -> dict[Act, str | None]:
+    """Where all that was stopped had been given up before, no line tells of it; but a step ended, and the one
+    after it, which begins with no await between, did not begin. By flow, the step it was stopped after."""
+    lines = world.facts.lines
+    targets = {
+        span.node.id
+        for span in world.spans
+        if (seq := span.seq) is not None
+        and not (span.open or span.raised or seq.act.failed)
+        and seq in seq.act.passes
+        and seq.current is None
+        and 0 < seq.pos < len(seq.nodes)
+        and seq.nodes[seq.pos - 1] is span.node
+        and span.end_index is not None
+        and span.end_index + 1 < len(lines)
+        and lines[span.end_index + 1].event is not None
+    }
+    if len(targets) != 1:
+        return {}
+    return dict.fromkeys((span.flow for span in world.spans), targets.pop())
 
 
 def _stop(world: World, span: LiveSpan, at: float, index: int) -> None:

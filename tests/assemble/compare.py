@@ -148,7 +148,7 @@ def _span_differences(
         return wrong
     also = list(true.get("statusAlso") or ())
     if true["status"] == "stopped" and truth["status"] != "stopped":
-        also.append("incomplete")  # stopped in what was given up before: no line says so
+        also.append("incomplete")  # stopped in what was given up before: mostly nothing tells of it
     if span.status not in (true["status"], *also):
         wrong.append(f"status {span.status} for {true['status']}")
     if span.attempts != true["attempts"] and "attempts" not in span.derived:
@@ -185,7 +185,7 @@ def _conserved(truth: Truth, trace: Trace, start: float, by: _Steps) -> list[str
             ),
             (
                 "ends",
-                Counter((by.told(span), span.status) for span in ended),
+                Counter((by.told(span), open_ends.get(span.status, span.status)) for span in ended),
                 Counter((by.true(span), open_ends.get(span["status"], span["status"])) for span in truly),
             ),
             (
