@@ -25,8 +25,12 @@ def resumed(world: World, step_id: str) -> Pass | None:
         acts.remove(act)
         return _next_iteration(world, act)
     tried: set[int] = set()
+
+    def fits(act: Act) -> bool:
+        return could_begin(act, step_id, world.now, kept=world.kept)
+
     if world.favoured is None:
-        doubt(world, lambda act: could_begin(act, step_id, world.now, kept=world.kept))
+        doubt(world, fits)
     opened: Act | None = None
     while (act := next((act for act in by_life(world, opened) if id(act) not in tried), None)) is not None:
         tried.add(id(act))  # a batch that opens may hold a block that has batches of its own
@@ -43,7 +47,11 @@ def resumed(world: World, step_id: str) -> Pass | None:
                 world.pending.remove(act)
             world.stack.append(act)
             return begun
-        opened = act if len(act.kids) > seen else opened
+        if len(act.kids) > seen:
+            opened, world.favoured = act, None
+            doubt(world, fits, opened)
+            if world.favoured is act:
+                tried.remove(id(act))
     return None
 
 
@@ -88,8 +96,8 @@ def by_life(world: World, opened: Act | None = None) -> list[Act]:
     return sorted(
         world.pending,
         key=lambda act: (
-            opened is None or not _is_in(act, opened),
             act is not world.favoured,
+            opened is None or not _is_in(act, opened),
             id(act) not in around,
             _unlikely(act, world.now),
             -act.depth,
@@ -102,10 +110,12 @@ def _is_in(act: Act, block: Act) -> bool:
 
 
 def doubt(world: World, fits: Callable[[Act], bool], opened: Act | None = None) -> None:
-    """Where several of what may begin after an await fit a line, which of them it is is a choice; but for
-    what is in a block `opened` for it."""
+    """Where several of what may begin after an await fit a line, which of them it is is a choice; where a
+    block was just `opened` for it, one between what is in that batch and the next one."""
     fitting = [act for act in by_life(world, opened) if act.span is not None and fits(act)]
-    if len(fitting) < 2 or (opened is not None and _is_in(fitting[0], opened)):
+    if opened is not None and fitting and _is_in(fitting[0], opened):
+        fitting = [fitting[0], *(act for act in fitting if act is opened)]
+    if len(fitting) < 2:
         return
     first = fitting[0]
     if first.node in world.elder:

@@ -78,7 +78,9 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
                 return _LATER if may_turn(act) and late(index) else _MISSING
             return _fails_later(owner, lines, index, at, late) if failed else _MISSING
         if line.event == "step:retry":
-            return apart if failed else _MISSING
+            if not failed:
+                return _MISSING
+            return _NEITHER if _times_out(act, owner, line, late(at)) else apart
         misfit = began_apart(line, owner.clock)
         if misfit > late(at, owner.begun) or _belied(owner, line):
             return _ANOTHER
@@ -179,6 +181,12 @@ def _in_its_turn(act: Act, lines: list[LogLine], index: int, at: int, late: Late
         and began_apart(line, act.start) <= late(other)
         for other, line in _turn(lines, index, at, late)
     )
+
+
+def _times_out(act: Act, owner: LiveSpan, line: LogLine, late: float) -> bool:
+    """The attempt is timed out just then, whatever is thrown in it."""
+    timeout = owner.node.timeout
+    return timeout is not None and abs(act.start + timeout - line.at) <= max(late, 1)
 
 
 def _small(misfit: float) -> int:

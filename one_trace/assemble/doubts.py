@@ -19,24 +19,26 @@ _LOOK_BACK = 400
 Key = tuple[int, int]
 """A span, by the line that began it, or, of one that began in silence, by its number below zero; and an
 attempt of it, or 0."""
-Forced = dict[int, Key]
-"""By line, what to choose there."""
+Place = tuple[int, int]
+"""Where a choice is made: at a line, and how many were made there before it."""
+Forced = dict[Place, Key]
+"""What to choose where."""
 Line = list["LiveSpan | Pass | Act"]
 Rival = TypeVar("Rival", bound="LiveSpan | Act")
 
 
 class Contradiction(Exception):
     """Line `index` cannot be, after the choices that were made; `choices`: those that could be to blame, each
-    a line and what may be chosen there, what was taken first. `repairs`: what of it is tried first;
-    `unlikely`: what fits less than what was taken."""
+    with what may be chosen there, what was taken first. `repairs`: what of it is tried first; `unlikely`:
+    what fits less than what was taken."""
 
     def __init__(
         self,
         index: int,
-        choices: dict[int, list[Key]],
+        choices: dict[Place, list[Key]],
         repairs: Sequence[Repair] = (),
-        unlikely: Container[tuple[int, Key]] = (),
-        every: Sequence[tuple[int, Sequence[LiveSpan | Act]]] = (),
+        unlikely: Container[tuple[Place, Key]] = (),
+        every: Sequence[tuple[Place, Sequence[LiveSpan | Act]]] = (),
     ) -> None:
         super().__init__(index)
         self.index = index
@@ -52,9 +54,9 @@ class Contradiction(Exception):
 
 
 class Repair(NamedTuple):
-    """What to choose at a line instead; `keeps`: the choices after it stand."""
+    """What to choose somewhere instead; `keeps`: the choices after it stand."""
 
-    at: int
+    at: Place
     key: Key
     keeps: bool
 
@@ -74,8 +76,9 @@ class Doubts:
     ) -> None:
         self.forced = forced
         self.settle = settle
-        self.choices: list[tuple[int, Sequence[LiveSpan | Act]]] = []
-        self._unlikely: set[tuple[int, Key]] = set()
+        self.choices: list[tuple[Place, Sequence[LiveSpan | Act]]] = []
+        self._unlikely: set[tuple[Place, Key]] = set()
+        self._at: Place = (-1, 0)
         self._slack = slack
         self.accepted = accepted
         self._chose = False
@@ -105,7 +108,8 @@ class Doubts:
         taken here, or one of those that are `less` likely. `misfit`: by how many ms the line does not fit a
         span."""
         self._chose = True
-        key = self.forced.get(index)
+        at = self._at = (index, self._at[1] + 1 if self._at[0] == index else 0)
+        key = self.forced.get(at)
         if key is not None:
             named: list[Rival] = [rival for rival in (*rivals, *less) if _key(rival) == key]
             chosen = named[0] if named else chosen
@@ -121,10 +125,15 @@ class Doubts:
                 rivals = [rival for rival in rivals if misfit(rival) <= most]
                 less = [rival for rival in less if misfit(rival) <= most]
             less = list(less)
-            self._unlikely.update((index, _key(rival)) for rival in less)
+            self._unlikely.update((at, _key(rival)) for rival in less)
             others: list[Rival] = [rival for rival in (*rivals, *less) if rival is not chosen]
-            self.choices.append((index, [chosen, *others]))
+            self.choices.append((at, [chosen, *others]))
         return chosen
+
+    @property
+    def was_forced(self) -> bool:
+        """The choice that was made last."""
+        return self._at in self.forced
 
     def contradicted(
         self,
@@ -150,7 +159,7 @@ class Doubts:
             raise Contradiction(index, blamed, repairs, self._unlikely, self.choices[-_LOOK_BACK:])
         self.unexplained += 1
 
-    def _swaps(self, span: LiveSpan, better: list[LiveSpan], blamed: dict[int, list[Key]]) -> list[Repair]:
+    def _swaps(self, span: LiveSpan, better: list[LiveSpan], blamed: dict[Place, list[Key]]) -> list[Repair]:
         """Where `span` and one that the line fits better were first taken one for the other: most often the
         whole of the one is the other's."""
         found: list[Repair] = []
@@ -167,10 +176,10 @@ class Doubts:
                     break
         return found
 
-    def _to_blame(self, lines: list[Line], *, bearing: bool) -> dict[int, list[Key]]:
+    def _to_blame(self, lines: list[Line], *, bearing: bool) -> dict[Place, list[Key]]:
         """The choices that set apart what runs in these lines; `bearing`: without those between spans that
         run beside them."""
-        blamed: dict[int, list[Key]] = {}
+        blamed: dict[Place, list[Key]] = {}
         for at, spans in reversed(self.choices[-_LOOK_BACK:]):
             mine = _lineage(spans[0])
             near = not bearing or any(_bears_on(mine, line) for line in lines)
@@ -185,7 +194,7 @@ class Doubts:
         return blamed
 
 
-def _robbed(better: list[LiveSpan], blamed: dict[int, list[Key]]) -> list[Repair]:
+def _robbed(better: list[LiveSpan], blamed: dict[Place, list[Key]]) -> list[Repair]:
     """Choices that have taken a span which the line fits."""
     taken = [_key(one) for one in better if not one.open]
     robbed = [at for at, keys in blamed.items() if keys[0] in taken]

@@ -56,6 +56,8 @@ def _lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
         return span.start > over + CLOCK_MS, span.batch == 0 or (sure and abs(span.start - over) > CLOCK_MS)
     if span.end is None:
         told = span.status not in ("skipped", "stopped")
+        if owner.slot >= 0 and span.slot >= 0 and owner.status == "error":
+            return told, False  # it may be what threw
         return told, owner.slot < 0 or (sure and abs(over - log_end) > CLOCK_MS)
     return span.end > over + CLOCK_MS, sure and abs(span.end - over) > CLOCK_MS
 
@@ -93,8 +95,10 @@ def _end_supposed(owner: LiveSpan) -> bool:
 
 def _may_have_thrown(owner: LiveSpan) -> bool:
     """A silent container of which nothing is known, in something that has ended."""
-    above = logged(owner)
-    return owner.slot >= 0 and above is not None and above.end is not None
+    above = owner.act.span if owner.slot >= 0 else None
+    while above is not None and above.end is None and above.slot >= 0:
+        above = above.act.span
+    return above is not None and above.end is not None
 
 
 def _after_attempt(span: LiveSpan, act: Act, owner: LiveSpan) -> tuple[bool, bool]:

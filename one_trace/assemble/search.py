@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from one_trace.assemble.doubts import Contradiction, Doubts, Forced, Key, Repair
+from one_trace.assemble.doubts import Contradiction, Doubts, Forced, Key, Place, Repair
 from one_trace.assemble.live import CLOCK_MS
 
 _LINES = 150_000
@@ -51,26 +51,26 @@ T = TypeVar("T", bound=Replaying)
 
 @dataclass(slots=True)
 class _Tried:
-    """What was chosen at a line so far, and the other choices that had a part in its failures."""
+    """What was chosen somewhere so far, and the other choices that had a part in its failures."""
 
     options: set[Key] = field(default_factory=set)
-    others: dict[int, list[Key]] = field(default_factory=dict)
+    others: dict[Place, list[Key]] = field(default_factory=dict)
 
 
 class _Mended(NamedTuple):
-    """Choices that may mend a contradiction; those before line `since` stand."""
+    """Choices that may mend a contradiction; those before `since` stand."""
 
     forced: Forced
-    since: int
+    since: Place
 
 
 def _mends(
-    repairs: Sequence[Repair], forced: Forced, before: _Mended | None, seen: set[frozenset[tuple[int, Key]]]
+    repairs: Sequence[Repair], forced: Forced, before: _Mended | None, seen: set[frozenset[tuple[Place, Key]]]
 ) -> list[_Mended]:
     """What a contradiction proposes itself, but for what was `seen`; a mend may need another one."""
     found: list[_Mended] = []
     for at, key, keeps in repairs:
-        kept = {line: forced[line] for line in forced if keeps or line < at}
+        kept = {other: forced[other] for other in forced if keeps or other < at}
         mended = _Mended(kept | {at: key}, min(at, before.since) if before is not None else at)
         told = frozenset(mended.forced.items())
         if told not in seen and len(seen) < _MENDS:
@@ -86,7 +86,7 @@ class Search(Generic[T]):
         self._make = make
         self._left = min(_REPLAYS, _LINES // max(1, lines))
         self._accepted: frozenset[int] = frozenset()
-        self._tried: dict[int, _Tried] = {}
+        self._tried: dict[Place, _Tried] = {}
 
     def settle(self) -> T:
         """Replay until nothing contradicts the choices made, or no other choice helps. Readings in which all
@@ -108,7 +108,7 @@ class Search(Generic[T]):
         furthest = before = (Contradiction(-1, {}), forced)
         mended: _Mended | None = None
         mends: list[_Mended] = []
-        seen: set[frozenset[tuple[int, Key]]] = set()
+        seen: set[frozenset[tuple[Place, Key]]] = set()
         spent, widened = 0, False
         while True:
             self._left -= 1
@@ -156,13 +156,13 @@ class Search(Generic[T]):
             options = blamed.pop(at)
             tried = self._tried.setdefault(at, _Tried())
             tried.options.add(options[0])
-            for index, keys in blamed.items():
-                tried.others.setdefault(index, keys)
+            for other, keys in blamed.items():
+                tried.others.setdefault(other, keys)
             left = next((option for option in options if option not in tried.options), None)
             if left is not None:
-                self._tried = {index: kept for index, kept in self._tried.items() if index <= at}
-                return {index: key for index, key in forced.items() if index < at} | {at: left}
+                self._tried = {other: kept for other, kept in self._tried.items() if other <= at}
+                return {other: key for other, key in forced.items() if other < at} | {at: left}
             del self._tried[at]
-            for index, keys in tried.others.items():
-                blamed.setdefault(index, keys)
+            for other, keys in tried.others.items():
+                blamed.setdefault(other, keys)
         return None

@@ -86,9 +86,10 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
         first = world.doubts.choose(world.index, blocks[0], blocks[:1], less=[*waiting, *blocks[1:]])
     else:
         first = world.doubts.choose(world.index, waiting[0], [*waiting, *opening], less=blocks)
+    forced = world.doubts.was_forced
     begins = first if first in waiting else _opened_by(world, trees, first, key)
     if begins is not None and blocks:
-        begins.astray = world.index not in world.doubts.forced
+        begins.astray = not forced
     return begins
 
 

@@ -151,6 +151,9 @@ def _start(act: Act, kid: LiveSpan, batch_start: float) -> float:
         start = max(start, before.start)
     over = _inside_over(kid) if kid.status == "success" else None
     if over is not None and kid.duration is not None:
+        block = act.span
+        if block is not None and block.status == "success" and block.end is not None:
+            over = min(over, block.end)  # what was timed out in it goes on after that
         later = [
             other.inner_start for other in beside if other.slot >= kid.slot and other.inner_start is not None
         ]
