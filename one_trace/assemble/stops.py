@@ -61,6 +61,7 @@ class Stops:
             inside = act
             while (span := _stops_with(inside, at)) is not None:
                 _stop(world, span, at, index)
+                span.doubtful = span.doubtful or span.slot >= 0  # it may have thrown before
                 inside = span.act
 
 
