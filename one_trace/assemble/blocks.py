@@ -142,13 +142,13 @@ def all_done(world: World, act: Act) -> None:
 
 def open_timed_out(world: World, act: Act, is_it: Callable[[Node], bool]) -> None:
     """The block has ended with the error of a child's time-out, so that this child had begun."""
-    if act.kind != "parallel" or any(is_it(kid.node) for kid in act.kids):
+    if act.kind != "parallel":
         return
     while not any(map(is_it, _silent(kid.node for kid in act.kids))) and any(
         map(is_it, _silent(act.steps[act.batch_end :]))
     ):
         open_next_batch(world, act)
-    for kid in act.kids:
+    for kid in act.kids if not any(is_it(kid.node) for kid in act.kids) else ():
         for inner in kid.acts[-1:]:
             open_timed_out(world, inner, is_it)
 

@@ -226,7 +226,7 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
             cost += 400
         if span.node.type in CONTAINERS and span.acts and not _may_end(span.acts[-1], line.at):
             cost += 500
-    if line.status == "failed" and span.acts and _waits_still(span.acts[-1]):
+    if line.status == "failed" and span.acts and (_waits_still(span.acts[-1]) or _all_run(span.acts[-1])):
         cost += 500
     delay = 0.0
     if line.duration_ms is not None:
@@ -271,6 +271,19 @@ def _may_end(act: Act, now: float) -> bool:
 def _waits_still(act: Act) -> bool:
     """Something runs in it, and nothing has thrown in it that would have failed it."""
     return act.kind != "parallel" and bool(act.passes) and not act.failed
+
+
+def _all_run(act: Act) -> bool:
+    """A block of which all that has begun last runs still: the log would tell if one had thrown."""
+    last = [kid for kid in act.kids if kid.batch == act.batch]
+    return act.kind == "parallel" and not act.failed and all(map(_runs, last))
+
+
+def _runs(kid: LiveSpan) -> bool:
+    act = kid.acts[-1] if kid.acts else None
+    if act is None or not kid.open or (kid.node.goes_on and kid.node.timeout is not None):
+        return False
+    return _waits_still(act) or _all_run(act)
 
 
 def _before_attempt(span: LiveSpan, line: LogLine) -> int:

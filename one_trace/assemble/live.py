@@ -105,21 +105,22 @@ class Scope:
         span.alike = outcome in self.outcomes
         self.outcomes.add(outcome)
 
-    def wrote_silently(self, span: LiveSpan) -> None:
-        """As a silent child that is found out late: what began after it stays."""
+    def wrote_silently(self, span: LiveSpan, saved: int) -> None:
+        """As a silent child that is found out late: what began after it stays. `saved`: the line of the last
+        save."""
         scope: Scope | None = self
         step_id = span.node.id
         while scope is not None:
             last = scope.last.get(step_id)
-            if last is None or last.slot < 0 or _done_after(span, last):
+            if last is None or last.slot < 0 or _done_after(span, last, saved):
                 scope.last[step_id] = span
             scope = scope.parent
 
 
-def _done_after(one: LiveSpan, other: LiveSpan) -> bool:
+def _done_after(one: LiveSpan, other: LiveSpan, saved: int) -> bool:
     """Of two silent children, by what ran in them, or by when their blocks were done; where those ran at the
     same time, that is not certain."""
-    (end, sure), (other_end, other_sure) = _done(one), _done(other)
+    (end, sure), (other_end, other_sure) = _done(one, saved), _done(other, saved)
     blocks = [block for kid in (one, other) if (block := logged(kid)) is not None]
     begun = max((block.begun for block in blocks), default=-1)
     if not (sure and other_sure) and begun < min(end, other_end):
@@ -127,15 +128,16 @@ def _done_after(one: LiveSpan, other: LiveSpan) -> bool:
     return other.act.start <= one.act.start if end == other_end else end > other_end
 
 
-def _done(kid: LiveSpan) -> tuple[float, bool]:
+def _done(kid: LiveSpan, saved: int) -> tuple[float, bool]:
     """The line at which it was done, and whether that is so; else the line before which it was."""
-    inside = done_inside(kid)
-    if inside >= 0:
+    if done_inside(kid) >= 0:
         batch = [other for other in kid.act.kids if other.batch == kid.batch]
-        ends = [done_inside(other) for other in batch]  # all are written when the last of them is done
-        return max(ends), min(ends) >= 0 and not any(
-            other.acts and other.acts[-1].kind == "parallel" for other in batch
+        waits_for = [kid] if any(other.raised for other in batch) else batch
+        known = all(
+            done_inside(other) >= 0 and not (other.acts and other.acts[-1].kind == "parallel")
+            for other in waits_for
         )
+        return written_at(kid, saved), known
     signs = [
         inner.first_index
         for other in kid.act.kids
@@ -151,6 +153,17 @@ def _done(kid: LiveSpan) -> tuple[float, bool]:
     if above is None or above.end_index is None or above.status != "success":
         return math.inf, False  # what fails or is given up does not wait for it
     return above.end_index, False
+
+
+def written_at(kid: LiveSpan, saved: int) -> int:
+    """The line at which its result was last written before that of the last save: when it was done, and once
+    more when all of its batch were, as far as there are lines of that; -1 where there is none."""
+    done, written = done_inside(kid), kid.act.written
+    if kid.batch not in written:
+        batch = [other for other in kid.act.kids if other.batch == kid.batch]
+        threw = any(other.raised for other in batch)
+        written[kid.batch] = -1 if threw else max(map(done_inside, batch))
+    return written[kid.batch] if done <= written[kid.batch] < saved else done
 
 
 def done_inside(kid: LiveSpan) -> int:
@@ -343,6 +356,7 @@ class Act:
         "under",
         "unsure_batch",
         "unsure_turn",
+        "written",
     )
 
     def __init__(self, span: LiveSpan | None, node: Node | None, attempt: int, scope: Scope, go: int) -> None:
@@ -397,6 +411,8 @@ class Act:
         self.idle = -1
         """The line after which it may begin another pass; -1: none is due."""
         self.idle_at = 0
+        self.written: dict[int, int] = {}
+        """When all of a batch were done, and their results written; -1: not known, or one of them threw."""
         self.results: list[Results] | bool | None = None
         """A loop's results by iteration; False: not known; None: not looked up."""
 

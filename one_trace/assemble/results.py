@@ -304,7 +304,7 @@ def settle_results(spans: list[LiveSpan], saved: Saved) -> None:
             span.overwrites = _has_writer(span)
             if done_inside(span) < saved.line:
                 # no event is written for it, but its result goes into the map like any other's
-                span.scope.wrote_silently(span)
+                span.scope.wrote_silently(span, saved.line)
         for act in span.acts:
             if act.kind == "parallel":
                 for node in act.steps[len(act.kids) :]:

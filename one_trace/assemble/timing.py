@@ -212,6 +212,8 @@ def _given_up_at(kid: LiveSpan, over: float) -> float | None:
     block = kid.act.span
     if block is None or block.end is None or block.acts[-1] is not kid.act:
         return _own_time_out(kid, over)
+    if kid.retried and kid.retried[-1] > block.end:
+        return _own_time_out(kid, over)  # the block was over before it
     error = _error_of(block)
     if error is not None and _named(kid, error):
         return block.end
