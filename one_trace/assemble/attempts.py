@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from one_trace.assemble.awaits import by_life, doubt
 from one_trace.assemble.blocks import advance, all_done, may_open
-from one_trace.assemble.evidence import choose_retry
+from one_trace.assemble.evidence import cannot_have_failed, choose_retry
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive
 from one_trace.assemble.tree import CONTAINERS, Node, silent_ids
 from one_trace.assemble.world import World
@@ -33,6 +33,8 @@ def announced(world: World, line: LogLine, late: float) -> None:
     if not spans:
         return
     span, best = choose_retry(spans, line, late)
+    if all(cannot_have_failed(one, line, late) for one in best):
+        world.doubts.contradicted(world.index, span, surely=False)
     if len(best) > 1:
         span = world.doubts.choose(world.index, span, best)
     if span.slot >= 0 and any(_holds_another(block, step_id) for block in world.pending):

@@ -167,6 +167,7 @@ def _children_done(world: World, act: Act, first: int, seen: int) -> None:
         kid.assumed = kid.assumed or (position >= seen and _may_have_failed(act.span))
         result = expected(kid)
         threw = result is not None and result.status not in ("success", "skipped")
+        threw = threw or (kid.node.goes_on and any(map(_owes, kid.acts[-1:])))
         for inner in kid.acts if not threw else ():  # what was begun in it may go on
             over = quiet(inner) or (inner is kid.acts[-1] and _must_be_done(kid))
             if over and not _timed_out(kid, inner, world.now):  # else it was given up, and goes on
@@ -270,6 +271,18 @@ def has_to_show(act: Act) -> bool:
     )
 
 
+def _owes(act: Act) -> bool:
+    """Something in it that cannot succeed in silence has not begun."""
+    if act.kind != "parallel":
+        return False
+    return has_to_show(act) or any(
+        kid.open and (_owes(inner) or (inner.kind == "flow" and not inner.started and _shows(kid.node)))
+        for kid in act.kids
+        for inner in kid.acts[-1:]
+        if not kid.node.goes_on
+    )
+
+
 def _did_not_succeed(kid: LiveSpan) -> bool:
     """Its result says so, if it is known, or that what it is in was skipped."""
     result = expected(kid)
@@ -299,13 +312,22 @@ def could_begin(act: Act, step_id: str, now: float, *, kept: bool) -> bool:
     """Can this next attempt, or a later batch of this block, begin with the step?"""
     if act.failed or act.closed or act.node is None or (act.attempt > 1 and act.started):
         return False
-    again = act.attempt > 1 and has_begun(act, now) and step_id in first_ids(act.node)
+    again = act.attempt > 1 and _may_start(act, step_id, now)
     return again or may_open(act, lambda node: step_id in first_ids(node), now, kept=kept)
+
+
+def _may_start(act: Act, step_id: str, now: float) -> bool:
+    """Nothing was seen of it, or of what is silent in it, and it can start with the step."""
+    if act.node is None or not has_begun(act, now):
+        return False
+    if act.kind == "parallel":
+        return any(_may_start(kid.acts[-1], step_id, now) for kid in act.kids if kid.open and kid.acts)
+    return not act.started and step_id in first_ids(act.node)
 
 
 def _may_have_failed(span: LiveSpan | None) -> bool:
     """A silent child that did not succeed, and yet the block went on."""
-    if span is None or span.slot < 0:
+    if span is None or span.slot < 0 or span.succeeded is not None:
         return False
     return span.node.guarded or (span.node.goes_on and _throws(span.node))
 

@@ -158,18 +158,26 @@ def _fails_later(owner: LiveSpan, lines: list[LogLine], index: int, at: int, lat
     for other, line in _turn(lines, index, at, late):
         if line.step_id != owner.node.id or line.event not in _ENDS or line.error not in (None, error):
             continue
-        if line.event != "step:complete" or line.status == ("timeout" if names_time_out(error) else "failed"):
+        if line.event != "step:complete" or line.status == _failed_by(error):
             return _LATER if _within_ms(lines[index], line, late(other)) else _TOO_LATE
     return _MISSING
 
 
 def _same_error_later(lines: list[LogLine], index: int, at: int, late: Late) -> bool:
-    """Something else ends in the same turn with this error, which may have been thrown in it."""
+    """Something else ends in the same turn with this error, or has failed, which may have been thrown in
+    it."""
     error = lines[index].error
     return error is not None and any(
-        line.event in _ENDS and line.error == error and _within_ms(lines[index], line, late(other))
+        (line.error == error if line.event != "step:complete" else line.status == _failed_by(error))
+        and line.event in _ENDS
+        and _within_ms(lines[index], line, late(other))
         for other, line in _turn(lines, index, at, late)
     )
+
+
+def _failed_by(error: str | None) -> str:
+    """The status of what completes with this error."""
+    return "timeout" if names_time_out(error) else "failed"
 
 
 def _in_its_turn(act: Act, lines: list[LogLine], index: int, at: int, late: Late) -> bool:

@@ -122,6 +122,7 @@ def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[Liv
 
     def cost(span: LiveSpan) -> int:
         wrong = 0 if line.attempt is None or span.attempts == line.attempt - 1 else 100
+        wrong += _before_attempt(span, line)
         if span.attempts > span.node.retries:
             wrong += 300
         if span.acts and not span.acts[-1].failed and (span.slot >= 0 or span.node.timeout is None):
@@ -143,6 +144,13 @@ def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[Liv
     likely = [span for span, wrong in zip(spans, costs, strict=True) if wrong == least]
     living = [span for span in likely if alive(span.act)]
     return living[0] if living else likely[-1], best
+
+
+def cannot_have_failed(span: LiveSpan, line: LogLine, late: float) -> bool:
+    """Its attempt had begun something, of which the log would tell if it had thrown, and is not timed out
+    by now."""
+    started = bool(span.acts) and span.acts[-1].started > 0
+    return started and span.slot >= 0 and not _in_time(span, line, late)
 
 
 def _all_done(block: LiveSpan) -> bool:

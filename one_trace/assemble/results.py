@@ -75,7 +75,7 @@ def _expected(span: LiveSpan) -> Result | None:
             found = child_result(around, span.slot)
             if found is not None:  # else a sub-flow's step of the block's id stands in its place
                 return found
-        if span.scope.iteration and not span.scope.merged:
+        if _is_again(span.scope):
             return None  # it may be that of an iteration before
     told = logged(span)
     if span.node.repeats or (told is not None and told.scope.running.get(told.node.id, 0) > 1):
@@ -84,6 +84,17 @@ def _expected(span: LiveSpan) -> Result | None:
     if found is not None and found.status == "success" and found.duration_ms is None:
         return None  # a while leaves one before each turn
     return None if found is not None and _may_be_earlier(span) else found
+
+
+def _is_again(scope: Scope) -> bool:
+    """An iteration that began with a map in which its steps may have left results before."""
+    for around in scope.outwards():
+        loop = around.owner.node if around.owner is not None else None
+        if around.merged or loop is None or around.iteration is None:
+            return False
+        if around.iteration > 0 or loop.repeats:
+            return True
+    return False
 
 
 def _may_be_earlier(span: LiveSpan) -> bool:
@@ -150,7 +161,7 @@ def said_of(scope: Scope, span: LiveSpan, spans: Sequence[LiveSpan]) -> list[Liv
 def may_be_merged(result: Result, span: LiveSpan) -> bool:
     """A concurrent loop runs beside it, and merges what an earlier step has left, as this result says, over
     what it writes now."""
-    if not any(act.passes for loop in span.flow.merging if not _is_in(span, loop) for act in loop.acts):
+    if not any(act.passes for loop in _merging(span) for act in loop.acts):
         return False
     scope = span.scope
     while scope.parent is not None:
@@ -386,22 +397,19 @@ def _may_be_stale(span: LiveSpan) -> bool:
 
 def _beside_merging(span: LiveSpan) -> bool:
     """It wrote its result while a concurrent loop ran beside it."""
-    merging = span.flow.merging
-    return bool(merging) and any(
-        loop.start <= (span.end or 0) <= max(_over(act) for act in loop.acts) and not _is_in(span, loop)
-        for loop in merging
+    return any(
+        loop.start <= (span.end or 0) <= max(_over(act) for act in loop.acts) for loop in _merging(span)
     )
+
+
+def _merging(span: LiveSpan) -> list[LiveSpan]:
+    """The concurrent loops that are merged into the map that it writes into."""
+    shared = span.scope.shared
+    return [loop for loop in span.flow.merging if loop.scope.shared is shared]
 
 
 def _over(act: Act) -> float:
     return math.inf if act.passes else act.over_at or 0
-
-
-def _is_in(span: LiveSpan, container: LiveSpan) -> bool:
-    at: LiveSpan | None = span
-    while at is not None and at is not container:
-        at = at.act.span
-    return at is not None
 
 
 def overwritten(span: LiveSpan) -> bool:

@@ -218,7 +218,7 @@ def _given_up_at(kid: LiveSpan, over: float) -> float | None:
     if error is not None and _named(kid, error):
         return block.end
     timeout = kid.node.timeout
-    if block.status == "timeout" and timeout is not None and not _timed_out(block):
+    if block.status == "timeout" and timeout is not None and not (kid.node.goes_on or _timed_out(block)):
         lateness = block.end - kid.start - timeout
         if lateness >= -1:  # no timer goes off early, but for the rounding of clocks
             return block.end if lateness <= 2 * CLOCK_MS else None

@@ -15,7 +15,7 @@ import math
 from functools import partial
 
 from one_trace.assemble.awaits import resumed
-from one_trace.assemble.blocks import first_ids, open_batch, reopen, skipped
+from one_trace.assemble.blocks import first_ids, has_begun, open_batch, reopen, skipped
 from one_trace.assemble.doubts import Doubts
 from one_trace.assemble.facts import Facts
 from one_trace.assemble.gaps import past_a_gap
@@ -207,7 +207,8 @@ class World:
             for position in range(act.cursor, len(act.kids)):
                 kid = act.kids[position]
                 begins = kid.acts and kid.open and not (kid.node.guarded and skipped(kid))
-                begun = self.begin(kid.acts[-1], step_id) if begins else None
+                due = begins and has_begun(kid.acts[-1], self.now)
+                begun = self.begin(kid.acts[-1], step_id) if due else None
                 if begun is not None:
                     act.cursor = position
                     return begun
