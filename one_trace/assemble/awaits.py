@@ -111,10 +111,10 @@ def _is_in(act: Act, block: Act) -> bool:
 
 def doubt(world: World, fits: Callable[[Act], bool], opened: Act | None = None) -> None:
     """Where several of what may begin after an await fit a line, which of them it is is a choice; where a
-    block was just `opened` for it, one between what is in that batch and the next one."""
+    block was just `opened` for it, one between what is in it and its next batch."""
     fitting = [act for act in by_life(world, opened) if act.span is not None and fits(act)]
     if opened is not None and fitting and _is_in(fitting[0], opened):
-        fitting = [fitting[0], *(act for act in fitting if act is opened)]
+        fitting = [act for act in fitting if act is opened or _is_in(act, opened)]
     if len(fitting) < 2:
         return
     first = fitting[0]

@@ -226,8 +226,12 @@ def may_go_on(act: Act, now: float, *, kept: bool) -> bool:
 
 
 def has_begun(act: Act, now: float) -> bool:
-    """The delay before this attempt is over: no timer goes off early, but for the rounding of clocks."""
-    return act.attempt == 1 or act.start <= now + 1
+    """The delay before this attempt, and that of what it is silent in, is over: no timer goes off early, but
+    for the rounding of clocks."""
+    at: Act | None = act
+    while at is not None and (at.attempt == 1 or at.start <= now + 1):
+        at = at.span.act if at.span is not None and at.span.slot >= 0 else None
+    return at is None
 
 
 def _left_something(kid: LiveSpan) -> bool:

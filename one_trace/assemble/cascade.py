@@ -27,6 +27,8 @@ _TOO_LATE = 30
 """Nor within the ms."""
 _TURN = 32
 """More lines than are mostly written in one turn."""
+_FURTHER = 5
+"""What has to follow does, but more may follow than would have to."""
 _NEITHER = 20
 """Nothing has to follow, and yet something else ends next, which may be the other's."""
 
@@ -97,9 +99,9 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
     after = lines[at] if at < len(lines) else None
     more = failed and _same_error_later(lines, index, at, late)
     ends = after is not None and after.event in _ENDS and _within_ms(ended, after, late(at))
-    if more or (ends and at <= first):
-        return _NEITHER
-    return apart
+    if at <= first:
+        return _NEITHER if more or ends else apart
+    return max(apart, _FURTHER) if more else apart
 
 
 def ends_another(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -> bool:
@@ -126,9 +128,17 @@ def _turn(lines: list[LogLine], index: int, at: int, late: Late) -> Iterator[tup
     """The lines from `at` on that are of the same turn as the one at `index`: others that run abreast may
     have written between it and what follows from it."""
     for other in range(at, min(at + _TURN, len(lines))):
-        if not _soon(lines[index], lines[other], late(other)):
+        if not _soon(lines[index], lines[other], late(other)) or _goes_off(lines, other):
             return
         yield other, lines[other]
+
+
+def _goes_off(lines: list[LogLine], at: int) -> bool:
+    """A time-out does with this line, and so another turn begins."""
+    line = lines[at]
+    if line.event != "step:error" or not (line.error or "").startswith(f'Step "{line.step_id}" exceeded'):
+        return False
+    return lines[at - 1].error != line.error
 
 
 def _hands_on(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -> bool:

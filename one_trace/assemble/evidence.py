@@ -15,7 +15,17 @@ from itertools import islice
 from one_trace.assemble.blocks import has_to_show, may_go_on
 from one_trace.assemble.cascade import began_apart, ill_followed, names_time_out
 from one_trace.assemble.facts import Facts, Late
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, logged, may_turn, quiet, timed_out_at
+from one_trace.assemble.live import (
+    CLOCK_MS,
+    Act,
+    LiveSpan,
+    alive,
+    is_over,
+    logged,
+    may_turn,
+    quiet,
+    timed_out_at,
+)
 from one_trace.assemble.results import expected, may_be_merged
 from one_trace.assemble.tree import CONTAINERS, Node
 from one_trace.record.log import LogLine
@@ -127,7 +137,7 @@ def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[Liv
             wrong += 300
         if span.acts and not span.acts[-1].failed and (span.slot >= 0 or span.node.timeout is None):
             wrong += 10
-        if not _in_time(span, line, late) or _all_done(span) or _is_over(span):
+        if not _in_time(span, line, late) or _all_done(span) or is_over(span):
             wrong += 30
         elif _just_before(span, line) or _not_due(span, line, late):
             wrong += _SOON
@@ -160,15 +170,6 @@ def _all_done(block: LiveSpan) -> bool:
         return False
     last = [kid for kid in act.kids if kid.batch == act.batch]
     return all(kid.acts and kid.acts[-1].kind == "flow" and kid.acts[-1].finished for kid in last)
-
-
-def _is_over(kid: LiveSpan) -> bool:
-    """A silent call whose flow was over before its time-out: it has succeeded."""
-    act = kid.acts[-1] if kid.acts and kid.slot >= 0 else None
-    if act is None or act.kind != "flow" or not act.finished or act.over_at is None:
-        return False
-    timeout = kid.node.timeout
-    return timeout is None or act.over_at + CLOCK_MS < act.start + timeout
 
 
 def _last_began(span: LiveSpan) -> float:

@@ -26,7 +26,8 @@ def _was_stopped(span: LiveSpan) -> bool:
     inside = [seq.current for seq in act.passes if seq.current is not None]
     if inside:
         return all(_was_stopped(current) for current in inside)
-    return act.over_at is not None and quiet(act)
+    seen = act.first_index is not None if act.kind == "parallel" else act.over_at is not None
+    return seen and quiet(act)
 
 
 def _lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
@@ -48,7 +49,7 @@ def _lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
             return told, True
     over = owner.end
     if over is None:
-        return False, not _may_have_thrown(owner)
+        return False, not (_may_have_thrown(owner) or _was_stopped(owner))
     if owner.unsure_attempts or _end_supposed(owner):
         return span.end is None or span.end > over + CLOCK_MS, False
     sure = owner.slot < 0 or not (owner.doubtful or owner.shared_result or _outlasted(owner))

@@ -182,9 +182,17 @@ def done_inside(kid: LiveSpan) -> int:
 
 
 def _outlived(kid: LiveSpan, act: Act) -> bool:
-    """It was timed out before what ran in it was over."""
-    over = timed_out_at(kid)
-    return over is not None and act.over_at is not None and act.over_at > over + CLOCK_MS
+    """It may have been timed out before what ran in it was over."""
+    timeout, inside = kid.node.timeout, _over_at(act)
+    return timeout is not None and inside is not None and inside > act.start + timeout + CLOCK_MS
+
+
+def _over_at(act: Act) -> float | None:
+    """When the last of what ran in it was over, as far as there are lines of that."""
+    if act.kind != "parallel":
+        return act.over_at
+    inside = (_over_at(kid.acts[-1]) for kid in act.kids if kid.acts)
+    return max((at for at in inside if at is not None), default=None)
 
 
 def logged(kid: LiveSpan) -> LiveSpan | None:
@@ -466,6 +474,16 @@ def quiet(act: Act) -> bool:
     if act.kind == "parallel":
         return all(not kid.acts or not kid.open or quiet(kid.acts[-1]) for kid in act.kids)
     return not act.passes
+
+
+def is_over(kid: LiveSpan) -> bool:
+    """A silent step of which all that it ran was over before its time-out: it has succeeded."""
+    act = kid.acts[-1] if kid.acts and kid.slot >= 0 else None
+    if act is None or act.kind == "parallel" or act.failed or act.over_at is None:
+        return False
+    over = act.finished if act.kind == "flow" else quiet(act) and not may_turn(act)
+    timeout = kid.node.timeout
+    return over and (timeout is None or act.over_at + CLOCK_MS < act.start + timeout)
 
 
 def may_turn(act: Act) -> bool:

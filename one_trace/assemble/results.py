@@ -26,6 +26,7 @@ from one_trace.assemble.live import (
     Results,
     Scope,
     done_inside,
+    is_over,
     logged,
     quiet,
 )
@@ -441,7 +442,7 @@ def _is_of(result: Result, span: LiveSpan, scope: Scope, saved: float) -> bool:
         return False  # a while leaves one before each iteration
     if span.slot >= 0 and result.status != "skipped" and span.acts and _goes_on(span.acts[-1], result):
         return False
-    if span.slot >= 0 and result.status == "failed" and span.acts and span.acts[-1].finished:
+    if result.status in ("failed", "timeout") and is_over(span):
         return False
     if span.attempts > (result.retries or 0) + 1 and result.status == "success" and not span.unsure_attempts:
         return False

@@ -9,7 +9,7 @@ its start.
 from __future__ import annotations
 
 from one_trace.assemble.blocks import all_done, open_next_batch
-from one_trace.assemble.live import CLOCK_MS, ENDS, Act, LiveSpan, timed_out_at
+from one_trace.assemble.live import CLOCK_MS, ENDS, Act, LiveSpan
 from one_trace.assemble.results import Saved, overwritten, settle_results
 from one_trace.assemble.world import World
 
@@ -56,16 +56,14 @@ def _inside_over(kid: LiveSpan) -> float | None:
 
 
 def _waited_for(kid: LiveSpan) -> float | None:
-    """Until when its block has waited for it, at the latest: what was given up in it goes on after that."""
-    over, timed_out, result = _inside_over(kid), timed_out_at(kid), kid.result
+    """Until when its block has waited for it, at the least: what was given up in it goes on after that."""
+    over, timeout, result = _inside_over(kid), kid.node.timeout, kid.result
     if over is None:
         return None
-    if timed_out is not None:
-        over = min(over, timed_out)
+    if timeout is not None:
+        over = min(over, kid.acts[-1].start + timeout)
     lasted = result.duration_ms if result is not None and result.status != "success" else None
-    if lasted is not None and kid.inner_start is not None:
-        over = min(over, kid.inner_start + lasted)
-    return over
+    return min(over, kid.start + lasted) if lasted is not None else over
 
 
 def _find_batches(world: World, act: Act, saved: Saved) -> None:
@@ -212,14 +210,12 @@ def _given_up_at(kid: LiveSpan, over: float) -> float | None:
     block = kid.act.span
     if block is None or block.end is None or block.acts[-1] is not kid.act:
         return _own_time_out(kid, over)
-    if kid.retried and kid.retried[-1] > block.end:
-        return _own_time_out(kid, over)  # the block was over before it
     error = _error_of(block)
     if error is not None and _named(kid, error):
         return block.end
     timeout = kid.node.timeout
     if block.status == "timeout" and timeout is not None and not (kid.node.goes_on or _timed_out(block)):
-        lateness = block.end - kid.start - timeout
+        lateness = block.end - _last_began(kid) - timeout
         if lateness >= -1:  # no timer goes off early, but for the rounding of clocks
             return block.end if lateness <= 2 * CLOCK_MS else None
     return _own_time_out(kid, over)
@@ -230,8 +226,13 @@ def _own_time_out(kid: LiveSpan, over: float) -> float | None:
     timeout = kid.node.timeout
     if timeout is None or not kid.acts or kid.attempts <= kid.node.retries:
         return None
-    began = kid.start if kid.attempts == 1 else kid.acts[-1].start
-    return began + timeout if began + timeout <= over + CLOCK_MS else None
+    ends = _last_began(kid) + timeout
+    return ends if ends <= over + CLOCK_MS else None
+
+
+def _last_began(kid: LiveSpan) -> float:
+    """When its last attempt did."""
+    return kid.start if kid.attempts == 1 or not kid.acts else kid.acts[-1].start
 
 
 def _error_of(block: LiveSpan) -> str | None:
