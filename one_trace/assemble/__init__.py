@@ -15,7 +15,7 @@ from one_trace.assemble.lateness import lateness
 from one_trace.assemble.live import CLOCK_MS, LiveSpan, let_go
 from one_trace.assemble.measured import Measured
 from one_trace.assemble.replay import Replay
-from one_trace.assemble.results import Saved, drop_orphaned, foresee, settle
+from one_trace.assemble.results import Saved, drop_orphaned, foresee, misled, settle
 from one_trace.assemble.search import Search
 from one_trace.assemble.sizes import compact_bytes, member_count
 from one_trace.assemble.timing import drop_too_short, settle_children
@@ -52,7 +52,7 @@ def _assemble(record: Record) -> Assembly:
     over = record.lines[-1].at if record.lines else 0
     spans = replay.world.spans
     settle(spans, _saved(record, replay))
-    if any(span.doubtful or _ran_skipped(span) for span in spans):
+    if any(span.doubtful or _ran_skipped(span) or misled(span) for span in spans):
         drop_too_short(replay.world)
         # which run of a repeated container was the last is known now, and so what its children left
         foreseen = foresee(spans)

@@ -36,7 +36,7 @@ def open_batch(world: World, act: Act, first: int) -> None:
         act.kids.append(kid)
         world.kids.setdefault(node.id, []).append(kid)
         if node.type in CONTAINERS:
-            if world.foreseen and (node.repeats or node.guarded):
+            if world.foreseen:
                 world.foresee(kid)
             world.new_act(kid, since)
     if act.batch_end < len(nodes) and first == 0:
@@ -94,8 +94,8 @@ def _ended_before(act: Act, first: int) -> bool:
         result = expected(at.span)
         if result is not None:
             last = at.attempt == (result.retries or 0) + 1
-            threw = [node for node in _silent(at.steps) if node.has_timed_out(result.error)]
-            before = set(_silent(act.steps[:first])) if last and threw else set()
+            threw = [node for node in _throwing(at.steps) if node.has_timed_out(result.error)]
+            before = set(_throwing(act.steps[:first])) if last and threw else set()
             return bool(before) and before.issuperset(threw)
         if at.span.slot < 0 or at.span.node.strategy != "fail":
             return False
@@ -144,17 +144,23 @@ def open_timed_out(world: World, act: Act, is_it: Callable[[Node], bool]) -> Non
     """The block has ended with the error of a child's time-out, so that this child had begun."""
     if act.kind != "parallel":
         return
-    while not any(map(is_it, _silent(kid.node for kid in act.kids))) and any(
-        map(is_it, _silent(act.steps[act.batch_end :]))
+    while not any(map(is_it, _throwing(kid.node for kid in act.kids))) and any(
+        map(is_it, _throwing(act.steps[act.batch_end :]))
     ):
         open_next_batch(world, act)
-    for kid in act.kids if not any(is_it(kid.node) for kid in act.kids) else ():
-        for inner in kid.acts[-1:]:
+    if any(is_it(kid.node) for kid in act.kids):
+        return
+    for kid in act.kids:
+        for inner in kid.acts[-1:] if not kid.node.goes_on else ():
             open_timed_out(world, inner, is_it)
 
 
-def _silent(nodes: Iterable[Node]) -> Iterator[Node]:
-    return (inner for node in nodes for inner in node.silently())
+def _throwing(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Silent steps whose errors end the block."""
+    for node in nodes:
+        if not node.goes_on:
+            yield node
+            yield from _throwing(node.silent_steps)
 
 
 def _children_done(world: World, act: Act, first: int, seen: int) -> None:

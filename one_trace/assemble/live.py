@@ -23,7 +23,7 @@ ENDS = {
 }
 """The host's words for how a step has ended, and ours. Any other is an error."""
 Results = dict[str, Raw]
-Foreseen = dict[tuple[str, int], Result]
+Foreseen = dict[tuple[str, int], Result | None]
 """Results of containers that may run more than once, by path and by number among the spans of that path, as
 an earlier replay settled them."""
 

@@ -27,6 +27,7 @@ from one_trace.assemble.evidence import (
 )
 from one_trace.assemble.facts import Facts
 from one_trace.assemble.live import CLOCK_MS, ENDS, Act, Foreseen, LiveSpan, Scope, quiet
+from one_trace.assemble.results import expected
 from one_trace.assemble.stops import Stops, under_way
 from one_trace.assemble.subflows import begin_sub_flow, flow_that_ends
 from one_trace.assemble.tree import Node
@@ -350,6 +351,7 @@ class Replay:
         if span.acts:
             self._close(span, line)
         world.end(span)
+        self.stops.ended(world, span)
 
     def _close(self, span: LiveSpan, line: LogLine) -> None:
         """A container has ended: the attempt that ended it begins nothing more, unless it was given up while
@@ -362,8 +364,9 @@ class Replay:
             and not act.failed
             and act.start + timeout <= line.at + CLOCK_MS
         )
-        if span.error is not None:
-            open_timed_out(self.world, act, lambda node: node.has_timed_out(span.error))
+        error = span.error or _kept_error(span)
+        if error is not None:
+            open_timed_out(self.world, act, lambda node: node.has_timed_out(error))
         elif span.status == "timeout" and not given_up and not act.failed:
             open_timed_out(self.world, act, lambda node: _throws_time_out(node, line.at - act.start))
         if act.kind == "flow" and not act.started and not given_up and act in self.world.waiting:
@@ -402,6 +405,14 @@ class Replay:
 def _throws_time_out(node: Node, within: float) -> bool:
     """Its time-out may have gone off by then, and what it is in has to do with it."""
     return node.timeout is not None and not node.goes_on and node.timeout <= within + CLOCK_MS
+
+
+def _kept_error(span: LiveSpan) -> str | None:
+    """What it has failed with, by its result: the line of what goes on does not say."""
+    result = expected(span)
+    if result is None or ENDS.get(result.status) != span.status or result.duration_ms != span.duration:
+        return None
+    return result.error
 
 
 def _never_ran(span: LiveSpan) -> bool:

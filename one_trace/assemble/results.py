@@ -271,17 +271,30 @@ def raw_list(raw: Raw) -> list[Raw] | None:
 
 def foresee(spans: list[LiveSpan]) -> Foreseen:
     """What a second replay may expect of containers that ran more than once: which of them was the last is
-    known only now."""
+    known only now. None: nothing, as what the state has is another's."""
     found: Foreseen = {}
     seen: dict[str, int] = {}
     for span in spans:
-        if span.acts and (span.node.repeats or span.node.guarded):
-            nth = seen[span.path] = seen.get(span.path, 0) + 1
-            result = span.result
-            timed = span.node.repeats and result is not None and result.duration_ms is not None
-            if result is not None and (timed or result.status == "skipped") and not _guessed(span):
-                found[(span.path, nth)] = result
+        if not span.acts:
+            continue
+        nth = seen[span.path] = seen.get(span.path, 0) + 1
+        result, again = span.result, span.node.repeats
+        timed = again and result is not None and result.duration_ms is not None
+        skipped = (again or span.node.guarded) and result is not None and result.status == "skipped"
+        if misled(span):
+            found[(span.path, nth)] = None
+        elif result is not None and (timed or skipped) and not _guessed(span):
+            found[(span.path, nth)] = result
     return found
+
+
+def misled(span: LiveSpan) -> bool:
+    """It has ended otherwise than the state had it, which another has written over: so what the state was
+    held to say of what ran in it was that one's."""
+    result = span.expected
+    if not isinstance(result, Result) or not span.acts or span.slot >= 0 or span.end is None:
+        return False
+    return result.status == "success" and (span.raised or not _says_of(result, span))
 
 
 def _guessed(span: LiveSpan) -> bool:

@@ -46,23 +46,34 @@ class Stops:
             world.flows.remove(act)
         return act
 
+    def ended(self, world: World, span: LiveSpan) -> None:
+        """A step has ended in a flow that was stopped: if it is the one that this was stopped after, what it
+        ran in is stopped, too."""
+        if self._stopped and not span.raised and self._stopped.get(span.flow) == span.node.id:
+            _stop_around(world, span.act, span.end or 0, span.end_index or 0)
+
     def stop_rest(self, world: World) -> None:
-        """At the end of the log: what had gone on beside a target, and came to the same step."""
+        """At the end of the log: what had come to the same step before, or had looked at it, or all that did
+        where no line tells of a stop."""
         stopped_after = self._stopped or _unfollowed(world)
         reached = [
             (span.act, span.end, span.end_index)
-            for span in world.spans
+            for span in (world.spans if stopped_after else ())
             if span.end is not None
             and span.end_index is not None
             and not span.raised
             and span.node.id == stopped_after.get(span.flow)
         ]
         for act, at, index in [*self._targets, *reached]:
-            inside = act
-            while (span := _stops_with(inside, at)) is not None:
-                _stop(world, span, at, index)
-                span.doubtful = span.doubtful or span.slot >= 0  # it may have thrown before
-                inside = span.act
+            _stop_around(world, act, at, index)
+
+
+def _stop_around(world: World, act: Act, at: float, index: int) -> None:
+    """What was stopped in an attempt stops what that is in, up to its flow."""
+    while (span := _stops_with(act, at)) is not None:
+        _stop(world, span, at, index)
+        span.doubtful = span.doubtful or span.slot >= 0  # it may have thrown before
+        act = span.act
 
 
 def _stops_with(act: Act, at: float) -> LiveSpan | None:

@@ -164,7 +164,7 @@ class World:
         running[node.id] = running.get(node.id, 0) + 1
         first_sign(span.act, span.start, self.index)
         if node.type in CONTAINERS:
-            if self.foreseen and (node.repeats or node.guarded):
+            if self.foreseen:
                 self.foresee(span)
             act = self.new_act(span, span.start)
             if act.kind != "flow":
@@ -194,9 +194,8 @@ class World:
 
     def foresee(self, span: LiveSpan) -> None:
         nth = self._seen[span.path] = self._seen.get(span.path, 0) + 1
-        found = self.foreseen.get((span.path, nth))
-        if found is not None or span.node.repeats:
-            span.expected = found or False
+        if span.node.repeats or (span.path, nth) in self.foreseen:
+            span.expected = self.foreseen.get((span.path, nth)) or False
 
     def begin(self, act: Act, step_id: str) -> Pass | None:
         """A pass of `act` that begins with this step, if one can begin now."""
