@@ -5,7 +5,7 @@ attempt before it.
 from __future__ import annotations
 
 from one_trace.assemble.awaits import by_life, doubt
-from one_trace.assemble.blocks import advance, all_done, may_open
+from one_trace.assemble.blocks import advance, all_done, may_go_on, may_open
 from one_trace.assemble.evidence import cannot_have_failed, choose_retry
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive
 from one_trace.assemble.tree import CONTAINERS, Node, silent_ids
@@ -94,7 +94,7 @@ def _gave_up(span: LiveSpan, line: LogLine) -> None:
 
 def _may_have_timed_out(act: Act, now: float) -> bool:
     """Nothing was seen to throw in the block: a child of a later batch may have been timed out."""
-    if act.kind != "parallel" or act.failed:
+    if act.kind != "parallel" or act.failed or not may_go_on(act, now, kept=False):
         return False
     silent = (inner for node in act.steps[act.batch_end :] for inner in node.silently())
     after = now - act.start + CLOCK_MS

@@ -9,7 +9,7 @@ Evidence, strongest first:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from one_trace.assemble.blocks import has_to_show, may_go_on
@@ -355,7 +355,7 @@ def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
             cost += 100 if act.started else 20
     if span.attempts <= span.node.retries:
         cost += 60
-    cost += _too_early(span, line)
+    cost += _too_early(span, line) + _tried_again(span, line)
     if not _may_throw(span, line.error or ""):
         cost += 300
     result = expected(span)
@@ -373,6 +373,18 @@ def _too_early(span: LiveSpan, line: LogLine) -> int:
         return 0
     early = _last_began(span) + timeout - line.at
     return 0 if early <= 0 else _EARLY if early <= _ROUNDED_MS else CONTRADICTS
+
+
+def _tried_again(span: LiveSpan, line: LogLine) -> int:
+    """How ill the error of a silent child's time-out fits a block in which that one is tried again."""
+    named = [kid for kid in _silent_kids(span) if kid.node.has_timed_out(line.error)]
+    return _NEAR if named and all(kid.attempts <= kid.node.retries for kid in named) else 0
+
+
+def _silent_kids(span: LiveSpan) -> Iterator[LiveSpan]:
+    for kid in span.acts[-1].kids if span.acts else ():
+        yield kid
+        yield from _silent_kids(kid)
 
 
 def _named_time_out(node: Node, error: str | None) -> float | None:

@@ -156,7 +156,15 @@ def _start(act: Act, kid: LiveSpan, batch_start: float) -> float:
             other.inner_start for other in beside if other.slot >= kid.slot and other.inner_start is not None
         ]
         start = max(start, min([over - kid.duration, *later]))
+        if _starts_in_silence(kid) and not _waits_in_silence(kid.acts[-1:]):
+            start = min(start, over - kid.duration)
     return start
+
+
+def _starts_in_silence(kid: LiveSpan) -> bool:
+    """The first line from inside it is not of what begins with it."""
+    act = kid.acts[-1]
+    return act.kind == "parallel" and all(inner.inner_start is None for inner in act.kids if not inner.batch)
 
 
 def _could_take(kid: LiveSpan, duration: float, over: float) -> bool:
@@ -169,8 +177,8 @@ def _could_take(kid: LiveSpan, duration: float, over: float) -> bool:
 
 
 def _waits_in_silence(acts: list[Act]) -> bool:
-    """It may have waited for a leaf, of which the log does not tell when it was done."""
-    kids = [kid for act in acts for kid in act.kids]
+    """It may have waited last for a leaf, of which the log does not tell when it was done."""
+    kids = [kid for act in acts for kid in act.kids if kid.batch == act.batch]
     return any(not kid.acts or _waits_in_silence(kid.acts[-1:]) for kid in kids) or any(
         len(act.kids) < len(act.steps) for act in acts if act.kind == "parallel"
     )
