@@ -242,6 +242,8 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
         delay = line.at - span.clock - line.duration_ms
         # what is written at the end cannot be earlier than the step's own clock has it
         cost += 300 if delay < (0 if span.started_at is not None else -CLOCK_MS) else 0
+    if facts.exact and span.acts and _overdue(span.acts[-1], line.at - CLOCK_MS):
+        cost += 250
     result = expected(span)
     agrees = result is not None and _agrees(result, line)
     if result is not None and not agrees:
@@ -249,6 +251,26 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
     if delay > late(index, span.begun):  # it may once have been later than was measured, but seldom
         cost += CONTRADICTS if agrees else 250
     return cost
+
+
+def _overdue(act: Act, at: float) -> bool:
+    """A silent child was timed out by then, which would have ended the block: where no timer is late."""
+    return act.kind == "parallel" and any(
+        kid.open
+        and not kid.node.goes_on
+        and kid.attempts > kid.node.retries
+        and (_outran(kid, inner, at) or _overdue(inner, at))
+        for kid in act.kids
+        for inner in kid.acts[-1:]
+    )
+
+
+def _outran(kid: LiveSpan, act: Act, at: float) -> bool:
+    """What runs in it went on after its time-out."""
+    over = timed_out_at(kid)
+    if over is None or over >= at or act.failed:
+        return False
+    return not quiet(act) or (act.over_at or 0) > over + CLOCK_MS
 
 
 def vouched_for(span: LiveSpan, line: LogLine) -> bool:
