@@ -3,7 +3,6 @@ of steps."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from msgspec import Raw
@@ -104,95 +103,6 @@ class Scope:
         outcome = (step_id, span.status, span.duration)
         span.alike = outcome in self.outcomes
         self.outcomes.add(outcome)
-
-    def wrote_silently(self, span: LiveSpan, saved: int) -> None:
-        """As a silent child that is found out late: what began after it stays. `saved`: the line of the last
-        save."""
-        scope: Scope | None = self
-        step_id = span.node.id
-        while scope is not None:
-            last = scope.last.get(step_id)
-            if last is None or last.slot < 0 or _done_after(span, last, saved):
-                scope.last[step_id] = span
-            scope = scope.parent
-
-
-def _done_after(one: LiveSpan, other: LiveSpan, saved: int) -> bool:
-    """Of two silent children, by what ran in them, or by when their blocks were done; where those ran at the
-    same time, that is not certain."""
-    (end, sure), (other_end, other_sure) = _done(one, saved), _done(other, saved)
-    blocks = [block for kid in (one, other) if (block := logged(kid)) is not None]
-    begun = max((block.begun for block in blocks), default=-1)
-    if not (sure and other_sure) and begun < min(end, other_end):
-        one.overwrites = other.overwrites = True
-    return other.act.start <= one.act.start if end == other_end else end > other_end
-
-
-def _done(kid: LiveSpan, saved: int) -> tuple[float, bool]:
-    """The line at which it was done, and whether that is so; else the line before which it was."""
-    if done_inside(kid) >= 0:
-        batch = [other for other in kid.act.kids if other.batch == kid.batch]
-        waits_for = [kid] if any(other.raised for other in batch) else batch
-        known = all(
-            done_inside(other) >= 0 and not (other.acts and other.acts[-1].kind == "parallel")
-            for other in waits_for
-        )
-        return written_at(kid, saved), known
-    signs = [
-        inner.first_index
-        for other in kid.act.kids
-        if other.batch > kid.batch
-        for inner in other.acts
-        if inner.first_index is not None
-    ]
-    if signs:
-        return min(signs), False
-    above: LiveSpan | None = kid
-    while above is not None and above.end_index is None:
-        above = above.act.span
-    if above is None or above.end_index is None or above.status != "success":
-        return math.inf, False  # what fails or is given up does not wait for it
-    return above.end_index, False
-
-
-def written_at(kid: LiveSpan, saved: int) -> int:
-    """The line at which its result was last written before that of the last save: when it was done, and once
-    more when all of its batch were, as far as there are lines of that; -1 where there is none."""
-    done, written = done_inside(kid), kid.act.written
-    if kid.batch not in written:
-        batch = [other for other in kid.act.kids if other.batch == kid.batch]
-        threw = any(other.raised for other in batch)
-        written[kid.batch] = -1 if threw else max(map(done_inside, batch))
-    return written[kid.batch] if done <= written[kid.batch] < saved else done
-
-
-def done_inside(kid: LiveSpan) -> int:
-    """The last line of what a silent child waited for, as far as there is one; else -1."""
-    act = kid.acts[-1] if kid.acts else None
-    if kid.end_index is not None:
-        inside = kid.end_index  # an error was thrown into it
-    elif act is None or not quiet(act) or _outlived(kid, act):
-        return -1
-    else:
-        inside = max(map(done_inside, act.kids), default=-1) if act.kind == "parallel" else act.over_index
-    block = logged(kid)
-    if block is None or block.status != "success" or block.end_index is None:
-        return inside
-    return min(inside, block.end_index - 1)  # what was timed out in it went on
-
-
-def _outlived(kid: LiveSpan, act: Act) -> bool:
-    """It may have been timed out before what ran in it was over."""
-    timeout, inside = kid.node.timeout, _over_at(act)
-    return timeout is not None and inside is not None and inside > act.start + timeout + CLOCK_MS
-
-
-def _over_at(act: Act) -> float | None:
-    """When the last of what ran in it was over, as far as there are lines of that."""
-    if act.kind != "parallel":
-        return act.over_at
-    inside = (_over_at(kid.acts[-1]) for kid in act.kids if kid.acts)
-    return max((at for at in inside if at is not None), default=None)
 
 
 def logged(kid: LiveSpan) -> LiveSpan | None:

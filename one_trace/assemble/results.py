@@ -25,12 +25,12 @@ from one_trace.assemble.live import (
     LiveSpan,
     Results,
     Scope,
-    done_inside,
     is_over,
     logged,
     quiet,
 )
 from one_trace.assemble.tree import silent_ids
+from one_trace.assemble.written import done_inside, wrote_silently
 from one_trace.record.state import UNREADABLE, Result, present, read_result
 
 _MOST_SAID = 8
@@ -329,7 +329,7 @@ def settle_results(spans: list[LiveSpan], saved: Saved) -> None:
             span.overwrites = _has_writer(span)
             if done_inside(span) < saved.line:
                 # no event is written for it, but its result goes into the map like any other's
-                span.scope.wrote_silently(span, saved.line)
+                wrote_silently(span, saved.line)
         for act in span.acts:
             if act.kind == "parallel":
                 for node in act.steps[len(act.kids) :]:
