@@ -83,14 +83,21 @@ def _swapped(truth: Truth, trace: Trace, unseen: set[str], by: _Steps) -> set[st
 
 
 def _silent_above(truth: Truth, trace: Trace, doubtful: set[Step], by: _Steps) -> set[str]:
-    """Paths of silent steps that are there only because of what may as well have run in another: in truth, or
-    in a trace that leaves their status open."""
+    """Paths of silent steps that are there only because of what may as well have run in another: in truth,
+    with those beside it that left no sign, or in a trace that leaves their status open."""
     found: set[str] = set()
     above = {span["parent"] for span in truth["spans"] if by.true(span) in doubtful}
+    spoke = {span["span"] for span in truth["spans"] if span["events"]}
     for span in reversed(truth["spans"]):
+        if span["span"] in spoke:
+            spoke.add(span["parent"] or 0)
         if span["span"] in above and not span["events"]:
             found.add(span["path"])
             above.add(span["parent"])
+    for span in truth["spans"]:
+        parent = truth["spans"][span["parent"] - 1]["path"] if span["parent"] is not None else ""
+        if parent in found and span["span"] not in spoke:
+            found.add(span["path"])
     blocks = {span.span_id for span in trace.spans if span.type == "parallel"}
     inside = {span.parent_span_id for span in trace.spans if {"iteration", "path"} & set(span.derived)}
     for told in reversed(trace.spans):
