@@ -27,6 +27,8 @@ _TOO_LATE = 30
 """Nor within the ms."""
 _TURN = 32
 """More lines than are mostly written in one turn."""
+_HANDED_ON = 8
+"""An error that ends several steps has its lines within so many."""
 _FURTHER = 5
 """What has to follow does, but more may follow than would have to."""
 _NEITHER = 20
@@ -75,7 +77,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
         hands_on = line.step_id == owner.node.id and line.event in _ENDS and _at_once(ended, line, late(at))
         if not hands_on or (line.status == "timeout" and not failed):
             if act.kind in ("loop", "while") and not failed:
-                if _goes_on(act, owner, lines, index, at, late):
+                if _goes_on(span, act, owner, lines, index, at, late):
                     return apart
                 return _LATER if may_turn(act) and late(index) else _MISSING
             return _fails_later(owner, lines, index, at, late) if failed else _MISSING
@@ -111,17 +113,28 @@ def ends_another(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -
     return ill == _ANOTHER or (ill == _MISSING and not _hands_on(span, lines, index, late))
 
 
-def _goes_on(act: Act, owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late) -> bool:
-    """The next iteration of a loop begins within the ms, or the loop ends; not by its time-out, which would
-    come in another turn."""
+def _goes_on(
+    span: LiveSpan, act: Act, owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late
+) -> bool:
+    """The next iteration of a loop begins in the turn in which `span` ended the one before, or the loop ends;
+    not by its time-out, which would come in another turn."""
     body = act.node.body if act.node is not None and may_turn(act) else None
     first = body.nodes[0].id if body is not None and body.nodes else None
-    return any(
-        (line.step_id == first and line.event == "step:start")
-        or (line.step_id == owner.node.id and line.event in _ENDS and line.status != "timeout")
-        for other, line in _turn(lines, index, at, late)
-        if _within_ms(lines[index], line, late(other))
-    )
+    for other, line in _turn(lines, index, at, late):
+        if not _within_ms(lines[index], line, late(other)):
+            continue
+        if line.step_id == first and line.event == "step:start":
+            return True
+        if line.step_id == owner.node.id and line.event in _ENDS and line.status != "timeout":
+            return True
+        if (
+            line.step_id == span.node.id
+            and not span.acts
+            and line.event == "step:complete"
+            and line.duration_ms
+        ):
+            return False  # of what waits for something, each ends in a turn of its own
+    return False
 
 
 def _turn(lines: list[LogLine], index: int, at: int, late: Late) -> Iterator[tuple[int, LogLine]]:
@@ -136,6 +149,9 @@ def _turn(lines: list[LogLine], index: int, at: int, late: Late) -> Iterator[tup
 def _goes_off(lines: list[LogLine], at: int) -> bool:
     """A time-out does with this line, and so another turn begins."""
     line = lines[at]
+    if line.event == "step:complete" and line.status == "timeout":
+        before = (lines[other] for other in range(max(0, at - _HANDED_ON), at))
+        return not any(other.at == line.at and names_time_out(other.error) for other in before)
     if line.event != "step:error" or not (line.error or "").startswith(f'Step "{line.step_id}" exceeded'):
         return False
     return lines[at - 1].error != line.error

@@ -177,11 +177,15 @@ def _could_take(kid: LiveSpan, duration: float, over: float) -> bool:
 
 
 def _waits_in_silence(acts: list[Act]) -> bool:
-    """It may have waited last for a leaf, of which the log does not tell when it was done."""
+    """It may have waited last for what the log does not tell of when it was done: a leaf, or what failed."""
     kids = [kid for act in acts for kid in act.kids if kid.batch == act.batch]
-    return any(not kid.acts or _waits_in_silence(kid.acts[-1:]) for kid in kids) or any(
+    return any(not kid.acts or _may_fail(kid) or _waits_in_silence(kid.acts[-1:]) for kid in kids) or any(
         len(act.kids) < len(act.steps) for act in acts if act.kind == "parallel"
     )
+
+
+def _may_fail(kid: LiveSpan) -> bool:
+    return kid.node.goes_on and (kid.result is None or kid.result.status != "success")
 
 
 def _start_known(act: Act, kid: LiveSpan) -> bool:
