@@ -17,6 +17,7 @@ _TIMED_OUT = re.compile('Step ".*" exceeded timeout of ', re.DOTALL)
 _ENDS = frozenset(
     {"step:complete", "step:error", "step:retry", "step:retry-success", "flow:complete", "flow:error"}
 )
+_SUCCEEDS = frozenset({("step:complete", "success"), ("step:retry-success", None)})
 _ANOTHER = 60
 """The next end is of what it stands in, but did not begin then."""
 _MISSING = 40
@@ -125,7 +126,7 @@ def _goes_on(
             continue
         if line.step_id == first and line.event == "step:start":
             return True
-        if line.step_id == owner.node.id and line.event in _ENDS and line.status != "timeout":
+        if line.step_id == owner.node.id and (line.event, line.status) in _SUCCEEDS:
             return True
         if (
             line.step_id == span.node.id

@@ -83,7 +83,9 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
     if len(waiting) + len(blocks) + len(opening) < 2:
         return waiting[0] if waiting else None
     if blocks and world.facts.exact and all(act.attempt == 1 and act.opened < world.now for act in waiting):
-        first = world.doubts.choose(world.index, blocks[0], blocks[:1], less=[*waiting, *blocks[1:]])
+        alike = [block for block in blocks if block.node is blocks[0].node]
+        less = [*waiting, *(block for block in blocks if block not in alike)]
+        first = world.doubts.choose(world.index, blocks[0], alike, less=less)
     else:
         first = world.doubts.choose(world.index, waiting[0], [*waiting, *opening], less=blocks)
     forced = world.doubts.was_forced
