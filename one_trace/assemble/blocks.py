@@ -173,7 +173,7 @@ def _children_done(world: World, act: Act, first: int, seen: int) -> None:
         kid.assumed = kid.assumed or (position >= seen and _may_have_failed(act.span))
         result = expected(kid)
         threw = result is not None and result.status not in ("success", "skipped")
-        threw = threw or (kid.node.goes_on and any(map(_owes, kid.acts[-1:])))
+        threw = threw or (position < seen and kid.node.goes_on and any(map(_owes, kid.acts[-1:])))
         for inner in kid.acts if not threw else ():  # what was begun in it may go on
             over = quiet(inner) or (inner is kid.acts[-1] and _must_be_done(kid))
             if over and not _timed_out(kid, inner, world.now):  # else it was given up, and goes on

@@ -371,7 +371,9 @@ def _found(span: LiveSpan, saved: Saved) -> Result | None:
     if span.raised or span.lost or (span.seq is not None and not span.status):
         return None
     if span.slot >= 0:
-        block = span.act.span
+        told, block = logged(span), span.act.span
+        if told is not None and told.lost:
+            return None  # what it wrote has gone with it
         if block is not None and block.result is not None and block.result.status == "success":
             span.doubtful, span.shared_result = block.doubtful, block.shared_result
             return child_result(block.result, span.slot) if block.acts[-1] is span.act else None
