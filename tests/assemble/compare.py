@@ -87,10 +87,8 @@ def _silent_above(truth: Truth, trace: Trace, doubtful: set[Step], by: _Steps) -
     with those beside it that left no sign, or in a trace that leaves their status open."""
     found: set[str] = set()
     above = {span["parent"] for span in truth["spans"] if by.true(span) in doubtful}
-    spoke = {span["span"] for span in truth["spans"] if span["events"]}
+    spoke = _spoke(truth)
     for span in reversed(truth["spans"]):
-        if span["span"] in spoke:
-            spoke.add(span["parent"] or 0)
         if span["span"] in above and not span["events"]:
             found.add(span["path"])
             above.add(span["parent"])
@@ -108,14 +106,20 @@ def _silent_above(truth: Truth, trace: Trace, doubtful: set[Step], by: _Steps) -
     return found
 
 
+def _spoke(truth: Truth) -> set[int]:
+    """Spans that have lines of log, or something in them has."""
+    spoke = {span["span"] for span in truth["spans"] if span["events"]}
+    for span in reversed(truth["spans"]):
+        if span["span"] in spoke and span["parent"] is not None:
+            spoke.add(span["parent"])
+    return spoke
+
+
 def _unseen(truth: Truth, trace: Trace) -> set[str]:
     """Paths of silent children without a line of log in them, in a block (or an attempt of one) that did not
     succeed or whose end is open: there is no word of whether they were ever begun."""
     spans = truth["spans"]
-    spoke = {span["span"] for span in spans if span["events"]}
-    for span in reversed(spans):
-        if span["span"] in spoke and span["parent"] is not None:
-            spoke.add(span["parent"])
+    spoke = _spoke(truth)
     open_ends = {span.path for span in trace.spans if "status" in span.derived}
     either = {static(span.path) for span in trace.spans if {"status", "iteration"} <= set(span.derived)}
     certain: set[str] = set()  # themselves, or something in them
