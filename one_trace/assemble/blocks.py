@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, quiet
-from one_trace.assemble.results import expected
+from one_trace.assemble.results import expected, is_last
 from one_trace.assemble.tree import CONTAINERS, Node
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _ended_before(act: Act, first: int) -> bool:
     while at.span is not None and at.kind == "parallel":
         result = expected(at.span)
         if result is not None:
-            last = at.attempt == (result.retries or 0) + 1
+            last = is_last(at, result)
             threw = [node for node in _throwing(at.steps) if node.has_timed_out(result.error)]
             before = set(_throwing(act.steps[:first])) if last and threw else set()
             return bool(before) and before.issuperset(threw)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from one_trace.assemble.facts import Late
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, may_turn
 from one_trace.assemble.results import expected
+from one_trace.assemble.tree import time_out_of
 from one_trace.record.log import LogLine
 
 _TIMED_OUT = re.compile('Step ".*" exceeded timeout of ', re.DOTALL)
@@ -153,7 +154,7 @@ def _goes_off(lines: list[LogLine], at: int) -> bool:
     if line.event == "step:complete" and line.status == "timeout":
         before = (lines[other] for other in range(max(0, at - _HANDED_ON), at))
         return not any(other.at == line.at and names_time_out(other.error) for other in before)
-    if line.event != "step:error" or not (line.error or "").startswith(f'Step "{line.step_id}" exceeded'):
+    if line.event != "step:error" or not (line.error or "").startswith(time_out_of(line.step_id or "")):
         return False
     return lines[at - 1].error != line.error
 

@@ -9,7 +9,7 @@ Evidence, strongest first:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from one_trace.assemble.blocks import has_to_show, may_go_on
@@ -21,9 +21,11 @@ from one_trace.assemble.live import (
     LiveSpan,
     alive,
     is_over,
+    last_began,
     logged,
     may_turn,
     quiet,
+    silent_kids,
     timed_out_at,
 )
 from one_trace.assemble.results import expected, may_be_merged
@@ -172,11 +174,6 @@ def _all_done(block: LiveSpan) -> bool:
     return all(kid.acts and kid.acts[-1].kind == "flow" and kid.acts[-1].finished for kid in last)
 
 
-def _last_began(span: LiveSpan) -> float:
-    """When its last attempt did."""
-    return span.retried[-1] if span.retried else span.start
-
-
 def _just_before(kid: LiveSpan, line: LogLine) -> bool:
     """A silent step's time-out is all but over: it began before the first line from inside it."""
     over = timed_out_at(kid) if kid.slot >= 0 else None
@@ -188,7 +185,7 @@ def _not_due(leaf: LiveSpan, line: LogLine, late: float) -> bool:
     timeout = leaf.node.timeout
     if timeout is None or leaf.acts or leaf.slot >= 0:
         return False
-    over = _last_began(leaf) + timeout
+    over = last_began(leaf) + timeout
     return abs(line.at - over) > max(late, 1)
 
 
@@ -202,7 +199,7 @@ def _in_time(span: LiveSpan, line: LogLine, late: float) -> bool:
             return True  # nothing is seen of it
         over = timed_out_at(span)
         return act.failed or over is None or over <= line.at + CLOCK_MS
-    over = _last_began(span) + timeout
+    over = last_began(span) + timeout
     threw = act is None or act.failed
     return (threw or over <= line.at + CLOCK_MS) and line.at <= over + max(late, CLOCK_MS)
 
@@ -393,20 +390,14 @@ def _too_early(span: LiveSpan, line: LogLine) -> int:
     timeout, act = _named_time_out(span.node, line.error), span.acts[-1] if span.acts else None
     if timeout is None or (act is not None and act.failed):
         return 0
-    early = _last_began(span) + timeout - line.at
+    early = last_began(span) + timeout - line.at
     return 0 if early <= 0 else _EARLY if early <= _ROUNDED_MS else CONTRADICTS
 
 
 def _tried_again(span: LiveSpan, line: LogLine) -> int:
     """How ill the error of a silent child's time-out fits a block in which that one is tried again."""
-    named = [kid for kid in _silent_kids(span) if kid.node.has_timed_out(line.error)]
+    named = [kid for kid in silent_kids(span) if kid.node.has_timed_out(line.error)]
     return _NEAR if named and all(kid.attempts <= kid.node.retries for kid in named) else 0
-
-
-def _silent_kids(span: LiveSpan) -> Iterator[LiveSpan]:
-    for kid in span.acts[-1].kids if span.acts else ():
-        yield kid
-        yield from _silent_kids(kid)
 
 
 def _named_time_out(node: Node, error: str | None) -> float | None:

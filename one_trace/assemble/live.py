@@ -24,7 +24,7 @@ ENDS = {
 Results = dict[str, Raw]
 Foreseen = dict[tuple[str, int], Result | None]
 """Results of containers that may run more than once, by path and by number among the spans of that path, as
-an earlier replay settled them."""
+an earlier replay settled them; None where what the state has is another's."""
 
 
 class Scope:
@@ -274,7 +274,6 @@ class Act:
         "under",
         "unsure_batch",
         "unsure_turn",
-        "written",
     )
 
     def __init__(self, span: LiveSpan | None, node: Node | None, attempt: int, scope: Scope, go: int) -> None:
@@ -329,8 +328,6 @@ class Act:
         self.idle = -1
         """The line after which it may begin another pass; -1: none is due."""
         self.idle_at = 0
-        self.written: dict[int, int] = {}
-        """When all of a batch were done, and their results written; -1: not known, or one of them threw."""
         self.results: list[Results] | bool | None = None
         """A loop's results by iteration; False: not known; None: not looked up."""
 
@@ -394,6 +391,18 @@ def is_over(kid: LiveSpan) -> bool:
     over = act.finished if act.kind == "flow" else quiet(act) and not may_turn(act)
     timeout = kid.node.timeout
     return over and (timeout is None or act.over_at + CLOCK_MS < act.start + timeout)
+
+
+def silent_kids(span: LiveSpan) -> Iterator[LiveSpan]:
+    """The silent children of its last attempt, at any depth."""
+    for kid in span.acts[-1].kids if span.acts else ():
+        yield kid
+        yield from silent_kids(kid)
+
+
+def last_began(span: LiveSpan) -> float:
+    """When its last attempt did."""
+    return span.retried[-1] if span.retried else span.start
 
 
 def may_turn(act: Act) -> bool:

@@ -364,7 +364,7 @@ class Replay:
             and not act.failed
             and act.start + timeout <= line.at + CLOCK_MS
         )
-        error = span.error or _kept_error(span)
+        error = span.error or (_kept_error(span) if span.status in ("error", "timeout") else None)
         if error is not None:
             open_timed_out(self.world, act, lambda node: node.has_timed_out(error))
         elif span.status == "timeout" and not given_up and not act.failed:

@@ -72,7 +72,7 @@ def _expected(span: LiveSpan) -> Result | None:
     if span.slot >= 0:
         block = span.act.span
         around = expected(block) if block is not None else None
-        if around is not None and around.status == "success" and _is_last(span.act, around):
+        if around is not None and around.status == "success" and is_last(span.act, around):
             found = child_result(around, span.slot)
             if found is not None:  # else a sub-flow's step of the block's id stands in its place
                 return found
@@ -188,7 +188,7 @@ def _says_of(result: Result, span: LiveSpan) -> bool:
 def _guess(scope: Scope, owner: Act) -> Results | None:
     span = owner.span
     result = expected(span) if span is not None else None
-    if result is None or not _is_last(owner, result):
+    if result is None or not is_last(owner, result):
         return None
     return _inner(scope, owner, result)
 
@@ -215,7 +215,7 @@ def _without(results: Results | None, owner: Act) -> Results | None:
     return {step_id: raw for step_id, raw in results.items() if step_id not in hidden} if hidden else results
 
 
-def _is_last(act: Act, result: Result) -> bool:
+def is_last(act: Act, result: Result) -> bool:
     """A result is the last attempt's."""
     return act.attempt == (result.retries or 0) + 1
 
@@ -238,7 +238,7 @@ def iterations_known(act: Act) -> int | None:
     """How many iterations a loop makes in all, where the state says so before it has ended."""
     span = act.span
     result = expected(span) if span is not None and act.kind == "loop" else None
-    if result is None or result.status != "success" or not _is_last(act, result):
+    if result is None or result.status != "success" or not is_last(act, result):
         return None
     iteration_results(act, result, 0)
     return len(act.results) if isinstance(act.results, list) else None

@@ -103,11 +103,11 @@ def _unfollowed(world: World) -> dict[Act, str | None]:
         span.node.id
         for span in world.spans
         if (seq := span.seq) is not None
-        and not (span.open or span.raised or seq.act.failed)
-        and seq in seq.act.passes
         and seq.current is None
         and 0 < seq.pos < len(seq.nodes)
         and seq.nodes[seq.pos - 1] is span.node
+        and not (span.open or span.raised or seq.act.failed)
+        and seq in seq.act.passes
         and span.end_index is not None
         and span.end_index + 1 < len(lines)
         and lines[span.end_index + 1].event is not None

@@ -9,7 +9,7 @@ its start.
 from __future__ import annotations
 
 from one_trace.assemble.blocks import all_done, open_next_batch
-from one_trace.assemble.live import CLOCK_MS, ENDS, Act, LiveSpan
+from one_trace.assemble.live import CLOCK_MS, ENDS, Act, LiveSpan, last_began, silent_kids
 from one_trace.assemble.results import Saved, overwritten, settle_results
 from one_trace.assemble.world import World
 
@@ -227,7 +227,7 @@ def _given_up_at(kid: LiveSpan, over: float) -> float | None:
         return block.end
     timeout = kid.node.timeout
     if block.status == "timeout" and timeout is not None and not (kid.node.goes_on or _timed_out(block)):
-        lateness = block.end - _last_began(kid) - timeout
+        lateness = block.end - last_began(kid) - timeout
         if lateness >= -1:  # no timer goes off early, but for the rounding of clocks
             return block.end if lateness <= 2 * CLOCK_MS else None
     return _own_time_out(kid, over)
@@ -238,13 +238,8 @@ def _own_time_out(kid: LiveSpan, over: float) -> float | None:
     timeout = kid.node.timeout
     if timeout is None or not kid.acts or kid.attempts <= kid.node.retries:
         return None
-    ends = _last_began(kid) + timeout
+    ends = last_began(kid) + timeout
     return ends if ends <= over + CLOCK_MS else None
-
-
-def _last_began(kid: LiveSpan) -> float:
-    """When its last attempt did."""
-    return kid.start if kid.attempts == 1 or not kid.acts else kid.acts[-1].start
 
 
 def _error_of(block: LiveSpan) -> str | None:
@@ -261,9 +256,7 @@ def _error_of(block: LiveSpan) -> str | None:
 
 def _named(kid: LiveSpan, error: str) -> bool:
     """Is it this silent child, or one in it, that the error says was timed out?"""
-    if kid.node.has_timed_out(error):
-        return True
-    return any(_named(inner, error) for inner in (kid.acts[-1].kids if kid.acts else ()))
+    return any(inner.node.has_timed_out(error) for inner in (kid, *silent_kids(kid)))
 
 
 def _timed_out(block: LiveSpan) -> bool:

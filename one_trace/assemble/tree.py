@@ -33,6 +33,11 @@ class Listing:
         self.nodes: list[Node] = []
 
 
+def time_out_of(step_id: str) -> str:
+    """How the error begins that a step's own time-out throws."""
+    return f'Step "{step_id}" exceeded timeout of '
+
+
 class Node:
     """A step as it is written. `concurrency`: how many iterations or children run abreast. `repeats`: it may
     run more than once in one and the same set of results (under a while, or under a container that is
@@ -123,7 +128,7 @@ class Node:
     @property
     def timed_out(self) -> str:
         """How the error begins that the step's own time-out throws."""
-        return f'Step "{self.id}" exceeded timeout of '
+        return time_out_of(self.id)
 
 
 class Tree:

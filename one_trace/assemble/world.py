@@ -205,9 +205,9 @@ class World:
         if act.kind == "parallel":
             for position in range(act.cursor, len(act.kids)):
                 kid = act.kids[position]
-                begins = kid.acts and kid.open and not (kid.node.guarded and skipped(kid))
-                due = begins and has_begun(kid.acts[-1], self.now)
-                begun = self.begin(kid.acts[-1], step_id) if due else None
+                due = kid.acts and kid.open and has_begun(kid.acts[-1], self.now)
+                begins = due and not (kid.node.guarded and skipped(kid))
+                begun = self.begin(kid.acts[-1], step_id) if begins else None
                 if begun is not None:
                     act.cursor = position
                     return begun

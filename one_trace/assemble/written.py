@@ -31,15 +31,18 @@ def _done_after(one: LiveSpan, other: LiveSpan, saved: int) -> bool:
 
 
 def _done(kid: LiveSpan, saved: int) -> tuple[float, bool]:
-    """The line at which it was done, and whether that is so; else the line before which it was."""
-    if done_inside(kid) >= 0:
+    """The line at which its result was written last before the one of the last save, and whether that is so;
+    else the line before which it was. It is written when it is done, and once more when all of its batch
+    are, if none of them threw."""
+    done = done_inside(kid)
+    if done >= 0:
         batch = [other for other in kid.act.kids if other.batch == kid.batch]
         waits_for = [kid] if any(other.raised for other in batch) else batch
-        known = all(
-            done_inside(other) >= 0 and not (other.acts and other.acts[-1].kind == "parallel")
-            for other in waits_for
+        ends = [done_inside(other) for other in waits_for]
+        known = min(ends) >= 0 and not any(
+            act.kind == "parallel" for other in waits_for for act in other.acts
         )
-        return written_at(kid, saved), known
+        return max(ends) if max(ends) < saved else done, known
     signs = [
         inner.first_index
         for other in kid.act.kids
@@ -55,17 +58,6 @@ def _done(kid: LiveSpan, saved: int) -> tuple[float, bool]:
     if above is None or above.end_index is None or above.status != "success":
         return math.inf, False  # what fails or is given up does not wait for it
     return above.end_index, False
-
-
-def written_at(kid: LiveSpan, saved: int) -> int:
-    """The line at which its result was last written before that of the last save: when it was done, and once
-    more when all of its batch were, as far as there are lines of that; -1 where there is none."""
-    done, written = done_inside(kid), kid.act.written
-    if kid.batch not in written:
-        batch = [other for other in kid.act.kids if other.batch == kid.batch]
-        threw = any(other.raised for other in batch)
-        written[kid.batch] = -1 if threw else max(map(done_inside, batch))
-    return written[kid.batch] if done <= written[kid.batch] < saved else done
 
 
 def done_inside(kid: LiveSpan) -> int:
