@@ -236,7 +236,13 @@ class Replay:
                 self._begin_root()
         span = self.world.start(line)
         if not span.placed and (span.act.tree is None or span.act.tree.known):
-            self.faults.append(f"the flow files have no place for the step {span.node.id[:80]!r}")
+            self._say_misplaced(span.node)
+
+    def _say_misplaced(self, node: Node) -> None:
+        if (node.id, node.type) not in self.trees.kinds:
+            self.faults.append(f"the flow files have no place for the step {node.id[:80]!r}")
+        elif not self.doubts.unsettled:  # else it is the reading that may be wrong, and that is said
+            self.faults.append(f"the step {node.id[:80]!r} ran where the flow files have none")
 
     def _on_complete(self, line: LogLine) -> None:
         step_id = line.step_id or ""

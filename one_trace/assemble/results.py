@@ -91,11 +91,19 @@ def _is_again(scope: Scope) -> bool:
     """An iteration that began with a map in which its steps may have left results before."""
     for around in scope.outwards():
         loop = around.owner.node if around.owner is not None else None
-        if around.merged or loop is None or around.iteration is None:
+        if loop is None or around.iteration is None:
             return False
+        if around.merged:
+            return _follows_merged(around)
         if around.iteration > 0 or loop.repeats:
             return True
     return False
+
+
+def _follows_merged(scope: Scope) -> bool:
+    """An iteration of a concurrent loop that began when others had been merged."""
+    loop = scope.owner.node if scope.owner is not None else None
+    return loop is not None and (scope.iteration or 0) >= loop.concurrency
 
 
 def _may_be_earlier(span: LiveSpan) -> bool:
@@ -119,9 +127,7 @@ def _left_before(scope: Scope) -> dict[str, LiveSpan]:
         return {}
     if not scope.merged:
         return scope.shared.last
-    node = scope.owner.node if scope.owner is not None else None
-    later = node is not None and scope.iteration >= node.concurrency
-    return scope.parent.last if later and scope.parent is not None else {}
+    return scope.parent.last if _follows_merged(scope) and scope.parent is not None else {}
 
 
 def held(scope: Scope, step_id: str) -> Result | None:

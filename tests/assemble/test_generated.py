@@ -61,6 +61,7 @@ def test_runs_with_failures_retries_time_outs_and_skips(
 def test_what_was_found_stays_right(case: Path, tmp_path: Path) -> None:
     _, truth, trace = run(Made.from_json(case.read_text()), tmp_path)
     assert differences(truth, trace) == []
+    assert [fault for fault in trace.run.partial or () if fault.startswith("no reading")] == []
 
 
 @node
