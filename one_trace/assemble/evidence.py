@@ -38,6 +38,8 @@ _NEAR = 70
 """A cost by which another may be greater and yet right, if something else contradicts."""
 _MERGED = 60
 """The state says otherwise, but may have had an older result merged over this one."""
+_UNSEEN = 20
+"""What another span has done in silence may be why an error fits ill."""
 _NOT_DUE = 12
 """Another has to end in this turn."""
 _SOON = 5
@@ -91,7 +93,8 @@ def choose_error(
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
     chosen = min(best, key=lambda span: (flow_misfit(span, after), span.number))
-    return chosen, best, _less(spans, costs, least), least
+    as_well = [span for span, cost in zip(spans, costs, strict=True) if cost <= least + _UNSEEN]
+    return chosen, as_well, _less(spans, costs, least + _UNSEEN), least
 
 
 def mark_doubtful(chosen: LiveSpan, rivals: list[LiveSpan], line: LogLine) -> None:
@@ -371,7 +374,7 @@ def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
         if act.failed:
             cost += 0 if act.error == line.error else 50
         else:
-            cost += 100 if act.started else 20
+            cost += 100 if act.started else _UNSEEN
     if span.attempts <= span.node.retries:
         cost += 60
     cost += _too_early(span, line) + _tried_again(span, line)
