@@ -7,7 +7,7 @@ from __future__ import annotations
 from one_trace.assemble.awaits import by_life, doubt
 from one_trace.assemble.blocks import advance, all_done, may_go_on, may_open
 from one_trace.assemble.evidence import cannot_have_failed, choose_retry
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, last_began
 from one_trace.assemble.tree import CONTAINERS, Node, silent_ids
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
@@ -74,7 +74,7 @@ def succeeded(world: World, line: LogLine) -> None:
     going = [kid for kid in spans if not kid.act.failed] or spans
     going = [kid for kid in going if alive(kid.act)] or going
     if going:
-        going[0].succeeded = float(line.at)
+        max(going, key=last_began).succeeded = float(line.at)
     for kid in spans if len(spans) > 1 else ():
         kid.doubtful = True
     if len(spans) == 1 and spans[0].acts:

@@ -381,8 +381,10 @@ def _found(span: LiveSpan, saved: Saved) -> Result | None:
         if told is not None and told.lost:
             return None  # what it wrote has gone with it
         if block is not None and block.result is not None and block.result.status == "success":
+            if block.acts[-1] is not span.act:
+                return None
             span.doubtful, span.shared_result = block.doubtful, block.shared_result
-            return child_result(block.result, span.slot) if block.acts[-1] is span.act else None
+            return child_result(block.result, span.slot)
         if block is not None and f'"{span.node.id}"' in (block.error or ""):
             return None  # it is this child that threw
     step_id = span.node.id

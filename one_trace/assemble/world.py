@@ -162,6 +162,10 @@ class World:
             held.append(span)
         running = span.scope.running
         running[node.id] = running.get(node.id, 0) + 1
+        if running[node.id] > 1:
+            for other in self.open[node.id]:
+                if other.scope.running is running and not other.node.repeats:
+                    other.expected = False  # either may write last
         first_sign(span.act, span.start, self.index)
         if node.type in CONTAINERS:
             if self.foreseen:
