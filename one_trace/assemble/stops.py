@@ -4,7 +4,7 @@ stopped with it. What runs beside it goes on, and is stopped in its turn where i
 
 from __future__ import annotations
 
-from one_trace.assemble.live import Act, LiveSpan, timed_out_at
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, timed_out_at
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
 
@@ -70,19 +70,24 @@ class Stops:
 
 def _stop_around(world: World, act: Act, at: float, index: int) -> None:
     """What was stopped in an attempt stops what that is in, up to its flow."""
+    just = False
     while (span := _stops_with(act, at)) is not None:
+        over = timed_out_at(span) if span.slot >= 0 else None
+        just = just or (over is not None and over <= at + CLOCK_MS)
         _stop(world, span, at, index)
         span.doubtful = span.doubtful or span.slot >= 0  # it may have thrown before
+        span.either_end = span.either_end or just
         act = span.act
 
 
 def _stops_with(act: Act, at: float) -> LiveSpan | None:
-    """The step that is stopped with this attempt; None if it was given up before."""
+    """The step that is stopped with this attempt; None if it was given up before. What it ran set its timer
+    first, so that of two that are due at once that one goes off."""
     span = act.span
     if span is None or act.kind == "flow" or not span.open or span.acts[-1] is not act:
         return None
     over = timed_out_at(span) if span.slot >= 0 else None
-    return span if over is None or at < over else None
+    return span if over is None or at <= over else None
 
 
 def under_way(act: Act) -> bool:
