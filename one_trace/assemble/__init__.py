@@ -47,8 +47,12 @@ def assemble(record: Record) -> Assembly:
 
 def _assemble(record: Record) -> Assembly:
     facts = Facts(record.lines)
+
+    def late() -> bool:
+        return not facts.exact
+
     count = len(record.lines) + _held_bytes(record) // _BYTES_A_LINE
-    replay = Search(lambda doubts: Replay(record, facts, doubts), count).settle()
+    replay = Search(lambda doubts: Replay(record, facts, doubts), count, late).settle()
     over = record.lines[-1].at if record.lines else 0
     spans = replay.world.spans
     settle(spans, _saved(record, replay))
@@ -57,7 +61,7 @@ def _assemble(record: Record) -> Assembly:
         # which run of a repeated container was the last is known now, and so what its children left
         foreseen = foresee(spans)
         if foreseen:
-            again = Search(lambda doubts: Replay(record, facts, doubts, foreseen), count).settle()
+            again = Search(lambda doubts: Replay(record, facts, doubts, foreseen), count, late).settle()
             if len(again.doubts.accepted) <= len(replay.doubts.accepted):
                 replay, spans = again, again.world.spans
                 settle(spans, _saved(record, replay))

@@ -248,7 +248,8 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
     agrees = result is not None and _agrees(result, line)
     if result is not None and not agrees:
         cost += _MERGED if may_be_merged(result, span) else 200
-    if delay > late(index, span.begun):  # it may once have been later than was measured, but seldom
+    rounded = 0 if facts.exact else _ROUNDED_MS
+    if delay > late(index, span.begun) + rounded:  # it may once have been later than was measured, but seldom
         cost += CONTRADICTS if agrees else 250
     return cost
 

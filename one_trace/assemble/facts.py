@@ -14,7 +14,8 @@ from one_trace.assemble.live import CLOCK_MS
 from one_trace.record.log import LogLine
 
 _LEAST_MS = 1
-_MOST_MS = 200
+_MOST_MS = 1000
+"""Saving a large state on a busy machine takes as long; more is not lateness but a damaged log."""
 _WRITTEN_MS = 15
 """How long it takes to write a line, at most; what comes later has waited."""
 

@@ -24,6 +24,8 @@ _PATIENCE = 60
 """How many replays may be spent on one contradiction."""
 _MENDS = 24
 """How many of them may be what contradictions propose."""
+_KEPT = 4
+"""One in so many replays is kept for readings in which times fit but nearly."""
 _FIRST = 2
 """How many of the earliest choices to blame are made otherwise before the latest is: where two run alike,
 which of them was called first decides all that follows."""
@@ -82,9 +84,13 @@ def _mends(
 class Search(Generic[T]):
     """The search for a reading of a log that nothing contradicts."""
 
-    def __init__(self, make: Callable[[Doubts], T], lines: int) -> None:
+    def __init__(self, make: Callable[[Doubts], T], lines: int, late: Callable[[], bool]) -> None:
+        """`lines` of a log; `late`: whether some of them were."""
         self._make = make
+        self._late = late
         self._left = min(_REPLAYS, _LINES // max(1, lines))
+        self._kept: int | None = None
+        """How many replays are kept for the second search; None before the first contradiction."""
         self._accepted: frozenset[int] = frozenset()
         self._tried: dict[Place, _Tried] = {}
 
@@ -92,6 +98,7 @@ class Search(Generic[T]):
         """Replay until nothing contradicts the choices made, or no other choice helps. Readings in which all
         times fit to the ms go first."""
         exact = self._settled(0)
+        self._left += self._kept or 0
         unexplained = len(self._accepted) + exact.doubts.unexplained
         if not unexplained or self._left <= 1:
             return exact
@@ -117,6 +124,9 @@ class Search(Generic[T]):
             try:
                 replay.run()
             except Contradiction as wrong:
+                if self._kept is None:
+                    self._kept = max(0, self._left) // _KEPT if self._late() else 0
+                    self._left -= self._kept
                 if wrong.index > furthest[0].index:
                     if mended is not None:
                         self._tried = {at: kept for at, kept in self._tried.items() if at < mended.since}

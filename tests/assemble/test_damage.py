@@ -213,9 +213,10 @@ class Stubborn:
 
 @pytest.mark.parametrize("lines", [1, 50, 4_000, 50_000, 400_000, 1_000_000])
 @pytest.mark.parametrize("seed", range(3))
-def test_replays_are_bounded_whatever_contradicts(lines: int, seed: int) -> None:
+@pytest.mark.parametrize("late", [False, True])
+def test_replays_are_bounded_whatever_contradicts(lines: int, seed: int, late: bool) -> None:
     Stubborn.replays = 0
-    Search(Stubborn(min(lines, 5_000), seed).make, lines).settle()
+    Search(Stubborn(min(lines, 5_000), seed).make, lines, lambda: late).settle()
     assert Stubborn.replays <= 203
     assert Stubborn.replays * lines <= 150_000 + 3 * lines
 

@@ -273,3 +273,57 @@ def test_an_attempt_whose_timer_was_late(tmp_path: Path) -> None:
     made.after(2).start("a").after(1).end("a", 1).event("step:retry-success", stepId="l", retries=1)
     made.end("l", 29, retries=1)
     assert not spans(made)["made > l[0] > a"].late
+
+
+def test_a_host_that_stalls_for_longer_than_most(tmp_path: Path) -> None:
+    """It is as late as its lines say, if these speak for no other step."""
+    made = MadeRun(tmp_path).flow([abreast("l", code("a"), code("b"))])
+    made.start("l", "loop").start("a").start("a").end("a").after(130).start("b").after(170).end("a").after(7)
+    made.start("b").after(13).end("b", 190).after(20).end("b", 33).after(8).end("l", 348)
+    trace = made.assembled().trace
+    assert not trace.run.partial
+    assert [span.duration_ms for span in trace.spans if span.step_id == "b"] == [190, 33]
+
+
+def test_a_line_that_is_later_by_a_rounding_than_all_others(tmp_path: Path) -> None:
+    """Of two that began 1 ms apart, the first: that no line tells of as much lateness is no contradiction."""
+    call = {"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}
+    inner = {"id": "x", "name": "X", "type": "condition", "condition": {"expression": "true"}}
+    inner["condition"]["then"] = [code("y"), code("z")]
+    made = MadeRun(tmp_path).flow([abreast("l", call)]).flow([inner], key="sub")
+    made.start("l", "loop").start("f", "flow").start("f", "flow").after(2)
+    made.event("flow:start", flowKey="sub").start("x", "condition").after(1).start("y")
+    made.event("flow:start", flowKey="sub").start("x", "condition").start("y").after(8)
+    made.end("y", 8).start("z").after(2).end("y", 10).start("z").after(23).end("z", 15)
+    made.after(1).end("x", 24).event("flow:complete", flowKey="sub", durationMs=35).end("f", 37)
+    made.after(4).end("z", 28).end("x", 38).event("flow:complete", flowKey="sub", durationMs=38).end("f", 41)
+    made.end("l", 41)
+    results = [
+        {"f": success(f, {"y": success(y), "z": success(z), "x": success(x)})}
+        for y, z, x, f in ((8, 15, 24, 37), (10, 28, 38, 41))
+    ]
+    made.results = {"l": {**success(41, [1, 1]), "response": {"items": [1, 1], "iterations": results}}}
+    told = spans(made)
+    assert (told["made > l[0] > f > x"].start_ms, told["made > l[1] > f > x"].start_ms) == (2, 3)
+
+
+def test_time_is_left_for_readings_in_which_times_fit_but_nearly(tmp_path: Path) -> None:
+    """Flows abreast whose skipped steps each wait for the state to be saved: they end when all are done."""
+    call = {"id": "f", "name": "F", "type": "flow", "flow": {"key": "sub"}}
+    made = MadeRun(tmp_path).flow([abreast("l", code("a"), call, width=7)])
+    made.flow([code("s", **{"if": "false"})], key="sub").start("l", "loop")
+    for _ in range(7):
+        made.start("a")
+    for _ in range(7):
+        made.after(4).end("a", 4).start("f", "flow")
+    for _ in range(7):
+        made.event("flow:start", flowKey="sub").start("s")
+    for _ in range(7):
+        made.after(8).end("s", None, "skipped")
+    made.after(16)
+    for _ in range(7):
+        made.event("flow:complete", flowKey="sub", durationMs=72)
+    for ms in (96, 92, 88, 84, 80, 76, 72):
+        made.end("f", ms)
+    made.end("l", 100)
+    assert not made.assembled().trace.run.partial
