@@ -30,7 +30,7 @@ from one_trace.assemble.live import (
     quiet,
 )
 from one_trace.assemble.tree import silent_ids
-from one_trace.assemble.written import done_inside, wrote_silently
+from one_trace.assemble.written import done_inside, lose_overwritten, wrote_silently
 from one_trace.record.state import UNREADABLE, Result, present, read_result
 
 _MOST_SAID = 8
@@ -340,6 +340,7 @@ def settle_results(spans: list[LiveSpan], saved: Saved) -> None:
             if act.kind == "parallel":
                 for node in act.steps[len(act.kids) :]:
                     act.scope.may_write(silent_ids(node))
+    lose_overwritten(spans, saved.line)
     for span in spans:
         span.result = _found(span, saved)
         if span.acts:

@@ -5,8 +5,10 @@ done, and once more when all of its batch are.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Iterable
 
-from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, logged, quiet
+from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, Scope, logged, quiet
 
 
 def wrote_silently(span: LiveSpan, saved: int) -> None:
@@ -17,6 +19,21 @@ def wrote_silently(span: LiveSpan, saved: int) -> None:
         last = scope.last.get(step_id)
         if last is None or last.slot < 0 or _done_after(span, last, saved):
             scope.last[step_id] = span
+
+
+def lose_overwritten(spans: Iterable[LiveSpan], saved: int) -> None:
+    """What a silent child left in a map that an iteration shares with those before it is gone where one that
+    was given up with an earlier iteration has written there since."""
+    written: dict[tuple[Scope, str], list[LiveSpan]] = {}
+    for span in spans:
+        scope = span.scope
+        if span.slot >= 0 and scope.over_index is not None and scope.shared is not scope:
+            written.setdefault((scope.shared, span.node.id), []).append(span)
+    for kids in written.values():
+        late = sorted(line for kid in kids if (line := done_inside(kid)) > (kid.scope.over_index or 0))
+        for kid in kids if late else ():
+            after = bisect_right(late, _done(kid, saved)[0])
+            kid.lost = after < len(late) and late[after] < (kid.scope.over_index or 0)
 
 
 def _done_after(one: LiveSpan, other: LiveSpan, saved: int) -> bool:
