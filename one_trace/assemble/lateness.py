@@ -60,7 +60,18 @@ def _lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
         if owner.slot >= 0 and span.slot >= 0 and owner.status == "error":
             return told, False  # it may be what threw
         return told, owner.slot < 0 or (sure and abs(over - log_end) > CLOCK_MS)
+    if _timed_out_before(owner, span.end):
+        return span.end > over + CLOCK_MS, False
     return span.end > over + CLOCK_MS, sure and abs(span.end - over) > CLOCK_MS
+
+
+def _timed_out_before(owner: LiveSpan, end: float) -> bool:
+    """A silent container, of which the first line from inside it came later than it began: its time-out may
+    have been over by then, though something was thrown in it after that."""
+    timeout = owner.node.timeout
+    if owner.slot < 0 or timeout is None or owner.result is not None or owner.end_index is None:
+        return False
+    return owner.acts[-1].start + timeout <= end + CLOCK_MS
 
 
 def _ended_it(span: LiveSpan, owner: LiveSpan) -> bool:
