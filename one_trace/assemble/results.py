@@ -30,7 +30,7 @@ from one_trace.assemble.live import (
     quiet,
 )
 from one_trace.assemble.tree import silent_ids
-from one_trace.assemble.written import done_inside, lose_overwritten, wrote_silently
+from one_trace.assemble.written import done_inside, doubt_left, lose_overwritten, wrote_silently
 from one_trace.record.state import UNREADABLE, Result, present, read_result
 
 _MOST_SAID = 8
@@ -345,6 +345,7 @@ def settle_results(spans: list[LiveSpan], saved: Saved) -> None:
         span.result = _found(span, saved)
         if span.acts:
             span.acts[-1].results = None
+    doubt_left(spans)
 
 
 def _has_writer(span: LiveSpan) -> bool:

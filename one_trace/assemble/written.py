@@ -36,6 +36,33 @@ def lose_overwritten(spans: Iterable[LiveSpan], saved: int) -> None:
             kid.lost = after < len(late) and late[after] < (kid.scope.over_index or 0)
 
 
+def doubt_left(spans: Iterable[LiveSpan]) -> None:
+    """A result in an iteration's map may be that of a silent step which was given up with an earlier one, and
+    of which nothing tells when it was done."""
+    unknown: dict[tuple[Scope, str], int] = {}
+    for span in spans:
+        if span.slot < 0 or span.result is not None:
+            continue
+        scope = span.scope
+        if scope.shared is not scope and scope.iteration is not None and _timed_out_around(span):
+            key = (scope.shared, span.node.id)
+            unknown[key] = min(scope.iteration, unknown.get(key, scope.iteration))
+    for span in spans if unknown else ():
+        earlier = unknown.get((span.scope.shared, span.node.id)) if span.slot >= 0 else None
+        if earlier is not None and span.result is not None and (span.scope.iteration or 0) > earlier:
+            span.doubtful = span.shared_result = True
+
+
+def _timed_out_around(span: LiveSpan) -> bool:
+    above = span.act.span
+    while above is not None and above.scope is span.scope:
+        result = above.result
+        if above.status == "timeout" or (result is not None and result.status == "timeout"):
+            return True
+        above = above.act.span
+    return False
+
+
 def _done_after(one: LiveSpan, other: LiveSpan, saved: int) -> bool:
     """Of two silent children, by what ran in them, or by when their blocks were done; where those ran at the
     same time, that is not certain."""
