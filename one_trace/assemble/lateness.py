@@ -60,8 +60,7 @@ def _lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
         if owner.slot >= 0 and span.slot >= 0 and owner.status == "error":
             return told, False  # it may be what threw
         return told, owner.slot < 0 or (sure and abs(over - log_end) > CLOCK_MS)
-    if _timed_out_before(owner, span.end):
-        return span.end > over + CLOCK_MS, False
+    sure = sure and not _timed_out_before(owner, span.end)
     return span.end > over + CLOCK_MS, sure and abs(span.end - over) > CLOCK_MS
 
 

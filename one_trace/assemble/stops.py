@@ -4,6 +4,8 @@ stopped with it. What runs beside it goes on, and is stopped in its turn where i
 
 from __future__ import annotations
 
+import math
+
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, timed_out_at
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
@@ -72,8 +74,7 @@ def _stop_around(world: World, act: Act, at: float, index: int) -> None:
     """What was stopped in an attempt stops what that is in, up to its flow."""
     just = False
     while (span := _stops_with(act, at)) is not None:
-        over = timed_out_at(span) if span.slot >= 0 else None
-        just = just or (over is not None and over <= at + CLOCK_MS)
+        just = just or _due_at(span) <= at + CLOCK_MS
         _stop(world, span, at, index)
         span.doubtful = span.doubtful or span.slot >= 0  # it may have thrown before
         span.either_end = span.either_end or just
@@ -86,8 +87,13 @@ def _stops_with(act: Act, at: float) -> LiveSpan | None:
     span = act.span
     if span is None or act.kind == "flow" or not span.open or span.acts[-1] is not act:
         return None
+    return span if at <= _due_at(span) else None
+
+
+def _due_at(span: LiveSpan) -> float:
+    """When a silent step's time-out is."""
     over = timed_out_at(span) if span.slot >= 0 else None
-    return span if over is None or at <= over else None
+    return over if over is not None else math.inf
 
 
 def under_way(act: Act) -> bool:
