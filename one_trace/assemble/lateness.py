@@ -50,7 +50,7 @@ def _lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
     over = owner.end
     if over is None:
         return False, not (_may_have_thrown(owner) or _was_stopped(owner))
-    if owner.unsure_attempts or _end_supposed(owner):
+    if _attempt_unsure(owner) or _end_supposed(owner):
         return span.end is None or span.end > over + CLOCK_MS, False
     sure = owner.slot < 0 or not (owner.doubtful or owner.shared_result or _outlasted(owner))
     if span.status == "skipped" and span.slot >= 0:
@@ -90,6 +90,14 @@ def _outlasted(owner: LiveSpan) -> bool:
         and above.end_index is not None
         and above.end_index < owner.end_index
     )
+
+
+def _attempt_unsure(owner: LiveSpan) -> bool:
+    """What a silent container's end is known by may be that of another attempt of one that it is in."""
+    if owner.unsure_attempts or owner.slot < 0 or owner.result is not None or owner.end_index is not None:
+        return owner.unsure_attempts
+    block = owner.act.span
+    return block is not None and _attempt_unsure(block)
 
 
 def _end_supposed(owner: LiveSpan) -> bool:
