@@ -4,13 +4,17 @@ attempt before it.
 
 from __future__ import annotations
 
+from itertools import islice
+
 from one_trace.assemble.awaits import by_life, doubt
 from one_trace.assemble.blocks import advance, all_done, may_go_on, may_open
-from one_trace.assemble.evidence import cannot_have_failed, choose_retry
+from one_trace.assemble.evidence import cannot_have_failed, choose_retry, may_go_on_beside
 from one_trace.assemble.live import CLOCK_MS, Act, LiveSpan, alive, last_began
 from one_trace.assemble.tree import CONTAINERS, Node, silent_ids
 from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
+
+_MOST_RAISED = 8
 
 
 def announced(world: World, line: LogLine, late: float) -> None:
@@ -32,11 +36,12 @@ def announced(world: World, line: LogLine, late: float) -> None:
         world.doubts.contradicted(world.index, None)
     if not spans:
         return
-    span, best = choose_retry(spans, line, late)
+    spans += [kid for kid in world.kids.get(step_id, ()) if _is_next(kid, line) and may_go_on_beside(kid)]
+    span, best, less = choose_retry(spans, line, late)
     if all(cannot_have_failed(one, line, late) for one in best):
-        world.doubts.contradicted(world.index, span, surely=False)
-    if len(best) > 1:
-        span = world.doubts.choose(world.index, span, best)
+        world.doubts.contradicted(world.index, span, lambda: _thrown_too_soon(world, line), surely=False)
+    if len(best) + len(less) > 1:
+        span = world.doubts.choose(world.index, span, best, less=less)
     if span.slot >= 0 and any(_holds_another(block, step_id) for block in world.pending):
         span.unsure_attempts = span.doubtful = True
     begins = line.at + max(line.delay_ms or 0, 1)  # no timer is set to less than 1 ms
@@ -52,6 +57,12 @@ def announced(world: World, line: LogLine, late: float) -> None:
         world.pending.append(act)
 
 
+def _thrown_too_soon(world: World, line: LogLine) -> list[LiveSpan]:
+    """Those that could have been tried again, but were held to have thrown for good; the last first."""
+    raised = (span for span in reversed(world.spans) if span.raised and span.node.id == line.step_id)
+    return list(islice((span for span in raised if _is_next(span, line)), _MOST_RAISED))
+
+
 def _holds_another(block: Act, step_id: str) -> bool:
     """It may be a silent child of a batch of which nothing was seen yet."""
     return block.kind == "parallel" and any(
@@ -64,7 +75,7 @@ def succeeded(world: World, line: LogLine) -> None:
     spans = [
         kid
         for kid in world.kids.get(line.step_id or "", ())
-        if kid.open
+        if (kid.open or may_go_on_beside(kid))
         and kid.attempts == (line.retries or 0) + 1
         and kid.succeeded is None
         and (not kid.retried or kid.retried[-1] <= line.at + 1)

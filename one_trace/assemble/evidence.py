@@ -42,8 +42,12 @@ _UNSEEN = 20
 """What another span has done in silence may be why an error fits ill."""
 _NOT_DUE = 12
 """Another has to end in this turn."""
+_SILENTLY = 10
+"""Nothing was seen to fail in it."""
 _SOON = 5
-"""Its time-out is not over, or over for longer than others' are."""
+"""Its time-out is not over, or over for longer than others' are; or it should be done."""
+_OTHERS = 40
+"""What a line says of its step's file is so of another's."""
 _EARLY = 30
 """A time-out that is not over yet, as far as clocks are exact."""
 _ROUNDED_MS = 2
@@ -131,20 +135,24 @@ def better_by_time(spans: list[LiveSpan], line: LogLine, before: Iterable[LiveSp
     return [*vouched, nearest, *sorted(fitting, key=lambda span: misfit(span, line))]
 
 
-def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[LiveSpan, list[LiveSpan]]:
-    """The span whose next attempt a ``step:retry`` announces, and those that fit as well: of these, one that
-    was not given up. `late`: by how many ms the line may be late."""
+def choose_retry(
+    spans: list[LiveSpan], line: LogLine, late: float
+) -> tuple[LiveSpan, list[LiveSpan], list[LiveSpan]]:
+    """The span whose next attempt a ``step:retry`` announces, those that fit as well, and those in which
+    nothing is seen to have failed, but may have in silence: of the best, one that was not given up. `late`:
+    by how many ms the line may be late."""
 
     def cost(span: LiveSpan) -> int:
         wrong = 0 if line.attempt is None or span.attempts == line.attempt - 1 else 100
         wrong += _before_attempt(span, line)
         if span.attempts > span.node.retries:
             wrong += 300
+        wrong += _told_otherwise(span.node, line)
         if span.acts and not span.acts[-1].failed and (span.slot >= 0 or span.node.timeout is None):
-            wrong += 10
+            wrong += _SILENTLY
         if not _in_time(span, line, late) or _all_done(span) or is_over(span):
             wrong += 30
-        elif _just_before(span, line) or _not_due(span, line, late):
+        elif may_go_on_beside(span) or _just_before(span, line) or _not_due(span, line, late):
             wrong += _SOON
         result = expected(span)
         if result is not None and (result.retries or 0) < span.attempts:
@@ -158,14 +166,44 @@ def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> tuple[Liv
         span.unsure_attempts = True
     likely = [span for span, wrong in zip(spans, costs, strict=True) if wrong == least]
     living = [span for span in likely if alive(span.act)]
-    return living[0] if living else likely[-1], best
+    most = least + _SOON + _SILENTLY
+    less = [span for span, wrong in zip(spans, costs, strict=True) if least + _SOON < wrong <= most]
+    return living[0] if living else likely[-1], best, less
+
+
+def may_go_on_beside(kid: LiveSpan) -> bool:
+    """A silent step that was held to be done with a block in which another may have thrown in silence: this
+    one goes on then."""
+    if kid.slot < 0 or kid.open or kid.end is not None:
+        return False
+    act = kid.act
+    while act.span is not None and act.span.slot >= 0:
+        block = act.span
+        result = expected(block)
+        failed = result is None or result.status != "success"
+        if failed and block.node.goes_on and len(act.kids) > 1:
+            return True
+        act = block.act
+    return False
+
+
+def _told_otherwise(node: Node, line: LogLine) -> int:
+    """A ``step:retry`` says what its step's file has: how often it is tried again, and the delay."""
+    wrong = 0 if line.max_retries in (None, node.retries) else _OTHERS
+    if line.delay_ms is not None and node.retry_delay is not None:
+        wrong += _OTHERS * (abs(line.delay_ms - node.retry_delay) > 1)  # it is rounded
+    return wrong
 
 
 def cannot_have_failed(span: LiveSpan, line: LogLine, late: float) -> bool:
     """Its attempt had begun something, of which the log would tell if it had thrown, and is not timed out
     by now."""
-    started = bool(span.acts) and span.acts[-1].started > 0
-    return started and span.slot >= 0 and not _in_time(span, line, late)
+    act = span.acts[-1] if span.acts else None
+    if act is None or not act.started:
+        return False
+    if span.slot < 0:
+        return span.node.timeout is None and _waits_still(act)
+    return not _in_time(span, line, late)
 
 
 def _all_done(block: LiveSpan) -> bool:

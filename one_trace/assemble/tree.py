@@ -59,6 +59,7 @@ class Node:
         "repeats",
         "requires",
         "retries",
+        "retry_delay",
         "sides",
         "static_path",
         "strategy",
@@ -88,6 +89,8 @@ class Node:
         """How many iterations it makes at most, where the file says so."""
         self.strategy = "fail"
         self.retries = 0
+        self.retry_delay: float | None = None
+        """In ms, where it is the same before each attempt."""
         self.timeout: float | None = None
         self.sub_key: str | None = None
         self.repeats = False
@@ -222,6 +225,7 @@ def _read_handling(node: Node, step: dict[str, Any], default: dict[str, Any]) ->
         node.strategy = "fail"
     if node.strategy == "retry":
         node.retries = _whole(handling.get("retries"))
+        node.retry_delay = None if handling.get("backoff") else believed(handling.get("retryDelayMs"))
     timeout = believed(step.get("timeoutMs"))
     if timeout is not None and timeout > 0:
         node.timeout = timeout

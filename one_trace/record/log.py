@@ -30,6 +30,7 @@ class LogLine(msgspec.Struct, rename="camel", gc=False):
     run_id: str | None = None
     attempt: Count | None = None
     delay_ms: Number | None = None
+    max_retries: Count | None = None
     stopped_after: str | None = None
     message: str | None = None
     strategy: str | None = None
@@ -47,6 +48,7 @@ _NUMBERS: dict[str, Callable[[object], object]] = {
     "delayMs": believed,
     "retries": counted,
     "attempt": counted,
+    "maxRetries": counted,
 }
 _NAMES = ("stepId", "stepName")
 """Sub-flows are not validated: these may be numbers in their files, and so in the log."""

@@ -45,7 +45,7 @@ def put(made: MadeRun, name: str, number: str) -> bytes:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("field", ["durationMs", "retries", "attempt", "delayMs"])
+@pytest.mark.parametrize("field", ["durationMs", "retries", "attempt", "delayMs", "maxRetries"])
 def test_numbers_in_a_log(field: str, number: str, tmp_path: Path) -> None:
     made = MadeRun(tmp_path).flow([code("a", onError={"strategy": "retry", "retries": 2}), code("b")])
     made.start("a").after(3).event("step:retry", stepId="a", attempt=2, delayMs=1).after(1).end("a", 4)
