@@ -407,6 +407,7 @@ def _alike(one: LiveSpan, other: LiveSpan, line: LogLine) -> bool:
 def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
     line = facts.lines[index]
     cost = _before_attempt(span, line)
+    cost += 0 if line.strategy in (None, span.node.said_strategy) else _OTHERS
     cost += ill_followed(span, facts.lines, index, late, failed=True)
     if span.acts and not span.node.has_timed_out(line.error):
         act = span.acts[-1]

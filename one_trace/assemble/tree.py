@@ -60,6 +60,7 @@ class Node:
         "requires",
         "retries",
         "retry_delay",
+        "said_strategy",
         "sides",
         "static_path",
         "strategy",
@@ -88,6 +89,8 @@ class Node:
         self.most: int | None = None
         """How many iterations it makes at most, where the file says so."""
         self.strategy = "fail"
+        self.said_strategy = "fail"
+        """What the line of its error says of it: the step's own, without its flow's default."""
         self.retries = 0
         self.retry_delay: float | None = None
         """In ms, where it is the same before each attempt."""
@@ -220,6 +223,7 @@ def _read_handling(node: Node, step: dict[str, Any], default: dict[str, Any]) ->
     the other."""
     own = step.get("onError")
     handling = own if isinstance(own, dict) else default
+    node.said_strategy = str((own.get("strategy") if isinstance(own, dict) else None) or "fail")
     node.strategy = str(handling.get("strategy") or "fail")
     if node.strategy == "fallback" and not handling.get("fallbackStepId"):
         node.strategy = "fail"

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from one_trace.model import Span
 from tests.assemble.recorded import MadeRun, code
 
@@ -327,3 +329,38 @@ def test_time_is_left_for_readings_in_which_times_fit_but_nearly(tmp_path: Path)
         made.end("f", ms)
     made.end("l", 100)
     assert not made.assembled().trace.run.partial
+
+
+def namesakes(tmp_path: Path, **handlings: dict) -> MadeRun:
+    """Two sub-flows under way, both with a step `x`, in a run that is killed soon after."""
+    calls = [{"id": key, "name": key, "type": "flow", "flow": {"key": f"sub-{key}"}} for key in handlings]
+    made = MadeRun(tmp_path).flow([block(*calls)]).start("p", "parallel")
+    for key, handling in handlings.items():
+        made.flow([code("x", onError=handling)], key=f"sub-{key}")
+        made.event("flow:start", flowKey=f"sub-{key}").start("x")
+    made.status = "running"
+    return made.after(2)
+
+
+def again(retries: int, delay: int) -> dict:
+    return {"strategy": "retry", "retries": retries, "retryDelayMs": delay}
+
+
+@pytest.mark.parametrize(("strategy", "failed"), [("fail", "f"), ("retry", "g")])
+def test_an_error_is_of_the_step_whose_file_has_its_strategy(
+    tmp_path: Path, strategy: str, failed: str
+) -> None:
+    made = namesakes(tmp_path, f={"strategy": "fail"}, g=again(0, 7))
+    told = made.event("step:error", stepId="x", error="boom", strategy=strategy).assembled().trace.spans
+    threw = [span.path for span in told if span.step_id == "x" and span.status == "error"]
+    assert threw == [f"made > p > {failed} > x"]
+
+
+@pytest.mark.parametrize(("said", "tried"), [((2, 7), "f"), ((2, 9), "g"), ((1, 7), "h")])
+def test_a_retry_is_of_the_step_whose_file_has_its_count_and_delay(
+    tmp_path: Path, said: tuple[int, int], tried: str
+) -> None:
+    made = namesakes(tmp_path, f=again(2, 7), g=again(2, 9), h=again(1, 7))
+    made.event("step:retry", stepId="x", attempt=2, maxRetries=said[0], delayMs=said[1])
+    told = made.after(2 * said[1]).event("step:page", stepId="x").assembled().trace.spans
+    assert [span.path for span in told if span.attempts == 2] == [f"made > p > {tried} > x"]
