@@ -32,11 +32,11 @@ def announced(world: World, line: LogLine, late: float) -> None:
         advance(world, block, shows) for block in by_life(world)
     ):
         spans = [kid for kid in world.kids.get(step_id, ()) if kid.open]
+    spans += [kid for kid in world.kids.get(step_id, ()) if _is_next(kid, line) and may_go_on_beside(kid)]
     if not any(_is_next(span, line) for span in spans):
         world.doubts.contradicted(world.index, None)
     if not spans:
         return
-    spans += [kid for kid in world.kids.get(step_id, ()) if _is_next(kid, line) and may_go_on_beside(kid)]
     span, best, less = choose_retry(spans, line, late)
     if all(cannot_have_failed(one, line, late) for one in best):
         world.doubts.contradicted(world.index, span, lambda: _thrown_too_soon(world, line), surely=False)

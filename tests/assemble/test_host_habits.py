@@ -364,3 +364,14 @@ def test_a_retry_is_of_the_step_whose_file_has_its_count_and_delay(
     made.event("step:retry", stepId="x", attempt=2, maxRetries=said[0], delayMs=said[1])
     told = made.after(2 * said[1]).event("step:page", stepId="x").assembled().trace.spans
     assert [span.path for span in told if span.attempts == 2] == [f"made > p > {tried} > x"]
+
+
+def test_what_is_tried_again_beside_what_threw_in_silence(tmp_path: Path) -> None:
+    """The block it is in was over by then, and its flow went on."""
+    inner = block(code("a"), code("b", onError=again(1, 0)), onError={"strategy": "continue"})
+    made = MadeRun(tmp_path).flow([block({**inner, "id": "q"}, code("c")), code("z")])
+    made.start("p", "parallel").after(1).end("p", 1).start("z").after(4)
+    made.event("step:retry", stepId="b", attempt=2, maxRetries=1, delayMs=0).after(6)
+    made.event("step:retry-success", stepId="b", retries=1).end("z", 10)
+    told = spans(made)["made > p > q > b"]
+    assert (told.attempts, told.status) == (2, "success")
