@@ -1,10 +1,13 @@
-"""Lines are missing: where a step may stand that nothing in the log leads to."""
+"""Where a step may stand that nothing in the log leads to: lines are missing, or what was held to be done
+with its block went on beside what threw there in silence.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from one_trace.assemble.live import Act, Pass
+from one_trace.assemble.evidence import may_go_on_beside
+from one_trace.assemble.live import Act, LiveSpan, Pass
 from one_trace.assemble.tree import Node
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ def _listing_under_way(world: World, flow: Act, node: Node) -> Pass | None:
         else [
             span.acts[-1]
             for span in world.open.get(owner.id, []) + world.kids.get(owner.id, [])
-            if span.acts and span.open
+            if span.acts and (span.open or _goes_on_beside(span))
         ]
     )
     for act in acts:
@@ -45,7 +48,9 @@ def _listing_under_way(world: World, flow: Act, node: Node) -> Pass | None:
                 seq.pos = node.index
                 return seq
     for act in acts:
-        if owner is not None and (act.node is not owner or act.kind == "parallel" or act.closed):
+        if owner is not None and (act.node is not owner or act.kind == "parallel"):
+            continue
+        if act.closed and not (act.span is not None and _goes_on_beside(act.span)):
             continue
         for seq in act.passes:
             if seq.nodes is node.listing.nodes and node.index is not None and seq.pos < node.index:
@@ -54,5 +59,11 @@ def _listing_under_way(world: World, flow: Act, node: Node) -> Pass | None:
         if owner is not None and not act.passes and node.index is not None:
             seq = world.new_pass(act, node.listing, act.started if act.kind in ("loop", "while") else None)
             seq.pos = node.index
+            act.closed = False
             return seq
     return None
+
+
+def _goes_on_beside(kid: LiveSpan) -> bool:
+    """Its last attempt has not begun yet."""
+    return not kid.acts[-1].started and may_go_on_beside(kid)

@@ -375,3 +375,25 @@ def test_what_is_tried_again_beside_what_threw_in_silence(tmp_path: Path) -> Non
     made.event("step:retry-success", stepId="b", retries=1).end("z", 10)
     told = spans(made)["made > p > q > b"]
     assert (told.attempts, told.status) == (2, "success")
+
+
+@pytest.mark.parametrize("retried", [False, True])
+def test_what_begins_beside_what_threw_in_silence(tmp_path: Path, retried: bool) -> None:
+    """Its block was over by then, in a run that was killed before the state could tell that it had failed."""
+    turns = {"id": "l", "name": "L", "type": "loop", "loop": {"over": "$.input.xs", "steps": [code("x")]}}
+    rest = {**block(code("d"), turns), "id": "r"}
+    rest["parallel"]["maxConcurrency"] = 1
+    inner = block(code("a"), {**turns, "onError": again(1, 5)} if retried else rest)
+    made = MadeRun(tmp_path).flow(
+        [block({**inner, "id": "q", "onError": {"strategy": "continue"}}), code("z")]
+    )
+    made.start("p", "parallel")
+    if retried:
+        made.start("x").after(1).event("step:error", stepId="x", error="boom", strategy="fail")
+        made.event("step:retry", stepId="l", attempt=2, maxRetries=1, delayMs=5)
+    made.after(3).end("p", 4 if retried else 3).start("z").after(3).start("x").after(2).end("x", 2)
+    made.status = "running"
+    trace = made.assembled().trace
+    assert not trace.run.partial
+    path = "made > p > q > l#2[0] > x" if retried else "made > p > q > r > l[0] > x"
+    assert trace.spans[-1].path == path
