@@ -3,6 +3,8 @@
 Evidence, strongest first:
 * what follows: a step that is not the last of its list is followed at once by the start of the next one;
 * what was made: a success reports its retries, and a container ends after what runs in it;
+* what the file has: an error and a retry say how their step handles errors, which tells ids apart that are
+  the same in several flows;
 * what the state holds: status, duration and retries of this very step, where its result is kept;
 * time: start + duration is the end, but for the delay of the log.
 """
