@@ -178,17 +178,18 @@ def _could_take(kid: LiveSpan, duration: float, over: float) -> bool:
 
 def _waits_in_silence(acts: list[Act]) -> bool:
     """It may have waited last for what the log does not tell of when it was done: a leaf, or what failed."""
-    kids = [kid for act in acts for kid in act.kids if kid.batch >= _seen_last(act)]
+    kids = [kid for act in acts for kid in _waited_last(act)]
     return any(not kid.acts or _may_fail(kid) or _waits_in_silence(kid.acts[-1:]) for kid in kids) or any(
         len(act.kids) < len(act.steps) for act in acts if act.kind == "parallel"
     )
 
 
-def _seen_last(act: Act) -> int:
-    """The last batch of which the log tells when something in it was over: the one waited for last, or one of
-    those after it."""
+def _waited_last(act: Act) -> list[LiveSpan]:
+    """Of the last batch of which the log tells when something in it was over, and of those after it: one of
+    these was waited for last."""
     seen = [kid.batch for kid in act.kids if _waited_for(kid) is not None]
-    return max(seen, default=act.batch)
+    first = max(seen, default=act.batch)
+    return [kid for kid in act.kids if kid.batch >= first]
 
 
 def _may_fail(kid: LiveSpan) -> bool:
