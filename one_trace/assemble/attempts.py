@@ -4,6 +4,7 @@ attempt before it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 
 from one_trace.assemble.awaits import by_life, doubt
@@ -15,6 +16,9 @@ from one_trace.assemble.world import World
 from one_trace.record.log import LogLine
 
 _MOST_RAISED = 8
+_MOST_BESIDE = 8
+_LOOK_BACK = 100
+"""What a loop has left behind in silence is not looked through in each of its turns."""
 
 
 def announced(world: World, line: LogLine, late: float) -> None:
@@ -32,7 +36,7 @@ def announced(world: World, line: LogLine, late: float) -> None:
         advance(world, block, shows) for block in by_life(world)
     ):
         spans = [kid for kid in world.kids.get(step_id, ()) if kid.open]
-    spans += [kid for kid in world.kids.get(step_id, ()) if _is_next(kid, line) and may_go_on_beside(kid)]
+    spans += _beside(world, step_id, lambda kid: _is_next(kid, line))
     if not any(_is_next(span, line) for span in spans):
         world.doubts.contradicted(world.index, None)
     if not spans:
@@ -57,6 +61,13 @@ def announced(world: World, line: LogLine, late: float) -> None:
         world.pending.append(act)
 
 
+def _beside(world: World, step_id: str, fits: Callable[[LiveSpan], bool]) -> list[LiveSpan]:
+    """The last of those that fit and may go on beside what threw in silence, in their order."""
+    latest = islice(reversed(world.kids.get(step_id, ())), _LOOK_BACK)
+    beside = (kid for kid in latest if fits(kid) and may_go_on_beside(kid))
+    return list(islice(beside, _MOST_BESIDE))[::-1]
+
+
 def _thrown_too_soon(world: World, line: LogLine) -> list[LiveSpan]:
     """Those that could have been tried again, but were held to have thrown for good; the last first."""
     raised = (span for span in reversed(world.spans) if span.raised and span.node.id == line.step_id)
@@ -72,15 +83,15 @@ def _holds_another(block: Act, step_id: str) -> bool:
 
 def succeeded(world: World, line: LogLine) -> None:
     """For a silent child, the only line that tells of its end."""
-    spans = [
-        kid
-        for kid in world.kids.get(line.step_id or "", ())
-        if (kid.open or may_go_on_beside(kid))
-        and kid.attempts == (line.retries or 0) + 1
-        and kid.succeeded is None
-        and (not kid.retried or kid.retried[-1] <= line.at + 1)
-    ]
-    if world.open.get(line.step_id or ""):
+    step_id = line.step_id or ""
+
+    def fits(kid: LiveSpan) -> bool:
+        last = kid.retried[-1] if kid.retried else 0
+        return kid.attempts == (line.retries or 0) + 1 and kid.succeeded is None and last <= line.at + 1
+
+    spans = [kid for kid in world.kids.get(step_id, ()) if kid.open and fits(kid)]
+    spans = sorted([*spans, *_beside(world, step_id, fits)], key=lambda kid: kid.number)
+    if world.open.get(step_id):
         return
     going = [kid for kid in spans if not kid.act.failed] or spans
     going = [kid for kid in going if alive(kid.act)] or going

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from one_trace.assemble import attempts
+from one_trace.assemble.evidence import may_go_on_beside
+from one_trace.assemble.live import LiveSpan
 from one_trace.model import Span
 from tests.assemble.recorded import MadeRun, code
 
@@ -397,3 +400,35 @@ def test_what_begins_beside_what_threw_in_silence(tmp_path: Path, retried: bool)
     assert not trace.run.partial
     path = "made > p > q > l#2[0] > x" if retried else "made > p > q > r > l[0] > x"
     assert trace.spans[-1].path == path
+
+
+def test_what_a_loop_left_behind_is_not_looked_through_in_each_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice the turns ask about twice as many steps that may go on."""
+    asked = 0
+
+    def counted(kid: LiveSpan) -> bool:
+        nonlocal asked
+        asked += 1
+        return may_go_on_beside(kid)
+
+    monkeypatch.setattr(attempts, "may_go_on_beside", counted)
+
+    def questions(turns: int) -> int:
+        inner = block(code("a"), code("b", onError=again(2, 1)), onError={"strategy": "continue"})
+        loop = {"over": "$.input.xs", "steps": [block({**inner, "id": "q"})]}
+        made = MadeRun(tmp_path / str(turns)).flow([{"id": "l", "name": "L", "type": "loop", "loop": loop}])
+        made.start("l", "loop")
+        for turn in range(turns):
+            made.start("p", "parallel").after(1)
+            if turn % 2:
+                made.event("step:retry", stepId="b", attempt=2, maxRetries=2, delayMs=1).after(3)
+                made.event("step:retry-success", stepId="b", retries=1)
+            made.end("p", 4 if turn % 2 else 1)
+        made.status = "running"
+        before = asked
+        made.assembled()
+        return asked - before
+
+    assert 0 < questions(800) <= 2.2 * questions(400)
