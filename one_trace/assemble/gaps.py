@@ -50,8 +50,6 @@ def _listing_under_way(world: World, flow: Act, node: Node) -> Pass | None:
     for act in acts:
         if owner is not None and (act.node is not owner or act.kind == "parallel"):
             continue
-        if act.closed and not (act.span is not None and _goes_on_beside(act.span)):
-            continue
         for seq in act.passes:
             if seq.nodes is node.listing.nodes and node.index is not None and seq.pos < node.index:
                 seq.pos = node.index

@@ -94,10 +94,11 @@ def _outlasted(owner: LiveSpan) -> bool:
 
 def _attempt_unsure(owner: LiveSpan) -> bool:
     """What a silent container's end is known by may be that of another attempt of one that it is in."""
-    if owner.unsure_attempts or owner.slot < 0 or owner.result is not None or owner.end_index is not None:
-        return owner.unsure_attempts
-    block = owner.act.span
-    return block is not None and _attempt_unsure(block)
+    if owner.unsure_attempts:
+        return True
+    block = owner.act.span if owner.slot >= 0 else None
+    known = owner.result is not None or owner.end_index is not None
+    return block is not None and not known and _attempt_unsure(block)
 
 
 def _end_supposed(owner: LiveSpan) -> bool:
