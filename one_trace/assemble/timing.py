@@ -126,7 +126,7 @@ def _settle_block(act: Act, over: float, saved: Saved) -> None:
             _settle_outcome(kid)
         if kid.result is None and kid.succeeded is not None and _start_known(act, kid):
             kid.status, kid.duration = "success", max(0.0, kid.succeeded - kid.start)
-            kid.doubtful = kid.doubtful or kid.unsure_attempts
+            kid.doubtful = kid.doubtful or kid.unsure_attempts or _start_doubtful(act, kid)
         if kid.status == "stopped" and kid.end is not None:
             kid.duration = kid.end - kid.start
             kid.doubtful = kid.doubtful or not _start_known(act, kid)
@@ -203,6 +203,12 @@ def _start_known(act: Act, kid: LiveSpan) -> bool:
     return all(other.duration is not None or other.status == "skipped" for other in act.kids[: kid.slot]) or (
         kid.batch == 0
     )
+
+
+def _start_doubtful(act: Act, kid: LiveSpan) -> bool:
+    """It began when those before it were done, by results that may be others'."""
+    before = act.kids[: kid.slot] if kid.batch else []
+    return any(other.duration is not None and (other.doubtful or other.shared_result) for other in before)
 
 
 def _batch_start(act: Act, batch: int, before: float) -> float:
