@@ -275,8 +275,9 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
             cost += 400
         if span.node.type in CONTAINERS and span.acts and not _may_end(span.acts[-1], line.at):
             cost += 500
-    if line.status == "failed" and span.acts and (_waits_still(span.acts[-1]) or _all_run(span.acts[-1])):
-        cost += 500
+    if line.status == "failed" and span.acts:
+        act = span.acts[-1]
+        cost += 500 if _waits_still(act) or _all_run(act) else 100 if act.started and not act.failed else 0
     delay = 0.0
     if line.duration_ms is not None:
         delay = line.at - span.clock - line.duration_ms
