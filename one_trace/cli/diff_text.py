@@ -5,8 +5,9 @@ from __future__ import annotations
 from one_trace.analyse.diff import DiffDocument, Side, StepDiff
 from one_trace.analyse.groups import Group
 from one_trace.cli.stats_text import signed
+from one_trace.guard.text import clean
 from one_trace.view import table, words
-from one_trace.view.cells import clean, wrap
+from one_trace.view.cells import wrap
 from one_trace.view.ink import Ink
 from one_trace.view.table import Cell, Column
 

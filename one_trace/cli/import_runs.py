@@ -118,7 +118,7 @@ def _report(runs: list[Imported], problems: list[str]) -> Report:
 
 
 def _page(report: Report) -> str:
-    from one_trace.view.cells import clean
+    from one_trace.guard.text import clean
     from one_trace.view.words import counted
 
     if not report.runs and not report.problems:

@@ -9,8 +9,9 @@ import click
 from one_trace.analyse import insights
 from one_trace.cli import scope
 from one_trace.cli.out import out
+from one_trace.guard.text import clean
 from one_trace.view import words
-from one_trace.view.cells import clean, clip, wrap
+from one_trace.view.cells import clip, wrap
 from one_trace.view.ink import Ink
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from one_trace.analyse.figures import Trend
 from one_trace.analyse.stats import FlowStats, Outcomes, StatsDocument, StepStats
 from one_trace.cli.scope import NO_RUNS
+from one_trace.guard.text import clean
 from one_trace.view import table, words
-from one_trace.view.cells import clean, clip, wrap
+from one_trace.view.cells import clip, wrap
 from one_trace.view.ink import Ink
 from one_trace.view.table import Cell, Column
 

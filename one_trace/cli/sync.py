@@ -106,7 +106,7 @@ def _left(failed: int) -> Trouble:
 
 
 def _page(report: Report) -> str:
-    from one_trace.view.cells import clean
+    from one_trace.guard.text import clean
     from one_trace.view.words import counted
 
     left = "" if report.error is None else f", {report.queued + report.failed:,} left"

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from one_trace.events import Event
+from one_trace.guard.text import clean
 from one_trace.model import Run
 from one_trace.times import to_ms
 from one_trace.view import words
-from one_trace.view.cells import clean, clip_left
+from one_trace.view.cells import clip_left
 from one_trace.view.header import header
 from one_trace.view.ink import Ink
 

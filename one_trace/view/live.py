@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from one_trace.guard.text import clean
 from one_trace.view import words
-from one_trace.view.cells import clean, clip, pad, width
+from one_trace.view.cells import clip, pad, width
 from one_trace.view.ink import Ink
 
 _CONTAINERS = ("loop", "while", "condition", "parallel", "flow")

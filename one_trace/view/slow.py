@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from one_trace.guard.text import clean
 from one_trace.model import SCHEMA, Run, Trace
 from one_trace.shape import Shape
 from one_trace.view import words
 from one_trace.view.bars import Scale
-from one_trace.view.cells import clean, clip_left, pad, width
+from one_trace.view.cells import clip_left, pad, width
 from one_trace.view.header import header
 from one_trace.view.ink import Ink
 from one_trace.view.pick import static_path

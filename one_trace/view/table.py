@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from one_trace.view.cells import clean, clip, width
+from one_trace.guard.text import clean
+from one_trace.view.cells import clip, width
 from one_trace.view.ink import Ink
 
 GAP = 2

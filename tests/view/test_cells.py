@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from one_trace.view.cells import clean, clean_lines, clip, pad, width, wrap
+from one_trace.guard.text import clean, clean_lines
+from one_trace.view.cells import clip, pad, width, wrap
 
 
 @pytest.mark.parametrize(

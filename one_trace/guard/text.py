@@ -1,0 +1,67 @@
+"""Text of others made harmless: what a terminal would obey is shown as an escape, in pages and in JSON.
+
+Names of steps and flows, error texts, keys of a project's settings and answers of servers are other people's.
+Nothing of them may move the cursor, colour the screen, turn the direction of the line or break it.
+"""
+
+from __future__ import annotations
+
+import re
+
+_BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+# Control characters (C0, DEL, C1), then what is invisible or turns the direction.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+# Joiners and variation selectors: terminals disagree on the width of what they make, all agree on it
+# without them.
+_GLUE = re.compile("[\u00ad\u034f\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[@-Z\\-_])"
+)
+# The same characters in encoded JSON, where all but ASCII stands in strings: DEL, C1, breaks and directions.
+_UNSAFE_JSON = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8b\x8e\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xb9-\xbb]"
+    rb"|\xf3\xa0[\x80\x81][\x80-\xbf]"
+)
+LONGEST = 4096
+
+
+def clean(text: str, limit: int = LONGEST) -> str:
+    """`text` on one line, with nothing in it that a terminal would obey; at most about `limit` characters
+    are looked at.
+    """
+    if len(text) > limit:
+        text = text[:limit] + "…"
+    if text.isascii() and text.isprintable():
+        return text
+    text = _GLUE.sub("", _BREAKS.sub(" ", text))
+    return _UNSAFE.sub(lambda found: _escape(found[0]), text)
+
+
+def clean_lines(text: str, limit: int = LONGEST) -> list[str]:
+    """Like `clean`, but the text keeps its lines, and loses whole escape sequences: an error text may
+    rightly be coloured.
+    """
+    plain = _ESCAPES.sub("", text[:limit])
+    return [clean(line).rstrip() for line in re.split(r"\r\n|[\n\r\v\f\x85\u2028\u2029]", plain)]
+
+
+def clean_json(data: bytes) -> bytes:
+    """Encoded JSON, the same document, with control and direction characters in it written as ``\\uXXXX``: a
+    terminal obeys them raw.
+    """
+    if data.isascii() and b"\x7f" not in data:
+        return data
+    return _UNSAFE_JSON.sub(lambda found: _escape_json(found[0].decode()), data)
+
+
+def _escape_json(character: str) -> bytes:
+    units = character.encode("utf-16-be").hex()
+    return b"".join(b"\\u" + units[at : at + 4].encode() for at in range(0, len(units), 4))
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
