@@ -7,21 +7,11 @@ JavaScript's order (`loop`); JavaScript itself is run by Node (`worker`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from one_trace.record import RunFiles
+from one_trace.runner.outcome import Outcome
 
 __all__ = ["Outcome", "run"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an invocation ended. `files`: where a run was recorded, if one was."""
-
-    exit_code: int
-    files: RunFiles | None = None
 
 
 def run(

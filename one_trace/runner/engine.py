@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from one_trace.runner import steps as bodies
+from one_trace.runner.call import Body, Call
 from one_trace.runner.failures import FlowStop, StepFailure
 from one_trace.runner.loop import Loop, Promise
 from one_trace.runner.observer import Observer, Place
@@ -30,7 +30,7 @@ EXTERNAL = ("action", "paginate", "bash")
 
 
 class Engine:
-    """Runs flows on a loop and a worker, and tells `emit` of every event."""
+    """Runs flows on a loop and a worker, each attempt of a step by `body`; `emit` gets every event."""
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Engine:
         loop: Loop,
         options: Options,
         emit: Callable[[Event], None],
+        body: Body,
         observer: Observer | None = None,
     ) -> None:
         self.worker = worker
@@ -47,6 +48,7 @@ class Engine:
         self.reader: Promise[None] | None = None
         """Settled once the host would have loaded its reader of flow files, for the first sub-flow."""
         self._emit = emit
+        self._body = body
 
     def emit(self, event: str, **fields: Json) -> None:
         self._emit({"event": event} | {key: value for key, value in fields.items() if value is not MISSING})
@@ -229,9 +231,9 @@ class Engine:
             config = self.worker.ask("mock", handle.number, context.number, self.worker.step(step))
             self.emit("step:mock", stepId=_field(step, "id"), type=step["type"], config=config)
             return handle
-        call = bodies.Call(self, step, context, scope, span, attempt)
+        call = Call(self, step, context, scope, span, attempt)
         limit = step.get("timeoutMs")
-        body = self.loop.go(bodies.run(call))
+        body = self.loop.go(self._body(call))
         if not truthy(limit):
             return await body
         message = f'Step "{step.get("id")}" exceeded timeout of {_plain(limit)}ms'

@@ -16,6 +16,7 @@ from one_trace.runner.loop import Clock, Loop, Stuck
 from one_trace.runner.measuring import Measuring
 from one_trace.runner.observer import Observer, Place
 from one_trace.runner.record import Log, iso, to_json
+from one_trace.runner.steps import run as run_body
 from one_trace.runner.terms import Options, Scope
 from one_trace.runner.worker import Handle, Worker
 
@@ -61,7 +62,7 @@ class Run:
         self._traced = traced and self.log.sizes_folder()
         if self._traced:
             observer = Measuring(worker, observer or Observer())
-        self.engine = Engine(worker, self.loop, options or Options(), self._emit, observer)
+        self.engine = Engine(worker, self.loop, options or Options(), self._emit, run_body, observer)
         self.context = self.engine.context()
         self.paused = False
         self._state = Handle(worker, "states")

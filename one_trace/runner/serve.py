@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from one_trace.errors import Trouble
-from one_trace.runner import Outcome, commands, helping
+from one_trace.runner import commands, helping
 from one_trace.runner.console import Console
 from one_trace.runner.failures import ReaderGone, WorkerBroken, WorkerGone
 from one_trace.runner.options import Parsed, UsageError, ctrl_c_cancels, parse
+from one_trace.runner.outcome import Outcome
 
 _DEEPEST = 12_000
 """Python's own limit on nesting is met by flows that the host still runs."""

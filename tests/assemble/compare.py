@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from one_trace.model import Span, Trace
-from one_trace.runner.truth import LEAVES, TrueSpan, Truth
+from tests.truth import LEAVES, TrueSpan, Truth
 
 _INSTANCE = re.compile(r"\[\d+\]|#\d+")
 

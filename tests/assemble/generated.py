@@ -16,7 +16,7 @@ from one_trace.model import Trace
 from one_trace.record import RunFiles, read
 from one_trace.runner.observer import Behaviour
 from one_trace.runner.terms import Options
-from one_trace.runner.truth import LEAVES, Truth, run_for_truth
+from tests.truth import LEAVES, Truth, run_for_truth
 
 DEPTH = 5
 TIMES = [

@@ -25,10 +25,10 @@ from one_trace.assemble import assemble
 from one_trace.model import Span, Trace
 from one_trace.record import read
 from one_trace.runner.terms import Options
-from one_trace.runner.truth import TooLarge, TrueSpan, Truth, forget_worker, run_for_truth
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, Maker
 from tests.assemble.shrink import shrink
+from tests.truth import TooLarge, TrueSpan, Truth, forget_worker, run_for_truth
 
 KINDS = {"plain": (False, False), "wide": (False, True), "trouble": (True, False), "both": (True, True)}
 COLUMNS = (

@@ -18,10 +18,10 @@ from one_trace.record import RunFiles, read
 from one_trace.runner.observer import Behaviour
 from one_trace.runner.options import parse
 from one_trace.runner.terms import Options
-from one_trace.runner.truth import Truth, resume_for_truth, run_for_truth
 from tests.assemble.compare import static
 from tests.assemble.generated import Made, Maker
 from tests.assemble.recorded import RECORDINGS, lay_out
+from tests.truth import Truth, resume_for_truth, run_for_truth
 
 ENDING = {"79-process-exit", "80-unhandled"}
 """Steps that end the process itself, which the tests share."""

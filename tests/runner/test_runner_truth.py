@@ -9,7 +9,7 @@ import pytest
 from flows import CONTINUE, XS, flow, loop, parallel, step, subflow, transform
 
 from one_trace.runner.terms import Options
-from one_trace.runner.truth import Behaviour, Truth, resume_for_truth, run_for_truth
+from tests.truth import Behaviour, Truth, resume_for_truth, run_for_truth
 
 
 def tree(truth: Truth) -> dict[str, str]:

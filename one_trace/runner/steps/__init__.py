@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
+from one_trace.runner.call import Body, Call
 from one_trace.runner.failures import StepFailure
-from one_trace.runner.loop import Promise
 from one_trace.runner.steps.branches import condition, parallel
-from one_trace.runner.steps.call import Call
 from one_trace.runner.steps.leaves import at_once, bash, code
 from one_trace.runner.steps.loops import loop, while_
 from one_trace.runner.steps.subflow import subflow
 from one_trace.runner.worker import Handle
 
-__all__ = ["Call", "run"]
+__all__ = ["run"]
 
 _AT_ONCE = ("transform", "file-read", "file-write")
-_IN_TIME: dict[str, Callable[[Call], Coroutine[Promise[Any], None, Handle]]] = {
+_IN_TIME: dict[str, Body] = {
     "code": code,
     "condition": condition,
     "loop": loop,

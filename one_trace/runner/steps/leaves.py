@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from one_trace.runner.call import Call
 from one_trace.runner.failures import StepFailure
-from one_trace.runner.steps.call import Call
 from one_trace.runner.worker import Handle
 
 

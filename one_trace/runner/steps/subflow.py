@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from one_trace.runner.call import Call, Scheduler
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.loading import FlowUnreadable, load
 from one_trace.runner.loop import Promise
 from one_trace.runner.schema import Json
-from one_trace.runner.steps.call import Call
 from one_trace.runner.terms import Scope
 from one_trace.runner.worker import Handle
-
-if TYPE_CHECKING:
-    from one_trace.runner.engine import Engine
 
 _IMPORT_TICKS = 8
 """Microtasks that the host spends before it reads a flow: it imports its reader, the first time from disk."""
@@ -57,7 +52,7 @@ async def _run(call: Call, flow: Json, root: str, key: str, inputs: Handle, cont
     await engine.flow(flow, scope, context, call.place())
 
 
-async def _imported(engine: Engine) -> None:
+async def _imported(engine: Scheduler) -> None:
     if engine.reader is None:
         engine.reader = Promise(engine.loop)
         reader = engine.reader

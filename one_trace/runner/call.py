@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from one_trace.runner.failures import StepFailure
-from one_trace.runner.observer import Behaviour, Place
+from one_trace.runner.loop import Loop, Promise
+from one_trace.runner.observer import Behaviour, Observer, Place
 from one_trace.runner.schema import Json
-from one_trace.runner.terms import Result, Scope
-from one_trace.runner.worker import Handle
+from one_trace.runner.terms import Options, Result, Scope
+from one_trace.runner.worker import Handle, Worker
 
-if TYPE_CHECKING:
-    from one_trace.runner.engine import Engine
+
+class Scheduler(Protocol):
+    """What the body of a step may ask of the engine that runs it."""
+
+    worker: Worker
+    loop: Loop
+    options: Options
+    observer: Observer
+    reader: Promise[None] | None
+
+    def emit(self, event: str, **fields: Json) -> None: ...
+    def context(self) -> Handle: ...
+    def json_error(self, text: str) -> str: ...
+
+    async def flow(
+        self, flow: Json, scope: Scope, context: Handle, place: Place, done: Collection[str] = ()
+    ) -> bool: ...
+
+    async def steps(
+        self, steps: Json, context: Handle, scope: Scope, place: Place, done: Collection[str] = ()
+    ) -> list[Result]: ...
+
+    async def step(self, step: dict[str, Any], context: Handle, scope: Scope, span: int) -> Result: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """A step, its context, and where in the run this attempt stands."""
 
-    engine: Engine
+    engine: Scheduler
     step: dict[str, Any]
     context: Handle
     scope: Scope
@@ -60,3 +83,7 @@ class Call:
         made = {"status": "success", "output": behaviour.output, "response": behaviour.output}
         self.engine.worker.tell("given", handle.number, made)
         return handle
+
+
+Body = Callable[[Call], Coroutine[Promise[Any], None, Handle]]
+"""Runs one attempt of a step."""
