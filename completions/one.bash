@@ -16,7 +16,7 @@ _one_trace() {
         "flow execute"|"flow execute "*) words="--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --help" values=1 ;;
         "flow resume"|"flow resume "*) words="--trace --no-trace --help" values=1 ;;
         "flow x"|"flow x "*) words="--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --help" values=1 ;;
-        "trace") words="show list stats insights diff cost export import sync share login logout open prune doctor --help" values= ;;
+        "trace") words="show list stats insights diff cost export import sync share login logout open prune help doctor --help" values= ;;
         "trace show"|"trace show "*) words="--failed --step --depth --all --slow --follow --events --help" values=1 ;;
         "trace list"|"trace list "*) words="--flow --status --since --limit --help" values=1 ;;
         "trace stats"|"trace stats "*) words="--since --format --output --help" values=1 ;;
@@ -31,6 +31,7 @@ _one_trace() {
         "trace logout") words="--help" values= ;;
         "trace open"|"trace open "*) words="--help" values=1 ;;
         "trace prune"|"trace prune "*) words="--older-than --force --help" values=1 ;;
+        "trace help"|"trace help "*) words="--help" values=1 ;;
         "trace doctor") words="--fix --offline --help" values= ;;
         *) return ;;
     esac

@@ -20,13 +20,15 @@ VERBS: dict[str, tuple[str, str]] = {
     "import": ("one_trace.cli.import_runs", "Trace runs that have already happened"),
     "sync": ("one_trace.cli.sync", "Deliver what is still queued"),
     "share": ("one_trace.cli.share", "Deliver one run now and print its URL"),
-    "login": ("one_trace.cli.login", "Keep the key of traces.com"),
-    "logout": ("one_trace.cli.logout", "Forget the key of traces.com"),
+    "login": ("one_trace.cli.login", "Keep or forget the key of traces.com"),
+    "logout": ("one_trace.cli.logout", ""),
     "open": ("one_trace.cli.open_report", "The HTML report in the browser"),
     "prune": ("one_trace.cli.prune", "Delete old runs"),
+    "help": ("one_trace.cli.topic", "Longer help: settings, documents, privacy, security, ..."),
     "doctor": ("one_trace.cli.doctor", "What is found, what is not, and what mends it"),
 }
-"""Verb → (module, what it answers). Each module has a Click command named `command`."""
+"""Verb → (module, what it answers; empty: the verb before says it). Each module has a Click command
+named `command`."""
 
 
 class TraceGroup(click.Group):
@@ -58,7 +60,19 @@ class TraceGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(verb, about) for verb, (_, about) in VERBS.items()])
+            formatter.write_dl(_rows())
+
+
+def _rows() -> list[tuple[str, str]]:
+    """The verbs as the help lists them: those without words of their own stand beside the one before."""
+    rows: list[tuple[str, str]] = []
+    for verb, (_, about) in VERBS.items():
+        if about:
+            rows.append((verb, about))
+        else:
+            names, before = rows.pop()
+            rows.append((f"{names}, {verb}", before))
+    return rows
 
 
 @click.command(

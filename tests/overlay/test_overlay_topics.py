@@ -1,0 +1,47 @@
+"""`one trace help TOPIC`: what the pages say is what there is, and each command in them works."""
+
+import re
+
+import pytest
+
+from one_trace import keys
+from one_trace.cli import topics
+
+PAGES = {name: topics.page(name) for name in topics.NAMES}
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMANDS = [pytest.param(BLOCK.findall(page), id=name) for name, page in PAGES.items() if BLOCK.search(page)]
+
+
+@pytest.mark.parametrize("blocks", COMMANDS)
+def test_each_command_of_a_page_works(machine, blocks):
+    machine.player("14-subflow")
+    assert machine.one("--agent", "flow", "execute", "sub-main", "--trace").saved
+    for line in "".join(blocks).splitlines():
+        program, *argv = line.split()
+        assert machine.one(*argv, program=program).code == 0, line
+
+
+def test_every_setting_stands_in_the_table():
+    named = re.findall(r"^\| `traces\.(\w+)` \|", PAGES["settings"], re.MULTILINE)
+    assert named == [key.name for key in keys.KEYS]
+
+
+def test_what_a_project_may_set_is_said():
+    said = re.search(r"It can set (.*?), and never", PAGES["settings"], re.DOTALL)
+    assert said
+    assert re.findall(r"`(\w+)`", said[1]) == [key.name for key in keys.KEYS if key.project]
+
+
+@pytest.mark.parametrize("name", topics.NAMES)
+def test_a_page_fits_what_an_agent_reads_and_is_printed_whole(machine, name):
+    document = machine.one("--agent", "trace", "help", name)
+    assert document.document == {"topic": name, "text": PAGES[name]}
+    assert len(document.out) <= 8000
+    assert machine.one("trace", "help", name).out.decode() == PAGES[name]
+
+
+def test_all_topics_are_listed_and_a_typo_names_the_nearest(machine):
+    assert list(machine.one("--agent", "trace", "help").document["topics"]) == list(topics.NAMES)
+    done = machine.one("--agent", "trace", "help", "secruity")
+    assert done.code == 2
+    assert "'security'" in done.document["error"]["hint"]
