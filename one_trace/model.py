@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 SCHEMA = "one-trace/1"
 
@@ -103,14 +103,28 @@ class Upload(Struct, rename="camel", kw_only=True):
     error: str | None = None
 
 
+class Location(Struct, rename="camel", kw_only=True):
+    """Where a step is written: its flow file (relative to the project), a JSON pointer (RFC 6901), and the
+    line, from 1."""
+
+    file: str
+    pointer: str
+    line: int | None = None
+
+
 class Cause(Struct, rename="camel", kw_only=True):
     """Why a run failed: the deepest span that threw, told apart from the cascade above it."""
 
     span_id: str | None = None
     """Null where no step threw: the flow was refused its inputs, and `path` is the flow's key."""
     path: str
+    step_id: str | None = None
     error: str | None = None
     error_code: str | None = None
+    error_class: str | None = field(default=None, name="class")
+    """TIMEOUT, HTTP_503, EXIT_1, NETWORK, PARSE, SCRIPT, INPUT, ...; in `derived` where the host gave no
+    code."""
+    at: Location | None = None
     attempts: int = 1
     still_running: list[str] = []
     """Paths of the spans that were running when it threw, its own parents aside."""

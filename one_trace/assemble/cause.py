@@ -18,7 +18,15 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
     top = [span for span in spans if span.act is replay.root and span.raised]
     if not top:
         unrun = _all(replay) if not spans else []
-        return Cause(span_id=None, path=replay.root.prefix, error=_cut(error), never_ran=unrun)
+        kind, guessed = _class(error, None, None)
+        return Cause(
+            span_id=None,
+            path=replay.root.prefix,
+            error=_cut(error),
+            error_class=kind,
+            never_ran=unrun,
+            derived=["class"] if guessed else [],
+        )
     chain = [top[-1]]
     text = chain[0].error
     while (inner := _threw_in(chain[-1], text)) is not None:
@@ -26,18 +34,32 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
         text = inner.error if inner.error is not None else text
     cause = chain[-1]
     text = text if text is not None else error
+    code = timeout_code(cause, text)
+    kind, guessed = _class(text, code, cause.node.type)
     thrown = cause.end if cause.end is not None else chain[0].end
     running = [span.path for span in spans if _ran_at(span, thrown) and span not in chain and span.born]
     return Cause(
         span_id=ids[cause.number],
         path=cause.path,
         error=_cut(text),
-        error_code=timeout_code(cause, text),
+        step_id=cause.node.id,
+        error_code=code,
+        error_class=kind,
+        at=replay.trees.place(cause.node),
         attempts=cause.attempts,
         still_running=running[:_LIST_LIMIT],
         never_ran=[path for span in reversed(chain) for path in _after(span)][:_LIST_LIMIT],
-        derived=["path"] if any(span.doubtful or span.act.doubtful for span in chain) else [],
+        derived=[
+            *(["path"] if any(span.doubtful or span.act.doubtful for span in chain) else []),
+            *(["class"] if guessed else []),
+        ],
     )
+
+
+def _class(error: str | None, code: str | None, step_type: str | None) -> tuple[str | None, bool]:
+    from one_trace.assemble.error_class import error_class  # its patterns are of use for a failed run alone
+
+    return error_class(error, code, step_type)
 
 
 def timeout_code(span: LiveSpan, error: str | None) -> str | None:

@@ -104,6 +104,15 @@ class Node:
         self.config: dict[str, Any] = {}
 
     @property
+    def pointer(self) -> str | None:
+        """Where it stands in its flow file, as a JSON pointer; None where the file does not hold it."""
+        if self.index is None:
+            return None
+        owner, inside = self.listing.owner, self.listing.branch or "steps"
+        above = "" if owner is None else owner.pointer
+        return None if above is None else f"{above}/{f'{owner.type}/' if owner else ''}{inside}/{self.index}"
+
+    @property
     def silent(self) -> bool:
         """The host writes no events of it."""
         return self.listing.owner is not None and self.listing.owner.type == "parallel"
@@ -150,6 +159,7 @@ class Tree:
         self.by_id: dict[str, list[Node]] = {}
         self.inputs: dict[str, Any] = {}
         """As the flow declares them."""
+        self.file: FlowFile | None = None
         self.callers: set[Node | None] = set()
         """The steps that have called it so far; None: it is the root."""
 
@@ -186,6 +196,7 @@ def read_tree(flow: FlowFile) -> Tree:
     tree = Tree(flow.key, known=True)
     default, inputs = flow.definition.get("defaultOnError"), flow.definition.get("inputs")
     tree.inputs = inputs if isinstance(inputs, dict) else {}
+    tree.file = flow
     _fill(
         tree,
         tree.root,

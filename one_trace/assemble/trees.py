@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from one_trace.assemble.tree import Node, Tree, read_tree
+from one_trace.model import Location
 from one_trace.record.flows import FlowFile, FlowFiles
 from one_trace.record.state import UNREADABLE, present
 
@@ -91,6 +92,14 @@ class Trees:
     def known_steps(self) -> list[Node]:
         """Every step, run or not, of the flows that were met and whose files are found."""
         return [node for tree in self._by_key.values() for held in tree.by_id.values() for node in held]
+
+    def place(self, node: Node) -> Location | None:
+        """Where a step is written; None where its flow's file is not found, or does not hold it."""
+        tree = self._by_key.get(node.flow_key)
+        file, pointer = tree.file if tree is not None else None, node.pointer
+        if file is None or pointer is None:
+            return None
+        return Location(file=self._files.shown(file), pointer=pointer, line=file.line_of(pointer))
 
     def root(self, key: str, flow: FlowFile | None) -> Tree:
         """The tree of the root flow, whose file may be found in its own way."""

@@ -24,6 +24,14 @@ class FlowFile(msgspec.Struct, frozen=True):
     definition: dict[str, Any]
     version: str
     path: Path
+    text: str = ""
+    """The file as it was read."""
+
+    def line_of(self, pointer: str) -> int | None:
+        """The line (from 1) in which the value at a JSON pointer begins."""
+        from one_trace.record.locate import line_of
+
+        return line_of(self.text, pointer)
 
 
 class FlowFiles:
@@ -54,6 +62,13 @@ class FlowFiles:
             if found is not None:
                 return found
         return None
+
+    def shown(self, flow: FlowFile) -> str:
+        """The file's path below the project, or its own where it lies elsewhere."""
+        try:
+            return flow.path.relative_to(self.project).as_posix()
+        except ValueError:
+            return flow.path.as_posix()
 
     def with_key(self, key: str) -> FlowFile | None:
         """The flow with this `key` field: events and file names carry that, not the name it is called by."""
@@ -90,7 +105,8 @@ def read_flow(path: Path) -> FlowFile | None:
             return None
         data = bytearray(path.read_bytes())
         mend_surrogates(data)
-        definition = json.loads(data.decode("utf-8", "replace"), parse_constant=_refused)
+        text = data.decode("utf-8", "replace")
+        definition = json.loads(text, parse_constant=_refused)
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(definition, dict) or not isinstance(definition.get("steps"), list):
@@ -101,7 +117,7 @@ def read_flow(path: Path) -> FlowFile | None:
     if not isinstance(key, str):
         return None
     canonical = json.dumps(definition, sort_keys=True, separators=(",", ":")).encode()
-    return FlowFile(key, definition, hashlib.blake2b(canonical, digest_size=8).hexdigest(), path)
+    return FlowFile(key, definition, hashlib.blake2b(canonical, digest_size=8).hexdigest(), path, text)
 
 
 def _refused(word: str) -> None:

@@ -97,7 +97,7 @@ def test_which_of_several_iterations_alike_threw_is_not_told_silently(tmp_path: 
     made.start("l", "loop").start("a").start("a").after(5)
     cause = cause_of_made(failed(failed(made, "a", "boom"), "l", "boom"), "boom")
     assert cause.path.endswith("> a")
-    assert cause.derived == ["path"]
+    assert cause.derived == ["path", "class"]
     page = "\n".join(cause_lines(cause, 80, Ink(color=False, unicode=True)))
     assert "(or another iteration like it)" in page
 
@@ -107,7 +107,7 @@ def test_a_step_that_carried_on_is_not_the_cause(tmp_path: Path) -> None:
     made = MadeRun(tmp_path).flow([code("soft", **on), code("hard"), code("end")])
     made.start("soft").after(2).end("soft", 2, status="failed", retries=0).start("hard").after(1)
     cause = cause_of_made(failed(made, "hard", "boom"), "boom")
-    assert (cause.path, cause.derived, cause.never_ran) == ("made > hard", [], ["made > end"])
+    assert (cause.path, cause.derived, cause.never_ran) == ("made > hard", ["class"], ["made > end"])
 
 
 def test_the_attempts_that_were_made_are_told(tmp_path: Path) -> None:
@@ -123,3 +123,18 @@ def test_a_run_that_was_killed_has_no_cause(tmp_path: Path) -> None:
     made.status = "running"
     run = made.assembled().trace.run
     assert (run.status, run.cause) == ("incomplete", UNSET)
+
+
+def test_the_cause_says_where_its_step_is_written(tmp_path):
+    import json
+
+    from tests.assemble.recorded import lay_out
+
+    run = lay_out("55-parallel-fail-flow", tmp_path)[0]
+    cause = assemble(read(run)).trace.run.cause
+    assert cause.at is not None
+    written = json.loads((tmp_path / cause.at.file).read_text())
+    for part in cause.at.pointer.split("/")[1:]:
+        written = written[int(part)] if part.isdecimal() else written[part]
+    assert written["id"] == cause.step_id
+    assert f'"{cause.step_id}"' in (tmp_path / cause.at.file).read_text().split("\n")[cause.at.line - 1 :][1]
