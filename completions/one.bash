@@ -17,7 +17,7 @@ _one_trace() {
         "flow resume"|"flow resume "*) words="--trace --no-trace --help" values=1 ;;
         "flow x"|"flow x "*) words="--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --help" values=1 ;;
         "trace") words="show list stats insights diff cost export import sync share login logout open prune help doctor --help" values= ;;
-        "trace show"|"trace show "*) words="--failed --step --depth --all --slow --follow --events --help" values=1 ;;
+        "trace show"|"trace show "*) words="--failed --step --depth --all --slow --follow --events --full --limit --help" values=1 ;;
         "trace list"|"trace list "*) words="--flow --status --since --limit --help" values=1 ;;
         "trace stats"|"trace stats "*) words="--since --format --output --help" values=1 ;;
         "trace insights"|"trace insights "*) words="--since --help" values=1 ;;

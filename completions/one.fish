@@ -70,6 +70,8 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace show" below' -l slow
     complete -c $program -n '__one_trace_is "trace show" below' -l follow
     complete -c $program -n '__one_trace_is "trace show" below' -l events
+    complete -c $program -n '__one_trace_is "trace show" below' -l full
+    complete -c $program -n '__one_trace_is "trace show" below' -l limit
     complete -c $program -n '__one_trace_is "trace show" below' -l help
     complete -c $program -f -n '__one_trace_is "trace list" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace list" below' -l flow

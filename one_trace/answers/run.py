@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from one_trace.answers.bounds import Omitted, cut, fullest, number
+from one_trace.fold import Folder, Node
 from one_trace.model import Cause, Counts, Executor, Run, Session, Span, Trace, Upload, Usage
 from one_trace.shape import Shape
-from one_trace.view.fold import Folder, Node
 
 SCHEMA = "one-trace-run/1"
 _SLOWEST = 5
@@ -94,6 +94,13 @@ def answer(
         return _answer(whole, seen, tree, rows, filter or {}, most if limit is None else min(most, limit))
 
     return fullest(make)
+
+
+def everything(whole: Trace, shown: Trace, filter: dict[str, Any]) -> RunAnswer:
+    """The answer about a part of a run, however long."""
+    tree, seen = Shape(whole), Shape(shown)
+    rows = [_row(span) for span in seen.spans]
+    return _answer(whole, shown, tree, rows, filter, len(rows) + 1)
 
 
 def _answer(

@@ -1,4 +1,4 @@
-"""`trace show`: one run as a tree with a waterfall; for agents the trace document."""
+"""`trace show`: one run as a tree with a waterfall; for agents an answer that fits what they read."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import click
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
-from one_trace.model import SCHEMA, Span, Trace
+from one_trace.model import Span, Trace
 
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
 
+EVENTS_SCHEMA = "one-trace-events/1"
 _FAILED_LINES = 30
 """Where failures are asked for, an error's text is told in so many lines."""
 
@@ -35,6 +36,8 @@ _FAILED_LINES = 30
 )
 @click.option("--follow", is_flag=True, help="Watch a run that another process runs in this folder.")
 @click.option("--events", is_flag=True, help="The events in time order, as they may leave this machine.")
+@click.option("--full", is_flag=True, help="With --agent: everything, however long.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="With --agent: at most N rows a list.")
 def command(
     run: str,
     failed: bool,
@@ -44,6 +47,8 @@ def command(
     slow: int | None,
     follow: bool,
     events: bool,
+    full: bool,
+    limit: int | None,
 ) -> None:
     """What happened in RUN: which steps ran, for how long, why it failed.
 
@@ -53,7 +58,7 @@ def command(
         raise click.UsageError("--slow and --events are two different pages: give one of them")
     speaker = out()
     trace = _followed(run, speaker) if follow else trace_of(run)
-    named: list[Span] = []
+    whole, named = trace, list[Span]()
     hidden: dict[str, int] = {}
     if failed or step or depth:
         from one_trace.view import pick
@@ -65,11 +70,24 @@ def command(
         if depth:
             trace, hidden = pick.depth(trace, depth)
     if slow:
-        _show_slow(speaker, trace, slow)
+        _show_slow(speaker, trace, slow, full=full)
     elif events:
-        _show_events(speaker, trace)
+        _show_events(speaker, trace, full=full)
+    elif speaker.agent:
+        asked: dict[str, object] = {"failed": failed or None, "step": step, "depth": depth}
+        speaker.answer(_answer(whole, trace, asked, full=full, limit=limit), "")
     else:
-        speaker.answer(trace, lambda: _page(speaker, trace, named, hidden, failed, unfold))
+        speaker.answer(None, lambda: _page(speaker, trace, named, hidden, failed, unfold))
+
+
+def _answer(whole: Trace, shown: Trace, asked: dict[str, object], *, full: bool, limit: int | None) -> object:
+    """The document: `one-trace/1` where all of the run is asked for, else an answer about it."""
+    from one_trace.answers.run import answer, everything
+
+    filter = {name: value for name, value in asked.items() if value is not None}
+    if full:
+        return everything(whole, shown, filter) if filter else whole
+    return answer(whole, shown, filter=filter, limit=limit)
 
 
 def _followed(run: str, speaker: Out) -> Trace:
@@ -96,23 +114,33 @@ def _page(
     )
 
 
-def _show_slow(speaker: Out, trace: Trace, most: int) -> None:
+def _show_slow(speaker: Out, trace: Trace, most: int, *, full: bool) -> None:
     from one_trace.view.slow import render_slow, slow
 
     told = slow(trace, most)
     speaker.answer(
-        told, lambda: render_slow(told, width=speaker.width, color=speaker.color, unicode=speaker.unicode)
+        _fitting(told, trace, f"--slow {most}", full=full),
+        lambda: render_slow(told, width=speaker.width, color=speaker.color, unicode=speaker.unicode),
     )
 
 
-def _show_events(speaker: Out, trace: Trace) -> None:
+def _show_events(speaker: Out, trace: Trace, *, full: bool) -> None:
     from one_trace.events import event_lines
     from one_trace.view.event_list import render_events
 
     events = event_lines(trace)
+    document = {"schema": EVENTS_SCHEMA, "run": trace.run, "events": events}
     speaker.answer(
-        {"schema": SCHEMA, "run": trace.run, "events": events},
+        _fitting(document, trace, "--events", full=full),
         lambda: render_events(
             trace.run, events, width=speaker.width, color=speaker.color, unicode=speaker.unicode
         ),
+    )
+
+
+def _fitting(document: object, trace: Trace, option: str, *, full: bool) -> object:
+    from one_trace.answers.bounds import bounded
+
+    return (
+        document if full else bounded(document, f"one --agent trace show {trace.run.run_id} {option} --full")
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from one_trace.fold import spread
 from one_trace.guard.text import clean
 from one_trace.model import Span
 from one_trace.shape import Shape
 from one_trace.view import words
 from one_trace.view.cells import wrap
-from one_trace.view.fold import spread
 from one_trace.view.header import error_text
 from one_trace.view.ink import Ink
 

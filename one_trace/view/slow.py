@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from one_trace.guard.text import clean
-from one_trace.model import SCHEMA, Run, Trace
+from one_trace.model import Run, Trace
 from one_trace.shape import Shape
 from one_trace.view import words
 from one_trace.view.bars import Scale
@@ -14,6 +14,7 @@ from one_trace.view.header import header
 from one_trace.view.ink import Ink
 from one_trace.view.pick import static_path
 
+SCHEMA = "one-trace-slow/1"
 _ROWS = 20
 """The critical path is told in so many rows at most."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from one_trace.fold import Folder, Node
 from one_trace.guard.text import clean
 from one_trace.model import Span, Trace
 from one_trace.shape import Shape
@@ -12,7 +13,6 @@ from one_trace.view import words
 from one_trace.view.bars import Scale
 from one_trace.view.cells import clip, pad, width
 from one_trace.view.detail import detail_lines
-from one_trace.view.fold import Folder, Node
 from one_trace.view.header import error_text, header
 from one_trace.view.ink import Ink
 

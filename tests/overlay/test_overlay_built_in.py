@@ -47,7 +47,7 @@ def test_a_run_is_traced(alone):
     flow(alone, "two", transform("a"), transform("b"))
     done = alone.one("--agent", "flow", "execute", "two", "--trace")
     assert (done.code, done.saved["spans"]) == (0, 2), done.err
-    run = alone.one("--agent", "trace", "show").document["run"]
+    run = alone.one("--agent", "trace", "show", "--full").document["run"]
     assert (run["executor"]["name"], run["status"]) == ("built-in", "success")
 
 
@@ -90,7 +90,7 @@ def test_a_flow_that_a_bash_step_starts_is_its_child(alone):
     done = alone.one("--agent", "flow", "execute", "outer", "--allow-bash", "--trace")
     runs = {run["flowKey"]: run["runId"] for run in alone.runs()}
     assert done.saved["runId"] == runs["outer"]
-    child = alone.one("--agent", "trace", "show", runs["inner"]).document["run"]
+    child = alone.one("--agent", "trace", "show", "--full", runs["inner"]).document["run"]
     assert child["parentRunId"] == runs["outer"]
 
 

@@ -25,7 +25,7 @@ def test_output_and_exit_code_are_the_hosts_and_a_trace_is_saved(machine, case, 
     assert (saved["spans"], saved["uploads"], len(saved["traceId"])) == (SPANS[case], [], 32)
     (log,) = (machine.project / ".one/flows/.logs").iterdir()
     assert saved["runId"] in log.name
-    shown = machine.one("--agent", "trace", "show", saved["runId"]).document
+    shown = machine.one("--agent", "trace", "show", "--full", saved["runId"]).document
     assert shown["run"]["runId"] == saved["runId"]
     assert shown["run"]["executor"] == {"name": "one-cli", "version": None}
 
@@ -85,7 +85,7 @@ def test_the_flag_wins_over_the_setting(machine, settings, flags, traced):
 def test_resume_is_traced_too(machine):
     machine.player("49-resume-failed")
     done = machine.one("--agent", "flow", "resume", "k", "--trace")
-    shown = machine.one("--agent", "trace", "show").document
+    shown = machine.one("--agent", "trace", "show", "--full").document
     assert shown["run"]["runId"] == done.saved["runId"]
     assert {span["path"].split(" > ")[0] for span in shown["spans"]} == {"resume-ok", "resume-ok#2"}
 
@@ -125,7 +125,7 @@ def test_a_run_that_a_traced_run_started_is_its_child(machine):
     assert child["runId"] != parent["runId"]
 
     def parent_of(note):
-        return machine.one("--agent", "trace", "show", note["runId"]).document["run"]["parentRunId"]
+        return machine.one("--agent", "trace", "show", "--full", note["runId"]).document["run"]["parentRunId"]
 
     assert (parent_of(child), parent_of(parent)) == (parent["runId"], None)
 
@@ -144,7 +144,7 @@ def test_the_session_that_started_the_run_is_kept(machine, variables, session):
     machine.player("02-linear-unicode")
     machine.env |= variables
     machine.one(*RUN)
-    assert machine.one("--agent", "trace", "show").document["run"]["session"] == session
+    assert machine.one("--agent", "trace", "show", "--full").document["run"]["session"] == session
 
 
 def test_two_runs_of_one_flow_in_one_folder_at_once(machine):
@@ -287,6 +287,6 @@ for path in Path(".one/flows").glob(".*/*"):
 def test_an_old_run_that_is_resumed_is_there_when_it_says_so(machine):
     machine.player("06-loop-seq", after=OLD)
     saved = machine.one("--agent", "flow", "resume", "k", "--trace").saved
-    shown = machine.one("--agent", "trace", "show", saved["runId"])
+    shown = machine.one("--agent", "trace", "show", "--full", saved["runId"])
     assert shown.code == 0
     assert shown.document["run"]["startedAt"].startswith("2020-")

@@ -46,7 +46,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("case", "more", "options"), CASES)
-@pytest.mark.parametrize("argv", [["show", "last"], ["export", "last", "--format", "json"]], ids=" ".join)
+@pytest.mark.parametrize("argv", [["show", "--full"], ["export", "last", "--format", "json"]], ids=" ".join)
 def test_the_trace_document_has_the_members_of_the_contract_and_no_other(machine, case, more, options, argv):
     traced(machine, case, **options)
     document = machine.one("--agent", "trace", *argv).document
@@ -67,7 +67,7 @@ def test_the_trace_document_has_the_members_of_the_contract_and_no_other(machine
 
 def test_an_llm_step_has_its_usage(machine):
     traced(machine, "21-bash-envelope")
-    run = machine.one("--agent", "trace", "show").document["run"]
+    run = machine.one("--agent", "trace", "show", "--full").document["run"]
     assert set(run["usage"]) == USAGE
 
 
@@ -95,7 +95,7 @@ def test_the_line_about_a_trace_has_its_members(machine):
 def test_a_session_is_who_and_which(machine):
     machine.env["CLAUDE_CODE_SESSION_ID"] = "s-1"
     traced(machine, "06-loop-seq")
-    run = machine.one("--agent", "trace", "show").document["run"]
+    run = machine.one("--agent", "trace", "show", "--full").document["run"]
     assert run["session"] == {"agent": "claude-code", "sessionId": "s-1"}
 
 

@@ -46,7 +46,7 @@ def test_the_picture_is_that_of_the_sample_flow(machine):
     examples.copy_to(machine.project)
     done = machine.one("--agent", "flow", "execute", "tour", "--allow-bash", "--trace")
     assert done.code == 0, done.out
-    spans = machine.one("--agent", "trace", "show").document["spans"]
+    spans = machine.one("--agent", "trace", "show", "--full").document["spans"]
     picture = README[README.index("$ one trace show") : README.index("~ worked out")]
     drawn = [row[1] for line in picture.split("\n")[6:] if (row := ROW.match(line))]
     assert sorted(drawn) == sorted(span["stepId"] for span in spans)

@@ -46,7 +46,7 @@ def traced(
 
 
 def shown(project: Project) -> dict[str, dict[str, Any]]:
-    ran = project.one("--agent", "trace", "show")
+    ran = project.one("--agent", "trace", "show", "--full")
     return {span["path"]: span for span in json.loads(ran.stdout)["spans"]}
 
 

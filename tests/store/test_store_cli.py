@@ -57,11 +57,11 @@ def test_nothing_to_import_is_no_failure_and_a_wrong_path_is(machine: Machine) -
 def test_a_record_that_has_lost_a_file_does_not_spoil_what_is_stored(machine: Machine) -> None:
     lay_out(machine, "14-subflow")
     machine.one("trace", "import")
-    before = machine.one("--agent", "trace", "show").out
+    before = machine.one("--agent", "trace", "show", "--full").out
     for log in (machine.project / ".one/flows/.logs").iterdir():
         log.write_bytes(log.read_bytes()[:200])
     machine.one("trace", "import")
-    assert machine.one("--agent", "trace", "show").out == before
+    assert machine.one("--agent", "trace", "show", "--full").out == before
 
 
 def test_list_filters_and_says_how_many_there_are(machine: Machine) -> None:

@@ -65,7 +65,7 @@ def test_a_run_is_followed_to_its_end_and_then_shown(machine) -> None:
     assert process.returncode == 0, err
     document = json.loads(out)
     assert document["run"]["status"] == "success"
-    assert len(document["spans"]) == 6
+    assert document["run"]["counts"]["spans"] == 6
 
 
 def test_on_a_terminal_it_is_drawn_as_it_grows(machine) -> None:

@@ -33,7 +33,7 @@ def keep(machine, trace: Trace) -> None:
 
 
 def test_show_for_agents_is_the_trace_document(filled) -> None:
-    done = filled.one("--agent", "trace", "show", "d4de")
+    done = filled.one("--agent", "trace", "show", "--full", "d4de")
     assert done.code == 0
     assert msgspec.json.decode(done.out, type=Trace) == recorded("97b-realistic-fails")
     assert done.out.count(b"\n") == 1
@@ -83,17 +83,37 @@ def test_no_colour_where_it_is_not_wanted(filled, env: dict[str, str]) -> None:
 
 def test_failed_step_depth_and_slow_for_agents(filled) -> None:
     failed = filled.one("--agent", "trace", "show", "--failed").document
-    assert {span["status"] for span in failed["spans"]} == {"success", "error"}
-    assert len(failed["spans"]) == 4
-    assert failed["run"]["cause"]["path"] == "daily-digest > store"
+    assert failed["schema"] == "one-trace-run/1"
+    assert failed["filter"] == {"failed": True}
+    assert {row["status"] for row in failed["steps"]} == {"success", "error"}
+    assert len(failed["steps"]) == 4
+    assert failed["cause"]["path"] == "daily-digest > store"
     step = filled.one("--agent", "trace", "show", "--step", "daily-digest > store").document
-    assert [span["stepId"] for span in step["spans"]] == ["store"]
-    assert len(filled.one("--agent", "trace", "show", "--depth", "1").document["spans"]) == 4
+    assert [row["path"] for row in step["steps"]] == ["daily-digest > store"]
+    depth = filled.one("--agent", "trace", "show", "--depth", "1").document
+    assert len(depth["steps"]) == 4
     slow = filled.one("--agent", "trace", "show", "--slow", "2").document
     assert slow["slowest"][0]["path"] == "daily-digest > fetch"
-    events = filled.one("--agent", "trace", "show", "--events").document["events"]
+    events = filled.one("--agent", "trace", "show", "--events", "--full").document["events"]
     assert events[0]["event"] == "flow:start"
     assert len(events) == 32
+
+
+def test_a_filter_hides_and_changes_no_figure(filled) -> None:
+    whole = filled.one("--agent", "trace", "show").document
+    failed = filled.one("--agent", "trace", "show", "--failed").document
+    figures = {row["path"]: row["selfMs"] for row in whole["slowest"]}
+    for row in failed["slowest"]:
+        assert figures.get(row["path"], row["selfMs"]) == row["selfMs"]
+    assert failed["run"] == whole["run"]
+
+
+@pytest.mark.parametrize("argv", [[], ["--failed"], ["--depth", "1"], ["--slow", "50"], ["--events"]])
+def test_an_answer_fits_and_the_whole_is_one_flag_away(filled, argv: list[str]) -> None:
+    done = filled.one("--agent", "trace", "show", *argv)
+    assert len(done.out.decode()) <= 8000
+    assert filled.one("--agent", "trace", "show", *argv, "--full").code == 0
+    assert len(filled.one("--agent", "trace", "show", "--limit", "1").document["steps"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -203,7 +223,7 @@ def test_an_agent_waits_for_nothing_that_its_answer_does_not_need(filled) -> Non
 def test_ten_thousand_spans_come_back_whole(machine) -> None:
     trace = big()
     keep(machine, trace)
-    document = json.loads(machine.one("--agent", "trace", "show").out)
+    document = json.loads(machine.one("--agent", "trace", "show", "--full").out)
     assert len(document["spans"]) == 10_000
     assert len(machine.one("trace", "show").out) < 3_000
 
