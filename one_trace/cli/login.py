@@ -49,12 +49,9 @@ def _asked() -> str:
 
 def keep(path: Path, key: str) -> None:
     """Write the key, readable by its owner alone, whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    from one_trace.guard.private import write_whole
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(f'api_key = "{key}"\n')
-        draft.replace(path)
+        write_whole(path, f'api_key = "{key}"\n'.encode())
     except OSError as error:
         raise Trouble(f"the key cannot be kept in {path}: {error.strerror}", code="credentials") from error

@@ -7,6 +7,8 @@ import re
 import tempfile
 from pathlib import Path
 
+from one_trace.guard.private import make_folder
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -21,7 +23,7 @@ def write_report(folder: Path, run_id: str, data: bytes) -> Path:
     """Put a report into a folder of ours (made 0700), in the place of an older one of the same run, and
     name it.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     target = folder / f"{_UNSAFE.sub('-', run_id)[:80] or 'run'}.html"
     handle, name = tempfile.mkstemp(dir=folder, suffix=".html")
     try:

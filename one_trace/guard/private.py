@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +15,8 @@ _FOLDER = 0o700
 _PARENT = 0o755
 """Folders above ours (`~/.config`) may not be there yet: made as a system makes them, whatever the umask."""
 _DRAFT_MARK = ".draft-"
+_DRAFT = re.compile(r"(?:draft-)?(?P<pid>[0-9]{1,20})(?:-[0-9a-f]+)?(?:-wal|-shm|-journal)?", re.ASCII)
+"""What stands behind the target's name. 0.1.0 had no mark; an editor's `.swp` is none of ours."""
 _ABANDONED_S = 3600.0
 """A draft this old has been left by a process that was killed: nobody takes that long to write one."""
 
@@ -34,7 +38,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
     For our own files. A draft beside it that a killed process has left goes.
     """
-    target = path.resolve()
+    target = _real(path)
     make_folder(target.parent)
     sweep_drafts(target)
     draft = draft_of(target)
@@ -48,6 +52,13 @@ def write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # until Python 3.13
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
 
 
 def write_output(path: Path, data: bytes) -> None:
@@ -65,6 +76,20 @@ def write_output(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def writable_by_others(folder: Path) -> Iterator[Path]:
+    """`folder`, a folder of ours, if anybody else can put files into it, and each folder above it in which
+    anybody can replace the one below. Raises OSError.
+    """
+    if folder.stat().st_mode & 0o022:
+        yield folder
+    for parent in folder.resolve().parents:
+        mode = parent.stat().st_mode
+        if (
+            mode & 0o002 and not mode & stat.S_ISVTX
+        ):  # a sticky one (/tmp) lets others replace their own alone
+            yield parent
+
+
 def draft_of(target: Path) -> Path:
     """A name beside `target` for what becomes it when it is whole."""
     return target.with_name(f".{target.name}{_DRAFT_MARK}{os.getpid()}-{os.urandom(4).hex()}")
@@ -72,24 +97,24 @@ def draft_of(target: Path) -> Path:
 
 def sweep_drafts(target: Path) -> None:
     """Delete the drafts of `target` that killed processes have left, and what SQLite puts beside them."""
-    prefix = f".{target.name}{_DRAFT_MARK}"
     try:
-        names = [name for name in os.listdir(target.parent) if name.startswith(prefix)]  # noqa: PTH208
+        names = os.listdir(target.parent)  # noqa: PTH208
     except OSError:
         return
+    prefix = f".{target.name}."
     for name in names:
+        draft = _DRAFT.fullmatch(name.removeprefix(prefix)) if name.startswith(prefix) else None
+        if draft is None:
+            continue
         left = target.with_name(name)
         with suppress(OSError):
-            if not _alive(name.removeprefix(prefix)) or time.time() - left.stat().st_mtime > _ABANDONED_S:
+            if not _alive(int(draft["pid"])) or time.time() - left.stat().st_mtime > _ABANDONED_S:
                 left.unlink()
 
 
-def _alive(rest: str) -> bool:
-    pid = rest.partition("-")[0]
-    if not (pid.isascii() and pid.isdecimal()):
-        return False
+def _alive(pid: int) -> bool:
     try:
-        os.kill(int(pid), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
