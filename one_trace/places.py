@@ -67,7 +67,7 @@ def expand(path: str, env: Mapping[str, str]) -> str:
     first, slash, rest = path.partition("/")
     if not first.startswith("~"):
         return path
-    home = _home(env) if first == "~" else os.path.expanduser(first)
+    home = _home(env) if first == "~" else os.path.expanduser(first)  # noqa: TID251
     return f"{home.rstrip('/')}{slash}{rest}" or "/" if os.path.isabs(home) else path
 
 
@@ -91,7 +91,7 @@ def _home(env: Mapping[str, str]) -> str:
     if os.path.isabs(home):
         return home
     if sys.platform == "win32":
-        return os.path.expanduser("~")
+        return os.path.expanduser("~")  # noqa: TID251
     import pwd
 
     try:
