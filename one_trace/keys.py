@@ -77,6 +77,8 @@ def read_url(value: object) -> str:
 
 def read_path(value: object) -> str:
     path = expand(value.strip(), os.environ) if isinstance(value, str) else ""
+    if path.startswith("~"):
+        raise ValueError("begins with ~, and there is no such home folder")
     if not os.path.isabs(path) or "\0" in path:
         raise ValueError("must be an absolute path, or one that begins with ~")
     return path

@@ -13,7 +13,7 @@ from pathlib import Path
 
 _FOLDER = 0o700
 _PARENT = 0o755
-"""Folders above ours (`~/.config`) may not be there yet: made as a system makes them, whatever the umask."""
+"""Folders above ours (`~/.config`) may not be there yet: made as a system makes them, and no wider."""
 _DRAFT_MARK = ".draft-"
 _DRAFT = re.compile(r"(?:draft-)?(?P<pid>[0-9]{1,20})(?:-[0-9a-f]+)?(?:-wal|-shm|-journal)?", re.ASCII)
 """What stands behind the target's name. 0.1.0 had no mark; an editor's `.swp` is none of ours."""
@@ -21,24 +21,25 @@ _ABANDONED_S = 3600.0
 """A draft this old has been left by a process that was killed: nobody takes that long to write one."""
 
 
-def make_folder(path: Path) -> None:
-    """Make `path`, a folder of ours: 0700 if it was not there. Raises OSError."""
+def make_folder(path: Path, mode: int = _FOLDER) -> None:
+    """Make `path` if it is not there: a folder of ours is 0700, and no umask makes one wider than `mode`.
+    Raises OSError.
+    """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
         with suppress(FileExistsError):  # by another process, just now
-            folder.mkdir(mode=_FOLDER)
-            if folder != path:
-                # Never wider than 0755, and no wider than the user's umask wants it.
-                folder.chmod(_PARENT & ~_umask() | _FOLDER)
+            folder.mkdir(mode if folder == path else _PARENT)
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Put `data` at `path` at one stroke, 0600 from its first byte; a link there stays a link. Raises
-    OSError.
+    OSError, also where something else than a plain file is there.
 
     For our own files. A draft beside it that a killed process has left goes.
     """
     target = _real(path)
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "is not a plain file", str(target))
     make_folder(target.parent)
     sweep_drafts(target)
     draft = draft_of(target)
@@ -120,9 +121,3 @@ def _alive(pid: int) -> bool:
     except (OSError, OverflowError):
         return True
     return True
-
-
-def _umask() -> int:
-    before = os.umask(0o077)
-    os.umask(before)
-    return before
