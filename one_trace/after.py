@@ -59,6 +59,7 @@ def _trace(
     from one_trace import record
     from one_trace.assemble import assemble
     from one_trace.deliver.sinks import ready
+    from one_trace.settings import DELIVERY
     from one_trace.store import Store
 
     found = record.read(files)
@@ -69,6 +70,8 @@ def _trace(
     if drawn:
         _say(_page(assembly.trace))
     where, session, parent = ready(settings), session_of(env), parent_of(env)
+    # What a wrong setting was to say of delivery is not known: it is kept for `sync`, which says so.
+    auto = settings.upload == "auto" and settings.doubt("upload", *DELIVERY) is None
     with Store(settings.store_path) as store:
         _forget_old(store, settings)  # first: an old run that was resumed now is to be there now
         store.save(
@@ -77,10 +80,10 @@ def _trace(
             session=session,
             parent_run_id=parent,
             traceparent=traceparent_of(env),
-            hold=settings.upload != "auto",
+            hold=not auto,
         )
     uploads: list[Upload] = []
-    if where and settings.upload == "auto":
+    if where and auto:
         from one_trace import deliver
 
         uploads = deliver.flush(settings, run_id=files.run_id, deadline_s=settings.flush_timeout)
@@ -103,6 +106,8 @@ def _forget_old(store: Store, settings: Settings) -> None:
 
     from one_trace.keys import kept_since
 
+    if settings.doubt("retention", "data_dir"):
+        return
     stamp, before_ms = settings.data_dir / "pruned", kept_since(settings.retention, time.time())
     if before_ms is None or (stamp.exists() and time.time() - stamp.stat().st_mtime < _DAY_S):
         return

@@ -16,7 +16,7 @@ from one_trace.after import say_trouble, trace
 from one_trace.argv import is_agent
 from one_trace.host import TOKEN
 from one_trace.origin import PARENT, find_by_id, find_by_token
-from one_trace.settings import Settings, load_lenient
+from one_trace.settings import Settings, load
 from one_trace.watch import Watcher
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def run(path: str | None, argv: list[str], *, settings: Settings | None = None) 
 
 def settings_in_force(*, agent: bool) -> Settings:
     """The settings; what is wrong with them is said, and no reason not to run."""
-    settings, problems = load_lenient()
-    for problem in problems[:1]:
+    settings = load()
+    for problem in settings.problems[:1]:
         say_trouble(problem, agent=agent)
     return settings
 

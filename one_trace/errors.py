@@ -56,8 +56,21 @@ class NoHost(Trouble):
 
 
 class SettingsTrouble(Trouble):
+    """`keys`: the settings (without `traces.`) that do not have the value that was meant, because of this."""
+
     exit_code = USAGE
     code = "settings"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        keys: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.keys = keys
 
 
 class StoreTrouble(Trouble):

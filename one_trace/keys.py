@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from one_trace.places import expand
+
 Visibility = Literal["private", "direct", "public"]
 SINKS = ("traces.com", "otlp")
 FOREVER = "forever"
@@ -74,7 +76,9 @@ def read_url(value: object) -> str:
 
 
 def read_path(value: object) -> str:
-    path = os.path.expanduser(value.strip()) if isinstance(value, str) else ""
+    path = expand(value.strip(), os.environ) if isinstance(value, str) else ""
+    if path.startswith("~"):
+        raise ValueError("begins with ~, and there is no such home folder")
     if not os.path.isabs(path) or "\0" in path:
         raise ValueError("must be an absolute path, or one that begins with ~")
     return path

@@ -194,10 +194,9 @@ def dead_step(facts: Facts) -> Iterator[Finding]:
     """A step that never ran, or was always skipped, in five runs of the newest version or more."""
     runs = sum(run.version == facts.history.version for run in facts.history.runs)
     dead = [step for step in facts.stats.steps if {"never-ran", "always-skipped"} & set(step.flags)]
-    paths = [step.path for step in dead]
+    inside = _inside(facts, {step.path for step in dead})
     for step in dead:
-        inside = any(step.path.startswith(f"{path} > ") for path in paths)
-        if runs < DEAD_RUNS or inside:
+        if runs < DEAD_RUNS or step.path in inside:
             continue
         never = "never-ran" in step.flags
         what = f"never ran in {runs} runs" if never else f"was always skipped in {step.runs} runs"
@@ -210,6 +209,16 @@ def dead_step(facts: Facts) -> Iterator[Finding]:
             score=DEAD_SCORE,
             suggestion="Take it out, or look at the condition that keeps it from running.",
         )
+
+
+def _inside(facts: Facts, paths: set[str]) -> set[str]:
+    """The paths of the steps within those at `paths`, however deep."""
+    inside: set[str] = set()
+    for step in sorted(facts.stats.steps, key=lambda step: len(step.path)):
+        parent = step.path[: -len(step.step_id) - len(" > ")]
+        if parent in paths or parent in inside:
+            inside.add(step.path)
+    return inside
 
 
 def round_up(ms: float) -> int:

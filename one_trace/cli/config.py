@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from one_trace import places, settings
+from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import SettingsTrouble
@@ -77,7 +78,7 @@ def set_value(key: str, value: str, project: bool) -> None:
 def get_value(key: str) -> None:
     """Print the value in force, wherever it comes from."""
     name = _name(key)
-    row = _row(name, _in_force())
+    row = _row(name, configured())
     out().answer(row, settings.show(row["value"]))
 
 
@@ -91,19 +92,23 @@ def unset_value(key: str, project: bool) -> None:
     """Take one key out of the file: what the next source says holds again."""
     name = _name(key)
     path = _file(project)
-    if path.exists():
+    if os.path.lexists(path):
         _edit(path, lambda table: table.pop(name, None))
-    row = _row(name, _in_force())
+    row = _row(name, configured())
     out().answer(row, f"{PREFIX}{name} = {settings.show(row['value'])}  ({row['source']})")
 
 
 @config.command("list", epilog=examples("one config list", "one --agent config list"))
 def list_values() -> None:
     """Print every key, its value, and where it comes from."""
-    values = _in_force()
+    values = configured()
     rows = [_row(key.name, values) for key in KEYS]
     out().answer(
-        {"settings": rows, "userFile": str(_file(False)), "projectFile": places.project_file()},
+        {
+            "settings": rows,
+            "userFile": places.user_file(os.environ) or None,
+            "projectFile": places.project_file(),
+        },
         lambda: _table(rows),
     )
 
@@ -115,21 +120,11 @@ def _table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _in_force() -> settings.Settings:
-    """The values in force; what is wrong in some source is said beside them."""
-    values, problems = settings.load_lenient()
-    for problem in problems:
-        out().note(
-            f"one-trace: {problem.message}. {problem.hint}",
-            event="trace:settings",
-            message=problem.message,
-            hint=problem.hint,
-        )
-    return values
-
-
 def _row(name: str, values: settings.Settings) -> dict[str, Any]:
-    value = getattr(values, name)
+    try:
+        value = getattr(values, name)
+    except SettingsTrouble:  # the store's folder, for a user without a home
+        value = None
     return {
         "key": PREFIX + name,
         "value": str(value) if isinstance(value, Path) else value,
@@ -146,8 +141,12 @@ def _name(key: str) -> str:
 
 def _file(project: bool) -> Path:
     if not project:
-        return Path(places.user_file(os.environ))
-    return Path(places.project_file() or Path.cwd() / places.PROJECT_FILE)
+        return settings.user_file()
+    path = Path(places.project_file() or Path.cwd() / places.PROJECT_FILE)
+    if path.is_symlink():
+        wrong = f"{path} is a symbolic link, which is not written through"
+        raise SettingsTrouble(wrong, hint="Remove it: the project may have brought it.")
+    return path
 
 
 def _edit(path: Path, change: Callable[[Any], object]) -> None:
@@ -157,36 +156,37 @@ def _edit(path: Path, change: Callable[[Any], object]) -> None:
     document = _document(path)
     table = document.setdefault("traces", tomlkit.table())
     if not hasattr(table, "pop"):
-        raise SettingsTrouble(f"{path}: `traces` is no table", hint="Mend or remove the file.")
+        raise SettingsTrouble(f"{path}: [traces] is not a table", hint="Fix or remove the file.")
     change(table)
-    write_private(path, tomlkit.dumps(document))
+    _write(path, tomlkit.dumps(document).encode())
 
 
 def _document(path: Path) -> TOMLDocument:
+    """The file as it is written. Raises SettingsTrouble: what cannot be read is not written over."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
+    from one_trace.guard.files import SETTINGS_LIMIT, read_plain
+    from one_trace.guard.text import clean
+    from one_trace.guard.toml import parse_toml
+
     try:
-        return tomlkit.parse(path.read_bytes().decode())
+        data = bytes(read_plain(path, SETTINGS_LIMIT))
+        parse_toml(data)  # refuses what tomlkit takes minutes for
+        return tomlkit.parse(data.decode())
     except FileNotFoundError:
         return tomlkit.document()
-    except (TOMLKitError, UnicodeDecodeError) as error:
-        raise SettingsTrouble(f"{path} is not TOML: {error}", hint="Mend or remove it.") from error
+    except OSError as error:
+        raise SettingsTrouble(f"cannot read {path}: {error.strerror}", hint="Fix or remove it.") from error
+    except (TOMLKitError, ValueError) as error:
+        wrong = f"{path} cannot be read as TOML: {clean(str(error), 100)}"
+        raise SettingsTrouble(wrong, hint="Fix or remove it.") from error
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file of the user's at one stroke: 0600, its directory 0700 if it has to be made."""
-    import tempfile
+def _write(path: Path, data: bytes) -> None:
+    from one_trace.guard.private import write_whole
 
-    target = path.resolve()  # a link (dotfiles) stays a link
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # 0600
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
+        write_whole(path, data)
+    except OSError as error:
+        raise SettingsTrouble(f"cannot write {path}: {error.strerror}", code="os-error") from error

@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,8 @@ from msgspec import Struct
 from one_trace import host, places, settings
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.errors import FAILED, NoHost, StoreTrouble, Trouble
+from one_trace.errors import FAILED, NoHost, SettingsTrouble, StoreTrouble, Trouble
+from one_trace.guard.files import is_plain
 from one_trace.view.cells import wrap
 from one_trace.view.ink import Ink
 from one_trace.view.words import counted
@@ -44,7 +45,7 @@ class Check(Struct, rename="camel", omit_defaults=False):
         "one trace doctor --fix",
     ),
 )
-@click.option("--fix", is_flag=True, help="Close state files that others can read (mode 0600).")
+@click.option("--fix", is_flag=True, help="Close to others: state files (0600), our own folders (0700).")
 @click.option("--offline", is_flag=True, help="Do not ask traces.com.")
 def command(fix: bool, offline: bool) -> int:
     """What is found, what is not, and the command that mends it. Ends with 1 if something is bad."""
@@ -53,6 +54,7 @@ def command(fix: bool, offline: bool) -> int:
         *_path(),
         *_node(),
         *_settings(),
+        *_folders(fix),
         *_store(),
         *_key(offline),
         *_queue(),
@@ -122,7 +124,8 @@ def _node() -> Iterator[Check]:
 
 
 def _settings() -> Iterator[Check]:
-    values, problems = settings.load_lenient()
+    values = settings.load()
+    problems = [*values.problems, *_homeless(values)]
     for problem in problems:
         yield Check("settings", "bad", problem.message, problem.hint)
     if problems:
@@ -134,10 +137,47 @@ def _settings() -> Iterator[Check]:
     yield Check("settings", "ok", f"{', '.join(given) or 'all defaults'}{where}")
 
 
+def _homeless(values: settings.Settings) -> Iterator[SettingsTrouble]:
+    """What cannot be kept anywhere, of a user without a home folder."""
+    places_of: tuple[Callable[[], Path], ...] = (settings.credentials_path, lambda: values.data_dir)
+    for place in places_of:
+        try:
+            place()
+        except SettingsTrouble as trouble:
+            yield trouble
+
+
+def _store_path() -> Path | None:
+    """None for a user without a home folder: told with the settings."""
+    try:
+        return settings.load().store_path
+    except SettingsTrouble:
+        return None
+
+
+def _folders(fix: bool) -> Iterator[Check]:
+    """Whoever can write into the folder of the key or of the store can replace them."""
+    from one_trace.guard.private import writable_by_others
+
+    config, store = places.config_dir(os.environ), _store_path()
+    ours = {folder for folder in (config and Path(config), store and store.parent) if folder}
+    found = {each for folder in ours if folder.is_dir() for each in writable_by_others(folder)}
+    for folder in sorted(found):
+        if fix and folder in ours:
+            folder.chmod(0o700)
+            yield Check("folders", "ok", f"{folder} is closed")
+            continue
+        close = "one trace doctor --fix" if folder in ours else f"chmod go-w {folder}"
+        wrong = f"others can write in {folder}, and so replace your key, settings or runs"
+        yield Check("folders", "bad", wrong, close)
+
+
 def _store() -> Iterator[Check]:
     from one_trace.store import Store
 
-    path = settings.load_lenient()[0].store_path
+    path = _store_path()
+    if path is None:
+        return
     if not path.exists():
         yield Check(
             "store",
@@ -165,13 +205,16 @@ def _store() -> Iterator[Check]:
 
 
 def _key(offline: bool) -> Iterator[Check]:
-    values = settings.load_lenient()[0]
-    kept = settings.credentials_path()
-    key = settings.api_key()
+    values, key = settings.load(), settings.api_key()
+    folder = places.config_dir(os.environ)
+    kept = Path(folder, places.CREDENTIALS_FILE) if folder else None
+    if kept and kept.exists() and not is_plain(kept):
+        yield Check("key", "bad", f"{kept} is not a plain file", f"rm -r {kept}; one trace login")
+        return
     if key is None:
         yield Check("key", "note", "no key of traces.com: nothing is sent anywhere", "one trace login")
         return
-    if kept.exists() and kept.stat().st_mode & 0o077:
+    if kept and kept.exists() and kept.stat().st_mode & 0o077:
         yield Check("key", "bad", f"others can read {kept}", f"chmod 600 {kept}")
     elif os.environ.get(settings.API_KEY):
         leak = (
@@ -180,7 +223,7 @@ def _key(offline: bool) -> Iterator[Check]:
         yield Check("key", "note", leak, f"one trace login, and unset {settings.API_KEY}")
     else:
         yield Check("key", "ok", f"kept by `one trace login` in {kept}")
-    if not offline:
+    if not offline and _store_path():
         yield from _service(values, key)
 
 
@@ -227,7 +270,9 @@ def _write_only(values: settings.Settings) -> Check:
 def _queue() -> Iterator[Check]:
     from one_trace.store import Store
 
-    path = settings.load_lenient()[0].store_path
+    path = _store_path()
+    if path is None:
+        return
     try:
         with Store(path, readonly=True) as store:
             rows = store.connection.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()

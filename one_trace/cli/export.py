@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from one_trace import settings
+from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
@@ -30,7 +30,7 @@ def _packed(ref: str, sink: str) -> tuple[Trace, Parcel]:
     """A run, and what `sink` would be told of it."""
     from one_trace.deliver.packing import pack
 
-    found = settings.load()
+    found = configured()
     with Store(found.store_path, readonly=True) as store:
         trace = store.trace(store.find(ref))
         return trace, pack(store, trace, sink, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import msgspec
 from one_trace.assemble import assemble
 from one_trace.cli.out import Out
 from one_trace.errors import NoSuchRun
+from one_trace.guard.files import open_plain
 from one_trace.model import Trace
 from one_trace.record import FlowFiles, RunFiles, discover, read
 from one_trace.times import to_ms
@@ -87,7 +89,7 @@ def tail(log: Path, wait: Callable[[], None]) -> Iterator[dict[str, object]]:
     """The lines of a log, those there are and those to come, until the flow ends; `wait` passes the time."""
     ended = False
     rest = b""
-    with log.open("rb") as file:
+    with os.fdopen(open_plain(log), "rb") as file:
         while True:
             data = file.read(1 << 20)
             if not data:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from one_trace import settings
+from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, RecordTrouble
@@ -59,7 +59,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     found, problems = discover(paths or _here())
     runs: list[Imported] = []
     if found:
-        with Store(settings.load().store_path) as store:
+        with Store(configured("data_dir").store_path) as store:
             for files in found:
                 with _uncollected():
                     _import(store, files, runs, problems)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from one_trace import settings
+from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT
@@ -28,7 +28,7 @@ from one_trace.store import Store
 def command(flow: str | None, status: str | None, since: int | None, limit: int) -> None:
     """Which runs there are, newest first."""
     speaker = out()
-    with Store(settings.load().store_path, readonly=True) as store:
+    with Store(configured().store_path, readonly=True) as store:
         runs = store.runs(flow, status, since, limit or None)
         total = store.count(flow, status, since)
     narrowed = bool(flow or status or since)

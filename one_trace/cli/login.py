@@ -27,13 +27,12 @@ def command() -> None:
     """Keep the key of traces.com, in a file that only you can read. It is asked for, or read from standard
     input.
     """
-    speaker = out()
+    speaker, path = out(), settings.credentials_path()
     key = _asked() if sys.stdin.isatty() and not speaker.agent else sys.stdin.read(_LONGEST).strip()
     if not key:
         raise WrongUsage("no key was given", hint="one trace login < key.txt, or run it in a terminal.")
     if not (key.isascii() and key.isprintable() and not set(key) & set(" \"'\\")):
         raise WrongUsage("that is no key: it has spaces or other characters that no key has")
-    path = settings.credentials_path()
     keep(path, key)
     note = "" if key.startswith("trk_") else "\nIt does not begin with trk_, as keys of traces.com do."
     if os.environ.get(settings.API_KEY):
@@ -49,12 +48,9 @@ def _asked() -> str:
 
 def keep(path: Path, key: str) -> None:
     """Write the key, readable by its owner alone, whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    from one_trace.guard.private import write_whole
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(f'api_key = "{key}"\n')
-        draft.replace(path)
+        write_whole(path, f'api_key = "{key}"\n'.encode())
     except OSError as error:
         raise Trouble(f"the key cannot be kept in {path}: {error.strerror}", code="credentials") from error

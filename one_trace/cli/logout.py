@@ -21,7 +21,10 @@ from one_trace.errors import Trouble
 )
 def command() -> None:
     """Forget the key that 'one trace login' kept. The key itself stays valid: revoke it at traces.com."""
+    from one_trace.guard.private import sweep_drafts
+
     path = settings.credentials_path()
+    sweep_drafts(path)
     try:
         path.unlink()
         removed = True

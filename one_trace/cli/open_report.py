@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
+from one_trace import places
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
+from one_trace.settings import no_home
 
 
 @click.command(
@@ -25,14 +28,15 @@ def command(run: str) -> None:
 
     RUN is a run id, a unique beginning of one, or 'last' (default). With --agent no browser is started.
     """
-    from platformdirs import user_cache_path
-
     from one_trace.export.files import write_report
     from one_trace.export.html import html
 
     speaker = out()
     trace = trace_of(run)
-    path = write_report(user_cache_path("one-trace") / "reports", trace.run.run_id, html(trace))
+    folder = places.cache_dir(os.environ)
+    if not folder:
+        raise no_home("the report", "or XDG_CACHE_HOME")
+    path = write_report(Path(folder, "reports"), trace.run.run_id, html(trace))
     opened = not speaker.agent and _browse(path.as_uri())
     speaker.answer({"path": str(path), "runId": trace.run.run_id}, str(path))
     if not opened:

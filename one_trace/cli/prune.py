@@ -6,7 +6,7 @@ import time
 
 import click
 
-from one_trace import settings
+from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT
@@ -34,7 +34,7 @@ def command(older_than: int | None, force: bool) -> None:
 
     After a traced run, once a day, this is done by itself for runs older than traces.retention (90d).
     """
-    found = settings.load()
+    found = configured("data_dir", *(["retention"] if older_than is None else []))
     before_ms = older_than if older_than is not None else kept_since(found.retention, time.time())
     if before_ms is None or not found.store_path.exists():
         pruned = Pruned(0, 0)

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import click
 
-from one_trace import settings
 from one_trace.analyse.query import Scope, flow_keys
+from one_trace.cli.configured import configured
 from one_trace.cli.out import Out
 from one_trace.cli.pages import examples as examples
 from one_trace.cli.params import MOMENT
@@ -37,7 +37,7 @@ def open_store() -> Store:
     """
     # A process that answers once makes no garbage worth a search, and searching grows faster than the data.
     gc.disable()
-    store = Store(settings.load().store_path, readonly=True)
+    store = Store(configured().store_path, readonly=True)
     store.connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
     return store
 

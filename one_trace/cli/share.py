@@ -8,7 +8,7 @@ from typing import Literal
 import click
 from msgspec import Struct
 
-from one_trace import settings
+from one_trace.cli.configured import configured
 from one_trace.cli.delivering import as_trouble
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
@@ -17,6 +17,7 @@ from one_trace.deliver.packing import settings_at
 from one_trace.deliver.retry import Deadline
 from one_trace.deliver.sinks import make
 from one_trace.errors import NetworkTrouble, WrongUsage
+from one_trace.settings import DELIVERY
 from one_trace.store import Store
 
 _SINK = "traces.com"
@@ -46,7 +47,7 @@ class Shared(Struct, rename="camel"):
 def command(run: str, visibility: Literal["private", "direct", "public"] | None, yes: bool) -> None:
     """Deliver RUN now, also one that was never queued, and print its URL alone."""
     speaker = out()
-    found = settings.load()
+    found = configured("data_dir", *DELIVERY)
     with Store(found.store_path) as store:
         run_id = store.find(run)
         wanted = visibility or settings_at(store.trace(run_id).run.cwd, found).visibility

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import click
 from msgspec import Struct
 
-from one_trace import settings
+from one_trace.cli.configured import configured
 from one_trace.cli.delivering import as_trouble
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
@@ -18,7 +18,7 @@ from one_trace.deliver.courier import Outcome
 from one_trace.deliver.sinks import ready, why_not_ready
 from one_trace.deliver.sync import Synced, sync
 from one_trace.errors import Trouble
-from one_trace.settings import Settings
+from one_trace.settings import DELIVERY, Settings
 from one_trace.store import Store
 
 
@@ -53,7 +53,7 @@ class Report(Struct, rename="camel"):
 def command(ctx: click.Context, since: int | None, retry_failed: bool) -> None:
     """Deliver what is still queued; done (exit 0) only when nothing is left."""
     speaker = out()
-    found = settings.load()
+    found = configured("data_dir", *DELIVERY)
     names = ready(found)
     with Store(found.store_path) as store:
         if not names:

@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from one_trace.deliver import sinks
 from one_trace.deliver.line import Line
-from one_trace.deliver.packing import pack
+from one_trace.deliver.packing import pack, settings_at
 from one_trace.deliver.parcel import Sink
 from one_trace.deliver.retry import Deadline, Undelivered
 from one_trace.errors import Trouble
+from one_trace.settings import DELIVERY
 from one_trace.store import Store
 from one_trace.store.outbox import Job, Outbox
 
@@ -86,6 +87,9 @@ class Courier:
 
     def _send(self, job: Job, deadline: Deadline) -> str | None:
         trace = self.store.trace(job.run_id)
+        problem = settings_at(trace.run.cwd, self._settings).doubt(*DELIVERY)
+        if problem:
+            raise Undelivered("rejected", problem.message, hint=problem.hint)
         sink, line = self._line(job.sink, deadline)
         line.deadline, line.before = deadline, self._renewing(job)
         parcel = pack(self.store, trace, job.sink, self._settings, visibility=job.visibility, fold=self._fold)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from one_trace.deliver.parcel import Parcel
 from one_trace.deliver.project import project_of
 from one_trace.privacy import Redact, leave
-from one_trace.settings import load_lenient
+from one_trace.settings import load
 from one_trace.times import to_ms
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def pack(
 
 
 def settings_at(cwd: str | None, settings: Settings) -> Settings:
-    """The settings in force where a run ran; what is wrong with them was said when it ran."""
-    return load_lenient(Path(cwd))[0] if cwd else settings
+    """The settings in force where a run ran; the courier asks what is wrong with them."""
+    return load(Path(cwd)) if cwd else settings
 
 
 def redactor(settings: Settings) -> Redact | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from pathlib import Path
+
+from one_trace.guard.private import make_folder, write_whole
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -19,16 +20,9 @@ def write_private(path: Path, data: bytes) -> None:
 
 def write_report(folder: Path, run_id: str, data: bytes) -> Path:
     """Put a report into a folder of ours (made 0700), in the place of an older one of the same run, and
-    name it.
+    name it. Raises OSError.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder.parent)
     target = folder / f"{_UNSAFE.sub('-', run_id)[:80] or 'run'}.html"
-    handle, name = tempfile.mkstemp(dir=folder, suffix=".html")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(target)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(target, data)
     return target

@@ -22,6 +22,10 @@ SETTINGS_LIMIT = 64 * KIB
 """Bytes of a settings file (TOML) that are read."""
 FLOW_LIMIT = 32 * MIB
 """Bytes of a flow file that are read."""
+STATE_LIMIT = 512 * MIB
+"""Bytes of a state file that are read: about the longest string of Node, which writes it as one."""
+LOG_LIMIT = 256 * MIB
+"""Bytes of a log that are read: about a million lines."""
 _NEVER_WAIT = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | os.O_CLOEXEC
 
 

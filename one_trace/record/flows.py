@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
+from one_trace.guard.files import FLOW_LIMIT, read_plain
 from one_trace.record.state import mend_surrogates
 
 FLOWS = Path(".one") / "flows"
-FILE_LIMIT = 32 * 1024 * 1024
 DEPTH_LIMIT = 200
 """Brackets within brackets: what reads a flow further on is recursive. Steps five deep take some twenty."""
 
@@ -101,9 +101,7 @@ class FlowFiles:
 def read_flow(path: Path) -> FlowFile | None:
     """One flow file; None where it is not there or is no flow."""
     try:
-        if not path.is_file() or path.stat().st_size > FILE_LIMIT:
-            return None
-        data = bytearray(path.read_bytes())
+        data = read_plain(path, FLOW_LIMIT)
         mend_surrogates(data)
         text = data.decode("utf-8", "replace")
         definition = json.loads(text, parse_constant=_refused)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import errno
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from one_trace.errors import RecordTrouble
+from one_trace.guard.files import LOG_LIMIT, STATE_LIMIT, read_plain, read_start
 from one_trace.record.fields import other_fields
 from one_trace.record.files import RunFiles
 from one_trace.record.flows import FlowFile, FlowFiles
@@ -34,8 +36,8 @@ class Record:
 def read(files: RunFiles) -> Record:
     """Read what is left of a run. Raises RecordTrouble where neither log nor state can be read at all."""
     faults: list[str] = []
-    log_bytes = _bytes(files.log, "log", faults)
-    state_bytes = _bytes(files.state, "state", faults)
+    log_bytes = _bytes(files.log, "log", faults, lambda path: _log(path, faults))
+    state_bytes = _bytes(files.state, "state", faults, lambda path: read_plain(path, STATE_LIMIT))
     if log_bytes is None and state_bytes is None:
         raise RecordTrouble(f"run {files.run_id} of {files.flow_key}: {'; '.join(faults)}")
     lines, wrong = read_log(log_bytes or b"")
@@ -54,7 +56,7 @@ def read(files: RunFiles) -> Record:
     flow = _root_flow(flows, files)
     if flow is None:
         faults.append(f"the flow file of {files.flow_key} is not found")
-    begun = state.started_at if state else started_at(state_bytes or b"")
+    begun = state.started_at if state else started_at(state_bytes or _start(files.state))
     return Record(
         files,
         lines,
@@ -76,15 +78,38 @@ def _root_flow(flows: FlowFiles, files: RunFiles) -> FlowFile | None:
     return flows.with_key(files.flow_key)
 
 
-def _bytes(path: Path | None, what: str, faults: list[str]) -> bytearray | None:
+def _bytes(
+    path: Path | None, what: str, faults: list[str], read: Callable[[Path], bytearray]
+) -> bytearray | None:
     if path is None:
         faults.append(f"the {what} is not found")
         return None
     try:
-        with path.open("rb") as file:
-            data = bytearray(os.fstat(file.fileno()).st_size)
-            del data[file.readinto(data) or 0 :]
-            return data
+        return read(path)
     except OSError as error:
-        faults.append(f"the {what} cannot be read ({error.strerror or error})")
+        faults.append(f"the {what} cannot be read ({error.strerror or error}{_size(path, error)})")
         return None
+
+
+def _log(path: Path, faults: list[str]) -> bytearray:
+    """A log is of use without its end."""
+    try:
+        return read_plain(path, LOG_LIMIT)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        faults.append(f"the log is read in part: it {error.strerror}{_size(path, error)}")
+        start = read_start(path, LOG_LIMIT)
+        return bytearray(start[: start.rfind(b"\n") + 1])
+
+
+def _start(path: Path | None) -> bytes:
+    """Where a state too large to be read says when the run began."""
+    try:
+        return read_start(path, 4096) if path else b""
+    except OSError:
+        return b""
+
+
+def _size(path: Path, error: OSError) -> str:
+    return f": {path.stat().st_size:,} bytes" if error.errno == errno.EFBIG else ""

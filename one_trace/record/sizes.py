@@ -18,6 +18,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from one_trace.guard.files import LOG_LIMIT, read_plain
 from one_trace.record.state import UNREADABLE
 
 Address = tuple[str, int, tuple[int, ...]]
@@ -34,7 +35,6 @@ class Go:
 
 Sizes = dict[str, Go]
 """By the time at which the go began."""
-_FILE_LIMIT = 256 * 1024 * 1024
 
 
 class _Line(Struct, gc=False):
@@ -83,11 +83,11 @@ def read_sizes(path: Path | None, run_id: str) -> Sizes:
     return sizes
 
 
-def _rows(path: Path | None) -> list[bytes]:
+def _rows(path: Path | None) -> list[bytearray]:
     if path is None:
         return []
     try:
-        data = path.read_bytes() if path.stat().st_size <= _FILE_LIMIT else b""
+        data = read_plain(path, LOG_LIMIT)
     except OSError:
         return []  # most runs have none
     return [row for row in data.split(b"\n") if row]

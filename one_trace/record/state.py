@@ -80,7 +80,7 @@ class State(Struct, rename="camel"):
 _raws = msgspec.json.Decoder(list[Raw])
 _states = msgspec.json.Decoder(State)
 _results = msgspec.json.Decoder(Result)
-_ESCAPES = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_SURROGATES = re.compile(rb"(?<!\\)(\\++)u([dD][89a-fA-F][0-9a-fA-F]{2})")
 _STARTED = re.compile(rb'"startedAt"\s*:\s*"([0-9TZ:.\-]{20,30})"')
 
 
@@ -105,24 +105,28 @@ def read_state(data: bytearray) -> tuple[State | None, str | None]:
 def mend_surrogates(data: bytearray) -> bool:
     """JSON.stringify writes a lone surrogate as ``\\udXXX``, which is no text to anybody else: put U+FFFD
     there, which is as long, in place. True if there was one."""
-    mended = False
-    high: re.Match[bytes] | None = None
-    for found in _ESCAPES.finditer(data):
-        code = int(found.group(1), 16) if found.group(1) else 0
-        if high is not None and not (0xDC00 <= code < 0xE000 and found.start() == high.end()):
-            data[high.start() : high.end()] = b"\\ufffd"
-            mended = True
-        elif high is not None:
-            high = None
-            continue
-        high = found if 0xD800 <= code < 0xDC00 else None
-        if 0xDC00 <= code < 0xE000:
-            data[found.start() : found.end()] = b"\\ufffd"
-            mended = True
-    if high is not None:
-        data[high.start() : high.end()] = b"\\ufffd"
-        mended = True
-    return mended
+    if b"\\ud" not in data and b"\\uD" not in data:
+        return False
+    lone = _lone_surrogates(data)
+    for start in lone:
+        data[start : start + 6] = b"\\ufffd"
+    return bool(lone)
+
+
+def _lone_surrogates(data: bytearray) -> list[int]:
+    """Where the escapes of halves stand that have no other half."""
+    lone: list[int] = []
+    end_of_high = -1
+    for found in _SURROGATES.finditer(data):
+        if len(found[1]) % 2 == 0:
+            continue  # each backslash is itself escaped
+        start, low = found.end() - 6, int(found[2], 16) >= 0xDC00
+        if low and start == end_of_high:
+            lone.pop()
+        else:
+            lone.append(start)
+        end_of_high = -1 if low else start + 6
+    return lone
 
 
 def started_at(data: bytes | bytearray) -> str | None:

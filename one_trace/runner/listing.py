@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from one_trace.guard.files import FLOW_LIMIT, read_plain
 from one_trace.runner.loading import FLOWS, walk
 from one_trace.runner.order import entries
 from one_trace.runner.schema import Json
@@ -18,7 +18,7 @@ def flows() -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for path, group in _files(os.path.abspath(FLOWS), None):
         try:
-            flow = json.loads(Path(path).read_bytes().decode("utf-8", "replace"))
+            flow = json.loads(read_plain(path, FLOW_LIMIT).decode("utf-8", "replace"))
             about = _summary(flow, path, group)
         except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
             continue

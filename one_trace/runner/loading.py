@@ -6,9 +6,9 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from one_trace.guard.files import FLOW_LIMIT, read_plain
 from one_trace.runner.schema import NESTED
 
 FLOWS = ".one/flows"
@@ -61,7 +61,7 @@ def load(key_or_path: str, json_error: JsonError) -> Loaded:
 def read(path: str, json_error: JsonError) -> Loaded:
     """Read the flow file at `path`, an absolute path."""
     try:
-        text = Path(path).read_bytes().decode("utf-8", "replace")
+        text = read_plain(path, FLOW_LIMIT).decode("utf-8", "replace")
     except OSError as error:
         raise FlowUnreadable(
             node_message(error, "open" if not os.path.isdir(path) else "read", path)

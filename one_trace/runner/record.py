@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from one_trace.errors import Trouble
+from one_trace.guard.private import make_folder
 from one_trace.runner.loading import FLOWS
 from one_trace.runner.schema import Json
 
 RUNS = f"{FLOWS}/.runs"
 LOGS = f"{FLOWS}/.logs"
 SIZES = f"{FLOWS}/.sizes"
+_SHARED = 0o775
+"""As the host makes them, which a group may share; but no umask opens them to everybody."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -44,7 +47,7 @@ class Log:
         self.sizes_path = f"{SIZES}/{flow_key}-{run_id}.jsonl"
         try:
             for folder in (RUNS, LOGS):
-                Path(folder).mkdir(parents=True, exist_ok=True)
+                make_folder(Path(folder), _SHARED)
             self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise Trouble(
@@ -56,7 +59,7 @@ class Log:
         """Make the folder of what only a traced run leaves. False where that cannot be: nothing depends on
         it."""
         try:
-            Path(SIZES).mkdir(exist_ok=True)
+            make_folder(Path(SIZES), _SHARED)
         except OSError:
             return False
         return True

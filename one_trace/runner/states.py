@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
+from one_trace.guard.files import STATE_LIMIT, read_plain
 from one_trace.runner.record import RUNS
 
 _SUFFIX = ".state.json"
@@ -30,10 +29,18 @@ def find_state(run_id: str) -> Earlier | None:
         return None
     names.sort(key=lambda name: not name.endswith(f"-{run_id}{_SUFFIX}"))
     for name in names[:1]:
-        try:
-            state = json.loads(Path(RUNS, name).read_bytes())
-            completed = len(state["completedSteps"])
-            return Earlier(str(state["runId"]), str(state["flowKey"]), str(state["status"]), completed)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return None
+        return _read(os.path.join(RUNS, name))
     return None
+
+
+def _read(path: str) -> Earlier | None:
+    from one_trace.record.state import read_state  # only a resumed run needs it
+
+    try:
+        state, _ = read_state(read_plain(path, STATE_LIMIT))
+    except OSError:
+        return None
+    completed = state.saves if state else None
+    if state is None or completed is None:
+        return None
+    return Earlier(state.run_id, state.flow_key, state.status, completed)

@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
+LONGEST = 1000
+"""Cells that any part of a page takes at most."""
+
+
+def first(text: str, room: int) -> str:
+    """As much of the beginning of `text` as `room` cells can need, for what is expensive to measure."""
+    return text if len(text) <= _CHARACTERS * room else text[: _CHARACTERS * room]
+
+
+def last(text: str, room: int) -> str:
+    """The same of its end, which in a path tells more."""
+    return text if len(text) <= _CHARACTERS * room else text[-_CHARACTERS * room :]
+
+
+_CHARACTERS = 4
+"""Characters in a cell at most: marks are put upon letters."""
+
 
 def width(text: str) -> int:
     """Cells that `text` takes."""
@@ -14,6 +31,7 @@ def width(text: str) -> int:
 
 def clip(text: str, room: int, more: str = "…") -> str:
     """`text`, cut to `room` cells; where something was cut, `more` stands for it."""
+    text = first(text, max(room, 1) + 1)
     if width(text) <= room:
         return text
     room -= width(more)
@@ -30,6 +48,7 @@ def clip(text: str, room: int, more: str = "…") -> str:
 
 def clip_left(text: str, room: int, more: str = "…") -> str:
     """Like `clip`, but the beginning goes: the end of a path tells more."""
+    text = last(text, max(room, 1) + 1)
     if width(text) <= room:
         return text
     return more + clip(text[::-1], room - width(more), "")[::-1]

@@ -11,7 +11,7 @@ from one_trace.guard.text import clean
 from one_trace.model import Run
 from one_trace.times import to_ms
 from one_trace.view import words
-from one_trace.view.cells import clip_left
+from one_trace.view.cells import clip_left, last
 from one_trace.view.header import header
 from one_trace.view.ink import Ink
 
@@ -28,7 +28,7 @@ def render_events(run: Run, events: Sequence[Event], *, width: int, color: bool,
 
 
 def _line(event: Event, since_ms: float, columns: int, ink: Ink) -> str:
-    where = clean(event.path if event.path is not UNSET else event.flow_key)
+    where = clean(last(event.path if event.path is not UNSET else event.flow_key, columns))
     took = "" if event.duration_ms is UNSET else words.duration(event.duration_ms)
     out = "" if event.output_size is UNSET else words.size(event.output_size)
     ended = event.status if event.status is not UNSET and event.status != "success" else ""

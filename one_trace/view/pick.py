@@ -5,7 +5,7 @@ its parents.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from one_trace.errors import Trouble
@@ -13,12 +13,21 @@ from one_trace.model import Span, Trace
 
 FAILED = ("error", "timeout", "incomplete")
 
-_TURNS = re.compile(r"(?:#\d+)?(?:\[\d+\])?(?= > |\Z)")
+_TURNS = re.compile(r"(?:#\d+(?:\[\d+\])?|\[\d+\])(?= > |\Z)")
 
 
-def static_path(path: str) -> str:
-    """A span's path without iterations and attempts: the step's place in the flow."""
-    return _TURNS.sub("", path)
+def static_paths(spans: Sequence[Span]) -> dict[str, str]:
+    """Each span's path without iterations and attempts, by span id: the step's place in the flow.
+
+    A path begins with its parent's, so only the rest of it is looked at: deep ones are long.
+    """
+    paths: dict[str, tuple[str, str]] = {}
+    for span in spans:
+        above, place = paths.get(span.parent_span_id or "", ("", ""))
+        if not span.path.startswith(above):
+            above, place = "", ""
+        paths[span.span_id] = (span.path, place + _TURNS.sub("", span.path[len(above) :]))
+    return {span_id: place for span_id, (_, place) in paths.items()}
 
 
 def failed(trace: Trace) -> Trace:
@@ -32,9 +41,10 @@ def step(trace: Trace, ref: str) -> tuple[Trace, list[Span]]:
     `ref` is a path, a path without iterations and attempts, or a step's id. Raises Trouble (no-such-step)
     if it is none.
     """
-    named = _named(trace, ref)
+    places = static_paths(trace.spans)
+    named = _named(trace, places, ref)
     if not named:
-        known = dict.fromkeys([static_path(span.path) for span in trace.spans])
+        known = dict.fromkeys(places.values())
         near = get_close_matches(
             ref, [*known, *dict.fromkeys(span.step_id for span in trace.spans)], n=1, cutoff=0.5
         )
@@ -47,24 +57,12 @@ def step(trace: Trace, ref: str) -> tuple[Trace, list[Span]]:
     return _with_parents(trace, (span for span in trace.spans if span.span_id in inside)), named
 
 
-def _named(trace: Trace, ref: str) -> list[Span]:
-    for tell in (_path, _static, _step_id):
-        found = [span for span in trace.spans if tell(span) == ref]
-        if found:
-            return found
-    return []
-
-
-def _path(span: Span) -> str:
-    return span.path
-
-
-def _static(span: Span) -> str:
-    return static_path(span.path)
-
-
-def _step_id(span: Span) -> str:
-    return span.step_id
+def _named(trace: Trace, places: Mapping[str, str], ref: str) -> list[Span]:
+    return (
+        [span for span in trace.spans if span.path == ref]
+        or [span for span in trace.spans if places[span.span_id] == ref]
+        or [span for span in trace.spans if span.step_id == ref]
+    )
 
 
 def depth(trace: Trace, levels: int) -> tuple[Trace, dict[str, int]]:

@@ -9,10 +9,10 @@ from one_trace.model import Run, Trace
 from one_trace.shape import Shape
 from one_trace.view import words
 from one_trace.view.bars import Scale
-from one_trace.view.cells import clip_left, pad, width
+from one_trace.view.cells import LONGEST, clip_left, last, pad, width
 from one_trace.view.header import header
 from one_trace.view.ink import Ink
-from one_trace.view.pick import static_path
+from one_trace.view.pick import static_paths
 
 SCHEMA = "one-trace-slow/1"
 _ROWS = 20
@@ -78,11 +78,12 @@ def slow(trace: Trace, most: int) -> Slow:
 
 
 def _waited(shape: Shape, total: float) -> list[Waited]:
+    paths = static_paths(shape.spans)
     places: dict[str | None, Waited] = {}
     seen: dict[str | None, set[str]] = {}
     for stretch in shape.critical_path:
         span = stretch.span
-        path = static_path(span.path) if span else None
+        path = paths[span.span_id] if span else None
         place = places.setdefault(
             path,
             Waited(
@@ -144,7 +145,7 @@ def _place(place: Waited, root: str) -> str:
 
 
 def _short(path: str, root: str) -> str:
-    return clean(path.removeprefix(root))
+    return clean(last(path.removeprefix(root), LONGEST))
 
 
 def _table(rows: list[tuple[str, float, float]], columns: int, ink: Ink) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from one_trace.guard.text import clean
-from one_trace.view.cells import clip, width
+from one_trace.view.cells import LONGEST, clip, first, last, width
 from one_trace.view.ink import Ink
 
 GAP = 2
@@ -35,7 +35,7 @@ Row = Sequence[str | Cell]
 
 def render(columns: Sequence[Column], rows: Sequence[Row], *, room: int, ink: Ink) -> str:
     """Title line and rows, no line wider than `room` cells; empty columns are left out."""
-    cells = [[_cell(value) for value in row] for row in rows]
+    cells = [list(map(_cell, row, columns)) for row in rows]
     shown = _shown(columns, cells, room)
     rooms = _rooms(columns, cells, shown, room)
     head = [Cell(columns[i].title, ("dim",)) for i in shown]
@@ -54,9 +54,10 @@ def spark(values: Sequence[float | None], ink: Ink) -> str:
     return "".join(" " if value is None else steps[round(max(value, 0) / top * last)] for value in values)
 
 
-def _cell(value: str | Cell) -> Cell:
+def _cell(value: str | Cell, column: Column) -> Cell:
     cell = value if isinstance(value, Cell) else Cell(value)
-    return Cell(clean(cell.text), cell.styles)
+    text = last(cell.text, LONGEST) if column.flexible else first(cell.text, LONGEST)
+    return Cell(clean(text), cell.styles)
 
 
 def _natural(columns: Sequence[Column], cells: Sequence[Sequence[Cell]], index: int) -> int:
@@ -106,7 +107,7 @@ def _clip_path(text: str, room: int, ink: Ink) -> str:
     """The end of a path says more than its beginning."""
     if width(text) <= room or " > " not in text:
         return clip(text, room, ink.more)
-    tail = text
+    tail = last(text, room + 1)
     while " > " in tail and width(ink.more + " > " + tail) > room:
         tail = tail.partition(" > ")[2]
     whole = f"{ink.more} > {tail}"

@@ -149,3 +149,45 @@ def write_abreast(project: Path, iterations: int, abreast: int) -> int:
 
 def _result(i: int, ms: int) -> dict[str, object]:
     return {"status": "success", "output": {"n": i}, "response": {"n": i}, "durationMs": ms}
+
+
+def write_nested(project: Path, depth: int) -> int:
+    """The record of `depth` flows, each but the last with one step that runs the next; its number of
+    events.
+    """
+    folder = project / ".one" / "flows"
+    lines: list[str] = []
+
+    def line(ms: int, msg: str, **fields: object) -> None:
+        event = {"event": msg} if ":" in msg else {}
+        head = {"ts": to_iso(START_MS + ms), "level": "info", "msg": msg}
+        lines.append(json.dumps({**head, **event, **fields}) + "\n")
+
+    line(0, "Flow started", flowKey="f0", runId=RUN)
+    for i in range(depth):
+        line(i, "flow:start", flowKey=f"f{i}", totalSteps=1, timestamp=to_iso(START_MS + i))
+        last = i == depth - 1
+        kind = "transform" if last else "flow"
+        config: dict[str, object] = {"expression": "1"} if last else {"key": f"f{i + 1}", "inputs": {}}
+        step = {"id": f"s{i}", "name": f"S{i}", "type": kind, kind: config}
+        flow = {"key": f"f{i}", "name": f"F{i}", "version": "1", "inputs": {}, "steps": [step]}
+        (folder / f"f{i}").mkdir(parents=True)
+        (folder / f"f{i}" / "flow.json").write_text(json.dumps(flow))
+        line(i, "step:start", stepId=f"s{i}", stepName=f"S{i}", type=kind, timestamp=to_iso(START_MS + i))
+    for i in reversed(range(depth)):
+        end = 2 * depth - i
+        line(end, "step:complete", stepId=f"s{i}", status="success", durationMs=end - i)
+        line(end, "flow:complete", flowKey=f"f{i}", status="success", durationMs=end - i)
+    line(2 * depth, "Flow completed", status="success")
+    # What the host keeps of nested results is twice as long for each level: here it is the outermost alone.
+    results = {"s0": {"status": "success", "output": {}, "response": {}, "durationMs": 2 * depth}}
+    state = _state(0) | {"flowKey": "f0", "inputs": {}, "completedSteps": [f"s{i}" for i in range(depth)]}
+    state["context"] = {"input": {}, "env": {}, "steps": results, "loop": {}}
+    for name, text in {
+        f".logs/f0-{RUN}.log": "".join(lines),
+        f".runs/f0-{RUN}.state.json": json.dumps(state, indent=2),
+    }.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return len(lines)

@@ -84,6 +84,17 @@ def test_a_file_of_ours_is_private_from_its_first_byte_and_drafts_of_the_dead_go
     ]
 
 
+@pytest.mark.parametrize("kind", ["fifo", "folder"])
+def test_what_is_no_plain_file_is_not_replaced(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "key.toml"
+    os.mkfifo(path) if kind == "fifo" else path.mkdir()
+    (tmp_path / "link").symlink_to(path)
+    for name in (path, tmp_path / "link"):
+        with pytest.raises(OSError, match="not a plain file"):
+            private.write_whole(name, b"key")
+    assert stat.S_IFMT(path.stat().st_mode) == (stat.S_IFIFO if kind == "fifo" else stat.S_IFDIR)
+
+
 def test_what_the_user_names_is_written_private_and_never_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("x")
     (tmp_path / "old").chmod(0o644)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from one_trace.guard.files import is_plain
 from one_trace.runner.validate.problems import Problem, SyntaxCheck, every, problem
 
 
@@ -18,7 +19,7 @@ def check(flow: dict[str, Any], root: str, syntax: SyntaxCheck) -> list[Problem]
             continue
         file = os.path.abspath(os.path.join(root, name))
         where = f"{path}.code.module"
-        if not os.path.exists(file):
+        if not os.path.exists(file) or not (is_plain(file) or os.path.isdir(file)):  # a FIFO would block Node
             found.append(problem(where, f'Code module "{name}" not found at {file}'))
             continue
         why = syntax.file(file)

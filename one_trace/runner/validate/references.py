@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from one_trace.guard.files import FLOW_LIMIT, read_plain
 from one_trace.runner.order import entries
 from one_trace.runner.schema import NESTED, TYPES, Json
 from one_trace.runner.validate.problems import Problem, every, problem
@@ -99,7 +99,7 @@ class _References:
         module = config.get("module")
         if kind == "code" and self._root and isinstance(module, str) and module:
             try:
-                text = Path(os.path.abspath(os.path.join(self._root, module))).read_bytes()
+                text = read_plain(os.path.abspath(os.path.join(self._root, module)), FLOW_LIMIT)
             except OSError:
                 return  # said where modules are checked
             self._selectors(text.decode("utf-8", "replace"), f"{path}.module", before)

@@ -1,0 +1,130 @@
+"""What is wrong with the settings: noted once, refused by what acts on it, and nothing to anybody else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from keeper import KEY, keeping
+
+READING = [
+    ("trace", "list"),
+    ("trace", "show"),
+    ("trace", "stats"),
+    ("trace", "cost"),
+    ("trace", "export", "last"),
+    ("trace", "export", "last", "--format", "events"),
+    ("config", "get", "traces.enabled"),
+]
+WRONG = {
+    "an unknown key": "[traces]\ntelepathy = true\n",
+    "many unknown keys": "[traces]\n" + "".join(f"new_{n} = {n}\n" for n in range(300)),
+    "another table": "[tracing]\nenabled = true\n",
+    "a wrong value": '[traces]\nsinks = ["elsewhere"]\n',
+    "no TOML": "[traces",
+}
+
+
+@pytest.fixture
+def traced(machine):
+    machine.player("02-linear-unicode")
+    machine.one("--agent", "flow", "execute", "k", "--trace")
+    return machine
+
+
+@pytest.fixture
+def server():
+    with keeping() as kept:
+        yield kept
+
+
+def notes(done):
+    return [line for line in done.err.splitlines() if line.startswith(b'{"event":"trace:settings"')]
+
+
+@pytest.mark.parametrize("text", WRONG.values(), ids=WRONG)
+def test_a_reading_command_answers_and_notes_it_once(traced, text):
+    traced.write(traced.user_file, text)
+    for argv in READING:
+        done = traced.one("--agent", *argv)
+        assert done.code == 0, argv
+        assert len(notes(done)) == 1, argv
+        assert len(notes(done)[0]) < 1500
+        json.loads(done.out.splitlines()[0])
+    assert traced.one("trace", "list").err.count(b"one-trace: ") == 1
+
+
+def test_a_key_of_a_newer_version_stops_nothing(traced, server):
+    traced.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": server.url, "ONE_TRACES_TELEPATHY": "1"}
+    traced.write(traced.user_file, "[traces]\ntelepathy = true\n")
+    done = traced.one("flow", "execute", "k", "--trace")
+    assert done.code == 0
+    assert len(server.traces) == 1
+    assert traced.one("--agent", "trace", "sync").code == 0
+    assert traced.one("--agent", "trace", "prune").code == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[traces]\nsinks = ["elsewhere"]\n',
+        "[traces]\nnamespace = 5\n",
+        "[traces",
+        '[traces]\nupload = "manuel"\n',
+    ],
+)
+def test_a_run_whose_delivery_is_in_doubt_is_kept_and_not_sent(traced, server, text):
+    traced.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": server.url}
+    traced.write(traced.user_file, text)
+    done = traced.one("--agent", "flow", "execute", "k", "--trace")
+    trouble, saved = done.notes
+    assert (done.code, trouble["event"], saved["uploads"]) == (0, "trace:trouble", [])
+    assert server.seen == []
+    if "upload" not in text:  # who calls sync wants it sent
+        refused = traced.one("--agent", "trace", "sync")
+        assert (refused.code, refused.document["error"]["code"]) == (2, "settings")
+        assert server.seen == []
+    traced.user_file.unlink()
+    assert traced.one("--agent", "trace", "sync").document["sent"] == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["[traces]\nendpoint = 'https://evil.example'\nnamespace = '@me'\n", "[traces"]
+)
+def test_a_run_is_not_sent_while_its_own_projects_file_cannot_be_used(traced, server, text):
+    traced.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": server.url}
+    path = traced.write(traced.project / ".one" / "traces.toml", text)
+    assert traced.one("--agent", "flow", "execute", "k", "--trace").code == 0
+    elsewhere = traced.root / "elsewhere"
+    elsewhere.mkdir()
+    left = traced.one("--agent", "trace", "sync", cwd=elsewhere)
+    assert (left.code, left.document["sent"], left.document["queued"]) == (1, 0, 1)
+    assert "traces.toml" in left.document["error"]["message"]
+    assert server.seen == []
+    path.unlink()
+    assert traced.one("--agent", "trace", "sync", cwd=elsewhere).document["sent"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "argv"),
+    [
+        ("[traces]\nretention = 'forver'\n", ("trace", "prune")),
+        ("[traces]\ndata_dir = 'rel'\n", ("trace", "prune", "--older-than", "90d")),
+        ("[traces]\ndata_dir = 'rel'\n", ("trace", "import")),
+        ("[traces]\nerrors = 'all'\n", ("trace", "sync")),
+        ("[traces]\nvisibility = 'all'\n", ("trace", "share", "last")),
+    ],
+)
+def test_a_command_that_acts_on_a_key_refuses_its_wrong_value(traced, text, argv):
+    traced.write(traced.user_file, text)
+    del traced.env["ONE_TRACES_DATA_DIR"]
+    done = traced.one("--agent", *argv)
+    assert (done.code, done.document["error"]["code"]) == (2, "settings")
+
+
+def test_a_run_forgets_no_old_runs_while_the_retention_is_in_doubt(traced):
+    traced.write(traced.user_file, "[traces]\nretention = 'forver'\n")
+    (traced.data / "pruned").unlink(missing_ok=True)
+    done = traced.one("flow", "execute", "k", "--trace")
+    assert done.code == 0
+    assert not (traced.data / "pruned").exists()
