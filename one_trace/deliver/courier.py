@@ -78,7 +78,8 @@ class Courier:
             self.outbox.later(job, error.message, 0)
             return Outcome(job, trouble=Undelivered("refused", error.message, hint=error.hint))
         except Exception as error:  # noqa: BLE001  one run that cannot be sent must not hold up all others
-            unknown = Undelivered("rejected", f"{type(error).__name__}: {error}")
+            # Its text stays: it may quote what it was given, a header or the run itself.
+            unknown = Undelivered("rejected", f"stopped by an error: {type(error).__name__}")
             self._put_back(job, unknown)
             return Outcome(job, trouble=unknown)
         self.outbox.sent(job, url)
