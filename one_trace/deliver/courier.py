@@ -25,6 +25,8 @@ _RENEW_AFTER_S = 5.0
 _REJECTED_WAIT_S = 3600.0
 """What a server did not want as it is goes no sooner again by itself: each run that ends would pay for it."""
 
+_AGAIN = "When that is fixed: 'one trace sync --retry-failed'."
+
 
 class Outcome(Struct):
     """What became of a job; `trouble` where it did not arrive."""
@@ -103,8 +105,7 @@ class Courier:
 
     def _put_back(self, job: Job, trouble: Undelivered) -> None:
         if trouble.kind == "refused":
-            hint = f" ({trouble.hint})" if trouble.hint else ""
-            self.outbox.failed(job, trouble.message + hint)
+            self.outbox.failed(job, f"{trouble.message} ({trouble.hint or _AGAIN})")
         else:
             wait = trouble.wait_s if trouble.kind == "network" else _REJECTED_WAIT_S * min(job.attempts, 24)
             self.outbox.later(job, trouble.message, wait)

@@ -52,7 +52,8 @@ class Namespaces:
             raise Undelivered(
                 "refused",
                 f"there is no namespace {slug}: the key's are {there}",
-                hint="Set one of them: one config set traces.namespace @slug",
+                hint="Set one of them: one config set traces.namespace @slug; "
+                "then 'one trace sync --retry-failed'.",
             )
         return known[wanted]
 
