@@ -27,7 +27,6 @@ _ESCAPE = re.compile(
     r"|&([a-z]{2,6});",
     re.IGNORECASE,
 )
-_LAST_WORD = re.compile(r"\S*\Z")
 _SCHEME = re.compile(r"[A-Za-z]+\s+")
 
 
@@ -59,7 +58,8 @@ class Secrets:
     def hide(self, text: str) -> str:
         """`text` with each secret, and each part of one, replaced by ``[key]``."""
         if len(text) > _MOST_TEXT:
-            text = _LAST_WORD.sub("", text[:_MOST_TEXT])  # of a secret at the cut, a part would stay
+            # Less the last word, too: of a secret at the cut, a part would stay.
+            text = " ".join(text[:_MOST_TEXT].rsplit(maxsplit=1)[:-1])
         for value in self._raw:
             text = text.replace(value, HIDDEN)
         shown, at = [], 0

@@ -96,7 +96,8 @@ class Line:
                 trust_env=False,  # what it says of proxies and certificates has been read
                 proxy=proxy.used if proxy else None,
                 verify=context,
-                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+                # No limit of connections: one whose TLS failed behind a proxy is never given back.
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
             )
         except ImportError:
             raise Undelivered("network", "a SOCKS proxy needs more: pip install 'httpx[socks]'") from None
@@ -196,26 +197,26 @@ class Line:
         return bool(_WORD.match(text)) and self._secrets.hide(text) == text
 
 
-def checked(headers: Mapping[str, str | bytes]) -> dict[bytes, bytes]:
+def checked(headers: Mapping[str, str | bytes]) -> list[tuple[bytes, bytes]]:
     """Headers as they are sent, a later one in place of an earlier one of its name.
 
     Raises Undelivered (``refused``), which names the header and never its value.
     """
-    found: dict[bytes, bytes] = {}
+    found: dict[str, tuple[bytes, bytes]] = {}
     for name, value in headers.items():
         if not _HEADER_NAME.match(name):
             raise Undelivered(
                 "refused", "a header cannot be sent: its name has characters that none may have"
             )
-        data = (value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")).strip()
+        data = (value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")).strip(b" \t")
         if _CONTROL.search(data):
             raise Undelivered(
                 "refused",
                 f"the header {name} cannot be sent: its value has a line break or another control"
                 " character in it",
             )
-        found[name.lower().encode()] = data
-    return found
+        found[name.lower()] = (name.encode(), data)
+    return list(found.values())
 
 
 def _unpacked(data: bytes, headers: Mapping[str, str]) -> bytes:

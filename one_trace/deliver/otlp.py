@@ -67,7 +67,7 @@ class Otlp:
         self._keep_secret(given)
         return Line(
             self.url._replace(userinfo=None),
-            {"user-agent": f"one-trace/{__version__}", **_basic(self.url), **given},
+            {"User-Agent": f"one-trace/{__version__}", **_basic(self.url), **given},
             deadline=deadline,
             before=before,
             secrets=_secrets(self.url, given),
@@ -160,14 +160,14 @@ def _below(url: Url) -> Url:
 
 
 def _headers(text: str) -> dict[str, bytes]:
-    """``name=value,name=value``, values percent-encoded, as the specification has it; names in lower case.
+    """``name=value,name=value``, values percent-encoded, as the specification has it.
 
     Raises Undelivered, which names the header that cannot be sent, or its place where the name is none.
     """
     pairs = [pair.partition("=") for pair in text.split(",") if "=" in pair]
     found: dict[str, bytes] = {}
     for place, (name, _, value) in enumerate(pairs, 1):
-        header = {name.strip().lower(): unquote_to_bytes(value.strip())}
+        header = {name.strip(): unquote_to_bytes(value.strip())}
         try:
             checked(header)
         except Undelivered as error:
@@ -181,7 +181,7 @@ def _basic(url: Url) -> dict[str, str]:
     """User and password of a URL, as they are sent."""
     if url.userinfo is None:
         return {}
-    return {"authorization": f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}"}
+    return {"Authorization": f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}"}
 
 
 def _secrets(url: Url, headers: Mapping[str, bytes]) -> set[str]:
