@@ -61,8 +61,11 @@ def repository(here: Path) -> Repository | None:
 
 def _opened(top: Path, own: Path) -> Repository | None:
     own = own.resolve()
-    shared = _line(own / "commondir")
+    link = own / "commondir"
+    shared = _line(link)
     common = (own / shared).resolve() if shared else own
+    if not shared and os.path.lexists(link):
+        return None
     whole = files.is_plain(own / "HEAD") and (common / "objects").is_dir() and (common / "refs").is_dir()
     return Repository(top, own, common) if whole else None
 
