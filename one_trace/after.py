@@ -150,6 +150,18 @@ def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool)
     urls = "".join(f" · {upload.url}" for upload in uploads if upload.url)
     many = "span" if len(trace.spans) == 1 else "spans"
     _say(f"traced {run.run_id}: {len(trace.spans)} {many}. {_next(trace, drawn=drawn)}{urls}")
+    for upload in uploads:
+        if upload.state != "sent":
+            say_trouble(_not_delivered(run.run_id, upload), agent=False)
+
+
+def _not_delivered(run_id: str, upload: Upload) -> Trouble:
+    """Of a refused upload, the error says what to do."""
+    from one_trace.guard.text import clean
+
+    why = clean(upload.error or "the time for it was over (traces.flush_timeout)").rstrip(". ")
+    hint = "It stays queued: 'one trace sync' sends it." if upload.state == "queued" else None
+    return Trouble(f"run {run_id} is not delivered to {upload.sink}: {why}", hint=hint)
 
 
 def _next(trace: Trace, *, drawn: bool) -> str:

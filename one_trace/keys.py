@@ -53,26 +53,27 @@ def read_slug(value: object) -> str:
 
 
 def read_url(value: object) -> str:
-    """An https URL, or an http one on loopback: the key and the traces go there."""
-    from urllib.parse import urlsplit
+    """An https URL, or an http one on loopback: the key of traces.com and the traces go there."""
+    return _endpoint(value, clear=False)
 
-    wrong = ValueError("must be an https URL, or an http one on loopback")
-    if not isinstance(value, str) or any(char <= " " for char in value):
-        raise wrong
-    try:
-        parts = urlsplit(value)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError as error:
-        raise wrong from error
-    loopback = host in ("localhost", "::1") or (host.startswith("127.") and host.replace(".", "").isdecimal())
-    if (
-        not host
-        or parts.username is not None
-        or not (parts.scheme == "https" or (parts.scheme == "http" and loopback))
-    ):
-        raise wrong
-    return value.rstrip("/")
+
+def read_otlp_url(value: object) -> str:
+    """An https or http URL: whether a credential may go there is asked where there is one."""
+    return _endpoint(value, clear=True)
+
+
+def _endpoint(value: object, *, clear: bool) -> str:
+    from one_trace.guard.urls import parse
+
+    wanted = "an http or https URL" if clear else "an https URL, or an http one on loopback"
+    if not isinstance(value, str):
+        raise ValueError(f"must be {wanted}")
+    url = parse(value)
+    if not (url.tls or (url.scheme == "http" and (clear or url.loopback))):
+        raise ValueError(f"must be {wanted}")
+    if url.userinfo is not None or url.fragment is not None:
+        raise ValueError(f"must be {wanted}, without a user name and without #")
+    return url._replace(path=url.path.rstrip("/")).text
 
 
 def read_path(value: object) -> str:
@@ -180,7 +181,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("sinks", read_sinks, tuple[str, ...], ("traces.com",), "where traces go", values=SINKS),
     Key("endpoint", read_url, str, "https://actions.traces.com", "REST API of traces.com"),
-    Key("otlp_endpoint", read_url, str | None, None, "OTLP/HTTP base URL"),
+    Key("otlp_endpoint", read_otlp_url, str | None, None, "OTLP/HTTP base URL"),
     Key("live", read_bool, bool, True, "draw a traced run as it goes on", values=("true", "false")),
     Key(
         "retention",

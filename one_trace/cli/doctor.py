@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sysconfig
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -231,13 +232,15 @@ def _service(values: settings.Settings, key: str) -> Iterator[Check]:
     """Whether the service answers this key, and with which namespaces."""
     from one_trace.deliver.namespaces import Namespaces
     from one_trace.deliver.retry import Deadline, Undelivered
-    from one_trace.deliver.traces_com import TracesCom
+    from one_trace.deliver.sinks import make
 
-    namespaces = Namespaces(values.store_path, values.endpoint, key)
-    sink = TracesCom(values.endpoint, key, namespaces)
-    line = sink.open(Deadline(SERVICE_S), lambda: None)
     try:
-        slugs = sorted(f"@{slug}" for slug in namespaces.listing(line))
+        with closing(make("traces.com", values).open(Deadline(SERVICE_S), lambda: None)) as line:
+            listing = Namespaces(values.store_path, values.endpoint, key).listing(line)
+        slugs = sorted(f"@{slug}" for slug in listing)
+    except Trouble as error:
+        yield Check("traces.com", "bad", error.message, error.hint)
+        return
     except Undelivered as error:
         if error.status == FORBIDDEN:
             yield _write_only(values)
@@ -247,8 +250,6 @@ def _service(values: settings.Settings, key: str) -> Iterator[Check]:
         )
         yield Check("traces.com", "bad", error.message, hint)
         return
-    finally:
-        line.close()
     if values.namespace and values.namespace not in slugs:
         wrong = f"there is no namespace {values.namespace}: the key's are {', '.join(slugs) or 'none'}"
         yield Check("traces.com", "bad", wrong, "one config set traces.namespace @slug")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from one_trace.errors import Trouble
 from one_trace.model import Upload
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ def warm() -> None:
     """Import what delivery needs, and load the certificates: while the host runs, that costs the user
     nothing.
     """
-    from one_trace.deliver import courier, line, traces_com
+    from one_trace.deliver import courier, tls, traces_com
 
     _ = courier, traces_com
-    line.trusted()
+    tls.trusted()
 
 
 def flush(settings: Settings, *, run_id: str, deadline_s: float) -> list[Upload]:
@@ -87,4 +88,5 @@ def _standing(settings: Settings, run_id: str, failures: dict[str, str]) -> list
 
 
 def _told(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    """Our own words of our own errors; what another one says may quote what it was given."""
+    return error.message if isinstance(error, Trouble) else f"stopped by an error: {type(error).__name__}"

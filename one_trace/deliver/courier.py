@@ -26,6 +26,8 @@ _RENEW_AFTER_S = 5.0
 _REJECTED_WAIT_S = 3600.0
 """What a server did not want as it is goes no sooner again by itself: each run that ends would pay for it."""
 
+_AGAIN = "When that is fixed: 'one trace sync --retry-failed'."
+
 
 class Outcome(Struct):
     """What became of a job; `trouble` where it did not arrive."""
@@ -79,7 +81,8 @@ class Courier:
             self.outbox.later(job, error.message, 0)
             return Outcome(job, trouble=Undelivered("refused", error.message, hint=error.hint))
         except Exception as error:  # noqa: BLE001  one run that cannot be sent must not hold up all others
-            unknown = Undelivered("rejected", f"{type(error).__name__}: {error}")
+            # Its text stays: it may quote what it was given, a header or the run itself.
+            unknown = Undelivered("rejected", f"stopped by an error: {type(error).__name__}")
             self._put_back(job, unknown)
             return Outcome(job, trouble=unknown)
         self.outbox.sent(job, url)
@@ -106,8 +109,7 @@ class Courier:
 
     def _put_back(self, job: Job, trouble: Undelivered) -> None:
         if trouble.kind == "refused":
-            hint = f" ({trouble.hint})" if trouble.hint else ""
-            self.outbox.failed(job, trouble.message + hint)
+            self.outbox.failed(job, f"{trouble.message} ({trouble.hint or _AGAIN})")
         else:
             wait = trouble.wait_s if trouble.kind == "network" else _REJECTED_WAIT_S * min(job.attempts, 24)
             self.outbox.later(job, trouble.message, wait)

@@ -12,25 +12,33 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 from msgspec import Struct
 
+from one_trace.deliver import proxies, tls
+from one_trace.deliver.causes import failure
+from one_trace.deliver.decoding import decode
+from one_trace.deliver.hiding import Secrets
 from one_trace.deliver.retry import Answer, Deadline, TooLarge, Undelivered, Unreachable, patiently
-from one_trace.privacy import one_line
+from one_trace.guard.text import clean
+from one_trace.guard.urls import Url
 
 _LONGEST_ANSWER = 1 << 20
+_LONGEST_WORDS = 200
+"""Characters of a server's message that are shown and kept."""
 _LOOK_S = 0.05
 """How often the clock is looked at while a request is under way."""
-_LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|::1)\Z")
-"""As `traces.endpoint` has it: whatever may be spoken to without TLS is spoken to without a proxy."""
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}\Z")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}\Z")
+_PACKED = {"gzip": 47, "x-gzip": 47, "deflate": 47}
+"""zlib's name for what an answer may be packed with though nobody asked for it."""
 
 
 class _Error(Struct):
@@ -42,22 +50,17 @@ class _Refusal(Struct):
     error: _Error | None = None
 
 
-@cache
-def trusted() -> ssl.SSLContext:
-    """The authorities that are trusted; 20 ms to load, so loaded once, and early where there is time."""
-    return httpx.create_ssl_context()
-
-
 class Line:
     """Requests to `base`, each tried patiently until `deadline`; `before` is called ahead of each try.
 
-    `secrets` are never in what an error says; `longest_s` is what one try may take.
+    `secrets` are never in what an error says; `longest_s` is what one try may take. Raises Undelivered where
+    no request can be made: a header that is none, a proxy that cannot be used.
     """
 
     def __init__(
         self,
-        base: str,
-        headers: Mapping[str, str],
+        base: Url,
+        headers: Mapping[str, str | bytes],
         *,
         deadline: Deadline,
         before: Callable[[], None] = lambda: None,
@@ -66,34 +69,38 @@ class Line:
         hints: Mapping[int, str] = MappingProxyType({}),
         verify: ssl.SSLContext | None = None,
     ) -> None:
-        self._url = base.rstrip("/")
-        self.base = _shown(base)
+        self._url = base
+        self.base = base.shown
         """As it is told of: without user, password and query, in which a key may be."""
         self.deadline = deadline
         self.before = before
-        self._secrets = secrets
         self._longest_s = longest_s
         self._hints = hints
-        host = urlsplit(base).hostname or ""
         self._sockets: dict[int, socket.socket] = {}
         self._until = math.inf
         self._closed = threading.Event()
         self._watch: threading.Thread | None = None
+        proxy = proxies.proxy_of(base)
+        self._secrets = Secrets([*secrets, *(proxy.secrets if proxy else ())])
+        self._client = self._open(headers, proxy, verify)
+
+    def _open(
+        self, headers: Mapping[str, str | bytes], proxy: proxies.Proxy | None, verify: ssl.SSLContext | None
+    ) -> httpx.Client:
+        context = (verify or tls.trusted()) if self._url.tls else tls.nobody()
         try:
-            self._client = httpx.Client(
+            return httpx.Client(
                 # An answer that is packed may unpack to any size.
-                headers={"Accept-Encoding": "identity", **headers},
+                headers=checked({"Accept-Encoding": "identity", **headers}),
                 follow_redirects=False,
-                trust_env=not _LOOPBACK.match(host),
-                # No certificate is looked at on a plain line: to load the authorities' would only cost time.
-                verify=(verify or trusted()) if base.startswith("https:") else False,
-                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+                trust_env=False,  # what it says of proxies and certificates has been read
+                proxy=proxy.used if proxy else None,
+                verify=context,
+                # No limit of connections: one whose TLS failed behind a proxy is never given back.
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
             )
-        except (ValueError, ImportError, httpx.InvalidURL) as error:
-            # A proxy in the environment that httpx does not know, or a header that is none.
-            raise Undelivered(
-                "network", f"{self.base}: no line can be opened ({self.told(str(error))})"
-            ) from error
+        except ImportError:
+            raise Undelivered("network", "a SOCKS proxy needs more: pip install 'httpx[socks]'") from None
 
     def close(self) -> None:
         self._closed.set()
@@ -101,25 +108,25 @@ class Line:
 
     def call(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         """One request, tried until it is answered; an answer other than 2xx is raised as what it means."""
-        url = self._url + path
+        url = self._url.below(path) if path else self._url
+        target = httpx.URL(scheme=url.scheme, host=url.host, port=url.port, raw_path=url.target.encode())
         named = {name.replace("_", "-"): value for name, value in headers.items()}
 
         def attempt(seconds: float) -> Answer:
             with self._cut_after(seconds):
-                return self._once(method, url, body, named, seconds)
+                return self._once(method, target, body, named, seconds)
 
         try:
             answer = patiently(attempt, self.deadline, before=self.before, longest_s=self._longest_s)
         except Undelivered as error:
-            raise Undelivered(
-                error.kind, f"{self.base}: {self.told(error.message)}", wait_s=error.wait_s
-            ) from error
+            said = f"{self.base}: {error.message}"
+            raise Undelivered(error.kind, said, hint=error.hint, wait_s=error.wait_s) from error
         if 200 <= answer.status < 300:
             return answer
         raise self._meaning(answer)
 
     def _once(
-        self, method: str, url: str, body: bytes | None, headers: dict[str, str], seconds: float
+        self, method: str, url: httpx.URL, body: bytes | None, headers: dict[str, str], seconds: float
     ) -> Answer:
         try:
             with self._client.stream(
@@ -131,15 +138,15 @@ class Line:
                 extensions={"trace": self._remember},
             ) as response:
                 received = bytearray()
-                for chunk in response.iter_bytes():
+                for chunk in response.iter_raw():
                     received += chunk
                     if len(received) > _LONGEST_ANSWER:
                         raise Unreachable("its answer does not end")
-                return Answer(response.status_code, dict(response.headers.items()), bytes(received))
-        except httpx.TimeoutException as error:
-            raise Unreachable(f"no answer in time ({type(error).__name__})") from error
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            raise Unreachable(f"not reached ({str(error) or type(error).__name__})") from error
+                told = dict(response.headers.items())
+                return Answer(response.status_code, told, _unpacked(bytes(received), told))
+        # What servers send trips libraries in all these ways; httpx's own errors are of three families.
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+            raise failure(error) from None
 
     def _remember(self, event: str, info: dict[str, Any]) -> None:
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):  # a proxy's, too
@@ -168,7 +175,8 @@ class Line:
                         found.shutdown(socket.SHUT_RDWR)
 
     def _meaning(self, answer: Answer) -> Exception:
-        said = self.told(_said(answer.body))
+        refusal = decode(answer.body, _Refusal)
+        said = self.told(refusal.error.message) if refusal and refusal.error else ""
         what = f"{self.base} answered {answer.status}" + (f": {said}" if said else "")
         if answer.status in (401, 403):
             return Undelivered("refused", what, hint=self._hints.get(answer.status), status=answer.status)
@@ -179,20 +187,46 @@ class Line:
         return Undelivered("rejected", what)
 
     def told(self, text: str) -> str:
-        """A server's words as they may be shown: short, in one line, and without the key."""
-        for secret in self._secrets:
-            text = text.replace(secret, "[key]")
-        return one_line(text)
+        """A server's words as they may be shown and kept: short, in one line, and without a secret."""
+        from one_trace.deliver.redact import redact
+
+        return clean(redact(self._secrets.hide(text)).strip(), _LONGEST_WORDS)
+
+    def is_word(self, text: str) -> bool:
+        """Whether what a server gives as a name or an id is one, and none of our secrets."""
+        return bool(_WORD.match(text)) and self._secrets.hide(text) == text
 
 
-def _shown(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+def checked(headers: Mapping[str, str | bytes]) -> list[tuple[bytes, bytes]]:
+    """Headers as they are sent, a later one in place of an earlier one of its name.
+
+    Raises Undelivered (``refused``), which names the header and never its value.
+    """
+    found: dict[str, tuple[bytes, bytes]] = {}
+    for name, value in headers.items():
+        if not _HEADER_NAME.match(name):
+            raise Undelivered(
+                "refused", "a header cannot be sent: its name has characters that none may have"
+            )
+        data = (value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")).strip(b" \t")
+        if _CONTROL.search(data):
+            raise Undelivered(
+                "refused",
+                f"the header {name} cannot be sent: its value has a line break or another control"
+                " character in it",
+            )
+        found[name.lower()] = (name.encode(), data)
+    return list(found.values())
 
 
-def _said(body: bytes) -> str:
+def _unpacked(data: bytes, headers: Mapping[str, str]) -> bytes:
+    """An answer's body; empty where it cannot be unpacked, or is too large when it is."""
+    packed = headers.get("content-encoding", "identity").strip().lower()
+    if packed in ("", "identity"):
+        return data
+    if packed not in _PACKED:
+        return b""
     try:
-        refusal = msgspec.json.decode(body, type=_Refusal)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
-    return refusal.error.message if refusal.error else ""
+        return zlib.decompressobj(_PACKED[packed]).decompress(data, _LONGEST_ANSWER)
+    except zlib.error:
+        return b""

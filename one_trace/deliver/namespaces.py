@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from one_trace.deliver.decoding import decode
 from one_trace.deliver.line import Line
 from one_trace.deliver.retry import Undelivered
 from one_trace.deliver.words import listed
-from one_trace.privacy import one_line
 from one_trace.store import Store
 
 _KEPT_MS = 24 * 3600 * 1000
@@ -48,22 +48,24 @@ class Namespaces:
             known = self.listing(line)
             self._keep(known)
         if wanted not in known:
-            there = listed(sorted(f"@{one_line(name)}" for name in known), 20) or "none"
+            there = listed(sorted(f"@{name}" for name in known), 20) or "none"
             raise Undelivered(
                 "refused",
                 f"there is no namespace {slug}: the key's are {there}",
-                hint="Set one of them: one config set traces.namespace @slug",
+                hint="Set one of them: one config set traces.namespace @slug; "
+                "then 'one trace sync --retry-failed'.",
             )
         return known[wanted]
 
     def listing(self, line: Line) -> dict[str, str]:
-        """Slug (without ``@``) → id, asked of the service."""
-        answer = line.call("GET", "/v1/namespaces")
-        try:
-            found = msgspec.json.decode(answer.body, type=_Listing).data.namespaces
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Undelivered("rejected", f"{line.base} gave a list of namespaces that is none") from error
-        return {each.slug.removeprefix("@"): each.id for each in found}
+        """Slug (without ``@``) → id, asked of the service; what is no slug or no id is left out."""
+        found = decode(line.call("GET", "/v1/namespaces").body, _Listing)
+        if found is None:
+            raise Undelivered(
+                "rejected", f"{line.base} answered with something else than a list of namespaces"
+            )
+        words = [(each.slug.removeprefix("@"), each.id) for each in found.data.namespaces]
+        return {slug: name for slug, name in words if line.is_word(slug) and line.is_word(name)}
 
     def _kept(self) -> tuple[dict[str, str], float]:
         with Store(self._path) as store:

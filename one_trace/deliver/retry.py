@@ -14,10 +14,14 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
+from one_trace.deliver.decoding import decode
+
 TRIES = 5
+TRIES_AT_ONCE = 2
+"""Of a failure that is known at once: where nobody listens now, nobody will in a second."""
+AT_ONCE_S = 0.2
 BASE_S = 0.5
 LONGEST_S = 10.0
 REQUEST_S = 15.0
@@ -55,7 +59,13 @@ class TooLarge(Exception):
 
 
 class Unreachable(Exception):
-    """No answer: refused, reset, timed out, not found."""
+    """No answer: refused, reset, timed out, not found. `at_once`: it will be the same for a while, as where
+    nothing listens or a name is not known.
+    """
+
+    def __init__(self, reason: str, *, at_once: bool = False) -> None:
+        super().__init__(reason)
+        self.at_once = at_once
 
 
 class Answer(Struct):
@@ -97,9 +107,9 @@ def patiently(
     """The first answer that is worth reading. `attempt` is given the seconds it may take (`longest_s`, where
     the deadline is not nearer), `before` runs ahead of each.
 
-    Raises Undelivered (``network``) after 5 tries or at the deadline.
+    Raises Undelivered (``network``) after 5 tries, after 2 that failed at once, or at the deadline.
     """
-    reason, wanted = "no time was left", 0.0
+    reason, wanted, at_once = "no time was left", 0.0, 0
     for number in range(TRIES):
         if deadline.left <= 0:
             break
@@ -108,12 +118,14 @@ def patiently(
             answer = attempt(min(longest_s or REQUEST_S, deadline.left))
         except Unreachable as error:
             reason, wanted = str(error), 0.0
+            at_once += error.at_once
         else:
             if answer.status != 429 and answer.status < 500:
                 return answer
             reason, wanted = f"it answered {answer.status}", wanted_wait(answer)
-        last = number == TRIES - 1
-        if last or not deadline.wait(wanted or backoff(number)):
+        if number == TRIES - 1 or at_once == TRIES_AT_ONCE:
+            break
+        if not deadline.wait(wanted or (random.uniform(0, AT_ONCE_S) if at_once else backoff(number))):
             break
     raise Undelivered("network", reason, wait_s=wanted)
 
@@ -134,10 +146,10 @@ def _retry_after(value: str) -> float:
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.timestamp() - _now()
+    except (ValueError, TypeError, IndexError, OverflowError):  # all that the email package raises
         return 0.0
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.timestamp() - _now()
 
 
 class _Details(Struct, rename="camel"):
@@ -153,10 +165,8 @@ class _Body(Struct):
 
 
 def _retry_at(body: bytes) -> float:
-    try:
-        error = msgspec.json.decode(body, type=_Body).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return 0.0
+    answer = decode(body, _Body)
+    error = answer.error if answer else None
     if error is None or error.details is None or error.details.retry_at is None:
         return 0.0
     return error.details.retry_at / 1000 - _now()

@@ -4,7 +4,6 @@ ours.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
@@ -14,11 +13,13 @@ from msgspec import UNSET, Struct, UnsetType
 from one_trace import __version__
 from one_trace.deliver.batches import send_all
 from one_trace.deliver.closing import title
+from one_trace.deliver.decoding import decode
 from one_trace.deliver.line import Line
 from one_trace.deliver.messages import TokenUsage, messages, token_usage
 from one_trace.deliver.namespaces import Namespaces
 from one_trace.deliver.parcel import Parcel
 from one_trace.deliver.retry import Answer, Deadline, Undelivered
+from one_trace.guard.urls import parse
 from one_trace.times import to_ms
 
 AGENT = "one-cli"
@@ -26,7 +27,6 @@ MOST_MESSAGES = 100
 MOST_BYTES = 1_000_000
 """The service's own limits are not documented; its client sends up to 8 MiB."""
 _WEB = "https://traces.com"
-_TRACE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}\Z")
 _TITLE_CHARACTERS = 100
 
 
@@ -77,7 +77,7 @@ class TracesCom:
     def open(self, deadline: Deadline, before: Callable[[], None]) -> Line:
         headers = {"Authorization": f"Bearer {self._key}", "User-Agent": f"one-trace/{__version__}"}
         return Line(
-            self.endpoint, headers, deadline=deadline, before=before, secrets=[self._key], hints=_HINTS
+            parse(self.endpoint), headers, deadline=deadline, before=before, secrets=[self._key], hints=_HINTS
         )
 
     def send(self, parcel: Parcel, line: Line) -> str:
@@ -95,7 +95,8 @@ class TracesCom:
 
         send_all(encoded, post, most=MOST_MESSAGES, most_bytes=MOST_BYTES)
         self._relate_children(parcel, external_id, line)
-        return url_of(external_id, said.data.trace.id if said.data and said.data.trace else None)
+        internal_id = said.data.trace.id if said.data and said.data.trace else None
+        return url_of(external_id, internal_id if internal_id and line.is_word(internal_id) else None)
 
     def _put(self, parcel: Parcel) -> _Put:
         run, project = parcel.leaving.run, parcel.project
@@ -142,7 +143,7 @@ def external_id_of(trace_id: str) -> str:
 
 def url_of(external_id: str, internal_id: str | None) -> str:
     """Where a trace is looked at; the service resolves its own ids and ours."""
-    return f"{_WEB}/s/{internal_id if internal_id and _TRACE_ID.match(internal_id) else external_id}"
+    return f"{_WEB}/s/{internal_id or external_id}"
 
 
 def _cut(text: str) -> str:
@@ -157,11 +158,8 @@ def _checked(line: Line, answer: Answer) -> _Said:
     """What a 2xx answer says, if it is the service that speaks: a portal's page or a refusal is no
     delivery.
     """
-    try:
-        said = msgspec.json.decode(answer.body, type=_Said)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Undelivered("rejected", f"{line.base} gave an answer that is not the service's") from error
-    if said.ok is None and said.data is None:
+    said = decode(answer.body, _Said)
+    if said is None or (said.ok is None and said.data is None):
         raise Undelivered("rejected", f"{line.base} gave an answer that is not the service's")
     if said.ok is False:
         reason = said.error.message if said.error else "no reason given"

@@ -48,6 +48,11 @@ def clean_lines(text: str, limit: int = LONGEST) -> list[str]:
     return [clean(line).rstrip() for line in re.split(r"\r\n|[\n\r\v\f\x85\u2028\u2029]", plain)]
 
 
+def printable(text: str) -> str:
+    """`text` without escape sequences, and without all that is not seen: for a word that is to be read on."""
+    return "".join(filter(str.isprintable, _ESCAPES.sub("", text)))
+
+
 def clean_json(data: bytes) -> bytes:
     """Encoded JSON, the same document, with control and direction characters in it written as ``\\uXXXX``: a
     terminal obeys them raw.

@@ -107,7 +107,7 @@ def test_a_project_that_cannot_be_looked_at_costs_its_name(monkeypatch: pytest.M
     def shut(path: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "exists", shut)
+    monkeypatch.setattr(Path, "is_dir", shut)
     assert project_of("/home/somebody/shut", 0) == Project()
 
 

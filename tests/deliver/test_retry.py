@@ -10,6 +10,7 @@ from one_trace.deliver import retry
 from one_trace.deliver.batches import batches, send_all
 from one_trace.deliver.line import Line
 from one_trace.deliver.retry import Answer, Deadline, TooLarge, Undelivered, Unreachable, patiently
+from one_trace.guard.urls import parse
 
 NOW = 1_775_469_720
 
@@ -126,7 +127,7 @@ def test_an_answer_without_end_is_no_answer(keeper: Keeper, monkeypatch: pytest.
     monkeypatch.setattr("one_trace.deliver.line._LONGEST_ANSWER", 1000)
     monkeypatch.setattr(retry, "TRIES", 1)
     keeper.fault = lambda request: request.raw(200, b"x" * 5000, "text/plain") or True
-    line = Line(keeper.url, {}, deadline=Deadline(5))
+    line = Line(parse(keeper.url), {}, deadline=Deadline(5))
     with pytest.raises(Undelivered, match="does not end"):
         line.call("GET", "/health")
 
@@ -137,14 +138,14 @@ def test_a_server_that_drips_is_cut_off(keeper: Keeper, monkeypatch: pytest.Monk
     dripped: list[Handler] = []
     keeper.fault = lambda request: dripped.append(request) or request.drip(60) or True
     with pytest.raises(Undelivered):
-        Line(keeper.url, {}, deadline=Deadline(50)).call("GET", "/health")
+        Line(parse(keeper.url), {}, deadline=Deadline(50)).call("GET", "/health")
     assert len(dripped) == 1
 
 
 def test_a_secret_that_a_server_repeats_is_not_shown(keeper: Keeper) -> None:
     keeper.fault = lambda request: request.refuse(400, "bad key trk_secret\x1b[31m\nin it") or True
     with pytest.raises(Undelivered) as error:
-        Line(keeper.url, {}, deadline=Deadline(5), secrets=["trk_secret"]).call("GET", "/x")
+        Line(parse(keeper.url), {}, deadline=Deadline(5), secrets=["trk_secret"]).call("GET", "/x")
     assert "trk_secret" not in error.value.message
     assert "[key]" in error.value.message
     assert error.value.message.isprintable()

@@ -11,7 +11,8 @@ from keeper import KEY, Keeper, keeping
 from machine import Machine
 from made import START_MS, USAGE, assembly, loop, span
 
-from one_trace.deliver.project import clean_remote, project_of
+from one_trace.deliver.project import project_of
+from one_trace.deliver.remotes import clean_remote
 from one_trace.model import Session
 from one_trace.store import Store
 

@@ -1,0 +1,174 @@
+"""A header that cannot be sent is named, and its value is nowhere: neither on a screen nor in the store."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pytest
+from keeper import KEY, Keeper, keeping
+from machine import Machine
+
+from one_trace.deliver.hiding import Secrets, secret_parts
+
+pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
+
+SECRET = "Zm9vYmFy-hush-NDU2"
+FORMATS = ("json", "events", "otlp", "perfetto", "html")
+
+
+@pytest.fixture
+def keeper() -> Iterator[Keeper]:
+    with keeping() as kept:
+        kept.fault = lambda request: request.raw(200, b"", "application/x-protobuf") or True
+        yield kept
+
+
+@pytest.fixture
+def sending(machine: Machine, keeper: Keeper) -> Machine:
+    machine.env |= {
+        "ONE_TRACES_SINKS": "otlp",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": keeper.url,
+        "ONE_TRACES_FLUSH_TIMEOUT": "30",
+    }
+    machine.player("02-linear-unicode")
+    return machine
+
+
+SHORT = {"sync": ("--agent", "trace", "sync", "--retry-failed"), "doctor": ("trace", "doctor")}
+LONG = {
+    **SHORT,
+    "sync, text": ("trace", "sync"),
+    "show": ("trace", "show", "last"),
+    "show, agent": ("--agent", "trace", "show", "last"),
+    "list": ("trace", "list"),
+    "list, agent": ("--agent", "trace", "list"),
+    **{form: ("trace", "export", "last", "--format", form) for form in FORMATS},
+}
+
+
+def all_said(machine: Machine, verbs: dict[str, tuple[str, ...]]) -> dict[str, bytes]:
+    """What commands that speak of a run say, and what is kept."""
+    said = {}
+    for name, argv in verbs.items():
+        done = machine.one(*argv)
+        said[name] = done.out + done.err
+    said["store"] = b"".join(path.read_bytes() for path in machine.data.iterdir() if path.is_file())
+    return said
+
+
+@pytest.mark.parametrize(
+    "value",
+    [f"{SECRET}\n456", f"{SECRET}%0A456", f"{SECRET}%00", f"a\x01{SECRET}", f"%0D%0AX-Evil: {SECRET}"],
+)
+def test_a_header_that_cannot_be_sent_is_named_and_its_value_is_nowhere(
+    sending: Machine, keeper: Keeper, value: str
+) -> None:
+    sending.env["OTEL_EXPORTER_OTLP_HEADERS"] = f"x-team=blue,x-api-key={value}"
+    done = sending.one("flow", "execute", "x", "--trace")
+    assert done.code == 0
+    assert b"x-api-key" in done.err
+    said = all_said(sending, LONG if "\n" in value else SHORT) | {"run": done.out + done.err}
+    document = json.loads(said["sync"])
+    assert (document["failed"], document["error"]["code"]) == (1, "not-authorised")
+    assert "x-api-key" in document["runs"][0]["error"]
+    for where, text in said.items():
+        for part in (SECRET.encode(), base64.b64encode(SECRET.encode())[:12], b"hush", b"Zm9v"):
+            assert part not in text, where
+    assert keeper.seen == []
+
+
+@pytest.mark.parametrize("name", ["Authorization: Bearer hush-hush", "x api hush-hush", "hüsh-hush", ""])
+def test_a_name_that_is_none_is_told_by_its_place(sending: Machine, keeper: Keeper, name: str) -> None:
+    sending.env["OTEL_EXPORTER_OTLP_HEADERS"] = f"x-team=blue,{name}=="
+    done = sending.one("flow", "execute", "x", "--trace")
+    assert b"pair 2" in done.err
+    assert b"hush" not in done.err
+    assert keeper.seen == []
+
+
+def test_a_value_beyond_ascii_is_sent_as_it_was_given(sending: Machine, keeper: Keeper) -> None:
+    sending.env["OTEL_EXPORTER_OTLP_HEADERS"] = "x-team=bl%C3%A5,x-raw=grün,User-Agent=mine"
+    done = sending.one("--agent", "flow", "execute", "x", "--trace")
+    assert done.saved["uploads"][0]["state"] == "sent"
+    ((_, _, headers, _),) = keeper.seen
+    sent = {name.lower(): value.encode("latin-1").decode() for name, value in headers.items()}
+    assert (sent["x-team"], sent["x-raw"], sent["user-agent"]) == ("blå", "grün", "mine")
+
+
+def test_a_key_of_traces_com_that_no_header_can_hold_is_not_said(machine: Machine) -> None:
+    machine.env |= {"TRACES_API_KEY": "trk_hush\nhush", "ONE_TRACES_ENDPOINT": "http://127.0.0.1:1"}
+    machine.player("02-linear-unicode")
+    for argv in (("flow", "execute", "x", "--trace"), ("trace", "sync"), ("trace", "doctor")):
+        done = machine.one(*argv)
+        assert b"hush" not in done.out + done.err
+        assert b"Traceback" not in done.err
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "socks5", "gopher"])
+@pytest.mark.parametrize("password", ["hush-hush", "hu%0Ash", "hush]["])
+def test_a_proxys_password_is_not_said(machine: Machine, scheme: str, password: str) -> None:
+    machine.env |= {
+        "TRACES_API_KEY": KEY,
+        "ONE_TRACES_ENDPOINT": "https://nobody.invalid",
+        "HTTPS_PROXY": f"{scheme}://hush-user:{password}@127.0.0.1:1",
+        "ONE_TRACES_FLUSH_TIMEOUT": "20",
+    }
+    machine.player("02-linear-unicode")
+    run = machine.one("--agent", "flow", "execute", "x", "--trace")
+    assert run.saved["uploads"][0]["state"] == "queued"
+    said = all_said(machine, SHORT)
+    for where, text in said.items():
+        assert b"hush" not in text, where
+        assert b"Traceback" not in text, where
+
+
+def test_what_the_proxy_says_is_told_by_its_status_alone(machine: Machine) -> None:
+    with keeping() as proxy:
+        proxy.fault = lambda request: request.refuse(407, "hush hush-user") or True
+        machine.env |= {
+            "TRACES_API_KEY": KEY,
+            "ONE_TRACES_ENDPOINT": "https://nobody.invalid",
+            "https_proxy": proxy.url.replace("//", "//hush-user:hush-hush@"),
+            "ONE_TRACES_FLUSH_TIMEOUT": "1",
+        }
+        machine.player("02-linear-unicode")
+        done = machine.one("flow", "execute", "x", "--trace")
+    assert b"not delivered" in done.err
+    assert b"hush" not in done.err
+
+
+@pytest.mark.parametrize(
+    "entries", ["localhost,fd00::/8", "fe80::/10", "[::1]", "::1/128", "a b,,*.x:y", "["]
+)
+def test_an_entry_of_no_proxy_that_is_no_host_stops_nothing(
+    sending: Machine, keeper: Keeper, entries: str
+) -> None:
+    sending.env |= {
+        "NO_PROXY": entries,
+        "https_proxy": "http://127.0.0.1:1",
+        "http_proxy": "http://127.0.0.1:1",
+    }
+    done = sending.one("--agent", "flow", "execute", "x", "--trace")
+    assert done.saved["uploads"][0]["state"] == "sent"
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "kept"),
+    [
+        ("trk_abcdefgh", "key trk_abcdefgh, please", "key [key], please"),
+        ("trk_abcdefgh", "an innocent text about keys", "an innocent text about keys"),
+        ("abc", "abc", "abc"),
+        ("Basic bWU6aHVzaC1odXNo", "password hush-hush", "password [key]"),
+        ("schlüssel-häuser", "SCHL%C3%BCSSEL-H%C3%A4USER", "[key]"),
+    ],
+)
+def test_what_is_hidden_of_a_text(given: str, text: str, kept: str) -> None:
+    assert Secrets(secret_parts(given)).hide(text) == kept
+
+
+def test_of_a_text_that_is_cut_no_part_of_a_secret_stays() -> None:
+    secret = "k" * 30 + "0123456789"
+    for length in range(16_340, 16_400):
+        assert "k" * 5 not in Secrets([secret]).hide("." * length + " " + secret + " " + secret)
