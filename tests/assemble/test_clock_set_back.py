@@ -189,7 +189,7 @@ def test_rounding_of_a_clock_is_not_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("state", [True, False], ids=["with a state", "without"])
-def test_an_unreadable_first_time_is_the_next_that_can_be_read(state: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_an_unreadable_first_time_is_the_next_that_can_be_read(state: bool, tmp_path: Path) -> None:
     run = made(tmp_path).start("a").after(5).end("a", 5).log("Flow completed", status="success")
     run.lines[0]["ts"] = "yesterday"
     trace = run.assembled(**({} if state else {"state": b""})).trace
