@@ -109,7 +109,8 @@ def _forget_old(store: Store, settings: Settings) -> None:
     if settings.doubt("retention", "data_dir"):
         return
     stamp, before_ms = settings.data_dir / "pruned", kept_since(settings.retention, time.time())
-    if before_ms is None or (stamp.exists() and time.time() - stamp.stat().st_mtime < _DAY_S):
+    # A stamp more than a day ahead is of a clock that has been set back since.
+    if before_ms is None or (stamp.exists() and abs(time.time() - stamp.stat().st_mtime) < _DAY_S):
         return
     from one_trace.store.prune import prune
 

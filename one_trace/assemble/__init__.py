@@ -46,7 +46,7 @@ def assemble(record: Record) -> Assembly:
 
 
 def _assemble(record: Record) -> Assembly:
-    facts = Facts(record.lines)
+    facts = Facts(record.lines, record.course)
 
     def late() -> bool:
         return not facts.exact

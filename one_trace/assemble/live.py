@@ -100,7 +100,7 @@ class Scope:
             span.before = scope.last.get(step_id)
             scope.last[step_id] = span
             scope = scope.parent
-        outcome = (step_id, span.status, span.duration)
+        outcome = (step_id, span.status, span.told_ms)
         span.alike = outcome in self.outcomes
         self.outcomes.add(outcome)
 
@@ -141,6 +141,7 @@ class LiveSpan:
         "error_code",
         "expected",
         "found_in",
+        "host_ms",
         "inner_start",
         "iteration",
         "lost",
@@ -182,6 +183,8 @@ class LiveSpan:
         """It must have run, if the silent block that it is in succeeded; nothing else was seen of it."""
         self.status = ""
         self.duration: float | None = None
+        self.host_ms: float | None = None
+        """What the executor says that it lasted, where its clock was set back meanwhile."""
         self.end: float | None = None
         self.end_index: int | None = None
         self.raised = False
@@ -223,6 +226,11 @@ class LiveSpan:
         """When a silent child said that it had succeeded after retries."""
         self.inner_start: float | None = None
         """When the first event from inside a silent child was written."""
+
+    @property
+    def told_ms(self) -> float | None:
+        """Its duration as it stands in the log and in the state."""
+        return self.duration if self.host_ms is None else self.host_ms
 
     @property
     def flow(self) -> Act:

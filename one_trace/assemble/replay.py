@@ -263,7 +263,7 @@ class Replay:
         span.status = ENDS.get(status, "error")
         if status not in ENDS:
             self.faults.append(f"the step {step_id[:80]!r} has ended in a way not known: {status[:40]!r}")
-        span.duration = line.duration_ms
+        span.duration, span.host_ms = line.duration_ms, line.host_ms
         if span.act.go == self.world.go:
             self._completed.add(step_id)
         span.scope.wrote(span)
@@ -341,7 +341,7 @@ class Replay:
         failure."""
         span.error = line.error
         span.raised, span.status = True, "error"
-        span.duration = line.at - span.start
+        span.duration, span.host_ms = line.at - span.start, None
         self.world.next = None
         seq = span.seq
         if seq is not None and seq in seq.act.passes:
@@ -416,7 +416,7 @@ def _throws_time_out(node: Node, within: float) -> bool:
 def _kept_error(span: LiveSpan) -> str | None:
     """What it has failed with, by its result: the line of what goes on does not say."""
     result = expected(span)
-    if result is None or ENDS.get(result.status) != span.status or result.duration_ms != span.duration:
+    if result is None or ENDS.get(result.status) != span.status or result.duration_ms != span.told_ms:
         return None
     return result.error
 

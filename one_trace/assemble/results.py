@@ -186,7 +186,7 @@ def _says_of_earlier(result: Result, span: LiveSpan) -> bool:
 
 def _says_of(result: Result, span: LiveSpan) -> bool:
     told = {"error": "failed"}.get(span.status, span.status)
-    if result.status != told or result.duration_ms != span.duration:
+    if result.status != told or result.duration_ms != span.told_ms:
         return result.status not in STATUSES or (result.duration_ms is None and result.status == "success")
     return result.status != "success" or (result.retries or 0) == span.attempts - 1
 
@@ -479,7 +479,7 @@ def _is_of(result: Result, span: LiveSpan, scope: Scope, saved: float) -> bool:
         over = min(saved, scope.over or saved)
         return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
     told = {"error": "failed"}.get(span.status, span.status)
-    return result.status == told and result.duration_ms == span.duration
+    return result.status == told and result.duration_ms == span.told_ms
 
 
 def _goes_on(act: Act, result: Result) -> bool:
@@ -521,6 +521,6 @@ def _kept_by_while(span: LiveSpan, kept: dict[int, list[Raw]]) -> Result | None:
     return Result(
         status="success",
         output=outputs[span.iteration],
-        duration_ms=span.duration,
+        duration_ms=span.told_ms,
         retries=span.attempts - 1 or None,
     )

@@ -29,7 +29,7 @@ def settle_children(world: World, over: float, saved: Saved) -> None:
                 if kid.result is not None and (overwritten(kid) or _too_short(kid)):
                     _left_nothing(kid)
             if act.kids:
-                _settle_block(act, over, saved)
+                _settle_block(world, act, over, saved)
 
 
 def drop_too_short(world: World) -> None:
@@ -106,12 +106,12 @@ def _threw_inside(block: LiveSpan) -> bool:
     return block.status == "error" and not (error or own).startswith(own)
 
 
-def _settle_block(act: Act, over: float, saved: Saved) -> None:
+def _settle_block(world: World, act: Act, over: float, saved: Saved) -> None:
     starts: dict[int, float] = {0: act.start}
     if act.span is not None and act.attempt == 1:
         starts[0] = act.span.start
     for kid in act.kids:
-        _settle_outcome(kid)
+        _settle_outcome(world, kid)
         if kid.status == "skipped":
             _forget(kid)
         elif kid.status != "success":
@@ -123,7 +123,7 @@ def _settle_block(act: Act, over: float, saved: Saved) -> None:
         until = saved.at if kid.result is not None else over
         if kid.duration is not None and not _could_take(kid, kid.duration, until):
             _left_nothing(kid)  # what stands there is an earlier one's: this one had no time for it
-            _settle_outcome(kid)
+            _settle_outcome(world, kid)
         if kid.result is None and kid.succeeded is not None and _start_known(act, kid):
             kid.status, kid.duration = "success", max(0.0, kid.succeeded - kid.start)
             kid.doubtful = kid.doubtful or kid.unsure_attempts or _start_doubtful(act, kid)
@@ -281,7 +281,7 @@ def _timed_out(block: LiveSpan) -> bool:
     return abs(block.acts[-1].start + timeout - block.end) <= 2 * CLOCK_MS
 
 
-def _settle_outcome(kid: LiveSpan) -> None:
+def _settle_outcome(world: World, kid: LiveSpan) -> None:
     result = kid.result
     if kid.status == "stopped":
         return
@@ -289,7 +289,9 @@ def _settle_outcome(kid: LiveSpan) -> None:
         kid.status, kid.duration = "incomplete", None
         return
     kid.status = ENDS.get(result.status, "error")
-    kid.duration = result.duration_ms
+    kid.duration = kid.host_ms = result.duration_ms
+    if kid.duration is not None and kid.duration < 0:
+        kid.duration = world.facts.course.lasted(kid.start, kid.duration)
     kid.error, kid.error_code = result.error, result.error_code
     kid.end = None
     if result.status == "success":

@@ -43,7 +43,7 @@ class Namespaces:
         """The id of `slug` (``@my-org``). Raises Undelivered, which lists the slugs that there are."""
         known, age_ms = self._kept()
         wanted = slug.removeprefix("@")
-        stale = age_ms > (_KEPT_MS if wanted in known else _FRESH_MS)
+        stale = not 0 <= age_ms <= (_KEPT_MS if wanted in known else _FRESH_MS)  # or the clock was set back
         if not known or stale:
             known = self.listing(line)
             self._keep(known)

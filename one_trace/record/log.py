@@ -35,11 +35,18 @@ class LogLine(msgspec.Struct, rename="camel", gc=False):
     message: str | None = None
     strategy: str | None = None
     at: int = 0
+    host_ms: Number | None = None
+    """`duration_ms` as the executor wrote it, where its clock was set meanwhile and it is set right here."""
 
     @property
     def begun(self) -> int | None:
         """`timestamp` in epoch ms: the step's own clock, which mostly says what the log's does."""
         return self.at if self.timestamp == self.ts else epoch_ms(self.timestamp)
+
+    @property
+    def told_ms(self) -> int | float | None:
+        """The duration as the executor wrote it, and as it stands in its state."""
+        return self.duration_ms if self.host_ms is None else self.host_ms
 
 
 _lines = msgspec.json.Decoder(LogLine)
@@ -54,8 +61,9 @@ _NAMES = ("stepId", "stepName")
 """Sub-flows are not validated: these may be numbers in their files, and so in the log."""
 
 
-def read_log(data: bytes | bytearray) -> tuple[list[LogLine], list[str]]:
-    """The lines of a log, and what is wrong with it, one sentence a fault.
+def read_log(data: bytes | bytearray, started: int | None = None) -> tuple[list[LogLine], list[str]]:
+    """The lines of a log, and what is wrong with it, one sentence a fault. `started`: when the state says
+    that the run began, epoch ms.
 
     Lines end in ``\\n`` alone: U+2028, U+2029 and U+0085 stand raw in them. A line that cannot be read is
     left out and named.
@@ -66,16 +74,26 @@ def read_log(data: bytes | bytearray) -> tuple[list[LogLine], list[str]]:
         lines = _lines.decode_lines(data)
     except UNREADABLE:
         lines = _one_by_one(data, faults)
-    before = 0
+    faults += _read_times(lines, started)
+    return lines, faults
+
+
+def _read_times(lines: list[LogLine], started: int | None) -> list[str]:
+    """A line without a readable time still says what happened: it is put where it stands, with the time
+    before it; the first of all with the next that can be read, else with the run's start."""
+    faults: list[str] = []
+    before: int | None = None
     for line in lines:
         at = epoch_ms(line.ts)
         if at is None:
-            # A line without a readable time still says what happened: it is put where it stands.
             faults.append(f"a log line ({line.msg[:40]!r}) has no readable time")
+            if before is None:
+                before = next((at for each in lines if (at := epoch_ms(each.ts)) is not None), started or 0)
             at = before
             line.timestamp = line.timestamp if line.timestamp != line.ts else None
         line.at = before = at
-    return lines, faults
+        line.host_ms = None
+    return faults
 
 
 def _one_by_one(data: bytes | bytearray, faults: list[str]) -> list[LogLine]:
@@ -112,7 +130,7 @@ def _lenient(row: bytes | bytearray) -> LogLine | None:
         value = found.get(wire)
         if wire in _NUMBERS:
             fields[name] = _NUMBERS[wire](value)
-        elif name != "at" and isinstance(value, str):
+        elif name not in ("at", "host_ms") and isinstance(value, str):
             fields[name] = value
         elif wire in _NAMES and isinstance(value, int | float) and not isinstance(value, bool):
             fields[name] = str(value)

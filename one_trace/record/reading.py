@@ -9,6 +9,8 @@ from pathlib import Path
 
 from one_trace.errors import RecordTrouble
 from one_trace.guard.files import LOG_LIMIT, STATE_LIMIT, read_plain, read_start
+from one_trace.record.clock import epoch_ms
+from one_trace.record.course import Course, set_right
 from one_trace.record.fields import other_fields
 from one_trace.record.files import RunFiles
 from one_trace.record.flows import FlowFile, FlowFiles
@@ -20,7 +22,8 @@ from one_trace.record.state import State, read_state, started_at
 @dataclass
 class Record:
     """All that is left of a run. `faults`: what is missing or damaged, one sentence each. `sizes`: what was
-    measured while it ran, if anything was. `other_fields`: names of fields that are not known, by event."""
+    measured while it ran, if anything was. `other_fields`: names of fields that are not known, by event.
+    `course`: when the clock was set back."""
 
     files: RunFiles
     lines: list[LogLine]
@@ -31,6 +34,7 @@ class Record:
     faults: list[str] = field(default_factory=list)
     sizes: Sizes = field(default_factory=dict)
     other_fields: dict[str, list[str]] = field(default_factory=dict)
+    course: Course = field(default_factory=Course)
 
 
 def read(files: RunFiles) -> Record:
@@ -40,14 +44,16 @@ def read(files: RunFiles) -> Record:
     state_bytes = _bytes(files.state, "state", faults, lambda path: read_plain(path, STATE_LIMIT))
     if log_bytes is None and state_bytes is None:
         raise RecordTrouble(f"run {files.run_id} of {files.flow_key}: {'; '.join(faults)}")
-    lines, wrong = read_log(log_bytes or b"")
+    state, why = read_state(state_bytes) if state_bytes is not None else (None, None)
+    astray = state is not None and (state.run_id != files.run_id or state.flow_key != files.flow_key)
+    begun = None if astray else state.started_at if state else started_at(state_bytes or _start(files.state))
+    lines, wrong = read_log(log_bytes or b"", epoch_ms(begun))
     faults += wrong
     if log_bytes is not None and not lines:
         faults.append("the log is empty")
-    state, why = read_state(state_bytes) if state_bytes is not None else (None, None)
     if why:
         faults.append(why)
-    if state is not None and (state.run_id != files.run_id or state.flow_key != files.flow_key):
+    if state is not None and astray:
         faults.append(f"the state file is of another run ({state.flow_key} {state.run_id})")
         state = None
     if state is None and not lines:
@@ -56,7 +62,8 @@ def read(files: RunFiles) -> Record:
     flow = _root_flow(flows, files)
     if flow is None:
         faults.append(f"the flow file of {files.flow_key} is not found")
-    begun = state.started_at if state else started_at(state_bytes or _start(files.state))
+    course, unsteady = set_right(lines, epoch_ms(begun))
+    faults += unsteady
     return Record(
         files,
         lines,
@@ -67,6 +74,7 @@ def read(files: RunFiles) -> Record:
         faults,
         sizes=read_sizes(files.sizes, files.run_id),
         other_fields=other_fields(log_bytes or b"", lines),
+        course=course,
     )
 
 

@@ -27,10 +27,15 @@ class Clock:
     """The time of a run. Tests put a virtual one in its place."""
 
     virtual = False
+    _last = _behind = 0
 
     def now_ms(self) -> int:
-        """Wall clock, whole ms since the epoch."""
-        return time.time_ns() // 1_000_000
+        """Wall clock, whole ms since the epoch. It never goes back: what it is set back by while the run
+        runs is added from then on."""
+        now = time.time_ns() // 1_000_000
+        self._behind = max(self._behind, self._last - now)
+        self._last = now + self._behind
+        return self._last
 
     def ticks_ms(self) -> float:
         """Monotonic ms, for timers."""

@@ -21,9 +21,14 @@ from one_trace.store.store import Store
 
 LEASE_MS = 60_000
 """Longer than one request with its waiting may take (15 s and 10 s): a live sender never loses its lease."""
+_LONGEST_WAIT_MS = 25 * 3_600_000
+"""No sink waits longer than a day. A next try that is further away was set by a clock that has been set back
+since: it is due now."""
 _MANY = 10
 """What was tried so often goes after all else: it may be that one run which the server cannot take."""
 _COLUMNS = "run, sink, revision, attempts, visibility"
+_LEASED = "(lease_until_ms > ? AND lease_until_ms <= ?)"
+"""Until a moment after now, and no later than a lease can last: twice LEASE_MS, as clocks are not exact."""
 
 
 class Job(Struct, frozen=True):
@@ -93,7 +98,8 @@ class Outbox:
                 "UPDATE outbox SET lease_owner = ?, lease_until_ms = ?, attempts = attempts + 1 "
                 "WHERE (run, sink) = (SELECT outbox.run, outbox.sink FROM outbox "
                 "JOIN runs ON runs.id = outbox.run "
-                "WHERE outbox.state = 'queued' AND lease_until_ms <= ? AND next_try_ms <= ? "
+                f"WHERE outbox.state = 'queued' AND NOT {_LEASED} "
+                f"AND (next_try_ms <= ? OR next_try_ms BETWEEN ? AND {NEVER_MS - 1}) "
                 "AND outbox.sink IN (SELECT value FROM json_each(?)) AND (? IS NULL OR runs.run_id = ?) "
                 f"ORDER BY outbox.attempts >= {_MANY}, runs.started_ms, outbox.run LIMIT 1) "
                 f"RETURNING {_COLUMNS}, (SELECT run_id FROM runs WHERE id = outbox.run)",
@@ -101,7 +107,9 @@ class Outbox:
                     self._owner,
                     now + LEASE_MS,
                     now,
+                    now + 2 * LEASE_MS,
                     NEVER_MS if early else now,
+                    now + _LONGEST_WAIT_MS,
                     _array(sinks),
                     run_id,
                     run_id,
@@ -144,9 +152,9 @@ class Outbox:
         with self._store.writing() as connection:
             self._free_the_dead(connection, now)
             rows = connection.execute(
-                "SELECT state, count(*), sum(lease_until_ms > ?) FROM outbox "
+                f"SELECT state, count(*), sum({_LEASED}) FROM outbox "
                 "WHERE sink IN (SELECT value FROM json_each(?)) GROUP BY state",
-                (now, _array(sinks)),
+                (now, now + 2 * LEASE_MS, _array(sinks)),
             ).fetchall()
         counts = {state: (count, leased) for state, count, leased in rows}
         queued, leased = counts.get("queued", (0, 0))

@@ -84,6 +84,19 @@ def test_a_namespace_is_looked_up_once(sending: Machine, keeper: Keeper) -> None
     assert [path for _, path, _, _ in keeper.seen].count("/v1/namespaces") == 1
 
 
+def test_namespaces_of_a_clock_that_was_set_back_are_looked_up_again(
+    sending: Machine, keeper: Keeper
+) -> None:
+    sending.env["ONE_TRACES_NAMESPACE"] = "@my-org"
+    for run_id in ("00000000000a", "00000000000b"):
+        with store(sending) as open_store:
+            open_store.save(assembly(run_id), sinks=["traces.com"])
+        assert sending.one("trace", "sync").code == 0
+        with store(sending) as open_store, open_store.writing() as connection:
+            connection.execute("UPDATE namespaces SET read_ms = read_ms + 1000000000")
+    assert [path for _, path, _, _ in keeper.seen].count("/v1/namespaces") == 2
+
+
 def test_a_namespace_that_is_not_there_is_named_with_those_that_are(sending: Machine, keeper: Keeper) -> None:
     sending.env["ONE_TRACES_NAMESPACE"] = "@other"
     with store(sending) as open_store:

@@ -62,3 +62,14 @@ def test_an_age_that_is_none_is_refused(machine):
         done = machine.one("--agent", "config", "set", "traces.retention", word)
         assert done.code != 0, word
         assert "an age like 90d" in done.document["error"]["message"]
+
+
+def test_a_stamp_of_a_clock_that_was_set_back_holds_nothing_up(machine):
+    machine.player("02-linear-unicode")
+    fill(machine, 100)
+    machine.one(*RUN)
+    fill(machine, 100)
+    ahead = time.time() + 365 * 86_400
+    os.utime(machine.data / "pruned", (ahead, ahead))
+    machine.one(*RUN)
+    assert "00000000000a" not in {run["runId"] for run in machine.runs()}

@@ -138,3 +138,35 @@ def test_what_was_tried_many_times_no_longer_stands_in_the_way(store: Store) -> 
         box.later(box.claim(SINKS), "it answered 500", 0)
     assert [run_id for run_id, _ in box.queued(SINKS)] == ["00000000000b", "00000000000a"]
     assert [box.claim(SINKS).run_id for _ in range(2)] == ["00000000000b", "00000000000a"]
+
+
+def test_after_the_clock_is_set_back_no_lease_and_no_wait_is_longer_than_it_can_be(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(store, "00000000000a", "00000000000b")
+    box, other = Outbox(store), Outbox(store)
+    now = outbox._now()
+    year_ms = 365 * 86_400_000
+    monkeypatch.setattr(outbox, "_now", lambda: now + year_ms)
+    box.later(box.claim(SINKS), "it answered 503", 60.0)
+    assert box.claim(SINKS).run_id == "00000000000b"
+    monkeypatch.setattr(outbox, "_now", lambda: now)
+    assert other.left(SINKS).leased == 0
+    assert [other.claim(SINKS).run_id for _ in range(2)] == ["00000000000a", "00000000000b"]
+
+
+def test_what_is_held_waits_to_be_asked_for_whatever_the_clock_says(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save(assembly("00000000000a"), sinks=SINKS, hold=True)
+    for now in (0, outbox._now(), 2**60):
+        monkeypatch.setattr(outbox, "_now", lambda now=now: now)
+        assert Outbox(store).claim(SINKS) is None
+    assert Outbox(store).claim(SINKS, early=True) is not None
+
+
+def test_a_day_that_a_server_asks_for_is_waited(store: Store) -> None:
+    saved(store, "00000000000a")
+    box = Outbox(store)
+    box.later(box.claim(SINKS), "it answered 429", 86_400)
+    assert box.claim(SINKS) is None
