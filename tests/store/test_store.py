@@ -244,7 +244,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_store_that_stays_locked_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("one_trace.store.connect.BUSY_MS", 20)
+    monkeypatch.setattr("one_trace.store.connection.BUSY_MS", 20)
     with Store(path) as holder, Store(path) as store:
         holder.connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreTrouble) as trouble:
