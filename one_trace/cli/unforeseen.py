@@ -1,4 +1,4 @@
-"""An error that no code of ours has foreseen: a damaged store, where that explains it, else a fault of ours."""
+"""An error that no code has foreseen: a damaged store, where that explains it, else a fault of ours."""
 
 from __future__ import annotations
 

@@ -95,35 +95,30 @@ def _connect(path: Path, *, readonly: bool) -> Connection:
 def _ready(path: Path, *, readonly: bool) -> Connection:
     if readonly and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
         return _frozen(path)
-    connection = _open(path)
-    try:
+    with _open(path) as connection:
+        # In WAL, NORMAL loses nothing when a process is killed; only a power cut can take the last commits.
+        connection.execute("PRAGMA synchronous = NORMAL")
         bring_up_to_date(connection, path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        return connection
 
 
 def _open(path: Path) -> Connection:
     if path.stat().st_mode & 0o077:
         path.chmod(0o600)  # SQLite gives its -wal and -shm the mode of the file itself.
-    connection = connected(str(path), path)
-    # In WAL, NORMAL loses nothing when a process is killed; only a power cut can take the last commits.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
+    return connected(str(path), path)
 
 
 def _frozen(path: Path) -> Connection:
     """A store that we may read and not write, where even the shared memory of WAL cannot be made. One of an
     older layout is brought up to date in memory.
     """
-    connection = connected(f"{path.resolve().as_uri()}?immutable=1", path, uri=True)
-    connection.execute("PRAGMA query_only = ON")
-    lacking = missing(connection, path)
-    if not lacking:
-        return connection
-    copy = connected(":memory:", path)
-    connection.copy_to(copy)
+    with connected(f"{path.resolve().as_uri()}?immutable=1", path, uri=True) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        lacking = missing(connection, path)
+        if not lacking:
+            return connection
+        copy = connected(":memory:", path)
+        connection.copy_to(copy)
     connection.close()
     apply(copy, lacking)
     return copy
@@ -136,9 +131,10 @@ def _as_it_is(path: Path) -> Connection:
         trouble = translated(path, error)
         return newer(path) if trouble.code == "store-damaged" else trouble
 
-    connection = connected(f"{path.resolve().as_uri()}?mode=ro", path, uri=True, translate=translate)
-    connection.execute("PRAGMA query_only = ON")
-    return connection
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    with connected(uri, path, uri=True, translate=translate) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        return connection
 
 
 def _empty(path: Path) -> Connection:
@@ -155,12 +151,10 @@ def _leave_wal(path: Path) -> None:
     """Go over to a rollback journal: the store was brought to a file system (SMB, NFS) that cannot share
     memory. In exclusive mode the log is read without any.
     """
-    connection = connected(str(path), path)
-    try:
+    with connected(str(path), path) as connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-    finally:
-        connection.close()
+    connection.close()
 
 
 def _in_wal(path: Path) -> bool:

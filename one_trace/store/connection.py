@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from one_trace.errors import StoreTrouble
 from one_trace.store.troubles import FAULTS, translated
@@ -71,6 +72,16 @@ class Connection:
         self._raw = raw
         self._path = path
         self._translate = translate
+
+    def __enter__(self) -> Self:
+        """Where what follows fails, the connection is closed; where it does not, it stays open."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.close()
 
     @property
     def in_transaction(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from one_trace.errors import StoreTrouble
@@ -81,7 +81,8 @@ def _publish(draft: Path, path: Path) -> None:
         # Of a store that was moved away or deleted: SQLite would take them for the new one's.
         _delete(path, *_BESIDE)
         draft.rename(path)
-        os.fsync(folder)
+        with suppress(OSError):  # not every file system knows folders as something to be written down
+            os.fsync(folder)
 
 
 @contextmanager
@@ -89,7 +90,8 @@ def _turn(folder: Path) -> Iterator[int]:
     """The only process in `folder` that publishes; its descriptor."""
     handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        with suppress(OSError):  # no locks here: the name is still taken at one stroke
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield handle
     finally:
         os.close(handle)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from one_trace.errors import StoreTrouble
 from one_trace.store.connect import beside, is_newer, others
 from one_trace.store.connection import Connection
 from one_trace.store.store import Store
@@ -73,5 +74,8 @@ def _check_place(path: Path) -> None:
 
 
 def _holds_runs(other: Path) -> bool:
-    with Store(other, readonly=True) as store:
-        return store.count() > 0
+    try:
+        with Store(other, readonly=True) as store:
+            return store.count() > 0
+    except StoreTrouble:
+        return True

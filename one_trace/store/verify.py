@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from one_trace.errors import StoreTrouble
+from one_trace.model import Cause, Usage
 from one_trace.store.connection import Connection
 from one_trace.store.kinds import COLUMNS, WORDS
 
@@ -17,19 +20,20 @@ _REFERENCES = (
     ("outbox", "run", "runs"),
     ("runs", "flow_version", "flow_versions"),
 )
-_JSON = (
-    ("runs", "models"),
-    ("runs", "sessions"),
-    ("runs", "cause"),
-    ("runs", "partial"),
-    ("runs", "other_events"),
-    ("runs", "other_fields"),
-    ("flow_versions", "static_paths"),
-    ("flow_versions", "step_timeouts"),
-    ("spans", "usage"),
-    ("step_runs", "models"),
-    ("pruned", "uploads"),
+_JSON: tuple[tuple[str, str, object], ...] = (
+    ("runs", "models", list[str]),
+    ("runs", "sessions", list[str]),
+    ("runs", "cause", Cause),
+    ("runs", "partial", list[str]),
+    ("runs", "other_events", dict[str, int]),
+    ("runs", "other_fields", dict[str, list[str]]),
+    ("flow_versions", "static_paths", list[str]),
+    ("flow_versions", "step_timeouts", dict[str, float]),
+    ("spans", "usage", Usage),
+    ("step_runs", "models", list[str]),
+    ("pruned", "uploads", list[list[object]]),
 )
+"""Columns that hold JSON, and what it holds."""
 
 
 def damage(connection: Connection) -> str | None:
@@ -51,6 +55,22 @@ def _damage(connection: Connection) -> str | None:
     for sql, what in _questions():
         if connection.execute(sql).fetchone() is not None:
             return what
+    for table, columns in COLUMNS.items():
+        # To be read is to be decoded: what is not UTF-8 is found here.
+        texts = ", ".join(name for name, kinds in columns.items() if str in kinds)
+        for _ in connection.execute(f"SELECT {texts} FROM {table}"):
+            pass
+    return next(filter(None, (_bad_json(connection, *column) for column in _JSON)), None)
+
+
+def _bad_json(connection: Connection, table: str, column: str, kind: object) -> str | None:
+    decoder = msgspec.json.Decoder(kind)
+    sql = f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL"
+    for (text,) in connection.execute(sql):
+        try:
+            decoder.decode(text)
+        except msgspec.MsgspecError:
+            return f"{table}.{column} is not the JSON that it was"
     return None
 
 
@@ -60,9 +80,6 @@ def _questions() -> list[tuple[str, str]]:
         (f"SELECT 1 FROM {table} WHERE {_wrong_values(table)} LIMIT 1", f"{table} has values that are none")
         for table in COLUMNS
     ]
-    for table, column in _JSON:
-        sql = f"SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND NOT json_valid({column}) LIMIT 1"
-        found.append((sql, f"{table}.{column} is no JSON"))
     for table, column, other in _REFERENCES:
         sql = (
             f"SELECT 1 FROM {table} WHERE {column} IS NOT NULL "
