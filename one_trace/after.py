@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from one_trace.errors import Trouble
+from one_trace.errors import StoreTrouble, Trouble
 from one_trace.origin import parent_of, session_of, traceparent_of
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def _forget_old(store: Store, settings: Settings) -> None:
         return
     from one_trace.store.prune import prune
 
-    stamp.touch(0o600)
+    with suppress(OSError):  # a full disk, say: whether the run itself can be kept is seen when it is saved
+        stamp.touch(0o600)
     prune(store, before_ms, most=_PRUNED_AT_ONCE)
 
 
@@ -195,6 +196,9 @@ def _say(line: str | dict[str, object]) -> None:
 
 
 def _as_trouble(error: Exception) -> Trouble:
+    if isinstance(error, StoreTrouble):
+        hint = error.hint_for_run
+        return Trouble(f"this run is not traced: {error.message}", hint=hint, code=error.code)
     if isinstance(error, Trouble):
         return Trouble(f"this run is not traced: {error.message}", hint=error.hint, code=error.code)
     return Trouble(f"this run is not traced: {type(error).__name__}: {error}", code="trace-failed")

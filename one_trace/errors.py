@@ -74,7 +74,22 @@ class SettingsTrouble(Trouble):
 
 
 class StoreTrouble(Trouble):
+    """What is wrong with the store. `passes`: it ends by itself, so that nothing need be mended."""
+
     code = "store"
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, code: str | None = None, passes: bool = False
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.passes = passes
+
+    @property
+    def hint_for_run(self) -> str:
+        """What to do about a run that could not be stored: never to run the flow again."""
+        if self.passes or not self.hint:
+            return "one trace import"
+        return self.hint if "one trace import" in self.hint else f"{self.hint} Then: one trace import"
 
 
 class RecordTrouble(Trouble):

@@ -6,11 +6,11 @@ import csv
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import islice
-from sqlite3 import Connection
 from typing import IO, Any
 
 from one_trace.analyse.query import Scope
 from one_trace.errors import Trouble
+from one_trace.store.connection import Connection
 
 _USAGE = {
     "cost_usd": ("costUsd", "double"),
@@ -58,12 +58,13 @@ def read(db: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
     """The rows in the order of COLUMNS: runs by their start, spans as in the trace document."""
     where, values = scope.where("runs.flow_key = ?", "runs.started_ms")
     chosen = ", ".join(f"{source} AS {name}" for name, (source, _) in COLUMNS.items())
-    return db.execute(
+    rows = db.execute(
         f"SELECT {chosen} FROM runs JOIN spans ON spans.run = runs.id JOIN steps ON steps.id = spans.step"
         f" LEFT JOIN flow_versions ON flow_versions.id = runs.flow_version WHERE {where}"
         " ORDER BY runs.started_ms, runs.id, spans.seq",
         values,
     )
+    return iter(rows)
 
 
 def write_csv(rows: Iterator[tuple[Any, ...]], to: IO[str]) -> int:

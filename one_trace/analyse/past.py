@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from sqlite3 import Connection
 
 import msgspec
 
 from one_trace.analyse.groups import Group, Past, Step
 from one_trace.model import SpanStatus
+from one_trace.store.connection import Connection
 
 PAST_RUNS = 50
 """What was usual long ago is not usual now."""

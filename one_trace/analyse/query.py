@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
-from sqlite3 import Connection
 from typing import Any, NamedTuple
 
 import msgspec
 
 from one_trace.analyse.findings import Failures
 from one_trace.analyse.history import FlowHistory, RunFacts, StepHistory, Tally
+from one_trace.store.connection import Connection
 
 FAILED_RUNS = 50
 """Why steps failed is read from the last runs in which one did: their spans have to be looked at for it."""

@@ -5,13 +5,13 @@ others.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from sqlite3 import Connection
 
 import msgspec
 
 from one_trace.analyse.cost import LOST, Use
 from one_trace.analyse.query import Scope
 from one_trace.model import Usage
+from one_trace.store.connection import Connection
 
 _usage = msgspec.json.Decoder(Usage)
 _Run = tuple[str, str, bool]
@@ -56,9 +56,10 @@ def read(db: Connection, scope: Scope, known: dict[int, _Run]) -> list[Use]:
 def _spans(db: Connection, scope: Scope) -> Iterator[tuple[int, str, int, int, str]]:
     where, values = scope.where("flow_key = ?", "started_ms")
     inside = f" AND run IN (SELECT id FROM runs WHERE {where})" if values else ""
-    return db.execute(
+    rows = db.execute(
         f"SELECT run, span_id, step, retries, usage FROM spans WHERE usage IS NOT NULL{inside}", values
     )
+    return iter(rows)
 
 
 def _add(use: Use, usage: Usage, retries: int) -> None:

@@ -29,6 +29,8 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 """Verb → (module, what it answers; empty: the verb before says it). Each module has a Click command
 named `command`."""
+DELETING = frozenset(("prune", "logout"))
+"""Verbs that are never offered for one that was mistyped."""
 
 
 class TraceGroup(click.Group):
@@ -51,7 +53,7 @@ class TraceGroup(click.Group):
             return super().resolve_command(ctx, args)
         from difflib import get_close_matches  # dear, and of use only here
 
-        near = get_close_matches(args[0], VERBS, n=1)
+        near = get_close_matches(args[0], VERBS.keys() - DELETING, n=1)
         hint = f"Did you mean 'one trace {near[0]}'?" if near else "See 'one trace --help'."
         raise WrongUsage(f"there is no command 'one trace {args[0]}'", hint=hint)
 

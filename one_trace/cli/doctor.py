@@ -174,35 +174,29 @@ def _folders(fix: bool) -> Iterator[Check]:
 
 
 def _store() -> Iterator[Check]:
-    from one_trace.store import Store
+    """By the road that a traced run takes: opened to be written, and written."""
+    from one_trace.store.health import examine
 
     path = _store_path()
     if path is None:
         return
-    if not path.exists():
-        yield Check(
-            "store",
-            "note",
-            f"no run has been traced yet; they will be in {path}",
-            "one flow execute KEY --trace",
-        )
-        return
     try:
-        with Store(path, readonly=True) as store:
-            (verdict,) = store.connection.execute("PRAGMA quick_check(1)").fetchone()
-            (runs,) = store.connection.execute("SELECT count(*) FROM runs").fetchone()
-    except Trouble as error:
+        health = examine(path)
+    except StoreTrouble as error:
         yield Check("store", "bad", error.message, error.hint)
         return
-    size = f"{path.stat().st_size / 1e6:.1f} MB"
-    if verdict != "ok":
-        yield Check(
-            "store", "bad", f"{path} is damaged: {verdict}", f"mv {path} {path}.damaged; one trace import"
-        )
-    elif not os.access(path, os.W_OK):
-        yield Check("store", "bad", f"{path} cannot be written", f"chmod u+w {path}")
+    if health.own is not None:
+        told = f"{path} was written by a newer one-trace; runs traced by this one are kept in {health.own}"
+        yield Check("store", "bad", told, "pip install -U one-trace")
+    elif health.runs is None:
+        none = f"no run has been traced yet; they will be in {path}"
+        yield Check("store", "note", none, "one flow execute KEY --trace")
     else:
-        yield Check("store", "ok", f"{counted(runs, 'run')}, {size}, at {path}")
+        size = f"{path.stat().st_size / 1e6:.1f} MB"
+        yield Check("store", "ok", f"{counted(health.runs, 'run')}, {size}, at {path}")
+    for other in health.left_out:
+        told = f"runs of an older one-trace in {other} could not be taken in"
+        yield Check("store", "note", told, "one trace sync")
 
 
 def _key(offline: bool) -> Iterator[Check]:

@@ -37,6 +37,8 @@ class Report(Struct, rename="camel"):
     runs: list[Imported]
     problems: list[str]
     """One sentence for each thing that could not be read."""
+    next: str | None = None
+    """The command that delivers what is new, where there is a sink to deliver to."""
 
 
 @click.command(
@@ -54,16 +56,20 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     PATH is a project, a folder of flows, a log or a state file; without one, '.one/flows' here. Importing
     twice doubles nothing; what cannot be read is named, and the rest is imported.
     """
+    from one_trace.deliver import sinks
     from one_trace.record import discover
 
+    values = configured("data_dir")
     found, problems = discover(paths or _here())
     runs: list[Imported] = []
     if found:
-        with Store(configured("data_dir").store_path) as store:
+        with Store(values.store_path) as store:
             for files in found:
                 with _uncollected():
                     _import(store, files, runs, problems)
     report = _report(runs, problems)
+    if report.imported and sinks.ready(values):
+        report.next = "one trace sync --since 90d"
     out().answer(report, lambda: _page(report))
     if problems and not runs:
         ctx.exit(FAILED)
@@ -133,4 +139,6 @@ def _page(report: Report) -> str:
         lines += ["Not, or not wholly, read:", *(f"  {clean(problem)}" for problem in report.problems)]
     if report.imported + report.updated:
         lines.append("See them: one trace list")
+    if report.next:
+        lines.append(f"Deliver them: {report.next}")
     return "\n".join(lines)

@@ -38,6 +38,11 @@ class Out:
         return sys.stdout.isatty()
 
     @property
+    def can_ask(self) -> bool:
+        """Whether somebody sits there who can be asked something."""
+        return not self.agent and sys.stdin.isatty() and sys.stderr.isatty()
+
+    @property
     def color(self) -> bool:
         return self.tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
@@ -181,3 +186,7 @@ def _run(command: click.Command, args: list[str], speaker: Out, name: str) -> in
         )
         trouble.exit_code = FAILED
         return speaker.trouble(trouble)
+    except Exception as error:  # noqa: BLE001  the last guard of a command: nobody is to see a traceback
+        from one_trace.cli.unforeseen import unforeseen
+
+        return speaker.trouble(unforeseen(error))

@@ -7,19 +7,25 @@ import time
 import click
 
 from one_trace.cli.configured import configured
-from one_trace.cli.out import out
+from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT
+from one_trace.errors import WrongUsage
 from one_trace.keys import kept_since
 from one_trace.store import Store
-from one_trace.store.prune import Pruned, prune
+from one_trace.store.prune import Pruned, old_runs, prune
+from one_trace.times import to_iso
+from one_trace.view.words import counted
+
+_YOUNGEST_MS = 3_600_000
+"""Runs younger than this go with --force alone: `0d` and `1m` (a minute) are slips more often than not."""
 
 
 @click.command(
     "prune",
     epilog=examples(
         "one trace prune",
-        "one trace prune --older-than 30d --force",
+        "one trace prune --older-than 30d --dry-run",
     ),
 )
 @click.option(
@@ -28,26 +34,49 @@ from one_trace.store.prune import Pruned, prune
     metavar="AGE",
     help="Runs started before: 30d, 2026-04-06. Without it: what traces.retention says.",
 )
-@click.option("--force", is_flag=True, help="Also those that are still to be delivered.")
-def command(older_than: int | None, force: bool) -> None:
+@click.option("--dry-run", is_flag=True, help="Say how many that are, and delete nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--force", is_flag=True, help="Also those that are still to be delivered, or younger than an hour."
+)
+def command(older_than: int | None, dry_run: bool, yes: bool, force: bool) -> None:
     """Delete old runs from the store. Your own files and what was sent stay as they are.
 
-    After a traced run, once a day, this is done by itself for runs older than traces.retention (90d).
+    On a terminal you are asked first. After a traced run, once a day, this is done by itself for runs older
+    than traces.retention (90d).
     """
     found = configured("data_dir", *(["retention"] if older_than is None else []))
-    before_ms = older_than if older_than is not None else kept_since(found.retention, time.time())
+    now = time.time()
+    before_ms = older_than if older_than is not None else kept_since(found.retention, now)
+    if before_ms is not None and before_ms > now * 1000 - _YOUNGEST_MS and not force:
+        raise WrongUsage(
+            "that would delete runs of the last hour",
+            hint="Give a greater age (1h, 30d; m is minutes), or add --force if that is meant.",
+        )
+    speaker = out()
     if before_ms is None or not found.store_path.exists():
-        pruned = Pruned(0, 0)
+        pruned = Pruned(0, 0, dry_run=dry_run)
     else:
         with Store(found.store_path) as store:
-            pruned = prune(store, before_ms, force=force)
-    out().answer(pruned, lambda: _page(pruned))
+            pruned = _prune(store, before_ms, speaker, dry_run=dry_run, ask=not yes, force=force)
+    speaker.answer(pruned, lambda: _page(pruned))
+
+
+def _prune(store: Store, before_ms: int, speaker: Out, *, dry_run: bool, ask: bool, force: bool) -> Pruned:
+    old = old_runs(store, before_ms, force=force)
+    if dry_run:
+        return Pruned(0, old.kept, dry_run=True, would_delete=len(old.runs))
+    if ask and old.runs and speaker.can_ask:
+        question = f"Delete {counted(len(old.runs), 'run')} started before {to_iso(before_ms)}?"
+        click.confirm(question, abort=True, err=True)
+    return prune(store, before_ms, force=force)
 
 
 def _page(pruned: Pruned) -> str:
-    from one_trace.view.words import counted
-
-    line = f"{counted(pruned.deleted, 'run')} deleted."
+    if pruned.dry_run:
+        line = f"{counted(pruned.would_delete, 'run')} would be deleted."
+    else:
+        line = f"{counted(pruned.deleted, 'run')} deleted."
     if pruned.kept:
         line += f" {pruned.kept:,} kept: not delivered yet ('one trace sync' delivers, --force deletes them)."
     return line

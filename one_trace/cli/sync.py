@@ -31,12 +31,15 @@ class _Row(Struct, rename="camel"):
 
 
 class Report(Struct, rename="camel"):
-    """`queued` and `failed` count what is left; `error` says why, where something is."""
+    """`newly_queued`: runs that --since and --again have queued. `queued` and `failed` count what is left;
+    `error` says why, where something is.
+    """
 
     sent: int
     queued: int
     failed: int
     runs: list[_Row]
+    newly_queued: int = 0
     error: dict[str, str | None] | None = None
 
 
@@ -44,40 +47,53 @@ class Report(Struct, rename="camel"):
     "sync",
     epilog=examples(
         "one trace sync",
-        "one trace sync --since 7d",
+        "one trace sync --since 90d",
     ),
 )
-@click.option("--since", type=MOMENT, metavar="AGE", help="Also runs since then that were never queued.")
+@click.option(
+    "--since",
+    type=MOMENT,
+    metavar="AGE",
+    help="First queue the runs since then that never were, imported ones too.",
+)
+@click.option("--again", is_flag=True, help="Queue also what was sent before: since then, or ever.")
 @click.option("--retry-failed", is_flag=True, help="Also what was refused (key, scope, namespace).")
 @click.pass_context
-def command(ctx: click.Context, since: int | None, retry_failed: bool) -> None:
+def command(ctx: click.Context, since: int | None, again: bool, retry_failed: bool) -> None:
     """Deliver what is still queued; done (exit 0) only when nothing is left."""
     speaker = out()
+    asked = since is not None or again
     found = configured("data_dir", *DELIVERY)
     names = ready(found)
     with Store(found.store_path) as store:
         if not names:
-            _nothing_ready(store, found, since)
+            _nothing_ready(store, found, asked=asked)
             synced = Synced()
         else:
             with _progress(speaker) as told:
-                synced = sync(store, found, names, since_ms=since, retry_failed=retry_failed, told=told)
+                synced = sync(
+                    store, found, names, since_ms=since, again=again, retry_failed=retry_failed, told=told
+                )
+    _answer(ctx, speaker, synced, asked=asked)
+
+
+def _answer(ctx: click.Context, speaker: Out, synced: Synced, *, asked: bool) -> None:
     report, trouble = _report(synced)
     if speaker.agent:
         speaker.answer(report, "")
     else:
-        speaker.answer(report, _page(report))
+        speaker.answer(report, _page(report, asked=asked))
         if trouble:
             speaker.trouble(trouble)
     if trouble:
         ctx.exit(trouble.exit_code)
 
 
-def _nothing_ready(store: Store, found: Settings, since: int | None) -> None:
+def _nothing_ready(store: Store, found: Settings, *, asked: bool) -> None:
     from one_trace.store.outbox import Outbox
 
     left = Outbox(store).left(found.sinks)
-    if since is not None or left.queued or left.failed:
+    if asked or left.queued or left.failed:
         raise why_not_ready(found)
 
 
@@ -86,7 +102,7 @@ def _report(synced: Synced) -> tuple[Report, Trouble | None]:
     rows += [_Row(run_id, sink, state, error=why) for run_id, sink, state, why in synced.rest]
     queued = sum(row.state == "queued" for row in rows)
     failed = sum(row.state == "failed" for row in rows)
-    report = Report(len(synced.sent), queued, failed, rows)
+    report = Report(len(synced.sent), queued, failed, rows, synced.newly_queued)
     if not synced.rest:
         return report, None
     trouble = as_trouble(synced.trouble) if synced.trouble else _left(failed)
@@ -105,12 +121,13 @@ def _left(failed: int) -> Trouble:
     return Trouble("some runs are not delivered yet: another process is sending them", hint="Try again.")
 
 
-def _page(report: Report) -> str:
+def _page(report: Report, *, asked: bool) -> str:
     from one_trace.guard.text import clean
     from one_trace.view.words import counted
 
     left = "" if report.error is None else f", {report.queued + report.failed:,} left"
-    lines = [f"{counted(report.sent, 'run')} sent{left}."]
+    queued = f"{counted(report.newly_queued, 'run')} newly queued. " if asked else ""
+    lines = [f"{queued}{counted(report.sent, 'run')} sent{left}."]
     rest = [row for row in report.runs if row.state != "sent"]
     lines += [f"  {row.run_id} → {row.sink}: {clean(row.error or row.state)}" for row in rest[:20]]
     return "\n".join(lines)

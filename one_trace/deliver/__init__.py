@@ -1,19 +1,26 @@
 """Delivery: every run reaches its sinks once, now or later, and a run that has ended waits for it only so
-long.
+long: for itself `traces.flush_timeout` at most, for older runs that are queued half a second.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from one_trace.errors import Trouble
 from one_trace.model import Upload
 
 if TYPE_CHECKING:
+    from one_trace.deliver.courier import Courier
     from one_trace.deliver.retry import Deadline
     from one_trace.settings import Settings
 
+_BACKLOG_S = 0.5
+"""For so long after a run's own delivery older runs are begun to be sent. Of 5,000 that wait because the
+server was down each run sends some, and none waits for all; `trace sync` sends them at one stroke.
+"""
+_BACKLOG_RUNS = 200
 _GRACE_S = 0.1
 """For the worker to write down how far it came, when its time is over."""
 
@@ -29,7 +36,7 @@ def warm() -> None:
 
 
 def flush(settings: Settings, *, run_id: str, deadline_s: float) -> list[Upload]:
-    """Send the run `run_id`, then older ones that wait, for at most `deadline_s` seconds. Never raises.
+    """Send the run `run_id`, then some older ones that wait, for at most `deadline_s` seconds. Never raises.
 
     Where the run stands with each of its sinks; empty where there is no sink to use. The work is done in a
     thread a sink, left behind at the deadline: a name that is slow to resolve cannot be interrupted
@@ -69,12 +76,21 @@ def _work(settings: Settings, name: str, run_id: str, deadline: Deadline, failur
 
         with Store(settings.store_path) as store, Courier(store, settings) as courier:
             outcome = courier.next([name], deadline, run_id=run_id, early=True)
-            while (outcome is None or outcome.trouble is None) and deadline.left > 0:
-                outcome = courier.next([name], deadline)
-                if outcome is None:
-                    return
+            if outcome is None or outcome.trouble is None:
+                _send_older(courier, name, deadline)
     except Exception as error:  # noqa: BLE001  the boundary of a thread: beyond it there is only stderr
         failures[name] = _told(error)
+
+
+def _send_older(courier: Courier, name: str, deadline: Deadline) -> None:
+    """Send what is due, oldest first, until something does not arrive or the time for it is over."""
+    until = time.monotonic() + _BACKLOG_S
+    for run_id in courier.outbox.due(name, _BACKLOG_RUNS):
+        if deadline.left <= 0 or time.monotonic() > until:
+            return
+        outcome = courier.next([name], deadline, run_id=run_id)
+        if outcome is not None and outcome.trouble is not None:
+            return
 
 
 def _standing(settings: Settings, run_id: str, failures: dict[str, str]) -> list[Upload]:

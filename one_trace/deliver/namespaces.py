@@ -73,7 +73,10 @@ class Namespaces:
             row = store.connection.execute(sql, self._row).fetchone()
         if row is None:
             return {}, 0.0
-        return msgspec.json.decode(row[0], type=dict[str, str]), time.time() * 1000 - row[1]
+        try:
+            return msgspec.json.decode(row[0], type=dict[str, str]), time.time() * 1000 - row[1]
+        except (msgspec.MsgspecError, TypeError):  # damaged: the service knows them
+            return {}, 0.0
 
     def _keep(self, known: dict[str, str]) -> None:
         values = (*self._row, msgspec.json.encode(known).decode(), int(time.time() * 1000))

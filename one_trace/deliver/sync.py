@@ -26,8 +26,12 @@ Told = Callable[[int, int, Outcome | None], None]
 
 
 class Synced(Struct):
-    """What was sent, what is left as (run id, sink, state, why), and the first trouble there was."""
+    """What was queued and sent, what is left as (run id, sink, state, why), and the first trouble there
+    was.
+    """
 
+    newly_queued: int = 0
+    """Runs that `since_ms` and `again` have queued."""
     sent: list[Outcome] = []
     rest: list[tuple[str, str, str, str]] = []
     trouble: Undelivered | None = None
@@ -39,19 +43,23 @@ def sync(
     names: Sequence[str],
     *,
     since_ms: int | None = None,
+    again: bool = False,
     retry_failed: bool = False,
     told: Told = lambda done, total, outcome: None,
 ) -> Synced:
     """Send everything that is queued for `names`, due or not, oldest first.
 
-    `since_ms`: queue the runs started since (ms since 1970) that never were. A sink that cannot be reached
-    is left alone for the rest. What another process is sending is waited for.
+    `since_ms`: queue the runs started since (ms since 1970) that never were. `again`: also those that were
+    sent, since then or ever. A sink that cannot be reached is left alone for the rest. What another process
+    is sending is waited for.
     """
     synced = Synced()
     with Courier(store, settings) as courier:
         outbox = courier.outbox
-        if since_ms is not None:
-            outbox.queue([run.run_id for run in reversed(store.runs(since_ms=since_ms))], names)
+        queued = outbox.queue_since(since_ms, names) if since_ms is not None else set()
+        if again:
+            queued |= outbox.queue_again(since_ms, names)
+        synced.newly_queued = len(queued)
         if retry_failed:
             outbox.retry_failed(names)
         up = list(names)

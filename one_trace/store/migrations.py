@@ -1,4 +1,8 @@
-"""The layout of the store, as numbered migrations; `migrations` in the store names those that were applied.
+"""The layout of the store, as numbered migrations.
+
+A migration is *additive* if older copies of one-trace can go on writing: a new table, index, or column that
+may be null. Its name stands in the table `additions`. All others are *breaking*, and stand in `migrations`,
+the only table that 0.1.0 looks at: a copy that does not know one of them leaves this file alone (`beside`).
 
 What other rooms may read through `Store.connection` (times ``*_ms`` are ms since 1970 UTC, sizes are bytes):
 
@@ -33,12 +37,24 @@ What other rooms may read through `Store.connection` (times ``*_ms`` are ms sinc
 ``outbox``
     One row for each run and sink: `state` is queued, sent or failed, `revision` the content that is or was
     to be sent; a lease (`lease_owner` until `lease_until_ms`) says who is sending it now.
+``pruned``
+    What is still known of a run that was deleted and that its record does not tell, should it be imported
+    again: the version of its executor, and as JSON which sinks it was sent to.
 """
 
 from __future__ import annotations
 
-MIGRATIONS: tuple[tuple[str, str], ...] = (
-    (
+from typing import NamedTuple
+
+
+class Migration(NamedTuple):
+    name: str
+    sql: str
+    additive: bool = False
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
         "0001-runs-spans-outbox",
         """
         CREATE TABLE flow_versions (
@@ -182,17 +198,40 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         ) WITHOUT ROWID;
         """,
     ),
-    (
+    Migration(
         "0002-spans-with-usage",
         # What calls cost by model is in the spans alone, and they are few among many.
         "CREATE INDEX spans_with_usage ON spans (run) WHERE usage IS NOT NULL",
     ),
-    ("0003-trace-context", "ALTER TABLE runs ADD COLUMN traceparent TEXT"),
-    ("0004-other-events", "ALTER TABLE runs ADD COLUMN other_events TEXT"),
-    ("0005-other-fields", "ALTER TABLE runs ADD COLUMN other_fields TEXT"),
+    Migration("0003-trace-context", "ALTER TABLE runs ADD COLUMN traceparent TEXT"),
+    Migration("0004-other-events", "ALTER TABLE runs ADD COLUMN other_events TEXT"),
+    Migration("0005-other-fields", "ALTER TABLE runs ADD COLUMN other_fields TEXT"),
+    Migration(
+        "0006-delivery",
+        # Each delivery asks who holds leases, and for the runs that a run has started.
+        """
+        CREATE INDEX outbox_leases ON outbox (lease_owner) WHERE lease_owner IS NOT NULL;
+        CREATE INDEX runs_by_parent ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
+        """,
+        additive=True,
+    ),
+    Migration(
+        "0007-pruned",
+        """
+        CREATE TABLE pruned (
+            id INTEGER PRIMARY KEY,
+            trace_id TEXT NOT NULL UNIQUE,
+            executor_version TEXT,
+            uploads TEXT NOT NULL
+        )
+        """,
+        additive=True,
+    ),
 )
-"""Name → SQL, in the order they are applied. One that was ever published is never changed: add the next
-number.
-"""
+"""In the order they are applied. One that was ever published is never changed: add the next number."""
 
-KNOWN = tuple(name for name, _ in MIGRATIONS)
+KNOWN = frozenset(each.name for each in MIGRATIONS)
+LAYOUT = max(each.name for each in MIGRATIONS if not each.additive)[:4]
+"""The number of the last breaking migration: stores that differ in it cannot be written by one copy."""
+LEDGERS = {False: "migrations", True: "additions"}
+"""Where the names of breaking and of additive migrations stand."""

@@ -7,14 +7,13 @@ every request, runs out by itself, and is void at once if the process that held 
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from one_trace.store.connect import troubles
+from one_trace.store.connection import Connection
 from one_trace.store.rows import encode_text
 from one_trace.store.save import NEVER_MS, queue
 from one_trace.store.store import Store
@@ -27,7 +26,7 @@ since: it is due now."""
 _MANY = 10
 """What was tried so often goes after all else: it may be that one run which the server cannot take."""
 _COLUMNS = "run, sink, revision, attempts, visibility"
-_LEASED = "(lease_until_ms > ? AND lease_until_ms <= ?)"
+_LEASED = "(lease_until_ms > :now AND lease_until_ms <= :longest)"
 """Until a moment after now, and no later than a lease can last: twice LEASE_MS, as clocks are not exact."""
 
 
@@ -64,6 +63,38 @@ class Outbox:
         with self._store.writing() as connection:
             queue(connection, runs, sinks)
 
+    def queue_since(self, since_ms: int, sinks: Sequence[str]) -> set[int]:
+        """Queue all runs started since (ms since 1970) that have never been queued, or have changed since.
+        The numbers of those it has queued.
+        """
+        return self._queued(
+            "INSERT INTO outbox (run, sink, state, revision, queued_ms) "
+            "SELECT id, :sink, 'queued', revision, :now FROM runs WHERE started_ms >= :since "
+            "ON CONFLICT (run, sink) DO UPDATE SET state = 'queued', revision = excluded.revision, "
+            "attempts = 0, next_try_ms = 0, error = NULL, queued_ms = excluded.queued_ms "
+            "WHERE outbox.revision <> excluded.revision RETURNING run",
+            since_ms,
+            sinks,
+        )
+
+    def queue_again(self, since_ms: int | None, sinks: Sequence[str]) -> set[int]:
+        """Queue all runs started since, or ever, that were sent. The numbers of those it has queued."""
+        return self._queued(
+            "UPDATE outbox SET state = 'queued', attempts = 0, next_try_ms = 0, error = NULL, "
+            "queued_ms = :now WHERE state = 'sent' AND sink = :sink "
+            "AND run IN (SELECT id FROM runs WHERE started_ms >= :since) RETURNING run",
+            since_ms or 0,
+            sinks,
+        )
+
+    def _queued(self, sql: str, since_ms: int, sinks: Sequence[str]) -> set[int]:
+        runs: set[int] = set()
+        with self._store.writing() as connection:
+            for sink in sinks:
+                values = {"sink": sink, "now": _now(), "since": since_ms}
+                runs.update(run for (run,) in connection.execute(sql, values))
+        return runs
+
     def again(self, run_id: str, sink: str, visibility: str | None = None) -> None:
         """Queue a run whatever became of it before, with the visibility it is to have from now on."""
         with self._store.writing() as connection:
@@ -92,30 +123,43 @@ class Outbox:
         None where there is none that no other process is sending.
         """
         now = _now()
+        # A run that is named is looked up: to look for it among all that is queued takes time for each.
+        named = "" if run_id is None else "AND outbox.run = (SELECT id FROM runs WHERE run_id = :run_id) "
         with self._store.writing() as connection:
             self._free_the_dead(connection, now)
             row = connection.execute(
-                "UPDATE outbox SET lease_owner = ?, lease_until_ms = ?, attempts = attempts + 1 "
+                "UPDATE outbox SET lease_owner = :owner, lease_until_ms = :until, attempts = attempts + 1 "
                 "WHERE (run, sink) = (SELECT outbox.run, outbox.sink FROM outbox "
                 "JOIN runs ON runs.id = outbox.run "
                 f"WHERE outbox.state = 'queued' AND NOT {_LEASED} "
-                f"AND (next_try_ms <= ? OR next_try_ms BETWEEN ? AND {NEVER_MS - 1}) "
-                "AND outbox.sink IN (SELECT value FROM json_each(?)) AND (? IS NULL OR runs.run_id = ?) "
+                f"AND (next_try_ms <= :due OR next_try_ms BETWEEN :too_late AND {NEVER_MS - 1}) "
+                f"AND outbox.sink IN (SELECT value FROM json_each(:sinks)) {named}"
                 f"ORDER BY outbox.attempts >= {_MANY}, runs.started_ms, outbox.run LIMIT 1) "
                 f"RETURNING {_COLUMNS}, (SELECT run_id FROM runs WHERE id = outbox.run)",
-                (
-                    self._owner,
-                    now + LEASE_MS,
-                    now,
-                    now + 2 * LEASE_MS,
-                    NEVER_MS if early else now,
-                    now + _LONGEST_WAIT_MS,
-                    _array(sinks),
-                    run_id,
-                    run_id,
-                ),
+                {
+                    "owner": self._owner,
+                    "until": now + LEASE_MS,
+                    "now": now,
+                    "longest": now + 2 * LEASE_MS,
+                    "due": NEVER_MS if early else now,
+                    "too_late": now + _LONGEST_WAIT_MS,
+                    "sinks": _array(sinks),
+                    "run_id": run_id,
+                },
             ).fetchone()
         return row and Job(row[0], row[5], *row[1:5])
+
+    def due(self, sink: str, most: int) -> list[str]:
+        """Ids of the runs that may be sent to `sink` now, oldest first, `most` of them: still to be
+        claimed.
+        """
+        rows = self._store.connection.execute(
+            "SELECT run_id FROM outbox JOIN runs ON runs.id = outbox.run "
+            "WHERE state = 'queued' AND next_try_ms <= ?1 AND lease_until_ms <= ?1 AND sink = ?2 "
+            f"ORDER BY attempts >= {_MANY}, started_ms, runs.id LIMIT ?3",
+            (_now(), sink, most),
+        )
+        return [run_id for (run_id,) in rows]
 
     def renew(self, job: Job) -> bool:
         """Hold the lease for longer; False if it is no longer ours, and sending must stop."""
@@ -153,8 +197,8 @@ class Outbox:
             self._free_the_dead(connection, now)
             rows = connection.execute(
                 f"SELECT state, count(*), sum({_LEASED}) FROM outbox "
-                "WHERE sink IN (SELECT value FROM json_each(?)) GROUP BY state",
-                (now, now + 2 * LEASE_MS, _array(sinks)),
+                "WHERE sink IN (SELECT value FROM json_each(:sinks)) GROUP BY state",
+                {"now": now, "longest": now + 2 * LEASE_MS, "sinks": _array(sinks)},
             ).fetchall()
         counts = {state: (count, leased) for state, count, leased in rows}
         queued, leased = counts.get("queued", (0, 0))
@@ -165,7 +209,11 @@ class Outbox:
         return [(run_id, sink) for run_id, sink, state, _ in self.errors(sinks) if state == "queued"]
 
     def is_queued(self, run_id: str, sink: str) -> bool:
-        return (run_id, sink) in self.queued([sink])
+        sql = (
+            "SELECT 1 FROM outbox WHERE run = (SELECT id FROM runs WHERE run_id = ?) "
+            "AND sink = ? AND state = 'queued'"
+        )
+        return self._store.connection.execute(sql, (run_id, sink)).fetchone() is not None
 
     def errors(self, sinks: Sequence[str]) -> list[tuple[str, str, str, str]]:
         """(run id, sink, state, why) of all that is not delivered, oldest first."""
@@ -175,8 +223,7 @@ class Outbox:
             "WHERE state <> 'sent' AND sink IN (SELECT value FROM json_each(?)) "
             f"ORDER BY attempts >= {_MANY}, started_ms"
         )
-        with troubles(self._store.path):
-            return self._store.connection.execute(sql, (_array(sinks),)).fetchall()
+        return self._store.connection.execute(sql, (_array(sinks),)).fetchall()
 
     def _change(self, job: Job, what: str, *values: object, keep: bool = False) -> int:
         lease = "" if keep else ", lease_owner = NULL, lease_until_ms = 0"
@@ -184,9 +231,10 @@ class Outbox:
             sql = f"UPDATE outbox SET {what}{lease} WHERE run = ? AND sink = ? AND lease_owner = ?"
             return connection.execute(sql, (*values, job.run, job.sink, self._owner)).rowcount
 
-    def _free_the_dead(self, connection: sqlite3.Connection, now: int) -> None:
+    def _free_the_dead(self, connection: Connection, now: int) -> None:
         owners = connection.execute(
-            "SELECT DISTINCT lease_owner FROM outbox WHERE state = 'queued' AND lease_until_ms > ?", (now,)
+            "SELECT DISTINCT lease_owner FROM outbox WHERE lease_owner IS NOT NULL AND lease_until_ms > ?",
+            (now,),
         ).fetchall()
         dead = [(owner,) for (owner,) in owners if owner != self._owner and not _alive(owner)]
         connection.executemany(

@@ -17,6 +17,7 @@ from one_trace.model import (
     Span,
     Usage,
 )
+from one_trace.store.kinds import names_of
 from one_trace.times import to_ms
 
 Row = tuple[Any, ...]
@@ -36,6 +37,9 @@ SPAN_COLUMNS = (
     "attempts, retries, status, started_at, start_ms, duration_ms, input_bytes, output_bytes, "
     "error, error_code, late, derived, usage"
 )
+
+RUN_NAMES = names_of(RUN_COLUMNS)
+SPAN_NAMES = names_of(SPAN_COLUMNS)
 
 _usage = msgspec.json.Decoder(Usage)
 _cause = msgspec.json.Decoder(Cause)

@@ -5,7 +5,6 @@ it.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 import time
 from collections.abc import Sequence
 from operator import itemgetter
@@ -15,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from one_trace.model import Assembly, Executor, Session, Trace
-from one_trace.store import rows
+from one_trace.store import pruned, rows
+from one_trace.store.connection import Connection
 from one_trace.store.summary import STEP_RUN_COLUMNS, StepKey, step_keys, summary_rows
 from one_trace.times import to_ms
 
@@ -55,7 +55,7 @@ def prepare(assembly: Assembly) -> Prepared:
 
 
 def write(
-    connection: sqlite3.Connection,
+    connection: Connection,
     prepared: Prepared,
     session: Session | None,
     parent_run_id: str | None,
@@ -66,6 +66,8 @@ def write(
     sql = "SELECT revision FROM runs WHERE run_id = ?"
     known = connection.execute(sql, (trace.run.run_id,)).fetchone()
     run = _save_run(connection, prepared, session, parent_run_id)
+    if known is None:
+        pruned.recall(connection, run, trace.run.trace_id)
     if traceparent is not None:
         connection.execute("UPDATE runs SET traceparent = ? WHERE id = ?", (traceparent, run))
     if known is None or known[0] != revision:
@@ -77,7 +79,7 @@ def write(
     return "unchanged" if known[0] == revision else "updated"
 
 
-def delete_spans(connection: sqlite3.Connection, run: int) -> None:
+def delete_spans(connection: Connection, run: int) -> None:
     """Forget the spans of a run and its summary."""
     connection.execute(
         "DELETE FROM step_runs WHERE run = ?1 AND step IN (SELECT DISTINCT step FROM spans WHERE run = ?1)",
@@ -87,7 +89,7 @@ def delete_spans(connection: sqlite3.Connection, run: int) -> None:
 
 
 def queue(
-    connection: sqlite3.Connection, run_ids: Sequence[str], sinks: Sequence[str], *, hold: bool = False
+    connection: Connection, run_ids: Sequence[str], sinks: Sequence[str], *, hold: bool = False
 ) -> None:
     """Put runs in the outbox; one that was sent, or was refused, as it is now stays as it is."""
     now = int(time.time() * 1000)
@@ -101,9 +103,7 @@ def queue(
     )
 
 
-def _save_run(
-    connection: sqlite3.Connection, prepared: Prepared, session: Session | None, parent: str | None
-) -> int:
+def _save_run(connection: Connection, prepared: Prepared, session: Session | None, parent: str | None) -> int:
     version = _flow_version(connection, prepared.assembly)
     row = rows.run_row(prepared.assembly, session, parent, version, prepared.revision)
     sql = (
@@ -117,7 +117,7 @@ def _save_run(
     return int(found[0])
 
 
-def _flow_version(connection: sqlite3.Connection, assembly: Assembly) -> int | None:
+def _flow_version(connection: Connection, assembly: Assembly) -> int | None:
     if assembly.flow_version is None:
         return None
     key = (assembly.trace.run.flow_key, assembly.flow_version)
@@ -130,7 +130,7 @@ def _flow_version(connection: sqlite3.Connection, assembly: Assembly) -> int | N
     return int(connection.execute(sql, key).fetchone()[0])
 
 
-def _save_spans(connection: sqlite3.Connection, run: int, trace: Trace, keys: list[StepKey]) -> None:
+def _save_spans(connection: Connection, run: int, trace: Trace, keys: list[StepKey]) -> None:
     numbers = _step_numbers(connection, trace.run.flow_key, keys)
     steps = [numbers[key] for key in keys]
     spans = [
@@ -143,7 +143,7 @@ def _save_spans(connection: sqlite3.Connection, run: int, trace: Trace, keys: li
     _insert(connection, "step_runs", STEP_RUN_COLUMNS, summary_rows(run, started, trace.spans, steps))
 
 
-def _step_numbers(connection: sqlite3.Connection, flow: str, keys: list[StepKey]) -> dict[StepKey, int]:
+def _step_numbers(connection: Connection, flow: str, keys: list[StepKey]) -> dict[StepKey, int]:
     distinct = list(dict.fromkeys(keys))
     _insert(connection, "steps", _STEP_COLUMNS, distinct)
     sql = f"SELECT {_STEP_COLUMNS}, id FROM steps WHERE flow = ?"
@@ -151,7 +151,7 @@ def _step_numbers(connection: sqlite3.Connection, flow: str, keys: list[StepKey]
     return {key: known[key] for key in distinct}
 
 
-def _insert(connection: sqlite3.Connection, table: str, columns: str, values: Sequence[rows.Row]) -> None:
+def _insert(connection: Connection, table: str, columns: str, values: Sequence[rows.Row]) -> None:
     """Insert what is not there yet. Columns that no row has a value for are left out, and are null all the
     same: sqlite3 takes longer over a None than over any value."""
     if not values:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+import msgspec
 from msgspec import Struct
 
 from one_trace.collector import held_back
 from one_trace.errors import NoSuchRun
 from one_trace.model import Assembly, Run, Session, Span, Trace, Upload
 from one_trace.store import rows
-from one_trace.store.connect import connect, troubles
+from one_trace.store.connect import connect, others
+from one_trace.store.connection import Connection
+from one_trace.store.kinds import Contradiction, check, check_parents
+from one_trace.store.troubles import damaged
 
 Saved = Literal["new", "updated", "unchanged"]
 """What saving a run did to the store."""
@@ -46,12 +49,17 @@ class Family(Struct):
 class Store:
     """The SQLite store at `path`. As a context manager it closes itself; every failure is a StoreTrouble.
 
-    A reader (``readonly=True``) of a store that does not exist finds it empty and makes nothing.
+    A reader (``readonly=True``) of a store that does not exist finds it empty and makes nothing. A writer
+    takes in what copies of an older layout have kept beside it.
     """
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
-        self.path = path
-        self.connection: sqlite3.Connection = connect(path, readonly=readonly)
+        self.connection, self.path = connect(path, readonly=readonly)
+        if not readonly:
+            for other in others(self.path):
+                from one_trace.store.taking_in import take_in  # hardly ever
+
+                take_in(self, other)
 
     def __enter__(self) -> Self:
         return self
@@ -65,17 +73,10 @@ class Store:
         self.connection.close()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[Connection]:
         """One short write transaction: all of it or nothing."""
-        with troubles(self.path):
-            self.connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.connection
-                self.connection.execute("COMMIT")
-            except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
-                raise
+        with self.connection.writing():
+            yield self.connection
 
     def save(
         self,
@@ -105,45 +106,57 @@ class Store:
         """The run id that `ref` means: one in full, the beginning of just one, or ``last``. Raises
         NoSuchRun.
         """
-        with troubles(self.path):
-            if ref == "last":
-                newest = self.connection.execute(
-                    "SELECT run_id FROM runs ORDER BY started_ms DESC, id DESC LIMIT 1"
-                )
-                found = newest.fetchall()
-            else:
-                found = self.connection.execute(
-                    "SELECT run_id FROM runs WHERE substr(run_id, 1, length(?1)) = ?1 "
-                    "ORDER BY run_id <> ?1, run_id LIMIT 6",
-                    (rows.plain(ref),),
-                ).fetchall()
+        if ref == "last":
+            newest = self.connection.execute(
+                "SELECT run_id FROM runs ORDER BY started_ms DESC, id DESC LIMIT 1"
+            )
+            found = newest.fetchall()
+        else:
+            found = self.connection.execute(
+                "SELECT run_id FROM runs WHERE substr(run_id, 1, length(?1)) = ?1 "
+                "ORDER BY run_id <> ?1, run_id LIMIT 6",
+                (rows.plain(ref),),
+            ).fetchall()
         if found and (len(found) == 1 or found[0][0] == ref):
             return str(found[0][0])
         raise _no_such_run(ref, [name for (name,) in found])
 
     def trace(self, run_id: str) -> Trace:
         """The trace document of a run, by its full id. Raises NoSuchRun."""
-        with troubles(self.path):
-            row = self.connection.execute(
-                f"SELECT id, {rows.RUN_COLUMNS} FROM runs WHERE run_id = ?", (run_id,)
-            ).fetchone()
-            if row is None:
-                raise _no_such_run(run_id, [])
-            run = rows.run_of(row[1:])
+        row = self.connection.execute(
+            f"SELECT id, {rows.RUN_COLUMNS} FROM runs WHERE run_id = ?", (run_id,)
+        ).fetchone()
+        if row is None:
+            raise _no_such_run(run_id, [])
+        with self.sense():
+            (run,) = _runs_of([row])
             run.uploads = self._uploads([row[0]]).get(row[0], [])
             return Trace(run=run, spans=self._spans(row[0]))
 
+    @contextmanager
+    def sense(self) -> Iterator[None]:
+        """Around what makes sense of rows: where they make none, the store is damaged."""
+        try:
+            yield
+        except (Contradiction, msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
+            reason = str(error) if isinstance(error, Contradiction) else type(error).__name__
+            raise damaged(self.path, f"what it has of a run makes no sense: {reason}") from error
+
     def _spans(self, run: int) -> list[Span]:
-        steps = {
-            number: step
-            for number, *step in self.connection.execute(
-                "SELECT id, step_id, name, type, flow_key FROM steps "
-                "WHERE id IN (SELECT DISTINCT step FROM spans WHERE run = ?)",
-                (run,),
-            )
-        }
+        numbered = self.connection.execute(
+            "SELECT id, step_id, name, type, flow_key FROM steps "
+            "WHERE id IN (SELECT DISTINCT step FROM spans WHERE run = ?)",
+            (run,),
+        ).fetchall()
+        check("steps", ("id", "step_id", "name", "type", "flow_key"), numbered)
+        steps = {number: step for number, *step in numbered}
         sql = f"SELECT {rows.SPAN_COLUMNS} FROM spans WHERE run = ? ORDER BY seq"
-        return [rows.span_of(row, steps[row[4]]) for row in self.connection.execute(sql, (run,))]
+        spans: list[Span] = []
+        for some in self.connection.execute(sql, (run,)).chunks():
+            check("spans", rows.SPAN_NAMES, some)
+            spans += [rows.span_of(row, steps[row[4]]) for row in some]
+        check_parents((span.span_id, span.parent_span_id) for span in spans)
+        return spans
 
     def runs(
         self,
@@ -155,48 +168,45 @@ class Store:
         """Runs, newest first: of one flow, of one status, started at `since_ms` (ms since 1970) or later."""
         where, values = _wanted(flow, status, since_ms)
         sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY started_ms DESC, id DESC LIMIT ?"
-        with troubles(self.path):
-            found = self.connection.execute(sql, [*values, -1 if limit is None else limit])
-            numbered = [(row[0], rows.run_of(row[1:])) for row in found]
-            uploads = self._uploads([number for number, _ in numbered])
-        for number, run in numbered:
-            run.uploads = uploads.get(number, [])
-        return [run for _, run in numbered]
+        found = self.connection.execute(sql, [*values, -1 if limit is None else limit]).fetchall()
+        with self.sense():
+            runs = _runs_of(found)
+            uploads = self._uploads([row[0] for row in found])
+        for row, run in zip(found, runs, strict=True):
+            run.uploads = uploads.get(row[0], [])
+        return runs
 
     def count(self, flow: str | None = None, status: str | None = None, since_ms: int | None = None) -> int:
         """How many runs `runs` would give without a limit."""
         where, values = _wanted(flow, status, since_ms)
-        with troubles(self.path):
-            found = self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()
+        found = self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()
         return int(found[0])
 
     def has_whole(self, run_id: str) -> bool:
         """Whether the store has this run, from a record that was whole."""
         sql = "SELECT 1 FROM runs WHERE run_id = ? AND partial IS NULL"
-        with troubles(self.path):
-            return self.connection.execute(sql, (run_id,)).fetchone() is not None
+        return self.connection.execute(sql, (run_id,)).fetchone() is not None
 
     def family(self, run_id: str, sink: str) -> Family:
         """What delivery needs to know of a run beside its trace."""
-        with troubles(self.path):
-            own = self.connection.execute(
-                "SELECT own.input_count, parent.trace_id, own.traceparent FROM runs AS own "
-                "LEFT JOIN runs AS parent ON parent.run_id = own.parent_run_id WHERE own.run_id = ?",
-                (run_id,),
-            ).fetchone()
-            children = self.connection.execute(
-                "SELECT trace_id, cwd, visibility, coalesce(state, '') = 'sent' FROM runs "
-                "LEFT JOIN outbox ON outbox.run = runs.id AND sink = ? "
-                "WHERE parent_run_id = ? ORDER BY started_ms",
-                (sink, run_id),
-            ).fetchall()
+        own = self.connection.execute(
+            "SELECT own.input_count, parent.trace_id, own.traceparent FROM runs AS own "
+            "LEFT JOIN runs AS parent ON parent.run_id = own.parent_run_id WHERE own.run_id = ?",
+            (run_id,),
+        ).fetchone()
+        children = self.connection.execute(
+            "SELECT trace_id, cwd, visibility, coalesce(state, '') = 'sent' FROM runs "
+            "LEFT JOIN outbox ON outbox.run = runs.id AND sink = ? "
+            "WHERE parent_run_id = ? ORDER BY started_ms",
+            (sink, run_id),
+        ).fetchall()
         count, parent, traceparent = own or (None, None, None)
         return Family(count, parent, traceparent, [Child(*row) for row in children])
 
     def uploads(self, run_id: str) -> list[Upload]:
         """Where a run stands with each sink it was ever queued for."""
-        with troubles(self.path):
-            found = self.connection.execute("SELECT id FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        found = self.connection.execute("SELECT id FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        with self.sense():
             return self._uploads([found[0]]).get(found[0], []) if found else []
 
     def _uploads(self, numbers: list[int]) -> dict[int, list[Upload]]:
@@ -205,12 +215,18 @@ class Store:
             "SELECT run, sink, state, url, attempts, error FROM outbox "
             "WHERE run IN (SELECT value FROM json_each(?)) ORDER BY sink"
         )
-        for run, sink, state, url, attempts, error in self.connection.execute(
-            sql, (rows.encode_text(numbers),)
-        ):
+        sent = self.connection.execute(sql, (rows.encode_text(numbers),)).fetchall()
+        check("outbox", ("run", "sink", "state", "url", "attempts", "error"), sent)
+        for run, sink, state, url, attempts, error in sent:
             upload = Upload(sink=sink, state=state, url=url, attempts=attempts, error=error)
             found.setdefault(run, []).append(upload)
         return found
+
+
+def _runs_of(numbered: Sequence[rows.Row]) -> list[Run]:
+    """The runs of rows of ``id`` and RUN_COLUMNS."""
+    check("runs", ("id", *rows.RUN_NAMES), numbered)
+    return [rows.run_of(row[1:]) for row in numbered]
 
 
 def _wanted(flow: str | None, status: str | None, since_ms: int | None) -> tuple[str, rows.Row]:

@@ -1,10 +1,14 @@
 """`trace doctor`: what is found, what is not, and what mends it."""
 
 import os
+import shutil
 import stat
+import subprocess
 
 import keeper
 import pytest
+
+from one_trace import store
 
 
 def checks(machine, *argv):
@@ -59,6 +63,29 @@ def test_the_store_and_the_queue(machine):
 def test_a_store_that_is_none(machine):
     machine.write(machine.data / "traces.db", "no database " * 1000)
     assert checks(machine)["store"][0] == "bad"
+
+
+def test_a_store_that_another_process_writes(machine):
+    with store.Store(machine.data / "traces.db") as held:
+        held.connection.execute("BEGIN IMMEDIATE")
+        state, message, mend = checks(machine, "--offline")["store"]
+    assert (state, "another process" in message, mend) == ("bad", True, "Try again in a moment.")
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_store_in_a_folder_that_cannot_be_written(machine, filled):
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(machine.data)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a file system has to be mounted for this, which is not allowed here")
+    try:
+        if filled:
+            store.Store(machine.data / "traces.db").close()
+        subprocess.run(["mount", "-o", "remount,ro", str(machine.data)], check=True)
+        state, message, mend = checks(machine, "--offline")["store"]
+        assert machine.one("--agent", "trace", "list").document["runs"] == []
+    finally:
+        subprocess.run(["umount", str(machine.data)], check=True)
+    assert (state, str(machine.data) in message, "traces.data_dir" in mend) == ("bad", True, True)
 
 
 def test_the_key_is_never_shown(machine):

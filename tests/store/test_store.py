@@ -14,6 +14,7 @@ from made import START_MS, USAGE, assembly, loop, span
 from one_trace.errors import NoSuchRun, StoreTrouble
 from one_trace.model import Assembly, Cause, Session, Usage
 from one_trace.store import Store
+from one_trace.store.migrations import LAYOUT
 from one_trace.store.prune import prune
 
 
@@ -205,14 +206,17 @@ def newer(path: Path) -> None:
         store.connection.execute("INSERT INTO migrations (name) VALUES ('9999-from-the-future')")
 
 
-def test_a_store_of_a_newer_version_is_read_and_not_written(path: Path) -> None:
+def test_a_store_of_a_newer_layout_is_read_and_not_written(path: Path) -> None:
     newer(path)
-    with pytest.raises(StoreTrouble) as trouble:
-        Store(path)
-    assert trouble.value.code == "store-newer"
-    assert "pip install -U" in str(trouble.value.hint)
+    before = path.read_bytes()
     with Store(path, readonly=True) as store:
         assert len(store.runs()) == 1
+    with Store(path) as store:
+        assert store.path == path.with_name(f"traces-{LAYOUT}.db")
+        store.save(assembly("00000000000f"))
+    with Store(path, readonly=True) as store:
+        assert [run.run_id for run in store.runs()] == ["00000000000f"], "what this copy has kept"
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -244,7 +248,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_store_that_stays_locked_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("one_trace.store.connect.BUSY_MS", 20)
+    monkeypatch.setattr("one_trace.store.connection.BUSY_MS", 20)
     with Store(path) as holder, Store(path) as store:
         holder.connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreTrouble) as trouble:

@@ -1,0 +1,44 @@
+"""An error that no code has foreseen: a damaged store, where that explains it, else a fault of ours."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from pathlib import Path
+
+from one_trace import settings
+from one_trace.errors import StoreTrouble, Trouble
+from one_trace.guard.text import clean
+
+_DEBUG = "ONE_TRACE_DEBUG"
+
+
+def unforeseen(error: Exception) -> Trouble:
+    """What to say of `error`. A value in the store that was changed can lead anywhere: so the store is looked
+    at whole.
+    """
+    if os.environ.get(_DEBUG):
+        traceback.print_exception(error)
+    try:
+        found = _damage(settings.load_lenient()[0].store_path)
+    except StoreTrouble as trouble:
+        found = trouble
+    if found is not None:
+        return found
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).name}:{frame.lineno}"
+    return Trouble(
+        f"one-trace failed: {type(error).__name__}: {clean(str(error), 200)} (at {where})",
+        hint=f"This is a fault in one-trace: please report it. {_DEBUG}=1 shows more.",
+        code="internal",
+    )
+
+
+def _damage(path: Path) -> StoreTrouble | None:
+    from one_trace.store import Store
+    from one_trace.store.troubles import damaged
+    from one_trace.store.verify import damage
+
+    with Store(path, readonly=True) as store:
+        wrong = damage(store.connection)
+        return None if wrong is None else damaged(store.path, wrong)

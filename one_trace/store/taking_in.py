@@ -1,0 +1,79 @@
+"""Taking in what an older copy of one-trace has kept in a store of its own, beside one whose layout it did
+not know.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from one_trace.errors import StoreTrouble
+from one_trace.model import Assembly, Trace
+from one_trace.store.prune import delete_runs
+
+if TYPE_CHECKING:
+    from one_trace.store.store import Store
+
+_FACTS = "input_count, traceparent, flow_versions.version, static_paths, step_timeouts"
+_SENT = "sink, state, revision, attempts, queued_ms, next_try_ms, sent_ms, url, error, visibility"
+
+
+def take_in(store: Store, other: Path) -> None:
+    """Move the runs of the store at `other` into `store`. Where that one cannot be used now, it is left as it
+    is, to be looked at the next time.
+    """
+    from one_trace.store.store import Store
+
+    with suppress(StoreTrouble), Store(other) as older:
+        _move(older, store)
+
+
+def _move(older: Store, store: Store) -> None:
+    numbers = [number for (number,) in older.connection.execute("SELECT id FROM runs ORDER BY started_ms")]
+    if not numbers:
+        return
+    with older.writing() as connection:  # its writers wait until all is here
+        for number in numbers:
+            _copy(older, store, number)
+        delete_runs(connection, numbers)
+
+
+def _copy(older: Store, store: Store, number: int) -> None:
+    run_id, *facts = older.connection.execute(
+        f"SELECT run_id, {_FACTS} FROM runs LEFT JOIN flow_versions ON flow_versions.id = flow_version "
+        "WHERE runs.id = ?",
+        (number,),
+    ).fetchone()
+    trace = older.trace(run_id)
+    with older.sense():
+        assembly, traceparent = _assembly(trace, *facts)
+    run = trace.run
+    store.save(assembly, session=run.session, parent_run_id=run.parent_run_id, traceparent=traceparent)
+    deliveries = older.connection.execute(f"SELECT {_SENT} FROM outbox WHERE run = ?", (number,)).fetchall()
+    with store.writing() as connection:
+        connection.executemany(
+            f"INSERT INTO outbox (run, {_SENT}) "
+            "SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM runs WHERE run_id = ?1 "
+            "ON CONFLICT (run, sink) DO NOTHING",
+            [(run_id, *delivery) for delivery in deliveries],
+        )
+
+
+def _assembly(
+    trace: Trace,
+    input_count: int | None,
+    traceparent: str | None,
+    version: str | None,
+    paths: str | None,
+    timeouts: str | None,
+) -> tuple[Assembly, str | None]:
+    return Assembly(
+        trace=trace,
+        flow_version=version,
+        static_paths=msgspec.json.decode(paths or "[]", type=list[str]),
+        step_timeouts=msgspec.json.decode(timeouts or "{}", type=dict[str, float]),
+        input_count=input_count,
+    ), traceparent

@@ -1,0 +1,104 @@
+"""Many runs that wait: sent one after the other at one pace, and no run's end waits for all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from keeper import KEY, Handler, Keeper, keeping
+from machine import Machine
+from made import START_MS, assembly
+
+from one_trace.store import Store
+from one_trace.store.outbox import Outbox
+from one_trace.store.save import prepare, queue, write
+
+SINK = "traces.com"
+
+
+@pytest.fixture
+def keeper() -> Iterator[Keeper]:
+    with keeping() as kept:
+        yield kept
+
+
+@pytest.fixture
+def sending(machine: Machine, keeper: Keeper) -> Machine:
+    machine.player("22-skips")
+    machine.env |= {
+        "TRACES_API_KEY": KEY,
+        "ONE_TRACES_ENDPOINT": keeper.url,
+        "ONE_TRACES_RETENTION": "forever",
+        "ONE_TRACES_FLUSH_TIMEOUT": "30",
+    }
+    return machine
+
+
+def wait_in_line(store: Store, count: int) -> None:
+    with store.writing() as connection:
+        for number in range(count):
+            prepared = prepare(assembly(f"{number + 1:012x}", start=START_MS + number))
+            write(connection, prepared, None, None, None)
+            queue(connection, [f"{number + 1:012x}"], [SINK])
+
+
+def test_all_that_waits_is_sent_by_one_sync(sending: Machine, keeper: Keeper) -> None:
+    with Store(sending.data / "traces.db") as store:
+        wait_in_line(store, 400)
+    done = sending.one("--agent", "trace", "sync").document
+    assert (done["sent"], done["queued"], len(keeper.traces)) == (400, 0, 400)
+
+
+def test_a_run_is_sent_first_and_then_some_of_those_that_wait(sending: Machine, keeper: Keeper) -> None:
+    with Store(sending.data / "traces.db") as store:
+        wait_in_line(store, 2000)
+    saved = sending.one("--agent", "flow", "execute", "x", "--trace").saved
+    assert [upload["state"] for upload in saved["uploads"]] == ["sent"]
+    first = next(iter(keeper.traces))
+    assert first.replace("-", "") == saved["traceId"]
+    assert 1 < len(keeper.traces) < 2000, "some of them, and not all"
+
+
+def test_a_server_that_falls_silent_after_the_runs_own_delivery_is_asked_for_one_more(
+    sending: Machine, keeper: Keeper
+) -> None:
+    with Store(sending.data / "traces.db") as store:
+        wait_in_line(store, 50)
+    asked: set[str] = set()
+
+    def only_the_first(request: Handler) -> bool:
+        asked.add(request.path.split("/")[3])
+        return len(asked) > 1 and (request.refuse(400, "no more") or True)
+
+    keeper.fault = only_the_first
+    saved = sending.one("--agent", "flow", "execute", "x", "--trace").saved
+    assert saved["uploads"][0]["state"] == "sent"
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("queued", [10, 1000])
+def test_no_step_of_a_delivery_looks_at_all_that_waits(sending: Machine, queued: int) -> None:
+    """The plans of SQLite for what is asked for each run: rows are looked up, tables are not gone through."""
+    asked: list[str] = []
+    with Store(sending.data / "traces.db") as store:
+        wait_in_line(store, queued)
+        store.connection._raw.set_trace_callback(asked.append)
+        box = Outbox(store)
+        job = box.claim([SINK], run_id="000000000005", early=True)
+        store.trace(job.run_id)
+        store.family(job.run_id, SINK)
+        assert box.renew(job)
+        box.sent(job, None)
+        assert not box.is_queued(job.run_id, SINK)
+        store.connection._raw.set_trace_callback(None)
+        plans = [
+            detail
+            for sql in asked
+            if sql.startswith(("SELECT", "UPDATE"))
+            for *_, detail in store.connection.execute(f"EXPLAIN QUERY PLAN {sql}")
+        ]
+    gone_through = [plan for plan in plans if re.match(r"SCAN (?!json_each|CONSTANT)", plan)]
+    assert any("outbox_leases" in plan for plan in plans)
+    assert any("runs_by_parent" in plan for plan in plans)
+    assert [plan for plan in gone_through if "outbox_leases" not in plan] == [], plans

@@ -1,0 +1,95 @@
+"""`trace sync --since`: older and imported runs are queued once and counted; twice only with --again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from keeper import KEY, Keeper, keeping
+from machine import Machine
+from made import START_MS, assembly
+
+from one_trace.store import Store
+
+AGES = ("--since", "9999d")
+
+
+@pytest.fixture
+def keeper() -> Iterator[Keeper]:
+    with keeping() as kept:
+        yield kept
+
+
+@pytest.fixture
+def sending(machine: Machine, keeper: Keeper) -> Machine:
+    """A machine with three runs that were stored while no key was set."""
+    with Store(machine.data / "traces.db") as store:
+        for number in range(3):
+            store.save(assembly(f"{number + 1:012x}", start=START_MS + number))
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+    return machine
+
+
+def sync(machine: Machine, *argv: str) -> tuple[int, int, int]:
+    done = machine.one("--agent", "trace", "sync", *argv)
+    assert done.code == 0, done.out
+    return done.document["newlyQueued"], done.document["sent"], done.document["queued"]
+
+
+def test_older_runs_are_queued_counted_and_sent_once(sending: Machine, keeper: Keeper) -> None:
+    assert sync(sending) == (0, 0, 0)
+    assert sync(sending, *AGES) == (3, 3, 0)
+    assert len(keeper.traces) == 3
+    requests = len(keeper.seen)
+    assert sync(sending, *AGES) == (0, 0, 0)
+    assert len(keeper.seen) == requests
+    assert sending.one("trace", "sync", *AGES).out == b"0 runs newly queued. 0 runs sent.\n"
+
+
+def test_only_runs_since_then_are_queued(sending: Machine) -> None:
+    with Store(sending.data / "traces.db") as store:
+        store.save(assembly("00000000000f", start=START_MS + 86_400_000))
+    assert sync(sending, "--since", "2026-04-07") == (1, 1, 0)
+
+
+def test_what_was_sent_is_sent_again_on_request_alone(sending: Machine, keeper: Keeper) -> None:
+    sync(sending, *AGES)
+    keeper.messages.clear()
+    assert sync(sending, *AGES, "--again") == (3, 3, 0)
+    assert len(keeper.messages) == 3
+    assert sync(sending, "--again") == (3, 3, 0)
+    assert sync(sending) == (0, 0, 0)
+
+
+def test_again_alone_sends_nothing_that_was_never_sent(sending: Machine, keeper: Keeper) -> None:
+    assert sync(sending, "--again") == (0, 0, 0)
+    assert keeper.seen == []
+
+
+def test_what_is_queued_while_the_server_is_down_is_counted_too(sending: Machine) -> None:
+    nobody = {"ONE_TRACES_ENDPOINT": "https://nobody.invalid"}
+    done = sending.one("--agent", "trace", "sync", *AGES, env=nobody)
+    assert (done.code, done.document["newlyQueued"], done.document["queued"]) == (5, 3, 3)
+    assert sync(sending, *AGES) == (0, 3, 0)
+
+
+def test_a_run_that_could_not_be_stored_is_imported_and_delivered(machine: Machine, keeper: Keeper) -> None:
+    machine.player("22-skips")
+    with Store(machine.data / "traces.db") as store:
+        store.connection.execute("BEGIN IMMEDIATE")
+        done = machine.one("--agent", "flow", "execute", "x", "--trace")
+    assert done.code == 0
+    (note,) = done.notes
+    assert (note["code"], note["hint"]) == ("store-busy", "one trace import")
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+    imported = machine.one("--agent", "trace", "import").document
+    assert (imported["imported"], imported["next"]) == (1, "one trace sync --since 90d")
+    assert sync(machine, *AGES) == (1, 1, 0)
+    assert len(keeper.traces) == 1
+
+
+def test_a_query_of_a_locked_store_is_to_be_tried_again(sending: Machine) -> None:
+    with Store(sending.data / "traces.db") as store:
+        store.connection.execute("BEGIN IMMEDIATE")
+        error = sending.one("--agent", "trace", "sync", *AGES).document["error"]
+    assert (error["code"], error["hint"]) == ("store-busy", "Try again in a moment.")

@@ -1,0 +1,80 @@
+"""A damaged store: one error that names the file and what to do, from every command; the run goes on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from flips import DAMAGES, EDITS, damaged, edited, fill
+from machine import ROOT, Machine
+
+HERE = Path(__file__).parent
+FLIPS = 220
+"""Twenty of each kind of damage."""
+
+
+@pytest.mark.parametrize(("kind", "count"), [("damaged", FLIPS), ("edited", len(EDITS))])
+def test_no_command_ends_in_a_traceback_over_a_damaged_store(machine: Machine, kind: str, count: int) -> None:
+    path = os.pathsep.join([str(ROOT), str(HERE.parent), str(HERE)])
+    command = [sys.executable, str(HERE / "ask_all.py"), kind, "0", str(count)]
+    asked = subprocess.run(
+        command, cwd=machine.project, env=machine.env | {"PYTHONPATH": path}, capture_output=True, timeout=600
+    )
+    assert asked.stdout.decode() == "asked all\n", asked.stdout[:3000] + asked.stderr[-1000:]
+
+
+@pytest.mark.parametrize("number", range(len(DAMAGES)), ids=list(DAMAGES))
+def test_a_run_over_a_damaged_store_is_untouched_and_says_one_line(machine: Machine, number: int) -> None:
+    machine.player("02-linear-unicode")
+    plain = machine.one("--agent", "flow", "execute", "x", "--no-trace")
+    fill(machine.root / "good.db", runs=3)
+    damaged(machine.root / "good.db", machine.data / "traces.db", number)
+    done = machine.one("--agent", "flow", "execute", "x", "--trace")
+    assert (done.code, len(done.out)) == (plain.code, len(plain.out))
+    (note,) = done.notes
+    if note["event"] == "trace:trouble":
+        assert note["code"] == "store-damaged"
+        assert str(machine.data / "traces.db") in note["message"]
+        assert "one trace import" in note["hint"]
+    completed = machine.one("trace", "show", "", env={"_ONE_TRACE_COMPLETE": "1"})
+    assert (completed.code, completed.err) == (0, b"")
+
+
+def test_doctor_names_a_damaged_store_and_how_to_move_it_away(machine: Machine) -> None:
+    fill(machine.root / "good.db", runs=3)
+    path = machine.data / "traces.db"
+    edited(machine.root / "good.db", path, 0)
+    done = machine.one("--agent", "trace", "doctor", "--offline")
+    (store,) = [check for check in done.document["checks"] if check["check"] == "store"]
+    assert (done.code, store["state"]) == (1, "bad")
+    assert f"mv '{path}' '{path}.damaged'" in store["mend"]
+
+
+def test_what_was_moved_away_is_made_anew_by_import(machine: Machine) -> None:
+    machine.player("02-linear-unicode")
+    machine.one("--agent", "flow", "execute", "x", "--trace")
+    store = machine.data / "traces.db"
+    store.rename(f"{store}.damaged")
+    store.with_name("traces.db-wal").write_bytes(b"left over from what was moved away" * 200)
+    assert machine.one("--agent", "trace", "import").document["imported"] == 1
+    assert len(machine.runs()) == 1
+    assert b"is damaged" not in machine.one("trace", "doctor", "--offline").out
+
+
+@pytest.mark.parametrize("odd", ["fifo", "folder", "device"])
+def test_what_is_no_plain_file_is_named_and_not_waited_for(machine: Machine, odd: str) -> None:
+    path = machine.data / "traces.db"
+    match odd:
+        case "fifo":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "device":
+            path.symlink_to("/dev/zero")
+    for argv in (["trace", "list"], ["trace", "sync"], ["trace", "doctor", "--offline"]):
+        done = machine.one("--agent", *argv)
+        assert done.code == 1
+        assert str(path) in done.out.decode()
