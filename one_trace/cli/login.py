@@ -28,7 +28,9 @@ def command() -> None:
     input.
     """
     speaker = out()
-    key = _asked() if sys.stdin.isatty() and not speaker.agent else sys.stdin.read(_LONGEST).strip()
+    asked = sys.stdin.isatty() and not speaker.agent
+    key = speaker.ask_secret("Key of traces.com (trk_...)") if asked else sys.stdin.read(_LONGEST)
+    key = key.strip()
     if not key:
         raise WrongUsage("no key was given", hint="one trace login < key.txt, or run it in a terminal.")
     if not (key.isascii() and key.isprintable() and not set(key) & set(" \"'\\")):
@@ -41,10 +43,6 @@ def command() -> None:
     speaker.answer(
         {"saved": str(path)}, f"The key is kept in {path}. 'one trace sync' sends what is queued.{note}"
     )
-
-
-def _asked() -> str:
-    return str(click.prompt("Key of traces.com (trk_...)", hide_input=True, err=True)).strip()
 
 
 def keep(path: Path, key: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import click
@@ -27,16 +28,22 @@ def command(run: str) -> None:
     """
     from platformdirs import user_cache_path
 
-    from one_trace.export.files import write_report
     from one_trace.export.html import html
+    from one_trace.guard.private import write_whole
 
     speaker = out()
     trace = trace_of(run)
-    path = write_report(user_cache_path("one-trace") / "reports", trace.run.run_id, html(trace))
+    path = user_cache_path("one-trace") / "reports" / f"{_file_name(trace.run.run_id)}.html"
+    write_whole(path, html(trace))
     opened = not speaker.agent and _browse(path.as_uri())
     speaker.answer({"path": str(path), "runId": trace.run.run_id}, str(path))
     if not opened:
         speaker.note("No browser was found here: open that file in one.")
+
+
+def _file_name(run_id: str) -> str:
+    """A record may claim any run id: of that nothing is a path."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", run_id)[:80] or "run"
 
 
 def _browse(uri: str) -> bool:
