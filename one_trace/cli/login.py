@@ -29,7 +29,7 @@ def command() -> None:
     """
     speaker = out()
     asked = sys.stdin.isatty() and not speaker.agent
-    key = speaker.ask_secret("Key of traces.com (trk_...)") if asked else sys.stdin.read(_LONGEST)
+    key = speaker.ask_secret("Key of traces.com (trk_...)") if asked else _given()
     key = key.strip()
     if not key:
         raise WrongUsage("no key was given", hint="one trace login < key.txt, or run it in a terminal.")
@@ -43,6 +43,10 @@ def command() -> None:
     speaker.answer(
         {"saved": str(path)}, f"The key is kept in {path}. 'one trace sync' sends what is queued.{note}"
     )
+
+
+def _given() -> str:
+    return sys.stdin.buffer.read(_LONGEST).decode("utf-8", "replace")
 
 
 def keep(path: Path, key: str) -> None:

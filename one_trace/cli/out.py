@@ -224,6 +224,8 @@ def _answer(command: click.Command, args: list[str], speaker: Out, name: str) ->
         if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         return speaker.trouble(Trouble("stopped", code="stopped"))
+    except UnicodeError:
+        return speaker.trouble(WrongUsage("what was typed or given is not UTF-8"))
     except click.ClickException as error:
         return speaker.trouble(Trouble(error.format_message()))
     except OSError as error:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from one_trace.guard.text import path_of, valid
+
 _URL_SCHEMES = ("https", "http", "ssh", "git")
 _SCP = re.compile(r"(?:[^@/:\s]+@)?([A-Za-z0-9.-]+):(?!/?/)([^\s]+)\Z")
 _SECTION = re.compile(r'\[\s*remote\s+"origin"\s*\]', re.IGNORECASE)
@@ -37,7 +39,7 @@ def project_of(cwd: str | None, started_ms: int) -> Project:
     if not cwd:
         return Project()
     try:
-        return _project(Path(cwd), started_ms)
+        return _project(path_of(cwd), started_ms)
     except (OSError, RuntimeError):  # a folder that was closed to us since; no home that anybody knows of
         return Project()
 
@@ -57,7 +59,7 @@ def _project(here: Path, started_ms: int) -> Project:
 
 def _name(folder: Path) -> str | None:
     """A folder's name; a home folder's is a person's, and stays."""
-    return None if folder == Path.home() else folder.name or None
+    return None if folder == Path.home() else valid(folder.name) or None
 
 
 def _git_folder(place: Path) -> Path | None:

@@ -7,6 +7,10 @@ Nothing of them may move the cursor, colour the screen, turn the direction of th
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 # Control characters (C0, DEL, C1), then what is invisible or turns the direction.
@@ -33,6 +37,7 @@ _UNSAFE_PAGE = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 _SAFE_WORD = re.compile(r"[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*\Z")
 LONGEST = 4096
 
@@ -77,6 +82,15 @@ def valid(text: str) -> str:
     if text.isascii():
         return text
     return _SURROGATE.sub(lambda found: _escape(found[0]), text)
+
+
+def path_of(text: str) -> Path:
+    """The path that `valid` has made `text` of."""
+    from pathlib import Path
+
+    if "\\x" in text and not Path(text).exists():
+        return Path(_BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text))
+    return Path(text)
 
 
 def json_bytes(document: object) -> bytes:
