@@ -37,7 +37,7 @@ def say(line: str) -> None:
     """One line on stderr, whatever has become of stderr."""
     from one_trace.guard.text import clean
 
-    say_bytes(clean(line, len(line)).encode("utf-8", "replace") + b"\n")
+    say_bytes(clean(line).encode("utf-8", "replace") + b"\n")
 
 
 def say_bytes(data: bytes) -> None:
