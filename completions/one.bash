@@ -71,7 +71,7 @@ _one_trace() {
     # Of the word, readline replaces what stands after its last break (`:`, `=`) or its open quote: $2.
     [[ $raw == *"$2" ]] || return 0
     kept=${raw:0:${#raw}-${#2}}
-    while [[ ${words[0]} == *=* ]]; do words=("${words[@]:1}"); done
+    while [[ ${words[0]-} == *=* ]]; do words=("${words[@]:1}"); done
     for each in "${words[@]:1}"; do
         [[ $each == -* ]] || path+="${path:+ }$each"
     done

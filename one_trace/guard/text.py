@@ -29,9 +29,9 @@ _UNSAFE_JSON = re.compile(
     rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8b\x8e\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xb9-\xbb]"
     rb"|\xf3\xa0[\x80\x81][\x80-\xbf]"
 )
-# What a page of ours may hold beside text: line ends, and the few styles that `Ink` and the runner's console
-# paint with. Nothing conceals, blinks or lasts.
-_STYLE = r"\x1b\[(?:0|1|2|3[0-7])(?:;(?:0|1|2|3[0-7]))*m"
+# What a page of ours may hold beside text: line ends, and the styles that we paint with: weight and colours.
+# Nothing conceals, turns around or blinks.
+_STYLE = r"\x1b\[(?:[0-4]|[34][0-79]|9[0-7]|10[0-7])(?:;(?:[0-4]|[34][0-79]|9[0-7]|10[0-7]))*m"
 _UNSAFE_PAGE = re.compile(
     f"(?P<style>{_STYLE})|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
