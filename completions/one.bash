@@ -1,43 +1,138 @@
 # Completions for one and one-trace. Generated: python -m one_trace.cli.completions bash
-_one_trace() {
-    local cur=${COMP_WORDS[COMP_CWORD]} path= words= values= word
-    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        [[ $word == -* ]] || path+="${path:+ }$word"
+# Reads $1 as the shell does, but expands nothing. Sets (in the caller): words, the words before the last one;
+# word, the last one without its quotes; raw, the same as typed; quote, the quote that is open at its end.
+_one_trace_read() {
+    local text=$1 c next begun=
+    local -i at
+    words=() word= raw= quote=
+    for ((at = 0; at < ${#text}; at++)); do
+        c=${text:at:1}
+        if [[ -z $quote && $c == [[:space:]] ]]; then
+            [[ $begun ]] && words+=("$word")
+            begun= word= raw=
+            continue
+        fi
+        begun=1 raw+=$c
+        if [[ $quote == "'" || ( $quote && $c == "$quote" ) ]]; then
+            if [[ $c == "$quote" ]]; then quote=; else word+=$c; fi
+        elif [[ $c == \\ ]]; then
+            next=${text:at+1:1}
+            [[ $quote && $next != [\"\\\$\`] ]] && word+=$c
+            word+=$next raw+=$next
+            at+=1
+        elif [[ $c == [\$\`] || ( -z $quote && $c == [\;\|\&\(\)\<\>] ) ]]; then
+            return 1
+        elif [[ -z $quote && $c == [\'\"] ]]; then
+            quote=$c
+        else
+            word+=$c
+        fi
     done
+}
+
+# Sets quoted (in the caller) to $1 as it has to stand in the line, where the quote $2 is open or none is.
+_one_trace_quote() {
+    local text=$1 c
+    local -i at
+    quoted=$text
+    [[ $text == *[![:alnum:]_./:@%+,=-]* ]] || return 0
+    quoted=
+    for ((at = 0; at < ${#text}; at++)); do
+        c=${text:at:1}
+        case ${2:-.}$c in
+            \'\') quoted+=\'\\\'\' ;;
+            \'*) quoted+=$c ;;
+            \"!) quoted+=\"\'!\'\" ;;
+            \"[\"\\\$\`]) quoted+=\\$c ;;
+            \"*|.[[:alnum:]_./:@%+,=-]) quoted+=$c ;;
+            *) quoted+=\\$c ;;
+        esac
+    done
+    # Where what is inserted begins with the quote that is open, readline takes it for that very one.
+    [[ $2 && $quoted == "$2"* ]] && quoted=$2$quoted
+    return 0
+}
+
+# Sets shared (in the caller) to what all arguments begin with.
+_one_trace_shared() {
+    local each
+    shared=$1
+    for each; do
+        while [[ "${each:0:${#shared}}" != "$shared" ]]; do shared=${shared:0:${#shared}-1}; done
+    done
+}
+
+_one_trace() {
+    local IFS=$' \t\n' path= values= cur kept= each quoted shared word raw quote
+    local -a words offered=() found=() rest=()
     COMPREPLY=()
+    _one_trace_read "${COMP_LINE:0:COMP_POINT}" || return 0
+    cur=$word
+    # Of the word, readline replaces what stands after its last break (`:`, `=`) or its open quote: $2.
+    [[ $raw == *"$2" ]] || return 0
+    kept=${raw:0:${#raw}-${#2}}
+    while [[ ${words[0]-} == *=* ]]; do words=("${words[@]:1}"); done
+    for each in "${words[@]:1}"; do
+        [[ $each == -* ]] || path+="${path:+ }$each"
+    done
     case $path in
-        "") words="config flow trace --agent --help" values= ;;
-        "config") words="get list set unset --help" values= ;;
-        "config get"|"config get "*) words="--help" values=1 ;;
-        "config list") words="--help" values= ;;
-        "config set"|"config set "*) words="--project --help" values=1 ;;
-        "config unset"|"config unset "*) words="--project --help" values=1 ;;
-        "flow") words="execute resume x --help" values= ;;
-        "flow execute"|"flow execute "*) words="--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --help" values=1 ;;
-        "flow resume"|"flow resume "*) words="--trace --no-trace --help" values=1 ;;
-        "flow x"|"flow x "*) words="--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --help" values=1 ;;
-        "trace") words="show list stats insights diff cost export import sync share login logout open prune help doctor --help" values= ;;
-        "trace show"|"trace show "*) words="--failed --step --depth --all --slow --follow --events --full --limit --help" values=1 ;;
-        "trace list"|"trace list "*) words="--flow --status --since --limit --help" values=1 ;;
-        "trace stats"|"trace stats "*) words="--since --format --output --help" values=1 ;;
-        "trace insights"|"trace insights "*) words="--since --help" values=1 ;;
-        "trace diff"|"trace diff "*) words="--baseline --fail-on --all --help" values=1 ;;
-        "trace cost"|"trace cost "*) words="--since --help" values=1 ;;
-        "trace export"|"trace export "*) words="--format --output --help" values=1 ;;
-        "trace import"|"trace import "*) words="--help" values=1 ;;
-        "trace sync"|"trace sync "*) words="--since --retry-failed --help" values=1 ;;
-        "trace share"|"trace share "*) words="--visibility --yes --help" values=1 ;;
-        "trace login") words="--help" values= ;;
-        "trace logout") words="--help" values= ;;
-        "trace open"|"trace open "*) words="--help" values=1 ;;
-        "trace prune"|"trace prune "*) words="--older-than --force --help" values=1 ;;
-        "trace help"|"trace help "*) words="--help" values=1 ;;
-        "trace doctor") words="--fix --offline --help" values= ;;
-        *) return ;;
+        "") offered=(config flow trace --agent --help) values= ;;
+        "config") offered=(get list set unset --help) values= ;;
+        "config get"|"config get "*) offered=(--help) values=1 ;;
+        "config list") offered=(--help) values= ;;
+        "config set"|"config set "*) offered=(--project --help) values=1 ;;
+        "config unset"|"config unset "*) offered=(--project --help) values=1 ;;
+        "flow") offered=(execute resume x --help) values= ;;
+        "flow execute"|"flow execute "*) offered=(--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --help) values=1 ;;
+        "flow resume"|"flow resume "*) offered=(--trace --no-trace --help) values=1 ;;
+        "flow x"|"flow x "*) offered=(--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --help) values=1 ;;
+        "trace") offered=(show list stats insights diff cost export import sync share login logout open prune help doctor --help) values= ;;
+        "trace show"|"trace show "*) offered=(--failed --step --depth --all --slow --follow --events --full --limit --help) values=1 ;;
+        "trace list"|"trace list "*) offered=(--flow --status --since --limit --help) values=1 ;;
+        "trace stats"|"trace stats "*) offered=(--since --format --output --help) values=1 ;;
+        "trace insights"|"trace insights "*) offered=(--since --help) values=1 ;;
+        "trace diff"|"trace diff "*) offered=(--baseline --fail-on --all --help) values=1 ;;
+        "trace cost"|"trace cost "*) offered=(--since --help) values=1 ;;
+        "trace export"|"trace export "*) offered=(--format --output --help) values=1 ;;
+        "trace import"|"trace import "*) offered=(--help) values=1 ;;
+        "trace sync"|"trace sync "*) offered=(--since --again --retry-failed --help) values=1 ;;
+        "trace share"|"trace share "*) offered=(--visibility --yes --help) values=1 ;;
+        "trace login") offered=(--help) values= ;;
+        "trace logout") offered=(--help) values= ;;
+        "trace open"|"trace open "*) offered=(--help) values=1 ;;
+        "trace prune"|"trace prune "*) offered=(--older-than --dry-run --yes --force --help) values=1 ;;
+        "trace help"|"trace help "*) offered=(--help) values=1 ;;
+        "trace doctor") offered=(--fix --offline --help) values= ;;
+        *) return 0 ;;
     esac
     if [[ $values && $cur != -* ]]; then
-        words=$(_ONE_TRACE_COMPLETE=1 one-trace "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+        offered=()
+        while IFS= read -r each; do offered+=("$each"); done < <(
+            _ONE_TRACE_COMPLETE=1 one-trace "${words[@]:1}" "$cur" 2>/dev/null </dev/null)
     fi
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+    for each in "${offered[@]}"; do
+        [[ "${each:0:${#cur}}" == "$cur" ]] && found+=("$each")
+    done
+    (( ${#found[@]} )) || return 0
+    words=()
+    _one_trace_read "$kept"
+    for each in "${found[@]}"; do
+        _one_trace_quote "${each:${#word}}" "$quote"
+        rest+=("$quoted")
+    done
+    COMPREPLY=("${rest[@]}")
+    if (( ${#rest[@]} == 1 )); then
+        COMPREPLY=("$rest$quote")
+        return 0
+    fi
+    # Of several, readline inserts what they have in common: that must not be half of something quoted.
+    _one_trace_shared "${found[@]}"
+    _one_trace_quote "${shared:${#word}}" "$quote"
+    each=$quoted
+    _one_trace_shared "${rest[@]}"
+    if [[ $shared != "$each" ]]; then
+        compopt -o nospace 2>/dev/null
+        if [[ "$kept$each" == "$raw" ]]; then COMPREPLY+=(" "); else COMPREPLY=("$each"); fi
+    fi
 }
 complete -o default -F _one_trace one one-trace

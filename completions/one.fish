@@ -4,16 +4,17 @@ function __one_trace_path
     for word in (commandline -opc)[2..-1]
         string match -q -- '-*' $word; or set -a path $word
     end
-    echo "$path"
+    string join -- ' ' $path
 end
 function __one_trace_is
     set -l path (__one_trace_path)
     test "$path" = "$argv[1]"; and return
     test "$argv[2]" = below; and string match -q -- "$argv[1] *" "$path"
 end
+# What is typed of the word is fish's own business. It does not quote a tilde: such names are left out.
 function __one_trace_values
     set -lx _ONE_TRACE_COMPLETE 1
-    one-trace (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null
+    one-trace (commandline -opc)[2..-1] '' 2>/dev/null </dev/null | string match -v -- '~*'
 end
 for program in one one-trace
     complete -c $program -f -n '__one_trace_is ""' -a 'config flow trace'
@@ -103,6 +104,7 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace import" below' -l help
     complete -c $program -f -n '__one_trace_is "trace sync" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace sync" below' -l since
+    complete -c $program -n '__one_trace_is "trace sync" below' -l again
     complete -c $program -n '__one_trace_is "trace sync" below' -l retry-failed
     complete -c $program -n '__one_trace_is "trace sync" below' -l help
     complete -c $program -f -n '__one_trace_is "trace share" below' -a '(__one_trace_values)'
@@ -115,6 +117,8 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace open" below' -l help
     complete -c $program -f -n '__one_trace_is "trace prune" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace prune" below' -l older-than
+    complete -c $program -n '__one_trace_is "trace prune" below' -l dry-run
+    complete -c $program -n '__one_trace_is "trace prune" below' -l yes
     complete -c $program -n '__one_trace_is "trace prune" below' -l force
     complete -c $program -n '__one_trace_is "trace prune" below' -l help
     complete -c $program -f -n '__one_trace_is "trace help" below' -a '(__one_trace_values)'

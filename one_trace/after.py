@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from one_trace.errors import StoreTrouble, Trouble
+from one_trace.guard import streams
 from one_trace.origin import parent_of, session_of, traceparent_of
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _trace(
         return
     assembly.trace.run.executor = _executor(host)
     if drawn:
-        _say(_page(assembly.trace))
+        _say_page(_page(assembly.trace))
     where, session, parent = ready(settings), session_of(env), parent_of(env)
     # What a wrong setting was to say of delivery is not known: it is kept for `sync`, which says so.
     auto = settings.upload == "auto" and settings.doubt("upload", *DELIVERY) is None
@@ -121,7 +122,6 @@ def _forget_old(store: Store, settings: Settings) -> None:
 
 def _page(trace: Trace) -> str:
     """The tree as `trace show` has it; of a run that failed, only the way to what failed."""
-    import shutil
     import sys
 
     from one_trace.view import pick
@@ -131,7 +131,7 @@ def _page(trace: Trace) -> str:
     # What the host says of a failure ends in an empty line.
     return ("" if failed else "\n") + render(
         pick.failed(trace) if failed else trace,
-        width=shutil.get_terminal_size().columns,
+        width=streams.columns(2, 80),
         color=not os.environ.get("NO_COLOR"),
         unicode="utf" in (sys.stderr.encoding or "").lower(),
     )
@@ -168,7 +168,9 @@ def _not_delivered(run_id: str, upload: Upload) -> Trouble:
 
 def _next(trace: Trace, *, drawn: bool) -> str:
     """What to do next."""
-    show = f"one trace show {trace.run.run_id}"
+    from one_trace.guard.text import shell_word
+
+    show = f"one trace show {shell_word(trace.run.run_id)}"
     if not drawn:
         return f"See it: {show}"
     if trace.run.status in ("error", "incomplete"):
@@ -180,19 +182,23 @@ def say_trouble(error: Trouble, *, agent: bool) -> None:
     if agent:
         _say({"event": "trace:trouble", "code": error.code, "message": error.message, "hint": error.hint})
     else:
-        line = f"one-trace: {error.message}" + (f". {error.hint}" if error.hint else "")
-        _say(line.replace("\n", " "))
+        _say(f"one-trace: {error.message}" + (f". {error.hint}" if error.hint else ""))
 
 
 def _say(line: str | dict[str, object]) -> None:
-    """To stderr, whatever has become of stderr."""
-    from one_trace.model import encode
+    """One line on stderr: text for people, a document for agents."""
+    from one_trace.guard.text import json_bytes
 
-    data = line.encode("utf-8", "replace") if isinstance(line, str) else encode(line)
-    left = memoryview(data.rstrip(b"\n") + b"\n")
-    with suppress(OSError):
-        while left:
-            left = left[os.write(2, left) :]
+    if isinstance(line, str):
+        streams.say(line)
+    else:
+        streams.say_bytes(json_bytes(line) + b"\n")
+
+
+def _say_page(page: str) -> None:
+    from one_trace.guard.text import clean_page
+
+    streams.say_bytes(clean_page(page, styled=True).rstrip("\n").encode() + b"\n")
 
 
 def _as_trouble(error: Exception) -> Trouble:

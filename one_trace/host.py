@@ -52,9 +52,11 @@ def find(env: Mapping[str, str]) -> str | None:
     if not os.path.isfile(path):
         raise NoHost(f"{source} names {path}, which is no file", hint=mend)
     if not os.access(path, os.X_OK):
+        from one_trace.guard.text import shell_word
+
         raise NoHost(
             f"{source} names {path}, which is not executable",
-            hint=f"chmod +x {path}",
+            hint=f"chmod +x {shell_word(path)}",
             code="host-not-executable",
         )
     if is_ours(path) or path in Via(env).tried:

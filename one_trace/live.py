@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from one_trace.guard.text import clean
 from one_trace.retell import Event, Retell
 from one_trace.runner.console import Console
 from one_trace.runner.options import Parsed, UsageError, ctrl_c_cancels, parse
@@ -119,9 +120,8 @@ class Live(Watcher):
             except Exception as error:  # noqa: BLE001  a picture that cannot be drawn: the run goes on without
                 self._broken = True
                 self._clear()
-                self._raw(
-                    [f"one-trace: cannot draw this run: {type(error).__name__}: {error}".encode(), *lines]
-                )
+                why = clean(f"one-trace: cannot draw this run: {type(error).__name__}: {error}")
+                self._raw([why.encode(), *lines])
 
     def _raw(self, lines: list[bytes]) -> None:
         """What the executor says as it says it."""
@@ -168,7 +168,8 @@ class Live(Watcher):
         flow = None if self._resume else self._flow(None)
         if flow is None:
             return []
-        return [f"◇  Workflow: {flow.definition.get('name')} ({len(flow.definition['steps'])} steps)"]
+        name = clean(str(flow.definition.get("name")))
+        return [f"◇  Workflow: {name} ({len(flow.definition['steps'])} steps)"]
 
     def _flow(self, key: str | None) -> FlowFile | None:
         from one_trace.record import FlowFiles
@@ -193,7 +194,7 @@ class Live(Watcher):
         """What the host says at each Ctrl-C: it notes it, and goes on."""
         times, self._pauses = self._pauses, 0
         words = self._console.yellow("Pausing after current step completes...")
-        return ["", f"{words} (run ID: {self.run_id()})"] * times
+        return ["", self._console.shown(f"{words} (run ID: {self.run_id()})")] * times
 
     def run_id(self) -> str:
         return "?"

@@ -26,6 +26,10 @@ def main() -> int:
     argv = sys.argv[1:]
     words = first_words(argv)
     try:
+        if None in (sys.stdin, sys.stdout, sys.stderr):  # the caller has closed it
+            from one_trace.guard import streams
+
+            streams.fill_closed()
         if host.Via(os.environ).ours:
             return pass_on(argv, words)  # started by ourselves in the host's name: what is ours has been done
         if COMPLETE in os.environ:
@@ -48,7 +52,9 @@ def main() -> int:
     except Trouble as error:
         return say(error, argv)
     except KeyboardInterrupt:
-        return die_of_interrupt()
+        from one_trace.guard import streams
+
+        return streams.die_of(2)  # SIGINT: so a shell's loop ends, too
 
 
 def pass_on(argv: list[str], words: list[str]) -> int:
@@ -67,25 +73,20 @@ def pass_on(argv: list[str], words: list[str]) -> int:
 
         return our_help.run(argv)
     if argv[0] in ("--version", "-V"):
-        sys.stdout.write(f"one-trace {__version__}, no One CLI\n")
+        from one_trace.cli.out import Out
+
+        Out(agent=False).answer(None, f"one-trace {__version__}, no One CLI")
         return 0
     raise host.missing(" ".join(words[:2]))
-
-
-def die_of_interrupt() -> int:
-    """Ctrl-C ends us by its signal, as any program that does not handle it: so a shell's loop ends, too."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGINT)
-    return 130
 
 
 def say(error: Trouble, argv: list[str]) -> int:
     """An error before any command of ours could say it. People get one line: a foreign verb has no other."""
     if isinstance(error, NoHost) and not is_agent(argv):
+        from one_trace.guard import streams
+
         hint = f". {error.hint}" if error.hint else ""
-        sys.stderr.write(f"one-trace: {error.message}{hint}\n")
+        streams.say(f"one-trace: {error.message}{hint}")
         return error.exit_code
     from one_trace.cli.out import Out
 

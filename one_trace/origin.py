@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from one_trace.guard.text import valid
+
 if TYPE_CHECKING:
     from one_trace.model import Session
     from one_trace.record import RunFiles
@@ -48,7 +50,7 @@ def session_of(env: Mapping[str, str]) -> Session | None:
     for variable, agent in SESSIONS:
         if env.get(variable):
             named = next(filter(None, map(env.get, AGENTS)), None) if agent is None else agent
-            return Session(agent=named or None, session_id=env[variable])
+            return Session(agent=valid(named) if named else None, session_id=valid(env[variable]))
     return None
 
 
@@ -68,6 +70,6 @@ def parent_of(env: Mapping[str, str]) -> str | None:
     token, _, rest = env.get(PARENT, "").partition(" ")
     begun, _, project = rest.partition(" ")
     if not project:
-        return token or None
+        return valid(token) or None
     files = find_by_token(project, token, float(begun) if begun.isdecimal() else 0.0)
     return files.run_id if files else None

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from one_trace.guard.text import clean
 from one_trace.runner import human
 from one_trace.runner.console import Console
 
@@ -63,7 +64,7 @@ class Retell:
         if document is None or not self._is_ours(document):
             # An empty line is somebody's empty line; of a line that ends in an event there is no rest.
             return None, said if noise and not data else [*said, data.decode("utf-8", "replace")]
-        return document, said + self._words(document)
+        return document, said + [self._console.shown(words) for words in self._words(document)]
 
     def _is_ours(self, document: Event) -> bool:
         if "event" in document:
@@ -183,7 +184,7 @@ def _refusal(document: Event) -> str:
     problems = document.get("errors")
     if not isinstance(problems, list):
         return str(document["error"])
-    lines = [f"  {one.get('path')}: {one.get('message')}" for one in problems if isinstance(one, dict)]
+    lines = [clean(f"  {one.get('path')}: {one.get('message')}") for one in problems if isinstance(one, dict)]
     return "\n".join([f"{document['error']}:", *lines])
 
 

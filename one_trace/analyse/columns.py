@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import islice
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from one_trace.analyse.query import Scope
 from one_trace.errors import Trouble
+from one_trace.guard.text import clean
 from one_trace.store.connection import Connection
 
 _USAGE = {
@@ -52,6 +54,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 """Column → (where the store has it, its type). `step` is the static path, `path` that of the span itself."""
 BATCH = 50_000
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a formula begins with, for one spreadsheet or another."""
 
 
 def read(db: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
@@ -67,18 +71,34 @@ def read(db: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
     return iter(rows)
 
 
-def write_csv(rows: Iterator[tuple[Any, ...]], to: IO[str]) -> int:
-    """CSV with a title line; how many rows."""
-    writer = csv.writer(to, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    count = 0
-    for row in rows:
-        writer.writerow(row)
-        count += 1
+def write_csv(rows: Iterator[tuple[Any, ...]], to: BinaryIO) -> int:
+    """CSV in UTF-8 with a title line, for spreadsheets and terminals: texts are cleaned; how many rows."""
+    text = io.TextIOWrapper(to, encoding="utf-8", newline="", write_through=True)
+    try:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        count = 0
+        for row in rows:
+            writer.writerow([_cell(value) if isinstance(value, str) else value for value in row])
+            count += 1
+    finally:
+        text.detach()
     return count
 
 
-def write_parquet(rows: Iterator[tuple[Any, ...]], to: str) -> int:
+def _cell(text: str) -> str:
+    """A text that a spreadsheet takes for text, and not for a formula."""
+    formula = text.startswith(_FORMULAS)
+    text = clean(text, len(text))
+    return f"'{text}" if formula or text.lstrip().startswith(_FORMULAS) else text
+
+
+def check_parquet() -> None:
+    """Raises Trouble where Parquet cannot be written."""
+    _pyarrow()
+
+
+def write_parquet(rows: Iterator[tuple[Any, ...]], to: BinaryIO) -> int:
     """A Parquet file (zstd) by pyarrow, in pieces that fit in memory; how many rows. Raises Trouble without
     pyarrow.
     """

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from one_trace.errors import NoSuchRun
+from one_trace.guard.text import shell_word
 from one_trace.store import Store
 
 WORDS = {
@@ -27,5 +28,6 @@ def resolve(store: Store, ref: str) -> str:
     sql = f"SELECT run_id FROM runs WHERE flow_key = ? {WORDS[word]}"
     row = store.connection.execute(sql, (flow,)).fetchone()
     if row is None:
-        raise NoSuchRun(f"no run of flow '{flow}' is its {word}", hint=f"one trace list --flow {flow}")
+        hint = f"one trace list --flow {shell_word(flow)}"
+        raise NoSuchRun(f"no run of flow '{flow}' is its {word}", hint=hint)
     return str(row[0])

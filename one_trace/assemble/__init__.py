@@ -21,6 +21,7 @@ from one_trace.assemble.sizes import compact_bytes, member_count
 from one_trace.assemble.timing import drop_too_short, settle_children
 from one_trace.assemble.usage import add, usage_of
 from one_trace.collector import held_back
+from one_trace.guard.text import valid
 from one_trace.model import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
 from one_trace.record.clock import epoch_ms, iso
 from one_trace.record.reading import Record
@@ -178,7 +179,7 @@ def _run(record: Record, replay: Replay, spans: list[Span], started_at: str, sta
         ended_at=iso(ended) if ended is not None else None,
         duration_ms=max(0.0, ended - start) if ended is not None else None,
         executor=Executor(name="built-in" if state is not None and state.built_in else "one-cli"),
-        cwd=str(record.files.project),
+        cwd=valid(str(record.files.project)),
         input_bytes=compact_bytes(state.inputs) if state is not None else None,
         counts=Counts(spans=len(spans), retries=retries, **by_status),
         usage=add(span.usage for span in spans),

@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from one_trace.cli.pages import examples
+from one_trace.cli.params import with_any_text
 from one_trace.errors import WrongUsage
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -44,7 +45,7 @@ class TraceGroup(click.Group):
             return None
         command = import_module(VERBS[cmd_name][0]).command
         assert isinstance(command, click.Command)
-        return command
+        return with_any_text(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -17,9 +18,13 @@ from click.shell_completion import CompletionItem, ShellComplete
 from one_trace.argv import COMPLETE
 from one_trace.cli.app import VERBS, trace
 from one_trace.cli.config import config
+from one_trace.cli.out import Out
+from one_trace.guard.files import is_plain
 
 RUN = ("run", "a", "b")
 """Names of the arguments that mean a run."""
+_MOST = 10_000
+"""Flows that are looked at."""
 
 
 @click.group(name="flow")
@@ -33,11 +38,13 @@ def _run_command(name: str, *params: click.Parameter) -> click.Command:
 
 
 def _flow_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Keys of the flows in this folder, in all of the host's layouts."""
+    """Keys of the flows in this folder, in all of the host's layouts. Nothing of them is opened."""
     folder = Path(".one/flows")
-    keys = [path.parent.relative_to(folder).as_posix() for path in folder.glob("*/flow.json")]
-    keys += [path.parent.relative_to(folder).as_posix() for path in folder.glob("*/*/flow.json")]
-    keys += [path.name.removesuffix(".flow.json") for path in folder.glob("*.flow.json")]
+    forms = ("*/flow.json", "*/*/flow.json")
+    found = (path for form in forms for path in folder.glob(form) if is_plain(path))
+    keys = {path.parent.relative_to(folder).as_posix() for path in islice(found, _MOST)}
+    single = (path for path in folder.glob("*.flow.json") if is_plain(path))
+    keys |= {path.name.removesuffix(".flow.json") for path in islice(single, _MOST)}
     return sorted(key for key in keys if key.startswith(incomplete))
 
 
@@ -46,8 +53,10 @@ def _runs(ctx: click.Context, incomplete: str, param: click.Parameter) -> list[C
     from one_trace import settings
     from one_trace.store import Store
 
-    with Store(settings.load_lenient()[0].store_path, readonly=True) as store:
-        known = ["last", *(run.run_id for run in store.runs(limit=50))]
+    path, known = settings.load_lenient()[0].store_path, ["last"]
+    if is_plain(path):
+        with Store(path, readonly=True) as store:
+            known += [run.run_id for run in store.runs(limit=50)]
     return [CompletionItem(run) for run in known if run.startswith(incomplete)]
 
 
@@ -76,14 +85,22 @@ def one(agent: bool) -> None:
 def answer(argv: list[str]) -> int:
     """Print what may stand in place of argv's last word, one a line; nothing where something is wrong."""
     *args, incomplete = argv or [""]
-    for verb in VERBS.keys() & set(args):
-        _teach_runs(trace.get_command(click.Context(trace), verb))
     try:
+        for verb in VERBS.keys() & set(args):
+            _teach_runs(trace.get_command(click.Context(trace), verb))
         items = ShellComplete(one, {}, "one", COMPLETE).get_completions(args, incomplete)
     except Exception:  # noqa: BLE001  whoever presses TAB is told nothing, of a damaged store neither
         return 0
-    sys.stdout.write("".join(f"{item.value}\n" for item in items if item.type == "plain"))
+    values = (item.value for item in items if item.type == "plain")
+    known = [value for value in values if _can_be_typed(value, ended="--" in args)]
+    Out(agent=False).write("".join(f"{value}\n" for value in known).encode())
     return 0
+
+
+def _can_be_typed(value: str, *, ended: bool) -> bool:
+    """Whether a name of a project's may stand in a command line: nothing in it that a terminal would obey or
+    nobody can see; and no option that nobody has asked for (`ended`: after ``--`` there are none)."""
+    return value.isprintable() and (ended or not value.startswith("-"))
 
 
 def _teach_runs(command: click.Command | None) -> None:
@@ -116,99 +133,12 @@ def _below(command: click.Command, path: str) -> Iterator[tuple[str, list[str], 
                 yield from _below(below, f"{path} {verb}".strip())
 
 
-HEAD = "Completions for one and one-trace. Generated: python -m one_trace.cli.completions {shell}"
-
-BASH = """\
-# {head}
-_one_trace() {{
-    local cur=${{COMP_WORDS[COMP_CWORD]}} path= words= values= word
-    for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-        [[ $word == -* ]] || path+="${{path:+ }}$word"
-    done
-    COMPREPLY=()
-    case $path in
-{cases}
-        *) return ;;
-    esac
-    if [[ $values && $cur != -* ]]; then
-        words=$({variable}=1 one-trace "${{COMP_WORDS[@]:1:COMP_CWORD}}" 2>/dev/null)
-    fi
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
-}}
-complete -o default -F _one_trace one one-trace
-"""
-
-ZSH = """\
-#compdef one one-trace
-# {head}
-local path_= word
-local -a words_ values_
-for word in ${{words[2,CURRENT-1]}}; do
-    [[ $word == -* ]] || path_+="${{path_:+ }}$word"
-done
-case $path_ in
-{cases}
-    *) _default; return ;;
-esac
-if (( values )) && [[ $PREFIX != -* ]]; then
-    values_=(${{(f)"$({variable}=1 one-trace "${{(@)words[2,CURRENT]}}" 2>/dev/null)"}})
-fi
-(( $#values_ )) && words_=($values_)
-compadd -a words_ || _default
-"""
-
-FISH = """\
-# {head}
-function __one_trace_path
-    set -l path
-    for word in (commandline -opc)[2..-1]
-        string match -q -- '-*' $word; or set -a path $word
-    end
-    echo "$path"
-end
-function __one_trace_is
-    set -l path (__one_trace_path)
-    test "$path" = "$argv[1]"; and return
-    test "$argv[2]" = below; and string match -q -- "$argv[1] *" "$path"
-end
-function __one_trace_values
-    set -lx {variable} 1
-    one-trace (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null
-end
-for program in one one-trace
-{cases}
-end
-"""
-
-
 def script(shell: str) -> str:
     """The completion script for bash, zsh or fish."""
-    head = HEAD.format(shell=shell)
-    rows = list(table())
-    text, case = {"bash": (BASH, _bash_case), "zsh": (ZSH, _zsh_case), "fish": (FISH, _fish_case)}[shell]
-    return text.format(head=head, variable=COMPLETE, cases="\n".join(case(*row) for row in rows))
+    from one_trace.cli import shells
 
-
-def _pattern(path: str, values: bool) -> str:
-    return f'"{path}"|"{path} "*' if values and path else f'"{path}"'
-
-
-def _bash_case(path: str, words: list[str], values: bool) -> str:
-    return f'        {_pattern(path, values)}) words="{" ".join(words)}" values={"1" if values else ""} ;;'
-
-
-def _zsh_case(path: str, words: list[str], values: bool) -> str:
-    return f"    {_pattern(path, values)}) words_=({' '.join(words)}) values={int(values)} ;;"
-
-
-def _fish_case(path: str, words: list[str], values: bool) -> str:
-    plain = [word for word in words if not word.startswith("-")]
-    longs = [word[2:] for word in words if word.startswith("--")]
-    where = f"-n '__one_trace_is \"{path}\"{' below' if values and path else ''}'"
-    lines = [f"    complete -c $program -f {where} -a '{' '.join(plain)}'"] if plain else []
-    lines += [f"    complete -c $program -f {where} -a '(__one_trace_values)'"] if values else []
-    return "\n".join(lines + [f"    complete -c $program {where} -l {word}" for word in longs])
+    return shells.script(shell, table())
 
 
 if __name__ == "__main__":
-    sys.stdout.write(script(sys.argv[1]))
+    Out(agent=False).answer(None, script(sys.argv[1]))

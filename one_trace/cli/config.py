@@ -13,6 +13,7 @@ from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import SettingsTrouble
+from one_trace.guard.text import valid
 from one_trace.keys import BY_NAME, KEYS
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def set_value(key: str, value: str, project: bool) -> None:
     from one_trace.settings_model import check
 
     name = _name(key)
+    if valid(value) != value:
+        raise SettingsTrouble(f"{PREFIX}{name} must be UTF-8, as TOML files are", code="bad-value")
     known = check(name, value)
     trouble = settings.project_may(name, known) if project else None
     if trouble:

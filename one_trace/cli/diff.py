@@ -10,6 +10,7 @@ from one_trace.analyse import diff, fail_on, past, refs
 from one_trace.cli import scope
 from one_trace.cli.out import out
 from one_trace.errors import FAILED, NoSuchRun, WrongUsage
+from one_trace.guard.text import shell_word
 
 if TYPE_CHECKING:
     from one_trace.store import Store
@@ -70,5 +71,6 @@ def _against_past(store: Store, ref: str) -> diff.DiffDocument:
     known = past.of_run(store.connection, after.run.run_id)
     if not known.runs:
         flow = after.run.flow_key
-        raise NoSuchRun(f"no run of '{flow}' before this one succeeded", hint=f"one trace list --flow {flow}")
+        hint = f"one trace list --flow {shell_word(flow)}"
+        raise NoSuchRun(f"no run of '{flow}' before this one succeeded", hint=hint)
     return diff.of_past(known, after)

@@ -19,6 +19,7 @@ from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, NoHost, SettingsTrouble, StoreTrouble, Trouble
 from one_trace.guard.files import is_plain
+from one_trace.guard.text import shell_word
 from one_trace.view.cells import wrap
 from one_trace.view.ink import Ink
 from one_trace.view.words import counted
@@ -99,7 +100,7 @@ def _path() -> Iterator[Check]:
     ones = host.candidates(host.NAME, os.environ)
     ours = [path for path in ones if host.is_ours(path)]
     folder = Path(ours[0]).parent if ours else sysconfig.get_path("scripts")
-    mend = f'export PATH="{folder}:$PATH"'
+    mend = f'export PATH={shell_word(str(folder))}:"$PATH"'
     if not ones:
         yield Check("path", "note", "no `one` on PATH; one-trace was started by its path", mend)
     elif ones[0] in ours:
@@ -210,7 +211,7 @@ def _key(offline: bool) -> Iterator[Check]:
         yield Check("key", "note", "no key of traces.com: nothing is sent anywhere", "one trace login")
         return
     if kept and kept.exists() and kept.stat().st_mode & 0o077:
-        yield Check("key", "bad", f"others can read {kept}", f"chmod 600 {kept}")
+        yield Check("key", "bad", f"others can read {kept}", f"chmod 600 {shell_word(str(kept))}")
     elif os.environ.get(settings.API_KEY):
         leak = (
             f"the key comes from {settings.API_KEY}, which One CLI writes into its state files with the rest"

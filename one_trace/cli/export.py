@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from one_trace.cli.configured import configured
-from one_trace.cli.out import out
+from one_trace.cli.out import out, write_to
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
-from one_trace.errors import Trouble, WrongUsage
+from one_trace.errors import WrongUsage
 from one_trace.privacy import one_line
 from one_trace.store import Store
 
@@ -84,18 +84,10 @@ def command(run: str, form: str, output: Path | None) -> None:
     trace, parcel = _packed(run, _SINKS[form]) if form in _SINKS else (trace_of(run), None)
     data = FORMATS[form](trace, parcel.leaving if parcel else None)
     if form == "events" and parcel and sys.stderr.isatty() and not speaker.agent:
-        click.echo(_beside(parcel), err=True)
+        speaker.note(_beside(parcel))
     if output is None or str(output) == "-":
         speaker.write(data)
         return
-    from one_trace.export.files import write_private
-
-    try:
-        write_private(output, data)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Trouble(
-            f"cannot write {output}: {reason}", hint="Name another FILE.", code="os-error"
-        ) from error
+    write_to(output, data)
     told = {"path": str(output.absolute()), "format": form, "bytes": len(data), "runId": trace.run.run_id}
     speaker.answer(told, f"{output}  {form}, {len(data):,} bytes")

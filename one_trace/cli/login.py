@@ -28,7 +28,9 @@ def command() -> None:
     input.
     """
     speaker, path = out(), settings.credentials_path()
-    key = _asked() if sys.stdin.isatty() and not speaker.agent else sys.stdin.read(_LONGEST).strip()
+    asked = sys.stdin.isatty() and not speaker.agent
+    key = speaker.ask_secret("Key of traces.com (trk_...)") if asked else _given()
+    key = key.strip()
     if not key:
         raise WrongUsage("no key was given", hint="one trace login < key.txt, or run it in a terminal.")
     if not (key.isascii() and key.isprintable() and not set(key) & set(" \"'\\")):
@@ -42,8 +44,8 @@ def command() -> None:
     )
 
 
-def _asked() -> str:
-    return str(click.prompt("Key of traces.com (trk_...)", hide_input=True, err=True)).strip()
+def _given() -> str:
+    return sys.stdin.buffer.read(_LONGEST).decode("utf-8", "replace")
 
 
 def keep(path: Path, key: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -28,19 +29,26 @@ def command(run: str) -> None:
 
     RUN is a run id, a unique beginning of one, or 'last' (default). With --agent no browser is started.
     """
-    from one_trace.export.files import write_report
     from one_trace.export.html import html
+    from one_trace.guard.private import make_folder, write_whole
 
     speaker = out()
     trace = trace_of(run)
     folder = places.cache_dir(os.environ)
     if not folder:
         raise no_home("the report", "or XDG_CACHE_HOME")
-    path = write_report(Path(folder, "reports"), trace.run.run_id, html(trace))
+    path = Path(folder, "reports", f"{_file_name(trace.run.run_id)}.html")
+    make_folder(path.parent.parent)
+    write_whole(path, html(trace))
     opened = not speaker.agent and _browse(path.as_uri())
     speaker.answer({"path": str(path), "runId": trace.run.run_id}, str(path))
     if not opened:
         speaker.note("No browser was found here: open that file in one.")
+
+
+def _file_name(run_id: str) -> str:
+    """A record may claim any run id: of that nothing is a path."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", run_id)[:80] or "run"
 
 
 def _browse(uri: str) -> bool:

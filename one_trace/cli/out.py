@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import BinaryIO
 
 import click
-import msgspec
 
 from one_trace.errors import FAILED, USAGE, Trouble, WrongUsage
+from one_trace.guard import streams
+from one_trace.guard.text import clean, clean_page, json_bytes
 
 HELP = frozenset({"-h", "--help"})
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Unwritable(Trouble):
@@ -23,15 +27,25 @@ class Unwritable(Trouble):
     code = "os-error"
 
 
+class Ended(BaseException):
+    """A signal that ends a process has come: what is half done is taken back first."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 class Out:
-    """The streams and the mode of one invocation.
+    """The streams and the mode of one invocation: nothing of ours reaches a terminal by another way.
 
     `agent`: exactly one JSON document goes to stdout. Else text; `color` and `width` say what the terminal
-    can show.
+    can show. Texts of others are made harmless here, whatever they hold.
     """
 
     def __init__(self, *, agent: bool) -> None:
         self.agent = agent
+        self.answered = False
+        """Whether stdout has had anything of an answer."""
 
     @property
     def tty(self) -> bool:
@@ -54,60 +68,78 @@ class Out:
     @property
     def width(self) -> int:
         """Columns: COLUMNS where set, the terminal's own on a terminal, else 100; never under 60."""
-        given = os.environ.get("COLUMNS", "")
-        if given.isdigit() and int(given) > 0:
-            return max(60, int(given))
-        if not self.tty:
-            return 100
-        return max(60, os.get_terminal_size(sys.stdout.fileno()).columns)
+        return max(60, streams.columns(sys.stdout.fileno()))
 
     def answer(self, document: object, text: str | Callable[[], str]) -> None:
         """Print the one answer of a command: `document` for agents, `text` for people (worked out only if
         needed)."""
         if self.agent:
-            self._write(msgspec.json.encode(document) + b"\n")
+            self._write(json_bytes(document) + b"\n")
         else:
-            words = text() if callable(text) else text
-            self._write((words.rstrip("\n") + "\n").encode("utf-8", "replace") if words else b"")
+            words = clean_page(text() if callable(text) else text, styled=self.color)
+            self._write((words.rstrip("\n") + "\n").encode() if words else b"")
 
     def note(self, line: str, **fields: object) -> None:
         """One line on stderr beside the answer: text for people, a JSON line ``{"event": ...}`` for agents if
         fields are given."""
-        if self.agent:
-            data = msgspec.json.encode(fields) if fields else b""
-            if data:
-                sys.stderr.buffer.write(data + b"\n")
-        else:
-            sys.stderr.write(line.rstrip("\n") + "\n")
-        sys.stderr.flush()
+        if not self.agent:
+            streams.say(line)
+        elif fields:
+            streams.say_bytes(json_bytes(fields) + b"\n")
+
+    def page_beside(self, text: str) -> None:
+        """Lines of ours on stderr, for people: a command's help where the command is missing."""
+        streams.say_bytes(clean_page(text).encode() + b"\n")
+
+    def ask(self, question: str) -> None:
+        """Go on only where the user says yes. Raises click.Abort."""
+        click.confirm(clean(question), abort=True, err=True)
+
+    def ask_secret(self, question: str) -> str:
+        """What the user types, unseen. Raises click.Abort."""
+        return str(click.prompt(clean(question), hide_input=True, err=True))
 
     def trouble(self, error: Trouble) -> int:
         """Say what went wrong, the same way everywhere; the exit code to end with."""
         if self.agent and not isinstance(error, Unwritable):
             body: Mapping[str, object] = {"code": error.code, "message": error.message, "hint": error.hint}
             try:
-                self._write(msgspec.json.encode({"error": body}) + b"\n")
+                self._write(json_bytes({"error": body}) + b"\n")
             except Unwritable:
                 self._say(error)
         else:
             self._say(error)
         return error.exit_code
 
+    def ended(self, number: int) -> int:
+        """A signal has ended the command: so do we, and an agent that waits for a document is told."""
+        for each in (signal.SIGINT, *_ENDING):
+            signal.signal(each, signal.SIG_DFL)  # who does not want to wait for this, signals again
+        if self.agent and not self.answered:
+            self.trouble(Trouble(f"ended by {signal.Signals(number).name}", code="interrupted"))
+        return streams.die_of(number)
+
     @staticmethod
     def _say(error: Trouble) -> None:
-        sys.stderr.write(f"one-trace: {error.message}\n")
+        streams.say(f"one-trace: {error.message}")
         if error.hint:
-            sys.stderr.write(f"  {error.hint}\n")
-        sys.stderr.flush()
+            streams.say(f"hint: {error.hint}")
 
     def write(self, data: bytes) -> None:
-        """Bytes that are the answer themselves: an export."""
+        """Bytes that are the answer themselves, made harmless by who made them: an export."""
         self._write(data)
 
-    @staticmethod
-    def _write(data: bytes) -> None:
+    def stream(self, write: Callable[[BinaryIO], object]) -> None:
+        """The same for what is written piece by piece."""
+        self._to_stdout(write)
+
+    def _write(self, data: bytes) -> None:
+        self._to_stdout(lambda stdout: stdout.write(data))
+
+    def _to_stdout(self, write: Callable[[BinaryIO], object]) -> None:
+        self.answered = True
         try:
-            sys.stdout.buffer.write(data)
+            write(sys.stdout.buffer)
             sys.stdout.buffer.flush()
         except OSError as error:
             # Nothing is to be flushed again. A reader that has gone (head, less) has what it wanted.
@@ -122,9 +154,23 @@ def out() -> Out:
     return found if found is not None else Out(agent=os.environ.get("ONE_AGENT") == "1")
 
 
+def write_to(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
+    """Write the file of an option `-o`: `data`, or what `data` writes. Raises Trouble."""
+    from one_trace.guard.private import output
+
+    try:
+        with output(path) as file:
+            if callable(data):
+                data(file)
+            else:
+                file.write(data)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Trouble(f"cannot write {path}: {reason}", hint="Name another file.", code="os-error") from error
+
+
 def run(command: click.Command, args: list[str], *, agent: bool, name: str) -> int:
     """Run one of our Click commands; every error becomes one line (or one JSON document) and an exit code."""
-    _fill_closed_streams()
     speaker = Out(agent=agent)
     if isinstance(command, click.Group) and not args:
         return _no_verb(command, speaker, name)
@@ -133,17 +179,11 @@ def run(command: click.Command, args: list[str], *, agent: bool, name: str) -> i
     return _run(command, args, speaker, name)
 
 
-def _fill_closed_streams() -> None:
-    """Where the caller has closed stdout or stderr (`>&-`), what is said goes nowhere."""
-    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  until the end
-    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-
-
 def _no_verb(group: click.Group, speaker: Out, name: str) -> int:
     """The group alone: people see what it can do, agents what is missing."""
     ctx = click.Context(group, info_name=name, **group.context_settings)
     if not speaker.agent:
-        sys.stderr.write(group.get_help(ctx) + "\n")
+        speaker.page_beside(group.get_help(ctx))
         return USAGE
     verbs = ", ".join(group.list_commands(ctx))
     return speaker.trouble(WrongUsage(f"'{name}' needs a command after it", hint=f"One of {verbs}."))
@@ -165,6 +205,16 @@ def _help(command: click.Command, args: list[str], speaker: Out, name: str) -> i
 
 def _run(command: click.Command, args: list[str], speaker: Out, name: str) -> int:
     try:
+        with _ended_by_signals():
+            return _answer(command, args, speaker, name)
+    except KeyboardInterrupt:
+        return speaker.ended(signal.SIGINT)
+    except Ended as ended:
+        return speaker.ended(ended.number)
+
+
+def _answer(command: click.Command, args: list[str], speaker: Out, name: str) -> int:
+    try:
         result = command.main(args=args, prog_name=name, standalone_mode=False, obj=speaker)
         return result if isinstance(result, int) else 0
     except Trouble as error:
@@ -174,12 +224,15 @@ def _run(command: click.Command, args: list[str], speaker: Out, name: str) -> in
     except click.UsageError as error:
         hint = f"See '{error.ctx.command_path} --help'." if error.ctx else None
         return speaker.trouble(WrongUsage(error.format_message(), hint=hint))
-    except click.Abort:
+    except click.Abort as error:
+        # Click makes of Ctrl-C what it makes of Ctrl-D and of "no".
+        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
         return speaker.trouble(Trouble("stopped", code="stopped"))
+    except UnicodeError:
+        return speaker.trouble(WrongUsage("what was typed or given is not UTF-8"))
     except click.ClickException as error:
         return speaker.trouble(Trouble(error.format_message()))
-    except KeyboardInterrupt:
-        return 130
     except OSError as error:
         trouble = Trouble(
             f"{error.strerror or error}: {error.filename}" if error.filename else str(error), code="os-error"
@@ -190,3 +243,20 @@ def _run(command: click.Command, args: list[str], speaker: Out, name: str) -> in
         from one_trace.cli.unforeseen import unforeseen
 
         return speaker.trouble(unforeseen(error))
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let signals that end a process end the command alone: drafts are deleted, the cursor is shown again."""
+
+    def end(number: int, frame: object) -> None:
+        raise Ended(number)
+
+    ours = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)

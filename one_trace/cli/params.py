@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from one_trace.guard.text import valid
+
 if TYPE_CHECKING:
     _Kind = click.ParamType[int]
 else:
@@ -36,3 +38,21 @@ class Moment(_Kind):
 
 
 MOMENT = Moment()
+
+
+class Text(click.types.StringParamType):
+    """Any text: bytes that are no UTF-8 are written as they are in the store and in documents (`\\\\xff`)."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return valid(str(super().convert(value, param, ctx)))
+
+
+TEXT = Text()
+
+
+def with_any_text(command: click.Command) -> click.Command:
+    """The command, which now takes any bytes where it takes text. Paths stay as they are."""
+    for param in command.params:
+        if type(param.type) is click.types.StringParamType:
+            param.type = TEXT
+    return command

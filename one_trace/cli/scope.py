@@ -15,6 +15,7 @@ from one_trace.cli.out import Out
 from one_trace.cli.pages import examples as examples
 from one_trace.cli.params import MOMENT
 from one_trace.errors import NoSuchRun
+from one_trace.guard.text import shell_word
 from one_trace.store import Store
 from one_trace.times import to_iso
 from one_trace.view.ink import Ink
@@ -51,7 +52,7 @@ def scope_of(store: Store, flow: str | None, since_ms: int | None) -> Scope:
             meant = (
                 f"Did you mean {' or '.join(near)}?"
                 if near
-                else f"Trace one: one flow execute {flow} --trace"
+                else f"Trace one: one flow execute {shell_word(flow)} --trace"
             )
             raise NoSuchRun(f"no run of a flow '{flow}' in the store", hint=meant)
     return Scope(flow, since_ms)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from one_trace.cli.configured import configured
 from one_trace.cli.delivering import as_trouble
-from one_trace.cli.out import out
+from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.deliver.courier import Courier
 from one_trace.deliver.packing import settings_at
@@ -53,7 +53,7 @@ def command(run: str, visibility: Literal["private", "direct", "public"] | None,
         wanted = visibility or settings_at(store.trace(run_id).run.cwd, found).visibility
         make(_SINK, found)  # No key: say so before asking anything.
         if wanted == "public" and not yes:
-            _ask(run_id, agent=speaker.agent)
+            _ask(run_id, speaker)
         with Courier(store, found) as courier:
             courier.outbox.again(run_id, _SINK, wanted)
             outcome = courier.next([_SINK], Deadline(_LONGEST_S), run_id=run_id, early=True)
@@ -64,8 +64,8 @@ def command(run: str, visibility: Literal["private", "direct", "public"] | None,
     speaker.answer(Shared(run_id, outcome.url, wanted), outcome.url or "")
 
 
-def _ask(run_id: str, *, agent: bool) -> None:
+def _ask(run_id: str, speaker: Out) -> None:
     question = f"Make run {run_id} public? Everybody will see its steps, times and costs."
-    if agent or not sys.stdin.isatty():
+    if speaker.agent or not sys.stdin.isatty():
         raise WrongUsage(f"{question} There is nobody to ask here.", hint="Add --yes if that is meant.")
-    click.confirm(question, abort=True, err=True)
+    speaker.ask(question)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from one_trace.analyse import columns, query, stats
 from one_trace.cli import scope, stats_text
-from one_trace.cli.out import Out, out
+from one_trace.cli.out import Out, out, write_to
 from one_trace.errors import WrongUsage
+from one_trace.guard.text import json_bytes
 
 if TYPE_CHECKING:
     from one_trace.store import Store
@@ -41,9 +37,10 @@ def command(flow: str | None, since_ms: int | None, form: str | None, output: Pa
     A step's percentiles count each iteration; SHARE is its time in the flow's, children included. TREND:
     medians of consecutive runs; CHANGE: the last runs (a quarter, 20 at most) against those before. Flaky:
     worked and failed in one version of the flow; near-timeout: p95 from 80% of timeoutMs on. --agent prints
-    all figures.
+    all figures. In CSV, names that a spreadsheet would take for a formula have a ' before them.
     """
     speaker = out()
+    output = None if output is not None and str(output) == "-" else output
     form = form or (output.suffix[1:] if output and output.suffix[1:] in FORMATS else None)
     with scope.open_store() as store:
         chosen = scope.scope_of(store, flow, since_ms)
@@ -53,7 +50,7 @@ def command(flow: str | None, since_ms: int | None, form: str | None, output: Pa
         histories = query.histories(store.connection, chosen)
     document = stats.document(histories, flow=flow, since=scope.since_text(since_ms))
     if output is not None:
-        output.write_bytes(msgspec.json.encode(document) + b"\n")
+        write_to(output, json_bytes(document) + b"\n")
         _tell(speaker, output, "json", len(document.flows), "flow")
     elif form == "json":
         Out(agent=True).answer(document, "")
@@ -70,25 +67,14 @@ def _write_rows(store: Store, chosen: query.Scope, form: str, output: Path | Non
             raise WrongUsage(
                 f"{form} is no JSON document and no text", hint=f"Write it to a file: -o history.{form}"
             )
-        _print_csv(rows)
+        speaker.stream(lambda file: columns.write_csv(rows, file))
         return
     if form == "parquet":
-        count = columns.write_parquet(rows, str(output))
-    else:
-        with output.open("w", encoding="utf-8", newline="") as file:
-            count = columns.write_csv(rows, file)
-    _tell(speaker, output, form, count, "span")
-
-
-def _print_csv(rows: Iterator[tuple[object, ...]]) -> None:
-    to = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
-    try:
-        columns.write_csv(rows, to)
-    except BrokenPipeError:
-        # The reader (head, less) has what it wanted. Keep the interpreter from flushing again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    finally:
-        to.detach()
+        columns.check_parquet()  # before the file is touched
+    write = columns.write_parquet if form == "parquet" else columns.write_csv
+    written: list[int] = []
+    write_to(output, lambda file: written.append(write(rows, file)))
+    _tell(speaker, output, form, written[0], "span")
 
 
 def _tell(speaker: Out, output: Path, form: str, count: int, noun: str) -> None:

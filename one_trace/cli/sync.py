@@ -139,15 +139,18 @@ def _progress(speaker: Out) -> Iterator[Callable[[int, int, Outcome | None], Non
     if speaker.agent or not sys.stderr.isatty():
         yield lambda done, total, outcome: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    from one_trace.guard.text import clean
+    from one_trace.view.terminal import Terminal
+
+    run = TextColumn("{task.description}", markup=False)
+    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), run)
+    with Progress(*columns, console=Terminal(), transient=True) as bar:
         task = bar.add_task("", total=None)
 
         def told(done: int, total: int, outcome: Outcome | None) -> None:
-            said = "" if outcome is None else outcome.job.run_id
+            said = "" if outcome is None else clean(outcome.job.run_id)
             bar.update(task, completed=done, total=total, description=said)
 
         yield told

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from one_trace.deliver.parcel import Parcel
 from one_trace.deliver.project import project_of
+from one_trace.guard.text import path_of
 from one_trace.privacy import Redact, leave
 from one_trace.settings import load
 from one_trace.times import to_ms
@@ -59,7 +59,7 @@ def pack(
 
 def settings_at(cwd: str | None, settings: Settings) -> Settings:
     """The settings in force where a run ran; the courier asks what is wrong with them."""
-    return load(Path(cwd)) if cwd else settings
+    return load(path_of(cwd)) if cwd else settings
 
 
 def redactor(settings: Settings) -> Redact | None:

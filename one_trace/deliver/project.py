@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from one_trace.deliver import git
 from one_trace.deliver.remotes import clean_remote
-from one_trace.guard.text import clean
+from one_trace.guard.text import clean, path_of
 
 _LONGEST_NAME = 200
 
@@ -30,7 +30,7 @@ def project_of(cwd: str | None, started_ms: int) -> Project:
     if not cwd:
         return Project()
     try:
-        return _project(Path(cwd).resolve(), started_ms)
+        return _project(path_of(cwd).resolve(), started_ms)
     except (OSError, ValueError, RuntimeError):  # closed to us since; NUL in its name; a home nobody knows of
         return Project()
 

@@ -6,27 +6,25 @@ import shlex
 import sys
 from pathlib import Path
 
+from one_trace.cli.out import Out
 from one_trace.errors import Trouble
 from one_trace.examples import COMMAND, copy_to
 
 
 def main(argv: list[str]) -> int:
     """The exit code. DIR is where the project is; without it, here."""
+    speaker = Out(agent=False)
     if len(argv) > 1 or argv[:1] in (["-h"], ["--help"]):
-        sys.stdout.write(
-            "Usage: python -m one_trace.examples [DIR]\n\nCopies the sample flows into DIR/.one/flows\n"
-        )
+        usage = "Usage: python -m one_trace.examples [DIR]\n\nCopies the sample flows into DIR/.one/flows"
+        speaker.answer(None, usage)
         return 0 if len(argv) == 1 else 2
     project = Path(argv[0]) if argv else Path()
     try:
         written = copy_to(project)
     except Trouble as error:
-        sys.stderr.write(f"one-trace: {error.message}\n  {error.hint}\n")
-        return error.exit_code
-    for file in written:
-        sys.stdout.write(f"wrote {file}\n")
+        return speaker.trouble(error)
     where = f"cd {shlex.quote(str(project))} && " if project.resolve() != Path.cwd() else ""
-    sys.stdout.write(f"Next: {where}{COMMAND}\n")
+    speaker.answer(None, "\n".join([*(f"wrote {file}" for file in written), f"Next: {where}{COMMAND}"]))
     return 0
 
 

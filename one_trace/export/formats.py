@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import msgspec
-
 from one_trace.events import lines
-from one_trace.model import Trace, encode
+from one_trace.guard.text import clean_json, json_bytes
+from one_trace.model import Trace
 from one_trace.privacy import Leaving, leave
 
 
@@ -21,12 +20,12 @@ class Form(Protocol):
 
 def to_json(trace: Trace, leaving: Leaving | None = None) -> bytes:
     """The trace document."""
-    return encode(trace) + b"\n"
+    return json_bytes(trace) + b"\n"
 
 
 def to_events(trace: Trace, leaving: Leaving | None = None) -> bytes:
     """JSON Lines in time order: what may leave the machine."""
-    return b"".join(msgspec.json.encode(event) + b"\n" for event in lines(leaving or leave(trace)))
+    return b"".join(json_bytes(event) + b"\n" for event in lines(leaving or leave(trace)))
 
 
 def to_otlp(trace: Trace, leaving: Leaving | None = None) -> bytes:
@@ -34,13 +33,13 @@ def to_otlp(trace: Trace, leaving: Leaving | None = None) -> bytes:
     from one_trace.semconv import otlp_spans, request
 
     leaving = leaving or leave(trace)
-    return msgspec.json.encode(request(leaving.run, otlp_spans(leaving))) + b"\n"
+    return json_bytes(request(leaving.run, otlp_spans(leaving))) + b"\n"
 
 
 def to_perfetto(trace: Trace, leaving: Leaving | None = None) -> bytes:
     from one_trace.export.perfetto import perfetto
 
-    return perfetto(trace)
+    return clean_json(perfetto(trace))
 
 
 def to_html(trace: Trace, leaving: Leaving | None = None) -> bytes:

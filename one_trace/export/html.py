@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-import msgspec
-
+from one_trace.guard.text import clean, json_bytes
 from one_trace.model import SPAN_STATUSES, Span, Trace
 from one_trace.shape import Shape
 
@@ -29,11 +28,11 @@ def html(trace: Trace) -> bytes:
     """The file."""
     style, script = _part("report.css"), _part("report.js")
     slots = {
-        "title": markup.escape(f"{trace.run.flow_key} · {trace.run.status} · {trace.run.run_id}"),
+        "title": markup.escape(clean(f"{trace.run.flow_key} · {trace.run.status} · {trace.run.run_id}")),
         "policy": _policy(style, script),
         "style": style,
         "script": script,
-        "data": msgspec.json.encode(data(trace)).decode().translate(_ESCAPES),
+        "data": json_bytes(data(trace)).decode().translate(_ESCAPES),
     }
     page = _SLOT.sub(lambda slot: slots[slot[1]], _part("report.html"))
     return page.encode("utf-8", "replace")

@@ -8,8 +8,9 @@ import re
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _FOLDER = 0o700
 _PARENT = 0o755
@@ -62,18 +63,36 @@ def _real(path: Path) -> Path:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
 
 
-def write_output(path: Path, data: bytes) -> None:
-    """Write a file that the user named: a new one is 0600, an old one becomes so. Raises OSError.
+@contextmanager
+def output(path: Path) -> Iterator[BinaryIO]:
+    """A file that the user named, open for writing: a new one is 0600, an old one becomes so. Raises OSError.
 
-    A link is refused, since the project may have brought it; a device (`/dev/stdout`) is written as it is.
+    A link is refused, since the project may have brought it; a device and what else stands in `/dev`
+    (`/dev/stdout`, the pipe of a shell's `>(...)`) is written as it is. A new file that is not finished goes.
     """
-    if path.is_symlink():
-        raise OSError(errno.ELOOP, "is a symbolic link, which is not written through", str(path))
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-    handle = os.open(path, flags, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        if stat.S_ISREG(os.fstat(handle).st_mode):
-            os.fchmod(handle, 0o600)
+    flags = os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC
+    if not path.absolute().is_relative_to("/dev"):
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "is a symbolic link, which is not written through", str(path))
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    try:
+        handle, new = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), True
+    except FileExistsError:
+        handle, new = os.open(path, flags), False
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if stat.S_ISREG(os.fstat(handle).st_mode):
+                os.fchmod(handle, 0o600)
+            yield file
+    except BaseException:
+        if new:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """Write such a file in one go. Raises OSError."""
+    with output(path) as file:
         file.write(data)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from one_trace.guard.text import valid
 from one_trace.record.state import started_at
 
 _STATE = re.compile(r"^(?P<key>.+)-(?P<run>[0-9a-f]{12})\.state\.json$", re.DOTALL)
@@ -122,7 +123,7 @@ def _named(folder: Path, form: re.Pattern[str], problems: list[str]) -> dict[tup
         for path in folder.iterdir() if folder.is_dir() else ():
             name = form.match(path.name)
             if name and path.is_file():
-                found[(name["key"], name["run"])] = path
+                found[(valid(name["key"]), name["run"])] = path
     except OSError as error:
         problems.append(f"{folder}: {error.strerror or error}")
     return found

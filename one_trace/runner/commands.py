@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from one_trace.guard.text import clean
 from one_trace.runner import human
 from one_trace.runner.console import Console
 from one_trace.runner.engine import Event, json_error
@@ -135,13 +136,13 @@ def execute(session: Session, parsed: Parsed) -> int:
         loaded = load(parsed.argument or "", lambda text: _json_error(worker, text))
     except FlowUnreadable as error:
         return console.error(str(error))
-    console.say(f"◇  Workflow: {_name_of(loaded.flow)}")
+    console.say(f"◇  Workflow: {clean(_name_of(loaded.flow))}")
     problems = validate(loaded.flow, loaded.root, Syntax(worker))
     if problems and console.agent:
         return console.error("Validation failed", errors=problems)
     if problems:
         return console.error(
-            "Validation failed:\n" + "\n".join(f"  {p['path']}: {p['message']}" for p in problems)
+            "Validation failed:\n" + "\n".join(clean(f"  {p['path']}: {p['message']}") for p in problems)
         )
     _warn_of_layout(console, loaded)
     worker.ready()

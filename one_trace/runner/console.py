@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-import select
-import sys
 
+from one_trace.guard import streams
+from one_trace.guard.text import clean_page
 from one_trace.runner.failures import ReaderGone
 from one_trace.runner.record import to_json
 from one_trace.runner.schema import Json
+
+_MARK = f"\x1b{os.urandom(8).hex()}"
+"""Stands before our own styles until a text is shown: no flow can have it in a name."""
 
 
 class Console:
@@ -23,18 +26,14 @@ class Console:
         self.write(to_json(document).encode() + b"\n")
 
     def line(self, text: str = "") -> None:
-        self.write(f"{text}\n".encode("utf-8", "replace"))
+        """A line for people: nothing in it but our own styles is obeyed by a terminal."""
+        self.write(f"{self.shown(text)}\n".encode())
 
     def write(self, data: bytes) -> None:
         """ReaderGone where nobody reads any more."""
-        left = memoryview(data)
         try:
-            while left:
-                try:
-                    left = left[os.write(1, left) :]
-                except BlockingIOError:  # another process has made the pipe we share non-blocking
-                    select.select([], [1], [])
-        except BrokenPipeError:
+            streams.write_all(1, data)
+        except OSError:
             raise ReaderGone from None
 
     def error(self, message: str, **more: Json) -> int:
@@ -55,7 +54,12 @@ class Console:
             self.line(text)
 
     def paint(self, text: str, code: int) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._color else text
+        return f"{_MARK}{code}m{text}{_MARK}0m" if self._color else text
+
+    @staticmethod
+    def shown(text: str) -> str:
+        """A text as a terminal may have it: cleaned, then styled where we have painted."""
+        return "\x1b[".join(clean_page(part) for part in text.split(_MARK))
 
     def green(self, text: str) -> str:
         return self.paint(text, 32)
@@ -73,8 +77,7 @@ class Console:
         return self.paint(text, 2)
 
     def warn(self, text: str) -> None:
-        sys.stderr.write(self.yellow(f"⚠ {text}") + "\n")
-        sys.stderr.flush()
+        streams.say_bytes(f"{self.shown(self.yellow(f'⚠ {text}'))}\n".encode())
 
     def note(self, text: str, title: str) -> None:
         if not self.agent:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 
+from one_trace.guard import streams
+from one_trace.runner.console import Console
 from one_trace.runner.options import COMMANDS, HELP, Command, command_named
 
 _WIDTH = 80
 
 
-def show(name: str) -> int:
+def show(name: str, console: Console) -> int:
     """Print a command's help; of the group alone it goes to stderr, and the exit code is 1."""
     command = command_named(name)
     if command is None:
-        sys.stderr.write(_group())
+        streams.say_bytes(_group().encode())
         return 1
-    sys.stdout.write(_command(command))
-    sys.stdout.flush()
+    console.write(_command(command).encode())
     return 0
 
 

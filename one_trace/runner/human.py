@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from one_trace.guard.text import clean, shell_word
 from one_trace.runner.console import Console
 from one_trace.runner.engine import Event
 from one_trace.runner.terms import Options
@@ -74,7 +75,9 @@ class Progress:
             target(console, self._target)
         if ended.stopped:
             stopped(
-                console, options.stop_after, f"Look at it: {console.cyan(f'one trace show {run.run_id}')}"
+                console,
+                options.stop_after,
+                f"Look at it: {console.cyan(f'one trace show {shell_word(run.run_id)}')}",
             )
         elif options.dry_run:
             nothing_ran(console)
@@ -84,16 +87,15 @@ def step_line(console: Console, event: Event) -> str | None:
     """What `--verbose` says of an event, where it says anything."""
     time = console.dim(f"{datetime.now(UTC):%H:%M:%S}")
     if event["event"] == "step:start":
-        kind = console.dim(f"({event.get('type')})")
-        return f"  {time} {console.cyan('▶')} {event.get('stepName')} {kind}"
+        kind = console.dim(f"({clean(str(event.get('type')))})")
+        return f"  {time} {console.cyan('▶')} {clean(str(event.get('stepName')))} {kind}"
     if event["event"] == "step:complete":
         marks = {"success": console.green("✓"), "skipped": console.dim("○")}
         took = console.dim(f"{event.get('durationMs', 'undefined')}ms")
-        return (
-            f"  {time} {marks.get(str(event.get('status')), console.red('✗'))} {event.get('stepId')} {took}"
-        )
+        mark = marks.get(str(event.get("status")), console.red("✗"))
+        return f"  {time} {mark} {clean(str(event.get('stepId')))} {took}"
     if event["event"] == "step:error":
-        return f"  {time} {console.red('✗')} {event.get('stepId')}: {event.get('error')}"
+        return f"  {time} {console.red('✗')} {clean(str(event.get('stepId')))}: {event.get('error')}"
     return None
 
 
@@ -127,7 +129,9 @@ def where(console: Console, run_id: str, log: str) -> None:
 
 def problems(console: Console, found: list[Problem]) -> None:
     console.say("◇  Validation failed")
-    lines = [f"  {console.red('✗')} {console.dim(one['path'])}: {one['message']}" for one in found]
+    lines = [
+        f"  {console.red('✗')} {console.dim(clean(one['path']))}: {clean(one['message'])}" for one in found
+    ]
     console.line("\n".join(["", *lines, ""]))
 
 
@@ -137,7 +141,7 @@ def flow_table(console: Console, found: list[dict[str, Any]]) -> None:
         console.note("No workflows found in .one/flows/\n\nCreate one with: one flow create", "Workflows")
         return
     head = ("Key", "Name", "Layout", "Inputs", "Steps", "Requires")
-    rows = [head, *(_row(flow) for flow in found)]
+    rows = [head, *(tuple(map(clean, _row(flow))) for flow in found)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = [
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
@@ -169,9 +173,9 @@ def dry_run(console: Console, steps: list[dict[str, Any]]) -> None:
 
 def _resolution(console: Console, steps: list[dict[str, Any]]) -> None:
     for step in steps:
-        name = console.dim(f'"{step["name"]}" ') if step.get("name") else ""
-        kind = console.dim(f"({step['type']})")
-        console.line(f"  {console.cyan('▸')} {step['stepId']} {name}{kind}")
+        name = console.dim(f'"{clean(str(step["name"]))}" ') if step.get("name") else ""
+        kind = console.dim(f"({clean(str(step['type']))})")
+        console.line(f"  {console.cyan('▸')} {clean(str(step['stepId']))} {name}{kind}")
         for line in _resolved(console, step):
             console.line(f"      {line}")
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from one_trace.errors import Trouble
+from one_trace.guard import streams
+from one_trace.guard.text import clean_page
 from one_trace.runner import commands, helping
 from one_trace.runner.console import Console
 from one_trace.runner.failures import ReaderGone, WorkerBroken, WorkerGone
@@ -29,9 +31,9 @@ def serve(
 ) -> Outcome:
     """Run what the words ask for. Every error is said, none is raised."""
     try:
-        parsed = parse(argv)
+        parsed = parse([as_node(word) for word in argv])
     except UsageError as error:
-        sys.stderr.write(f"{error}\n")
+        streams.say_bytes(f"{clean_page(str(error))}\n".encode())
         return Outcome(1)
     console = Console(agent=parsed.agent or os.environ.get("ONE_AGENT") == "1")
     session = commands.Session(console, on_event, run_id, traced)
@@ -40,6 +42,11 @@ def serve(
     with _deep():
         code = _guarded(session, parsed)
     return Outcome(code, session.files())
+
+
+def as_node(word: str) -> str:
+    """An argument as Node has it: bytes that are no UTF-8 are lost."""
+    return word if word.isascii() else os.fsencode(word).decode("utf-8", "replace")
 
 
 def _guarded(session: commands.Session, parsed: Parsed) -> int:
@@ -69,7 +76,7 @@ def _guarded(session: commands.Session, parsed: Parsed) -> int:
 
 def _answer(session: commands.Session, parsed: Parsed) -> int:
     if parsed.help:
-        return helping.show(parsed.command)
+        return helping.show(parsed.command, session.console)
     if parsed.command == "list":
         return commands.list_flows(session)
     argument = parsed.argument or ""

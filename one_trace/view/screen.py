@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import IO, Self, TextIO, cast
+from typing import Self, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live as RichLive
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from one_trace.view.ink import Ink
 from one_trace.view.live import Live, Plan
+from one_trace.view.terminal import Terminal
 
 FRAMES_PER_SECOND = 10
 _AT_ONCE = 1000
@@ -30,13 +31,7 @@ class Screen:
     def __init__(self, flow_key: str, stream: TextIO, plan: Plan | None = None) -> None:
         self._live = Live(flow_key, _now(), plan)
         self._lock = threading.Lock()
-        self._console = Console(
-            file=cast("IO[str]", _Whole(stream)),
-            force_terminal=True,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
+        self._console = Terminal(_Whole(stream), force_terminal=True)
         self._ink = Ink(
             color=not os.environ.get("NO_COLOR"), unicode="utf" in (stream.encoding or "").lower()
         )

@@ -26,7 +26,7 @@ for folder in ("logs", "runs"):
         if folder == "runs":
             state = json.loads(data)
             state["context"]["env"] = dict(os.environ)
-            data = json.dumps(state, indent=2, ensure_ascii=False).encode()
+            data = json.dumps(state, indent=2, ensure_ascii=False).encode("utf-8", "replace")
         target = Path(".one/flows") / f".{folder}" / file.name.replace(old, new)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)

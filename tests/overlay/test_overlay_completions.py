@@ -61,7 +61,8 @@ def test_bash_offers_words_and_values(machine):
         pytest.skip("needs bash")
     ask = (
         f'source "{FOLDER}/one.bash"; '
-        'ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _one_trace; echo "${COMPREPLY[*]}"; }; '
+        'ask() { COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; _one_trace one "${!#}"; '
+        'echo "${COMPREPLY[*]}"; }; '
         'ask one trace ex; ask one config set traces.visibility ""; ask one trace show --fa; ask one list ""'
     )
     done = subprocess.run([bash, "-c", ask], env=machine.env, capture_output=True, text=True, check=True)

@@ -36,7 +36,7 @@ def test_the_host_and_the_order_of_path(machine):
     machine.env["PATH"] = f"{machine.bin}{os.pathsep}{machine.ours}"
     done = machine.one("--agent", "trace", "doctor", program="one-trace")
     (path,) = [check for check in done.document["checks"] if check["check"] == "path"]
-    assert (done.code, path["state"], path["mend"]) == (1, "bad", f'export PATH="{machine.ours}:$PATH"')
+    assert (done.code, path["state"], path["mend"]) == (1, "bad", f'export PATH={machine.ours}:"$PATH"')
 
 
 def test_a_host_that_cannot_run(machine):

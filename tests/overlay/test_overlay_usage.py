@@ -13,7 +13,7 @@ def test_a_verb_that_is_not_there_names_the_nearest(machine):
     done = machine.one("trace", "shwo")
     assert (done.code, done.out) == (2, b"")
     assert done.err.decode() == (
-        "one-trace: there is no command 'one trace shwo'\n  Did you mean 'one trace show'?\n"
+        "one-trace: there is no command 'one trace shwo'\nhint: Did you mean 'one trace show'?\n"
     )
     error = machine.one("--agent", "trace", "xyzzy").document["error"]
     assert error["code"] == "wrong-usage"

@@ -1,0 +1,100 @@
+"""Who may write to a terminal: a handful of modules, and all of them clean what they write."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "one_trace"
+ALLOWED = {
+    "guard/streams.py": "the one writer of stderr, and of bytes past Python's buffers",
+    "cli/out.py": "the voice of our commands: cleans pages, errors, notes, questions; encodes documents",
+    "runner/console.py": "the runner's stdout: cleans what people see; agents get One CLI's very bytes",
+    "view/terminal.py": "rich's console on a terminal, which draws cells that are clean",
+    "live.py": "writes what an executor prints to its own terminal, as it came",
+}
+CLICK = {"echo", "secho", "prompt", "confirm", "echo_via_pager", "pause", "getchar"}
+STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
+
+
+def name_of(node: ast.expr) -> str:
+    """``sys.stdout.buffer.write`` of its syntax tree; what is no name is empty."""
+    if isinstance(node, ast.Attribute):
+        return f"{name_of(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def writes(tree: ast.AST) -> Iterator[str]:
+    """Each call that can put text on a terminal."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = name_of(node.func)
+        parts = name.split(".")
+        first = node.args[0] if node.args else None
+        to_terminal = isinstance(first, ast.Constant) and first.value in (1, 2)
+        if (
+            name in ("print", "input", "getpass.getpass")
+            or (parts[0] == "click" and parts[-1] in CLICK)
+            or (parts[0] == "sys" and parts[1:2] and parts[1] in STREAMS and parts[-1].startswith("write"))
+            or (
+                parts[-1] in ("write", "write_all", "fdopen", "dup")
+                and parts[0] in ("os", "streams")
+                and to_terminal
+            )
+            or parts[-1] in ("Console", "Terminal")
+        ):
+            yield f"line {node.lineno}: {name}"
+
+
+def imported_printers(tree: ast.AST) -> Iterator[str]:
+    """Imports by which the names above could be called otherwise."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in ("click", "sys", "rich", "rich.console"):
+            for each in node.names:
+                if each.name in CLICK | STREAMS | {"print"}:
+                    yield f"line {node.lineno}: from {node.module} import {each.name}"
+
+
+MODULES = [
+    path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).as_posix() not in ALLOWED
+]
+MAKERS = {
+    "runner/serve.py": "makes the runner's console",
+    "view/screen.py": "draws the tree of a run on rich's console",
+    "cli/sync.py": "draws a bar on rich's console",
+}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_no_other_module_writes_to_a_terminal(path):
+    tree = ast.parse(path.read_text())
+    found = [*writes(tree), *imported_printers(tree)]
+    if path.relative_to(PACKAGE).as_posix() in MAKERS:
+        found = [each for each in found if not each.endswith(("Console", "Terminal"))]
+    assert found == [], f"say it through {' or '.join(ALLOWED)}"
+
+
+@pytest.mark.parametrize("module", [*ALLOWED, *MAKERS])
+def test_the_modules_that_may_are_there(module):
+    assert (PACKAGE / module).is_file()
+
+
+BAD = (
+    "print(x)",
+    "import sys\nsys.stdout.write(x)",
+    "sys.stderr.buffer.write(x)",
+    "click.echo(x, err=True)",
+    "os.write(2, x)",
+    "from click import echo",
+    "rich.console.Console().print(x)",
+)
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_the_rule_sees(text):
+    tree = ast.parse(text)
+    assert [*writes(tree), *imported_printers(tree)]
