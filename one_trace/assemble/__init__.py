@@ -11,7 +11,7 @@ from msgspec import UNSET
 from one_trace.assemble.cause import find_cause, timeout_code
 from one_trace.assemble.facts import Facts
 from one_trace.assemble.inputs import Inputs
-from one_trace.assemble.lateness import lateness
+from one_trace.assemble.lateness import Stopped, lateness
 from one_trace.assemble.live import CLOCK_MS, LiveSpan, let_go
 from one_trace.assemble.measured import Measured
 from one_trace.assemble.replay import Replay
@@ -21,6 +21,7 @@ from one_trace.assemble.sizes import compact_bytes, member_count
 from one_trace.assemble.timing import drop_too_short, settle_children
 from one_trace.assemble.usage import add, usage_of
 from one_trace.collector import held_back
+from one_trace.errors import RecordTrouble
 from one_trace.guard.text import valid
 from one_trace.model import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
 from one_trace.record.clock import epoch_ms, iso
@@ -43,7 +44,12 @@ def trace_id(run_id: str, started_at: str) -> str:
 def assemble(record: Record) -> Assembly:
     """The run that a record tells of. A damaged record gives a partial run that says so in `run.partial`."""
     with held_back():
-        return _assemble(record)
+        try:
+            return _assemble(record)
+        except RecursionError as error:
+            files = record.files
+            wrong = f"run {files.run_id} of {files.flow_key}: its steps are nested too deeply"
+            raise RecordTrouble(wrong) from error
 
 
 def _assemble(record: Record) -> Assembly:
@@ -78,7 +84,8 @@ def _assemble(record: Record) -> Assembly:
     ids = _ids(ordered, trace_id(record.files.run_id, started_at))
     orders: Counter[int] = Counter()
     doubts = replay.doubts
-    made = [_span(span, ids, start, orders, over) for span in ordered]
+    stopped: Stopped = {}
+    made = [_span(span, ids, start, orders, over, stopped) for span in ordered]
     unsure = _name_unsettled(made) if doubts.unsettled else 0
     unsure_ends = [shown for span, shown in zip(ordered, made, strict=True) if span.unsure_end]
     if unsure_ends and not facts.exact:
@@ -242,7 +249,9 @@ def _ids(ordered: list[LiveSpan], trace: str) -> dict[int, str]:
     return ids
 
 
-def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int], over: float) -> Span:
+def _span(
+    span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int], over: float, stopped: Stopped
+) -> Span:
     node, act, result = span.node, span.act, span.result
     owner = act.span
     status: SpanStatus = span.status or "incomplete"  # type: ignore[assignment]
@@ -275,7 +284,7 @@ def _span(span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int
     code = timeout_code(span, error)
     if code is not None:
         made.error_code = code
-    made.late, sure = lateness(span, over)
+    made.late, sure = lateness(span, over, stopped)
     if not sure:
         made.derived.append("late")
     if not span.placed:

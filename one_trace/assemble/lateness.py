@@ -10,27 +10,42 @@ _AT_ONCE = ("loop", "while", "condition")
 """What writes its first line when an attempt of it begins; a sub-flow does so in the same turn."""
 
 
-def lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
+Stopped = dict[int, bool]
+"""Spans by their `id()`, and what `_was_stopped` says of them: each is within many others."""
+
+
+def lateness(span: LiveSpan, log_end: float, stopped: Stopped) -> tuple[bool, bool]:
     """Did it start or end after what it ran in was over, or was it still running when the process ended after
     that? And is that certain: two clocks are compared where the order of lines does not tell."""
-    late, sure = _lateness(span, log_end)
-    return late, sure and not (late and span.end is None and _was_stopped(span))
+    late, sure = _lateness(span, log_end, stopped)
+    return late, sure and not (late and span.end is None and _was_stopped(span, stopped))
 
 
-def _was_stopped(span: LiveSpan) -> bool:
+def _was_stopped(span: LiveSpan, known: Stopped) -> bool:
     """What ran in it is over, and it has not ended: --stop-after leaves no line of that in what was given
-    up."""
-    act = span.acts[-1] if span.acts else None
+    up. Without recursion: sub-flows nest as deep as they like."""
+    todo = [span]
+    while todo:
+        at = todo[-1]
+        act = at.acts[-1] if at.acts else None
+        inside = [seq.current for seq in act.passes if seq.current is not None] if act else []
+        unknown = [current for current in inside if id(current) not in known]
+        if unknown:
+            todo += unknown
+            continue
+        known[id(at)] = all(known[id(current)] for current in inside) if inside else _is_stopped_leaf(act)
+        todo.pop()
+    return known[id(span)]
+
+
+def _is_stopped_leaf(act: Act | None) -> bool:
     if act is None:
         return False
-    inside = [seq.current for seq in act.passes if seq.current is not None]
-    if inside:
-        return all(_was_stopped(current) for current in inside)
     seen = act.first_index is not None if act.kind == "parallel" else act.over_at is not None
     return seen and quiet(act)
 
 
-def _lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
+def _lateness(span: LiveSpan, log_end: float, stopped: Stopped) -> tuple[bool, bool]:
     act = span.act
     owner = act.span
     if owner is None:
@@ -49,7 +64,7 @@ def _lateness(span: LiveSpan, log_end: float) -> tuple[bool, bool]:
             return told, True
     over = owner.end
     if over is None:
-        return False, not (_may_have_thrown(owner) or _was_stopped(owner))
+        return False, not (_may_have_thrown(owner) or _was_stopped(owner, stopped))
     if _attempt_unsure(owner) or _end_supposed(owner):
         return span.end is None or span.end > over + CLOCK_MS, False
     sure = owner.slot < 0 or not (owner.doubtful or owner.shared_result or _outlasted(owner))

@@ -151,9 +151,9 @@ def _result(i: int, ms: int) -> dict[str, object]:
     return {"status": "success", "output": {"n": i}, "response": {"n": i}, "durationMs": ms}
 
 
-def write_nested(project: Path, depth: int) -> int:
+def write_nested(project: Path, depth: int, end: str = "success") -> int:
     """The record of `depth` flows, each but the last with one step that runs the next; its number of
-    events.
+    events. `end`: success, error (the last step fails, and all around it), or killed.
     """
     folder = project / ".one" / "flows"
     lines: list[str] = []
@@ -174,15 +174,21 @@ def write_nested(project: Path, depth: int) -> int:
         (folder / f"f{i}").mkdir(parents=True)
         (folder / f"f{i}" / "flow.json").write_text(json.dumps(flow))
         line(i, "step:start", stepId=f"s{i}", stepName=f"S{i}", type=kind, timestamp=to_iso(START_MS + i))
-    for i in reversed(range(depth)):
-        end = 2 * depth - i
-        line(end, "step:complete", stepId=f"s{i}", status="success", durationMs=end - i)
-        line(end, "flow:complete", flowKey=f"f{i}", status="success", durationMs=end - i)
-    line(2 * depth, "Flow completed", status="success")
+    for i in reversed(range(depth) if end != "killed" else ()):
+        at = 2 * depth - i
+        if end == "error":
+            line(at, "step:error", stepId=f"s{i}", error="no such thing", strategy="fail")
+            line(at, "flow:error", flowKey=f"f{i}", status="failed", error="no such thing", durationMs=at - i)
+        else:
+            line(at, "step:complete", stepId=f"s{i}", status="success", durationMs=at - i)
+            line(at, "flow:complete", flowKey=f"f{i}", status="success", durationMs=at - i)
+    if end != "killed":
+        line(2 * depth, "Flow completed" if end == "success" else "Flow failed")
     # What the host keeps of nested results is twice as long for each level: here it is the outermost alone.
     results = {"s0": {"status": "success", "output": {}, "response": {}, "durationMs": 2 * depth}}
     state = _state(0) | {"flowKey": "f0", "inputs": {}, "completedSteps": [f"s{i}" for i in range(depth)]}
-    state["context"] = {"input": {}, "env": {}, "steps": results, "loop": {}}
+    state["context"] = {"input": {}, "env": {}, "steps": results if end == "success" else {}, "loop": {}}
+    state |= {"status": {"success": "completed", "error": "failed", "killed": "running"}[end]}
     for name, text in {
         f".logs/f0-{RUN}.log": "".join(lines),
         f".runs/f0-{RUN}.state.json": json.dumps(state, indent=2),
