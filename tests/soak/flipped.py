@@ -9,7 +9,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from tests.machine import Done, Machine
-from tests.soak.scene import RUN, Options, call, document, same_output, stage
+from tests.soak.scene import RUN, Options, call, document, has_traceback, same_output, stage
 from tests.soak.tally import Tally
 
 PLACES = 200
@@ -111,6 +111,8 @@ def _ask(machine: Machine, what: str, argv: tuple[str, ...], tally: Tally) -> No
     if done is None:
         return
     found = document(done)
+    if found is None and has_traceback(done):
+        return  # counted
     if done.code not in _CODES:
         tally.add("codes", f"{what}: exit {done.code}: {_end(done)}")
     elif found is None:

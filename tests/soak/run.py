@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 from tests.soak.scene import Options
 from tests.soak.tally import HEAD, Tally
 
+_VARIES = re.compile(r"one-trace-soak-\w+|0x[0-9a-f]+|\b[0-9a-f]{12,32}\b|\d+")
+"""What differs between two of a kind."""
 PARTS = {
     "kills": "1,000 SIGKILLs of ours and of the host in run, save and delivery",
     "servers": "40 and more kinds of server behaviour, both sinks",
@@ -46,11 +49,14 @@ def _told(tallies: list[Tally], most: int) -> None:
         for why, times in sorted(tally.explained.items()):
             print(f"explained: {tally.part}: {times} x {why}")
     unexplained = [what for tally in tallies for what in tally.unexplained]
-    for what in unexplained[:most]:
-        print(f"UNEXPLAINED: {what}")
-    if len(unexplained) > most:
-        print(f"... and {len(unexplained) - most} more (--most {len(unexplained)})")
-    print(f"{len(unexplained)} unexplained")
+    alike: dict[str, list[str]] = {}
+    for what in unexplained:
+        alike.setdefault(_VARIES.sub("#", what), []).append(what)
+    for those in list(alike.values())[:most]:
+        print(f"UNEXPLAINED: {len(those)} x {those[0]}")
+    if len(alike) > most:
+        print(f"... and {len(alike) - most} other kinds (--most {len(alike)})")
+    print(f"{len(unexplained)} unexplained, of {len(alike)} kinds")
 
 
 def _given() -> argparse.Namespace:
@@ -64,7 +70,7 @@ def _given() -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="0.1: a tenth of everything")
     parser.add_argument("--only", action="append", choices=PARTS, help="this part; may be repeated")
     parser.add_argument("--workers", type=int, default=4, help="programs at once (default: 4)")
-    parser.add_argument("--most", type=int, default=40, help="unexplained ones to print (default: 40)")
+    parser.add_argument("--most", type=int, default=40, help="kinds of unexplained to print (default: 40)")
     if not (Path.cwd() / "one_trace").is_dir():
         parser.exit(2, "python -m tests.soak is run in the project's folder\n")
     return parser.parse_args(sys.argv[1:])

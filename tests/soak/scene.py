@@ -99,9 +99,13 @@ def finish(process: subprocess.Popen[bytes], tally: Tally, what: str) -> Done | 
             process.communicate(timeout=10)
         return None
     done = Done(process.returncode, out or b"", err or b"")
-    if b"Traceback (most recent call last)" in done.err + done.out:
+    if has_traceback(done):
         tally.add("tracebacks", f"{what}: {done.err.strip().splitlines()[-1:]!r}")
     return done
+
+
+def has_traceback(done: Done) -> bool:
+    return b"Traceback (most recent call last)" in done.err + done.out
 
 
 def children(pid: int) -> list[int]:
