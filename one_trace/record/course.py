@@ -25,7 +25,7 @@ _APART_MS = 1000
 _LONGEST_MS = 30 * 24 * 3600 * 1000
 """A step that took longer is not believed about how far a clock was set."""
 _MOST_OPEN = 64
-"""Of more runs of a step at once, only the last are asked which of them a line ends."""
+"""Of more runs of a step at once, the oldest are not asked whether a line ends them."""
 _STARTS = {"step:start": "step", "flow:start": "flow", "flow:mock-start": "flow"}
 _ENDS = {
     "step:complete": "step",
@@ -158,7 +158,9 @@ class _Walk:
         """What a line tells of the settings before it; its own time after that."""
         event = line.event or ""
         if event in _STARTS:
-            self._open.setdefault(_subject(line, _STARTS[event]), []).append(at)
+            begun = self._open.setdefault(_subject(line, _STARTS[event]), [])
+            begun.append(at)
+            del begun[:-_MOST_OPEN]
         elif event in _ENDS:
             begun = self._open.get(_subject(line, _ENDS[event]), [])
             if line.duration_ms is not None:
@@ -189,7 +191,7 @@ class _Walk:
         """The line with which began what ends here, and whether its duration was measured by the clock that
         was set meanwhile (One CLI's is) or by one that was not."""
         best = (float("inf"), False, begun[-1])
-        for start in begun[-_MOST_OPEN:]:
+        for start in begun:
             if duration >= 0:
                 best = min(best, (abs(now - duration - self._time(start)), False, start))
             if duration < 0 or self._stretch[start] != self._stretch[at]:
