@@ -328,4 +328,6 @@ def _derived(span: LiveSpan) -> list[str]:
         derived.append("outputBytes")
     if span.unsure_attempts:
         derived += ["attempts", "retries"]
+    if span.host_ms is not None and "durationMs" not in derived:
+        derived.append("durationMs")
     return derived

@@ -19,12 +19,12 @@ from msgspec import Raw
 
 from one_trace.assemble import templates
 from one_trace.assemble.live import Act, LiveSpan, Results, Scope
-from one_trace.assemble.results import raw_list, settled
+from one_trace.assemble.results import settled
 from one_trace.assemble.sizes import compact_bytes
 from one_trace.assemble.templates import Path, Unknown, path_of
 from one_trace.assemble.tree import Node
 from one_trace.record.reading import Record
-from one_trace.record.state import ABSENT, UNREADABLE, present
+from one_trace.record.state import ABSENT, UNREADABLE, present, raw_list
 
 _SELECTOR = re.compile(r"\$(?:\??\.[^\W\d]\w*|\[\d+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\]|\?\.(?=\[)|\[\*\])+")
 _PART = re.compile(r"\.(\w+)|\[(\d+)\]|\[[\"']([^\"'\]]+)[\"']\]")

@@ -31,7 +31,7 @@ from one_trace.assemble.live import (
 )
 from one_trace.assemble.tree import silent_ids
 from one_trace.assemble.written import done_inside, doubt_left, lose_overwritten, wrote_silently
-from one_trace.record.state import UNREADABLE, Result, present, read_result
+from one_trace.record.state import UNREADABLE, Result, present, raw_list, read_result
 
 _MOST_SAID = 8
 STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
@@ -54,7 +54,6 @@ class _While(msgspec.Struct):
 
 
 _iterations = msgspec.json.Decoder(_Iterations)
-_raws = msgspec.json.Decoder(list[Raw])
 _results = msgspec.json.Decoder(Results)
 _whiles = msgspec.json.Decoder(_While)
 
@@ -264,15 +263,6 @@ def child_result(block: Result, slot: int) -> Result | None:
     """The result of a child of a parallel block that succeeded."""
     children = raw_list(block.output)
     return read_result(children[slot]) if children is not None and slot < len(children) else None
-
-
-def raw_list(raw: Raw) -> list[Raw] | None:
-    if not present(raw):
-        return None
-    try:
-        return _raws.decode(raw)
-    except UNREADABLE:
-        return None
 
 
 def foresee(spans: list[LiveSpan]) -> Foreseen:

@@ -8,7 +8,7 @@ are true again. A clock that was set forward looks like a long wait, and is left
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
@@ -25,7 +25,7 @@ _APART_MS = 1000
 _LONGEST_MS = 30 * 24 * 3600 * 1000
 """A step that took longer is not believed about how far a clock was set."""
 _MOST_OPEN = 64
-"""Of more runs of a step at once, only the last are asked which of them a line ends."""
+"""Of more runs of a step at once, the oldest are not asked whether a line ends them."""
 _STARTS = {"step:start": "step", "flow:start": "flow", "flow:mock-start": "flow"}
 _ENDS = {
     "step:complete": "step",
@@ -34,6 +34,11 @@ _ENDS = {
     "flow:error": "flow",
     "flow:stopped": "flow",
 }
+
+
+Inside = Callable[[str, float], float]
+"""The longest duration in a parallel block, by its id and its own duration; 0 where none is known. Its
+children have no lines of their own."""
 
 
 class SetBack(Struct, frozen=True):
@@ -59,13 +64,15 @@ class Course(Struct):
         return next((lasted for lasted in sums if lasted >= 0), 0.0)
 
 
-def set_right(lines: list[LogLine], started: int | None) -> tuple[Course, list[str]]:
+def set_right(
+    lines: list[LogLine], started: int | None, inside: Inside = lambda step_id, lasted: 0
+) -> tuple[Course, list[str]]:
     """Let the times of `lines` never go back, nor behind `started` (the state's start, epoch ms). Also what
     was wrong with them, one sentence each."""
     if not _suspect(lines, started):
         return Course(), []
     faults = [*_without_absurd(lines, started), *_one_clock(lines, started)]
-    walk = _Walk(lines, started)
+    walk = _Walk(lines, started, inside)
     walk.measure()
     walk.write()
     return walk.course(), faults + walk.faults()
@@ -124,8 +131,9 @@ class _Walk:
     """Two ways through the lines: how far the clock was set back, and where; then the times and durations
     that come of it. A stretch is what lies between two settings."""
 
-    def __init__(self, lines: list[LogLine], started: int | None) -> None:
+    def __init__(self, lines: list[LogLine], started: int | None, inside: Inside) -> None:
         self._lines = lines
+        self._inside = inside
         self._started = started
         self._raw = [line.at for line in lines]
         self._stretch: list[int] = []
@@ -158,7 +166,9 @@ class _Walk:
         """What a line tells of the settings before it; its own time after that."""
         event = line.event or ""
         if event in _STARTS:
-            self._open.setdefault(_subject(line, _STARTS[event]), []).append(at)
+            begun = self._open.setdefault(_subject(line, _STARTS[event]), [])
+            begun.append(at)
+            del begun[:-_MOST_OPEN]
         elif event in _ENDS:
             begun = self._open.get(_subject(line, _ENDS[event]), [])
             if line.duration_ms is not None:
@@ -175,21 +185,25 @@ class _Walk:
         start, by_set_clock = self._start_of(at, duration, begun, now)
         alone = len(begun) == 1
         begun.remove(start)
+        least: float = 0
         if by_set_clock:
             self._spanning.append((at, start))
-        elif alone and self._stretch[start] != self._stretch[at]:
-            # It was measured, so that much time went by; the clock was set back by so much more.
-            missing = duration - (now - self._time(start))
-            if 0 < missing <= _LONGEST_MS:
-                self._behind[-1] += missing
-                now += missing
+            if self._lines[start].type == "parallel":
+                least = self._inside(self._lines[at].step_id or "", duration)
+        elif alone:
+            least = duration
+        # That much time went by, as was measured: the clock was set back by so much more.
+        missing = least - (now - self._time(start))
+        if self._stretch[start] != self._stretch[at] and 0 < missing <= _LONGEST_MS:
+            self._behind[-1] += missing
+            now += missing
         return now
 
     def _start_of(self, at: int, duration: float, begun: list[int], now: float) -> tuple[int, bool]:
         """The line with which began what ends here, and whether its duration was measured by the clock that
         was set meanwhile (One CLI's is) or by one that was not."""
         best = (float("inf"), False, begun[-1])
-        for start in begun[-_MOST_OPEN:]:
+        for start in begun:
             if duration >= 0:
                 best = min(best, (abs(now - duration - self._time(start)), False, start))
             if duration < 0 or self._stretch[start] != self._stretch[at]:
@@ -231,8 +245,8 @@ class _Walk:
         measured = self._lines[at].duration_ms or 0
         behind = self._behind[self._stretch[start]] if start is not None else 0
         lasted = measured + self._behind[self._stretch[at]] - behind
-        if lasted >= 0:
-            return lasted
+        if lasted >= -JITTER_MS:
+            return max(0, lasted)
         self._negative = True
         return self._lines[at].at - self._lines[start].at if start is not None else 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from one_trace.errors import RecordTrouble
@@ -16,7 +17,7 @@ from one_trace.record.files import RunFiles
 from one_trace.record.flows import FlowFile, FlowFiles
 from one_trace.record.log import LogLine, read_log
 from one_trace.record.sizes import Sizes, read_sizes
-from one_trace.record.state import State, read_state, started_at
+from one_trace.record.state import ABSENT, State, raw_list, read_result, read_state, started_at
 
 
 @dataclass
@@ -62,7 +63,7 @@ def read(files: RunFiles) -> Record:
     flow = _root_flow(flows, files)
     if flow is None:
         faults.append(f"the flow file of {files.flow_key} is not found")
-    course, unsteady = set_right(lines, epoch_ms(begun))
+    course, unsteady = set_right(lines, epoch_ms(begun), partial(_longest_inside, state))
     faults += unsteady
     return Record(
         files,
@@ -76,6 +77,15 @@ def read(files: RunFiles) -> Record:
         other_fields=other_fields(log_bytes or b"", lines),
         course=course,
     )
+
+
+def _longest_inside(state: State | None, step_id: str, lasted: float) -> float:
+    """The longest that a child of a parallel block took, by the block's result."""
+    block = read_result(state.context.steps.get(step_id, ABSENT)) if state and state.context else None
+    if block is None or block.duration_ms != lasted:
+        return 0
+    found = (read_result(raw) for raw in raw_list(block.output) or ())
+    return max((each.duration_ms for each in found if each and each.duration_ms), default=0)
 
 
 def _root_flow(flows: FlowFiles, files: RunFiles) -> FlowFile | None:

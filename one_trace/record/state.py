@@ -165,6 +165,16 @@ def _lenient(raw: bytes) -> Result | None:
     )
 
 
+def raw_list(raw: Raw) -> list[Raw] | None:
+    """The members of an array; None where it is none."""
+    if not present(raw):
+        return None
+    try:
+        return _raws.decode(raw)
+    except UNREADABLE:
+        return None
+
+
 def believed(value: object) -> int | float | None:
     """A number within what is believed, else None."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and -MOST <= value <= MOST

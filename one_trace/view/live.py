@@ -163,7 +163,9 @@ class Live:
             return
         step = started.pop()
         began = step.running.pop(0)
-        duration = float(took) if isinstance(took, int | float) else now_ms - began
+        # A negative one is of a clock that was set back meanwhile.
+        measured = float(took) if isinstance(took, int | float) and took >= 0 else now_ms - began
+        duration = max(0.0, measured)
         step.ended[status] = step.ended.get(status, 0) + 1
         step.last = (status, None if status == "skipped" else duration)
         step.retry = None

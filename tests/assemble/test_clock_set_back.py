@@ -126,6 +126,24 @@ def test_a_silent_child_that_the_setting_made_negative_is_set_right(tmp_path: Pa
     assert [span.path for span in trace.spans] == ["made > p", "made > p > x", "made > p > y"]
 
 
+def test_what_ended_in_a_block_across_the_setting_keeps_its_time_and_its_result(tmp_path: Path) -> None:
+    block = {"id": "p", "name": "P", "type": "parallel", "parallel": {"steps": [code("x"), code("y")]}}
+    run = MadeRun(tmp_path).flow([block, code("z")])
+    run.start("p", "parallel").after(-2300).end("p", -2300).start("z").after(5).end("z", 5)
+    children = [
+        {"status": "success", "output": "long", "durationMs": -2301},
+        {"status": "success", "output": "short", "durationMs": 302},
+    ]
+    run.results["p"] = {"status": "success", "output": children, "durationMs": -2300}
+    trace = run.assembled().trace
+    assert_forward(trace)
+    shown = [(span.step_id, span.start_ms, span.duration_ms, span.output_bytes) for span in trace.spans]
+    assert shown[0][:3] == ("p", 0, 302)
+    assert shown[1][:2] == ("x", 0)
+    assert shown[2:] == [("y", 0, 302, 7), ("z", 302, 5, None)]
+    assert "durationMs" in trace.spans[0].derived
+
+
 def test_a_resume_that_begins_earlier_by_the_clock_comes_after_the_first_go(tmp_path: Path) -> None:
     run = made(tmp_path)
     run.start("a").after(5).end("a", 5).start("b").after(4)

@@ -78,3 +78,19 @@ def test_events_are_in_the_logs_order(machine: Machine, run_id: str) -> None:
     times = [event["timestamp"] for event in events]
     assert times == sorted(times)
     assert all((event.get("durationMs") or 0) >= 0 for event in events)
+
+
+def test_a_run_whose_first_line_has_no_time_starts_when_the_next_was_written(machine: Machine) -> None:
+    after = """
+for log in Path(".one/flows/.logs").iterdir():
+    first, rest = log.read_text(encoding="utf-8").split("\\n", 1)
+    log.write_text(json.dumps({**json.loads(first), "ts": "soon"}) + "\\n" + rest, encoding="utf-8")
+for state in Path(".one/flows/.runs").iterdir():
+    state.write_text("{}")
+"""
+    machine.player(CASE, after=after)
+    machine.one("--agent", "flow", "execute", "x", "--trace")
+    assert machine.one("--agent", "trace", "import").code == 0
+    (run,) = machine.runs()
+    assert run["startedAt"].startswith("2026-11-22")
+    assert run["durationMs"] < 60_000

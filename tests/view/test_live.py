@@ -74,6 +74,15 @@ def test_a_loop_is_one_line_however_often_it_goes_round() -> None:
     assert "2,000 rounds" in page[1]
 
 
+def test_a_duration_of_a_clock_that_was_set_back_is_the_time_that_was_looked_on() -> None:
+    live = Live("k", 1000)
+    live.feed({"event": "step:start", "stepId": "s", "stepName": "S", "type": "code"}, 1000)
+    live.feed({"event": "step:complete", "stepId": "s", "status": "success", "durationMs": -2700}, 1300)
+    page = "\n".join(live.lines(1300, columns=80, rows=9, ink=Ink(color=False, unicode=True)))
+    assert "300ms" in page
+    assert "-2" not in page
+
+
 def test_a_retry_counts_down_to_its_next_try() -> None:
     live = Live("f", 0)
     live.feed({"event": "step:start", "stepId": "s", "type": "code"}, 0)

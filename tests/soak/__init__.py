@@ -1,0 +1,1 @@
+"""``python -m tests.soak``: faults by the thousand, counted. Minutes long, no part of the tests."""
