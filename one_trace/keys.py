@@ -71,8 +71,8 @@ def _endpoint(value: object, *, clear: bool) -> str:
     url = parse(value)
     if not (url.tls or (url.scheme == "http" and (clear or url.loopback))):
         raise ValueError(f"must be {wanted}")
-    if url.userinfo is not None or url.fragment is not None:
-        raise ValueError(f"must be {wanted}, without a user name and without #")
+    if url.userinfo is not None or url.fragment is not None or not (clear or url.query is None):
+        raise ValueError(f"must be {wanted}, without user name, query and fragment")
     return url._replace(path=url.path.rstrip("/")).text
 
 

@@ -20,6 +20,7 @@ from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, NoHost, SettingsTrouble, StoreTrouble, Trouble
 from one_trace.guard.files import is_plain
 from one_trace.guard.text import shell_word
+from one_trace.guard.urls import parse
 from one_trace.view.cells import wrap
 from one_trace.view.ink import Ink
 from one_trace.view.words import counted
@@ -251,12 +252,14 @@ def _service(values: settings.Settings, key: str) -> Iterator[Check]:
     else:
         known = ", ".join(slugs) or "none"
         scope = "scope: namespace:read, and traces:write when a run is sent"
-        yield Check("traces.com", "ok", f"{values.endpoint} answers; namespaces: {known}; {scope}")
+        yield Check(
+            "traces.com", "ok", f"{parse(values.endpoint).shown} answers; namespaces: {known}; {scope}"
+        )
 
 
 def _write_only(values: settings.Settings) -> Check:
     """A key that may not read: enough to send with, unless it has to find a namespace by its name."""
-    told = f"{values.endpoint} answers; the key may not list namespaces (scope namespace:read)"
+    told = f"{parse(values.endpoint).shown} answers; the key may not list namespaces (scope namespace:read)"
     if not values.namespace:
         return Check("traces.com", "ok", f"{told}: traces:write is all that sending takes")
     mend = "one config unset traces.namespace, or a key with the scope namespace:read"

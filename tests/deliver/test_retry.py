@@ -51,6 +51,20 @@ def test_it_tries_five_times_with_waits_under_a_doubling_ceiling() -> None:
     assert all(wait <= 0.5 * 2**number for number, wait in enumerate(clock.waits))
 
 
+def test_what_fails_at_once_is_tried_once_more_and_soon() -> None:
+    tried: list[float] = []
+
+    def attempt(seconds: float) -> Answer:
+        tried.append(seconds)
+        raise Unreachable("nothing answers there", at_once=True)
+
+    clock = Clock(1000)
+    with pytest.raises(Undelivered, match="nothing answers"):
+        patiently(attempt, clock)
+    assert len(tried) == 2
+    assert sum(clock.waits) <= 0.3
+
+
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 413])
 def test_an_answer_that_another_try_cannot_change_is_taken(status: int) -> None:
     assert patiently(answers(status), Clock(1)).status == status
