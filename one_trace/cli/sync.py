@@ -146,7 +146,7 @@ def _progress(speaker: Out) -> Iterator[Callable[[int, int, Outcome | None], Non
 
     run = TextColumn("{task.description}", markup=False)
     columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), run)
-    with Progress(*columns, console=Terminal(), transient=True) as bar:
+    with Progress(*columns, console=Terminal(sys.stderr), transient=True) as bar:
         task = bar.add_task("", total=None)
 
         def told(done: int, total: int, outcome: Outcome | None) -> None:

@@ -31,7 +31,7 @@ class Screen:
     def __init__(self, flow_key: str, stream: TextIO, plan: Plan | None = None) -> None:
         self._live = Live(flow_key, _now(), plan)
         self._lock = threading.Lock()
-        self._console = Terminal(_Whole(stream), force_terminal=True)
+        self._console = Terminal(stream, _Whole(stream), force_terminal=True)
         self._ink = Ink(
             color=not os.environ.get("NO_COLOR"), unicode="utf" in (stream.encoding or "").lower()
         )

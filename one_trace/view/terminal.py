@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import IO, cast
+from typing import IO, TextIO, cast
 
 from rich.console import Console, ConsoleDimensions
 
 from one_trace.guard import streams
 
-_STDERR = 2
-
 
 class Terminal(Console):
-    """Stderr's terminal. Rich itself fails on ``COLUMNS=²`` and fills memory for a thousand million."""
+    """The terminal behind `stream`, which `file` writes to: rich itself fails on ``COLUMNS=²``, and fills
+    memory for a thousand million.
+    """
 
-    def __init__(self, file: object = None, *, force_terminal: bool | None = None) -> None:
-        width, height = streams.columns(_STDERR, 80), streams.rows(_STDERR)
+    def __init__(self, stream: TextIO, file: object = None, *, force_terminal: bool | None = None) -> None:
+        try:
+            self._fd = stream.fileno()
+        except OSError:  # no file: then it has no size either
+            self._fd = -1
+        width, height = self.size
         super().__init__(
-            file=cast("IO[str] | None", file),
-            stderr=file is None,
+            file=cast("IO[str]", file or stream),
             force_terminal=force_terminal,
             width=width,
             height=height,
@@ -29,7 +32,7 @@ class Terminal(Console):
 
     @property
     def size(self) -> ConsoleDimensions:
-        return ConsoleDimensions(streams.columns(_STDERR, 80), streams.rows(_STDERR))
+        return ConsoleDimensions(streams.columns(self._fd, 80), streams.rows(self._fd))
 
     @size.setter
     def size(self, new: tuple[int, int]) -> None:
