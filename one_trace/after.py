@@ -5,86 +5,170 @@ Whatever goes wrong here is one line on stderr.
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from one_trace.errors import Trouble
-from one_trace.origin import parent_of, session_of, traceparent_of
+from one_trace import pending
+from one_trace.errors import BROKEN, StoreTrouble, Trouble
+from one_trace.origin import Origin, Parent
 
 if TYPE_CHECKING:
-    from one_trace.model import Executor, Trace, Upload
-    from one_trace.record import RunFiles
+    from one_trace.model import Assembly, Executor, Trace, Upload
+    from one_trace.record import Found, RunFiles
     from one_trace.settings import Settings
     from one_trace.store import Store
 
 _DAY_S = 86_400
 _PRUNED_AT_ONCE = 200
 """Old runs deleted after a run at most: nobody is to wait for it."""
+_LEFT_AT_ONCE = 8
+"""Runs of killed processes that are traced after a run at most."""
 
 
-def trace(
-    find: Callable[[], RunFiles | None],
-    settings: Settings,
-    *,
-    agent: bool,
-    host: str | None,
-    env: Mapping[str, str],
-    drawn: bool = False,
-) -> None:
-    """Trace the run whose files `find` names; nothing is done and said where there are none. Never raises.
+class Ended(NamedTuple):
+    """A run that has ended. `host`: the program that ran it, None for the built-in runner. `origin`: None
+    where it could not be told. `drawn`: its tree has been shown as it grew, and is shown as it came out.
+    `failed`: the program ended with an error."""
 
-    `drawn`: its tree has been shown as it grew, and is shown now as it came out.
+    host: str | None
+    origin: Origin | None
+    agent: bool
+    drawn: bool = False
+    failed: bool = False
+
+
+def trace(find: Callable[[], Found | None], settings: Settings, ended: Ended) -> bool:
+    """Trace the run that `find` finds, or say why there is none (None: none was promised). Whether the run is
+    looked after. Never raises.
     """
     try:
-        files = find()
-        if files:
-            _trace(files, settings, agent=agent, host=host, env=env, drawn=drawn)
+        found = find()
+        if found is not None and found.files is not None:
+            _trace(found.files, settings, ended)
+        elif found is not None:
+            say_trouble(_not_there(found, ended), agent=ended.agent)
     except KeyboardInterrupt:
-        say_trouble(Trouble("stopped before the run was traced", hint="one trace import"), agent=agent)
-    except Exception as error:  # noqa: BLE001  the boundary: a run never pays for what is wrong with tracing
-        say_trouble(_as_trouble(error), agent=agent)
+        say_trouble(Trouble("stopped before the run was traced", hint="one trace import"), agent=ended.agent)
+        return False
+    except BROKEN as error:  # the boundary: a run never pays for what is wrong with tracing
+        say_trouble(as_trouble(error), agent=ended.agent)
+        return False
+    return True
 
 
-def _trace(
-    files: RunFiles,
-    settings: Settings,
-    *,
-    agent: bool,
-    host: str | None,
-    env: Mapping[str, str],
-    drawn: bool,
-) -> None:
-    from one_trace import record
-    from one_trace.assemble import assemble
+def _not_there(found: Found, ended: Ended) -> Trouble:
+    """Why there is no trace of a run that was to have one."""
+    if found.candidates > 1:
+        return Trouble(
+            f"this run is not traced: {found.candidates} runs began here meanwhile, "
+            "and their records do not say which one it is",
+            hint="one trace import",
+            code="run-ambiguous",
+        )
+    if ended.failed:
+        return Trouble("the flow did not start, so there is no trace", code="run-not-started")
+    return Trouble(
+        "this run is not traced: it left no record in .one/flows/.runs",
+        hint="one trace doctor",
+        code="run-not-found",
+    )
+
+
+def _trace(files: RunFiles, settings: Settings, ended: Ended) -> None:
     from one_trace.deliver.sinks import ready
     from one_trace.store import Store
 
-    found = record.read(files)
-    assembly = assemble(found)
-    if not assembly.trace.spans and any(line.event == "flow:dry-run" for line in found.lines):
+    assembly = _assembled(files, ended.host)
+    if assembly is None:
         return
-    assembly.trace.run.executor = _executor(host)
-    if drawn:
+    if ended.drawn:
         _say(_page(assembly.trace))
-    where, session, parent = ready(settings), session_of(env), parent_of(env)
+    where = ready(settings)
     with Store(settings.store_path) as store:
         _forget_old(store, settings)  # first: an old run that was resumed now is to be there now
-        store.save(
-            assembly,
-            sinks=where,
-            session=session,
-            parent_run_id=parent,
-            traceparent=traceparent_of(env),
-            hold=settings.upload != "auto",
-        )
+        _save(store, assembly, settings, ended.origin)
     uploads: list[Upload] = []
     if where and settings.upload == "auto":
         from one_trace import deliver
 
         uploads = deliver.flush(settings, run_id=files.run_id, deadline_s=settings.flush_timeout)
-    _say_saved(assembly.trace, uploads, agent=agent, drawn=drawn)
+    _say_saved(assembly.trace, uploads, agent=ended.agent, drawn=ended.drawn)
+
+
+def _assembled(files: RunFiles, host: str | None) -> Assembly | None:
+    """The trace of a record; None of a dry run, which ran nothing."""
+    from one_trace import record
+    from one_trace.assemble import assemble
+
+    found = record.read(files)
+    assembly = assemble(found)
+    if not assembly.trace.spans and any(line.event == "flow:dry-run" for line in found.lines):
+        return None
+    assembly.trace.run.executor = _executor(host)
+    return assembly
+
+
+def _save(store: Store, assembly: Assembly, settings: Settings, origin: Origin | None) -> None:
+    from one_trace.deliver.sinks import ready
+
+    run, given = assembly.trace.run, origin or Origin()
+    if given.resumed and store.knows(run.run_id):
+        given = Origin()  # what is known of its first start stays
+    parent = given.parent
+    store.save(
+        assembly,
+        sinks=ready(settings),
+        session=given.session,
+        # What began later has resumed it at most.
+        parent_run_id=parent.run_id if parent and parent.started_at <= run.started_at else None,
+        traceparent=given.traceparent,
+        hold=settings.upload != "auto",
+    )
+
+
+def trace_left(settings: Settings, *, agent: bool) -> None:
+    """Trace the runs whose process was killed before it could. Never raises."""
+    with suppress(KeyboardInterrupt, StoreTrouble):  # the next one tries again; of our run it has been said
+        for path, about in itertools.islice(pending.left(settings.data_dir), _LEFT_AT_ONCE):
+            try:
+                if about is not None:
+                    _trace_left(about, settings)
+            except StoreTrouble:
+                raise
+            except BROKEN as error:  # a note of another version, a damaged record
+                say_trouble(as_trouble(error, "an earlier run is"), agent=agent)
+            pending.forget(path)
+
+
+def _trace_left(about: dict[str, Any], settings: Settings) -> None:
+    from msgspec.structs import replace
+
+    from one_trace import record
+    from one_trace.model import Session
+    from one_trace.store import Store
+
+    project, token = Path(about["project"]), about.get("token")
+    if token:
+        files = record.find_by_token(project, record.Wanted(token, resumed=about.get("resumed")))
+    else:
+        files = record.find_by_id(project, about["runId"])
+    if files is None:
+        return  # killed before there was anything to be traced
+    session, parent = about.get("session"), about.get("parent")
+    origin = Origin(
+        Session(agent=session[0], session_id=session[1]) if session else None,
+        Parent(*parent) if parent else None,
+        about.get("traceparent"),
+        resumed=about.get("resumed") is not None,
+    )
+    assembly = _assembled(replace(files, flow=about.get("flow")), about.get("program"))
+    if assembly is not None:
+        with Store(settings.store_path) as store:
+            _save(store, assembly, settings, origin)
 
 
 def _executor(host: str | None) -> Executor:
@@ -158,25 +242,26 @@ def _next(trace: Trace, *, drawn: bool) -> str:
 
 
 def say_trouble(error: Trouble, *, agent: bool) -> None:
+    """One line. It leans on nothing but the standard library: it has to work where all else is broken."""
     if agent:
         _say({"event": "trace:trouble", "code": error.code, "message": error.message, "hint": error.hint})
     else:
         line = f"one-trace: {error.message}" + (f". {error.hint}" if error.hint else "")
-        _say(line.replace("\n", " "))
+        _say("".join(c if c.isprintable() else " " if c.isspace() else repr(c)[1:-1] for c in line))
+
+
+def as_trouble(error: BaseException, what: str = "this run is") -> Trouble:
+    if isinstance(error, Trouble):
+        return Trouble(f"{what} not traced: {error.message}", hint=error.hint, code=error.code)
+    return Trouble(f"{what} not traced: {type(error).__name__}: {error}", code="trace-failed")
 
 
 def _say(line: str | dict[str, object]) -> None:
     """To stderr, whatever has become of stderr."""
-    from one_trace.model import encode
+    import json
 
-    data = line.encode("utf-8", "replace") if isinstance(line, str) else encode(line)
-    left = memoryview(data.rstrip(b"\n") + b"\n")
+    text = line if isinstance(line, str) else json.dumps(line, separators=(",", ":"))
+    left = memoryview(text.rstrip("\n").encode("utf-8", "replace") + b"\n")
     with suppress(OSError):
         while left:
             left = left[os.write(2, left) :]
-
-
-def _as_trouble(error: Exception) -> Trouble:
-    if isinstance(error, Trouble):
-        return Trouble(f"this run is not traced: {error.message}", hint=error.hint, code=error.code)
-    return Trouble(f"this run is not traced: {type(error).__name__}: {error}", code="trace-failed")

@@ -176,6 +176,12 @@ class Store:
         with troubles(self.path):
             return self.connection.execute(sql, (run_id,)).fetchone() is not None
 
+    def knows(self, run_id: str) -> bool:
+        """Whether the store has this run."""
+        with troubles(self.path):
+            sql = "SELECT 1 FROM runs WHERE run_id = ?"
+            return self.connection.execute(sql, (run_id,)).fetchone() is not None
+
     def family(self, run_id: str, sink: str) -> Family:
         """What delivery needs to know of a run beside its trace."""
         with troubles(self.path):
