@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
@@ -42,7 +43,22 @@ def run(path: str | None, argv: list[str], settings: Settings) -> int:
         status = _built_in(argv, settings, asked, agent=agent)
     else:
         status = _host(path, argv, settings, asked, agent=agent)
+    _let_go()
     return watch.end_like(status)
+
+
+def _let_go() -> None:
+    """Where stdout or stderr has gone, nothing is to be tried with it once more as the interpreter ends: that
+    would be its exit code."""
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, number)
+                os.close(nowhere)
 
 
 def settings_in_force(*, agent: bool) -> Settings:
@@ -94,7 +110,7 @@ def _trace(tracking: Tracking, status: int, *, agent: bool, picture: Live | None
     said = picture.said_id if picture is not None else None
     if trace(lambda: tracking.find(said), tracking.settings, ended):
         tracking.done()
-    trace_left(tracking.settings, agent=agent)
+        trace_left(tracking.settings, agent=agent)
 
 
 def _built_in(argv: list[str], settings: Settings, asked: Asked, *, agent: bool) -> int:

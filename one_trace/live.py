@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 from one_trace.errors import BROKEN
 from one_trace.retell import Event, Retell
@@ -21,6 +21,7 @@ from one_trace.runner.console import Console
 from one_trace.runner.failures import ReaderGone
 from one_trace.runner.options import Parsed, ctrl_c_cancels
 from one_trace.spool import Spool
+from one_trace.terminal import Terminal
 from one_trace.tracking import Tracking
 from one_trace.watch import Watcher
 
@@ -48,7 +49,7 @@ class Live(Watcher):
         self._tracking = tracking
         self._spool = Spool()
         self.output = self._spool.fd
-        self._terminal: TextIO = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="replace")
+        self._terminal = Terminal(2, sys.stderr.encoding)
         self._console = Console(agent=False)
         self._resume = asked.command == "resume"
         self._asked = asked
@@ -84,8 +85,7 @@ class Live(Watcher):
             self._thread.join()
         self._guarded(last=True)
         self._clear()
-        with suppress(OSError):
-            self._terminal.close()
+        self._terminal.close()
         self._spool.close()
 
     def end(self) -> None:
@@ -109,7 +109,7 @@ class Live(Watcher):
     def _clear(self) -> None:
         screen, self._screen = self._screen, None
         if screen is not None:
-            with suppress(OSError):  # the terminal has gone
+            with suppress(Exception):  # what could not be drawn may not be cleared away either
                 screen.hide()
 
     def _look_on(self) -> None:
@@ -129,17 +129,14 @@ class Live(Watcher):
             self._raw(lines)
 
     def _break(self, error: BaseException) -> None:
-        """Draw no more, and say so; where the terminal has gone, there is nobody to be told."""
+        """Draw no more, and say so."""
         self._broken = True
         self._clear()
-        if not isinstance(error, OSError):
-            self._raw([f"one-trace: cannot draw this run: {type(error).__name__}: {error}".encode()])
+        self._raw([f"one-trace: cannot draw this run: {type(error).__name__}: {error}".encode()])
 
     def _raw(self, lines: list[bytes]) -> None:
         """What the executor says as it says it."""
-        with suppress(OSError):
-            self._terminal.write("".join(f"{line.decode('utf-8', 'replace')}\n" for line in lines))
-            self._terminal.flush()
+        self._terminal.write("".join(f"{line.decode('utf-8', 'replace')}\n" for line in lines))
 
     # -- what is shown
 
@@ -163,7 +160,7 @@ class Live(Watcher):
 
             flow = self._flow(str(event.get("flowKey")))
             plan = plan_of(flow.definition) if flow else None
-            self._screen = Screen(str(event.get("flowKey")), self._terminal, plan)
+            self._screen = Screen(str(event.get("flowKey")), cast("TextIO", self._terminal), plan)
             self._screen.show()
         if self._screen is not None:
             self._screen.feed(event)
