@@ -30,12 +30,12 @@ _LEFT_AT_ONCE = 8
 
 
 class Ended(NamedTuple):
-    """A run that has ended. `host`: the program that ran it, None for the built-in runner. `origin`: None
-    where it could not be told. `drawn`: its tree has been shown as it grew, and is shown as it came out.
-    `failed`: the program ended with an error."""
+    """A run that has ended. `host`: the program that ran it, None for the built-in runner. `drawn`: its tree
+    has been shown as it grew, and is shown as it came out. `failed`: the program ended with an error.
+    """
 
     host: str | None
-    origin: Origin | None
+    origin: Origin
     agent: bool
     drawn: bool = False
     failed: bool = False
@@ -112,17 +112,18 @@ def _assembled(files: RunFiles, host: str | None) -> Assembly | None:
     return assembly
 
 
-def _save(store: Store, assembly: Assembly, settings: Settings, origin: Origin | None) -> None:
+def _save(store: Store, assembly: Assembly, settings: Settings, given: Origin) -> None:
     from one_trace.deliver.sinks import ready
+    from one_trace.model import Session
 
-    run, given = assembly.trace.run, origin or Origin()
+    run = assembly.trace.run
     if given.resumed and store.knows(run.run_id):
         given = Origin()  # what is known of its first start stays
     parent = given.parent
     store.save(
         assembly,
         sinks=ready(settings),
-        session=given.session,
+        session=Session(agent=given.session[0], session_id=given.session[1]) if given.session else None,
         # What began later has resumed it at most.
         parent_run_id=parent.run_id if parent and parent.started_at <= run.started_at else None,
         traceparent=given.traceparent,
@@ -148,7 +149,6 @@ def _trace_left(about: dict[str, Any], settings: Settings) -> None:
     from msgspec.structs import replace
 
     from one_trace import record
-    from one_trace.model import Session
     from one_trace.store import Store
 
     project, token = Path(about["project"]), about.get("token")
@@ -160,7 +160,7 @@ def _trace_left(about: dict[str, Any], settings: Settings) -> None:
         return  # killed before there was anything to be traced
     session, parent = about.get("session"), about.get("parent")
     origin = Origin(
-        Session(agent=session[0], session_id=session[1]) if session else None,
+        (session[0], session[1]) if session else None,
         Parent(*parent) if parent else None,
         about.get("traceparent"),
         resumed=about.get("resumed") is not None,

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from one_trace.via import Via, identity, is_alive, stands_below
-
-if TYPE_CHECKING:
-    from one_trace.model import Session
 
 PARENT = "ONE_TRACE_PARENT"
 """For what a traced run starts: `WORD PROCESS FOLDER`, the run's id or the token by which to find it, the
@@ -38,9 +35,11 @@ class Parent(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where a run comes from. `resumed`: an old one goes on; whoever does that is not who started it."""
+    """Where a run comes from. `session`: the agent and its session's id. `resumed`: an old run goes on;
+    whoever does that is not who started it.
+    """
 
-    session: Session | None = None
+    session: tuple[str | None, str] | None = None
     parent: Parent | None = None
     traceparent: str | None = None
     resumed: bool = False
@@ -48,7 +47,12 @@ class Origin(NamedTuple):
 
 def origin_of(env: Mapping[str, str], *, resumed: bool) -> Origin:
     """To be asked when the run begins: only then is it known whether the parent is still going on."""
-    return Origin(session_of(env), parent_of(env), traceparent_of(env), resumed)
+    return early(env, resumed=resumed)._replace(parent=parent_of(env))
+
+
+def early(env: Mapping[str, str], *, resumed: bool) -> Origin:
+    """What can be told of it at no cost."""
+    return Origin(session_of(env), None, traceparent_of(env), resumed)
 
 
 def parent_mark(word: str, project: str) -> str:
@@ -56,14 +60,12 @@ def parent_mark(word: str, project: str) -> str:
     return f"{word} {identity()} {project}"
 
 
-def session_of(env: Mapping[str, str]) -> Session | None:
-    """The agent's session in which we were started."""
-    from one_trace.model import Session
-
+def session_of(env: Mapping[str, str]) -> tuple[str | None, str] | None:
+    """The agent in whose session we were started, if it is known, and the session's id."""
     for variable, agent in SESSIONS:
         if env.get(variable):
             named = next(filter(None, map(env.get, AGENTS)), None) if agent is None else agent
-            return Session(agent=named or None, session_id=env[variable])
+            return named or None, env[variable]
     return None
 
 

@@ -6,7 +6,6 @@ them as there are runs at this moment, whatever the history.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -25,19 +24,21 @@ _FOREIGN_S = 86_400.0
 
 
 class Note:
-    """The note of our own run."""
+    """The note of our own run. Where it cannot be written, there is none."""
 
     def __init__(self, data_dir: Path, about: Mapping[str, object]) -> None:
-        """Write it; where it cannot be written, there is none."""
-        folder = data_dir / _FOLDER
-        self._path = folder / f"{identity()}-{_place()}-{os.urandom(4).hex()}.json"
+        self._path = data_dir / _FOLDER / f"{identity()}-{_place()}-{os.urandom(4).hex()}"
         with suppress(OSError):
             make_folder(data_dir)
-            make_folder(folder)
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
-            handle = os.open(self._path, flags, 0o600)
+            make_folder(self._path.parent)
+        self.write(about)
+
+    def write(self, about: Mapping[str, object]) -> None:
+        """Put it down, or more of it: nobody reads it while we live."""
+        with suppress(OSError):
+            handle = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
-                os.write(handle, json.dumps(about).encode())
+                os.write(handle, f"{dict(about)!a}\n".encode())
             finally:
                 os.close(handle)
 
@@ -74,9 +75,13 @@ def _has_ended(path: Path) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
+    """A note is a Python literal: to write one takes no import while the host is waiting to be started."""
+    import ast
+
     try:
-        about = json.loads(read_plain(path, _LIMIT))
-    except (OSError, ValueError, RecursionError):
+        text = read_plain(path, _LIMIT).partition(b"\n")[0].decode("ascii", "replace")
+        about = ast.literal_eval(text)
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
         return None
     return about if isinstance(about, dict) and about else None
 

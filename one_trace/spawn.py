@@ -30,7 +30,7 @@ def start(
     this forks, and on Linux the host is killed when the thread that forked it has ended.
     """
     host.check_depth(env)
-    tie = _tie()
+    tie = tie_to_us()
     failed, report = os.pipe()
     child = os.fork()
     if child == 0:
@@ -86,8 +86,8 @@ def _forget_handlers() -> None:
                 signal.signal(number, signal.SIG_DFL)
 
 
-def _tie() -> Callable[[], None]:
-    """What the child calls so that it is killed when we are: SIGKILL cannot be passed on."""
+def tie_to_us() -> Callable[[], None]:
+    """What a child of ours calls so that it is killed when we are: SIGKILL cannot be passed on."""
     us = os.getpid()
     if sys.platform != "linux":
         return lambda: None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from one_trace.argv import first_words
 from one_trace.errors import BROKEN
-from one_trace.origin import Origin, origin_of
+from one_trace.origin import early, origin_of
 from one_trace.pending import Note
 from one_trace.snapshot import Snapshot
 from one_trace.via import identity_of
 
 if TYPE_CHECKING:
+    import threading
+
     from one_trace.record import Found, RunFiles, Wanted
     from one_trace.runner.options import Parsed
     from one_trace.settings import Settings
@@ -68,10 +69,10 @@ class Tracking:
         self.project = here()
         self.word = os.urandom(16).hex() if program else _own_id(asked)
         self.files: RunFiles | None = None
-        self.origin: Origin | None = None
+        self.origin = early(os.environ, resumed=self.asked.resumed is not None)
         self._before = Snapshot()
-        self._note: Note | None = None
-        self._over = threading.Event()
+        self._note = Note(settings.data_dir, self._about(None))
+        self._over: threading.Event | None = None
 
     def look_around(self) -> None:
         """What is there before the host leaves anything: to be called at once when it has been started."""
@@ -82,11 +83,14 @@ class Tracking:
         with suppress(*BROKEN):  # said when the run is traced
             self.origin = origin_of(os.environ, resumed=self.asked.resumed is not None)
         with suppress(*BROKEN):
-            self._note = Note(self.settings.data_dir, self._about(child))
+            self._note.write({**self._about(child), "flow": self.asked.flow})
         if child is not None:
-            with suppress(RuntimeError):  # no thread to be had: then later
+            with suppress(*BROKEN):  # no thread to be had: then later
+                import threading
+
                 # Waited for at our end: an import that the end of the interpreter meets can crash.
-                threading.Thread(target=self._prepare).start()
+                self._over = threading.Event()
+                threading.Thread(target=self._prepare, args=[self._over]).start()
 
     def look(self) -> RunFiles | None:
         """Our run, if it can be told while it goes on."""
@@ -100,7 +104,8 @@ class Tracking:
         """Our run, now that it has ended; None where there was not to be one. `said`: its id, where the
         executor has been heard to say it.
         """
-        self._over.set()
+        if self._over is not None:
+            self._over.set()
         from msgspec.structs import replace
 
         from one_trace import record
@@ -115,8 +120,7 @@ class Tracking:
 
     def done(self) -> None:
         """The run is looked after."""
-        if self._note is not None:
-            self._note.done()
+        self._note.done()
 
     def _search(self, said: str | None) -> Found:
         from one_trace import record
@@ -143,27 +147,25 @@ class Tracking:
         return flow.key if flow else None
 
     def _about(self, child: int | None) -> dict[str, object]:
-        origin = self.origin or Origin()
-        session = origin.session
+        origin = self.origin
         return {
             "project": self.project,
             "token": self.word if self.program else None,
             "runId": None if self.program else self.word,
             "program": self.program,
             "host": identity_of(child) if child is not None else None,
-            "flow": self.asked.flow,
             "resumed": self.asked.resumed,
-            "session": [session.agent, session.session_id] if session else None,
-            "parent": list(origin.parent) if origin.parent else None,
+            "session": origin.session,
+            "parent": origin.parent,
             "traceparent": origin.traceparent,
         }
 
-    def _prepare(self) -> None:
+    def _prepare(self, over: threading.Event) -> None:
         """In a thread: import what comes after the run, and find the run."""
         with suppress(*BROKEN):  # said by the main thread, which comes to the same
             warm(self.settings)
             for pause in _LOOKS_S:
-                if self._over.wait(pause) or self.look() is not None:
+                if over.wait(pause) or self.look() is not None:
                     return
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from one_trace import spawn
+from one_trace.follower import Follower
 
 _T = TypeVar("_T")
 _STOPS = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
@@ -48,16 +49,20 @@ def run(path: str, argv: list[str], env: Mapping[str, str], watcher: Watcher) ->
     prints, our own streams: no byte goes through us.
 
     So a slow reader, or one that closes early, does to the host what it would do without us. Signals are
-    blocked meanwhile, and taken one by one; those that cannot be blocked: SIGKILL of us is the host's end
-    (on Linux), SIGSTOP of us does not stop it.
+    blocked meanwhile, and taken one by one; of those that cannot be, SIGKILL is the host's end, too, and
+    SIGSTOP stops it after a moment (both on Linux).
     """
     # Whoever started us may have it ignored: then nobody could wait.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     try:
         child = spawn.start(path, argv, env, mask=before, output=watcher.output)
-        _told(lambda: watcher.begin(child), None)
-        return _wait(child, watcher)
+        follower = Follower(child, spawn.tie_to_us())
+        try:
+            _told(lambda: watcher.begin(child), None)
+            return _wait(child, watcher)
+        finally:
+            follower.end()
     finally:
         _forget_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -115,6 +120,9 @@ def _end(child: int) -> int:
 
 def _stop(child: int, number: int, watcher: Watcher) -> None:
     """Be stopped as the host is, with a terminal that can be used meanwhile; the host goes on with us."""
+    if signal.SIGCONT in signal.sigpending():  # it was stopped because we were, and we go on
+        os.kill(child, signal.SIGCONT)
+        return
     _told(watcher.stopping, None)
     if number in _STOPS:
         os.kill(os.getpid(), number)

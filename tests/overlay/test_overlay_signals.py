@@ -196,6 +196,47 @@ def test_a_host_that_is_stopped_stops_us_and_goes_on_with_us(machine):
     assert finish(process)[0] == -signal.SIGTERM
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="needs a system that tells a process's state"
+)
+def test_sigstop_of_us_stops_the_host_until_we_go_on(machine):
+    machine.player("48-sigkill", after=LEAVES)
+    process = machine.start(*RUN)
+    wait_for(machine.project / "up")
+    host = int((machine.project / "pid").read_text())
+    for _ in range(2):
+        process.send_signal(signal.SIGSTOP)
+        wait_for_state(host, "T")
+        assert state_of(process.pid) == "T"
+        process.send_signal(signal.SIGCONT)
+        wait_for_state(host, "S")
+        wait_for_state(process.pid, "S")
+    process.terminate()
+    assert finish(process)[0] == -signal.SIGTERM
+
+
+def test_a_host_that_is_stopped_itself_stops_us_until_we_go_on(machine):
+    machine.player("48-sigkill", after=LEAVES)
+    process = machine.start(*RUN)
+    wait_for(machine.project / "up")
+    host = int((machine.project / "pid").read_text())
+    os.kill(host, signal.SIGSTOP)
+    wait_for_state(process.pid, "T")
+    process.send_signal(signal.SIGCONT)
+    wait_for_state(host, "S")
+    process.terminate()
+    assert finish(process)[0] == -signal.SIGTERM
+
+
+def test_nobody_waits_for_anything_of_ours_when_we_were_killed(machine):
+    """Streams end with us, though another process of ours has been beside us."""
+    machine.player("48-sigkill", after=LEAVES)
+    process = machine.start(*RUN)
+    wait_for(machine.project / "up")
+    process.kill()
+    process.communicate(timeout=30)
+
+
 def wait_for(path):
     until = time.monotonic() + 30
     while not path.exists():
