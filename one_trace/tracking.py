@@ -32,25 +32,33 @@ class Asked:
     """What the command line asks for."""
 
     def __init__(self, argv: list[str]) -> None:
-        self._argv = argv
-        words = first_words(argv)
-        self.resumed = words[2] if words[1:2] == ["resume"] and len(words) > 2 else None
+        self._argv, self._words = argv, first_words(argv)
+
+    @property
+    def resumed(self) -> str | None:
         """The id of the run that is to go on, as it was typed."""
-
-    @cached_property
-    def parsed(self) -> Parsed | None:
-        """All of it; None where One CLI would refuse it."""
-        from one_trace.runner.options import UsageError, parse
-
-        with suppress(UsageError):
-            return parse(self._argv)
-        return None
+        return self._argument if self._words[1] == "resume" else None
 
     @property
     def flow(self) -> str | None:
         """The key or path that names the flow."""
-        parsed = self.parsed
-        return parsed.argument if parsed is not None and parsed.command == "execute" else None
+        return self._argument if self._words[1] != "resume" else None
+
+    @cached_property
+    def parsed(self) -> Parsed | None:
+        """All of it; None where One CLI would refuse it."""
+        with suppress(*BROKEN):
+            from one_trace.runner.options import parse
+
+            return parse(self._argv)
+        return None
+
+    @property
+    def _argument(self) -> str | None:
+        """It nearly always stands behind the verb: then the rest need not be read."""
+        if len(self._words) > 2:
+            return self._words[2]
+        return self.parsed.argument if self.parsed is not None else None
 
     @property
     def promised(self) -> bool:
@@ -135,7 +143,7 @@ class Tracking:
     def _wanted(self, said: str | None) -> Wanted:
         from one_trace import record
 
-        return record.Wanted(self.word, self.asked.resumed, self._key(), said)
+        return record.Wanted(self.word, self.asked.resumed, self._key, said)
 
     def _key(self) -> str | None:
         """The flow's `key` field, if the file that was named can be read."""

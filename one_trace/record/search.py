@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +32,12 @@ _OVER = re.compile(rb'"status": ?"(?:completed|failed)"')
 @dataclass(frozen=True)
 class Wanted:
     """How our run is told from others. `token`: the word in its environment. `resumed`: its id as it was
-    typed, where it is an old one that goes on. `key`: of its flow. `said`: its id, where the executor has
-    been heard to say it."""
+    typed, where it is an old one that goes on. `key`: tells its flow's key, asked only where it matters.
+    `said`: its id, where the executor has been heard to say it."""
 
     token: str
     resumed: str | None = None
-    key: str | None = None
+    key: Callable[[], str | None] = lambda: None
     said: str | None = None
 
 
@@ -104,28 +104,27 @@ def _first_with(states: Path, names: Sequence[str], wanted: Wanted) -> RunFiles 
     for pause in _PAUSES_S:
         time.sleep(pause)
         found, torn = _with(states, names, wanted)
+        if len(found) > 1:
+            key = wanted.key()
+            return min(found, key=lambda each: (key not in (None, each[1].flow_key), each[0]))[1]
         if found:
-            return min(found, key=lambda each: each[0])[1]
+            return found[0][1]
         if not torn:
             break
     return None
 
 
-def _with(
-    states: Path, names: Sequence[str], wanted: Wanted
-) -> tuple[list[tuple[tuple[bool, str], RunFiles]], bool]:
-    """Those that hold the word, each with its place in their order; whether one is being written just now."""
+def _with(states: Path, names: Sequence[str], wanted: Wanted) -> tuple[list[tuple[str, RunFiles]], bool]:
+    """Those that hold the word, and when they began; whether one is being written just now."""
     words = (f'"ONE_TRACE_TOKEN": "{wanted.token}"'.encode(), marks(word_of(wanted.token)))
-    found: list[tuple[tuple[bool, str], RunFiles]] = []
+    found: list[tuple[str, RunFiles]] = []
     torn = False
     for name in names:
         path = states / name
         try:
-            if guard.holds(path, words):
-                files = run_of(states.parents[2], name)
-                if files is not None:
-                    other = wanted.key is not None and files.flow_key != wanted.key
-                    found.append(((other, started_at(_head(path)) or "~"), files))
+            files = run_of(states.parents[2], name) if guard.holds(path, words) else None
+            if files is not None:
+                found.append((started_at(_head(path)) or "~", files))
             torn = torn or path.stat().st_size == 0
         except OSError:
             continue
@@ -137,7 +136,8 @@ def _unclaimed(project: Path, wanted: Wanted, before: Snapshot) -> list[RunFiles
     states = project / STATES
     new = [name for name in guard.names(states) if before.is_new(str(states / name))]
     runs = [files for name in new if (files := run_of(project, name)) is not None]
-    return [files for files in runs if wanted.key in (None, files.flow_key) and not _tells_whose(files)]
+    key = wanted.key() if runs else None
+    return [files for files in runs if key in (None, files.flow_key) and not _tells_whose(files)]
 
 
 def _tells_whose(files: RunFiles) -> bool:
