@@ -5,90 +5,186 @@ Whatever goes wrong here is one line on stderr.
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from one_trace.errors import StoreTrouble, Trouble
+from one_trace import pending
+from one_trace.errors import BROKEN, StoreTrouble, Trouble
 from one_trace.guard import streams
-from one_trace.origin import parent_of, session_of, traceparent_of
+from one_trace.origin import Origin, Parent
 
 if TYPE_CHECKING:
-    from one_trace.model import Executor, Trace, Upload
-    from one_trace.record import RunFiles
+    from one_trace.model import Assembly, Executor, Session, Trace, Upload
+    from one_trace.record import Found, RunFiles
     from one_trace.settings import Settings
     from one_trace.store import Store
 
 _DAY_S = 86_400
 _PRUNED_AT_ONCE = 200
 """Old runs deleted after a run at most: nobody is to wait for it."""
+_LEFT_AT_ONCE = 8
+"""Runs of killed processes that are traced after a run at most."""
 
 
-def trace(
-    find: Callable[[], RunFiles | None],
-    settings: Settings,
-    *,
-    agent: bool,
-    host: str | None,
-    env: Mapping[str, str],
-    drawn: bool = False,
-) -> None:
-    """Trace the run whose files `find` names; nothing is done and said where there are none. Never raises.
+class Ended(NamedTuple):
+    """A run that has ended. `host`: the program that ran it, None for the built-in runner. `drawn`: its tree
+    has been shown as it grew, and is shown as it came out. `failed`: the program ended with an error.
+    """
 
-    `drawn`: its tree has been shown as it grew, and is shown now as it came out.
+    host: str | None
+    origin: Origin
+    agent: bool
+    drawn: bool = False
+    failed: bool = False
+
+
+def trace(find: Callable[[], Found | None], settings: Settings, ended: Ended) -> bool:
+    """Trace the run that `find` finds, or say why there is none (None: none was promised). Whether the run is
+    looked after. Never raises.
     """
     try:
-        files = find()
-        if files:
-            _trace(files, settings, agent=agent, host=host, env=env, drawn=drawn)
+        found = find()
+        if found is not None and found.files is not None:
+            _trace(found.files, settings, ended)
+        elif found is not None:
+            say_trouble(_not_there(found, ended), agent=ended.agent)
     except KeyboardInterrupt:
-        say_trouble(Trouble("stopped before the run was traced", hint="one trace import"), agent=agent)
-    except Exception as error:  # noqa: BLE001  the boundary: a run never pays for what is wrong with tracing
-        say_trouble(_as_trouble(error), agent=agent)
+        say_trouble(Trouble("stopped before the run was traced", hint="one trace import"), agent=ended.agent)
+        return False
+    except BROKEN as error:  # the boundary: a run never pays for what is wrong with tracing
+        say_trouble(as_trouble(error), agent=ended.agent)
+        return False
+    return True
 
 
-def _trace(
-    files: RunFiles,
-    settings: Settings,
-    *,
-    agent: bool,
-    host: str | None,
-    env: Mapping[str, str],
-    drawn: bool,
-) -> None:
+def _not_there(found: Found, ended: Ended) -> Trouble:
+    """Why there is no trace of a run that was to have one."""
+    if found.candidates > 1:
+        return Trouble(
+            f"this run is not traced: {found.candidates} runs began here meanwhile, "
+            "and their records do not say which one it is",
+            hint="one trace import",
+            code="run-ambiguous",
+        )
+    if ended.failed:
+        return Trouble("the flow did not start, so there is no trace", code="run-not-started")
+    return Trouble(
+        "this run is not traced: it left no record in .one/flows/.runs",
+        hint="one trace doctor",
+        code="run-not-found",
+    )
+
+
+def _trace(files: RunFiles, settings: Settings, ended: Ended) -> None:
+    from one_trace.deliver.sinks import ready
+    from one_trace.store import Store
+
+    assembly = _assembled(files, ended.host)
+    if assembly is None:
+        return
+    if ended.drawn:
+        _say_page(_page(assembly.trace))
+    with Store(settings.store_path) as store:
+        _forget_old(store, settings)  # first: an old run that was resumed now is to be there now
+        _save(store, assembly, settings, ended.origin)
+    uploads: list[Upload] = []
+    if ready(settings) and _sends_by_itself(settings):
+        from one_trace import deliver
+
+        uploads = deliver.flush(settings, run_id=files.run_id, deadline_s=settings.flush_timeout)
+    _say_saved(assembly.trace, uploads, agent=ended.agent, drawn=ended.drawn)
+
+
+def _sends_by_itself(settings: Settings) -> bool:
+    """What a wrong setting was to say of delivery is not known: the run is kept for `sync`, which says so."""
+    from one_trace.settings import DELIVERY
+
+    return settings.upload == "auto" and settings.doubt("upload", *DELIVERY) is None
+
+
+def _assembled(files: RunFiles, host: str | None) -> Assembly | None:
+    """The trace of a record; None of a dry run, which ran nothing."""
     from one_trace import record
     from one_trace.assemble import assemble
-    from one_trace.deliver.sinks import ready
-    from one_trace.settings import DELIVERY
-    from one_trace.store import Store
 
     found = record.read(files)
     assembly = assemble(found)
     if not assembly.trace.spans and any(line.event == "flow:dry-run" for line in found.lines):
-        return
+        return None
     assembly.trace.run.executor = _executor(host)
-    if drawn:
-        _say_page(_page(assembly.trace))
-    where, session, parent = ready(settings), session_of(env), parent_of(env)
-    # What a wrong setting was to say of delivery is not known: it is kept for `sync`, which says so.
-    auto = settings.upload == "auto" and settings.doubt("upload", *DELIVERY) is None
-    with Store(settings.store_path) as store:
-        _forget_old(store, settings)  # first: an old run that was resumed now is to be there now
-        store.save(
-            assembly,
-            sinks=where,
-            session=session,
-            parent_run_id=parent,
-            traceparent=traceparent_of(env),
-            hold=not auto,
-        )
-    uploads: list[Upload] = []
-    if where and auto:
-        from one_trace import deliver
+    return assembly
 
-        uploads = deliver.flush(settings, run_id=files.run_id, deadline_s=settings.flush_timeout)
-    _say_saved(assembly.trace, uploads, agent=agent, drawn=drawn)
+
+def _save(store: Store, assembly: Assembly, settings: Settings, given: Origin) -> None:
+    from one_trace.deliver.sinks import ready
+
+    run = assembly.trace.run
+    if given.resumed and store.knows(run.run_id):
+        given = Origin()  # what is known of its first start stays
+    parent = given.parent
+    store.save(
+        assembly,
+        sinks=ready(settings),
+        session=_session(given),
+        # What began later has resumed it at most.
+        parent_run_id=parent.run_id if parent and parent.started_at <= run.started_at else None,
+        traceparent=given.traceparent,
+        hold=not _sends_by_itself(settings),
+    )
+
+
+def _session(given: Origin) -> Session | None:
+    from one_trace.guard.text import valid
+    from one_trace.model import Session
+
+    if given.session is None:
+        return None
+    agent, session_id = given.session
+    return Session(agent=valid(agent) if agent else None, session_id=valid(session_id))
+
+
+def trace_left(settings: Settings, *, agent: bool) -> None:
+    """Trace the runs whose process was killed before it could. Never raises."""
+    with suppress(KeyboardInterrupt, StoreTrouble):  # the next one tries again; of our run it has been said
+        for path, about in itertools.islice(pending.left(settings.data_dir), _LEFT_AT_ONCE):
+            try:
+                if about is not None:
+                    _trace_left(about, settings)
+            except StoreTrouble:
+                raise
+            except BROKEN as error:  # a note of another version, a damaged record
+                say_trouble(as_trouble(error, "an earlier run is"), agent=agent)
+            pending.forget(path)
+
+
+def _trace_left(about: dict[str, Any], settings: Settings) -> None:
+    from msgspec.structs import replace
+
+    from one_trace import record
+    from one_trace.store import Store
+
+    project, token = Path(about["project"]), about.get("token")
+    if token:
+        files = record.find_by_token(project, record.Wanted(token, resumed=about.get("resumed")))
+    else:
+        files = record.find_by_id(project, about["runId"])
+    if files is None:
+        return  # killed before there was anything to be traced
+    session, parent = about.get("session"), about.get("parent")
+    origin = Origin(
+        (session[0], session[1]) if session else None,
+        Parent(*parent) if parent else None,
+        about.get("traceparent"),
+        resumed=about.get("resumed") is not None,
+    )
+    assembly = _assembled(replace(files, flow=about.get("flow")), about.get("program"))
+    if assembly is not None:
+        with Store(settings.store_path) as store:
+            _save(store, assembly, settings, origin)
 
 
 def _executor(host: str | None) -> Executor:
@@ -179,32 +275,31 @@ def _next(trace: Trace, *, drawn: bool) -> str:
 
 
 def say_trouble(error: Trouble, *, agent: bool) -> None:
+    """One line. It leans on nothing but the standard library: it has to work where all else is broken."""
     if agent:
         _say({"event": "trace:trouble", "code": error.code, "message": error.message, "hint": error.hint})
     else:
         _say(f"one-trace: {error.message}" + (f". {error.hint}" if error.hint else ""))
 
 
+def as_trouble(error: BaseException, what: str = "this run is") -> Trouble:
+    if isinstance(error, Trouble):
+        hint = error.hint_for_run if isinstance(error, StoreTrouble) else error.hint
+        return Trouble(f"{what} not traced: {error.message}", hint=hint, code=error.code)
+    return Trouble(f"{what} not traced: {type(error).__name__}: {error}", code="trace-failed")
+
+
 def _say(line: str | dict[str, object]) -> None:
-    """One line on stderr: text for people, a document for agents."""
-    from one_trace.guard.text import json_bytes
+    """One line on stderr: text for people, a document for agents, all but ASCII in it escaped."""
+    import json
 
     if isinstance(line, str):
         streams.say(line)
     else:
-        streams.say_bytes(json_bytes(line) + b"\n")
+        streams.say_bytes(json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
 
 def _say_page(page: str) -> None:
     from one_trace.guard.text import clean_page
 
     streams.say_bytes(clean_page(page, styled=True).rstrip("\n").encode() + b"\n")
-
-
-def _as_trouble(error: Exception) -> Trouble:
-    if isinstance(error, StoreTrouble):
-        hint = error.hint_for_run
-        return Trouble(f"this run is not traced: {error.message}", hint=hint, code=error.code)
-    if isinstance(error, Trouble):
-        return Trouble(f"this run is not traced: {error.message}", hint=error.hint, code=error.code)
-    return Trouble(f"this run is not traced: {type(error).__name__}: {error}", code="trace-failed")

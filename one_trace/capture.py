@@ -7,40 +7,58 @@ from __future__ import annotations
 
 import os
 import signal
-import time
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from one_trace.after import say_trouble, trace
+from one_trace import watch
+from one_trace.after import Ended, say_trouble, trace, trace_left
 from one_trace.argv import is_agent
+from one_trace.errors import BROKEN
 from one_trace.host import TOKEN
-from one_trace.origin import PARENT, find_by_id, find_by_token
+from one_trace.origin import PARENT, parent_mark
 from one_trace.settings import Settings, load
+from one_trace.tracking import Asked, Tracking
 from one_trace.watch import Watcher
 
 if TYPE_CHECKING:
-    from one_trace.runner.options import Parsed
+    from one_trace.live import Live, OfOurs
+
+_FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS)
+"""To go on after one of these is to meet it again."""
+_HARMLESS = ("SIGCHLD", "SIGCONT", "SIGURG", "SIGWINCH", "SIGPIPE", "SIGXFSZ", "SIGINFO")
+_STOPS = ("SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
+_OTHERS = {getattr(signal, name) for name in ("SIGKILL", *_HARMLESS, *_STOPS) if hasattr(signal, name)}
+_ENDING = signal.valid_signals() - _OTHERS - set(_FAULTS)
 
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-
-
-def run(path: str | None, argv: list[str], *, settings: Settings | None = None) -> int:
+def run(path: str | None, argv: list[str], settings: Settings) -> int:
     """Run and trace what argv asks for, by the host at `path` or the built-in runner (None). The exit code.
 
     Where a signal ended the host, the same signal ends this process and nothing is returned.
     """
-    from one_trace import watch
-
-    agent = is_agent(argv)
-    settings = settings or settings_in_force(agent=agent)
-    asked = None if agent else _drawn(argv, settings)
+    agent, asked = is_agent(argv), Asked(argv)
     if path is None:
         status = _built_in(argv, settings, asked, agent=agent)
     else:
         status = _host(path, argv, settings, asked, agent=agent)
+    _let_go()
     return watch.end_like(status)
+
+
+def _let_go() -> None:
+    """Where stdout or stderr has gone, nothing is to be tried with it once more as the interpreter ends: that
+    would be its exit code."""
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, number)
+                os.close(nowhere)
 
 
 def settings_in_force(*, agent: bool) -> Settings:
@@ -51,26 +69,13 @@ def settings_in_force(*, agent: bool) -> Settings:
     return settings
 
 
-def _drawn(argv: list[str], settings: Settings) -> Parsed | None:
-    """What is to be run, if it is to be drawn as it goes on."""
-    if not (os.isatty(1) and os.isatty(2)):
-        return None  # known before anything is imported for it
-    from one_trace import live
-
-    return live.wanted(argv, settings, os.environ)
-
-
-def _host(path: str, argv: list[str], settings: Settings, asked: Parsed | None, *, agent: bool) -> int:
-    from one_trace import watch
-
-    token, begun, project = os.urandom(16).hex(), time.time(), _here()
-    env = dict(os.environ) | {TOKEN: token, PARENT: f"{token} {int(begun)} {project}"}
-    if asked is None:
-        status = watch.run(path, argv, env, _Warming(settings))
+def _host(path: str, argv: list[str], settings: Settings, asked: Asked, *, agent: bool) -> int:
+    tracking = Tracking(settings, asked, path)
+    env = dict(os.environ) | {TOKEN: tracking.word, PARENT: parent_mark(tracking.word, tracking.project)}
+    picture = None if agent else _picture(asked, settings, tracking)
+    if picture is None:
+        status = watch.run(path, argv, env, _Undrawn(tracking))
     else:
-        from one_trace.live import OfHost
-
-        picture = OfHost(asked, project, token, begun, lambda: warm(settings))
         try:
             status = watch.run(path, ["--agent", *argv], env, picture)
         finally:
@@ -78,51 +83,72 @@ def _host(path: str, argv: list[str], settings: Settings, asked: Parsed | None, 
         picture.end()
         if picture.canceled:
             status = 0  # as the host, whose spinner takes Ctrl-C for its end
-    drawn = asked is not None
-    trace(
-        lambda: find_by_token(project, token, begun),
-        settings,
-        agent=agent,
-        host=path,
-        env=os.environ,
-        drawn=drawn,
-    )
+    _trace(tracking, status, agent=agent, picture=picture)
     return status
 
 
-def _built_in(argv: list[str], settings: Settings, asked: Parsed | None, *, agent: bool) -> int:
+def _picture(asked: Asked, settings: Settings, tracking: Tracking) -> Live | None:
+    """The picture of a run of the host's, if it is to be drawn as it goes on."""
+    if not (os.isatty(1) and os.isatty(2)):
+        return None  # known before anything is imported for it
+    with suppress(*BROKEN):  # met again, and said, when the run is traced
+        from one_trace import live
+
+        parsed = live.wanted(asked.parsed, settings, os.environ)
+        return live.OfHost(parsed, tracking) if parsed else None
+    return None
+
+
+def _trace(tracking: Tracking, status: int, *, agent: bool, picture: Live | None) -> None:
+    ended = Ended(
+        host=tracking.program,
+        origin=tracking.origin,
+        agent=agent,
+        drawn=picture is not None,
+        failed=status != 0,
+    )
+    said = picture.said_id if picture is not None else None
+    if trace(lambda: tracking.find(said), tracking.settings, ended):
+        tracking.done()
+        trace_left(tracking.settings, agent=agent)
+
+
+def _built_in(argv: list[str], settings: Settings, asked: Asked, *, agent: bool) -> int:
     from one_trace import runner
 
-    env, run_id, project = dict(os.environ), os.urandom(6).hex(), _here()
-    os.environ[PARENT] = run_id
+    tracking = Tracking(settings, asked, None)
+    tracking.begin(None)
+    os.environ[PARENT] = parent_mark(tracking.word, tracking.project)
     os.environ.pop(TOKEN, None)
-    picture = told = None
-    shown: AbstractContextManager[None] = nullcontext()
-    if asked is not None:
-        from one_trace.live import OfOurs
-
-        picture = OfOurs(asked, project, run_id)
-        argv, shown, told = ["--agent", *argv], picture.drawn(), picture.told
-    files, status = None, 0
+    picture = None if agent else _own_picture(asked, settings, tracking)
+    shown: AbstractContextManager[None] = picture.drawn() if picture else nullcontext()
+    told = picture.told if picture else None
+    words = ["--agent", *argv] if picture else argv
+    status = 0
     with _killable():
         try:
             with shown:
-                drawn = asked is not None
-                outcome = runner.run(argv, run_id=run_id, on_event=told, watched=drawn, traced=True)
-            files, status = outcome.files, outcome.exit_code << 8
+                outcome = runner.run(
+                    words, run_id=tracking.word, on_event=told, watched=picture is not None, traced=True
+                )
+            tracking.files, status = outcome.files, outcome.exit_code << 8
         except Killed as killed:
             status = killed.number
     if picture is not None:
         picture.end()
-    trace(
-        lambda: files or find_by_id(project, run_id),
-        settings,
-        agent=agent,
-        host=None,
-        env=env,
-        drawn=picture is not None,
-    )
+    _trace(tracking, status, agent=agent, picture=picture)
     return status
+
+
+def _own_picture(asked: Asked, settings: Settings, tracking: Tracking) -> OfOurs | None:
+    if not (os.isatty(1) and os.isatty(2)):
+        return None
+    with suppress(*BROKEN):
+        from one_trace import live
+
+        parsed = live.wanted(asked.parsed, settings, os.environ)
+        return live.OfOurs(parsed, tracking) if parsed else None
+    return None
 
 
 class Killed(BaseException):
@@ -151,39 +177,12 @@ def _killable() -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-class _Warming(Watcher):
-    """Imports what comes after the run while the host is running: that costs the user nothing."""
+class _Undrawn(Watcher):
+    """A run of which nothing is shown."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, tracking: Tracking) -> None:
+        self._tracking = tracking
 
-    def begin(self) -> None:
-        warm(self._settings)
-
-
-def warm(settings: Settings) -> None:
-    """Import what comes after the run while the host is running: that costs the user nothing."""
-    from threading import Thread
-
-    with suppress(RuntimeError):  # no thread to be had: then later
-        # Waited for at our end: an import that the end of the interpreter meets can crash.
-        Thread(target=_import_all, args=[settings]).start()
-
-
-def _import_all(settings: Settings) -> None:
-    with suppress(Exception):  # said by the main thread, which comes to the same import
-        # First of all the package that the others take modules from: whoever imports one of them ahead of
-        # it, while the main thread imports the package, is in a deadlock with it (Python 3.11).
-        from one_trace import record  # isort: skip
-        from one_trace import assemble, store
-        from one_trace.deliver import sinks, warm
-
-        _ = assemble, record, store
-        if settings.upload == "auto" and sinks.ready(settings):
-            warm()
-
-
-def _here() -> str:
-    with suppress(OSError):
-        return os.getcwd()
-    return ""  # the folder has been deleted: the host will say so
+    def begin(self, child: int) -> None:
+        self._tracking.look_around()
+        self._tracking.begin(child)

@@ -12,6 +12,12 @@ NOT_FOUND = 127
 """A foreign verb, and no host to hand it to."""
 
 
+BROKEN = (Exception, SystemExit)
+"""What a broken package can throw where it is imported or called. Only for the boundaries around tracing: a
+run never pays for what is wrong with it.
+"""
+
+
 class Trouble(Exception):
     """Something that a person can do something about.
 

@@ -5,38 +5,24 @@ from __future__ import annotations
 import os
 import sys
 
+from one_trace.argv import RUN_VERBS, first_words, is_flow
 from one_trace.errors import NoHost
-from one_trace.places import user_file
+from one_trace.places import expand, user_file
+from one_trace.via import DEEPEST, VIA, Via, identity, marks, word_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
 BUILT_IN = "built-in"
 NAME = "one"
 INSTALL = "npm install -g @withone/cli"
 OUR_MARKS = (b"from one_trace", b"import one_trace", b"-m one_trace")
 """One of them stands in every script that starts us. The bare name may be a folder that One CLI lies in."""
-VIA = "ONE_TRACE_VIA"
-"""How the process was reached: `exec|spawn PID DEPTH TRIED...`. Keeps copies of us from looping."""
 TOKEN = "ONE_TRACE_TOKEN"
 """A random word in the environment of a traced run of the host, which stores it: that finds the run."""
-DEEPEST = 32
-"""Traced flows that start traced flows, or a wrapper around us that we take for the host."""
-
-
-class Via:
-    """What `ONE_TRACE_VIA` says about this very process."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        how, pid, depth, tried = (env.get(VIA, "").split(" ", 3) + [""] * 4)[:4]
-        self.depth = int(depth) if depth.isdecimal() else 0
-        # What we became has our pid, what we started has us as its parent. Anything else inherited it.
-        self.ours = pid == str(os.getpid() if how == "exec" else os.getppid())
-        self.tried = tried.split(os.pathsep) if self.ours and tried else []
-
-    def then(self, how: str, path: str) -> str:
-        return f"{how} {os.getpid()} {self.depth + 1} {os.pathsep.join([*self.tried, path])}"
+_LOOKED_AT = 64
+"""State files among which a run that is under way is looked for, the newest first."""
 
 
 def find(env: Mapping[str, str]) -> str | None:
@@ -46,7 +32,7 @@ def find(env: Mapping[str, str]) -> str | None:
         return _on_path(env)
     if wanted == BUILT_IN:
         return None
-    path = os.path.expanduser(wanted) if os.sep in wanted else _first(wanted, env) or wanted
+    path = expand(wanted, env) if os.sep in wanted else _first(wanted, env) or wanted
     path = os.path.abspath(path)
     mend = f"Set {source} to the path of One CLI's program, or unset it."
     if not os.path.isfile(path):
@@ -76,45 +62,29 @@ def is_ours(path: str) -> bool:
     return start.startswith(b"#!") and any(mark in start for mark in OUR_MARKS)
 
 
-def child_env(env: Mapping[str, str], how: str, path: str) -> dict[str, str]:
-    """The user's environment for the host, and the mark that keeps us from starting ourselves."""
+def seen_through(env: dict[str, str] | os._Environ[str], words: Sequence[str]) -> bool:
+    """Whether we have been started in the host's place: by ourselves, or by a wrapper that we took for the
+    host. Of a wrapper, `env` is told so that all who ask `Via` know.
+    """
+    via = Via(env)
+    if via.ours:
+        return True
+    if not via.may_stand_in(words) or _next(env, via.passed_over) is None:
+        return False
+    if is_flow(list(words), RUN_VERBS) and _runs_a_flow(via):
+        return False  # it is the host: a step of its flow has started us
+    env[VIA] = via.adopted()
+    return True
+
+
+def child_env(env: Mapping[str, str], argv: list[str], path: str, process: str) -> dict[str, str]:
+    """The user's environment for the host, and the mark that keeps us from starting ourselves. `process`: the
+    identity of what is to be the host."""
     ours = dict(env)
     if _coerced(env):
         del ours["LC_CTYPE"]
-    if how == "exec":
-        ours.pop(TOKEN, None)  # of a traced run that started us: this run is not that one
-    ours[VIA] = Via(env).then(how, path)
+    ours[VIA] = Via(env).then(word_of(env.get(TOKEN)), first_words(argv), path, process)
     return ours
-
-
-def start(
-    path: str, argv: list[str], env: Mapping[str, str], mask: Iterable[int] = (), output: int | None = None
-) -> int:
-    """Start the host beside us, with our own streams, terminal and process group. Returns its pid.
-
-    `output`: a file descriptor that takes what it would have written to stdout and stderr.
-    """
-    from signal import SIGPIPE, SIGXFSZ
-
-    check_depth(env)
-    moves = [] if output is None else [(os.POSIX_SPAWN_DUP2, output, fd) for fd in (1, 2)]
-    try:
-        return os.posix_spawn(
-            path,
-            [path, *argv],
-            child_env(env, "spawn", path),
-            file_actions=moves,
-            setsigmask=mask,
-            setsigdef=[SIGPIPE, SIGXFSZ],
-        )
-    except OSError as error:
-        raise cannot_start(path, error) from error
-
-
-def wait_for(path: str, argv: list[str], env: Mapping[str, str]) -> int:
-    """Run the host to its end. Returns its exit code, 128 + N where signal N ended it."""
-    code = os.waitstatus_to_exitcode(os.waitpid(start(path, argv, env), 0)[1])
-    return code if code >= 0 else 128 - code
 
 
 def become(path: str, argv: list[str], env: Mapping[str, str]) -> None:
@@ -125,8 +95,10 @@ def become(path: str, argv: list[str], env: Mapping[str, str]) -> None:
     # Python ignores these two, and what is ignored stays so in the host.
     _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
     _signal.signal(_signal.SIGXFSZ, _signal.SIG_DFL)
+    if not Via(env).ours:
+        env = {name: value for name, value in env.items() if name != TOKEN}  # of a run that we are not
     try:
-        os.execve(path, [path, *argv], child_env(env, "exec", path))
+        os.execve(path, [path, *argv], child_env(env, argv, path, identity()))
     except OSError as error:
         raise cannot_start(path, error) from error
 
@@ -184,8 +156,28 @@ def _on_path(env: Mapping[str, str]) -> str | None:
 
 
 def _first(name: str, env: Mapping[str, str]) -> str | None:
-    tried = Via(env).tried
+    return _next(env, Via(env).tried, name)
+
+
+def _next(env: Mapping[str, str], tried: Sequence[str], name: str = NAME) -> str | None:
     return next((path for path in candidates(name, env) if path not in tried and not is_ours(path)), None)
+
+
+def _runs_a_flow(via: Via) -> bool:
+    """Whether what was started in the host's place has begun a run: One CLI writes its environment down
+    before the first step.
+    """
+    from one_trace.guard.files import holds, newest
+
+    pid = (via.last or "").partition(".")[0]
+    for project in (".", f"/proc/{pid}/cwd"):
+        for path in newest(os.path.join(project, ".one", "flows", ".runs"), _LOOKED_AT):
+            try:
+                if holds(path, (marks(via.word),)):
+                    return True
+            except OSError:
+                continue
+    return False
 
 
 def _wanted(env: Mapping[str, str]) -> tuple[str | None, str]:

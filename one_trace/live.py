@@ -10,35 +10,35 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
+from one_trace.errors import BROKEN
 from one_trace.guard.text import clean
 from one_trace.retell import Event, Retell
 from one_trace.runner.console import Console
-from one_trace.runner.options import Parsed, UsageError, ctrl_c_cancels, parse
+from one_trace.runner.failures import ReaderGone
+from one_trace.runner.options import Parsed, ctrl_c_cancels
 from one_trace.spool import Spool
+from one_trace.terminal import Terminal
+from one_trace.tracking import Tracking
 from one_trace.watch import Watcher
 
 if TYPE_CHECKING:
-    from one_trace.record import FlowFile, RunFiles
+    from one_trace.record import FlowFile
     from one_trace.settings import Settings
     from one_trace.view.screen import Screen
 
 LOOK_S = 0.1
 
 
-def wanted(argv: list[str], settings: Settings, env: Mapping[str, str]) -> Parsed | None:
+def wanted(asked: Parsed | None, settings: Settings, env: Mapping[str, str]) -> Parsed | None:
     """What is to be run, if it is to be drawn: in a terminal, where nobody has said otherwise."""
     if not settings.live or env.get("CI") or env.get("TERM", "dumb") == "dumb":
         return None
-    if not (os.isatty(1) and os.isatty(2)):
-        return None
-    try:
-        asked = parse(argv)
-    except UsageError:
+    if asked is None:
         return None  # the host says what is wrong with it
     return asked if asked.command in ("execute", "resume") and not asked.help else None
 
@@ -46,14 +46,14 @@ def wanted(argv: list[str], settings: Settings, env: Mapping[str, str]) -> Parse
 class Live(Watcher):
     """The picture of one run. `begin` it when the executor has been started, `close` it when it has ended."""
 
-    def __init__(self, asked: Parsed, project: str, meanwhile: Callable[[], None], *, host: bool) -> None:
-        self._meanwhile = meanwhile
+    def __init__(self, asked: Parsed, tracking: Tracking, *, host: bool) -> None:
+        self._tracking = tracking
         self._spool = Spool()
         self.output = self._spool.fd
-        self._terminal: TextIO = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="replace")
+        self._terminal = Terminal(2, sys.stderr.encoding)
         self._console = Console(agent=False)
         self._resume = asked.command == "resume"
-        self._asked, self._project = asked, project
+        self._asked = asked
         self._retell = Retell(self._console, host=host, resume=self._resume, verbose=asked.has("--verbose"))
         self._screen: Screen | None = None
         self._lock = threading.RLock()
@@ -65,16 +65,19 @@ class Live(Watcher):
 
     # -- from its beginning to its end
 
-    def begin(self) -> None:
-        self._console.intro()
+    def begin(self, child: int | None = None) -> None:
+        with suppress(OSError, ReaderGone):  # the terminal has gone
+            self._console.intro()
         # By the one thread there is: two that import the same rooms in other orders are a deadlock.
-        from one_trace import record
-        from one_trace.view import live, screen
+        try:
+            from one_trace import record
+            from one_trace.view import live, screen
 
-        _ = record, live, screen
+            _ = record, live, screen
+        except BROKEN as error:  # no picture, then: what is printed is shown as it is
+            self._break(error)
         self._thread = threading.Thread(target=self._look_on, daemon=True)
         self._thread.start()
-        self._meanwhile()
 
     def close(self) -> None:
         """Take the picture away; nothing of ours is drawn after this."""
@@ -83,16 +86,21 @@ class Live(Watcher):
             self._thread.join()
         self._guarded(last=True)
         self._clear()
-        with suppress(OSError):
-            self._terminal.close()
+        self._terminal.close()
         self._spool.close()
 
     def end(self) -> None:
         """Say what the host's human mode says of a run that is over."""
-        if self.canceled:
-            self._console.say("◇  Canceled")
-        elif not self._broken:
-            self._retell.end()
+        with suppress(OSError, ReaderGone):  # the terminal has gone
+            if self.canceled:
+                self._console.say("◇  Canceled")
+            elif not self._broken:
+                self._retell.end()
+
+    @property
+    def said_id(self) -> str | None:
+        """The run's id, if the executor has said how it ended."""
+        return self._retell.run_id
 
     @property
     def canceled(self) -> bool:
@@ -102,7 +110,7 @@ class Live(Watcher):
     def _clear(self) -> None:
         screen, self._screen = self._screen, None
         if screen is not None:
-            with suppress(OSError):  # the terminal has gone
+            with suppress(Exception):  # what could not be drawn may not be cleared away either
                 screen.hide()
 
     def _look_on(self) -> None:
@@ -111,23 +119,25 @@ class Live(Watcher):
 
     def _guarded(self, *, last: bool = False) -> None:
         with self._lock:
-            lines = self._spool.lines(last=last)
-            if self._broken:
-                self._raw(lines)
-                return
+            lines: list[bytes] = []
             try:
-                self._show(lines)
+                lines = self._spool.lines(last=last)
+                if not self._broken:
+                    self._show(lines)
+                    return
             except Exception as error:  # noqa: BLE001  a picture that cannot be drawn: the run goes on without
-                self._broken = True
-                self._clear()
-                why = clean(f"one-trace: cannot draw this run: {type(error).__name__}: {error}")
-                self._raw([why.encode(), *lines])
+                self._break(error)
+            self._raw(lines)
+
+    def _break(self, error: BaseException) -> None:
+        """Draw no more, and say so."""
+        self._broken = True
+        self._clear()
+        self._raw([clean(f"one-trace: cannot draw this run: {type(error).__name__}: {error}").encode()])
 
     def _raw(self, lines: list[bytes]) -> None:
         """What the executor says as it says it."""
-        with suppress(OSError):
-            self._terminal.write("".join(f"{line.decode('utf-8', 'replace')}\n" for line in lines))
-            self._terminal.flush()
+        self._terminal.write("".join(f"{line.decode('utf-8', 'replace')}\n" for line in lines))
 
     # -- what is shown
 
@@ -151,7 +161,7 @@ class Live(Watcher):
 
             flow = self._flow(str(event.get("flowKey")))
             plan = plan_of(flow.definition) if flow else None
-            self._screen = Screen(str(event.get("flowKey")), self._terminal, plan)
+            self._screen = Screen(str(event.get("flowKey")), cast("TextIO", self._terminal), plan)
             self._screen.show()
         if self._screen is not None:
             self._screen.feed(event)
@@ -174,7 +184,7 @@ class Live(Watcher):
     def _flow(self, key: str | None) -> FlowFile | None:
         from one_trace.record import FlowFiles
 
-        files = FlowFiles(Path(self._project))
+        files = FlowFiles(Path(self._tracking.project))
         named = files.named(self._asked.argument or "") if not self._resume else None
         return named or (files.with_key(key) if key else None)
 
@@ -213,34 +223,29 @@ class Live(Watcher):
 class OfHost(Live):
     """The picture of a run of One CLI's."""
 
-    def __init__(
-        self, asked: Parsed, project: str, token: str, begun: float, meanwhile: Callable[[], None]
-    ) -> None:
-        super().__init__(asked, project, meanwhile, host=True)
-        self._token, self._begun = token, begun
+    def __init__(self, asked: Parsed, tracking: Tracking) -> None:
+        super().__init__(asked, tracking, host=True)
+
+    def begin(self, child: int | None = None) -> None:
+        self._tracking.look_around()
+        super().begin()
+        self._tracking.begin(child)
 
     def run_id(self) -> str:
-        files = self._files()
-        return files.run_id if files else "?"
-
-    def _files(self) -> RunFiles | None:
-        from one_trace.origin import find_by_token
-
         with suppress(OSError, ValueError):
-            return find_by_token(self._project, self._token, self._begun)
-        return None
+            files = self._tracking.look()
+            return files.run_id if files else "?"
+        return "?"
 
 
 class OfOurs(Live):
     """The picture of a run of the built-in runner's, which is in this very process."""
 
-    def __init__(self, asked: Parsed, project: str, run_id: str) -> None:
-        # Nothing is imported meanwhile: the runner does that itself, in the main thread.
-        super().__init__(asked, project, lambda: None, host=False)
-        self._run_id = run_id
+    def __init__(self, asked: Parsed, tracking: Tracking) -> None:
+        super().__init__(asked, tracking, host=False)
 
     def run_id(self) -> str:
-        return self._run_id
+        return self._tracking.word
 
     def told(self, event: Event) -> None:
         """What the runner says to its listener alone."""
@@ -260,8 +265,9 @@ class OfOurs(Live):
         try:
             yield
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            with suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
             signal.signal(signal.SIGTSTP, before)
             self.close()
             for fd, old in zip((1, 2), kept, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from one_trace import __version__, host
+from one_trace import __version__, host, via
 from one_trace.argv import (
     BUILT_IN_VERBS,
     COMPLETE,
@@ -30,8 +30,11 @@ def main() -> int:
             from one_trace.guard import streams
 
             streams.fill_closed()
-        if host.Via(os.environ).ours:
-            return pass_on(argv, words)  # started by ourselves in the host's name: what is ours has been done
+        if via.is_probe(os.environ):
+            sys.stdout.write(f"{os.environ[via.VIA]}\n")
+            return 0
+        if host.seen_through(os.environ, words):
+            return pass_on(argv, words)  # what is ours has been done by who took us for the host
         if COMPLETE in os.environ:
             from one_trace.cli import completions
 

@@ -1,20 +1,17 @@
-"""How a run is found by the token it carries, and which run and session started it."""
+"""Where a run comes from: which run and which session started it, in which trace context."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from one_trace.guard.text import valid
-
-if TYPE_CHECKING:
-    from one_trace.model import Session
-    from one_trace.record import RunFiles
+from one_trace.via import Via, identity, is_alive, stands_below
 
 PARENT = "ONE_TRACE_PARENT"
-"""For what a traced run starts: that run's id, or `TOKEN SECONDS FOLDER` by which to find it."""
+"""For what a traced run starts: `WORD PROCESS FOLDER`, the run's id or the token by which to find it, the
+process that traces it, and the project."""
 SESSIONS = (
     ("TRACES_CURRENT_TRACE_ID", None),
     ("CLAUDE_CODE_SESSION_ID", "claude-code"),
@@ -23,34 +20,52 @@ SESSIONS = (
 """Variables with a session's id, and whose it is; for the first, one of AGENTS says that."""
 AGENTS = ("TRACES_CURRENT_AGENT", "TRACES_CURRENT_TRACE_AGENT")
 """The first is what the service's own client reads."""
+_RUN_ID = 12
+"""Characters of a run's id; a token has more."""
 _TRACEPARENT = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?\Z"
 )
 
 
-def find_by_token(project: str, token: str, begun: float) -> RunFiles | None:
-    """The run in `project` whose environment holds `token`, begun at `begun` (epoch seconds) or later."""
-    from one_trace import record
+class Parent(NamedTuple):
+    """The run that started ours, and when it began."""
 
-    return record.find_by_token(Path(project), token, begun)
-
-
-def find_by_id(project: str, run_id: str) -> RunFiles | None:
-    """The run of this id in the folder `project`."""
-    from one_trace.record import discover
-
-    runs, _ = discover([Path(project)])
-    return next((files for files in runs if files.run_id == run_id), None)
+    run_id: str
+    started_at: str
 
 
-def session_of(env: Mapping[str, str]) -> Session | None:
-    """The agent's session in which we were started."""
-    from one_trace.model import Session
+class Origin(NamedTuple):
+    """Where a run comes from. `session`: the agent and its session's id. `resumed`: an old run goes on;
+    whoever does that is not who started it.
+    """
 
+    session: tuple[str | None, str] | None = None
+    parent: Parent | None = None
+    traceparent: str | None = None
+    resumed: bool = False
+
+
+def origin_of(env: Mapping[str, str], *, resumed: bool) -> Origin:
+    """To be asked when the run begins: only then is it known whether the parent is still going on."""
+    return early(env, resumed=resumed)._replace(parent=parent_of(env))
+
+
+def early(env: Mapping[str, str], *, resumed: bool) -> Origin:
+    """What can be told of it at no cost."""
+    return Origin(session_of(env), None, traceparent_of(env), resumed)
+
+
+def parent_mark(word: str, project: str) -> str:
+    """The value of PARENT for what our run starts."""
+    return f"{word} {identity()} {project}"
+
+
+def session_of(env: Mapping[str, str]) -> tuple[str | None, str] | None:
+    """The agent in whose session we were started, if it is known, and the session's id."""
     for variable, agent in SESSIONS:
         if env.get(variable):
             named = next(filter(None, map(env.get, AGENTS)), None) if agent is None else agent
-            return Session(agent=valid(named) if named else None, session_id=valid(env[variable]))
+            return named or None, env[variable]
     return None
 
 
@@ -65,11 +80,21 @@ def traceparent_of(env: Mapping[str, str]) -> str | None:
     return given[:55] if found and (found[1] != "00" or not found[2]) else None
 
 
-def parent_of(env: Mapping[str, str]) -> str | None:
-    """The id of the traced run that started us. It is still going on: its record is asked, not the store."""
-    token, _, rest = env.get(PARENT, "").partition(" ")
-    begun, _, project = rest.partition(" ")
-    if not project:
-        return valid(token) or None
-    files = find_by_token(project, token, float(begun) if begun.isdecimal() else 0.0)
-    return files.run_id if files else None
+def parent_of(env: Mapping[str, str]) -> Parent | None:
+    """The traced run that started us, where it is still going on. Its record is asked, not the store."""
+    word, _, rest = env.get(PARENT, "").partition(" ")
+    process, _, project = rest.partition(" ")
+    if not project or not is_alive(process):
+        return None
+    from one_trace import record
+
+    # The folder may have another name by now: the process is still in it.
+    for folder in (Path(project), Path(f"/proc/{process.partition('.')[0]}/cwd")):
+        if len(word) == _RUN_ID:
+            files, within = record.find_by_id(folder, word), stands_below(process)
+        else:
+            files, within = record.find_by_token(folder, record.Wanted(word)), Via(env).last is not None
+        begun = record.begun(files, unless_over=not within) if files is not None else None
+        if files is not None and begun is not None:
+            return Parent(files.run_id, begun)
+    return None

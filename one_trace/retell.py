@@ -102,6 +102,11 @@ class Retell:
         """Whether the executor has said what came of it."""
         return self._result is not None or bool(self._refused)
 
+    @property
+    def run_id(self) -> str | None:
+        """The run's id, which only the last line says."""
+        return self._result.run_id if self._result is not None else None
+
     def end(self) -> None:
         """Say on the console what human mode says when a run is over, or when it was not to be."""
         console, result = self._console, self._result

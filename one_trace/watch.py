@@ -6,24 +6,20 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from one_trace import host
+from one_trace import spawn
+from one_trace.follower import Follower
 
-PASSED_ON = frozenset(
-    {
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-        signal.SIGQUIT,
-        signal.SIGUSR1,
-        signal.SIGUSR2,
-        signal.SIGALRM,
-    }
-)
-WATCHED = frozenset(PASSED_ON | {signal.SIGCHLD})
-SENT_BY_KILL = 0
-"""si_code of a signal that a process sent; above it stand those of the kernel: Ctrl-C of a terminal, say."""
+_T = TypeVar("_T")
+_STOPS = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+_TO_THE_GROUP = _STOPS | {signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH}
+"""What a terminal sends to its whole foreground group: the host has it already."""
+WATCHED = frozenset(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP}
+"""Every signal that can be taken in place of what it would do to us. Who sends one means the host."""
+_SENT_BY_KILL = 0
+"""si_code of a signal that a process sent is at most this; those of the kernel have more."""
 PATIENCE_S = 2.0
 """How long a host that is to end may take to do so by itself."""
 
@@ -34,7 +30,7 @@ class Watcher:
     output: int | None = None
     """A file descriptor that takes the host's stdout and stderr; none: it has our own."""
 
-    def begin(self) -> None:
+    def begin(self, child: int) -> None:
         """The host has been started, and all signals are blocked: now there may be threads."""
 
     def signalled(self, number: int, *, typed: bool) -> bool:
@@ -42,7 +38,7 @@ class Watcher:
         return False
 
     def stopping(self) -> None:
-        """Ctrl-Z: both of us are about to be stopped."""
+        """The host has been stopped (Ctrl-Z), and we are about to be."""
 
     def going_on(self) -> None:
         """Both of us run again."""
@@ -52,17 +48,21 @@ def run(path: str, argv: list[str], env: Mapping[str, str], watcher: Watcher) ->
     """Run the host to its end; its wait status. It has our own terminal and, unless `watcher` takes what it
     prints, our own streams: no byte goes through us.
 
-    So a slow reader, or one that closes early, does to the host what it would do without us, and SIGKILL
-    of us does nothing. The signals of `PASSED_ON` are blocked meanwhile, and taken one by one.
+    So a slow reader, or one that closes early, does to the host what it would do without us. Signals are
+    blocked meanwhile, and taken one by one; of those that cannot be, SIGKILL is the host's end, too, and
+    SIGSTOP stops it after a moment (both on Linux).
     """
     # Whoever started us may have it ignored: then nobody could wait.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    watched = WATCHED if watcher.output is None else WATCHED | {signal.SIGTSTP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     try:
-        child = host.start(path, argv, env, mask=before, output=watcher.output)
-        watcher.begin()
-        return _wait(child, watched, watcher)
+        child = spawn.start(path, argv, env, mask=before, output=watcher.output)
+        follower = Follower(child, spawn.tie_to_us())
+        try:
+            _told(lambda: watcher.begin(child), None)
+            return _wait(child, watcher)
+        finally:
+            follower.end()
     finally:
         _forget_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -80,20 +80,29 @@ def end_like(status: int) -> int:
     return 128 - code  # a signal whose default is to do nothing
 
 
-def _wait(child: int, watched: frozenset[signal.Signals], watcher: Watcher) -> int:
+def _wait(child: int, watcher: Watcher) -> int:
     while True:
-        number, by_hand, typed = _next_signal(child, watched)
+        number, for_us, typed = _next_signal(child)
         if number == signal.SIGCHLD:
-            pid, status = os.waitpid(child, os.WNOHANG)
-            if pid == child:
+            pid, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
+            if pid != child:
+                continue
+            if not os.WIFSTOPPED(status):
                 return status
+            _stop(child, os.WSTOPSIG(status), watcher)
             continue
-        if by_hand:
+        if for_us:
             os.kill(child, number)
-        if number == signal.SIGTSTP:
-            _stop(watcher)
-        elif watcher.signalled(number, typed=typed):
+        if _told(lambda: watcher.signalled(number, typed=typed), False):  # noqa: B023  called at once
             return _end(child)
+
+
+def _told(tell: Callable[[], _T], otherwise: _T) -> _T:
+    """Tell a watcher something: whatever is wrong with it, the host is waited for."""
+    try:
+        return tell()
+    except Exception:  # noqa: BLE001  it is said when the run is traced, where the same thing is met again
+        return otherwise
 
 
 def _end(child: int) -> int:
@@ -109,32 +118,41 @@ def _end(child: int) -> int:
     return os.waitpid(child, 0)[1]
 
 
-def _stop(watcher: Watcher) -> None:
-    """Be stopped as the host is, with a terminal that can be used meanwhile."""
-    watcher.stopping()
-    os.kill(os.getpid(), signal.SIGTSTP)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})  # here we stand still
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
-    watcher.going_on()
+def _stop(child: int, number: int, watcher: Watcher) -> None:
+    """Be stopped as the host is, with a terminal that can be used meanwhile; the host goes on with us."""
+    if signal.SIGCONT in signal.sigpending():  # it was stopped because we were, and we go on
+        os.kill(child, signal.SIGCONT)
+        return
+    _told(watcher.stopping, None)
+    if number in _STOPS:
+        os.kill(os.getpid(), number)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})  # here we stand still
+        signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    else:
+        os.kill(os.getpid(), signal.SIGSTOP)  # here
+    os.kill(child, signal.SIGCONT)
+    _told(watcher.going_on, None)
 
 
-def _next_signal(child: int, watched: frozenset[signal.Signals]) -> tuple[int, bool, bool]:
-    """The next signal; whether it was meant for us alone: then the host would not know of it; and whether
-    it was typed.
-
-    A terminal's signals go to the whole process group, so the host has them already.
-    """
+def _next_signal(child: int) -> tuple[int, bool, bool]:
+    """The next signal; whether it was sent to us alone, so that the host does not know of it; and whether it
+    was typed."""
     if not hasattr(signal, "sigwaitinfo"):  # macOS: nobody says who sent it
-        number = signal.sigwait(watched)
-        typed = number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
+        number = signal.sigwait(WATCHED)
+        typed = number in _TO_THE_GROUP
         return number, not typed, typed
-    info = signal.sigwaitinfo(watched)
-    typed = info.si_code > SENT_BY_KILL
-    return info.si_signo, not typed and info.si_pid != child, typed
+    info = signal.sigwaitinfo(WATCHED)
+    number = info.si_signo
+    if info.si_code <= _SENT_BY_KILL:
+        return number, info.si_pid not in (child, os.getpid()), False
+    if number == signal.SIGHUP:
+        # Of a terminal that has gone the kernel tells the session's leader alone.
+        return number, os.getsid(0) == os.getpid(), False
+    typed = number in _TO_THE_GROUP
+    return number, not typed, typed
 
 
 def _forget_pending() -> None:
     """What came together with the host's end was meant for it."""
-    late = PASSED_ON | {signal.SIGTSTP}
-    while signal.sigpending() & late:
-        signal.sigwait(late)
+    while signal.sigpending() & WATCHED:
+        signal.sigwait(WATCHED)

@@ -8,13 +8,14 @@ import subprocess
 import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import click
 from msgspec import Struct
 
-from one_trace import host, places, settings
+from one_trace import host, places, settings, via
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, NoHost, SettingsTrouble, StoreTrouble, Trouble
@@ -26,6 +27,8 @@ from one_trace.view.ink import Ink
 from one_trace.view.words import counted
 
 FORBIDDEN = 403
+PROBE_S = 20.0
+"""How long a program may take to say its version."""
 SERVICE_S = 5.0
 """How long the service may take to answer."""
 MARKS = {"ok": "ok  ", "note": "-   ", "bad": "BAD "}
@@ -90,10 +93,13 @@ def _host() -> Iterator[Check]:
     except NoHost as error:
         yield Check("host", "bad", error.message, error.hint)
         return
-    if path is None:
-        yield Check("host", "note", "no One CLI on PATH: the built-in runner runs flows", host.INSTALL)
-    else:
-        yield Check("host", "ok", f"One CLI {host.version(path) or '(version unknown)'} at {path}")
+    ones = [one for one in host.candidates(host.NAME, os.environ) if not host.is_ours(one)]
+    for one in ones if path in ones else [path] if path else []:
+        if not _leads_to_us(one):
+            yield Check("host", "ok", f"One CLI {host.version(one) or '(version unknown)'} at {one}")
+            return
+        yield Check("host", "note", f"{one} is a shim or wrapper that starts one-trace: seen through")
+    yield Check("host", "note", "no One CLI on PATH: the built-in runner runs flows", host.INSTALL)
 
 
 def _path() -> Iterator[Check]:
@@ -101,15 +107,35 @@ def _path() -> Iterator[Check]:
     ones = host.candidates(host.NAME, os.environ)
     ours = [path for path in ones if host.is_ours(path)]
     folder = Path(ours[0]).parent if ours else sysconfig.get_path("scripts")
-    mend = f'export PATH={shell_word(str(folder))}:"$PATH"'
+    fix = f'export PATH={shell_word(str(folder))}:"$PATH"'
     if not ones:
-        yield Check("path", "note", "no `one` on PATH; one-trace was started by its path", mend)
+        yield Check("path", "note", "no `one` on PATH; one-trace was started by its path", fix)
     elif ones[0] in ours:
         yield Check("path", "ok", f"`one` is one-trace, at {ones[0]}")
+    elif _leads_to_us(ones[0]):
+        yield Check("path", "ok", f"`one` is one-trace, started by {ones[0]}")
     else:
         yield Check(
-            "path", "bad", f"`one` is {ones[0]}: one-trace does not lie over it, nothing is traced", mend
+            "path", "bad", f"`one` is {ones[0]}: one-trace does not lie over it, nothing is traced", fix
         )
+
+
+@cache
+def _leads_to_us(path: str) -> bool:
+    """Whether a program starts one-trace: it is run to find out, since its text does not tell."""
+    word = os.urandom(8).hex()
+    try:
+        told = subprocess.run(
+            [path, "--version"],
+            env={**os.environ, via.VIA: f"{via.PROBE} {word}"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=PROBE_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return word.encode() in told.stdout
 
 
 def _node() -> Iterator[Check]:

@@ -6,11 +6,8 @@ import os
 
 from one_trace import host
 from one_trace.argv import is_agent, split
+from one_trace.errors import BROKEN
 from one_trace.places import anything_set
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from one_trace.settings import Settings
 
 
 def run(argv: list[str]) -> int:
@@ -18,18 +15,31 @@ def run(argv: list[str]) -> int:
     rest, flag = split(argv)
     env = os.environ
     path = host.find(env)
-    settings: Settings | None = None
-    if flag is None and anything_set(env):
-        from one_trace.capture import settings_in_force
+    if flag or (flag is None and anything_set(env)):
+        try:
+            from one_trace import capture
 
-        settings = settings_in_force(agent=is_agent(rest))
-        flag = settings.enabled
-    if flag:
-        from one_trace.capture import run as run_traced
-
-        return run_traced(path, rest, settings=settings)
+            settings = capture.settings_in_force(agent=is_agent(rest))
+        except BROKEN as error:  # half an upgrade, a broken package: it is run all the same
+            _say_broken(error, agent=is_agent(rest))
+        else:
+            if flag or settings.enabled:
+                return capture.run(path, rest, settings)
     if path:
         host.become(path, rest, env)
     from one_trace import runner
 
     return runner.run(rest).exit_code
+
+
+def _say_broken(error: BaseException, *, agent: bool) -> None:
+    """What `after.say_trouble` would say, where that cannot be imported."""
+    import json
+
+    message = f"this run is not traced: {type(error).__name__}: {error}"
+    told = {"event": "trace:trouble", "code": "trace-failed", "message": message, "hint": None}
+    line = json.dumps(told, separators=(",", ":")) if agent else f"one-trace: {ascii(message)[1:-1]}"
+    try:
+        os.write(2, f"{line}\n".encode())
+    except OSError:  # stderr has been closed: nobody is to be told
+        return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from one_trace import host
+from one_trace import host, spawn
 
 ADDED = """\
 one-trace adds:
@@ -34,7 +34,7 @@ def run(argv: list[str]) -> int:
     if path is None:
         _print(ALONE.format(install=host.INSTALL) + ADDED)
         return 0
-    code = host.wait_for(path, argv, os.environ)
+    code = spawn.wait_for(path, argv, os.environ)
     if code == 0:
         _print("\n" + ADDED)
     return code

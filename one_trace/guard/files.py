@@ -14,6 +14,7 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from os import PathLike
 
 KIB = 1024
@@ -26,6 +27,9 @@ STATE_LIMIT = 512 * MIB
 """Bytes of a state file that are read: about the longest string of Node, which writes it as one."""
 LOG_LIMIT = 256 * MIB
 """Bytes of a log that are read: about a million lines."""
+LOOK_LIMIT = 128 * MIB
+"""Bytes of a file that are looked through for a word."""
+_CHUNK = 256 * KIB
 _NEVER_WAIT = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | os.O_CLOEXEC
 
 
@@ -68,6 +72,59 @@ def read_start(path: str | PathLike[str], most: int) -> bytes:
         return os.read(descriptor, most)
     finally:
         os.close(descriptor)
+
+
+def holds(path: str | PathLike[str], words: Sequence[bytes], limit: int = LOOK_LIMIT) -> bool:
+    """Whether one of the words stands in the first `limit` bytes of the plain file at `path`. Raises
+    OSError.
+    """
+    overlap = max(map(len, words)) - 1
+    return any(word in piece for piece in pieces(path, overlap, limit) for word in words)
+
+
+def pieces(path: str | PathLike[str], overlap: int, limit: int = LOOK_LIMIT) -> Iterator[bytes]:
+    """The first `limit` bytes of the plain file at `path`, in pieces that share `overlap` bytes with the one
+    before, since another process may shorten or rewrite the file meanwhile. Raises OSError.
+
+    A NUL ends it: no text has one, a sparse file is made of them.
+    """
+    descriptor = open_plain(path)
+    try:
+        seen, rest = 0, b""
+        while seen < limit and (chunk := os.read(descriptor, min(_CHUNK, limit - seen))):
+            seen += len(chunk)
+            piece = rest + chunk
+            yield piece
+            if b"\0" in chunk:
+                return
+            rest = piece[-overlap:] if overlap else b""
+    finally:
+        os.close(descriptor)
+
+
+def names(folder: str | PathLike[str]) -> list[str]:
+    """Names of what is in a folder; none, where it cannot be read."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def newest(folder: str | PathLike[str], most: int) -> list[str]:
+    """Paths of the `most` plain files of a folder that were written last, the newest first.
+
+    Their times are compared with each other alone: the clock of a file system may be another than ours.
+    """
+    found: list[tuple[int, str]] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                told = entry.stat()
+                if stat.S_ISREG(told.st_mode):
+                    found.append((told.st_mtime_ns, entry.path))
+    except OSError:  # gone, or one of its files is: what was found so far is what there is
+        pass
+    return [path for _, path in sorted(found, reverse=True)[:most]]
 
 
 def is_plain(path: str | PathLike[str]) -> bool:

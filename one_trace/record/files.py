@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from one_trace.guard.files import is_plain
 from one_trace.guard.text import valid
-from one_trace.record.state import started_at
+from one_trace.record.flows import FLOWS
+
+STATES = FLOWS / ".runs"
+LOGS = FLOWS / ".logs"
 
 _STATE = re.compile(r"^(?P<key>.+)-(?P<run>[0-9a-f]{12})\.state\.json$", re.DOTALL)
 _SIZES = re.compile(r"^(?P<key>.+)-(?P<run>[0-9a-f]{12})\.jsonl$", re.DOTALL)
@@ -50,38 +53,22 @@ def discover(paths: Sequence[Path]) -> tuple[list[RunFiles], list[str]]:
     return list(found.values()), problems
 
 
-def find_by_token(project: Path, token: str, started_after: float) -> RunFiles | None:
-    """The run whose environment held `token`, among the state files written since `started_after` (epoch
-    seconds).
-
-    The host stores its environment before the first step, so this holds for a run that was killed as well. A
-    host that a step of the run starts by its path inherits the token: of several the first to start is meant.
-    """
-    needle = f'"ONE_TRACE_TOKEN": "{token}"'.encode()
-    found: list[tuple[str, RunFiles]] = []
-    for run in _runs_in(project / ".one" / "flows", []):
-        try:
-            if run.state is None or run.state.stat().st_mtime < started_after - 2:
-                continue
-            if _holds(run.state, needle):
-                found.append((_begun(run.state), run))
-        except OSError:
-            continue
-    return min(found, key=lambda each: each[0])[1] if found else None
-
-
-def _begun(path: Path) -> str:
-    """`startedAt` of a state: it stands ahead of all that may be long. Without one, it sorts last."""
-    with path.open("rb") as file:
-        return started_at(file.read(4096)) or "~"
-
-
-def _holds(path: Path, needle: bytes) -> bool:
-    with path.open("rb") as file:
-        if path.stat().st_size == 0:
-            return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-            return view.find(needle) >= 0
+def run_of(project: Path, name: str) -> RunFiles | None:
+    """The run in the folder `project` that a state or log file of this name belongs to."""
+    form = _STATE.match(name) or _LOG.match(name)
+    if form is None:
+        return None
+    key, run_id = form["key"], form["run"]
+    state, log = project / STATES / f"{key}-{run_id}.state.json", project / LOGS / f"{key}-{run_id}.log"
+    sizes = project / FLOWS / ".sizes" / f"{key}-{run_id}.jsonl"
+    return RunFiles(
+        project=project,
+        flow_key=key,
+        run_id=run_id,
+        log=log if is_plain(log) else None,
+        state=state if is_plain(state) else None,
+        sizes=sizes if is_plain(sizes) else None,
+    )
 
 
 def _flows_folder(path: Path) -> tuple[Path | None, Path | None]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from one_trace.errors import Trouble
+from one_trace.errors import BROKEN, Trouble
 from one_trace.guard import streams
 from one_trace.guard.text import clean_page
 from one_trace.runner import commands, helping
@@ -41,7 +41,9 @@ def serve(
     sys.stdout.flush()  # we write past it
     with _deep():
         code = _guarded(session, parsed)
-    return Outcome(code, session.files())
+    with suppress(*BROKEN):  # only who traces the run wants to know, and says what is wrong
+        return Outcome(code, session.files())
+    return Outcome(code)
 
 
 def as_node(word: str) -> str:

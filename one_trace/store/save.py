@@ -26,12 +26,19 @@ _KEPT = frozenset(
     ("executor_version", "session_agent", "session_id", "parent_run_id", "flow_version", "cwd", "input_count")
 )
 # What only a live capture knew, or a record that has lost a file since: a later import does not forget it.
-_CHANGES = ", ".join(
-    f"{column} = coalesce(excluded.{column}, {column})"
-    if column in _KEPT
-    else f"{column} = excluded.{column}"
-    for column in rows.RUN_COLUMNS.split(", ")
-)
+_FIRST = frozenset(("session_agent", "session_id", "parent_run_id"))
+# Whoever resumes a run has not started it.
+
+
+def _change(column: str) -> str:
+    if column in _FIRST:
+        return f"{column} = coalesce({column}, excluded.{column})"
+    if column in _KEPT:
+        return f"{column} = coalesce(excluded.{column}, {column})"
+    return f"{column} = excluded.{column}"
+
+
+_CHANGES = ", ".join(_change(column) for column in rows.RUN_COLUMNS.split(", "))
 NEVER_MS = 2**62
 """As time of the next try: only when somebody asks for it."""
 _STEP_COLUMNS = "flow, path, step_id, name, type, flow_key"
@@ -69,7 +76,9 @@ def write(
     if known is None:
         pruned.recall(connection, run, trace.run.trace_id)
     if traceparent is not None:
-        connection.execute("UPDATE runs SET traceparent = ? WHERE id = ?", (traceparent, run))
+        connection.execute(
+            "UPDATE runs SET traceparent = coalesce(traceparent, ?) WHERE id = ?", (traceparent, run)
+        )
     if known is None or known[0] != revision:
         if known is not None:
             delete_spans(connection, run)

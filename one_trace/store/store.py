@@ -187,6 +187,11 @@ class Store:
         sql = "SELECT 1 FROM runs WHERE run_id = ? AND partial IS NULL"
         return self.connection.execute(sql, (run_id,)).fetchone() is not None
 
+    def knows(self, run_id: str) -> bool:
+        """Whether the store has this run."""
+        sql = "SELECT 1 FROM runs WHERE run_id = ?"
+        return self.connection.execute(sql, (run_id,)).fetchone() is not None
+
     def family(self, run_id: str, sink: str) -> Family:
         """What delivery needs to know of a run beside its trace."""
         own = self.connection.execute(

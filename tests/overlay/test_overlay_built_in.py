@@ -67,7 +67,7 @@ def test_the_other_verbs_it_serves(alone):
 
 def test_what_cannot_run_is_not_traced(alone):
     done = alone.one("--agent", "flow", "execute", "nothing", "--trace")
-    assert (done.code, done.err) == (1, b"")
+    assert (done.code, [note["code"] for note in done.notes]) == (1, ["run-not-started"])
     assert list(alone.data.iterdir()) == []
 
 

@@ -45,11 +45,22 @@ def test_stdout_is_the_hosts_byte_for_byte(machine):
     assert with_us.err.startswith(b"noise{")
 
 
-@pytest.mark.parametrize("case", ["34-invalid-flow", "35-unknown-flow", "36a-bash-preflight", "41-dry-run"])
-def test_nothing_is_said_where_nothing_ran(machine, case):
+@pytest.mark.parametrize("case", ["34-invalid-flow", "35-unknown-flow", "36a-bash-preflight"])
+def test_a_flow_that_did_not_start_is_one_line(machine, case):
     machine.player(case, exit=1)
     done = machine.one(*RUN)
-    assert (done.code, done.err) == (1, b"")
+    (note,) = done.notes
+    assert (done.code, note["code"], done.err.count(b"\n")) == (1, "run-not-started", 1)
+    assert list(machine.data.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("case", "argv"), [("41-dry-run", [*RUN, "--dry-run"]), ("35-unknown-flow", [*RUN, "--help"])]
+)
+def test_nothing_is_said_where_no_run_was_asked_for(machine, case, argv):
+    machine.player(case)
+    done = machine.one(*argv)
+    assert (done.code, done.err) == (0, b"")
     assert list(machine.data.iterdir()) == []
 
 

@@ -1,0 +1,100 @@
+"""Runs that are under way: a note for each, so that the run of a `one` that was killed is traced by the next.
+
+A note lies in the store's folder from the start of a traced run until its trace is kept. There are as many of
+them as there are runs at this moment, whatever the history.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from one_trace.guard.files import names, read_plain
+from one_trace.guard.private import make_folder
+from one_trace.via import call_of, identity, is_alive
+
+_FOLDER = "pending"
+_LIMIT = 64 * 1024
+_FOREIGN_S = 86_400.0
+"""Where a process of another machine or container is not to be seen, its note counts as left after a day."""
+
+
+class Note:
+    """The note of our own run. Where it cannot be written, there is none."""
+
+    def __init__(self, data_dir: Path, about: Mapping[str, object]) -> None:
+        self._path = data_dir / _FOLDER / f"{identity()}-{_place()}-{os.urandom(4).hex()}"
+        with suppress(OSError):
+            make_folder(data_dir)
+            make_folder(self._path.parent)
+        self.write(about)
+
+    def write(self, about: Mapping[str, object]) -> None:
+        """Put it down, or more of it: nobody reads it while we live."""
+        with suppress(OSError):
+            handle = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                os.write(handle, f"{dict(about)!a}\n".encode())
+            finally:
+                os.close(handle)
+
+    def done(self) -> None:
+        """The run is kept, or there was none."""
+        _remove(self._path)
+
+
+def left(data_dir: Path) -> Iterator[tuple[Path, dict[str, Any] | None]]:
+    """The notes of processes that have ended without a word, and of hosts that have, too. None: the note
+    cannot be read."""
+    for name in names(data_dir / _FOLDER):
+        path = data_dir / _FOLDER / name
+        about = _read(path) if _has_ended(path) else {}
+        if about is None:
+            yield path, None
+        elif about and not is_alive(str(about.get("host"))):
+            yield path, about
+
+
+def forget(path: Path) -> None:
+    """What a note was about has been looked after."""
+    _remove(path)
+
+
+def _has_ended(path: Path) -> bool:
+    process, _, place = path.name.rpartition("-")[0].rpartition("-")
+    if place == _place():
+        return not is_alive(process)
+    try:
+        return time.time() - path.stat().st_mtime > _FOREIGN_S
+    except OSError:
+        return False
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """A note is a Python literal: to write one takes no import while the host is waiting to be started."""
+    import ast
+
+    try:
+        text = read_plain(path, _LIMIT).partition(b"\n")[0].decode("ascii", "replace")
+        about = ast.literal_eval(text)
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+    return about if isinstance(about, dict) and about else None
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+        path.parent.rmdir()  # only if it was the last
+
+
+def _place() -> str:
+    """Where a process id means what it means here: this machine, this container."""
+    space = ""
+    with suppress(OSError):
+        space = str(Path("/proc/self/ns/pid").readlink())
+    return call_of([os.uname().nodename, space])

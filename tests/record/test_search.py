@@ -1,0 +1,125 @@
+"""Which run is ours: told by the word that its environment holds, else by being the only one that is new."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from one_trace.record import Wanted, find, find_by_token
+from one_trace.snapshot import Snapshot
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+OURS = Wanted(TOKEN)
+
+
+def leave_state(
+    project: Path, run: str, *, started: str | None = "2026-04-06T10:00:00.000Z", key: str = "f", **env: str
+) -> Path:
+    runs = project / ".one" / "flows" / ".runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    state = {"runId": run, "flowKey": key, "startedAt": started, "inputs": {}, "context": {"env": env}}
+    path = runs / f"{key}-{run}.state.json"
+    path.write_text(json.dumps(state, indent=2))
+    return path
+
+
+def found(project: Path, before: Snapshot, wanted: Wanted = OURS) -> str | int:
+    """The run's id, or how many may be it."""
+    told = find(before, wanted, [project])
+    return told.files.run_id if told.files else told.candidates
+
+
+def test_of_several_that_hold_the_word_the_first_to_start_is_ours(tmp_path: Path) -> None:
+    """A bash step that starts the host by its path hands our word on to a run that is not ours."""
+    leave_state(tmp_path, "00000000000a", started="2026-04-06T10:00:05.000Z", ONE_TRACE_TOKEN=TOKEN)
+    leave_state(tmp_path, "00000000000b", started="2026-04-06T10:00:01.000Z", ONE_TRACE_TOKEN=TOKEN)
+    leave_state(tmp_path, "00000000000c", started=None, ONE_TRACE_TOKEN=TOKEN)
+    leave_state(tmp_path, "00000000000d", started="2026-04-06T09:00:00.000Z", ONE_TRACE_TOKEN="another")
+    assert found(tmp_path, Snapshot()) == "00000000000b"
+
+
+def test_of_several_that_hold_the_word_the_one_of_our_flow_is_ours(tmp_path: Path) -> None:
+    """The clock may have been set back between the two."""
+    leave_state(tmp_path, "00000000000a", started="2026-04-06T10:00:05.000Z", ONE_TRACE_TOKEN=TOKEN)
+    leave_state(tmp_path, "00000000000b", started="2026-04-06T09:00:01.000Z", key="g", ONE_TRACE_TOKEN=TOKEN)
+    assert found(tmp_path, Snapshot(), Wanted(TOKEN, key=lambda: "f")) == "00000000000a"
+
+
+@pytest.mark.parametrize("when", [0, 2**31 - 1])
+def test_no_clock_is_asked(tmp_path: Path, when: int) -> None:
+    """That of the file system may be another than ours."""
+    os.utime(leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN=TOKEN), (when, when))
+    for number in range(200):
+        leave_state(tmp_path, f"{number:012x}", ONE_TRACE_TOKEN="another")
+    new = Snapshot(str(tmp_path))
+    os.utime(leave_state(tmp_path, "ffffffffffff", ONE_TRACE_TOKEN=TOKEN), (when, when))
+    assert found(tmp_path, new) == "ffffffffffff"
+
+
+def test_the_word_may_stand_behind_megabytes_of_inputs(tmp_path: Path) -> None:
+    path = leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN=TOKEN)
+    state = json.loads(path.read_text())
+    state["inputs"] = {"big": "x" * (5 << 20)}
+    path.write_text(json.dumps(state, indent=2))
+    assert found(tmp_path, Snapshot()) == "00000000000a"
+
+
+def test_a_resumed_run_is_found_by_what_was_typed_of_its_id(tmp_path: Path) -> None:
+    old = leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN="another")
+    before = Snapshot(str(tmp_path), "0000000a")
+    assert found(tmp_path, before, Wanted(TOKEN, resumed="0000000a")) == 0
+    leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN=TOKEN)
+    os.utime(old, (0, 0))
+    for number in range(100, 200):
+        leave_state(tmp_path, f"{number:012x}", ONE_TRACE_TOKEN="another")
+    assert found(tmp_path, before, Wanted(TOKEN, resumed="0000000a")) == "00000000000a"
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {},
+        {"ONE_TRACE_TOKEN": "***", "ONE_TRACE_VIA": "***", "PATH": "***"},
+        {"ONE_TRACE_TOKEN": "[redacted]"},
+    ],
+    ids=["none", "stars", "redacted"],
+)
+def test_without_the_word_the_only_new_run_of_our_flow_is_ours(tmp_path: Path, env: dict[str, str]) -> None:
+    leave_state(tmp_path, "00000000000a", **env)
+    before = Snapshot(str(tmp_path))
+    assert found(tmp_path, before, Wanted(TOKEN, key=lambda: "f")) == 0
+    leave_state(tmp_path, "00000000000b", **env)
+    leave_state(tmp_path, "00000000000c", key="g", **env)
+    assert found(tmp_path, before, Wanted(TOKEN, key=lambda: "f")) == "00000000000b"
+    leave_state(tmp_path, "00000000000d", **env)
+    assert found(tmp_path, before, Wanted(TOKEN, key=lambda: "f")) == 2, "there is no guessing"
+    assert found(tmp_path, before, Wanted(TOKEN, key=lambda: "f", said="00000000000d")) == "00000000000d"
+
+
+def test_where_only_the_token_is_hidden_the_call_tells(tmp_path: Path) -> None:
+    via = f"{TOKEN[:12]} 00c0ffee 1.1 /bin/one"
+    leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN="***", ONE_TRACE_VIA=via, PATH="/bin")
+    leave_state(tmp_path, "00000000000b", ONE_TRACE_TOKEN="***", ONE_TRACE_VIA=via[::-1], PATH="/bin")
+    assert found(tmp_path, Snapshot()) == "00000000000a"
+
+
+def test_a_new_run_that_says_whose_it_is_is_not_ours(tmp_path: Path) -> None:
+    leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN=TOKEN[::-1])
+    leave_state(tmp_path, "00000000000b", PATH="/usr/bin:/bin")
+    assert found(tmp_path, Snapshot()) == 0
+
+
+def test_states_that_are_no_plain_text_hold_nobody_up(tmp_path: Path) -> None:
+    runs = leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN=TOKEN).parent
+    os.mkfifo(runs / "f-00000000000b.state.json")
+    with (runs / "f-00000000000c.state.json").open("wb") as sparse:
+        sparse.truncate(300 << 30)
+    (runs / "f-00000000000d.state.json").mkdir()
+    assert found(tmp_path, Snapshot()) == "00000000000a"
+
+
+def test_there_is_nothing_to_find_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    assert find_by_token(tmp_path / "elsewhere", OURS) is None
