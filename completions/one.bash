@@ -25,12 +25,12 @@ _one_trace() {
         "trace cost"|"trace cost "*) words="--since --help" values=1 ;;
         "trace export"|"trace export "*) words="--format --output --help" values=1 ;;
         "trace import"|"trace import "*) words="--help" values=1 ;;
-        "trace sync"|"trace sync "*) words="--since --retry-failed --help" values=1 ;;
+        "trace sync"|"trace sync "*) words="--since --again --retry-failed --help" values=1 ;;
         "trace share"|"trace share "*) words="--visibility --yes --help" values=1 ;;
         "trace login") words="--help" values= ;;
         "trace logout") words="--help" values= ;;
         "trace open"|"trace open "*) words="--help" values=1 ;;
-        "trace prune"|"trace prune "*) words="--older-than --force --help" values=1 ;;
+        "trace prune"|"trace prune "*) words="--older-than --dry-run --yes --force --help" values=1 ;;
         "trace doctor") words="--fix --offline --help" values= ;;
         *) return ;;
     esac

@@ -101,6 +101,7 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace import" below' -l help
     complete -c $program -f -n '__one_trace_is "trace sync" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace sync" below' -l since
+    complete -c $program -n '__one_trace_is "trace sync" below' -l again
     complete -c $program -n '__one_trace_is "trace sync" below' -l retry-failed
     complete -c $program -n '__one_trace_is "trace sync" below' -l help
     complete -c $program -f -n '__one_trace_is "trace share" below' -a '(__one_trace_values)'
@@ -113,6 +114,8 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace open" below' -l help
     complete -c $program -f -n '__one_trace_is "trace prune" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace prune" below' -l older-than
+    complete -c $program -n '__one_trace_is "trace prune" below' -l dry-run
+    complete -c $program -n '__one_trace_is "trace prune" below' -l yes
     complete -c $program -n '__one_trace_is "trace prune" below' -l force
     complete -c $program -n '__one_trace_is "trace prune" below' -l help
     complete -c $program -n '__one_trace_is "trace doctor"' -l fix

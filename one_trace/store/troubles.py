@@ -68,9 +68,10 @@ def translated(path: Path, error: BaseException) -> StoreTrouble:
 
 def damaged(path: Path, reason: str) -> StoreTrouble:
     at = shown(path)
+    move = f"mv {_quoted(at)} {_quoted(f'{at}.damaged')}"
     return StoreTrouble(
         f"the store {at} is damaged ({reason})",
-        hint=f"Move it away (mv '{at}' '{at}.damaged'); then 'one trace import' fills a new one.",
+        hint=f"Move it away ({move}); then 'one trace import' fills a new one.",
         code="store-damaged",
     )
 
@@ -131,6 +132,11 @@ def _errno_of_a_write(path: Path) -> int | None:
 def shown(path: Path) -> str:
     """A path as a message may have it: its bytes may be anything."""
     return clean(str(path))
+
+
+def _quoted(word: str) -> str:
+    """One word of a shell's command, always in quotes."""
+    return "'" + word.replace("'", "'\\''") + "'"
 
 
 def _reason(error: BaseException) -> str:
