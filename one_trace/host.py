@@ -7,6 +7,7 @@ import sys
 
 from one_trace.argv import RUN_VERBS, first_words, is_flow
 from one_trace.errors import NoHost
+from one_trace.guard.files import MIB, SETTINGS_LIMIT, read_plain, read_start
 from one_trace.places import expand, user_file
 from one_trace.via import DEEPEST, VIA, Via, identity, marks, word_of
 
@@ -55,8 +56,7 @@ def is_ours(path: str) -> bool:
     if os.path.realpath(path) == os.path.realpath(sys.argv[0]):
         return True
     try:
-        with open(path, "rb") as file:
-            start = file.read(2048)
+        start = read_start(path, 2048)
     except OSError:
         return False
     return start.startswith(b"#!") and any(mark in start for mark in OUR_MARKS)
@@ -134,8 +134,7 @@ def version(path: str) -> str | None:
     folder = os.path.dirname(os.path.realpath(path))
     for _ in range(4):
         try:
-            with open(os.path.join(folder, "package.json"), encoding="utf-8") as file:
-                package = json.load(file)
+            package = json.loads(read_plain(os.path.join(folder, "package.json"), MIB))
         except (OSError, ValueError):
             folder = os.path.dirname(folder)
             continue
@@ -187,9 +186,8 @@ def _wanted(env: Mapping[str, str]) -> tuple[str | None, str]:
             return env[variable], variable
     path = user_file(env)
     try:
-        with open(path, "rb") as file:
-            if b"host" not in file.read():
-                return None, ""
+        if not path or b"host" not in read_plain(path, SETTINGS_LIMIT):
+            return None, ""
     except OSError:
         return None, ""
     from one_trace.settings import load_lenient  # only now is there something to parse

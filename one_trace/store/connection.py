@@ -46,8 +46,8 @@ class Rows:
         except FAULTS as error:
             raise self._translate(self._path, error) from error
 
-    def chunks(self, size: int = 10_000) -> Iterator[list[Row]]:
-        """All rows, so many at a time."""
+    def chunks(self, size: int = 300) -> Iterator[list[Row]]:
+        """All rows, so many at a time: few enough that Python does not look through them for garbage."""
         rows = iter(self)
         while some := list(islice(rows, size)):
             yield some

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from one_trace.model import RUN_STATUSES, SPAN_STATUSES
@@ -58,15 +58,6 @@ def check(table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> No
         words = WORDS.get((table, name))
         if words and not words >= set(column):
             raise Contradiction(f"{table}.{name} has words that are none")
-
-
-def check_parents(pairs: Iterable[tuple[str, str | None]]) -> None:
-    """Raise Contradiction unless each span, as (id, parent's id), comes once, and after its parent."""
-    seen: set[str | None] = {None}
-    for span, parent in pairs:
-        if parent not in seen or span in seen:
-            raise Contradiction(f"span {span} stands twice, or ahead of its parent")
-        seen.add(span)
 
 
 def names_of(columns: str) -> list[str]:

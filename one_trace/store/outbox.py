@@ -6,14 +6,13 @@ every request, runs out by itself, and is void at once if the process that held 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from msgspec import Struct
 
 from one_trace.store.connection import Connection
+from one_trace.store.leases import alive, new_owner
 from one_trace.store.rows import encode_text
 from one_trace.store.save import NEVER_MS, queue
 from one_trace.store.store import Store
@@ -56,7 +55,7 @@ class Outbox:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._owner = f"{_place()}:{os.getpid()}:{os.urandom(4).hex()}"
+        self._owner = new_owner()
 
     def queue(self, runs: Sequence[str], sinks: Sequence[str]) -> None:
         """Queue runs of the store that have never been queued, or have changed since."""
@@ -236,42 +235,10 @@ class Outbox:
             "SELECT DISTINCT lease_owner FROM outbox WHERE lease_owner IS NOT NULL AND lease_until_ms > ?",
             (now,),
         ).fetchall()
-        dead = [(owner,) for (owner,) in owners if owner != self._owner and not _alive(owner)]
+        dead = [(owner,) for (owner,) in owners if owner != self._owner and not alive(owner)]
         connection.executemany(
             "UPDATE outbox SET lease_owner = NULL, lease_until_ms = 0 WHERE lease_owner = ?", dead
         )
-
-
-def _alive(owner: str) -> bool:
-    """Whether a lease's owner may still be sending: not if it was a process of this machine that is gone."""
-    place, _, rest = owner.partition(":")
-    pid = rest.partition(":")[0]
-    if place != _place() or not pid.isdecimal():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return not _zombie(pid)
-
-
-def _zombie(pid: str) -> bool:
-    """A process that was killed and not yet waited for answers signals, and does nothing more."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[:1] == [b"Z"]
-    except OSError:
-        return False
-
-
-def _place() -> str:
-    """This machine, and on Linux this table of process ids: containers may share a host's name."""
-    try:
-        table = str(Path("/proc/self/ns/pid").readlink())
-    except OSError:
-        table = ""
-    return f"{os.uname().nodename}{table}".replace(":", "-")
 
 
 def _now() -> int:

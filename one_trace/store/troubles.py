@@ -18,6 +18,8 @@ FAULTS = (sqlite3.Error, UnicodeDecodeError, MemoryError)
 """What SQLite raises over a damaged file: `UnicodeDecodeError` where its own message or a text of the file is
 no UTF-8, `MemoryError` where a length in the file is absurd.
 """
+_MISTAKES = (sqlite3.ProgrammingError, sqlite3.InterfaceError)
+"""Of ours, not the file's: a statement or a value that SQLite does not take."""
 _BUSY = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -48,9 +50,9 @@ def troubles(path: Path) -> Iterator[None]:
 
 def translated(path: Path, error: BaseException) -> StoreTrouble:
     """What an error of SQLite means; `error` is one of FAULTS."""
-    if isinstance(error, sqlite3.ProgrammingError):
-        raise error  # a mistake of ours, not the file's
     code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(error, _MISTAKES) or code == sqlite3.SQLITE_CONSTRAINT_NOTNULL:
+        raise error
     primary = code & 0xFF if isinstance(code, int) else None
     if primary in _BUSY:
         return StoreTrouble(
@@ -68,9 +70,10 @@ def translated(path: Path, error: BaseException) -> StoreTrouble:
 
 def damaged(path: Path, reason: str) -> StoreTrouble:
     at = shown(path)
+    move = f"mv {_quoted(at)} {_quoted(f'{at}.damaged')}"
     return StoreTrouble(
         f"the store {at} is damaged ({reason})",
-        hint=f"Move it away (mv '{at}' '{at}.damaged'); then 'one trace import' fills a new one.",
+        hint=f"Move it away ({move}); then 'one trace import' fills a new one.",
         code="store-damaged",
     )
 
@@ -131,6 +134,11 @@ def _errno_of_a_write(path: Path) -> int | None:
 def shown(path: Path) -> str:
     """A path as a message may have it: its bytes may be anything."""
     return clean(str(path))
+
+
+def _quoted(word: str) -> str:
+    """One word of a shell's command, always in quotes."""
+    return "'" + word.replace("'", "'\\''") + "'"
 
 
 def _reason(error: BaseException) -> str:
