@@ -143,6 +143,10 @@ class Key(NamedTuple):
     """Whether `.one/traces.toml` may set it: that file may come with a cloned repository."""
     values: tuple[str, ...] = ()
     """What a shell can complete."""
+    wrong: Any = None
+    """In force in place of a wrong value, if there is one: what says where data goes never falls back to
+    another place.
+    """
 
 
 KEYS: tuple[Key, ...] = (
@@ -165,6 +169,7 @@ KEYS: tuple[Key, ...] = (
         "deliver when a run ends",
         True,
         ("auto", "manual"),
+        wrong="manual",
     ),
     Key("flush_timeout", read_seconds, float, 3.0, "seconds a finished run may wait for delivery", True),
     Key(
@@ -175,9 +180,9 @@ KEYS: tuple[Key, ...] = (
         "what leaves of an error",
         values=("code", "full"),
     ),
-    Key("sinks", read_sinks, tuple[str, ...], ("traces.com",), "where traces go", values=SINKS),
-    Key("endpoint", read_url, str, "https://actions.traces.com", "REST API of traces.com"),
-    Key("otlp_endpoint", read_otlp_url, str | None, None, "OTLP/HTTP base URL"),
+    Key("sinks", read_sinks, tuple[str, ...], ("traces.com",), "where traces go", values=SINKS, wrong=()),
+    Key("endpoint", read_url, str, "https://actions.traces.com", "REST API of traces.com", wrong=""),
+    Key("otlp_endpoint", read_otlp_url, str | None, None, "OTLP/HTTP base URL", wrong=""),
     Key("live", read_bool, bool, True, "draw a traced run as it goes on", values=("true", "false")),
     Key(
         "retention",

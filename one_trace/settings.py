@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Source = Literal["environment", "project", "user", "default"]
 API_KEY = "TRACES_API_KEY"
 ENVIRONMENT = "the environment"
+_WRONG = object()
+"""In place of a value that is wrong, where the weaker sources and the default must not take its place."""
 
 
 class Settings:
@@ -81,7 +83,9 @@ def load_lenient(
     problems: list[SettingsTrouble] = []
     for source, found in _layers(cwd, env, problems):
         for name, value in found.items():
-            values[name], sources[name] = value, source
+            wrong = value is _WRONG
+            values[name] = BY_NAME[name].wrong if wrong else value
+            sources[name] = "default" if wrong else source
     return Settings(values, sources, env), problems
 
 
@@ -145,6 +149,8 @@ def _checked(table: Mapping[str, object], where: str, problems: list[SettingsTro
             found[name] = key.read(value)
         except ValueError as error:
             problems.append(SettingsTrouble(f"traces.{name} in {where} {error}", hint=_mend(name, where)))
+            if key.wrong is not None:
+                found[name] = _WRONG
     return found
 
 

@@ -182,7 +182,7 @@ def _key(offline: bool) -> Iterator[Check]:
         yield Check("key", "note", leak, f"one trace login, and unset {settings.API_KEY}")
     else:
         yield Check("key", "ok", f"kept by `one trace login` in {kept}")
-    if not offline:
+    if not offline and values.endpoint:  # a wrong one is told as the settings'
         yield from _service(values, key)
 
 
