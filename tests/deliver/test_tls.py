@@ -193,6 +193,15 @@ def test_a_missing_file_of_certificates_is_named(sending: Machine, variable: str
     assert "/nonexistent/ca.pem" in done.document["error"]["message"]
 
 
+def test_a_key_in_place_of_its_path_is_not_shown(sending: Machine) -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\nhush-hush\n-----END PRIVATE KEY-----"
+    for variable in ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "SSL_CERT_FILE"):
+        env = to("https://nobody.invalid", WAYS[1]) | {variable: pem, "ONE_TRACES_SINKS": "otlp"}
+        done = sending.one("trace", "sync", "--retry-failed", env=env)
+        assert variable.encode() in done.err
+        assert b"hush" not in done.out + done.err
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
