@@ -246,7 +246,9 @@ def _key(offline: bool) -> Iterator[Check]:
         yield Check("key", "note", leak, f"one trace login, and unset {settings.API_KEY}")
     else:
         yield Check("key", "ok", f"kept by `one trace login` in {kept}")
-    if not offline and _store_path():
+    if (
+        not offline and _store_path() and values.doubt("endpoint") is None
+    ):  # a wrong one is told as the settings'
         yield from _service(values, key)
 
 

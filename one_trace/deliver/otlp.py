@@ -6,26 +6,22 @@ standard ``OTEL_EXPORTER_OTLP_*`` variables count where no setting of ours says 
 
 from __future__ import annotations
 
-import base64
 import gzip
 import os
 import ssl
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 import msgspec
 
 from one_trace import __version__
-from one_trace.deliver import tls
-from one_trace.deliver.hiding import secret_parts
-from one_trace.deliver.line import Line, checked
+from one_trace.deliver import otlp_env, tls
+from one_trace.deliver.line import Line
 from one_trace.deliver.parcel import Parcel
 from one_trace.deliver.retry import Deadline, TooLarge, Undelivered
-from one_trace.errors import SettingsTrouble, Trouble
-from one_trace.guard.text import clean
-from one_trace.guard.urls import Url, parse
+from one_trace.errors import Trouble
+from one_trace.guard.files import is_plain
 from one_trace.semconv import ExportRequest, KeyValue, OtlpSpan, otlp_spans, request
 
 if TYPE_CHECKING:
@@ -33,13 +29,10 @@ if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 MOST_SPANS = 512
-_PATH = "/v1/traces"
 _LONGEST_S = 45.0
 """Whatever the environment says: a lease is renewed ahead of each request, and lasts little longer."""
+_FILES = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
 _HINTS = dict.fromkeys((401, 403), "The collector wants other headers: OTEL_EXPORTER_OTLP_HEADERS.")
-_FIX_HEADERS = (
-    "Fix OTEL_EXPORTER_OTLP_HEADERS (name=value, percent-encoded); then 'one trace sync --retry-failed'."
-)
 
 
 class Otlp:
@@ -51,7 +44,7 @@ class Otlp:
 
     def __init__(self, endpoint: str | None, env: Mapping[str, str] = os.environ) -> None:
         self._env = env
-        self.url = _url(endpoint, env)
+        self.url = otlp_env.endpoint(endpoint, env)
         protocol = self._said("PROTOCOL")
         self._json = protocol == "http/json"
         if protocol == "grpc" and not endpoint:
@@ -63,14 +56,14 @@ class Otlp:
             _need_protobuf()
 
     def open(self, deadline: Deadline, before: Callable[[], None]) -> Line:
-        given = _headers(self._said("HEADERS"))
+        given = otlp_env.headers(self._said("HEADERS"))
         self._keep_secret(given)
         return Line(
             self.url._replace(userinfo=None),
-            {"User-Agent": f"one-trace/{__version__}", **_basic(self.url), **given},
+            {"User-Agent": f"one-trace/{__version__}", **otlp_env.basic(self.url), **given},
             deadline=deadline,
             before=before,
-            secrets=_secrets(self.url, given),
+            secrets=otlp_env.secrets(self.url, given),
             longest_s=_timeout(self._said("TIMEOUT")),
             hints=_HINTS,
             verify=self._context() if self.url.tls else None,
@@ -119,76 +112,22 @@ class Otlp:
         return (found or "").strip()
 
     def _context(self) -> ssl.SSLContext | None:
-        authority, certificate = self._said("CERTIFICATE"), self._said("CLIENT_CERTIFICATE")
-        if not authority and not certificate:
+        given = {name: self._said(name) for name in _FILES if self._said(name)}
+        if not given:
             return None
+        for name, path in given.items():
+            if not is_plain(path):
+                raise _unreadable(f"OTEL_EXPORTER_OTLP_{name} names no file ({tls.shown(path)})")
         try:
-            return tls.given(authority, certificate, self._said("CLIENT_KEY"))
+            return tls.given(*(given.get(name, "") for name in _FILES))
         except OSError as error:
-            named = clean(", ".join(filter(None, (authority, certificate, self._said("CLIENT_KEY")))), 200)
-            raise Undelivered(
-                "refused",
-                f"OTLP: a certificate of OTEL_EXPORTER_OTLP_* cannot be read ({named}): {tls.why(error)}",
-                hint="Fix the variable; then 'one trace sync --retry-failed'.",
-            ) from None
+            raise _unreadable(f"a file of {', '.join(given)} cannot be used: {tls.why(error)}") from None
 
 
-def _url(endpoint: str | None, env: Mapping[str, str]) -> Url:
-    """Where requests go: `endpoint`, else the variable for traces as it is, else the one for all signals."""
-    exact, base = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
-    if endpoint:
-        return _below(_parsed("traces.otlp_endpoint", endpoint))
-    if text := env.get(exact, "").strip():
-        return _parsed(exact, text)
-    if text := env.get(base, "").strip():
-        return _below(_parsed(base, text))
-    raise Trouble("the sink otlp has no endpoint", hint="one config set traces.otlp_endpoint URL")
-
-
-def _parsed(name: str, text: str) -> Url:
-    try:
-        url = parse(text)
-    except ValueError as error:
-        raise SettingsTrouble(f"{name} {error}", hint=f"Fix {name}.") from None
-    if url.scheme not in ("http", "https") or url.fragment is not None:
-        raise SettingsTrouble(f"{name} must be an http or https URL", hint=f"Fix {name}.")
-    return url
-
-
-def _below(url: Url) -> Url:
-    return url if url.path.rstrip("/").endswith(_PATH) else url.below(_PATH)
-
-
-def _headers(text: str) -> dict[str, bytes]:
-    """``name=value,name=value``, values percent-encoded, as the specification has it.
-
-    Raises Undelivered, which names the header that cannot be sent, or its place where the name is none.
-    """
-    pairs = [pair.partition("=") for pair in text.split(",") if "=" in pair]
-    found: dict[str, bytes] = {}
-    for place, (name, _, value) in enumerate(pairs, 1):
-        header = {name.strip(): unquote_to_bytes(value.strip())}
-        try:
-            checked(header)
-        except Undelivered as error:
-            said = f"OTLP: {error.message} (pair {place} of OTEL_EXPORTER_OTLP_HEADERS)"
-            raise Undelivered("refused", said, hint=_FIX_HEADERS) from None
-        found |= header
-    return found
-
-
-def _basic(url: Url) -> dict[str, str]:
-    """User and password of a URL, as they are sent."""
-    if url.userinfo is None:
-        return {}
-    return {"Authorization": f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}"}
-
-
-def _secrets(url: Url, headers: Mapping[str, bytes]) -> set[str]:
-    """Everything that was given to be sent, and may be a key."""
-    found = {part for value in headers.values() for part in secret_parts(value.decode("utf-8", "replace"))}
-    user = unquote(url.userinfo or "")
-    return found | {user, *user.split(":")} | {value for _, value in parse_qsl(url.query or "")}
+def _unreadable(what: str) -> Undelivered:
+    return Undelivered(
+        "refused", f"OTLP: {what}", hint="Fix the variable; then 'one trace sync --retry-failed'."
+    )
 
 
 def _timeout(text: str) -> float | None:

@@ -46,6 +46,9 @@ def why_not_ready(settings: Settings) -> Trouble:
 
 
 _READY: dict[str, Callable[[Settings], bool]] = {
-    "traces.com": lambda settings: settings_module.api_key() is not None,
-    "otlp": lambda settings: bool(settings.otlp_endpoint) or any(map(os.environ.get, _OTLP_VARIABLES)),
+    "traces.com": lambda settings: bool(settings.endpoint) and settings_module.api_key() is not None,
+    "otlp": lambda settings: (
+        bool(settings.otlp_endpoint)
+        or (settings.otlp_endpoint is None and any(map(os.environ.get, _OTLP_VARIABLES)))
+    ),
 }

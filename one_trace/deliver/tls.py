@@ -24,7 +24,7 @@ def trusted() -> ssl.SSLContext:
         return httpx.create_ssl_context()
     except OSError as error:  # ssl.SSLError is one, too
         named = [name for name in _VARIABLES if os.environ.get(name)]
-        where = f"{named[0]} ({clean(os.environ[named[0]], 200)})" if named else "the certificates of certifi"
+        where = f"{named[0]} ({shown(os.environ[named[0]])})" if named else "the certificates of certifi"
         raise Undelivered("network", f"{where} cannot be read: {why(error)}") from None
 
 
@@ -46,6 +46,11 @@ def given(authority: str, certificate: str, key: str) -> ssl.SSLContext:
         # A key with a passphrase is not asked for on the terminal of a run.
         context.load_cert_chain(certificate, key or None, password=lambda: "")
     return context
+
+
+def shown(path: str) -> str:
+    """The path in a variable, if it is one: some put the key itself there."""
+    return "its value is no path" if "-----" in path or "\n" in path else clean(path, 200)
 
 
 def why(error: OSError) -> str:

@@ -94,7 +94,7 @@ def parse(text: str) -> Url:
         raise ValueError("must be a URL like https://example.com")
     port = int(authority[2]) if authority[2] else None
     if port is not None and not 0 < port < 1 << 16:
-        raise ValueError("must have a port from 1 to 65535")
+        raise ValueError("must be a URL with a port from 1 to 65535")
     return Url(found[1].lower(), _host(authority[1].lower()), port, found[4], found[5], found[2], found[6])
 
 
@@ -105,16 +105,18 @@ def _host(text: str) -> str:
         try:
             return str(IPv6Address(text[1:-1]))
         except ValueError:
-            raise ValueError("must have an IPv6 address between its brackets") from None
+            raise ValueError("must be a URL with an IPv6 address between the brackets") from None
     name = text.removesuffix(".")
     if not _NAME.match(name) or len(name) > 253:
-        raise ValueError("must have a host name, or an address like 192.0.2.1 or [2001:db8::1]")
+        raise ValueError("must be a URL with a host name, or an address like 192.0.2.1 or [2001:db8::1]")
     return _address(name.split(".")) if _NUMBER.match(name.rpartition(".")[2]) else name
 
 
 def _address(parts: list[str]) -> str:
     """An IPv4 address of one to four numbers, the last of which fills what is left, as four bytes."""
-    wrong = ValueError("must have an address like 127.0.0.1, or a host name that does not end in a number")
+    wrong = ValueError(
+        "must be a URL with an address like 127.0.0.1, or a host name that does not end in a number"
+    )
     if len(parts) > 4 or not all(map(_NUMBER.match, parts)):
         raise wrong
     *first, last = map(_number, parts)
@@ -130,7 +132,7 @@ def _number(text: str) -> int:
         return int(text[2:] or "0", 16)
     octal = len(text) > 1 and text.startswith("0")
     if octal and not set(text) <= set("01234567"):
-        raise ValueError("must have an address like 127.0.0.1")
+        raise ValueError("must be a URL with an address like 127.0.0.1")
     return int(text, 8 if octal else 10)
 
 

@@ -191,3 +191,35 @@ def test_a_missing_file_of_certificates_is_named(sending: Machine, variable: str
     }
     done = sending.one("--agent", "trace", "sync", env=env)
     assert "/nonexistent/ca.pem" in done.document["error"]["message"]
+
+
+def test_a_key_in_place_of_its_path_is_not_shown(sending: Machine) -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\nhush-hush\n-----END PRIVATE KEY-----"
+    for variable in ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "SSL_CERT_FILE"):
+        env = to("https://nobody.invalid", WAYS[1]) | {variable: pem, "ONE_TRACES_SINKS": "otlp"}
+        done = sending.one("trace", "sync", "--retry-failed", env=env)
+        assert variable.encode() in done.err
+        assert b"hush" not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ONE_TRACES_ENDPOINT": "http://collector.invalid"},
+        {"ONE_TRACES_ENDPOINT": "https://me@collector.invalid"},
+        {"ONE_TRACES_SINKS": "otpl"},
+        {"ONE_TRACES_UPLOAD": "by hand"},
+    ],
+    ids=lambda wrong: "".join(wrong),
+)
+def test_a_wrong_setting_sends_nothing_to_the_default_place(machine: Machine, wrong: dict[str, str]) -> None:
+    machine.player("02-linear-unicode")
+    with keeping() as proxy:  # which stands for the way to wherever
+        machine.env |= {"TRACES_API_KEY": KEY, "https_proxy": proxy.url, **wrong}
+        done = machine.one("--agent", "flow", "execute", "x", "--trace")
+        doctor = machine.one("trace", "doctor")
+        assert done.code == 0
+        assert [note["event"] for note in done.notes] == ["trace:trouble", "trace:saved"]
+        assert done.notes[1]["uploads"] == []
+        assert b"Traceback" not in doctor.err
+        assert "ENDPOINT" not in "".join(wrong) or proxy.seen == []

@@ -1,0 +1,78 @@
+"""What the standard variables of OTLP say: where requests go, with which headers, what of it is secret."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes
+
+from one_trace.deliver.hiding import secret_parts
+from one_trace.deliver.line import checked
+from one_trace.deliver.retry import Undelivered
+from one_trace.errors import SettingsTrouble, Trouble
+from one_trace.guard.urls import Url, parse
+
+_PATH = "/v1/traces"
+_FIX_HEADERS = (
+    "Fix OTEL_EXPORTER_OTLP_HEADERS (name=value, percent-encoded); then 'one trace sync --retry-failed'."
+)
+
+
+def endpoint(given: str | None, env: Mapping[str, str]) -> Url:
+    """Where requests go: `given` (``traces.otlp_endpoint``), else the variable for traces as it is, else the
+    one for all signals. Raises Trouble where none is given, or what is given is no URL.
+    """
+    exact, base = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+    if given:
+        return _below(_parsed("traces.otlp_endpoint", given))
+    if text := env.get(exact, "").strip():
+        return _parsed(exact, text)
+    if text := env.get(base, "").strip():
+        return _below(_parsed(base, text))
+    raise Trouble("the sink otlp has no endpoint", hint="one config set traces.otlp_endpoint URL")
+
+
+def _parsed(name: str, text: str) -> Url:
+    try:
+        url = parse(text)
+    except ValueError as error:
+        raise SettingsTrouble(f"{name} {error}", hint=f"Fix {name}.") from None
+    if url.scheme not in ("http", "https") or url.fragment is not None:
+        raise SettingsTrouble(f"{name} must be an http or https URL", hint=f"Fix {name}.")
+    return url
+
+
+def _below(url: Url) -> Url:
+    return url if url.path.rstrip("/").endswith(_PATH) else url.below(_PATH)
+
+
+def headers(text: str) -> dict[str, bytes]:
+    """``name=value,name=value``, values percent-encoded, as the specification has it.
+
+    Raises Undelivered, which names the header that cannot be sent, or its place where the name is none.
+    """
+    pairs = [pair.partition("=") for pair in text.split(",") if "=" in pair]
+    found: dict[str, bytes] = {}
+    for place, (name, _, value) in enumerate(pairs, 1):
+        header = {name.strip(): unquote_to_bytes(value.strip())}
+        try:
+            checked(header)
+        except Undelivered as error:
+            said = f"OTLP: {error.message} (pair {place} of OTEL_EXPORTER_OTLP_HEADERS)"
+            raise Undelivered("refused", said, hint=_FIX_HEADERS) from None
+        found |= header
+    return found
+
+
+def basic(url: Url) -> dict[str, str]:
+    """User and password of a URL, as they are sent."""
+    if url.userinfo is None:
+        return {}
+    return {"Authorization": f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}"}
+
+
+def secrets(url: Url, given: Mapping[str, bytes]) -> set[str]:
+    """Everything that was given to be sent, and may be a key."""
+    found = {part for value in given.values() for part in secret_parts(value.decode("utf-8", "replace"))}
+    user = unquote(url.userinfo or "")
+    return found | {user, *user.split(":")} | {value for _, value in parse_qsl(url.query or "")}
