@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from pathlib import Path
 
+from tests.assemble.recorded import lay_out
 from tests.machine import Done, Machine
-from tests.soak.scene import RUN, Options, call, document, has_traceback, same_output, stage
+from tests.soak.scene import Options, call, document, has_traceback, same_output, stage
 from tests.soak.tally import Tally
 
 PLACES = 200
@@ -51,13 +52,12 @@ def play(options: Options, tally: Tally) -> None:
 
 
 def _filled(machine: Machine, tally: Tally) -> Path | None:
-    """A store with runs of several kinds."""
+    """A store with runs of several kinds, the same ones each time, that wait to be delivered."""
     machine.env |= {"TRACES_API_KEY": "trk_x", "ONE_TRACES_ENDPOINT": "http://127.0.0.1:9"}
     for case in CASES:
-        machine.player(case)
-        if call(machine, tally, *RUN, env={"ONE_TRACES_FLUSH_TIMEOUT": "0.1"}) is None:
-            return None
-    call(machine, tally, "--agent", "trace", "list")
+        lay_out(case, machine.project)
+    for argv in (["import"], ["sync", "--since", "9999d"], ["list"]):
+        call(machine, tally, "--agent", "trace", *argv)
     store = machine.data / "traces.db"
     if not store.exists():
         tally.add("other", "there is no store to flip")
