@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from one_trace import pending
 from one_trace.errors import BROKEN, StoreTrouble, Trouble
+from one_trace.notices import as_trouble, say, say_trouble
 from one_trace.origin import Origin, Parent
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _trace(files: RunFiles, settings: Settings, ended: Ended) -> None:
     if assembly is None:
         return
     if ended.drawn:
-        _say(_page(assembly.trace))
+        say(_page(assembly.trace))
     where = ready(settings)
     with Store(settings.store_path) as store:
         _forget_old(store, settings)  # first: an old run that was resumed now is to be there now
@@ -224,11 +225,11 @@ def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool)
             "traceId": run.trace_id,
             "spans": len(trace.spans),
         }
-        _say({**line, "uploads": sent})
+        say({**line, "uploads": sent})
         return
     urls = "".join(f" · {upload.url}" for upload in uploads if upload.url)
     many = "span" if len(trace.spans) == 1 else "spans"
-    _say(f"traced {run.run_id}: {len(trace.spans)} {many}. {_next(trace, drawn=drawn)}{urls}")
+    say(f"traced {run.run_id}: {len(trace.spans)} {many}. {_next(trace, drawn=drawn)}{urls}")
 
 
 def _next(trace: Trace, *, drawn: bool) -> str:
@@ -239,29 +240,3 @@ def _next(trace: Trace, *, drawn: bool) -> str:
     if trace.run.status in ("error", "incomplete"):
         return f"All of it: {show}"
     return f"Slowest: {show} --slow 5"
-
-
-def say_trouble(error: Trouble, *, agent: bool) -> None:
-    """One line. It leans on nothing but the standard library: it has to work where all else is broken."""
-    if agent:
-        _say({"event": "trace:trouble", "code": error.code, "message": error.message, "hint": error.hint})
-    else:
-        line = f"one-trace: {error.message}" + (f". {error.hint}" if error.hint else "")
-        _say("".join(c if c.isprintable() else " " if c.isspace() else repr(c)[1:-1] for c in line))
-
-
-def as_trouble(error: BaseException, what: str = "this run is") -> Trouble:
-    if isinstance(error, Trouble):
-        return Trouble(f"{what} not traced: {error.message}", hint=error.hint, code=error.code)
-    return Trouble(f"{what} not traced: {type(error).__name__}: {error}", code="trace-failed")
-
-
-def _say(line: str | dict[str, object]) -> None:
-    """To stderr, whatever has become of stderr."""
-    import json
-
-    text = line if isinstance(line, str) else json.dumps(line, separators=(",", ":"))
-    left = memoryview(text.rstrip("\n").encode("utf-8", "replace") + b"\n")
-    with suppress(OSError):
-        while left:
-            left = left[os.write(2, left) :]
