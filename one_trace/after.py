@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from one_trace import pending
 from one_trace.errors import BROKEN, StoreTrouble, Trouble
 from one_trace.guard import streams
+from one_trace.notices import as_trouble, say, say_page, say_trouble
 from one_trace.origin import Origin, Parent
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _trace(files: RunFiles, settings: Settings, ended: Ended) -> None:
     if assembly is None:
         return
     if ended.drawn:
-        _say_page(_page(assembly.trace))
+        say_page(_page(assembly.trace))
     with Store(settings.store_path) as store:
         _forget_old(store, settings)  # first: an old run that was resumed now is to be there now
         _save(store, assembly, settings, ended.origin)
@@ -243,11 +244,11 @@ def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool)
             "traceId": run.trace_id,
             "spans": len(trace.spans),
         }
-        _say({**line, "uploads": sent})
+        say({**line, "uploads": sent})
         return
     urls = "".join(f" · {upload.url}" for upload in uploads if upload.url)
     many = "span" if len(trace.spans) == 1 else "spans"
-    _say(f"traced {run.run_id}: {len(trace.spans)} {many}. {_next(trace, drawn=drawn)}{urls}")
+    say(f"traced {run.run_id}: {len(trace.spans)} {many}. {_next(trace, drawn=drawn)}{urls}")
     for upload in uploads:
         if upload.state != "sent":
             say_trouble(_not_delivered(run.run_id, upload), agent=False)
@@ -272,34 +273,3 @@ def _next(trace: Trace, *, drawn: bool) -> str:
     if trace.run.status in ("error", "incomplete"):
         return f"All of it: {show}"
     return f"Slowest: {show} --slow 5"
-
-
-def say_trouble(error: Trouble, *, agent: bool) -> None:
-    """One line. It leans on nothing but the standard library: it has to work where all else is broken."""
-    if agent:
-        _say({"event": "trace:trouble", "code": error.code, "message": error.message, "hint": error.hint})
-    else:
-        _say(f"one-trace: {error.message}" + (f". {error.hint}" if error.hint else ""))
-
-
-def as_trouble(error: BaseException, what: str = "this run is") -> Trouble:
-    if isinstance(error, Trouble):
-        hint = error.hint_for_run if isinstance(error, StoreTrouble) else error.hint
-        return Trouble(f"{what} not traced: {error.message}", hint=hint, code=error.code)
-    return Trouble(f"{what} not traced: {type(error).__name__}: {error}", code="trace-failed")
-
-
-def _say(line: str | dict[str, object]) -> None:
-    """One line on stderr: text for people, a document for agents, all but ASCII in it escaped."""
-    import json
-
-    if isinstance(line, str):
-        streams.say(line)
-    else:
-        streams.say_bytes(json.dumps(line, separators=(",", ":")).encode() + b"\n")
-
-
-def _say_page(page: str) -> None:
-    from one_trace.guard.text import clean_page
-
-    streams.say_bytes(clean_page(page, styled=True).rstrip("\n").encode() + b"\n")

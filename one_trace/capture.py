@@ -13,10 +13,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from typing import TYPE_CHECKING
 
 from one_trace import watch
-from one_trace.after import Ended, say_trouble, trace, trace_left
+from one_trace.after import Ended, trace, trace_left
 from one_trace.argv import is_agent
 from one_trace.errors import BROKEN
 from one_trace.host import TOKEN
+from one_trace.notices import say_trouble
 from one_trace.origin import PARENT, parent_mark
 from one_trace.settings import Settings, load
 from one_trace.tracking import Asked, Tracking

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from one_trace import spawn
+from one_trace.errors import BROKEN
 from one_trace.follower import Follower
 
 _T = TypeVar("_T")
@@ -101,7 +102,7 @@ def _told(tell: Callable[[], _T], otherwise: _T) -> _T:
     """Tell a watcher something: whatever is wrong with it, the host is waited for."""
     try:
         return tell()
-    except Exception:  # noqa: BLE001  it is said when the run is traced, where the same thing is met again
+    except BROKEN:  # it is said when the run is traced, where the same thing is met again
         return otherwise
 
 

@@ -21,7 +21,9 @@ def run(argv: list[str]) -> int:
 
             settings = capture.settings_in_force(agent=is_agent(rest))
         except BROKEN as error:  # half an upgrade, a broken package: it is run all the same
-            _say_broken(error, agent=is_agent(rest))
+            from one_trace.notices import as_trouble, say_trouble
+
+            say_trouble(as_trouble(error), agent=is_agent(rest))
         else:
             if flag or settings.enabled:
                 return capture.run(path, rest, settings)
@@ -30,16 +32,3 @@ def run(argv: list[str]) -> int:
     from one_trace import runner
 
     return runner.run(rest).exit_code
-
-
-def _say_broken(error: BaseException, *, agent: bool) -> None:
-    """What `after.say_trouble` would say, where that cannot be imported."""
-    import json
-
-    message = f"this run is not traced: {type(error).__name__}: {error}"
-    told = {"event": "trace:trouble", "code": "trace-failed", "message": message, "hint": None}
-    line = json.dumps(told, separators=(",", ":")) if agent else f"one-trace: {ascii(message)[1:-1]}"
-    try:
-        os.write(2, f"{line}\n".encode())
-    except OSError:  # stderr has been closed: nobody is to be told
-        return

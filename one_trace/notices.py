@@ -1,0 +1,43 @@
+"""The lines on stderr that a traced run adds. They lean on nothing but the standard library: they have to work
+where all else is broken.
+"""
+
+from __future__ import annotations
+
+from one_trace.errors import StoreTrouble, Trouble
+from one_trace.guard import streams
+
+
+def say_trouble(error: Trouble, *, agent: bool) -> None:
+    """What is wrong with tracing, and what to do next."""
+    if agent:
+        say({"event": "trace:trouble", "code": error.code, "message": error.message, "hint": error.hint})
+    else:
+        say(f"one-trace: {error.message}" + (f". {error.hint}" if error.hint else ""))
+
+
+def as_trouble(error: BaseException, what: str = "this run is") -> Trouble:
+    """What went wrong, said of the run that is not traced because of it."""
+    if isinstance(error, Trouble):
+        hint = error.hint_for_run if isinstance(error, StoreTrouble) else error.hint
+        return Trouble(f"{what} not traced: {error.message}", hint=hint, code=error.code)
+    return Trouble(f"{what} not traced: {type(error).__name__}: {error}", code="trace-failed")
+
+
+def say(line: str | dict[str, object]) -> None:
+    """One line on stderr, whatever has become of stderr: text for people, a document for agents with all but
+    ASCII in it escaped.
+    """
+    import json
+
+    if isinstance(line, str):
+        streams.say(line)
+    else:
+        streams.say_bytes(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+
+
+def say_page(page: str) -> None:
+    """A page of ours on stderr, its styles and lines kept."""
+    from one_trace.guard.text import clean_page
+
+    streams.say_bytes(clean_page(page, styled=True).rstrip("\n").encode() + b"\n")
