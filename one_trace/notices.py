@@ -1,5 +1,5 @@
-"""The lines on stderr that a traced run adds. They lean on nothing but the standard library: they have to work
-where all else is broken.
+"""The lines on stderr that a traced run adds. They lean on nothing but the standard library: they have to
+work where all else is broken.
 """
 
 from __future__ import annotations
