@@ -146,7 +146,7 @@ def test_the_root_span_is_linked_to_whoever_started_the_run() -> None:
 
 def test_the_agent_is_known_by_the_variable_of_the_services_client() -> None:
     env = {"TRACES_CURRENT_TRACE_ID": "t", "TRACES_CURRENT_AGENT": "codex", "TRACES_CURRENT_TRACE_AGENT": "x"}
-    assert session_of(env).agent == "codex"
+    assert session_of(env) == ("codex", "t")
 
 
 def test_a_traced_run_keeps_the_context_and_hands_it_on(machine: Machine) -> None:
