@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -138,7 +139,7 @@ def test_a_picture_that_breaks_lets_the_executor_speak_itself(monkeypatch, tmp_p
     """Whatever goes wrong in drawing: one line says so, and what the run prints is still to be read."""
     monkeypatch.setattr(live_module, "LOOK_S", 0.01)
     monkeypatch.setattr(Retell, "take", lambda *_: 1 / 0)
-    picture = Live(parse(["flow", "x", "f"]), str(tmp_path), lambda: None, host=True)
+    picture = Live(parse(["flow", "x", "f"]), SimpleNamespace(project=str(tmp_path)), host=True)
     picture.begin()
     os.write(picture.output, b"first\n")
     while not picture._broken:
