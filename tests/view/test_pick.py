@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 from truths import big, recorded
 
 from one_trace.errors import Trouble
@@ -58,8 +59,16 @@ def test_depth_counts_what_it_hides() -> None:
     assert sum(hidden.values()) == 7
 
 
-def test_static_path() -> None:
-    assert pick.static_path("main#2 > each#3[12] > a > b[0] > c") == "main > each > a > b > c"
+def test_a_place_is_the_path_without_iterations_and_attempts_whatever_parents_are_known() -> None:
+    spans = recorded("01-transform").spans[:1] * 4
+    paths = ["main#2 > each#3", "main#2 > each#3[12] > a", "main#2 > each#3[12] > a > b[0] > c", "x[1] > y"]
+    spans = [
+        structs.replace(span, path=path, span_id=str(at), parent_span_id=str(at - 1))
+        for at, (span, path) in enumerate(zip(spans, paths, strict=True))
+    ]
+    places = ["main > each", "main > each > a", "main > each > a > b > c", "x > y"]
+    assert list(pick.static_paths(spans).values()) == places
+    assert [pick.static_paths([span])[span.span_id] for span in spans] == places
 
 
 def test_slow_adds_up_and_ranks_by_self_time() -> None:
