@@ -9,7 +9,6 @@ from one_trace.assemble.replay import Replay
 from one_trace.model import Cause
 
 _LIST_LIMIT = 50
-_ERROR_LIMIT = 4096
 
 
 def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Cause:
@@ -18,7 +17,7 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
     top = [span for span in spans if span.act is replay.root and span.raised]
     if not top:
         unrun = _all(replay) if not spans else []
-        return Cause(span_id=None, path=replay.root.prefix, error=_cut(error), never_ran=unrun)
+        return Cause(span_id=None, path=replay.root.prefix, error=error, never_ran=unrun)
     chain = [top[-1]]
     text = chain[0].error
     while (inner := _threw_in(chain[-1], text)) is not None:
@@ -31,7 +30,7 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
     return Cause(
         span_id=ids[cause.number],
         path=cause.path,
-        error=_cut(text),
+        error=text,
         error_code=timeout_code(cause, text),
         attempts=cause.attempts,
         still_running=running[:_LIST_LIMIT],
@@ -104,7 +103,3 @@ def _after(span: LiveSpan) -> Iterator[str]:
         return
     for node in seq.nodes[span.node.index + 1 :]:
         yield f"{seq.prefix} > {node.id}"
-
-
-def _cut(text: str | None) -> str | None:
-    return text[:_ERROR_LIMIT] if text is not None else None

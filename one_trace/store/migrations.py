@@ -29,7 +29,8 @@ What other rooms may read through `Store.connection` (times ``*_ms`` are ms sinc
     needs no sorting.
 ``spans``
     One row a span; `seq` is the order of the trace document, `derived` names joined by commas, `usage` JSON.
-    ``WHERE usage IS NOT NULL`` has an index.
+    ``WHERE usage IS NOT NULL`` has an index. `error` is redacted; `command_end` is how many of its
+    characters are the command that failed, where that is known: these never leave.
 ``outbox``
     One row for each run and sink: `state` is queued, sent or failed, `revision` the content that is or was
     to be sent; a lease (`lease_owner` until `lease_until_ms`) says who is sending it now.
@@ -190,6 +191,7 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0003-trace-context", "ALTER TABLE runs ADD COLUMN traceparent TEXT"),
     ("0004-other-events", "ALTER TABLE runs ADD COLUMN other_events TEXT"),
     ("0005-other-fields", "ALTER TABLE runs ADD COLUMN other_fields TEXT"),
+    ("0006-command-ends", "ALTER TABLE spans ADD COLUMN command_end INTEGER"),
 )
 """Name → SQL, in the order they are applied. One that was ever published is never changed: add the next
 number.
