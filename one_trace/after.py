@@ -78,6 +78,7 @@ def _trace(
             parent_run_id=parent,
             traceparent=traceparent_of(env),
             hold=settings.upload != "auto",
+            env=env,
         )
     uploads: list[Upload] = []
     if where and settings.upload == "auto":

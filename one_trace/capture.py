@@ -177,8 +177,9 @@ def _import_all(settings: Settings) -> None:
         from one_trace import record  # isort: skip
         from one_trace import assemble, store
         from one_trace.deliver import sinks, warm
+        from one_trace.outbound import errors
 
-        _ = assemble, record, store
+        _ = assemble, record, store, errors
         if settings.upload == "auto" and sinks.ready(settings):
             warm()
 
