@@ -185,6 +185,10 @@ class Assembly(Struct, kw_only=True):
     """Every step of the flow file by static path, run or not; empty where the flow file is not found."""
     input_count: int | None = None
     """How many inputs the run was given; null where the state is not found."""
+    command_ends: dict[str, int] = {}
+    """Error text of a failed command → how many of its characters are the command itself, where that is
+    known: what follows is what it wrote to stderr, and the command never leaves.
+    """
 
 
 def encode(document: object) -> bytes:

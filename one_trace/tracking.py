@@ -186,7 +186,7 @@ def warm(settings: Settings) -> None:
     from one_trace.deliver import sinks
     from one_trace.deliver import warm as warm_delivery
 
-    _ = assemble, record, store
+    _ = assemble, record, store, errors
     if settings.upload == "auto" and sinks.ready(settings):
         warm_delivery()
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from msgspec import UNSET
 
 from one_trace.assemble.cause import find_cause, timeout_code
+from one_trace.assemble.commands import command_ends
 from one_trace.assemble.facts import Facts
 from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.lateness import Stopped, lateness
@@ -29,7 +30,6 @@ from one_trace.record.reading import Record
 
 __all__ = ["assemble", "trace_id"]
 
-_ERROR_LIMIT = 4096
 _BYTES_A_LINE = 4096
 """What of the results a replay may look up takes it about as long as a line of log."""
 _UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
@@ -96,7 +96,9 @@ def _assemble(record: Record) -> Assembly:
         replay.faults.append(
             f"no reading of the log was found that nothing contradicts: {unsure} spans may be others"
         )
-    _weigh_inputs(record, ordered, made)
+    inputs = Inputs(record)
+    _weigh_inputs(record, inputs, ordered, made)
+    ends = command_ends(inputs, ordered, made)
     run = _run(record, replay, made, started_at, start)
     if run.status == "error":
         run.cause = find_cause(replay, spans, ids)
@@ -109,6 +111,7 @@ def _assemble(record: Record) -> Assembly:
         step_timeouts={node.static_path: node.timeout for node in nodes if node.timeout is not None},
         static_paths=[node.static_path for node in nodes] if known else [],
         input_count=member_count(record.state.inputs) if record.state is not None else None,
+        command_ends=ends,
     )
 
 
@@ -280,7 +283,7 @@ def _span(
     if span.attempts != 1:
         made.attempts, made.retries = span.attempts, span.attempts - 1
     if error is not None:
-        made.error = error[:_ERROR_LIMIT]
+        made.error = error
     code = timeout_code(span, error)
     if code is not None:
         made.error_code = code
@@ -295,8 +298,8 @@ def _span(
     return made
 
 
-def _weigh_inputs(record: Record, spans: list[LiveSpan], made: list[Span]) -> None:
-    inputs, measured = Inputs(record), Measured(record)
+def _weigh_inputs(record: Record, inputs: Inputs, spans: list[LiveSpan], made: list[Span]) -> None:
+    measured = Measured(record)
     for span, shown in zip(spans, made, strict=True):
         if shown.status == "skipped":
             continue

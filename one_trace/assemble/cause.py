@@ -9,7 +9,6 @@ from one_trace.assemble.replay import Replay
 from one_trace.model import Cause
 
 _LIST_LIMIT = 50
-_ERROR_LIMIT = 4096
 
 
 def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Cause:
@@ -22,7 +21,7 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
         return Cause(
             span_id=None,
             path=replay.root.prefix,
-            error=_cut(error),
+            error=error,
             error_class=kind,
             never_ran=unrun,
             derived=["class"] if guessed else [],
@@ -41,7 +40,7 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
     return Cause(
         span_id=ids[cause.number],
         path=cause.path,
-        error=_cut(text),
+        error=text,
         step_id=cause.node.id,
         error_code=code,
         error_class=kind,
@@ -126,7 +125,3 @@ def _after(span: LiveSpan) -> Iterator[str]:
         return
     for node in seq.nodes[span.node.index + 1 :]:
         yield f"{seq.prefix} > {node.id}"
-
-
-def _cut(text: str | None) -> str | None:
-    return text[:_ERROR_LIMIT] if text is not None else None

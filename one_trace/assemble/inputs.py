@@ -77,6 +77,15 @@ class Inputs:
         except Unknown:
             return None
 
+    def resolved(self, span: LiveSpan, text: str) -> Raw | None:
+        """A text of a span's configuration with its values in it, as JSON; None where the record does not
+        tell.
+        """
+        try:
+            return templates.resolved(text, lambda selector: self._looked_up(span, selector))
+        except Unknown:
+            return None
+
     def _looked_up(self, span: LiveSpan, selector: str) -> Raw:
         return self._value(span, path_of(selector), code=False)
 

@@ -40,6 +40,14 @@ def selectors(text: str) -> list[str]:
     return [found[2] for found in _TOKEN.finditer(text)] if _OPERAND.search(text) else []
 
 
+def literal_tail(text: str) -> str:
+    """What stands behind the last value that is put into `text`; all of it, where there is none."""
+    if is_selector(text):
+        return ""
+    ends = [found.end() for found in _TOKEN.finditer(text)]
+    return text[ends[-1] :] if ends else text
+
+
 def is_selector(text: str) -> bool:
     return text.startswith("$.") and "{{" not in text
 

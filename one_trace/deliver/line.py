@@ -188,7 +188,7 @@ class Line:
 
     def told(self, text: str) -> str:
         """A server's words as they may be shown and kept: short, in one line, and without a secret."""
-        from one_trace.deliver.redact import redact
+        from one_trace.outbound.redact import redact
 
         return clean(redact(self._secrets.hide(text)).strip(), _LONGEST_WORDS)
 

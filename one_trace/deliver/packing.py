@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from one_trace.deliver.parcel import Parcel
@@ -42,7 +43,7 @@ def pack(
     return Parcel(
         leaving=leave(
             trace,
-            redactor(settings),
+            redactor(settings, facts.command_ends),
             traceparent=facts.traceparent,
             parent_trace_id=facts.parent_trace_id,
             child_trace_ids=[child.trace_id for child in facts.children],
@@ -62,10 +63,13 @@ def settings_at(cwd: str | None, settings: Settings) -> Settings:
     return load(path_of(cwd)) if cwd else settings
 
 
-def redactor(settings: Settings) -> Redact | None:
-    """None keeps all error text here; so does a redactor that cannot be loaded."""
+def redactor(settings: Settings, command_ends: Mapping[str, int]) -> Redact | None:
+    """What error text passes on its way out: commands and source lines go, and what is a secret. None keeps
+    all of it here.
+    """
     if settings.errors != "full":
         return None
-    from one_trace.deliver.redact import redact
+    from one_trace.outbound.quoted import without_quotes
+    from one_trace.outbound.redact import redact, without_torn_word
 
-    return redact
+    return lambda text: redact(without_torn_word(without_quotes(text, command_ends)))

@@ -33,7 +33,8 @@ What other rooms may read through `Store.connection` (times ``*_ms`` are ms sinc
     needs no sorting.
 ``spans``
     One row a span; `seq` is the order of the trace document, `derived` names joined by commas, `usage` JSON.
-    ``WHERE usage IS NOT NULL`` has an index.
+    ``WHERE usage IS NOT NULL`` has an index. `error` is redacted; `command_end` is how many of its
+    characters are the command that failed, where that is known: these never leave.
 ``outbox``
     One row for each run and sink: `state` is queued, sent or failed, `revision` the content that is or was
     to be sent; a lease (`lease_owner` until `lease_until_ms`) says who is sending it now.
@@ -225,6 +226,11 @@ MIGRATIONS: tuple[Migration, ...] = (
             uploads TEXT NOT NULL
         )
         """,
+        additive=True,
+    ),
+    Migration(
+        "0008-command-ends",
+        "ALTER TABLE spans ADD COLUMN command_end INTEGER",
         additive=True,
     ),
 )

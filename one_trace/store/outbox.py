@@ -6,6 +6,7 @@ every request, runs out by itself, and is void at once if the process that held 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 
@@ -181,13 +182,13 @@ class Outbox:
         self._change(
             job,
             f"error = ?, next_try_ms = CASE WHEN next_try_ms = {NEVER_MS} THEN next_try_ms ELSE ? END",
-            error,
+            _without_secrets(error),
             _now() + int(wait_s * 1000),
         )
 
     def failed(self, job: Job, error: str) -> None:
         """It was refused, and will be until somebody changes something."""
-        self._change(job, "state = 'failed', error = ?", error)
+        self._change(job, "state = 'failed', error = ?", _without_secrets(error))
 
     def left(self, sinks: Sequence[str]) -> Left:
         """What is not delivered."""
@@ -247,3 +248,10 @@ def _now() -> int:
 
 def _array(words: Sequence[str]) -> str:
     return encode_text(list(words))
+
+
+def _without_secrets(error: str) -> str:
+    """A client's or a server's words, without the keys that they may repeat in any spelling."""
+    from one_trace.outbound.redact import redactor  # what is sent at once never needs it
+
+    return redactor(os.environ)(error)

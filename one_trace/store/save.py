@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -52,13 +52,25 @@ class Prepared(Struct):
     keys: list[StepKey]
 
 
-def prepare(assembly: Assembly) -> Prepared:
+def prepare(assembly: Assembly, env: Mapping[str, str]) -> Prepared:
+    """Make a run ready: its errors without the secrets of `env`, and without all that look like one."""
+    if _has_errors(assembly.trace):
+        from one_trace.outbound.errors import redact_errors  # most runs have none
+
+        redact_errors(assembly, env)
     try:
         revision = _revision(assembly.trace)
     except UnicodeEncodeError:
         assembly = msgspec.convert(rows.plain(msgspec.to_builtins(assembly)), Assembly)
         revision = _revision(assembly.trace)
     return Prepared(assembly, revision, step_keys(assembly.trace.run.flow_key, assembly.trace.spans))
+
+
+def _has_errors(trace: Trace) -> bool:
+    cause = trace.run.cause or None
+    return (cause is not None and cause.error is not None) or any(
+        span.error is not None for span in trace.spans
+    )
 
 
 def write(
@@ -69,9 +81,12 @@ def write(
     traceparent: str | None,
 ) -> Saved:
     """Write a run, and its spans and summary if they have changed."""
-    trace, revision = prepared.assembly.trace, prepared.revision
+    trace = prepared.assembly.trace
     sql = "SELECT revision FROM runs WHERE run_id = ?"
     known = connection.execute(sql, (trace.run.run_id,)).fetchone()
+    if known is not None and known[0] != prepared.revision:
+        _keep_redacted(connection, prepared)
+    revision = prepared.revision
     run = _save_run(connection, prepared, session, parent_run_id)
     if known is None:
         pruned.recall(connection, run, trace.run.trace_id)
@@ -83,9 +98,35 @@ def write(
         if known is not None:
             delete_spans(connection, run)
         _save_spans(connection, run, trace, prepared.keys)
+        _save_command_ends(connection, run, prepared.assembly)
     if known is None:
         return "new"
     return "unchanged" if known[0] == revision else "updated"
+
+
+def _keep_redacted(connection: Connection, prepared: Prepared) -> None:
+    """What was redacted with the environment of its run stays so: an import knows another environment."""
+    run = prepared.assembly.trace.run
+    sql = (
+        "SELECT span_id, error, command_end FROM spans "
+        "WHERE run = (SELECT id FROM runs WHERE run_id = ?1) AND instr(error, ?2) "
+        "UNION ALL SELECT '', json_extract(cause, '$.error'), NULL FROM runs "
+        "WHERE run_id = ?1 AND json_extract(cause, '$.spanId') IS NULL AND instr(cause, ?2)"
+    )
+    found = connection.execute(sql, (run.run_id, "[REDACTED]")).fetchall()
+    if not found:
+        return
+    from one_trace.outbound.errors import Kept, keep_redacted
+
+    kept = {span: Kept(text, end) for span, text, end in found if text is not None}
+    if keep_redacted(prepared.assembly, kept):
+        prepared.revision = _revision(prepared.assembly.trace)
+
+
+def _save_command_ends(connection: Connection, run: int, assembly: Assembly) -> None:
+    ends = assembly.command_ends
+    failed = [(ends[span.error], run, span.span_id) for span in assembly.trace.spans if span.error in ends]
+    connection.executemany("UPDATE spans SET command_end = ? WHERE run = ? AND span_id = ?", failed)
 
 
 def delete_spans(connection: Connection, run: int) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -37,13 +38,15 @@ class Child(Struct):
 
 class Family(Struct):
     """How many inputs a run was given, the trace of the run that started it, the W3C trace context it was
-    started in, and the runs that it started.
+    started in, and the runs that it started. `command_ends`: how many characters of which error text are a
+    command.
     """
 
     input_count: int | None
     parent_trace_id: str | None
     traceparent: str | None
     children: list[Child]
+    command_ends: dict[str, int] = {}
 
 
 class Store:
@@ -87,16 +90,20 @@ class Store:
         parent_run_id: str | None = None,
         traceparent: str | None = None,
         hold: bool = False,
+        env: Mapping[str, str] | None = None,
     ) -> Saved:
         """Put a run in the store, or in the place of what the store has of it, and queue it for `sinks`
         (`hold`: not to be sent before somebody asks for it).
+
+        Secrets are taken out of the errors of `assembly` first: those of `env`, the run's environment (by
+        default this process's own, as good as an import can know), and all that look like one.
 
         Saving the same twice changes nothing. A run that was sent is sent again only if it has changed.
         """
         from one_trace.store.save import prepare, queue, write  # readers, the most of us, never need it
 
         with held_back():
-            prepared = prepare(assembly)
+            prepared = prepare(assembly, os.environ if env is None else env)
         with held_back(), self.writing() as connection:
             saved = write(connection, prepared, session, parent_run_id, traceparent)
             queue(connection, [prepared.assembly.trace.run.run_id], sinks, hold=hold)
@@ -206,8 +213,14 @@ class Store:
             "WHERE parent_run_id = ? ORDER BY started_ms",
             (sink, run_id),
         ).fetchall()
+        ends = self.connection.execute(
+            "SELECT error, max(command_end) FROM spans "
+            "WHERE run = (SELECT id FROM runs WHERE run_id = ?) AND command_end IS NOT NULL "
+            "AND error IS NOT NULL GROUP BY error",
+            (run_id,),
+        ).fetchall()
         count, parent, traceparent = own or (None, None, None)
-        return Family(count, parent, traceparent, [Child(*row) for row in children])
+        return Family(count, parent, traceparent, [Child(*row) for row in children], dict(ends))
 
     def uploads(self, run_id: str) -> list[Upload]:
         """Where a run stands with each sink it was ever queued for."""

@@ -1,0 +1,163 @@
+"""The spellings a text may hold a secret in: a text as it stands, and with its escapes undone, layer by
+layer.
+
+A rule is written once, for plain text. What stands percent-encoded, JSON-escaped (also JSON in JSON), as a
+repr, as HTML or as base64 is found by the same rule in a decoded view, and the view knows which part of the
+original each of its characters comes from.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+Range = tuple[int, int]
+MOST_LAYERS = 5
+"""JSON in JSON in a shell command in JSON; deeper escapes double at every level."""
+
+_ESCAPE = re.compile(
+    r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
+    r"|(?P<bytes>(?:\\x[0-9A-Fa-f]{2})+)"
+    r"|(?P<unicode>(?:\\u[0-9A-Fa-f]{4})+|\\u\{[0-9A-Fa-f]{1,6}\}|\\U[0-9A-Fa-f]{8})"
+    r"|(?P<quote>'\\''|'\"'\"')"
+    r"|\\(?P<single>[nrtbfv\"'`/\\ $!&;|()<>*?#~=:@%,{}\[\]+^-]|\r?\n)"
+    r"|(?P<entity>&(?:quot|apos|amp|lt|gt|#[0-9]{1,6}|#[xX][0-9A-Fa-f]{1,5});)"
+    r"|(?P<nothing>\x1b\[[0-9;?]{0,20}[A-Za-z]|[\u00ad\u200b-\u200d\u2060\ufeff])"
+)
+_SINGLE = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "\n": "", "\r\n": ""}
+_MARKS = ("%", "\\", "&", "\x1b", "'\"'", "\u00ad", "\u200b", "\u200c", "\u200d", "\u2060", "\ufeff")
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}")
+_PAIR = re.compile(r"[\w.@+$|\\-]{1,64}:[\x21-\x7e]{3,}\Z")
+
+
+class View(Struct, frozen=True):
+    """One spelling undone: `text`, and for each place in it the place in the original (one more than it has
+    characters); None where they are the same.
+    """
+
+    text: str
+    places: list[int] | None = None
+
+    def origin(self, found: Range) -> Range:
+        """Where in the original a range of this view stands."""
+        if self.places is None:
+            return found
+        return self.places[found[0]], self.places[found[1]]
+
+
+def views(text: str) -> Iterator[View]:
+    """`text` itself, then each layer of its escapes undone, until there are none left; where it may be the
+    body of a form, once more with its pluses as spaces.
+    """
+    yield from _layers(text)
+    if "+" in text and (text.count("+") > 1 or " " not in text or _PERCENT.search(text)):
+        yield from _layers(text.replace("+", " "))
+
+
+def _layers(text: str) -> Iterator[View]:
+    view: View | None = View(text)
+    for _ in range(MOST_LAYERS):
+        if view is None:
+            return
+        yield view
+        view = _undone(view)
+
+
+def _undone(view: View) -> View | None:
+    """The next layer; None where nothing is escaped."""
+    text = view.text
+    if not any(mark in text for mark in _MARKS):
+        return None
+    parts: list[str] = []
+    places: list[int] = []
+    at = 0
+    for escape in _ESCAPE.finditer(text):
+        plain = _plain(escape)
+        parts += (text[at : escape.start()], plain)
+        places += range(at, escape.start())
+        places += _spread(len(plain), escape)
+        at = escape.end()
+    if not parts:
+        return None
+    parts.append(text[at:])
+    places += range(at, len(text) + 1)
+    if view.places is not None:
+        places = [view.places[place] for place in places]
+    return View("".join(parts), places)
+
+
+def _spread(count: int, escape: re.Match[str]) -> list[int]:
+    """Where each of the characters that an escape stands for begins."""
+    start, end = escape.span()
+    return [start + (end - start) * number // count for number in range(count)]
+
+
+def _plain(escape: re.Match[str]) -> str:
+    kind, raw = escape.lastgroup, escape[0]
+    if kind == "percent":
+        return _bytes(raw.replace("%", ""))
+    if kind == "bytes":
+        return _bytes(raw.replace("\\x", ""))
+    if kind == "unicode":
+        return _units(raw)
+    if kind == "quote":
+        return "'"
+    if kind == "single":
+        return _SINGLE.get(escape["single"], escape["single"])
+    return html.unescape(raw) if kind == "entity" else ""
+
+
+def _bytes(digits: str) -> str:
+    data = bytes.fromhex(digits)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _units(raw: str) -> str:
+    if raw[2] == "{" or raw[1] == "U":
+        number = int(raw[3:-1] if raw[2] == "{" else raw[2:], 16)
+        return chr(number) if number < 0x110000 else raw
+    data = bytes.fromhex(raw.replace("\\u", ""))
+    return data.decode("utf-16-be", "surrogatepass" if len(data) > 2 else "replace")
+
+
+def encoded(text: str) -> Iterator[tuple[Range, str]]:
+    """The runs of base64 in `text` that stand for readable text, each with that text."""
+    for run in _BASE64.finditer(text):
+        for candidate in _pieces(run[0]):
+            plain = decoded(candidate)
+            if plain is not None:
+                yield run.span(), plain
+
+
+def _pieces(run: str) -> list[str]:
+    """A run may carry a path or a name before its base64: ``auth/dXNlcjpw…``."""
+    tail = re.split(r"[/_-]", run)[-1]
+    return [run, tail] if tail != run and len(tail) >= 16 else [run]
+
+
+def decoded(run: str) -> str | None:
+    """The readable text that base64 stands for; its last, torn group is left out."""
+    bare = run.rstrip("=").translate(_STANDARD)
+    whole = bare[: len(bare) // 4 * 4] if len(bare) % 4 == 1 else bare + "=" * (-len(bare) % 4)
+    try:
+        text = base64.b64decode(whole).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return text if text and all(c.isprintable() or c in "\n\r\t" for c in text) else None
+
+
+def is_pair(text: str) -> bool:
+    """Whether decoded base64 is what Basic authentication and registries send: ``user:password``."""
+    return _PAIR.match(text) is not None
+
+
+_STANDARD = str.maketrans("-_", "+/")
