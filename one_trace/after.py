@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from one_trace import pending
-from one_trace.errors import BROKEN, StoreTrouble, Trouble
+from one_trace.errors import BROKEN, SettingsTrouble, StoreTrouble, Trouble
 from one_trace.guard import streams
 from one_trace.notices import as_trouble, say, say_page, say_trouble
 from one_trace.origin import Origin, Parent
@@ -150,7 +150,7 @@ def _session(given: Origin) -> Session | None:
 
 def trace_left(settings: Settings, *, agent: bool) -> None:
     """Trace the runs whose process was killed before it could. Never raises."""
-    with suppress(KeyboardInterrupt, StoreTrouble):  # the next one tries again; of our run it has been said
+    with suppress(KeyboardInterrupt, StoreTrouble, SettingsTrouble):  # the next one tries again; it was said
         for path, about in itertools.islice(pending.left(settings.data_dir), _LEFT_AT_ONCE):
             try:
                 if about is not None:

@@ -24,9 +24,12 @@ _FOREIGN_S = 86_400.0
 
 
 class Note:
-    """The note of our own run. Where it cannot be written, there is none."""
+    """The note of our own run. Where it cannot be written, or there is no folder for it, there is none."""
 
-    def __init__(self, data_dir: Path, about: Mapping[str, object]) -> None:
+    def __init__(self, data_dir: Path | None, about: Mapping[str, object]) -> None:
+        self._path: Path | None = None
+        if data_dir is None:
+            return
         self._path = data_dir / _FOLDER / f"{identity()}-{_place()}-{os.urandom(4).hex()}"
         with suppress(OSError):
             make_folder(data_dir)
@@ -35,6 +38,8 @@ class Note:
 
     def write(self, about: Mapping[str, object]) -> None:
         """Put it down, or more of it: nobody reads it while we live."""
+        if self._path is None:
+            return
         with suppress(OSError):
             handle = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
@@ -44,7 +49,8 @@ class Note:
 
     def done(self) -> None:
         """The run is kept, or there was none."""
-        _remove(self._path)
+        if self._path is not None:
+            _remove(self._path)
 
 
 def left(data_dir: Path) -> Iterator[tuple[Path, dict[str, Any] | None]]:

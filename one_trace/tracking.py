@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from one_trace.argv import first_words
-from one_trace.errors import BROKEN
+from one_trace.errors import BROKEN, SettingsTrouble
 from one_trace.origin import early, origin_of
 from one_trace.pending import Note
 from one_trace.snapshot import Snapshot
@@ -79,7 +79,7 @@ class Tracking:
         self.files: RunFiles | None = None
         self.origin = early(os.environ, resumed=self.asked.resumed is not None)
         self._before = Snapshot()
-        self._note = Note(settings.data_dir, self._about(None))
+        self._note = Note(_folder_of(settings), self._about(None))
         self._over: threading.Event | None = None
 
     def look_around(self) -> None:
@@ -185,10 +185,19 @@ def warm(settings: Settings) -> None:
     from one_trace import assemble, store
     from one_trace.deliver import sinks
     from one_trace.deliver import warm as warm_delivery
+    from one_trace.outbound import errors
 
     _ = assemble, record, store, errors
     if settings.upload == "auto" and sinks.ready(settings):
         warm_delivery()
+
+
+def _folder_of(settings: Settings) -> Path | None:
+    """Where the store lies; None where there is no such folder, which is said when the run is traced."""
+    try:
+        return settings.data_dir
+    except SettingsTrouble:
+        return None
 
 
 def here() -> str:

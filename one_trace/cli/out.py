@@ -68,7 +68,7 @@ class Out:
     @property
     def width(self) -> int:
         """Columns: COLUMNS where set, the terminal's own on a terminal, else 100; never under 60."""
-        return max(60, streams.columns(sys.stdout.fileno()))
+        return max(60, streams.columns(1))
 
     def answer(self, document: object, text: str | Callable[[], str]) -> None:
         """Print the one answer of a command: `document` for agents, `text` for people (worked out only if

@@ -68,7 +68,7 @@ def _prune(store: Store, before_ms: int, speaker: Out, *, dry_run: bool, ask: bo
         return Pruned(0, old.kept, dry_run=True, would_delete=len(old.runs))
     if ask and old.runs and speaker.can_ask:
         question = f"Delete {counted(len(old.runs), 'run')} started before {to_iso(before_ms)}?"
-        click.confirm(question, abort=True, err=True)
+        speaker.ask(question)
     return prune(store, before_ms, force=force)
 
 

@@ -51,5 +51,5 @@ def _rendered(page: str, speaker: Out) -> str:
         width=speaker.width, no_color=not speaker.color, highlight=False, force_terminal=speaker.color
     )
     with console.capture() as captured:
-        console.print(Markdown(page))
+        console.print(Markdown(page, hyperlinks=False))
     return captured.get()

@@ -11,6 +11,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "one_trace"
 ALLOWED = {
     "guard/streams.py": "the one writer of stderr, and of bytes past Python's buffers",
+    "main.py": "the word of a probe, which is ours",
+    "cli/topic.py": "rich typesets pages of ours into a string",
     "cli/out.py": "the voice of our commands: cleans pages, errors, notes, questions; encodes documents",
     "runner/console.py": "the runner's stdout: cleans what people see; agents get One CLI's very bytes",
     "view/terminal.py": "rich's console on a terminal, which draws cells that are clean",

@@ -40,7 +40,7 @@ def one(machine, *argv: str, **options) -> Done:
 
 def test_it_is_traced_and_its_folder_and_session_are_told(odd):
     assert odd.done.saved["spans"] == 3
-    run = one(odd, "--agent", "trace", "show").document["run"]
+    run = one(odd, "--agent", "trace", "show", "--full").document["run"]
     assert Path(run["cwd"]).name == SHOWN
     assert run["session"]["sessionId"] == "\\xff"
     assert one(odd, "--agent", "trace", "list").document["total"] == 1

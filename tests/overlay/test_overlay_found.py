@@ -116,7 +116,7 @@ def test_the_flow_file_is_the_one_that_argv_names(machine):
     other = {"key": "linear-uni", "name": "other", "version": "1", "inputs": {}, "steps": []}
     machine.write(machine.project / ".one/flows/aaa/flow.json", json.dumps(other))
     machine.one("--agent", "flow", "execute", "./drafts/flow.json", "--trace")
-    spans = machine.one("--agent", "trace", "show").document["spans"]
+    spans = machine.one("--agent", "trace", "show", "--full").document["spans"]
     assert [span["name"] for span in spans] == ["Schritt Ä – “one”", "шаг 2", "C"]
 
 

@@ -12,7 +12,7 @@ RUN = ["--agent", "flow", "execute", "k", "--trace"]
 
 
 def told(machine, run_id):
-    return machine.one("--agent", "trace", "show", run_id).document["run"]
+    return machine.one("--agent", "trace", "show", "--full", run_id).document["run"]
 
 
 RESUMES = """

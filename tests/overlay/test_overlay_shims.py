@@ -110,7 +110,7 @@ def test_a_run_that_a_run_behind_a_shim_starts_is_its_child(shimmed):
     once = f"import subprocess; up = Path('up'); up.exists() or (up.touch(), {inner})"
     shimmed.player("02-linear-unicode", after=once)
     child, parent = shimmed.one(*RUN).notes
-    told = shimmed.one("--agent", "trace", "show", child["runId"]).document["run"]
+    told = shimmed.one("--agent", "trace", "show", "--full", child["runId"]).document["run"]
     assert told["parentRunId"] == parent["runId"]
 
 

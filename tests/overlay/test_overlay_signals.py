@@ -177,7 +177,8 @@ def test_sigkill_of_us_ends_the_host_and_the_next_run_traces_what_it_left(machin
     (log,) = [file for file in machine.data.iterdir() if file.name == "pending"] or [None]
     assert (len(runs), log) == (2, None)
     sessions = {
-        machine.one("--agent", "trace", "show", run).document["run"]["session"]["sessionId"] for run in runs
+        machine.one("--agent", "trace", "show", "--full", run).document["run"]["session"]["sessionId"]
+        for run in runs
     }
     assert sessions == {"first", "second"}
 
