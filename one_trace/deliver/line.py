@@ -25,7 +25,15 @@ from one_trace.deliver import proxies, tls
 from one_trace.deliver.causes import failure
 from one_trace.deliver.decoding import decode
 from one_trace.deliver.hiding import Secrets
-from one_trace.deliver.retry import Answer, Deadline, TooLarge, Undelivered, Unreachable, patiently
+from one_trace.deliver.retry import (
+    Answer,
+    Deadline,
+    TooLarge,
+    Undelivered,
+    Unreachable,
+    is_passing,
+    patiently,
+)
 from one_trace.guard.text import clean
 from one_trace.guard.urls import Url
 
@@ -37,6 +45,7 @@ _LOOK_S = 0.05
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}\Z")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}\Z")
+_AGAIN = "'one trace sync --retry-failed' sends it again."
 _PACKED = {"gzip": 47, "x-gzip": 47, "deflate": 47}
 """zlib's name for what an answer may be packed with though nobody asked for it."""
 
@@ -53,8 +62,9 @@ class _Refusal(Struct):
 class Line:
     """Requests to `base`, each tried patiently until `deadline`; `before` is called ahead of each try.
 
-    `secrets` are never in what an error says; `longest_s` is what one try may take. Raises Undelivered where
-    no request can be made: a header that is none, a proxy that cannot be used.
+    `secrets` are never in what an error says; `longest_s` is what one try may take. `retryable`: the only
+    statuses that are tried again, where a protocol says so; any other refusal is then final. Raises
+    Undelivered where no request can be made: a header that is none, a proxy that cannot be used.
     """
 
     def __init__(
@@ -68,6 +78,7 @@ class Line:
         longest_s: float | None = None,
         hints: Mapping[int, str] = MappingProxyType({}),
         verify: ssl.SSLContext | None = None,
+        retryable: Collection[int] | None = None,
     ) -> None:
         self._url = base
         self.base = base.shown
@@ -76,6 +87,7 @@ class Line:
         self.before = before
         self._longest_s = longest_s
         self._hints = hints
+        self._codes = retryable
         self._sockets: dict[int, socket.socket] = {}
         self._until = math.inf
         self._closed = threading.Event()
@@ -117,7 +129,13 @@ class Line:
                 return self._once(method, target, body, named, seconds)
 
         try:
-            answer = patiently(attempt, self.deadline, before=self.before, longest_s=self._longest_s)
+            answer = patiently(
+                attempt,
+                self.deadline,
+                before=self.before,
+                longest_s=self._longest_s,
+                retryable=is_passing if self._codes is None else self._codes.__contains__,
+            )
         except Undelivered as error:
             said = f"{self.base}: {error.message}"
             raise Undelivered(error.kind, said, hint=error.hint, wait_s=error.wait_s) from error
@@ -182,6 +200,8 @@ class Line:
             return Undelivered("refused", what, hint=self._hints.get(answer.status), status=answer.status)
         if answer.status == 413:
             return TooLarge(what)
+        if self._codes is not None:
+            return Undelivered("refused", what, hint=_AGAIN, status=answer.status)
         if 300 <= answer.status < 400:
             return Undelivered("rejected", f"{what}: a redirect, which is not followed")
         return Undelivered("rejected", what)

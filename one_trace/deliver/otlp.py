@@ -17,9 +17,10 @@ import msgspec
 
 from one_trace import __version__
 from one_trace.deliver import otlp_env, tls
+from one_trace.deliver.decoding import decode
 from one_trace.deliver.line import Line
 from one_trace.deliver.parcel import Parcel
-from one_trace.deliver.retry import Deadline, TooLarge, Undelivered
+from one_trace.deliver.retry import Answer, Deadline, TooLarge, Undelivered
 from one_trace.errors import Trouble
 from one_trace.guard.files import is_plain
 from one_trace.semconv import ExportRequest, KeyValue, OtlpSpan, otlp_spans, request
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 MOST_SPANS = 512
 _LONGEST_S = 45.0
 """Whatever the environment says: a lease is renewed ahead of each request, and lasts little longer."""
+_RETRYABLE = frozenset((429, 502, 503, 504))
+"""By the specification; what else is refused, or accepted in part, MUST NOT be sent again by itself."""
 _FILES = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
 _HINTS = dict.fromkeys((401, 403), "The collector wants other headers: OTEL_EXPORTER_OTLP_HEADERS.")
 
@@ -66,6 +69,7 @@ class Otlp:
             secrets=otlp_env.secrets(self.url, given),
             longest_s=_timeout(self._said("TIMEOUT")),
             hints=_HINTS,
+            retryable=_RETRYABLE,
             verify=self._context() if self.url.tls else None,
         )
 
@@ -90,7 +94,7 @@ class Otlp:
                 self._post(request(leaving.run, part), line)
             except TooLarge as error:
                 if len(part) == 1:
-                    raise Undelivered("rejected", str(error)) from error
+                    raise Undelivered("refused", str(error)) from error
                 half = len(part) // 2
                 todo += [part[half:], part[:half]]
 
@@ -101,8 +105,7 @@ class Otlp:
             body = gzip.compress(body, compresslevel=6)
             headers["Content_Encoding"] = "gzip"
         answer = line.call("POST", "", body, **headers)
-        if not self._json:
-            _raise_partial(answer.body, line)
+        _raise_partial(answer, line)
 
     def _said(self, name: str) -> str:
         """A standard variable: the one for traces, else the one for every signal."""
@@ -202,14 +205,47 @@ def _value(to: AnyValue, value: dict[str, Any]) -> None:
             _value(to.array_value.values.add(), item)
 
 
-def _raise_partial(body: bytes, line: Line) -> None:
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+class _PartialSuccess(msgspec.Struct, rename="camel"):
+    rejected_spans: int | str = 0
+    """An int64: a string, by JSON's mapping of protobuf."""
+    error_message: str = ""
 
+
+class _Response(msgspec.Struct, rename="camel"):
+    partial_success: _PartialSuccess | None = None
+
+
+def _raise_partial(answer: Answer, line: Line) -> None:
+    """Raise Undelivered where the collector has left out spans. It answers in JSON or protobuf, whatever it
+    was asked in; any other body of a 200 says nothing.
+    """
+    rejected, reason = _partial_json(answer.body) or _partial_protobuf(answer.body)
+    if rejected:
+        reason = line.told(reason)
+        raise Undelivered(
+            "refused", f"{line.base} took all but {rejected} spans" + (f": {reason}" if reason else "")
+        )
+
+
+def _partial_json(body: bytes) -> tuple[int, str] | None:
+    if not body.lstrip().startswith(b"{"):
+        return None
+    found = decode(body, _Response)
+    partial = found.partial_success if found else None
+    if partial is None:
+        return 0, ""
+    rejected = str(partial.rejected_spans)
+    return int(rejected) if rejected.isascii() and rejected.isdecimal() else 0, partial.error_message
+
+
+def _partial_protobuf(body: bytes) -> tuple[int, str]:
+    try:
+        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+    except ImportError:
+        return 0, ""
     try:
         partial = ExportTraceServiceResponse.FromString(body).partial_success
     except DecodeError:
-        return  # Collectors answer 200 with all sorts of bodies.
-    if partial.rejected_spans:
-        reason = line.told(partial.error_message)
-        raise Undelivered("rejected", f"{line.base} took all but {partial.rejected_spans} spans: {reason}")
+        return 0, ""
+    return partial.rejected_spans, partial.error_message

@@ -97,15 +97,21 @@ class Deadline:
         return not self._stopped.wait(seconds)
 
 
+def is_passing(status: int) -> bool:
+    """Whether an answer may be another one in a moment: the service's own client tries these again."""
+    return status == 429 or status >= 500
+
+
 def patiently(
     attempt: Callable[[float], Answer],
     deadline: Deadline,
     *,
     before: Callable[[], None] = lambda: None,
     longest_s: float | None = None,
+    retryable: Callable[[int], bool] = is_passing,
 ) -> Answer:
     """The first answer that is worth reading. `attempt` is given the seconds it may take (`longest_s`, where
-    the deadline is not nearer), `before` runs ahead of each.
+    the deadline is not nearer), `before` runs ahead of each; answers that are `retryable` are not read.
 
     Raises Undelivered (``network``) after 5 tries, after 2 that failed at once, or at the deadline.
     """
@@ -120,7 +126,7 @@ def patiently(
             reason, wanted = str(error), 0.0
             at_once += error.at_once
         else:
-            if answer.status != 429 and answer.status < 500:
+            if not retryable(answer.status):
                 return answer
             reason, wanted = f"it answered {answer.status}", wanted_wait(answer)
         if number == TRIES - 1 or at_once == TRIES_AT_ONCE:

@@ -175,3 +175,61 @@ def test_credentials_in_an_endpoint_are_not_told(machine: Machine, collector: Co
         assert f"{url}/v1/traces answered 400" in done.document["error"]["message"]
         assert b"hush" not in done.out + done.err
         assert "hush" not in str(store.uploads("00000000000a"))
+
+
+PARTIAL = '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}}'
+
+
+@pytest.mark.parametrize("status", [400, 404, 415, 500, 501, 307])
+def test_what_the_specification_calls_final_is_sent_once_and_kept_as_failed(
+    machine: Machine, collector: Collector, status: int
+) -> None:
+    with Store(machine.data / "traces.db") as store:
+        store.save(assembly(), sinks=["otlp"])
+    collector.refuse = [status]
+    done = machine.one("--agent", "trace", "sync")
+    assert len(collector.requests) == 1
+    assert [run["state"] for run in done.document["runs"]] == ["failed"]
+    machine.one("--agent", "trace", "sync")
+    assert len(collector.requests) == 1
+    assert machine.one("--agent", "trace", "sync", "--retry-failed").code == 0
+    assert len(collector.spans) == 3
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_what_it_calls_retryable_is_tried_again(machine: Machine, collector: Collector, status: int) -> None:
+    with Store(machine.data / "traces.db") as store:
+        store.save(assembly(), sinks=["otlp"])
+    collector.refuse = [status]
+    assert machine.one("--agent", "trace", "sync").code == 0
+    assert len(collector.requests) == 2
+
+
+@pytest.mark.parametrize("protocol", ["http/json", "http/protobuf"])
+@pytest.mark.parametrize("form", ["json", "protobuf"])
+def test_a_partial_success_is_said_and_not_sent_again(machine: Machine, protocol: str, form: str) -> None:
+    answer = pb.ExportTraceServiceResponse()
+    answer.partial_success.rejected_spans = 2
+    answer.partial_success.error_message = "too old"
+    body = PARTIAL.encode() if form == "json" else answer.SerializeToString()
+    asked: list[str] = []
+
+    def partly(request: Handler) -> bool:
+        asked.append(request.path)
+        request.raw(200, body, "application/json" if form == "json" else "application/x-protobuf")
+        return True
+
+    with Store(machine.data / "traces.db") as store:
+        store.save(assembly(), sinks=["otlp"])
+    with keeping() as server:
+        server.fault = partly
+        machine.env |= {
+            "ONE_TRACES_SINKS": "otlp",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": server.url,
+            "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        }
+        (run,) = machine.one("--agent", "trace", "sync").document["runs"]
+        machine.one("--agent", "trace", "sync")
+    assert (run["state"], len(asked)) == ("failed", 1)
+    assert "all but 2 spans" in run["error"]
+    assert "too old" in run["error"]
