@@ -32,6 +32,16 @@ class Child(Struct):
     sent: int
 
 
+class Kept(Struct):
+    """What the store has of a run: enough to tell whether another record of it is fuller."""
+
+    trace_id: str
+    cwd: str | None
+    status: str
+    spans: int
+    whole: bool
+
+
 class Family(Struct):
     """How many inputs a run was given, the trace of the run that started it, the W3C trace context it was
     started in, and the runs that it started.
@@ -151,9 +161,12 @@ class Store:
         status: str | None = None,
         since_ms: int | None = None,
         limit: int | None = None,
+        project: str | None = None,
     ) -> list[Run]:
-        """Runs, newest first: of one flow, of one status, started at `since_ms` (ms since 1970) or later."""
-        where, values = _wanted(flow, status, since_ms)
+        """Runs, newest first: of one flow, of one status, started at `since_ms` (ms since 1970) or later, in
+        one folder.
+        """
+        where, values = _wanted(flow, status, since_ms, project)
         sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY started_ms DESC, id DESC LIMIT ?"
         with troubles(self.path):
             found = self.connection.execute(sql, [*values, -1 if limit is None else limit])
@@ -163,18 +176,28 @@ class Store:
             run.uploads = uploads.get(number, [])
         return [run for _, run in numbered]
 
-    def count(self, flow: str | None = None, status: str | None = None, since_ms: int | None = None) -> int:
+    def count(
+        self,
+        flow: str | None = None,
+        status: str | None = None,
+        since_ms: int | None = None,
+        project: str | None = None,
+    ) -> int:
         """How many runs `runs` would give without a limit."""
-        where, values = _wanted(flow, status, since_ms)
+        where, values = _wanted(flow, status, since_ms, project)
         with troubles(self.path):
             found = self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()
         return int(found[0])
 
-    def has_whole(self, run_id: str) -> bool:
-        """Whether the store has this run, from a record that was whole."""
-        sql = "SELECT 1 FROM runs WHERE run_id = ? AND partial IS NULL"
+    def kept(self, run_id: str) -> Kept | None:
+        """What the store has of a run, where it has it."""
+        sql = "SELECT trace_id, cwd, status, spans, partial IS NULL FROM runs WHERE run_id = ?"
         with troubles(self.path):
-            return self.connection.execute(sql, (run_id,)).fetchone() is not None
+            found = self.connection.execute(sql, (run_id,)).fetchone()
+        if found is None:
+            return None
+        trace_id, cwd, status, spans, whole = found
+        return Kept(trace_id=trace_id, cwd=cwd, status=status, spans=spans, whole=bool(whole))
 
     def family(self, run_id: str, sink: str) -> Family:
         """What delivery needs to know of a run beside its trace."""
@@ -213,8 +236,15 @@ class Store:
         return found
 
 
-def _wanted(flow: str | None, status: str | None, since_ms: int | None) -> tuple[str, rows.Row]:
-    wanted = (("flow_key = ?", flow), ("status = ?", status), ("started_ms >= ?", since_ms))
+def _wanted(
+    flow: str | None, status: str | None, since_ms: int | None, project: str | None
+) -> tuple[str, rows.Row]:
+    wanted = (
+        ("flow_key = ?", flow),
+        ("status = ?", status),
+        ("started_ms >= ?", since_ms),
+        ("cwd = ?", project),
+    )
     given = [(condition, value) for condition, value in wanted if value is not None]
     where = "WHERE " + " AND ".join(condition for condition, _ in given) if given else ""
     return where, tuple(rows.plain(value) for _, value in given)
