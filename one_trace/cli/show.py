@@ -7,7 +7,7 @@ import click
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
-from one_trace.model import SCHEMA, Span, Trace
+from one_trace.model import SCHEMA, Filter, Span, Trace
 
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
 
@@ -52,24 +52,34 @@ def command(
     if slow and events:
         raise click.UsageError("--slow and --events are two different pages: give one of them")
     speaker = out()
-    trace = _followed(run, speaker) if follow else trace_of(run)
-    named: list[Span] = []
-    hidden: dict[str, int] = {}
-    if failed or step or depth:
-        from one_trace.view import pick
-
-        if failed:
-            trace = pick.failed(trace)
-        if step:
-            trace, named = pick.step(trace, step)
-        if depth:
-            trace, hidden = pick.depth(trace, depth)
+    whole = _followed(run, speaker) if follow else trace_of(run)
+    trace, named, hidden = _filtered(whole, failed=failed, step=step, depth=depth)
     if slow:
-        _show_slow(speaker, trace, slow)
+        _show_slow(speaker, whole, trace, slow)
     elif events:
         _show_events(speaker, trace)
     else:
         speaker.answer(trace, lambda: _page(speaker, trace, named, hidden, failed, unfold))
+
+
+def _filtered(
+    trace: Trace, *, failed: bool, step: str | None, depth: int | None
+) -> tuple[Trace, list[Span], dict[str, int]]:
+    """What of a run is shown, the spans that a step names, and how many are hidden in which span."""
+    named: list[Span] = []
+    hidden: dict[str, int] = {}
+    if not (failed or step or depth):
+        return trace, named, hidden
+    from one_trace.view import pick
+
+    if failed:
+        trace = pick.failed(trace)
+    if step:
+        trace, named = pick.step(trace, step)
+    if depth:
+        trace, hidden = pick.depth(trace, depth)
+    trace.filter = Filter(failed=failed, step=step, depth=depth)
+    return trace, named, hidden
 
 
 def _followed(run: str, speaker: Out) -> Trace:
@@ -96,10 +106,11 @@ def _page(
     )
 
 
-def _show_slow(speaker: Out, trace: Trace, most: int) -> None:
+def _show_slow(speaker: Out, whole: Trace, shown: Trace, most: int) -> None:
     from one_trace.view.slow import render_slow, slow
 
-    told = slow(trace, most)
+    only = None if shown is whole else {span.span_id for span in shown.spans}
+    told = slow(whole, most, only, shown.filter or None)
     speaker.answer(
         told, lambda: render_slow(told, width=speaker.width, color=speaker.color, unicode=speaker.unicode)
     )
@@ -110,8 +121,11 @@ def _show_events(speaker: Out, trace: Trace) -> None:
     from one_trace.view.event_list import render_events
 
     events = event_lines(trace)
+    document: dict[str, object] = {"schema": SCHEMA, "run": trace.run, "events": events}
+    if trace.filter:
+        document["filter"] = trace.filter
     speaker.answer(
-        {"schema": SCHEMA, "run": trace.run, "events": events},
+        document,
         lambda: render_events(
             trace.run, events, width=speaker.width, color=speaker.color, unicode=speaker.unicode
         ),
