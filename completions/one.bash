@@ -18,9 +18,9 @@ _one_trace() {
         "flow x"|"flow x "*) words="--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --help" values=1 ;;
         "trace") words="show list stats insights diff cost export import sync share login logout open prune doctor --help" values= ;;
         "trace show"|"trace show "*) words="--failed --step --depth --all --slow --follow --events --help" values=1 ;;
-        "trace list"|"trace list "*) words="--flow --status --since --limit --help" values=1 ;;
-        "trace stats"|"trace stats "*) words="--since --format --output --help" values=1 ;;
-        "trace insights"|"trace insights "*) words="--since --help" values=1 ;;
+        "trace list"|"trace list "*) words="--flow --status --here --since --limit --help" values=1 ;;
+        "trace stats"|"trace stats "*) words="--here --since --by --format --output --help" values=1 ;;
+        "trace insights"|"trace insights "*) words="--here --since --patch --help" values=1 ;;
         "trace diff"|"trace diff "*) words="--baseline --fail-on --all --help" values=1 ;;
         "trace cost"|"trace cost "*) words="--since --help" values=1 ;;
         "trace export"|"trace export "*) words="--format --output --help" values=1 ;;
