@@ -237,7 +237,7 @@ def _plan(db: Connection, flow: FlowHistory) -> None:
     ).fetchone()
     if row is None:
         return
-    # Rows of before 0006 name the steps of sub-flows as if these had run on their own.
+    # Rows of before 0009 name the steps of sub-flows as if these had run on their own.
     root = below(flow.flow_key, "")
     flow.planned = [path for path in _paths.decode(row[0]) if path.startswith(root)]
     flow.timeouts = _timeouts.decode(row[1])
