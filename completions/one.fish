@@ -77,16 +77,21 @@ for program in one one-trace
     complete -c $program -f -n '__one_trace_is "trace list" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace list" below' -l flow
     complete -c $program -n '__one_trace_is "trace list" below' -l status
+    complete -c $program -n '__one_trace_is "trace list" below' -l here
     complete -c $program -n '__one_trace_is "trace list" below' -l since
     complete -c $program -n '__one_trace_is "trace list" below' -l limit
     complete -c $program -n '__one_trace_is "trace list" below' -l help
     complete -c $program -f -n '__one_trace_is "trace stats" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace stats" below' -l here
     complete -c $program -n '__one_trace_is "trace stats" below' -l since
+    complete -c $program -n '__one_trace_is "trace stats" below' -l by
     complete -c $program -n '__one_trace_is "trace stats" below' -l format
     complete -c $program -n '__one_trace_is "trace stats" below' -l output
     complete -c $program -n '__one_trace_is "trace stats" below' -l help
     complete -c $program -f -n '__one_trace_is "trace insights" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace insights" below' -l here
     complete -c $program -n '__one_trace_is "trace insights" below' -l since
+    complete -c $program -n '__one_trace_is "trace insights" below' -l patch
     complete -c $program -n '__one_trace_is "trace insights" below' -l help
     complete -c $program -f -n '__one_trace_is "trace diff" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace diff" below' -l baseline

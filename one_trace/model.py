@@ -22,6 +22,16 @@ SPAN_STATUSES: tuple[SpanStatus, ...] = ("success", "error", "timeout", "skipped
 RUN_STATUSES: tuple[RunStatus, ...] = ("success", "error", "stopped", "incomplete")
 
 
+class ModelUsage(Struct, rename="camel", kw_only=True):
+    """What one model used of a call that several had a part in."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: float | None = None
+
+
 class Usage(Struct, rename="camel", kw_only=True):
     """What LLM calls used, as told by the agents' own envelopes: numbers and names, never text."""
 
@@ -33,6 +43,16 @@ class Usage(Struct, rename="camel", kw_only=True):
     turns: int = 0
     models: list[str] = []
     sessions: list[str] = []
+
+
+class PartedUsage(Usage, rename="camel", kw_only=True):
+    """The same with what each of several models used: kept for `trace cost`, and no part of the document."""
+
+    per_model: dict[str, ModelUsage] = {}
+
+    def plain(self) -> Usage:
+        """Without the parts."""
+        return Usage(**{name: getattr(self, name) for name in Usage.__struct_fields__})
 
 
 class Span(Struct, rename="camel", kw_only=True, gc=False):
@@ -164,12 +184,53 @@ class Run(Struct, rename="camel", kw_only=True):
     the first of each kind has them. Never their values."""
 
 
+class Filter(Struct, rename="camel", kw_only=True, omit_defaults=True):
+    """What was asked for: the spans of a document that has this are fewer than the run's; its figures are of
+    the whole run."""
+
+    failed: bool = False
+    step: str | None = None
+    depth: int | None = None
+
+
 class Trace(Struct, rename="camel", kw_only=True):
     """The trace document: a run and its spans, parents before children, otherwise by start."""
 
     schema: str = SCHEMA
     run: Run
     spans: list[Span]
+    filter: Filter | UnsetType = UNSET
+    """Only where spans were left out."""
+
+
+class PlannedStep(Struct, rename="camel", kw_only=True, omit_defaults=True):
+    """A step as the flow file has it: what advice about it has to know."""
+
+    path: str
+    """Static: the root flow's key and the step ids down to it, through sub-flows."""
+    type: str
+    flow_key: str
+    """Of the flow whose file holds it."""
+    branch: Branch | None = None
+    timeout_ms: float | None = None
+    retries: int = 0
+    strategy: str = "fail"
+    concurrency: int = 1
+    """How many iterations or children run at a time."""
+    guarded: bool = False
+    """It has an ``if`` or ``unless``."""
+    waits: bool = False
+    """It waits for something outside of the JavaScript thread: beside others it gains time."""
+    effects: bool = True
+    """It may change something outside of the run."""
+    reads: list[str] = []
+    """Ids of the steps whose results its configuration names; ``*``: that cannot be told."""
+    calls: str | None = None
+    """The agent's program that its command starts."""
+    loses: str | None = None
+    """``pipe``: what that prints goes through another command."""
+    carries: bool = False
+    """A loop in which an iteration reads what one before it left, or may."""
 
 
 class Assembly(Struct, kw_only=True):
@@ -182,7 +243,14 @@ class Assembly(Struct, kw_only=True):
     """``timeoutMs`` by static path (a span's path without ``[i]`` and ``#k``), for the steps that have one.
     """
     static_paths: list[str] = []
-    """Every step of the flow file by static path, run or not; empty where the flow file is not found."""
+    """Every step of the flow file by static path, run or not, those of its sub-flows under the steps that
+    call them; empty where the flow file is not found."""
+    plan: list[PlannedStep] = []
+    """The same steps with what the flow file says of them."""
+    flow_changed: bool = False
+    """The flow file has changed since the run, and what the run was made of is not known."""
+    model_parts: dict[str, dict[str, ModelUsage]] = {}
+    """By span id, of calls of several models: what each of these used."""
     input_count: int | None = None
     """How many inputs the run was given; null where the state is not found."""
     command_ends: dict[str, int] = {}

@@ -5,6 +5,7 @@ Times are ms from the run's start. Nothing here recurses: how deep a hostile flo
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,6 +13,24 @@ from one_trace.model import Span, Trace
 
 _CLOCK_MS = 1.0
 """The host counts whole milliseconds: ends and starts this near to each other are one moment."""
+
+
+def below(path: str, step_id: str) -> str:
+    """The static path of a step in a container (or a flow) of this static path: planned and executed steps
+    are named here alone."""
+    return f"{path} > {step_id}"
+
+
+def static_paths(flow: str, spans: Sequence[Span]) -> list[str]:
+    """The static path of each span: the root flow's key and the step ids down to it. It is built from the
+    parents' ids: an id may itself end like ``[0]``."""
+    paths: dict[str, str] = {}
+    found = []
+    for span in spans:
+        path = below(paths.get(span.parent_span_id or "", flow), span.step_id)
+        paths[span.span_id] = path
+        found.append(path)
+    return found
 
 
 class Stretch(NamedTuple):
@@ -121,7 +140,7 @@ class Shape:
         )
 
 
-def covered(intervals: list[tuple[float, float]], start: float, end: float) -> float:
+def covered(intervals: Iterable[tuple[float, float]], start: float, end: float) -> float:
     """How much of ``start..end`` the union of `intervals` covers."""
     total, reached = 0.0, start
     for low, high in sorted(intervals):

@@ -50,6 +50,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "output_bytes": ("spans.output_bytes", "int64"),
     "error_code": ("spans.error_code", "string"),
     "late": ("spans.late", "int64"),
+    "project": ("runs.cwd", "string"),
     **{name: (f"json_extract(spans.usage, '$.{key}')", kind) for name, (key, kind) in _USAGE.items()},
 }
 """Column → (where the store has it, its type). `step` is the static path, `path` that of the span itself."""
@@ -60,7 +61,7 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 def read(db: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
     """The rows in the order of COLUMNS: runs by their start, spans as in the trace document."""
-    where, values = scope.where("runs.flow_key = ?", "runs.started_ms")
+    where, values = scope.where()
     chosen = ", ".join(f"{source} AS {name}" for name, (source, _) in COLUMNS.items())
     rows = db.execute(
         f"SELECT {chosen} FROM runs JOIN spans ON spans.run = runs.id JOIN steps ON steps.id = spans.step"

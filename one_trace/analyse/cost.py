@@ -6,8 +6,13 @@ Pure functions of `Use` rows; `one_trace.analyse.uses` reads them from the store
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from math import fsum
 
 from msgspec import Struct
+
+from one_trace.analyse.rounding import rounded
+from one_trace.model import ModelUsage
 
 SCHEMA = "one-trace-cost/1"
 LOST = ("error", "incomplete")
@@ -22,7 +27,7 @@ class Use(Struct, kw_only=True):
     flow: str
     path: str
     day: str
-    """Of the run's start, UTC."""
+    """Of the run's start, where the reader is."""
     run_failed: bool = False
     given_up: bool = False
     """Made in an attempt of a loop, block or sub-flow that was made again."""
@@ -37,6 +42,30 @@ class Use(Struct, kw_only=True):
     retries: int = 0
     retries_usd: float = 0.0
     """What the retries cost if each attempt cost as much as the last one, the only one that tells."""
+    per_model: dict[str, ModelUsage] = {}
+    """The parts of several models, where they are told."""
+
+    def by_model(self) -> list[Use]:
+        """A row for each model; what is known of the calls as a whole stands with the first."""
+        if not self.per_model:
+            return [self]
+        return [
+            Use(
+                run=self.run,
+                flow=self.flow,
+                path=self.path,
+                day=self.day,
+                models=(name,),
+                calls=self.calls,
+                input_tokens=used.input_tokens,
+                output_tokens=used.output_tokens,
+                cache_read_tokens=used.cache_read_tokens,
+                cache_write_tokens=used.cache_write_tokens,
+                turns=0 if place else self.turns,
+                cost_usd=used.cost_usd,
+            )
+            for place, (name, used) in enumerate(self.per_model.items())
+        ]
 
 
 class Spent(Struct, rename="camel", kw_only=True):
@@ -67,17 +96,29 @@ class Waste(Struct, rename="camel", kw_only=True):
     retries_usd: float = 0.0
 
 
-class CostDocument(Struct, rename="camel", kw_only=True):
-    """The answer of ``trace cost``. Models of a call that used several stand together: how they shared
-    is not told.
+class Uncounted(Struct, rename="camel", kw_only=True):
+    """Executions of a step that calls an agent, of which the record does not show what they used."""
 
-    `flows`, `steps` and `models` have the dearest first, `days` (UTC, of the run's start) the oldest.
-    `runs` counts all runs, those without a call as well.
+    flow: str
+    path: str
+    tool: str
+    calls: int
+    why: str
+    fix: str
+
+
+class CostDocument(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace cost``. Models of a call that used several and did not tell their parts stand
+    together. `uncounted` are the steps that look like LLM calls of which nothing is counted.
+
+    `flows`, `steps` and `models` have the dearest first, `days` (of the run's start, in the reader's time:
+    `timeZone` is its offset now) the oldest. `runs` counts all runs, those without a call as well.
     """
 
     schema: str = SCHEMA
     flow: str | None = None
     since: str | None = None
+    time_zone: str = ""
     runs: int = 0
     total: Spent
     flows: list[Spent] = []
@@ -85,27 +126,42 @@ class CostDocument(Struct, rename="camel", kw_only=True):
     models: list[Spent] = []
     days: list[Spent] = []
     waste: Waste
+    uncounted: list[Uncounted] = []
 
 
-def document(uses: Sequence[Use], *, runs: int, flow: str | None, since: str | None) -> CostDocument:
+def document(
+    uses: Sequence[Use],
+    *,
+    runs: int,
+    flow: str | None,
+    since: str | None,
+    uncounted: Sequence[Uncounted] = (),
+) -> CostDocument:
     """All that was used; `runs` is how many runs were looked at."""
     total = _sum("total", uses)
-    return CostDocument(
+    whole = CostDocument(
         flow=flow,
         since=since,
+        time_zone=datetime.now().astimezone().strftime("%z"),
         runs=runs,
         total=total,
         flows=_ranked(uses, lambda use: use.flow, total),
         steps=_ranked(uses, lambda use: use.path, total),
-        models=_ranked(uses, lambda use: " + ".join(use.models) or NO_MODEL, total),
+        models=_ranked(
+            [part for use in uses for part in use.by_model()],
+            lambda use: " + ".join(use.models) or NO_MODEL,
+            total,
+        ),
         days=_groups(uses, lambda use: use.day, total),
         waste=Waste(
             failed_runs=_sum("failedRuns", [use for use in uses if use.run_failed], total),
             given_up=_sum("givenUp", [use for use in uses if use.given_up], total),
             retries=sum(use.retries for use in uses),
-            retries_usd=sum(use.retries_usd for use in uses),
+            retries_usd=fsum(use.retries_usd for use in uses),
         ),
+        uncounted=list(uncounted),
     )
+    return rounded(whole)
 
 
 def _groups(uses: Sequence[Use], key: Callable[[Use], str], total: Spent) -> list[Spent]:
@@ -125,7 +181,7 @@ def _ranked(uses: Sequence[Use], key: Callable[[Use], str], total: Spent) -> lis
 
 def _sum(key: str, uses: Sequence[Use], total: Spent | None = None) -> Spent:
     priced = [use.cost_usd for use in uses if use.cost_usd is not None]
-    cost = sum(priced) if priced else None
+    cost = fsum(priced) if priced else None
     whole = cost if total is None else total.cost_usd
     return Spent(
         key=key,

@@ -12,7 +12,8 @@ from typing import Literal
 from msgspec import Struct
 
 from one_trace.analyse.figures import median
-from one_trace.analyse.groups import Group, Past, Step, Usual, groups, usual
+from one_trace.analyse.groups import Group, Past, Step, Usual, groups, of_late, usual
+from one_trace.analyse.rounding import rounded
 from one_trace.model import Run, Trace
 
 SCHEMA = "one-trace-diff/1"
@@ -107,8 +108,8 @@ def of_past(past: Past, after: Trace) -> DiffDocument:
         flow_key=after.run.flow_key,
         status="success",
         started_at=None,
-        duration_ms=median(past.runs),
-        cost_usd=median(past.costs),
+        duration_ms=median(of_late(past.runs)),
+        cost_usd=median(of_late(past.costs)),
         spans=None,
         runs=len(past.runs),
     )
@@ -126,7 +127,7 @@ def _document(
         for change in step.changes:
             counts[change] = counts.get(change, 0) + 1
     delta = _minus(b.duration_ms, a.duration_ms)
-    return DiffDocument(
+    whole_diff = DiffDocument(
         baseline=baseline,
         a=a,
         b=b,
@@ -139,6 +140,7 @@ def _document(
         counts=counts,
         steps=steps,
     )
+    return rounded(whole_diff)
 
 
 def _side(run: Run) -> Side:
@@ -226,8 +228,15 @@ def noticed(a: float | None, b: float | None, least: float) -> bool:
 
 
 def _chance(a: float | None, b: float | None, least: float, known: Usual | None) -> bool:
-    """Whether a figure changed, and lies where it usually does all the same."""
-    return known is not None and b is not None and noticed(a, b, least) and known.explains(b)
+    """Whether a figure changed, and lies on both sides where it usually does all the same."""
+    if known is None or b is None or not noticed(a, b, least):
+        return False
+    return known.explains(b) and known.explains(a or 0.0)
+
+
+def more_than(a: float | None, b: float | None, part: float) -> bool:
+    """Whether `b` is above `a` by more than that part of it: anything is more than nothing by any part."""
+    return b is not None and b > (a or 0.0) * (1 + part)
 
 
 def _minus(b: float | None, a: float | None) -> float | None:
@@ -235,4 +244,5 @@ def _minus(b: float | None, a: float | None) -> float | None:
 
 
 def _part(a: float | None, b: float | None) -> float | None:
+    """By what part `b` is above `a`; null where there was nothing: then the delta tells."""
     return None if not a or b is None else b / a - 1

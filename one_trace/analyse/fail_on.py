@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from one_trace.analyse.diff import NOTICED_MS, DiffDocument, StepDiff, Verdict
+from one_trace.analyse.diff import NOTICED_MS, DiffDocument, StepDiff, Verdict, more_than
 from one_trace.errors import WrongUsage
 
 MATTERS = 0.05
@@ -33,17 +33,21 @@ def parse(rule: str) -> tuple[str, float]:
 def _slower(diff: DiffDocument, limit: float) -> list[str]:
     """The run, or a step that matters, took longer by more than `limit`, and noise does not explain it."""
     because = []
-    if (diff.duration_change or 0) > limit and (diff.delta_ms or 0) >= NOTICED_MS and not diff.noise:
-        because.append(f"the run is {diff.duration_change:.0%} slower")
+    whole = more_than(diff.a.duration_ms, diff.b.duration_ms, limit)
+    if whole and (diff.delta_ms or 0) >= NOTICED_MS and not diff.noise:
+        because.append(f"the run is {_by(diff.duration_change, diff.delta_ms)} slower")
     least = max(NOTICED_MS, MATTERS * (diff.a.duration_ms or 0))
     for step in diff.steps:
-        if (
-            (step.duration_change or 0) > limit
-            and (step.delta_ms or 0) >= least
-            and "duration" not in step.noise
-        ):
-            because.append(f"{step.path} is {step.duration_change:.0%} slower")
+        if step.a is None or step.b is None:
+            continue
+        longer = more_than(step.a.duration_ms, step.b.duration_ms, limit)
+        if longer and (step.delta_ms or 0) >= least and "duration" not in step.noise:
+            because.append(f"{step.path} is {_by(step.duration_change, step.delta_ms)} slower")
     return because
+
+
+def _by(part: float | None, delta_ms: float | None) -> str:
+    return f"{part:.0%}" if part is not None else f"{delta_ms or 0:.0f} ms"
 
 
 def _dearer(diff: DiffDocument, limit: float) -> list[str]:

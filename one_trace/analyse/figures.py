@@ -18,13 +18,15 @@ class Trend(Struct, rename="camel", frozen=True, kw_only=True):
 
     `values` has at most 12 points, each the median of consecutive runs (null: nothing was measured in
     them). `recent` is the median of the last runs (a quarter of them, 20 at most), `before` that of all
-    runs before; `change` is ``recent / before - 1``. All three are null with fewer than four runs.
+    runs before; `change` is ``recent / before - 1``, null where there was nothing before: then `delta`,
+    ``recent - before``, tells. All four are null with fewer than four runs.
     """
 
     values: list[float | None] = []
     recent: float | None = None
     before: float | None = None
     change: float | None = None
+    delta: float | None = None
 
 
 def quantile(ordered: Sequence[float], q: float) -> float | None:
@@ -46,19 +48,29 @@ def median(values: Sequence[float]) -> float | None:
 
 
 def unpack(blobs: Sequence[bytes | None]) -> list[float]:
-    """The numbers of several packed columns (``array('f')``, as the store keeps them), ascending."""
-    column = array("f")
-    column.frombytes(b"".join(blob for blob in blobs if blob))
+    """The numbers of several packed columns, as the store keeps them (see `store.migrations`), ascending."""
+    column = array("d")
+    column.frombytes(b"".join([blob[1:] for blob in blobs if blob and len(blob) & 3]))
     values = column.tolist()
+    old = b"".join([blob for blob in blobs if blob and not len(blob) & 3])
+    if old:
+        singles = array("f")
+        singles.frombytes(old)
+        values += singles.tolist()
     values.sort()
     return values
 
 
 def change(recent: float | None, before: float | None) -> float | None:
-    """By what part `recent` is above `before`; null where that cannot be said."""
+    """By what part `recent` is above `before`; null where that is no number: see `delta`."""
     if recent is None or before is None or before <= 0:
         return None
     return recent / before - 1
+
+
+def delta(recent: float | None, before: float | None) -> float | None:
+    """By how much `recent` is above `before`."""
+    return None if recent is None or before is None else recent - before
 
 
 def slices(count: int, wanted: int = SLICES) -> list[tuple[int, int]]:
@@ -85,7 +97,7 @@ def packed_trend(series: Sequence[bytes | None]) -> tuple[list[float], Trend]:
     if not cut:
         return everything, Trend(values=values)
     recent, before = quantile(unpack(series[cut:]), 0.5), quantile(unpack(series[:cut]), 0.5)
-    return everything, Trend(values=values, recent=recent, before=before, change=change(recent, before))
+    return everything, _trend(values, recent, before)
 
 
 def trend(series: Sequence[float | None]) -> Trend:
@@ -99,18 +111,14 @@ def trend(series: Sequence[float | None]) -> Trend:
     if not cut:
         return Trend(values=values)
     recent, before = middle(cut, len(series)), middle(0, cut)
-    return Trend(values=values, recent=recent, before=before, change=change(recent, before))
+    return _trend(values, recent, before)
 
 
-def monotony(values: Sequence[float | None]) -> float:
-    """Kendall's tau of a series against time: 1 where each value is above all before it, -1 where below, 0
-    without order.
-    """
-    known = [value for value in values if value is not None]
-    pairs = len(known) * (len(known) - 1) // 2
-    if not pairs:
-        return 0.0
-    rises = sum(
-        (later > known[i]) - (later < known[i]) for i in range(len(known)) for later in known[i + 1 :]
+def _trend(values: list[float | None], recent: float | None, before: float | None) -> Trend:
+    return Trend(
+        values=values,
+        recent=recent,
+        before=before,
+        change=change(recent, before),
+        delta=delta(recent, before),
     )
-    return rises / pairs

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from one_trace.analyse.changes import levels
 from one_trace.analyse.figures import median, quantile
 from one_trace.model import SpanStatus, Trace
+from one_trace.shape import below, static_paths
 
 ENOUGH = 5
 """With fewer past runs there is no telling what is usual."""
@@ -59,11 +61,9 @@ class Step(NamedTuple):
 def groups(trace: Trace) -> dict[str, tuple[Step, Group]]:
     """The steps of a run by their path under the root flow, in the order in which they first started."""
     found: dict[str, tuple[Step, Group]] = {}
-    paths: dict[str, str] = {}
-    for span in trace.spans:
-        lead = paths.get(span.parent_span_id or "")
-        path = span.step_id if lead is None else f"{lead} > {span.step_id}"
-        paths[span.span_id] = path
+    root = below(trace.run.flow_key, "")
+    for whole, span in zip(static_paths(trace.run.flow_key, trace.spans), trace.spans, strict=True):
+        path = whole[len(root) :]
         entry = found.get(path)
         if entry is None:
             entry = found[path] = (Step(path, span.step_id, span.type), Group(status=span.status))
@@ -87,9 +87,18 @@ def plus(known: float | None, more: float | None) -> float | None:
     return known + more
 
 
+def of_late(values: Sequence[float | None]) -> list[float]:
+    """The known ones of past figures, oldest first, since they last changed."""
+    known = [value for value in values if value is not None]
+    course = levels(known)
+    since = course[-1].start if course and len(known) - course[-1].start >= ENOUGH else 0
+    return known[since:]
+
+
 def usual(values: Sequence[float | None]) -> Usual | None:
-    """What is usual of a figure of past runs; None where they are too few to tell."""
-    ordered = sorted(value for value in values if value is not None)
+    """What is usual of a figure of past runs, oldest first; None where they are too few to tell. Where it has
+    changed, only what came since: a rise would else explain itself."""
+    ordered = sorted(of_late(values))
     if len(ordered) < ENOUGH:
         return None
     middle = quantile(ordered, 0.5) or 0.0
@@ -107,14 +116,15 @@ class Past(Struct, kw_only=True):
     """The runs of a flow before the one in question that succeeded."""
 
     runs: list[float] = []
-    """Durations, ms."""
+    """Durations, ms, oldest first."""
     costs: list[float] = []
     steps: dict[str, list[Group]] = {}
     """By path under the root flow, one a run in which the step occurred."""
     about: dict[str, Step] = {}
 
     def typical(self) -> dict[str, tuple[Step, Group]]:
-        """The median of each step that occurs in half of the runs at least, as if it were a run."""
+        """The median of each step that occurs in half of the runs at least, as if it were a run; of what has
+        changed, since then."""
         half = len(self.runs) / 2
         return {
             path: (self.about[path], _middle(group_list))
@@ -125,7 +135,7 @@ class Past(Struct, kw_only=True):
 
 def _middle(found: Sequence[Group]) -> Group:
     def of(values: list[float | None]) -> float | None:
-        return median([value for value in values if value is not None])
+        return median(of_late(values))
 
     statuses = [group.status for group in found]
     return Group(

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from one_trace.model import PlannedStep
+
 
 class RunFacts(NamedTuple):
     """One run, as the runs table has it."""
@@ -20,6 +22,25 @@ class RunFacts(NamedTuple):
     started_at: str
     duration_ms: float | None
     cost_usd: float | None
+    number: int = 0
+    """The store's own."""
+    spans: int = 0
+
+
+class Trouble(NamedTuple):
+    """One step in one run in which not all went well: the run's place, and counts of spans."""
+
+    place: int
+    success: int
+    error: int
+    timeout: int
+    retries: int
+    unended: int
+    """Stopped, or never seen to end."""
+
+    @property
+    def failed(self) -> int:
+        return self.error + self.timeout
 
 
 class Series(Struct, kw_only=True):
@@ -36,6 +57,8 @@ class Series(Struct, kw_only=True):
     output_bytes: list[int | None] = []
     """Of all its spans together; null where nothing is known."""
     cost_usd: list[float | None] = []
+    models: list[str | None] = []
+    """Names of models, as JSON; read for insights alone."""
 
     def put_in_order(self) -> None:
         """Sort the columns by the runs' places; most are sorted as they are read."""
@@ -45,6 +68,7 @@ class Series(Struct, kw_only=True):
             self.durations = [self.durations[i] for i in order]
             self.output_bytes = [self.output_bytes[i] for i in order]
             self.cost_usd = [self.cost_usd[i] for i in order]
+            self.models = [self.models[i] for i in order] if self.models else []
 
 
 class Tally(Struct, kw_only=True):
@@ -69,6 +93,8 @@ class Tally(Struct, kw_only=True):
     total_ms: float = 0.0
     self_ms: float = 0.0
     """Without the time of its children."""
+    busy_ms: float = 0.0
+    """How long at least one of its spans ran, run by run."""
 
     @property
     def failed(self) -> int:
@@ -94,6 +120,27 @@ class StepHistory(Struct, kw_only=True):
     tallies: list[Tally] = []
     """One a version of the flow."""
     series: Series = msgspec.field(default_factory=Series)
+    troubles: dict[int, Trouble] = {}
+    """By the run's place: only the runs in which not all went well."""
+
+    def ran(self) -> list[int]:
+        """The places of the runs in which it ran to an end, good or bad: not those in which it was skipped or
+        stopped."""
+        return [
+            place
+            for place, blob in zip(self.series.runs, self.series.durations, strict=True)
+            if (
+                self.troubles[place].success + self.troubles[place].failed if place in self.troubles else blob
+            )
+        ]
+
+    def clean(self) -> list[tuple[int, bytes]]:
+        """Place and times of the runs in which all went well at the first attempt."""
+        return [
+            (place, blob)
+            for place, blob in zip(self.series.runs, self.series.durations, strict=True)
+            if blob and place not in self.troubles
+        ]
 
     def add(self, tally: Tally) -> None:
         """Count these in with their version."""
@@ -111,10 +158,40 @@ class StepHistory(Struct, kw_only=True):
         return whole
 
 
+NAMED_RUNS = 3
+
+
+class Failures(Struct, kw_only=True):
+    """What single spans tell of a step's failures and retries, of the last runs that had any."""
+
+    codes: dict[str, int] = {}
+    runs: list[str] = []
+    """Ids of the last runs in which it failed, newest first."""
+    timed_out: dict[int, int] = {}
+    """Spans that timed out, by the run's place."""
+    retried: dict[int, int] = {}
+    """Spans that needed more than one attempt, by the run's place."""
+    helped: int = 0
+    """Spans that were tried again and succeeded,"""
+    useless: int = 0
+    """and that failed all the same."""
+
+    def note(self, place: int, run_id: str, code: str | None, *, timed_out: bool) -> None:
+        """Count a span that failed; newest runs first."""
+        name = code or ("TIMEOUT" if timed_out else "no code")
+        self.codes[name] = self.codes.get(name, 0) + 1
+        if timed_out:
+            self.timed_out[place] = self.timed_out.get(place, 0) + 1
+        if len(self.runs) < NAMED_RUNS and run_id not in self.runs:
+            self.runs.append(run_id)
+
+
 class FlowHistory(Struct, kw_only=True):
     """One flow over its runs."""
 
     flow_key: str
+    project: str | None = None
+    """The folder it ran in: flows of two projects are two, whatever their keys."""
     runs: list[RunFacts] = []
     """Oldest first."""
     steps: list[StepHistory] = []
@@ -124,6 +201,8 @@ class FlowHistory(Struct, kw_only=True):
     """
     timeouts: dict[str, float] = {}
     """``timeoutMs`` by static path, of the newest version."""
+    plan: dict[str, PlannedStep] = {}
+    """The planned steps by static path, with what the flow file says of them; empty where unknown."""
 
     @property
     def version(self) -> str | None:

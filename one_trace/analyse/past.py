@@ -18,11 +18,12 @@ def of_run(db: Connection, run_id: str, *, but: Sequence[str] = ()) -> Past:
     """The last runs of a run's flow that succeeded before it began, `but` for these: what is usual of it."""
     runs = db.execute(
         "SELECT past.id, past.duration_ms, past.cost_usd FROM runs AS past JOIN runs AS one ON one.run_id = ?"
-        " WHERE past.flow_key = one.flow_key AND past.status = 'success' AND past.duration_ms IS NOT NULL"
+        " WHERE past.flow_key = one.flow_key AND past.cwd IS one.cwd"
+        " AND past.status = 'success' AND past.duration_ms IS NOT NULL"
         " AND past.started_ms <= one.started_ms AND past.run_id <> one.run_id"
         " AND past.run_id NOT IN (SELECT value FROM json_each(?)) ORDER BY past.started_ms DESC LIMIT ?",
         (run_id, _json(but), PAST_RUNS),
-    ).fetchall()
+    ).fetchall()[::-1]
     found = Past(
         runs=[duration for _, duration, _ in runs],
         costs=[cost for _, _, cost in runs if cost is not None],
@@ -38,7 +39,7 @@ def _past_steps(db: Connection, numbers: Sequence[int], found: Past) -> None:
         "SELECT steps.flow, path, step_id, type,"
         " spans, skipped, error, timeout, retries, sum_ms, max_ms, output_bytes, cost_usd"
         " FROM steps JOIN step_runs ON step = steps.id AND run IN (SELECT value FROM json_each(?1))"
-        " WHERE steps.flow = (SELECT flow_key FROM runs WHERE id = ?2) ORDER BY steps.id",
+        " WHERE steps.flow = (SELECT flow_key FROM runs WHERE id = ?2) ORDER BY steps.id, started_ms",
         (_json(numbers), numbers[0] if numbers else None),
     )
     for flow, path, step_id, kind, *figures in rows:

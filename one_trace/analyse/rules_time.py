@@ -1,30 +1,32 @@
-"""Rules about time and output: slow, slower, sequential-loop, uneven-parallel, output-grows."""
+"""Rules about time, output and money: slow, slower, output-grows, dear, cost-grows, wasted."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from math import fsum
 
-from one_trace.analyse.figures import Trend, median, monotony, quantile, split_recent, trend, unpack
-from one_trace.analyse.findings import Action, Evidence, Facts, Finding, Size, part
+import msgspec
+
+from one_trace.analyse.changes import Level, Rise, rise
+from one_trace.analyse.figures import median
+from one_trace.analyse.findings import Facts, Finding, Size, part
 from one_trace.analyse.history import StepHistory
-from one_trace.analyse.sample import ABREAST, Block, Loop
-from one_trace.analyse.stats import StepStats
+from one_trace.analyse.sequence import judge
 
 SLOW_SHARE = 0.25
-SLOWER = 0.25
+SLOWER = 0.2
 SLOWER_MS = 10.0
 """Below this a change is the clock's."""
-TREND_RUNS = 8
-"""A trend is not believed with fewer runs."""
-LOOP_SAVES = 0.05
-UNEVEN = 2.0
 GROWTH = 0.5
 GROWTH_BYTES = 1_000
-STEADY = 0.5
-"""Kendall's tau from which on a series is said to rise, and not just to have ended high."""
 GROWTH_WEIGHT = 0.02
 """What grows is trouble to come: it ranks below what costs today."""
+DEAR_SHARE = 0.4
+COST_GROWTH = 0.2
+COST_USD = 0.0005
+WASTED_SHARE = 0.05
+WASTED_RUNS = 2
 
 _FASTER = {
     "action": "Ask the API for less (filters, page size), or keep what seldom changes.",
@@ -33,164 +35,218 @@ _FASTER = {
     "code": "Profile the code; move waiting on others into steps of a parallel block.",
     "flow": "See the sub-flow's own findings.",
 }
-_LLM = "Take a smaller model, a shorter prompt, fewer turns; run calls that need no other side by side."
-
-_Run = TypeVar("_Run", Loop, Block)
+_LLM = "Take a smaller model, a shorter prompt, fewer turns; run calls that need no other at the same time."
 
 
 def slow(facts: Facts) -> Iterator[Finding]:
-    """A step without children that takes a quarter of the flow's time or more. Size: half of its time."""
-    for step, history in facts.leaves():
-        if (step.share or 0) < SLOW_SHARE or not step.runs:
+    """A step without children that ran in a quarter of the flow's time or more. Size: half of the time that
+    the runs waited for it."""
+    for step, _ in facts.leaves():
+        share = step.share or 0.0
+        if share < SLOW_SHARE or not step.runs:
             continue
-        per_run = history.sum().self_ms / facts.runs
+        waited = min(facts.critical.get(step.path, share), share)
         yield Finding(
             rule="slow",
             path=step.path,
-            title=f"{step.step_id} takes {min(step.share or 0, 1):.0%} of the flow's time",
+            title=f"{step.step_id} takes {share:.0%} of the flow's time",
             evidence={
                 "runs": step.runs,
                 "count": step.count,
-                "share": step.share,
+                "share": share,
+                "criticalShare": waited,
                 "p50Ms": step.p50_ms,
                 "p95Ms": step.p95_ms,
             },
-            size=Size(seconds_per_run=min(per_run, facts.flow_ms) / 2000),
-            score=part(per_run, facts.flow_ms) / 2,
+            size=Size(seconds_per_run=waited * facts.flow_ms / 2000),
+            score=waited / 2,
             suggestion=_LLM
             if step.cost_usd
-            else _FASTER.get(step.type or "", "Do less of it, or beside other steps."),
+            else _FASTER.get(step.type or "", "Do less of it, or run it beside other steps."),
         )
 
 
 def slower(facts: Facts) -> Iterator[Finding]:
-    """A step whose last runs take over a quarter longer than those before, beyond what those varied by
-    (their p75).
-    """
+    """A step that takes longer than it did, by a fifth and by more than it varied; attempts that failed do
+    not count. Size: the difference."""
     for step, history in facts.leaves():
-        course = step.trend
-        if course.change is None or course.change < SLOWER or step.runs < TREND_RUNS:
+        clean = history.clean()
+        found = rise([_typical(blob) for _, blob in clean], part=SLOWER, least=SLOWER_MS)
+        if found is None:
             continue
-        rise = (course.recent or 0) - (course.before or 0)
-        usual = _upper_quarter(history)
-        if rise < SLOWER_MS or (course.recent or 0) <= usual:
-            continue
-        per_run = rise * step.count / step.runs
+        per_run = (found.now - found.before) * step.count / step.runs
+        since = facts.since(clean[found.since][0])
         yield Finding(
             rule="slower",
             path=step.path,
-            title=f"{step.step_id} has become {course.change:.0%} slower",
-            evidence={**_trend(step, course), "p75BeforeMs": usual},
-            size=Size(seconds_per_run=per_run / 1000),
+            title=f"{step.step_id} takes {_more(found, 'ms')}"
+            + (f", rising since {since.at}" if found.gradual else f" since {since}"),
+            evidence={
+                "runs": len(clean),
+                "beforeMs": found.before,
+                "recentMs": found.now,
+                "change": found.change,
+                "deltaMs": found.now - found.before,
+                "valuesMs": _middles(found.levels),
+                "gradual": int(found.gradual),
+                **since.evidence(),
+            },
+            size=Size(seconds_per_run=min(per_run, facts.flow_ms) / 1000),
             score=part(per_run, facts.flow_ms),
-            suggestion="Hold a run of before against one of now: one trace diff (FLOW@best FLOW@last).",
-        )
-
-
-def sequential_loop(facts: Facts) -> Iterator[Finding]:
-    """A loop whose iterations run one after the other. Size: what five abreast, in batches, would save."""
-    for path, runs in _by_path([loop for loop in facts.loops if loop.sequential]).items():
-        saved = median([loop.total_ms - loop.concurrent_ms for loop in runs]) or 0
-        if part(saved, facts.flow_ms) < LOOP_SAVES or saved < SLOWER_MS:
-            continue
-        iterations = median([len(loop.iterations) for loop in runs])
-        name = _name(facts, path)
-        yield Finding(
-            rule="sequential-loop",
-            path=path,
-            title=f"{name} runs {iterations:.0f} iterations one after the other",
-            evidence={
-                "runs": len(runs),
-                "iterations": iterations,
-                "p50Ms": median([loop.total_ms for loop in runs]),
-                "expectedMs": median([loop.concurrent_ms for loop in runs]),
-                "runIds": [loop.run_id for loop in runs[:3]],
-            },
-            size=Size(seconds_per_run=saved / 1000),
-            score=part(saved, facts.flow_ms),
-            suggestion=f"If no iteration needs another's result, set loop.maxConcurrency to {ABREAST}.",
-            action=Action(flow_key=runs[0].flow_key, step_id=name, set={"loop.maxConcurrency": ABREAST}),
-        )
-
-
-def uneven_parallel(facts: Facts) -> Iterator[Finding]:
-    """A parallel block as slow as one branch, twice the next one or more. Size: down to the next one."""
-    for path, runs in _by_path(facts.blocks).items():
-        ordered = [sorted(block.branches.items(), key=lambda branch: -branch[1]) for block in runs]
-        longest, second = (median([branches[place][1] for branches in ordered]) or 0 for place in (0, 1))
-        saved = longest - second
-        slowest = [branches[0][0] for branches in ordered]
-        name = max(sorted(set(slowest)), key=slowest.count)
-        if longest < UNEVEN * second or part(saved, facts.flow_ms) < LOOP_SAVES or saved < SLOWER_MS:
-            continue
-        yield Finding(
-            rule="uneven-parallel",
-            path=path,
-            title=f"{_name(facts, path)} is as slow as its branch {name}",
-            evidence={
-                "runs": len(runs),
-                "branch": name,
-                "slowestInRuns": slowest.count(name),
-                "p50Ms": median([block.total_ms for block in runs]),
-                "longestMs": longest,
-                "secondMs": second,
-                "runIds": [block.run_id for block in runs[:3]],
-            },
-            size=Size(seconds_per_run=saved / 1000),
-            score=part(saved, facts.flow_ms),
-            suggestion=f"Split {name} into branches of its own, or start it earlier: the rest waits for it.",
+            suggestion="See what changed then: 'one trace diff' of a run before and one of now"
+            f" ({facts.history.runs[clean[found.since - 1][0]].run_id} FLOW@last).",
         )
 
 
 def output_grows(facts: Facts) -> Iterator[Finding]:
-    """A step whose output has grown by half or more, steadily."""
+    """A step whose output is larger than it was by half or more."""
     for step, history in facts.leaves():
-        course = trend(history.series.output_bytes)
-        if step.runs < TREND_RUNS or not rises(course, GROWTH) or (course.recent or 0) < GROWTH_BYTES:
+        places, sizes = _known(history, history.series.output_bytes)
+        found = rise(sizes, part=GROWTH, least=GROWTH_BYTES)
+        if found is None:
             continue
+        since = facts.since(places[found.since])
         yield Finding(
             rule="output-grows",
             path=step.path,
-            title=f"the output of {step.step_id} has grown by {course.change:.0%}",
+            title=f"the output of {step.step_id} is {_more(found, 'bytes')} since {since.at}",
             evidence={
-                "runs": step.runs,
-                "beforeBytes": course.before,
-                "recentBytes": course.recent,
-                "change": course.change,
-                "valuesBytes": course.values,
+                "runs": len(sizes),
+                "beforeBytes": found.before,
+                "recentBytes": found.now,
+                "change": found.change,
+                "valuesBytes": _middles(found.levels),
+                "gradual": int(found.gradual),
+                **since.evidence(),
             },
-            size=Size(bytes_per_run=(course.recent or 0) - (course.before or 0)),
-            score=GROWTH_WEIGHT * min(course.change or 0, 2.0),
+            size=Size(bytes_per_run=found.now - found.before),
+            score=GROWTH_WEIGHT * min(found.change or 2.0, 2.0),
             suggestion="Put out only what later steps read: the whole state is written after every step.",
         )
 
 
-def rises(course: Trend, least: float) -> bool:
-    """Whether a trend goes up by at least that part, and did not just end high."""
-    return course.change is not None and course.change >= least and monotony(course.values) >= STEADY
+def dear(facts: Facts) -> Iterator[Finding]:
+    """A step that takes two fifths of the flow's cost or more. Size: half of it."""
+    for step, _ in facts.leaves():
+        share = part(step.cost_usd or 0, facts.stats.cost_usd or 0)
+        if share < DEAR_SHARE:
+            continue
+        per_run = (step.cost_usd or 0) / facts.runs
+        yield Finding(
+            rule="dear",
+            path=step.path,
+            title=f"{step.step_id} takes {share:.0%} of the flow's money",
+            evidence={
+                "runs": step.runs,
+                "calls": step.count,
+                "share": share,
+                "costUsd": step.cost_usd,
+            },
+            size=Size(dollars_per_run=per_run / 2),
+            score=share / 2,
+            suggestion="Try a smaller model, shorten what it is given, or skip inputs that have not changed.",
+        )
 
 
-def _upper_quarter(history: StepHistory) -> float:
-    durations = history.series.durations
-    return quantile(unpack(durations[: split_recent(len(durations))]), 0.75) or 0.0
+def cost_grows(facts: Facts) -> Iterator[Finding]:
+    """A step that costs more a run than it did, by a fifth and by more than it varied. Size: the
+    difference."""
+    for step, history in facts.leaves():
+        places, costs = _known(history, history.series.cost_usd)
+        found = rise(costs, part=COST_GROWTH, least=COST_USD)
+        if found is None:
+            continue
+        since = facts.since(places[found.since])
+        more = found.now - found.before
+        before, after = _models_around(history, places, found)
+        switched = bool(before and after and before != after)
+        yield Finding(
+            rule="cost-grows",
+            path=step.path,
+            title=f"{step.step_id} costs {_more(found, 'usd')} since {since}"
+            + (f", with {after} instead of {before}" if switched else ""),
+            evidence={
+                "runs": len(costs),
+                "beforeUsd": found.before,
+                "recentUsd": found.now,
+                "change": found.change,
+                "valuesUsd": _middles(found.levels),
+                "gradual": int(found.gradual),
+                "modelBefore": before,
+                "modelNow": after,
+                **since.evidence(),
+            },
+            size=Size(dollars_per_run=more),
+            score=part(more, facts.flow_usd),
+            suggestion=f"If {before} did as well, take it again: 'one trace stats FLOW --by model'."
+            if switched
+            else "See whether its input grows (trace stats, OUT of the steps before it), and cut it.",
+        )
 
 
-def _trend(step: StepStats, course: Trend) -> Evidence:
-    return {
-        "runs": step.runs,
-        "beforeMs": course.before,
-        "recentMs": course.recent,
-        "change": course.change,
-        "valuesMs": course.values,
-    }
+def wasted(facts: Facts) -> Iterator[Finding]:
+    """Money spent in runs that failed, a twentieth of the flow's cost or more, as long as runs fail."""
+    ended = [run for run in facts.history.runs if run.status in ("success", "error")]
+    failed = [run for run in ended if run.status == "error" and run.cost_usd]
+    spent = fsum(run.cost_usd or 0.0 for run in failed)
+    share = part(spent, facts.stats.cost_usd or 0)
+    found = judge([run.status == "error" for run in ended], [run.version for run in ended])
+    if share < WASTED_SHARE or len(failed) < WASTED_RUNS or found.kind not in ("broken", "now-and-then"):
+        return
+    yield Finding(
+        rule="wasted",
+        path=facts.history.flow_key,
+        title=f"{share:.0%} of the money went into runs that failed",
+        evidence={
+            "runs": len(failed),
+            "costUsd": spent,
+            "share": share,
+            "runIds": [run.run_id for run in failed[:-4:-1]],
+        },
+        size=Size(dollars_per_run=spent / facts.runs),
+        score=share,
+        suggestion="Check what can fail before the calls that cost; resume failed runs (one flow resume).",
+    )
 
 
-def _by_path(runs: Sequence[_Run]) -> dict[str, list[_Run]]:
-    found: dict[str, list[_Run]] = {}
-    for run in runs:
-        found.setdefault(run.path, []).append(run)
-    return found
+def _typical(blob: bytes) -> float:
+    """The median of one run's spans of a step."""
+    values = array("d" if len(blob) & 3 else "f")
+    values.frombytes(blob[len(blob) & 3 :])
+    return values[0] if len(values) == 1 else median(values) or 0.0
 
 
-def _name(facts: Facts, path: str) -> str:
-    return next((step.step_id for step in facts.history.steps if step.path == path), path)
+def _known(history: StepHistory, column: Sequence[float | None]) -> tuple[list[int], list[float]]:
+    """Places and figures of the runs in which all went well and the figure is known."""
+    pairs = [
+        (place, float(value))
+        for place, value in zip(history.series.runs, column, strict=True)
+        if value is not None and place not in history.troubles
+    ]
+    return [place for place, _ in pairs], [value for _, value in pairs]
+
+
+def _models_around(history: StepHistory, places: Sequence[int], found: Rise) -> tuple[str | None, str | None]:
+    """The models that most runs used before a rise and since."""
+    names = dict(zip(history.series.runs, history.series.models, strict=False))
+    start = next(level.start for level in found.levels if level.end >= found.since)
+    return _most(names, places[start : found.since]), _most(names, places[found.since :])
+
+
+def _most(names: dict[int, str | None], places: Sequence[int]) -> str | None:
+    known = [name for place in places if (name := names.get(place))]
+    most = max(sorted(set(known)), key=known.count, default=None)
+    return None if most is None else " + ".join(msgspec.json.decode(most, type=list[str])) or None
+
+
+def _middles(levels: Sequence[Level]) -> list[float | None]:
+    return [level.middle for level in levels]
+
+
+def _more(found: Rise, unit: str) -> str:
+    """``43% more``, or, where there was nothing before, how much."""
+    if found.change is None:
+        now = f"${found.now:.4g}" if unit == "usd" else f"{found.now:,.0f} {unit}"
+        return f"{now}, where it was nothing"
+    words = {"ms": "longer", "usd": "more", "bytes": "larger"}
+    return f"{found.change:.0%} {words[unit]}"

@@ -8,11 +8,15 @@ iteration counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 
 from msgspec import Struct
 
+from one_trace.analyse.by import Grouped
 from one_trace.analyse.figures import Trend, packed_trend, quantile, trend
 from one_trace.analyse.history import FlowHistory, RunFacts, StepHistory, Tally
+from one_trace.analyse.rounding import rounded
+from one_trace.analyse.sequence import NONE, Verdict, judge_spans, wilson
 
 SCHEMA = "one-trace-stats/1"
 
@@ -29,21 +33,35 @@ class Outcomes(Struct, rename="camel", kw_only=True):
 
 
 class Flaky(Struct, rename="camel", kw_only=True):
-    """Both outcomes for the same version of the flow: how often each, in the versions that have both."""
+    """A step that fails now and then (see `sequence`): how many of its runs since it began to."""
 
     succeeded: int
     failed: int
     rate: float
     """failed / (succeeded + failed)"""
     versions: int
+    rate_low: float = 0.0
+    rate_high: float = 1.0
+    """Wilson's 95 % interval of the rate."""
+    since: str | None = None
+    """The first of these runs."""
+
+
+class Failing(Struct, rename="camel", kw_only=True):
+    """A step that is broken: so many runs in a row failed, the first of them `since`."""
+
+    runs: int
+    since: str
+    version: str | None
 
 
 class StepStats(Struct, rename="camel", kw_only=True):
     """One step over the runs.
 
-    `share` is its time in parts of the flow's (over 1 where its iterations ran side by side; a container's
-    includes its children). `timeoutUse` is p95 in parts of ``timeoutMs``. `flags`: ``flaky``,
-    ``never-ran``, ``always-skipped``, ``always-retried``, ``near-timeout``.
+    `share` is the part of the runs' wall time in which at least one of its spans ran (a container's includes
+    its children): the shares of concurrent steps add up to more than 1, none is above it. `timeoutUse` is p95
+    in parts of ``timeoutMs``. `flags`: ``failing``, ``flaky``, ``never-ran``, ``not-reached``,
+    ``always-skipped``, ``always-retried``, ``near-timeout``.
     """
 
     path: str
@@ -67,6 +85,7 @@ class StepStats(Struct, rename="camel", kw_only=True):
     """Median of what a run's spans of this step put out together."""
     cost_usd: float | None = None
     flaky: Flaky | None = None
+    failing: Failing | None = None
     flags: list[str] = []
 
 
@@ -74,6 +93,8 @@ class FlowStats(Struct, rename="camel", kw_only=True):
     """One flow over its runs; `steps` in the order of the flow file, those of older versions last."""
 
     flow_key: str
+    project: str | None = None
+    """The folder in which it ran."""
     runs: int
     versions: int
     first_run_at: str
@@ -95,34 +116,52 @@ class StatsDocument(Struct, rename="camel", kw_only=True):
 
     schema: str = SCHEMA
     flow: str | None = None
+    project: str | None = None
+    """Only the runs of this folder (``--here``)."""
     since: str | None = None
     runs: int = 0
     flows: list[FlowStats] = []
+    groups: list[Grouped] = []
+    """With ``--by``."""
 
 
 NEAR_TIMEOUT = 0.8
 """From this part of its time-out on, a step's p95 is called near to it."""
 
 
-def document(histories: Sequence[FlowHistory], *, flow: str | None, since: str | None) -> StatsDocument:
+def document(
+    histories: Sequence[FlowHistory],
+    *,
+    flow: str | None,
+    since: str | None,
+    project: str | None = None,
+    groups: Sequence[Grouped] = (),
+) -> StatsDocument:
     """Statistics of all these flows."""
-    flows = sorted(
-        (of_flow(history) for history in histories), key=lambda stats: (-stats.total_ms, stats.flow_key)
+    flows = [rounded(of_flow(history)) for history in histories]
+    flows.sort(key=lambda stats: (-stats.total_ms, stats.flow_key, stats.project or ""))
+    return StatsDocument(
+        flow=flow,
+        project=project,
+        since=since,
+        runs=sum(stats.runs for stats in flows),
+        flows=flows,
+        groups=[rounded(group) for group in groups],
     )
-    return StatsDocument(flow=flow, since=since, runs=sum(stats.runs for stats in flows), flows=flows)
 
 
 def of_flow(history: FlowHistory) -> FlowStats:
     """Statistics of one flow that has at least one run."""
     runs = history.runs
     known = sorted(run.duration_ms for run in runs if run.duration_ms is not None)
-    total = sum(known)
+    total = fsum(known)
     steps = [_step(step, history, total) for step in history.steps]
     steps += [_never(path, history) for path in _unseen(history)]
     order = {path: place for place, path in enumerate(history.planned)}
     steps.sort(key=lambda step: (order.get(step.path, len(order)), step.path))
     return FlowStats(
         flow_key=history.flow_key,
+        project=history.project,
         runs=len(runs),
         versions=len({run.version for run in runs}),
         first_run_at=runs[0].started_at,
@@ -140,19 +179,42 @@ def of_flow(history: FlowHistory) -> FlowStats:
     )
 
 
-def flaky(tallies: Sequence[Tally]) -> Flaky | None:
-    """Whether a step both worked and failed in one and the same version of its flow."""
-    both = [tally for tally in tallies if tally.version and tally.success and tally.failed]
-    if not both:
+def outcome(step: StepHistory, runs: Sequence[RunFacts]) -> Verdict:
+    """What the order of its good and bad runs says of a step."""
+    places = step.ran()
+    failed = [step.troubles[place].failed if place in step.troubles else 0 for place in places]
+    good = [step.troubles[place].success if place in step.troubles else 1 for place in places]
+    return judge_spans(failed, good, [runs[place].version for place in places])
+
+
+def _flaky(step: StepHistory, runs: Sequence[RunFacts], found: Verdict) -> Flaky | None:
+    if found.kind != "now-and-then":
         return None
-    succeeded, failed = sum(tally.success for tally in both), sum(tally.failed for tally in both)
-    return Flaky(succeeded=succeeded, failed=failed, rate=failed / (succeeded + failed), versions=len(both))
+    low, high = wilson(found.bad, found.runs)
+    places = step.ran()[found.since :]
+    return Flaky(
+        succeeded=found.runs - found.bad,
+        failed=found.bad,
+        rate=found.rate,
+        versions=len({runs[place].version for place in places}),
+        rate_low=low,
+        rate_high=high,
+        since=runs[places[0]].started_at if found.since else None,
+    )
+
+
+def _failing(step: StepHistory, runs: Sequence[RunFacts], found: Verdict) -> Failing | None:
+    if found.kind != "broken":
+        return None
+    first = runs[step.ran()[found.since]]
+    return Failing(runs=found.streak, since=first.started_at, version=first.version)
 
 
 def _step(step: StepHistory, history: FlowHistory, flow_total: float) -> StepStats:
     whole = step.sum()
     ordered, course = packed_trend(step.series.durations)
     timeout = history.timeouts.get(step.path)
+    found = outcome(step, history.runs) if step.troubles else NONE
     p95 = quantile(ordered, 0.95)
     stats = StepStats(
         path=step.path,
@@ -165,7 +227,7 @@ def _step(step: StepHistory, history: FlowHistory, flow_total: float) -> StepSta
         p95_ms=p95,
         max_ms=ordered[-1] if ordered else None,
         total_ms=whole.total_ms,
-        share=whole.total_ms / flow_total if flow_total else None,
+        share=min(whole.busy_ms / flow_total, 1.0) if flow_total else None,
         trend=course,
         retries=whole.retries,
         retried=whole.retried,
@@ -174,7 +236,8 @@ def _step(step: StepHistory, history: FlowHistory, flow_total: float) -> StepSta
         timeout_use=p95 / timeout if timeout and p95 is not None else None,
         output_bytes=quantile(sorted(size for size in step.series.output_bytes if size is not None), 0.5),
         cost_usd=_sum_known(step.series.cost_usd),
-        flaky=flaky(step.tallies),
+        flaky=_flaky(step, history.runs, found),
+        failing=_failing(step, history.runs, found),
     )
     stats.flags = _flags(stats)
     return stats
@@ -183,6 +246,7 @@ def _step(step: StepHistory, history: FlowHistory, flow_total: float) -> StepSta
 def _flags(stats: StepStats) -> list[str]:
     outcomes, ran = stats.outcomes, stats.count - stats.outcomes.skipped
     found = {
+        "failing": stats.failing is not None,
         "flaky": stats.flaky is not None,
         "always-skipped": stats.count > 0 and outcomes.skipped == stats.count,
         "always-retried": ran > 0 and stats.retried == ran,
@@ -200,6 +264,25 @@ def _unseen(history: FlowHistory) -> list[str]:
     return [path for path in history.planned if path not in seen and path not in ever]
 
 
+def chances(path: str, history: FlowHistory) -> int:
+    """How often a planned step could have run in the newest version: what it stands in came to its end."""
+    above = path.rpartition(" > ")[0]
+    while above:
+        if above == history.flow_key:
+            # A dry run succeeds, and no step runs in it.
+            real = {place for step in history.steps for place in step.series.runs}
+            runs = [run for place, run in enumerate(history.runs) if place in real]
+            return sum(run.version == history.version and run.status == "success" for run in runs)
+        parent = next((step for step in history.steps if step.path == above), None)
+        if parent is not None:
+            return sum(tally.success for tally in parent.tallies if tally.version == history.version)
+        if above in history.planned:
+            return 0
+        # an id may hold what joins them
+        above = above.rpartition(" > ")[0]
+    return 0
+
+
 def _never(path: str, history: FlowHistory) -> StepStats:
     return StepStats(
         path=path,
@@ -209,7 +292,7 @@ def _never(path: str, history: FlowHistory) -> StepStats:
         trend=Trend(),
         share=0.0,
         timeout_ms=history.timeouts.get(path),
-        flags=["never-ran"],
+        flags=["never-ran" if chances(path, history) else "not-reached"],
     )
 
 
@@ -223,4 +306,4 @@ def _run_outcomes(runs: Sequence[RunFacts]) -> Outcomes:
 
 def _sum_known(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return sum(known) if known else None
+    return fsum(known) if known else None

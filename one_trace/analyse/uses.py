@@ -5,26 +5,33 @@ others.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import msgspec
 
-from one_trace.analyse.cost import LOST, Use
+from one_trace.analyse.cost import LOST, Uncounted, Use
 from one_trace.analyse.query import Scope
-from one_trace.model import Usage
+from one_trace.model import ModelUsage, PartedUsage, PlannedStep
 from one_trace.store.connection import Connection
 
-_usage = msgspec.json.Decoder(Usage)
+_usage = msgspec.json.Decoder(PartedUsage)
 _Run = tuple[str, str, bool]
 """Flow, day, whether it came to nothing."""
 
 
 def runs(db: Connection, scope: Scope) -> dict[int, _Run]:
     """The runs in scope by their number."""
-    where, values = scope.where("flow_key = ?", "started_ms")
-    rows = db.execute(
-        f"SELECT id, flow_key, substr(started_at, 1, 10), status FROM runs WHERE {where}", values
-    )
-    return {number: (flow, day, status in LOST) for number, flow, day, status in rows}
+    where, values = scope.where()
+    rows = db.execute(f"SELECT id, flow_key, started_at, status FROM runs WHERE {where}", values)
+    return {number: (flow, _day(started), status in LOST) for number, flow, started, status in rows}
+
+
+def _day(moment: str) -> str:
+    """The day of a time where the reader is."""
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):
+        return moment[:10]
 
 
 def read(db: Connection, scope: Scope, known: dict[int, _Run]) -> list[Use]:
@@ -54,7 +61,7 @@ def read(db: Connection, scope: Scope, known: dict[int, _Run]) -> list[Use]:
 
 
 def _spans(db: Connection, scope: Scope) -> Iterator[tuple[int, str, int, int, str]]:
-    where, values = scope.where("flow_key = ?", "started_ms")
+    where, values = scope.where()
     inside = f" AND run IN (SELECT id FROM runs WHERE {where})" if values else ""
     rows = db.execute(
         f"SELECT run, span_id, step, retries, usage FROM spans WHERE usage IS NOT NULL{inside}", values
@@ -62,7 +69,7 @@ def _spans(db: Connection, scope: Scope) -> Iterator[tuple[int, str, int, int, s
     return iter(rows)
 
 
-def _add(use: Use, usage: Usage, retries: int) -> None:
+def _add(use: Use, usage: PartedUsage, retries: int) -> None:
     use.calls += 1
     use.input_tokens += usage.input_tokens
     use.output_tokens += usage.output_tokens
@@ -70,14 +77,76 @@ def _add(use: Use, usage: Usage, retries: int) -> None:
     use.cache_write_tokens += usage.cache_write_tokens
     use.turns += usage.turns
     use.retries += retries
+    for name, part in usage.per_model.items():
+        _add_part(use.per_model.setdefault(name, ModelUsage()), part)
     if usage.cost_usd is not None:
         use.cost_usd = (use.cost_usd or 0.0) + usage.cost_usd
         use.retries_usd += usage.cost_usd * retries
 
 
+def _add_part(whole: ModelUsage, part: ModelUsage) -> None:
+    whole.input_tokens += part.input_tokens
+    whole.output_tokens += part.output_tokens
+    whole.cache_read_tokens += part.cache_read_tokens
+    whole.cache_write_tokens += part.cache_write_tokens
+    if part.cost_usd is not None:
+        whole.cost_usd = (whole.cost_usd or 0.0) + part.cost_usd
+
+
+def uncounted(db: Connection, scope: Scope) -> list[Uncounted]:
+    """Steps whose flow file says that they call an agent, and how many of their executions left no usage."""
+    where, values = scope.where()
+    called = {
+        (key, step.path): step
+        for key, text in db.execute("SELECT flow_key, plan FROM flow_versions WHERE plan IS NOT NULL")
+        for step in _planned.decode(text)
+        if step.calls
+    }
+    found = []
+    for flow, path, ran, failed, counted in db.execute(
+        "SELECT steps.flow, steps.path, sum(step_runs.spans - step_runs.skipped),"
+        " sum(step_runs.error + step_runs.timeout + step_runs.stopped + step_runs.incomplete),"
+        " (SELECT count(*) FROM spans WHERE spans.usage IS NOT NULL AND spans.step = steps.id"
+        f"  AND spans.run IN (SELECT id FROM runs WHERE {where}))"
+        " FROM steps JOIN step_runs ON step = steps.id JOIN runs ON runs.id = run"
+        f" WHERE steps.path IN (SELECT value FROM json_each(?)) AND {where} GROUP BY steps.id",
+        [*values, msgspec.json.encode([path for _, path in called]).decode(), *values],
+    ):
+        step = called.get((flow, path))
+        if step is None or step.calls is None or ran <= counted:
+            continue
+        lost = min(failed, ran - counted)
+        if lost:
+            found.append(_not_counted(flow, path, step.calls, lost, *_FAILED))
+        if ran - counted > lost:
+            why = _LOSES.get(step.loses or "", _LOSES[""])
+            found.append(_not_counted(flow, path, step.calls, ran - counted - lost, *why))
+    return sorted(found, key=lambda one: (-one.calls, one.flow, one.path))
+
+
+def _not_counted(flow: str, path: str, tool: str, calls: int, why: str, fix: str) -> Uncounted:
+    asks = _ASKS.get(tool, "--output-format json")
+    return Uncounted(flow=flow, path=path, tool=tool, calls=calls, why=why, fix=fix.format(asks=asks))
+
+
+_planned = msgspec.json.Decoder(list[PlannedStep])
+_ASKS = {"codex": "--json", "opencode": "--format json"}
+_FAILED = (
+    "it failed, and the host keeps no output of a step that failed",
+    "let it go on (onError: continue) and check its result in a step behind it",
+)
+_LOSES = {
+    "pipe": (
+        "its output goes through another command, which leaves the usage out",
+        "let the step print all of it ({asks}), and pick the answer in a step behind it",
+    ),
+    "": ("its output holds no usage", "call it with {asks}"),
+}
+
+
 def _given_up(db: Connection, scope: Scope) -> dict[int, set[str]]:
     """Spans made in attempts that were made again, of each run that has such attempts of a container."""
-    where, values = scope.where("runs.flow_key = ?", "runs.started_ms")
+    where, values = scope.where()
     rows = db.execute(
         "SELECT run, span_id, parent_span_id, parent_attempt, attempts FROM spans WHERE run IN"
         " (SELECT run FROM steps JOIN step_runs ON step = steps.id JOIN runs ON runs.id = run"

@@ -15,17 +15,20 @@ from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.lateness import Stopped, lateness
 from one_trace.assemble.live import CLOCK_MS, LiveSpan, let_go
 from one_trace.assemble.measured import Measured
+from one_trace.assemble.planned import plan_of, version_of
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.results import Saved, drop_orphaned, foresee, misled, settle
 from one_trace.assemble.search import Search
 from one_trace.assemble.sizes import compact_bytes, member_count
 from one_trace.assemble.timing import drop_too_short, settle_children
-from one_trace.assemble.usage import add, usage_of
+from one_trace.assemble.trees import Trees
+from one_trace.assemble.usage import add, drop_copies, take_parts, usage_of
 from one_trace.collector import held_back
 from one_trace.errors import RecordTrouble
 from one_trace.guard.text import valid
 from one_trace.model import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
 from one_trace.record.clock import epoch_ms, iso
+from one_trace.record.flows import FlowFile
 from one_trace.record.reading import Record
 
 __all__ = ["assemble", "trace_id"]
@@ -33,7 +36,6 @@ __all__ = ["assemble", "trace_id"]
 _BYTES_A_LINE = 4096
 """What of the results a replay may look up takes it about as long as a line of log."""
 _UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
-_USAGE_TYPES = frozenset({"bash", ""})
 
 
 def trace_id(run_id: str, started_at: str) -> str:
@@ -96,6 +98,8 @@ def _assemble(record: Record) -> Assembly:
         replay.faults.append(
             f"no reading of the log was found that nothing contradicts: {unsure} spans may be others"
         )
+    drop_copies(made)
+    parts = take_parts(made)
     inputs = Inputs(record)
     _weigh_inputs(record, inputs, ordered, made)
     ends = command_ends(inputs, ordered, made)
@@ -103,16 +107,28 @@ def _assemble(record: Record) -> Assembly:
     if run.status == "error":
         run.cause = find_cause(replay, spans, ids)
     let_go(replay.world.spans)
-    known = record.flow is not None
-    nodes = replay.trees.known_steps()
-    return Assembly(
+    assembly = Assembly(
         trace=Trace(run=run, spans=made),
-        flow_version=record.flow.version if record.flow is not None else None,
-        step_timeouts={node.static_path: node.timeout for node in nodes if node.timeout is not None},
-        static_paths=[node.static_path for node in nodes] if known else [],
+        model_parts=parts,
         input_count=member_count(record.state.inputs) if record.state is not None else None,
         command_ends=ends,
     )
+    if record.flow is not None:
+        _tell_plan(assembly, record, record.flow, replay.trees)
+    return assembly
+
+
+def _tell_plan(assembly: Assembly, record: Record, flow: FlowFile, trees: Trees) -> None:
+    """What the run was made of, where the flow files are still those of then."""
+    plan = plan_of(trees, trees.root(flow.key, flow))  # which reads the flows that are called, too
+    called = [other for other in trees.known_flows() if other is not flow]
+    if record.changed_since([flow.path, *(other.path for other in called)]):
+        assembly.flow_changed = True
+        return
+    assembly.flow_version = version_of(flow, called)
+    assembly.plan = plan
+    assembly.static_paths = [step.path for step in plan]
+    assembly.step_timeouts = {step.path: step.timeout_ms for step in plan if step.timeout_ms is not None}
 
 
 def _saved(record: Record, replay: Replay) -> Saved:
@@ -187,7 +203,7 @@ def _run(record: Record, replay: Replay, spans: list[Span], started_at: str, sta
         status=status,
         started_at=started_at,
         ended_at=iso(ended) if ended is not None else None,
-        duration_ms=max(0.0, ended - start) if ended is not None else None,
+        duration_ms=_measured(max(0.0, ended - start)) if ended is not None else None,
         executor=Executor(name="built-in" if state is not None and state.built_in else "one-cli"),
         cwd=valid(str(record.files.project)),
         input_bytes=compact_bytes(state.inputs) if state is not None else None,
@@ -273,8 +289,10 @@ def _span(
         parent_attempt=act.attempt if owner is not None else None,
         status=status,
         started_at=span.started_at or iso(span.start),
-        start_ms=span.start - start,
-        duration_ms=span.duration if status not in ("skipped", "incomplete") else None,
+        start_ms=_measured(span.start - start),
+        duration_ms=None
+        if span.duration is None or status in ("skipped", "incomplete")
+        else _measured(span.duration),
         output_bytes=compact_bytes(result.output) if result is not None else None,
     )
     made.derived = _derived(span)
@@ -293,9 +311,14 @@ def _span(
     if not span.placed:
         made.index = orders[id(act)]
         orders[id(act)] += 1
-    if result is not None and node.type in _USAGE_TYPES:
-        made.usage = usage_of(result)
+    if result is not None:
+        made.usage = usage_of(result, node.type)
     return made
+
+
+def _measured(ms: float) -> float:
+    """A time to the microsecond: what is behind that comes of the subtraction."""
+    return ms if ms == int(ms) else round(ms, 3)
 
 
 def _weigh_inputs(record: Record, inputs: Inputs, spans: list[LiveSpan], made: list[Span]) -> None:

@@ -62,7 +62,7 @@ class Node:
         "retry_delay",
         "said_strategy",
         "sides",
-        "static_path",
+        "step",
         "strategy",
         "sub_key",
         "then",
@@ -79,7 +79,6 @@ class Node:
         self.name = name
         self.type = kind
         self.flow_key = flow_key
-        self.static_path = ""
         self.body: Listing | None = None
         self.then: Listing | None = None
         self.orelse: Listing | None = None
@@ -102,6 +101,8 @@ class Node:
         """A sub-flow is not validated: a silent step of it may have the same id."""
         self.requires = False
         self.config: dict[str, Any] = {}
+        self.step: dict[str, Any] = {}
+        """As it is written."""
 
     @property
     def pointer(self) -> str | None:
@@ -170,7 +171,6 @@ class Tree:
     def foreign(self, node_id: str, name: str, kind: str) -> Node:
         """A step that the file does not hold (it has changed, or is gone)."""
         node = Node(Listing(None, None), 0, node_id, name, kind, self.key)
-        node.static_path = f"{self.key} > {node_id}"
         node.index = None
         alike = self.by_id.get(node_id, [])
         node.has_silent_namesake = len(alike) > 1 and any(other.silent for other in alike)
@@ -201,7 +201,6 @@ def read_tree(flow: FlowFile) -> Tree:
         tree,
         tree.root,
         flow.definition["steps"],
-        flow.key,
         default if isinstance(default, dict) else {},
         False,
     )
@@ -209,15 +208,13 @@ def read_tree(flow: FlowFile) -> Tree:
     return tree
 
 
-def _fill(
-    tree: Tree, listing: Listing, steps: list[Any], above: str, default: dict[str, Any], repeats: bool
-) -> None:
+def _fill(tree: Tree, listing: Listing, steps: list[Any], default: dict[str, Any], repeats: bool) -> None:
     for index, step in enumerate(steps):
         if not isinstance(step, dict):
             step = {}  # no log line has its id, but those behind it keep their places
         kind = str(step.get("type"))
         node = Node(listing, index, str(step.get("id")), str(step.get("name")), kind, tree.key)
-        node.static_path = f"{above} > {node.id}"
+        node.step = step
         node.repeats = repeats
         listing.nodes.append(tree.add(node))
         node.guarded = bool(step.get("if") or step.get("unless"))
@@ -257,14 +254,13 @@ def _read_inside(tree: Tree, node: Node, config: dict[str, Any], default: dict[s
             tree,
             node.body,
             _steps(config.get("steps")),
-            node.static_path,
             default,
             below and node.type != "loop",
         )
     elif node.type == "condition":
         node.then, node.orelse = Listing(node, "then"), Listing(node, "else")
-        _fill(tree, node.then, _steps(config.get("then")), node.static_path, default, below)
-        _fill(tree, node.orelse, _steps(config.get("else")), node.static_path, default, below)
+        _fill(tree, node.then, _steps(config.get("then")), default, below)
+        _fill(tree, node.orelse, _steps(config.get("else")), default, below)
         told = config.get("expression")
         sides = [side for side, never in ((node.then, "false"), (node.orelse, "true")) if told != never]
         node.sides = [side for side in sides if side.nodes]

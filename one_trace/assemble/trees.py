@@ -88,10 +88,11 @@ class Trees:
             known = self._hidden.get(found[1], frozenset())
             self._hidden[found[1]] = known.union(found[2].split(", "))
         self._called: dict[str, Tree | None] = {}
+        self._files_met: list[FlowFile] = []
 
-    def known_steps(self) -> list[Node]:
-        """Every step, run or not, of the flows that were met and whose files are found."""
-        return [node for tree in self._by_key.values() for held in tree.by_id.values() for node in held]
+    def known_flows(self) -> list[FlowFile]:
+        """The files of the flows that were met."""
+        return list(self._files_met)
 
     def place(self, node: Node) -> Location | None:
         """Where a step is written; None where its flow's file is not found, or does not hold it."""
@@ -105,6 +106,7 @@ class Trees:
         """The tree of the root flow, whose file may be found in its own way."""
         if key not in self._by_key:
             tree = read_tree(flow) if flow is not None else Tree(key, known=False)
+            self._files_met += [flow] if flow is not None else []
             tree.hidden = self._hidden.get(key, tree.hidden)
             self._by_key[key] = tree
             self.kinds.update((node.id, node.type) for nodes in tree.by_id.values() for node in nodes)
@@ -112,14 +114,14 @@ class Trees:
 
     def may_call(self, node: Node, key: str) -> bool:
         """Can this ``flow`` step be the one that starts the flow with this key?"""
-        called = self._called_by(node)
+        called = self.called_by(node)
         if called is not None:
             return called.key == key
         return node.sub_key is None or node.sub_key.rsplit("/", 1)[-1] == key
 
     def sub_flow(self, key: str, node: Node | None) -> Tree:
         """The tree of the flow with this key, which `node` has called."""
-        called = self._called_by(node) if node is not None else None
+        called = self.called_by(node) if node is not None else None
         if called is not None and called.key == key:
             return called
         if key not in self._by_key:
@@ -129,7 +131,8 @@ class Trees:
             return self.root(key, flow)
         return self._by_key[key]
 
-    def _called_by(self, node: Node) -> Tree | None:
+    def called_by(self, node: Node) -> Tree | None:
+        """The flow that a ``flow`` step calls; None where a value tells which, or its file is not found."""
         called = node.sub_key
         if called is None:
             return None

@@ -1,25 +1,28 @@
-"""What LLM calls used, read from the envelopes that agents print: numbers and names, never text.
-
-One small function an agent; `READERS` is the list of them. An envelope that is cut, foreign or hostile gives
-None.
-"""
+"""What LLM calls used, read from the outputs of the steps that made them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from one_trace.model import Usage
+from one_trace.assemble.envelopes import READERS, add
+from one_trace.model import ModelUsage, PartedUsage, Span, Usage
 from one_trace.record.state import ABSENT, UNREADABLE, Result, present
 
-_NAME_LIMIT = 100
-_NUMBER_LIMIT = 10**15
+__all__ = ["add", "drop_copies", "read_envelope", "read_text", "take_parts", "usage_of"]
+
 _ENVELOPE_LIMIT = 4 * 1024 * 1024
 """An agent's last words and some numbers: what is longer is no envelope, and would be costly to decode."""
+_OTHER_LIMIT = 1024 * 1024
+_VALUES = 20_000
+"""So many lines or values of a stream are looked at."""
+_PRINTS = frozenset({"bash", ""})
+_CALLS = frozenset({"code", "action"})
+_SIGNS = (b"usage", b"tokens")
 
 
 class _Response(msgspec.Struct):
@@ -27,94 +30,100 @@ class _Response(msgspec.Struct):
 
 
 _responses = msgspec.json.Decoder(_Response)
+_decoder = json.JSONDecoder()
 
 
-def usage_of(result: Result) -> Usage | None:
-    """What a bash step used, from its standard output, else from its output where that is the envelope
-    itself."""
+def usage_of(result: Result, kind: str = "bash") -> Usage | None:
+    """What a step used: a bash step by its standard output, else by its output where that is the envelope
+    itself; a code or action step by what it answered."""
+    if kind in _PRINTS:
+        return _printed(result)
+    if kind in _CALLS and _may_tell(result.output, _OTHER_LIMIT):
+        return read_envelope(_decoded(bytes(result.output)))
+    return None
+
+
+def _printed(result: Result) -> Usage | None:
     if present(result.response):
         try:
             stdout = _responses.decode(result.response).stdout
         except UNREADABLE:
             stdout = ABSENT
-        if _may_be_envelope(stdout):
+        if _may_tell(stdout, _ENVELOPE_LIMIT):
             text = _decoded(bytes(stdout))
-            found = (
-                read_envelope(_decoded(text.strip().encode("utf-8", "replace")))
-                if isinstance(text, str)
-                else None
-            )
+            found = read_text(text) if isinstance(text, str) else None
             if found is not None:
                 return found
-    if _may_be_envelope(result.output):
-        return read_envelope(_decoded(bytes(result.output)))
+    if _may_tell(result.output, _ENVELOPE_LIMIT):
+        value = _decoded(bytes(result.output))
+        return read_text(value) if isinstance(value, str) else read_envelope(value)
     return None
 
 
+def read_text(text: str) -> Usage | None:
+    """What the JSON in a text tells: one value, a line each, or some with other words before and between."""
+    whole = _decoded(text.encode("utf-8", "replace"))
+    return read_envelope(whole if isinstance(whole, dict | list) else _values(text))
+
+
+def _values(text: str) -> list[Any]:
+    """The objects and lists of JSON that begin at the beginning of a line."""
+    found: list[Any] = []
+    place, tries = 0, 0
+    while place < len(text) and tries < _VALUES:
+        start = place + len(text[place : place + 200]) - len(text[place : place + 200].lstrip())
+        if text[start : start + 1] in ("{", "["):
+            tries += 1
+            try:
+                value, place = _decoder.raw_decode(text, start)
+            except (ValueError, RecursionError):
+                pass
+            else:
+                found.append(value)
+                continue
+        end = text.find("\n", start)
+        place = len(text) if end < 0 else end + 1
+    return found
+
+
 def read_envelope(envelope: object) -> Usage | None:
-    """What an agent's envelope says it used; None where it is none that we know."""
-    if isinstance(envelope, list):
-        envelope = next(
-            (e for e in reversed(envelope) if isinstance(e, dict) and e.get("type") == "result"), None
-        )
-    if not isinstance(envelope, dict):
+    """What an agent's envelope, or a list of what it printed, says it used; None where it is none that we
+    know."""
+    values = envelope if isinstance(envelope, list) else [envelope]
+    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    known = [one for one in flat if isinstance(one, dict)][:_VALUES]
+    if not known:
         return None
     for reader in READERS:
-        found = reader(envelope)
+        found = reader(known)
         if found is not None:
             return found
     return None
 
 
-def add(parts: Iterable[Usage | None]) -> Usage | None:
-    """The sum of what was used; None where nothing was."""
-    total: Usage | None = None
-    for part in parts:
-        if part is None:
-            continue
-        if total is None:
-            total = Usage(models=[], sessions=[])
-        total.input_tokens += part.input_tokens
-        total.output_tokens += part.output_tokens
-        total.cache_read_tokens += part.cache_read_tokens
-        total.cache_write_tokens += part.cache_write_tokens
-        total.turns += part.turns
-        if part.cost_usd is not None:
-            total.cost_usd = round((total.cost_usd or 0.0) + part.cost_usd, 10)
-        total.models += [name for name in part.models if name not in total.models]
-        total.sessions += [name for name in part.sessions if name not in total.sessions]
-    return total
+def drop_copies(spans: Sequence[Span]) -> None:
+    """What a code step hands on of a call that an earlier step made was used once."""
+    made = [span.usage for span in spans if span.usage is not None and span.type not in _CALLS]
+    for span in spans:
+        if span.type in _CALLS and span.usage is not None and span.usage in made:
+            span.usage = None
 
 
-def claude(envelope: dict[str, Any]) -> Usage | None:
-    """``claude --print --output-format json``: ``{"type": "result", "usage": {}, "total_cost_usd": 0}``."""
-    used = envelope.get("usage")
-    if envelope.get("type") != "result" or not isinstance(used, dict):
-        return None
-    by_model = envelope.get("modelUsage")
-    models = (
-        [_name(name) for name in by_model] if isinstance(by_model, dict) else [_name(envelope.get("model"))]
-    )
-    return Usage(
-        input_tokens=_count(used.get("input_tokens")),
-        output_tokens=_count(used.get("output_tokens")),
-        cache_read_tokens=_count(used.get("cache_read_input_tokens")),
-        cache_write_tokens=_count(used.get("cache_creation_input_tokens")),
-        cost_usd=_money(envelope.get("total_cost_usd")),
-        turns=_count(envelope.get("num_turns")),
-        models=[name for name in models if name][:20],
-        sessions=[name for name in [_name(envelope.get("session_id"))] if name],
-    )
+def take_parts(spans: Sequence[Span]) -> dict[str, dict[str, ModelUsage]]:
+    """What each model used, by span id; the spans keep the sums, as the document has them."""
+    found = {}
+    for span in spans:
+        if isinstance(span.usage, PartedUsage):
+            found[span.span_id] = span.usage.per_model
+            span.usage = span.usage.plain()
+    return found
 
 
-READERS: list[Callable[[dict[str, Any]], Usage | None]] = [claude]
-
-
-def _may_be_envelope(raw: Raw) -> bool:
-    if memoryview(raw).nbytes >= _ENVELOPE_LIMIT:
+def _may_tell(raw: Raw, limit: int) -> bool:
+    if memoryview(raw).nbytes >= limit:
         return False
     text = bytes(raw)
-    return b"usage" in text and b"result" in text
+    return any(sign in text for sign in _SIGNS)
 
 
 def _decoded(raw: bytes) -> object:
@@ -123,22 +132,3 @@ def _decoded(raw: bytes) -> object:
     except (ValueError, RecursionError):
         return None
     return value
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _NUMBER_LIMIT:
-        return 0
-    return int(value)
-
-
-def _money(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _NUMBER_LIMIT:
-        return None
-    return float(value)
-
-
-def _name(value: object) -> str | None:
-    """A model's or a session's name: one short word, so that no text can pass for it."""
-    if not isinstance(value, str) or not 0 < len(value) <= _NAME_LIMIT:
-        return None
-    return value if all(c.isascii() and (c.isalnum() or c in "-_.:/@[]") for c in value) else None

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import click
 
 from one_trace.analyse import cost, uses
-from one_trace.analyse.cost import CostDocument, Spent, Waste
+from one_trace.analyse.cost import CostDocument, Spent, Uncounted, Waste
 from one_trace.cli import scope
 from one_trace.cli.out import out
+from one_trace.guard.text import clean
 from one_trace.view import table, words
 from one_trace.view.cells import wrap
 from one_trace.view.ink import Ink
@@ -28,12 +29,12 @@ STEPS = 20
 def command(flow: str | None, since_ms: int | None) -> None:
     """What have the LLM calls of my flows cost, and what of it was for nothing?
 
-    By flow, step, model and day (UTC). Lost: runs that failed or never ended, attempts of loops, blocks
+    By flow, step, model and day (yours). Lost: runs that failed or never ended, attempts of loops, blocks
     and sub-flows that were made again, and retries of calls (an estimate: only the last attempt tells
     its price).
 
-    --agent: {schema, flow, since, runs, total, flows, steps, models, days, waste: {failedRuns, givenUp,
-    retries, retriesUsd}}; total and each entry: {key, runs, calls, inputTokens, outputTokens,
+    --agent: {schema, flow, since, timeZone, runs, total, flows, steps, models, days, waste: {failedRuns,
+    givenUp, retries, retriesUsd}}; total and each entry: {key, runs, calls, inputTokens, outputTokens,
     cacheReadTokens, cacheWriteTokens, turns, costUsd, share}.
     """
     speaker = out()
@@ -41,7 +42,10 @@ def command(flow: str | None, since_ms: int | None) -> None:
         chosen = scope.scope_of(store, flow, since_ms)
         known = uses.runs(store.connection, chosen)
         spent = uses.read(store.connection, chosen, known)
-    document = cost.document(spent, runs=len(known), flow=flow, since=scope.since_text(since_ms))
+        missing = uses.uncounted(store.connection, chosen)
+    document = cost.document(
+        spent, runs=len(known), flow=flow, since=scope.since_text(since_ms), uncounted=missing
+    )
     speaker.answer(document, lambda: page(document, room=speaker.width, ink=scope.ink_of(speaker)))
 
 
@@ -52,8 +56,11 @@ def page(document: CostDocument, *, room: int, ink: Ink) -> str:
         return f"No run of {document.flow or 'any flow'} since {document.since}." if asked else scope.NO_RUNS
     total = document.total
     runs = words.counted(document.runs, "run")
+    missing = _uncounted(document.uncounted, room, ink)
     if not total.calls:
-        return f"No LLM call in {runs}."
+        return "\n".join(
+            [f"No LLM call is counted in {runs}." if missing else f"No LLM call in {runs}.", *missing]
+        )
     facts = [_money(total), words.counted(total.calls, "call"), f"{total.runs:,} of {runs}"]
     lines = [f"{ink.paint(facts[0] or 'no price told', 'bold')}  {ink.dot.join(facts[1:])}"]
     lines += wrap(_waste(document.waste, ink), room)
@@ -69,7 +76,18 @@ def page(document: CostDocument, *, room: int, ink: Ink) -> str:
             lines += ["", _table(title, entries[:STEPS], room, ink)]
         if len(entries) > STEPS:
             lines.append(ink.paint(f"and {len(entries) - STEPS} more (--agent names all)", "dim"))
-    return "\n".join(lines)
+    return "\n".join([*lines, *missing])
+
+
+def _uncounted(found: Sequence[Uncounted], room: int, ink: Ink) -> list[str]:
+    """Which calls the figures leave out, why, and what would make them count."""
+    lines: list[str] = []
+    for one in found[:STEPS]:
+        what = (
+            f"Not counted: {words.counted(one.calls, 'call')} of {clean(one.path)} ({one.tool}): {one.why}."
+        )
+        lines += ["", *wrap(what, room), *(ink.paint(line, "dim") for line in wrap(f"hint: {one.fix}", room))]
+    return lines
 
 
 def _waste(waste: Waste, ink: Ink) -> str:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from one_trace.analyse import diff, fail_on, past, refs
+from one_trace.analyse import diff, fail_on, past
 from one_trace.cli import scope
 from one_trace.cli.out import out
+from one_trace.cli.stored import run_id
 from one_trace.errors import FAILED, NoSuchRun, WrongUsage
 from one_trace.guard.text import shell_word
 
@@ -61,13 +62,13 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
 
 
 def _against_run(store: Store, a: str, b: str) -> diff.DiffDocument:
-    before, after = (store.trace(refs.resolve(store, ref)) for ref in (a, b))
+    before, after = (store.trace(run_id(store, ref)) for ref in (a, b))
     known = past.of_run(store.connection, after.run.run_id, but=[before.run.run_id])
     return diff.of_runs(before, after, known)
 
 
 def _against_past(store: Store, ref: str) -> diff.DiffDocument:
-    after = store.trace(refs.resolve(store, ref))
+    after = store.trace(run_id(store, ref))
     known = past.of_run(store.connection, after.run.run_id)
     if not known.runs:
         flow = after.run.flow_key

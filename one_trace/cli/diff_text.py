@@ -67,7 +67,7 @@ def _side(side: Side, ink: Ink) -> str:
         words.STATUS_WORDS.get(side.status, side.status),
         words.duration(side.duration_ms),
         "" if side.cost_usd is None else words.money(side.cost_usd),
-        "" if side.started_at is None else side.started_at[:16].replace("T", " "),
+        "" if side.started_at is None else words.local(side.started_at),
     ]
     return ink.dot.join(fact for fact in facts if fact)
 
@@ -96,9 +96,12 @@ def _time(side: Group | None) -> str:
 
 
 def _change(step: StepDiff) -> Cell:
-    if step.duration_change is None:
+    if step.duration_change is None and not step.delta_ms:
         return Cell("")
     style = "error" if "slower" in step.changes else "success" if "faster" in step.changes else "dim"
+    if step.duration_change is None:
+        # From nothing: no part of it says how much.
+        return Cell(f"+{words.duration(step.delta_ms)}", (style,))
     return Cell(signed(step.duration_change), (style,))
 
 

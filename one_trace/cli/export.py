@@ -11,7 +11,7 @@ import click
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out, write_to
 from one_trace.cli.pages import examples
-from one_trace.cli.stored import trace_of
+from one_trace.cli.stored import run_id, trace_of
 from one_trace.errors import WrongUsage
 from one_trace.privacy import one_line
 from one_trace.store import Store
@@ -32,7 +32,7 @@ def _packed(ref: str, sink: str) -> tuple[Trace, Parcel]:
 
     found = configured()
     with Store(found.store_path, readonly=True) as store:
-        trace = store.trace(store.find(ref))
+        trace = store.trace(run_id(store, ref))
         return trace, pack(store, trace, sink, found)
 
 

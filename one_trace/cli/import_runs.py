@@ -17,6 +17,7 @@ from one_trace.errors import FAILED, RecordTrouble
 from one_trace.model import Assembly
 from one_trace.record import RunFiles
 from one_trace.store import Saved, Store
+from one_trace.store.store import Kept
 
 
 class Imported(Struct, rename="camel"):
@@ -39,6 +40,9 @@ class Report(Struct, rename="camel"):
     """One sentence for each thing that could not be read."""
     next: str | None = None
     """The command that delivers what is new, where there is a sink to deliver to."""
+    changed_flows: list[str] = []
+    """Flows whose files have changed since runs that were imported: what these were made of is kept as it was
+    known, and where it was not, it stays unknown."""
 
 
 @click.command(
@@ -62,12 +66,13 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     values = configured("data_dir")
     found, problems = discover(paths or _here())
     runs: list[Imported] = []
+    changed: set[str] = set()
     if found:
         with Store(values.store_path) as store:
             for files in found:
                 with _uncollected():
-                    _import(store, files, runs, problems)
-    report = _report(runs, problems)
+                    _import(store, files, runs, problems, changed)
+    report = _report(runs, problems, changed)
     if report.imported and sinks.ready(values):
         report.next = "one trace sync --since 90d"
     out().answer(report, lambda: _page(report))
@@ -93,7 +98,9 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _import(store: Store, files: RunFiles, runs: list[Imported], problems: list[str]) -> None:
+def _import(
+    store: Store, files: RunFiles, runs: list[Imported], problems: list[str], changed: set[str]
+) -> None:
     from one_trace.assemble import assemble
     from one_trace.record import read
 
@@ -106,21 +113,34 @@ def _import(store: Store, files: RunFiles, runs: list[Imported], problems: list[
         problems.append(f"{files.flow_key}-{files.run_id}: {error.strerror or error}: {error.filename}")
         return
     run = assembly.trace.run
-    state: Saved = "unchanged" if _worse(store, assembly) else store.save(assembly)
+    if assembly.flow_changed:
+        changed.add(run.flow_key)
+    kept = store.kept(run.run_id)
+    if kept is not None and kept.trace_id != run.trace_id:
+        problems.append(
+            f"{files.flow_key}-{files.run_id}: left out, another run of this id is kept (of {kept.cwd})"
+        )
+        return
+    state: Saved = "unchanged" if kept is not None and _worse(kept, assembly) else store.save(assembly)
     runs.append(Imported(run.run_id, run.flow_key, run.status, run.counts.spans, state))
     if run.partial:
         problems.extend(f"{files.flow_key}-{files.run_id}: {reason}" for reason in run.partial)
 
 
-def _worse(store: Store, assembly: Assembly) -> bool:
-    """Whether the store has the run whole, and the record has been damaged or lost a file since."""
+def _worse(kept: Kept, assembly: Assembly) -> bool:
+    """Whether what the store has of a run is fuller: the record has been damaged or lost a file since, is an
+    older copy, or would be read by a flow file that is not the one that ran."""
     run = assembly.trace.run
-    return bool(run.partial) and store.has_whole(run.run_id)
+    ended = kept.status != "incomplete"
+    if ended and (run.status == "incomplete" or run.counts.spans < kept.spans):
+        return True
+    return kept.whole and ended and (bool(run.partial) or assembly.flow_changed)
 
 
-def _report(runs: list[Imported], problems: list[str]) -> Report:
+def _report(runs: list[Imported], problems: list[str], changed: set[str]) -> Report:
     states = [run.state for run in runs]
-    return Report(states.count("new"), states.count("updated"), states.count("unchanged"), runs, problems)
+    counts = (states.count("new"), states.count("updated"), states.count("unchanged"))
+    return Report(*counts, runs, problems, changed_flows=sorted(changed))
 
 
 def _page(report: Report) -> str:
@@ -137,6 +157,11 @@ def _page(report: Report) -> str:
     lines = [", ".join(parts) + "."]
     if report.problems:
         lines += ["Not, or not wholly, read:", *(f"  {clean(problem)}" for problem in report.problems)]
+    if report.changed_flows:
+        names = ", ".join(clean(key) for key in report.changed_flows)
+        lines.append(
+            f"Changed since some of these runs, which keep the version that was known of them: {names}"
+        )
     if report.imported + report.updated:
         lines.append("See them: one trace list")
     if report.next:

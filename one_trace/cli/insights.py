@@ -2,45 +2,94 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
-from one_trace.analyse import insights
-from one_trace.cli import scope
+from one_trace.analyse import insights, query
+from one_trace.cli import patch, scope
 from one_trace.cli.out import out
+from one_trace.cli.params import project_here
+from one_trace.errors import WrongUsage
 from one_trace.guard.text import clean
 from one_trace.view import words
 from one_trace.view.cells import clip, wrap
 from one_trace.view.ink import Ink
 
 if TYPE_CHECKING:
-    from one_trace.analyse.findings import Finding, InsightsDocument, Size
+    from one_trace.analyse.findings import Finding, InsightsDocument, InsightsOverview, Size
 
 
 @click.command(
     context_settings=scope.CONTEXT,
     epilog=scope.examples("one trace insights my-flow", "one --agent trace insights my-flow --since 30d"),
 )
-@scope.flow_argument(required=True)
+@scope.flow_argument()
+@scope.here_option()
 @scope.since_option()
-def command(flow: str, since_ms: int | None) -> None:
-    """What should I change in this flow, and what would it save?
+@click.option(
+    "--patch", "as_patch", is_flag=True, help="The edits that are safe, as JSON Patches (RFC 6902)."
+)
+def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) -> None:
+    """What should I change in this flow, and what would it save? Without FLOW: which flows need attention?
 
     Findings by fixed rules, ranked by the part of the flow's time, cost or runs that they would save, each
-    with its evidence and a suggestion: failing, flaky, retried, near-timeout, slow, slower,
-    sequential-loop, uneven-parallel, output-grows, dear, cost-grows, wasted, dead-step. The sample flow
-    'feedback' reads them and acts.
+    with its evidence and a suggestion. Of a flow that several projects have, this project's is meant.
 
-    --agent: {schema, flowKey, since, runs, version, p50Ms, costUsdPerRun, findings: [{rank, rule, path,
-    title, evidence, size: {secondsPerRun, dollarsPerRun, bytesPerRun, failures}, score, suggestion,
-    action}], rules}.
+    --agent: {schema, flowKey, project, since, runs, version, p50Ms, costUsdPerRun, findings: [{rank, rule,
+    path, title, evidence, size: {secondsPerRun, dollarsPerRun, bytesPerRun, failures}, score, suggestion,
+    action}], rules}; without FLOW: {schema, runs, flows: [{flowKey, project, findings, first}], quiet}.
     """
     speaker = out()
+    if as_patch and flow is None:
+        raise WrongUsage("--patch is for one flow", hint="one trace insights FLOW --patch")
+    since = scope.since_text(since_ms)
+    ink = scope.ink_of(speaker)
     with scope.open_store() as store:
-        chosen = scope.scope_of(store, flow, since_ms)
-        document = insights.of_store(store, chosen, since=scope.since_text(since_ms))
-    speaker.answer(document, lambda: page(document, room=speaker.width, ink=scope.ink_of(speaker)))
+        chosen = scope.scope_of(store, flow, since_ms, scope.this_project(here))
+        if flow is None:
+            general = insights.overview(store, chosen, since=since)
+            speaker.answer(general, lambda: overview(general, room=speaker.width, ink=ink))
+            return
+        if not here and project_here() in query.projects(store.connection, flow):
+            chosen = chosen._replace(project=project_here())
+        document = insights.of_store(store, chosen, since=since)
+    if as_patch:
+        edits = patch.document(document.flow_key, document.project, document.findings)
+        speaker.answer(edits, lambda: _edits(edits))
+        return
+    speaker.answer(document, lambda: page(document, room=speaker.width, ink=ink))
+
+
+def _edits(edits: patch.PatchDocument) -> str:
+    """Each file's patch, as a program that applies it reads it, below its name."""
+    if not edits.files:
+        return "No finding has an edit that is safe to make without a look."
+    return "\n".join(
+        f"{clean(one.file)}\n{msgspec.json.format(msgspec.json.encode(one.patch), indent=2).decode()}"
+        for one in edits.files
+    )
+
+
+def overview(document: InsightsOverview, *, room: int, ink: Ink) -> str:
+    """A line for each flow that needs attention, with its first finding below."""
+    if not document.runs:
+        return f"No run since {document.since}." if document.since else scope.NO_RUNS
+    several = len({flow.project for flow in document.flows}) > 1
+    lines: list[str] = []
+    for flow in document.flows:
+        first = flow.first
+        where = f"{ink.dot}{clean(flow.project or '')}" if several else ""
+        more = f" (and {flow.findings - 1} more)" if flow.findings > 1 else ""
+        lines += [ink.paint(clip(f"{clean(flow.flow_key)}{where}", room, ink.more), "bold")]
+        lines += ["   " + line for line in wrap(f"{first.rule}: {_said(first.title)}{more}", room - 3)]
+    if document.quiet:
+        lines += [*([""] if lines else []), f"Nothing to report of {words.counted(document.quiet, 'flow')}."]
+    if document.flows:
+        lines += ["", ink.paint("More of one: one trace insights FLOW", "dim")]
+    return "\n".join(lines)
 
 
 def page(document: InsightsDocument, *, room: int, ink: Ink) -> str:
@@ -52,6 +101,9 @@ def page(document: InsightsDocument, *, room: int, ink: Ink) -> str:
         facts.append(f"{words.money(document.cost_usd_per_run)} a run")
     key = clip(clean(document.flow_key), room, ink.more)
     lines = [ink.paint(key, "bold"), *wrap(ink.dot.join(facts), room)]
+    if document.other_projects:
+        others = words.counted(len(document.other_projects), "other project")
+        lines += wrap(f"of {clean(document.project or '')}; {others} with a flow of this key", room)
     if not document.findings:
         lines += wrap(f"Nothing to report: none of {len(document.rules)} rules applies.", room)
     for finding in document.findings:
@@ -75,7 +127,7 @@ def saving(size: Size) -> str:
 
 def _finding(finding: Finding, room: int, ink: Ink) -> list[str]:
     saved = saving(finding.size)
-    head = wrap(f"{finding.rank}. {clean(finding.title)}{f' (saves {saved})' if saved else ''}", room)
+    head = wrap(f"{finding.rank}. {_said(finding.title)}{f' (saves {saved})' if saved else ''}", room)
     where = [f"{finding.rule}{ink.dot}{clean(finding.path)}", evidence(finding)]
     rest = [line for part in (*where, finding.suggestion) for line in wrap(part, room - 3) if part]
     told = len([line for part in where for line in wrap(part, room - 3) if part])
@@ -86,6 +138,14 @@ def _finding(finding: Finding, room: int, ink: Ink) -> list[str]:
             for place, line in enumerate(rest)
         ),
     ]
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def _said(title: str) -> str:
+    """A title for people: its times as they are here."""
+    return _MOMENT.sub(lambda found: words.local(found[0]), clean(title))
 
 
 def evidence(finding: Finding) -> str:
@@ -111,7 +171,7 @@ def _title(name: str) -> str:
 
 def _figure(name: str, value: str | float) -> str:
     if isinstance(value, str):
-        return clean(value)
+        return _said(value)
     if name.endswith("Ms"):
         return words.duration(value)
     if name.endswith("Usd"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.params import MOMENT
+from one_trace.cli.params import MOMENT, project_here
 from one_trace.model import RUN_STATUSES, Run
 from one_trace.store import Store
 
@@ -21,17 +23,19 @@ from one_trace.store import Store
 )
 @click.option("--flow", metavar="KEY", help="Only runs of this flow.")
 @click.option("--status", type=click.Choice(RUN_STATUSES), help="Only runs that ended so.")
+@click.option("--here", is_flag=True, help="Only runs of the project in this folder.")
 @click.option("--since", type=MOMENT, metavar="AGE", help="Only runs started since: 7d, 12h, 2026-04-06.")
 @click.option(
     "--limit", type=click.IntRange(min=0), default=50, help="At most so many; 0: all.  [default: 50]"
 )
-def command(flow: str | None, status: str | None, since: int | None, limit: int) -> None:
+def command(flow: str | None, status: str | None, here: bool, since: int | None, limit: int) -> None:
     """Which runs there are, newest first."""
     speaker = out()
+    project = (project_here() or str(Path.cwd())) if here else None
     with Store(configured().store_path, readonly=True) as store:
-        runs = store.runs(flow, status, since, limit or None)
-        total = store.count(flow, status, since)
-    narrowed = bool(flow or status or since)
+        runs = store.runs(flow, status, since, limit or None, project)
+        total = store.count(flow, status, since, project)
+    narrowed = bool(flow or status or since or here)
     speaker.answer({"runs": runs, "total": total}, lambda: _page(speaker, runs, total, narrowed))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -56,3 +57,12 @@ def with_any_text(command: click.Command) -> click.Command:
         if type(param.type) is click.types.StringParamType:
             param.type = TEXT
     return command
+
+
+def project_here() -> str | None:
+    """The project that the working directory is in: the nearest folder upwards with flows; None outside."""
+    try:
+        here = Path.cwd()
+    except OSError:
+        return None
+    return next((str(folder) for folder in (here, *here.parents) if (folder / ".one/flows").is_dir()), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import gc
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -13,7 +14,7 @@ from one_trace.analyse.query import Scope, flow_keys
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out
 from one_trace.cli.pages import examples as examples
-from one_trace.cli.params import MOMENT
+from one_trace.cli.params import MOMENT, project_here
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import shell_word
 from one_trace.store import Store
@@ -43,7 +44,12 @@ def open_store() -> Store:
     return store
 
 
-def scope_of(store: Store, flow: str | None, since_ms: int | None) -> Scope:
+def this_project(here: bool) -> str | None:
+    """The project that ``--here`` means; where there is none, the folder itself."""
+    return (project_here() or str(Path.cwd())) if here else None
+
+
+def scope_of(store: Store, flow: str | None, since_ms: int | None, project: str | None = None) -> Scope:
     """The runs to look at. A flow without any run is a slip: raises NoSuchRun, names the nearest."""
     if flow is not None:
         keys = flow_keys(store.connection)
@@ -55,7 +61,7 @@ def scope_of(store: Store, flow: str | None, since_ms: int | None) -> Scope:
                 else f"Trace one: one flow execute {shell_word(flow)} --trace"
             )
             raise NoSuchRun(f"no run of a flow '{flow}' in the store", hint=meant)
-    return Scope(flow, since_ms)
+    return Scope(flow, since_ms, project)
 
 
 def since_text(since_ms: int | None) -> str | None:
@@ -70,6 +76,10 @@ def ink_of(speaker: Out) -> Ink:
 def flow_argument(*, required: bool = False) -> Callable[[_Command], _Command]:
     metavar = "FLOW" if required else "[FLOW]"
     return click.argument("flow", required=required, metavar=metavar, shell_complete=complete_flow)
+
+
+def here_option() -> Callable[[_Command], _Command]:
+    return click.option("--here", is_flag=True, help="Only runs of the project in this folder.")
 
 
 def since_option() -> Callable[[_Command], _Command]:

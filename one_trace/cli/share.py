@@ -8,6 +8,7 @@ from typing import Literal
 import click
 from msgspec import Struct
 
+from one_trace.cli import stored
 from one_trace.cli.configured import configured
 from one_trace.cli.delivering import as_trouble
 from one_trace.cli.out import Out, out
@@ -49,7 +50,7 @@ def command(run: str, visibility: Literal["private", "direct", "public"] | None,
     speaker = out()
     found = configured("data_dir", *DELIVERY)
     with Store(found.store_path) as store:
-        run_id = store.find(run)
+        run_id = stored.run_id(store, run)
         wanted = visibility or settings_at(store.trace(run_id).run.cwd, found).visibility
         make(_SINK, found)  # No key: say so before asking anything.
         if wanted == "public" and not yes:

@@ -7,7 +7,7 @@ import click
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
-from one_trace.model import Span, Trace
+from one_trace.model import Filter, Span, Trace
 
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
 
@@ -57,20 +57,10 @@ def command(
     if slow and events:
         raise click.UsageError("--slow and --events are two different pages: give one of them")
     speaker = out()
-    trace = _followed(run, speaker) if follow else trace_of(run)
-    whole, named = trace, list[Span]()
-    hidden: dict[str, int] = {}
-    if failed or step or depth:
-        from one_trace.view import pick
-
-        if failed:
-            trace = pick.failed(trace)
-        if step:
-            trace, named = pick.step(trace, step)
-        if depth:
-            trace, hidden = pick.depth(trace, depth)
+    whole = _followed(run, speaker) if follow else trace_of(run)
+    trace, named, hidden = _filtered(whole, failed=failed, step=step, depth=depth)
     if slow:
-        _show_slow(speaker, trace, slow, full=full)
+        _show_slow(speaker, whole, trace, slow, full=full)
     elif events:
         _show_events(speaker, trace, full=full)
     elif speaker.agent:
@@ -88,6 +78,26 @@ def _answer(whole: Trace, shown: Trace, asked: dict[str, object], *, full: bool,
     if full:
         return everything(whole, shown, filter) if filter else whole
     return answer(whole, shown, filter=filter, limit=limit)
+
+
+def _filtered(
+    trace: Trace, *, failed: bool, step: str | None, depth: int | None
+) -> tuple[Trace, list[Span], dict[str, int]]:
+    """What of a run is shown, the spans that a step names, and how many are hidden in which span."""
+    named: list[Span] = []
+    hidden: dict[str, int] = {}
+    if not (failed or step or depth):
+        return trace, named, hidden
+    from one_trace.view import pick
+
+    if failed:
+        trace = pick.failed(trace)
+    if step:
+        trace, named = pick.step(trace, step)
+    if depth:
+        trace, hidden = pick.depth(trace, depth)
+    trace.filter = Filter(failed=failed, step=step, depth=depth)
+    return trace, named, hidden
 
 
 def _followed(run: str, speaker: Out) -> Trace:
@@ -114,12 +124,13 @@ def _page(
     )
 
 
-def _show_slow(speaker: Out, trace: Trace, most: int, *, full: bool) -> None:
+def _show_slow(speaker: Out, whole: Trace, shown: Trace, most: int, *, full: bool) -> None:
     from one_trace.view.slow import render_slow, slow
 
-    told = slow(trace, most)
+    only = None if shown is whole else {span.span_id for span in shown.spans}
+    told = slow(whole, most, only, shown.filter or None)
     speaker.answer(
-        _fitting(told, trace, f"--slow {most}", full=full),
+        _fitting(told, whole, f"--slow {most}", full=full),
         lambda: render_slow(told, width=speaker.width, color=speaker.color, unicode=speaker.unicode),
     )
 
@@ -129,7 +140,9 @@ def _show_events(speaker: Out, trace: Trace, *, full: bool) -> None:
     from one_trace.view.event_list import render_events
 
     events = event_lines(trace)
-    document = {"schema": EVENTS_SCHEMA, "run": trace.run, "events": events}
+    document: dict[str, object] = {"schema": EVENTS_SCHEMA, "run": trace.run, "events": events}
+    if trace.filter:
+        document["filter"] = trace.filter
     speaker.answer(
         _fitting(document, trace, "--events", full=full),
         lambda: render_events(

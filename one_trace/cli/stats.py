@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from one_trace.analyse import by as grouping
 from one_trace.analyse import columns, query, stats
 from one_trace.cli import scope, stats_text
 from one_trace.cli.out import Out, out, write_to
@@ -26,29 +27,43 @@ FORMATS = ("json", "csv", "parquet")
     ),
 )
 @scope.flow_argument()
+@scope.here_option()
 @scope.since_option()
+@click.option("--by", metavar="WHAT", help="Compare the runs by version, model, tag:KEY or host.")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), help="json: these figures; csv, parquet: a row a span."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-def command(flow: str | None, since_ms: int | None, form: str | None, output: Path | None) -> None:
+def command(
+    flow: str | None,
+    here: bool,
+    since_ms: int | None,
+    by: str | None,
+    form: str | None,
+    output: Path | None,
+) -> None:
     """How have my flows and their steps done: outcomes, times, trend, retries, sizes, cost, what is flaky?
 
-    A step's percentiles count each iteration; SHARE is its time in the flow's, children included. TREND:
-    medians of consecutive runs; CHANGE: the last runs (a quarter, 20 at most) against those before. Flaky:
-    worked and failed in one version of the flow; near-timeout: p95 from 80% of timeoutMs on. --agent prints
-    all figures. In CSV, names that a spreadsheet would take for a formula have a ' before them.
+    A step's percentiles count each iteration; SHARE: the part of the runs' time in which it ran. TREND:
+    medians of consecutive runs; CHANGE: the last runs (a quarter, 20 at most) against those before. Failing,
+    flaky: by the order of its runs, where they are enough. --agent prints all figures. In CSV, names that a
+    spreadsheet would take for a formula have a ' before them.
     """
     speaker = out()
     output = None if output is not None and str(output) == "-" else output
+    if by is not None:
+        grouping.columns(by)
     form = form or (output.suffix[1:] if output and output.suffix[1:] in FORMATS else None)
     with scope.open_store() as store:
-        chosen = scope.scope_of(store, flow, since_ms)
+        chosen = scope.scope_of(store, flow, since_ms, scope.this_project(here))
         if form in ("csv", "parquet"):
             _write_rows(store, chosen, form, output, speaker)
             return
         histories = query.histories(store.connection, chosen)
-    document = stats.document(histories, flow=flow, since=scope.since_text(since_ms))
+        groups = grouping.groups(store.connection, chosen, by) if by is not None else []
+    document = stats.document(
+        histories, flow=flow, since=scope.since_text(since_ms), project=chosen.project, groups=groups
+    )
     if output is not None:
         write_to(output, json_bytes(document) + b"\n")
         _tell(speaker, output, "json", len(document.flows), "flow")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from one_trace.analyse.by import FEW, Grouped
 from one_trace.analyse.figures import Trend
 from one_trace.analyse.stats import FlowStats, Outcomes, StatsDocument, StepStats
 from one_trace.cli.scope import NO_RUNS
@@ -11,6 +12,7 @@ from one_trace.guard.text import clean
 from one_trace.view import table, words
 from one_trace.view.cells import clip, wrap
 from one_trace.view.ink import Ink
+from one_trace.view.runs import project_names
 from one_trace.view.table import Cell, Column
 
 _FLOWS = (
@@ -26,6 +28,7 @@ _FLOWS = (
     Column("TIMEOUTS", drop=6),
     Column("COST", drop=3),
 )
+_PROJECT = Column("PROJECT", right=False, drop=1)
 _STEPS = (
     Column("STEP", right=False, flexible=True),
     Column("COUNT"),
@@ -49,17 +52,52 @@ NOTICEABLE = 0.1
 
 def page(document: StatsDocument, *, room: int, ink: Ink) -> str:
     """A table of flows, or, for one flow, of its steps."""
+    if document.groups:
+        return _groups(document.groups, room, ink)
     if not document.flows:
         since = f" since {document.since}" if document.since else ""
         return f"No run of {document.flow or 'any flow'}{since}." if document.flow or since else NO_RUNS
     if document.flow is not None:
-        return _flow_page(document.flows[0], room, ink)
+        return "\n\n".join(_flow_page(flow, room, ink) for flow in document.flows)
+    names = project_names([flow.project for flow in document.flows])
+    several = len(names) > 1
+    columns = (_FLOWS[0], _PROJECT, *_FLOWS[1:]) if several else _FLOWS
+    rows = [_flow_row(flow, names if several else {}, ink) for flow in document.flows]
     return "\n".join(
-        [
-            table.render(_FLOWS, [_flow_row(flow, ink) for flow in document.flows], room=room, ink=ink),
-            *_remarkable(document.flows, room, ink),
-        ]
+        [table.render(columns, rows, room=room, ink=ink), *_remarkable(document.flows, room, ink)]
     )
+
+
+def _groups(groups: Sequence[Grouped], room: int, ink: Ink) -> str:
+    """A table of what the runs were grouped by."""
+    rows = [_group_row(group, ink) for group in groups]
+    columns = (
+        Column("FLOW", right=False, flexible=True),
+        Column(clean(groups[0].by.upper()), right=False, flexible=True),
+        Column("RUNS"),
+        Column("OK"),
+        Column("95%", drop=3),
+        Column("P50"),
+        Column("COST/RUN", drop=2),
+        Column("NOTES", right=False, drop=1),
+    )
+    few = any(group.too_few for group in groups)
+    note = [ink.paint(f"too few: fewer than {FEW} runs that ended", "dim")] if few else []
+    return "\n".join([table.render(columns, rows, room=room, ink=ink), *note])
+
+
+def _group_row(group: Grouped, ink: Ink) -> list[str | Cell]:
+    ended = group.succeeded + group.failed
+    return [
+        Cell(group.flow_key, ("bold",)),
+        "-" if group.value is None else group.value,
+        words.number(group.runs),
+        percent(group.success_rate) if ended else "-",
+        f"{group.rate_low:.0%}-{group.rate_high:.0%}" if ended else "",
+        words.duration(group.p50_ms),
+        cost(group.cost_usd_per_run),
+        Cell("too few", ("dim",)) if group.too_few else "",
+    ]
 
 
 def percent(part: float | None) -> str:
@@ -77,7 +115,8 @@ def signed(part: float) -> str:
 def change_cell(course: Trend) -> Cell:
     """How the last runs stand against those before: a rise that is worth a look in colour."""
     if course.change is None:
-        return Cell("")
+        # From nothing: no part of it says how much.
+        return Cell(f"+{words.duration(course.delta)}", ("warn",)) if course.delta else Cell("")
     styles = (
         ("warn",) if course.change >= NOTICEABLE else ("success",) if course.change <= -NOTICEABLE else ()
     )
@@ -103,9 +142,10 @@ def _count(number: int) -> str:
     return words.number(number) if number else ""
 
 
-def _flow_row(flow: FlowStats, ink: Ink) -> list[str | Cell]:
+def _flow_row(flow: FlowStats, projects: dict[str | None, str], ink: Ink) -> list[str | Cell]:
     return [
         Cell(flow.flow_key, ("bold",)),
+        *([projects[flow.project]] if projects else []),
         words.number(flow.runs),
         _ok(flow.outcomes),
         words.duration(flow.p50_ms),
@@ -121,7 +161,7 @@ def _flow_row(flow: FlowStats, ink: Ink) -> list[str | Cell]:
 
 def _step_row(step: StepStats, depth: int, ink: Ink) -> list[str | Cell]:
     notes = " ".join(step.flags)
-    bad = {"flaky", "near-timeout"} & set(step.flags)
+    bad = {"failing", "flaky", "near-timeout"} & set(step.flags)
     return [
         "  " * depth + step.step_id,
         words.number(step.count),
@@ -151,12 +191,16 @@ def _head(flow: FlowStats, room: int, ink: Ink) -> list[str]:
         for name, ms in (("p50", flow.p50_ms), ("p95", flow.p95_ms), ("max", flow.max_ms))
     ]
     facts = [words.counted(flow.runs, "run"), *_outcome_words(flow.outcomes), *times, cost(flow.cost_usd)]
-    days = f"{flow.first_run_at[:10]} to {flow.last_run_at[:10]}, {words.counted(flow.versions, 'version')}"
+    first, last = words.local_day(flow.first_run_at), words.local_day(flow.last_run_at)
+    days = f"{first} to {last}, {words.counted(flow.versions, 'version')}"
+    if flow.project:
+        days += f", {clean(flow.project)}"
     course = f"{table.spark(flow.trend.values, ink)} {change_cell(flow.trend).text}".rstrip()
     return [
         ink.paint(clip(clean(flow.flow_key), room, ink.more), "bold"),
         *wrap(ink.dot.join(fact for fact in facts if fact), room),
-        f"{ink.paint(days, 'dim')}  {course}".rstrip(),
+        *(ink.paint(line, "dim") for line in wrap(days, room)),
+        *([course] if course else []),
     ]
 
 
@@ -193,4 +237,6 @@ def _remarkable(flows: Sequence[FlowStats], room: int, ink: Ink) -> list[str]:
 
 def _evidence(step: StepStats) -> str:
     notes, flaky = " ".join(step.flags), step.flaky
+    if step.failing is not None:
+        return f"{notes}: {step.failing.runs} times in a row since {words.local(step.failing.since)}"
     return notes if flaky is None else f"{notes}: {flaky.failed} of {flaky.failed + flaky.succeeded} failed"

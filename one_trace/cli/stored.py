@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from one_trace.analyse import refs
 from one_trace.cli.configured import configured
+from one_trace.cli.params import project_here
 from one_trace.model import Trace
 from one_trace.store import Store
 
 
+def run_id(store: Store, ref: str) -> str:
+    """The run that `ref` means, seen from here: see `analyse.refs`. Raises NoSuchRun."""
+    return refs.resolve(store, ref, project_here())
+
+
 def trace_of(ref: str) -> Trace:
-    """The trace of the run that `ref` (run id, unique prefix, or ``last``) means. Raises NoSuchRun,
-    StoreTrouble.
-    """
+    """The trace of the run that `ref` means, see `analyse.refs`. Raises NoSuchRun, StoreTrouble."""
     with Store(configured().store_path, readonly=True) as store:
-        return store.trace(store.find(ref))
+        return store.trace(run_id(store, ref))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,9 @@ from one_trace.record.flows import FlowFile, FlowFiles
 from one_trace.record.log import LogLine, read_log
 from one_trace.record.sizes import Sizes, read_sizes
 from one_trace.record.state import ABSENT, State, raw_list, read_result, read_state, started_at
+
+_SAME_CLOCK_MS = 2_000.0
+"""A log's last line is written when it says, where it has not been copied, by clocks no further apart."""
 
 
 @dataclass
@@ -36,6 +39,22 @@ class Record:
     sizes: Sizes = field(default_factory=dict)
     other_fields: dict[str, list[str]] = field(default_factory=dict)
     course: Course = field(default_factory=Course)
+
+    def changed_since(self, paths: Iterable[Path]) -> bool:
+        """Whether one of these files was written after the run was, or, where the clocks of the log and of
+        the file system agree, after it had begun. A run that was copied with its flow tells nothing."""
+        written = max((_written_ms(path) for path in (self.files.log, self.files.state) if path), default=0.0)
+        started = epoch_ms(self.started_at)
+        copied = not self.lines or abs(self.lines[-1].at - written) > _SAME_CLOCK_MS
+        begun = written if started is None or copied else started
+        return any(_written_ms(path) >= begun + 1 for path in paths)
+
+
+def _written_ms(path: Path) -> float:
+    try:
+        return path.stat().st_mtime_ns / 1e6
+    except OSError:
+        return 0.0
 
 
 def read(files: RunFiles) -> Record:

@@ -14,7 +14,8 @@ What other rooms may read through `Store.connection` (times ``*_ms`` are ms sinc
     file was not found. `traceparent` is the W3C trace context in which the run was started, if it was.
 ``flow_versions``
     One row for each version of a flow that ran: `version` is the hash of the definition, `static_paths` a
-    JSON array of all its steps, `step_timeouts` a JSON object of ``timeoutMs`` by static path.
+    JSON array of all its steps, `step_timeouts` a JSON object of ``timeoutMs`` by static path, `plan` a JSON
+    array of `PlannedStep` (null in rows of before 0009).
 ``steps``
     Which step: one row for each distinct (`flow`, `path`, `step_id`, `name`, `type`, `flow_key`). `flow` is
     the key of the run's own flow, `flow_key` of the flow whose file holds the step. `path` is the static
@@ -24,9 +25,11 @@ What other rooms may read through `Store.connection` (times ``*_ms`` are ms sinc
 ``step_runs``
     The summary that statistics are made of: one row for each step in each run it occurred in, so that a
     million spans need not be read. `started_ms` is the run's. `success` to `incomplete` count spans by
-    status, `retries` and `late` add up; `durations` is ``array('f')`` in the machine's byte order
-    (`array.frombytes`) with the ms of each span that has a duration, in the order of the spans; `sum_ms`,
-    `max_ms` and `self_ms` (time less the union of the children's) are of the same spans. `output_bytes` and
+    status, `retries` and `late` add up; `durations` has the ms of each span that has a duration, in the order
+    of the spans: the byte ``d`` and an ``array('d')`` in the machine's byte order, in rows of before 0009 an
+    ``array('f')`` alone (its length in bytes is a multiple of four); `sum_ms`, `max_ms` and `self_ms` (time
+    less the union of the children's) are of the same spans. `busy_ms` is how long at least one of the spans
+    ran while the run did (null in rows of before 0009). `output_bytes` and
     `max_output_bytes` are null where no output was measured. `cost_usd`, tokens and `turns` are null where
     no span had usage; `models` is a JSON array. `wasted_usd` is the part of `cost_usd` of spans that did
     not end in success. The key is (step, run): reading all of one step is one range, ``GROUP BY step``
@@ -231,6 +234,11 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         "0008-command-ends",
         "ALTER TABLE spans ADD COLUMN command_end INTEGER",
+        additive=True,
+    ),
+    Migration(
+        "0009-plans-and-shares",
+        "ALTER TABLE flow_versions ADD COLUMN plan TEXT; ALTER TABLE step_runs ADD COLUMN busy_ms REAL",
         additive=True,
     ),
 )

@@ -12,6 +12,8 @@ from one_trace.model import (
     Cause,
     Counts,
     Executor,
+    ModelUsage,
+    PartedUsage,
     Run,
     Session,
     Span,
@@ -160,8 +162,8 @@ def run_of(row: Row) -> Run:
     return run
 
 
-def span_row(run: int, seq: int, step: int, span: Span) -> Row:
-    """The row of a span, in the order of SPAN_COLUMNS."""
+def span_row(run: int, seq: int, step: int, span: Span, parts: dict[str, ModelUsage] | None = None) -> Row:
+    """The row of a span, in the order of SPAN_COLUMNS; `parts` are what each model of it used."""
     return (
         run,
         span.span_id,
@@ -185,8 +187,15 @@ def span_row(run: int, seq: int, step: int, span: Span) -> Row:
         span.error_code,
         1 if span.late else 0,
         ",".join(span.derived) or None,
-        None if span.usage is None else encode_text(span.usage),
+        None if span.usage is None else encode_text(_with_parts(span.usage, parts)),
     )
+
+
+def _with_parts(usage: Usage, parts: dict[str, ModelUsage] | None) -> Usage:
+    if not parts:
+        return usage
+    fields = {name: getattr(usage, name) for name in Usage.__struct_fields__}
+    return PartedUsage(**fields, per_model=parts)
 
 
 def span_of(row: Row, step: Row) -> Span:

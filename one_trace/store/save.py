@@ -17,17 +17,15 @@ from one_trace.model import Assembly, Executor, Session, Trace
 from one_trace.store import pruned, rows
 from one_trace.store.connection import Connection
 from one_trace.store.summary import STEP_RUN_COLUMNS, StepKey, step_keys, summary_rows
-from one_trace.times import to_ms
 
 if TYPE_CHECKING:
     from one_trace.store.store import Saved
 
-_KEPT = frozenset(
-    ("executor_version", "session_agent", "session_id", "parent_run_id", "flow_version", "cwd", "input_count")
-)
+_KEPT = frozenset(("executor_version", "input_count"))
 # What only a live capture knew, or a record that has lost a file since: a later import does not forget it.
-_FIRST = frozenset(("session_agent", "session_id", "parent_run_id"))
-# Whoever resumes a run has not started it.
+_FIRST = frozenset(("session_agent", "session_id", "parent_run_id", "flow_version", "cwd"))
+# Whoever resumes a run has not started it; what it was made of, and where it ran, was known best when it was
+# saved first: the flow file may have changed since, and the record been copied.
 
 
 def _change(column: str) -> str:
@@ -38,7 +36,7 @@ def _change(column: str) -> str:
     return f"{column} = excluded.{column}"
 
 
-_CHANGES = ", ".join(_change(column) for column in rows.RUN_COLUMNS.split(", "))
+_CHANGES = ", ".join(map(_change, rows.RUN_COLUMNS.split(", ")))
 NEVER_MS = 2**62
 """As time of the next try: only when somebody asks for it."""
 _STEP_COLUMNS = "flow, path, step_id, name, type, flow_key"
@@ -97,7 +95,7 @@ def write(
     if known is None or known[0] != revision:
         if known is not None:
             delete_spans(connection, run)
-        _save_spans(connection, run, trace, prepared.keys)
+        _save_spans(connection, run, prepared)
         _save_command_ends(connection, run, prepared.assembly)
     if known is None:
         return "new"
@@ -172,25 +170,31 @@ def _flow_version(connection: Connection, assembly: Assembly) -> int | None:
         return None
     key = (assembly.trace.run.flow_key, assembly.flow_version)
     connection.execute(
-        "INSERT INTO flow_versions (flow_key, version, static_paths, step_timeouts) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (flow_key, version) DO NOTHING",
-        (*key, rows.encode_text(assembly.static_paths), rows.encode_text(assembly.step_timeouts)),
+        "INSERT INTO flow_versions (flow_key, version, static_paths, step_timeouts, plan) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (flow_key, version) DO UPDATE SET plan = excluded.plan, "
+        "static_paths = excluded.static_paths, step_timeouts = excluded.step_timeouts WHERE plan IS NULL",
+        (
+            *key,
+            rows.encode_text(assembly.static_paths),
+            rows.encode_text(assembly.step_timeouts),
+            rows.encode_text(assembly.plan) if assembly.plan else None,
+        ),
     )
     sql = "SELECT id FROM flow_versions WHERE flow_key = ? AND version = ?"
     return int(connection.execute(sql, key).fetchone()[0])
 
 
-def _save_spans(connection: Connection, run: int, trace: Trace, keys: list[StepKey]) -> None:
+def _save_spans(connection: Connection, run: int, prepared: Prepared) -> None:
+    trace, keys, parts = prepared.assembly.trace, prepared.keys, prepared.assembly.model_parts
     numbers = _step_numbers(connection, trace.run.flow_key, keys)
     steps = [numbers[key] for key in keys]
     spans = [
-        rows.span_row(run, seq, step, span)
+        rows.span_row(run, seq, step, span, parts.get(span.span_id))
         for seq, (span, step) in enumerate(zip(trace.spans, steps, strict=True))
     ]
     # In the order of the key, so that the table is written from left to right.
     _insert(connection, "spans", rows.SPAN_COLUMNS, sorted(spans, key=itemgetter(1)))
-    started = to_ms(trace.run.started_at) or 0
-    _insert(connection, "step_runs", STEP_RUN_COLUMNS, summary_rows(run, started, trace.spans, steps))
+    _insert(connection, "step_runs", STEP_RUN_COLUMNS, summary_rows(run, trace.run, trace.spans, steps))
 
 
 def _step_numbers(connection: Connection, flow: str, keys: list[StepKey]) -> dict[StepKey, int]:

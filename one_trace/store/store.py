@@ -36,6 +36,16 @@ class Child(Struct):
     sent: int
 
 
+class Kept(Struct):
+    """What the store has of a run: enough to tell whether another record of it is fuller."""
+
+    trace_id: str
+    cwd: str | None
+    status: str
+    spans: int
+    whole: bool
+
+
 class Family(Struct):
     """How many inputs a run was given, the trace of the run that started it, the W3C trace context it was
     started in, and the runs that it started. `command_ends`: how many characters of which error text are a
@@ -172,9 +182,12 @@ class Store:
         status: str | None = None,
         since_ms: int | None = None,
         limit: int | None = None,
+        project: str | None = None,
     ) -> list[Run]:
-        """Runs, newest first: of one flow, of one status, started at `since_ms` (ms since 1970) or later."""
-        where, values = _wanted(flow, status, since_ms)
+        """Runs, newest first: of one flow, of one status, started at `since_ms` (ms since 1970) or later, in
+        one folder.
+        """
+        where, values = _wanted(flow, status, since_ms, project)
         sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY started_ms DESC, id DESC LIMIT ?"
         found = self.connection.execute(sql, [*values, -1 if limit is None else limit]).fetchall()
         with self.sense():
@@ -184,21 +197,30 @@ class Store:
             run.uploads = uploads.get(row[0], [])
         return runs
 
-    def count(self, flow: str | None = None, status: str | None = None, since_ms: int | None = None) -> int:
+    def count(
+        self,
+        flow: str | None = None,
+        status: str | None = None,
+        since_ms: int | None = None,
+        project: str | None = None,
+    ) -> int:
         """How many runs `runs` would give without a limit."""
-        where, values = _wanted(flow, status, since_ms)
+        where, values = _wanted(flow, status, since_ms, project)
         found = self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()
         return int(found[0])
 
-    def has_whole(self, run_id: str) -> bool:
-        """Whether the store has this run, from a record that was whole."""
-        sql = "SELECT 1 FROM runs WHERE run_id = ? AND partial IS NULL"
-        return self.connection.execute(sql, (run_id,)).fetchone() is not None
+    def kept(self, run_id: str) -> Kept | None:
+        """What the store has of a run, where it has it."""
+        sql = "SELECT trace_id, cwd, status, spans, partial IS NULL FROM runs WHERE run_id = ?"
+        found = self.connection.execute(sql, (run_id,)).fetchone()
+        if found is None:
+            return None
+        trace_id, cwd, status, spans, whole = found
+        return Kept(trace_id=trace_id, cwd=cwd, status=status, spans=spans, whole=bool(whole))
 
     def knows(self, run_id: str) -> bool:
         """Whether the store has this run."""
-        sql = "SELECT 1 FROM runs WHERE run_id = ?"
-        return self.connection.execute(sql, (run_id,)).fetchone() is not None
+        return self.kept(run_id) is not None
 
     def family(self, run_id: str, sink: str) -> Family:
         """What delivery needs to know of a run beside its trace."""
@@ -248,8 +270,15 @@ def _runs_of(numbered: Sequence[rows.Row]) -> list[Run]:
     return [rows.run_of(row[1:]) for row in numbered]
 
 
-def _wanted(flow: str | None, status: str | None, since_ms: int | None) -> tuple[str, rows.Row]:
-    wanted = (("flow_key = ?", flow), ("status = ?", status), ("started_ms >= ?", since_ms))
+def _wanted(
+    flow: str | None, status: str | None, since_ms: int | None, project: str | None
+) -> tuple[str, rows.Row]:
+    wanted = (
+        ("flow_key = ?", flow),
+        ("status = ?", status),
+        ("started_ms >= ?", since_ms),
+        ("cwd = ?", project),
+    )
     given = [(condition, value) for condition, value in wanted if value is not None]
     where = "WHERE " + " AND ".join(condition for condition, _ in given) if given else ""
     return where, tuple(rows.plain(value) for _, value in given)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from array import array
 from collections.abc import Sequence
 
 from msgspec import Struct
 
-from one_trace.model import Span
+from one_trace.model import Run, Span, Trace
+from one_trace.shape import Shape, covered, static_paths
 from one_trace.store.rows import Row, encode_text
+from one_trace.times import to_ms
 
 STEP_RUN_COLUMNS = (
     "step, run, started_ms, spans, success, error, timeout, skipped, stopped, incomplete, retries, late, "
     "durations, sum_ms, max_ms, self_ms, input_bytes, output_bytes, max_output_bytes, cost_usd, wasted_usd, "
-    "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, turns, models"
+    "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, turns, models, busy_ms"
 )
+DOUBLES = b"d"
+"""What stands ahead of durations that are ``array('d')``."""
 _STATUSES = ("success", "error", "timeout", "skipped", "stopped", "incomplete")
 
 StepKey = tuple[str, str, str, str, str, str]
@@ -25,6 +30,7 @@ StepKey = tuple[str, str, str, str, str, str]
 class _Tally(Struct):
     counts: dict[str, int]
     durations: array[float]
+    intervals: list[tuple[float, float]]
     spans: int = 0
     retries: int = 0
     late: int = 0
@@ -41,28 +47,29 @@ class _Tally(Struct):
 
 
 def step_keys(flow: str, spans: Sequence[Span]) -> list[StepKey]:
-    """The step of each span. The static path is built from the parents' ids: an id may itself end like
-    ``[0]``.
-    """
-    paths: dict[str, str] = {}
-    keys: list[StepKey] = []
-    for span in spans:
-        parent = paths.get(span.parent_span_id, flow) if span.parent_span_id else flow
-        path = f"{parent} > {span.step_id}"
-        paths[span.span_id] = path
-        keys.append((flow, path, span.step_id, span.name, span.type, span.flow_key))
-    return keys
+    """The step of each span."""
+    return [
+        (flow, path, span.step_id, span.name, span.type, span.flow_key)
+        for path, span in zip(static_paths(flow, spans), spans, strict=True)
+    ]
 
 
-def summary_rows(run: int, started_ms: int, spans: Sequence[Span], steps: Sequence[int]) -> list[Row]:
-    """The rows of one run, in the order of STEP_RUN_COLUMNS; `steps` are the step numbers of `spans`."""
+def summary_rows(number: int, run: Run, spans: Sequence[Span], steps: Sequence[int]) -> list[Row]:
+    """The rows of the run of this number, in the order of STEP_RUN_COLUMNS; `steps` are the step numbers of
+    `spans`."""
     tallies: dict[int, _Tally] = {}
-    for span, step, own_ms in zip(spans, steps, self_times(spans), strict=True):
+    started = to_ms(run.started_at) or 0
+    own = Shape(Trace(run=run, spans=list(spans))).self_ms
+    for span, step in zip(spans, steps, strict=True):
         tally = tallies.get(step)
         if tally is None:
-            tally = tallies[step] = _Tally(dict.fromkeys(_STATUSES, 0), array("f"))
-        _add(tally, span, own_ms)
-    return [_row(run, started_ms, step, tally) for step, tally in sorted(tallies.items())]
+            tally = tallies[step] = _Tally(dict.fromkeys(_STATUSES, 0), array("d"), [])
+        _add(tally, span, own.get(span.span_id, 0.0))
+    end = run.duration_ms if run.duration_ms is not None else math.inf
+    return [
+        (*_row(number, started, step, tally), covered(tally.intervals, 0.0, end))
+        for step, tally in sorted(tallies.items())
+    ]
 
 
 def _add(tally: _Tally, span: Span, own_ms: float) -> None:
@@ -72,6 +79,7 @@ def _add(tally: _Tally, span: Span, own_ms: float) -> None:
     tally.late += span.late
     if span.duration_ms is not None:
         tally.durations.append(span.duration_ms)
+        tally.intervals.append(_interval(span))
         tally.sum_ms += span.duration_ms
         tally.self_ms += own_ms
     if span.input_bytes is not None:
@@ -112,7 +120,7 @@ def _row(run: int, started_ms: int, step: int, tally: _Tally) -> Row:
         *tally.counts.values(),
         tally.retries,
         tally.late,
-        tally.durations.tobytes(),
+        DOUBLES + tally.durations.tobytes(),
         tally.sum_ms,
         max(tally.durations, default=None),
         tally.self_ms,
@@ -126,29 +134,5 @@ def _row(run: int, started_ms: int, step: int, tally: _Tally) -> Row:
     )
 
 
-def self_times(spans: Sequence[Span]) -> list[float]:
-    """Each span's time less the union of its children's intervals, in ms; 0 where its duration is not
-    known.
-    """
-    inside: dict[str, list[tuple[float, float]]] = {}
-    for span in spans:
-        if span.parent_span_id is not None and span.duration_ms:
-            inside.setdefault(span.parent_span_id, []).append(
-                (span.start_ms, span.start_ms + span.duration_ms)
-            )
-    return [
-        _own(span.start_ms, span.duration_ms, inside[span.span_id])
-        if span.duration_ms and span.span_id in inside
-        else span.duration_ms or 0.0
-        for span in spans
-    ]
-
-
-def _own(start_ms: float, duration_ms: float, children: list[tuple[float, float]]) -> float:
-    covered, reached, end = 0.0, start_ms, start_ms + duration_ms
-    for child_start, child_end in sorted(children):
-        stop = child_end if child_end < end else end
-        if stop > reached:
-            covered += stop - (child_start if child_start > reached else reached)
-            reached = stop
-    return duration_ms - covered
+def _interval(span: Span) -> tuple[float, float]:
+    return span.start_ms, span.start_ms + (span.duration_ms or 0.0)

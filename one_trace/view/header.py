@@ -56,7 +56,7 @@ def _facts(run: Run, room: int, ink: Ink) -> list[str]:
     """Start, executor, counts, cost, uploads: as many to a line as fit."""
     who = "One CLI" if run.executor.name == "one-cli" else "built-in runner"
     facts = [
-        started(run.started_at),
+        clean(words.local(run.started_at, seconds=True), 40),
         f"{who} {clean(run.executor.version, 40)}" if run.executor.version else who,
         *_counts(run.counts),
     ]
@@ -80,11 +80,6 @@ def _facts(run: Run, room: int, ink: Ink) -> list[str]:
         else:
             lines.append(clip(fact, room, ink.more))
     return ["  " + line for line in lines]
-
-
-def started(text: str) -> str:
-    """``2026-11-22 20:30:47 UTC`` of the document's own time."""
-    return f"{text[:10]} {text[11:19]} UTC" if len(text) >= 20 and text[10:11] == "T" else clean(text, 40)
 
 
 def _counts(counts: Counts) -> list[str]:

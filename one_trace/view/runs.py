@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from one_trace.model import Run
 from one_trace.view import words
@@ -22,23 +21,41 @@ _COLUMNS = (
     Column("COST", drop=4),
     Column("SENT", right=False, drop=6),
 )
+_PROJECT = Column("PROJECT", right=False, drop=1)
 _SENT = {"sent": "yes", "queued": "queued", "failed": "refused"}
 
 
 def render_runs(runs: Sequence[Run], *, width: int, ink: Ink) -> str:
     """One line a run; times are the reader's own. The least important columns give way on a narrow page."""
-    return render(_COLUMNS, [_row(run, ink) for run in runs], room=width, ink=ink)
+    projects = project_names([run.cwd for run in runs])
+    columns = (*_COLUMNS[:2], _PROJECT, *_COLUMNS[2:]) if len(projects) > 1 else _COLUMNS
+    named = projects if len(projects) > 1 else {}
+    return render(columns, [_row(run, named, ink) for run in runs], room=width, ink=ink)
 
 
-def _row(run: Run, ink: Ink) -> Row:
+def project_names(folders: Sequence[str | None]) -> dict[str | None, str]:
+    """Folders by their last names; where two are alike, by as many as tell them apart."""
+    parts = {folder: (folder or "-").rstrip("/").split("/") for folder in folders}
+    names = {}
+    for folder, words_of in parts.items():
+        others = [other for key, other in parts.items() if key != folder]
+        count = 1
+        while count < len(words_of) and any(other[-count:] == words_of[-count:] for other in others):
+            count += 1
+        names[folder] = "/".join(words_of[-count:])
+    return names
+
+
+def _row(run: Run, projects: dict[str | None, str], ink: Ink) -> Row:
     counts = run.counts
     failed = counts.error + counts.timeout
     cost = run.usage.cost_usd if run.usage else None
     return (
         Cell(run.run_id, ("bold",)),
         run.flow_key,
+        *([projects[run.cwd]] if projects else []),
         Cell(words.STATUS_WORDS.get(run.status, run.status), (run.status,)),
-        _local(run.started_at),
+        words.local(run.started_at),
         words.duration(run.duration_ms),
         f"{counts.spans:,}",
         Cell(f"{failed:,}", ("error",)) if failed else "",
@@ -46,10 +63,3 @@ def _row(run: Run, ink: Ink) -> Row:
         "" if cost is None else words.money(cost),
         Cell(", ".join(dict.fromkeys(_SENT[upload.state] for upload in run.uploads)), ("dim",)),
     )
-
-
-def _local(moment: str) -> str:
-    try:
-        return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")
-    except (ValueError, OverflowError, OSError):
-        return moment[:16]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from collections.abc import Collection
+
+from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.guard.text import clean
-from one_trace.model import Run, Trace
+from one_trace.model import Filter, Run, Trace
 from one_trace.shape import Shape
 from one_trace.view import words
 from one_trace.view.bars import Scale
@@ -54,13 +56,16 @@ class Slow(Struct, rename="camel", kw_only=True):
     run: Run
     critical_path: list[Waited]
     slowest: list[Slowest]
+    filter: Filter | UnsetType = UNSET
 
 
-def slow(trace: Trace, most: int) -> Slow:
-    """The critical path by place in the flow, and the `most` slowest spans."""
+def slow(trace: Trace, most: int, shown: Collection[str] | None = None, filter: Filter | None = None) -> Slow:
+    """The critical path by place in the flow, and the `most` slowest spans: all figures are of the whole run.
+    Of both, only what is `shown` (span ids; None: all) is told."""
     shape = Shape(trace)
     total = trace.run.duration_ms or shape.horizon or 1.0
-    ranked = sorted(trace.spans, key=lambda span: shape.self_ms.get(span.span_id, -1.0), reverse=True)[:most]
+    spans = trace.spans if shown is None else [span for span in trace.spans if span.span_id in shown]
+    ranked = sorted(spans, key=lambda span: shape.self_ms.get(span.span_id, -1.0), reverse=True)[:most]
     slowest = [
         Slowest(
             span_id=span.span_id,
@@ -74,15 +79,20 @@ def slow(trace: Trace, most: int) -> Slow:
         for span in ranked
         if span.span_id in shape.self_ms
     ]
-    return Slow(run=trace.run, critical_path=_waited(shape, total), slowest=slowest)
+    found = Slow(run=trace.run, critical_path=_waited(shape, total, shown), slowest=slowest)
+    if filter is not None:
+        found.filter = filter
+    return found
 
 
-def _waited(shape: Shape, total: float) -> list[Waited]:
+def _waited(shape: Shape, total: float, shown: Collection[str] | None) -> list[Waited]:
     paths = static_paths(shape.spans)
     places: dict[str | None, Waited] = {}
     seen: dict[str | None, set[str]] = {}
     for stretch in shape.critical_path:
         span = stretch.span
+        if shown is not None and (span is None or span.span_id not in shown):
+            continue
         path = paths[span.span_id] if span else None
         place = places.setdefault(
             path,
@@ -108,7 +118,7 @@ def _waited(shape: Shape, total: float) -> list[Waited]:
 
 
 def _share(ms: float, total: float) -> float:
-    return round(ms / total, 4)
+    return round(min(ms / total, 1.0), 4)
 
 
 def _round(ms: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from one_trace.model import Usage
 
 STATUS_WORDS = {
@@ -80,6 +82,29 @@ def usage(spent: Usage, *, models: bool = True) -> str:
         parts.append(f"{number(taken)} tokens in, {number(spent.output_tokens)} out")
     text = ", ".join(parts)
     return f"{text} ({', '.join(spent.models)})" if models and spent.models else text
+
+
+def local(moment: str, *, seconds: bool = False) -> str:
+    """``2026-04-06 12:02 +02:00``: a time of a document as it is where the reader is."""
+    here = _here(moment)
+    if here is None:
+        return moment[:40]
+    offset = here.strftime("%z")
+    zone = "UTC" if offset == "+0000" else f"{offset[:3]}:{offset[3:5]}"
+    return f"{here:%Y-%m-%d %H:%M:%S} {zone}" if seconds else f"{here:%Y-%m-%d %H:%M} {zone}"
+
+
+def local_day(moment: str) -> str:
+    """``2026-04-06``: the day that it is where the reader is."""
+    here = _here(moment)
+    return moment[:10] if here is None else f"{here:%Y-%m-%d}"
+
+
+def _here(moment: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(moment).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def counted(count: int, noun: str) -> str:

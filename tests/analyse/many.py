@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from one_trace.analyse.history import FlowHistory, RunFacts, Series, StepHistory, Tally
+from one_trace.analyse.history import FlowHistory, RunFacts, Series, StepHistory, Tally, Trouble
 
 FLOW = "my-flow"
 
@@ -22,7 +22,7 @@ def facts(
 
 
 def packed(*values: float) -> bytes:
-    return array("f", values).tobytes()
+    return b"d" + array("d", values).tobytes()
 
 
 def step(
@@ -33,6 +33,8 @@ def step(
     version: str | None = "v1",
     outputs: Sequence[int | None] | None = None,
     costs: Sequence[float | None] | None = None,
+    bad: Sequence[int] = (),
+    retried: Sequence[int] = (),
     **counts: int,
 ) -> StepHistory:
     """A step under the root: `times` has one entry a run (several numbers: iterations; None: skipped)."""
@@ -46,11 +48,21 @@ def step(
         "skipped": sum(not row for row in rows),
         "total_ms": float(sum(map(sum, rows))),
         "self_ms": float(sum(map(sum, rows))),
+        "busy_ms": float(sum(map(sum, rows))),
+        "error": len(bad),
+        "failed_runs": len(bad),
+        "retries": len(retried),
+        "retried": len(retried),
         **counts,
+    }
+    whole["success"] -= len(bad)
+    troubles = {
+        place: Trouble(place, int(place not in bad), int(place in bad), 0, int(place in retried), 0)
+        for place in {*bad, *retried}
     }
     series = Series(
         runs=list(range(len(rows))),
-        durations=[packed(*row) for row in rows],
+        durations=[packed(*row) if row else None for row in rows],
         output_bytes=list(outputs or [None] * len(rows)),
         cost_usd=list(costs or [None] * len(rows)),
     )
@@ -61,6 +73,7 @@ def step(
         flow_key=FLOW,
         tallies=[Tally(**whole)],
         series=series,
+        troubles=troubles,
     )
 
 

@@ -1,13 +1,23 @@
 from __future__ import annotations
 
 import statistics
+from array import array
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from many import packed
 
-from one_trace.analyse.figures import change, monotony, packed_trend, quantile, slices, split_recent, trend
+from one_trace.analyse.figures import (
+    change,
+    packed_trend,
+    quantile,
+    slices,
+    split_recent,
+    trend,
+    unpack,
+)
+from one_trace.analyse.rounding import rounded
 
 numbers = st.lists(st.integers(0, 1_000_000).map(float), min_size=2, max_size=60)
 
@@ -57,8 +67,19 @@ def test_a_change_against_nothing_is_not_told(recent: float | None, before: floa
     assert change(recent, before) is None
 
 
-@pytest.mark.parametrize(
-    ("values", "tau"), [([1, 2, 3], 1), ([3, 2, 1], -1), ([1, 1, 1], 0), ([None, 5], 0), ([1, 3, 2], 1 / 3)]
-)
-def test_monotony(values: list[float | None], tau: float) -> None:
-    assert monotony(values) == pytest.approx(tau)
+def test_from_nothing_the_difference_tells() -> None:
+    course = trend([0.0] * 60 + [15.0] * 20)
+    assert (course.change, course.delta) == (None, 15.0)
+
+
+def test_old_rows_and_new_ones_are_read_together() -> None:
+    assert unpack([packed(100_000_001.0, 2.5), array("f", [1.5]).tobytes(), None]) == [
+        1.5,
+        2.5,
+        100_000_001.0,
+    ]
+
+
+def test_documents_have_no_float_noise() -> None:
+    course = rounded(trend([0.1 + 0.2] * 5))
+    assert course.recent == 0.3

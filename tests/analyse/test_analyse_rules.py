@@ -1,4 +1,7 @@
-"""Each rule with a history that it speaks of, and one just beside it of which it says nothing."""
+"""Each rule with a history that it speaks of, and one just beside it of which it says nothing.
+
+Many more of both, by the cause that they have, are in `tests.findings`.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,31 @@ from made import assembly, span
 from many import FLOW, facts, history, step
 
 from one_trace.analyse.findings import Facts, Finding
-from one_trace.analyse.history import FlowHistory
+from one_trace.analyse.history import Failures, FlowHistory
 from one_trace.analyse.insights import RULES, document, gather
-from one_trace.analyse.rules_outcome import round_up
-from one_trace.model import Trace
+from one_trace.analyse.rules_timeout import round_up
+from one_trace.model import PlannedStep, Trace
 
 
-def found(many: FlowHistory, rule: str, *traces: Trace) -> list[Finding]:
-    return list(RULES[rule](gather(many, traces)))
+def found(many: FlowHistory, rule: str, *traces: Trace, **more: object) -> list[Finding]:
+    gathered = gather(many, traces)
+    for name, value in more.items():
+        setattr(gathered, name, value)
+    return list(RULES[rule](gathered))
 
 
-def one(many: FlowHistory, rule: str, *traces: Trace) -> Finding:
-    (finding,) = found(many, rule, *traces)
+def one(many: FlowHistory, rule: str, *traces: Trace, **more: object) -> Finding:
+    (finding,) = found(many, rule, *traces, **more)
     assert finding.rule == rule
     return finding
+
+
+def planned(*steps: PlannedStep) -> dict[str, PlannedStep]:
+    return {one.path: one for one in steps}
+
+
+def plan(name: str, kind: str = "bash", **more: object) -> PlannedStep:
+    return PlannedStep(path=f"{FLOW} > {name}", type=kind, flow_key=FLOW, **more)  # type: ignore[arg-type]
 
 
 def test_slow_saves_half_of_the_time_of_a_step_that_takes_a_quarter() -> None:
@@ -34,71 +48,129 @@ def test_a_container_is_not_slow_for_what_is_in_it() -> None:
     assert [finding.path for finding in found(many, "slow")] == [f"{FLOW} > each > load"]
 
 
-def test_slower_needs_the_last_runs_above_what_was_usual() -> None:
-    finding = one(history(step("a", [100] * 15 + [150] * 5)), "slower")
-    assert finding.evidence["change"] == 0.5
-    assert finding.size.seconds_per_run == 0.05
+def test_slower_says_since_when_wherever_the_change_is() -> None:
+    for before, after in ((15, 5), (5, 30), (20, 20)):
+        finding = one(history(step("a", [100] * before + [150] * after)), "slower")
+        assert finding.evidence["change"] == 0.5
+        assert finding.evidence["since"] == facts(before).started_at
+        assert finding.size.seconds_per_run == 0.05
+
+
+def test_slower_from_nothing_is_slower() -> None:
+    finding = one(history(step("a", [0] * 35 + [60] * 35)), "slower")
+    assert (finding.evidence["change"], finding.evidence["deltaMs"]) == (None, 60)
+
+
+def test_chance_trifles_and_failed_attempts_are_not_slower() -> None:
     assert not found(history(step("a", [100, 200] * 8 + [180] * 4)), "slower")
     assert not found(history(step("a", [1] * 15 + [3] * 5)), "slower")
+    assert not found(history(step("a", [100] * 15 + [900] * 9, bad=range(15, 24))), "slower")
 
 
 def test_flaky_counts_its_failures_double_against_the_runs() -> None:
-    finding = one(history(step("a", [10] * 10, success=8, error=2, failed_runs=2)), "flaky")
+    finding = one(history(step("a", [10] * 10, bad=[3, 8])), "flaky")
     assert (finding.size.failures, finding.score) == (2, 0.4)
     assert finding.action is not None
     assert finding.action.set["onError.strategy"] == "retry"
 
 
-def test_failing_speaks_of_the_newest_version_alone() -> None:
-    broken = step("a", [10] * 4, success=0, error=4, failed_runs=4)
-    assert one(history(broken), "failing").score == 2.0
-    assert not found(history(step("a", [10] * 4, success=1, error=3, failed_runs=3)), "failing")
-    assert not found(history(broken, runs=[facts(0), facts(1, version="v2")]), "failing")
+def test_what_has_retries_is_not_told_to_retry() -> None:
+    many = history(step("a", [10] * 10, bad=[3, 8]))
+    many.plan = planned(plan("a", retries=2))
+    finding = one(many, "flaky")
+    assert finding.action is None
+    assert "in spite of its retries" in finding.suggestion
+
+
+def test_failing_in_a_row_comes_before_the_rate() -> None:
+    many = history(step("a", [10] * 50, bad=range(44, 50)))
+    finding = one(many, "failing")
+    assert (finding.score, finding.evidence["since"]) == (2.0, facts(44).started_at)
+    assert "6 times in a row since" in finding.title
+    assert not found(many, "flaky")
+
+
+def test_what_failed_once_or_was_fixed_is_silent() -> None:
+    for bad in ([2], range(3), [10, 11, 12]):
+        many = history(step("a", [10] * 30, bad=bad))
+        assert not found(many, "failing")
+        assert not found(many, "flaky")
+    assert not found(history(step("a", [10] * 3, bad=[1])), "flaky")
 
 
 def test_retried_tells_the_time_of_the_attempts_that_failed() -> None:
-    finding = one(history(step("a", [100] * 10, retries=10, retried=5)), "retried")
-    assert (finding.evidence["rate"], finding.size.seconds_per_run) == (0.5, 0.05)
-    assert not found(history(step("a", [100] * 40, retries=3, retried=3)), "retried")
+    helped = {f"{FLOW} > a": Failures(helped=5)}
+    finding = one(history(step("a", [100] * 10, retried=[0, 2, 4, 6, 8])), "retried", failures=helped)
+    assert finding.evidence["rate"] == 0.5
+    assert finding.size.seconds_per_run == pytest.approx(0.1 / 3)
+    assert not found(history(step("a", [100] * 40, retried=[1, 9])), "retried", failures=helped)
+
+
+def test_retries_that_never_help_are_called_useless() -> None:
+    many = history(step("a", [100] * 30, bad=[2, 8, 14, 20, 27], retried=[2, 8, 14, 20, 27]))
+    useless = {f"{FLOW} > a": Failures(useless=5)}
+    assert one(many, "useless-retries", failures=useless).size.failures == 5
+    assert not found(many, "retried", failures=useless)
+    assert not found(many, "useless-retries", failures={f"{FLOW} > a": Failures(useless=5, helped=1)})
 
 
 def test_near_timeout_proposes_a_round_one_above() -> None:
-    many = history(step("a", [90] * 5), timeouts={f"{FLOW} > a": 101.0})
-    finding = one(many, "near-timeout")
+    finding = one(history(step("a", [90] * 8), timeouts={f"{FLOW} > a": 101.0}), "near-timeout")
     assert finding.action is not None
     assert finding.action.set == {"timeoutMs": 210}
-    assert not found(history(step("a", [79] * 5), timeouts={f"{FLOW} > a": 100.0}), "near-timeout")
+    assert not found(history(step("a", [79] * 8), timeouts={f"{FLOW} > a": 100.0}), "near-timeout")
+
+
+def test_a_timeout_far_beyond_is_named() -> None:
+    many = history(step("a", [1000] * 30), timeouts={f"{FLOW} > a": 600_000.0})
+    assert one(many, "far-timeout").action.set == {"timeoutMs": 5000}  # type: ignore[union-attr]
+    assert not found(history(step("a", [1000] * 30), timeouts={f"{FLOW} > a": 15_000.0}), "far-timeout")
 
 
 def test_dear_and_wasted_speak_of_money() -> None:
-    runs = [facts(number, status="error" if number == 0 else "success", usd=1.0) for number in range(4)]
-    many = history(step("a", [1] * 4, costs=[0.9] * 4), step("b", [1] * 4, costs=[0.1] * 4), runs=runs)
+    runs = [facts(number, status="error" if number in (1, 9) else "success", usd=1.0) for number in range(12)]
+    many = history(step("a", [1] * 12, costs=[0.9] * 12), step("b", [1] * 12, costs=[0.1] * 12), runs=runs)
     assert one(many, "dear").size.dollars_per_run == pytest.approx(0.45)
     finding = one(many, "wasted")
-    assert (finding.score, finding.evidence["runIds"]) == (0.25, [runs[0].run_id])
+    assert (finding.score, finding.evidence["runIds"]) == (1 / 6, [runs[9].run_id, runs[1].run_id])
 
 
-def test_growth_must_be_steady() -> None:
+def test_a_dearer_model_is_named_with_its_date() -> None:
+    many = history(step("a", [1] * 30, costs=[0.01] * 10 + [0.05] * 20))
+    many.steps[0].series.models = ['["sonnet"]'] * 10 + ['["opus"]'] * 20
+    finding = one(many, "cost-grows")
+    assert finding.title.endswith("with opus instead of sonnet")
+    assert finding.evidence["since"] == facts(10).started_at
+
+
+def test_growth_must_be_a_change_and_not_a_jump_up_and_down() -> None:
     rising = [1000 * place for place in range(1, 25)]
     costs = [value / 1e6 for value in rising]
     many = history(step("a", [1] * 24, outputs=rising, costs=costs))
-    assert one(many, "output-grows").size.bytes_per_run > 1000
-    assert one(many, "cost-grows").size.dollars_per_run > 0.001
-    jumpy = [5000, 100] * 10 + [9000] * 4
+    assert (one(many, "output-grows").size.bytes_per_run or 0) > 1000
+    assert (one(many, "cost-grows").size.dollars_per_run or 0) > 0.001
+    jumpy = [5000, 100] * 12
     assert not found(history(step("a", [1] * 24, outputs=jumpy)), "output-grows")
 
 
 def test_dead_steps_are_named_by_their_topmost() -> None:
-    planned = [f"{FLOW} > a", f"{FLOW} > gone", f"{FLOW} > gone > inner"]
-    many = history(step("a", [1] * 5), step("skip", [None] * 5), planned=planned)
+    paths = [f"{FLOW} > a", f"{FLOW} > gone", f"{FLOW} > gone > inner"]
+    many = history(step("a", [1] * 10), step("skip", [None] * 10), planned=paths)
     assert [finding.path for finding in found(many, "dead-step")] == [f"{FLOW} > gone", f"{FLOW} > skip"]
-    assert not found(history(step("a", [1] * 4), planned=planned), "dead-step")
+    assert not found(history(step("a", [1] * 9), planned=paths), "dead-step")
 
 
-def looped(times: list[float], *, abreast: bool) -> Trace:
+def test_what_was_never_reached_is_not_dead() -> None:
+    runs = [facts(number, status="error") for number in range(20)]
+    many = history(step("bad", [1] * 20, bad=range(20)), runs=runs, planned=[f"{FLOW} > bad", f"{FLOW} > z"])
+    assert not found(many, "dead-step")
+    assert [step.flags for step in gather(many, []).stats.steps] == [["failing"], ["not-reached"]]
+
+
+def looped(times: list[float], *, concurrent: bool) -> Trace:
     """A run of one loop."""
-    each = span("each", type="loop", duration_ms=max(times) if abreast else sum(times))
-    starts = [0.0 if abreast else sum(times[:place]) for place in range(len(times))]
+    each = span("each", type="loop", duration_ms=max(times) if concurrent else sum(times))
+    starts = [0.0 if concurrent else sum(times[:place]) for place in range(len(times))]
     inner = [
         span("work", each, iteration=place, start_ms=starts[place], duration_ms=took)
         for place, took in enumerate(times)
@@ -106,26 +178,55 @@ def looped(times: list[float], *, abreast: bool) -> Trace:
     return assembly("00000000000a", [each, *inner], duration_ms=each.duration_ms).trace
 
 
-def test_a_sequential_loop_could_run_five_abreast() -> None:
-    finding = one(
-        history(step("each", [1000], kind="loop")), "sequential-loop", looped([100.0] * 10, abreast=False)
-    )
+def loop_history(**about: object) -> FlowHistory:
+    many = history(step("each", [1000], kind="loop"))
+    many.plan = planned(plan("each", "loop", **about), plan("each > work", waits=True))
+    return many
+
+
+def test_a_sequential_loop_could_run_five_at_a_time() -> None:
+    finding = one(loop_history(), "sequential-loop", looped([100.0] * 10, concurrent=False))
     assert finding.size.seconds_per_run == pytest.approx(0.8)
     assert finding.evidence["expectedMs"] == 200
     assert finding.action is not None
     assert (finding.action.step_id, finding.action.set) == ("each", {"loop.maxConcurrency": 5})
 
 
-def test_a_concurrent_loop_is_left_alone() -> None:
-    many = history(step("each", [1000], kind="loop"))
-    assert not found(many, "sequential-loop", looped([100.0] * 10, abreast=True))
-    assert not found(many, "sequential-loop", looped([500.0, 500.0], abreast=False))
+def test_a_loop_is_left_alone_where_it_would_break_or_gain_nothing() -> None:
+    slow = looped([100.0] * 10, concurrent=False)
+    assert not found(loop_history(carries=True), "sequential-loop", slow)
+    assert not found(loop_history(concurrency=5), "sequential-loop", slow)
+    assert not found(history(step("each", [1000], kind="loop")), "sequential-loop", slow)
+    assert not found(loop_history(), "sequential-loop", looped([100.0] * 10, concurrent=True))
+    assert not found(loop_history(), "sequential-loop", looped([500.0, 500.0], concurrent=False))
+
+
+def test_no_saving_is_larger_than_the_time_there_is() -> None:
+    many = loop_history()
+    many.runs = [facts(0, ms=300.0)]
+    finding = one(many, "sequential-loop", looped([100.0] * 10, concurrent=False))
+    assert finding.size.seconds_per_run == 0.3
+
+
+def row() -> Trace:
+    steps = [span("a", duration_ms=300.0), span("b", start_ms=300.0, duration_ms=400.0)]
+    return assembly("00000000000a", steps, duration_ms=700.0).trace
+
+
+def test_neighbours_that_read_nothing_of_one_another_could_run_at_a_time() -> None:
+    many = history(step("a", [300]), step("b", [400]), runs=[facts(0, ms=700.0)])
+    many.plan = planned(plan("a", waits=True), plan("b", waits=True))
+    finding = one(many, "independent-steps", row())
+    assert (finding.evidence["steps"], finding.evidence["savedMs"]) == (["a", "b"], 300)
+    assert finding.evidence["effects"] == ["a", "b"]
+    many.plan[f"{FLOW} > b"].reads = ["a"]
+    assert not found(many, "independent-steps", row())
 
 
 def block(*times: float) -> Trace:
     both = span("both", type="parallel", duration_ms=max(times))
     inner = [span(f"branch{place}", both, duration_ms=took) for place, took in enumerate(times)]
-    return assembly("00000000000a", [both, *inner]).trace
+    return assembly("00000000000a", [both, *inner], duration_ms=max(times)).trace
 
 
 def test_a_block_is_uneven_if_one_branch_takes_twice_the_next() -> None:
@@ -136,11 +237,11 @@ def test_a_block_is_uneven_if_one_branch_takes_twice_the_next() -> None:
 
 
 def test_findings_are_ranked_by_what_they_save_and_always_alike() -> None:
-    many = history(step("a", [600] * 8, success=7, error=1, failed_runs=1), step("b", [300] * 8))
+    many = history(step("a", [600] * 8, bad=[2, 6]), step("b", [300] * 8))
     told = document(gather(many, []), since=None)
     assert [(finding.rank, finding.rule) for finding in told.findings] == [
-        (1, "slow"),
-        (2, "flaky"),
+        (1, "flaky"),
+        (2, "slow"),
         (3, "slow"),
     ]
     assert told == document(gather(many, []), since=None)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from many import FLOW, facts, history, step
 
-from one_trace.analyse.history import StepHistory, Tally
+from one_trace.analyse.history import StepHistory
 from one_trace.analyse.stats import FlowStats, StepStats, document, of_flow
 
 
@@ -34,37 +34,30 @@ def test_a_step_of_the_newest_version_without_a_span_never_ran() -> None:
     assert only(of_flow(many), "b").flags == ["never-ran"]
 
 
-def test_flaky_means_both_outcomes_in_one_version() -> None:
-    mixed = StepHistory(path=f"{FLOW} > s", step_id="s", type="bash")
-    mixed.tallies = [
-        Tally(version="v1", runs=5, spans=5, error=5),
-        Tally(version="v2", runs=9, spans=9, success=6, error=2, timeout=1),
-        Tally(version="v3", runs=9, spans=9, success=9),
-    ]
-    found = only(of_flow(history(mixed)), "s").flaky
-    assert found is not None
-    assert (found.succeeded, found.failed, found.versions, found.rate) == (6, 3, 1, pytest.approx(1 / 3))
+def test_flaky_and_failing_are_told_by_the_order_of_the_runs() -> None:
+    now_and_then = only(of_flow(history(step("s", [10] * 20, bad=[3, 9, 18]))), "s")
+    assert now_and_then.flaky is not None
+    assert (now_and_then.flaky.failed, now_and_then.flaky.succeeded, now_and_then.flaky.rate) == (3, 17, 0.15)
+    broken = only(of_flow(history(step("s", [10] * 20, bad=[17, 18, 19]))), "s")
+    assert (broken.flaky, broken.flags) == (None, ["failing"])
+    assert broken.failing is not None
+    assert (broken.failing.runs, broken.failing.since) == (3, facts(17).started_at)
 
 
-def test_broken_in_one_version_and_mended_in_the_next_is_not_flaky() -> None:
-    mended = StepHistory(path=f"{FLOW} > s", step_id="s", type="bash")
-    mended.tallies = [
-        Tally(version="v1", spans=5, error=5),
-        Tally(version="v2", spans=5, success=5),
-        Tally(version=None, spans=2, success=1, error=1),
-    ]
-    assert only(of_flow(history(mended)), "s").flaky is None
+def test_one_failure_and_few_runs_are_too_few() -> None:
+    assert only(of_flow(history(step("s", [10] * 20, bad=[3]))), "s").flags == []
+    assert only(of_flow(history(step("s", [10] * 4, bad=[1, 3]))), "s").flags == []
 
 
 @pytest.mark.parametrize(
     ("one", "flags"),
     [
         (step("s", [None, None]), ["always-skipped"]),
-        (step("s", [10, 10], retries=3, retried=2), ["always-retried"]),
-        (step("s", [10, None], retries=1, retried=1), ["always-retried"]),
-        (step("s", [10, 10], retries=1, retried=1), []),
+        (step("s", [10, 10], retried=[0, 1]), ["always-retried"]),
+        (step("s", [10, None], retried=[0]), ["always-retried"]),
+        (step("s", [10, 10], retried=[0]), []),
         (step("s", [85, 90]), ["near-timeout"]),
-        (step("s", [10, 10], timeout=1, success=1), ["flaky", "near-timeout"]),
+        (step("s", [10, 10], timeout=1, success=1), ["near-timeout"]),
         (step("s", [10, 70]), []),
     ],
 )

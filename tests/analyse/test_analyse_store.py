@@ -57,7 +57,7 @@ def test_a_history_counts_spans_by_step_and_version(store: Store) -> None:
     assert tallies == {"v1": (1, 1, 0), "v2": (0, 0, 1)}
     assert second.series.runs == [0, 1, 2]
     assert steps["my-flow > each"].series.output_bytes == [None] * 3
-    assert len(steps["my-flow > each > first"].series.durations[0] or b"") == 8
+    assert len(steps["my-flow > each > first"].series.durations[0] or b"") == 17
 
 
 def test_since_leaves_out_what_was_before(store: Store) -> None:
@@ -84,13 +84,13 @@ def test_an_empty_store_has_no_history(store: Store) -> None:
 
 
 def test_insights_name_codes_and_runs_of_failures(store: Store) -> None:
-    for number in range(6):
-        bad = [span("s", status="error", error_code="E1")] if number == 4 else [span("s")]
+    for number in range(9):
+        bad = [span("s", status="error", error_code="E1")] if number in (2, 7) else [span("s")]
         store.save(assembly(f"{number:011x}a", bad, start=START_MS + number * HOUR))
     told = insights.of_store(store, query.Scope("my-flow"), since=None)
     (flaky,) = (finding for finding in told.findings if finding.rule == "flaky")
-    assert flaky.evidence["errorCodes"] == {"E1": 1}
-    assert flaky.evidence["runIds"] == ["00000000004a"]
+    assert flaky.evidence["errorCodes"] == {"E1": 2}
+    assert flaky.evidence["runIds"] == ["00000000007a", "00000000002a"]
 
 
 def test_insights_without_runs_in_scope_are_none(store: Store) -> None:
@@ -117,7 +117,7 @@ def test_words_for_runs(store: Store) -> None:
     ):
         store.save(run(number, ms=ms, status=status))
     named = {word: refs.resolve(store, f"my-flow@{word}")[10:] for word in refs.WORDS}
-    assert named == {"last": "3a", "prev": "2a", "best": "2a", "worst": "1a"}
+    assert named == {"last": "3a", "prev": "2a", "failed": "0a", "best": "2a", "worst": "1a"}
     assert refs.resolve(store, "last")[10:] == "3a"
 
 

@@ -102,8 +102,9 @@ def test_the_summary_holds_what_statistics_need(path: Path) -> None:
         (own,) = rows(
             store, "SELECT self_ms FROM step_runs JOIN steps ON steps.id = step WHERE type = 'loop'"
         )
-    durations = array("f")
-    durations.frombytes(found[0])
+    durations = array("d")
+    assert found[0][:1] == b"d"
+    durations.frombytes(found[0][1:])
     assert list(durations) == [30.0, 40.0]
     assert found[1:] == (2, 1, 1, 70.0, 40.0, 70.0, 12, 7, 0.5, 0.25, 20, '["claude-sonnet-4"]')
     assert own == (50.0,), "100 ms less the union (10..60) of the two that overlap"

@@ -1,0 +1,204 @@
+"""What a run was to do: every step of its flow and of those it calls, named as executed steps are."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from one_trace.assemble.tree import Listing, Node, Tree
+from one_trace.assemble.trees import Trees
+from one_trace.model import PlannedStep
+from one_trace.record.flows import FlowFile
+from one_trace.shape import below
+
+MOST = 10_000
+"""Flows that call each other can have more steps than anybody reads."""
+DEEPEST = 50
+_EFFECTS = frozenset({"action", "paginate", "bash", "file-write", "code", "flow"})
+_WAITS = frozenset({"action", "paginate", "bash"})
+_AWAITS = re.compile(r"\bawait\b|\.then\s*\(")
+_STEPS = re.compile(r"\$\.steps(?:\.([A-Za-z0-9_$]+)|\[\s*(?:\"([^\"]*)\"|'([^']*)')\s*\])?")
+_WHOLE = re.compile(r"\$(?![.{\d\w])")
+"""The whole context is handed on: what of it is read cannot be told."""
+_FILES = re.compile(r"[\w.~$-]*(?:/[\w.$-]+)+|\b[\w-]+\.[A-Za-z]\w{0,7}\b")
+"""What looks like a file's name in a command: two steps that name the same may share it."""
+_REDIRECTED = re.compile(r"(?:>>?|\btee\s+(?:-a\s+)?)\s*([^\s;&|<>()]+)")
+_COMMON = frozenset({"/dev/null", "/tmp", "/bin/sh", "/bin/bash", "/usr/bin/env"})
+ANY = "*"
+
+
+def plan_of(trees: Trees, root: Tree) -> list[PlannedStep]:
+    """All steps in the order of the files, the steps of a sub-flow under each step that calls it. A flow that
+    stands in itself is followed no further."""
+    found: list[PlannedStep] = []
+    named: dict[tuple[int, tuple[str, ...]], dict[str, list[str]]] = {}
+    stack = [_walk(root.root, root.key, (root.key,))]
+    while stack and len(found) < MOST:
+        entry = next(stack[-1], None)
+        if entry is None:
+            stack.pop()
+            continue
+        node, path, flows = entry
+        found.append(_planned(node, path, named.setdefault((id(node.listing), flows), {})))
+        if node.type == "flow":
+            called = trees.called_by(node)
+            if called is not None and called.known and called.key not in flows and len(flows) < DEEPEST:
+                stack.append(_walk(called.root, path, (*flows, called.key)))
+            continue
+        inner = [listing for listing in (node.body, node.then, node.orelse) if listing is not None]
+        for listing in reversed(inner):
+            stack.append(_walk(listing, path, flows))
+    return found
+
+
+def _walk(
+    listing: Listing, above: str, flows: tuple[str, ...]
+) -> Iterator[tuple[Node, str, tuple[str, ...]]]:
+    for node in listing.nodes:
+        yield node, below(above, node.id), flows
+
+
+def version_of(root: FlowFile, called: Sequence[FlowFile]) -> str:
+    """A hash of all definitions that a run was made of: the flow's own, and those of the flows it calls."""
+    if not called:
+        return root.version
+    names = sorted({f"{flow.key} {flow.version}" for flow in called})
+    told = "\n".join([root.version, *names]).encode("utf-8", "replace")
+    return hashlib.blake2b(told, digest_size=8).hexdigest()
+
+
+_AGENT = re.compile(r"(?:^|[\s;&|(\"'`$])(?:\S*/)?(claude|codex|gemini|opencode)(?=\s)")
+_PIPE = re.compile(r"(?<!\|)\|(?!\|)")
+
+
+def _called(node: Node) -> tuple[str | None, str | None]:
+    """The agent that a command starts, and whether its output goes through another command."""
+    command = node.config.get("command") if node.type == "bash" else None
+    found = _AGENT.search(command) if isinstance(command, str) else None
+    if found is None or not isinstance(command, str):
+        return None, None
+    return found[1], "pipe" if _PIPE.search(command, found.end()) else None
+
+
+def _planned(node: Node, path: str, named: dict[str, list[str]]) -> PlannedStep:
+    calls, loses = _called(node)
+    return PlannedStep(
+        path=path,
+        calls=calls,
+        loses=loses,
+        type=node.type,
+        flow_key=node.flow_key,
+        branch=node.listing.branch,
+        timeout_ms=node.timeout,
+        retries=node.retries,
+        strategy=node.strategy,
+        concurrency=_concurrency(node),
+        guarded=node.guarded,
+        waits=node.type in _WAITS or (node.type == "code" and _may_wait(node.config)),
+        effects=node.type in _EFFECTS,
+        reads=sorted(_reads(_own(node)) | _by_file(node, named)),
+        carries=node.type == "loop" and _carries(node),
+    )
+
+
+def _by_file(node: Node, named: dict[str, list[str]]) -> set[str]:
+    """Ids of the steps ahead of it in its list that name a file which it names, too; `named` are those of the
+    list so far."""
+    if node.type not in _EFFECTS and node.type != "file-read":
+        return set()
+    found: set[str] = set()
+    for name in _files(node):
+        found.update(named.get(name, ()))
+        named.setdefault(name, []).append(node.id)
+    return found
+
+
+def _files(node: Node) -> set[str]:
+    found: set[str] = set()
+    todo: list[object] = [node.config]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, dict):
+            todo.extend(each.values())
+        elif isinstance(each, list):
+            todo.extend(each)
+        elif isinstance(each, str):
+            found.update(_FILES.findall(each))
+    return {name for name in found if not name.startswith("$") and "$.steps" not in name} - _COMMON
+
+
+def _concurrency(node: Node) -> int:
+    """How many at a time; where a value tells it, more than one for all that is known."""
+    given = node.config.get("maxConcurrency")
+    return 2 if isinstance(given, str) and node.concurrency == 1 else node.concurrency
+
+
+def _may_wait(config: dict[str, Any]) -> bool:
+    source = config.get("source")
+    return bool(config.get("module")) or (isinstance(source, str) and bool(_AWAITS.search(source)))
+
+
+def _reads(value: object) -> set[str]:
+    """Ids of the steps that texts at any depth name; `ANY` where a text may read any."""
+    found: set[str] = set()
+    todo = [value]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, dict):
+            todo.extend(each.values())
+            if isinstance(each.get("module"), str):
+                found.add(ANY)
+        elif isinstance(each, list):
+            todo.extend(each)
+        elif isinstance(each, str) and "$" in each:
+            found |= {one or two or three or ANY for one, two, three in _STEPS.findall(each)}
+            if _WHOLE.search(each):
+                found.add(ANY)
+    return found
+
+
+def _carries(loop: Node) -> bool:
+    """Does a step of the body read what may be of the iteration before: the loop's own result, its own, that
+    of a step behind it, or of one that need not have run in this iteration? Or write what the others do?"""
+    inside = list(_inside(loop))
+    sure: set[str] = set()
+    late = {loop.id, *(node.id for node, _ in inside)}
+    for node, certain in inside:
+        names = _reads(_own(node))
+        if ANY in names or names & (late - sure) or _writes_the_same(node):
+            return True
+        if certain and not node.guarded:
+            sure.add(node.id)
+    return False
+
+
+def _writes_the_same(node: Node) -> bool:
+    """Whether each iteration writes one and the same file: its name depends on nothing."""
+    if node.type == "file-write":
+        path = node.config.get("path")
+        return bool(node.config.get("append")) or not (isinstance(path, str) and "$" in path)
+    command = node.config.get("command") if node.type == "bash" else None
+    targets = _REDIRECTED.findall(command) if isinstance(command, str) else []
+    return any("$" not in target and target not in _COMMON for target in targets)
+
+
+def _inside(loop: Node) -> Iterator[tuple[Node, bool]]:
+    """The steps in a loop, in order, and whether each runs in every iteration."""
+    stack = [(node, True) for node in reversed(loop.body.nodes)] if loop.body is not None else []
+    while stack:
+        node, certain = stack.pop()
+        yield node, certain
+        listings = [listing for listing in (node.orelse, node.then, node.body) if listing is not None]
+        always = certain and not node.guarded and node.type == "parallel"
+        for listing in listings:
+            stack.extend((inner, always) for inner in reversed(listing.nodes))
+
+
+def _own(node: Node) -> dict[str, Any]:
+    """A step without the steps in it, which speak for themselves."""
+    if node.body is None and node.then is None:
+        return node.step
+    config = {key: value for key, value in node.config.items() if key not in ("steps", "then", "else")}
+    return {**{key: value for key, value in node.step.items() if value is not node.config}, "": config}
