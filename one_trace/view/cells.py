@@ -31,8 +31,8 @@ def width(text: str) -> int:
 
 def clip(text: str, room: int, more: str = "…") -> str:
     """`text`, cut to `room` cells; where something was cut, `more` stands for it."""
-    text = first(text, max(room, 1) + 1)
-    if width(text) <= room:
+    whole, text = text, first(text, max(room, 1) + 1)
+    if len(text) == len(whole) and width(text) <= room:
         return text
     room -= width(more)
     if room < 0:
