@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from msgspec import Struct
 
 from one_trace.store import pruned
-from one_trace.store.connection import Connection
-from one_trace.store.save import delete_spans
+from one_trace.store.save import delete_runs
 from one_trace.store.store import Store
 
 _AT_ONCE = 50
@@ -58,14 +55,6 @@ def prune(store: Store, before_ms: int, *, force: bool = False, most: int | None
     if old.runs:
         _tidy(store)
     return Pruned(len(old.runs), old.kept)
-
-
-def delete_runs(connection: Connection, runs: Sequence[int]) -> None:
-    """Delete the runs of these numbers, in the caller's transaction."""
-    for run in runs:
-        delete_spans(connection, run)
-        connection.execute("DELETE FROM outbox WHERE run = ?", (run,))
-        connection.execute("DELETE FROM runs WHERE id = ?", (run,))
 
 
 def _tidy(store: Store) -> None:

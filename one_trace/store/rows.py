@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -23,6 +23,8 @@ from one_trace.store.kinds import names_of
 from one_trace.times import to_ms
 
 Row = tuple[Any, ...]
+Saved = Literal["new", "updated", "unchanged"]
+"""What saving a run did to the store."""
 ERROR_BYTES = 4096
 _INTEGER_MAX = 2**63 - 1
 

@@ -8,7 +8,6 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -16,10 +15,8 @@ from msgspec import Struct
 from one_trace.model import Assembly, Executor, Session, Trace
 from one_trace.store import pruned, rows
 from one_trace.store.connection import Connection
+from one_trace.store.rows import Saved
 from one_trace.store.summary import STEP_RUN_COLUMNS, StepKey, step_keys, summary_rows
-
-if TYPE_CHECKING:
-    from one_trace.store.store import Saved
 
 _KEPT = frozenset(("executor_version", "input_count"))
 # What only a live capture knew, or a record that has lost a file since: a later import does not forget it.
@@ -134,6 +131,14 @@ def delete_spans(connection: Connection, run: int) -> None:
         (run,),
     )
     connection.execute("DELETE FROM spans WHERE run = ?", (run,))
+
+
+def delete_runs(connection: Connection, runs: Sequence[int]) -> None:
+    """Delete the runs of these numbers, in the caller's transaction."""
+    for run in runs:
+        delete_spans(connection, run)
+        connection.execute("DELETE FROM outbox WHERE run = ?", (run,))
+        connection.execute("DELETE FROM runs WHERE id = ?", (run,))
 
 
 def queue(

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import msgspec
 from msgspec import Struct
 
 from one_trace.collector import held_back
-from one_trace.errors import NoSuchRun
+from one_trace.errors import NoSuchRun, StoreTrouble
 from one_trace.model import Assembly, Run, Session, Span, Trace, Upload
 from one_trace.store import rows
 from one_trace.store.connect import connect, others
 from one_trace.store.connection import Connection
 from one_trace.store.kinds import Contradiction, check
+from one_trace.store.rows import Saved
 from one_trace.store.troubles import damaged
-
-Saved = Literal["new", "updated", "unchanged"]
-"""What saving a run did to the store."""
 
 
 class Child(Struct):
@@ -72,7 +70,8 @@ class Store:
             for other in others(self.path):
                 from one_trace.store.taking_in import take_in  # hardly ever
 
-                take_in(self, other)
+                with suppress(StoreTrouble), Store(other) as older:
+                    take_in(older, self)
 
     def __enter__(self) -> Self:
         return self

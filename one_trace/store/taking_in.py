@@ -4,34 +4,43 @@ not know.
 
 from __future__ import annotations
 
-from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 import msgspec
 
-from one_trace.errors import StoreTrouble
-from one_trace.model import Assembly, Trace
-from one_trace.store.prune import delete_runs
+from one_trace.model import Assembly, Session, Trace
+from one_trace.store.connection import Connection
+from one_trace.store.save import delete_runs
 
-if TYPE_CHECKING:
-    from one_trace.store.store import Store
+
+class _Store(Protocol):
+    """What is asked of a store here."""
+
+    connection: Connection
+
+    def writing(self) -> AbstractContextManager[Connection]: ...
+    def sense(self) -> AbstractContextManager[None]: ...
+    def trace(self, run_id: str) -> Trace: ...
+
+    def save(
+        self,
+        assembly: Assembly,
+        *,
+        session: Session | None = None,
+        parent_run_id: str | None = None,
+        traceparent: str | None = None,
+    ) -> object: ...
+
 
 _FACTS = "input_count, traceparent, flow_versions.version, static_paths, step_timeouts"
 _SENT = "sink, state, revision, attempts, queued_ms, next_try_ms, sent_ms, url, error, visibility"
 
 
-def take_in(store: Store, other: Path) -> None:
-    """Move the runs of the store at `other` into `store`. Where that one cannot be used now, it is left as it
-    is, to be looked at the next time.
+def take_in(older: _Store, store: _Store) -> None:
+    """Move the runs of `older` into `store`. Raises StoreTrouble: then it is left as it is, to be looked at
+    the next time.
     """
-    from one_trace.store.store import Store
-
-    with suppress(StoreTrouble), Store(other) as older:
-        _move(older, store)
-
-
-def _move(older: Store, store: Store) -> None:
     numbers = [number for (number,) in older.connection.execute("SELECT id FROM runs ORDER BY started_ms")]
     if not numbers:
         return
@@ -41,7 +50,7 @@ def _move(older: Store, store: Store) -> None:
         delete_runs(connection, numbers)
 
 
-def _copy(older: Store, store: Store, number: int) -> None:
+def _copy(older: _Store, store: _Store, number: int) -> None:
     run_id, *facts = older.connection.execute(
         f"SELECT run_id, {_FACTS} FROM runs LEFT JOIN flow_versions ON flow_versions.id = flow_version "
         "WHERE runs.id = ?",
