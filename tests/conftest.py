@@ -19,6 +19,24 @@ def pytest_configure() -> None:
             signal.signal(number, lambda number, frame: None)  # an exec makes of a handler the default again
 
 
+TIERS = ("unit", "program", "host", "browser")
+"""Which tests to run: ``-m unit``. A test's tier is told by what it asks for."""
+
+
+def tier(item: pytest.Item) -> str:
+    asked = set(getattr(item, "fixturenames", ()))
+    if "real_one" in asked:
+        return "host"
+    if item.path.name == "test_html_browser.py":
+        return "browser"
+    return "program" if "machine" in asked or item.path.parent.name == "runner" else "unit"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(tier(item))
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     root = tmp_path / "machine"
