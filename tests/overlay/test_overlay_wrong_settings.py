@@ -22,6 +22,8 @@ WRONG = {
     "another table": "[tracing]\nenabled = true\n",
     "a wrong value": '[traces]\nsinks = ["elsewhere"]\n',
     "no TOML": "[traces",
+    "an integer that no float can hold": f"[traces]\nflush_timeout = 1{'0' * 400}\n",
+    "an integer that no text can hold": f"[traces]\nretention = 0x{'f' * 5000}\n",
 }
 
 
@@ -128,3 +130,11 @@ def test_a_run_forgets_no_old_runs_while_the_retention_is_in_doubt(traced):
     done = traced.one("flow", "execute", "k", "--trace")
     assert done.code == 0
     assert not (traced.data / "pruned").exists()
+
+
+def test_a_huge_number_in_a_project_stops_neither_its_runs_nor_a_command(traced):
+    traced.write(traced.project / ".one" / "traces.toml", WRONG["an integer that no float can hold"])
+    done = traced.one("--agent", "flow", "execute", "k", "--trace")
+    assert done.code == 0
+    assert [note["event"] for note in done.notes] == ["trace:trouble", "trace:saved"]
+    assert traced.one("--agent", "trace", "doctor").document["checks"]
