@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +79,16 @@ def test_what_is_no_plain_file_is_named_and_not_waited_for(machine: Machine, odd
         done = machine.one("--agent", *argv)
         assert done.code == 1
         assert str(path) in done.out.decode()
+
+
+def test_doctor_finds_a_run_that_no_command_can_read(machine: Machine) -> None:
+    machine.player("02-linear-unicode")
+    machine.one("--agent", "flow", "execute", "x", "--trace")
+    with sqlite3.connect(machine.data / "traces.db") as connection:
+        connection.execute(
+            "UPDATE runs SET input_tokens = 5"
+        )  # each value is one, and together they are none
+    assert machine.one("--agent", "trace", "list").document["error"]["code"] == "store-damaged"
+    done = machine.one("--agent", "trace", "doctor", "--offline")
+    (store,) = [check for check in done.document["checks"] if check["check"] == "store"]
+    assert (done.code, store["state"]) == (1, "bad")
