@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from keeper import KEY, keeping
@@ -138,3 +139,10 @@ def test_a_huge_number_in_a_project_stops_neither_its_runs_nor_a_command(traced)
     assert done.code == 0
     assert [note["event"] for note in done.notes] == ["trace:trouble", "trace:saved"]
     assert traced.one("--agent", "trace", "doctor").document["checks"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder in which nobody can make one")
+def test_a_settings_file_that_cannot_be_written_is_no_wrong_usage(machine):
+    machine.env["XDG_CONFIG_HOME"] = "/proc/nowhere"
+    done = machine.one("--agent", "config", "set", "traces.live", "true")
+    assert (done.code, done.document["error"]["code"]) == (1, "os-error")
