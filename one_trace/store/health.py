@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from one_trace.errors import StoreTrouble
-from one_trace.store.connect import beside, is_newer, others
+from one_trace.store.connect import beside, is_newer, others, there
 from one_trace.store.connection import Connection
 from one_trace.store.store import Store
 from one_trace.store.troubles import damaged, disk_full, full, troubles, unusable
@@ -33,7 +33,7 @@ def examine(path: Path) -> Health:
     is in it not be read.
     """
     with troubles(path):
-        if not path.exists():
+        if not there(path):
             _check_place(path)
             return Health(None)
     if is_newer(path):
