@@ -109,9 +109,27 @@ def _trace(tracking: Tracking, status: int, *, agent: bool, picture: Live | None
         failed=status != 0,
     )
     said = picture.said_id if picture is not None else None
-    if trace(lambda: tracking.find(said), tracking.settings, ended):
-        tracking.done()
-        trace_left(tracking.settings, agent=agent)
+    with _hurried():
+        if trace(lambda: tracking.find(said), tracking.settings, ended):
+            tracking.done()
+            trace_left(tracking.settings, agent=agent)
+
+
+@contextmanager
+def _hurried() -> Iterator[None]:
+    """The run is over, and its exit code is known: who would end us now ends the work on its trace, as Ctrl-C
+    does.
+    """
+    ours = [
+        number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL
+    ]
+    for number in ours:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _built_in(argv: list[str], settings: Settings, asked: Asked, *, agent: bool) -> int:

@@ -32,7 +32,7 @@ def read_seconds(value: object) -> float:
         seconds = (
             float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else -1.0
         )
-    except ValueError:
+    except (ValueError, OverflowError):  # TOML knows integers that no float can hold
         seconds = -1.0
     if not 0 <= seconds <= 3600:
         raise ValueError("must be a number of seconds from 0 to 3600")

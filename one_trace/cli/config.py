@@ -12,7 +12,7 @@ from one_trace import places, settings
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
-from one_trace.errors import SettingsTrouble
+from one_trace.errors import SettingsTrouble, Trouble
 from one_trace.guard.text import valid
 from one_trace.keys import BY_NAME, KEYS
 
@@ -192,4 +192,4 @@ def _write(path: Path, data: bytes) -> None:
     try:
         write_whole(path, data)
     except OSError as error:
-        raise SettingsTrouble(f"cannot write {path}: {error.strerror}", code="os-error") from error
+        raise Trouble(f"cannot write {path}: {error.strerror}", code="os-error") from error

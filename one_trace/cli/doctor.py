@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from msgspec import Struct
 from one_trace import host, places, settings, via
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.errors import FAILED, NoHost, SettingsTrouble, StoreTrouble, Trouble
+from one_trace.errors import BROKEN, FAILED, NoHost, SettingsTrouble, StoreTrouble, Trouble
 from one_trace.guard.files import is_plain
 from one_trace.guard.text import shell_word
 from one_trace.guard.urls import parse
@@ -55,21 +55,32 @@ class Check(Struct, rename="camel", omit_defaults=False):
 @click.option("--offline", is_flag=True, help="Do not ask traces.com.")
 def command(fix: bool, offline: bool) -> int:
     """What is found, what is not, and the command that mends it. Ends with 1 if something is bad."""
-    checks = [
-        *_host(),
-        *_path(),
-        *_node(),
-        *_settings(),
-        *_folders(fix),
-        *_store(),
-        *_key(offline),
-        *_queue(),
-        *_state_files(fix),
-    ]
+    looks: dict[str, Callable[[], Iterable[Check]]] = {
+        "host": _host,
+        "path": _path,
+        "node": _node,
+        "settings": _settings,
+        "folders": lambda: _folders(fix),
+        "store": _store,
+        "key": lambda: _key(offline),
+        "queue": _queue,
+        "state files": lambda: _state_files(fix),
+    }
+    checks = [check for name, look in looks.items() for check in _found(name, look)]
     well = all(check.state != "bad" for check in checks)
     speaker = out()
     speaker.answer({"ok": well, "checks": checks}, lambda: _text(checks, speaker))
     return 0 if well else FAILED
+
+
+def _found(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """What a look finds. Where it cannot be taken, that is what is found, and the others are taken."""
+    try:
+        yield from look()
+    except Trouble as error:
+        yield Check(name, "bad", error.message, error.hint)
+    except BROKEN as error:  # this command is for when something is broken
+        yield Check(name, "bad", f"this could not be checked: {type(error).__name__}: {error}")
 
 
 def _text(checks: list[Check], speaker: Out) -> str:
@@ -208,11 +219,7 @@ def _store() -> Iterator[Check]:
     path = _store_path()
     if path is None:
         return
-    try:
-        health = examine(path)
-    except StoreTrouble as error:
-        yield Check("store", "bad", error.message, error.hint)
-        return
+    health = examine(path)
     if health.own is not None:
         told = f"{path} was written by a newer one-trace; runs traced by this one are kept in {health.own}"
         yield Check("store", "bad", told, "pip install -U one-trace")

@@ -23,6 +23,8 @@ def unforeseen(error: Exception) -> Trouble:
         found = _damage(settings.load_lenient()[0].store_path)
     except StoreTrouble as trouble:
         found = trouble
+    except Exception:  # noqa: BLE001  what is broken may be what this look needs: the first error is told
+        found = None
     if found is not None:
         return found
     frame = traceback.extract_tb(error.__traceback__)[-1]

@@ -38,6 +38,17 @@ def connect(path: Path, *, readonly: bool) -> tuple[Connection, Path]:
             raise newer(path) from error
 
 
+def there(path: Path) -> bool:
+    """Whether anything is at `path`: also a link that leads nowhere now, to a disk that is not mounted, say.
+    Raises OSError where that cannot be seen.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def beside(path: Path) -> Path:
     """The store of copies with our layout, where `path` has a newer one: ``traces-0005.db``."""
     return path.with_name(f"{path.stem}-{LAYOUT}{path.suffix}")
@@ -70,7 +81,7 @@ def _older(layout: str) -> bool:
 
 
 def _connect(path: Path, *, readonly: bool) -> Connection:
-    if not path.exists():
+    if not there(path):
         if readonly:
             return _empty(path)
         create(path)

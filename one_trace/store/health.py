@@ -8,10 +8,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from one_trace.errors import StoreTrouble
-from one_trace.store.connect import beside, is_newer, others
+from one_trace.store.connect import beside, is_newer, others, there
 from one_trace.store.connection import Connection
 from one_trace.store.store import Store
-from one_trace.store.troubles import damaged, disk_full, full, unusable
+from one_trace.store.troubles import damaged, disk_full, full, troubles, unusable
 from one_trace.store.verify import damage
 
 _SPACE = 1 << 20
@@ -32,9 +32,10 @@ def examine(path: Path) -> Health:
     """Look at the store at `path`, whole. Raises StoreTrouble where a run could not be stored in it, or what
     is in it not be read.
     """
-    if not path.exists():
-        _check_place(path)
-        return Health(None)
+    with troubles(path):
+        if not there(path):
+            _check_place(path)
+            return Health(None)
     if is_newer(path):
         own = beside(path)
         return Health(_examine(own) if own.exists() else None, own=own)
@@ -50,8 +51,7 @@ def _examine(path: Path) -> int:
         wrong = damage(store.connection)
         if wrong is not None:
             raise damaged(path, wrong)
-        (runs,) = store.connection.execute("SELECT count(*) FROM runs").fetchone()
-    return int(runs)
+        return len(store.runs())  # by the road of all who read: each run must make sense as a whole
 
 
 def _write_and_take_back(connection: Connection) -> None:

@@ -28,6 +28,11 @@ _MANY = 10
 _COLUMNS = "run, sink, revision, attempts, visibility"
 _LEASED = "(lease_until_ms > :now AND lease_until_ms <= :longest)"
 """Until a moment after now, and no later than a lease can last: twice LEASE_MS, as clocks are not exact."""
+_FREE = (
+    f"outbox.state = 'queued' AND NOT {_LEASED} "
+    f"AND (next_try_ms <= :due OR next_try_ms BETWEEN :too_late AND {NEVER_MS - 1})"
+)
+"""To be sent now, and by nobody else yet."""
 
 
 class Job(Struct, frozen=True):
@@ -131,18 +136,13 @@ class Outbox:
                 "UPDATE outbox SET lease_owner = :owner, lease_until_ms = :until, attempts = attempts + 1 "
                 "WHERE (run, sink) = (SELECT outbox.run, outbox.sink FROM outbox "
                 "JOIN runs ON runs.id = outbox.run "
-                f"WHERE outbox.state = 'queued' AND NOT {_LEASED} "
-                f"AND (next_try_ms <= :due OR next_try_ms BETWEEN :too_late AND {NEVER_MS - 1}) "
-                f"AND outbox.sink IN (SELECT value FROM json_each(:sinks)) {named}"
+                f"WHERE {_FREE} AND outbox.sink IN (SELECT value FROM json_each(:sinks)) {named}"
                 f"ORDER BY outbox.attempts >= {_MANY}, runs.started_ms, outbox.run LIMIT 1) "
                 f"RETURNING {_COLUMNS}, (SELECT run_id FROM runs WHERE id = outbox.run)",
                 {
                     "owner": self._owner,
                     "until": now + LEASE_MS,
-                    "now": now,
-                    "longest": now + 2 * LEASE_MS,
-                    "due": NEVER_MS if early else now,
-                    "too_late": now + _LONGEST_WAIT_MS,
+                    **_moments(now, early=early),
                     "sinks": _array(sinks),
                     "run_id": run_id,
                 },
@@ -155,9 +155,9 @@ class Outbox:
         """
         rows = self._store.connection.execute(
             "SELECT run_id FROM outbox JOIN runs ON runs.id = outbox.run "
-            "WHERE state = 'queued' AND next_try_ms <= ?1 AND lease_until_ms <= ?1 AND sink = ?2 "
-            f"ORDER BY attempts >= {_MANY}, started_ms, runs.id LIMIT ?3",
-            (_now(), sink, most),
+            f"WHERE {_FREE} AND sink = :sink "
+            f"ORDER BY attempts >= {_MANY}, started_ms, runs.id LIMIT :most",
+            {**_moments(_now()), "sink": sink, "most": most},
         )
         return [run_id for (run_id,) in rows]
 
@@ -244,6 +244,16 @@ class Outbox:
 
 def _now() -> int:
     return int(time.time() * 1000)
+
+
+def _moments(now: int, *, early: bool = False) -> dict[str, int]:
+    """The values of _FREE; `early`: what is not due is free, too."""
+    return {
+        "now": now,
+        "longest": now + 2 * LEASE_MS,
+        "due": NEVER_MS if early else now,
+        "too_late": now + _LONGEST_WAIT_MS,
+    }
 
 
 def _array(words: Sequence[str]) -> str:

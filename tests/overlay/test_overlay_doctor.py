@@ -136,3 +136,25 @@ def test_state_files_that_others_can_read_are_told_and_closed(machine):
     assert checks(machine)["state files"][2] == "one trace doctor --fix"
     assert checks(machine, "--fix")["state files"][0] == "ok"
     assert stat.S_IMODE(state.stat().st_mode) == 0o600
+
+
+def test_a_look_that_fails_is_a_finding_and_the_others_are_taken(machine):
+    node = machine.script(machine.bin / "node", "#!/nowhere/interpreter\n")
+    odd = machine.script(machine.ours / "node", "#!/bin/sh\nprintf 'v\\377'\n")
+    for _ in (node, odd):
+        found = checks(machine)
+        assert {"host", "path", "node", "settings", "store", "key", "queue"} <= set(found)
+        odd.unlink(missing_ok=True)
+
+
+def test_a_folder_that_cannot_even_be_looked_at_does_not_end_the_command(machine):
+    machine.env["XDG_CONFIG_HOME"] = f"/{'x' * 300}"  # as a home folder of another user: stat fails
+    found = checks(machine, "--offline")
+    assert {"host", "path", "settings", "store", "key", "queue"} <= set(found)
+    assert found["key"][0] == "bad"
+
+
+def test_a_store_that_cannot_even_be_looked_at_is_told_as_the_stores(machine):
+    machine.env["ONE_TRACES_DATA_DIR"] = f"/{'x' * 300}"
+    state, message, mend = checks(machine)["store"]
+    assert (state, "traces.db" in message, "data_dir" in mend) == ("bad", True, True)

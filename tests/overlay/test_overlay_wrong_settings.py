@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from keeper import KEY, keeping
@@ -22,6 +23,8 @@ WRONG = {
     "another table": "[tracing]\nenabled = true\n",
     "a wrong value": '[traces]\nsinks = ["elsewhere"]\n',
     "no TOML": "[traces",
+    "an integer that no float can hold": f"[traces]\nflush_timeout = 1{'0' * 400}\n",
+    "an integer that no text can hold": f"[traces]\nretention = 0x{'f' * 5000}\n",
 }
 
 
@@ -128,3 +131,18 @@ def test_a_run_forgets_no_old_runs_while_the_retention_is_in_doubt(traced):
     done = traced.one("flow", "execute", "k", "--trace")
     assert done.code == 0
     assert not (traced.data / "pruned").exists()
+
+
+def test_a_huge_number_in_a_project_stops_neither_its_runs_nor_a_command(traced):
+    traced.write(traced.project / ".one" / "traces.toml", WRONG["an integer that no float can hold"])
+    done = traced.one("--agent", "flow", "execute", "k", "--trace")
+    assert done.code == 0
+    assert [note["event"] for note in done.notes] == ["trace:trouble", "trace:saved"]
+    assert traced.one("--agent", "trace", "doctor").document["checks"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder in which nobody can make one")
+def test_a_settings_file_that_cannot_be_written_is_no_wrong_usage(machine):
+    machine.env["XDG_CONFIG_HOME"] = "/proc/nowhere"
+    done = machine.one("--agent", "config", "set", "traces.live", "true")
+    assert (done.code, done.document["error"]["code"]) == (1, "os-error")

@@ -152,6 +152,7 @@ def test_after_the_clock_is_set_back_no_lease_and_no_wait_is_longer_than_it_can_
     assert box.claim(SINKS).run_id == "00000000000b"
     monkeypatch.setattr(outbox, "_now", lambda: now)
     assert other.left(SINKS).leased == 0
+    assert other.due(SINKS[0], 9) == ["00000000000a", "00000000000b"]
     assert [other.claim(SINKS).run_id for _ in range(2)] == ["00000000000a", "00000000000b"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,7 @@ def test_what_was_moved_away_is_made_anew_by_import(machine: Machine) -> None:
     assert b"is damaged" not in machine.one("trace", "doctor", "--offline").out
 
 
-@pytest.mark.parametrize("odd", ["fifo", "folder", "device"])
+@pytest.mark.parametrize("odd", ["fifo", "folder", "device", "link to nowhere"])
 def test_what_is_no_plain_file_is_named_and_not_waited_for(machine: Machine, odd: str) -> None:
     path = machine.data / "traces.db"
     match odd:
@@ -74,7 +75,26 @@ def test_what_is_no_plain_file_is_named_and_not_waited_for(machine: Machine, odd
             path.mkdir()
         case "device":
             path.symlink_to("/dev/zero")
+        case "link to nowhere":
+            path.symlink_to(machine.root / "not mounted" / "traces.db")
     for argv in (["trace", "list"], ["trace", "sync"], ["trace", "doctor", "--offline"]):
         done = machine.one("--agent", *argv)
         assert done.code == 1
         assert str(path) in done.out.decode()
+    machine.player("02-linear-unicode")
+    (note,) = machine.one("--agent", "flow", "execute", "x", "--trace").notes
+    assert note["code"] == "store-unwritable"
+    assert path.is_symlink() == (odd in ("device", "link to nowhere")), "what the user put there stays"
+
+
+def test_doctor_finds_a_run_that_no_command_can_read(machine: Machine) -> None:
+    machine.player("02-linear-unicode")
+    machine.one("--agent", "flow", "execute", "x", "--trace")
+    with sqlite3.connect(machine.data / "traces.db") as connection:
+        connection.execute(
+            "UPDATE runs SET input_tokens = 5"
+        )  # each value is one, and together they are none
+    assert machine.one("--agent", "trace", "list").document["error"]["code"] == "store-damaged"
+    done = machine.one("--agent", "trace", "doctor", "--offline")
+    (store,) = [check for check in done.document["checks"] if check["check"] == "store"]
+    assert (done.code, store["state"]) == (1, "bad")
