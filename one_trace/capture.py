@@ -109,7 +109,7 @@ def _trace(tracking: Tracking, status: int, *, agent: bool, picture: Live | None
         failed=status != 0,
     )
     said = picture.said_id if picture is not None else None
-    if trace(lambda: tracking.find(said), tracking.settings, ended):
+    if trace(lambda: tracking.find(said, ran=status == 0), tracking.settings, ended):
         tracking.done()
         trace_left(tracking.settings, agent=agent)
 
