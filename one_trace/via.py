@@ -27,8 +27,8 @@ _KEPT = "one-trace-via"
 """The name of a descriptor that holds the variable, for wrappers that give us an environment of their own."""
 _NEAR = 4
 """Ancestors whose environment is looked at for it."""
-_MOST = 1 << 21
-"""Bytes of an environment: the system allows no more by default."""
+_MOST = 1 << 17
+"""Bytes of an environment that are looked at."""
 
 
 class Via:
