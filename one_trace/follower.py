@@ -1,8 +1,8 @@
 """SIGSTOP of us cannot be caught, and the host is to stop all the same: a process beside us looks after that.
 
 It is a fork of ours that sleeps, looks at our state ten times a second, and stops the host when we have been
-stopped. Going on is our own affair: SIGCONT can be caught. Where the host alone goes on, we are woken. Only where
-the system tells a process's state.
+stopped. Going on is our own affair: SIGCONT can be caught. Where the host alone goes on, we are woken.
+Only where the system tells a process's state.
 """
 
 from __future__ import annotations
