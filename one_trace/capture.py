@@ -110,7 +110,7 @@ def _trace(tracking: Tracking, status: int, *, agent: bool, picture: Live | None
     )
     said = picture.said_id if picture is not None else None
     with _hurried():
-        if trace(lambda: tracking.find(said), tracking.settings, ended):
+        if trace(lambda: tracking.find(said, ran=status == 0), tracking.settings, ended):
             tracking.done()
             trace_left(tracking.settings, agent=agent)
 

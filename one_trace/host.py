@@ -9,7 +9,7 @@ from one_trace.argv import RUN_VERBS, first_words, is_flow
 from one_trace.errors import NoHost
 from one_trace.guard.files import MIB, SETTINGS_LIMIT, read_plain, read_start
 from one_trace.places import expand, user_file
-from one_trace.via import DEEPEST, VIA, Via, identity, marks, word_of
+from one_trace.via import DEEPEST, VIA, Via, identity, keep, marks, word_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,8 +83,27 @@ def child_env(env: Mapping[str, str], argv: list[str], path: str, process: str) 
     ours = dict(env)
     if _coerced(env):
         del ours["LC_CTYPE"]
-    ours[VIA] = Via(env).then(word_of(env.get(TOKEN)), first_words(argv), path, process)
+    via = Via(env)
+    word = via.word if via.ours else word_of(env.get(TOKEN))
+    ours[VIA] = via.then(word, first_words(argv), path, process)
     return ours
+
+
+def exec_in_our_place(path: str, argv: list[str], env: Mapping[str, str]) -> None:
+    """This process becomes the host. Comes back only by raising OSError."""
+    given = child_env(env, argv, path, identity())
+    if not _is_for_node(path):  # a wrapper, it may be, which starts us with an environment of its own
+        keep(given[VIA])
+    os.execve(path, [path, *argv], given)
+
+
+def _is_for_node(path: str) -> bool:
+    """Whether Node runs it, as One CLI itself."""
+    try:
+        start = read_start(path, 64)
+    except OSError:
+        return False
+    return start.startswith(b"#!") and b"node" in start.partition(b"\n")[0]
 
 
 def become(path: str, argv: list[str], env: Mapping[str, str]) -> None:
@@ -98,7 +117,7 @@ def become(path: str, argv: list[str], env: Mapping[str, str]) -> None:
     if not Via(env).ours:
         env = {name: value for name, value in env.items() if name != TOKEN}  # of a run that we are not
     try:
-        os.execve(path, [path, *argv], child_env(env, argv, path, identity()))
+        exec_in_our_place(path, argv, env)
     except OSError as error:
         raise cannot_start(path, error) from error
 

@@ -30,6 +30,7 @@ def main() -> int:
             from one_trace.guard import streams
 
             streams.fill_closed()
+        via.recover(os.environ)
         if via.is_probe(os.environ):
             sys.stdout.write(f"{os.environ[via.VIA]}\n")
             return 0

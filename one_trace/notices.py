@@ -28,12 +28,29 @@ def say(line: str | dict[str, object]) -> None:
     """One line on stderr, whatever has become of stderr: text for people, a document for agents with all but
     ASCII in it escaped.
     """
-    import json
-
     if isinstance(line, str):
         streams.say(line)
     else:
-        streams.say_bytes(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+        streams.say_bytes(_document(line).encode() + b"\n")
+
+
+def _document(value: object) -> str:
+    """As JSON. A module called `json` may be anything: what is first on PYTHONPATH."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_document(str(key))}:{_document(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(_document, value)) + "]"
+    if isinstance(value, str):
+        return '"' + "".join(map(_escaped, value)) + '"'
+    words = {None: "null", True: "true", False: "false"}
+    return next((word for each, word in words.items() if value is each), str(value))
+
+
+def _escaped(letter: str) -> str:
+    if " " <= letter <= "~" and letter not in '"\\':
+        return letter
+    utf16 = letter.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{utf16[at : at + 2].hex()}" for at in range(0, len(utf16), 2))
 
 
 def say_page(page: str) -> None:

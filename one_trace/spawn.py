@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from one_trace import host
-from one_trace.via import identity
+from one_trace.errors import BROKEN
 
 _NOT_STARTED = 127
 _PR_SET_PDEATHSIG = 1
@@ -67,10 +67,9 @@ def _be_the_host(
             os.dup2(output, 1)
             os.dup2(output, 2)
         tie()
-        given = host.child_env(env, argv, path, identity())
         if mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        os.execve(path, [path, *argv], given)
+        host.exec_in_our_place(path, argv, env)
     except OSError as error:
         os.write(report, str(error.errno).encode())
     finally:
@@ -95,7 +94,7 @@ def tie_to_us() -> Callable[[], None]:
         import ctypes  # before the fork: the child does as little as it can
 
         prctl = ctypes.CDLL(None).prctl
-    except Exception:  # noqa: BLE001  a Python without it: then the host lives on, as it did without us
+    except BROKEN:  # a Python without it: then the host lives on, as it did without us
         return lambda: None
 
     def die_with_us() -> None:

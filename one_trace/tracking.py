@@ -108,9 +108,9 @@ class Tracking:
             self.files = record.find_by_token(Path(self.project), self._wanted(None), self._before)
         return self.files
 
-    def find(self, said: str | None) -> Found | None:
+    def find(self, said: str | None, *, ran: bool) -> Found | None:
         """Our run, now that it has ended; None where there was not to be one. `said`: its id, where the
-        executor has been heard to say it.
+        executor has been heard to say it. `ran`: it has ended well.
         """
         if self._over is not None:
             self._over.set()
@@ -120,7 +120,7 @@ class Tracking:
 
         files = self.files
         if files is None or files.state is None or not files.state.exists():
-            found = self._search(said)
+            found = self._search(said, ran=ran)
             if found.files is None:
                 return found if self.asked.promised else None
             files = found.files
@@ -130,7 +130,7 @@ class Tracking:
         """The run is looked after."""
         self._note.done()
 
-    def _search(self, said: str | None) -> Found:
+    def _search(self, said: str | None, *, ran: bool) -> Found:
         from one_trace import record
 
         # The folder may have another name by now: we are still in it.
@@ -138,12 +138,12 @@ class Tracking:
         if self.program is None:
             every = [record.find_by_id(project, self.word) for project in projects]
             return record.Found(next(filter(None, every), None))
-        return record.find(self._before, self._wanted(said), projects)
+        return record.find(self._before, self._wanted(said, ran=ran), projects)
 
-    def _wanted(self, said: str | None) -> Wanted:
+    def _wanted(self, said: str | None, *, ran: bool = False) -> Wanted:
         from one_trace import record
 
-        return record.Wanted(self.word, self.asked.resumed, self._key, said)
+        return record.Wanted(self.word, self.asked.resumed, self._key, said, ran)
 
     def _key(self) -> str | None:
         """The flow's `key` field, if the file that was named can be read."""

@@ -23,6 +23,12 @@ _FURTHEST = 256
 """Ancestors looked at."""
 _WORD = 12
 """Characters of WORD."""
+_KEPT = "one-trace-via"
+"""The name of a descriptor that holds the variable, for wrappers that give us an environment of their own."""
+_NEAR = 4
+"""Ancestors whose environment is looked at for it."""
+_MOST = 1 << 17
+"""Bytes of an environment that are looked at."""
 
 
 class Via:
@@ -79,6 +85,59 @@ class Via:
         if above is None:
             return [process for process in self._chain if is_alive(process)]
         return [process for process in self._chain if process in above]
+
+
+def recover(env: dict[str, str] | os._Environ[str]) -> None:
+    """Put the variable back where a wrapper has started us without it (`env -i`): else we start the wrapper
+    and it starts us for ever."""
+    if VIA not in env:
+        found = _kept() or _of_an_ancestor()
+        if found:
+            env[VIA] = found
+
+
+def keep(value: str) -> list[int]:
+    """Hand the variable on in a second way: the descriptors that what we become or start is to inherit."""
+    _kept()  # an older one is closed
+    if not hasattr(os, "memfd_create"):
+        return []
+    try:
+        number = os.memfd_create(_KEPT, 0)
+        os.write(number, value.encode("utf-8", "surrogateescape"))
+    except OSError:
+        return []
+    return [number]
+
+
+def _kept() -> str | None:
+    """What the descriptor says that we have been given; it is closed."""
+    found = None
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        return None
+    for number in numbers:
+        try:
+            if number > 2 and os.readlink(f"/proc/self/fd/{number}").startswith(f"/memfd:{_KEPT}"):
+                found = os.pread(number, _MOST, 0).decode("utf-8", "surrogateescape")
+                os.close(number)
+        except OSError:
+            continue
+    return found
+
+
+def _of_an_ancestor() -> str | None:
+    """The variable of the nearest process above us that has it."""
+    at = str(os.getppid())
+    for _ in range(_NEAR):
+        for entry in _read_proc(at, "environ", _MOST).split(b"\0"):
+            if entry.startswith(f"{VIA}=".encode()):
+                return entry.partition(b"=")[2].decode("utf-8", "surrogateescape")
+        told = _stat(at)
+        if told is None:
+            return None
+        at = told[1]
+    return None
 
 
 def is_probe(env: Mapping[str, str]) -> bool:
@@ -155,17 +214,22 @@ def ancestors() -> set[str] | None:
 
 def _stat(pid: str) -> tuple[str, str] | None:
     """The identity of a process that has not ended, and its parent's id."""
-    try:
-        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        head, _, rest = os.read(descriptor, 4096).rpartition(b") ")  # a name may hold anything
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
+    head, _, rest = _read_proc(pid, "stat", 4096).rpartition(b") ")  # a name may hold anything
     fields = rest.split()
     if len(fields) < 20 or fields[0] in (b"Z", b"X"):
         return None
     return f"{head.split()[0].decode()}.{fields[19].decode()}", fields[1].decode()
+
+
+def _read_proc(pid: str, name: str, most: int) -> bytes:
+    """What the system says of a process; nothing where it does not."""
+    try:
+        descriptor = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, most)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)

@@ -135,10 +135,12 @@ def _path() -> Iterator[Check]:
 def _leads_to_us(path: str) -> bool:
     """Whether a program starts one-trace: it is run to find out, since its text does not tell."""
     word = os.urandom(8).hex()
+    probe = f"{via.PROBE} {word}"
     try:
         told = subprocess.run(
             [path, "--version"],
-            env={**os.environ, via.VIA: f"{via.PROBE} {word}"},
+            env={**os.environ, via.VIA: probe},
+            pass_fds=via.keep(probe),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

@@ -20,9 +20,10 @@ _HEAD = 4096
 """Bytes of a state in which what stands ahead of the inputs is found."""
 _PAUSES_S = (0.0, 0.01, 0.03, 0.1)
 """A state is empty for a moment each time it is saved: looked at after each of these pauses."""
-_TOLD = re.compile(
-    rb'"ONE_TRACE_TOKEN": "[0-9a-f]{32}"|"ONE_TRACE_VIA": "[0-9a-f]{8,} [0-9a-f]{8} |"PATH": "[^"]{0,4000}/'
-)
+_WORD = rb'"ONE_TRACE_TOKEN": "[0-9a-f]{32}"|"ONE_TRACE_VIA": "[0-9a-f]{8,} [0-9a-f]{8} '
+_ANOTHERS = re.compile(_WORD)
+"""In the state of a run that another call of ours has started."""
+_TOLD = re.compile(_WORD + rb'|"PATH": "[^"]{0,4000}/')
 """In a state whose environment has been written down, and not as `***`."""
 _TOLD_MOST = 4200
 """Bytes that a match of it may take."""
@@ -33,12 +34,14 @@ _OVER = re.compile(rb'"status": ?"(?:completed|failed)"')
 class Wanted:
     """How our run is told from others. `token`: the word in its environment. `resumed`: its id as it was
     typed, where it is an old one that goes on. `key`: tells its flow's key, asked only where it matters.
-    `said`: its id, where the executor has been heard to say it."""
+    `said`: its id, where the executor has been heard to say it. `ran`: it has ended well, so there is a
+    record, even if a wrapper has kept our word from it."""
 
     token: str
     resumed: str | None = None
     key: Callable[[], str | None] = lambda: None
     said: str | None = None
+    ran: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,16 +139,16 @@ def _unclaimed(project: Path, wanted: Wanted, before: Snapshot) -> list[RunFiles
     states = project / STATES
     new = [name for name in guard.names(states) if before.is_new(str(states / name))]
     runs = [files for name in new if (files := run_of(project, name)) is not None]
-    key = wanted.key() if runs else None
-    return [files for files in runs if key in (None, files.flow_key) and not _tells_whose(files)]
+    key, told = wanted.key() if runs else None, _ANOTHERS if wanted.ran else _TOLD
+    return [files for files in runs if key in (None, files.flow_key) and not _tells_whose(files, told)]
 
 
-def _tells_whose(files: RunFiles) -> bool:
+def _tells_whose(files: RunFiles, told: re.Pattern[bytes]) -> bool:
     """Whether the host has written the run's environment down, in which our word would be."""
     if files.state is None:
         return False
     try:
-        return any(_TOLD.search(piece) for piece in guard.pieces(files.state, _TOLD_MOST))
+        return any(told.search(piece) for piece in guard.pieces(files.state, _TOLD_MOST))
     except OSError:
         return True
 

@@ -31,7 +31,7 @@ def assert_one_line(done, code):
 
 
 @pytest.mark.parametrize("how", BROKEN)
-@pytest.mark.parametrize("name", ["msgspec", "sqlite3", "_sqlite3"])
+@pytest.mark.parametrize("name", ["msgspec", "sqlite3", "_sqlite3", "json"])
 def test_a_broken_module_is_one_line_and_the_run_is_untouched(machine, name, how):
     machine.player("02-linear-unicode", exit=5)
     break_module(machine, name, BROKEN[how])
@@ -42,10 +42,11 @@ def test_a_broken_module_is_one_line_and_the_run_is_untouched(machine, name, how
     assert_one_line(machine.one(*RUN[1:]), 5)
 
 
+@pytest.mark.parametrize("how", ["is not Python", "ends the process"])
 @pytest.mark.parametrize("name", ["threading", "ctypes", "httpx", "click", "rich", "platformdirs"])
-def test_what_a_run_can_do_without_changes_no_exit_code(machine, name):
+def test_what_a_run_can_do_without_changes_no_exit_code(machine, name, how):
     machine.player("02-linear-unicode", exit=5)
-    break_module(machine, name, BROKEN["is not Python"])
+    break_module(machine, name, BROKEN[how])
     done = machine.one(*RUN)
     assert done.code == 5
     assert b"Traceback" not in done.err

@@ -18,6 +18,7 @@ HIDES = {
     "has stars": "[os.environ.__setitem__(name, '***') for name in list(os.environ)]",
     "hides the token": "os.environ['ONE_TRACE_TOKEN'] = '<redacted>'",
     "hides secrets by their names": "os.environ.pop('ONE_TRACE_TOKEN')",
+    "is given none of ours by a wrapper": "[os.environ.pop(f'ONE_TRACE_{x}') for x in ('TOKEN', 'VIA')]",
 }
 """What a host does to the environment before it writes it into its state."""
 

@@ -43,6 +43,16 @@ def _a_wrapper_of_a_wrapper(machine, ours):
     return f'#!/bin/sh\n"{machine.root}/inner" "$@"\n'
 
 
+def _a_wrapper_with_an_environment_of_its_own(machine, ours):
+    return f'#!/bin/sh\nunset ONE_TRACE_VIA ONE_TRACE_TOKEN\nexec "{ours}/one" "$@"\n'
+
+
+def _a_child_with_an_environment_of_its_own(machine, ours):
+    call = f"subprocess.run([{str(ours / 'one')!r}, *sys.argv[1:]], env=env).returncode"
+    env = "{name: os.environ[name] for name in {*os.environ} - {'ONE_TRACE_VIA', 'ONE_TRACE_TOKEN'}}"
+    return f"#!{sys.executable}\nimport os, subprocess, sys\nenv = {env}\nsys.exit({call})\n"
+
+
 SHIMS = [
     _a_shim_that_changes_path,
     _a_wrapper_that_waits,
@@ -50,6 +60,8 @@ SHIMS = [
     _a_wrapper_that_adds_words,
     _a_wrapper_in_another_language,
     _a_wrapper_of_a_wrapper,
+    _a_wrapper_with_an_environment_of_its_own,
+    _a_child_with_an_environment_of_its_own,
 ]
 
 

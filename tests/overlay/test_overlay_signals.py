@@ -229,6 +229,27 @@ def test_a_host_that_is_stopped_itself_stops_us_until_we_go_on(machine):
     assert finish(process)[0] == -signal.SIGTERM
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="needs a system that tells a process's state"
+)
+@pytest.mark.parametrize("us", [True, False], ids=["we are told to stop", "the host is told to stop"])
+def test_a_host_that_alone_is_told_to_go_on_goes_on_and_we_with_it(machine, us):
+    machine.player("48-sigkill", after=LEAVES)
+    process = machine.start(*RUN)
+    wait_for(machine.project / "up")
+    host = int((machine.project / "pid").read_text())
+    os.kill(process.pid if us else host, signal.SIGSTOP)
+    wait_for_state(host, "T")
+    wait_for_state(process.pid, "T")
+    time.sleep(0.3)
+    os.kill(host, signal.SIGCONT)
+    wait_for_state(process.pid, "S")
+    time.sleep(0.3)
+    assert (state_of(host), state_of(process.pid)) == ("S", "S")
+    process.terminate()
+    assert finish(process)[0] == -signal.SIGTERM
+
+
 def test_nobody_waits_for_anything_of_ours_when_we_were_killed(machine):
     """Streams end with us, though another process of ours has been beside us."""
     machine.player("48-sigkill", after=LEAVES)
