@@ -42,6 +42,11 @@ PAIRS = (
         _is_named,
     ),
     Rule(
+        "<value",
+        rf"<name>\s*{_SECRET_NAME}\s*</name>\s*<value>\s*(?P<secret>[^<>]{{1,4096}})",
+        _is_named,
+    ),
+    Rule(
         "value",
         rf"\b(?:key|name|id)[\"']?\s{{0,8}}[:=]\s{{0,8}}[\"']{_SECRET_NAME}[\"']\s{{0,8}},?\s{{0,40}}[\"']?value[\"']?\s{{0,8}}[:=]\s{{0,8}}(?P<quote>[\"'])(?P<secret>(?:(?!(?P=quote)).){{1,4096}})",
         _is_named,
