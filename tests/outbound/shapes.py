@@ -448,6 +448,25 @@ aws-pair|aws configure: {b40} is not valid
 escaped-json|body: "{{\\"token\\":\\"{w24}\\"}}"
 login-scp|oauth2:{w20}@gitlab.example.com:o/r
 list-of-tokens|{{"tokens": ["{w24}", "{w24}"]}}
+cursor-like|crsr_{h64} is not valid
+stytch|secret-live-{u32}= unauthorized
+openweather|https://api.openweathermap.org/data/2.5/weather?q=x&appid={h32}
+sumologic|https://endpoint.collection.sumologic.com/receiver/v1/http/{b100}==
+loggly|https://logs-01.loggly.com/inputs/{h8}-{h4}-{h4}-{h4}-{h12}/tag/x
+gcs-hmac|GOOG1E{c55} rejected
+pulumi-config|pulumi config set --secret dbPassword {w12}
+signtool|signtool sign /f x.pfx /p {w12} a.exe
+curl-cookie|curl -b 'session={w32}' https://x
+ssh-cmd|sshpass -e ssh SSHPASS={w12} x
+wpa|wpa_passphrase MyNet {w12}
+ipsec|: PSK "{w16}"
+asp|.ASPXAUTH={H64}
+soap|<wsse:Password Type="x">{w12}</wsse:Password>
+php-dump|["password"]=>\n  string(12) "{w12}"
+sql-set|SET PASSWORD FOR 'bob'@'%' = '{w12}'
+sql-insert|INSERT INTO users (name, password) VALUES ('bob', '{w12}')
+mongo-shell|db.auth("bob", "{w12}")
+smtp-login|334 UGFzc3dvcmQ6\nC: {b20}=
 twitch|PASS oauth:{l30} rejected by irc.chat.twitch.tv
 b2-key|b2: applicationKey K005{w27} not valid for bucket x
 airtable-old|airtable key{w14} revoked, use a PAT
@@ -481,7 +500,7 @@ ftp-pass|> USER bob\n> PASS {w12}\n530 Login incorrect
 imap|a1 LOGIN bob {w12}
 nickserv|NICKSERV IDENTIFY {w12}
 es-setup|PASSWORD elastic = {w20}
-django|django-insecure-{w50} used in production
+django|django-insecure-{w50} is used by a server
 rust-some|Opts {{ user: "bob", password: Some("{w12}") }}
 rust-secret|Settings {{ api_token: SecretString("{w20}") }}
 ps|ConvertTo-SecureString "{w12}" -AsPlainText -Force

@@ -13,7 +13,7 @@ _SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _STRONG = frozenset(
     "password passwords passwd passphrase passphrases passcode pwd pw secret secrets apikey apikeys "
     "credential credentials creds cred accesskey secretkey privatekey authkey authtoken accesstoken "
-    "refreshtoken mnemonic psk bindpw rootpw passwort kennwort senha contraseña contrasena mdp пароль 密码 密碼 パスワード 비밀번호".split()
+    "refreshtoken mnemonic psk sshpass aspxauth privkey bindpw rootpw passwort kennwort senha contraseña contrasena mdp пароль 密码 密碼 パスワード 비밀번호".split()
 )
 _WEAK = frozenset(
     "pass token tokens auth authorization cookie cookies jwt bearer otp totp pat sid sessid sessionid "
@@ -23,7 +23,7 @@ _GLUED = tuple(
     "password passwd passphrase secret token apikey secretkey accesskey mypwd dbpwd sqlpwd".split()
 )
 _KEYS_OF = frozenset(
-    "api app application preshared pairing unseal access secret private auth encryption encrypt decryption signing sign master service "
+    "api app application preshared ingestion pairing unseal access secret private auth encryption encrypt decryption signing sign master service "
     "license licence account deploy ssh storage shared subscription consumer client admin root "
     "security server integration webhook restricted publishable functions symmetric hmac jwt crypto "
     "fernet gpg pgp rsa ec ecdsa ed25519 wrapping recovery write read ingest insert project routing "

@@ -42,6 +42,28 @@ PROTOCOLS = (
     Rule("$ansible_vault", r"\$ANSIBLE_VAULT;[\w.;-]{1,60}(?P<secret>(?:\s{1,20}[0-9a-f]{8,})+)"),
     Rule("password", rf"\bPASSWORD \w{{1,40}} = {_WORD}", _is_value),
     Rule("bundle_", r"\bBUNDLE_[A-Z0-9_]*__[A-Z0-9_]*=(?P<secret>\S+:\S+)"),
+    Rule("secret_id", r"\bsecret_id[\"']?\s?[:=]\s?[\"']?(?P<secret>[0-9a-f]{8}-[0-9a-f-]{20,})"),
+    Rule(".aspxauth=", r"\.ASPXAUTH=(?P<secret>\w{16,})"),
+    Rule("psk", rf":\s?PSK {_WORD}", _is_value),
+    Rule("334 ugfzc3dvcmq6", r"334 UGFzc3dvcmQ6\s+(?:C: |> )?(?P<secret>[A-Za-z0-9+/=]{4,})"),
+    # Databases and dumps
+    Rule(
+        "set password for",
+        rf"\bSET PASSWORD FOR [^=\n]{{1,100}}=\s?(?:PASSWORD\()?{_WORD}",
+        _is_value,
+        re.IGNORECASE,
+    ),
+    Rule(
+        "insert into",
+        r"\bINSERT INTO [^()\n]{1,100}\([^()]{0,400}(?:password|passwd|secret|token|api_?key)[^()]{0,400}\)\s{0,20}VALUES\s{0,20}\((?P<secret>[^()]{1,2000})",
+        flags=re.IGNORECASE,
+    ),
+    Rule(".auth(", rf"\bdb\.auth\([^,()\n]{{1,100}},\s{{0,4}}{_WORD}"),
+    Rule(
+        "]=>",
+        r"\[\"(?P<name>[^\"\n]{1,100})\"\]=>\s{0,20}string\([0-9]+\) \"(?P<secret>[^\"\n]{1,4096})",
+        lambda match: strength(match["name"]) is not None and _is_value(match),
+    ),
     # The part of a form
     Rule(
         "name=",
@@ -52,6 +74,13 @@ PROTOCOLS = (
     Rule("ssh-keygen", rf"\bssh-keygen\b[^\n|]{{0,200}}?\s-[NP][ \t]*{_WORD}", _is_value),
     Rule("security", rf"\bsecurity add-\w+-password\b[^\n|]{{0,200}}?\s-w[ \t]*{_WORD}", _is_value),
     Rule("plink pscp psftp", rf"\b(?:plink|pscp|psftp)\b[^\n|]{{0,200}}?\s-pw[ \t]+{_WORD}", _is_value),
+    Rule("signtool", rf"\bsigntool\b[^\n|]{{0,200}}?\s/p {_WORD}", _is_value),
+    Rule("wpa_passphrase", rf"\bwpa_passphrase \S+ {_WORD}", _is_value),
+    Rule("set --secret", rf"\bconfig set --secret \S+ {_WORD}", _is_value),
+    Rule(
+        "curl",
+        r"\bcurl\b[^\n|]{0,400}?\s(?:-b|--cookie)[ \t]*(?P<secret>\"[^\"\n]*=[^\"\n]*\"?|'[^'\n]*=[^'\n]*'?|[^\s=]+=\S+)",
+    ),
     Rule("/p:", rf"(?<!\S)/p:{_WORD}", _is_unlike_prose),
     Rule("lftp", rf"\blftp\b[^\n|]{{0,200}}?\s-u[ \t]*[^\s,]{{1,60}},{_WORD}"),
     Rule(

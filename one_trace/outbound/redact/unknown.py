@@ -49,8 +49,8 @@ UNKNOWN = (
         _is_token,
     ),
     Rule(
-        "live_ sandbox_ hcaik_ hcamk_ hcbik_ rpa_ llx- m0- bb_live_ rk_ ak- as- md- akfycb a21aa pdus+ pdeu+",
-        r"(?<![A-Za-z0-9_-])(?:live_|sandbox_|hc[abc][im]k_|rpa_|llx-|m0-|bb_live_|a[ks]-|md-|AKfycb|A21AA|pd(?:us|eu)\+)(?P<tail>[A-Za-z0-9_-]{20,})",
+        "live_ sandbox_ hcaik_ hcamk_ hcbik_ rpa_ llx- m0- bb_live_ rk_ ak- as- md- akfycb a21aa pdus+ pdeu+ crsr_ secret-live- secret-test- goog1 ycp",
+        r"(?<![A-Za-z0-9_-])(?:live_|sandbox_|hc[abc][im]k_|rpa_|llx-|m0-|bb_live_|a[ks]-|md-|AKfycb|A21AA|pd(?:us|eu)\+|crsr_|secret-(?:live|test)-|GOOG1|YCP)(?P<tail>[A-Za-z0-9_-]{20,})",
         _is_mixed,
     ),
     Rule("django-insecure-", r"django-insecure-\S{16,}"),
