@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from one_trace.guard import streams
-from one_trace.guard.text import clean_page
+from one_trace.guard.text import clean_json, clean_page
 from one_trace.runner.failures import ReaderGone
 from one_trace.runner.record import to_json
 from one_trace.runner.schema import Json
@@ -30,9 +30,11 @@ class Console:
         self.write(f"{self.shown(text)}\n".encode())
 
     def write(self, data: bytes) -> None:
-        """ReaderGone where nobody reads any more."""
+        """ReaderGone where nobody reads any more. JSON of agents is the host's, with what a terminal would
+        obey written as ``\\uXXXX``.
+        """
         try:
-            streams.write_all(1, data)
+            streams.write_all(1, clean_json(data) if self.agent else data)
         except OSError:
             raise ReaderGone from None
 

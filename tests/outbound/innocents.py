@@ -582,6 +582,151 @@ authority=example.com:443
 bypass=true
 passive=true port=21
 monkey=1
+Error: ENOENT: no such file or directory, open '/home/bob/.cache/pypoetry/virtualenvs/myproject-XyZ12abC-py3.11/lib/site.py'
+request_id: req_011CSHoEeqs5C35K2UUqR7Fy overloaded_error
+chatcmpl-9kL2mNoPqRsTuVwXyZ0123456789a timed out
+toolu_01A09q90qw90lq917835lq9 not found in the previous message
+msg_01XFDUDYJgAACzvnptvVoYEL stopped at max_tokens
+thread_abc123DEFghi456JKLmno789 is already active
+file-9Xk2LmNoPqRsTuVwXyZ01234 too large
+run_7d3e9fA1b2C3d4E5f6G7h8I9 expired after 600 seconds
+commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b is not an ancestor
+sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 manifest unknown
+integrity sha512-9LkzHk8iYLYjhT1aXk2wLxyzYzkYFQc0d1q3xGkJ7s5VJ5gYV2YJj8XGx4q0R9t0hU8lY2QmWJ8VbqgJj0p1Ug== mismatch
+npm ERR! code EINTEGRITY sha1-Kt1pZm8Vb6s3mQ0q6Y1cM7x2c3E=
+pod myapp-7c9d8b6f5d-x2v4q in CrashLoopBackOff
+arn:aws:lambda:us-east-1:123456789012:function:my-fn:42 throttled
+arn:aws:iam::123456789012:role/deploy-role is not authorized to perform: s3:GetObject
+RequestId: 4C1A7D2E9F3B8A60 HostId: x
+Cannot find module '@scope/pkg-name_with-long-chars/dist/index.esm.min.js'
+TypeError: Cannot read properties of undefined (reading 'tokens')
+SyntaxError: Unexpected token '}', "{"a":1,}" is not valid JSON
+Le mot de passe doit contenir au moins 8 caractères
+Das Passwort ist abgelaufen, bitte ändern
+La contraseña no es válida
+token expired at 2026-01-02T03:04:05Z
+token count 12345 exceeds the limit of 8192 tokens
+max_tokens: 4096 must be less than 8192
+keyError: 'api_key'
+KeyError: 'secret_name'
+Missing required key: accessLevel
+primary key violation on users_pkey
+duplicate key value violates unique constraint "orders_customer_id_key"
+foreign key (user_id) references users(id)
+secret "db-credentials" not found in namespace prod
+Secret arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf not found
+PASS src/components/Button1.test.tsx
+PASS tests/login2.spec.ts (5.231 s)
+FAIL src/auth/TokenService.test.ts
+--- PASS: TestLogin2 (0.00s)
+ok  	github.com/x/y/auth	0.123s
+LOGIN failed for user bob
+INFO LOGIN page rendered
+user LOGIN form submitted ok
+event LOGIN user42 success
+USER root PASS
+Drive file 1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgVE2upms not found
+https://docs.google.com/spreadsheets/d/1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgVE2upms/edit
+youtube video dQw4w9WgXcQ unavailable
+s3://bucket/path/2026/01/01/part-00000-3f2b8c1d-9a7e-4b5c-8d6f-1a2b3c4d5e6f-c000.snappy.parquet
+File "/usr/lib/python3.11/site-packages/auth/token.py", line 42, in get_token
+    at Object.getToken (/app/node_modules/auth/lib/token.js:10:15)
+    at async TokenManager.refreshAccessToken (file:///app/dist/token-manager.mjs:120:9)
+trace_id=4bf92f3577b34da6a3ce929d0e0e4736 span_id=00f067aa0ba902b7
+00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+cf-ray: 8a1b2c3d4e5f6789-FRA
+etag "33a64df551425fcc55e4d42a148795d9f25f89d4"
+x-request-id: 7b1f0c2e-4d3a-4c5b-9e8f-0a1b2c3d4e5f
+x-amzn-RequestId: 4d5e6f70-1234-5678-9abc-def012345678
+stripe: No such customer: 'cus_NffrFeUfNV2Hib'
+stripe: No such payment_intent: 'pi_3MtwBwLkdIwHu7ix28a3tqPa'
+prod_NWjs8kKbJWmuuc has no default price
+slack channel C024BE91L not found, user U0G9QFKBM
+duplicate slug my-org_some-very-long-identifier-name-with-2026-and-v2
+test_user_login_with_expired_token_returns_401_unauthorized_and_redirects FAILED
+my_very_long_function_name_that_has_more_than_32_characters_v2 is not defined
+live_reload_server_connection_refused_on_port_35729
+as-needed-recompute-the-layout-of-column-12 failed
+ak-sheet-number-20260101-customer-list not found
+md-outlined-text-field-v2-supporting-text-0
+airtable record recAbCdEfGhIjKlMn not found in tblAbCdEfGhIjKlMn
+airtable: field keyPerformanceInd missing
+net user bob is not known to this machine
+security add-ons are not available
+openssl: error:0308010C:digital envelope routines::unsupported
+snmpwalk: Timeout: No Response from 10.0.0.1
+snmp -v2c request timed out
+expect: send "hello" and wait for prompt
+expected "password" but got "passwd"
+form field name="username" is missing
+ssh-keygen: command not found
+ssh-keygen -t ed25519 -f key failed
+docker: invalid reference format: repository name must be lowercase
+git: fatal: refusing to merge unrelated histories
+error: failed to push some refs to 'github.com:o/r.git'
+Bearer authentication required
+Authorization header missing
+Basic auth is disabled for this tenant
+Invalid API key format
+cookie consent banner not found
+Cookies are blocked by the browser
+JWT malformed
+jwt audience invalid. expected: api.example.com
+HTTP 401 Unauthorized: WWW-Authenticate: Bearer realm="api", error="invalid_token"
+session 3f2b8c1d-9a7e-4b5c-8d6f-1a2b3c4d5e6f expired
+auth: unknown flag --pass-through
+--token-limit 4096 is not supported
+--password-stdin is required
+--key-file /etc/ssl/key.pem: permission denied
+pass 3 of 5 completed in 12ms
+pass: true
+passed: 12, failed: 3
+team: platform-core1 owns this service
+x-team: growth-squad
+device code flow is not enabled for tenant
+device: cuda:0 out of memory
+consumer: group-42 rebalanced
+honeycomb team not found
+verifier: signature mismatch
+assertion: expected 4 to equal 5
+AssertionError: expected { a: 1 } to deeply equal { a: 2 }
+Some("value") is not None
+thread 'main' panicked at 'called `Option::unwrap()` on a `None` value', src/main.rs:42:10
+Token(Ident("foo"), Span { lo: 12, hi: 15 })
+unexpected token(s) after expression
+token("identifier") at line 4
+Error: key "name" of type String("text") expected
+property "credentials" has type Some(Struct)
+Ошибка: файл не найден
+错误：连接超时
+Erreur: délai dépassé lors de la connexion à la base
+Fehler: Verbindung zur Datenbank fehlgeschlagen
+Error: conexión rechazada por el servidor
+code: 'ERR_MODULE_NOT_FOUND', url: 'file:///app/index.js'
+code=H12 desc="Request timeout" method=GET path="/" host=x.herokuapp.com request_id=8601b555-6a83-4c12-8269-97c8e32cdb22
+psk: too short
+ps: command not found
+partition key /customerId is missing
+sort key range exceeded for item 0001#2026-01-01
+i18n key auth.login.password.placeholder is missing
+cache key user:42:profile:v2 evicted
+React: Each child in a list should have a unique "key" prop.
+key_123 not found in map
+hash mismatch: got 5d41402abc4b2a76b9719d911017c592 want 7d793037a0760186574b0282f2f435e7
+md5 5d41402abc4b2a76b9719d911017c592
+5d41402abc4b2a76b9719d91:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08x
+linear issue ENG-1234 not found
+image ghcr.io/org/app:v1.2.3-20260101T000000-9f86d08 not found
+wheel numpy-1.26.4-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl is not supported
+firestore/projects/my-project/databases/(default)/documents/users/AbCdEfGhIjKlMnOpQrSt
+asst_abc123DEFghi456JKLmno789 no such assistant
+ses_4f3e2d1c0b9a8f7e6d5c4b3a29181706 not active
+projects/p/locations/us/keyRings/r/cryptoKeys/k not found
+build_01HZX3K9QWERTYUIOPASDFGHJK failed
+01HZX3K9QWERTYV8N0PASDFGHJ not a valid ULID
+ckl1a2b3c0000qzrmn831i7rn not found
+65f1c0ffee1234567890abcd is not a valid ObjectId
+flow_run_3f2b8c1d9a7e4b5c8d6f1a2b3c4d5e6f failed
 """.strip("\n")
 
 _BLOCKS = (

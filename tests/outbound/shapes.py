@@ -448,6 +448,88 @@ aws-pair|aws configure: {b40} is not valid
 escaped-json|body: "{{\\"token\\":\\"{w24}\\"}}"
 login-scp|oauth2:{w20}@gitlab.example.com:o/r
 list-of-tokens|{{"tokens": ["{w24}", "{w24}"]}}
+cursor-like|crsr_{h64} is not valid
+stytch|secret-live-{u32}= unauthorized
+openweather|https://api.openweathermap.org/data/2.5/weather?q=x&appid={h32}
+sumologic|https://endpoint.collection.sumologic.com/receiver/v1/http/{b100}==
+loggly|https://logs-01.loggly.com/inputs/{h8}-{h4}-{h4}-{h4}-{h12}/tag/x
+gcs-hmac|GOOG1E{c55} rejected
+pulumi-config|pulumi config set --secret dbPassword {w12}
+signtool|signtool sign /f x.pfx /p {w12} a.exe
+curl-cookie|curl -b 'session={w32}' https://x
+ssh-cmd|sshpass -e ssh SSHPASS={w12} x
+wpa|wpa_passphrase MyNet {w12}
+ipsec|: PSK "{w16}"
+asp|.ASPXAUTH={H64}
+soap|<wsse:Password Type="x">{w12}</wsse:Password>
+php-dump|["password"]=>\n  string(12) "{w12}"
+sql-set|SET PASSWORD FOR 'bob'@'%' = '{w12}'
+sql-insert|INSERT INTO users (name, password) VALUES ('bob', '{w12}')
+mongo-shell|db.auth("bob", "{w12}")
+smtp-login|334 UGFzc3dvcmQ6\nC: {b20}=
+twitch|PASS oauth:{l30} rejected by irc.chat.twitch.tv
+b2-key|b2: applicationKey K005{w27} not valid for bucket x
+airtable-old|airtable key{w14} revoked, use a PAT
+honeycomb|X-Honeycomb-Team: {w22}
+honeycomb2|hcaik_{l58} cannot write
+dd-app|DD-APPLICATION-KEY: {h40}
+pagerduty-oauth|pdus+_0{c7}_{u36} was refused
+mandrill|mandrill: key md-{u22} invalid
+paypal-token|paypal A21AA{u91} expired
+gocardless|gocardless live_{u40} is not active
+wandb|wandb login {h40}
+modal|modal token set --token-id ak-{w22} --token-secret as-{w22}
+runpod|rpa_{c40}{l6} unauthorized
+llamacloud|llx-{w48} unauthorized
+mem0|m0-{w40} unauthorized
+browserbase|bb_live_{w27} unauthorized
+bitwarden|bws: 0.{h8}-{h4}-{h4}-{h4}-{h12}.{w30}:{b22}== invalid
+ghost|ghost admin key {h24}:{h64} invalid
+bundle|BUNDLE_ENTERPRISE__CONTRIBSYS__COM={h8}:{h8}
+vault-unseal|Unseal Key 1: {b43}=\nInitial Root Token: hvs.{w24}
+ansible-vault|$ANSIBLE_VAULT;1.1;AES256\n{h80}\n{h80}\n
+wg-psk|PresharedKey = {b43}=
+hadoop|<property><name>javax.jdo.option.ConnectionPassword</name><value>{w12}</value></property>
+bindpw|nslcd.conf: bindpw {w12}
+snmp|snmpwalk -v3 -u bob -A {w12} -X {w12} host
+cisco7|username bob password 7 {H16}
+ntlm|Administrator:500:{h32}:{h32}:::
+psk|network={{\n ssid="x"\n psk="{w12}"\n}}
+lftp|lftp -u bob,{w12} ftp.example.com
+ftp-pass|> USER bob\n> PASS {w12}\n530 Login incorrect
+imap|a1 LOGIN bob {w12}
+nickserv|NICKSERV IDENTIFY {w12}
+es-setup|PASSWORD elastic = {w20}
+django|django-insecure-{w50} is used by a server
+rust-some|Opts {{ user: "bob", password: Some("{w12}") }}
+rust-secret|Settings {{ api_token: SecretString("{w20}") }}
+ps|ConvertTo-SecureString "{w12}" -AsPlainText -Force
+multipart|Content-Disposition: form-data; name="password"\n\n{w12}\n--boundary
+ssh-keygen|ssh-keygen -t ed25519 -N {w12} -f k
+keychain|security add-generic-password -a bob -s x -w {w12}
+expect|expect: send "{w12}\r" at password prompt
+chpasswd|echo "bob:{w12}" | chpasswd
+netuser|net user bob {w12} /add
+putty|plink -ssh -pw {w12} bob@host
+freerdp|xfreerdp /v:host /u:bob /p:{w12}
+saml|SAMLResponse={b200}%3D&RelayState=x
+oauth-code|code_verifier={u43}&grant_type=authorization_code
+ovh|X-Ovh-Consumer: {w32}
+key-colon|key: AKfycb{u60}
+openvpn|auth-user-pass bob {w12}
+token-paren|token({w24}) not accepted
+kubeadm|kubeadm join 10.0.0.1:6443 --token {l6}.{l16} --discovery-token-ca-cert-hash
+wireguard|[Interface]\nPrivateKey = {b43}=\nAddress = 10.0.0.2
+k3s|k3s: token K10{h64}::server:{h32} not valid
+sanity|sanity token sk{w150} unauthorized
+go-struct|cannot dial {{User:bob Password:{w12} Host:db Port:5432}}
+pydantic|Input should be a valid dict [type=dict_type, input_value={{'api_key': '{w20}'}}, input_type=str]
+ruby|#<Client:0x00007f @api_key="{w20}", @host="x">
+totp-uri|otpauth://totp/x:bob?secret={C32}&issuer=x
+laravel|APP_KEY=base64:{b43}=
+wp|define('AUTH_KEY', '{w64}');
+fal|Authorization: Key {h8}-{h4}-{h4}-{h4}-{h12}:{h32}
+jenkins|https://admin:11{h32}@jenkins.example.com/job/x 403
 """
 
 

@@ -70,6 +70,12 @@ def test_what_people_see_of_the_built_in_runner(evil, argv):
     assert harmless(evil.one(*argv)).code in (0, 1, 127)
 
 
+@pytest.mark.parametrize("argv", BUILT_IN[:-1], ids=lambda argv: ascii(" ".join(argv)))
+def test_what_agents_read_of_the_built_in_runner(evil, argv):
+    for line in harmless(evil.one("--agent", *argv)).out.splitlines():
+        json.loads(line)
+
+
 @pytest.mark.parametrize("argv", BUILT_IN[:8], ids=lambda argv: ascii(" ".join(argv)))
 def test_the_same_on_a_terminal(evil, argv):
     shown = on_terminal(evil, *argv)

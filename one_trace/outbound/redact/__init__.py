@@ -22,8 +22,10 @@ from one_trace.outbound.redact.environment import Values, secret_values
 from one_trace.outbound.redact.fields import fields
 from one_trace.outbound.redact.headers import HEADERS, headers
 from one_trace.outbound.redact.keys import KEYS, bodies
+from one_trace.outbound.redact.protocols import PROTOCOLS
 from one_trace.outbound.redact.sentences import SAID
 from one_trace.outbound.redact.spelling import Range, encoded, is_pair, views
+from one_trace.outbound.redact.unknown import UNKNOWN
 from one_trace.outbound.redact.urls import URLS
 from one_trace.outbound.redact.values import REDACTED
 from one_trace.outbound.redact.vendors import VENDORS
@@ -36,7 +38,7 @@ Redact = Callable[[str], str]
 LONGEST = 32 * 1024
 """Characters of a text that are looked at, and kept: eight times what the store keeps."""
 _MOST_ROUNDS = 4
-_RULES = (*VENDORS, *KEYS, *URLS, *HEADERS, *OPTIONS, *SAID, *PAIRS)
+_RULES = (*VENDORS, *UNKNOWN, *KEYS, *URLS, *HEADERS, *OPTIONS, *PROTOCOLS, *SAID, *PAIRS)
 _STORED_BYTES = 4096 - 4
 _LAST_WORD = re.compile(r"\S{1,512}\Z")
 _REPEATED = re.compile(r"(?:\[REDACTED\]){2,}")

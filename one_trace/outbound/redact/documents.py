@@ -38,7 +38,12 @@ PAIRS = (
     # <password>x</password>, <add key="Password" value="x"/>, - name: DB_PASS / value: x, ["password", "x"]
     Rule(
         "</",
-        rf"<{_SECRET_NAME}(?:\s[^<>]{{0,200}})?>\s*(?:<!\[CDATA\[)?(?P<secret>[^<>\]]{{1,4096}})(?=\]\]>|</|\Z)",
+        rf"<(?:[\w-]{{1,20}}:)?{_SECRET_NAME}(?:\s[^<>]{{0,200}})?>\s*(?:<!\[CDATA\[)?(?P<secret>[^<>\]]{{1,4096}})(?=\]\]>|</|\Z)",
+        _is_named,
+    ),
+    Rule(
+        "<value",
+        rf"<name>\s*{_SECRET_NAME}\s*</name>\s*<value>\s*(?P<secret>[^<>]{{1,4096}})",
         _is_named,
     ),
     Rule(

@@ -19,11 +19,13 @@ from one_trace.outbound.redact.values import (
 )
 
 HINTS = (
-    "pass", "pwd", "pw", "secret", "token", "key", "cred", "auth", "cookie", "jwt", "bearer", "otp", "pat", "sid", "sess",
-    "sig", "dsn", "phrase", "csrf", "xsrf", "mnemonic", "kennwort", "senha", "contrase", "mdp", "пароль", "密", "パスワード", "비밀번호",
+    "pass", "pwd", "pw", "psk", "secret", "token", "key", "cred", "auth", "cookie", "jwt", "bearer", "otp", "pat", "sid", "sess",
+    "sig", "dsn", "phrase", "csrf", "xsrf", "mnemonic", "verifier", "assertion", "saml", "device", "team", "consumer", "kennwort", "senha", "contrase", "mdp", "пароль", "密", "パスワード", "비밀번호",
 )  # fmt: skip
 """One of these is in every name that `names` knows, in lower case."""
 _QUOTED = (
+    # Also within what a debugger's output wraps it in: Some("…"), SecretString("…").
+    r"(?:(?:Some|Just|Ok|String|Text|Secret\w{0,20}|Sensitive\w{0,20}|Password|Token|Buffer\.from)\(){0,2}"
     r"[bBuUrRfF]{0,2}(?P<quote>[\"'`])(?P<quoted>(?:\\.|(?!(?P=quote))[^\\]){0,20000})(?:(?P=quote)|\\?\Z)"
 )
 _FIELD = re.compile(
@@ -39,7 +41,7 @@ _MEMBER_END = re.compile(r"[,}\]]")
 _LINE_END = re.compile(r"[^\r\n]{0,400}")
 _INDENTED = re.compile(r"(?:[ \t]+[^\n]*(?:\n|\Z)|[ \t]*\n){1,400}")
 _PARSER = re.compile(
-    r"(?:unexpected|illegal|expected|unknown|unrecognized|stray|syntax error[,:]?|near|parse)\s+\Z",
+    r"(?:(?:unexpected|illegal|expected|unknown|unrecognized|stray|syntax error[,:]?|near|parse|---)\s+|\barn:[\w:-]*)\Z",
     re.IGNORECASE,
 )
 _SPACED = re.compile(r"[ \t]")
@@ -82,9 +84,9 @@ class Field(Struct, frozen=True):
 
     @property
     def of_a_parser(self) -> bool:
-        """``Unexpected token: …``"""
+        """``Unexpected token: …``; a test that says PASS; the kind in the name of a resource."""
         start = self.head.start()
-        return _PARSER.search(self.text, max(0, start - 24), start) is not None
+        return _PARSER.search(self.text, max(0, start - 80), start) is not None
 
 
 def _value(field: Field) -> Iterator[Range]:

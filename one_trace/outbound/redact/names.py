@@ -13,7 +13,7 @@ _SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _STRONG = frozenset(
     "password passwords passwd passphrase passphrases passcode pwd pw secret secrets apikey apikeys "
     "credential credentials creds cred accesskey secretkey privatekey authkey authtoken accesstoken "
-    "refreshtoken mnemonic passwort kennwort senha contraseña contrasena mdp пароль 密码 密碼 パスワード 비밀번호".split()
+    "refreshtoken mnemonic psk sshpass aspxauth privkey bindpw rootpw passwort kennwort senha contraseña contrasena mdp пароль 密码 密碼 パスワード 비밀번호".split()
 )
 _WEAK = frozenset(
     "pass token tokens auth authorization cookie cookies jwt bearer otp totp pat sid sessid sessionid "
@@ -23,7 +23,7 @@ _GLUED = tuple(
     "password passwd passphrase secret token apikey secretkey accesskey mypwd dbpwd sqlpwd".split()
 )
 _KEYS_OF = frozenset(
-    "api app access secret private auth encryption encrypt decryption signing sign master service "
+    "api app application preshared ingestion pairing unseal access secret private auth encryption encrypt decryption signing sign master service "
     "license licence account deploy ssh storage shared subscription consumer client admin root "
     "security server integration webhook restricted publishable functions symmetric hmac jwt crypto "
     "fernet gpg pgp rsa ec ecdsa ed25519 wrapping recovery write read ingest insert project routing "
@@ -75,10 +75,10 @@ def strength(name: str) -> Strength | None:
     found = words(name)
     while len(found) > 1 and (found[-1] in _TAILS or found[-1].isdigit()):
         found.pop()
+    if " ".join(found[-2:]) in _COMPOUNDS:
+        return "strong"
     if not found or found[-1] in _ABOUT:
         return None
-    if found[-1] == "phrase" and len(found) > 1 and found[-2] in ("seed", "recovery", "pass", "secret"):
-        return "strong"
     if _is_key(name, found) or any(_is_strong(word) for word in found):
         return "strong"
     weak = [word for word in found if word in _WEAK or word.endswith("token")]
@@ -87,6 +87,10 @@ def strength(name: str) -> Strength | None:
     return "strong" if len(found) > 1 and found[-1] == weak[-1] and weak[-1] not in _LOOSE else "weak"
 
 
+_COMPOUNDS = frozenset(
+    "seed phrase|recovery phrase|pass phrase|secret phrase|code verifier|oauth verifier|client assertion|"
+    "saml response|saml request|device code|honeycomb team|ovh consumer".split("|")
+)
 _LOOSE = frozenset(("tokens", "signature", "sig", "authorization"))
 
 

@@ -31,7 +31,7 @@ SAID = (
     Rule(
         "password passphrase secret token key credential passwort contraseña senha",
         r"\b(?P<name>(?:api|access|secret|private|signing|encryption|auth|bearer|refresh|license|session)[ _-]?(?:key|token)|password|passphrase|passwd|secret|token|credentials?|Passwort|contraseña|senha)"
-        r"(?P<said>[ \t]+(?:(?:provided|supplied|used|given|is|was|of|with value|value)[ \t:=]+)?)[\"'`(]?(?P<secret>[A-Za-z0-9][A-Za-z0-9_+/=.!@#$%^&*~-]{5,})",
+        r"(?P<said>(?=\()|[ \t]+(?:(?:provided|supplied|used|given|is|was|of|with value|value)[ \t:=]+)?)[\"'`(]?(?P<secret>[A-Za-z0-9][A-Za-z0-9_+/=.!@#$%^&*~-]{5,})",
         _is_said,
         re.IGNORECASE,
     ),

@@ -24,7 +24,7 @@ _PARAMETERS = frozenset(
     "api_sig sign oauth_signature oauth_token oauth_verifier device_code user_code hash h_token "
     "t_token".split()
 )
-_RANDOM_ONLY = frozenset("code key k hash sign st otp invite magic ticket policy user_code".split())
+_RANDOM_ONLY = frozenset("appid code key k hash sign st otp invite magic ticket policy user_code".split())
 _LABELS = frozenset(
     "email mail e-mail mailto to from cc bcc reply-to user contact author sip sips xmpp acct username "
     "maintainer".split()
@@ -113,6 +113,10 @@ URLS = (
         rf"maker\.ifttt\.com/trigger/[^{_QUOTES}/]+/(?:json/)?with/key/(?P<secret>[^{_QUOTES}?]{{6,}})",
     ),
     Rule("/open-apis/bot/", rf"/open-apis/bot/(?:v2/)?hook/(?P<secret>[^{_QUOTES}?]{{6,}})"),
+    Rule(
+        "sumologic.com/ loggly.com/inputs/",
+        rf"(?:sumologic\.com/receiver/v1/http|loggly\.com/(?:inputs|bulk))/(?P<secret>[^{_QUOTES}?]{{16,}})",
+    ),
     Rule("hook.", rf"hook\.[a-z0-9.]{{0,12}}(?:make|integromat)\.com/(?P<secret>[^{_QUOTES}?]{{8,}})"),
     Rule(
         "hc-ping.com/ .tines.com/webhook/ .pipedream.net",
