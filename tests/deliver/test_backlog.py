@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import signal
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -105,24 +102,3 @@ def test_no_step_of_a_delivery_looks_at_all_that_waits(sending: Machine, queued:
     assert any("outbox_leases" in plan for plan in plans)
     assert any("runs_by_parent" in plan for plan in plans)
     assert [plan for plan in gone_through if "outbox_leases" not in plan] == [], plans
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_while_a_run_is_delivered_ends_the_delivery_and_not_the_run(
-    sending: Machine, keeper: Keeper, number: signal.Signals
-) -> None:
-    asked, over = threading.Event(), threading.Event()
-
-    def hold(handler: Handler) -> bool:
-        asked.set()
-        over.wait(20)
-        return False
-
-    keeper.fault = hold
-    process = sending.start("--agent", "flow", "execute", "x", "--trace")
-    assert asked.wait(20)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=20)
-    over.set()
-    saved = json.loads(err.splitlines()[-1])
-    assert (process.returncode, saved["event"], saved["uploads"][0]["state"]) == (0, "trace:saved", "queued")

@@ -207,10 +207,13 @@ def test_what_was_refused_waits_to_be_asked_for(sending: Machine, keeper: Keeper
     assert sending.one("--agent", "trace", "sync", "--retry-failed").code == 0
 
 
-def test_who_presses_ctrl_c_while_it_is_sent_gets_the_prompt_back(sending: Machine, keeper: Keeper) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_a_run_is_sent_ends_the_sending_and_not_the_run(
+    sending: Machine, keeper: Keeper, number: signal.Signals
+) -> None:
     RELEASE.clear()
     keeper.fault = silent
-    process = interrupted(sending, keeper, signal.SIGINT)
+    process = interrupted(sending, keeper, number)
     assert not RELEASE.is_set(), "it waited for the server"
     RELEASE.set()
     _, err = process.communicate()
@@ -220,14 +223,14 @@ def test_who_presses_ctrl_c_while_it_is_sent_gets_the_prompt_back(sending: Machi
     delivers_all(sending, keeper, note)
 
 
-def test_a_process_that_is_ended_while_it_sends_leaves_the_run_to_others(
+def test_a_process_that_is_killed_while_it_sends_leaves_the_run_to_others(
     sending: Machine, keeper: Keeper
 ) -> None:
     RELEASE.clear()
     keeper.fault = silent
-    process = interrupted(sending, keeper, signal.SIGTERM)
+    process = interrupted(sending, keeper, signal.SIGKILL)
     RELEASE.set()
-    assert process.returncode == -signal.SIGTERM
+    assert process.returncode == -signal.SIGKILL
     assert process.communicate()[0], "the run's own output was complete"
     (run,) = sending.runs()
     delivers_all(sending, keeper, {"traceId": run["traceId"], "spans": run["counts"]["spans"]})
