@@ -72,7 +72,9 @@ def _not_there(found: Found, ended: Ended) -> Trouble:
             code="run-ambiguous",
         )
     if ended.failed:
-        return Trouble("the flow did not start, so there is no trace", code="run-not-started")
+        return Trouble(
+            "the command failed and left no record of a run, so there is no trace", code="run-not-started"
+        )
     return Trouble(
         "this run is not traced: it left no record in .one/flows/.runs",
         hint="one trace doctor",

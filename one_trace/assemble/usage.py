@@ -13,7 +13,7 @@ from one_trace.assemble.envelopes import READERS, add
 from one_trace.model import ModelUsage, PartedUsage, Span, Usage
 from one_trace.record.state import ABSENT, UNREADABLE, Result, present
 
-__all__ = ["add", "drop_copies", "read_envelope", "read_text", "take_parts", "usage_of"]
+__all__ = ["add", "drop_copies", "read_envelope", "take_parts", "usage_in_text", "usage_of"]
 
 _ENVELOPE_LIMIT = 4 * 1024 * 1024
 """An agent's last words and some numbers: what is longer is no envelope, and would be costly to decode."""
@@ -51,16 +51,16 @@ def _printed(result: Result) -> Usage | None:
             stdout = ABSENT
         if _may_tell(stdout, _ENVELOPE_LIMIT):
             text = _decoded(bytes(stdout))
-            found = read_text(text) if isinstance(text, str) else None
+            found = usage_in_text(text) if isinstance(text, str) else None
             if found is not None:
                 return found
     if _may_tell(result.output, _ENVELOPE_LIMIT):
         value = _decoded(bytes(result.output))
-        return read_text(value) if isinstance(value, str) else read_envelope(value)
+        return usage_in_text(value) if isinstance(value, str) else read_envelope(value)
     return None
 
 
-def read_text(text: str) -> Usage | None:
+def usage_in_text(text: str) -> Usage | None:
     """What the JSON in a text tells: one value, a line each, or some with other words before and between."""
     whole = _decoded(text.encode("utf-8", "replace"))
     return read_envelope(whole if isinstance(whole, dict | list) else _values(text))

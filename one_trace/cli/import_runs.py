@@ -14,7 +14,7 @@ from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, RecordTrouble
-from one_trace.model import Assembly
+from one_trace.model import Assembly, Run
 from one_trace.record import RunFiles
 from one_trace.store import Saved, Store
 from one_trace.store.store import Kept
@@ -116,7 +116,7 @@ def _import(
     if assembly.flow_changed:
         changed.add(run.flow_key)
     kept = store.kept(run.run_id)
-    if kept is not None and kept.trace_id != run.trace_id:
+    if kept is not None and _is_another(kept, run):
         problems.append(
             f"{files.flow_key}-{files.run_id}: left out, another run of this id is kept (of {kept.cwd})"
         )
@@ -125,6 +125,14 @@ def _import(
     runs.append(Imported(run.run_id, run.flow_key, run.status, run.counts.spans, state))
     if run.partial:
         problems.extend(f"{files.flow_key}-{files.run_id}: {reason}" for reason in run.partial)
+
+
+def _is_another(kept: Kept, run: Run) -> bool:
+    """Whether the store has this id of another run. Of a record that has lost its state another start is
+    read, and so another trace id: in the same folder it is the same run."""
+    if kept.trace_id == run.trace_id:
+        return False
+    return kept.cwd != run.cwd or (kept.whole and not run.partial)
 
 
 def _worse(kept: Kept, assembly: Assembly) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.params import MOMENT, project_here
+from one_trace.cli.params import MOMENT, folder_here
 from one_trace.model import RUN_STATUSES, Run
 from one_trace.store import Store
 
@@ -31,7 +29,7 @@ from one_trace.store import Store
 def command(flow: str | None, status: str | None, here: bool, since: int | None, limit: int) -> None:
     """Which runs there are, newest first."""
     speaker = out()
-    project = (project_here() or str(Path.cwd())) if here else None
+    project = folder_here() if here else None
     with Store(configured().store_path, readonly=True) as store:
         runs = store.runs(flow, status, since, limit or None, project)
         total = store.count(flow, status, since, project)

@@ -59,10 +59,16 @@ def with_any_text(command: click.Command) -> click.Command:
     return command
 
 
+def folder_here() -> str:
+    """The project that the working directory is in, or that directory: as runs have it in the store."""
+    return project_here() or valid(str(Path.cwd()))
+
+
 def project_here() -> str | None:
     """The project that the working directory is in: the nearest folder upwards with flows; None outside."""
     try:
         here = Path.cwd()
     except OSError:
         return None
-    return next((str(folder) for folder in (here, *here.parents) if (folder / ".one/flows").is_dir()), None)
+    found = next((str(folder) for folder in (here, *here.parents) if (folder / ".one/flows").is_dir()), None)
+    return valid(found) if found is not None else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import gc
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -14,7 +13,7 @@ from one_trace.analyse.query import Scope, flow_keys
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out
 from one_trace.cli.pages import examples as examples
-from one_trace.cli.params import MOMENT, project_here
+from one_trace.cli.params import MOMENT, folder_here
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import shell_word
 from one_trace.store import Store
@@ -46,7 +45,7 @@ def open_store() -> Store:
 
 def this_project(here: bool) -> str | None:
     """The project that ``--here`` means; where there is none, the folder itself."""
-    return (project_here() or str(Path.cwd())) if here else None
+    return folder_here() if here else None
 
 
 def scope_of(store: Store, flow: str | None, since_ms: int | None, project: str | None = None) -> Scope:

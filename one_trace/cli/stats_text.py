@@ -47,6 +47,8 @@ _STEPS = (
 )
 _NOTES = 12
 """So many remarkable steps are named below the table of flows."""
+_DEEPEST = 12
+"""Levels by which a step is moved to the right at most: its name is to be seen, too."""
 NOTICEABLE = 0.1
 
 
@@ -163,7 +165,7 @@ def _step_row(step: StepStats, depth: int, ink: Ink) -> list[str | Cell]:
     notes = " ".join(step.flags)
     bad = {"failing", "flaky", "near-timeout"} & set(step.flags)
     return [
-        "  " * depth + step.step_id,
+        "  " * min(depth, _DEEPEST) + step.step_id,
         words.number(step.count),
         _ok(step.outcomes) if step.count else "",
         words.duration(step.p50_ms),

@@ -25,8 +25,8 @@ FLOW_LIMIT = 32 * MIB
 """Bytes of a flow file that are read."""
 STATE_LIMIT = 512 * MIB
 """Bytes of a state file that are read: about the longest string of Node, which writes it as one."""
-LOG_LIMIT = 256 * MIB
-"""Bytes of a log that are read: about a million lines."""
+LOG_LIMIT = 128 * MIB
+"""Bytes of a log that are read: about half a million lines."""
 LOOK_LIMIT = 128 * MIB
 """Bytes of a file that are looked through for a word."""
 _CHUNK = 256 * KIB

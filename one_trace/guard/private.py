@@ -30,6 +30,8 @@ def make_folder(path: Path, mode: int = _FOLDER) -> None:
     for folder in reversed(missing):
         with suppress(FileExistsError):  # by another process, just now
             folder.mkdir(mode if folder == path else _PARENT)
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "is not a folder", str(path))
 
 
 def write_whole(path: Path, data: bytes) -> None:

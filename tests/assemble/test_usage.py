@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from one_trace.assemble import assemble
-from one_trace.assemble.usage import read_envelope, read_text
+from one_trace.assemble.usage import read_envelope, usage_in_text
 from one_trace.model import PartedUsage, Usage
 from one_trace.record import read
 from tests.assemble.recorded import lay_out
@@ -128,7 +128,7 @@ def lines(values: list[dict]) -> str:
     ],
 )
 def test_what_agents_print(text: str, tokens: tuple[int, ...]) -> None:
-    found = read_text(text)
+    found = usage_in_text(text)
     assert found is not None
     told = (found.input_tokens, found.output_tokens, found.cache_read_tokens, found.cache_write_tokens)
     assert told == tokens
@@ -139,11 +139,11 @@ def test_what_agents_print(text: str, tokens: tuple[int, ...]) -> None:
     "text", ["", "{", "usage: 12 tokens", '{"usage": 3}', '[{"type": "result"}]', "[" * 5000]
 )
 def test_what_is_no_call(text: str) -> None:
-    assert read_text(text) is None
+    assert usage_in_text(text) is None
 
 
 def test_the_models_of_one_call_tell_their_parts() -> None:
-    found = read_text(json.dumps(GEMINI))
+    found = usage_in_text(json.dumps(GEMINI))
     assert isinstance(found, PartedUsage)
     assert {name: used.output_tokens for name, used in found.per_model.items()} == {
         "gemini-2.5-pro": 174,
