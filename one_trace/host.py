@@ -7,7 +7,6 @@ import sys
 
 from one_trace.argv import RUN_VERBS, first_words, is_flow
 from one_trace.errors import NoHost
-from one_trace.guard.files import MIB, SETTINGS_LIMIT, read_plain, read_start
 from one_trace.places import expand, user_file
 from one_trace.via import DEEPEST, VIA, Via, identity, keep, marks, word_of
 
@@ -55,11 +54,22 @@ def is_ours(path: str) -> bool:
     """Whether starting `path` would start one-trace: this script, a link, another environment's copy."""
     if os.path.realpath(path) == os.path.realpath(sys.argv[0]):
         return True
-    try:
-        start = read_start(path, 2048)
-    except OSError:
-        return False
+    start = _start_of(path, 2048)
     return start.startswith(b"#!") and any(mark in start for mark in OUR_MARKS)
+
+
+def _start_of(path: str, most: int) -> bytes:
+    """The beginning of a program; nothing where there is none. Never waits for a pipe."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, most)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
 
 
 def seen_through(env: dict[str, str] | os._Environ[str], words: Sequence[str]) -> bool:
@@ -99,10 +109,7 @@ def exec_in_our_place(path: str, argv: list[str], env: Mapping[str, str]) -> Non
 
 def _is_for_node(path: str) -> bool:
     """Whether Node runs it, as One CLI itself."""
-    try:
-        start = read_start(path, 64)
-    except OSError:
-        return False
+    start = _start_of(path, 64)
     return start.startswith(b"#!") and b"node" in start.partition(b"\n")[0]
 
 
@@ -149,6 +156,8 @@ def missing(verb: str) -> NoHost:
 def version(path: str) -> str | None:
     """The host's version, from the package.json above its program; null where it was not installed by npm."""
     import json
+
+    from one_trace.guard.files import MIB, read_plain
 
     folder = os.path.dirname(os.path.realpath(path))
     for _ in range(4):
@@ -204,8 +213,12 @@ def _wanted(env: Mapping[str, str]) -> tuple[str | None, str]:
         if env.get(variable):
             return env[variable], variable
     path = user_file(env)
+    if not path or not os.path.lexists(path):
+        return None, ""
+    from one_trace.guard.files import SETTINGS_LIMIT, read_plain
+
     try:
-        if not path or b"host" not in read_plain(path, SETTINGS_LIMIT):
+        if b"host" not in read_plain(path, SETTINGS_LIMIT):
             return None, ""
     except OSError:
         return None, ""

@@ -25,7 +25,7 @@ _WORD = 12
 """Characters of WORD."""
 _KEPT = "one-trace-via"
 """The name of a descriptor that holds the variable, for wrappers that give us an environment of their own."""
-_NEAR = 4
+_NEAR = 2
 """Ancestors whose environment is looked at for it."""
 _MOST = 1 << 17
 """Bytes of an environment that are looked at."""
