@@ -133,7 +133,7 @@ HTTP 500 Internal Server Error: https://api.example.com/v1/users/42?fields=name,
 GET https://example.com/search?q=reset+password&lang=en returned 502
 POST https://api.example.com/oauth/token 400 (Bad Request)
 https://example.com/docs/authentication#api-keys says how
-https://registry.npmjs.org/@babel/core: Not found
+https://packages.example.net/@babel/core: Not found
 https://medium.com/@someone/how-tokens-work
 https://example.com:8080/@scope/pkg
 http://localhost:3000/auth/callback?error=access_denied&error_description=denied
@@ -147,18 +147,18 @@ contact support@example.com for help
 From: alice@example.com To: bob@example.com
 user alice@example.com has no access to project 12345
 npm ERR! code E404
-npm ERR! 404 Not Found - GET https://registry.npmjs.org/left-pad2 - Not found
+npm ERR! 404 Not Found - GET https://packages.example.net/left-pad2 - Not found
 npm ERR! code ERESOLVE
 npm ERR! peer react@"^16.8.0 || ^17.0.0" from react-dom@17.0.2
 npm ERR! Could not resolve dependency: peer typescript@">=4.7 <5.0" from ts-node@10.9.1
 npm warn deprecated inflight@1.0.6: This module is not supported, and leaks memory.
 npm error code ENEEDAUTH
-npm error need auth This command requires you to be logged in to https://registry.npmjs.org/
-ERR_PNPM_FETCH_404  GET https://registry.npmjs.org/@acme%2Fpkg: Not Found - 404
+npm error need auth This command requires you to be logged in to https://packages.example.net/
+ERR_PNPM_FETCH_404  GET https://packages.example.net/@acme%2Fpkg: Not Found - 404
 yarn error An unexpected error occurred: "https://registry.yarnpkg.com/x: Not found".
 ERROR: Could not find a version that satisfies the requirement tokenizers==9.9 (from versions: 0.13.3, 0.14.0)
 ERROR: No matching distribution found for passlib==99
-pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host='pypi.org', port=443): Read timed out.
+pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host='index.example.net', port=443): Read timed out.
 ModuleNotFoundError: No module named 'secrets_manager'
 ImportError: cannot import name 'Token' from 'auth.models' (/app/auth/models.py)
 AttributeError: 'NoneType' object has no attribute 'access_token'
@@ -484,7 +484,7 @@ toomanyrequests: You have reached your pull rate limit.
 E: The repository 'https://apt.example.com stable Release' is not signed.
 W: GPG error: https://apt.example.com stable InRelease: The following signatures couldn't be verified because the public key is not available: NO_PUBKEY 7EA0A9C3F273FCD8
 error: externally-managed-environment
-pip: Looking in indexes: https://pypi.org/simple, https://pypi.example.com/simple
+pip: Looking in indexes: https://index.example.net/simple, https://pypi.example.com/simple
 Downloading cryptography-42.0.5-cp39-abi3-manylinux_2_28_x86_64.whl (4.6 MB)
 Hash mismatch: Expected sha256 0f3f7a2b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f Got 1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f809
 cargo: error: failed to select a version for `serde_json = "^2.0"`

@@ -404,7 +404,7 @@ assign-yaml-block|private_key: |\n  {w40}\n  {w40}\nname: x\n
 assign-ini|[client]\nuser=root\npassword={w10}\n
 assign-passphrase|passphrase: {w14}
 assign-camel|{{ clientSecret: '{w24}', region: 'eu' }}
-assign-auth-token|//registry.npmjs.org/:_authToken={u36}
+assign-auth-token|//packages.example.net/:_authToken={u36}
 assign-xml|<add key="SmtpPassword" value="{w12}" />
 assign-xml-element|<user>bob</user><password>{w12}</password>
 assign-k8s-env|- name: DB_PASSWORD\n  value: {w12}\n

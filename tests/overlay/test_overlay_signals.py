@@ -185,7 +185,7 @@ def test_sigkill_of_us_ends_the_host_and_the_next_run_traces_what_it_left(machin
 
 def test_a_host_that_is_stopped_stops_us_and_goes_on_with_us(machine):
     machine.player("48-sigkill", after=LEAVES)
-    process = machine.start(*RUN)
+    process = machine.start(*RUN, process_group=0)  # in an orphaned group SIGTSTP stops nobody
     wait_for(machine.project / "up")
     host = int((machine.project / "pid").read_text())
     process.send_signal(signal.SIGTSTP)
