@@ -80,6 +80,7 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace list" below' -l here
     complete -c $program -n '__one_trace_is "trace list" below' -l since
     complete -c $program -n '__one_trace_is "trace list" below' -l limit
+    complete -c $program -n '__one_trace_is "trace list" below' -l full
     complete -c $program -n '__one_trace_is "trace list" below' -l help
     complete -c $program -f -n '__one_trace_is "trace stats" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace stats" below' -l here
@@ -87,19 +88,23 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace stats" below' -l by
     complete -c $program -n '__one_trace_is "trace stats" below' -l format
     complete -c $program -n '__one_trace_is "trace stats" below' -l output
+    complete -c $program -n '__one_trace_is "trace stats" below' -l full
     complete -c $program -n '__one_trace_is "trace stats" below' -l help
     complete -c $program -f -n '__one_trace_is "trace insights" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace insights" below' -l here
     complete -c $program -n '__one_trace_is "trace insights" below' -l since
     complete -c $program -n '__one_trace_is "trace insights" below' -l patch
+    complete -c $program -n '__one_trace_is "trace insights" below' -l full
     complete -c $program -n '__one_trace_is "trace insights" below' -l help
     complete -c $program -f -n '__one_trace_is "trace diff" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace diff" below' -l baseline
     complete -c $program -n '__one_trace_is "trace diff" below' -l fail-on
     complete -c $program -n '__one_trace_is "trace diff" below' -l all
+    complete -c $program -n '__one_trace_is "trace diff" below' -l full
     complete -c $program -n '__one_trace_is "trace diff" below' -l help
     complete -c $program -f -n '__one_trace_is "trace cost" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace cost" below' -l since
+    complete -c $program -n '__one_trace_is "trace cost" below' -l full
     complete -c $program -n '__one_trace_is "trace cost" below' -l help
     complete -c $program -f -n '__one_trace_is "trace export" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace export" below' -l format
@@ -130,5 +135,6 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace help" below' -l help
     complete -c $program -n '__one_trace_is "trace doctor"' -l fix
     complete -c $program -n '__one_trace_is "trace doctor"' -l offline
+    complete -c $program -n '__one_trace_is "trace doctor"' -l full
     complete -c $program -n '__one_trace_is "trace doctor"' -l help
 end

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import fsum
 
+import msgspec
 from msgspec import Struct
 
 from one_trace.analyse.by import Grouped
@@ -307,3 +308,15 @@ def _run_outcomes(runs: Sequence[RunFacts]) -> Outcomes:
 def _sum_known(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return fsum(known) if known else None
+
+
+def ranked(document: StatsDocument) -> StatsDocument:
+    """The same with the steps of each flow in the order of what matters, for an answer that shows the first
+    of them: remarkable ones, then those that take the largest share."""
+    flows = [
+        msgspec.structs.replace(
+            flow, steps=sorted(flow.steps, key=lambda step: (not step.flags, -(step.share or 0.0)))
+        )
+        for flow in document.flows
+    ]
+    return msgspec.structs.replace(document, flows=flows)

@@ -45,15 +45,16 @@ def fullest(make: Callable[[int], T], limit: int = LIMIT) -> T:
 
 
 def bounded(document: object, how: str, limit: int = LIMIT) -> dict[str, Any]:
-    """Any document, members that are null or empty left out, cut until it fits: the list that takes most goes
-    first, from its end, so a ranked list keeps its head.
+    """Any document. One that does not fit loses members that are null or empty, and is then cut until it
+    fits: the list that takes most goes first, from its end, so a ranked list keeps its head.
 
     What was cut is counted in `omitted`; `how` is the command that gives the rest.
     """
+    if size(document) <= limit:
+        whole: dict[str, Any] = msgspec.to_builtins(document)
+        return whole
     texts = [0]
     tree: dict[str, Any] = _plain(msgspec.to_builtins(document), texts)
-    if size(tree) <= limit and not texts[0]:
-        return tree
     rows: dict[str, int] = {}
     while True:
         omitted = Omitted(rows=rows, texts=texts[0], how=how)

@@ -10,6 +10,7 @@ from one_trace.analyse import cost, uses
 from one_trace.analyse.cost import CostDocument, Spent, Uncounted, Waste
 from one_trace.cli import scope
 from one_trace.cli.out import out
+from one_trace.cli.params import FULL
 from one_trace.guard.text import clean
 from one_trace.view import table, words
 from one_trace.view.cells import wrap
@@ -26,6 +27,7 @@ STEPS = 20
 )
 @scope.flow_argument()
 @scope.since_option()
+@FULL
 def command(flow: str | None, since_ms: int | None) -> None:
     """What have the LLM calls of my flows cost, and what of it was for nothing?
 

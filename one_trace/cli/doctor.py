@@ -18,6 +18,7 @@ from msgspec import Struct
 from one_trace import host, places, settings, via
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
+from one_trace.cli.params import FULL
 from one_trace.errors import BROKEN, FAILED, NoHost, SettingsTrouble, StoreTrouble, Trouble
 from one_trace.guard.files import is_plain
 from one_trace.guard.text import shell_word
@@ -53,6 +54,7 @@ class Check(Struct, rename="camel", omit_defaults=False):
 )
 @click.option("--fix", is_flag=True, help="Close to others: state files (0600), our own folders (0700).")
 @click.option("--offline", is_flag=True, help="Do not ask traces.com.")
+@FULL
 def command(fix: bool, offline: bool) -> int:
     """What is found, what is not, and the command that mends it. Ends with 1 if something is bad."""
     looks: dict[str, Callable[[], Iterable[Check]]] = {

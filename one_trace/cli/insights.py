@@ -11,7 +11,7 @@ import msgspec
 from one_trace.analyse import insights, query
 from one_trace.cli import patch, scope
 from one_trace.cli.out import out
-from one_trace.cli.params import project_here
+from one_trace.cli.params import FULL, project_here
 from one_trace.errors import WrongUsage
 from one_trace.guard.text import clean
 from one_trace.view import words
@@ -32,15 +32,16 @@ if TYPE_CHECKING:
 @click.option(
     "--patch", "as_patch", is_flag=True, help="The edits that are safe, as JSON Patches (RFC 6902)."
 )
+@FULL
 def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) -> None:
     """What should I change in this flow, and what would it save? Without FLOW: which flows need attention?
 
     Findings by fixed rules, ranked by the part of the flow's time, cost or runs that they would save, each
     with its evidence and a suggestion. Of a flow that several projects have, this project's is meant.
 
-    --agent: {schema, flowKey, project, since, runs, version, p50Ms, costUsdPerRun, findings: [{rank, rule,
-    path, title, evidence, size: {secondsPerRun, dollarsPerRun, bytesPerRun, failures}, score, suggestion,
-    action}], rules}; without FLOW: {schema, runs, flows: [{flowKey, project, findings, first}], quiet}.
+    --agent: {schema, flowKey, project, runs, version, p50Ms, costUsdPerRun, findings: [{rank, rule, path,
+    title, evidence, size, score, suggestion, action}], rules}; without FLOW: {schema, runs, flows: [{flowKey,
+    project, findings, first}], quiet}.
     """
     speaker = out()
     if as_patch and flow is None:

@@ -44,6 +44,8 @@ class Out:
 
     def __init__(self, *, agent: bool) -> None:
         self.agent = agent
+        self.full: bool | None = None
+        """Whether an agent has asked for everything; None where a command's answer is never cut."""
         self.answered = False
         """Whether stdout has had anything of an answer."""
 
@@ -74,10 +76,24 @@ class Out:
         """Print the one answer of a command: `document` for agents, `text` for people (worked out only if
         needed)."""
         if self.agent:
-            self._write(json_bytes(document) + b"\n")
+            self._write(json_bytes(self._fitting(document)) + b"\n")
         else:
             words = clean_page(text() if callable(text) else text, styled=self.color)
             self._write((words.rstrip("\n") + "\n").encode() if words else b"")
+
+    @property
+    def cuts(self) -> bool:
+        """Whether the answer is to fit what an agent reads."""
+        return self.agent and self.full is False
+
+    def _fitting(self, document: object) -> object:
+        if not self.cuts:
+            return document
+        from shlex import join
+
+        from one_trace.answers.bounds import bounded
+
+        return bounded(document, join(["one", *sys.argv[1:], "--full"]))
 
     def note(self, line: str, **fields: object) -> None:
         """One line on stderr beside the answer: text for people, a JSON line ``{"event": ...}`` for agents if

@@ -9,8 +9,10 @@ import click
 
 from one_trace.analyse import by as grouping
 from one_trace.analyse import columns, query, stats
+from one_trace.answers.bounds import LIMIT, size
 from one_trace.cli import scope, stats_text
 from one_trace.cli.out import Out, out, write_to
+from one_trace.cli.params import FULL
 from one_trace.errors import WrongUsage
 from one_trace.guard.text import json_bytes
 
@@ -29,11 +31,12 @@ FORMATS = ("json", "csv", "parquet")
 @scope.flow_argument()
 @scope.here_option()
 @scope.since_option()
-@click.option("--by", metavar="WHAT", help="Compare the runs by version, model, tag:KEY or host.")
+@click.option("--by", metavar="WHAT", help="By version, model, tag:KEY or host.")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), help="json: these figures; csv, parquet: a row a span."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@FULL
 def command(
     flow: str | None,
     here: bool,
@@ -46,8 +49,8 @@ def command(
 
     A step's percentiles count each iteration; SHARE: the part of the runs' time in which it ran. TREND:
     medians of consecutive runs; CHANGE: the last runs (a quarter, 20 at most) against those before. Failing,
-    flaky: by the order of its runs, where they are enough. --agent prints all figures. In CSV, names that a
-    spreadsheet would take for a formula have a ' before them.
+    flaky: by the order of its runs, where they are enough. In CSV, a name that
+    is a formula has a ' before it.
     """
     speaker = out()
     output = None if output is not None and str(output) == "-" else output
@@ -64,6 +67,8 @@ def command(
     document = stats.document(
         histories, flow=flow, since=scope.since_text(since_ms), project=chosen.project, groups=groups
     )
+    if speaker.cuts and size(document) > LIMIT:
+        document = stats.ranked(document)
     if output is not None:
         write_to(output, json_bytes(document) + b"\n")
         _tell(speaker, output, "json", len(document.flows), "flow")

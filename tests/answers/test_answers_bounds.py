@@ -13,6 +13,7 @@ from made import assembly, span
 from one_trace.answers.bounds import LIMIT, bounded, cut, number, size
 from one_trace.answers.run import RunAnswer, answer
 from one_trace.model import Span, Trace
+from one_trace.store import Store
 
 HOSTILE = "\U0001f600\u202e\x1b[2J\u0000" * 40
 
@@ -87,3 +88,17 @@ def test_of_a_long_path_beginning_and_end_stay() -> None:
     assert cut("a" * 10, 10) == "a" * 10
     assert len(cut("begin" + "x" * 1000 + "end", 60)) == 60
     assert cut("begin" + "x" * 1000 + "end", 60).endswith("end")
+
+
+@pytest.mark.parametrize("argv", [["stats"], ["stats", "big"], ["diff", "big@prev", "big@last"], ["list"]])
+def test_the_answer_of_a_long_history_fits_and_the_whole_is_one_flag_away(machine, argv) -> None:
+    with Store(machine.data / "traces.db") as store:
+        for number in range(60):
+            spans = [span(f"step-{at}", flow="big") for at in range(120)]
+            store.save(assembly(f"{number:012x}", spans, flow_key="big"))
+    done = machine.one("--agent", "trace", *argv)
+    assert len(done.out.decode()) <= LIMIT
+    assert done.document["omitted"]["how"].endswith(" --full")
+    whole = machine.one("--agent", "trace", *argv, "--full")
+    assert len(whole.out) > len(done.out)
+    assert "omitted" not in whole.document
