@@ -59,6 +59,7 @@ def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) 
         document = insights.of_store(store, chosen, since=since)
     if as_patch:
         edits = patch.document(document.flow_key, document.project, document.findings)
+        speaker.full = None  # half a patch is none
         speaker.answer(edits, lambda: _edits(edits))
         return
     speaker.answer(document, lambda: page(document, room=speaker.width, ink=ink))
