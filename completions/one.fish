@@ -80,7 +80,6 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace list" below' -l here
     complete -c $program -n '__one_trace_is "trace list" below' -l since
     complete -c $program -n '__one_trace_is "trace list" below' -l limit
-    complete -c $program -n '__one_trace_is "trace list" below' -l full
     complete -c $program -n '__one_trace_is "trace list" below' -l help
     complete -c $program -f -n '__one_trace_is "trace stats" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace stats" below' -l here

@@ -7,7 +7,7 @@ import click
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.params import FULL, MOMENT, folder_here
+from one_trace.cli.params import MOMENT, folder_here
 from one_trace.model import RUN_STATUSES, Run
 from one_trace.store import Store
 
@@ -26,7 +26,6 @@ from one_trace.store import Store
 @click.option(
     "--limit", type=click.IntRange(min=0), default=50, help="At most so many; 0: all.  [default: 50]"
 )
-@FULL
 def command(flow: str | None, status: str | None, here: bool, since: int | None, limit: int) -> None:
     """Which runs there are, newest first."""
     speaker = out()

@@ -90,7 +90,7 @@ def test_of_a_long_path_beginning_and_end_stay() -> None:
     assert cut("begin" + "x" * 1000 + "end", 60).endswith("end")
 
 
-@pytest.mark.parametrize("argv", [["stats"], ["stats", "big"], ["diff", "big@prev", "big@last"], ["list"]])
+@pytest.mark.parametrize("argv", [["stats"], ["stats", "big"], ["diff", "big@prev", "big@last"]])
 def test_the_answer_of_a_long_history_fits_and_the_whole_is_one_flag_away(machine, argv) -> None:
     with Store(machine.data / "traces.db") as store:
         for number in range(60):
