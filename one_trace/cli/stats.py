@@ -49,8 +49,8 @@ def command(
 
     A step's percentiles count each iteration; SHARE: the part of the runs' time in which it ran. TREND:
     medians of consecutive runs; CHANGE: the last runs (a quarter, 20 at most) against those before. Failing,
-    flaky: by the order of its runs, where they are enough. In CSV, a name that
-    is a formula has a ' before it.
+    flaky: by the order of its runs, where they are enough. In CSV, what a
+    spreadsheet takes for a formula has a ' before it.
     """
     speaker = out()
     output = None if output is not None and str(output) == "-" else output
