@@ -95,7 +95,8 @@ def find_by_id(project: Path, run_id: str) -> RunFiles | None:
 def begun(files: RunFiles, *, unless_over: bool) -> str | None:
     """When the run was started; with `unless_over`, only where its state does not say that it has ended."""
     for pause in _PAUSES_S if files.state else ():
-        time.sleep(pause)
+        if pause:
+            time.sleep(pause)
         head = _head(files.state) if files.state else b""
         when = started_at(head)
         if when is not None:
@@ -105,7 +106,8 @@ def begun(files: RunFiles, *, unless_over: bool) -> str | None:
 
 def _first_with(states: Path, names: Sequence[str], wanted: Wanted) -> RunFiles | None:
     for pause in _PAUSES_S:
-        time.sleep(pause)
+        if pause:
+            time.sleep(pause)
         found, torn = _with(states, names, wanted)
         if len(found) > 1:
             key = wanted.key()

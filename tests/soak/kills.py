@@ -131,8 +131,14 @@ def _end(victims: list[Victim], tally: Tally) -> int:
         done = finish(victim.process, tally, victim.what)
         if done is None:
             continue
-        if b"trace:trouble" in done.err:
+        if victim.killed and victim.host and b'"code":"run-not-started"' in done.err:
+            tally.explained["SIGKILL of the host before it had left a record: one line says so"] += 1
+        elif b"trace:trouble" in done.err:
             tally.add("other", f"{victim.what}: {done.err[:300]!r}")
+        if victim.killed and not victim.host and done.code == 0 and b'"trace:saved"' in done.err:
+            # It had said all there is to say, and was ending: its exit code was there already.
+            tally.explained["SIGKILL of ours while it was ending, its run kept and its exit code set"] += 1
+            continue
         allowed = {0} if not victim.killed else {-9, 0} if victim.host else {-9}
         if victim.what.startswith("run") and done.code not in allowed:
             killed = "killed" if victim.killed else "not killed"
