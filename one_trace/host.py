@@ -8,7 +8,7 @@ import sys
 from one_trace.argv import RUN_VERBS, first_words, is_flow
 from one_trace.errors import NoHost
 from one_trace.places import expand, user_file
-from one_trace.via import DEEPEST, VIA, Via, identity, keep, marks, word_of
+from one_trace.via import DEEPEST, VIA, Via, identity, keep, marks, read_beginning, word_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,22 +54,8 @@ def is_ours(path: str) -> bool:
     """Whether starting `path` would start one-trace: this script, a link, another environment's copy."""
     if os.path.realpath(path) == os.path.realpath(sys.argv[0]):
         return True
-    start = _start_of(path, 2048)
+    start = read_beginning(path, 2048)
     return start.startswith(b"#!") and any(mark in start for mark in OUR_MARKS)
-
-
-def _start_of(path: str, most: int) -> bytes:
-    """The beginning of a program; nothing where there is none. Never waits for a pipe."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
-        return os.read(descriptor, most)
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)
 
 
 def seen_through(env: dict[str, str] | os._Environ[str], words: Sequence[str]) -> bool:
@@ -109,7 +95,7 @@ def exec_in_our_place(path: str, argv: list[str], env: Mapping[str, str]) -> Non
 
 def _is_for_node(path: str) -> bool:
     """Whether Node runs it, as One CLI itself."""
-    start = _start_of(path, 64)
+    start = read_beginning(path, 64)
     return start.startswith(b"#!") and b"node" in start.partition(b"\n")[0]
 
 

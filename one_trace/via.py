@@ -223,8 +223,15 @@ def _stat(pid: str) -> tuple[str, str] | None:
 
 def _read_proc(pid: str, name: str, most: int) -> bytes:
     """What the system says of a process; nothing where it does not."""
+    return read_beginning(f"/proc/{pid}/{name}", most)
+
+
+def read_beginning(path: str, most: int) -> bytes:
+    """The first bytes of a file of the system or of a program; nothing where it cannot be read. It never
+    waits for a pipe, and imports nothing, since it runs before every verb.
+    """
     try:
-        descriptor = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return b""
     try:

@@ -28,12 +28,11 @@ EXCEPTIONS = {
     ("store/leases.py", "Path(f'/proc/{pid}/stat').read_bytes()"): "the kernel's file",
     ("host.py", "open('/proc/self/environ', 'rb')"): "the kernel's file",
     (
-        "host.py",
+        "via.py",
         "os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)",
-    ): "a program on PATH, before every verb",
+    ): "the kernel's files, and programs on PATH before every verb",
     ("follower.py", "os.open(us, os.O_RDONLY)"): "the kernel's file",
     ("follower.py", "os.open(f'/proc/{host}/status', os.O_RDONLY)"): "the kernel's file",
-    ("via.py", "os.open(f'/proc/{pid}/{name}', os.O_RDONLY | os.O_CLOEXEC)"): "the kernel's file",
 }
 
 
