@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from one_trace import __version__, host, via
-from one_trace.argv import (
+from one_trace import __version__
+from one_trace.host import find, via
+from one_trace.host.argv import (
     BUILT_IN_VERBS,
     COMPLETE,
     RUN_VERBS,
@@ -16,7 +17,10 @@ from one_trace.argv import (
     is_flow,
     without_agent,
 )
-from one_trace.errors import NoHost, Trouble
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from one_trace.errors import Trouble
 
 CONFIG_VERBS = ("set", "get", "unset", "list")
 
@@ -34,7 +38,7 @@ def main() -> int:
         if via.is_probe(os.environ):
             sys.stdout.write(f"{os.environ[via.VIA]}\n")
             return 0
-        if host.seen_through(os.environ, words):
+        if find.seen_through(os.environ, words):
             return pass_on(argv, words)  # what is ours has been done by who took us for the host
         if COMPLETE in os.environ:
             from one_trace.cli import completions
@@ -53,8 +57,12 @@ def main() -> int:
 
             return our_help.run(argv)
         return pass_on(argv, words)
-    except Trouble as error:
-        return say(error, argv)
+    except Exception as error:
+        from one_trace.errors import Trouble  # only now: a foreign verb needs none
+
+        if isinstance(error, Trouble):
+            return say(error, argv)
+        raise
     except KeyboardInterrupt:
         from one_trace.guard import streams
 
@@ -63,9 +71,9 @@ def main() -> int:
 
 def pass_on(argv: list[str], words: list[str]) -> int:
     """A foreign verb: the host answers in our place."""
-    path = host.find(os.environ)
+    path = find.find(os.environ)
     if path:
-        host.become(path, argv, os.environ)
+        find.become(path, argv, os.environ)
     if is_flow(words, BUILT_IN_VERBS):
         from one_trace import runner
 
@@ -81,11 +89,15 @@ def pass_on(argv: list[str], words: list[str]) -> int:
 
         Out(agent=False).answer(None, f"one-trace {__version__}, no One CLI")
         return 0
-    raise host.missing(" ".join(words[:2]))
+    from one_trace.host import unusable
+
+    raise unusable.missing(" ".join(words[:2]))
 
 
 def say(error: Trouble, argv: list[str]) -> int:
     """An error before any command of ours could say it. People get one line: a foreign verb has no other."""
+    from one_trace.errors import NoHost
+
     if isinstance(error, NoHost) and not is_agent(argv):
         from one_trace.guard import streams
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from one_trace.model import Assembly, Counts, Executor, Run, Span, Trace, Usage
-from one_trace.times import to_iso
+from one_trace.model.times import to_iso
+from one_trace.model.trace import Assembly, Counts, Executor, Run, Span, Trace, Usage
 
 START_MS = 1_775_469_720_000
 _numbers = itertools.count(1 << 60)

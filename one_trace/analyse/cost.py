@@ -12,7 +12,7 @@ from math import fsum
 from msgspec import Struct
 
 from one_trace.analyse.rounding import rounded
-from one_trace.model import ModelUsage
+from one_trace.model.trace import ModelUsage
 
 SCHEMA = "one-trace-cost/1"
 LOST = ("error", "incomplete")

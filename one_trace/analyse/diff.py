@@ -14,7 +14,7 @@ from msgspec import Struct
 from one_trace.analyse.figures import median
 from one_trace.analyse.groups import Group, Past, Step, Usual, groups, of_late, usual
 from one_trace.analyse.rounding import rounded
-from one_trace.model import Run, Trace
+from one_trace.model.trace import Run, Trace
 
 SCHEMA = "one-trace-diff/1"
 NOTICED = 0.1

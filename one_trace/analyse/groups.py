@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from one_trace.analyse.changes import levels
 from one_trace.analyse.figures import median, quantile
-from one_trace.model import SpanStatus, Trace
-from one_trace.shape import below, static_paths
+from one_trace.model.trace import SpanStatus, Trace
+from one_trace.model.tree import below, static_paths
 
 ENOUGH = 5
 """With fewer past runs there is no telling what is usual."""

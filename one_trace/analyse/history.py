@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from one_trace.model import PlannedStep
+from one_trace.model.trace import PlannedStep
 
 
 class RunFacts(NamedTuple):

@@ -11,7 +11,7 @@ from one_trace.analyse import sample as single
 from one_trace.analyse.findings import Attention, Facts, Finding, InsightsDocument, InsightsOverview
 from one_trace.analyse.history import FlowHistory
 from one_trace.analyse.rounding import rounded
-from one_trace.model import Trace
+from one_trace.model.trace import Trace
 from one_trace.store import Store
 
 RULES: dict[str, Callable[[Facts], Iterator[Finding]]] = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from one_trace.analyse.groups import Group, Past, Step
-from one_trace.model import SpanStatus
+from one_trace.model.trace import SpanStatus
 from one_trace.store.connection import Connection
 
 PAST_RUNS = 50

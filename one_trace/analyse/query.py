@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from one_trace.analyse.history import FlowHistory, RunFacts, StepHistory, Tally, Trouble
-from one_trace.model import PlannedStep
-from one_trace.shape import below
+from one_trace.model.trace import PlannedStep
+from one_trace.model.tree import below
 from one_trace.store.connection import Connection
 
 

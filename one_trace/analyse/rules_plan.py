@@ -11,7 +11,7 @@ from one_trace.analyse.findings import Action, Facts, Finding, Size, part
 from one_trace.analyse.rules_time import SLOWER_MS
 from one_trace.analyse.sample import ABREAST, CLOCK_MS, Block, Loop, Row
 from one_trace.analyse.stats import StepStats, chances
-from one_trace.model import PlannedStep
+from one_trace.model.trace import PlannedStep
 
 LOOP_SAVES = 0.05
 ROW_SAVES = 0.1

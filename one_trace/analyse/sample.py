@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from one_trace.model import Span, Trace
-from one_trace.shape import Shape
-from one_trace.shape import static_paths as paths_of
+from one_trace.model.trace import Span, Trace
+from one_trace.model.tree import Shape
+from one_trace.model.tree import static_paths as paths_of
 from one_trace.store import Store
 
 RUNS = 20

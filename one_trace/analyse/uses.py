@@ -11,7 +11,7 @@ import msgspec
 
 from one_trace.analyse.cost import LOST, Uncounted, Use
 from one_trace.analyse.query import Scope
-from one_trace.model import ModelUsage, PartedUsage, PlannedStep
+from one_trace.model.trace import ModelUsage, PartedUsage, PlannedStep
 from one_trace.store.connection import Connection
 
 _usage = msgspec.json.Decoder(PartedUsage)

@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from one_trace.answers.bounds import Omitted, cut, fullest, number
-from one_trace.fold import Folder, Node
-from one_trace.model import Cause, Counts, Executor, Run, Session, Span, Trace, Upload, Usage
-from one_trace.shape import Shape
+from one_trace.model.fold import Folder, Node
+from one_trace.model.trace import Cause, Counts, Executor, Run, Session, Span, Trace, Upload, Usage
+from one_trace.model.tree import Shape
 
 SCHEMA = "one-trace-run/1"
 _SLOWEST = 5

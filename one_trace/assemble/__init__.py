@@ -23,10 +23,10 @@ from one_trace.assemble.sizes import compact_bytes, member_count
 from one_trace.assemble.timing import drop_too_short, settle_children
 from one_trace.assemble.trees import Trees
 from one_trace.assemble.usage import add, drop_copies, take_parts, usage_of
-from one_trace.collector import held_back
 from one_trace.errors import RecordTrouble
 from one_trace.guard.text import valid
-from one_trace.model import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
+from one_trace.model.gc import held_back
+from one_trace.model.trace import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
 from one_trace.record.clock import epoch_ms, iso
 from one_trace.record.flows import FlowFile
 from one_trace.record.reading import Record

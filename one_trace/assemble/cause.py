@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from one_trace.assemble.live import LiveSpan, Pass
 from one_trace.assemble.replay import Replay
-from one_trace.model import Cause
+from one_trace.model.trace import Cause
 
 _LIST_LIMIT = 50
 

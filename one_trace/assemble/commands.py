@@ -12,7 +12,7 @@ import msgspec
 from one_trace.assemble.inputs import Inputs
 from one_trace.assemble.live import LiveSpan
 from one_trace.assemble.templates import literal_tail
-from one_trace.model import Span
+from one_trace.model.trace import Span
 
 _FAILED = "Command failed: "
 _SHORTEST_TAIL = 8

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from one_trace.model import ModelUsage, PartedUsage, Usage
+from one_trace.model.trace import ModelUsage, PartedUsage, Usage
 
 _NAME_LIMIT = 100
 _NUMBER_LIMIT = 10**15

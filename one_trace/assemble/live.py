@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from msgspec import Raw
 
 from one_trace.assemble.tree import Listing, Node, Tree
-from one_trace.model import Branch
+from one_trace.model.trace import Branch
 from one_trace.record.state import Result
 
 CLOCK_MS = 3.0

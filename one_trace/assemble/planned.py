@@ -9,9 +9,9 @@ from typing import Any
 
 from one_trace.assemble.tree import Listing, Node, Tree
 from one_trace.assemble.trees import Trees
-from one_trace.model import PlannedStep
+from one_trace.model.trace import PlannedStep
+from one_trace.model.tree import below
 from one_trace.record.flows import FlowFile
-from one_trace.shape import below
 
 MOST = 10_000
 """Flows that call each other can have more steps than anybody reads."""

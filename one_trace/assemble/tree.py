@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from one_trace.model import Branch
+from one_trace.model.trace import Branch
 from one_trace.record.flows import FlowFile
 from one_trace.record.state import MOST, believed
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from one_trace.assemble.tree import Node, Tree, read_tree
-from one_trace.model import Location
+from one_trace.model.trace import Location
 from one_trace.record.flows import FlowFile, FlowFiles
 from one_trace.record.state import UNREADABLE, present
 

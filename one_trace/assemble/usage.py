@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from one_trace.assemble.envelopes import READERS, add
-from one_trace.model import ModelUsage, PartedUsage, Span, Usage
+from one_trace.model.trace import ModelUsage, PartedUsage, Span, Usage
 from one_trace.record.state import ABSENT, UNREADABLE, Result, present
 
 __all__ = ["add", "drop_copies", "read_envelope", "take_parts", "usage_in_text", "usage_of"]

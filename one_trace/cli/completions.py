@@ -15,11 +15,11 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem, ShellComplete
 
-from one_trace.argv import COMPLETE
 from one_trace.cli.app import VERBS, trace
 from one_trace.cli.config import config
 from one_trace.cli.out import Out
 from one_trace.guard.files import is_plain
+from one_trace.host.argv import COMPLETE
 
 RUN = ("run", "a", "b")
 """Names of the arguments that mean a run."""
@@ -50,10 +50,10 @@ def _flow_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 def _runs(ctx: click.Context, incomplete: str, param: click.Parameter) -> list[CompletionItem]:
     """The newest runs of the store."""
-    from one_trace import settings
+    from one_trace.settings import sources
     from one_trace.store import Store
 
-    path, known = settings.load_lenient()[0].store_path, ["last"]
+    path, known = sources.load_lenient()[0].store_path, ["last"]
     if is_plain(path):
         with Store(path, readonly=True) as store:
             known += [run.run_id for run in store.runs(limit=50)]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from one_trace import places, settings
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import SettingsTrouble, Trouble
 from one_trace.guard.text import valid
-from one_trace.keys import BY_NAME, KEYS
+from one_trace.settings import paths, sources
+from one_trace.settings.keys import BY_NAME, KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,19 +59,19 @@ PROJECT = click.option(
 @PROJECT
 def set_value(key: str, value: str, project: bool) -> None:
     """Set one key; 'one config list' names them all, README.md says what they do."""
-    from one_trace.settings_model import check
+    from one_trace.settings.model import check
 
     name = _name(key)
     if valid(value) != value:
         raise SettingsTrouble(f"{PREFIX}{name} must be UTF-8, as TOML files are", code="bad-value")
     known = check(name, value)
-    trouble = settings.project_may(name, known) if project else None
+    trouble = sources.project_may(name, known) if project else None
     if trouble:
         raise trouble
     path = _file(project)
     _edit(path, lambda table: table.__setitem__(name, list(known) if isinstance(known, tuple) else known))
     document = {"key": PREFIX + name, "value": known, "file": str(path)}
-    out().answer(document, f"{PREFIX}{name} = {settings.show(known)}  ({path})")
+    out().answer(document, f"{PREFIX}{name} = {sources.show(known)}  ({path})")
 
 
 @config.command(
@@ -82,7 +82,7 @@ def get_value(key: str) -> None:
     """Print the value in force, wherever it comes from."""
     name = _name(key)
     row = _row(name, configured())
-    out().answer(row, settings.show(row["value"]))
+    out().answer(row, sources.show(row["value"]))
 
 
 @config.command(
@@ -98,7 +98,7 @@ def unset_value(key: str, project: bool) -> None:
     if os.path.lexists(path):
         _edit(path, lambda table: table.pop(name, None))
     row = _row(name, configured())
-    out().answer(row, f"{PREFIX}{name} = {settings.show(row['value'])}  ({row['source']})")
+    out().answer(row, f"{PREFIX}{name} = {sources.show(row['value'])}  ({row['source']})")
 
 
 @config.command("list", epilog=examples("one config list", "one --agent config list"))
@@ -109,21 +109,21 @@ def list_values() -> None:
     out().answer(
         {
             "settings": rows,
-            "userFile": places.user_file(os.environ) or None,
-            "projectFile": places.project_file(),
+            "userFile": paths.user_file(os.environ) or None,
+            "projectFile": paths.project_file(),
         },
         lambda: _table(rows),
     )
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    cells = [(row["key"], settings.show(row["value"]), row["source"]) for row in rows]
+    cells = [(row["key"], sources.show(row["value"]), row["source"]) for row in rows]
     widths = [max(len(cell[at]) for cell in cells) for at in (0, 1)]
     lines = [f"{key:<{widths[0]}}  {value:<{widths[1]}}  {source}" for key, value, source in cells]
     return "\n".join(lines)
 
 
-def _row(name: str, values: settings.Settings) -> dict[str, Any]:
+def _row(name: str, values: sources.Settings) -> dict[str, Any]:
     try:
         value = getattr(values, name)
     except SettingsTrouble:  # the store's folder, for a user without a home
@@ -138,14 +138,14 @@ def _row(name: str, values: settings.Settings) -> dict[str, Any]:
 def _name(key: str) -> str:
     """The key's name under `traces.`; raises SettingsTrouble with the nearest known one."""
     if not key.startswith(PREFIX) or key.removeprefix(PREFIX) not in BY_NAME:
-        raise settings.unknown(key)
+        raise sources.unknown(key)
     return key.removeprefix(PREFIX)
 
 
 def _file(project: bool) -> Path:
     if not project:
-        return settings.user_file()
-    path = Path(places.project_file() or Path.cwd() / places.PROJECT_FILE)
+        return sources.user_file()
+    path = Path(paths.project_file() or Path.cwd() / paths.PROJECT_FILE)
     if path.is_symlink():
         wrong = f"{path} is a symbolic link, which is not written through"
         raise SettingsTrouble(wrong, hint="Remove it: the project may have brought it.")

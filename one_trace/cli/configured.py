@@ -4,16 +4,16 @@ it.
 
 from __future__ import annotations
 
-from one_trace import settings
 from one_trace.cli.out import out
-from one_trace.settings import Settings
+from one_trace.settings import sources
+from one_trace.settings.sources import Settings
 
 
 def configured(*acts_on: str) -> Settings:
     """The settings in force. Raises SettingsTrouble if one of the keys `acts_on` may not be what was meant;
     a command that only reads gives none.
     """
-    found = settings.load()
+    found = sources.load()
     found.require(*acts_on)
     for problem in found.problems:
         out().note(

@@ -15,7 +15,6 @@ from typing import Literal
 import click
 from msgspec import Struct
 
-from one_trace import host, places, settings, via
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import FULL
@@ -23,6 +22,9 @@ from one_trace.errors import BROKEN, FAILED, NoHost, SettingsTrouble, StoreTroub
 from one_trace.guard.files import is_plain
 from one_trace.guard.text import shell_word
 from one_trace.guard.urls import parse
+from one_trace.host import find, via
+from one_trace.host.unusable import INSTALL
+from one_trace.settings import paths, sources
 from one_trace.view.cells import wrap
 from one_trace.view.ink import Ink
 from one_trace.view.words import counted
@@ -102,23 +104,23 @@ def _text(checks: list[Check], speaker: Out) -> str:
 
 def _host() -> Iterator[Check]:
     try:
-        path = host.find(os.environ)
+        path = find.find(os.environ)
     except NoHost as error:
         yield Check("host", "bad", error.message, error.hint)
         return
-    ones = [one for one in host.candidates(host.NAME, os.environ) if not host.is_ours(one)]
+    ones = [one for one in find.candidates(find.NAME, os.environ) if not find.is_ours(one)]
     for one in ones if path in ones else [path] if path else []:
         if not _leads_to_us(one):
-            yield Check("host", "ok", f"One CLI {host.version(one) or '(version unknown)'} at {one}")
+            yield Check("host", "ok", f"One CLI {find.version(one) or '(version unknown)'} at {one}")
             return
         yield Check("host", "note", f"{one} is a shim or wrapper that starts one-trace: seen through")
-    yield Check("host", "note", "no One CLI on PATH: the built-in runner runs flows", host.INSTALL)
+    yield Check("host", "note", "no One CLI on PATH: the built-in runner runs flows", INSTALL)
 
 
 def _path() -> Iterator[Check]:
     """Whether a shell that looks for `one` finds us first."""
-    ones = host.candidates(host.NAME, os.environ)
-    ours = [path for path in ones if host.is_ours(path)]
+    ones = find.candidates(find.NAME, os.environ)
+    ours = [path for path in ones if find.is_ours(path)]
     folder = Path(ours[0]).parent if ours else sysconfig.get_path("scripts")
     fix = f'export PATH={shell_word(str(folder))}:"$PATH"'
     if not ones:
@@ -168,22 +170,22 @@ def _node() -> Iterator[Check]:
 
 
 def _settings() -> Iterator[Check]:
-    values = settings.load()
+    values = sources.load()
     problems = [*values.problems, *_homeless(values)]
     for problem in problems:
         yield Check("settings", "bad", problem.message, problem.hint)
     if problems:
         return
     given = [f"{name} ({source})" for name, source in values.sources.items() if source != "default"]
-    known = (places.user_file(os.environ), places.project_file())
+    known = (paths.user_file(os.environ), paths.project_file())
     files = [path for path in known if path and Path(path).exists()]
     where = f" from {', '.join(files)}" if files else ""
     yield Check("settings", "ok", f"{', '.join(given) or 'all defaults'}{where}")
 
 
-def _homeless(values: settings.Settings) -> Iterator[SettingsTrouble]:
+def _homeless(values: sources.Settings) -> Iterator[SettingsTrouble]:
     """What cannot be kept anywhere, of a user without a home folder."""
-    places_of: tuple[Callable[[], Path], ...] = (settings.credentials_path, lambda: values.data_dir)
+    places_of: tuple[Callable[[], Path], ...] = (sources.credentials_path, lambda: values.data_dir)
     for place in places_of:
         try:
             place()
@@ -194,7 +196,7 @@ def _homeless(values: settings.Settings) -> Iterator[SettingsTrouble]:
 def _store_path() -> Path | None:
     """None for a user without a home folder: told with the settings."""
     try:
-        return settings.load().store_path
+        return sources.load().store_path
     except SettingsTrouble:
         return None
 
@@ -203,7 +205,7 @@ def _folders(fix: bool) -> Iterator[Check]:
     """Whoever can write into the folder of the key or of the store can replace them."""
     from one_trace.guard.private import writable_by_others
 
-    config, store = places.config_dir(os.environ), _store_path()
+    config, store = paths.config_dir(os.environ), _store_path()
     ours = {folder for folder in (config and Path(config), store and store.parent) if folder}
     found = {each for folder in ours if folder.is_dir() for each in writable_by_others(folder)}
     for folder in sorted(found):
@@ -239,9 +241,9 @@ def _store() -> Iterator[Check]:
 
 
 def _key(offline: bool) -> Iterator[Check]:
-    values, key = settings.load(), settings.api_key()
-    folder = places.config_dir(os.environ)
-    kept = Path(folder, places.CREDENTIALS_FILE) if folder else None
+    values, key = sources.load(), sources.api_key()
+    folder = paths.config_dir(os.environ)
+    kept = Path(folder, paths.CREDENTIALS_FILE) if folder else None
     if kept and kept.exists() and not is_plain(kept):
         yield Check("key", "bad", f"{kept} is not a plain file", f"rm -r {kept}; one trace login")
         return
@@ -250,11 +252,11 @@ def _key(offline: bool) -> Iterator[Check]:
         return
     if kept and kept.exists() and kept.stat().st_mode & 0o077:
         yield Check("key", "bad", f"others can read {kept}", f"chmod 600 {shell_word(str(kept))}")
-    elif os.environ.get(settings.API_KEY):
+    elif os.environ.get(sources.API_KEY):
         leak = (
-            f"the key comes from {settings.API_KEY}, which One CLI writes into its state files with the rest"
+            f"the key comes from {sources.API_KEY}, which One CLI writes into its state files with the rest"
         )
-        yield Check("key", "note", leak, f"one trace login, and unset {settings.API_KEY}")
+        yield Check("key", "note", leak, f"one trace login, and unset {sources.API_KEY}")
     else:
         yield Check("key", "ok", f"kept by `one trace login` in {kept}")
     if (
@@ -263,7 +265,7 @@ def _key(offline: bool) -> Iterator[Check]:
         yield from _service(values, key)
 
 
-def _service(values: settings.Settings, key: str) -> Iterator[Check]:
+def _service(values: sources.Settings, key: str) -> Iterator[Check]:
     """Whether the service answers this key, and with which namespaces."""
     from one_trace.deliver.namespaces import Namespaces
     from one_trace.deliver.retry import Deadline, Undelivered
@@ -296,7 +298,7 @@ def _service(values: settings.Settings, key: str) -> Iterator[Check]:
         )
 
 
-def _write_only(values: settings.Settings) -> Check:
+def _write_only(values: sources.Settings) -> Check:
     """A key that may not read: enough to send with, unless it has to find a namespace by its name."""
     told = f"{parse(values.endpoint).shown} answers; the key may not list namespaces (scope namespace:read)"
     if not values.namespace:

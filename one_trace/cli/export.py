@@ -13,12 +13,12 @@ from one_trace.cli.out import out, write_to
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import run_id, trace_of
 from one_trace.errors import WrongUsage
-from one_trace.privacy import one_line
+from one_trace.outbound.sanitize import one_line
 from one_trace.store import Store
 
 if TYPE_CHECKING:
     from one_trace.deliver.parcel import Parcel
-    from one_trace.model import Trace
+    from one_trace.model.trace import Trace
 
 _FORMATS = ("json", "events", "otlp", "perfetto", "html")
 

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import os
 
-from one_trace import host
-from one_trace.argv import is_agent, split
 from one_trace.errors import BROKEN
-from one_trace.places import anything_set
+from one_trace.host import find
+from one_trace.host.argv import is_agent, split
+from one_trace.settings.paths import anything_set
 
 
 def run(argv: list[str]) -> int:
     """Run the flow: traced, or as if we were not there. Returns the exit code."""
     rest, flag = split(argv)
     env = os.environ
-    path = host.find(env)
+    path = find.find(env)
     if flag or (flag is None and anything_set(env)):
         try:
-            from one_trace import capture
+            from one_trace.capture import run as capture
 
             settings = capture.settings_in_force(agent=is_agent(rest))
         except BROKEN as error:  # half an upgrade, a broken package: it is run all the same
-            from one_trace.notices import as_trouble, say_trouble
+            from one_trace.capture.notices import as_trouble, say_trouble
 
             say_trouble(as_trouble(error), agent=is_agent(rest))
         else:
             if flag or settings.enabled:
                 return capture.run(path, rest, settings)
     if path:
-        host.become(path, rest, env)
+        find.become(path, rest, env)
     from one_trace import runner
 
     return runner.run(rest).exit_code

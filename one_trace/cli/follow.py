@@ -14,9 +14,9 @@ from one_trace.assemble import assemble
 from one_trace.cli.out import Out
 from one_trace.errors import NoSuchRun
 from one_trace.guard.files import open_plain
-from one_trace.model import Trace
+from one_trace.model.times import to_ms
+from one_trace.model.trace import Trace
 from one_trace.record import FlowFiles, RunFiles, discover, read
-from one_trace.times import to_ms
 
 POLL_S = 0.1
 _ENDED = ("Flow completed", "Flow failed", "Flow completed after resume", "Flow failed after resume")
@@ -70,7 +70,7 @@ def _watch(files: RunFiles, log: Path, speaker: Out) -> None:
         for _ in lines:
             pass
         return
-    from one_trace.view.live import plan_of
+    from one_trace.view.live_tree import plan_of
     from one_trace.view.screen import Screen
 
     flow = FlowFiles(files.project).with_key(files.flow_key)

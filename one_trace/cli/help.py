@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from one_trace import host, spawn
+from one_trace.host import find, spawn
+from one_trace.host.unusable import INSTALL
 
 ADDED = """\
 one-trace adds:
@@ -30,9 +31,9 @@ Everything else is One CLI's: {install}
 
 def run(argv: list[str]) -> int:
     """Print both helps. Returns the host's exit code."""
-    path = host.find(os.environ)
+    path = find.find(os.environ)
     if path is None:
-        _print(ALONE.format(install=host.INSTALL) + ADDED)
+        _print(ALONE.format(install=INSTALL) + ADDED)
         return 0
     code = spawn.wait_for(path, argv, os.environ)
     if code == 0:

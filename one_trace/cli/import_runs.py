@@ -14,7 +14,7 @@ from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, RecordTrouble
-from one_trace.model import Assembly, Run
+from one_trace.model.trace import Assembly, Run
 from one_trace.record import RunFiles
 from one_trace.store import Saved, Store
 from one_trace.store.store import Kept

@@ -8,7 +8,7 @@ from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT, folder_here
-from one_trace.model import RUN_STATUSES, Run
+from one_trace.model.trace import RUN_STATUSES, Run
 from one_trace.store import Store
 
 

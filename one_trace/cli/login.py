@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from one_trace import settings
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import Trouble, WrongUsage
+from one_trace.settings import sources
 
 _LONGEST = 4096
 
@@ -27,7 +27,7 @@ def command() -> None:
     """Keep the key of traces.com, in a file that only you can read. It is asked for, or read from standard
     input.
     """
-    speaker, path = out(), settings.credentials_path()
+    speaker, path = out(), sources.credentials_path()
     asked = sys.stdin.isatty() and not speaker.agent
     key = speaker.ask_secret("Key of traces.com (trk_...)") if asked else _given()
     key = key.strip()
@@ -37,8 +37,8 @@ def command() -> None:
         raise WrongUsage("that is no key: it has spaces or other characters that no key has")
     keep(path, key)
     note = "" if key.startswith("trk_") else "\nIt does not begin with trk_, as keys of traces.com do."
-    if os.environ.get(settings.API_KEY):
-        note += f"\n{settings.API_KEY} is set as well, and goes before it."
+    if os.environ.get(sources.API_KEY):
+        note += f"\n{sources.API_KEY} is set as well, and goes before it."
     speaker.answer(
         {"saved": str(path)}, f"The key is kept in {path}. 'one trace sync' sends what is queued.{note}"
     )

@@ -6,10 +6,10 @@ import os
 
 import click
 
-from one_trace import settings
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import Trouble
+from one_trace.settings import sources
 
 
 @click.command(
@@ -23,7 +23,7 @@ def command() -> None:
     """Forget the key that 'one trace login' kept. The key itself stays valid: revoke it at traces.com."""
     from one_trace.guard.private import sweep_drafts
 
-    path = settings.credentials_path()
+    path = sources.credentials_path()
     sweep_drafts(path)
     try:
         path.unlink()
@@ -33,6 +33,6 @@ def command() -> None:
     except OSError as error:
         raise Trouble(f"{path} cannot be deleted: {error.strerror}", code="credentials") from error
     line = "The key is forgotten." if removed else "There was no key to forget."
-    if os.environ.get(settings.API_KEY):
-        line += f" {settings.API_KEY} is still set in the environment."
+    if os.environ.get(sources.API_KEY):
+        line += f" {sources.API_KEY} is still set in the environment."
     out().answer({"removed": removed}, line)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from one_trace import places
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
-from one_trace.settings import no_home
+from one_trace.settings import paths
+from one_trace.settings.sources import no_home
 
 
 @click.command(
@@ -34,7 +34,7 @@ def command(run: str) -> None:
 
     speaker = out()
     trace = trace_of(run)
-    folder = places.cache_dir(os.environ)
+    folder = paths.cache_dir(os.environ)
     if not folder:
         raise no_home("the report", "or XDG_CACHE_HOME")
     path = Path(folder, "reports", f"{_file_name(trace.run.run_id)}.html")

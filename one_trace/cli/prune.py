@@ -11,10 +11,10 @@ from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT
 from one_trace.errors import WrongUsage
-from one_trace.keys import kept_since
+from one_trace.model.times import to_iso
+from one_trace.settings.keys import kept_since
 from one_trace.store import Store
 from one_trace.store.prune import Pruned, old_runs, prune
-from one_trace.times import to_iso
 from one_trace.view.words import counted
 
 _YOUNGEST_MS = 3_600_000

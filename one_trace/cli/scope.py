@@ -16,8 +16,8 @@ from one_trace.cli.pages import examples as examples
 from one_trace.cli.params import MOMENT, folder_here
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import shell_word
+from one_trace.model.times import to_iso
 from one_trace.store import Store
-from one_trace.times import to_iso
 from one_trace.view.ink import Ink
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

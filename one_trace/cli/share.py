@@ -18,7 +18,7 @@ from one_trace.deliver.packing import settings_at
 from one_trace.deliver.retry import Deadline
 from one_trace.deliver.sinks import make
 from one_trace.errors import NetworkTrouble, WrongUsage
-from one_trace.settings import DELIVERY
+from one_trace.settings.sources import DELIVERY
 from one_trace.store import Store
 
 _SINK = "traces.com"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from one_trace.argv import COMPLETE
+from one_trace.host.argv import COMPLETE
 
 Row = tuple[str, list[str], bool]
 """A command's words, what of ours may follow them, and whether it takes values."""

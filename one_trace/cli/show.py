@@ -7,7 +7,7 @@ import click
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
-from one_trace.model import Filter, Span, Trace
+from one_trace.model.trace import Filter, Span, Trace
 
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
 
@@ -136,7 +136,7 @@ def _show_slow(speaker: Out, whole: Trace, shown: Trace, most: int, *, full: boo
 
 
 def _show_events(speaker: Out, trace: Trace, *, full: bool) -> None:
-    from one_trace.events import event_lines
+    from one_trace.outbound.events import event_lines
     from one_trace.view.event_list import render_events
 
     events = event_lines(trace)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from one_trace.analyse import refs
 from one_trace.cli.configured import configured
 from one_trace.cli.params import project_here
-from one_trace.model import Trace
+from one_trace.model.trace import Trace
 from one_trace.store import Store
 
 

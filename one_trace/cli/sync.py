@@ -18,7 +18,7 @@ from one_trace.deliver.courier import Outcome
 from one_trace.deliver.sinks import ready, why_not_ready
 from one_trace.deliver.sync import Synced, sync
 from one_trace.errors import Trouble
-from one_trace.settings import DELIVERY, Settings
+from one_trace.settings.sources import DELIVERY, Settings
 from one_trace.store import Store
 
 

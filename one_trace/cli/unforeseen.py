@@ -6,9 +6,9 @@ import os
 import traceback
 from pathlib import Path
 
-from one_trace import settings
 from one_trace.errors import StoreTrouble, Trouble
 from one_trace.guard.text import clean
+from one_trace.settings import sources
 
 _DEBUG = "ONE_TRACE_DEBUG"
 
@@ -20,7 +20,7 @@ def unforeseen(error: Exception) -> Trouble:
     if os.environ.get(_DEBUG):
         traceback.print_exception(error)
     try:
-        found = _damage(settings.load_lenient()[0].store_path)
+        found = _damage(sources.load_lenient()[0].store_path)
     except StoreTrouble as trouble:
         found = trouble
     except Exception:  # noqa: BLE001  what is broken may be what this look needs: the first error is told

@@ -9,12 +9,12 @@ import time
 from typing import TYPE_CHECKING
 
 from one_trace.errors import Trouble
-from one_trace.model import Upload
+from one_trace.model.trace import Upload
 
 if TYPE_CHECKING:
     from one_trace.deliver.courier import Courier
     from one_trace.deliver.retry import Deadline
-    from one_trace.settings import Settings
+    from one_trace.settings.sources import Settings
 
 _BACKLOG_S = 0.5
 """For so long after a run's own delivery older runs are begun to be sent. Of 5,000 that wait because the

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from one_trace.deliver.fold import Fold
 from one_trace.deliver.words import counted, dollars, duration, listed
-from one_trace.privacy import Leaving, LeavingSpan, one_line
+from one_trace.outbound.sanitize import Leaving, LeavingSpan, one_line
 
 _OUTCOMES = {
     "success": "succeeded",

@@ -15,12 +15,12 @@ from one_trace.deliver.packing import pack, settings_at
 from one_trace.deliver.parcel import Sink
 from one_trace.deliver.retry import Deadline, Undelivered
 from one_trace.errors import Trouble
-from one_trace.settings import DELIVERY
+from one_trace.settings.sources import DELIVERY
 from one_trace.store import Store
 from one_trace.store.outbox import Job, Outbox
 
 if TYPE_CHECKING:
-    from one_trace.settings import Settings
+    from one_trace.settings.sources import Settings
 
 _RENEW_AFTER_S = 5.0
 _REJECTED_WAIT_S = 3600.0

@@ -11,7 +11,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from one_trace.privacy import LeavingSpan
+from one_trace.outbound.sanitize import LeavingSpan
 
 FOLD_OVER = 2000
 """Runs of more spans than this are folded."""

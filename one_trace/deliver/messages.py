@@ -16,10 +16,10 @@ from one_trace.deliver.closing import closing
 from one_trace.deliver.fold import FOLD_OVER, Fold, Folded, fold
 from one_trace.deliver.parcel import Parcel
 from one_trace.deliver.words import counted, size
-from one_trace.events import last_line
-from one_trace.model import Usage
-from one_trace.privacy import Leaving, LeavingSpan
-from one_trace.times import to_ms
+from one_trace.model.times import to_ms
+from one_trace.model.trace import Usage
+from one_trace.outbound.events import last_line
+from one_trace.outbound.sanitize import Leaving, LeavingSpan
 
 
 class TokenUsage(Struct, rename="camel"):

@@ -23,7 +23,7 @@ from one_trace.deliver.parcel import Parcel
 from one_trace.deliver.retry import Answer, Deadline, TooLarge, Undelivered
 from one_trace.errors import Trouble
 from one_trace.guard.files import is_plain
-from one_trace.semconv import ExportRequest, KeyValue, OtlpSpan, otlp_spans, request
+from one_trace.outbound.otel import ExportRequest, KeyValue, OtlpSpan, otlp_spans, request
 
 if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue

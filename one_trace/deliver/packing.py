@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from one_trace.deliver.parcel import Parcel
 from one_trace.deliver.project import project_of
 from one_trace.guard.text import path_of
-from one_trace.privacy import Redact, leave
-from one_trace.settings import load
-from one_trace.times import to_ms
+from one_trace.model.times import to_ms
+from one_trace.outbound.sanitize import Redact, leave
+from one_trace.settings.sources import load
 
 if TYPE_CHECKING:
-    from one_trace.model import Trace
-    from one_trace.settings import Settings
+    from one_trace.model.trace import Trace
+    from one_trace.settings.sources import Settings
     from one_trace.store import Store
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from one_trace.deliver.project import Project
 from one_trace.deliver.retry import Deadline
-from one_trace.privacy import Leaving
+from one_trace.outbound.sanitize import Leaving
 
 if TYPE_CHECKING:
     from one_trace.deliver.line import Line

@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from one_trace import settings as settings_module
 from one_trace.errors import NotAuthorised, Trouble
+from one_trace.settings import sources as settings_module
 
 if TYPE_CHECKING:
     from one_trace.deliver.parcel import Sink
-    from one_trace.settings import Settings
+    from one_trace.settings.sources import Settings
 
 _OTLP_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 

@@ -13,7 +13,7 @@ from one_trace.deliver.retry import Deadline, Undelivered
 from one_trace.store import Store
 
 if TYPE_CHECKING:
-    from one_trace.settings import Settings
+    from one_trace.settings.sources import Settings
 
 RUN_S = 600.0
 """The longest that one run may take, all tries of all its requests together."""

@@ -20,7 +20,7 @@ from one_trace.deliver.namespaces import Namespaces
 from one_trace.deliver.parcel import Parcel
 from one_trace.deliver.retry import Answer, Deadline, Undelivered
 from one_trace.guard.urls import parse
-from one_trace.times import to_ms
+from one_trace.model.times import to_ms
 
 AGENT = "one-cli"
 MOST_MESSAGES = 100

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from one_trace.events import lines
 from one_trace.guard.text import clean_json, json_bytes
-from one_trace.model import Trace
-from one_trace.privacy import Leaving, leave
+from one_trace.model.trace import Trace
+from one_trace.outbound.events import lines
+from one_trace.outbound.sanitize import Leaving, leave
 
 
 class Form(Protocol):
@@ -30,7 +30,7 @@ def to_events(trace: Trace, leaving: Leaving | None = None) -> bytes:
 
 def to_otlp(trace: Trace, leaving: Leaving | None = None) -> bytes:
     """OTLP/JSON, one ExportTraceServiceRequest: what the OTLP sink sends."""
-    from one_trace.semconv import otlp_spans, request
+    from one_trace.outbound.otel import otlp_spans, request
 
     leaving = leaving or leave(trace)
     return json_bytes(request(leaving.run, otlp_spans(leaving))) + b"\n"

@@ -17,8 +17,8 @@ from importlib.resources import files
 from typing import Any
 
 from one_trace.guard.text import clean, json_bytes
-from one_trace.model import SPAN_STATUSES, Span, Trace
-from one_trace.shape import Shape
+from one_trace.model.trace import SPAN_STATUSES, Span, Trace
+from one_trace.model.tree import Shape
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}

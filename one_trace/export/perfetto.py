@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from one_trace.model import Span, Trace
-from one_trace.shape import Shape
+from one_trace.model.trace import Span, Trace
+from one_trace.model.tree import Shape
 
 _CLOCK_MS = 2.0
 """The host counts whole milliseconds: a step that juts out of its parent by so little is drawn within it."""

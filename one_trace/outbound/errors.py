@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from one_trace.model import Assembly
+from one_trace.model.trace import Assembly
 from one_trace.outbound.redact import REDACTED, redactor
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from one_trace.times import to_iso, to_ms
+from one_trace.model.times import to_iso, to_ms
 
 _seconds: dict[str, int] = {}
 """Of a time up to its point: what it is in ms."""

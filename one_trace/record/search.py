@@ -10,9 +10,8 @@ from pathlib import Path
 
 from one_trace.guard import files as guard
 from one_trace.record.files import LOGS, STATES, RunFiles, run_of
+from one_trace.record.snapshot import Snapshot
 from one_trace.record.state import started_at
-from one_trace.snapshot import Snapshot
-from one_trace.via import marks, word_of
 
 _AMONG = 64
 """Old state files that are looked at, the last written first: one that goes on is there."""
@@ -32,12 +31,12 @@ _OVER = re.compile(rb'"status": ?"(?:completed|failed)"')
 
 @dataclass(frozen=True)
 class Wanted:
-    """How our run is told from others. `token`: the word in its environment. `resumed`: its id as it was
-    typed, where it is an old one that goes on. `key`: tells its flow's key, asked only where it matters.
-    `said`: its id, where the executor has been heard to say it. `ran`: it has ended well, so there is a
-    record, even if a wrapper has kept our word from it."""
+    """How our run is told from others. `marks`: any of them in its state file says that it is ours.
+    `resumed`: its id as it was typed, where it is an old one that goes on. `key`: tells its flow's key, asked
+    only where it matters. `said`: its id, where the executor has been heard to say it. `ran`: it has ended
+    well, so there is a record, even if a wrapper has kept our word from it."""
 
-    token: str
+    marks: tuple[bytes, ...]
     resumed: str | None = None
     key: Callable[[], str | None] = lambda: None
     said: str | None = None
@@ -65,8 +64,9 @@ def find(before: Snapshot, wanted: Wanted, projects: Iterable[Path]) -> Found:
 
 
 def find_by_token(project: Path, wanted: Wanted, before: Snapshot | None = None) -> RunFiles | None:
-    """The run whose environment holds the token: among those that are new, then those that the resumed one's
-    id fits, then those written last. No clock is asked: the file system's may be another than ours.
+    """The run whose environment holds one of the marks: among those that are new, then those that the
+    resumed one's id fits, then those written last. No clock is asked: the file system's may be another than
+    ours.
 
     The host stores its environment before the first step, so this holds for a run that was killed as well. A
     host that a step of the run starts by its path inherits the token: of several the first to start is meant.
@@ -121,13 +121,12 @@ def _first_with(states: Path, names: Sequence[str], wanted: Wanted) -> RunFiles 
 
 def _with(states: Path, names: Sequence[str], wanted: Wanted) -> tuple[list[tuple[str, RunFiles]], bool]:
     """Those that hold the word, and when they began; whether one is being written just now."""
-    words = (f'"ONE_TRACE_TOKEN": "{wanted.token}"'.encode(), marks(word_of(wanted.token)))
     found: list[tuple[str, RunFiles]] = []
     torn = False
     for name in names:
         path = states / name
         try:
-            files = run_of(states.parents[2], name) if guard.holds(path, words) else None
+            files = run_of(states.parents[2], name) if guard.holds(path, wanted.marks) else None
             if files is not None:
                 found.append((started_at(_head(path)) or "~", files))
             torn = torn or path.stat().st_size == 0

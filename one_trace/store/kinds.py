@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from one_trace.model import RUN_STATUSES, SPAN_STATUSES
+from one_trace.model.trace import RUN_STATUSES, SPAN_STATUSES
 from one_trace.store.migrations import MIGRATIONS
 
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from one_trace.model import (
+from one_trace.model.times import to_ms
+from one_trace.model.trace import (
     Assembly,
     Cause,
     Counts,
@@ -20,7 +21,6 @@ from one_trace.model import (
     Usage,
 )
 from one_trace.store.kinds import names_of
-from one_trace.times import to_ms
 
 Row = tuple[Any, ...]
 Saved = Literal["new", "updated", "unchanged"]

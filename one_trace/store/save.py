@@ -12,7 +12,7 @@ from operator import itemgetter
 import msgspec
 from msgspec import Struct
 
-from one_trace.model import Assembly, Executor, Session, Trace
+from one_trace.model.trace import Assembly, Executor, Session, Trace
 from one_trace.store import pruned, rows
 from one_trace.store.connection import Connection
 from one_trace.store.rows import Saved

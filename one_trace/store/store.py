@@ -12,9 +12,9 @@ from typing import Self
 import msgspec
 from msgspec import Struct
 
-from one_trace.collector import held_back
 from one_trace.errors import NoSuchRun, StoreTrouble
-from one_trace.model import Assembly, Run, Session, Span, Trace, Upload
+from one_trace.model.gc import held_back
+from one_trace.model.trace import Assembly, Run, Session, Span, Trace, Upload
 from one_trace.store import rows
 from one_trace.store.connect import connect, others
 from one_trace.store.connection import Connection

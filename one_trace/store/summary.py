@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from one_trace.model import Run, Span, Trace
-from one_trace.shape import Shape, covered, static_paths
+from one_trace.model.times import to_ms
+from one_trace.model.trace import Run, Span, Trace
+from one_trace.model.tree import Shape, covered, static_paths
 from one_trace.store.rows import Row, encode_text
-from one_trace.times import to_ms
 
 STEP_RUN_COLUMNS = (
     "step, run, started_ms, spans, success, error, timeout, skipped, stopped, incomplete, retries, late, "

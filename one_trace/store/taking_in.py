@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from one_trace.model import Assembly, Session, Trace
+from one_trace.model.trace import Assembly, Session, Trace
 from one_trace.store.connection import Connection
 from one_trace.store.save import delete_runs
 

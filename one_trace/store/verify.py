@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from one_trace.errors import StoreTrouble
-from one_trace.model import Cause, Usage
+from one_trace.model.trace import Cause, Usage
 from one_trace.store.connection import Connection
 from one_trace.store.kinds import COLUMNS, WORDS
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from one_trace.fold import spread
 from one_trace.guard.text import clean
-from one_trace.model import Span
-from one_trace.shape import Shape
+from one_trace.model.fold import spread
+from one_trace.model.trace import Span
+from one_trace.model.tree import Shape
 from one_trace.view import words
 from one_trace.view.cells import wrap
 from one_trace.view.header import error_text

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
-from one_trace.events import Event
 from one_trace.guard.text import clean
-from one_trace.model import Run
-from one_trace.times import to_ms
+from one_trace.model.times import to_ms
+from one_trace.model.trace import Run
+from one_trace.outbound.events import Event
 from one_trace.view import words
 from one_trace.view.cells import clip_left, last
 from one_trace.view.header import header

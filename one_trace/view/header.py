@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from one_trace.guard.text import clean, clean_lines
-from one_trace.model import Cause, Counts, Run
+from one_trace.model.trace import Cause, Counts, Run
 from one_trace.view import words
 from one_trace.view.cells import clip, width, wrap
 from one_trace.view.ink import Ink

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from one_trace.errors import Trouble
-from one_trace.model import Span, Trace
+from one_trace.model.trace import Span, Trace
 
 FAILED = ("error", "timeout", "incomplete")
 

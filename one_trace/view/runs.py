@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from one_trace.model import Run
+from one_trace.model.trace import Run
 from one_trace.view import words
 from one_trace.view.ink import Ink
 from one_trace.view.table import Cell, Column, Row, render

@@ -14,7 +14,7 @@ from rich.live import Live as RichLive
 from rich.text import Text
 
 from one_trace.view.ink import Ink
-from one_trace.view.live import Live, Plan
+from one_trace.view.live_tree import Live, Plan
 from one_trace.view.terminal import Terminal
 
 FRAMES_PER_SECOND = 10

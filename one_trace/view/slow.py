@@ -7,8 +7,8 @@ from collections.abc import Collection
 from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.guard.text import clean
-from one_trace.model import Filter, Run, Trace
-from one_trace.shape import Shape
+from one_trace.model.trace import Filter, Run, Trace
+from one_trace.model.tree import Shape
 from one_trace.view import words
 from one_trace.view.bars import Scale
 from one_trace.view.cells import LONGEST, clip_left, last, pad, width

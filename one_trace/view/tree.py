@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from one_trace.fold import Folder, Node
 from one_trace.guard.text import clean
-from one_trace.model import Span, Trace
-from one_trace.shape import Shape
+from one_trace.model.fold import Folder, Node
+from one_trace.model.trace import Span, Trace
+from one_trace.model.tree import Shape
 from one_trace.view import words
 from one_trace.view.bars import Scale
 from one_trace.view.cells import clip, pad, width

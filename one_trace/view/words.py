@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from one_trace.model import Usage
+from one_trace.model.trace import Usage
 
 STATUS_WORDS = {
     "success": "ok",

@@ -7,7 +7,7 @@ from one_trace.analyse.diff import DiffDocument, StepDiff, of_past, of_runs
 from one_trace.analyse.fail_on import check, parse
 from one_trace.analyse.groups import Group, Past, Step, usual
 from one_trace.errors import WrongUsage
-from one_trace.model import Span, Trace
+from one_trace.model.trace import Span, Trace
 
 
 def run(*spans: Span, ms: float = 1000.0, **fields: object) -> Trace:

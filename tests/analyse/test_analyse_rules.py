@@ -13,7 +13,7 @@ from one_trace.analyse.findings import Facts, Finding
 from one_trace.analyse.history import Failures, FlowHistory
 from one_trace.analyse.insights import RULES, document, gather
 from one_trace.analyse.rules_timeout import round_up
-from one_trace.model import PlannedStep, Trace
+from one_trace.model.trace import PlannedStep, Trace
 
 
 def found(many: FlowHistory, rule: str, *traces: Trace, **more: object) -> list[Finding]:

@@ -11,7 +11,7 @@ from made import START_MS, USAGE, assembly, span
 
 from one_trace.analyse import columns, cost, insights, past, query, refs, stats, uses
 from one_trace.errors import NoSuchRun, Trouble
-from one_trace.model import Assembly, Usage
+from one_trace.model.trace import Assembly, Usage
 from one_trace.store import Store
 
 HOUR = 3_600_000

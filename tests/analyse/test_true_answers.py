@@ -11,7 +11,7 @@ import pytest
 from machine import Machine
 from made import START_MS, assembly, span
 
-from one_trace.model import Assembly, Usage
+from one_trace.model.trace import Assembly, Usage
 from one_trace.store import Store
 
 HOUR = 3_600_000

@@ -12,7 +12,7 @@ from made import assembly, span
 
 from one_trace.answers.bounds import LIMIT, bounded, cut, number, size
 from one_trace.answers.run import RunAnswer, answer
-from one_trace.model import Span, Trace
+from one_trace.model.trace import Span, Trace
 from one_trace.store import Store
 
 HOSTILE = "\U0001f600\u202e\x1b[2J\u0000" * 40

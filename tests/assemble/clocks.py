@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from one_trace.events import event_lines
 from one_trace.export.formats import FORMATS
-from one_trace.model import Trace
+from one_trace.model.times import to_ms
+from one_trace.model.trace import Trace
+from one_trace.model.tree import Shape
+from one_trace.outbound.events import event_lines
 from one_trace.record.clock import epoch_ms, iso
-from one_trace.shape import Shape
-from one_trace.times import to_ms
 
 Line = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from one_trace.model import Span, Trace
+from one_trace.model.trace import Span, Trace
 from tests.truth import LEAVES, TrueSpan, Truth
 
 _INSTANCE = re.compile(r"\[\d+\]|#\d+")

@@ -8,7 +8,7 @@ from unittest import mock
 import one_trace.assemble as assembling
 from one_trace.assemble.live import LiveSpan
 from one_trace.errors import RecordTrouble
-from one_trace.model import RUN_STATUSES, SPAN_STATUSES, Span, Trace
+from one_trace.model.trace import RUN_STATUSES, SPAN_STATUSES, Span, Trace
 from one_trace.record import RunFiles, read
 
 DOUBTED = {"iteration", "path", "status"}

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from one_trace.assemble import assemble
-from one_trace.model import Trace
+from one_trace.model.trace import Trace
 from one_trace.record import RunFiles, read
 from one_trace.runner.observer import Behaviour
 from one_trace.runner.terms import Options

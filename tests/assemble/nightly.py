@@ -22,7 +22,7 @@ from pathlib import Path
 from random import Random
 
 from one_trace.assemble import assemble
-from one_trace.model import Span, Trace
+from one_trace.model.trace import Span, Trace
 from one_trace.record import read
 from one_trace.runner.terms import Options
 from tests.assemble.compare import differences

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from one_trace.assemble import assemble
-from one_trace.model import Assembly
+from one_trace.model.trace import Assembly
 from one_trace.record import RunFiles, discover, read
 
 RECORDINGS = Path(__file__).resolve().parent.parent / "recordings"

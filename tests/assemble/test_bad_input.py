@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from one_trace.assemble import assemble
 from one_trace.errors import RecordTrouble
-from one_trace.model import encode
+from one_trace.model.trace import encode
 from one_trace.record import read
 from one_trace.view.header import header
 from one_trace.view.ink import Ink

@@ -9,7 +9,7 @@ import pytest
 from msgspec import UNSET
 
 from one_trace.assemble import assemble
-from one_trace.model import Cause
+from one_trace.model.trace import Cause
 from one_trace.record import read
 from one_trace.view.header import cause_lines
 from one_trace.view.ink import Ink

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from one_trace.assemble import assemble
-from one_trace.model import Trace
+from one_trace.model.trace import Trace
 from one_trace.record import RunFiles, read
 from one_trace.record.flows import read_flow
 from tests.assemble.damage import check

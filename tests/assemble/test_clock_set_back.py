@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from one_trace.assemble import assemble
-from one_trace.model import Trace
+from one_trace.model.trace import Trace
 from one_trace.record import RunFiles, read
 from one_trace.runner.loop import Clock
 from tests.assemble.clocks import assert_forward, rows, set_clock, written

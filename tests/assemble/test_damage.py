@@ -16,7 +16,7 @@ from one_trace.assemble import assemble
 from one_trace.assemble.doubts import Contradiction, Doubts
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.search import Search
-from one_trace.model import Run
+from one_trace.model.trace import Run
 from one_trace.record import RunFiles, read
 from tests.assemble.damage import assembled, check
 from tests.assemble.generated import Maker

@@ -11,7 +11,7 @@ import pytest
 from one_trace.assemble import attempts
 from one_trace.assemble.evidence import may_go_on_beside
 from one_trace.assemble.live import LiveSpan
-from one_trace.model import Span
+from one_trace.model.trace import Span
 from tests.assemble.recorded import MadeRun, code
 
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from one_trace.assemble import assemble
-from one_trace.model import Span
+from one_trace.model.trace import Span
 from one_trace.record import RunFiles, read
 from one_trace.runner.observer import Behaviour
 from one_trace.runner.options import parse

@@ -9,7 +9,7 @@ import pytest
 
 from one_trace.assemble.planned import plan_of
 from one_trace.assemble.trees import Trees
-from one_trace.model import PlannedStep
+from one_trace.model.trace import PlannedStep
 from one_trace.record.flows import FlowFiles
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from one_trace.assemble.inputs import _strings
 from one_trace.export.formats import FORMATS
-from one_trace.model import Assembly, Trace
+from one_trace.model.trace import Assembly, Trace
 from one_trace.record import read
 from one_trace.record.flows import DEPTH_LIMIT, read_flow
 from one_trace.store import Store

@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 from one_trace.deliver.courier import Courier
 from one_trace.deliver.retry import Deadline
-from one_trace.settings import load
+from one_trace.settings.sources import load
 from one_trace.store import Store
 from tests.bench.history import fill, one_run
 from tests.bench.measure import Bench, Figure

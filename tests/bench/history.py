@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 
-from one_trace.model import Assembly, Counts, Executor, Run, Span, SpanStatus, Trace, Usage
+from one_trace.model.times import to_iso
+from one_trace.model.trace import Assembly, Counts, Executor, Run, Span, SpanStatus, Trace, Usage
 from one_trace.store import Store
-from one_trace.times import to_iso
 
 FLOWS = 20
 SPANS = 100

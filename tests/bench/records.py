@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from random import Random
 
-from one_trace.times import to_iso
+from one_trace.model.times import to_iso
 
 START_MS = 1_775_469_720_000
 RUN = "0123456789ab"

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from made import USAGE, assembly, span
 
-from one_trace.events import event_lines
-from one_trace.model import Cause, Session, Usage
-from one_trace.privacy import Leaving, LeavingRun, LeavingSpan, leave, one_line
-from one_trace.times import to_iso, to_ms
+from one_trace.model.times import to_iso, to_ms
+from one_trace.model.trace import Cause, Session, Usage
+from one_trace.outbound.events import event_lines
+from one_trace.outbound.sanitize import Leaving, LeavingRun, LeavingSpan, leave, one_line
 
 NO_VALUES = {
     "input",

@@ -11,8 +11,8 @@ from one_trace.deliver.fold import fold
 from one_trace.deliver.messages import Message, messages
 from one_trace.deliver.parcel import Parcel
 from one_trace.deliver.project import Project
-from one_trace.model import Assembly, Cause, Span
-from one_trace.privacy import leave
+from one_trace.model.trace import Assembly, Cause, Span
+from one_trace.outbound.sanitize import leave
 
 
 def sent(made: Assembly, *, folding: bool = True) -> list[dict]:

@@ -13,8 +13,8 @@ from made import USAGE, assembly, loop, span
 
 from one_trace.deliver.otlp import Otlp, _protobuf, _timeout
 from one_trace.deliver.retry import Deadline
-from one_trace.privacy import leave
-from one_trace.semconv import otlp_spans, request
+from one_trace.outbound.otel import otlp_spans, request
+from one_trace.outbound.sanitize import leave
 from one_trace.store import Store
 
 pb = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")

@@ -11,10 +11,10 @@ from keeper import KEY, Handler, Keeper, keeping
 from machine import Machine
 from made import assembly, span
 
+from one_trace.capture.lineage import session_of, traceparent_of
 from one_trace.deliver.project import Project, project_of
-from one_trace.origin import session_of, traceparent_of
-from one_trace.privacy import leave
-from one_trace.semconv import otlp_spans
+from one_trace.outbound.otel import otlp_spans
+from one_trace.outbound.sanitize import leave
 from one_trace.store import Store
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -13,7 +13,7 @@ from made import START_MS, USAGE, assembly, loop, span
 
 from one_trace.deliver.project import project_of
 from one_trace.deliver.remotes import clean_remote
-from one_trace.model import Session
+from one_trace.model.trace import Session
 from one_trace.store import Store
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from truths import RECORDINGS, Maker, big, recorded
 
 from one_trace.export.formats import FORMATS
-from one_trace.model import Session, Span, Trace, Usage
+from one_trace.model.trace import Session, Span, Trace, Usage
 
 CASES = sorted(path.parent.name for path in RECORDINGS.glob("*/truth.json*"))
 

@@ -10,7 +10,7 @@ import pytest
 from truths import Maker, big, recorded
 
 from one_trace.export.html import html
-from one_trace.model import Trace
+from one_trace.model.trace import Trace
 
 CHROMIUM = browser.find()
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from one_trace.model import Assembly, Counts, Executor, PlannedStep, Run, Span, SpanStatus, Trace, Usage
-from one_trace.times import to_iso
+from one_trace.model.times import to_iso
+from one_trace.model.trace import Assembly, Counts, Executor, PlannedStep, Run, Span, SpanStatus, Trace, Usage
 
 START_MS = 1_775_469_720_000
 HOUR_MS = 3_600_000

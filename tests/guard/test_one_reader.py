@@ -26,13 +26,13 @@ EXCEPTIONS = {
     ): "a file of the package",
     ("store/draft.py", "os.open(folder, os.O_RDONLY | os.O_CLOEXEC)"): "a folder of ours, to be locked",
     ("store/leases.py", "Path(f'/proc/{pid}/stat').read_bytes()"): "the kernel's file",
-    ("host.py", "open('/proc/self/environ', 'rb')"): "the kernel's file",
+    ("host/find.py", "open('/proc/self/environ', 'rb')"): "the kernel's file",
     (
-        "via.py",
+        "host/via.py",
         "os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)",
     ): "the kernel's files, and programs on PATH before every verb",
-    ("follower.py", "os.open(us, os.O_RDONLY)"): "the kernel's file",
-    ("follower.py", "os.open(f'/proc/{host}/status', os.O_RDONLY)"): "the kernel's file",
+    ("host/follower.py", "os.open(us, os.O_RDONLY)"): "the kernel's file",
+    ("host/follower.py", "os.open(f'/proc/{host}/status', os.O_RDONLY)"): "the kernel's file",
 }
 
 

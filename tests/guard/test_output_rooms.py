@@ -16,7 +16,7 @@ ALLOWED = {
     "cli/out.py": "the voice of our commands: cleans pages, errors, notes, questions; encodes documents",
     "runner/console.py": "the runner's stdout: cleans what people see; agents get One CLI's very bytes",
     "view/terminal.py": "rich's console on a terminal, which draws cells that are clean",
-    "live.py": "writes what an executor prints to its own terminal, as it came",
+    "capture/drawn.py": "writes what an executor prints to its own terminal, as it came",
 }
 CLICK = {"echo", "secho", "prompt", "confirm", "echo_via_pager", "pause", "getchar"}
 STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}

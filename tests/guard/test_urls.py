@@ -6,7 +6,7 @@ import pytest
 
 import one_trace
 from one_trace.guard.urls import parse
-from one_trace.keys import read_otlp_url, read_url
+from one_trace.settings.keys import read_otlp_url, read_url
 
 PACKAGE = Path(one_trace.__file__).parent
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from one_trace import argv as words
+from one_trace.host import argv as words
 
 SPLITS = [
     ("flow execute k --trace", "flow execute k", True),

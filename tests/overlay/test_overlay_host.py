@@ -187,7 +187,7 @@ def test_a_host_that_cannot_be_it_is_a_clear_error(machine, make, says, argv):
 
 
 def test_the_version_is_read_beside_the_program(machine, tmp_path):
-    from one_trace.host import version
+    from one_trace.host.find import version
 
     package = tmp_path / "lib" / "cli"
     machine.script(package / "bin" / "cli.js", "")

@@ -8,8 +8,8 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from one_trace import keys, places, settings
 from one_trace.errors import SettingsTrouble
+from one_trace.settings import keys, paths, sources
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def here(tmp_path, monkeypatch):
         if source == "environment":
             env.update(line.split("=", 1) for line in text.split("\n"))
             return
-        path = Path(places.user_file(env)) if source == "user" else tmp_path / "work/.one/traces.toml"
+        path = Path(paths.user_file(env)) if source == "user" else tmp_path / "work/.one/traces.toml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
@@ -33,7 +33,7 @@ def here(tmp_path, monkeypatch):
 
 
 def value_and_source(here, name):
-    loaded = settings.load(env=here.env)
+    loaded = sources.load(env=here.env)
     return getattr(loaded, name), loaded.sources[name]
 
 
@@ -54,8 +54,8 @@ def test_each_source_wins_over_those_before(here):
 
 def test_the_project_file_is_found_upwards_and_from_a_given_folder(here, tmp_path):
     here("project", "[traces]\nenabled = true")
-    assert settings.load(env=here.env).enabled is True
-    assert settings.load(tmp_path, here.env).enabled is False
+    assert sources.load(env=here.env).enabled is True
+    assert sources.load(tmp_path, here.env).enabled is False
 
 
 FORBIDDEN = [(key.name, "x") for key in keys.KEYS if not key.project] + [
@@ -67,7 +67,7 @@ FORBIDDEN = [(key.name, "x") for key in keys.KEYS if not key.project] + [
 @pytest.mark.parametrize(("name", "value"), FORBIDDEN)
 def test_a_project_may_not_say_it_and_the_error_names_it(here, name, value):
     here("project", f'[traces]\nenabled = true\n{name} = "{value}"')
-    lenient, problems = settings.load_lenient(env=here.env)
+    lenient, problems = sources.load_lenient(env=here.env)
     assert lenient.sources[name] == "default" if name in keys.BY_NAME else True
     assert lenient.enabled is False, "nothing of such a file is used"
     (problem,) = problems
@@ -128,11 +128,11 @@ BAD = [
 
 @pytest.mark.parametrize(("name", "text", "value"), GOOD)
 def test_the_model_and_the_quick_reader_agree_on_what_is_right(here, name, text, value):
-    from one_trace.settings_model import TracesSettings, check
+    from one_trace.settings.model import TracesSettings, check
 
     assert check(name, text) == value
     here("environment", f"ONE_TRACES_{name.upper()}={text}")
-    assert getattr(settings.load(env=here.env), name) == (Path(value) if name == "data_dir" else value)
+    assert getattr(sources.load(env=here.env), name) == (Path(value) if name == "data_dir" else value)
     os.environ[f"ONE_TRACES_{name.upper()}"] = text
     try:
         assert getattr(TracesSettings(), name) == value
@@ -142,7 +142,7 @@ def test_the_model_and_the_quick_reader_agree_on_what_is_right(here, name, text,
 
 @pytest.mark.parametrize(("name", "text"), BAD)
 def test_and_on_what_is_wrong(here, name, text):
-    from one_trace.settings_model import check
+    from one_trace.settings.model import check
 
     with pytest.raises(SettingsTrouble, match=f"traces.{name} must be"):
         check(name, text)
@@ -152,7 +152,7 @@ def test_and_on_what_is_wrong(here, name, text):
         if name != "upload"
         else f'[traces]\n{name} = "{text}"',
     )
-    loaded = settings.load(env=here.env)
+    loaded = sources.load(env=here.env)
     (problem,) = loaded.problems
     assert f"traces.{name} in " in problem.message
     assert loaded.sources[name] == "default"
@@ -174,10 +174,10 @@ HOSTILE = [
 @pytest.mark.parametrize("data", HOSTILE)
 def test_a_file_that_is_no_settings_file_is_told_and_left(here, data):
     here("user", "")
-    Path(places.user_file(here.env)).write_bytes(data)
-    loaded, problems = settings.load_lenient(env=here.env)
+    Path(paths.user_file(here.env)).write_bytes(data)
+    loaded, problems = sources.load_lenient(env=here.env)
     assert (loaded.enabled, len(problems)) == (False, 1)
-    assert places.user_file(here.env) in problems[0].message
+    assert paths.user_file(here.env) in problems[0].message
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs itself is asked")
@@ -187,19 +187,19 @@ def test_our_places_are_those_of_platformdirs(monkeypatch, env):
         monkeypatch.delenv(name, raising=False)
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    assert places.config_dir(os.environ) == platformdirs.user_config_dir("one-trace", appauthor=False)
-    assert places.data_dir(os.environ) == platformdirs.user_data_dir("one-trace", appauthor=False)
+    assert paths.config_dir(os.environ) == platformdirs.user_config_dir("one-trace", appauthor=False)
+    assert paths.data_dir(os.environ) == platformdirs.user_data_dir("one-trace", appauthor=False)
 
 
 def test_the_key_comes_from_the_environment_else_from_what_login_kept(here):
-    assert settings.api_key(here.env) is None
-    kept = settings.credentials_path(here.env)
+    assert sources.api_key(here.env) is None
+    kept = sources.credentials_path(here.env)
     kept.parent.mkdir(parents=True)
     kept.write_text('api_key = "kept"\n')
-    assert settings.api_key(here.env) == "kept"
-    assert settings.api_key({**here.env, "TRACES_API_KEY": " given "}) == "given"
+    assert sources.api_key(here.env) == "kept"
+    assert sources.api_key({**here.env, "TRACES_API_KEY": " given "}) == "given"
     kept.write_text("not toml")
-    assert settings.api_key(here.env) is None
+    assert sources.api_key(here.env) is None
 
 
 # config set, get, unset, list

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from one_trace import keys
 from one_trace.cli import topics
+from one_trace.settings import keys
 
 PAGES = {name: topics.page(name) for name in topics.NAMES}
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from one_trace.host.via import run_marks
 from one_trace.record import Wanted, find, find_by_token
-from one_trace.snapshot import Snapshot
+from one_trace.record.snapshot import Snapshot
 
 TOKEN = "0123456789abcdef0123456789abcdef"
-OURS = Wanted(TOKEN)
+OURS = Wanted(run_marks(TOKEN))
 
 
 def leave_state(
@@ -45,7 +46,7 @@ def test_of_several_that_hold_the_word_the_one_of_our_flow_is_ours(tmp_path: Pat
     """The clock may have been set back between the two."""
     leave_state(tmp_path, "00000000000a", started="2026-04-06T10:00:05.000Z", ONE_TRACE_TOKEN=TOKEN)
     leave_state(tmp_path, "00000000000b", started="2026-04-06T09:00:01.000Z", key="g", ONE_TRACE_TOKEN=TOKEN)
-    assert found(tmp_path, Snapshot(), Wanted(TOKEN, key=lambda: "f")) == "00000000000a"
+    assert found(tmp_path, Snapshot(), Wanted(run_marks(TOKEN), key=lambda: "f")) == "00000000000a"
 
 
 @pytest.mark.parametrize("when", [0, 2**31 - 1])
@@ -70,12 +71,12 @@ def test_the_word_may_stand_behind_megabytes_of_inputs(tmp_path: Path) -> None:
 def test_a_resumed_run_is_found_by_what_was_typed_of_its_id(tmp_path: Path) -> None:
     old = leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN="another")
     before = Snapshot(str(tmp_path), "0000000a")
-    assert found(tmp_path, before, Wanted(TOKEN, resumed="0000000a")) == 0
+    assert found(tmp_path, before, Wanted(run_marks(TOKEN), resumed="0000000a")) == 0
     leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN=TOKEN)
     os.utime(old, (0, 0))
     for number in range(100, 200):
         leave_state(tmp_path, f"{number:012x}", ONE_TRACE_TOKEN="another")
-    assert found(tmp_path, before, Wanted(TOKEN, resumed="0000000a")) == "00000000000a"
+    assert found(tmp_path, before, Wanted(run_marks(TOKEN), resumed="0000000a")) == "00000000000a"
 
 
 @pytest.mark.parametrize(
@@ -90,13 +91,16 @@ def test_a_resumed_run_is_found_by_what_was_typed_of_its_id(tmp_path: Path) -> N
 def test_without_the_word_the_only_new_run_of_our_flow_is_ours(tmp_path: Path, env: dict[str, str]) -> None:
     leave_state(tmp_path, "00000000000a", **env)
     before = Snapshot(str(tmp_path))
-    assert found(tmp_path, before, Wanted(TOKEN, key=lambda: "f")) == 0
+    assert found(tmp_path, before, Wanted(run_marks(TOKEN), key=lambda: "f")) == 0
     leave_state(tmp_path, "00000000000b", **env)
     leave_state(tmp_path, "00000000000c", key="g", **env)
-    assert found(tmp_path, before, Wanted(TOKEN, key=lambda: "f")) == "00000000000b"
+    assert found(tmp_path, before, Wanted(run_marks(TOKEN), key=lambda: "f")) == "00000000000b"
     leave_state(tmp_path, "00000000000d", **env)
-    assert found(tmp_path, before, Wanted(TOKEN, key=lambda: "f")) == 2, "there is no guessing"
-    assert found(tmp_path, before, Wanted(TOKEN, key=lambda: "f", said="00000000000d")) == "00000000000d"
+    assert found(tmp_path, before, Wanted(run_marks(TOKEN), key=lambda: "f")) == 2, "there is no guessing"
+    assert (
+        found(tmp_path, before, Wanted(run_marks(TOKEN), key=lambda: "f", said="00000000000d"))
+        == "00000000000d"
+    )
 
 
 def test_where_only_the_token_is_hidden_the_call_tells(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from machine import Machine
 from made import assembly
 
-from one_trace.model import Session
+from one_trace.model.trace import Session
 from one_trace.store import Store
 from one_trace.store.migrations import LAYOUT, MIGRATIONS
 

@@ -12,7 +12,7 @@ import pytest
 from made import START_MS, USAGE, assembly, loop, span
 
 from one_trace.errors import NoSuchRun, StoreTrouble
-from one_trace.model import Assembly, Cause, Session, Usage
+from one_trace.model.trace import Assembly, Cause, Session, Usage
 from one_trace.store import Store
 from one_trace.store.migrations import LAYOUT
 from one_trace.store.prune import prune

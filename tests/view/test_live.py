@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from truths import RECORDINGS
 
-from one_trace.times import to_ms
+from one_trace.model.times import to_ms
 from one_trace.view.cells import width
 from one_trace.view.ink import Ink
-from one_trace.view.live import Live, plan_of
+from one_trace.view.live_tree import Live, plan_of
 from one_trace.view.screen import Screen
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -5,7 +5,7 @@ from msgspec import structs
 from truths import big, recorded
 
 from one_trace.errors import Trouble
-from one_trace.events import event_lines
+from one_trace.outbound.events import event_lines
 from one_trace.view import pick
 from one_trace.view.cells import width
 from one_trace.view.event_list import render_events

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from one_trace import live as live_module
-from one_trace.live import Live
-from one_trace.retell import Retell
+from one_trace.capture import drawn as live_module
+from one_trace.capture.drawn import Live
+from one_trace.capture.human import Retell
+from one_trace.capture.spool import Spool
 from one_trace.runner.console import Console
 from one_trace.runner.options import parse
-from one_trace.spool import Spool
 
 START = {"event": "flow:start", "flowKey": "f", "totalSteps": 1}
 

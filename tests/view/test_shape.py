@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from truths import Maker, recorded
 
-from one_trace.model import Span, Trace
-from one_trace.shape import Shape, covered
+from one_trace.model.trace import Span, Trace
+from one_trace.model.tree import Shape, covered
 
 
 def path_of(trace: Trace) -> list[tuple[str, float]]:

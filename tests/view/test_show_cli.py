@@ -15,7 +15,7 @@ import pytest
 from truths import big, recorded
 
 from one_trace.export.formats import FORMATS
-from one_trace.model import Assembly, Trace
+from one_trace.model.trace import Assembly, Trace
 from one_trace.store import Store
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from truths import Maker, big, recorded
 
-from one_trace.model import Cause, Trace, Usage
+from one_trace.model.trace import Cause, Trace, Usage
 from one_trace.view.cells import width
 from one_trace.view.tree import render
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from one_trace.model import Usage
+from one_trace.model.trace import Usage
 from one_trace.view import words
 
 

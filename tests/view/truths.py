@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from one_trace.model import Cause, Counts, Executor, Run, Span, Trace
+from one_trace.model.trace import Cause, Counts, Executor, Run, Span, Trace
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 

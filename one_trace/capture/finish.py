@@ -12,16 +12,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from one_trace import pending
+from one_trace.capture import pending
+from one_trace.capture.lineage import Origin, Parent
+from one_trace.capture.notices import as_trouble, say, say_page, say_trouble
 from one_trace.errors import BROKEN, SettingsTrouble, StoreTrouble, Trouble
 from one_trace.guard import streams
-from one_trace.notices import as_trouble, say, say_page, say_trouble
-from one_trace.origin import Origin, Parent
+from one_trace.host.via import run_marks
 
 if TYPE_CHECKING:
-    from one_trace.model import Assembly, Executor, Session, Trace, Upload
+    from one_trace.model.trace import Assembly, Executor, Session, Trace, Upload
     from one_trace.record import Found, RunFiles
-    from one_trace.settings import Settings
+    from one_trace.settings.sources import Settings
     from one_trace.store import Store
 
 _DAY_S = 86_400
@@ -104,7 +105,7 @@ def _trace(files: RunFiles, settings: Settings, ended: Ended) -> None:
 
 def _sends_by_itself(settings: Settings) -> bool:
     """What a wrong setting was to say of delivery is not known: the run is kept for `sync`, which says so."""
-    from one_trace.settings import DELIVERY
+    from one_trace.settings.sources import DELIVERY
 
     return settings.upload == "auto" and settings.doubt("upload", *DELIVERY) is None
 
@@ -142,7 +143,7 @@ def _save(store: Store, assembly: Assembly, settings: Settings, given: Origin) -
 
 def _session(given: Origin) -> Session | None:
     from one_trace.guard.text import valid
-    from one_trace.model import Session
+    from one_trace.model.trace import Session
 
     if given.session is None:
         return None
@@ -172,7 +173,7 @@ def _trace_left(about: dict[str, Any], settings: Settings) -> None:
 
     project, token = Path(about["project"]), about.get("token")
     if token:
-        files = record.find_by_token(project, record.Wanted(token, resumed=about.get("resumed")))
+        files = record.find_by_token(project, record.Wanted(run_marks(token), resumed=about.get("resumed")))
     else:
         files = record.find_by_id(project, about["runId"])
     if files is None:
@@ -192,8 +193,8 @@ def _trace_left(about: dict[str, Any], settings: Settings) -> None:
 
 def _executor(host: str | None) -> Executor:
     from one_trace import __version__
-    from one_trace.host import version
-    from one_trace.model import Executor
+    from one_trace.host.find import version
+    from one_trace.model.trace import Executor
 
     if host is None:
         return Executor(name="built-in", version=__version__)
@@ -204,7 +205,7 @@ def _forget_old(store: Store, settings: Settings) -> None:
     """Delete what `traces.retention` does not keep: once a day, some at a time."""
     import time
 
-    from one_trace.keys import kept_since
+    from one_trace.settings.keys import kept_since
 
     if settings.doubt("retention", "data_dir"):
         return

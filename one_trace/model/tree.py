@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from one_trace.model import Span, Trace
+from one_trace.model.trace import Span, Trace
 
 _CLOCK_MS = 1.0
 """The host counts whole milliseconds: ends and starts this near to each other are one moment."""

@@ -15,7 +15,18 @@ from typing import Literal
 
 from msgspec import Struct
 
-from one_trace.model import Branch, Counts, Executor, Run, RunStatus, Session, Span, SpanStatus, Trace, Usage
+from one_trace.model.trace import (
+    Branch,
+    Counts,
+    Executor,
+    Run,
+    RunStatus,
+    Session,
+    Span,
+    SpanStatus,
+    Trace,
+    Usage,
+)
 
 Redact = Callable[[str], str]
 """Error text in, error text without secrets out."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from one_trace.places import expand
+from one_trace.settings.paths import expand
 
 Visibility = Literal["private", "direct", "public"]
 SINKS = ("traces.com", "otlp")

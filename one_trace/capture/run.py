@@ -12,19 +12,19 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from one_trace import watch
-from one_trace.after import Ended, trace, trace_left
-from one_trace.argv import is_agent
+from one_trace.capture.finish import Ended, trace, trace_left
+from one_trace.capture.lineage import PARENT, parent_mark
+from one_trace.capture.notices import say_trouble
+from one_trace.capture.tracking import Asked, Tracking
 from one_trace.errors import BROKEN
-from one_trace.host import TOKEN
-from one_trace.notices import say_trouble
-from one_trace.origin import PARENT, parent_mark
-from one_trace.settings import Settings, load
-from one_trace.tracking import Asked, Tracking
-from one_trace.watch import Watcher
+from one_trace.host import supervise
+from one_trace.host.argv import is_agent
+from one_trace.host.supervise import Watcher
+from one_trace.host.via import TOKEN
+from one_trace.settings.sources import Settings, load
 
 if TYPE_CHECKING:
-    from one_trace.live import Live, OfOurs
+    from one_trace.capture.drawn import Live, OfOurs
 
 _FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS)
 """To go on after one of these is to meet it again."""
@@ -45,7 +45,7 @@ def run(path: str | None, argv: list[str], settings: Settings) -> int:
     else:
         status = _host(path, argv, settings, asked, agent=agent)
     _let_go()
-    return watch.end_like(status)
+    return supervise.end_like(status)
 
 
 def _let_go() -> None:
@@ -75,10 +75,10 @@ def _host(path: str, argv: list[str], settings: Settings, asked: Asked, *, agent
     env = dict(os.environ) | {TOKEN: tracking.word, PARENT: parent_mark(tracking.word, tracking.project)}
     picture = None if agent else _picture(asked, settings, tracking)
     if picture is None:
-        status = watch.run(path, argv, env, _Undrawn(tracking))
+        status = supervise.run(path, argv, env, _Undrawn(tracking))
     else:
         try:
-            status = watch.run(path, ["--agent", *argv], env, picture)
+            status = supervise.run(path, ["--agent", *argv], env, picture)
         finally:
             picture.close()
         picture.end()
@@ -93,7 +93,7 @@ def _picture(asked: Asked, settings: Settings, tracking: Tracking) -> Live | Non
     if not (os.isatty(1) and os.isatty(2)):
         return None  # known before anything is imported for it
     with suppress(*BROKEN):  # met again, and said, when the run is traced
-        from one_trace import live
+        from one_trace.capture import drawn as live
 
         parsed = live.wanted(asked.parsed, settings, os.environ)
         return live.OfHost(parsed, tracking) if parsed else None
@@ -163,7 +163,7 @@ def _own_picture(asked: Asked, settings: Settings, tracking: Tracking) -> OfOurs
     if not (os.isatty(1) and os.isatty(2)):
         return None
     with suppress(*BROKEN):
-        from one_trace import live
+        from one_trace.capture import drawn as live
 
         parsed = live.wanted(asked.parsed, settings, os.environ)
         return live.OfOurs(parsed, tracking) if parsed else None

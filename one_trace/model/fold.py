@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from one_trace.model import Span
-from one_trace.shape import Shape
+from one_trace.model.trace import Span
+from one_trace.model.tree import Shape
 
 ALIKE = 4
 """So many iterations that went alike fold."""

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from one_trace import places
 from one_trace.errors import SettingsTrouble
-from one_trace.keys import BY_NAME, KEYS, Visibility
-from one_trace.places import ENV_PREFIX
+from one_trace.settings import paths
+from one_trace.settings.keys import BY_NAME, KEYS, Visibility
+from one_trace.settings.paths import ENV_PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ class Settings:
         problems: Sequence[SettingsTrouble] = (),
     ) -> None:
         filled: dict[str, Any] = {key.name: values.get(key.name, key.default) for key in KEYS}
-        filled["_data_dir"] = filled.pop("data_dir") or places.data_dir(env)
+        filled["_data_dir"] = filled.pop("data_dir") or paths.data_dir(env)
         filled["sources"] = MappingProxyType({key.name: sources.get(key.name, "default") for key in KEYS})
         filled["problems"] = tuple(problems)
         for name, value in filled.items():
@@ -122,10 +122,10 @@ def _layers(
 ) -> list[tuple[Source, dict[str, object]]]:
     """The three sources that can say something, weakest first."""
     layers: list[tuple[Source, dict[str, object]]] = []
-    user = places.user_file(env)
+    user = paths.user_file(env)
     if os.path.lexists(user):
         layers.append(("user", _checked(read_file(user, problems, _ALL), user, problems)))
-    project = places.project_file(str(cwd) if cwd else None)
+    project = paths.project_file(str(cwd) if cwd else None)
     if project:
         layers.append(("project", _of_project(project, problems)))
     given = {
@@ -267,20 +267,20 @@ def show(value: object) -> str:
 
 def user_file(env: Mapping[str, str] | None = None) -> Path:
     """The user's settings file, to write it. Raises SettingsTrouble where there is no home folder."""
-    return _in_config_dir(places.USER_FILE, env)
+    return _in_config_dir(paths.USER_FILE, env)
 
 
 def credentials_path(env: Mapping[str, str] | None = None) -> Path:
     """Where `trace login` keeps the key (0600), beside the user's settings. Raises SettingsTrouble where
     there is no home folder.
     """
-    return _in_config_dir(places.CREDENTIALS_FILE, env)
+    return _in_config_dir(paths.CREDENTIALS_FILE, env)
 
 
 def _in_config_dir(name: str, env: Mapping[str, str] | None) -> Path:
     from pathlib import Path
 
-    folder = places.config_dir(os.environ if env is None else env)
+    folder = paths.config_dir(os.environ if env is None else env)
     if not folder:
         raise no_home("your settings", "or XDG_CONFIG_HOME")
     return Path(folder, name)

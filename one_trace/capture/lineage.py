@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from one_trace.via import Via, identity, is_alive, stands_below
+from one_trace.host.via import Via, identity, is_alive, run_marks, stands_below
 
 PARENT = "ONE_TRACE_PARENT"
 """For what a traced run starts: `WORD PROCESS FOLDER`, the run's id or the token by which to find it, the
@@ -93,7 +93,10 @@ def parent_of(env: Mapping[str, str]) -> Parent | None:
         if len(word) == _RUN_ID:
             files, within = record.find_by_id(folder, word), stands_below(process)
         else:
-            files, within = record.find_by_token(folder, record.Wanted(word)), Via(env).last is not None
+            files, within = (
+                record.find_by_token(folder, record.Wanted(run_marks(word))),
+                Via(env).last is not None,
+            )
         begun = record.begun(files, unless_over=not within) if files is not None else None
         if files is not None and begun is not None:
             return Parent(files.run_id, begun)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import NoReturn
 
-from one_trace import host
 from one_trace.errors import BROKEN
+from one_trace.host import find
+from one_trace.host.unusable import cannot_start
 
 _NOT_STARTED = 127
 _PR_SET_PDEATHSIG = 1
@@ -29,7 +30,7 @@ def start(
     would have written to stdout and stderr. To be called by the main thread, before there is another one:
     this forks, and on Linux the host is killed when the thread that forked it has ended.
     """
-    host.check_depth(env)
+    find.check_depth(env)
     tie = tie_to_us()
     failed, report = os.pipe()
     child = os.fork()
@@ -41,7 +42,7 @@ def start(
     if reason:
         os.waitpid(child, 0)
         error = int(reason)
-        raise host.cannot_start(path, OSError(error, os.strerror(error), path))
+        raise cannot_start(path, OSError(error, os.strerror(error), path))
     return child
 
 
@@ -69,7 +70,7 @@ def _be_the_host(
         tie()
         if mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        host.exec_in_our_place(path, argv, env)
+        find.exec_in_our_place(path, argv, env)
     except OSError as error:
         os.write(report, str(error.errno).encode())
     finally:

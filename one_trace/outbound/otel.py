@@ -16,9 +16,9 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from one_trace import __version__
-from one_trace.model import Usage
-from one_trace.privacy import Leaving, LeavingRun, LeavingSpan, Link, root_span_id
-from one_trace.times import to_ms
+from one_trace.model.times import to_ms
+from one_trace.model.trace import Usage
+from one_trace.outbound.sanitize import Leaving, LeavingRun, LeavingSpan, Link, root_span_id
 
 KIND_INTERNAL = 1
 STATUS_ERROR = 2

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 VIA = "ONE_TRACE_VIA"
+TOKEN = "ONE_TRACE_TOKEN"
+"""A random word in the environment of a traced run of the host, which stores it: that finds the run."""
 DEEPEST = 32
 """Calls within calls: more than that is a wrapper around us that we take for the host."""
 PROBE = "probe"
@@ -153,6 +155,11 @@ def word_of(token: str | None) -> str:
 def marks(word: str) -> bytes:
     """What stands in a state file of a run that was started with `word`."""
     return f'"{VIA}": "{word} '.encode("utf-8", "surrogateescape")
+
+
+def run_marks(token: str) -> tuple[bytes, bytes]:
+    """What stands in the state file of the run whose token this is: either of them."""
+    return f'"{TOKEN}": "{token}"'.encode("utf-8", "surrogateescape"), marks(word_of(token))
 
 
 def call_of(words: Sequence[str]) -> str:

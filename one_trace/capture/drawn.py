@@ -15,20 +15,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
+from one_trace.capture.human import Event, Retell
+from one_trace.capture.spool import Spool
+from one_trace.capture.terminal import Terminal
+from one_trace.capture.tracking import Tracking
 from one_trace.errors import BROKEN
 from one_trace.guard.text import clean
-from one_trace.retell import Event, Retell
+from one_trace.host.supervise import Watcher
 from one_trace.runner.console import Console
 from one_trace.runner.failures import ReaderGone
 from one_trace.runner.options import Parsed, ctrl_c_cancels
-from one_trace.spool import Spool
-from one_trace.terminal import Terminal
-from one_trace.tracking import Tracking
-from one_trace.watch import Watcher
 
 if TYPE_CHECKING:
     from one_trace.record import FlowFile
-    from one_trace.settings import Settings
+    from one_trace.settings.sources import Settings
     from one_trace.view.screen import Screen
 
 LOOK_S = 0.1
@@ -71,9 +71,9 @@ class Live(Watcher):
         # By the one thread there is: two that import the same rooms in other orders are a deadlock.
         try:
             from one_trace import record
-            from one_trace.view import live, screen
+            from one_trace.view import live_tree, screen
 
-            _ = record, live, screen
+            _ = record, live_tree, screen
         except BROKEN as error:  # no picture, then: what is printed is shown as it is
             self._break(error)
         self._thread = threading.Thread(target=self._look_on, daemon=True)
@@ -156,7 +156,7 @@ class Live(Watcher):
 
     def _feed(self, event: Event) -> None:
         if self._screen is None and event is self._retell.begun:
-            from one_trace.view.live import plan_of
+            from one_trace.view.live_tree import plan_of
             from one_trace.view.screen import Screen
 
             flow = self._flow(str(event.get("flowKey")))

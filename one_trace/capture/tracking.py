@@ -9,19 +9,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from one_trace.argv import first_words
+from one_trace.capture.lineage import early, origin_of
+from one_trace.capture.pending import Note
 from one_trace.errors import BROKEN, SettingsTrouble
-from one_trace.origin import early, origin_of
-from one_trace.pending import Note
-from one_trace.snapshot import Snapshot
-from one_trace.via import identity_of
+from one_trace.host.argv import first_words
+from one_trace.host.via import identity_of, run_marks
+from one_trace.record.snapshot import Snapshot
 
 if TYPE_CHECKING:
     import threading
 
     from one_trace.record import Found, RunFiles, Wanted
     from one_trace.runner.options import Parsed
-    from one_trace.settings import Settings
+    from one_trace.settings.sources import Settings
 
 _RUN_ID = re.compile(r"[0-9a-f]{12}\Z")
 _LOOKS_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
@@ -143,7 +143,7 @@ class Tracking:
     def _wanted(self, said: str | None, *, ran: bool = False) -> Wanted:
         from one_trace import record
 
-        return record.Wanted(self.word, self.asked.resumed, self._key, said, ran)
+        return record.Wanted(run_marks(self.word), self.asked.resumed, self._key, said, ran)
 
     def _key(self) -> str | None:
         """The flow's `key` field, if the file that was named can be read."""

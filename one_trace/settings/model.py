@@ -12,9 +12,9 @@ from pydantic import BeforeValidator, Field, ValidationError, create_model
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from one_trace.errors import SettingsTrouble
-from one_trace.keys import BY_NAME, KEYS, Key
-from one_trace.places import ENV_PREFIX
-from one_trace.settings import unknown
+from one_trace.settings.keys import BY_NAME, KEYS, Key
+from one_trace.settings.paths import ENV_PREFIX
+from one_trace.settings.sources import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

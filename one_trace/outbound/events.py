@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from msgspec import UNSET, Struct, UnsetType
 
-from one_trace.model import Branch, Trace, Usage
-from one_trace.privacy import Leaving, LeavingRun, LeavingSpan, Redact, leave
-from one_trace.times import to_iso, to_ms
+from one_trace.model.times import to_iso, to_ms
+from one_trace.model.trace import Branch, Trace, Usage
+from one_trace.outbound.sanitize import Leaving, LeavingRun, LeavingSpan, Redact, leave
 
 
 class Event(Struct, rename="camel", kw_only=True):

@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 import sys
 
-from one_trace.argv import RUN_VERBS, first_words, is_flow
-from one_trace.errors import NoHost
-from one_trace.places import expand, user_file
-from one_trace.via import DEEPEST, VIA, Via, identity, keep, marks, read_beginning, word_of
+from one_trace.host.argv import RUN_VERBS, first_words, is_flow
+from one_trace.host.via import DEEPEST, TOKEN, VIA, Via, identity, keep, marks, read_beginning, word_of
+from one_trace.settings.paths import expand, user_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import ModuleType
 
 BUILT_IN = "built-in"
 NAME = "one"
-INSTALL = "npm install -g @withone/cli"
 OUR_MARKS = (b"from one_trace", b"import one_trace", b"-m one_trace")
 """One of them stands in every script that starts us. The bare name may be a folder that One CLI lies in."""
-TOKEN = "ONE_TRACE_TOKEN"
-"""A random word in the environment of a traced run of the host, which stores it: that finds the run."""
 _LOOKED_AT = 64
 """State files among which a run that is under way is looked for, the newest first."""
 
@@ -34,19 +31,12 @@ def find(env: Mapping[str, str]) -> str | None:
         return None
     path = expand(wanted, env) if os.sep in wanted else _first(wanted, env) or wanted
     path = os.path.abspath(path)
-    mend = f"Set {source} to the path of One CLI's program, or unset it."
     if not os.path.isfile(path):
-        raise NoHost(f"{source} names {path}, which is no file", hint=mend)
+        raise _unusable().not_a_file(source, path)
     if not os.access(path, os.X_OK):
-        from one_trace.guard.text import shell_word
-
-        raise NoHost(
-            f"{source} names {path}, which is not executable",
-            hint=f"chmod +x {shell_word(path)}",
-            code="host-not-executable",
-        )
+        raise _unusable().not_executable(source, path)
     if is_ours(path) or path in Via(env).tried:
-        raise NoHost(f"{source} names {path}, which is one-trace itself", hint=mend)
+        raise _unusable().ourselves(source, path)
     return path
 
 
@@ -112,31 +102,19 @@ def become(path: str, argv: list[str], env: Mapping[str, str]) -> None:
     try:
         exec_in_our_place(path, argv, env)
     except OSError as error:
-        raise cannot_start(path, error) from error
+        raise _unusable().cannot_start(path, error) from error
 
 
 def check_depth(env: Mapping[str, str]) -> None:
     if Via(env).depth >= DEEPEST:
-        raise NoHost(
-            f"one-trace has been started {DEEPEST} times within itself",
-            hint="Some `one` on PATH starts one-trace again: set ONE_TRACE_HOST to One CLI's own program.",
-            code="host-loop",
-        )
+        raise _unusable().called_itself(DEEPEST)
 
 
-def cannot_start(path: str, error: OSError) -> NoHost:
-    reason = error.strerror or str(error)
-    if isinstance(error, FileNotFoundError):
-        reason = "the interpreter in its first line is not there"
-    return NoHost(
-        f"cannot start {path}: {reason}", hint=f"Reinstall One CLI: {INSTALL}", code="host-not-executable"
-    )
+def _unusable() -> ModuleType:
+    """The errors, imported only where there is one."""
+    from one_trace.host import unusable
 
-
-def missing(verb: str) -> NoHost:
-    """What to say where only One CLI itself could have answered."""
-    what = f"`one {verb}`" if verb else "this"
-    return NoHost(f"{what} needs One CLI, which is not on PATH: {INSTALL}")
+    return unusable
 
 
 def version(path: str) -> str | None:
@@ -208,7 +186,7 @@ def _wanted(env: Mapping[str, str]) -> tuple[str | None, str]:
             return None, ""
     except OSError:
         return None, ""
-    from one_trace.settings import load_lenient  # only now is there something to parse
+    from one_trace.settings.sources import load_lenient  # only now is there something to parse
 
     return load_lenient(env=env)[0].host, "traces.host"
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from one_trace.guard.files import names, read_plain
 from one_trace.guard.private import make_folder
-from one_trace.via import call_of, identity, is_alive
+from one_trace.host.via import call_of, identity, is_alive
 
 _FOLDER = "pending"
 _LIMIT = 64 * 1024

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from one_trace import spawn
 from one_trace.errors import BROKEN
-from one_trace.follower import Follower
+from one_trace.host import spawn
+from one_trace.host.follower import Follower
 
 _T = TypeVar("_T")
 _STOPS = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})

@@ -1,0 +1,51 @@
+"""Why there is no host to hand a command to, and what to do about it."""
+
+from __future__ import annotations
+
+from one_trace.errors import NoHost
+from one_trace.guard.text import shell_word
+
+INSTALL = "npm install -g @withone/cli"
+
+
+def not_a_file(source: str, path: str) -> NoHost:
+    return NoHost(f"{source} names {path}, which is not a file", hint=_set(source))
+
+
+def not_executable(source: str, path: str) -> NoHost:
+    return NoHost(
+        f"{source} names {path}, which is not executable",
+        hint=f"chmod +x {shell_word(path)}",
+        code="host-not-executable",
+    )
+
+
+def ourselves(source: str, path: str) -> NoHost:
+    return NoHost(f"{source} names {path}, which is one-trace itself", hint=_set(source))
+
+
+def called_itself(times: int) -> NoHost:
+    return NoHost(
+        f"one-trace has started itself {times} times over",
+        hint="Some `one` on PATH starts one-trace again: set ONE_TRACE_HOST to One CLI's own program.",
+        code="host-loop",
+    )
+
+
+def cannot_start(path: str, error: OSError) -> NoHost:
+    reason = error.strerror or str(error)
+    if isinstance(error, FileNotFoundError):
+        reason = "the interpreter in its first line was not found"
+    return NoHost(
+        f"cannot start {path}: {reason}", hint=f"Reinstall One CLI: {INSTALL}", code="host-not-executable"
+    )
+
+
+def missing(verb: str) -> NoHost:
+    """Only One CLI itself could have answered."""
+    what = f"`one {verb}`" if verb else "this"
+    return NoHost(f"{what} needs One CLI, which is not on PATH: {INSTALL}")
+
+
+def _set(source: str) -> str:
+    return f"Set {source} to the path of One CLI's program, or unset it."
