@@ -18,7 +18,7 @@ run never pays for what is wrong with it.
 """
 
 
-class Trouble(Exception):
+class CliError(Exception):
     """Something that a person can do something about.
 
     `code` is a stable kebab-case word for scripts, `message` one line that says what happened to what, `hint`
@@ -36,32 +36,32 @@ class Trouble(Exception):
             self.code = code
 
 
-class WrongUsage(Trouble):
+class WrongUsage(CliError):
     exit_code = USAGE
     code = "wrong-usage"
 
 
-class NoSuchRun(Trouble):
+class NoSuchRun(CliError):
     exit_code = NO_SUCH_RUN
     code = "no-such-run"
 
 
-class NotAuthorised(Trouble):
+class NotAuthorised(CliError):
     exit_code = NOT_AUTHORISED
     code = "not-authorised"
 
 
-class NetworkTrouble(Trouble):
+class NetworkError(CliError):
     exit_code = NETWORK
     code = "network"
 
 
-class NoHost(Trouble):
+class HostNotFound(CliError):
     exit_code = NOT_FOUND
     code = "no-host"
 
 
-class SettingsTrouble(Trouble):
+class SettingsError(CliError):
     """`keys`: the settings (without `traces.`) that do not have the value that was meant, because of this."""
 
     exit_code = USAGE
@@ -79,7 +79,7 @@ class SettingsTrouble(Trouble):
         self.keys = keys
 
 
-class StoreTrouble(Trouble):
+class StoreError(CliError):
     """What is wrong with the store. `passes`: it ends by itself, so that nothing need be mended."""
 
     code = "store"
@@ -98,7 +98,7 @@ class StoreTrouble(Trouble):
         return self.hint if "one trace import" in self.hint else f"{self.hint} Then: one trace import"
 
 
-class RecordTrouble(Trouble):
+class RecordError(CliError):
     """A record from which not even a partial run can be told."""
 
     code = "record"

@@ -20,7 +20,7 @@ from one_trace.host.argv import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from one_trace.errors import Trouble
+    from one_trace.errors import CliError
 
 CONFIG_VERBS = ("set", "get", "unset", "list")
 
@@ -58,9 +58,9 @@ def main() -> int:
             return our_help.run(argv)
         return pass_on(argv, words)
     except Exception as error:
-        from one_trace.errors import Trouble  # only now: a foreign verb needs none
+        from one_trace.errors import CliError  # only now: a foreign verb needs none
 
-        if isinstance(error, Trouble):
+        if isinstance(error, CliError):
             return say(error, argv)
         raise
     except KeyboardInterrupt:
@@ -94,11 +94,11 @@ def pass_on(argv: list[str], words: list[str]) -> int:
     raise unusable.missing(" ".join(words[:2]))
 
 
-def say(error: Trouble, argv: list[str]) -> int:
+def say(error: CliError, argv: list[str]) -> int:
     """An error before any command of ours could say it. People get one line: a foreign verb has no other."""
-    from one_trace.errors import NoHost
+    from one_trace.errors import HostNotFound
 
-    if isinstance(error, NoHost) and not is_agent(argv):
+    if isinstance(error, HostNotFound) and not is_agent(argv):
         from one_trace.guard import streams
 
         hint = f". {error.hint}" if error.hint else ""
@@ -106,7 +106,7 @@ def say(error: Trouble, argv: list[str]) -> int:
         return error.exit_code
     from one_trace.cli.out import Out
 
-    return Out(agent=is_agent(argv)).trouble(error)
+    return Out(agent=is_agent(argv)).fail(error)
 
 
 def _click(group: str, argv: list[str]) -> int:

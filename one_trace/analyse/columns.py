@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from one_trace.analyse.query import Scope
-from one_trace.errors import Trouble
+from one_trace.errors import CliError
 from one_trace.guard.text import clean
 from one_trace.store.connection import Connection
 
@@ -95,12 +95,12 @@ def _cell(text: str) -> str:
 
 
 def check_parquet() -> None:
-    """Raises Trouble where Parquet cannot be written."""
+    """Raises CliError where Parquet cannot be written."""
     _pyarrow()
 
 
 def write_parquet(rows: Iterator[tuple[Any, ...]], to: BinaryIO) -> int:
-    """A Parquet file (zstd) by pyarrow, in pieces that fit in memory; how many rows. Raises Trouble without
+    """A Parquet file (zstd) by pyarrow, in pieces that fit in memory; how many rows. Raises CliError without
     pyarrow.
     """
     arrow, parquet = _pyarrow()
@@ -129,7 +129,7 @@ def _pyarrow() -> tuple[Any, Any]:
     try:
         return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:
-        raise Trouble(
+        raise CliError(
             "Parquet needs pyarrow, which is not installed",
             hint="pip install 'one-trace[parquet]'   (or take --format csv)",
             code="no-parquet",

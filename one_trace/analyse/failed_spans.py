@@ -13,7 +13,7 @@ FAILED_RUNS = 300
 
 def failures(db: Connection, flow: FlowHistory) -> dict[str, Failures]:
     """What the spans tell of the runs in which steps failed or were retried lately, by static path."""
-    places = sorted({place for step in flow.steps for place in step.troubles})[-FAILED_RUNS:]
+    places = sorted({place for step in flow.steps for place in step.anomalies})[-FAILED_RUNS:]
     numbers = {flow.runs[place].number: place for place in places}
     rows = db.execute(
         "SELECT run, steps.path, spans.status, error_code, retries FROM spans JOIN steps ON steps.id = step"

@@ -14,7 +14,7 @@ SCHEMA = "one-trace-insights/1"
 FAILURE_WEIGHT = 2.0
 """A failure loses the whole run, and somebody has to look."""
 NEAR_SCORE = 0.01
-"""Of what is trouble to come."""
+"""Of what will become a problem."""
 
 Evidence = dict[str, str | int | float | list[str] | list[float | None] | dict[str, int] | None]
 """Figures by their names; ``*Ms`` are ms, ``*Usd`` dollars, ``*Bytes`` bytes, ``share`` and ``rate`` parts

@@ -27,7 +27,7 @@ class RunFacts(NamedTuple):
     spans: int = 0
 
 
-class Trouble(NamedTuple):
+class Anomaly(NamedTuple):
     """One step in one run in which not all went well: the run's place, and counts of spans."""
 
     place: int
@@ -120,7 +120,7 @@ class StepHistory(Struct, kw_only=True):
     tallies: list[Tally] = []
     """One a version of the flow."""
     series: Series = msgspec.field(default_factory=Series)
-    troubles: dict[int, Trouble] = {}
+    anomalies: dict[int, Anomaly] = {}
     """By the run's place: only the runs in which not all went well."""
 
     def ran(self) -> list[int]:
@@ -130,7 +130,9 @@ class StepHistory(Struct, kw_only=True):
             place
             for place, blob in zip(self.series.runs, self.series.durations, strict=True)
             if (
-                self.troubles[place].success + self.troubles[place].failed if place in self.troubles else blob
+                self.anomalies[place].success + self.anomalies[place].failed
+                if place in self.anomalies
+                else blob
             )
         ]
 
@@ -139,7 +141,7 @@ class StepHistory(Struct, kw_only=True):
         return [
             (place, blob)
             for place, blob in zip(self.series.runs, self.series.durations, strict=True)
-            if blob and place not in self.troubles
+            if blob and place not in self.anomalies
         ]
 
     def add(self, tally: Tally) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from one_trace.analyse.history import FlowHistory, RunFacts, StepHistory, Tally, Trouble
+from one_trace.analyse.history import Anomaly, FlowHistory, RunFacts, StepHistory, Tally
 from one_trace.model.trace import PlannedStep
 from one_trace.model.tree import below
 from one_trace.store.connection import Connection
@@ -116,7 +116,7 @@ def _fill(
     rows = _Rows(since_ms, runs)
     _tally(db, rows, steps, found)
     _series(db, rows, steps, places, models)
-    _troubles(db, rows, steps, places)
+    _anomalies(db, rows, steps, places)
     for flow in flows:
         # A step of a run that is out of scope has no row in it, and is no step of this history.
         flow.steps = [step for step in flow.steps if step.tallies]
@@ -207,9 +207,9 @@ def _series(
         step.series.put_in_order()
 
 
-def _troubles(db: Connection, rows: _Rows, steps: dict[int, StepHistory], places: dict[int, int]) -> None:
+def _anomalies(db: Connection, rows: _Rows, steps: dict[int, StepHistory], places: dict[int, int]) -> None:
     """The runs in which a step did not simply succeed or get skipped: few, so they are read one by one."""
-    some = [number for number, step in steps.items() if any(_troubled(tally) for tally in step.tallies)]
+    some = [number for number, step in steps.items() if any(_went_wrong(tally) for tally in step.tallies)]
     if not some:
         return
     where, values = rows.of(some)
@@ -218,10 +218,10 @@ def _troubles(db: Connection, rows: _Rows, steps: dict[int, StepHistory], places
         f" WHERE {where} AND error + timeout + retries + stopped + incomplete > 0",
         values,
     ):
-        steps[number].troubles[places[run]] = Trouble(places[run], *counts)
+        steps[number].anomalies[places[run]] = Anomaly(places[run], *counts)
 
 
-def _troubled(tally: Tally) -> int:
+def _went_wrong(tally: Tally) -> int:
     return tally.error + tally.timeout + tally.retries + tally.stopped + tally.incomplete
 
 

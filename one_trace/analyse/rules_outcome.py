@@ -56,7 +56,7 @@ def _broken(
         + (f", the first run of version {since.version}" if since.new_version and not always else ""),
         evidence={
             **_failed(facts, step, failed, found.streak),
-            "goodBefore": sum(place not in history.troubles for place in places[: found.since]),
+            "goodBefore": sum(place not in history.anomalies for place in places[: found.since]),
             **since.evidence(),
         },
         size=Size(failures=failed),
@@ -70,7 +70,7 @@ def _broken(
 def _refused(facts: Facts) -> Iterator[Finding]:
     """A flow whose last runs failed before any step did."""
     runs = facts.history.runs
-    bad = {place for step in facts.history.steps for place, one in step.troubles.items() if one.failed}
+    bad = {place for step in facts.history.steps for place, one in step.anomalies.items() if one.failed}
     ended = [place for place, run in enumerate(runs) if run.status in ("success", "error")]
     flags = [runs[place].status == "error" for place in ended]
     found = judge(flags, [runs[place].version for place in ended])
@@ -93,7 +93,7 @@ def flaky(facts: Facts) -> Iterator[Finding]:
     for step, history in facts.leaves():
         places = history.ran()
         bad = [_failed_spans(history, place) - timed_out(facts, history, place) for place in places]
-        good = [history.troubles[place].success if place in history.troubles else 1 for place in places]
+        good = [history.anomalies[place].success if place in history.anomalies else 1 for place in places]
         found = judge_spans(bad, good, [facts.history.runs[place].version for place in places])
         if found.kind != "now-and-then":
             continue
@@ -197,14 +197,14 @@ def useless_retries(facts: Facts) -> Iterator[Finding]:
 
 
 def _failed_spans(history: StepHistory, place: int) -> int:
-    found = history.troubles.get(place)
+    found = history.anomalies.get(place)
     return found.failed if found is not None else 0
 
 
 def _retries(facts: Facts, history: StepHistory) -> Verdict:
     """Of the runs in which it ran, those in which it was tried again."""
     places = history.ran()
-    flags = [place in history.troubles and history.troubles[place].retries > 0 for place in places]
+    flags = [place in history.anomalies and history.anomalies[place].retries > 0 for place in places]
     found = judge(flags, [facts.history.runs[place].version for place in places])
     if found.kind == "broken" and found.since:
         # A streak at the end of what is tried again more often: all of it counts.

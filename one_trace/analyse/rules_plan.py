@@ -9,7 +9,7 @@ from typing import TypeVar
 from one_trace.analyse.figures import median
 from one_trace.analyse.findings import Action, Facts, Finding, Size, part
 from one_trace.analyse.rules_time import SLOWER_MS
-from one_trace.analyse.sample import ABREAST, CLOCK_MS, Block, Loop, Row
+from one_trace.analyse.sample import CLOCK_MS, CONCURRENT, Block, Loop, Row
 from one_trace.analyse.stats import StepStats, chances
 from one_trace.model.trace import PlannedStep
 
@@ -57,8 +57,8 @@ def sequential_loop(facts: Facts) -> Iterator[Finding]:
             size=Size(seconds_per_run=saved / 1000),
             score=part(saved, facts.flow_ms),
             suggestion="No iteration reads what another left. If their order does not matter outside of the"
-            f" flow either, set loop.maxConcurrency to {ABREAST}.",
-            action=Action(flow_key=runs[0].flow_key, step_id=name, set={"loop.maxConcurrency": ABREAST}),
+            f" flow either, set loop.maxConcurrency to {CONCURRENT}.",
+            action=Action(flow_key=runs[0].flow_key, step_id=name, set={"loop.maxConcurrency": CONCURRENT}),
         )
 
 

@@ -21,7 +21,7 @@ SLOWER_MS = 10.0
 GROWTH = 0.5
 GROWTH_BYTES = 1_000
 GROWTH_WEIGHT = 0.02
-"""What grows is trouble to come: it ranks below what costs today."""
+"""What grows will become a problem: it ranks below what costs today."""
 DEAR_SHARE = 0.4
 COST_GROWTH = 0.2
 COST_USD = 0.0005
@@ -221,7 +221,7 @@ def _known(history: StepHistory, column: Sequence[float | None]) -> tuple[list[i
     pairs = [
         (place, float(value))
         for place, value in zip(history.series.runs, column, strict=True)
-        if value is not None and place not in history.troubles
+        if value is not None and place not in history.anomalies
     ]
     return [place for place, _ in pairs], [value for _, value in pairs]
 

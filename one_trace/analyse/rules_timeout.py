@@ -96,7 +96,7 @@ def far_timeout(facts: Facts) -> Iterator[Finding]:
     for step, history in facts.leaves():
         times = unpack([blob for _, blob in history.clean()])
         limit, p99 = step.timeout_ms, quantile(times, 0.99)
-        if limit is None or p99 is None or len(times) < TIMED_RUNS or step.timeouts or history.troubles:
+        if limit is None or p99 is None or len(times) < TIMED_RUNS or step.timeouts or history.anomalies:
             continue
         if limit < FAR * max(times[-1], 1.0) or limit - times[-1] < FAR_MS:
             continue
@@ -122,7 +122,7 @@ def round_up(ms: float) -> int:
 
 
 def timed_out(facts: Facts, history: StepHistory, place: int) -> int:
-    found = history.troubles.get(place)
+    found = history.anomalies.get(place)
     if found is None:
         return 0
     return max(found.timeout, facts.of(history.path).timed_out.get(place, 0))

@@ -18,7 +18,7 @@ from one_trace.store import Store
 RUNS = 20
 SPANS = 20_000
 """The last runs are looked at, at most so many, and no more of them than have so many spans together."""
-ABREAST = 5
+CONCURRENT = 5
 """How many iterations a sequential loop is thought to run at a time: the host's default for `parallel`."""
 CLOCK_MS = 1.0
 """The host counts whole milliseconds."""
@@ -40,8 +40,8 @@ class Loop(Struct, kw_only=True):
     @property
     def concurrent_ms(self) -> float:
         """What it would take with five iterations at a time, in batches as the host makes them."""
-        batches = range(0, len(self.iterations), ABREAST)
-        return sum(max(self.iterations[first : first + ABREAST]) for first in batches)
+        batches = range(0, len(self.iterations), CONCURRENT)
+        return sum(max(self.iterations[first : first + CONCURRENT]) for first in batches)
 
     @property
     def saved_ms(self) -> float:

@@ -183,8 +183,8 @@ def of_flow(history: FlowHistory) -> FlowStats:
 def outcome(step: StepHistory, runs: Sequence[RunFacts]) -> Verdict:
     """What the order of its good and bad runs says of a step."""
     places = step.ran()
-    failed = [step.troubles[place].failed if place in step.troubles else 0 for place in places]
-    good = [step.troubles[place].success if place in step.troubles else 1 for place in places]
+    failed = [step.anomalies[place].failed if place in step.anomalies else 0 for place in places]
+    good = [step.anomalies[place].success if place in step.anomalies else 1 for place in places]
     return judge_spans(failed, good, [runs[place].version for place in places])
 
 
@@ -215,7 +215,7 @@ def _step(step: StepHistory, history: FlowHistory, flow_total: float) -> StepSta
     whole = step.sum()
     ordered, course = packed_trend(step.series.durations)
     timeout = history.timeouts.get(step.path)
-    found = outcome(step, history.runs) if step.troubles else NONE
+    found = outcome(step, history.runs) if step.anomalies else NONE
     p95 = quantile(ordered, 0.95)
     stats = StepStats(
         path=step.path,

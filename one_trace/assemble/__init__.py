@@ -23,7 +23,7 @@ from one_trace.assemble.sizes import compact_bytes, member_count
 from one_trace.assemble.timing import drop_too_short, settle_children
 from one_trace.assemble.trees import Trees
 from one_trace.assemble.usage import add, drop_copies, take_parts, usage_of
-from one_trace.errors import RecordTrouble
+from one_trace.errors import RecordError
 from one_trace.guard.text import valid
 from one_trace.model.gc import held_back
 from one_trace.model.trace import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
@@ -51,7 +51,7 @@ def assemble(record: Record) -> Assembly:
         except RecursionError as error:
             files = record.files
             wrong = f"run {files.run_id} of {files.flow_key}: its steps are nested too deeply"
-            raise RecordTrouble(wrong) from error
+            raise RecordError(wrong) from error
 
 
 def _assemble(record: Record) -> Assembly:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
-from one_trace.capture.human import Event, Retell
+from one_trace.capture.human import Event, HumanOutput
 from one_trace.capture.spool import Spool
 from one_trace.capture.terminal import Terminal
 from one_trace.capture.tracking import Tracking
@@ -54,7 +54,9 @@ class Live(Watcher):
         self._console = Console(agent=False)
         self._resume = asked.command == "resume"
         self._asked = asked
-        self._retell = Retell(self._console, host=host, resume=self._resume, verbose=asked.has("--verbose"))
+        self._human = HumanOutput(
+            self._console, host=host, resume=self._resume, verbose=asked.has("--verbose")
+        )
         self._screen: Screen | None = None
         self._lock = threading.RLock()
         self._over = threading.Event()
@@ -95,17 +97,17 @@ class Live(Watcher):
             if self.canceled:
                 self._console.say("◇  Canceled")
             elif not self._broken:
-                self._retell.end()
+                self._human.end()
 
     @property
     def said_id(self) -> str | None:
         """The run's id, if the executor has said how it ended."""
-        return self._retell.run_id
+        return self._human.run_id
 
     @property
     def canceled(self) -> bool:
         """Whether Ctrl-C has ended the run before it was over."""
-        return self._canceled and not self._retell.over
+        return self._canceled and not self._human.over
 
     def _clear(self) -> None:
         screen, self._screen = self._screen, None
@@ -146,16 +148,16 @@ class Live(Watcher):
         if lines and not self._silent:
             said += self._title()
         for line in lines:
-            event, words = self._retell.take(line)
+            event, words = self._human.take(line)
             said += words
             if event is not None:
                 self._feed(event)
-        if self._pauses and self._retell.begun is not None:
+        if self._pauses and self._human.begun is not None:
             said += self._pausing()
         self._say(said)
 
     def _feed(self, event: Event) -> None:
-        if self._screen is None and event is self._retell.begun:
+        if self._screen is None and event is self._human.begun:
             from one_trace.view.live_tree import plan_of
             from one_trace.view.screen import Screen
 
@@ -195,7 +197,7 @@ class Live(Watcher):
             return False
         if typed and ctrl_c_cancels(self._asked):
             self._guarded()  # nothing but timers may be left of the run: those the host's own Ctrl-C ends
-            self._canceled = not self._retell.over
+            self._canceled = not self._human.over
         elif not self._resume:
             self._pauses += 1
         return self._canceled

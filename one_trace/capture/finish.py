@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from one_trace.capture import pending
 from one_trace.capture.lineage import Origin, Parent
-from one_trace.capture.notices import as_trouble, say, say_page, say_trouble
-from one_trace.errors import BROKEN, SettingsTrouble, StoreTrouble, Trouble
+from one_trace.capture.notices import as_error, report_error, say, say_page
+from one_trace.errors import BROKEN, CliError, SettingsError, StoreError
 from one_trace.guard import streams
 from one_trace.host.via import run_marks
 
@@ -53,30 +53,32 @@ def trace(find: Callable[[], Found | None], settings: Settings, ended: Ended) ->
         if found is not None and found.files is not None:
             _trace(found.files, settings, ended)
         elif found is not None:
-            say_trouble(_not_there(found, ended), agent=ended.agent)
+            report_error(_not_there(found, ended), agent=ended.agent)
     except KeyboardInterrupt:
-        say_trouble(Trouble("stopped before the run was traced", hint="one trace import"), agent=ended.agent)
+        report_error(
+            CliError("stopped before the run was traced", hint="one trace import"), agent=ended.agent
+        )
         return False
     except BROKEN as error:  # the boundary: a run never pays for what is wrong with tracing
-        say_trouble(as_trouble(error), agent=ended.agent)
+        report_error(as_error(error), agent=ended.agent)
         return False
     return True
 
 
-def _not_there(found: Found, ended: Ended) -> Trouble:
+def _not_there(found: Found, ended: Ended) -> CliError:
     """Why there is no trace of a run that was to have one."""
     if found.candidates > 1:
-        return Trouble(
+        return CliError(
             f"this run is not traced: {found.candidates} runs began here meanwhile, "
             "and their records do not say which one it is",
             hint="one trace import",
             code="run-ambiguous",
         )
     if ended.failed:
-        return Trouble(
+        return CliError(
             "the command failed and left no record of a run, so there is no trace", code="run-not-started"
         )
-    return Trouble(
+    return CliError(
         "this run is not traced: it left no record in .one/flows/.runs",
         hint="one trace doctor",
         code="run-not-found",
@@ -153,15 +155,15 @@ def _session(given: Origin) -> Session | None:
 
 def trace_left(settings: Settings, *, agent: bool) -> None:
     """Trace the runs whose process was killed before it could. Never raises."""
-    with suppress(KeyboardInterrupt, StoreTrouble, SettingsTrouble):  # the next one tries again; it was said
+    with suppress(KeyboardInterrupt, StoreError, SettingsError):  # the next one tries again; it was said
         for path, about in itertools.islice(pending.left(settings.data_dir), _LEFT_AT_ONCE):
             try:
                 if about is not None:
                     _trace_left(about, settings)
-            except StoreTrouble:
+            except StoreError:
                 raise
             except BROKEN as error:  # a note of another version, a damaged record
-                say_trouble(as_trouble(error, "an earlier run is"), agent=agent)
+                report_error(as_error(error, "an earlier run is"), agent=agent)
             pending.forget(path)
 
 
@@ -254,16 +256,16 @@ def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool)
     say(f"traced {run.run_id}: {len(trace.spans)} {many}. {_next(trace, drawn=drawn)}{urls}")
     for upload in uploads:
         if upload.state != "sent":
-            say_trouble(_not_delivered(run.run_id, upload), agent=False)
+            report_error(_not_delivered(run.run_id, upload), agent=False)
 
 
-def _not_delivered(run_id: str, upload: Upload) -> Trouble:
+def _not_delivered(run_id: str, upload: Upload) -> CliError:
     """Of a refused upload, the error says what to do."""
     from one_trace.guard.text import clean
 
     why = clean(upload.error or "the time for it was over (traces.flush_timeout)").rstrip(". ")
     hint = "It stays queued: 'one trace sync' sends it." if upload.state == "queued" else None
-    return Trouble(f"run {run_id} is not delivered to {upload.sink}: {why}", hint=hint)
+    return CliError(f"run {run_id} is not delivered to {upload.sink}: {why}", hint=hint)
 
 
 def _next(trace: Trace, *, drawn: bool) -> str:

@@ -32,7 +32,7 @@ class Result(msgspec.Struct, rename="camel"):
     dry_run: bool = False
 
 
-class Retell:
+class HumanOutput:
     """Takes in an executor's lines; tells which are events, and what is to be said of the others.
 
     `host`: it is One CLI, whose own commands are named. `verbose`: a line for each step, as `-v` asks.

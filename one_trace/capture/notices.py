@@ -4,11 +4,11 @@ work where all else is broken.
 
 from __future__ import annotations
 
-from one_trace.errors import StoreTrouble, Trouble
+from one_trace.errors import CliError, StoreError
 from one_trace.guard import streams
 
 
-def say_trouble(error: Trouble, *, agent: bool) -> None:
+def report_error(error: CliError, *, agent: bool) -> None:
     """What is wrong with tracing, and what to do next."""
     if agent:
         say({"event": "trace:trouble", "code": error.code, "message": error.message, "hint": error.hint})
@@ -16,12 +16,12 @@ def say_trouble(error: Trouble, *, agent: bool) -> None:
         say(f"one-trace: {error.message}" + (f". {error.hint}" if error.hint else ""))
 
 
-def as_trouble(error: BaseException, what: str = "this run is") -> Trouble:
+def as_error(error: BaseException, what: str = "this run is") -> CliError:
     """What went wrong, said of the run that is not traced because of it."""
-    if isinstance(error, Trouble):
-        hint = error.hint_for_run if isinstance(error, StoreTrouble) else error.hint
-        return Trouble(f"{what} not traced: {error.message}", hint=hint, code=error.code)
-    return Trouble(f"{what} not traced: {type(error).__name__}: {error}", code="trace-failed")
+    if isinstance(error, CliError):
+        hint = error.hint_for_run if isinstance(error, StoreError) else error.hint
+        return CliError(f"{what} not traced: {error.message}", hint=hint, code=error.code)
+    return CliError(f"{what} not traced: {type(error).__name__}: {error}", code="trace-failed")
 
 
 def say(line: str | dict[str, object]) -> None:

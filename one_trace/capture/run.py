@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from one_trace.capture.finish import Ended, trace, trace_left
 from one_trace.capture.lineage import PARENT, parent_mark
-from one_trace.capture.notices import say_trouble
+from one_trace.capture.notices import report_error
 from one_trace.capture.tracking import Asked, Tracking
 from one_trace.errors import BROKEN
 from one_trace.host import supervise
@@ -66,7 +66,7 @@ def settings_in_force(*, agent: bool) -> Settings:
     """The settings; what is wrong with them is said, and no reason not to run."""
     settings = load()
     for problem in settings.problems[:1]:
-        say_trouble(problem, agent=agent)
+        report_error(problem, agent=agent)
     return settings
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from one_trace.capture.lineage import early, origin_of
 from one_trace.capture.pending import Note
-from one_trace.errors import BROKEN, SettingsTrouble
+from one_trace.errors import BROKEN, SettingsError
 from one_trace.host.argv import first_words
 from one_trace.host.via import identity_of, run_marks
 from one_trace.record.snapshot import Snapshot
@@ -196,7 +196,7 @@ def _folder_of(settings: Settings) -> Path | None:
     """Where the store lies; None where there is no such folder, which is said when the run is traced."""
     try:
         return settings.data_dir
-    except SettingsTrouble:
+    except SettingsError:
         return None
 
 

@@ -11,7 +11,7 @@ import click
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
-from one_trace.errors import SettingsTrouble, Trouble
+from one_trace.errors import CliError, SettingsError
 from one_trace.guard.text import valid
 from one_trace.settings import paths, sources
 from one_trace.settings.keys import BY_NAME, KEYS
@@ -63,11 +63,11 @@ def set_value(key: str, value: str, project: bool) -> None:
 
     name = _name(key)
     if valid(value) != value:
-        raise SettingsTrouble(f"{PREFIX}{name} must be UTF-8, as TOML files are", code="bad-value")
+        raise SettingsError(f"{PREFIX}{name} must be UTF-8, as TOML files are", code="bad-value")
     known = check(name, value)
-    trouble = sources.project_may(name, known) if project else None
-    if trouble:
-        raise trouble
+    problem = sources.project_may(name, known) if project else None
+    if problem:
+        raise problem
     path = _file(project)
     _edit(path, lambda table: table.__setitem__(name, list(known) if isinstance(known, tuple) else known))
     document = {"key": PREFIX + name, "value": known, "file": str(path)}
@@ -126,7 +126,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
 def _row(name: str, values: sources.Settings) -> dict[str, Any]:
     try:
         value = getattr(values, name)
-    except SettingsTrouble:  # the store's folder, for a user without a home
+    except SettingsError:  # the store's folder, for a user without a home
         value = None
     return {
         "key": PREFIX + name,
@@ -136,7 +136,7 @@ def _row(name: str, values: sources.Settings) -> dict[str, Any]:
 
 
 def _name(key: str) -> str:
-    """The key's name under `traces.`; raises SettingsTrouble with the nearest known one."""
+    """The key's name under `traces.`; raises SettingsError with the nearest known one."""
     if not key.startswith(PREFIX) or key.removeprefix(PREFIX) not in BY_NAME:
         raise sources.unknown(key)
     return key.removeprefix(PREFIX)
@@ -148,7 +148,7 @@ def _file(project: bool) -> Path:
     path = Path(paths.project_file() or Path.cwd() / paths.PROJECT_FILE)
     if path.is_symlink():
         wrong = f"{path} is a symbolic link, which is not written through"
-        raise SettingsTrouble(wrong, hint="Remove it: the project may have brought it.")
+        raise SettingsError(wrong, hint="Remove it: the project may have brought it.")
     return path
 
 
@@ -159,13 +159,13 @@ def _edit(path: Path, change: Callable[[Any], object]) -> None:
     document = _document(path)
     table = document.setdefault("traces", tomlkit.table())
     if not hasattr(table, "pop"):
-        raise SettingsTrouble(f"{path}: [traces] is not a table", hint="Fix or remove the file.")
+        raise SettingsError(f"{path}: [traces] is not a table", hint="Fix or remove the file.")
     change(table)
     _write(path, tomlkit.dumps(document).encode())
 
 
 def _document(path: Path) -> TOMLDocument:
-    """The file as it is written. Raises SettingsTrouble: what cannot be read is not written over."""
+    """The file as it is written. Raises SettingsError: what cannot be read is not written over."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -180,10 +180,10 @@ def _document(path: Path) -> TOMLDocument:
     except FileNotFoundError:
         return tomlkit.document()
     except OSError as error:
-        raise SettingsTrouble(f"cannot read {path}: {error.strerror}", hint="Fix or remove it.") from error
+        raise SettingsError(f"cannot read {path}: {error.strerror}", hint="Fix or remove it.") from error
     except (TOMLKitError, ValueError) as error:
         wrong = f"{path} cannot be read as TOML: {clean(str(error), 100)}"
-        raise SettingsTrouble(wrong, hint="Fix or remove it.") from error
+        raise SettingsError(wrong, hint="Fix or remove it.") from error
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -192,4 +192,4 @@ def _write(path: Path, data: bytes) -> None:
     try:
         write_whole(path, data)
     except OSError as error:
-        raise Trouble(f"cannot write {path}: {error.strerror}", code="os-error") from error
+        raise CliError(f"cannot write {path}: {error.strerror}", code="os-error") from error

@@ -10,7 +10,7 @@ from one_trace.settings.sources import Settings
 
 
 def configured(*acts_on: str) -> Settings:
-    """The settings in force. Raises SettingsTrouble if one of the keys `acts_on` may not be what was meant;
+    """The settings in force. Raises SettingsError if one of the keys `acts_on` may not be what was meant;
     a command that only reads gives none.
     """
     found = sources.load()

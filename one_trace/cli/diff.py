@@ -57,7 +57,9 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
     def page() -> str:
         from one_trace.cli import diff_text
 
-        return diff_text.page(document, room=speaker.width, ink=scope.ink_of(speaker), everything=everything)
+        return diff_text.page(
+            document, room=speaker.width, style=scope.ink_of(speaker), everything=everything
+        )
 
     speaker.answer(document, page)
     return FAILED if any(verdict.met for verdict in document.fail_on) else 0

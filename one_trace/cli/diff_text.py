@@ -1,4 +1,4 @@
-"""A comparison of two runs as a page of text: pure functions of the document, the room and the ink."""
+"""A comparison of two runs as a page of text: pure functions of the document, width and style."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from one_trace.cli.stats_text import signed
 from one_trace.guard.text import clean
 from one_trace.view import table, words
 from one_trace.view.cells import wrap
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 from one_trace.view.table import Cell, Column
 
 _COLUMNS = (
@@ -25,24 +25,24 @@ _COLUMNS = (
 _BAD = {"slower", "dearer", "larger"}
 
 
-def page(document: DiffDocument, *, room: int, ink: Ink, everything: bool) -> str:
+def page(document: DiffDocument, *, room: int, style: Style, everything: bool) -> str:
     """Both runs, then the steps that changed (or all), then what was to fail."""
     shown = [step for step in document.steps if everything or step.changes or "duration" in step.noise]
-    lines = [*_head(document, room, ink)]
+    lines = [*_head(document, room, style)]
     if shown:
-        lines += ["", table.render(_COLUMNS, [_row(step, ink) for step in shown], room=room, ink=ink)]
+        lines += ["", table.render(_COLUMNS, [_row(step, style) for step in shown], room=room, style=style)]
     alike = len(document.steps) - len(shown)
     if alike:
-        lines += ["", ink.paint(f"{words.counted(alike, 'step')} without a change worth telling", "dim")]
+        lines += ["", style.paint(f"{words.counted(alike, 'step')} without a change worth telling", "dim")]
     for verdict in document.fail_on:
         told = f"{verdict.rule}: " + ("; ".join(verdict.because) if verdict.met else "not met")
-        style = "error" if verdict.met else "success"
-        lines += [ink.paint(line, style) for line in wrap(clean(told), room)]
+        tone = "error" if verdict.met else "success"
+        lines += [style.paint(line, tone) for line in wrap(clean(told), room)]
     return "\n".join(lines)
 
 
-def _head(document: DiffDocument, room: int, ink: Ink) -> list[str]:
-    lines = [*_named("A", document.a, room, ink), *_named("B", document.b, room, ink)]
+def _head(document: DiffDocument, room: int, style: Style) -> list[str]:
+    lines = [*_named("A", document.a, room, style), *_named("B", document.b, room, style)]
     facts = [_percent(document.duration_change, "time"), _percent(document.cost_change, "cost")]
     known = document.usual_ms
     if known is not None:
@@ -51,16 +51,16 @@ def _head(document: DiffDocument, room: int, ink: Ink) -> list[str]:
         facts.append("the change is noise")
     elif known is None:
         facts.append(f"{words.counted(document.past_runs, 'past run')}: too few to tell noise")
-    told = ink.dot.join(fact for fact in facts if fact)
-    return [*lines, *(ink.paint(line, "dim") for line in wrap(told, room))]
+    told = style.dot.join(fact for fact in facts if fact)
+    return [*lines, *(style.paint(line, "dim") for line in wrap(told, room))]
 
 
-def _named(letter: str, side: Side, room: int, ink: Ink) -> list[str]:
-    first, *rest = wrap(clean(_side(side, ink)), room - 3)
+def _named(letter: str, side: Side, room: int, style: Style) -> list[str]:
+    first, *rest = wrap(clean(_side(side, style)), room - 3)
     return [f"{letter}  {first}", *(f"   {line}" for line in rest)]
 
 
-def _side(side: Side, ink: Ink) -> str:
+def _side(side: Side, style: Style) -> str:
     name = side.run_id or f"median of {words.counted(side.runs, 'run')}"
     facts = [
         f"{side.flow_key} {name}",
@@ -69,14 +69,14 @@ def _side(side: Side, ink: Ink) -> str:
         "" if side.cost_usd is None else words.money(side.cost_usd),
         "" if side.started_at is None else words.local(side.started_at),
     ]
-    return ink.dot.join(fact for fact in facts if fact)
+    return style.dot.join(fact for fact in facts if fact)
 
 
 def _percent(part: float | None, what: str) -> str:
     return "" if part is None else f"{what} {signed(part)}"
 
 
-def _row(step: StepDiff, ink: Ink) -> list[str | Cell]:
+def _row(step: StepDiff, style: Style) -> list[str | Cell]:
     known = step.usual_ms
     return [
         step.path,
@@ -86,8 +86,8 @@ def _row(step: StepDiff, ink: Ink) -> list[str | Cell]:
         "" if known is None else f"{words.duration(known.low)}-{words.duration(known.high)}",
         _small(step.output_change, "output" in step.noise),
         _small(step.cost_change, "cost" in step.noise),
-        _count(step, ink),
-        _what(step, ink),
+        _count(step, style),
+        _what(step, style),
     ]
 
 
@@ -109,21 +109,21 @@ def _small(part: float | None, noise: bool) -> str:
     return "" if part is None or noise or abs(part) < 0.005 else f"{part:+.0%}"
 
 
-def _count(step: StepDiff, ink: Ink) -> str:
+def _count(step: StepDiff, style: Style) -> str:
     before, after = (side.count if side else 0 for side in (step.a, step.b))
-    return "" if before == after == 1 else str(after) if before == after else f"{before}{ink.arrow}{after}"
+    return "" if before == after == 1 else str(after) if before == after else f"{before}{style.arrow}{after}"
 
 
-def _what(step: StepDiff, ink: Ink) -> Cell:
+def _what(step: StepDiff, style: Style) -> Cell:
     said: list[str] = []
     for change in step.changes:
         if change == "status" and step.a and step.b:
             was, now = (words.STATUS_WORDS[side.status] for side in (step.a, step.b))
-            said.append(f"{was} {ink.arrow} {now}")
+            said.append(f"{was} {style.arrow} {now}")
         else:
             said.append(change)
     if "duration" in step.noise:
         said.append("noise")
     failed = step.b is not None and step.b.status in ("error", "timeout") and "status" in step.changes
-    style = "error" if failed else "warn" if _BAD & set(step.changes) else "dim" if step.noise else ""
-    return Cell(", ".join(said), (style,) if style else ())
+    tone = "error" if failed else "warn" if _BAD & set(step.changes) else "dim" if step.noise else ""
+    return Cell(", ".join(said), (tone,) if tone else ())

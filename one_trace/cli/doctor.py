@@ -18,7 +18,7 @@ from msgspec import Struct
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import FULL
-from one_trace.errors import BROKEN, FAILED, NoHost, SettingsTrouble, StoreTrouble, Trouble
+from one_trace.errors import BROKEN, FAILED, CliError, HostNotFound, SettingsError, StoreError
 from one_trace.guard.files import is_plain
 from one_trace.guard.text import shell_word
 from one_trace.guard.urls import parse
@@ -26,7 +26,7 @@ from one_trace.host import find, via
 from one_trace.host.unusable import INSTALL
 from one_trace.settings import paths, sources
 from one_trace.view.cells import wrap
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 from one_trace.view.words import counted
 
 FORBIDDEN = 403
@@ -81,7 +81,7 @@ def _found(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
     """What a look finds. Where it cannot be taken, that is what is found, and the others are taken."""
     try:
         yield from look()
-    except Trouble as error:
+    except CliError as error:
         yield Check(name, "bad", error.message, error.hint)
     except BROKEN as error:  # this command is for when something is broken
         yield Check(name, "bad", f"this could not be checked: {type(error).__name__}: {error}")
@@ -89,23 +89,23 @@ def _found(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
 
 def _text(checks: list[Check], speaker: Out) -> str:
     """A line or more for each; what mends it stands on one line however long: it is to be copied."""
-    ink = Ink(color=speaker.color, unicode=speaker.unicode)
+    style = Style(color=speaker.color, unicode=speaker.unicode)
     width = max(len(check.check) for check in checks)
     indent = " " * (width + 7)
     lines = []
     for check in checks:
-        mark = ink.paint(MARKS[check.state], STYLES[check.state])
+        mark = style.paint(MARKS[check.state], STYLES[check.state])
         first, *rest = wrap(check.message, speaker.width - len(indent))
         lines += [f"{mark} {check.check:<{width}}  {first}", *(indent + line for line in rest)]
         if check.mend:
-            lines.append(f"{indent}{ink.arrow} {check.mend}")
+            lines.append(f"{indent}{style.arrow} {check.mend}")
     return "\n".join(lines)
 
 
 def _host() -> Iterator[Check]:
     try:
         path = find.find(os.environ)
-    except NoHost as error:
+    except HostNotFound as error:
         yield Check("host", "bad", error.message, error.hint)
         return
     ones = [one for one in find.candidates(find.NAME, os.environ) if not find.is_ours(one)]
@@ -165,8 +165,8 @@ def _node() -> Iterator[Check]:
         if major.isdecimal() and int(major) >= node.OLDEST:
             yield Check("node", "ok", f"Node {version} at {path}")
             return
-    trouble = node.missing()
-    yield Check("node", "note", f"for the built-in runner alone: {trouble.message}", trouble.hint)
+    problem = node.missing()
+    yield Check("node", "note", f"for the built-in runner alone: {problem.message}", problem.hint)
 
 
 def _settings() -> Iterator[Check]:
@@ -183,21 +183,21 @@ def _settings() -> Iterator[Check]:
     yield Check("settings", "ok", f"{', '.join(given) or 'all defaults'}{where}")
 
 
-def _homeless(values: sources.Settings) -> Iterator[SettingsTrouble]:
+def _homeless(values: sources.Settings) -> Iterator[SettingsError]:
     """What cannot be kept anywhere, of a user without a home folder."""
     places_of: tuple[Callable[[], Path], ...] = (sources.credentials_path, lambda: values.data_dir)
     for place in places_of:
         try:
             place()
-        except SettingsTrouble as trouble:
-            yield trouble
+        except SettingsError as problem:
+            yield problem
 
 
 def _store_path() -> Path | None:
     """None for a user without a home folder: told with the settings."""
     try:
         return sources.load().store_path
-    except SettingsTrouble:
+    except SettingsError:
         return None
 
 
@@ -268,17 +268,17 @@ def _key(offline: bool) -> Iterator[Check]:
 def _service(values: sources.Settings, key: str) -> Iterator[Check]:
     """Whether the service answers this key, and with which namespaces."""
     from one_trace.deliver.namespaces import Namespaces
-    from one_trace.deliver.retry import Deadline, Undelivered
+    from one_trace.deliver.retry import Deadline, DeliveryError
     from one_trace.deliver.sinks import make
 
     try:
         with closing(make("traces.com", values).open(Deadline(SERVICE_S), lambda: None)) as line:
             listing = Namespaces(values.store_path, values.endpoint, key).listing(line)
         slugs = sorted(f"@{slug}" for slug in listing)
-    except Trouble as error:
+    except CliError as error:
         yield Check("traces.com", "bad", error.message, error.hint)
         return
-    except Undelivered as error:
+    except DeliveryError as error:
         if error.status == FORBIDDEN:
             yield _write_only(values)
             return
@@ -316,7 +316,7 @@ def _queue() -> Iterator[Check]:
     try:
         with Store(path, readonly=True) as store:
             rows = store.connection.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()
-    except StoreTrouble:
+    except StoreError:
         return  # told as the store's
     counts = dict(rows)
     if counts.get("failed"):

@@ -17,7 +17,7 @@ from one_trace.outbound.sanitize import one_line
 from one_trace.store import Store
 
 if TYPE_CHECKING:
-    from one_trace.deliver.parcel import Parcel
+    from one_trace.deliver.payload import Payload
     from one_trace.model.trace import Trace
 
 _FORMATS = ("json", "events", "otlp", "perfetto", "html")
@@ -26,7 +26,7 @@ _SINKS = {"events": "traces.com", "otlp": "otlp"}
 """The forms that show what a sink is told."""
 
 
-def _packed(ref: str, sink: str) -> tuple[Trace, Parcel]:
+def _packed(ref: str, sink: str) -> tuple[Trace, Payload]:
     """A run, and what `sink` would be told of it."""
     from one_trace.deliver.packing import pack
 
@@ -36,18 +36,18 @@ def _packed(ref: str, sink: str) -> tuple[Trace, Parcel]:
         return trace, pack(store, trace, sink, found)
 
 
-def _beside(parcel: Parcel) -> str:
+def _beside(payload: Payload) -> str:
     """What goes to traces.com and stands in no event line."""
-    run, project = parcel.leaving.run, parcel.project
+    run, project = payload.sanitized.run, payload.project
     told = {
         "project": project.name,
         "git remote": project.remote,
         "branch": project.branch,
         "commit": project.ref,
         "session": run.session and run.session.session_id,
-        "inputs": parcel.input_count,
-        "namespace": parcel.namespace,
-        "visibility": parcel.visibility,
+        "inputs": payload.input_count,
+        "namespace": payload.namespace,
+        "visibility": payload.visibility,
     }
     known = [f"{name} {one_line(str(value))}" for name, value in told.items() if value is not None]
     return f"Beside these lines and sums of them go the names of steps; {', '.join(known)}."
@@ -81,10 +81,10 @@ def command(run: str, form: str, output: Path | None) -> None:
     speaker = out()
     if form == "html" and output is None and speaker.tty and not speaker.agent:
         raise WrongUsage("an HTML page is nothing for a terminal", hint="Give it a file: -o run.html")
-    trace, parcel = _packed(run, _SINKS[form]) if form in _SINKS else (trace_of(run), None)
-    data = FORMATS[form](trace, parcel.leaving if parcel else None)
-    if form == "events" and parcel and sys.stderr.isatty() and not speaker.agent:
-        speaker.note(_beside(parcel))
+    trace, payload = _packed(run, _SINKS[form]) if form in _SINKS else (trace_of(run), None)
+    data = FORMATS[form](trace, payload.sanitized if payload else None)
+    if form == "events" and payload and sys.stderr.isatty() and not speaker.agent:
+        speaker.note(_beside(payload))
     if output is None or str(output) == "-":
         speaker.write(data)
         return

@@ -21,9 +21,9 @@ def run(argv: list[str]) -> int:
 
             settings = capture.settings_in_force(agent=is_agent(rest))
         except BROKEN as error:  # half an upgrade, a broken package: it is run all the same
-            from one_trace.capture.notices import as_trouble, say_trouble
+            from one_trace.capture.notices import as_error, report_error
 
-            say_trouble(as_trouble(error), agent=is_agent(rest))
+            report_error(as_error(error), agent=is_agent(rest))
         else:
             if flag or settings.enabled:
                 return capture.run(path, rest, settings)

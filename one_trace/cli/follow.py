@@ -26,7 +26,7 @@ _RESUMED = "Flow resumed"
 def follow(ref: str, speaker: Out) -> Trace:
     """Watch the run until it ends (or the reader stops it with Ctrl-C), and tell what its record then holds.
 
-    Raises NoSuchRun, RecordTrouble.
+    Raises NoSuchRun, RecordError.
     """
     files = _find(ref)
     if files.log is not None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
-from one_trace.errors import FAILED, RecordTrouble
+from one_trace.errors import FAILED, RecordError
 from one_trace.model.trace import Assembly, Run
 from one_trace.record import RunFiles
 from one_trace.store import Saved, Store
@@ -106,8 +106,8 @@ def _import(
 
     try:
         assembly = assemble(read(files))
-    except RecordTrouble as trouble:
-        problems.append(f"{files.flow_key}-{files.run_id}: {trouble.message}")
+    except RecordError as problem:
+        problems.append(f"{files.flow_key}-{files.run_id}: {problem.message}")
         return
     except OSError as error:
         problems.append(f"{files.flow_key}-{files.run_id}: {error.strerror or error}: {error.filename}")

@@ -16,7 +16,7 @@ from one_trace.errors import WrongUsage
 from one_trace.guard.text import clean
 from one_trace.view import words
 from one_trace.view.cells import clip, wrap
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 
 if TYPE_CHECKING:
     from one_trace.analyse.findings import Finding, InsightsDocument, InsightsOverview, Size
@@ -47,12 +47,12 @@ def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) 
     if as_patch and flow is None:
         raise WrongUsage("--patch is for one flow", hint="one trace insights FLOW --patch")
     since = scope.since_text(since_ms)
-    ink = scope.ink_of(speaker)
+    style = scope.ink_of(speaker)
     with scope.open_store() as store:
         chosen = scope.scope_of(store, flow, since_ms, scope.this_project(here))
         if flow is None:
             general = insights.overview(store, chosen, since=since)
-            speaker.answer(general, lambda: overview(general, room=speaker.width, ink=ink))
+            speaker.answer(general, lambda: overview(general, room=speaker.width, style=style))
             return
         if not here and project_here() in query.projects(store.connection, flow):
             chosen = chosen._replace(project=project_here())
@@ -62,7 +62,7 @@ def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) 
         speaker.full = None  # half a patch is none
         speaker.answer(edits, lambda: _edits(edits))
         return
-    speaker.answer(document, lambda: page(document, room=speaker.width, ink=ink))
+    speaker.answer(document, lambda: page(document, room=speaker.width, style=style))
 
 
 def _edits(edits: patch.PatchDocument) -> str:
@@ -75,7 +75,7 @@ def _edits(edits: patch.PatchDocument) -> str:
     )
 
 
-def overview(document: InsightsOverview, *, room: int, ink: Ink) -> str:
+def overview(document: InsightsOverview, *, room: int, style: Style) -> str:
     """A line for each flow that needs attention, with its first finding below."""
     if not document.runs:
         return f"No run since {document.since}." if document.since else scope.NO_RUNS
@@ -83,33 +83,33 @@ def overview(document: InsightsOverview, *, room: int, ink: Ink) -> str:
     lines: list[str] = []
     for flow in document.flows:
         first = flow.first
-        where = f"{ink.dot}{clean(flow.project or '')}" if several else ""
+        where = f"{style.dot}{clean(flow.project or '')}" if several else ""
         more = f" (and {flow.findings - 1} more)" if flow.findings > 1 else ""
-        lines += [ink.paint(clip(f"{clean(flow.flow_key)}{where}", room, ink.more), "bold")]
+        lines += [style.paint(clip(f"{clean(flow.flow_key)}{where}", room, style.more), "bold")]
         lines += ["   " + line for line in wrap(f"{first.rule}: {_said(first.title)}{more}", room - 3)]
     if document.quiet:
         lines += [*([""] if lines else []), f"Nothing to report of {words.counted(document.quiet, 'flow')}."]
     if document.flows:
-        lines += ["", ink.paint("More of one: one trace insights FLOW", "dim")]
+        lines += ["", style.paint("More of one: one trace insights FLOW", "dim")]
     return "\n".join(lines)
 
 
-def page(document: InsightsDocument, *, room: int, ink: Ink) -> str:
+def page(document: InsightsDocument, *, room: int, style: Style) -> str:
     """Findings as a numbered list."""
     if not document.runs:
         return f"No run of {document.flow_key} since {document.since}."
     facts = [words.counted(document.runs, "run"), f"p50 {words.duration(document.p50_ms)}"]
     if document.cost_usd_per_run is not None:
         facts.append(f"{words.money(document.cost_usd_per_run)} a run")
-    key = clip(clean(document.flow_key), room, ink.more)
-    lines = [ink.paint(key, "bold"), *wrap(ink.dot.join(facts), room)]
+    key = clip(clean(document.flow_key), room, style.more)
+    lines = [style.paint(key, "bold"), *wrap(style.dot.join(facts), room)]
     if document.other_projects:
         others = words.counted(len(document.other_projects), "other project")
         lines += wrap(f"of {clean(document.project or '')}; {others} with a flow of this key", room)
     if not document.findings:
         lines += wrap(f"Nothing to report: none of {len(document.rules)} rules applies.", room)
     for finding in document.findings:
-        lines += ["", *_finding(finding, room, ink)]
+        lines += ["", *_finding(finding, room, style)]
     return "\n".join(lines)
 
 
@@ -127,16 +127,16 @@ def saving(size: Size) -> str:
     return ", ".join(parts)
 
 
-def _finding(finding: Finding, room: int, ink: Ink) -> list[str]:
+def _finding(finding: Finding, room: int, style: Style) -> list[str]:
     saved = saving(finding.size)
     head = wrap(f"{finding.rank}. {_said(finding.title)}{f' (saves {saved})' if saved else ''}", room)
-    where = [f"{finding.rule}{ink.dot}{clean(finding.path)}", evidence(finding)]
+    where = [f"{finding.rule}{style.dot}{clean(finding.path)}", evidence(finding)]
     rest = [line for part in (*where, finding.suggestion) for line in wrap(part, room - 3) if part]
     told = len([line for part in where for line in wrap(part, room - 3) if part])
     return [
-        *(ink.paint(line, "bold") for line in head),
+        *(style.paint(line, "bold") for line in head),
         *(
-            "   " + ink.paint(line, "dim") if place < told else "   " + line
+            "   " + style.paint(line, "dim") if place < told else "   " + line
             for place, line in enumerate(rest)
         ),
     ]

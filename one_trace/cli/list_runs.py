@@ -38,12 +38,12 @@ def command(flow: str | None, status: str | None, here: bool, since: int | None,
 
 
 def _page(speaker: Out, runs: list[Run], total: int, narrowed: bool) -> str:
-    from one_trace.view.ink import Ink
     from one_trace.view.runs import render_runs
+    from one_trace.view.style import Style
 
     if not runs:
         none = "No such run." if narrowed else "No run has been traced yet."
         return f"{none}\n'one trace import' takes in runs that have already happened."
-    page = render_runs(runs, width=speaker.width, ink=Ink(speaker.color, speaker.tty))
+    page = render_runs(runs, width=speaker.width, style=Style(speaker.color, speaker.tty))
     rest = total - len(runs)
     return f"{page}\n{rest:,} more: --limit 0" if rest else page

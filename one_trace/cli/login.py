@@ -10,7 +10,7 @@ import click
 
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
-from one_trace.errors import Trouble, WrongUsage
+from one_trace.errors import CliError, WrongUsage
 from one_trace.settings import sources
 
 _LONGEST = 4096
@@ -55,4 +55,4 @@ def keep(path: Path, key: str) -> None:
     try:
         write_whole(path, f'api_key = "{key}"\n'.encode())
     except OSError as error:
-        raise Trouble(f"the key cannot be kept in {path}: {error.strerror}", code="credentials") from error
+        raise CliError(f"the key cannot be kept in {path}: {error.strerror}", code="credentials") from error

@@ -8,7 +8,7 @@ import click
 
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
-from one_trace.errors import Trouble
+from one_trace.errors import CliError
 from one_trace.settings import sources
 
 
@@ -31,7 +31,7 @@ def command() -> None:
     except FileNotFoundError:
         removed = False
     except OSError as error:
-        raise Trouble(f"{path} cannot be deleted: {error.strerror}", code="credentials") from error
+        raise CliError(f"{path} cannot be deleted: {error.strerror}", code="credentials") from error
     line = "The key is forgotten." if removed else "There was no key to forget."
     if os.environ.get(sources.API_KEY):
         line += f" {sources.API_KEY} is still set in the environment."

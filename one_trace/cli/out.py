@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import click
 
-from one_trace.errors import FAILED, USAGE, Trouble, WrongUsage
+from one_trace.errors import FAILED, USAGE, CliError, WrongUsage
 from one_trace.guard import streams
 from one_trace.guard.text import clean, clean_page, json_bytes
 
@@ -21,7 +21,7 @@ HELP = frozenset({"-h", "--help"})
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
-class Unwritable(Trouble):
+class Unwritable(CliError):
     """Stdout takes nothing, a full disk say: not even a document about that."""
 
     code = "os-error"
@@ -115,7 +115,7 @@ class Out:
         """What the user types, unseen. Raises click.Abort."""
         return str(click.prompt(clean(question), hide_input=True, err=True))
 
-    def trouble(self, error: Trouble) -> int:
+    def fail(self, error: CliError) -> int:
         """Say what went wrong, the same way everywhere; the exit code to end with."""
         if self.agent and not isinstance(error, Unwritable):
             body: Mapping[str, object] = {"code": error.code, "message": error.message, "hint": error.hint}
@@ -132,11 +132,11 @@ class Out:
         for each in (signal.SIGINT, *_ENDING):
             signal.signal(each, signal.SIG_DFL)  # who does not want to wait for this, signals again
         if self.agent and not self.answered:
-            self.trouble(Trouble(f"ended by {signal.Signals(number).name}", code="interrupted"))
+            self.fail(CliError(f"ended by {signal.Signals(number).name}", code="interrupted"))
         return streams.die_of(number)
 
     @staticmethod
-    def _say(error: Trouble) -> None:
+    def _say(error: CliError) -> None:
         streams.say(f"one-trace: {error.message}")
         if error.hint:
             streams.say(f"hint: {error.hint}")
@@ -171,7 +171,7 @@ def out() -> Out:
 
 
 def write_to(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
-    """Write the file of an option `-o`: `data`, or what `data` writes. Raises Trouble."""
+    """Write the file of an option `-o`: `data`, or what `data` writes. Raises CliError."""
     from one_trace.guard.private import output
 
     try:
@@ -182,7 +182,9 @@ def write_to(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
                 file.write(data)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise Trouble(f"cannot write {path}: {reason}", hint="Name another file.", code="os-error") from error
+        raise CliError(
+            f"cannot write {path}: {reason}", hint="Name another file.", code="os-error"
+        ) from error
 
 
 def run(command: click.Command, args: list[str], *, agent: bool, name: str) -> int:
@@ -202,7 +204,7 @@ def _no_verb(group: click.Group, speaker: Out, name: str) -> int:
         speaker.page_beside(group.get_help(ctx))
         return USAGE
     verbs = ", ".join(group.list_commands(ctx))
-    return speaker.trouble(WrongUsage(f"'{name}' needs a command after it", hint=f"One of {verbs}."))
+    return speaker.fail(WrongUsage(f"'{name}' needs a command after it", hint=f"One of {verbs}."))
 
 
 def _help(command: click.Command, args: list[str], speaker: Out, name: str) -> int:
@@ -233,32 +235,32 @@ def _answer(command: click.Command, args: list[str], speaker: Out, name: str) ->
     try:
         result = command.main(args=args, prog_name=name, standalone_mode=False, obj=speaker)
         return result if isinstance(result, int) else 0
-    except Trouble as error:
-        return speaker.trouble(error)
+    except CliError as error:
+        return speaker.fail(error)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.UsageError as error:
         hint = f"See '{error.ctx.command_path} --help'." if error.ctx else None
-        return speaker.trouble(WrongUsage(error.format_message(), hint=hint))
+        return speaker.fail(WrongUsage(error.format_message(), hint=hint))
     except click.Abort as error:
         # Click makes of Ctrl-C what it makes of Ctrl-D and of "no".
         if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
-        return speaker.trouble(Trouble("stopped", code="stopped"))
+        return speaker.fail(CliError("stopped", code="stopped"))
     except UnicodeError:
-        return speaker.trouble(WrongUsage("what was typed or given is not UTF-8"))
+        return speaker.fail(WrongUsage("what was typed or given is not UTF-8"))
     except click.ClickException as error:
-        return speaker.trouble(Trouble(error.format_message()))
+        return speaker.fail(CliError(error.format_message()))
     except OSError as error:
-        trouble = Trouble(
+        problem = CliError(
             f"{error.strerror or error}: {error.filename}" if error.filename else str(error), code="os-error"
         )
-        trouble.exit_code = FAILED
-        return speaker.trouble(trouble)
+        problem.exit_code = FAILED
+        return speaker.fail(problem)
     except Exception as error:  # noqa: BLE001  the last guard of a command: nobody is to see a traceback
         from one_trace.cli.unforeseen import unforeseen
 
-        return speaker.trouble(unforeseen(error))
+        return speaker.fail(unforeseen(error))
 
 
 @contextmanager

@@ -10,14 +10,14 @@ from msgspec import Struct
 
 from one_trace.cli import stored
 from one_trace.cli.configured import configured
-from one_trace.cli.delivering import as_trouble
+from one_trace.cli.delivering import as_error
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.deliver.courier import Courier
 from one_trace.deliver.packing import settings_at
 from one_trace.deliver.retry import Deadline
+from one_trace.deliver.sender import Sender
 from one_trace.deliver.sinks import make
-from one_trace.errors import NetworkTrouble, WrongUsage
+from one_trace.errors import NetworkError, WrongUsage
 from one_trace.settings.sources import DELIVERY
 from one_trace.store import Store
 
@@ -55,13 +55,13 @@ def command(run: str, visibility: Literal["private", "direct", "public"] | None,
         make(_SINK, found)  # No key: say so before asking anything.
         if wanted == "public" and not yes:
             _ask(run_id, speaker)
-        with Courier(store, found) as courier:
-            courier.outbox.again(run_id, _SINK, wanted)
-            outcome = courier.next([_SINK], Deadline(_LONGEST_S), run_id=run_id, early=True)
+        with Sender(store, found) as sender:
+            sender.outbox.again(run_id, _SINK, wanted)
+            outcome = sender.next([_SINK], Deadline(_LONGEST_S), run_id=run_id, early=True)
     if outcome is None:
-        raise NetworkTrouble(f"run {run_id} is being sent by another process", hint="Try again in a moment.")
-    if outcome.trouble:
-        raise as_trouble(outcome.trouble)
+        raise NetworkError(f"run {run_id} is being sent by another process", hint="Try again in a moment.")
+    if outcome.problem:
+        raise as_error(outcome.problem)
     speaker.answer(Shared(run_id, outcome.url, wanted), outcome.url or "")
 
 

@@ -76,7 +76,7 @@ def command(
         Out(agent=True).answer(document, "")
     else:
         speaker.answer(
-            document, lambda: stats_text.page(document, room=speaker.width, ink=scope.ink_of(speaker))
+            document, lambda: stats_text.page(document, room=speaker.width, style=scope.ink_of(speaker))
         )
 
 

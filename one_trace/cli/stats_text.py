@@ -1,4 +1,4 @@
-"""Statistics as a page of text: pure functions of the document, the room and the ink."""
+"""Statistics as a page of text: pure functions of the document, width and style."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from one_trace.cli.scope import NO_RUNS
 from one_trace.guard.text import clean
 from one_trace.view import table, words
 from one_trace.view.cells import clip, wrap
-from one_trace.view.ink import Ink
 from one_trace.view.runs import project_names
+from one_trace.view.style import Style
 from one_trace.view.table import Cell, Column
 
 _FLOWS = (
@@ -52,27 +52,27 @@ _DEEPEST = 12
 NOTICEABLE = 0.1
 
 
-def page(document: StatsDocument, *, room: int, ink: Ink) -> str:
+def page(document: StatsDocument, *, room: int, style: Style) -> str:
     """A table of flows, or, for one flow, of its steps."""
     if document.groups:
-        return _groups(document.groups, room, ink)
+        return _groups(document.groups, room, style)
     if not document.flows:
         since = f" since {document.since}" if document.since else ""
         return f"No run of {document.flow or 'any flow'}{since}." if document.flow or since else NO_RUNS
     if document.flow is not None:
-        return "\n\n".join(_flow_page(flow, room, ink) for flow in document.flows)
+        return "\n\n".join(_flow_page(flow, room, style) for flow in document.flows)
     names = project_names([flow.project for flow in document.flows])
     several = len(names) > 1
     columns = (_FLOWS[0], _PROJECT, *_FLOWS[1:]) if several else _FLOWS
-    rows = [_flow_row(flow, names if several else {}, ink) for flow in document.flows]
+    rows = [_flow_row(flow, names if several else {}, style) for flow in document.flows]
     return "\n".join(
-        [table.render(columns, rows, room=room, ink=ink), *_remarkable(document.flows, room, ink)]
+        [table.render(columns, rows, room=room, style=style), *_remarkable(document.flows, room, style)]
     )
 
 
-def _groups(groups: Sequence[Grouped], room: int, ink: Ink) -> str:
+def _groups(groups: Sequence[Grouped], room: int, style: Style) -> str:
     """A table of what the runs were grouped by."""
-    rows = [_group_row(group, ink) for group in groups]
+    rows = [_group_row(group, style) for group in groups]
     columns = (
         Column("FLOW", right=False, flexible=True),
         Column(clean(groups[0].by.upper()), right=False, flexible=True),
@@ -84,11 +84,11 @@ def _groups(groups: Sequence[Grouped], room: int, ink: Ink) -> str:
         Column("NOTES", right=False, drop=1),
     )
     few = any(group.too_few for group in groups)
-    note = [ink.paint(f"too few: fewer than {FEW} runs that ended", "dim")] if few else []
-    return "\n".join([table.render(columns, rows, room=room, ink=ink), *note])
+    note = [style.paint(f"too few: fewer than {FEW} runs that ended", "dim")] if few else []
+    return "\n".join([table.render(columns, rows, room=room, style=style), *note])
 
 
-def _group_row(group: Grouped, ink: Ink) -> list[str | Cell]:
+def _group_row(group: Grouped, style: Style) -> list[str | Cell]:
     ended = group.succeeded + group.failed
     return [
         Cell(group.flow_key, ("bold",)),
@@ -144,7 +144,7 @@ def _count(number: int) -> str:
     return words.number(number) if number else ""
 
 
-def _flow_row(flow: FlowStats, projects: dict[str | None, str], ink: Ink) -> list[str | Cell]:
+def _flow_row(flow: FlowStats, projects: dict[str | None, str], style: Style) -> list[str | Cell]:
     return [
         Cell(flow.flow_key, ("bold",)),
         *([projects[flow.project]] if projects else []),
@@ -153,7 +153,7 @@ def _flow_row(flow: FlowStats, projects: dict[str | None, str], ink: Ink) -> lis
         words.duration(flow.p50_ms),
         words.duration(flow.p95_ms),
         words.duration(flow.max_ms),
-        table.spark(flow.trend.values, ink),
+        table.spark(flow.trend.values, style),
         change_cell(flow.trend),
         _count(flow.retries),
         _count(flow.timeouts),
@@ -161,7 +161,7 @@ def _flow_row(flow: FlowStats, projects: dict[str | None, str], ink: Ink) -> lis
     ]
 
 
-def _step_row(step: StepStats, depth: int, ink: Ink) -> list[str | Cell]:
+def _step_row(step: StepStats, depth: int, style: Style) -> list[str | Cell]:
     notes = " ".join(step.flags)
     bad = {"failing", "flaky", "near-timeout"} & set(step.flags)
     return [
@@ -172,7 +172,7 @@ def _step_row(step: StepStats, depth: int, ink: Ink) -> list[str | Cell]:
         words.duration(step.p95_ms),
         words.duration(step.max_ms),
         percent(step.share) if step.count else "",
-        table.spark(step.trend.values, ink),
+        table.spark(step.trend.values, style),
         change_cell(step.trend),
         _count(step.retries),
         percent(step.timeout_use),
@@ -182,12 +182,12 @@ def _step_row(step: StepStats, depth: int, ink: Ink) -> list[str | Cell]:
     ]
 
 
-def _flow_page(flow: FlowStats, room: int, ink: Ink) -> str:
-    steps = [_step_row(step, depth, ink) for step, depth in _depths(flow.steps)]
-    return "\n".join([*_head(flow, room, ink), "", table.render(_STEPS, steps, room=room, ink=ink)])
+def _flow_page(flow: FlowStats, room: int, style: Style) -> str:
+    steps = [_step_row(step, depth, style) for step, depth in _depths(flow.steps)]
+    return "\n".join([*_head(flow, room, style), "", table.render(_STEPS, steps, room=room, style=style)])
 
 
-def _head(flow: FlowStats, room: int, ink: Ink) -> list[str]:
+def _head(flow: FlowStats, room: int, style: Style) -> list[str]:
     times = [
         f"{name} {words.duration(ms)}"
         for name, ms in (("p50", flow.p50_ms), ("p95", flow.p95_ms), ("max", flow.max_ms))
@@ -197,11 +197,11 @@ def _head(flow: FlowStats, room: int, ink: Ink) -> list[str]:
     days = f"{first} to {last}, {words.counted(flow.versions, 'version')}"
     if flow.project:
         days += f", {clean(flow.project)}"
-    course = f"{table.spark(flow.trend.values, ink)} {change_cell(flow.trend).text}".rstrip()
+    course = f"{table.spark(flow.trend.values, style)} {change_cell(flow.trend).text}".rstrip()
     return [
-        ink.paint(clip(clean(flow.flow_key), room, ink.more), "bold"),
-        *wrap(ink.dot.join(fact for fact in facts if fact), room),
-        *(ink.paint(line, "dim") for line in wrap(days, room)),
+        style.paint(clip(clean(flow.flow_key), room, style.more), "bold"),
+        *wrap(style.dot.join(fact for fact in facts if fact), room),
+        *(style.paint(line, "dim") for line in wrap(days, room)),
         *([course] if course else []),
     ]
 
@@ -226,15 +226,15 @@ def _depths(steps: Sequence[StepStats]) -> list[tuple[StepStats, int]]:
     return found
 
 
-def _remarkable(flows: Sequence[FlowStats], room: int, ink: Ink) -> list[str]:
+def _remarkable(flows: Sequence[FlowStats], room: int, style: Style) -> list[str]:
     named = [step for flow in flows for step in flow.steps if step.flags]
     if not named:
         return []
     columns = (Column("STEP", right=False, flexible=True), Column("NOTES", right=False))
     rows = [[step.path, _evidence(step)] for step in named[:_NOTES]]
     more = len(named) - len(rows)
-    lines = ["", table.render(columns, rows, room=room, ink=ink)]
-    return [*lines, ink.paint(f"and {more} more: one trace stats FLOW", "dim")] if more else lines
+    lines = ["", table.render(columns, rows, room=room, style=style)]
+    return [*lines, style.paint(f"and {more} more: one trace stats FLOW", "dim")] if more else lines
 
 
 def _evidence(step: StepStats) -> str:

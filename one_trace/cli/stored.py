@@ -15,6 +15,6 @@ def run_id(store: Store, ref: str) -> str:
 
 
 def trace_of(ref: str) -> Trace:
-    """The trace of the run that `ref` means, see `analyse.refs`. Raises NoSuchRun, StoreTrouble."""
+    """The trace of the run that `ref` means, see `analyse.refs`. Raises NoSuchRun, StoreError."""
     with Store(configured().store_path, readonly=True) as store:
         return store.trace(run_id(store, ref))

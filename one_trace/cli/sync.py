@@ -10,14 +10,14 @@ import click
 from msgspec import Struct
 
 from one_trace.cli.configured import configured
-from one_trace.cli.delivering import as_trouble
+from one_trace.cli.delivering import as_error
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT
-from one_trace.deliver.courier import Outcome
+from one_trace.deliver.sender import Outcome
 from one_trace.deliver.sinks import ready, why_not_ready
 from one_trace.deliver.sync import Synced, sync
-from one_trace.errors import Trouble
+from one_trace.errors import CliError
 from one_trace.settings.sources import DELIVERY, Settings
 from one_trace.store import Store
 
@@ -78,15 +78,15 @@ def command(ctx: click.Context, since: int | None, again: bool, retry_failed: bo
 
 
 def _answer(ctx: click.Context, speaker: Out, synced: Synced, *, asked: bool) -> None:
-    report, trouble = _report(synced)
+    report, problem = _report(synced)
     if speaker.agent:
         speaker.answer(report, "")
     else:
         speaker.answer(report, _page(report, asked=asked))
-        if trouble:
-            speaker.trouble(trouble)
-    if trouble:
-        ctx.exit(trouble.exit_code)
+        if problem:
+            speaker.fail(problem)
+    if problem:
+        ctx.exit(problem.exit_code)
 
 
 def _nothing_ready(store: Store, found: Settings, *, asked: bool) -> None:
@@ -97,7 +97,7 @@ def _nothing_ready(store: Store, found: Settings, *, asked: bool) -> None:
         raise why_not_ready(found)
 
 
-def _report(synced: Synced) -> tuple[Report, Trouble | None]:
+def _report(synced: Synced) -> tuple[Report, CliError | None]:
     rows = [_Row(each.job.run_id, each.job.sink, "sent", url=each.url) for each in synced.sent]
     rows += [_Row(run_id, sink, state, error=why) for run_id, sink, state, why in synced.rest]
     queued = sum(row.state == "queued" for row in rows)
@@ -105,12 +105,12 @@ def _report(synced: Synced) -> tuple[Report, Trouble | None]:
     report = Report(len(synced.sent), queued, failed, rows, synced.newly_queued)
     if not synced.rest:
         return report, None
-    trouble = as_trouble(synced.trouble) if synced.trouble else _left(failed)
-    report.error = {"code": trouble.code, "message": trouble.message, "hint": trouble.hint}
-    return report, trouble
+    problem = as_error(synced.problem) if synced.problem else _left(failed)
+    report.error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+    return report, problem
 
 
-def _left(failed: int) -> Trouble:
+def _left(failed: int) -> CliError:
     from one_trace.errors import NotAuthorised
 
     if failed:
@@ -118,7 +118,7 @@ def _left(failed: int) -> Trouble:
             "some runs were refused before and were not tried again",
             hint="When key, scope and namespace are right: one trace sync --retry-failed",
         )
-    return Trouble("some runs are not delivered yet: another process is sending them", hint="Try again.")
+    return CliError("some runs are not delivered yet: another process is sending them", hint="Try again.")
 
 
 def _page(report: Report, *, asked: bool) -> str:

@@ -6,14 +6,14 @@ import os
 import traceback
 from pathlib import Path
 
-from one_trace.errors import StoreTrouble, Trouble
+from one_trace.errors import CliError, StoreError
 from one_trace.guard.text import clean
 from one_trace.settings import sources
 
 _DEBUG = "ONE_TRACE_DEBUG"
 
 
-def unforeseen(error: Exception) -> Trouble:
+def unforeseen(error: Exception) -> CliError:
     """What to say of `error`. A value in the store that was changed can lead anywhere: so the store is looked
     at whole.
     """
@@ -21,24 +21,24 @@ def unforeseen(error: Exception) -> Trouble:
         traceback.print_exception(error)
     try:
         found = _damage(sources.load_lenient()[0].store_path)
-    except StoreTrouble as trouble:
-        found = trouble
+    except StoreError as problem:
+        found = problem
     except Exception:  # noqa: BLE001  what is broken may be what this look needs: the first error is told
         found = None
     if found is not None:
         return found
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(frame.filename).name}:{frame.lineno}"
-    return Trouble(
+    return CliError(
         f"one-trace failed: {type(error).__name__}: {clean(str(error), 200)} (at {where})",
         hint=f"This is a fault in one-trace: please report it. {_DEBUG}=1 shows more.",
         code="internal",
     )
 
 
-def _damage(path: Path) -> StoreTrouble | None:
+def _damage(path: Path) -> StoreError | None:
     from one_trace.store import Store
-    from one_trace.store.troubles import damaged
+    from one_trace.store.store_errors import damaged
     from one_trace.store.verify import damage
 
     with Store(path, readonly=True) as store:

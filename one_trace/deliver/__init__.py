@@ -8,12 +8,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from one_trace.errors import Trouble
+from one_trace.errors import CliError
 from one_trace.model.trace import Upload
 
 if TYPE_CHECKING:
-    from one_trace.deliver.courier import Courier
     from one_trace.deliver.retry import Deadline
+    from one_trace.deliver.sender import Sender
     from one_trace.settings.sources import Settings
 
 _BACKLOG_S = 0.5
@@ -29,9 +29,9 @@ def warm() -> None:
     """Import what delivery needs, and load the certificates: while the host runs, that costs the user
     nothing.
     """
-    from one_trace.deliver import courier, tls, traces_com
+    from one_trace.deliver import sender, tls, traces_com
 
-    _ = courier, traces_com
+    _ = sender, traces_com
     tls.trusted()
 
 
@@ -71,25 +71,25 @@ def flush(settings: Settings, *, run_id: str, deadline_s: float) -> list[Upload]
 def _work(settings: Settings, name: str, run_id: str, deadline: Deadline, failures: dict[str, str]) -> None:
     """Send to one sink: this run, and if it is reached at all, the older ones."""
     try:
-        from one_trace.deliver.courier import Courier
+        from one_trace.deliver.sender import Sender
         from one_trace.store import Store
 
-        with Store(settings.store_path) as store, Courier(store, settings) as courier:
-            outcome = courier.next([name], deadline, run_id=run_id, early=True)
-            if outcome is None or outcome.trouble is None:
-                _send_older(courier, name, deadline)
+        with Store(settings.store_path) as store, Sender(store, settings) as sender:
+            outcome = sender.next([name], deadline, run_id=run_id, early=True)
+            if outcome is None or outcome.problem is None:
+                _send_older(sender, name, deadline)
     except Exception as error:  # noqa: BLE001  the boundary of a thread: beyond it there is only stderr
         failures[name] = _told(error)
 
 
-def _send_older(courier: Courier, name: str, deadline: Deadline) -> None:
+def _send_older(sender: Sender, name: str, deadline: Deadline) -> None:
     """Send what is due, oldest first, until something does not arrive or the time for it is over."""
     until = time.monotonic() + _BACKLOG_S
-    for run_id in courier.outbox.due(name, _BACKLOG_RUNS):
+    for run_id in sender.outbox.due(name, _BACKLOG_RUNS):
         if deadline.left <= 0 or time.monotonic() > until:
             return
-        outcome = courier.next([name], deadline, run_id=run_id)
-        if outcome is not None and outcome.trouble is not None:
+        outcome = sender.next([name], deadline, run_id=run_id)
+        if outcome is not None and outcome.problem is not None:
             return
 
 
@@ -105,4 +105,4 @@ def _standing(settings: Settings, run_id: str, failures: dict[str, str]) -> list
 
 def _told(error: Exception) -> str:
     """Our own words of our own errors; what another one says may quote what it was given."""
-    return error.message if isinstance(error, Trouble) else f"stopped by an error: {type(error).__name__}"
+    return error.message if isinstance(error, CliError) else f"stopped by an error: {type(error).__name__}"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from one_trace.deliver.retry import TooLarge, Undelivered
+from one_trace.deliver.retry import DeliveryError, TooLarge
 
 
 def send_all(
@@ -14,7 +14,7 @@ def send_all(
 ) -> None:
     """Hand `items` to `send` in order. A batch that raises TooLarge goes again in two halves.
 
-    Raises Undelivered (``rejected``) where a single item is too large.
+    Raises DeliveryError (``rejected``) where a single item is too large.
     """
     for batch in batches(items, most=most, most_bytes=most_bytes):
         todo = [batch]
@@ -24,7 +24,9 @@ def send_all(
                 send(part)
             except TooLarge as error:
                 if len(part) == 1:
-                    raise Undelivered("rejected", f"{error}: {len(part[0]):,} bytes are too large") from error
+                    raise DeliveryError(
+                        "rejected", f"{error}: {len(part[0]):,} bytes are too large"
+                    ) from error
                 half = len(part) // 2
                 todo += [part[half:], part[:half]]
 

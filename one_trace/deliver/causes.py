@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from one_trace.deliver.retry import Undelivered, Unreachable
+from one_trace.deliver.retry import DeliveryError, Unreachable
 
 _CERTIFICATES = {
     10: "its certificate has expired",
@@ -27,7 +27,7 @@ _CERTIFICATES = {
 _STATUS = re.compile(r"[1-5][0-9]{2}\b")
 
 
-def failure(error: Exception) -> Unreachable | Undelivered:
+def failure(error: Exception) -> Unreachable | DeliveryError:
     """What is raised in place of an error of httpx, of the standard library or of the system."""
     chain = list(_chain(error))
     for each in chain:
@@ -43,7 +43,7 @@ def failure(error: Exception) -> Unreachable | Undelivered:
     return _of_httpx(error) or _of_system(chain)
 
 
-def _of_httpx(error: Exception) -> Unreachable | Undelivered | None:
+def _of_httpx(error: Exception) -> Unreachable | DeliveryError | None:
     match error:
         case httpx.TimeoutException():
             return Unreachable("no answer in time")
@@ -51,9 +51,9 @@ def _of_httpx(error: Exception) -> Unreachable | Undelivered | None:
             status = _STATUS.match(str(error))
             return Unreachable("the proxy did not let it through" + (f" ({status[0]})" if status else ""))
         case httpx.LocalProtocolError():
-            return Undelivered("refused", "the request cannot be made with the headers that are set")
+            return DeliveryError("refused", "the request cannot be made with the headers that are set")
         case httpx.UnsupportedProtocol() | httpx.InvalidURL():
-            return Undelivered("refused", "requests cannot be sent to such a URL")
+            return DeliveryError("refused", "requests cannot be sent to such a URL")
         case httpx.RemoteProtocolError():
             return Unreachable("its answer broke off, or is not HTTP")
     return None

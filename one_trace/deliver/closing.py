@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from one_trace.deliver.fold import Fold
 from one_trace.deliver.words import counted, dollars, duration, listed
-from one_trace.outbound.sanitize import Leaving, LeavingSpan, one_line
+from one_trace.outbound.sanitize import SanitizedSpan, SanitizedTrace, one_line
 
 _OUTCOMES = {
     "success": "succeeded",
@@ -18,26 +18,26 @@ _SLOWEST = 3
 _BLOCKS = 8
 
 
-def closing(leaving: Leaving, folds: list[Fold]) -> str:
+def closing(sanitized: SanitizedTrace, folds: list[Fold]) -> str:
     """Outcome, the failing step, the slowest steps, parallel blocks, skips, retries, tokens and cost,
     folds.
     """
-    lines = [_outcome(leaving), *_failure(leaving), *_slowest(leaving), *_parallel(leaving)]
-    lines += [*_skipped(leaving), *_retried(leaving), *_cost(leaving), *_folded(folds)]
-    if leaving.run.damaged:
+    lines = [_outcome(sanitized), *_failure(sanitized), *_slowest(sanitized), *_parallel(sanitized)]
+    lines += [*_skipped(sanitized), *_retried(sanitized), *_cost(sanitized), *_folded(folds)]
+    if sanitized.run.damaged:
         lines.append("The record of this run is not whole: steps may be missing.")
     return "\n".join(lines)
 
 
-def title(leaving: Leaving) -> str:
+def title(sanitized: SanitizedTrace) -> str:
     """``my-flow · error · 2m 4s · 14 steps``"""
-    run = leaving.run
+    run = sanitized.run
     took = [duration(run.duration_ms)] if run.duration_ms is not None else []
     return " · ".join([one_line(run.flow_key), run.status, *took, counted(run.counts.spans, "step")])
 
 
-def _outcome(leaving: Leaving) -> str:
-    run, counts = leaving.run, leaving.run.counts
+def _outcome(sanitized: SanitizedTrace) -> str:
+    run, counts = sanitized.run, sanitized.run.counts
     words = (
         (counts.success, "succeeded"),
         (counts.error, "failed"),
@@ -52,12 +52,12 @@ def _outcome(leaving: Leaving) -> str:
     return f"{one_line(run.flow_key)} {_OUTCOMES[run.status]}{took}. {steps}."
 
 
-def _failure(leaving: Leaving) -> Iterator[str]:
-    if leaving.run.status != "error":
+def _failure(sanitized: SanitizedTrace) -> Iterator[str]:
+    if sanitized.run.status != "error":
         return
-    failed = [span for span in leaving.spans if span.status == "error"]
+    failed = [span for span in sanitized.spans if span.status == "error"]
     at = next(
-        (span for span in failed if span.path == leaving.run.cause_path), failed[-1] if failed else None
+        (span for span in failed if span.path == sanitized.run.cause_path), failed[-1] if failed else None
     )
     if at is None:
         return
@@ -68,20 +68,20 @@ def _failure(leaving: Leaving) -> Iterator[str]:
         yield f"  {at.error}"
 
 
-def _slowest(leaving: Leaving) -> Iterator[str]:
+def _slowest(sanitized: SanitizedTrace) -> Iterator[str]:
     """Of the steps that hold no others: a container is as slow as what is in it."""
-    parents = {span.parent_span_id for span in leaving.spans}
-    timed = [span for span in leaving.spans if span.duration_ms and span.span_id not in parents]
+    parents = {span.parent_span_id for span in sanitized.spans}
+    timed = [span for span in sanitized.spans if span.duration_ms and span.span_id not in parents]
     timed.sort(key=lambda span: -(span.duration_ms or 0))
     slow = [f"{_short(span)} {duration(span.duration_ms)}" for span in timed[:_SLOWEST]]
     if len(timed) > 1:
         yield f"Slowest: {listed(slow)}."
 
 
-def _parallel(leaving: Leaving) -> Iterator[str]:
-    blocks = [span for span in leaving.spans if span.type == "parallel"]
-    inside: dict[str | None, list[LeavingSpan]] = {block.span_id: [] for block in blocks}
-    for span in leaving.spans:
+def _parallel(sanitized: SanitizedTrace) -> Iterator[str]:
+    blocks = [span for span in sanitized.spans if span.type == "parallel"]
+    inside: dict[str | None, list[SanitizedSpan]] = {block.span_id: [] for block in blocks}
+    for span in sanitized.spans:
         if span.parent_span_id in inside:
             inside[span.parent_span_id].append(span)
     ways = (("success", "completed"), ("timeout", "timed out"), ("error", "failed"), ("skipped", "skipped"))
@@ -103,20 +103,20 @@ def _parallel(leaving: Leaving) -> Iterator[str]:
         yield f"{len(blocks) - _BLOCKS:,} more parallel blocks."
 
 
-def _skipped(leaving: Leaving) -> Iterator[str]:
-    names = list(dict.fromkeys(_short(span) for span in leaving.spans if span.status == "skipped"))
+def _skipped(sanitized: SanitizedTrace) -> Iterator[str]:
+    names = list(dict.fromkeys(_short(span) for span in sanitized.spans if span.status == "skipped"))
     if names:
         yield f"Skipped: {listed(names)}."
 
 
-def _retried(leaving: Leaving) -> Iterator[str]:
-    tried = [f"{_short(span)} ({counted(span.retries, 'time')})" for span in leaving.spans if span.retries]
+def _retried(sanitized: SanitizedTrace) -> Iterator[str]:
+    tried = [f"{_short(span)} ({counted(span.retries, 'time')})" for span in sanitized.spans if span.retries]
     if tried:
         yield f"Retried: {listed(tried)}."
 
 
-def _cost(leaving: Leaving) -> Iterator[str]:
-    usage = leaving.run.usage
+def _cost(sanitized: SanitizedTrace) -> Iterator[str]:
+    usage = sanitized.run.usage
     if usage is None:
         return
     taken = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
@@ -142,7 +142,7 @@ def _folded(folds: list[Fold]) -> Iterator[str]:
         yield f"Folded: {rest:,} more iterations in {len(folds) - _BLOCKS:,} other places."
 
 
-def _short(span: LeavingSpan) -> str:
+def _short(span: SanitizedSpan) -> str:
     """A step as it is called among its own: its id, and the iteration it ran in."""
     where = "" if span.iteration is None else f"[{span.iteration}]"
     return one_line(span.step_id) + where

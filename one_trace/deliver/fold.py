@@ -11,7 +11,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from one_trace.outbound.sanitize import LeavingSpan
+from one_trace.outbound.sanitize import SanitizedSpan
 
 FOLD_OVER = 2000
 """Runs of more spans than this are folded."""
@@ -23,8 +23,8 @@ _WELL = ("success", "skipped")
 class Fold(Struct, frozen=True, kw_only=True):
     """Iterations that are told as one. Durations in ms."""
 
-    parent: LeavingSpan
-    at: LeavingSpan
+    parent: SanitizedSpan
+    at: SanitizedSpan
     """The first span that is not told."""
     steps: list[str]
     count: int
@@ -39,13 +39,13 @@ class Fold(Struct, frozen=True, kw_only=True):
 class Folded(Struct, frozen=True):
     """The spans that are told one by one, in their order, and the folds."""
 
-    spans: list[LeavingSpan]
+    spans: list[SanitizedSpan]
     folds: list[Fold]
 
 
-def fold(spans: list[LeavingSpan]) -> Folded:
+def fold(spans: list[SanitizedSpan]) -> Folded:
     """Leave out of `spans` what went alike. Parents stand before their children."""
-    children: dict[str | None, list[LeavingSpan]] = {}
+    children: dict[str | None, list[SanitizedSpan]] = {}
     for span in spans:
         children.setdefault(span.parent_span_id, []).append(span)
     kinds, well, sizes = _kinds(spans, children)
@@ -62,7 +62,7 @@ def fold(spans: list[LeavingSpan]) -> Folded:
 
 
 def _kinds(
-    spans: list[LeavingSpan], children: dict[str | None, list[LeavingSpan]]
+    spans: list[SanitizedSpan], children: dict[str | None, list[SanitizedSpan]]
 ) -> tuple[dict[str, int], dict[str, bool], dict[str, int]]:
     """By span id: a number that spans share which went alike, whether all went well, and how many spans it
     is.
@@ -83,14 +83,14 @@ def _kinds(
 
 
 def _alike(
-    children: list[LeavingSpan], kinds: dict[str, int], well: dict[str, bool]
-) -> Iterator[list[list[LeavingSpan]]]:
+    children: list[SanitizedSpan], kinds: dict[str, int], well: dict[str, bool]
+) -> Iterator[list[list[SanitizedSpan]]]:
     """Groups of iterations to be left out."""
-    iterations: dict[tuple[int | None, int], list[LeavingSpan]] = {}
+    iterations: dict[tuple[int | None, int], list[SanitizedSpan]] = {}
     for child in children:
         if child.iteration is not None:
             iterations.setdefault((child.parent_attempt, child.iteration), []).append(child)
-    groups: dict[tuple[object, ...], list[list[LeavingSpan]]] = {}
+    groups: dict[tuple[object, ...], list[list[SanitizedSpan]]] = {}
     for (attempt, _), members in iterations.items():
         if all(well[member.span_id] for member in members):
             key = (attempt, *(kinds[member.span_id] for member in members))
@@ -103,12 +103,12 @@ def _alike(
             yield rest
 
 
-def _took(iteration: list[LeavingSpan]) -> float:
+def _took(iteration: list[SanitizedSpan]) -> float:
     start = min(span.start_ms for span in iteration)
     return max(span.start_ms + (span.duration_ms or 0) for span in iteration) - start
 
 
-def _fold(parent: LeavingSpan, group: list[list[LeavingSpan]], sizes: dict[str, int]) -> Fold:
+def _fold(parent: SanitizedSpan, group: list[list[SanitizedSpan]], sizes: dict[str, int]) -> Fold:
     times = [_took(iteration) for iteration in group]
     numbers = [iteration[0].iteration or 0 for iteration in group]
     return Fold(

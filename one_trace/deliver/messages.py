@@ -14,12 +14,12 @@ from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.deliver.closing import closing
 from one_trace.deliver.fold import FOLD_OVER, Fold, Folded, fold
-from one_trace.deliver.parcel import Parcel
+from one_trace.deliver.payload import Payload
 from one_trace.deliver.words import counted, size
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Usage
 from one_trace.outbound.events import last_line
-from one_trace.outbound.sanitize import Leaving, LeavingSpan
+from one_trace.outbound.sanitize import SanitizedSpan, SanitizedTrace
 
 
 class TokenUsage(Struct, rename="camel"):
@@ -100,13 +100,13 @@ class Message(Struct, rename="camel", kw_only=True):
     parts: list[Part]
 
 
-def messages(parcel: Parcel) -> list[Message]:
+def messages(payload: Payload) -> list[Message]:
     """The messages of a run in time order, numbered from 1."""
-    leaving = parcel.leaving
-    folding = parcel.fold and len(leaving.spans) > FOLD_OVER
-    folded = fold(leaving.spans) if folding else Folded(leaving.spans, [])
-    steps = sorted(_nested(leaving, folded), key=lambda message: message.timestamp)
-    first, last = _request(parcel), _summary(leaving, folded.folds, steps)
+    sanitized = payload.sanitized
+    folding = payload.fold and len(sanitized.spans) > FOLD_OVER
+    folded = fold(sanitized.spans) if folding else Folded(sanitized.spans, [])
+    steps = sorted(_nested(sanitized, folded), key=lambda message: message.timestamp)
+    first, last = _request(payload), _summary(sanitized, folded.folds, steps)
     found = [first, *steps, last]
     for order, message in enumerate(found, 1):
         message.order = order
@@ -122,19 +122,19 @@ def token_usage(usage: Usage | None) -> TokenUsage | UnsetType:
     )
 
 
-def _request(parcel: Parcel) -> Message:
-    run = parcel.leaving.run
-    parts = [] if parcel.input_count is None else [counted(parcel.input_count, "input")]
+def _request(payload: Payload) -> Message:
+    run = payload.sanitized.run
+    parts = [] if payload.input_count is None else [counted(payload.input_count, "input")]
     parts += [] if run.input_bytes is None else [size(run.input_bytes)]
     given = f" ({', '.join(parts)})" if parts else ""
     return _text("run-start", "user", to_ms(run.started_at) or 0, f"one flow execute {run.flow_key}{given}")
 
 
-def _summary(leaving: Leaving, folds: list[Fold], steps: list[Message]) -> Message:
-    run = leaving.run
+def _summary(sanitized: SanitizedTrace, folds: list[Fold], steps: list[Message]) -> Message:
+    run = sanitized.run
     ended = to_ms(run.ended_at or run.started_at) or 0
     latest = max([ended, *(message.timestamp for message in steps[-1:])])
-    message = _text("run-end", "assistant", latest, closing(leaving, folds))
+    message = _text("run-end", "assistant", latest, closing(sanitized, folds))
     if run.usage and run.usage.models:
         message.model = run.usage.models[0]
     return message
@@ -150,17 +150,17 @@ def _text(external_id: str, role: Literal["user", "assistant"], timestamp: int, 
     )
 
 
-def _nested(leaving: Leaving, folded: Folded) -> Iterator[Message]:
+def _nested(sanitized: SanitizedTrace, folded: Folded) -> Iterator[Message]:
     """Calls and results, depth first, so that what happened in one ms stands as it is nested once it is
     sorted.
     """
     known = {span.span_id for span in folded.spans}
-    children: dict[str | None, list[LeavingSpan | Fold]] = {}
+    children: dict[str | None, list[SanitizedSpan | Fold]] = {}
     for span in folded.spans:
         children.setdefault(span.parent_span_id if span.parent_span_id in known else None, []).append(span)
     for each in folded.folds:
         children.setdefault(each.parent.span_id, []).append(each)
-    stack: list[LeavingSpan | Fold | Message] = [*reversed(children.pop(None, []))]
+    stack: list[SanitizedSpan | Fold | Message] = [*reversed(children.pop(None, []))]
     while stack:
         at = stack.pop()
         if isinstance(at, Message):
@@ -171,15 +171,15 @@ def _nested(leaving: Leaving, folded: Folded) -> Iterator[Message]:
             yield _call(at)
             if at.retries:
                 yield _retries(at)
-            stack.append(_result(leaving, at))
+            stack.append(_result(sanitized, at))
             stack.extend(reversed(children.pop(at.span_id, [])))
 
 
-def _tool_name(span: LeavingSpan) -> str:
+def _tool_name(span: SanitizedSpan) -> str:
     return f"{span.type}: {span.step_id}"
 
 
-def _call(span: LeavingSpan) -> Message:
+def _call(span: SanitizedSpan) -> Message:
     args = Args(span.path, span.name, span.iteration, span.branch, span.input_bytes)
     return Message(
         external_id=f"{span.span_id}-call",
@@ -189,13 +189,13 @@ def _call(span: LeavingSpan) -> Message:
     )
 
 
-def _result(leaving: Leaving, span: LeavingSpan) -> Message:
+def _result(sanitized: SanitizedTrace, span: SanitizedSpan) -> Message:
     started = to_ms(span.started_at) or 0
     ended = started if span.duration_ms is None else started + round(span.duration_ms)
     result = ToolResult(
         span.span_id,
         _tool_name(span),
-        msgspec.json.encode(last_line(leaving.run, span)).decode(),
+        msgspec.json.encode(last_line(sanitized.run, span)).decode(),
         "error" if span.status in ("error", "timeout", "incomplete") else "success",
         started,
     )
@@ -210,7 +210,7 @@ def _result(leaving: Leaving, span: LeavingSpan) -> Message:
     )
 
 
-def _retries(span: LeavingSpan) -> Message:
+def _retries(span: SanitizedSpan) -> Message:
     content = Retries("retry", span.step_id, span.path, span.attempts, span.retries)
     return _system(f"{span.span_id}-retries", to_ms(span.started_at) or 0, content)
 

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from one_trace.deliver.decoding import decode
-from one_trace.deliver.line import Line
-from one_trace.deliver.retry import Undelivered
+from one_trace.deliver.http_client import HttpClient
+from one_trace.deliver.retry import DeliveryError
 from one_trace.deliver.words import listed
 from one_trace.store import Store
 
@@ -39,17 +39,17 @@ class Namespaces:
         self._path = path
         self._row = (endpoint, hashlib.blake2b(key.encode(), digest_size=8, person=b"one-trace").hexdigest())
 
-    def find(self, slug: str, line: Line) -> str:
-        """The id of `slug` (``@my-org``). Raises Undelivered, which lists the slugs that there are."""
+    def find(self, slug: str, client: HttpClient) -> str:
+        """The id of `slug` (``@my-org``). Raises DeliveryError, which lists the slugs that there are."""
         known, age_ms = self._kept()
         wanted = slug.removeprefix("@")
         stale = not 0 <= age_ms <= (_KEPT_MS if wanted in known else _FRESH_MS)  # or the clock was set back
         if not known or stale:
-            known = self.listing(line)
+            known = self.listing(client)
             self._keep(known)
         if wanted not in known:
             there = listed(sorted(f"@{name}" for name in known), 20) or "none"
-            raise Undelivered(
+            raise DeliveryError(
                 "refused",
                 f"there is no namespace {slug}: the key's are {there}",
                 hint="Set one of them: one config set traces.namespace @slug; "
@@ -57,15 +57,15 @@ class Namespaces:
             )
         return known[wanted]
 
-    def listing(self, line: Line) -> dict[str, str]:
+    def listing(self, client: HttpClient) -> dict[str, str]:
         """Slug (without ``@``) → id, asked of the service; what is no slug or no id is left out."""
-        found = decode(line.call("GET", "/v1/namespaces").body, _Listing)
+        found = decode(client.call("GET", "/v1/namespaces").body, _Listing)
         if found is None:
-            raise Undelivered(
-                "rejected", f"{line.base} answered with something else than a list of namespaces"
+            raise DeliveryError(
+                "rejected", f"{client.base} answered with something else than a list of namespaces"
             )
         words = [(each.slug.removeprefix("@"), each.id) for each in found.data.namespaces]
-        return {slug: name for slug, name in words if line.is_word(slug) and line.is_word(name)}
+        return {slug: name for slug, name in words if client.is_word(slug) and client.is_word(name)}
 
     def _kept(self) -> tuple[dict[str, str], float]:
         with Store(self._path) as store:

@@ -18,10 +18,10 @@ import msgspec
 from one_trace import __version__
 from one_trace.deliver import otlp_env, tls
 from one_trace.deliver.decoding import decode
-from one_trace.deliver.line import Line
-from one_trace.deliver.parcel import Parcel
-from one_trace.deliver.retry import Answer, Deadline, TooLarge, Undelivered
-from one_trace.errors import Trouble
+from one_trace.deliver.http_client import HttpClient
+from one_trace.deliver.payload import Payload
+from one_trace.deliver.retry import Answer, Deadline, DeliveryError, TooLarge
+from one_trace.errors import CliError
 from one_trace.guard.files import is_plain
 from one_trace.outbound.otel import ExportRequest, KeyValue, OtlpSpan, otlp_spans, request
 
@@ -39,7 +39,7 @@ _HINTS = dict.fromkeys((401, 403), "The collector wants other headers: OTEL_EXPO
 
 
 class Otlp:
-    """`endpoint` is a base URL, or None for what the environment says. Raises Trouble where neither says
+    """`endpoint` is a base URL, or None for what the environment says. Raises CliError where neither says
     one.
     """
 
@@ -51,17 +51,17 @@ class Otlp:
         protocol = self._said("PROTOCOL")
         self._json = protocol == "http/json"
         if protocol == "grpc" and not endpoint:
-            raise Trouble(
+            raise CliError(
                 "OTEL_EXPORTER_OTLP_PROTOCOL is grpc, and the sink otlp speaks HTTP",
                 hint="one config set traces.otlp_endpoint URL (of the collector's HTTP port, often 4318)",
             )
         if not self._json:
             _need_protobuf()
 
-    def open(self, deadline: Deadline, before: Callable[[], None]) -> Line:
+    def open(self, deadline: Deadline, before: Callable[[], None]) -> HttpClient:
         given = otlp_env.headers(self._said("HEADERS"))
         self._keep_secret(given)
-        return Line(
+        return HttpClient(
             self.url._replace(userinfo=None),
             {"User-Agent": f"one-trace/{__version__}", **otlp_env.basic(self.url), **given},
             deadline=deadline,
@@ -74,38 +74,38 @@ class Otlp:
         )
 
     def _keep_secret(self, given: Mapping[str, bytes]) -> None:
-        """Raises Trouble where a credential would go over the network in the clear."""
+        """Raises CliError where a credential would go over the network in the clear."""
         url = self.url
         credentials = given or url.userinfo is not None or url.query
         if url.tls or url.loopback or not credentials or self._said("INSECURE").lower() == "true":
             return
-        raise Trouble(
+        raise CliError(
             f"headers or credentials for {url.shown} would be sent over plain http, for everybody to read",
             hint="Give an https endpoint; OTEL_EXPORTER_OTLP_INSECURE=true sends them all the same.",
         )
 
-    def send(self, parcel: Parcel, line: Line) -> None:
-        leaving = parcel.leaving
-        spans = otlp_spans(leaving)
+    def send(self, payload: Payload, client: HttpClient) -> None:
+        sanitized = payload.sanitized
+        spans = otlp_spans(sanitized)
         todo = [spans[start : start + MOST_SPANS] for start in range(0, len(spans), MOST_SPANS)][::-1]
         while todo:
             part = todo.pop()
             try:
-                self._post(request(leaving.run, part), line)
+                self._post(request(sanitized.run, part), client)
             except TooLarge as error:
                 if len(part) == 1:
-                    raise Undelivered("refused", str(error)) from error
+                    raise DeliveryError("refused", str(error)) from error
                 half = len(part) // 2
                 todo += [part[half:], part[:half]]
 
-    def _post(self, batch: ExportRequest, line: Line) -> None:
+    def _post(self, batch: ExportRequest, client: HttpClient) -> None:
         body = msgspec.json.encode(batch) if self._json else _protobuf(batch)
         headers = {"Content_Type": "application/json" if self._json else "application/x-protobuf"}
         if self._said("COMPRESSION") == "gzip":
             body = gzip.compress(body, compresslevel=6)
             headers["Content_Encoding"] = "gzip"
-        answer = line.call("POST", "", body, **headers)
-        _raise_partial(answer, line)
+        answer = client.call("POST", "", body, **headers)
+        _raise_partial(answer, client)
 
     def _said(self, name: str) -> str:
         """A standard variable: the one for traces, else the one for every signal."""
@@ -127,8 +127,8 @@ class Otlp:
             raise _unreadable(f"a file of {', '.join(given)} cannot be used: {tls.why(error)}") from None
 
 
-def _unreadable(what: str) -> Undelivered:
-    return Undelivered(
+def _unreadable(what: str) -> DeliveryError:
+    return DeliveryError(
         "refused", f"OTLP: {what}", hint="Fix the variable; then 'one trace sync --retry-failed'."
     )
 
@@ -143,7 +143,7 @@ def _need_protobuf() -> None:
     try:
         import_module("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
     except ImportError as error:
-        raise Trouble(
+        raise CliError(
             "the sink otlp needs packages that are not installed", hint="pip install 'one-trace[otlp]'"
         ) from error
 
@@ -215,15 +215,15 @@ class _Response(msgspec.Struct, rename="camel"):
     partial_success: _PartialSuccess | None = None
 
 
-def _raise_partial(answer: Answer, line: Line) -> None:
-    """Raise Undelivered where the collector has left out spans. It answers in JSON or protobuf, whatever it
+def _raise_partial(answer: Answer, client: HttpClient) -> None:
+    """Raise DeliveryError where the collector has left out spans. It answers in JSON or protobuf, whatever it
     was asked in; any other body of a 200 says nothing.
     """
     rejected, reason = _partial_json(answer.body) or _partial_protobuf(answer.body)
     if rejected:
-        reason = line.told(reason)
-        raise Undelivered(
-            "refused", f"{line.base} took all but {rejected} spans" + (f": {reason}" if reason else "")
+        reason = client.told(reason)
+        raise DeliveryError(
+            "refused", f"{client.base} took all but {rejected} spans" + (f": {reason}" if reason else "")
         )
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from one_trace.deliver.hiding import secret_parts
-from one_trace.deliver.line import checked
-from one_trace.deliver.retry import Undelivered
-from one_trace.errors import SettingsTrouble, Trouble
+from one_trace.deliver.http_client import checked
+from one_trace.deliver.retry import DeliveryError
+from one_trace.errors import CliError, SettingsError
 from one_trace.guard.urls import Url, parse
 
 _PATH = "/v1/traces"
@@ -20,7 +20,7 @@ _FIX_HEADERS = (
 
 def endpoint(given: str | None, env: Mapping[str, str]) -> Url:
     """Where requests go: `given` (``traces.otlp_endpoint``), else the variable for traces as it is, else the
-    one for all signals. Raises Trouble where none is given, or what is given is no URL.
+    one for all signals. Raises CliError where none is given, or what is given is no URL.
     """
     exact, base = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
     if given:
@@ -29,16 +29,16 @@ def endpoint(given: str | None, env: Mapping[str, str]) -> Url:
         return _parsed(exact, text)
     if text := env.get(base, "").strip():
         return _below(_parsed(base, text))
-    raise Trouble("the sink otlp has no endpoint", hint="one config set traces.otlp_endpoint URL")
+    raise CliError("the sink otlp has no endpoint", hint="one config set traces.otlp_endpoint URL")
 
 
 def _parsed(name: str, text: str) -> Url:
     try:
         url = parse(text)
     except ValueError as error:
-        raise SettingsTrouble(f"{name} {error}", hint=f"Fix {name}.") from None
+        raise SettingsError(f"{name} {error}", hint=f"Fix {name}.") from None
     if url.scheme not in ("http", "https") or url.fragment is not None:
-        raise SettingsTrouble(f"{name} must be an http or https URL", hint=f"Fix {name}.")
+        raise SettingsError(f"{name} must be an http or https URL", hint=f"Fix {name}.")
     return url
 
 
@@ -49,7 +49,7 @@ def _below(url: Url) -> Url:
 def headers(text: str) -> dict[str, bytes]:
     """``name=value,name=value``, values percent-encoded, as the specification has it.
 
-    Raises Undelivered, which names the header that cannot be sent, or its place where the name is none.
+    Raises DeliveryError, which names the header that cannot be sent, or its place where the name is none.
     """
     pairs = [pair.partition("=") for pair in text.split(",") if "=" in pair]
     found: dict[str, bytes] = {}
@@ -57,9 +57,9 @@ def headers(text: str) -> dict[str, bytes]:
         header = {name.strip(): unquote_to_bytes(value.strip())}
         try:
             checked(header)
-        except Undelivered as error:
+        except DeliveryError as error:
             said = f"OTLP: {error.message} (pair {place} of OTEL_EXPORTER_OTLP_HEADERS)"
-            raise Undelivered("refused", said, hint=_FIX_HEADERS) from None
+            raise DeliveryError("refused", said, hint=_FIX_HEADERS) from None
         found |= header
     return found
 

@@ -1,15 +1,15 @@
-"""A run of the store made into a parcel: what may leave of it, and where to, as its own project says."""
+"""A run of the store made into a payload: what may leave of it, and where to, as its own project says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from one_trace.deliver.parcel import Parcel
+from one_trace.deliver.payload import Payload
 from one_trace.deliver.project import project_of
 from one_trace.guard.text import path_of
 from one_trace.model.times import to_ms
-from one_trace.outbound.sanitize import Redact, leave
+from one_trace.outbound.sanitize import Redact, sanitize
 from one_trace.settings.sources import load
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def pack(
     *,
     visibility: str | None = None,
     fold: bool = True,
-) -> Parcel:
+) -> Payload:
     """All that `sink` is told of `trace`. `visibility`: as the run was shared, whatever the settings say.
 
     Namespace and visibility are those of the project that the run ran in: a run that waits is often sent
@@ -40,8 +40,8 @@ def pack(
         for child in facts.children
         if child.sent
     ]
-    return Parcel(
-        leaving=leave(
+    return Payload(
+        sanitized=sanitize(
             trace,
             redactor(settings, facts.command_ends),
             traceparent=facts.traceparent,
@@ -59,7 +59,7 @@ def pack(
 
 
 def settings_at(cwd: str | None, settings: Settings) -> Settings:
-    """The settings in force where a run ran; the courier asks what is wrong with them."""
+    """The settings in force where a run ran; the sender asks what is wrong with them."""
     return load(path_of(cwd)) if cwd else settings
 
 

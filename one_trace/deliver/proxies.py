@@ -13,7 +13,7 @@ from urllib.request import getproxies
 
 import httpx
 
-from one_trace.deliver.retry import Undelivered
+from one_trace.deliver.retry import DeliveryError
 from one_trace.deliver.tls import trusted
 from one_trace.guard.urls import Url
 
@@ -28,7 +28,7 @@ class Proxy(NamedTuple):
 def proxy_of(url: Url) -> Proxy | None:
     """The proxy for requests to `url`; None for this machine, which is always reached directly.
 
-    Raises Undelivered where there is one that cannot be used.
+    Raises DeliveryError where there is one that cannot be used.
     """
     if url.loopback:
         return None
@@ -47,8 +47,8 @@ def proxy_of(url: Url) -> Proxy | None:
     return Proxy(used, used.auth or ())
 
 
-def unusable(variable: str) -> Undelivered:
-    return Undelivered(
+def unusable(variable: str) -> DeliveryError:
+    return DeliveryError(
         "network", f"the proxy in {variable} cannot be used: it is no http, https or socks5 URL"
     )
 

@@ -32,7 +32,7 @@ Kind = Literal["network", "refused", "rejected"]
 """Not reached or not able; not allowed (key, scope, namespace); not wanted as it is."""
 
 
-class Undelivered(Exception):
+class DeliveryError(Exception):
     """Why something did not arrive. `wait_s`: how long the server wants to be left alone, 0 if it does not
     say. `status`: the answer's, where there was one.
     """
@@ -113,7 +113,7 @@ def patiently(
     """The first answer that is worth reading. `attempt` is given the seconds it may take (`longest_s`, where
     the deadline is not nearer), `before` runs ahead of each; answers that are `retryable` are not read.
 
-    Raises Undelivered (``network``) after 5 tries, after 2 that failed at once, or at the deadline.
+    Raises DeliveryError (``network``) after 5 tries, after 2 that failed at once, or at the deadline.
     """
     reason, wanted, at_once = "no time was left", 0.0, 0
     for number in range(TRIES):
@@ -133,7 +133,7 @@ def patiently(
             break
         if not deadline.wait(wanted or (random.uniform(0, AT_ONCE_S) if at_once else backoff(number))):
             break
-    raise Undelivered("network", reason, wait_s=wanted)
+    raise DeliveryError("network", reason, wait_s=wanted)
 
 
 def backoff(number: int) -> float:

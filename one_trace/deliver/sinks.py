@@ -1,4 +1,4 @@
-"""Which sinks there are, which of them can be used, and the store's own words on a run made into a parcel."""
+"""Which sinks there are, which of them can be used, and the store's own words on a run as a payload."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from one_trace.errors import NotAuthorised, Trouble
+from one_trace.errors import CliError, NotAuthorised
 from one_trace.settings import sources as settings_module
 
 if TYPE_CHECKING:
-    from one_trace.deliver.parcel import Sink
+    from one_trace.deliver.payload import Sink
     from one_trace.settings.sources import Settings
 
 _OTLP_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -22,7 +22,7 @@ def ready(settings: Settings) -> list[str]:
 
 
 def make(name: str, settings: Settings) -> Sink:
-    """The sink of this name. Raises Trouble where it lacks what it needs."""
+    """The sink of this name. Raises CliError where it lacks what it needs."""
     if name == "otlp":
         from one_trace.deliver.otlp import Otlp
 
@@ -38,11 +38,11 @@ def make(name: str, settings: Settings) -> Sink:
     return TracesCom(settings.endpoint, key, Namespaces(settings.store_path, settings.endpoint, key))
 
 
-def why_not_ready(settings: Settings) -> Trouble:
+def why_not_ready(settings: Settings) -> CliError:
     """What to do where no sink can be used."""
     if "traces.com" in settings.sinks:
         return NotAuthorised("no key of traces.com is set, so nothing can be sent", hint="one trace login")
-    return Trouble("no sink has what it needs", hint="one config set traces.otlp_endpoint URL")
+    return CliError("no sink has what it needs", hint="one config set traces.otlp_endpoint URL")
 
 
 _READY: dict[str, Callable[[Settings], bool]] = {

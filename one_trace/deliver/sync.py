@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from one_trace.deliver.courier import Courier, Outcome
-from one_trace.deliver.retry import Deadline, Undelivered
+from one_trace.deliver.retry import Deadline, DeliveryError
+from one_trace.deliver.sender import Outcome, Sender
 from one_trace.store import Store
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Told = Callable[[int, int, Outcome | None], None]
 
 
 class Synced(Struct):
-    """What was queued and sent, what is left as (run id, sink, state, why), and the first trouble there
+    """What was queued and sent, what is left as (run id, sink, state, why), and the first error there
     was.
     """
 
@@ -34,7 +34,7 @@ class Synced(Struct):
     """Runs that `since_ms` and `again` have queued."""
     sent: list[Outcome] = []
     rest: list[tuple[str, str, str, str]] = []
-    trouble: Undelivered | None = None
+    problem: DeliveryError | None = None
 
 
 def sync(
@@ -54,8 +54,8 @@ def sync(
     is sending is waited for.
     """
     synced = Synced()
-    with Courier(store, settings) as courier:
-        outbox = courier.outbox
+    with Sender(store, settings) as sender:
+        outbox = sender.outbox
         queued = outbox.queue_since(since_ms, names) if since_ms is not None else set()
         if again:
             queued |= outbox.queue_again(since_ms, names)
@@ -67,19 +67,19 @@ def sync(
         told(0, len(todo), None)
         for done, (run_id, sink) in enumerate(todo, 1):
             if sink in up:
-                outcome = _one(courier, sink, run_id)
+                outcome = _one(sender, sink, run_id)
                 _note(synced, outcome, up)
                 told(done, len(todo), outcome)
         synced.rest = outbox.errors(settings.sinks)
     return synced
 
 
-def _one(courier: Courier, sink: str, run_id: str) -> Outcome | None:
+def _one(sender: Sender, sink: str, run_id: str) -> Outcome | None:
     """Send one run; if another process is at it, wait until that one is done or its lease is over."""
     until = time.monotonic() + _LEASED_S
     while True:
-        outcome = courier.next([sink], Deadline(RUN_S), run_id=run_id, early=True)
-        if outcome is not None or not courier.outbox.is_queued(run_id, sink) or time.monotonic() > until:
+        outcome = sender.next([sink], Deadline(RUN_S), run_id=run_id, early=True)
+        if outcome is not None or not sender.outbox.is_queued(run_id, sink) or time.monotonic() > until:
             return outcome
         time.sleep(_LOOK_S)
 
@@ -87,9 +87,9 @@ def _one(courier: Courier, sink: str, run_id: str) -> Outcome | None:
 def _note(synced: Synced, outcome: Outcome | None, up: list[str]) -> None:
     if outcome is None:
         return
-    if outcome.trouble is None:
+    if outcome.problem is None:
         synced.sent.append(outcome)
         return
-    synced.trouble = synced.trouble or outcome.trouble
-    if outcome.trouble.kind == "network":
+    synced.problem = synced.problem or outcome.problem
+    if outcome.problem.kind == "network":
         up.remove(outcome.job.sink)

@@ -8,7 +8,7 @@ from functools import cache
 
 import httpx
 
-from one_trace.deliver.retry import Undelivered
+from one_trace.deliver.retry import DeliveryError
 from one_trace.guard.text import clean
 
 _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -18,14 +18,14 @@ _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 def trusted() -> ssl.SSLContext:
     """The authorities that are trusted; 20 ms to load, so loaded once, and early where there is time.
 
-    Raises Undelivered where the environment names others that cannot be read.
+    Raises DeliveryError where the environment names others that cannot be read.
     """
     try:
         return httpx.create_ssl_context()
     except OSError as error:  # ssl.SSLError is one, too
         named = [name for name in _VARIABLES if os.environ.get(name)]
         where = f"{named[0]} ({shown(os.environ[named[0]])})" if named else "the certificates of certifi"
-        raise Undelivered("network", f"{where} cannot be read: {why(error)}") from None
+        raise DeliveryError("network", f"{where} cannot be read: {why(error)}") from None
 
 
 @cache

@@ -14,11 +14,11 @@ from one_trace import __version__
 from one_trace.deliver.batches import send_all
 from one_trace.deliver.closing import title
 from one_trace.deliver.decoding import decode
-from one_trace.deliver.line import Line
+from one_trace.deliver.http_client import HttpClient
 from one_trace.deliver.messages import TokenUsage, messages, token_usage
 from one_trace.deliver.namespaces import Namespaces
-from one_trace.deliver.parcel import Parcel
-from one_trace.deliver.retry import Answer, Deadline, Undelivered
+from one_trace.deliver.payload import Payload
+from one_trace.deliver.retry import Answer, Deadline, DeliveryError
 from one_trace.guard.urls import parse
 from one_trace.model.times import to_ms
 
@@ -65,7 +65,7 @@ class _Said(Struct):
 
 
 class TracesCom:
-    """Writes with one key to one server, into the namespace that each parcel names."""
+    """Writes with one key to one server, into the namespace that each payload names."""
 
     name = "traces.com"
 
@@ -74,35 +74,35 @@ class TracesCom:
         self._key = key
         self._namespaces = namespaces
 
-    def open(self, deadline: Deadline, before: Callable[[], None]) -> Line:
+    def open(self, deadline: Deadline, before: Callable[[], None]) -> HttpClient:
         headers = {"Authorization": f"Bearer {self._key}", "User-Agent": f"one-trace/{__version__}"}
-        return Line(
+        return HttpClient(
             parse(self.endpoint), headers, deadline=deadline, before=before, secrets=[self._key], hints=_HINTS
         )
 
-    def send(self, parcel: Parcel, line: Line) -> str:
-        external_id = external_id_of(parcel.leaving.run.trace_id)
-        put = self._put(parcel)
-        if parcel.namespace:
-            put.target_namespace_id = self._namespaces.find(parcel.namespace, line)
-        said = _checked(line, line.call("PUT", f"/v1/traces/{external_id}", _json(put), **_JSON))
-        encoded = map(msgspec.json.encode, messages(parcel))
+    def send(self, payload: Payload, client: HttpClient) -> str:
+        external_id = external_id_of(payload.sanitized.run.trace_id)
+        put = self._put(payload)
+        if payload.namespace:
+            put.target_namespace_id = self._namespaces.find(payload.namespace, client)
+        said = _checked(client, client.call("PUT", f"/v1/traces/{external_id}", _json(put), **_JSON))
+        encoded = map(msgspec.json.encode, messages(payload))
 
         def post(batch: Sequence[bytes]) -> None:
             body = b'{"messages":[' + b",".join(batch) + b"]}"
             path = f"/v1/traces/{external_id}/messages/batch"
-            _checked(line, line.call("POST", path, body, **_JSON))
+            _checked(client, client.call("POST", path, body, **_JSON))
 
         send_all(encoded, post, most=MOST_MESSAGES, most_bytes=MOST_BYTES)
-        self._relate_children(parcel, external_id, line)
+        self._relate_children(payload, external_id, client)
         internal_id = said.data.trace.id if said.data and said.data.trace else None
-        return url_of(external_id, internal_id if internal_id and line.is_word(internal_id) else None)
+        return url_of(external_id, internal_id if internal_id and client.is_word(internal_id) else None)
 
-    def _put(self, parcel: Parcel) -> _Put:
-        run, project = parcel.leaving.run, parcel.project
+    def _put(self, payload: Payload) -> _Put:
+        run, project = payload.sanitized.run, payload.project
         put = _Put(
-            title=_cut(title(parcel.leaving)),
-            visibility=parcel.visibility,
+            title=_cut(title(payload.sanitized)),
+            visibility=payload.visibility,
             project_name=project.name or UNSET,
             git_remote_url=project.remote or UNSET,
             git_branch=project.branch or UNSET,
@@ -114,19 +114,19 @@ class TracesCom:
         created = to_ms(run.started_at)
         if created is not None:
             put.source_created_at = created
-        related = external_id_of(parcel.parent_trace_id) if parcel.parent_trace_id else None
+        related = external_id_of(payload.parent_trace_id) if payload.parent_trace_id else None
         related = related or (run.session.session_id if run.session else None)
         if related:
             put.related_to, put.relationship_type = related, "subagent"
         return put
 
-    def _relate_children(self, parcel: Parcel, external_id: str, line: Line) -> None:
+    def _relate_children(self, payload: Payload, external_id: str, client: HttpClient) -> None:
         """A run that ended before the one that started it could not name it yet: nothing was known of that
         one.
         """
-        for child, visibility in parcel.children:
+        for child, visibility in payload.children:
             put = _Put(visibility=visibility, related_to=external_id, relationship_type="subagent")
-            _checked(line, line.call("PUT", f"/v1/traces/{external_id_of(child)}", _json(put), **_JSON))
+            _checked(client, client.call("PUT", f"/v1/traces/{external_id_of(child)}", _json(put), **_JSON))
 
 
 _HINTS = {
@@ -154,14 +154,14 @@ def _json(body: _Put) -> bytes:
     return msgspec.json.encode(body)
 
 
-def _checked(line: Line, answer: Answer) -> _Said:
+def _checked(client: HttpClient, answer: Answer) -> _Said:
     """What a 2xx answer says, if it is the service that speaks: a portal's page or a refusal is no
     delivery.
     """
     said = decode(answer.body, _Said)
     if said is None or (said.ok is None and said.data is None):
-        raise Undelivered("rejected", f"{line.base} gave an answer that is not the service's")
+        raise DeliveryError("rejected", f"{client.base} gave an answer that is not the service's")
     if said.ok is False:
         reason = said.error.message if said.error else "no reason given"
-        raise Undelivered("rejected", f"{line.base} refused it: {line.told(reason)}")
+        raise DeliveryError("rejected", f"{client.base} refused it: {client.told(reason)}")
     return said

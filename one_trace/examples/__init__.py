@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from one_trace.errors import Trouble
+from one_trace.errors import CliError
 
 FLOWS = Path(__file__).with_name("flows")
 TOUR = "tour"
@@ -16,7 +16,7 @@ COMMAND = f"one flow execute {TOUR} --trace --allow-bash"
 def copy_to(project: Path) -> list[Path]:
     """Copy the sample flows into ``project/.one/flows``; the flow files written.
 
-    A flow that is there already is left as it is, since it may have been changed. Raises Trouble where
+    A flow that is there already is left as it is, since it may have been changed. Raises CliError where
     nothing can be written.
     """
     target = project / ".one" / "flows"
@@ -29,7 +29,7 @@ def copy_to(project: Path) -> list[Path]:
                 shutil.copyfile(flow / "flow.json", file)
                 written.append(file)
     except OSError as error:
-        raise Trouble(
+        raise CliError(
             f"the sample flows cannot be written to {target}: {error.strerror or error}",
             hint="Name a folder that can be written to.",
         ) from error

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from one_trace.cli.out import Out
-from one_trace.errors import Trouble
+from one_trace.errors import CliError
 from one_trace.examples import COMMAND, copy_to
 
 
@@ -21,8 +21,8 @@ def main(argv: list[str]) -> int:
     project = Path(argv[0]) if argv else Path()
     try:
         written = copy_to(project)
-    except Trouble as error:
-        return speaker.trouble(error)
+    except CliError as error:
+        return speaker.fail(error)
     where = f"cd {shlex.quote(str(project))} && " if project.resolve() != Path.cwd() else ""
     speaker.answer(None, "\n".join([*(f"wrote {file}" for file in written), f"Next: {where}{COMMAND}"]))
     return 0

@@ -23,7 +23,7 @@ _LOOKED_AT = 64
 
 
 def find(env: Mapping[str, str]) -> str | None:
-    """Path of the host, None for the built-in runner. NoHost if the one that is asked for cannot be it."""
+    """Path of the host, None for the built-in runner. HostNotFound if the one asked for cannot be it."""
     wanted, source = _wanted(env)
     if not wanted:
         return _on_path(env)
@@ -90,7 +90,7 @@ def _is_for_node(path: str) -> bool:
 
 
 def become(path: str, argv: list[str], env: Mapping[str, str]) -> None:
-    """Replace this process by the host. Comes back only by raising NoHost."""
+    """Replace this process by the host. Comes back only by raising HostNotFound."""
     import _signal  # type: ignore[import-not-found]  # `signal` would import enum
 
     check_depth(env)

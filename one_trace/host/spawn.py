@@ -24,7 +24,7 @@ def start(
     mask: Iterable[int] | None = None,
     output: int | None = None,
 ) -> int:
-    """Start the host; its pid. Raises NoHost.
+    """Start the host; its pid. Raises HostNotFound.
 
     `mask`: the signals that are blocked in it (default: ours). `output`: a file descriptor that takes what it
     would have written to stdout and stderr. To be called by the main thread, before there is another one:

@@ -2,49 +2,49 @@
 
 from __future__ import annotations
 
-from one_trace.errors import NoHost
+from one_trace.errors import HostNotFound
 from one_trace.guard.text import shell_word
 
 INSTALL = "npm install -g @withone/cli"
 
 
-def not_a_file(source: str, path: str) -> NoHost:
-    return NoHost(f"{source} names {path}, which is not a file", hint=_set(source))
+def not_a_file(source: str, path: str) -> HostNotFound:
+    return HostNotFound(f"{source} names {path}, which is not a file", hint=_set(source))
 
 
-def not_executable(source: str, path: str) -> NoHost:
-    return NoHost(
+def not_executable(source: str, path: str) -> HostNotFound:
+    return HostNotFound(
         f"{source} names {path}, which is not executable",
         hint=f"chmod +x {shell_word(path)}",
         code="host-not-executable",
     )
 
 
-def ourselves(source: str, path: str) -> NoHost:
-    return NoHost(f"{source} names {path}, which is one-trace itself", hint=_set(source))
+def ourselves(source: str, path: str) -> HostNotFound:
+    return HostNotFound(f"{source} names {path}, which is one-trace itself", hint=_set(source))
 
 
-def called_itself(times: int) -> NoHost:
-    return NoHost(
+def called_itself(times: int) -> HostNotFound:
+    return HostNotFound(
         f"one-trace has started itself {times} times over",
         hint="Some `one` on PATH starts one-trace again: set ONE_TRACE_HOST to One CLI's own program.",
         code="host-loop",
     )
 
 
-def cannot_start(path: str, error: OSError) -> NoHost:
+def cannot_start(path: str, error: OSError) -> HostNotFound:
     reason = error.strerror or str(error)
     if isinstance(error, FileNotFoundError):
         reason = "the interpreter in its first line was not found"
-    return NoHost(
+    return HostNotFound(
         f"cannot start {path}: {reason}", hint=f"Reinstall One CLI: {INSTALL}", code="host-not-executable"
     )
 
 
-def missing(verb: str) -> NoHost:
+def missing(verb: str) -> HostNotFound:
     """Only One CLI itself could have answered."""
     what = f"`one {verb}`" if verb else "this"
-    return NoHost(f"{what} needs One CLI, which is not on PATH: {INSTALL}")
+    return HostNotFound(f"{what} needs One CLI, which is not on PATH: {INSTALL}")
 
 
 def _set(source: str) -> str:

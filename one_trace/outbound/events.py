@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.model.times import to_iso, to_ms
 from one_trace.model.trace import Branch, Trace, Usage
-from one_trace.outbound.sanitize import Leaving, LeavingRun, LeavingSpan, Redact, leave
+from one_trace.outbound.sanitize import Redact, SanitizedRun, SanitizedSpan, SanitizedTrace, sanitize
 
 
 class Event(Struct, rename="camel", kw_only=True):
@@ -42,30 +42,30 @@ class Event(Struct, rename="camel", kw_only=True):
 
 def event_lines(trace: Trace, redact: Redact | None = None) -> list[Event]:
     """The events of `trace` in time order, made from what may leave; `redact` lets error text through."""
-    return lines(leave(trace, redact))
+    return lines(sanitize(trace, redact))
 
 
-def lines(leaving: Leaving) -> list[Event]:
+def lines(sanitized: SanitizedTrace) -> list[Event]:
     """``flow:start``, then each step's start and end, then the flow's own end if it was seen.
 
     Events of one instant stand as they are nested: a parent starts before its children and ends after them.
     """
-    run = leaving.run
-    nested = [_flow_start(run), *_nested(run, leaving.spans)]
+    run = sanitized.run
+    nested = [_flow_start(run), *_nested(run, sanitized.spans)]
     if run.status != "incomplete":
         nested.append(_flow_end(run))
     return sorted(nested, key=lambda event: event.timestamp)
 
 
-def _nested(run: LeavingRun, spans: list[LeavingSpan]) -> list[Event]:
+def _nested(run: SanitizedRun, spans: list[SanitizedSpan]) -> list[Event]:
     """Starts and ends, depth first. Without recursion: a hostile flow may nest as deep as it likes."""
     known = {span.span_id for span in spans}
-    children: dict[str | None, list[LeavingSpan]] = {}
+    children: dict[str | None, list[SanitizedSpan]] = {}
     for span in reversed(spans):
         parent = span.parent_span_id if span.parent_span_id in known else None
         children.setdefault(parent, []).append(span)
     events: list[Event] = []
-    stack: list[LeavingSpan | Event] = list(children.pop(None, []))
+    stack: list[SanitizedSpan | Event] = list(children.pop(None, []))
     while stack:
         at = stack.pop()
         if isinstance(at, Event):
@@ -78,7 +78,7 @@ def _nested(run: LeavingRun, spans: list[LeavingSpan]) -> list[Event]:
     return events
 
 
-def step_start(run: LeavingRun, span: LeavingSpan) -> Event:
+def step_start(run: SanitizedRun, span: SanitizedSpan) -> Event:
     return Event(
         event="step:start",
         flow_key=span.flow_key,
@@ -96,7 +96,7 @@ def step_start(run: LeavingRun, span: LeavingSpan) -> Event:
     )
 
 
-def step_end(run: LeavingRun, span: LeavingSpan) -> Event:
+def step_end(run: SanitizedRun, span: SanitizedSpan) -> Event:
     """``step:error`` for a step that failed, ``step:complete`` for one that ended in any other way."""
     return Event(
         event="step:error" if span.status == "error" else "step:complete",
@@ -123,12 +123,12 @@ def step_end(run: LeavingRun, span: LeavingSpan) -> Event:
     )
 
 
-def last_line(run: LeavingRun, span: LeavingSpan) -> Event:
+def last_line(run: SanitizedRun, span: SanitizedSpan) -> Event:
     """What is last known of a span: its end, or, of one that was never seen to end, its start."""
     return step_start(run, span) if span.status == "incomplete" else step_end(run, span)
 
 
-def ended_at(span: LeavingSpan) -> str:
+def ended_at(span: SanitizedSpan) -> str:
     """When a span ended; its start, where no duration is known."""
     started = to_ms(span.started_at)
     if started is None or not span.duration_ms:
@@ -136,7 +136,7 @@ def ended_at(span: LeavingSpan) -> str:
     return to_iso(started + span.duration_ms)
 
 
-def _flow_start(run: LeavingRun) -> Event:
+def _flow_start(run: SanitizedRun) -> Event:
     return Event(
         event="flow:start",
         flow_key=run.flow_key,
@@ -147,7 +147,7 @@ def _flow_start(run: LeavingRun) -> Event:
     )
 
 
-def _flow_end(run: LeavingRun) -> Event:
+def _flow_end(run: SanitizedRun) -> Event:
     return Event(
         event="flow:error" if run.status == "error" else "flow:complete",
         flow_key=run.flow_key,

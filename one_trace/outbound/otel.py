@@ -18,7 +18,7 @@ from msgspec import UNSET, Struct, UnsetType
 from one_trace import __version__
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Usage
-from one_trace.outbound.sanitize import Leaving, LeavingRun, LeavingSpan, Link, root_span_id
+from one_trace.outbound.sanitize import Link, SanitizedRun, SanitizedSpan, SanitizedTrace, root_span_id
 
 KIND_INTERNAL = 1
 STATUS_ERROR = 2
@@ -95,26 +95,26 @@ class ExportRequest(Struct, rename="camel", kw_only=True):
     resource_spans: list[ResourceSpans]
 
 
-def request(run: LeavingRun, spans: list[OtlpSpan]) -> ExportRequest:
+def request(run: SanitizedRun, spans: list[OtlpSpan]) -> ExportRequest:
     """Some or all of a run's spans as one request."""
     scope_spans = [ScopeSpans(scope=Scope(), spans=spans)]
     resource = Resource(attributes=_key_values(_resource(run)))
     return ExportRequest(resource_spans=[ResourceSpans(resource=resource, scope_spans=scope_spans)])
 
 
-def otlp_spans(leaving: Leaving) -> list[OtlpSpan]:
+def otlp_spans(sanitized: SanitizedTrace) -> list[OtlpSpan]:
     """The run as a root span, then its spans, parents first. A span that never ended ends where the run is
     last seen.
     """
-    run = leaving.run
+    run = sanitized.run
     began = to_ms(run.started_at) or 0
-    seen = [run.duration_ms or 0.0, *(span.start_ms + (span.duration_ms or 0.0) for span in leaving.spans)]
+    seen = [run.duration_ms or 0.0, *(span.start_ms + (span.duration_ms or 0.0) for span in sanitized.spans)]
     last = max(seen)
-    known = {span.span_id for span in leaving.spans}
-    return [_root(run, began, last), *(_span(run, span, began, last, known) for span in leaving.spans)]
+    known = {span.span_id for span in sanitized.spans}
+    return [_root(run, began, last), *(_span(run, span, began, last, known) for span in sanitized.spans)]
 
 
-def _root(run: LeavingRun, began: int, last: float) -> OtlpSpan:
+def _root(run: SanitizedRun, began: int, last: float) -> OtlpSpan:
     failed = run.status == "error"
     end = last if run.duration_ms is None else run.duration_ms
     attributes: dict[str, Value | None] = {
@@ -153,7 +153,7 @@ def _link(link: Link) -> OtlpLink:
     )
 
 
-def _span(run: LeavingRun, span: LeavingSpan, began: int, last: float, known: set[str]) -> OtlpSpan:
+def _span(run: SanitizedRun, span: SanitizedSpan, began: int, last: float, known: set[str]) -> OtlpSpan:
     failed = span.status in ("error", "timeout")
     end = (
         span.start_ms + (span.duration_ms or 0.0) if span.status != "incomplete" else max(last, span.start_ms)
@@ -171,7 +171,7 @@ def _span(run: LeavingRun, span: LeavingSpan, began: int, last: float, known: se
     )
 
 
-def _step(run: LeavingRun, span: LeavingSpan) -> dict[str, Value | None]:
+def _step(run: SanitizedRun, span: SanitizedSpan) -> dict[str, Value | None]:
     failed = span.status in ("error", "timeout")
     return {
         "one.flow.key": span.flow_key,
@@ -217,12 +217,12 @@ def _gen_ai(usage: Usage | None) -> dict[str, Value | None]:
     }
 
 
-def _exception(span: LeavingSpan, at: str) -> OtlpEvent:
+def _exception(span: SanitizedSpan, at: str) -> OtlpEvent:
     attributes = {"exception.type": span.error_code or "Error", "exception.message": span.error}
     return OtlpEvent(time_unix_nano=at, name="exception", attributes=_key_values(attributes))
 
 
-def _resource(run: LeavingRun) -> dict[str, Value | None]:
+def _resource(run: SanitizedRun) -> dict[str, Value | None]:
     return {
         "service.name": run.executor.name,
         "service.version": run.executor.version,

@@ -1,6 +1,6 @@
 """The one choke point: what of a trace may leave this machine.
 
-Everything that is sent, or printed for sending, is made from a `Leaving`, and a `Leaving` is made here alone.
+Everything that is sent, or printed for sending, is made from a `SanitizedTrace`, which is made here alone.
 Its structs have no field for an input, an output, a path of the file system or a command, so a sink cannot
 send one by mistake; the few free words that may leave (error codes, model names, session ids) must look
 like what they are, or they stay. Error text leaves only where the caller hands in a function that redacts
@@ -41,7 +41,7 @@ _NAME_CHARACTERS = 200
 _ERROR_CHARACTERS = 4096
 
 
-class LeavingSpan(Struct, kw_only=True, frozen=True):
+class SanitizedSpan(Struct, kw_only=True, frozen=True):
     """What may be told of one span. Times in ms or ISO 8601 UTC, sizes in bytes."""
 
     span_id: str
@@ -81,7 +81,7 @@ class Link(Struct, kw_only=True, frozen=True):
     kind: Literal["caller", "parent", "child"]
 
 
-class LeavingRun(Struct, kw_only=True, frozen=True):
+class SanitizedRun(Struct, kw_only=True, frozen=True):
     """What may be told of a run: not where it ran, and no word of what it was given."""
 
     run_id: str
@@ -105,26 +105,26 @@ class LeavingRun(Struct, kw_only=True, frozen=True):
     links: list[Link]
 
 
-class Leaving(Struct, kw_only=True, frozen=True):
-    run: LeavingRun
-    spans: list[LeavingSpan]
+class SanitizedTrace(Struct, kw_only=True, frozen=True):
+    run: SanitizedRun
+    spans: list[SanitizedSpan]
 
 
-def leave(
+def sanitize(
     trace: Trace,
     redact: Redact | None = None,
     *,
     traceparent: str | None = None,
     parent_trace_id: str | None = None,
     child_trace_ids: Sequence[str] = (),
-) -> Leaving:
+) -> SanitizedTrace:
     """What may leave of `trace`; error text only if there is a function to redact it with.
 
     `traceparent` (W3C) and `parent_trace_id`: of whoever started the run, where the store knows;
     `child_trace_ids`: of the runs that it started.
     """
     links = list(_links(traceparent, parent_trace_id, child_trace_ids))
-    return Leaving(run=_run(trace.run, links), spans=[_span(span, redact) for span in trace.spans])
+    return SanitizedTrace(run=_run(trace.run, links), spans=[_span(span, redact) for span in trace.spans])
 
 
 def root_span_id(trace_id: str) -> str:
@@ -149,9 +149,9 @@ def _links(
         yield Link(trace_id=child, span_id=root_span_id(child), flags=1, kind="child")
 
 
-def _run(run: Run, links: list[Link]) -> LeavingRun:
+def _run(run: Run, links: list[Link]) -> SanitizedRun:
     cause = run.cause or None
-    return LeavingRun(
+    return SanitizedRun(
         run_id=run.run_id,
         trace_id=run.trace_id,
         flow_key=one_line(run.flow_key),
@@ -172,8 +172,8 @@ def _run(run: Run, links: list[Link]) -> LeavingRun:
     )
 
 
-def _span(span: Span, redact: Redact | None) -> LeavingSpan:
-    return LeavingSpan(
+def _span(span: Span, redact: Redact | None) -> SanitizedSpan:
+    return SanitizedSpan(
         span_id=span.span_id,
         parent_span_id=span.parent_span_id,
         step_id=span.step_id,

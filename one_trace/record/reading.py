@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from one_trace.errors import RecordTrouble
+from one_trace.errors import RecordError
 from one_trace.guard.files import LOG_LIMIT, STATE_LIMIT, read_plain, read_start
 from one_trace.record.clock import epoch_ms
 from one_trace.record.course import Course, set_right
@@ -58,12 +58,12 @@ def _written_ms(path: Path) -> float:
 
 
 def read(files: RunFiles) -> Record:
-    """Read what is left of a run. Raises RecordTrouble where neither log nor state can be read at all."""
+    """Read what is left of a run. Raises RecordError where neither log nor state can be read at all."""
     faults: list[str] = []
     log_bytes = _bytes(files.log, "log", faults, lambda path: _log(path, faults))
     state_bytes = _bytes(files.state, "state", faults, lambda path: read_plain(path, STATE_LIMIT))
     if log_bytes is None and state_bytes is None:
-        raise RecordTrouble(f"run {files.run_id} of {files.flow_key}: {'; '.join(faults)}")
+        raise RecordError(f"run {files.run_id} of {files.flow_key}: {'; '.join(faults)}")
     state, why = read_state(state_bytes) if state_bytes is not None else (None, None)
     astray = state is not None and (state.run_id != files.run_id or state.flow_key != files.flow_key)
     begun = None if astray else state.started_at if state else started_at(state_bytes or _start(files.state))
@@ -77,7 +77,7 @@ def read(files: RunFiles) -> Record:
         faults.append(f"the state file is of another run ({state.flow_key} {state.run_id})")
         state = None
     if state is None and not lines:
-        raise RecordTrouble(f"run {files.run_id} of {files.flow_key}: {'; '.join(faults)}")
+        raise RecordError(f"run {files.run_id} of {files.flow_key}: {'; '.join(faults)}")
     flows = FlowFiles(files.project)
     flow = _root_flow(flows, files)
     if flow is None:

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from one_trace.errors import Trouble
+from one_trace.errors import CliError
 
 OLDEST = 18
 SCRIPT = Path(__file__).with_name("worker.mjs")
 
 
-class NoNode(Trouble):
+class NoNode(CliError):
     code = "no-node"
 
 

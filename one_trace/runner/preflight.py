@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from one_trace.errors import Trouble
+from one_trace.errors import CliError
 from one_trace.runner.engine import json_error
 from one_trace.runner.listing import needs_bash
 from one_trace.runner.loading import FlowUnreadable, Loaded, load, walk
@@ -28,7 +28,7 @@ class Refused(Exception):
         self.more = more
 
 
-class NeedsHost(Trouble):
+class NeedsHost(CliError):
     """Steps that the built-in runner cannot run."""
 
     code = "needs-one-cli"

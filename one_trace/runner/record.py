@@ -9,7 +9,7 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from one_trace.errors import Trouble
+from one_trace.errors import CliError
 from one_trace.guard.private import make_folder
 from one_trace.runner.loading import FLOWS
 from one_trace.runner.schema import Json
@@ -50,7 +50,7 @@ class Log:
                 make_folder(Path(folder), _SHARED)
             self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise Trouble(
+            raise CliError(
                 f"a run cannot be recorded in {FLOWS}: {error.strerror or error}",
                 hint="Run it in a folder that can be written to.",
             ) from error

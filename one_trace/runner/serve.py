@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from one_trace.errors import BROKEN, Trouble
+from one_trace.errors import BROKEN, CliError
 from one_trace.guard import streams
 from one_trace.guard.text import clean_page
 from one_trace.runner import commands, helping
@@ -54,15 +54,15 @@ def as_node(word: str) -> str:
 def _guarded(session: commands.Session, parsed: Parsed) -> int:
     try:
         code = _answer(session, parsed)
-    except Trouble as error:
-        return _trouble(session.console, error)
+    except CliError as error:
+        return _error_of(session.console, error)
     except ReaderGone:
         _silence()
         return 1  # as the host, which ends where it cannot write
     except WorkerGone as gone:
         return _worker_gone(session, gone)
     except (WorkerBroken, OSError) as error:
-        return _trouble(session.console, Trouble(f"The run cannot go on: {error}"))
+        return _error_of(session.console, CliError(f"The run cannot go on: {error}"))
     except RecursionError:
         return session.console.error("The flow is nested too deeply to be run")
     else:
@@ -89,7 +89,7 @@ def _answer(session: commands.Session, parsed: Parsed) -> int:
     return commands.execute(session, parsed)
 
 
-def _trouble(console: Console, error: Trouble) -> int:
+def _error_of(console: Console, error: CliError) -> int:
     hint = f" {error.hint}" if error.hint else ""
     try:
         return console.error(f"{error.message}{'' if error.message.endswith('.') else '.'}{hint}")

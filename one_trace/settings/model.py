@@ -11,7 +11,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 from pydantic import BeforeValidator, Field, ValidationError, create_model
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from one_trace.errors import SettingsTrouble
+from one_trace.errors import SettingsError
 from one_trace.settings.keys import BY_NAME, KEYS, Key
 from one_trace.settings.paths import ENV_PREFIX
 from one_trace.settings.sources import unknown
@@ -38,7 +38,7 @@ TracesSettings: type[BaseSettings] = create_model("TracesSettings", __base__=_Ba
 
 
 def check(name: str, text: object) -> object:
-    """The value that `text` means for `traces.<name>`. Raises SettingsTrouble where it means none."""
+    """The value that `text` means for `traces.<name>`. Raises SettingsError where it means none."""
     if name not in BY_NAME:
         raise unknown(f"traces.{name}")
     return check_all({name: text})[name]
@@ -51,4 +51,4 @@ def check_all(table: Mapping[str, object]) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         reason = str(first.get("ctx", {}).get("error") or first["msg"])
-        raise SettingsTrouble(f"traces.{first['loc'][0]} {reason}", code="bad-value") from error
+        raise SettingsError(f"traces.{first['loc'][0]} {reason}", code="bad-value") from error

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from one_trace.errors import SettingsTrouble
+from one_trace.errors import SettingsError
 from one_trace.settings import paths
 from one_trace.settings.keys import BY_NAME, KEYS, Visibility
 from one_trace.settings.paths import ENV_PREFIX
@@ -50,7 +50,7 @@ class Settings:
     retention: str
     host: str | None
     sources: Mapping[str, Source]
-    problems: tuple[SettingsTrouble, ...]
+    problems: tuple[SettingsError, ...]
 
     __slots__ = (*(key.name for key in KEYS if key.name != "data_dir"), "_data_dir", "problems", "sources")
 
@@ -59,7 +59,7 @@ class Settings:
         values: Mapping[str, object],
         sources: Mapping[str, Source],
         env: Mapping[str, str],
-        problems: Sequence[SettingsTrouble] = (),
+        problems: Sequence[SettingsError] = (),
     ) -> None:
         filled: dict[str, Any] = {key.name: values.get(key.name, key.default) for key in KEYS}
         filled["_data_dir"] = filled.pop("data_dir") or paths.data_dir(env)
@@ -73,7 +73,7 @@ class Settings:
 
     @property
     def data_dir(self) -> Path:
-        """Raises SettingsTrouble where there is no home folder to put it in."""
+        """Raises SettingsError where there is no home folder to put it in."""
         from pathlib import Path
 
         found: str = self._data_dir  # type: ignore[attr-defined]
@@ -83,10 +83,10 @@ class Settings:
 
     @property
     def store_path(self) -> Path:
-        """Raises SettingsTrouble, as `data_dir`."""
+        """Raises SettingsError, as `data_dir`."""
         return self.data_dir / "traces.db"
 
-    def doubt(self, *names: str) -> SettingsTrouble | None:
+    def doubt(self, *names: str) -> SettingsError | None:
         """The first problem because of which one of these keys may not have the value that was meant."""
         return next((each for each in self.problems if not each.keys.isdisjoint(names)), None)
 
@@ -102,7 +102,7 @@ def load(cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Setti
     env = os.environ if env is None else env
     values: dict[str, object] = {}
     sources: dict[str, Source] = {}
-    problems: list[SettingsTrouble] = []
+    problems: list[SettingsError] = []
     for source, found in _layers(cwd, env, problems):
         for name, value in found.items():
             values[name], sources[name] = value, source
@@ -111,14 +111,14 @@ def load(cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Setti
 
 def load_lenient(
     cwd: Path | None = None, env: Mapping[str, str] | None = None
-) -> tuple[Settings, list[SettingsTrouble]]:
+) -> tuple[Settings, list[SettingsError]]:
     """The same, and its problems."""
     settings = load(cwd, env)
     return settings, list(settings.problems)
 
 
 def _layers(
-    cwd: Path | None, env: Mapping[str, str], problems: list[SettingsTrouble]
+    cwd: Path | None, env: Mapping[str, str], problems: list[SettingsError]
 ) -> list[tuple[Source, dict[str, object]]]:
     """The three sources that can say something, weakest first."""
     layers: list[tuple[Source, dict[str, object]]] = []
@@ -135,7 +135,7 @@ def _layers(
     return layers
 
 
-def read_file(path: str, problems: list[SettingsTrouble], may_set: frozenset[str]) -> dict[str, object]:
+def read_file(path: str, problems: list[SettingsError], may_set: frozenset[str]) -> dict[str, object]:
     """The `[traces]` table of a settings file; empty, and a problem told, where it cannot be read.
 
     `may_set`: the keys that are in doubt then.
@@ -155,24 +155,24 @@ def read_file(path: str, problems: list[SettingsTrouble], may_set: frozenset[str
             return table
         if isinstance(table, dict):
             wrong = f"{path}: settings stand under [traces], not in {_named(others)}"
-            problems.append(SettingsTrouble(wrong, hint="Move or remove it."))
+            problems.append(SettingsError(wrong, hint="Move or remove it."))
             return table
         wrong, hint = f"{path}: [traces] is not a table", _FIX_FILE
-    problems.append(SettingsTrouble(wrong, hint=hint, keys=may_set))
+    problems.append(SettingsError(wrong, hint=hint, keys=may_set))
     return {}
 
 
 _FIX_FILE = "Fix or remove it; its settings are not used."
 
 
-def _checked(table: Mapping[str, object], where: str, problems: list[SettingsTrouble]) -> dict[str, object]:
+def _checked(table: Mapping[str, object], where: str, problems: list[SettingsError]) -> dict[str, object]:
     found: dict[str, object] = {}
     for name in table.keys() & BY_NAME.keys():
         try:
             found[name] = BY_NAME[name].read(table[name])
         except ValueError as error:
             wrong = f"traces.{name} in {where} {_brief(str(error))}"
-            problems.append(SettingsTrouble(wrong, hint=_fix(name, where), keys=frozenset({name})))
+            problems.append(SettingsError(wrong, hint=_fix(name, where), keys=frozenset({name})))
     strangers = [name for name in table if name not in BY_NAME]
     if strangers:
         problems.append(_unknown_in(strangers, where))
@@ -185,16 +185,16 @@ def _fix(name: str, where: str) -> str:
     return f"Fix it, or 'one config unset traces.{name}'."
 
 
-def _of_project(path: str, problems: list[SettingsTrouble]) -> dict[str, object]:
+def _of_project(path: str, problems: list[SettingsError]) -> dict[str, object]:
     """A project's settings: all of them or, if it says anything that is not a project's business, none."""
     table = read_file(path, problems, _OF_PROJECTS)
-    forbidden = {name: trouble for name, value in table.items() if (trouble := project_may(name, value))}
+    forbidden = {name: problem for name, value in table.items() if (problem := project_may(name, value))}
     if not forbidden:
         return _checked(table, path, problems)
     first = next(iter(forbidden.values()))
     more = f" (nor {_named([f'traces.{name}' for name in forbidden][1:])})" if len(forbidden) > 1 else ""
     problems.append(
-        SettingsTrouble(
+        SettingsError(
             f"{path}: {first.message}{more}",
             hint="Nothing in this file is used until it is removed.",
             keys=_OF_PROJECTS,
@@ -203,26 +203,26 @@ def _of_project(path: str, problems: list[SettingsTrouble]) -> dict[str, object]
     return {}
 
 
-def project_may(name: str, value: object) -> SettingsTrouble | None:
+def project_may(name: str, value: object) -> SettingsError | None:
     """Why a project may not set this, if it may not."""
     if name not in _OF_PROJECTS:
         hint = f"It may set {', '.join(key.name for key in KEYS if key.project)}."
-        return SettingsTrouble(f"a project may not set traces.{_brief(name)}", hint=hint)
+        return SettingsError(f"a project may not set traces.{_brief(name)}", hint=hint)
     if name == "visibility" and value == "public":
-        return SettingsTrouble("a project may not set traces.visibility to public", hint="private or direct.")
+        return SettingsError("a project may not set traces.visibility to public", hint="private or direct.")
     return None
 
 
-def unknown(name: str) -> SettingsTrouble:
+def unknown(name: str) -> SettingsError:
     """An unknown key, as it was written, and the nearest one that is known."""
-    return SettingsTrouble(f"there is no setting {_brief(name)}", hint=_near(name), code="unknown-key")
+    return SettingsError(f"there is no setting {_brief(name)}", hint=_near(name), code="unknown-key")
 
 
-def _unknown_in(names: list[str], where: str) -> SettingsTrouble:
+def _unknown_in(names: list[str], where: str) -> SettingsError:
     """Keys that are not known, of a newer version perhaps: they are left out, and nothing depends on it."""
     keys = _named([f"traces.{name}" for name in names])
     hint = f"It is not used. {_near(names[0])}"
-    return SettingsTrouble(f"there is no setting {keys} in {where}", hint=hint, code="unknown-key")
+    return SettingsError(f"there is no setting {keys} in {where}", hint=hint, code="unknown-key")
 
 
 def _near(name: str) -> str:
@@ -244,10 +244,10 @@ def _brief(text: str) -> str:
     return clean(text, 100)
 
 
-def no_home(what: str, instead: str) -> SettingsTrouble:
+def no_home(what: str, instead: str) -> SettingsError:
     """There is no folder for `what`: a user without HOME and without an entry in the system's list of
     users."""
-    return SettingsTrouble(
+    return SettingsError(
         f"there is no folder for {what}: this user has no home folder",
         hint=f"Set HOME, {instead} to an absolute path.",
         code="no-home",
@@ -266,12 +266,12 @@ def show(value: object) -> str:
 
 
 def user_file(env: Mapping[str, str] | None = None) -> Path:
-    """The user's settings file, to write it. Raises SettingsTrouble where there is no home folder."""
+    """The user's settings file, to write it. Raises SettingsError where there is no home folder."""
     return _in_config_dir(paths.USER_FILE, env)
 
 
 def credentials_path(env: Mapping[str, str] | None = None) -> Path:
-    """Where `trace login` keeps the key (0600), beside the user's settings. Raises SettingsTrouble where
+    """Where `trace login` keeps the key (0600), beside the user's settings. Raises SettingsError where
     there is no home folder.
     """
     return _in_config_dir(paths.CREDENTIALS_FILE, env)
@@ -302,6 +302,6 @@ def kept_key(env: Mapping[str, str]) -> str | None:
         path = credentials_path(env)
         sweep_drafts(path)
         kept = read_toml(path).get("api_key")
-    except (SettingsTrouble, OSError, ValueError):
+    except (SettingsError, OSError, ValueError):
         return None
     return kept.strip() or None if isinstance(kept, str) else None

@@ -6,26 +6,26 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from one_trace.errors import StoreTrouble
+from one_trace.errors import StoreError
 from one_trace.guard.files import is_plain
 from one_trace.guard.private import sweep_drafts
 from one_trace.store.connection import Connection, connected
 from one_trace.store.draft import create
 from one_trace.store.layout import NewerLayout, apply, bring_up_to_date, missing, newer
 from one_trace.store.migrations import KNOWN, LAYOUT
-from one_trace.store.troubles import full, shown, translated, troubles
+from one_trace.store.store_errors import full, shown, store_errors, translated
 
 _NO_SHARED_MEMORY = "SQLITE_IOERR_SHM"
 
 
 def connect(path: Path, *, readonly: bool) -> tuple[Connection, Path]:
-    """A connection to the store at `path`, and where that store really is. Raises StoreTrouble.
+    """A connection to the store at `path`, and where that store really is. Raises StoreError.
 
     A store that is not there is made, or, for a reader, taken to be empty. Where a newer one-trace has
     changed the layout so that this copy cannot write it, this copy has a store of its own beside it; as long
     as that is not there, a reader gets the newer one as it is.
     """
-    with troubles(path):
+    with store_errors(path):
         try:
             return _connect(path, readonly=readonly), path
         except NewerLayout:
@@ -55,8 +55,8 @@ def beside(path: Path) -> Path:
 
 
 def is_newer(path: Path) -> bool:
-    """Whether the store at `path` has a layout that this copy cannot write. Raises StoreTrouble."""
-    with troubles(path):
+    """Whether the store at `path` has a layout that this copy cannot write. Raises StoreError."""
+    with store_errors(path):
         try:
             _connect(path, readonly=True).close()
         except NewerLayout:
@@ -86,7 +86,7 @@ def _connect(path: Path, *, readonly: bool) -> Connection:
             return _empty(path)
         create(path)
     elif not is_plain(path):
-        raise StoreTrouble(
+        raise StoreError(
             f"the store {shown(path)} is not a plain file",
             hint="Move it away, or choose another folder: one config set traces.data_dir DIR",
             code="store-unwritable",
@@ -94,11 +94,11 @@ def _connect(path: Path, *, readonly: bool) -> Connection:
     sweep_drafts(path)
     try:
         return _ready(path, readonly=readonly)
-    except StoreTrouble as trouble:
-        if _needs_shared_memory(trouble) and not full(path):
+    except StoreError as problem:
+        if _needs_shared_memory(problem) and not full(path):
             _leave_wal(path)
             return _ready(path, readonly=readonly)
-        if readonly and trouble.code in ("disk-full", "store-unwritable") and not _in_wal(path):
+        if readonly and problem.code in ("disk-full", "store-unwritable") and not _in_wal(path):
             return _frozen(path)
         raise
 
@@ -138,9 +138,9 @@ def _frozen(path: Path) -> Connection:
 def _as_it_is(path: Path) -> Connection:
     """A store of a newer layout, to be read only: what cannot be understood in it is no damage."""
 
-    def translate(path: Path, error: BaseException) -> StoreTrouble:
-        trouble = translated(path, error)
-        return newer(path) if trouble.code == "store-damaged" else trouble
+    def translate(path: Path, error: BaseException) -> StoreError:
+        problem = translated(path, error)
+        return newer(path) if problem.code == "store-damaged" else problem
 
     uri = f"{path.resolve().as_uri()}?mode=ro"
     with connected(uri, path, uri=True, translate=translate) as connection:
@@ -154,8 +154,8 @@ def _empty(path: Path) -> Connection:
     return connection
 
 
-def _needs_shared_memory(trouble: StoreTrouble) -> bool:
-    return str(getattr(trouble.__cause__, "sqlite_errorname", "")).startswith(_NO_SHARED_MEMORY)
+def _needs_shared_memory(problem: StoreError) -> bool:
+    return str(getattr(problem.__cause__, "sqlite_errorname", "")).startswith(_NO_SHARED_MEMORY)
 
 
 def _leave_wal(path: Path) -> None:

@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from one_trace.errors import StoreTrouble
-from one_trace.store.troubles import FAULTS, translated
+from one_trace.errors import StoreError
+from one_trace.store.store_errors import FAULTS, translated
 
 Row = tuple[Any, ...]
-Translate = Callable[[Path, BaseException], StoreTrouble]
+Translate = Callable[[Path, BaseException], StoreError]
 
 
 BUSY_MS = 5000
@@ -66,7 +66,7 @@ class Rows:
 
 
 class Connection:
-    """SQL on the store at `path`. Raises StoreTrouble, whatever SQLite raises."""
+    """SQL on the store at `path`. Raises StoreError, whatever SQLite raises."""
 
     def __init__(self, raw: sqlite3.Connection, path: Path, translate: Translate = translated) -> None:
         self._raw = raw
@@ -108,7 +108,7 @@ class Connection:
             self.execute("COMMIT")
         except BaseException:
             if self.in_transaction:
-                with suppress(StoreTrouble):  # what went wrong first is what is told
+                with suppress(StoreError):  # what went wrong first is what is told
                     self.execute("ROLLBACK")
             raise
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from one_trace.errors import StoreTrouble
+from one_trace.errors import StoreError
 from one_trace.guard.private import draft_of, make_folder, sweep_drafts
 from one_trace.store.connection import connected
 from one_trace.store.layout import apply
 from one_trace.store.migrations import KNOWN
-from one_trace.store.troubles import damaged
+from one_trace.store.store_errors import damaged
 
 _BESIDE = ("-journal", "-wal", "-shm")
 """What SQLite puts beside a database."""
@@ -22,7 +22,7 @@ _BESIDE = ("-journal", "-wal", "-shm")
 def create(path: Path) -> None:
     """Make the store at `path`, unless another process is quicker: its store is as good as ours.
 
-    Raises StoreTrouble, OSError; then nothing is there, nor left behind.
+    Raises StoreError, OSError; then nothing is there, nor left behind.
     """
     make_folder(path.parent)
     sweep_drafts(path)
@@ -38,8 +38,8 @@ def _build(draft: Path, path: Path) -> None:
     """WAL where the file system can share memory (SMB and NFS cannot), else a rollback journal."""
     try:
         _fill(draft, path, "WAL")
-    except StoreTrouble as trouble:
-        if trouble.code == "disk-full":
+    except StoreError as problem:
+        if problem.code == "disk-full":
             raise
         _delete(draft, "", *_BESIDE)
         _fill(draft, path, "DELETE")

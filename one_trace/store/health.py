@@ -7,11 +7,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from one_trace.errors import StoreTrouble
+from one_trace.errors import StoreError
 from one_trace.store.connect import beside, is_newer, others, there
 from one_trace.store.connection import Connection
 from one_trace.store.store import Store
-from one_trace.store.troubles import damaged, disk_full, full, troubles, unusable
+from one_trace.store.store_errors import damaged, disk_full, full, store_errors, unusable
 from one_trace.store.verify import damage
 
 _SPACE = 1 << 20
@@ -29,10 +29,10 @@ class Health(Struct):
 
 
 def examine(path: Path) -> Health:
-    """Look at the store at `path`, whole. Raises StoreTrouble where a run could not be stored in it, or what
+    """Look at the store at `path`, whole. Raises StoreError where a run could not be stored in it, or what
     is in it not be read.
     """
-    with troubles(path):
+    with store_errors(path):
         if not there(path):
             _check_place(path)
             return Health(None)
@@ -77,5 +77,5 @@ def _holds_runs(other: Path) -> bool:
     try:
         with Store(other, readonly=True) as store:
             return store.count() > 0
-    except StoreTrouble:
+    except StoreError:
         return True

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Set
 from pathlib import Path
 
-from one_trace.errors import StoreTrouble
+from one_trace.errors import StoreError
 from one_trace.store.connection import Connection
 from one_trace.store.migrations import KNOWN, LEDGERS, MIGRATIONS
-from one_trace.store.troubles import damaged, shown
+from one_trace.store.store_errors import damaged, shown
 
 _BREAKING = frozenset(each.name for each in MIGRATIONS if not each.additive)
 
@@ -18,7 +18,7 @@ class NewerLayout(Exception):
 
 
 def bring_up_to_date(connection: Connection, path: Path) -> None:
-    """Apply what is missing. Raises NewerLayout, StoreTrouble."""
+    """Apply what is missing. Raises NewerLayout, StoreError."""
     if not missing(connection, path):
         return
     with connection.writing():
@@ -27,7 +27,7 @@ def bring_up_to_date(connection: Connection, path: Path) -> None:
 
 
 def missing(connection: Connection, path: Path) -> frozenset[str]:
-    """Migrations that the store lacks. Raises NewerLayout, StoreTrouble where it is no store of ours."""
+    """Migrations that the store lacks. Raises NewerLayout, StoreError where it is no store of ours."""
     names = _applied(connection, path)
     newer = names["migrations"] - KNOWN
     if newer and not names["migrations"] >= _BREAKING:
@@ -53,8 +53,8 @@ def apply(connection: Connection, names: Collection[str]) -> None:
             connection.execute(f"INSERT INTO {LEDGERS[additive]} (name) VALUES (?)", (name,))
 
 
-def newer(path: Path) -> StoreTrouble:
-    return StoreTrouble(
+def newer(path: Path) -> StoreError:
+    return StoreError(
         f"the store {shown(path)} was written by a newer one-trace",
         hint="Upgrade one-trace (pip install -U one-trace), or set another traces.data_dir.",
         code="store-newer",

@@ -12,7 +12,7 @@ from typing import Self
 import msgspec
 from msgspec import Struct
 
-from one_trace.errors import NoSuchRun, StoreTrouble
+from one_trace.errors import NoSuchRun, StoreError
 from one_trace.model.gc import held_back
 from one_trace.model.trace import Assembly, Run, Session, Span, Trace, Upload
 from one_trace.store import rows
@@ -20,7 +20,7 @@ from one_trace.store.connect import connect, others
 from one_trace.store.connection import Connection
 from one_trace.store.kinds import Contradiction, check
 from one_trace.store.rows import Saved
-from one_trace.store.troubles import damaged
+from one_trace.store.store_errors import damaged
 
 
 class Child(Struct):
@@ -58,7 +58,7 @@ class Family(Struct):
 
 
 class Store:
-    """The SQLite store at `path`. As a context manager it closes itself; every failure is a StoreTrouble.
+    """The SQLite store at `path`. As a context manager it closes itself; every failure is a StoreError.
 
     A reader (``readonly=True``) of a store that does not exist finds it empty and makes nothing. A writer
     takes in what copies of an older layout have kept beside it.
@@ -70,7 +70,7 @@ class Store:
             for other in others(self.path):
                 from one_trace.store.taking_in import take_in  # hardly ever
 
-                with suppress(StoreTrouble), Store(other) as older:
+                with suppress(StoreError), Store(other) as older:
                     take_in(older, self)
 
     def __enter__(self) -> Self:

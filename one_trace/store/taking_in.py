@@ -38,7 +38,7 @@ _SENT = "sink, state, revision, attempts, queued_ms, next_try_ms, sent_ms, url, 
 
 
 def take_in(older: _Store, store: _Store) -> None:
-    """Move the runs of `older` into `store`. Raises StoreTrouble: then it is left as it is, to be looked at
+    """Move the runs of `older` into `store`. Raises StoreError: then it is left as it is, to be looked at
     the next time.
     """
     numbers = [number for (number,) in older.connection.execute("SELECT id FROM runs ORDER BY started_ms")]

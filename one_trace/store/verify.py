@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from one_trace.errors import StoreTrouble
+from one_trace.errors import StoreError
 from one_trace.model.trace import Cause, Usage
 from one_trace.store.connection import Connection
 from one_trace.store.kinds import COLUMNS, WORDS
@@ -37,15 +37,15 @@ _JSON: tuple[tuple[str, str, object], ...] = (
 
 
 def damage(connection: Connection) -> str | None:
-    """What is wrong with the store, in a few words; None if nothing is. Raises StoreTrouble that is no
+    """What is wrong with the store, in a few words; None if nothing is. Raises StoreError that is no
     damage: a lock, say.
     """
     try:
         return _damage(connection)
-    except StoreTrouble as trouble:
-        if trouble.code != "store-damaged":
+    except StoreError as problem:
+        if problem.code != "store-damaged":
             raise
-        return trouble.message.partition(" is damaged (")[2].removesuffix(")") or trouble.message
+        return problem.message.partition(" is damaged (")[2].removesuffix(")") or problem.message
 
 
 def _damage(connection: Connection) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 from one_trace.view.words import duration
 
 
@@ -22,17 +22,17 @@ class Scale(NamedTuple):
         first = min(max(int(start_ms / self.total_ms * last), 0), last - 1)
         return first, min(max(round(end_ms / self.total_ms * last), first + 1), last)
 
-    def bar(self, start_ms: float, end_ms: float, ink: Ink, *styles: str, open_end: bool = False) -> str:
+    def bar(self, start_ms: float, end_ms: float, style: Style, *styles: str, open_end: bool = False) -> str:
         """The interval drawn, without trailing blanks."""
         first, last = self.halves(start_ms, end_ms)
-        drawn = _unicode_bar(first, last) if ink.unicode else _ascii_bar(first, last)
+        drawn = _unicode_bar(first, last) if style.unicode else _ascii_bar(first, last)
         if open_end:
-            drawn = drawn[:-1] + ("╌" if ink.unicode else ">")
-        return " " * (first // 2) + ink.paint(drawn, *styles)
+            drawn = drawn[:-1] + ("╌" if style.unicode else ">")
+        return " " * (first // 2) + style.paint(drawn, *styles)
 
-    def axis(self, ink: Ink) -> str:
+    def axis(self, style: Style) -> str:
         """``0 ──── 1.2s ──── 2.4s``: what the bars are measured by."""
-        line = "─" if ink.unicode else "-"
+        line = "─" if style.unicode else "-"
         end, middle = duration(self.total_ms), duration(self.total_ms / 2)
         if self.room < len(end) + 6:
             return end.rjust(self.room)

@@ -11,24 +11,24 @@ from one_trace.model.tree import Shape
 from one_trace.view import words
 from one_trace.view.cells import wrap
 from one_trace.view.header import error_text
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 
 _LABEL = 14
 _ERROR_LINES = 40
 
 
-def detail_lines(shape: Shape, spans: Sequence[Span], columns: int, ink: Ink) -> list[str]:
+def detail_lines(shape: Shape, spans: Sequence[Span], columns: int, style: Style) -> list[str]:
     """Fields of the one span, label by label; for many a line on their outcomes and one on their times."""
     facts = _one(shape, spans[0]) if len(spans) == 1 else _many(spans)
     lines: list[str] = []
     for label, text in facts:
         wrapped = wrap(text, columns - _LABEL)
-        lines += [ink.paint(f"{label:<{_LABEL}}", "dim") + wrapped[0]]
+        lines += [style.paint(f"{label:<{_LABEL}}", "dim") + wrapped[0]]
         lines += [" " * _LABEL + more for more in wrapped[1:]]
     if len(spans) == 1 and (spans[0].error or spans[0].error_code):
-        told = error_text(spans[0].error, spans[0].error_code, columns - _LABEL, _ERROR_LINES, ink)
+        told = error_text(spans[0].error, spans[0].error_code, columns - _LABEL, _ERROR_LINES, style)
         lines += [
-            ink.paint(f"{'' if at else 'error':<{_LABEL}}", "dim") + ink.paint(line, spans[0].status)
+            style.paint(f"{'' if at else 'error':<{_LABEL}}", "dim") + style.paint(line, spans[0].status)
             for at, line in enumerate(told)
         ]
     return lines

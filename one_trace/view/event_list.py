@@ -13,7 +13,7 @@ from one_trace.outbound.events import Event
 from one_trace.view import words
 from one_trace.view.cells import clip_left, last
 from one_trace.view.header import header
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 
 _FIXED = 9 + 2 + 13 + 1 + 8 + 7 + 2
 """Cells of a line that are not the path."""
@@ -21,13 +21,13 @@ _FIXED = 9 + 2 + 13 + 1 + 8 + 7 + 2
 
 def render_events(run: Run, events: Sequence[Event], *, width: int, color: bool, unicode: bool = True) -> str:
     """The page for people: time since the run's start, the event, where, how it ended, how long it took."""
-    columns, ink = max(width, 60), Ink(color=color, unicode=unicode)
+    columns, style = max(width, 60), Style(color=color, unicode=unicode)
     began = to_ms(run.started_at) or 0
-    lines = [_line(event, (to_ms(event.timestamp) or began) - began, columns, ink) for event in events]
-    return "\n".join([*header(run, columns, ink), "", *lines]) + "\n"
+    lines = [_line(event, (to_ms(event.timestamp) or began) - began, columns, style) for event in events]
+    return "\n".join([*header(run, columns, style), "", *lines]) + "\n"
 
 
-def _line(event: Event, since_ms: float, columns: int, ink: Ink) -> str:
+def _line(event: Event, since_ms: float, columns: int, style: Style) -> str:
     where = clean(last(event.path if event.path is not UNSET else event.flow_key, columns))
     took = "" if event.duration_ms is UNSET else words.duration(event.duration_ms)
     out = "" if event.output_size is UNSET else words.size(event.output_size)
@@ -35,6 +35,6 @@ def _line(event: Event, since_ms: float, columns: int, ink: Ink) -> str:
     told = f" ({words.STATUS_WORDS.get(ended, ended)})" if ended else ""
     room = columns - _FIXED - len(told)
     return (
-        f"{since_ms / 1000:>8.3f}s  {ink.paint(f'{event.event:<13}', 'dim')} {took:>8}{out:>7}  "
-        f"{clip_left(where, room, ink.more)}{ink.paint(told, ended)}"
+        f"{since_ms / 1000:>8.3f}s  {style.paint(f'{event.event:<13}', 'dim')} {took:>8}{out:>7}  "
+        f"{clip_left(where, room, style.more)}{style.paint(told, ended)}"
     )

@@ -8,51 +8,51 @@ from one_trace.guard.text import clean, clean_lines
 from one_trace.model.trace import Cause, Counts, Run
 from one_trace.view import words
 from one_trace.view.cells import clip, width, wrap
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 
 _SOME = 3
 """So many paths of a list are named, the others counted."""
 _ERROR_LINES = 6
 
 
-def header(run: Run, columns: int, ink: Ink, *, error_lines: int = _ERROR_LINES) -> list[str]:
+def header(run: Run, columns: int, style: Style, *, error_lines: int = _ERROR_LINES) -> list[str]:
     """The lines above the tree, each of at most `columns` cells."""
-    lines = [_title(run, columns, ink)]
-    lines += [ink.paint(line, "dim") for line in _facts(run, columns - 2, ink)]
+    lines = [_title(run, columns, style)]
+    lines += [style.paint(line, "dim") for line in _facts(run, columns - 2, style)]
     if run.cause is not UNSET:
-        lines += ["", *cause_lines(run.cause, columns, ink, error_lines)]
+        lines += ["", *cause_lines(run.cause, columns, style, error_lines)]
     if run.partial:
         lines.append("")
-        lines += _labelled("partial", [clean(reason) for reason in run.partial], columns, ink, "warn")
+        lines += _labelled("partial", [clean(reason) for reason in run.partial], columns, style, "warn")
     if run.other_events:
         lines.append("")
         told = [f"{clean(kind)}: {number:,}" for kind, number in run.other_events.items()]
-        lines += _labelled("events not known", told, columns, ink, "warn")
+        lines += _labelled("events not known", told, columns, style, "warn")
     if run.other_fields:
         lines.append("")
         told = [clean(f"{kind}: {', '.join(names)}") for kind, names in run.other_fields.items()]
-        lines += _labelled("fields not known", told, columns, ink, "warn")
+        lines += _labelled("fields not known", told, columns, style, "warn")
     return lines
 
 
-def _title(run: Run, columns: int, ink: Ink) -> str:
+def _title(run: Run, columns: int, style: Style) -> str:
     word = {"success": "succeeded", "error": "failed", "stopped": "stopped"}.get(run.status, "never ended")
     took = f" after {words.duration(run.duration_ms)}" if run.duration_ms is not None else ""
     if run.status == "success" and took:
         took = took.replace("after", "in")
-    right = f"run {clip(clean(run.run_id, 40), 16, ink.more)}"
+    right = f"run {clip(clean(run.run_id, 40), 16, style.more)}"
     status = f"{word}{took}"
-    glyph = ink.glyph(run.status).strip()
+    glyph = style.glyph(run.status).strip()
     room = columns - width(glyph) - len(status) - width(right) - 5
-    key = clip(clean(run.flow_key, 400), max(room, 8), ink.more)
+    key = clip(clean(run.flow_key, 400), max(room, 8), style.more)
     gap = " " * max(2, columns - width(glyph) - width(key) - len(status) - width(right) - 3)
     return (
-        f"{ink.paint(glyph, run.status)} {ink.paint(key, 'bold')}  {ink.paint(status, run.status)}"
-        f"{gap[1:]}{ink.paint(right, 'dim')}"
+        f"{style.paint(glyph, run.status)} {style.paint(key, 'bold')}  {style.paint(status, run.status)}"
+        f"{gap[1:]}{style.paint(right, 'dim')}"
     )
 
 
-def _facts(run: Run, room: int, ink: Ink) -> list[str]:
+def _facts(run: Run, room: int, style: Style) -> list[str]:
     """Start, executor, counts, cost, uploads: as many to a line as fit."""
     who = "One CLI" if run.executor.name == "one-cli" else "built-in runner"
     facts = [
@@ -74,11 +74,11 @@ def _facts(run: Run, room: int, ink: Ink) -> list[str]:
     ]
     lines: list[str] = []
     for fact in (fact for fact in facts if fact):
-        joined = f"{lines[-1]}{ink.dot}{fact}" if lines else ""
+        joined = f"{lines[-1]}{style.dot}{fact}" if lines else ""
         if joined and width(joined) <= room:
             lines[-1] = joined
         else:
-            lines.append(clip(fact, room, ink.more))
+            lines.append(clip(fact, room, style.more))
     return ["  " + line for line in lines]
 
 
@@ -101,23 +101,23 @@ def _counts(counts: Counts) -> list[str]:
     return [told, retries] if counts.retries else [told]
 
 
-def cause_lines(cause: Cause, columns: int, ink: Ink, error_lines: int = _ERROR_LINES) -> list[str]:
+def cause_lines(cause: Cause, columns: int, style: Style, error_lines: int = _ERROR_LINES) -> list[str]:
     """Why it failed: the step, the error's code and text, what was running then and what never ran."""
     notes = [f"attempt {cause.attempts}"] if cause.attempts > 1 else []
     notes += ["or another iteration like it"] if "path" in cause.derived else []
     where = wrap(clean(cause.path) + (f" ({', '.join(notes)})" if notes else ""), columns - 6)
-    lines = [ink.paint("why", "error", "bold") + "   " + ink.paint(where[0], "bold")]
-    lines += ["      " + ink.paint(line, "bold") for line in where[1:3]]
+    lines = [style.paint("why", "error", "bold") + "   " + style.paint(where[0], "bold")]
+    lines += ["      " + style.paint(line, "bold") for line in where[1:3]]
     lines += [
-        "      " + ink.paint(line, "error")
-        for line in error_text(cause.error, cause.error_code, columns - 6, error_lines, ink)
+        "      " + style.paint(line, "error")
+        for line in error_text(cause.error, cause.error_code, columns - 6, error_lines, style)
     ]
-    lines += _paths("still running", cause.still_running, columns, ink)
-    lines += _paths("never ran", cause.never_ran, columns, ink)
+    lines += _paths("still running", cause.still_running, columns, style)
+    lines += _paths("never ran", cause.never_ran, columns, style)
     return lines
 
 
-def error_text(error: str | None, code: str | None, room: int, most: int, ink: Ink) -> list[str]:
+def error_text(error: str | None, code: str | None, room: int, most: int, style: Style) -> list[str]:
     """``CODE: text`` in at most `most` lines of `room` cells."""
     texts = [line for line in clean_lines(error or "") if line]
     if code and not (texts and code in texts[0]):
@@ -126,23 +126,25 @@ def error_text(error: str | None, code: str | None, room: int, most: int, ink: I
     for text in texts:
         lines += wrap(text, room)
         if len(lines) > most:
-            cut = clip(lines[most - 1], room - len(ink.more), "")
-            return [*lines[: most - 1], cut + ink.more]
+            cut = clip(lines[most - 1], room - len(style.more), "")
+            return [*lines[: most - 1], cut + style.more]
     return lines
 
 
-def _paths(title: str, paths: list[str], columns: int, ink: Ink) -> list[str]:
+def _paths(title: str, paths: list[str], columns: int, style: Style) -> list[str]:
     if not paths:
         return []
     named = [clean(path) for path in paths[:_SOME]]
     if len(paths) > _SOME:
         named.append(f"and {len(paths) - _SOME:,} more")
-    return _labelled(title, named, columns, ink, "dim", indent=6)
+    return _labelled(title, named, columns, style, "dim", indent=6)
 
 
-def _labelled(title: str, items: list[str], columns: int, ink: Ink, style: str, indent: int = 0) -> list[str]:
+def _labelled(
+    title: str, items: list[str], columns: int, style: Style, tone: str, indent: int = 0
+) -> list[str]:
     lead = " " * indent + title + "  "
     rest = " " * len(lead)
     room = columns - len(lead)
-    cut = [clip(item, room, ink.more) for item in items]
-    return [ink.paint(lead, style) + cut[0], *(rest + item for item in cut[1:])] if cut else []
+    cut = [clip(item, room, style.more) for item in items]
+    return [style.paint(lead, tone) + cut[0], *(rest + item for item in cut[1:])] if cut else []

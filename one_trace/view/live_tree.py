@@ -14,7 +14,7 @@ from typing import NamedTuple
 from one_trace.guard.text import clean
 from one_trace.view import words
 from one_trace.view.cells import clip, pad, width
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 
 _CONTAINERS = ("loop", "while", "condition", "parallel", "flow")
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -183,36 +183,36 @@ class Live:
 
     # -- the picture
 
-    def lines(self, now_ms: float, *, columns: int, rows: int, ink: Ink) -> list[str]:
+    def lines(self, now_ms: float, *, columns: int, rows: int, style: Style) -> list[str]:
         """The page of this moment: at most `rows` lines of `columns` cells; running and failed steps stay."""
-        placed = list(self._placed(ink))
+        placed = list(self._placed(style))
         keep = _most_telling([step for _, step in placed], max(rows - 2, 1))
         body = [
-            self._row(lead, step, now_ms, columns, ink)
+            self._row(lead, step, now_ms, columns, style)
             for (lead, step), kept in zip(placed, keep, strict=True)
             if kept
         ]
-        page = [self._head(now_ms, columns, ink), *body]
+        page = [self._head(now_ms, columns, style), *body]
         hidden = len(placed) - len(body)
         if hidden:
-            page.append(ink.paint(f"  and {words.counted(hidden, 'step')} more", "dim"))
+            page.append(style.paint(f"  and {words.counted(hidden, 'step')} more", "dim"))
         return page
 
-    def _head(self, now_ms: float, columns: int, ink: Ink) -> str:
-        steps = [step for _, step in self._placed(ink)]
+    def _head(self, now_ms: float, columns: int, style: Style) -> str:
+        steps = [step for _, step in self._placed(style)]
         done = sum(sum(step.ended.values()) for step in steps)
         failed = sum(step.failures for step in steps)
         running = sum(len(step.running) for step in steps)
         facts = [words.duration(now_ms - self.began_ms), f"{done:,} done"]
         facts += [f"{failed:,} failed"] if failed else []
         facts += [f"{running:,} running"] if running else []
-        told = ink.dot.join(facts)
-        key = clip(clean(self.flow_key, 200), max(columns - width(told) - 5, 8), ink.more)
-        return f"{self._spin(now_ms, ink)} {ink.paint(key, 'bold')}  {ink.paint(told, 'dim')}"
+        told = style.dot.join(facts)
+        key = clip(clean(self.flow_key, 200), max(columns - width(told) - 5, 8), style.more)
+        return f"{self._spin(now_ms, style)} {style.paint(key, 'bold')}  {style.paint(told, 'dim')}"
 
-    def _placed(self, ink: Ink) -> Iterator[tuple[str, Step]]:
+    def _placed(self, style: Style) -> Iterator[tuple[str, Step]]:
         """Every step with its tree lines, depth first."""
-        child, last, pipe, blank = ink.branch
+        child, last, pipe, blank = style.branch
         todo = [(step, "", "") for step in reversed(self.top.values())]
         while todo:
             step, lead, under = todo.pop()
@@ -220,30 +220,30 @@ class Live:
             for at, inner in enumerate(reversed(step.inner.values())):
                 todo.append((inner, under + (child if at else last), under + (pipe if at else blank)))
 
-    def _row(self, lead: str, step: Step, now_ms: float, columns: int, ink: Ink) -> str:
+    def _row(self, lead: str, step: Step, now_ms: float, columns: int, style: Style) -> str:
         status = "running" if step.running else step.last[0] if step.last else "success"
-        glyph = self._spin(now_ms, ink) if step.running else ink.paint(ink.glyph(status), status)
+        glyph = self._spin(now_ms, style) if step.running else style.paint(style.glyph(status), status)
         note = _note(step, now_ms)
         if step.running:
             time = words.duration(now_ms - step.running[0])
         else:
             time = "skipped" if status == "skipped" else words.duration(step.last[1] if step.last else None)
         lead = clip(lead, columns // 3, "")
-        head = width(lead) + (1 if ink.unicode else 4) + 1
+        head = width(lead) + (1 if style.unicode else 4) + 1
         room = min(max(columns - head - 10 - 11, 8), _LABEL - head)
-        note = clip(note, room // 2, ink.more)
-        label = clip(clean(step.step_id, 200), room - (width(note) + 2 if note else 0), ink.more)
+        note = clip(note, room // 2, style.more)
+        label = clip(clean(step.step_id, 200), room - (width(note) + 2 if note else 0), style.more)
         gap = " " * (room - width(label) - (width(note) + 2 if note else 0))
-        style = "error" if step.retry else "warn" if step.failures else "dim"
+        tone = "error" if step.retry else "warn" if step.failures else "dim"
         return (
-            f"{ink.paint(lead, 'dim')}{glyph} {label}{'  ' + ink.paint(note, style) if note else ''}{gap}"
-            f" {ink.paint(pad(clip(clean(step.kind, 30), 10, ink.more), 10), 'dim')}{time:>9}"
+            f"{style.paint(lead, 'dim')}{glyph} {label}{'  ' + style.paint(note, tone) if note else ''}{gap}"
+            f" {style.paint(pad(clip(clean(step.kind, 30), 10, style.more), 10), 'dim')}{time:>9}"
         )
 
-    def _spin(self, now_ms: float, ink: Ink) -> str:
-        if not ink.unicode:
+    def _spin(self, now_ms: float, style: Style) -> str:
+        if not style.unicode:
             return "run "
-        return ink.paint(_SPINNER[int(now_ms / _FRAME_MS) % len(_SPINNER)], "link")
+        return style.paint(_SPINNER[int(now_ms / _FRAME_MS) % len(_SPINNER)], "link")
 
 
 def _note(step: Step, now_ms: float) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
-from one_trace.errors import Trouble
+from one_trace.errors import CliError
 from one_trace.model.trace import Span, Trace
 
 FAILED = ("error", "timeout", "incomplete")
@@ -38,7 +38,7 @@ def failed(trace: Trace) -> Trace:
 def step(trace: Trace, ref: str) -> tuple[Trace, list[Span]]:
     """The spans that `ref` names, with what is in them and the way to them; and those spans alone.
 
-    `ref` is a path, a path without iterations and attempts, or a step's id. Raises Trouble (no-such-step)
+    `ref` is a path, a path without iterations and attempts, or a step's id. Raises CliError (no-such-step)
     if it is none.
     """
     places = static_paths(trace.spans)
@@ -49,7 +49,7 @@ def step(trace: Trace, ref: str) -> tuple[Trace, list[Span]]:
             ref, [*known, *dict.fromkeys(span.step_id for span in trace.spans)], n=1, cutoff=0.5
         )
         hint = f"Nearest: '{near[0]}'." if near else "Paths stand in 'trace show RUN --agent'."
-        raise Trouble(f"run {trace.run.run_id} has no step '{ref}'", hint=hint, code="no-such-step")
+        raise CliError(f"run {trace.run.run_id} has no step '{ref}'", hint=hint, code="no-such-step")
     inside = {span.span_id for span in named}
     for span in trace.spans:
         if span.parent_span_id in inside:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from one_trace.model.trace import Run
 from one_trace.view import words
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 from one_trace.view.table import Cell, Column, Row, render
 
 _COLUMNS = (
@@ -25,12 +25,12 @@ _PROJECT = Column("PROJECT", right=False, drop=1)
 _SENT = {"sent": "yes", "queued": "queued", "failed": "refused"}
 
 
-def render_runs(runs: Sequence[Run], *, width: int, ink: Ink) -> str:
+def render_runs(runs: Sequence[Run], *, width: int, style: Style) -> str:
     """One line a run; times are the reader's own. The least important columns give way on a narrow page."""
     projects = project_names([run.cwd for run in runs])
     columns = (*_COLUMNS[:2], _PROJECT, *_COLUMNS[2:]) if len(projects) > 1 else _COLUMNS
     named = projects if len(projects) > 1 else {}
-    return render(columns, [_row(run, named, ink) for run in runs], room=width, ink=ink)
+    return render(columns, [_row(run, named, style) for run in runs], room=width, style=style)
 
 
 def project_names(folders: Sequence[str | None]) -> dict[str | None, str]:
@@ -46,7 +46,7 @@ def project_names(folders: Sequence[str | None]) -> dict[str | None, str]:
     return names
 
 
-def _row(run: Run, projects: dict[str | None, str], ink: Ink) -> Row:
+def _row(run: Run, projects: dict[str | None, str], style: Style) -> Row:
     counts = run.counts
     failed = counts.error + counts.timeout
     cost = run.usage.cost_usd if run.usage else None

@@ -13,8 +13,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live as RichLive
 from rich.text import Text
 
-from one_trace.view.ink import Ink
 from one_trace.view.live_tree import Live, Plan
+from one_trace.view.style import Style
 from one_trace.view.terminal import Terminal
 
 FRAMES_PER_SECOND = 10
@@ -32,7 +32,7 @@ class Screen:
         self._live = Live(flow_key, _now(), plan)
         self._lock = threading.Lock()
         self._console = Terminal(stream, _Whole(stream), force_terminal=True)
-        self._ink = Ink(
+        self._ink = Style(
             color=not os.environ.get("NO_COLOR"), unicode="utf" in (stream.encoding or "").lower()
         )
         self._shown = RichLive(
@@ -77,7 +77,7 @@ class Screen:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rows = max((options.height or options.size.height) - 1, 4)
         with self._lock:
-            lines = self._live.lines(_now(), columns=options.max_width, rows=rows, ink=self._ink)
+            lines = self._live.lines(_now(), columns=options.max_width, rows=rows, style=self._ink)
         # Line by line: what is measured already must not be wrapped again.
         yield Text("\n", no_wrap=True, end="").join(_text(line) for line in lines)
 

@@ -13,8 +13,8 @@ from one_trace.view import words
 from one_trace.view.bars import Scale
 from one_trace.view.cells import LONGEST, clip_left, last, pad, width
 from one_trace.view.header import header
-from one_trace.view.ink import Ink
 from one_trace.view.pick import static_paths
+from one_trace.view.style import Style
 
 SCHEMA = "one-trace-slow/1"
 _ROWS = 20
@@ -127,25 +127,25 @@ def _round(ms: float) -> float:
 
 def render_slow(told: Slow, *, width: int, color: bool, unicode: bool = True) -> str:
     """The page for people."""
-    columns, ink = max(width, 60), Ink(color=color, unicode=unicode)
+    columns, style = max(width, 60), Style(color=color, unicode=unicode)
     rows = sorted(told.critical_path, key=lambda place: -place.ms)[:_ROWS]
     rows.sort(key=lambda place: place.start_ms)
-    page = header(told.run, columns, ink)
+    page = header(told.run, columns, style)
     root = told.run.flow_key + " > "
-    page += ["", _title("Critical path", "what the run waited for, in time order", ink)]
-    page += _table([(_place(place, root), place.ms, place.share) for place in rows], columns, ink)
+    page += ["", _title("Critical path", "what the run waited for, in time order", style)]
+    page += _table([(_place(place, root), place.ms, place.share) for place in rows], columns, style)
     left_out = len(told.critical_path) - len(rows)
     if left_out:
-        page.append(ink.paint(f"and {words.counted(left_out, 'place')} more", "dim"))
-    page += ["", _title("Slowest by self time", "without the steps inside", ink)]
+        page.append(style.paint(f"and {words.counted(left_out, 'place')} more", "dim"))
+    page += ["", _title("Slowest by self time", "without the steps inside", style)]
     page += _table(
-        [(_short(span.path, root), span.self_ms, span.share) for span in told.slowest], columns, ink
+        [(_short(span.path, root), span.self_ms, span.share) for span in told.slowest], columns, style
     )
     return "\n".join(page) + "\n"
 
 
-def _title(text: str, about: str, ink: Ink) -> str:
-    return ink.paint(text, "bold") + ink.paint("  " + about, "dim")
+def _title(text: str, about: str, style: Style) -> str:
+    return style.paint(text, "bold") + style.paint("  " + about, "dim")
 
 
 def _place(place: Waited, root: str) -> str:
@@ -158,13 +158,13 @@ def _short(path: str, root: str) -> str:
     return clean(last(path.removeprefix(root), LONGEST))
 
 
-def _table(rows: list[tuple[str, float, float]], columns: int, ink: Ink) -> list[str]:
+def _table(rows: list[tuple[str, float, float]], columns: int, style: Style) -> list[str]:
     """Label, time, share, and the share as a bar."""
     room = columns - 20
     label = min(max((width(text) for text, _, _ in rows), default=0), room * 2 // 3)
     scale = Scale(1.0, room - label)
     return [
-        f"  {pad(clip_left(text, label, ink.more), label)} {words.duration(ms):>8}{share:>6.0%}  "
-        + (scale.bar(0.0, share, ink, "link") if share >= 0.005 else "")
+        f"  {pad(clip_left(text, label, style.more), label)} {words.duration(ms):>8}{share:>6.0%}  "
+        + (scale.bar(0.0, share, style, "link") if share >= 0.005 else "")
         for text, ms, share in rows
     ]

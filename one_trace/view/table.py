@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from one_trace.guard.text import clean
 from one_trace.view.cells import LONGEST, clip, first, last, width
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 
 GAP = 2
 NARROWEST = 16
@@ -24,7 +24,7 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """Text with styles of `Ink`."""
+    """Text with styles of `Style`."""
 
     text: str
     styles: tuple[str, ...] = ()
@@ -33,20 +33,20 @@ class Cell(NamedTuple):
 Row = Sequence[str | Cell]
 
 
-def render(columns: Sequence[Column], rows: Sequence[Row], *, room: int, ink: Ink) -> str:
+def render(columns: Sequence[Column], rows: Sequence[Row], *, room: int, style: Style) -> str:
     """Title line and rows, no line wider than `room` cells; empty columns are left out."""
     cells = [list(map(_cell, row, columns)) for row in rows]
     shown = _shown(columns, cells, room)
     rooms = _rooms(columns, cells, shown, room)
     head = [Cell(columns[i].title, ("dim",)) for i in shown]
-    lines = [_line(head, [columns[i] for i in shown], rooms, ink)]
-    lines += [_line([row[i] for i in shown], [columns[i] for i in shown], rooms, ink) for row in cells]
+    lines = [_line(head, [columns[i] for i in shown], rooms, style)]
+    lines += [_line([row[i] for i in shown], [columns[i] for i in shown], rooms, style) for row in cells]
     return "\n".join(lines)
 
 
-def spark(values: Sequence[float | None], ink: Ink) -> str:
+def spark(values: Sequence[float | None], style: Style) -> str:
     """Values as a line of little bars, from 0 to the greatest; a blank where there is none."""
-    steps = "▁▂▃▄▅▆▇█" if ink.unicode else "_.-:=+*#"
+    steps = "▁▂▃▄▅▆▇█" if style.unicode else "_.-:=+*#"
     top = max((value for value in values if value is not None), default=0.0)
     if top <= 0:
         return "".join(" " if value is None else steps[0] for value in values)
@@ -93,22 +93,22 @@ def _rooms(
     return rooms
 
 
-def _line(row: Sequence[Cell], columns: Sequence[Column], rooms: Sequence[int], ink: Ink) -> str:
+def _line(row: Sequence[Cell], columns: Sequence[Column], rooms: Sequence[int], style: Style) -> str:
     parts = []
     for cell, column, room in zip(row, columns, rooms, strict=True):
-        text = _clip_path(cell.text, room, ink) if column.flexible else clip(cell.text, room, ink.more)
+        text = _clip_path(cell.text, room, style) if column.flexible else clip(cell.text, room, style.more)
         blank = " " * (room - width(text))
-        painted = ink.paint(text, *cell.styles)
+        painted = style.paint(text, *cell.styles)
         parts.append(blank + painted if column.right else painted + blank)
     return (" " * GAP).join(parts).rstrip()
 
 
-def _clip_path(text: str, room: int, ink: Ink) -> str:
+def _clip_path(text: str, room: int, style: Style) -> str:
     """The end of a path says more than its beginning."""
     if width(text) <= room or " > " not in text:
-        return clip(text, room, ink.more)
+        return clip(text, room, style.more)
     tail = last(text, room + 1)
-    while " > " in tail and width(ink.more + " > " + tail) > room:
+    while " > " in tail and width(style.more + " > " + tail) > room:
         tail = tail.partition(" > ")[2]
-    whole = f"{ink.more} > {tail}"
-    return whole if width(whole) <= room else clip(tail, room, ink.more)
+    whole = f"{style.more} > {tail}"
+    return whole if width(whole) <= room else clip(tail, room, style.more)

@@ -14,7 +14,7 @@ from one_trace.view.bars import Scale
 from one_trace.view.cells import clip, pad, width
 from one_trace.view.detail import detail_lines
 from one_trace.view.header import error_text, header
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 
 _TIME, _SIZE, _TYPE = 8, 7, 10
 _TYPE_FROM = 76
@@ -70,20 +70,20 @@ def render(
     one, or how
     they spread, where they are many.
     """
-    columns, ink = max(width, 60), Ink(color=color, unicode=unicode)
+    columns, style = max(width, 60), Style(color=color, unicode=unicode)
     shape = Shape(trace)
-    page = header(trace.run, columns, ink)
-    body = tree(shape, columns, ink, unfold=unfold, error_lines=error_lines, notes=notes)
+    page = header(trace.run, columns, style)
+    body = tree(shape, columns, style, unfold=unfold, error_lines=error_lines, notes=notes)
     if not trace.spans:
-        body = [ink.paint(empty, "dim")]
-    about = detail_lines(shape, detail, columns, ink) if detail else []
+        body = [style.paint(empty, "dim")]
+    about = detail_lines(shape, detail, columns, style) if detail else []
     return "\n".join([*page, "", *body, *(["", *about] if about else [])]) + "\n"
 
 
 def tree(
     shape: Shape,
     columns: int,
-    ink: Ink,
+    style: Style,
     *,
     unfold: bool = False,
     error_lines: int = ERROR_LINES,
@@ -93,27 +93,27 @@ def tree(
 
     `notes`: a mark of the caller's own by span id.
     """
-    lines = list(_grow(Folder(shape, unfold=unfold), columns, ink, notes or {}))
+    lines = list(_grow(Folder(shape, unfold=unfold), columns, style, notes or {}))
     if not lines:
         return []
-    table = _Table(lines, columns, shape.horizon, ink)
+    table = _Table(lines, columns, shape.horizon, style)
     page = [table.head()]
     for line in lines:
         page.append(table.row(line))
         if line.node.span is not None:
-            page += _error_lines(line, shape, columns, ink, error_lines)
-    return page + _legend(lines, ink)
+            page += _error_lines(line, shape, columns, style, error_lines)
+    return page + _legend(lines, style)
 
 
-def _grow(folder: Folder, columns: int, ink: Ink, notes: Mapping[str, str]) -> Iterator[Line]:
+def _grow(folder: Folder, columns: int, style: Style, notes: Mapping[str, str]) -> Iterator[Line]:
     """The nodes depth first, each with its tree lines."""
-    child, last, pipe, blank = ink.branch
+    child, last, pipe, blank = style.branch
     top = folder.top()
     todo: list[tuple[Node, str, str]] = [(node, "", "") for node in reversed(top)]
     while todo:
         node, lead, under = todo.pop()
         below = folder.under(node)
-        line = _line(node, lead, under + (pipe if below else blank[:2]), columns, ink)
+        line = _line(node, lead, under + (pipe if below else blank[:2]), columns, style)
         note = notes.get(node.span.span_id) if node.span is not None else None
         yield line._replace(marks=f"{line.marks} {note}") if note else line
         deep = len(under) >= min(_DEEPEST, columns // 3)
@@ -122,11 +122,11 @@ def _grow(folder: Folder, columns: int, ink: Ink, notes: Mapping[str, str]) -> I
             todo.append((inner, outer + (child if at else last), outer + (pipe if at else blank)))
 
 
-def _line(node: Node, lead: str, under: str, columns: int, ink: Ink) -> Line:
-    glyph = ink.glyph(node.status)
+def _line(node: Node, lead: str, under: str, columns: int, style: Style) -> Line:
+    glyph = style.glyph(node.status)
     span = node.span
     if span is None:
-        return Line(lead, under, node, f"{glyph} {_group_label(node, ink)}", "", "", "")
+        return Line(lead, under, node, f"{glyph} {_group_label(node, style)}", "", "", "")
     main = clean(f"{node.label} {span.step_id}" if node.label else span.step_id, _ID_CHARACTERS)
     name = clean(span.name, _ID_CHARACTERS)
     kind = clean(span.type, 30)
@@ -135,19 +135,19 @@ def _line(node: Node, lead: str, under: str, columns: int, ink: Ink) -> Line:
         extras.append(words.money(span.usage.cost_usd))
     if name and name != span.step_id and name.lower() != span.step_id.lower():
         extras.append(name)
-    return Line(lead, under, node, f"{glyph} {main}", _marks(span, ink), "  ".join(extras), kind)
+    return Line(lead, under, node, f"{glyph} {main}", _marks(span, style), "  ".join(extras), kind)
 
 
-def _group_label(node: Node, ink: Ink) -> str:
+def _group_label(node: Node, style: Style) -> str:
     if not node.members:
         return node.label
-    steps = f" {ink.arrow} ".join(clean(step, 40) for step in node.steps[:4])
-    more = f" {ink.arrow} {ink.more}" if len(node.steps) > 4 else ""
+    steps = f" {style.arrow} ".join(clean(step, 40) for step in node.steps[:4])
+    more = f" {style.arrow} {style.more}" if len(node.steps) > 4 else ""
     times = f"{node.members:,} alike" if node.steps else ""
     return "  ".join(part for part in (node.label, times, steps + more) if part)
 
 
-def _marks(span: Span, ink: Ink) -> str:
+def _marks(span: Span, style: Style) -> str:
     """What is unusual about a span, in words: its branch, retries, how it ended, that it was late."""
     marks: list[str] = []
     if span.branch:
@@ -164,8 +164,8 @@ def _marks(span: Span, ink: Ink) -> str:
 class _Table:
     """The columns of one tree: label, type, duration, output size, waterfall."""
 
-    def __init__(self, lines: list[Line], columns: int, total_ms: float, ink: Ink) -> None:
-        self.ink = ink
+    def __init__(self, lines: list[Line], columns: int, total_ms: float, style: Style) -> None:
+        self.style = style
         self.typed = columns >= _TYPE_FROM
         fixed = 1 + _TIME + _SIZE + 2 + (1 + _TYPE if self.typed else 0)
         room = columns - fixed
@@ -177,15 +177,14 @@ class _Table:
 
     def head(self) -> str:
         kind = " " + pad("type", _TYPE) if self.typed else ""
-        text = (
-            f"{pad('step', self.label)}{kind} {'time':>{_TIME}}{'out':>{_SIZE}}  {self.scale.axis(self.ink)}"
-        )
-        return self.ink.paint(text, "dim")
+        label, axis = pad("step", self.label), self.scale.axis(self.style)
+        text = f"{label}{kind} {'time':>{_TIME}}{'out':>{_SIZE}}  {axis}"
+        return self.style.paint(text, "dim")
 
     def row(self, line: Line) -> str:
-        ink, node = self.ink, line.node
-        kind = " " + ink.paint(pad(clip(line.kind, _TYPE, ink.more), _TYPE), "dim") if self.typed else ""
-        time = ink.paint(f"{_time(node):>{_TIME}}", *_time_style(node))
+        style, node = self.style, line.node
+        kind = " " + style.paint(pad(clip(line.kind, _TYPE, style.more), _TYPE), "dim") if self.typed else ""
+        time = style.paint(f"{_time(node):>{_TIME}}", *_time_style(node))
         if node.members and node.spread:
             return f"{self._label(line)}{kind} {time}{self._spread(node)}".rstrip()
         size = words.size(node.span.output_bytes if node.span else None)
@@ -194,23 +193,23 @@ class _Table:
 
     def _label(self, line: Line) -> str:
         """Exactly the column's width: the id gives way to the marks, the name to both."""
-        ink, node = self.ink, line.node
-        glyph = ink.glyph(node.status)
+        style, node = self.style, line.node
+        glyph = style.glyph(node.status)
         room = self.label - width(line.lead) - width(line.marks)
-        main = clip(line.main, max(room, width(glyph) + 1), ink.more)
+        main = clip(line.main, max(room, width(glyph) + 1), style.more)
         left = room - width(main)
         extra = ""
         if line.extra and left > 6:
-            extra = "  " + clip(line.extra, left - 2, ink.more)
+            extra = "  " + clip(line.extra, left - 2, style.more)
         left -= width(extra)
         body = main[len(glyph) :]
         styles = ("dim",) if node.status == "skipped" or node.span is None else ()
         return (
-            ink.paint(line.lead, "dim")
-            + ink.paint(glyph, node.status)
-            + ink.paint(body, *styles)
-            + ink.paint(line.marks, "warn" if node.status in ("success", "skipped") else node.status)
-            + ink.paint(extra, "dim")
+            style.paint(line.lead, "dim")
+            + style.paint(glyph, node.status)
+            + style.paint(body, *styles)
+            + style.paint(line.marks, "warn" if node.status in ("success", "skipped") else node.status)
+            + style.paint(extra, "dim")
             + " " * left
         )
 
@@ -219,11 +218,11 @@ class _Table:
             "late" if node.span is not None and node.span.late and node.status == "success" else node.status
         )
         dim = ("dim",) if node.span is None else ()
-        return self.scale.bar(node.start_ms, node.end_ms, self.ink, style, *dim, open_end=node.open)
+        return self.scale.bar(node.start_ms, node.end_ms, self.style, style, *dim, open_end=node.open)
 
     def _spread(self, node: Node) -> str:
         """Over the size column and the waterfall: how the members of a fold spread."""
-        spread, ink = node.spread, self.ink
+        spread, style = node.spread, self.style
         assert spread is not None
         parts = [
             f"min {words.duration(spread.least)}",
@@ -234,7 +233,7 @@ class _Table:
         text = "  ".join(parts)
         if spread.slowest is not None and len(text) + 8 < room:
             text += f" [{spread.slowest}]"
-        return "  " + ink.paint(clip(text, room, ink.more), "dim")
+        return "  " + style.paint(clip(text, room, style.more), "dim")
 
 
 def _time(node: Node) -> str:
@@ -252,16 +251,16 @@ def _time_style(node: Node) -> tuple[str, ...]:
     return (node.status,) if node.span.duration_ms is None else ()
 
 
-def _error_lines(line: Line, shape: Shape, columns: int, ink: Ink, most: int) -> list[str]:
+def _error_lines(line: Line, shape: Shape, columns: int, style: Style, most: int) -> list[str]:
     """The error's text under its step, unless a step inside tells the same."""
     span = line.node.span
     assert span is not None
     if not (span.error or span.error_code) or _told_below(span, shape):
         return []
-    indent = line.under + " " * (0 if ink.unicode else 3)
-    lead = ink.paint(indent, "dim")
-    texts = error_text(span.error, span.error_code, columns - width(indent), most, ink)
-    return [lead + ink.paint(text, span.status) for text in texts]
+    indent = line.under + " " * (0 if style.unicode else 3)
+    lead = style.paint(indent, "dim")
+    texts = error_text(span.error, span.error_code, columns - width(indent), most, style)
+    return [lead + style.paint(text, span.status) for text in texts]
 
 
 def _told_below(span: Span, shape: Shape) -> bool:
@@ -272,7 +271,7 @@ def _told_below(span: Span, shape: Shape) -> bool:
     )
 
 
-def _legend(lines: list[Line], ink: Ink) -> list[str]:
+def _legend(lines: list[Line], style: Style) -> list[str]:
     """What the marks mean that stand on this page, and how to see what is folded."""
     spans = [line.node.span for line in lines if line.node.span is not None]
     notes = []
@@ -282,4 +281,4 @@ def _legend(lines: list[Line], ink: Ink) -> list[str]:
         notes.append("late: ran on after what it belongs to was over")
     if any(line.node.members for line in lines):
         notes.append("--all unfolds what went alike")
-    return ["", *(ink.paint(note, "dim") for note in notes)] if notes else []
+    return ["", *(style.paint(note, "dim") for note in notes)] if notes else []

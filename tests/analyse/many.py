@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from one_trace.analyse.history import FlowHistory, RunFacts, Series, StepHistory, Tally, Trouble
+from one_trace.analyse.history import Anomaly, FlowHistory, RunFacts, Series, StepHistory, Tally
 
 FLOW = "my-flow"
 
@@ -56,8 +56,8 @@ def step(
         **counts,
     }
     whole["success"] -= len(bad)
-    troubles = {
-        place: Trouble(place, int(place not in bad), int(place in bad), 0, int(place in retried), 0)
+    anomalies = {
+        place: Anomaly(place, int(place not in bad), int(place in bad), 0, int(place in retried), 0)
         for place in {*bad, *retried}
     }
     series = Series(
@@ -73,7 +73,7 @@ def step(
         flow_key=FLOW,
         tallies=[Tally(**whole)],
         series=series,
-        troubles=troubles,
+        anomalies=anomalies,
     )
 
 

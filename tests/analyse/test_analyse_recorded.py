@@ -15,13 +15,13 @@ from one_trace.assemble import assemble
 from one_trace.cli import cost as cost_page
 from one_trace.cli import diff_text, stats_text
 from one_trace.cli import insights as insights_page
-from one_trace.errors import RecordTrouble
+from one_trace.errors import RecordError
 from one_trace.record import discover, read
 from one_trace.store import Store
 from one_trace.view.cells import width
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 
-PLAIN, RICH = Ink(color=False, unicode=False), Ink(color=False, unicode=True)
+PLAIN, RICH = Style(color=False, unicode=False), Style(color=False, unicode=True)
 SMALL = 200_000
 """Bytes of a log: the largest recordings say nothing here that the others do not."""
 
@@ -38,7 +38,7 @@ def store(tmp_path_factory: pytest.TempPathFactory):
                 for files in discover([project / ".one" / "flows"])[0]:
                     try:
                         opened.save(assemble(read(files)))
-                    except RecordTrouble:
+                    except RecordError:
                         continue
         yield opened
 
@@ -71,20 +71,20 @@ def test_stats_and_cost_of_all(store: Store, room: int) -> None:
     spans = store.connection.execute("SELECT count(*) FROM spans").fetchone()[0]
     assert sum(step.count for flow in told.flows for step in flow.steps) == spans
     msgspec.json.encode(told)
-    fits(stats_text.page(told, room=room, ink=RICH), room)
+    fits(stats_text.page(told, room=room, style=RICH), room)
     known = uses.runs(store.connection, scope)
     spent = cost.document(uses.read(store.connection, scope, known), runs=len(known), flow=None, since=None)
-    fits(cost_page.page(spent, room=room, ink=PLAIN), room)
+    fits(cost_page.page(spent, room=room, style=PLAIN), room)
 
 
 def test_each_flow_has_its_pages(store: Store) -> None:
     for key in query.flow_keys(store.connection):
         scope = query.Scope(key)
         told = stats.document(query.histories(store.connection, scope), flow=key, since=None)
-        fits(stats_text.page(told, room=60, ink=RICH), 60)
+        fits(stats_text.page(told, room=60, style=RICH), 60)
         found = insights.of_store(store, scope, since=None)
         msgspec.json.encode(found)
-        fits(insights_page.page(found, room=60, ink=PLAIN), 60)
+        fits(insights_page.page(found, room=60, style=PLAIN), 60)
 
 
 def test_each_run_is_the_same_as_itself(store: Store) -> None:
@@ -92,4 +92,4 @@ def test_each_run_is_the_same_as_itself(store: Store) -> None:
         trace = store.trace(run.run_id)
         same = diff.of_runs(trace, trace, past.of_run(store.connection, run.run_id))
         assert (same.counts, len(same.steps) > 0) == ({}, run.counts.spans > 0)
-        fits(diff_text.page(same, room=60, ink=RICH, everything=True), 60)
+        fits(diff_text.page(same, room=60, style=RICH, everything=True), 60)

@@ -10,7 +10,7 @@ import pytest
 from made import START_MS, USAGE, assembly, span
 
 from one_trace.analyse import columns, cost, insights, past, query, refs, stats, uses
-from one_trace.errors import NoSuchRun, Trouble
+from one_trace.errors import CliError, NoSuchRun
 from one_trace.model.trace import Assembly, Usage
 from one_trace.store import Store
 
@@ -208,6 +208,6 @@ def test_without_pyarrow_the_command_that_installs_it_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(CliError) as caught:
         columns.check_parquet()
     assert "pip install 'one-trace[parquet]'" in (caught.value.hint or "")

@@ -7,7 +7,7 @@ from unittest import mock
 
 import one_trace.assemble as assembling
 from one_trace.assemble.live import LiveSpan
-from one_trace.errors import RecordTrouble
+from one_trace.errors import RecordError
 from one_trace.model.trace import RUN_STATUSES, SPAN_STATUSES, Span, Trace
 from one_trace.record import RunFiles, read
 
@@ -19,7 +19,7 @@ def assembled(files: RunFiles) -> Trace | None:
     """The trace; None for a record of which nothing can be read at all. Whatever else is thrown is a bug."""
     try:
         return assembling.assemble(read(files)).trace
-    except RecordTrouble:
+    except RecordError:
         return None
 
 
@@ -81,7 +81,7 @@ def ends(files: RunFiles) -> Ended | None:
 
     try:
         record = read(files)
-    except RecordTrouble:
+    except RecordError:
         return None
     with mock.patch.object(assembling, "_in_order", spy):
         trace = assembling.assemble(record).trace

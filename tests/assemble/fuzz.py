@@ -168,7 +168,7 @@ def main() -> None:
     for seed in MADE:
         project = root / f"made-{seed}"
         project.mkdir()
-        runs.append(run_made(Maker(Random(seed), trouble=True, wide=True).make(2), project)[0])
+        runs.append(run_made(Maker(Random(seed), problem=True, wide=True).make(2), project)[0])
     for number, files in enumerate(runs):
         assert files.log is not None
         assert files.state is not None

@@ -61,10 +61,10 @@ class Made:
 
 @dataclass
 class Maker:
-    """Makes flows. `trouble`: failures, time-outs, retries, skips and stops; `wide`: many at a time."""
+    """Makes flows. `problem`: failures, time-outs, retries, skips and stops; `wide`: many at a time."""
 
     random: Random
-    trouble: bool = True
+    problem: bool = True
     wide: bool = True
     bodies: dict[str, list[Behaviour]] = field(default_factory=dict)
     count: int = 0
@@ -82,7 +82,7 @@ class Maker:
     def make(self, depth: int = DEPTH) -> Made:
         pick = self.random
         self.times = pick.choice(TIMES)
-        self.fails = pick.choice([0.02, 0.06, 0.12]) if self.trouble else 0.0
+        self.fails = pick.choice([0.02, 0.06, 0.12]) if self.problem else 0.0
         self.left, whole = STEPS // 6, self.left
         flows = {"sub-b": self.flow("sub-b", self.steps(2, []))}
         self.lent = sorted(ids(flows["sub-b"]["steps"]))
@@ -90,14 +90,14 @@ class Maker:
         self.lent, self.left = [], whole
         flows["main"] = self.flow("main", self.steps(depth, ["sub-a", "sub-b"]))
         made = Made(flows, self.bodies)
-        if self.trouble and pick.random() < 0.06:
+        if self.problem and pick.random() < 0.06:
             made.stop_after = pick.choice(sorted(ids(flows["main"]["steps"])))
         return made
 
     def flow(self, key: str, steps: list[dict[str, Any]]) -> dict[str, Any]:
         made: dict[str, Any] = {"key": key, "name": key, "inputs": self.inputs, "steps": steps}
         self.inputs = {}
-        if self.trouble and self.random.random() < 0.15:
+        if self.problem and self.random.random() < 0.15:
             made["defaultOnError"] = self._handling("")
         return made
 
@@ -119,7 +119,7 @@ class Maker:
                 kinds += ["loop", "loop", "while"]
         kind = pick.choice(kinds)
         step = {"id": step_id, "name": step_id.upper(), **self._inside(kind, depth - 1, subs, step_id)}
-        if self.trouble:
+        if self.problem:
             self._handle(step)
         return step
 
@@ -190,10 +190,10 @@ class Maker:
         return handling
 
 
-def made_flows(*, trouble: bool, wide: bool, depth: int = DEPTH) -> st.SearchStrategy[Made]:
+def made_flows(*, problem: bool, wide: bool, depth: int = DEPTH) -> st.SearchStrategy[Made]:
     """All step types, nested up to `depth`."""
     return st.randoms(use_true_random=False).map(
-        lambda random: Maker(random, trouble=trouble, wide=wide).make(depth)
+        lambda random: Maker(random, problem=problem, wide=wide).make(depth)
     )
 
 

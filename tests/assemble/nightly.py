@@ -120,8 +120,8 @@ def outcomes(
 def all_kinds(seed: int, projects: str | None, folder: Path | None) -> Outcome:
     """A run of each kind, of one seed."""
     outcome = Outcome()
-    for kind, (trouble, wide) in KINDS.items():
-        made = Maker(Random(seed), trouble=trouble, wide=wide).make()
+    for kind, (problem, wide) in KINDS.items():
+        made = Maker(Random(seed), problem=problem, wide=wide).make()
         wrong, outcome.counts[kind] = attempt(made, projects)
         if wrong:
             outcome.wrong[kind] = wrong[0]

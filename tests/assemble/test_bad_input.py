@@ -13,11 +13,11 @@ import pytest
 from msgspec import UNSET
 
 from one_trace.assemble import assemble
-from one_trace.errors import RecordTrouble
+from one_trace.errors import RecordError
 from one_trace.model.trace import encode
 from one_trace.record import read
 from one_trace.view.header import header
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 from tests.assemble.recorded import MadeRun, code, lay_out
 
 ODD_IDS = [
@@ -62,7 +62,7 @@ def test_a_state_of_another_flow_is_not_believed(tmp_path: Path) -> None:
 def test_neither_log_nor_state(tmp_path: Path) -> None:
     made = MadeRun(tmp_path).flow([code("a")])
     files = made.write(log=b"", state=b"")
-    with pytest.raises(RecordTrouble, match="0123456789ab"):
+    with pytest.raises(RecordError, match="0123456789ab"):
         read(files)
 
 
@@ -152,7 +152,7 @@ def test_events_and_fields_of_another_version(tmp_path: Path) -> None:
     (span,) = trace.spans
     assert (span.status, span.duration_ms) == ("success", 2)
     assert trace.run.other_events == {"step:thought": 1, "step:progress": 2}
-    page = "\n".join(header(trace.run, 80, Ink(color=False, unicode=True)))
+    page = "\n".join(header(trace.run, 80, Style(color=False, unicode=True)))
     assert "events not known  step:thought: 1\n" in page
     assert trace.run.other_fields == {"step:complete": ["shiny"]}
     assert page.endswith("fields not known  step:complete: shiny")
@@ -184,7 +184,7 @@ def test_names_of_fields_are_bounded_and_safe_to_print(tmp_path: Path) -> None:
     assert isinstance(trace.run.other_fields, dict)
     (names,) = trace.run.other_fields.values()
     assert (len(names), max(map(len, names))) == (20, 80)
-    page = "\n".join(header(trace.run, 80, Ink(color=False, unicode=True)))
+    page = "\n".join(header(trace.run, 80, Style(color=False, unicode=True)))
     assert "\x1b" not in page
     assert "hidden" not in page + encode(trace).decode()
 

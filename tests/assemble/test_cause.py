@@ -12,7 +12,7 @@ from one_trace.assemble import assemble
 from one_trace.model.trace import Cause
 from one_trace.record import read
 from one_trace.view.header import cause_lines
-from one_trace.view.ink import Ink
+from one_trace.view.style import Style
 from tests.assemble.recorded import MadeRun, code, lay_out
 
 
@@ -98,7 +98,7 @@ def test_which_of_several_iterations_alike_threw_is_not_told_silently(tmp_path: 
     cause = cause_of_made(failed(failed(made, "a", "boom"), "l", "boom"), "boom")
     assert cause.path.endswith("> a")
     assert cause.derived == ["path", "class"]
-    page = "\n".join(cause_lines(cause, 80, Ink(color=False, unicode=True)))
+    page = "\n".join(cause_lines(cause, 80, Style(color=False, unicode=True)))
     assert "(or another iteration like it)" in page
 
 

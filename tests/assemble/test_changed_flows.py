@@ -77,7 +77,7 @@ def test_every_step_that_ran_is_told_whatever_became_of_the_files(
     change: Change, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     for seed in range(8):
-        made = Maker(Random(seed), trouble=bool(seed % 2), wide=not seed % 3).make(2)
+        made = Maker(Random(seed), problem=bool(seed % 2), wide=not seed % 3).make(2)
         files, _, before = run(made, tmp_path_factory.mktemp("made"))
         assert files.log is not None
         started = files.log.read_bytes().count(b'"msg":"step:start"')

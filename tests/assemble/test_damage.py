@@ -104,7 +104,7 @@ def test_a_log_cut_at_every_byte(case: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", MADE)
 def test_a_log_of_a_made_run_cut_at_every_byte(seed: int, tmp_path: Path) -> None:
-    files, _, _ = run_made(Maker(Random(seed), trouble=True, wide=True).make(1), tmp_path)
+    files, _, _ = run_made(Maker(Random(seed), problem=True, wide=True).make(1), tmp_path)
     cut_everywhere(files)
 
 

@@ -119,12 +119,12 @@ def test_of_recorded_runs(case: str, tmp_path: Path) -> None:
     assert compared > 0 or steps <= 3
 
 
-@pytest.mark.parametrize("trouble", [False, True])
+@pytest.mark.parametrize("problem", [False, True])
 @pytest.mark.parametrize("wide", [False, True])
-def test_of_runs_made_at_random(trouble: bool, wide: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_of_runs_made_at_random(problem: bool, wide: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
     compared = 0
     for seed in range(25):
-        made = Maker(Random(seed), trouble=trouble, wide=wide).make(2)
+        made = Maker(Random(seed), problem=problem, wide=wide).make(2)
         files, _, trace = run(made, tmp_path_factory.mktemp("made"))
         if trace.spans:
             compared += hold_with_and_without_state(files, Random(seed), 3)

@@ -32,7 +32,7 @@ def test_every_span_of_a_run_without_trouble(wide: bool, tmp_path_factory: pytes
     """All step types, nested to depth 5, up to swaps that the record does not tell apart."""
 
     @quiet
-    @given(made=made_flows(trouble=False, wide=wide))
+    @given(made=made_flows(problem=False, wide=wide))
     def held(made: Made) -> None:
         _, truth, trace = run(made, tmp_path_factory.mktemp("made"))
         assert differences(truth, trace) == []
@@ -49,7 +49,7 @@ def test_runs_with_failures_retries_time_outs_and_skips(
     grow."""
     wrong = []
     for seed in range(150):
-        made = Maker(Random(seed), trouble=True, wide=wide).make()
+        made = Maker(Random(seed), problem=True, wide=wide).make()
         _, truth, trace = run(made, tmp_path_factory.mktemp("made"))
         if differences(truth, trace):
             wrong.append(seed)
@@ -67,7 +67,7 @@ def test_what_was_found_stays_right(case: Path, tmp_path: Path) -> None:
 @node
 @pytest.mark.parametrize("seed", range(12))
 def test_a_run_killed_at_any_event(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
-    made = Maker(Random(seed), trouble=True, wide=True).make(2)
+    made = Maker(Random(seed), problem=True, wide=True).make(2)
     for kill_after in range(1, 30, 3):
         files, truth, trace = run(made, tmp_path_factory.mktemp("made"), kill_after=kill_after)
         assert files.log is not None
@@ -88,7 +88,7 @@ def test_the_maker_makes_the_same_flows_of_the_same_seed() -> None:
 
 
 def test_differences_sees_a_wrong_span(tmp_path: Path) -> None:
-    made = Maker(Random(2), trouble=False, wide=False).make(2)
+    made = Maker(Random(2), problem=False, wide=False).make(2)
     _, truth, trace = run(made, tmp_path)
     assert differences(truth, trace) == []
     trace.spans[-1].status = "timeout"

@@ -48,7 +48,7 @@ def test_resumed_runs(wide: bool, tmp_path_factory: pytest.TempPathFactory) -> N
     wrong = []
     goes: Counter[int] = Counter()
     for seed in range(150):
-        made = Maker(Random(seed), trouble=True, wide=wide).make(2)
+        made = Maker(Random(seed), problem=True, wide=wide).make(2)
         truth, differ = resumed(made, tmp_path_factory.mktemp("made"), Random(seed))
         goes[truth["resumes"]] += 1
         if differ:
@@ -68,7 +68,7 @@ def stopped_everywhere(
     seed: int, project: Path, options: dict[str, bool]
 ) -> list[tuple[str, str, list[str]]]:
     """The run with each of its steps, at any depth, as the one to stop after: how it ended, what differs."""
-    made = Maker(Random(seed), trouble=False, wide=True).make(2)
+    made = Maker(Random(seed), problem=False, wide=True).make(2)
     told = []
     for number, step in enumerate(sorted(ids(made.flows["main"]["steps"]))):
         folder = project / str(number)
@@ -100,7 +100,7 @@ def test_runs_stopped_after_each_of_their_steps(
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_dry_run_has_no_spans(seed: int, tmp_path: Path) -> None:
-    made = Maker(Random(seed), trouble=True, wide=True).make(2)
+    made = Maker(Random(seed), problem=True, wide=True).make(2)
     files, truth = run_for_truth(tmp_path, made.flows, "main", options=Options(dry_run=True))
     trace = assemble(read(files)).trace
     assert (truth["spans"], trace.spans) == ([], [])
@@ -110,7 +110,7 @@ def test_a_dry_run_has_no_spans(seed: int, tmp_path: Path) -> None:
 
 def two_runs(seed: int, project: Path) -> list[tuple[RunFiles, Truth]]:
     """Two runs of the same flows in one folder, at the same time by their clocks; steps take other times."""
-    made = Maker(Random(seed), trouble=False, wide=True).make(2)
+    made = Maker(Random(seed), problem=False, wide=True).make(2)
     first = run_for_truth(project, made.flows, "main", behaviour=made.behaviour)
     slower = {
         step: [Behaviour(duration_ms=each.duration_ms + 3, output=each.output) for each in bodies]

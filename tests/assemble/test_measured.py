@@ -94,12 +94,12 @@ def held_against_truth(truth: Truth, spans: list[Span]) -> list[str]:
     return wrong + [f"{path}: {size} is nobody's" for path, size in told - happened]
 
 
-@pytest.mark.parametrize("trouble", [False, True])
+@pytest.mark.parametrize("problem", [False, True])
 def test_sizes_of_flows_made_at_random_are_those_of_the_truth(
-    trouble: bool, tmp_path_factory: pytest.TempPathFactory
+    problem: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     for seed in range(40):
-        made = with_selectors(Maker(Random(seed), trouble=trouble).make(3), Random(seed))
+        made = with_selectors(Maker(Random(seed), problem=problem).make(3), Random(seed))
         options = Options(stop_after=made.stop_after) if made.stop_after else None
         project = tmp_path_factory.mktemp("made")
         files, truth = run_for_truth(
@@ -117,7 +117,7 @@ def test_what_is_worked_out_is_what_was_measured(tmp_path_factory: pytest.TempPa
     """But under a while, where what one turn has read the next one overwrites."""
     alike = 0
     for seed in range(80):
-        made = with_selectors(Maker(Random(seed), trouble=False, wide=False).make(3), Random(seed))
+        made = with_selectors(Maker(Random(seed), problem=False, wide=False).make(3), Random(seed))
         if '"while"' in json.dumps(made.flows):
             continue
         project = tmp_path_factory.mktemp("made")

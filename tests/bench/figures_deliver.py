@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from unittest.mock import patch
 
-from one_trace.deliver.courier import Courier
 from one_trace.deliver.retry import Deadline
+from one_trace.deliver.sender import Sender
 from one_trace.settings.sources import load
 from one_trace.store import Store
 from tests.bench.history import fill, one_run
@@ -56,12 +56,12 @@ def delivery(bench: Bench) -> Figure:
 
 def _ours(path: Path, url: str) -> float:
     env = {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": url, "ONE_TRACES_DATA_DIR": str(path.parent)}
-    with patch.dict(os.environ, env), Store(path) as store, Courier(store, load(), fold=False) as courier:
-        courier.outbox.again("sent", "traces.com")
+    with patch.dict(os.environ, env), Store(path) as store, Sender(store, load(), fold=False) as sender:
+        sender.outbox.again("sent", "traces.com")
         begin = time.perf_counter()
-        outcome = courier.next(["traces.com"], Deadline(120))
+        outcome = sender.next(["traces.com"], Deadline(120))
         took = time.perf_counter() - begin
-    if outcome is None or outcome.trouble:
+    if outcome is None or outcome.problem:
         raise RuntimeError(f"not delivered: {outcome}")
     return took
 

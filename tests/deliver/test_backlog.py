@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from keeper import KEY, Handler, Keeper, keeping
 from machine import Machine
 from made import START_MS, assembly
+from traces_server import KEY, FakeTracesServer, Handler, fake_traces_server
 
 from one_trace.store import Store
 from one_trace.store.outbox import Outbox
@@ -18,17 +18,17 @@ SINK = "traces.com"
 
 
 @pytest.fixture
-def keeper() -> Iterator[Keeper]:
-    with keeping() as kept:
+def traces_server() -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as kept:
         yield kept
 
 
 @pytest.fixture
-def sending(machine: Machine, keeper: Keeper) -> Machine:
+def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
     machine.player("22-skips")
     machine.env |= {
         "TRACES_API_KEY": KEY,
-        "ONE_TRACES_ENDPOINT": keeper.url,
+        "ONE_TRACES_ENDPOINT": traces_server.url,
         "ONE_TRACES_RETENTION": "forever",
         "ONE_TRACES_FLUSH_TIMEOUT": "30",
     }
@@ -43,25 +43,27 @@ def wait_in_line(store: Store, count: int) -> None:
             queue(connection, [f"{number + 1:012x}"], [SINK])
 
 
-def test_all_that_waits_is_sent_by_one_sync(sending: Machine, keeper: Keeper) -> None:
+def test_all_that_waits_is_sent_by_one_sync(sending: Machine, traces_server: FakeTracesServer) -> None:
     with Store(sending.data / "traces.db") as store:
         wait_in_line(store, 400)
     done = sending.one("--agent", "trace", "sync").document
-    assert (done["sent"], done["queued"], len(keeper.traces)) == (400, 0, 400)
+    assert (done["sent"], done["queued"], len(traces_server.traces)) == (400, 0, 400)
 
 
-def test_a_run_is_sent_first_and_then_some_of_those_that_wait(sending: Machine, keeper: Keeper) -> None:
+def test_a_run_is_sent_first_and_then_some_of_those_that_wait(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     with Store(sending.data / "traces.db") as store:
         wait_in_line(store, 2000)
     saved = sending.one("--agent", "flow", "execute", "x", "--trace").saved
     assert [upload["state"] for upload in saved["uploads"]] == ["sent"]
-    first = next(iter(keeper.traces))
+    first = next(iter(traces_server.traces))
     assert first.replace("-", "") == saved["traceId"]
-    assert 1 < len(keeper.traces) < 2000, "some of them, and not all"
+    assert 1 < len(traces_server.traces) < 2000, "some of them, and not all"
 
 
 def test_a_server_that_falls_silent_after_the_runs_own_delivery_is_asked_for_one_more(
-    sending: Machine, keeper: Keeper
+    sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     with Store(sending.data / "traces.db") as store:
         wait_in_line(store, 50)
@@ -71,7 +73,7 @@ def test_a_server_that_falls_silent_after_the_runs_own_delivery_is_asked_for_one
         asked.add(request.path.split("/")[3])
         return len(asked) > 1 and (request.refuse(400, "no more") or True)
 
-    keeper.fault = only_the_first
+    traces_server.fault = only_the_first
     saved = sending.one("--agent", "flow", "execute", "x", "--trace").saved
     assert saved["uploads"][0]["state"] == "sent"
     assert len(asked) == 2

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keeper import KEY, Keeper, keeping
 from machine import RECORDINGS, Machine
+from traces_server import KEY, FakeTracesServer, fake_traces_server
 
 CASES = [
     "04-code-module",
@@ -35,8 +35,8 @@ ENVELOPE = {"session_id", "sessionId", "uuid", "errorCode", "status", "strategy"
 
 
 @pytest.fixture
-def keeper() -> Iterator[Keeper]:
-    with keeping() as kept:
+def traces_server() -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as kept:
         yield kept
 
 
@@ -115,7 +115,7 @@ def plant(case: str, into: Path) -> Path:
 
 @pytest.mark.parametrize("case", CASES)
 def test_no_value_leaves_and_none_is_kept(
-    machine: Machine, keeper: Keeper, tmp_path: Path, case: str
+    machine: Machine, traces_server: FakeTracesServer, tmp_path: Path, case: str
 ) -> None:
     temp = tmp_path / "temp"
     temp.mkdir()
@@ -123,7 +123,7 @@ def test_no_value_leaves_and_none_is_kept(
     project.mkdir(parents=True)
     machine.env |= {
         "TRACES_API_KEY": KEY,
-        "ONE_TRACES_ENDPOINT": keeper.url,
+        "ONE_TRACES_ENDPOINT": traces_server.url,
         "TMPDIR": str(temp),
         "SOME_SECRET": f"{WORD}-environment",
     }
@@ -132,7 +132,7 @@ def test_no_value_leaves_and_none_is_kept(
     done = machine.one(*command, cwd=project)
     assert [upload["state"] for upload in done.saved["uploads"]] == ["sent"], done.err
     assert any(WORD.encode() in path.read_bytes() for path in (project / ".one/flows/.runs").iterdir())
-    assert WORD.encode() not in keeper.everything()
+    assert WORD.encode() not in traces_server.everything()
     assert [path for path in temp.rglob("*") if path.is_file()] == []
     kept = b"".join(path.read_bytes() for path in machine.data.iterdir())
     found = {where.decode() for where in re.findall(WORD.encode() + b"-?([a-z]*)", kept)}
@@ -141,42 +141,52 @@ def test_no_value_leaves_and_none_is_kept(
 
 
 def test_error_text_leaves_when_asked_for_and_redacted(
-    machine: Machine, keeper: Keeper, tmp_path: Path
+    machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
 ) -> None:
     case = plant("55-parallel-fail-flow", tmp_path / "case")
     for path in (case / "logs").iterdir():
         path.write_text(path.read_text().replace(f"{WORD}-error", f"{WORD}-error token={WORD}-secret"))
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url, "ONE_TRACES_ERRORS": "full"}
+    machine.env |= {
+        "TRACES_API_KEY": KEY,
+        "ONE_TRACES_ENDPOINT": traces_server.url,
+        "ONE_TRACES_ERRORS": "full",
+    }
     machine.player(str(case))
     done = machine.one("--agent", "flow", "execute", "x", "--trace")
     assert [upload["state"] for upload in done.saved["uploads"]] == ["sent"]
-    assert f"{WORD}-error".encode() in keeper.everything()
-    assert f"{WORD}-secret".encode() not in keeper.everything()
-    assert b"[REDACTED]" in keeper.everything()
+    assert f"{WORD}-error".encode() in traces_server.everything()
+    assert f"{WORD}-secret".encode() not in traces_server.everything()
+    assert b"[REDACTED]" in traces_server.everything()
 
 
 @pytest.mark.parametrize("case", ["22-skips", "48-sigkill"])
 def test_the_events_export_tells_all_the_lines_that_are_sent(
-    machine: Machine, keeper: Keeper, case: str
+    machine: Machine, traces_server: FakeTracesServer, case: str
 ) -> None:
     """A user who looks before switching delivery on has seen what will go."""
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
     machine.player(case)
     machine.one("--agent", "flow", "execute", "x", "--trace")
     exported = machine.one("trace", "export", "last", "--format", "events").out.decode().split("\n")
-    (trace,) = keeper.messages
-    results = [m["parts"][0] for m in keeper.in_order(trace) if m["parts"][0]["type"] == "tool_result"]
+    (trace,) = traces_server.messages
+    results = [m["parts"][0] for m in traces_server.in_order(trace) if m["parts"][0]["type"] == "tool_result"]
     assert results
     assert {part["content"]["output"] for part in results} <= set(exported)
 
 
-def test_the_events_export_tells_the_error_text_that_would_leave(machine: Machine, keeper: Keeper) -> None:
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url, "ONE_TRACES_ERRORS": "full"}
+def test_the_events_export_tells_the_error_text_that_would_leave(
+    machine: Machine, traces_server: FakeTracesServer
+) -> None:
+    machine.env |= {
+        "TRACES_API_KEY": KEY,
+        "ONE_TRACES_ENDPOINT": traces_server.url,
+        "ONE_TRACES_ERRORS": "full",
+    }
     machine.player("55-parallel-fail-flow")
     machine.one("--agent", "flow", "execute", "x", "--trace")
     exported = machine.one("trace", "export", "last", "--format", "events").out.decode().split("\n")
-    (trace,) = keeper.messages
-    results = [m["parts"][0] for m in keeper.in_order(trace) if m["parts"][0]["type"] == "tool_result"]
+    (trace,) = traces_server.messages
+    results = [m["parts"][0] for m in traces_server.in_order(trace) if m["parts"][0]["type"] == "tool_result"]
     assert any("error" in json.loads(part["content"]["output"]) for part in results)
     assert {part["content"]["output"] for part in results} <= set(exported)
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from keeper import KEY, Handler, Keeper, keeping
 from machine import Machine
 from made import loop
+from traces_server import KEY, FakeTracesServer, Handler, fake_traces_server
 
 from one_trace.store import Store
 
@@ -22,17 +22,17 @@ CASE = "22-skips"
 
 
 @pytest.fixture
-def keeper() -> Iterator[Keeper]:
-    with keeping() as kept:
+def traces_server() -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as kept:
         yield kept
 
 
 @pytest.fixture
-def sending(machine: Machine, keeper: Keeper) -> Machine:
-    """A machine that delivers to the keeper, and whose host leaves a recorded run."""
+def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
+    """A machine that delivers to the server, and whose host leaves a recorded run."""
     machine.env |= {
         "TRACES_API_KEY": KEY,
-        "ONE_TRACES_ENDPOINT": keeper.url,
+        "ONE_TRACES_ENDPOINT": traces_server.url,
         # Long enough for any machine to get an answer; what gives none gets less (SHORT).
         "ONE_TRACES_FLUSH_TIMEOUT": "30",
     }
@@ -109,13 +109,13 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_fault_costs_the_run_nothing_and_is_made_up_for(
-    sending: Machine, keeper: Keeper, case: Case
+    sending: Machine, traces_server: FakeTracesServer, case: Case
 ) -> None:
     plain = sending.one("--agent", "flow", "execute", "x", "--no-trace")
-    keeper.fault = case.fault
+    traces_server.fault = case.fault
     RELEASE.clear()
-    with keeping() as other:
-        keeper.elsewhere = other
+    with fake_traces_server() as other:
+        traces_server.elsewhere = other
         env = {} if case.state == "failed" else SHORT
         env |= {} if case.endpoint is None else {"ONE_TRACES_ENDPOINT": endpoint(case.endpoint)}
         done = sending.one("--agent", "flow", "execute", "x", "--trace", env=env)
@@ -126,11 +126,11 @@ def test_a_fault_costs_the_run_nothing_and_is_made_up_for(
     assert [upload["state"] for upload in done.saved["uploads"]] == [case.state]
     assert KEY.encode() not in done.err
 
-    keeper.fault = None
+    traces_server.fault = None
     again = ["--retry-failed"] if case.state == "failed" else []
     synced = sending.one("--agent", "trace", "sync", *again)
     assert (synced.code, synced.document["sent"], synced.document["queued"]) == (0, 1, 0), synced.document
-    whole(keeper, done.saved["traceId"], spans=done.saved["spans"])
+    whole(traces_server, done.saved["traceId"], spans=done.saved["spans"])
 
 
 def endpoint(name: str) -> str:
@@ -141,17 +141,19 @@ def endpoint(name: str) -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
-def whole(keeper: Keeper, trace_id: str, *, spans: int) -> None:
-    """The keeper holds every message of the run, each once."""
-    (trace,) = [trace for trace in keeper.messages if trace.replace("-", "") == trace_id]
-    messages = keeper.in_order(trace)
+def whole(traces_server: FakeTracesServer, trace_id: str, *, spans: int) -> None:
+    """The server holds every message of the run, each once."""
+    (trace,) = [trace for trace in traces_server.messages if trace.replace("-", "") == trace_id]
+    messages = traces_server.in_order(trace)
     assert [message["order"] for message in messages] == list(range(1, len(messages) + 1))
     kinds = [message["parts"][0]["type"] for message in messages]
     assert (kinds.count("tool_call"), kinds.count("tool_result")) == (spans, spans)
     assert (kinds[0], kinds[-1], messages[-1]["role"]) == ("text", "text", "assistant")
 
 
-def test_one_batch_of_five_that_fails_is_made_up_for(sending: Machine, keeper: Keeper) -> None:
+def test_one_batch_of_five_that_fails_is_made_up_for(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     with Store(sending.data / "traces.db") as store:
         store.save(loop(240, run_id="00000000000a"), sinks=["traces.com"])
     posts = []
@@ -162,44 +164,46 @@ def test_one_batch_of_five_that_fails_is_made_up_for(sending: Machine, keeper: K
         posts.append(json.loads(request.body)["messages"][0]["order"])
         return posts[-1] == 201 and (request.refuse(400, "not this one") or True)
 
-    keeper.fault = third
+    traces_server.fault = third
     assert sending.one("--agent", "flow", "execute", "x", "--trace").saved["uploads"][0]["state"] == "sent"
     assert posts[:3] == [1, 101, 201]
-    keeper.fault = None
+    traces_server.fault = None
     synced = sending.one("--agent", "trace", "sync")
     assert (synced.code, synced.document["sent"]) == (0, 1)
-    whole(keeper, f"{10:032x}", spans=241)
+    whole(traces_server, f"{10:032x}", spans=241)
 
 
-def test_a_run_delivers_those_that_were_left(sending: Machine, keeper: Keeper) -> None:
-    keeper.fault = refuse(503)
+def test_a_run_delivers_those_that_were_left(sending: Machine, traces_server: FakeTracesServer) -> None:
+    traces_server.fault = refuse(503)
     left = sending.one("--agent", "flow", "execute", "x", "--trace", env=SHORT).saved
-    keeper.fault = None
+    traces_server.fault = None
     sent = sending.one("--agent", "flow", "execute", "x", "--trace").saved
-    assert [len(keeper.traces), sent["uploads"][0]["state"]] == [2, "sent"]
-    whole(keeper, left["traceId"], spans=left["spans"])
+    assert [len(traces_server.traces), sent["uploads"][0]["state"]] == [2, "sent"]
+    whole(traces_server, left["traceId"], spans=left["spans"])
     url = sent["uploads"][0]["url"]
     assert url.startswith("https://traces.com/s/jn7")
 
 
-def test_without_a_key_nothing_is_queued_and_nothing_said(sending: Machine, keeper: Keeper) -> None:
+def test_without_a_key_nothing_is_queued_and_nothing_said(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     del sending.env["TRACES_API_KEY"]
     done = sending.one("--agent", "flow", "execute", "x", "--trace")
     assert done.saved["uploads"] == []
-    assert keeper.seen == []
+    assert traces_server.seen == []
     nothing = sending.one("--agent", "trace", "sync")
     assert (nothing.code, nothing.document["sent"]) == (0, 0)
     refused = sending.one("--agent", "trace", "sync", "--since", "9999d")
     assert (refused.code, refused.document["error"]["code"]) == (4, "not-authorised")
     later = sending.one("--agent", "trace", "sync", "--since", "9999d", env={"TRACES_API_KEY": KEY})
     assert (later.code, later.document["sent"]) == (0, 1)
-    whole(keeper, done.saved["traceId"], spans=done.saved["spans"])
+    whole(traces_server, done.saved["traceId"], spans=done.saved["spans"])
 
 
-def test_what_was_refused_waits_to_be_asked_for(sending: Machine, keeper: Keeper) -> None:
-    keeper.fault = refuse(403)
+def test_what_was_refused_waits_to_be_asked_for(sending: Machine, traces_server: FakeTracesServer) -> None:
+    traces_server.fault = refuse(403)
     sending.one("--agent", "flow", "execute", "x", "--trace")
-    keeper.fault = None
+    traces_server.fault = None
     parked = sending.one("--agent", "trace", "sync")
     assert (parked.code, parked.document["failed"]) == (4, 1)
     assert "--retry-failed" in parked.document["error"]["hint"]
@@ -209,45 +213,45 @@ def test_what_was_refused_waits_to_be_asked_for(sending: Machine, keeper: Keeper
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_a_run_is_sent_ends_the_sending_and_not_the_run(
-    sending: Machine, keeper: Keeper, number: signal.Signals
+    sending: Machine, traces_server: FakeTracesServer, number: signal.Signals
 ) -> None:
     RELEASE.clear()
-    keeper.fault = silent
-    process = interrupted(sending, keeper, number)
+    traces_server.fault = silent
+    process = interrupted(sending, traces_server, number)
     assert not RELEASE.is_set(), "it waited for the server"
     RELEASE.set()
     _, err = process.communicate()
     assert process.returncode == 0, "the run had ended well"
     note = json.loads(err)
     assert [upload["state"] for upload in note["uploads"]] == ["queued"]
-    delivers_all(sending, keeper, note)
+    delivers_all(sending, traces_server, note)
 
 
 def test_a_process_that_is_killed_while_it_sends_leaves_the_run_to_others(
-    sending: Machine, keeper: Keeper
+    sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     RELEASE.clear()
-    keeper.fault = silent
-    process = interrupted(sending, keeper, signal.SIGKILL)
+    traces_server.fault = silent
+    process = interrupted(sending, traces_server, signal.SIGKILL)
     RELEASE.set()
     assert process.returncode == -signal.SIGKILL
     assert process.communicate()[0], "the run's own output was complete"
     (run,) = sending.runs()
-    delivers_all(sending, keeper, {"traceId": run["traceId"], "spans": run["counts"]["spans"]})
+    delivers_all(sending, traces_server, {"traceId": run["traceId"], "spans": run["counts"]["spans"]})
 
 
-def interrupted(machine: Machine, keeper: Keeper, number: int) -> subprocess.Popen[bytes]:
+def interrupted(machine: Machine, traces_server: FakeTracesServer, number: int) -> subprocess.Popen[bytes]:
     """A traced run that gets a signal when its first request is under way; ended."""
     process = machine.start("--agent", "flow", "execute", "x", "--trace")
-    while not keeper.seen and process.poll() is None:
+    while not traces_server.seen and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(number)
     process.wait(timeout=20)
     return process
 
 
-def delivers_all(machine: Machine, keeper: Keeper, note: dict[str, Any]) -> None:
-    keeper.fault = None
+def delivers_all(machine: Machine, traces_server: FakeTracesServer, note: dict[str, Any]) -> None:
+    traces_server.fault = None
     synced = machine.one("--agent", "trace", "sync")
     assert (synced.code, synced.document["sent"]) == (0, 1)
-    whole(keeper, note["traceId"], spans=note["spans"])
+    whole(traces_server, note["traceId"], spans=note["spans"])

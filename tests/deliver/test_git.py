@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from keeper import KEY, Keeper, keeping
 from machine import Machine
+from traces_server import KEY, FakeTracesServer, fake_traces_server
 
 from one_trace.deliver import git
 from one_trace.deliver.project import project_of
@@ -295,8 +295,8 @@ def test_of_a_remote_host_and_path_are_kept_or_nothing(url: str, kept: str | Non
 
 
 @pytest.fixture
-def keeper() -> Iterator[Keeper]:
-    with keeping() as kept:
+def traces_server() -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as kept:
         yield kept
 
 
@@ -311,7 +311,7 @@ def keeper() -> Iterator[Keeper]:
     ],
 )
 def test_a_delivered_run_names_the_remote_without_what_is_secret(
-    machine: Machine, keeper: Keeper, url: str, sent: str | None
+    machine: Machine, traces_server: FakeTracesServer, url: str, sent: str | None
 ) -> None:
     assert GIT is not None
     run_git(machine.project, "init", "-q")
@@ -319,13 +319,13 @@ def test_a_delivered_run_names_the_remote_without_what_is_secret(
         config.write(f'[remote "origin"]\nurl = {url}\n')
     machine.env |= {
         "TRACES_API_KEY": KEY,
-        "ONE_TRACES_ENDPOINT": keeper.url,
+        "ONE_TRACES_ENDPOINT": traces_server.url,
         "ONE_TRACES_FLUSH_TIMEOUT": "30",
         "PATH": f"{machine.env['PATH']}{os.pathsep}{Path(GIT).parent}",
     }
     machine.player("02-linear-unicode")
     done = machine.one("--agent", "flow", "execute", "x", "--trace")
     assert done.saved["uploads"][0]["state"] == "sent"
-    put = json.loads(keeper.seen[0][3])
+    put = json.loads(traces_server.seen[0][3])
     assert put.get("gitRemoteUrl") == sent
-    assert b"hush" not in keeper.everything()
+    assert b"hush" not in traces_server.everything()

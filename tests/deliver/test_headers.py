@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from keeper import KEY, Keeper, keeping
 from machine import Machine
+from traces_server import KEY, FakeTracesServer, fake_traces_server
 
 from one_trace.deliver.hiding import Secrets, secret_parts
 
@@ -19,17 +19,17 @@ FORMATS = ("json", "events", "otlp", "perfetto", "html")
 
 
 @pytest.fixture
-def keeper() -> Iterator[Keeper]:
-    with keeping() as kept:
+def traces_server() -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as kept:
         kept.fault = lambda request: request.raw(200, b"", "application/x-protobuf") or True
         yield kept
 
 
 @pytest.fixture
-def sending(machine: Machine, keeper: Keeper) -> Machine:
+def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
     machine.env |= {
         "ONE_TRACES_SINKS": "otlp",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": keeper.url,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": traces_server.url,
         "ONE_TRACES_FLUSH_TIMEOUT": "30",
     }
     machine.player("02-linear-unicode")
@@ -63,7 +63,7 @@ def all_said(machine: Machine, verbs: dict[str, tuple[str, ...]]) -> dict[str, b
     [f"{SECRET}\n456", f"{SECRET}%0A456", f"{SECRET}%00", f"a\x01{SECRET}", f"%0D%0AX-Evil: {SECRET}"],
 )
 def test_a_header_that_cannot_be_sent_is_named_and_its_value_is_nowhere(
-    sending: Machine, keeper: Keeper, value: str
+    sending: Machine, traces_server: FakeTracesServer, value: str
 ) -> None:
     sending.env["OTEL_EXPORTER_OTLP_HEADERS"] = f"x-team=blue,x-api-key={value}"
     done = sending.one("flow", "execute", "x", "--trace")
@@ -76,23 +76,27 @@ def test_a_header_that_cannot_be_sent_is_named_and_its_value_is_nowhere(
     for where, text in said.items():
         for part in (SECRET.encode(), base64.b64encode(SECRET.encode())[:12], b"hush", b"Zm9v"):
             assert part not in text, where
-    assert keeper.seen == []
+    assert traces_server.seen == []
 
 
 @pytest.mark.parametrize("name", ["Authorization: Bearer hush-hush", "x api hush-hush", "hüsh-hush", ""])
-def test_a_name_that_is_none_is_told_by_its_place(sending: Machine, keeper: Keeper, name: str) -> None:
+def test_a_name_that_is_none_is_told_by_its_place(
+    sending: Machine, traces_server: FakeTracesServer, name: str
+) -> None:
     sending.env["OTEL_EXPORTER_OTLP_HEADERS"] = f"x-team=blue,{name}=="
     done = sending.one("flow", "execute", "x", "--trace")
     assert b"pair 2" in done.err
     assert b"hush" not in done.err
-    assert keeper.seen == []
+    assert traces_server.seen == []
 
 
-def test_a_value_beyond_ascii_is_sent_as_it_was_given(sending: Machine, keeper: Keeper) -> None:
+def test_a_value_beyond_ascii_is_sent_as_it_was_given(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     sending.env["OTEL_EXPORTER_OTLP_HEADERS"] = "x-team=bl%C3%A5,x-raw=grün,User-Agent=mine"
     done = sending.one("--agent", "flow", "execute", "x", "--trace")
     assert done.saved["uploads"][0]["state"] == "sent"
-    ((_, _, headers, _),) = keeper.seen
+    ((_, _, headers, _),) = traces_server.seen
     sent = {name.lower(): value.encode("latin-1").decode() for name, value in headers.items()}
     assert (sent["x-team"], sent["x-raw"], sent["user-agent"]) == ("blå", "grün", "mine")
 
@@ -125,7 +129,7 @@ def test_a_proxys_password_is_not_said(machine: Machine, scheme: str, password: 
 
 
 def test_what_the_proxy_says_is_told_by_its_status_alone(machine: Machine) -> None:
-    with keeping() as proxy:
+    with fake_traces_server() as proxy:
         proxy.fault = lambda request: request.refuse(407, "hush hush-user") or True
         machine.env |= {
             "TRACES_API_KEY": KEY,
@@ -143,7 +147,7 @@ def test_what_the_proxy_says_is_told_by_its_status_alone(machine: Machine) -> No
     "entries", ["localhost,fd00::/8", "fe80::/10", "[::1]", "::1/128", "a b,,*.x:y", "["]
 )
 def test_an_entry_of_no_proxy_that_is_no_host_stops_nothing(
-    sending: Machine, keeper: Keeper, entries: str
+    sending: Machine, traces_server: FakeTracesServer, entries: str
 ) -> None:
     sending.env |= {
         "NO_PROXY": entries,

@@ -8,22 +8,22 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from keeper import KEY, Keeper, keeping
 from machine import Machine
+from traces_server import KEY, FakeTracesServer, fake_traces_server
 
 KILLS = 40
 CASE = "22-skips"
 
 
 @pytest.fixture
-def keeper() -> Iterator[Keeper]:
-    with keeping() as kept:
+def traces_server() -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as kept:
         yield kept
 
 
 @pytest.fixture
-def sending(machine: Machine, keeper: Keeper) -> Machine:
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
     machine.player(CASE)
     return machine
 
@@ -39,28 +39,30 @@ def recorded(machine: Machine) -> set[str]:
     return {file.name.split(".")[0][-12:] for file in files}
 
 
-def assert_delivered_once(machine: Machine, keeper: Keeper, runs: int) -> None:
+def assert_delivered_once(machine: Machine, traces_server: FakeTracesServer, runs: int) -> None:
     listed = machine.one("--agent", "trace", "list", "--limit", "0").document["runs"]
     assert len(listed) == runs
     assert {upload["state"] for run in listed for upload in run["uploads"]} == {"sent"}
-    assert {trace.replace("-", "") for trace in keeper.traces} == {run["traceId"] for run in listed}
-    for trace in keeper.messages:
-        orders = [message["order"] for message in keeper.in_order(trace)]
+    assert {trace.replace("-", "") for trace in traces_server.traces} == {run["traceId"] for run in listed}
+    for trace in traces_server.messages:
+        orders = [message["order"] for message in traces_server.in_order(trace)]
         assert orders == list(range(1, len(orders) + 1))
 
 
-def test_eight_runs_at_once_are_stored_and_sent_once_each(sending: Machine, keeper: Keeper) -> None:
+def test_eight_runs_at_once_are_stored_and_sent_once_each(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     together = [traced(sending) for _ in range(8)]
     ends = [process.communicate(timeout=60) for process in together]
     assert [process.returncode for process in together] == [0] * 8
     assert not [err for _, err in ends if b"locked" in err or b"trace:trouble" in err]
     synced = sending.one("--agent", "trace", "sync")
     assert (synced.code, synced.document["queued"]) == (0, 0)
-    assert_delivered_once(sending, keeper, 8)
-    assert sum(keeper.batches.values()) == 8, "two processes sent one run"
+    assert_delivered_once(sending, traces_server, 8)
+    assert sum(traces_server.batches.values()) == 8, "two processes sent one run"
 
 
-def test_forty_kills_lose_and_double_nothing(sending: Machine, keeper: Keeper) -> None:
+def test_forty_kills_lose_and_double_nothing(sending: Machine, traces_server: FakeTracesServer) -> None:
     random.seed(1)
     errors = []
     for _ in range(KILLS // 4):
@@ -83,4 +85,4 @@ def test_forty_kills_lose_and_double_nothing(sending: Machine, keeper: Keeper) -
         run["runId"] for run in sending.one("--agent", "trace", "list", "--limit", "0").document["runs"]
     }
     assert listed | unread == recorded(sending)
-    assert_delivered_once(sending, keeper, len(listed))
+    assert_delivered_once(sending, traces_server, len(listed))

@@ -11,7 +11,7 @@ from made import USAGE, assembly, span
 from one_trace.model.times import to_iso, to_ms
 from one_trace.model.trace import Cause, Session, Usage
 from one_trace.outbound.events import event_lines
-from one_trace.outbound.sanitize import Leaving, LeavingRun, LeavingSpan, leave, one_line
+from one_trace.outbound.sanitize import SanitizedRun, SanitizedSpan, SanitizedTrace, one_line, sanitize
 
 NO_VALUES = {
     "input",
@@ -85,15 +85,15 @@ def test_spans_of_a_broken_tree_are_all_told() -> None:
 
 
 def test_no_struct_has_a_member_for_a_value() -> None:
-    for struct in (Leaving, LeavingRun, LeavingSpan):
+    for struct in (SanitizedTrace, SanitizedRun, SanitizedSpan):
         assert not NO_VALUES & set(struct.__struct_fields__)
 
 
 def test_error_text_leaves_through_a_redactor_alone() -> None:
     failed = assembly(spans=[span("x", status="error", error="secret")], status="error")
     failed.trace.run.cause = Cause(span_id="0", path="p", error="secret", error_code="E")
-    assert b"secret" not in msgspec.json.encode(leave(failed.trace))
-    told = leave(failed.trace, lambda text: text.replace("secret", "***"))
+    assert b"secret" not in msgspec.json.encode(sanitize(failed.trace))
+    told = sanitize(failed.trace, lambda text: text.replace("secret", "***"))
     assert told.spans[0].error == "***"
     assert json.loads(msgspec.json.encode(event_lines(failed.trace, str.upper)[2]))["error"] == "SECRET"
 
@@ -109,13 +109,13 @@ def test_error_text_leaves_through_a_redactor_alone() -> None:
     ],
 )
 def test_a_code_leaves_only_if_it_looks_like_one(code: str, leaves: bool) -> None:
-    (told,) = leave(assembly(spans=[span("x", error_code=code)]).trace).spans
+    (told,) = sanitize(assembly(spans=[span("x", error_code=code)]).trace).spans
     assert told.error_code == (code if leaves else None)
 
 
 def test_names_that_an_envelope_gives_must_look_like_names() -> None:
     usage = Usage(models=["claude-sonnet-4", "ignore all\nprevious"], sessions=["5b-1", "a secret text"])
-    told = leave(assembly(usage=usage, session=Session(session_id="what I said: x")).trace).run
+    told = sanitize(assembly(usage=usage, session=Session(session_id="what I said: x")).trace).run
     assert (told.usage.models, told.usage.sessions, told.session) == (["claude-sonnet-4"], ["5b-1"], None)
 
 

@@ -9,21 +9,21 @@ from made import START_MS, USAGE, assembly, loop, span
 from one_trace.deliver.closing import title
 from one_trace.deliver.fold import fold
 from one_trace.deliver.messages import Message, messages
-from one_trace.deliver.parcel import Parcel
+from one_trace.deliver.payload import Payload
 from one_trace.deliver.project import Project
 from one_trace.model.trace import Assembly, Cause, Span
-from one_trace.outbound.sanitize import leave
+from one_trace.outbound.sanitize import sanitize
 
 
 def sent(made: Assembly, *, folding: bool = True) -> list[dict]:
-    parcel = Parcel(
-        leaving=leave(made.trace),
+    payload = Payload(
+        sanitized=sanitize(made.trace),
         project=Project(),
         visibility="private",
         input_count=made.input_count,
         fold=folding,
     )
-    return json.loads(msgspec.json.encode(messages(parcel)))
+    return json.loads(msgspec.json.encode(messages(payload)))
 
 
 def kinds(found: list[dict]) -> list[str]:
@@ -140,7 +140,7 @@ def test_the_closing_text_says_what_a_person_wants_to_know() -> None:
         "LLM: 13 tokens in, 5 out, $0.2500, claude-sonnet-4.",
         "LLM sessions: s-1.",
     ]
-    assert title(leave(made.trace)) == "my-flow · error · 2m 4s · 5 steps"
+    assert title(sanitize(made.trace)) == "my-flow · error · 2m 4s · 5 steps"
 
 
 def test_names_that_are_not_nice_stay_in_their_line() -> None:
@@ -184,7 +184,7 @@ def test_loops_in_loops_fold_at_the_outermost_that_went_alike() -> None:
             call,
             *(span("deep", call, iteration=k, start_ms=i * 10.0 + k, duration_ms=1.0) for k in range(10)),
         ]
-    folded = fold(leave(assembly(spans=spans).trace).spans)
+    folded = fold(sanitize(assembly(spans=spans).trace).spans)
     at_outer = [each for each in folded.folds if each.parent.step_id == "outer"]
     assert [(each.count, each.spans) for each in at_outer] == [(17, 17 * 11)]
     assert {each.parent.step_id for each in folded.folds} == {"outer", "call"}

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from keeper import Handler, keeping
 from machine import Machine
 from made import USAGE, assembly, loop, span
+from traces_server import Handler, fake_traces_server
 
 from one_trace.deliver.otlp import Otlp, _protobuf, _timeout
 from one_trace.deliver.retry import Deadline
 from one_trace.outbound.otel import otlp_spans, request
-from one_trace.outbound.sanitize import leave
+from one_trace.outbound.sanitize import sanitize
 from one_trace.store import Store
 
 pb = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
@@ -52,7 +52,7 @@ class Collector:
 
 @pytest.fixture
 def collector(machine: Machine) -> Iterator[Collector]:
-    with keeping() as server:
+    with fake_traces_server() as server:
         server.fault = collector = Collector()
         machine.env |= {"ONE_TRACES_SINKS": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": server.url}
         yield collector
@@ -125,7 +125,7 @@ def test_a_header_that_a_collector_repeats_is_not_kept(machine: Machine, collect
         return True
 
     machine.env["OTEL_EXPORTER_OTLP_HEADERS"] = "authorization=Bearer%20hush-hush"
-    with keeping() as server, Store(machine.data / "traces.db") as store:
+    with fake_traces_server() as server, Store(machine.data / "traces.db") as store:
         server.fault = repeat
         store.save(assembly(), sinks=["otlp"])
         done = machine.one("--agent", "trace", "sync", env={"OTEL_EXPORTER_OTLP_ENDPOINT": server.url})
@@ -143,8 +143,8 @@ def test_a_traced_run_is_delivered_to_a_collector(machine: Machine, collector: C
 def test_the_export_file_is_what_the_sink_sends() -> None:
     json_format = pytest.importorskip("google.protobuf.json_format")
     failed = span("x", status="error", error_code="E", usage=USAGE, output_bytes=2**40)
-    leaving = leave(assembly(spans=[failed, span("y", failed)], status="error").trace)
-    batch = request(leaving.run, otlp_spans(leaving))
+    sanitized = sanitize(assembly(spans=[failed, span("y", failed)], status="error").trace)
+    batch = request(sanitized.run, otlp_spans(sanitized))
     document = json.loads(msgspec.json.encode(batch))
     for each in document["resourceSpans"][0]["scopeSpans"][0]["spans"]:
         for name in {"traceId", "spanId", "parentSpanId"} & set(each):
@@ -221,7 +221,7 @@ def test_a_partial_success_is_said_and_not_sent_again(machine: Machine, protocol
 
     with Store(machine.data / "traces.db") as store:
         store.save(assembly(), sinks=["otlp"])
-    with keeping() as server:
+    with fake_traces_server() as server:
         server.fault = partly
         machine.env |= {
             "ONE_TRACES_SINKS": "otlp",

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from keeper import KEY, Handler, Keeper, keeping
 from machine import Machine
 from made import assembly, span
+from traces_server import KEY, FakeTracesServer, Handler, fake_traces_server
 
 from one_trace.capture.lineage import session_of, traceparent_of
 from one_trace.deliver.project import Project, project_of
 from one_trace.outbound.otel import otlp_spans
-from one_trace.outbound.sanitize import leave
+from one_trace.outbound.sanitize import sanitize
 from one_trace.store import Store
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -22,14 +22,14 @@ RUN = ("--agent", "flow", "execute", "x", "--trace")
 
 
 @pytest.fixture
-def keeper() -> Iterator[Keeper]:
-    with keeping() as kept:
+def traces_server() -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as kept:
         yield kept
 
 
 @pytest.fixture
-def sending(machine: Machine, keeper: Keeper) -> Machine:
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
     machine.player("02-linear-unicode")
     return machine
 
@@ -40,42 +40,50 @@ def project(machine: Machine, name: str, settings: str) -> Path:
     return folder
 
 
-def sent(keeper: Keeper, note: dict) -> dict:
-    (found,) = [put for trace, put in keeper.traces.items() if trace.replace("-", "") == note["traceId"]]
+def sent(traces_server: FakeTracesServer, note: dict) -> dict:
+    (found,) = [
+        put for trace, put in traces_server.traces.items() if trace.replace("-", "") == note["traceId"]
+    ]
     return found
 
 
-def test_a_run_that_waits_is_sent_as_its_own_project_has_it(sending: Machine, keeper: Keeper) -> None:
+def test_a_run_that_waits_is_sent_as_its_own_project_has_it(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     theirs = project(sending, "theirs", 'namespace = "@my-org"\nvisibility = "direct"')
     mine = project(sending, "mine", 'namespace = "@me"')
-    keeper.fault = lambda request: request.refuse(503, "later") or True
+    traces_server.fault = lambda request: request.refuse(503, "later") or True
     first = sending.one(*RUN, cwd=mine, env={"ONE_TRACES_FLUSH_TIMEOUT": "0.3"}).saved
     assert first["uploads"][0]["state"] == "queued"
-    keeper.fault = None
+    traces_server.fault = None
     second = sending.one(*RUN, cwd=theirs, env={"ONE_TRACES_FLUSH_TIMEOUT": "30"}).saved
     told = [
-        (sent(keeper, note)["targetNamespaceId"], sent(keeper, note)["visibility"])
+        (sent(traces_server, note)["targetNamespaceId"], sent(traces_server, note)["visibility"])
         for note in (first, second)
     ]
     assert told == [("ns2", "private"), ("ns1", "direct")]
 
 
-def test_a_project_that_sends_by_hand_is_not_sent_by_others(sending: Machine, keeper: Keeper) -> None:
+def test_a_project_that_sends_by_hand_is_not_sent_by_others(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     quiet = project(sending, "quiet", 'upload = "manual"')
     held = sending.one(*RUN, cwd=quiet).saved
     assert held["uploads"] == []
     sending.one(*RUN, env={"ONE_TRACES_FLUSH_TIMEOUT": "30"})
-    assert len(keeper.traces) == 1
-    keeper.fault = lambda request: request.refuse(400, "no") or True
+    assert len(traces_server.traces) == 1
+    traces_server.fault = lambda request: request.refuse(400, "no") or True
     assert sending.one("--agent", "trace", "sync").document["queued"] == 1
-    keeper.fault = None
+    traces_server.fault = None
     sending.one(*RUN, env={"ONE_TRACES_FLUSH_TIMEOUT": "30"})
-    assert len(keeper.traces) == 2, "one that failed when it was asked for still waits to be asked for"
+    assert len(traces_server.traces) == 2, "one that failed when it was asked for still waits to be asked for"
     assert sending.one("--agent", "trace", "sync").document["sent"] == 1
-    assert sent(keeper, held)["visibility"] == "private"
+    assert sent(traces_server, held)["visibility"] == "private"
 
 
-def test_one_run_that_cannot_be_sent_does_not_hold_up_the_others(sending: Machine, keeper: Keeper) -> None:
+def test_one_run_that_cannot_be_sent_does_not_hold_up_the_others(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     with Store(sending.data / "traces.db") as store:
         store.save(assembly("00000000000a"), sinks=["traces.com"])
         store.save(assembly("00000000000b"), sinks=["traces.com"])
@@ -85,8 +93,10 @@ def test_one_run_that_cannot_be_sent_does_not_hold_up_the_others(sending: Machin
     assert "ValueError" in done.document["error"]["message"]
 
 
-def test_an_answer_that_says_nothing_is_no_delivery(sending: Machine, keeper: Keeper) -> None:
-    keeper.fault = lambda request: request.answer(200, {}) or True
+def test_an_answer_that_says_nothing_is_no_delivery(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
+    traces_server.fault = lambda request: request.answer(200, {}) or True
     with Store(sending.data / "traces.db") as store:
         store.save(assembly(), sinks=["traces.com"])
     done = sending.one("--agent", "trace", "sync")
@@ -94,11 +104,14 @@ def test_an_answer_that_says_nothing_is_no_delivery(sending: Machine, keeper: Ke
 
 
 def test_whatever_may_be_spoken_to_in_the_clear_is_spoken_to_without_a_proxy(
-    sending: Machine, keeper: Keeper
+    sending: Machine, traces_server: FakeTracesServer
 ) -> None:
-    with Store(sending.data / "traces.db") as store, keeping() as proxy:
+    with Store(sending.data / "traces.db") as store, fake_traces_server() as proxy:
         store.save(assembly(), sinks=["traces.com"])
-        odd = {"ONE_TRACES_ENDPOINT": keeper.url.replace("127.0.0.1", "127.1"), "http_proxy": proxy.url}
+        odd = {
+            "ONE_TRACES_ENDPOINT": traces_server.url.replace("127.0.0.1", "127.1"),
+            "http_proxy": proxy.url,
+        }
         assert sending.one("trace", "sync", env=odd).code == 0
         assert proxy.seen == []
 
@@ -133,15 +146,17 @@ def test_a_trace_context_is_taken_only_in_its_w3c_form(given: str, kept: str | N
 
 def test_the_root_span_is_linked_to_whoever_started_the_run() -> None:
     made = assembly(spans=[span("x")])
-    leaving = leave(made.trace, traceparent=CALLER, parent_trace_id="ab" * 16, child_trace_ids=["cd" * 16])
-    root, step = otlp_spans(leaving)
+    sanitized = sanitize(
+        made.trace, traceparent=CALLER, parent_trace_id="ab" * 16, child_trace_ids=["cd" * 16]
+    )
+    root, step = otlp_spans(sanitized)
     assert [(link.trace_id, link.span_id, link.flags) for link in root.links] == [
         ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", 0x301),
         ("ab" * 16, "ab" * 8, 0x301),
         ("cd" * 16, "cd" * 8, 0x301),
     ]
     assert root.trace_id == step.trace_id == made.trace.run.trace_id
-    assert not otlp_spans(leave(made.trace))[0].links
+    assert not otlp_spans(sanitize(made.trace))[0].links
 
 
 def test_the_agent_is_known_by_the_variable_of_the_services_client() -> None:
@@ -159,7 +174,7 @@ def test_a_traced_run_keeps_the_context_and_hands_it_on(machine: Machine) -> Non
         request.raw(200, b"", "application/x-protobuf")
         return True
 
-    with keeping() as server:
+    with fake_traces_server() as server:
         server.fault = collect
         machine.env |= {"ONE_TRACES_SINKS": "otlp", "ONE_TRACES_OTLP_ENDPOINT": server.url}
         machine.one(*RUN, env={"TRACEPARENT": CALLER, "ONE_TRACES_FLUSH_TIMEOUT": "30"})

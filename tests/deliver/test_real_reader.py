@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keeper import KEY, Keeper, keeping
 from machine import RECORDINGS, Machine
+from traces_server import KEY, FakeTracesServer, fake_traces_server
 
 PACKAGE = "@traces-sh/traces-linux-x64@0.6.31"
 KINDS = {
@@ -49,8 +49,8 @@ def reader(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def keeper() -> Iterator[Keeper]:
-    with keeping() as kept:
+def traces_server() -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as kept:
         yield kept
 
 
@@ -94,10 +94,10 @@ def as_shown(event: dict[str, Any]) -> tuple[object, ...]:
 
 
 def test_every_recording_is_read_back_as_it_was_sent(
-    machine: Machine, keeper: Keeper, reader: str, tmp_path: Path
+    machine: Machine, traces_server: FakeTracesServer, reader: str, tmp_path: Path
 ) -> None:
     lay_out_recordings(machine.project)
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
     imported = machine.one("--agent", "trace", "import").document
     synced = machine.one("--agent", "trace", "sync", "--since", "9999d")
     assert (synced.code, synced.document["sent"]) == (0, imported["imported"])
@@ -109,7 +109,7 @@ def test_every_recording_is_read_back_as_it_was_sent(
             "PATH": os.environ["PATH"],
             "TRACES_API_KEY": KEY,
             "TRACES_DISABLE_AUTOUPDATE": "1",
-            **dict.fromkeys(("TRACES_HTTP_URL", "TRACES_API_URL", "TRACES_URL"), keeper.url),
+            **dict.fromkeys(("TRACES_HTTP_URL", "TRACES_API_URL", "TRACES_URL"), traces_server.url),
         }
         home.mkdir(parents=True)
         run = {"env": env, "capture_output": True, "timeout": 120, "check": True, "cwd": home}
@@ -119,5 +119,5 @@ def test_every_recording_is_read_back_as_it_was_sent(
         return shown["data"]["events"]
 
     with ThreadPoolExecutor(2) as pool:
-        for trace, events in zip(keeper.traces, pool.map(read, keeper.traces), strict=True):
-            assert list(map(as_shown, events)) == list(map(as_read, keeper.in_order(trace)))
+        for trace, events in zip(traces_server.traces, pool.map(read, traces_server.traces), strict=True):
+            assert list(map(as_shown, events)) == list(map(as_read, traces_server.in_order(trace)))

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from email.utils import formatdate
 
 import pytest
-from keeper import Handler, Keeper, keeping
+from traces_server import FakeTracesServer, Handler, fake_traces_server
 
 from one_trace.deliver import retry
 from one_trace.deliver.batches import batches, send_all
-from one_trace.deliver.line import Line
-from one_trace.deliver.retry import Answer, Deadline, TooLarge, Undelivered, Unreachable, patiently
+from one_trace.deliver.http_client import HttpClient
+from one_trace.deliver.retry import Answer, Deadline, DeliveryError, TooLarge, Unreachable, patiently
 from one_trace.guard.urls import parse
 
 NOW = 1_775_469_720
@@ -44,7 +44,7 @@ def answers(*statuses: int, body: bytes = b"{}", **headers: str) -> object:
 
 def test_it_tries_five_times_with_waits_under_a_doubling_ceiling() -> None:
     clock = Clock(1000)
-    with pytest.raises(Undelivered) as error:
+    with pytest.raises(DeliveryError) as error:
         patiently(answers(500, 503, 0, 429, 502, 200), clock)
     assert error.value.message == "it answered 502"
     assert len(clock.waits) == 4
@@ -59,7 +59,7 @@ def test_what_fails_at_once_is_tried_once_more_and_soon() -> None:
         raise Unreachable("nothing answers there", at_once=True)
 
     clock = Clock(1000)
-    with pytest.raises(Undelivered, match="nothing answers"):
+    with pytest.raises(DeliveryError, match="nothing answers"):
         patiently(attempt, clock)
     assert len(tried) == 2
     assert sum(clock.waits) <= 0.3
@@ -72,7 +72,7 @@ def test_an_answer_that_another_try_cannot_change_is_taken(status: int) -> None:
 
 def test_a_wait_that_the_deadline_does_not_allow_is_not_begun() -> None:
     clock = Clock(5)
-    with pytest.raises(Undelivered) as error:
+    with pytest.raises(DeliveryError) as error:
         patiently(answers(429, 200, retry_after="7"), clock)
     assert (error.value.wait_s, clock.waits) == (7, [])
 
@@ -127,39 +127,45 @@ def test_one_item_that_is_too_large_is_said() -> None:
     def send(batch: list[bytes]) -> None:
         raise TooLarge("it answered 413")
 
-    with pytest.raises(Undelivered, match="3 bytes are too large"):
+    with pytest.raises(DeliveryError, match="3 bytes are too large"):
         send_all([b"xxx"], send, most=10, most_bytes=10)
 
 
 @pytest.fixture
-def keeper() -> Iterator[Keeper]:
-    with keeping() as kept:
+def traces_server() -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as kept:
         yield kept
 
 
-def test_an_answer_without_end_is_no_answer(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("one_trace.deliver.line._LONGEST_ANSWER", 1000)
+def test_an_answer_without_end_is_no_answer(
+    traces_server: FakeTracesServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("one_trace.deliver.http_client._LONGEST_ANSWER", 1000)
     monkeypatch.setattr(retry, "TRIES", 1)
-    keeper.fault = lambda request: request.raw(200, b"x" * 5000, "text/plain") or True
-    line = Line(parse(keeper.url), {}, deadline=Deadline(5))
-    with pytest.raises(Undelivered, match="does not end"):
-        line.call("GET", "/health")
+    traces_server.fault = lambda request: request.raw(200, b"x" * 5000, "text/plain") or True
+    client = HttpClient(parse(traces_server.url), {}, deadline=Deadline(5))
+    with pytest.raises(DeliveryError, match="does not end"):
+        client.call("GET", "/health")
 
 
-def test_a_server_that_drips_is_cut_off(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_drips_is_cut_off(
+    traces_server: FakeTracesServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retry, "REQUEST_S", 0.2)
     monkeypatch.setattr(retry, "TRIES", 1)
     dripped: list[Handler] = []
-    keeper.fault = lambda request: dripped.append(request) or request.drip(60) or True
-    with pytest.raises(Undelivered):
-        Line(parse(keeper.url), {}, deadline=Deadline(50)).call("GET", "/health")
+    traces_server.fault = lambda request: dripped.append(request) or request.drip(60) or True
+    with pytest.raises(DeliveryError):
+        HttpClient(parse(traces_server.url), {}, deadline=Deadline(50)).call("GET", "/health")
     assert len(dripped) == 1
 
 
-def test_a_secret_that_a_server_repeats_is_not_shown(keeper: Keeper) -> None:
-    keeper.fault = lambda request: request.refuse(400, "bad key trk_secret\x1b[31m\nin it") or True
-    with pytest.raises(Undelivered) as error:
-        Line(parse(keeper.url), {}, deadline=Deadline(5), secrets=["trk_secret"]).call("GET", "/x")
+def test_a_secret_that_a_server_repeats_is_not_shown(traces_server: FakeTracesServer) -> None:
+    traces_server.fault = lambda request: request.refuse(400, "bad key trk_secret\x1b[31m\nin it") or True
+    with pytest.raises(DeliveryError) as error:
+        HttpClient(parse(traces_server.url), {}, deadline=Deadline(5), secrets=["trk_secret"]).call(
+            "GET", "/x"
+        )
     assert "trk_secret" not in error.value.message
     assert "[key]" in error.value.message
     assert error.value.message.isprintable()

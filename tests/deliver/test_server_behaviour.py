@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from keeper import KEY
 from machine import Machine
+from traces_server import KEY
 
 pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
 

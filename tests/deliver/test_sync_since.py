@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from keeper import KEY, Keeper, keeping
 from machine import Machine
 from made import START_MS, assembly
+from traces_server import KEY, FakeTracesServer, fake_traces_server
 
 from one_trace.store import Store
 
@@ -15,18 +15,18 @@ AGES = ("--since", "9999d")
 
 
 @pytest.fixture
-def keeper() -> Iterator[Keeper]:
-    with keeping() as kept:
+def traces_server() -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as kept:
         yield kept
 
 
 @pytest.fixture
-def sending(machine: Machine, keeper: Keeper) -> Machine:
+def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
     """A machine with three runs that were stored while no key was set."""
     with Store(machine.data / "traces.db") as store:
         for number in range(3):
             store.save(assembly(f"{number + 1:012x}", start=START_MS + number))
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
     return machine
 
 
@@ -36,13 +36,15 @@ def sync(machine: Machine, *argv: str) -> tuple[int, int, int]:
     return done.document["newlyQueued"], done.document["sent"], done.document["queued"]
 
 
-def test_older_runs_are_queued_counted_and_sent_once(sending: Machine, keeper: Keeper) -> None:
+def test_older_runs_are_queued_counted_and_sent_once(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     assert sync(sending) == (0, 0, 0)
     assert sync(sending, *AGES) == (3, 3, 0)
-    assert len(keeper.traces) == 3
-    requests = len(keeper.seen)
+    assert len(traces_server.traces) == 3
+    requests = len(traces_server.seen)
     assert sync(sending, *AGES) == (0, 0, 0)
-    assert len(keeper.seen) == requests
+    assert len(traces_server.seen) == requests
     assert sending.one("trace", "sync", *AGES).out == b"0 runs newly queued. 0 runs sent.\n"
 
 
@@ -52,18 +54,22 @@ def test_only_runs_since_then_are_queued(sending: Machine) -> None:
     assert sync(sending, "--since", "2026-04-07") == (1, 1, 0)
 
 
-def test_what_was_sent_is_sent_again_on_request_alone(sending: Machine, keeper: Keeper) -> None:
+def test_what_was_sent_is_sent_again_on_request_alone(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     sync(sending, *AGES)
-    keeper.messages.clear()
+    traces_server.messages.clear()
     assert sync(sending, *AGES, "--again") == (3, 3, 0)
-    assert len(keeper.messages) == 3
+    assert len(traces_server.messages) == 3
     assert sync(sending, "--again") == (3, 3, 0)
     assert sync(sending) == (0, 0, 0)
 
 
-def test_again_alone_sends_nothing_that_was_never_sent(sending: Machine, keeper: Keeper) -> None:
+def test_again_alone_sends_nothing_that_was_never_sent(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     assert sync(sending, "--again") == (0, 0, 0)
-    assert keeper.seen == []
+    assert traces_server.seen == []
 
 
 def test_what_is_queued_while_the_server_is_down_is_counted_too(sending: Machine) -> None:
@@ -73,7 +79,9 @@ def test_what_is_queued_while_the_server_is_down_is_counted_too(sending: Machine
     assert sync(sending, *AGES) == (0, 3, 0)
 
 
-def test_a_run_that_could_not_be_stored_is_imported_and_delivered(machine: Machine, keeper: Keeper) -> None:
+def test_a_run_that_could_not_be_stored_is_imported_and_delivered(
+    machine: Machine, traces_server: FakeTracesServer
+) -> None:
     machine.player("22-skips")
     with Store(machine.data / "traces.db") as store:
         store.connection.execute("BEGIN IMMEDIATE")
@@ -81,11 +89,11 @@ def test_a_run_that_could_not_be_stored_is_imported_and_delivered(machine: Machi
     assert done.code == 0
     (note,) = done.notes
     assert (note["code"], note["hint"]) == ("store-busy", "one trace import")
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
     imported = machine.one("--agent", "trace", "import").document
     assert (imported["imported"], imported["next"]) == (1, "one trace sync --since 90d")
     assert sync(machine, *AGES) == (1, 1, 0)
-    assert len(keeper.traces) == 1
+    assert len(traces_server.traces) == 1
 
 
 def test_a_query_of_a_locked_store_is_to_be_tried_again(sending: Machine) -> None:

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from keeper import KEY, Keeper, keeping
 from machine import Machine
 from made import assembly
+from traces_server import KEY, FakeTracesServer, fake_traces_server
 
 from one_trace.store import Store
 
@@ -58,8 +58,8 @@ def serving(certificate: Path) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def keeper(certificate: Path) -> Iterator[Keeper]:
-    with keeping() as kept:
+def traces_server(certificate: Path) -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as kept:
         kept.socket = serving(certificate).wrap_socket(
             kept.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -89,22 +89,26 @@ WAYS = ("ONE_TRACES_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTE
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_certificate_of_nobody_is_refused_however_the_url_is_written(
-    sending: Machine, keeper: Keeper, host: str, way: str
+    sending: Machine, traces_server: FakeTracesServer, host: str, way: str
 ) -> None:
-    done = sending.one("--agent", "trace", "sync", env=to(f"{host}:{keeper.server_port}", way))
+    done = sending.one("--agent", "trace", "sync", env=to(f"{host}:{traces_server.server_port}", way))
     assert (done.code, done.document["sent"], done.document["error"]["code"]) == (5, 0, "network")
     assert all("certificate" in run["error"] for run in done.document["runs"])
     assert len(done.document["runs"]) == 2
-    assert keeper.seen == []
+    assert traces_server.seen == []
 
 
-def test_with_its_authority_named_it_is_trusted(sending: Machine, keeper: Keeper, certificate: Path) -> None:
-    env = to(f"HTTPS://LOCALHOST:{keeper.server_port}", WAYS[1])
+def test_with_its_authority_named_it_is_trusted(
+    sending: Machine, traces_server: FakeTracesServer, certificate: Path
+) -> None:
+    env = to(f"HTTPS://LOCALHOST:{traces_server.server_port}", WAYS[1])
     env |= {"SSL_CERT_FILE": str(certificate.with_suffix(".crt")), "https_proxy": "http://127.0.0.1:1"}
     done = sending.one("--agent", "trace", "sync", env=env)
     sent = {run["sink"] for run in done.document["runs"] if run["state"] == "sent"}
     assert "traces.com" in sent
-    shown = {value for *_, headers, _ in keeper.seen for name, value in headers.items() if name in NAMES}
+    shown = {
+        value for *_, headers, _ in traces_server.seen for name, value in headers.items() if name in NAMES
+    }
     assert shown == {f"Bearer {KEY}", TOKEN}
 
 
@@ -149,7 +153,7 @@ def test_a_proxy_in_the_middle_reads_no_key(sending: Machine, certificate: Path,
     "host", ["http://localhost", "HTTP://LOCALHOST.", "http://127.1", "http://[::ffff:127.0.0.1]"]
 )
 def test_this_machine_is_spoken_to_without_a_proxy(sending: Machine, host: str) -> None:
-    with keeping() as kept, keeping() as proxy:
+    with fake_traces_server() as kept, fake_traces_server() as proxy:
         everywhere = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY"), proxy.url)
         env = to(f"{host}:{kept.server_port}", WAYS[1]) | everywhere
         done = sending.one("--agent", "trace", "sync", env=env)
@@ -167,7 +171,7 @@ def test_this_machine_is_spoken_to_without_a_proxy(sending: Machine, host: str) 
 def test_no_credential_goes_over_the_network_in_the_clear(
     sending: Machine, way: str, given: dict[str, str]
 ) -> None:
-    with keeping() as proxy:  # which stands for a network that everybody reads
+    with fake_traces_server() as proxy:  # which stands for a network that everybody reads
         proxy.fault = lambda request: request.raw(200, b"", "application/x-protobuf") or True
         secret = given.get("query", "") or given.get("OTEL_EXPORTER_OTLP_HEADERS", TOKEN)
         env = {way: f"HTTP://collector.invalid:4318{given.get('query', '')}", "http_proxy": proxy.url}
@@ -214,7 +218,7 @@ def test_a_key_in_place_of_its_path_is_not_shown(sending: Machine) -> None:
 )
 def test_a_wrong_setting_sends_nothing_to_the_default_place(machine: Machine, wrong: dict[str, str]) -> None:
     machine.player("02-linear-unicode")
-    with keeping() as proxy:  # which stands for the way to wherever
+    with fake_traces_server() as proxy:  # which stands for the way to wherever
         machine.env |= {"TRACES_API_KEY": KEY, "https_proxy": proxy.url, **wrong}
         done = machine.one("--agent", "flow", "execute", "x", "--trace")
         doctor = machine.one("trace", "doctor")

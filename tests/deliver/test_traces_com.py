@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from keeper import KEY, Keeper, keeping
 from machine import Machine
 from made import START_MS, USAGE, assembly, loop, span
+from traces_server import KEY, FakeTracesServer, fake_traces_server
 
 from one_trace.deliver.project import project_of
 from one_trace.deliver.remotes import clean_remote
@@ -18,14 +18,14 @@ from one_trace.store import Store
 
 
 @pytest.fixture
-def keeper() -> Iterator[Keeper]:
-    with keeping() as kept:
+def traces_server() -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as kept:
         yield kept
 
 
 @pytest.fixture
-def sending(machine: Machine, keeper: Keeper) -> Machine:
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
     return machine
 
 
@@ -33,17 +33,17 @@ def store(machine: Machine) -> Store:
     return Store(machine.data / "traces.db")
 
 
-def put(keeper: Keeper, run: str = "00000000000a") -> dict:
-    return keeper.traces[f"00000000-0000-0000-0000-{run}"]
+def put(traces_server: FakeTracesServer, run: str = "00000000000a") -> dict:
+    return traces_server.traces[f"00000000-0000-0000-0000-{run}"]
 
 
-def test_the_trace_says_what_it_is(sending: Machine, keeper: Keeper) -> None:
+def test_the_trace_says_what_it_is(sending: Machine, traces_server: FakeTracesServer) -> None:
     llm = span("ask", type="bash", usage=USAGE)
     made = assembly(spans=[llm], usage=USAGE, cwd="/home/somebody/shop")
     with store(sending) as open_store:
         open_store.save(made, sinks=["traces.com"], session=Session(agent="codex", session_id="t-42"))
     assert sending.one("trace", "sync").code == 0
-    assert put(keeper) == {
+    assert put(traces_server) == {
         "agentId": "one-cli",
         "title": "my-flow · success · 20ms · 1 step",
         "projectName": "shop",
@@ -62,30 +62,35 @@ def test_the_trace_says_what_it_is(sending: Machine, keeper: Keeper) -> None:
     }
 
 
-def test_requests_hold_at_most_100_messages_and_a_megabyte(sending: Machine, keeper: Keeper) -> None:
+def test_requests_hold_at_most_100_messages_and_a_megabyte(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     with store(sending) as open_store:
         open_store.save(loop(300), sinks=["traces.com"])
         long = [span("x" * 30_000, start_ms=float(number)) for number in range(50)]
         open_store.save(assembly("00000000000b", spans=long), sinks=["traces.com"])
     assert sending.one("trace", "sync").code == 0
-    posts = [body for method, _, _, body in keeper.seen if method == "POST"]
+    posts = [body for method, _, _, body in traces_server.seen if method == "POST"]
     assert max(len(body) for body in posts) <= 1_000_100
     assert [len(json.loads(body)["messages"]) for body in posts[:7]] == [100] * 6 + [4]
-    assert len(keeper.in_order("00000000-0000-0000-0000-00000000000b")) == 102
+    assert len(traces_server.in_order("00000000-0000-0000-0000-00000000000b")) == 102
 
 
-def test_a_namespace_is_looked_up_once(sending: Machine, keeper: Keeper) -> None:
+def test_a_namespace_is_looked_up_once(sending: Machine, traces_server: FakeTracesServer) -> None:
     sending.env["ONE_TRACES_NAMESPACE"] = "@my-org"
     with store(sending) as open_store:
         open_store.save(assembly(), sinks=["traces.com"])
         open_store.save(assembly("00000000000b"), sinks=["traces.com"])
     assert sending.one("trace", "sync").code == 0
-    assert [put(keeper)["targetNamespaceId"], put(keeper, "00000000000b")["targetNamespaceId"]] == ["ns1"] * 2
-    assert [path for _, path, _, _ in keeper.seen].count("/v1/namespaces") == 1
+    assert [
+        put(traces_server)["targetNamespaceId"],
+        put(traces_server, "00000000000b")["targetNamespaceId"],
+    ] == ["ns1"] * 2
+    assert [path for _, path, _, _ in traces_server.seen].count("/v1/namespaces") == 1
 
 
 def test_namespaces_of_a_clock_that_was_set_back_are_looked_up_again(
-    sending: Machine, keeper: Keeper
+    sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     sending.env["ONE_TRACES_NAMESPACE"] = "@my-org"
     for run_id in ("00000000000a", "00000000000b"):
@@ -94,54 +99,60 @@ def test_namespaces_of_a_clock_that_was_set_back_are_looked_up_again(
         assert sending.one("trace", "sync").code == 0
         with store(sending) as open_store, open_store.writing() as connection:
             connection.execute("UPDATE namespaces SET read_ms = read_ms + 1000000000")
-    assert [path for _, path, _, _ in keeper.seen].count("/v1/namespaces") == 2
+    assert [path for _, path, _, _ in traces_server.seen].count("/v1/namespaces") == 2
 
 
-def test_a_namespace_that_is_not_there_is_named_with_those_that_are(sending: Machine, keeper: Keeper) -> None:
+def test_a_namespace_that_is_not_there_is_named_with_those_that_are(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     sending.env["ONE_TRACES_NAMESPACE"] = "@other"
     with store(sending) as open_store:
         open_store.save(assembly(), sinks=["traces.com"])
     done = sending.one("--agent", "trace", "sync")
     assert done.code == 4
     assert "@me and @my-org" in done.document["error"]["message"]
-    assert keeper.traces == {}
+    assert traces_server.traces == {}
 
 
-def test_a_child_is_related_to_its_parent_whichever_is_sent_first(sending: Machine, keeper: Keeper) -> None:
+def test_a_child_is_related_to_its_parent_whichever_is_sent_first(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     with store(sending) as open_store:
         open_store.save(assembly("00000000000b"), parent_run_id="00000000000a", sinks=["traces.com"])
     sending.one("trace", "sync")
-    assert "relatedTo" not in put(keeper, "00000000000b")
+    assert "relatedTo" not in put(traces_server, "00000000000b")
     with store(sending) as open_store:
         open_store.save(assembly("00000000000a"), sinks=["traces.com"])
         open_store.save(assembly("00000000000c"), parent_run_id="00000000000a", sinks=["traces.com"])
     sending.one("trace", "sync")
     parent = "00000000-0000-0000-0000-00000000000a"
-    assert put(keeper, "00000000000b")["relatedTo"] == parent
-    assert put(keeper, "00000000000b")["title"].startswith("my-flow"), "the rest of it is as it was"
-    assert put(keeper, "00000000000c")["relatedTo"] == parent
+    assert put(traces_server, "00000000000b")["relatedTo"] == parent
+    assert put(traces_server, "00000000000b")["title"].startswith("my-flow"), "the rest of it is as it was"
+    assert put(traces_server, "00000000000c")["relatedTo"] == parent
 
 
-def test_share_prints_the_url_alone_and_sets_who_may_see(sending: Machine, keeper: Keeper) -> None:
+def test_share_prints_the_url_alone_and_sets_who_may_see(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     with store(sending) as open_store:
         open_store.save(assembly())
     done = sending.one("trace", "share", "--visibility", "direct")
     assert (done.code, done.err) == (0, b"")
     assert done.out.decode().startswith("https://traces.com/s/jn7")
-    assert put(keeper)["visibility"] == "direct"
+    assert put(traces_server)["visibility"] == "direct"
 
 
-def test_making_a_run_public_has_to_be_meant(sending: Machine, keeper: Keeper) -> None:
+def test_making_a_run_public_has_to_be_meant(sending: Machine, traces_server: FakeTracesServer) -> None:
     with store(sending) as open_store:
         open_store.save(assembly())
     asked = sending.one("trace", "share", "last", "--visibility", "public")
-    assert (asked.code, keeper.seen) == (2, [])
+    assert (asked.code, traces_server.seen) == (2, [])
     assert b"--yes" in asked.err
     meant = sending.one("--agent", "trace", "share", "last", "--visibility", "public", "--yes")
-    assert meant.document["visibility"] == put(keeper)["visibility"] == "public"
+    assert meant.document["visibility"] == put(traces_server)["visibility"] == "public"
 
 
-def test_share_says_what_is_in_the_way(sending: Machine, keeper: Keeper) -> None:
+def test_share_says_what_is_in_the_way(sending: Machine, traces_server: FakeTracesServer) -> None:
     assert sending.one("trace", "share", "last").code == 3
     with store(sending) as open_store:
         open_store.save(assembly())
@@ -152,9 +163,9 @@ def test_share_says_what_is_in_the_way(sending: Machine, keeper: Keeper) -> None
 
 
 def test_login_keeps_the_key_for_its_owner_alone_and_logout_forgets_it(
-    machine: Machine, keeper: Keeper
+    machine: Machine, traces_server: FakeTracesServer
 ) -> None:
-    machine.env["ONE_TRACES_ENDPOINT"] = keeper.url
+    machine.env["ONE_TRACES_ENDPOINT"] = traces_server.url
     done = machine.one("trace", "login", input=f"{KEY}\n".encode())
     assert done.code == 0
     assert KEY.encode() not in done.out + done.err
@@ -163,7 +174,7 @@ def test_login_keeps_the_key_for_its_owner_alone_and_logout_forgets_it(
     with store(machine) as open_store:
         open_store.save(assembly())
     assert machine.one("trace", "sync", "--since", "9999d").code == 0
-    assert len(keeper.traces) == 1
+    assert len(traces_server.traces) == 1
     assert machine.one("--agent", "trace", "logout").document == {"removed": True}
     assert not kept.exists()
     assert machine.one("--agent", "trace", "logout").document == {"removed": False}
@@ -175,7 +186,9 @@ def test_what_is_no_key_is_not_kept(machine: Machine, key: bytes) -> None:
     assert not machine.user_file.parent.exists()
 
 
-def test_no_proxy_stands_between_us_and_this_machine(sending: Machine, keeper: Keeper) -> None:
+def test_no_proxy_stands_between_us_and_this_machine(
+    sending: Machine, traces_server: FakeTracesServer
+) -> None:
     with store(sending) as open_store:
         open_store.save(assembly(), sinks=["traces.com"])
     proxy = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:1")

@@ -360,7 +360,7 @@ def neighbours_dependent(flow: str, random: Random) -> History:
 
 @kind
 def renamed_step(flow: str, random: Random) -> History:
-    """A version calls a step otherwise: the old one is no dead step, the new one not new trouble."""
+    """A version calls a step otherwise: the old one is no dead step, the new one not a new problem."""
     at = random.randint(12, 25)
     count = at + random.randint(11, 25)
 

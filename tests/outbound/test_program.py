@@ -13,8 +13,8 @@ from random import Random
 from urllib.parse import quote
 
 import pytest
-from keeper import KEY, Keeper, keeping
 from machine import RECORDINGS, Done, Machine
+from traces_server import KEY, FakeTracesServer, fake_traces_server
 
 from tests.outbound.corpus import survivors
 from tests.outbound.innocents import INNOCENTS
@@ -25,9 +25,9 @@ VALUE = "correct horse/battery-staple"
 
 
 @pytest.fixture
-def keeper(machine: Machine) -> Iterator[Keeper]:
+def traces_server(machine: Machine) -> Iterator[FakeTracesServer]:
     """traces.com and a collector of OTLP in one, and a machine that sends error text to both."""
-    with keeping() as kept:
+    with fake_traces_server() as kept:
         machine.env |= {
             "TRACES_API_KEY": KEY,
             "ONE_TRACES_ENDPOINT": kept.url,
@@ -48,9 +48,9 @@ def _collect(request: object) -> bool:
     return True
 
 
-def left(keeper: Keeper) -> str:
+def left(traces_server: FakeTracesServer) -> str:
     """All that ever left, as it reads."""
-    bodies = [body for _, _, _, body in keeper.seen]
+    bodies = [body for _, _, _, body in traces_server.seen]
     plain = [gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body for body in bodies]
     texts = [body.decode("utf-8", "replace") for body in plain]
     return "\n".join([*texts, *(_undone(text) for text in texts)])
@@ -85,24 +85,26 @@ def shown_errors(machine: Machine) -> set[str]:
 
 @pytest.mark.parametrize("part", range(8))
 def test_no_secret_of_any_shape_is_stored_or_leaves(
-    machine: Machine, keeper: Keeper, tmp_path: Path, part: int
+    machine: Machine, traces_server: FakeTracesServer, tmp_path: Path, part: int
 ) -> None:
     made = [shape.make(Random(f"{shape.name} program")) for shape in SHAPES[part::8]]
     half = len(made) // 2
     for some in (made[:half], made[half:]):
         fail(machine, "\n\n".join(text for text, _ in some)[:30_000], tmp_path)
     secrets = [secret.replace("_secret_", "") for _, parts in made for secret in parts]
-    assert list(survivors(secrets, left(keeper))) == []
+    assert list(survivors(secrets, left(traces_server))) == []
     assert list(survivors(secrets, stored(machine).decode("latin-1"))) == []
-    assert "[REDACTED]" in left(keeper)
+    assert "[REDACTED]" in left(traces_server)
 
 
-def test_innocent_texts_arrive_as_they_are(machine: Machine, keeper: Keeper, tmp_path: Path) -> None:
+def test_innocent_texts_arrive_as_they_are(
+    machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
+) -> None:
     text = "\n".join(INNOCENTS[:40])
     assert len(text) < 4000
     fail(machine, text, tmp_path)
     assert shown_errors(machine) == {text}
-    assert text in left(keeper) or json.dumps(text)[1:-1] in left(keeper)
+    assert text in left(traces_server) or json.dumps(text)[1:-1] in left(traces_server)
 
 
 @pytest.mark.parametrize(
@@ -120,11 +122,11 @@ def test_innocent_texts_arrive_as_they_are(machine: Machine, keeper: Keeper, tmp
     ],
 )
 def test_a_secret_of_the_runs_environment_is_stored_and_leaves_in_no_spelling(
-    machine: Machine, keeper: Keeper, tmp_path: Path, spelled: str
+    machine: Machine, traces_server: FakeTracesServer, tmp_path: Path, spelled: str
 ) -> None:
     fail(machine, f"the server said: {spelled}", tmp_path, MY_UPSTREAM_TOKEN=VALUE)
-    assert spelled not in left(keeper)
-    assert VALUE[:10] not in left(keeper)
+    assert spelled not in left(traces_server)
+    assert VALUE[:10] not in left(traces_server)
     assert VALUE[:10].encode() not in stored(machine)
     assert VALUE[:10].encode().hex().encode() not in stored(machine)
     assert shown_errors(machine) != set()
@@ -146,15 +148,15 @@ def test_a_secret_of_the_runs_environment_is_stored_and_leaves_in_no_spelling(
     ],
 )
 def test_a_variable_is_secret_by_a_whole_word_of_its_name(
-    machine: Machine, keeper: Keeper, tmp_path: Path, name: str, hidden: bool
+    machine: Machine, traces_server: FakeTracesServer, tmp_path: Path, name: str, hidden: bool
 ) -> None:
     fail(machine, "it was north-by-northwest then", tmp_path, **{name: "north-by-northwest"})
-    assert ("north-by-northwest" not in left(keeper)) is hidden
+    assert ("north-by-northwest" not in left(traces_server)) is hidden
     assert (b"north-by-northwest" not in stored(machine)) is hidden
 
 
 def test_the_password_in_an_address_of_the_environment_is_a_secret_by_itself(
-    machine: Machine, keeper: Keeper, tmp_path: Path
+    machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
 ) -> None:
     fail(
         machine,
@@ -162,16 +164,18 @@ def test_the_password_in_an_address_of_the_environment_is_a_secret_by_itself(
         tmp_path,
         DATABASE_URL="postgres://app:swordfishes@db.internal/app",
     )
-    assert "swordfishes" not in left(keeper)
+    assert "swordfishes" not in left(traces_server)
 
 
-def test_each_line_of_a_secret_of_many_is_one(machine: Machine, keeper: Keeper, tmp_path: Path) -> None:
+def test_each_line_of_a_secret_of_many_is_one(
+    machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
+) -> None:
     fail(machine, "near: second-line-of-it", tmp_path, DEPLOY_KEY="first-line\nsecond-line-of-it\nthird")
     assert b"second-line-of-it" not in stored(machine)
 
 
 def test_an_import_from_elsewhere_does_not_bring_the_secret_back(
-    machine: Machine, keeper: Keeper, tmp_path: Path
+    machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
 ) -> None:
     fail(machine, f"refused {VALUE} today", tmp_path, MY_UPSTREAM_TOKEN=VALUE)
     report = machine.one("--agent", "trace", "import").document
@@ -180,7 +184,9 @@ def test_an_import_from_elsewhere_does_not_bring_the_secret_back(
     assert shown_errors(machine) == {"refused [REDACTED] today"}
 
 
-def test_an_import_knows_the_environment_it_runs_in(machine: Machine, keeper: Keeper, tmp_path: Path) -> None:
+def test_an_import_knows_the_environment_it_runs_in(
+    machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
+) -> None:
     fail(machine, f"refused {VALUE} today", tmp_path)
     shutil.rmtree(machine.data)
     machine.data.mkdir()
@@ -188,11 +194,13 @@ def test_an_import_knows_the_environment_it_runs_in(machine: Machine, keeper: Ke
     assert shown_errors(machine) == {"refused [REDACTED] today"}
 
 
-def test_no_secret_straddles_what_is_kept(machine: Machine, keeper: Keeper, tmp_path: Path) -> None:
+def test_no_secret_straddles_what_is_kept(
+    machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
+) -> None:
     token = "ghp" + "_" + "a1B2c3D4" * 4
     for before in (4096 - 10, 4096 - 4 - len(token) // 2):
         fail(machine, f"{'word ' * 1000}"[: before - 1] + f" {token} and {VALUE}", tmp_path, A_TOKEN=VALUE)
-        assert token[:12] not in left(keeper)
+        assert token[:12] not in left(traces_server)
         assert token[:12].encode() not in stored(machine)
         assert VALUE[:8].encode() not in stored(machine)
 
@@ -236,35 +244,39 @@ def run_step(machine: Machine, kind: str, config: dict[str, object]) -> Done:
     ],
 )
 def test_a_failed_command_never_leaves_and_what_it_said_does(
-    alone: Machine, keeper: Keeper, command: str, stays: str
+    alone: Machine, traces_server: FakeTracesServer, command: str, stays: str
 ) -> None:
     run_step(alone, "bash", {"command": command})
-    assert "Command failed" in left(keeper)
-    assert "canary" not in left(keeper)
-    assert stays in left(keeper)
+    assert "Command failed" in left(traces_server)
+    assert "canary" not in left(traces_server)
+    assert stays in left(traces_server)
     assert any("canary" in error for error in shown_errors(alone))  # here, it may be read
 
 
-def test_a_source_line_never_leaves_and_its_message_does(alone: Machine, keeper: Keeper) -> None:
+def test_a_source_line_never_leaves_and_its_message_does(
+    alone: Machine, traces_server: FakeTracesServer
+) -> None:
     run_step(alone, "code", {"source": 'const canary = 1; throw new Error("HTTP 404" + " gone");'})
-    assert "HTTP 404 gone" in left(keeper)
-    assert "canary" not in left(keeper)
+    assert "HTTP 404 gone" in left(traces_server)
+    assert "canary" not in left(traces_server)
 
 
-def test_the_source_of_a_module_never_leaves(alone: Machine, keeper: Keeper) -> None:
+def test_the_source_of_a_module_never_leaves(alone: Machine, traces_server: FakeTracesServer) -> None:
     source = 'const canary = 1; throw new Error("HTTP 404" + " gone");'
     alone.write(alone.project / ".one/flows/f/lib/m.mjs", source)
     run_step(alone, "code", {"module": "lib/m.mjs"})
-    assert "HTTP 404 gone" in left(keeper)
-    assert "canary" not in left(keeper)
+    assert "HTTP 404 gone" in left(traces_server)
+    assert "canary" not in left(traces_server)
 
 
-def test_what_a_server_repeats_of_our_key_is_not_kept(machine: Machine, keeper: Keeper) -> None:
+def test_what_a_server_repeats_of_our_key_is_not_kept(
+    machine: Machine, traces_server: FakeTracesServer
+) -> None:
     def refuse(request: object) -> bool:
         request.raw(400, f"bad header: {request.headers['X-Api-Key']!r}".encode(), "text/plain")  # type: ignore[attr-defined]
         return True
 
-    keeper.fault = refuse
+    traces_server.fault = refuse
     machine.env |= {"ONE_TRACES_SINKS": "otlp", "OTEL_EXPORTER_OTLP_HEADERS": "x-api-key=north-by-northwest"}
     machine.player(CASE)
     machine.one("--agent", "flow", "execute", "x", "--trace")

@@ -85,7 +85,14 @@ def test_a_picture_that_cannot_be_drawn_is_no_reason_not_to_run(machine, name):
 
 @pytest.mark.parametrize(
     "gone",
-    ["store/save.py", "assemble/__init__.py", "record/search.py", "capture.py", "tracking.py", "live.py"],
+    [
+        "store/save.py",
+        "assemble/__init__.py",
+        "record/search.py",
+        "capture/run.py",
+        "capture/tracking.py",
+        "capture/drawn.py",
+    ],
 )
 def test_half_an_upgrade_runs_the_flow(machine, gone):
     machine.player("02-linear-unicode", exit=5)

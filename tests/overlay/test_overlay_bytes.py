@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from keeper import KEY, keeping
 from machine import Done
+from traces_server import KEY, fake_traces_server
 
 BYTE = os.fsdecode(b"\xff")
 ODD = os.fsdecode(b"bad\xff\xe9dir")
@@ -59,10 +59,10 @@ def test_it_is_delivered_under_the_settings_of_its_own_folder(odd):
     odd.write(
         odd.root / ODD / ".one" / "traces.toml", '[traces]\nnamespace = "@my-org"\nvisibility = "direct"\n'
     )
-    with keeping() as keeper:
-        odd.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": keeper.url}
+    with fake_traces_server() as traces_server:
+        odd.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
         one(odd, "--agent", "flow", "execute", "k", "--trace")
-        (trace,) = keeper.traces.values()
+        (trace,) = traces_server.traces.values()
     assert trace["visibility"] == "direct"
     assert SHOWN in json.dumps(trace).replace("\\\\", "\\")
 

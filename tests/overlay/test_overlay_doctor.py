@@ -5,8 +5,8 @@ import shutil
 import stat
 import subprocess
 
-import keeper
 import pytest
+import traces_server
 
 from one_trace import store
 
@@ -121,9 +121,9 @@ def test_a_service_that_is_not_there(machine):
     ],
 )
 def test_what_the_key_may_do(machine, status, namespace, state, told):
-    with keeper.keeping() as server:
+    with traces_server.fake_traces_server() as server:
         server.fault = lambda handler: status != 200 and (handler.refuse(status, "no") or True)
-        machine.env |= {"TRACES_API_KEY": keeper.KEY, "ONE_TRACES_ENDPOINT": server.url}
+        machine.env |= {"TRACES_API_KEY": traces_server.KEY, "ONE_TRACES_ENDPOINT": server.url}
         machine.env |= {"ONE_TRACES_NAMESPACE": namespace}
         found = checks(machine)["traces.com"]
         assert (found[0], told in found[1]) == (state, True), found

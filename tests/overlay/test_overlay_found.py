@@ -145,7 +145,7 @@ def test_megabytes_of_states_that_others_left_are_not_waited_for(machine):
     runs = machine.project / ".one/flows/.runs"
     runs.mkdir(parents=True)
 
-    def leave():
+    def sanitize():
         import os
 
         time.sleep(0.1)
@@ -153,7 +153,7 @@ def test_megabytes_of_states_that_others_left_are_not_waited_for(machine):
             sparse.truncate(300 << 30)
         os.mkfifo(runs / "other-00000000000b.state.json")
 
-    thread = threading.Thread(target=leave)
+    thread = threading.Thread(target=sanitize)
     thread.start()
     assert machine.one(*RUN).saved["spans"] == 3
     thread.join()

@@ -167,10 +167,10 @@ def test_built_in_is_a_host_that_knows_no_foreign_verb(machine):
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda m: "/nonexistent/one", "no file"),
+        (lambda m: "/nonexistent/one", "not a file"),
         (lambda m: m.write(m.root / "plain", "x"), "not executable"),
         (lambda m: m.ours / "one", "one-trace itself"),
-        (lambda m: m.root, "no file"),
+        (lambda m: m.root, "not a file"),
         (lambda m: m.script(m.root / "bad", "#!/nonexistent/node\n"), "interpreter"),
         (lambda m: m.script(m.root / "bad", "no shebang\n"), "cannot start"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from one_trace.errors import SettingsTrouble
+from one_trace.errors import SettingsError
 from one_trace.settings import keys, paths, sources
 
 
@@ -144,7 +144,7 @@ def test_the_model_and_the_quick_reader_agree_on_what_is_right(here, name, text,
 def test_and_on_what_is_wrong(here, name, text):
     from one_trace.settings.model import check
 
-    with pytest.raises(SettingsTrouble, match=f"traces.{name} must be"):
+    with pytest.raises(SettingsError, match=f"traces.{name} must be"):
         check(name, text)
     here(
         "user",
@@ -156,7 +156,7 @@ def test_and_on_what_is_wrong(here, name, text):
     (problem,) = loaded.problems
     assert f"traces.{name} in " in problem.message
     assert loaded.sources[name] == "default"
-    with pytest.raises(SettingsTrouble):
+    with pytest.raises(SettingsError):
         loaded.require("enabled", name)
     loaded.require(*(key.name for key in keys.KEYS if key.name != name))
 

@@ -6,7 +6,7 @@ import json
 import sys
 
 import pytest
-from keeper import KEY, keeping
+from traces_server import KEY, fake_traces_server
 
 READING = [
     ("trace", "list"),
@@ -37,7 +37,7 @@ def traced(machine):
 
 @pytest.fixture
 def server():
-    with keeping() as kept:
+    with fake_traces_server() as kept:
         yield kept
 
 
@@ -80,8 +80,8 @@ def test_a_run_whose_delivery_is_in_doubt_is_kept_and_not_sent(traced, server, t
     traced.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": server.url}
     traced.write(traced.user_file, text)
     done = traced.one("--agent", "flow", "execute", "k", "--trace")
-    trouble, saved = done.notes
-    assert (done.code, trouble["event"], saved["uploads"]) == (0, "trace:trouble", [])
+    problem, saved = done.notes
+    assert (done.code, problem["event"], saved["uploads"]) == (0, "trace:trouble", [])
     assert server.seen == []
     if "upload" not in text:  # who calls sync wants it sent
         refused = traced.one("--agent", "trace", "sync")

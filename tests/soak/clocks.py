@@ -13,7 +13,6 @@ from typing import Any
 
 from tests.assemble.clocks import rows, set_clock, written
 from tests.assemble.recorded import cases, lay_out
-from tests.keeper import keeping
 from tests.machine import Machine
 from tests.soak.kills import prepare
 from tests.soak.scene import (
@@ -30,6 +29,7 @@ from tests.soak.scene import (
     stored,
 )
 from tests.soak.tally import Tally
+from tests.traces_server import fake_traces_server
 
 SETTINGS = 60
 LIVE = 6
@@ -170,8 +170,8 @@ def _under(library: Path, clock: Path) -> dict[str, str]:
 
 def _from_the_future(library: Path, tally: Tally) -> None:
     """What a clock a year ahead has left in the outbox is delivered by one that is right."""
-    with stage(CASE) as machine, keeping() as keeper:
-        deliver_to(machine, keeper)
+    with stage(CASE) as machine, fake_traces_server() as traces_server:
+        deliver_to(machine, traces_server)
         clock = machine.root / "clock"
         clock.write_text("+365d")
         closed = {"ONE_TRACES_ENDPOINT": "http://127.0.0.1:9", "ONE_TRACES_FLUSH_TIMEOUT": "0.3"}
@@ -179,12 +179,12 @@ def _from_the_future(library: Path, tally: Tally) -> None:
         call(machine, tally, *RUN)
         tally.ran(2)
         until = time.monotonic() + 10
-        while len(keeper.traces) < 2 and time.monotonic() < until:
+        while len(traces_server.traces) < 2 and time.monotonic() < until:
             call(machine, tally, *RUN)
             tally.ran()
-        if len(keeper.traces) < 2:
+        if len(traces_server.traces) < 2:
             tally.add("lost", "what was queued a year ahead is not delivered by later runs")
         synced = call(machine, tally, "--agent", "trace", "sync")
         if synced is None or synced.code != 0:
             tally.add("other", f"sync: {json.dumps(synced and document(synced))[:300]}")
-        count_delivered(tally, keeper, stored(machine, tally))
+        count_delivered(tally, traces_server, stored(machine, tally))

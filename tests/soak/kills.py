@@ -12,7 +12,6 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.keeper import Handler, Keeper, keeping
 from tests.machine import Machine
 from tests.soak.scene import (
     RUN,
@@ -27,6 +26,7 @@ from tests.soak.scene import (
     stored,
 )
 from tests.soak.tally import Tally
+from tests.traces_server import FakeTracesServer, Handler, fake_traces_server
 
 KILLS = 1000
 TOGETHER = 6
@@ -65,10 +65,10 @@ class Victim:
 
 def play(options: Options, tally: Tally) -> None:
     rng, target = options.rng("kills"), options.times(KILLS)
-    with keeping() as keeper, stage() as machine:
+    with fake_traces_server() as traces_server, stage() as machine:
         prepare(machine)
-        deliver_to(machine, keeper)
-        keeper.fault = _slowly(options)
+        deliver_to(machine, traces_server)
+        traces_server.fault = _slowly(options)
         kills = runs = 0
         until = time.monotonic() + max(30.0, _LONGEST_S * options.scale)
         while kills < target and time.monotonic() < until:
@@ -80,8 +80,8 @@ def play(options: Options, tally: Tally) -> None:
             tally.notes.append(f"{kills} kills, {runs} runs begun")
         tally.ran(runs)
         time.sleep(_ORPHANS_S)
-        keeper.fault = None
-        _count(machine, keeper, runs, tally)
+        traces_server.fault = None
+        _count(machine, traces_server, runs, tally)
 
 
 def prepare(machine: Machine) -> None:
@@ -146,7 +146,7 @@ def _end(victims: list[Victim], tally: Tally) -> int:
     return sum(victim.killed for victim in victims)
 
 
-def _count(machine: Machine, keeper: Keeper, runs: int, tally: Tally) -> None:
+def _count(machine: Machine, traces_server: FakeTracesServer, runs: int, tally: Tally) -> None:
     imported = call(machine, tally, "--agent", "trace", "import")
     if imported is not None and imported.code not in (0, 1):
         tally.add("other", f"trace import: {imported.code}")
@@ -159,7 +159,7 @@ def _count(machine: Machine, keeper: Keeper, runs: int, tally: Tally) -> None:
         tally.add("doubled", f"run {run_id} is in the store {ids.count(run_id)} times")
     for number in range(1, runs + 1):
         _find(machine, number, set(ids), tally)
-    count_delivered(tally, keeper, listed)
+    count_delivered(tally, traces_server, listed)
     _whole(machine, tally)
 
 

@@ -16,9 +16,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.keeper import KEY, Keeper
 from tests.machine import Done, Machine
 from tests.soak.tally import Tally
+from tests.traces_server import KEY, FakeTracesServer
 
 PATIENCE_S = 90.0
 """What takes longer hangs, also on a machine that is busy with other things."""
@@ -75,10 +75,10 @@ def system(*argv: str, check: bool = True) -> None:
         raise OSError(f"{argv[0]} ended with {process.returncode}")
 
 
-def deliver_to(machine: Machine, keeper: Keeper, flush_s: float = 3) -> None:
+def deliver_to(machine: Machine, traces_server: FakeTracesServer, flush_s: float = 3) -> None:
     machine.env |= {
         "TRACES_API_KEY": KEY,
-        "ONE_TRACES_ENDPOINT": keeper.url,
+        "ONE_TRACES_ENDPOINT": traces_server.url,
         "ONE_TRACES_FLUSH_TIMEOUT": str(flush_s),
     }
 
@@ -141,23 +141,23 @@ def stored(machine: Machine, tally: Tally) -> list[dict]:
     return list(found["runs"])
 
 
-def count_delivered(tally: Tally, keeper: Keeper, runs: Sequence[dict]) -> None:
+def count_delivered(tally: Tally, traces_server: FakeTracesServer, runs: Sequence[dict]) -> None:
     """Each run is on the server once, whole, and nothing else is."""
-    there = {trace.replace("-", "") for trace in keeper.traces}
+    there = {trace.replace("-", "") for trace in traces_server.traces}
     for run in runs:
         states = {upload["state"] for upload in run.get("uploads", [])}
         if run["traceId"] not in there or states != {"sent"}:
             tally.add("lost", f"run {run['runId']} is not delivered: {states or 'never queued'}")
     for trace in there - {run["traceId"] for run in runs}:
         tally.add("doubled", f"the server has a trace {trace} that the store does not know")
-    for trace in keeper.messages:
-        orders = [message["order"] for message in keeper.in_order(trace)]
+    for trace in traces_server.messages:
+        orders = [message["order"] for message in traces_server.in_order(trace)]
         if orders != list(range(1, len(orders) + 1)):
             tally.add("doubled", f"messages of {trace} are not each there once")
 
 
 def noted(tally: Tally, done: Done, what: str) -> None:
-    """Trouble that a run had with its trace."""
+    """CliError that a run had with its trace."""
     for line in done.err.split(b"\n"):
         if b'"trace:trouble"' in line:
             tally.add("other", f"{what}: {line.decode('utf-8', 'replace')[:300]}")

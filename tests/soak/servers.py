@@ -18,12 +18,12 @@ from pathlib import Path
 
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as pb
 
-from tests.keeper import KEY, Handler, Keeper, keeping
 from tests.machine import Done, Machine
 from tests.soak.behaviours import BEHAVIOURS, SENT, Behaviour
 from tests.soak.scene import CASE, RUN, Options, call, document, same_output, stage, system
 from tests.soak.tally import Tally
 from tests.soak.wire import wired
+from tests.traces_server import KEY, FakeTracesServer, Handler, fake_traces_server
 
 FLUSH_S = 1.0
 GRACE_S = 8.0
@@ -161,10 +161,10 @@ def _waits(machine: Machine, what: str, tally: Tally) -> None:
 def _make_up(machine: Machine, what: str, sink: str, state: str, tally: Tally) -> None:
     """The server is well again: what is left arrives, once."""
     collector = Collector()
-    with keeping() as keeper:
+    with fake_traces_server() as traces_server:
         if sink == "otlp":
-            keeper.fault = collector
-        _aim(machine, sink, keeper.url)
+            traces_server.fault = collector
+        _aim(machine, sink, traces_server.url)
         again = ["--retry-failed"] if state == "failed" else []
         synced = call(machine, tally, "--agent", "trace", "sync", *again)
         report = document(synced) if synced is not None else None
@@ -173,11 +173,16 @@ def _make_up(machine: Machine, what: str, sink: str, state: str, tally: Tally) -
         elif report["sent"] != (state != "sent"):
             tally.add("lost", f"{what}: sync has sent {report['sent']} of a run that was {state}")
         elif state != "sent":
-            _arrived(machine, what, sink, keeper, collector, tally)
+            _arrived(machine, what, sink, traces_server, collector, tally)
 
 
 def _arrived(
-    machine: Machine, what: str, sink: str, keeper: Keeper, collector: Collector, tally: Tally
+    machine: Machine,
+    what: str,
+    sink: str,
+    traces_server: FakeTracesServer,
+    collector: Collector,
+    tally: Tally,
 ) -> None:
     listed = call(machine, tally, "--agent", "trace", "list")
     (run,) = json.loads(listed.out)["runs"] if listed is not None else [{}]
@@ -186,7 +191,7 @@ def _arrived(
         got = collector.spans.get(run["traceId"], Counter())
         whole, doubled = len(got) == steps + 1, max(got.values(), default=0) > 1
     else:
-        got = [message for trace in keeper.messages for message in keeper.in_order(trace)]
+        got = [message for trace in traces_server.messages for message in traces_server.in_order(trace)]
         orders = [message["order"] for message in got]
         calls = [message for message in got if message["parts"][0]["type"] == "tool_call"]
         whole, doubled = len(calls) == steps, orders != list(range(1, len(orders) + 1))

@@ -7,7 +7,6 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.keeper import keeping
 from tests.machine import Machine
 from tests.soak.scene import (
     CASE,
@@ -23,6 +22,7 @@ from tests.soak.scene import (
     stored,
 )
 from tests.soak.tally import Tally
+from tests.traces_server import fake_traces_server
 
 RUNS = 32
 _FLOW = {
@@ -61,8 +61,8 @@ def _real(machine: Machine, program: str, node: str) -> None:
 def _at_once(machine: Machine, options: Options, tally: Tally, host: str) -> None:
     runs = options.times(RUNS)
     plain = call(machine, tally, *RUN[:-1], "--no-trace")
-    with keeping() as keeper:
-        deliver_to(machine, keeper, flush_s=30)
+    with fake_traces_server() as traces_server:
+        deliver_to(machine, traces_server, flush_s=30)
         together = [start(machine, *RUN) for _ in range(runs)]
         ends = [finish(each, tally, f"{host}, run {number}") for number, each in enumerate(together, 1)]
         tally.ran(runs)
@@ -80,7 +80,7 @@ def _at_once(machine: Machine, options: Options, tally: Tally, host: str) -> Non
         synced = call(machine, tally, "--agent", "trace", "sync")
         if synced is None or synced.code != 0:
             tally.add("other", f"{host}: sync: {synced.out[:200] if synced else None!r}")
-        count_delivered(tally, keeper, stored(machine, tally))
-        more = sum(keeper.batches.values()) - runs
+        count_delivered(tally, traces_server, stored(machine, tally))
+        more = sum(traces_server.batches.values()) - runs
         if more > 0:
             tally.add("doubled", f"{host}: {more} runs were sent by two processes")

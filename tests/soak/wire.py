@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.keeper import NAMESPACES
+from tests.traces_server import NAMESPACES
 
 _LONGEST_S = 20.0
 """No behaviour goes on for longer."""

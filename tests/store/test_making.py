@@ -10,7 +10,7 @@ import pytest
 from machine import ROOT, Machine
 from made import assembly
 
-from one_trace.errors import StoreTrouble
+from one_trace.errors import StoreError
 from one_trace.store import Store, connect, draft
 from one_trace.store.connection import Connection
 
@@ -81,7 +81,7 @@ def test_a_store_brought_to_where_memory_cannot_be_shared_is_used_on(
     def once(path: Path, *, readonly: bool) -> Connection:
         if not failed:
             failed.append(1)
-            raise StoreTrouble("no shared memory", code="store-unwritable") from Cause()
+            raise StoreError("no shared memory", code="store-unwritable") from Cause()
         return ready(path, readonly=readonly)
 
     monkeypatch.setattr(connect, "_ready", once)
@@ -98,7 +98,7 @@ def test_what_cannot_be_made_with_a_log_is_made_without(
     def no_log(place: Path, path: Path, journal: str) -> None:
         fill(place, path, journal)
         if journal == "WAL":
-            raise StoreTrouble("locking protocol")
+            raise StoreError("locking protocol")
 
     monkeypatch.setattr(draft, "_fill", no_log)
     with Store(tmp_path / "traces.db") as store:
@@ -131,6 +131,6 @@ def test_a_store_is_not_published_unless_all_of_it_is_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(draft, "_left_over", lambda draft: True)
-    with pytest.raises(StoreTrouble):
+    with pytest.raises(StoreError):
         Store(tmp_path / "traces.db")
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from made import START_MS, USAGE, assembly, loop, span
 
-from one_trace.errors import NoSuchRun, StoreTrouble
+from one_trace.errors import NoSuchRun, StoreError
 from one_trace.model.trace import Assembly, Cause, Session, Usage
 from one_trace.store import Store
 from one_trace.store.migrations import LAYOUT
@@ -226,10 +226,10 @@ def test_a_store_of_a_newer_layout_is_read_and_not_written(path: Path) -> None:
 def test_a_damaged_store_is_named_with_what_to_do(path: Path, data: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(data)
-    with pytest.raises(StoreTrouble) as trouble:
+    with pytest.raises(StoreError) as problem:
         Store(path)
-    assert trouble.value.code == "store-damaged"
-    assert str(path) in trouble.value.message
+    assert problem.value.code == "store-damaged"
+    assert str(path) in problem.value.message
 
 
 def test_a_store_of_something_else_is_left_alone(path: Path) -> None:
@@ -237,24 +237,24 @@ def test_a_store_of_something_else_is_left_alone(path: Path) -> None:
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE theirs (x)")
     other.close()
-    with pytest.raises(StoreTrouble):
+    with pytest.raises(StoreError):
         Store(path)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the folder should be")
-    with pytest.raises(StoreTrouble) as trouble:
+    with pytest.raises(StoreError) as problem:
         Store(tmp_path / "data" / "traces.db")
-    assert trouble.value.code == "store-unwritable"
+    assert problem.value.code == "store-unwritable"
 
 
 def test_a_store_that_stays_locked_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("one_trace.store.connection.BUSY_MS", 20)
     with Store(path) as holder, Store(path) as store:
         holder.connection.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreTrouble) as trouble:
+        with pytest.raises(StoreError) as problem:
             store.save(assembly())
-    assert trouble.value.code == "store-busy"
+    assert problem.value.code == "store-busy"
 
 
 def break_off(store: Store) -> None:

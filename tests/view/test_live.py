@@ -12,9 +12,9 @@ from truths import RECORDINGS
 
 from one_trace.model.times import to_ms
 from one_trace.view.cells import width
-from one_trace.view.ink import Ink
 from one_trace.view.live_tree import Live, plan_of
 from one_trace.view.screen import Screen
+from one_trace.view.style import Style
 
 GOLDEN = Path(__file__).parent / "golden"
 MOMENTS = [
@@ -50,7 +50,7 @@ def at(case: str, share: float) -> tuple[Live, float]:
 @pytest.mark.parametrize(("case", "share", "columns"), MOMENTS)
 def test_moments(case: str, share: float, columns: int) -> None:
     live, now = at(case, share)
-    page = "\n".join(live.lines(now, columns=columns, rows=24, ink=Ink(color=False, unicode=True))) + "\n"
+    page = "\n".join(live.lines(now, columns=columns, rows=24, style=Style(color=False, unicode=True))) + "\n"
     kept = GOLDEN / f"live-{case}-{round(share * 100)}-{columns}.txt"
     assert page == kept.read_text("utf-8")
 
@@ -62,14 +62,14 @@ def test_moments(case: str, share: float, columns: int) -> None:
 def test_a_page_fits_and_keeps_what_runs_and_what_failed(case: str, rows: int) -> None:
     for share in (0.2, 0.5, 0.8, 1.0):
         live, now = at(case, share)
-        page = live.lines(now, columns=60, rows=rows, ink=Ink(color=False, unicode=True))
+        page = live.lines(now, columns=60, rows=rows, style=Style(color=False, unicode=True))
         assert len(page) <= rows
         assert max(width(line) for line in page) <= 60
 
 
 def test_a_loop_is_one_line_however_often_it_goes_round() -> None:
     live, now = at("39-loop-2000", 1.0)
-    page = live.lines(now, columns=80, rows=24, ink=Ink(color=False, unicode=False))
+    page = live.lines(now, columns=80, rows=24, style=Style(color=False, unicode=False))
     assert len(page) == 3
     assert "2,000 rounds" in page[1]
 
@@ -78,7 +78,7 @@ def test_a_duration_of_a_clock_that_was_set_back_is_the_time_that_was_looked_on(
     live = Live("k", 1000)
     live.feed({"event": "step:start", "stepId": "s", "stepName": "S", "type": "code"}, 1000)
     live.feed({"event": "step:complete", "stepId": "s", "status": "success", "durationMs": -2700}, 1300)
-    page = "\n".join(live.lines(1300, columns=80, rows=9, ink=Ink(color=False, unicode=True)))
+    page = "\n".join(live.lines(1300, columns=80, rows=9, style=Style(color=False, unicode=True)))
     assert "300ms" in page
     assert "-2" not in page
 
@@ -89,7 +89,7 @@ def test_a_retry_counts_down_to_its_next_try() -> None:
     live.feed({"event": "step:retry", "stepId": "s", "attempt": 2, "maxRetries": 3, "delayMs": 2000}, 100)
 
     def row(now: float) -> str:
-        return live.lines(now, columns=80, rows=9, ink=Ink(color=False, unicode=True))[1]
+        return live.lines(now, columns=80, rows=9, style=Style(color=False, unicode=True))[1]
 
     assert "try 2 of 4 in 1.60s" in row(500)
     assert "try 2 of 4 " in row(2500)
@@ -112,7 +112,7 @@ def test_odd_events_do_no_harm(event: dict) -> None:
     live = Live("\x1b]0;x\x07", 0)
     live.feed({"event": "step:start", "stepId": "s", "type": "loop"}, 0)
     live.feed(event, 1)
-    page = live.lines(5, columns=60, rows=9, ink=Ink(color=False, unicode=True))
+    page = live.lines(5, columns=60, rows=9, style=Style(color=False, unicode=True))
     assert max(width(line) for line in page) <= 60
     assert not any("\x1b" in line or "\n" in line for line in page)
 
@@ -140,7 +140,7 @@ def planned(case: str, share: float) -> tuple[Live, float]:
 )
 def test_with_a_plan_branches_stand_side_by_side(case: str, share: float, columns: int) -> None:
     live, now = planned(case, share)
-    page = "\n".join(live.lines(now, columns=columns, rows=24, ink=Ink(color=False, unicode=True))) + "\n"
+    page = "\n".join(live.lines(now, columns=columns, rows=24, style=Style(color=False, unicode=True))) + "\n"
     kept = GOLDEN / f"live-plan-{case}-{round(share * 100)}-{columns}.txt"
     assert page == kept.read_text("utf-8")
 

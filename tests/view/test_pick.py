@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 from truths import big, recorded
 
-from one_trace.errors import Trouble
+from one_trace.errors import CliError
 from one_trace.outbound.events import event_lines
 from one_trace.view import pick
 from one_trace.view.cells import width
@@ -45,7 +45,7 @@ def test_step_by_path_with_all_that_is_in_it() -> None:
 
 
 def test_no_such_step_names_the_nearest() -> None:
-    with pytest.raises(Trouble, match="no step 'sumarise'") as caught:
+    with pytest.raises(CliError, match="no step 'sumarise'") as caught:
         pick.step(recorded("97b-realistic-fails"), "sumarise")
     assert caught.value.code == "no-such-step"
     assert caught.value.hint == "Nearest: 'summarise'."

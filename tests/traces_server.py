@@ -24,7 +24,7 @@ Fault = Callable[["Handler"], bool]
 """Called ahead of an answer; True if it has answered (or broken off) itself."""
 
 
-class Keeper(ThreadingHTTPServer):
+class FakeTracesServer(ThreadingHTTPServer):
     """`traces`: what each PUT left; `messages`: trace → message id → message; `batches`: how many POSTs a
     trace took; `seen`: every request, as it came.
     """
@@ -60,7 +60,7 @@ class Keeper(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Keeper
+    server: FakeTracesServer
 
     def setup(self) -> None:
         super().setup()
@@ -80,35 +80,35 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _any
 
     def _serve(self, path: list[str]) -> None:
-        keeper = self.server
+        traces_server = self.server
         match (self.command, path):
             case ("GET", ["health"]):
                 self.answer(200, {"ok": True})
             case ("GET", ["v1", "namespaces"]):
                 self.answer(200, {"ok": True, "data": {"namespaces": NAMESPACES}})
             case ("PUT", ["v1", "traces", trace]):
-                with keeper.lock:
-                    keeper.traces.setdefault(trace, {}).update(json.loads(self.body))
+                with traces_server.lock:
+                    traces_server.traces.setdefault(trace, {}).update(json.loads(self.body))
                 self.answer(200, {"ok": True, "data": {"trace": self._trace(trace)}})
             case ("POST", ["v1", "traces", trace, "messages", "batch"]):
                 self._keep(trace)
                 self.answer(200, {"ok": True, "data": {}})
-            case ("GET" | "HEAD", ["v1", "traces", trace]) if trace in keeper.traces:
+            case ("GET" | "HEAD", ["v1", "traces", trace]) if trace in traces_server.traces:
                 self.answer(200, {"ok": True, "data": {"trace": self._trace(trace)}})
-            case ("GET", ["v1", "traces", trace, "messages"]) if trace in keeper.traces:
-                data = {"messages": keeper.in_order(trace), "continueCursor": None, "isDone": True}
+            case ("GET", ["v1", "traces", trace, "messages"]) if trace in traces_server.traces:
+                data = {"messages": traces_server.in_order(trace), "continueCursor": None, "isDone": True}
                 self.answer(200, {"ok": True, "data": data})
             case ("GET", ["v1", "traces"]):
-                listed = [self._trace(trace) for trace in keeper.traces]
+                listed = [self._trace(trace) for trace in traces_server.traces]
                 self.answer(200, {"ok": True, "data": {"traces": listed, "isDone": True}})
             case _:
                 self.refuse(404, "not found")
 
     def _keep(self, trace: str) -> None:
-        keeper = self.server
-        with keeper.lock:
-            keeper.batches[trace] = keeper.batches.get(trace, 0) + 1
-            kept = keeper.messages.setdefault(trace, {})
+        traces_server = self.server
+        with traces_server.lock:
+            traces_server.batches[trace] = traces_server.batches.get(trace, 0) + 1
+            kept = traces_server.messages.setdefault(trace, {})
             for message in json.loads(self.body)["messages"]:
                 kept[message["externalId"]] = message
 
@@ -160,12 +160,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def keeping() -> Iterator[Keeper]:
-    keeper = Keeper()
-    thread = threading.Thread(target=keeper.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+def fake_traces_server() -> Iterator[FakeTracesServer]:
+    traces_server = FakeTracesServer()
+    thread = threading.Thread(target=traces_server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield keeper
+        yield traces_server
     finally:
-        keeper.shutdown()
-        keeper.server_close()
+        traces_server.shutdown()
+        traces_server.server_close()

@@ -9,16 +9,16 @@ from msgspec import Struct
 
 from one_trace.deliver.project import Project
 from one_trace.deliver.retry import Deadline
-from one_trace.outbound.sanitize import Leaving
+from one_trace.outbound.sanitize import SanitizedTrace
 
 if TYPE_CHECKING:
-    from one_trace.deliver.line import Line
+    from one_trace.deliver.http_client import HttpClient
 
 
-class Parcel(Struct, frozen=True, kw_only=True):
+class Payload(Struct, frozen=True, kw_only=True):
     """All that a sink sees of a run: none of it can hold a value of the user's."""
 
-    leaving: Leaving
+    sanitized: SanitizedTrace
     project: Project
     visibility: str
     namespace: str | None = None
@@ -36,11 +36,11 @@ class Sink(Protocol):
 
     name: str
 
-    def open(self, deadline: Deadline, before: Callable[[], None]) -> Line:
+    def open(self, deadline: Deadline, before: Callable[[], None]) -> HttpClient:
         """The line to the sink's server."""
 
-    def send(self, parcel: Parcel, line: Line) -> str | None:
+    def send(self, payload: Payload, client: HttpClient) -> str | None:
         """Send a run; sending it twice changes nothing. Where it can be looked at, if there is such a place.
 
-        Raises Undelivered.
+        Raises DeliveryError.
         """

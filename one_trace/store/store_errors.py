@@ -1,4 +1,4 @@
-"""The one translator: what SQLite and the file system say of the store, as a `StoreTrouble`."""
+"""The one translator: what SQLite and the file system say of the store, as a `StoreError`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from one_trace.errors import StoreTrouble
+from one_trace.errors import StoreError
 from one_trace.guard.private import draft_of
 from one_trace.guard.text import clean
 
@@ -38,8 +38,8 @@ _PROBE = bytes(64 * 1024)
 
 
 @contextmanager
-def troubles(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the file system say about the store at `path` into a StoreTrouble."""
+def store_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system say about the store at `path` into a StoreError."""
     try:
         yield
     except FAULTS as error:
@@ -48,14 +48,14 @@ def troubles(path: Path) -> Iterator[None]:
         raise unusable(path, error) from error
 
 
-def translated(path: Path, error: BaseException) -> StoreTrouble:
+def translated(path: Path, error: BaseException) -> StoreError:
     """What an error of SQLite means; `error` is one of FAULTS."""
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(error, _MISTAKES) or code == sqlite3.SQLITE_CONSTRAINT_NOTNULL:
         raise error
     primary = code & 0xFF if isinstance(code, int) else None
     if primary in _BUSY:
-        return StoreTrouble(
+        return StoreError(
             f"the store {shown(path)} is being written by another process ({_reason(error)})",
             hint="Try again in a moment.",
             code="store-busy",
@@ -68,30 +68,30 @@ def translated(path: Path, error: BaseException) -> StoreTrouble:
     return damaged(path, _reason(error))
 
 
-def damaged(path: Path, reason: str) -> StoreTrouble:
+def damaged(path: Path, reason: str) -> StoreError:
     at = shown(path)
     move = f"mv {_quoted(at)} {_quoted(f'{at}.damaged')}"
-    return StoreTrouble(
+    return StoreError(
         f"the store {at} is damaged ({reason})",
         hint=f"Move it away ({move}); then 'one trace import' fills a new one.",
         code="store-damaged",
     )
 
 
-def disk_full(path: Path, reason: str) -> StoreTrouble:
-    return StoreTrouble(
+def disk_full(path: Path, reason: str) -> StoreError:
+    return StoreError(
         f"the store {shown(path)} cannot be written: the disk is full ({reason})",
         hint=f"Free some space for {shown(path.parent)}.",
         code="disk-full",
     )
 
 
-def unusable(path: Path, error: BaseException) -> StoreTrouble:
+def unusable(path: Path, error: BaseException) -> StoreError:
     """It cannot be opened, read or written: the disk is full, or it is not ours to write."""
     number = error.errno if isinstance(error, OSError) else _errno_behind(path, error)
     if number in _NO_SPACE:
         return disk_full(path, os.strerror(number or 0))
-    return StoreTrouble(
+    return StoreError(
         f"the store {shown(path)} cannot be opened or written ({_reason(error)})",
         hint="Make its directory yours and writable, or choose another: one config set traces.data_dir DIR",
         code="store-unwritable",

@@ -1,4 +1,4 @@
-"""The line to one server: a request out, its answer back, or an `Undelivered` that says why.
+"""The line to one server: a request out, its answer back, or an `DeliveryError` that says why.
 
 The key goes to the configured origin and nowhere else: no redirect is followed, and a server on this
 machine is spoken to without a proxy. A request ends when its time is over, however slowly the server drips.
@@ -28,8 +28,8 @@ from one_trace.deliver.hiding import Secrets
 from one_trace.deliver.retry import (
     Answer,
     Deadline,
+    DeliveryError,
     TooLarge,
-    Undelivered,
     Unreachable,
     is_passing,
     patiently,
@@ -59,12 +59,12 @@ class _Refusal(Struct):
     error: _Error | None = None
 
 
-class Line:
+class HttpClient:
     """Requests to `base`, each tried patiently until `deadline`; `before` is called ahead of each try.
 
     `secrets` are never in what an error says; `longest_s` is what one try may take. `retryable`: the only
     statuses that are tried again, where a protocol says so; any other refusal is then final. Raises
-    Undelivered where no request can be made: a header that is none, a proxy that cannot be used.
+    DeliveryError where no request can be made: a header that is none, a proxy that cannot be used.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Line:
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
             )
         except ImportError:
-            raise Undelivered("network", "a SOCKS proxy needs more: pip install 'httpx[socks]'") from None
+            raise DeliveryError("network", "a SOCKS proxy needs more: pip install 'httpx[socks]'") from None
 
     def close(self) -> None:
         self._closed.set()
@@ -136,9 +136,9 @@ class Line:
                 longest_s=self._longest_s,
                 retryable=is_passing if self._codes is None else self._codes.__contains__,
             )
-        except Undelivered as error:
+        except DeliveryError as error:
             said = f"{self.base}: {error.message}"
-            raise Undelivered(error.kind, said, hint=error.hint, wait_s=error.wait_s) from error
+            raise DeliveryError(error.kind, said, hint=error.hint, wait_s=error.wait_s) from error
         if 200 <= answer.status < 300:
             return answer
         raise self._meaning(answer)
@@ -197,14 +197,14 @@ class Line:
         said = self.told(refusal.error.message) if refusal and refusal.error else ""
         what = f"{self.base} answered {answer.status}" + (f": {said}" if said else "")
         if answer.status in (401, 403):
-            return Undelivered("refused", what, hint=self._hints.get(answer.status), status=answer.status)
+            return DeliveryError("refused", what, hint=self._hints.get(answer.status), status=answer.status)
         if answer.status == 413:
             return TooLarge(what)
         if self._codes is not None:
-            return Undelivered("refused", what, hint=_AGAIN, status=answer.status)
+            return DeliveryError("refused", what, hint=_AGAIN, status=answer.status)
         if 300 <= answer.status < 400:
-            return Undelivered("rejected", f"{what}: a redirect, which is not followed")
-        return Undelivered("rejected", what)
+            return DeliveryError("rejected", f"{what}: a redirect, which is not followed")
+        return DeliveryError("rejected", what)
 
     def told(self, text: str) -> str:
         """A server's words as they may be shown and kept: short, in one line, and without a secret."""
@@ -220,17 +220,17 @@ class Line:
 def checked(headers: Mapping[str, str | bytes]) -> list[tuple[bytes, bytes]]:
     """Headers as they are sent, a later one in place of an earlier one of its name.
 
-    Raises Undelivered (``refused``), which names the header and never its value.
+    Raises DeliveryError (``refused``), which names the header and never its value.
     """
     found: dict[str, tuple[bytes, bytes]] = {}
     for name, value in headers.items():
         if not _HEADER_NAME.match(name):
-            raise Undelivered(
+            raise DeliveryError(
                 "refused", "a header cannot be sent: its name has characters that none may have"
             )
         data = (value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")).strip(b" \t")
         if _CONTROL.search(data):
-            raise Undelivered(
+            raise DeliveryError(
                 "refused",
                 f"the header {name} cannot be sent: its value has a line break or another control"
                 " character in it",

@@ -10,7 +10,7 @@ import pytest
 
 from one_trace.capture import drawn as live_module
 from one_trace.capture.drawn import Live
-from one_trace.capture.human import Retell
+from one_trace.capture.human import HumanOutput
 from one_trace.capture.spool import Spool
 from one_trace.runner.console import Console
 from one_trace.runner.options import parse
@@ -36,8 +36,8 @@ def spool():
     made.close()
 
 
-def retell(**given: bool) -> Retell:
-    return Retell(Kept(), **({"host": True, "resume": False, "verbose": False} | given))
+def human(**given: bool) -> HumanOutput:
+    return HumanOutput(Kept(), **({"host": True, "resume": False, "verbose": False} | given))
 
 
 def line(document: object) -> bytes:
@@ -96,18 +96,18 @@ def test_fifty_megabytes_without_an_end(spool):
     ids=range(12),
 )
 def test_a_line_is_an_event_or_is_said(printed, event, said):
-    assert retell().take(printed) == (event, said)
+    assert human().take(printed) == (event, said)
 
 
 def test_an_error_that_a_step_prints_is_its_own_affair():
-    told = retell()
+    told = human()
     told.take(line(START))
     noise = line({"error": "of a step"})
     assert told.take(noise) == (None, [noise.decode()])
 
 
 def test_validation_errors_are_worded_as_for_people():
-    told = retell()
+    told = human()
     problems = [{"path": "steps[0].id", "message": "is missing"}, {"path": "key", "message": "no kebab"}]
     told.take(line({"error": "Validation failed", "errors": problems}))
     told.end()
@@ -115,7 +115,7 @@ def test_validation_errors_are_worded_as_for_people():
 
 
 def test_the_counts_are_those_of_the_root_flow():
-    told = retell()
+    told = human()
     told.take(line(START))
     for key, done in (("f", 3), ("sub", 99)):
         event = {"event": "flow:complete", "flowKey": key, "stepsCompleted": done}
@@ -129,7 +129,7 @@ def test_the_counts_are_those_of_the_root_flow():
 
 
 def test_nothing_is_made_up_where_the_host_was_killed():
-    told = retell()
+    told = human()
     told.take(line(START))
     told.end()
     assert told._console.said == ""
@@ -138,7 +138,7 @@ def test_nothing_is_made_up_where_the_host_was_killed():
 def test_a_picture_that_breaks_lets_the_executor_speak_itself(monkeypatch, tmp_path, capfd):
     """Whatever goes wrong in drawing: one line says so, and what the run prints is still to be read."""
     monkeypatch.setattr(live_module, "LOOK_S", 0.01)
-    monkeypatch.setattr(Retell, "take", lambda *_: 1 / 0)
+    monkeypatch.setattr(HumanOutput, "take", lambda *_: 1 / 0)
     picture = Live(parse(["flow", "x", "f"]), SimpleNamespace(project=str(tmp_path)), host=True)
     picture.begin()
     os.write(picture.output, b"first\n")

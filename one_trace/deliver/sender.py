@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Self
 from msgspec import Struct
 
 from one_trace.deliver import sinks
-from one_trace.deliver.line import Line
+from one_trace.deliver.http_client import HttpClient
 from one_trace.deliver.packing import pack, settings_at
-from one_trace.deliver.parcel import Sink
-from one_trace.deliver.retry import Deadline, Undelivered
-from one_trace.errors import Trouble
+from one_trace.deliver.payload import Sink
+from one_trace.deliver.retry import Deadline, DeliveryError
+from one_trace.errors import CliError
 from one_trace.settings.sources import DELIVERY
 from one_trace.store import Store
 from one_trace.store.outbox import Job, Outbox
@@ -30,18 +30,18 @@ _AGAIN = "When that is fixed: 'one trace sync --retry-failed'."
 
 
 class Outcome(Struct):
-    """What became of a job; `trouble` where it did not arrive."""
+    """What became of a job; `problem` where it did not arrive."""
 
     job: Job
     url: str | None = None
-    trouble: Undelivered | None = None
+    problem: DeliveryError | None = None
 
 
 class LeaseLost(Exception):
     """Another process has taken the job over: stop sending, say nothing of it."""
 
 
-class Courier:
+class Sender:
     """Sends the runs of `store`; keeps a line open to each sink. A context manager: it closes its lines."""
 
     def __init__(self, store: Store, settings: Settings, *, fold: bool = True) -> None:
@@ -49,7 +49,7 @@ class Courier:
         self.outbox = Outbox(store)
         self._settings = settings
         self._fold = fold
-        self._lines: dict[str, tuple[Sink, Line]] = {}
+        self._clients: dict[str, tuple[Sink, HttpClient]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -57,8 +57,8 @@ class Courier:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for _, line in self._lines.values():
-            line.close()
+        for _, client in self._clients.values():
+            client.close()
 
     def next(
         self, names: Sequence[str], deadline: Deadline, *, run_id: str | None = None, early: bool = False
@@ -72,19 +72,19 @@ class Courier:
         try:
             url = self._send(job, deadline)
         except LeaseLost:
-            return Outcome(job, trouble=Undelivered("network", "another process is sending it"))
-        except Undelivered as trouble:
-            self._put_back(job, trouble)
-            return Outcome(job, trouble=trouble)
-        except Trouble as error:
+            return Outcome(job, problem=DeliveryError("network", "another process is sending it"))
+        except DeliveryError as problem:
+            self._put_back(job, problem)
+            return Outcome(job, problem=problem)
+        except CliError as error:
             # What a sink lacks (a package, a setting): not the run's fault, and soon mended.
             self.outbox.later(job, error.message, 0)
-            return Outcome(job, trouble=Undelivered("refused", error.message, hint=error.hint))
+            return Outcome(job, problem=DeliveryError("refused", error.message, hint=error.hint))
         except Exception as error:  # noqa: BLE001  one run that cannot be sent must not hold up all others
             # Its text stays: it may quote what it was given, a header or the run itself.
-            unknown = Undelivered("rejected", f"stopped by an error: {type(error).__name__}")
+            unknown = DeliveryError("rejected", f"stopped by an error: {type(error).__name__}")
             self._put_back(job, unknown)
-            return Outcome(job, trouble=unknown)
+            return Outcome(job, problem=unknown)
         self.outbox.sent(job, url)
         return Outcome(job, url=url)
 
@@ -92,27 +92,29 @@ class Courier:
         trace = self.store.trace(job.run_id)
         problem = settings_at(trace.run.cwd, self._settings).doubt(*DELIVERY)
         if problem:
-            raise Undelivered("rejected", problem.message, hint=problem.hint)
-        sink, line = self._line(job.sink, deadline)
-        line.deadline, line.before = deadline, self._renewing(job)
-        parcel = pack(self.store, trace, job.sink, self._settings, visibility=job.visibility, fold=self._fold)
-        return sink.send(parcel, line)
+            raise DeliveryError("rejected", problem.message, hint=problem.hint)
+        sink, client = self._client(job.sink, deadline)
+        client.deadline, client.before = deadline, self._renewing(job)
+        payload = pack(
+            self.store, trace, job.sink, self._settings, visibility=job.visibility, fold=self._fold
+        )
+        return sink.send(payload, client)
 
-    def _line(self, name: str, deadline: Deadline) -> tuple[Sink, Line]:
-        if name not in self._lines:
+    def _client(self, name: str, deadline: Deadline) -> tuple[Sink, HttpClient]:
+        if name not in self._clients:
             sink = sinks.make(name, self._settings)
-            self._lines[name] = (sink, sink.open(deadline, lambda: None))
-        return self._lines[name]
+            self._clients[name] = (sink, sink.open(deadline, lambda: None))
+        return self._clients[name]
 
     def _renewing(self, job: Job) -> _Renewal:
         return _Renewal(self.outbox, job)
 
-    def _put_back(self, job: Job, trouble: Undelivered) -> None:
-        if trouble.kind == "refused":
-            self.outbox.failed(job, f"{trouble.message} ({trouble.hint or _AGAIN})")
+    def _put_back(self, job: Job, problem: DeliveryError) -> None:
+        if problem.kind == "refused":
+            self.outbox.failed(job, f"{problem.message} ({problem.hint or _AGAIN})")
         else:
-            wait = trouble.wait_s if trouble.kind == "network" else _REJECTED_WAIT_S * min(job.attempts, 24)
-            self.outbox.later(job, trouble.message, wait)
+            wait = problem.wait_s if problem.kind == "network" else _REJECTED_WAIT_S * min(job.attempts, 24)
+            self.outbox.later(job, problem.message, wait)
 
 
 class _Renewal:

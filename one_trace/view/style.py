@@ -19,7 +19,7 @@ _STYLES = {
 }
 
 
-class Ink(NamedTuple):
+class Style(NamedTuple):
     color: bool
     unicode: bool
 
