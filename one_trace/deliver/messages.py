@@ -12,14 +12,14 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from one_trace.deliver.closing import closing
 from one_trace.deliver.condense import CONDENSE_OVER, Condensed, Fold, condense
-from one_trace.deliver.payload import Payload
-from one_trace.deliver.words import counted, size
+from one_trace.deliver.phrases import counted, size
+from one_trace.deliver.summary import closing
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Usage
 from one_trace.model.tree import walk
 from one_trace.outbound.events import last_line
+from one_trace.outbound.payload import Payload
 from one_trace.outbound.sanitize import SanitizedRun, SanitizedSpan, SanitizedTrace
 
 

@@ -6,12 +6,11 @@ import msgspec
 import pytest
 from made import START_MS, USAGE, assembly, loop, span
 
-from one_trace.deliver.closing import title
 from one_trace.deliver.condense import condense
 from one_trace.deliver.messages import Message, messages
-from one_trace.deliver.payload import Payload
-from one_trace.deliver.project import Project
+from one_trace.deliver.summary import title
 from one_trace.model.trace import Assembly, Cause, Span
+from one_trace.outbound.payload import Payload, Project
 from one_trace.outbound.sanitize import sanitize
 
 

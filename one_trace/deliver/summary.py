@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from one_trace.deliver.condense import Fold
-from one_trace.deliver.words import counted, dollars, duration, listed
+from one_trace.deliver.phrases import counted, dollars, duration, listed
 from one_trace.outbound.sanitize import SanitizedSpan, SanitizedTrace, one_line
 
 _OUTCOMES = {
