@@ -274,8 +274,8 @@ def _service(values: sources.Settings, key: str) -> Iterator[Check]:
 
     try:
         with closing(HttpClient(make("traces.com", values).server(), Deadline(SERVICE_S))) as client:
-            known = Namespaces(values.store_path, values.endpoint, key).fetch(client)
-        slugs = sorted(f"@{slug}" for slug in known)
+            namespaces = Namespaces(values.store_path, values.endpoint, key).fetch(client)
+        slugs = sorted(f"@{slug}" for slug in namespaces)
     except CliError as error:
         yield Check("traces.com", "bad", error.message, error.hint)
         return

@@ -99,4 +99,5 @@ def _value(value: dict[str, Any]) -> AnyValue:
         return AnyValue(bool_value=content)
     if kind == "arrayValue":
         return AnyValue(array_value=ArrayValue(values=map(_value, content["values"])))
-    return AnyValue(**{_FIELDS[kind]: int(content) if kind == "intValue" else content})
+    field: dict[str, Any] = {_FIELDS[kind]: int(content) if kind == "intValue" else content}
+    return AnyValue(**field)
