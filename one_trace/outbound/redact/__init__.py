@@ -16,19 +16,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from one_trace.outbound.redact.command_lines import OPTIONS
-from one_trace.outbound.redact.documents import PAIRS, kubernetes
+from one_trace.outbound.redact.command_lines import COMMAND_LINES
+from one_trace.outbound.redact.documents import DOCUMENTS, kubernetes
 from one_trace.outbound.redact.encodings import Range, encoded, is_pair, replaced, views
 from one_trace.outbound.redact.environment import Values, secret_values
 from one_trace.outbound.redact.fields import fields
 from one_trace.outbound.redact.headers import HEADERS, headers
-from one_trace.outbound.redact.private_keys import KEYS, bodies
-from one_trace.outbound.redact.sentences import SAID
-from one_trace.outbound.redact.transcripts import PROTOCOLS
-from one_trace.outbound.redact.unknown_vendors import UNKNOWN
+from one_trace.outbound.redact.private_keys import PRIVATE_KEYS, bodies
+from one_trace.outbound.redact.sentences import SENTENCES
+from one_trace.outbound.redact.transcripts import TRANSCRIPTS
+from one_trace.outbound.redact.unknown_vendors import UNKNOWN_VENDORS
 from one_trace.outbound.redact.urls import URLS
 from one_trace.outbound.redact.value_kinds import REDACTED
-from one_trace.outbound.redact.vendor_keys import VENDORS
+from one_trace.outbound.redact.vendor_keys import VENDOR_KEYS
 
 __all__ = ["REDACTED", "Redact", "redact", "redactor", "without_torn_word"]
 
@@ -38,7 +38,17 @@ Redact = Callable[[str], str]
 LONGEST = 32 * 1024
 """Characters of a text that are looked at, and kept: eight times what the store keeps."""
 _MOST_ROUNDS = 4
-_RULES = (*VENDORS, *UNKNOWN, *KEYS, *URLS, *HEADERS, *OPTIONS, *PROTOCOLS, *SAID, *PAIRS)
+_RULES = (
+    *VENDOR_KEYS,
+    *UNKNOWN_VENDORS,
+    *PRIVATE_KEYS,
+    *URLS,
+    *HEADERS,
+    *COMMAND_LINES,
+    *TRANSCRIPTS,
+    *SENTENCES,
+    *DOCUMENTS,
+)
 _STORED_BYTES = 4096 - 4
 _LAST_WORD = re.compile(r"\S{1,512}\Z")
 _REPEATED = re.compile(r"(?:\[REDACTED\]){2,}")

@@ -12,10 +12,10 @@ from one_trace.outbound.redact.secret_names import Strength, strength
 from one_trace.outbound.redact.value_kinds import (
     is_code,
     is_count,
+    is_placeholder,
     is_prose,
     is_word,
     looks_random,
-    says_nothing,
 )
 
 HINTS = (
@@ -103,7 +103,7 @@ def _value(field: Field) -> Iterator[Range]:
 
 def _is_quoted_secret(field: Field) -> bool:
     value = field.value["quoted"]
-    if says_nothing(value) or is_prose(value) or ("!" in field.separator and is_word(value)):
+    if is_placeholder(value) or is_prose(value) or ("!" in field.separator and is_word(value)):
         return False
     if "," in field.separator:
         before = field.text[max(0, field.head.start() - 1) : field.head.start()]
@@ -124,7 +124,7 @@ def _bare(field: Field) -> Iterator[Range]:
     if value[0] in "[{(":
         yield from _listed(field.text, start)
         return
-    if says_nothing(value) or value[0] in "}),;]":
+    if is_placeholder(value) or value[0] in "}),;]":
         return
     if is_count(value) and (field.counts or field.sure == "weak" or len(value) < 4):
         return
@@ -179,5 +179,5 @@ def _listed(text: str, start: int) -> Iterator[Range]:
         return
     for item in _LIST_ITEM.finditer(found[0]):
         value = item[1] or item[2]
-        if not says_nothing(value) and not is_prose(value) and not is_word(value):
+        if not is_placeholder(value) and not is_prose(value) and not is_word(value):
             yield start + item.start(), start + item.end()

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from one_trace.outbound.redact.encodings import Range
 from one_trace.outbound.redact.rule import Rule
 from one_trace.outbound.redact.value_kinds import (
+    is_placeholder,
     is_prose,
     is_word,
     looks_random,
-    says_nothing,
 )
 
 
 def _is_credential(match: re.Match[str]) -> bool:
     """What stands behind ``Bearer`` or ``Basic``, in a header or in prose."""
     value = match["secret"]
-    return not says_nothing(value) and (looks_random(value) or (len(value) >= 16 and not is_word(value)))
+    return not is_placeholder(value) and (looks_random(value) or (len(value) >= 16 and not is_word(value)))
 
 
 _HEADER = re.compile(
@@ -49,7 +49,7 @@ def headers(text: str, low: str) -> Iterator[Range]:
 
 def _is_header(name: str, value: str) -> bool:
     rest = value.partition(" ")[2]
-    if says_nothing(value) or is_prose(value) or "realm=" in rest[:8] or (rest and says_nothing(rest)):
+    if is_placeholder(value) or is_prose(value) or "realm=" in rest[:8] or (rest and is_placeholder(rest)):
         return False
     if "cookie" in name:
         return "=" in value or looks_random(value)

@@ -13,7 +13,7 @@ _TAIL = r"-----\s{0,20}END[A-Z0-9 _-]{0,100}PRIVATE KEY(?: BLOCK)?\s{0,20}-----"
 _LINE = r"[A-Za-z0-9+/=]"
 _INSIDE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n>|,\"'")
 
-KEYS = (
+PRIVATE_KEYS = (
     # With its head: to its end, or to the end of the text.
     Rule(
         "private key",

@@ -42,7 +42,7 @@ def _is_camel(match: re.Match[str]) -> bool:
     return _CAMEL.match(match[0]) is not None
 
 
-UNKNOWN = (
+UNKNOWN_VENDORS = (
     Rule(
         "_ -",
         rf"(?<![A-Za-z0-9/_.+-])(?!sha[0-9])(?:[A-Za-z][A-Za-z0-9]{{1,11}}[_-]){{1,3}}(?P<tail>[A-Za-z0-9]{{{_RANDOM}}}[A-Za-z0-9_-]{{0,400}})(?![A-Za-z0-9_/-])",
@@ -53,7 +53,6 @@ UNKNOWN = (
         r"(?<![A-Za-z0-9_-])(?:live_|sandbox_|hc[abc][im]k_|rpa_|llx-|m0-|bb_live_|a[ks]-|md-|AKfycb|A21AA|pd(?:us|eu)\+|crsr_|secret-(?:live|test)-|GOOG1|YCP)(?P<tail>[A-Za-z0-9_-]{20,})",
         _is_mixed,
     ),
-    Rule("django-insecure-", r"django-insecure-\S{16,}"),
     Rule("oauth:", r"\boauth:(?P<secret>[a-z0-9]{24,})"),
     Rule("k00", r"(?<![A-Za-z0-9+/])K00[0-9](?P<tail>[A-Za-z0-9+/]{27})(?![A-Za-z0-9+/])", _is_mixed),
     Rule(
