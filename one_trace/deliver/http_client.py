@@ -64,15 +64,6 @@ class Server(Struct, frozen=True, kw_only=True):
     """The only statuses to try again, where a protocol lists them: every other refusal is final then."""
 
 
-class _Error(Struct):
-    message: str = ""
-    code: str | None = None
-
-
-class _Refusal(Struct):
-    error: _Error | None = None
-
-
 class HttpClient:
     """Requests to one server, with retries until `deadline`; `before` is called ahead of each try.
 
@@ -194,8 +185,7 @@ class HttpClient:
                         connection.shutdown(socket.SHUT_RDWR)
 
     def _refusal(self, answer: Answer) -> DeliveryError:
-        refusal = answer.json(_Refusal)
-        reason = self.quote(refusal.error.message) if refusal and refusal.error else ""
+        reason = self.quote(answer.problem.message) if answer.problem else ""
         message = f"{self.base} answered {answer.status}" + (f": {reason}" if reason else "")
         final = self._server.retryable is not None
         if answer.status in (401, 403):

@@ -14,8 +14,6 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from msgspec import Struct
-
 from one_trace.deliver.answer import Answer
 
 TRIES = 5
@@ -150,24 +148,10 @@ def _retry_after_s(value: str) -> float:
         return 0.0
 
 
-class _Details(Struct, rename="camel"):
-    retry_at: float | None = None
-
-
-class _Error(Struct):
-    details: _Details | None = None
-
-
-class _Body(Struct):
-    error: _Error | None = None
-
-
 def _retry_at_s(answer: Answer) -> float:
-    body = answer.json(_Body)
-    if body is None or body.error is None or body.error.details is None:
-        return 0.0
-    retry_at = body.error.details.retry_at
-    return 0.0 if retry_at is None else retry_at / 1000 - _now()
+    details = answer.problem.details if answer.problem else None
+    retry_at = details.get("retryAt") if isinstance(details, dict) else None
+    return retry_at / 1000 - _now() if isinstance(retry_at, int | float) else 0.0
 
 
 def _now() -> float:

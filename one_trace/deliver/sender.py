@@ -44,11 +44,10 @@ class LeaseLost(Exception):
 class Sender:
     """Sends the runs of `store`, over one connection to each sink. A context manager: it closes them."""
 
-    def __init__(self, store: Store, settings: Settings, *, fold: bool = True) -> None:
+    def __init__(self, store: Store, settings: Settings) -> None:
         self.store = store
         self.outbox = Outbox(store)
         self._settings = settings
-        self._fold = fold
         self._open = ExitStack()
         self._clients: dict[str, tuple[Sink, HttpClient]] = {}
 
@@ -95,9 +94,7 @@ class Sender:
             raise DeliveryError("rejected", problem.message, hint=problem.hint)
         sink, client = self._client(job.sink, deadline)
         client.deadline, client.before = deadline, self._lease_renewal(job)
-        payload = pack(
-            self.store, trace, job.sink, self._settings, visibility=job.visibility, fold=self._fold
-        )
+        payload = pack(self.store, trace, job.sink, self._settings, visibility=job.visibility)
         return sink.send(payload, client)
 
     def _client(self, name: str, deadline: Deadline) -> tuple[Sink, HttpClient]:

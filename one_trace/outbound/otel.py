@@ -1,10 +1,7 @@
-"""A trace in OpenTelemetry's words: OTLP/JSON structs with semantic conventions, from what may leave and
-nothing else.
+"""A sanitized trace as OpenTelemetry spans: OTLP/JSON structs with semantic conventions.
 
-`trace export --format otlp` writes them to a file and the OTLP sink sends them: the same spans with the
-same ids, so sending
-twice, or importing the file beside the sink, doubles nothing. OTLP/JSON is protobuf's JSON mapping but for
-ids, which are hex;
+`trace export --format otlp` writes them to a file and the sink OTLP sends them, with the same ids, so sending
+twice, or importing the file as well, doubles nothing. OTLP/JSON is protobuf's JSON mapping, but ids are hex;
 64-bit integers are strings, enums are numbers (opentelemetry.io/docs/specs/otlp, "JSON Protobuf Encoding").
 """
 
@@ -23,7 +20,7 @@ from one_trace.outbound.sanitize import Link, SanitizedRun, SanitizedSpan, Sanit
 KIND_INTERNAL = 1
 STATUS_ERROR = 2
 _REMOTE = 0x300
-"""Of a link's flags: that its span is of another process, and that this is known."""
+"""Flags of a link: it is known whether its span is remote, and it is."""
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.37.0"
 
 Value = str | bool | int | float | list[str]
@@ -65,7 +62,7 @@ class OtlpSpan(Struct, rename="camel", kw_only=True):
     events: list[OtlpEvent] | UnsetType = UNSET
     links: list[OtlpLink] | UnsetType = UNSET
     status: OtlpStatus | UnsetType = UNSET
-    """Left out unless the span failed: OK is for whoever reads the trace to say, by the specification."""
+    """Left out unless the span failed: by the specification, OK is left to the reader of the trace."""
 
 
 class Resource(Struct, rename="camel", kw_only=True):
@@ -96,15 +93,15 @@ class ExportRequest(Struct, rename="camel", kw_only=True):
 
 
 def request(run: SanitizedRun, spans: list[OtlpSpan]) -> ExportRequest:
-    """Some or all of a run's spans as one request."""
+    """Some or all spans of a run as one request."""
     scope_spans = [ScopeSpans(scope=Scope(), spans=spans)]
     resource = Resource(attributes=_key_values(_resource(run)))
     return ExportRequest(resource_spans=[ResourceSpans(resource=resource, scope_spans=scope_spans)])
 
 
 def otlp_spans(sanitized: SanitizedTrace) -> list[OtlpSpan]:
-    """The run as a root span, then its spans, parents first. A span that never ended ends where the run is
-    last seen.
+    """The run as a root span, then its spans, parents first. A span without an end gets the last moment that
+    anything is known of.
     """
     run = sanitized.run
     began = to_ms(run.started_at) or 0
@@ -196,9 +193,7 @@ def _step(run: SanitizedRun, span: SanitizedSpan) -> dict[str, Value | None]:
 
 
 def _gen_ai(usage: Usage | None) -> dict[str, Value | None]:
-    """GenAI conventions for a step in which an LLM worked. Input tokens there include those read from and
-    written to a cache.
-    """
+    """GenAI conventions for a step that used an LLM. Their input tokens include those of the cache."""
     if usage is None:
         return {}
     models = usage.models
@@ -249,5 +244,5 @@ def _any_value(value: Value) -> dict[str, Any]:
 
 
 def _nanos(began_ms: int, offset_ms: float) -> str:
-    """A uint64; a damaged time is moved to the nearest that is one."""
+    """A uint64; the time of a damaged record is moved into its range."""
     return str(min(max(0, began_ms * 1_000_000 + round(offset_ms * 1_000_000)), 2**64 - 1))

@@ -1,4 +1,4 @@
-"""Secrets in prose: ``the password is …``, ``token … was rejected``."""
+"""Secrets in sentences: ``the password is hunter2``, ``token abc123… was rejected``."""
 
 from __future__ import annotations
 
