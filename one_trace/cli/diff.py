@@ -55,9 +55,9 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
     document.fail_on = [fail_on.check(rule, document) for rule in rules]
 
     def page() -> str:
-        from one_trace.cli import diff_text
+        from one_trace.view import diff_page
 
-        return diff_text.page(
+        return diff_page.page(
             document, room=speaker.width, style=scope.ink_of(speaker), everything=everything
         )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from one_trace.analyse.diff import DiffDocument, Side, StepDiff
 from one_trace.analyse.groups import Group
-from one_trace.cli.stats_text import signed
 from one_trace.guard.text import clean
 from one_trace.view import table, words
 from one_trace.view.cells import wrap
+from one_trace.view.stats_page import signed
 from one_trace.view.style import Style
 from one_trace.view.table import Cell, Column
 
