@@ -27,12 +27,12 @@ RULES: dict[str, Callable[[Facts], Iterator[Finding]]] = {
     "independent-steps": rules_plan.independent_steps,
     "uneven-parallel": rules_plan.uneven_parallel,
     "output-grows": rules_time.output_grows,
-    "dear": rules_time.dear,
+    "expensive": rules_time.expensive,
     "cost-grows": rules_time.cost_grows,
     "wasted": rules_time.wasted,
     "dead-step": rules_plan.dead_step,
 }
-ATTENTION = frozenset(RULES) - {"slow", "dear", "dead-step", "far-timeout", "uneven-parallel"}
+ATTENTION = frozenset(RULES) - {"slow", "expensive", "dead-step", "far-timeout", "uneven-parallel"}
 """What makes a flow need attention: the others are true of many a flow that does well."""
 
 

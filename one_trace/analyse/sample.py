@@ -1,5 +1,5 @@
-"""What only single runs tell: how the iterations of loops, the branches of parallel blocks and the steps of a
-list lay in time, and what of it a run waited for.
+"""Timings that only single runs show: of the iterations of loops, the branches of parallel blocks and the
+steps of a list, and for how long the run waited for each.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from one_trace.view import cost_page
 @scope.since_option()
 @FULL
 def command(flow: str | None, since_ms: int | None) -> None:
-    """What have the LLM calls of my flows cost, and what of it was for nothing?
+    """What have the LLM calls of my flows cost, and how much of that was wasted?
 
     By flow, step, model and day (yours). Lost: runs that failed or never ended, attempts of loops, blocks
     and sub-flows that were made again, and retries of calls (an estimate: only the last attempt tells

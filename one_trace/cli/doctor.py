@@ -1,4 +1,4 @@
-"""`trace doctor`: what is found, what is not, and the command that mends it."""
+"""`trace doctor`: checks the setup, and says how to fix each problem."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Check(Struct, rename="camel", omit_defaults=False):
     check: str
     state: Literal["ok", "note", "bad"]
     message: str
-    mend: str | None = None
+    fix: str | None = None
 
 
 @click.command(
@@ -58,7 +58,7 @@ class Check(Struct, rename="camel", omit_defaults=False):
 @click.option("--offline", is_flag=True, help="Do not ask traces.com.")
 @FULL
 def command(fix: bool, offline: bool) -> int:
-    """What is found, what is not, and the command that mends it. Ends with 1 if something is bad."""
+    """Check the setup, and show how to fix each problem. Exits with 1 if something is bad."""
     looks: dict[str, Callable[[], Iterable[Check]]] = {
         "host": _host,
         "path": _path,
@@ -88,7 +88,7 @@ def _found(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
 
 
 def _text(checks: list[Check], speaker: Out) -> str:
-    """A line or more for each; what mends it stands on one line however long: it is to be copied."""
+    """A line or more for each check; a fix is never wrapped, so that it can be copied."""
     style = Style(color=speaker.color, unicode=speaker.unicode)
     width = max(len(check.check) for check in checks)
     indent = " " * (width + 7)
@@ -97,8 +97,8 @@ def _text(checks: list[Check], speaker: Out) -> str:
         mark = style.paint(MARKS[check.state], STYLES[check.state])
         first, *rest = wrap(check.message, speaker.width - len(indent))
         lines += [f"{mark} {check.check:<{width}}  {first}", *(indent + line for line in rest)]
-        if check.mend:
-            lines.append(f"{indent}{style.arrow} {check.mend}")
+        if check.fix:
+            lines.append(f"{indent}{style.arrow} {check.fix}")
     return "\n".join(lines)
 
 
@@ -131,7 +131,7 @@ def _path() -> Iterator[Check]:
         yield Check("path", "ok", f"`one` is one-trace, started by {ones[0]}")
     else:
         yield Check(
-            "path", "bad", f"`one` is {ones[0]}: one-trace does not lie over it, nothing is traced", fix
+            "path", "bad", f"`one` is {ones[0]}: it comes before one-trace on PATH, so nothing is traced", fix
         )
 
 
@@ -303,8 +303,8 @@ def _write_only(values: sources.Settings) -> Check:
     told = f"{parse(values.endpoint).shown} answers; the key may not list namespaces (scope namespace:read)"
     if not values.namespace:
         return Check("traces.com", "ok", f"{told}: traces:write is all that sending takes")
-    mend = "one config unset traces.namespace, or a key with the scope namespace:read"
-    return Check("traces.com", "bad", f"{told}, and traces.namespace is {values.namespace}", mend)
+    fix = "one config unset traces.namespace, or a key with the scope namespace:read"
+    return Check("traces.com", "bad", f"{told}, and traces.namespace is {values.namespace}", fix)
 
 
 def _queue() -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""What the standard variables of OTLP say: where requests go, with which headers, what of it is secret."""
+"""Reads the standard variables of OTLP: endpoint, headers, and which parts of these are secret."""
 
 from __future__ import annotations
 

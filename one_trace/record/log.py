@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from one_trace.record.clock import epoch_ms
-from one_trace.record.state import UNREADABLE, Count, Number, believed, counted, mend_surrogates
+from one_trace.record.state import UNREADABLE, Count, Number, believed, counted, replace_surrogates
 
 
 class LogLine(msgspec.Struct, rename="camel", gc=False):
@@ -117,10 +117,10 @@ def _one_by_one(data: bytes | bytearray, faults: list[str]) -> list[LogLine]:
 
 def _lenient(row: bytes | bytearray) -> LogLine | None:
     """A line that is JSON, but not quite ours: fields of another type go, lone surrogates are replaced."""
-    mended = bytearray(row)
-    mend_surrogates(mended)
+    fixed = bytearray(row)
+    replace_surrogates(fixed)
     try:
-        found = json.loads(mended.decode())
+        found = json.loads(fixed.decode())
     except (ValueError, RecursionError):
         return None
     if not isinstance(found, dict):

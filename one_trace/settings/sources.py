@@ -23,7 +23,7 @@ Source = Literal["environment", "project", "user", "default"]
 API_KEY = "TRACES_API_KEY"
 ENVIRONMENT = "the environment"
 DELIVERY = frozenset({"namespace", "visibility", "errors", "sinks", "endpoint", "otlp_endpoint"})
-"""Keys that say where a trace goes and what of it: nothing is sent while one of them is in doubt."""
+"""Keys that decide where a trace goes and how much of it: nothing is sent while one of them is invalid."""
 _ALL = frozenset(BY_NAME)
 _OF_PROJECTS = frozenset(key.name for key in KEYS if key.project)
 _NAMED = 5

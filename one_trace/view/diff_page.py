@@ -22,7 +22,7 @@ _COLUMNS = (
     Column("COUNT", drop=5),
     Column("WHAT", right=False),
 )
-_BAD = {"slower", "dearer", "larger"}
+_BAD = {"slower", "costlier", "larger"}
 
 
 def page(document: DiffDocument, *, room: int, style: Style, everything: bool) -> str:
