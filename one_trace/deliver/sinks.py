@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from one_trace.errors import CliError, NotAuthorised
 from one_trace.settings import sources as settings_module
 
 if TYPE_CHECKING:
-    from one_trace.deliver.payload import Sink
+    from one_trace.deliver.http_client import HttpClient
+    from one_trace.deliver.retry import Deadline
+    from one_trace.outbound.payload import Payload
     from one_trace.settings.sources import Settings
 
 _OTLP_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+
+
+class Sink(Protocol):
+    """A place that runs are delivered to. It knows of no retry, no queue and no deadline: the line does."""
+
+    name: str
+
+    def open(self, deadline: Deadline, before: Callable[[], None]) -> HttpClient:
+        """The line to the sink's server."""
+
+    def send(self, payload: Payload, client: HttpClient) -> str | None:
+        """Send a run; sending it twice changes nothing. Where it can be looked at, if there is such a place.
+
+        Raises DeliveryError.
+        """
 
 
 def ready(settings: Settings) -> list[str]:
