@@ -195,7 +195,7 @@ def warm(settings: Settings) -> None:
 def _folder_of(settings: Settings) -> Path | None:
     """Where the store lies; None where there is no such folder, which is said when the run is traced."""
     try:
-        return settings.data_dir
+        return settings.data_path
     except SettingsError:
         return None
 

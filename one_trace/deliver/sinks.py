@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from one_trace.errors import CliError, NotAuthorised
-from one_trace.settings import sources as settings_module
+from one_trace.settings.credentials import api_key
 
 if TYPE_CHECKING:
     from one_trace.deliver.http_client import HttpClient
@@ -47,7 +47,7 @@ def make(name: str, settings: Settings) -> Sink:
     from one_trace.deliver.namespaces import Namespaces
     from one_trace.deliver.traces_com import TracesCom
 
-    key = settings_module.api_key()
+    key = api_key()
     if key is None:
         raise NotAuthorised("no key of traces.com is set", hint="one trace login")
     if not (key.isascii() and key.isprintable() and " " not in key):
@@ -63,7 +63,7 @@ def why_not_ready(settings: Settings) -> CliError:
 
 
 _READY: dict[str, Callable[[Settings], bool]] = {
-    "traces.com": lambda settings: bool(settings.endpoint) and settings_module.api_key() is not None,
+    "traces.com": lambda settings: bool(settings.endpoint) and api_key() is not None,
     "otlp": lambda settings: (
         bool(settings.otlp_endpoint)
         or (settings.otlp_endpoint is None and any(map(os.environ.get, _OTLP_VARIABLES)))
