@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from one_trace.capture.finish import Ended, trace, trace_left
@@ -108,7 +108,7 @@ def _trace(tracking: Tracking, status: int, *, agent: bool, picture: Live | None
         drawn=picture is not None,
         failed=status != 0,
     )
-    said = picture.said_id if picture is not None else None
+    said = picture.reported_id if picture is not None else None
     with _hurried():
         if trace(lambda: tracking.find(said, ran=status == 0), tracking.settings, ended):
             tracking.done()
@@ -134,22 +134,20 @@ def _hurried() -> Iterator[None]:
 
 def _built_in(argv: list[str], settings: Settings, asked: Asked, *, agent: bool) -> int:
     from one_trace import runner
+    from one_trace.capture.plain import output_for
 
     tracking = Tracking(settings, asked, None)
     tracking.begin(None)
     os.environ[PARENT] = parent_mark(tracking.word, tracking.project)
     os.environ.pop(TOKEN, None)
     picture = None if agent else _own_picture(asked, settings, tracking)
-    shown: AbstractContextManager[None] = picture.drawn() if picture else nullcontext()
-    told = picture.told if picture else None
+    drawing = picture.drawn() if picture else nullcontext(output_for(argv))
     words = ["--agent", *argv] if picture else argv
     status = 0
     with _killable():
         try:
-            with shown:
-                outcome = runner.run(
-                    words, run_id=tracking.word, on_event=told, watched=picture is not None, traced=True
-                )
+            with drawing as output:
+                outcome = runner.run(words, output, run_id=tracking.word, traced=True)
             tracking.files, status = outcome.files, outcome.exit_code << 8
         except Killed as killed:
             status = killed.number

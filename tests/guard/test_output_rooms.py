@@ -14,7 +14,7 @@ ALLOWED = {
     "main.py": "the word of a probe, which is ours",
     "cli/topic.py": "rich typesets pages of ours into a string",
     "cli/out.py": "the voice of our commands: cleans pages, errors, notes, questions; encodes documents",
-    "runner/console.py": "the runner's stdout: cleans what people see; agents get One CLI's very bytes",
+    "runner/output.py": "the runner's stdout: One CLI's very JSON lines, cleaned",
     "view/terminal.py": "rich's console on a terminal, which draws cells that are clean",
     "capture/drawn.py": "writes what an executor prints to its own terminal, as it came",
 }
@@ -65,7 +65,6 @@ MODULES = [
     path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).as_posix() not in ALLOWED
 ]
 MAKERS = {
-    "runner/serve.py": "makes the runner's console",
     "view/screen.py": "draws the tree of a run on rich's console",
     "cli/sync.py": "draws a bar on rich's console",
 }
