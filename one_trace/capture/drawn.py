@@ -25,7 +25,7 @@ from one_trace.guard import streams
 from one_trace.guard.text import clean
 from one_trace.host.supervise import Watcher
 from one_trace.runner import Output
-from one_trace.runner.options import Parsed, ctrl_c_cancels
+from one_trace.runner.command_line import Parsed, ctrl_c_cancels
 
 if TYPE_CHECKING:
     from one_trace.settings.sources import Settings
@@ -43,7 +43,7 @@ def wanted(asked: Parsed | None, settings: Settings, env: Mapping[str, str]) -> 
     return asked if asked.command in ("execute", "resume") and not asked.help else None
 
 
-class Live(Watcher):
+class Drawing(Watcher):
     """The drawing of one run. `begin` it when the executor has started, `close` it when that has ended."""
 
     def __init__(self, asked: Parsed, tracking: Tracking, *, host: bool) -> None:
@@ -201,7 +201,7 @@ class Live(Watcher):
         self._lock.release()
 
 
-class OfHost(Live):
+class HostDrawing(Drawing):
     """The drawing of a run of One CLI."""
 
     def __init__(self, asked: Parsed, tracking: Tracking) -> None:
@@ -219,7 +219,7 @@ class OfHost(Live):
         return "?"
 
 
-class OfOurs(Live):
+class BuiltInDrawing(Drawing):
     """The drawing of a run of the built-in runner, which is in this process."""
 
     def __init__(self, asked: Parsed, tracking: Tracking) -> None:
@@ -261,7 +261,7 @@ class DrawnOutput(Output):
 
     for_people = True
 
-    def __init__(self, drawing: Live) -> None:
+    def __init__(self, drawing: Drawing) -> None:
         self._drawing = drawing
 
     def pausing(self, run_id: str) -> None:

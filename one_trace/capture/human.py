@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from one_trace.capture import human_text as text
-from one_trace.runner.options import Parsed
+from one_trace.runner.command_line import Parsed
 from one_trace.view.style import Style
 
 if TYPE_CHECKING:

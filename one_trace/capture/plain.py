@@ -11,7 +11,7 @@ from one_trace.capture.tracking import Asked, here
 from one_trace.guard import streams
 from one_trace.host.argv import is_agent
 from one_trace.runner import Output
-from one_trace.runner.options import Parsed
+from one_trace.runner.command_line import Parsed
 from one_trace.view.style import Style
 
 

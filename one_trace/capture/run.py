@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from one_trace.capture.finish import Ended, trace, trace_left
+from one_trace.capture.finish import EndedRun, trace, trace_left
 from one_trace.capture.lineage import PARENT, parent_mark
 from one_trace.capture.notices import report_error
 from one_trace.capture.tracking import Asked, Tracking
@@ -24,7 +24,7 @@ from one_trace.host.via import TOKEN
 from one_trace.settings.sources import Settings, load
 
 if TYPE_CHECKING:
-    from one_trace.capture.drawn import Live, OfOurs
+    from one_trace.capture.drawn import BuiltInDrawing, Drawing
 
 _FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS)
 """To go on after one of these is to meet it again."""
@@ -88,7 +88,7 @@ def _host(path: str, argv: list[str], settings: Settings, asked: Asked, *, agent
     return status
 
 
-def _picture(asked: Asked, settings: Settings, tracking: Tracking) -> Live | None:
+def _picture(asked: Asked, settings: Settings, tracking: Tracking) -> Drawing | None:
     """The picture of a run of the host's, if it is to be drawn as it goes on."""
     if not (os.isatty(1) and os.isatty(2)):
         return None  # known before anything is imported for it
@@ -96,12 +96,12 @@ def _picture(asked: Asked, settings: Settings, tracking: Tracking) -> Live | Non
         from one_trace.capture import drawn as live
 
         parsed = live.wanted(asked.parsed, settings, os.environ)
-        return live.OfHost(parsed, tracking) if parsed else None
+        return live.HostDrawing(parsed, tracking) if parsed else None
     return None
 
 
-def _trace(tracking: Tracking, status: int, *, agent: bool, picture: Live | None) -> None:
-    ended = Ended(
+def _trace(tracking: Tracking, status: int, *, agent: bool, picture: Drawing | None) -> None:
+    ended = EndedRun(
         host=tracking.program,
         origin=tracking.origin,
         agent=agent,
@@ -157,14 +157,14 @@ def _built_in(argv: list[str], settings: Settings, asked: Asked, *, agent: bool)
     return status
 
 
-def _own_picture(asked: Asked, settings: Settings, tracking: Tracking) -> OfOurs | None:
+def _own_picture(asked: Asked, settings: Settings, tracking: Tracking) -> BuiltInDrawing | None:
     if not (os.isatty(1) and os.isatty(2)):
         return None
     with suppress(*BROKEN):
         from one_trace.capture import drawn as live
 
         parsed = live.wanted(asked.parsed, settings, os.environ)
-        return live.OfOurs(parsed, tracking) if parsed else None
+        return live.BuiltInDrawing(parsed, tracking) if parsed else None
     return None
 
 

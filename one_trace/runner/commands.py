@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from one_trace.runner.command_line import Parsed
 from one_trace.runner.engine import json_error
-from one_trace.runner.execution import Ended, Run, on_ctrl_c
+from one_trace.runner.execution import Run, RunEnd, on_ctrl_c
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.listing import flows
 from one_trace.runner.loading import FlowUnreadable, Loaded, load, read, resolve
-from one_trace.runner.options import Parsed
 from one_trace.runner.output import Output
 from one_trace.runner.preflight import Refused, Syntax, check, check_inputs, check_remote
-from one_trace.runner.record import new_run_id, to_json
+from one_trace.runner.run_log import new_run_id, to_json
 from one_trace.runner.schema import Json
 from one_trace.runner.states import find_state
-from one_trace.runner.terms import Options
+from one_trace.runner.terms import RunOptions
 from one_trace.runner.validate import validate
 from one_trace.runner.worker import Worker
 
@@ -51,7 +51,7 @@ class Session:
         self.worker = Worker(env)
         return self.worker
 
-    def new_run(self, loaded: Loaded, run_id: str, options: Options, flow_key: str | None = None) -> Run:
+    def new_run(self, loaded: Loaded, run_id: str, options: RunOptions, flow_key: str | None = None) -> Run:
         assert self.worker is not None
         self.run = Run(
             self.worker,
@@ -151,7 +151,7 @@ def _json_error(worker: Worker, text: str) -> str:
 def execute(session: Session, parsed: Parsed) -> int:
     """`flow execute`."""
     worker = session.start_worker()
-    options = Options(
+    options = RunOptions(
         dry_run=parsed.has("--dry-run"),
         mock=parsed.has("--mock"),
         allow_bash=parsed.has("--allow-bash"),
@@ -189,7 +189,7 @@ def _warn_of_layout(output: Output, loaded: Loaded) -> None:
     output.report({"event": "flow:deprecation", "flowKey": key, "warning": warning})
 
 
-def _report(session: Session, ended: Ended, options: Options, output_file: str | None) -> int:
+def _report(session: Session, ended: RunEnd, options: RunOptions, output_file: str | None) -> int:
     run = session.run
     assert run is not None
     log = {"logFile": run.log.path}
@@ -229,7 +229,7 @@ def resume(session: Session, run_id: str) -> int:
     if not isinstance(loaded.flow, dict) or not isinstance(loaded.flow.get("steps"), list):
         return session.refuse(f'Could not load workflow "{state.flow_key}": it holds no steps')
     worker.ready()
-    options = Options()
+    options = RunOptions()
     check_remote(loaded, options, worker)
     run = session.new_run(loaded, state.run_id, options, state.flow_key)
     run.resume()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from one_trace.guard import streams
 from one_trace.guard.text import clean_json
 from one_trace.runner.failures import ReaderGone
-from one_trace.runner.record import to_json
+from one_trace.runner.run_log import to_json
 
 if TYPE_CHECKING:
     from one_trace.record import RunFiles

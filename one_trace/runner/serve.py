@@ -11,8 +11,8 @@ from one_trace.errors import BROKEN, CliError
 from one_trace.guard import streams
 from one_trace.guard.text import clean_page
 from one_trace.runner import commands, usage
+from one_trace.runner.command_line import Parsed, UsageError, ctrl_c_cancels, parse
 from one_trace.runner.failures import ReaderGone, WorkerBroken, WorkerGone
-from one_trace.runner.options import Parsed, UsageError, ctrl_c_cancels, parse
 from one_trace.runner.output import Outcome, Output
 
 _RECURSION_LIMIT = 12_000

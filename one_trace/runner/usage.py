@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from one_trace.guard import streams
-from one_trace.runner.options import COMMANDS, HELP, Command, command_named
+from one_trace.runner.command_line import COMMANDS, HELP, Command, command_named
 from one_trace.runner.output import Output
 
 _WIDTH = 80
@@ -34,7 +34,7 @@ def _group() -> str:
 def _command(command: Command) -> str:
     options = (*command.options, HELP)
     rows = [(option.flags if option.short != "-h" else "-h, --help", option.about) for option in options]
-    return _page(command.usage, command.about, "Options", rows)
+    return _page(command.usage, command.about, "RunOptions", rows)
 
 
 def _page(usage: str, about: str, title: str, rows: list[tuple[str, str]]) -> str:

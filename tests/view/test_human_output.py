@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from one_trace.capture import drawn as live_module
-from one_trace.capture.drawn import Live
+from one_trace.capture.drawn import Drawing
 from one_trace.capture.human import HumanOutput
 from one_trace.capture.spool import Spool
-from one_trace.runner.options import parse
+from one_trace.runner.command_line import parse
 from one_trace.view.style import Style
 
 START = {"event": "flow:start", "flowKey": "f", "totalSteps": 1}
@@ -181,7 +181,7 @@ def test_a_picture_that_breaks_lets_the_executor_speak_itself(monkeypatch, tmp_p
     """Whatever goes wrong in drawing: one line says so, and what the run prints is still to be read."""
     monkeypatch.setattr(live_module, "INTERVAL_S", 0.01)
     monkeypatch.setattr(HumanOutput, "take", lambda *_: 1 / 0)
-    picture = Live(parse(["flow", "x", "f"]), SimpleNamespace(project=str(tmp_path)), host=True)
+    picture = Drawing(parse(["flow", "x", "f"]), SimpleNamespace(project=str(tmp_path)), host=True)
     picture.begin()
     os.write(picture.output, b"first\n")
     while not picture._broken:
