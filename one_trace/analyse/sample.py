@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from one_trace.model.trace import Span, Trace
+from one_trace.model.trace import FINE_STATUSES, Span, Trace
 from one_trace.model.tree import Shape
 from one_trace.model.tree import static_paths as paths_of
 
@@ -114,7 +114,7 @@ def loops(views: Sequence[View]) -> Iterator[Loop]:
     for one in views:
         for span, children in _containers(one, "loop"):
             times = _iterations(children)
-            if len(times) < 3 or any(child.status not in ("success", "skipped") for child in children):
+            if len(times) < 3 or any(child.status not in FINE_STATUSES for child in children):
                 continue
             yield Loop(
                 path=one.paths[span.span_id],
@@ -134,7 +134,7 @@ def blocks(views: Sequence[View]) -> Iterator[Block]:
             branches = {
                 child.step_id: child.duration_ms for child in children if child.duration_ms is not None
             }
-            if len(branches) > 1 and all(child.status in ("success", "skipped") for child in children):
+            if len(branches) > 1 and all(child.status in FINE_STATUSES for child in children):
                 yield Block(
                     path=one.paths[span.span_id],
                     run_id=one.trace.run.run_id,

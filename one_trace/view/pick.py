@@ -9,9 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from one_trace.errors import CliError
-from one_trace.model.trace import Span, Trace
-
-FAILED = ("error", "timeout", "incomplete")
+from one_trace.model.trace import FAILED_STATUSES, Span, Trace
 
 _TURNS = re.compile(r"(?:#\d+(?:\[\d+\])?|\[\d+\])(?= > |\Z)")
 
@@ -32,7 +30,7 @@ def static_paths(spans: Sequence[Span]) -> dict[str, str]:
 
 def failed(trace: Trace) -> Trace:
     """Only the spans that failed, timed out or never ended, and the way to them."""
-    return _with_parents(trace, (span for span in trace.spans if span.status in FAILED))
+    return _with_parents(trace, (span for span in trace.spans if span.status in FAILED_STATUSES))
 
 
 def step(trace: Trace, ref: str) -> tuple[Trace, list[Span]]:
