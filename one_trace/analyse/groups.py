@@ -61,8 +61,9 @@ def groups(trace: Trace) -> dict[str, tuple[Step, Group]]:
     """The steps of a run by their path under the root flow, in the order in which they first started."""
     found: dict[str, tuple[Step, Group]] = {}
     root = below(trace.run.flow_key, "")
-    for whole, span in zip(static_paths(trace.run.flow_key, trace.spans), trace.spans, strict=True):
-        path = whole[len(root) :]
+    paths = static_paths(trace.run.flow_key, trace.spans)
+    for span in trace.spans:
+        path = paths[span.span_id][len(root) :]
         entry = found.get(path)
         if entry is None:
             entry = found[path] = (Step(path, span.step_id, span.type), Group(status=span.status))

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from one_trace.model.trace import FINE_STATUSES, Span, Trace
-from one_trace.model.tree import Shape
-from one_trace.model.tree import static_paths as paths_of
+from one_trace.model.tree import Shape, static_paths
 
 CONCURRENT = 5
 """How many iterations a sequential loop is thought to run at a time: the host's default for `parallel`."""
@@ -76,12 +75,6 @@ class View(NamedTuple):
     """By span id: how long, in ms, the run waited for it or for what is in it."""
 
 
-def static_paths(trace: Trace) -> dict[str, str]:
-    """Static path by span id."""
-    paths = paths_of(trace.run.flow_key, trace.spans)
-    return {span.span_id: path for span, path in zip(trace.spans, paths, strict=True)}
-
-
 def view(trace: Trace) -> View:
     """A trace, looked at once for all that is asked of it."""
     shape = Shape(trace)
@@ -93,7 +86,7 @@ def view(trace: Trace) -> View:
     for span in reversed(trace.spans):
         if span.parent_span_id is not None and span.span_id in waited:
             waited[span.parent_span_id] = waited.get(span.parent_span_id, 0.0) + waited[span.span_id]
-    return View(trace, shape, static_paths(trace), waited)
+    return View(trace, shape, static_paths(trace.run.flow_key, trace.spans), waited)
 
 
 def critical(views: Sequence[View]) -> dict[str, float]:
