@@ -10,12 +10,22 @@ from msgspec import Struct, field
 
 from one_trace.answers.bounds import Omitted, cut, fullest, number
 from one_trace.model.fold import Folder, Node
-from one_trace.model.trace import Cause, Counts, Executor, Run, Session, Span, Trace, Upload, Usage
+from one_trace.model.trace import (
+    FAILED_STATUSES,
+    Cause,
+    Counts,
+    Executor,
+    Run,
+    Session,
+    Span,
+    Trace,
+    Upload,
+    Usage,
+)
 from one_trace.model.tree import Shape
 
 SCHEMA = "one-trace-run/1"
 _SLOWEST = 5
-_FAILED = ("error", "timeout", "incomplete")
 _TEXT = 200
 
 
@@ -107,8 +117,8 @@ def _answer(
     whole: Trace, shown: Trace, tree: Shape, rows: list[Row], filter: dict[str, Any], most: int
 ) -> RunAnswer:
     run = whole.run
-    failed = [span for span in shown.spans if span.status in _FAILED]
-    retried = [span for span in shown.spans if span.retries and span.status not in _FAILED]
+    failed = [span for span in shown.spans if span.status in FAILED_STATUSES]
+    retried = [span for span in shown.spans if span.retries and span.status not in FAILED_STATUSES]
     steps = _kept(rows, most)
     told = sum(row.spans for row in steps)
     left = len(whole.spans) - told
@@ -236,7 +246,7 @@ def _kept(rows: list[Row], most: int) -> list[Row]:
 def _rank(row: Row, at: int) -> tuple[bool, bool, int, float, int]:
     longest = row.max_ms if row.max_ms is not None else row.duration_ms
     level = row.path.count(" > ")
-    return row.status not in _FAILED, row.attempts == 1, min(level, 3), -(longest or 0.0), at
+    return row.status not in FAILED_STATUSES, row.attempts == 1, min(level, 3), -(longest or 0.0), at
 
 
 def _next(run: Run) -> Iterable[str]:
