@@ -24,7 +24,7 @@ from one_trace.guard.text import shell_word
 from one_trace.guard.urls import parse
 from one_trace.host import find, via
 from one_trace.host.unusable import INSTALL
-from one_trace.settings import paths, sources
+from one_trace.settings import credentials, paths, sources
 from one_trace.view.cells import wrap
 from one_trace.view.style import Style
 from one_trace.view.words import counted
@@ -170,7 +170,9 @@ def _node() -> Iterator[Check]:
 
 
 def _settings() -> Iterator[Check]:
-    values = sources.load()
+    from one_trace.settings.model import load
+
+    values = load()
     problems = [*values.problems, *_homeless(values)]
     for problem in problems:
         yield Check("settings", "bad", problem.message, problem.hint)
@@ -185,7 +187,7 @@ def _settings() -> Iterator[Check]:
 
 def _homeless(values: sources.Settings) -> Iterator[SettingsError]:
     """What cannot be kept anywhere, of a user without a home folder."""
-    places_of: tuple[Callable[[], Path], ...] = (sources.credentials_path, lambda: values.data_dir)
+    places_of: tuple[Callable[[], Path], ...] = (credentials.credentials_path, lambda: values.data_path)
     for place in places_of:
         try:
             place()
@@ -241,7 +243,7 @@ def _store() -> Iterator[Check]:
 
 
 def _key(offline: bool) -> Iterator[Check]:
-    values, key = sources.load(), sources.api_key()
+    values, key = sources.load(), credentials.api_key()
     folder = paths.config_dir(os.environ)
     kept = Path(folder, paths.CREDENTIALS_FILE) if folder else None
     if kept and kept.exists() and not is_plain(kept):
@@ -252,11 +254,9 @@ def _key(offline: bool) -> Iterator[Check]:
         return
     if kept and kept.exists() and kept.stat().st_mode & 0o077:
         yield Check("key", "bad", f"others can read {kept}", f"chmod 600 {shell_word(str(kept))}")
-    elif os.environ.get(sources.API_KEY):
-        leak = (
-            f"the key comes from {sources.API_KEY}, which One CLI writes into its state files with the rest"
-        )
-        yield Check("key", "note", leak, f"one trace login, and unset {sources.API_KEY}")
+    elif os.environ.get(credentials.API_KEY):
+        leak = f"the key comes from {credentials.API_KEY}, which One CLI writes to its state files"
+        yield Check("key", "note", leak, f"one trace login, and unset {credentials.API_KEY}")
     else:
         yield Check("key", "ok", f"kept by `one trace login` in {kept}")
     if (

@@ -12,7 +12,6 @@ from msgspec import Struct
 from one_trace.deliver import sinks
 from one_trace.deliver.http_client import HttpClient
 from one_trace.deliver.packing import pack, settings_at
-from one_trace.deliver.payload import Sink
 from one_trace.deliver.retry import Deadline, DeliveryError
 from one_trace.errors import CliError
 from one_trace.settings.sources import DELIVERY
@@ -20,6 +19,7 @@ from one_trace.store import Store
 from one_trace.store.outbox import Job, Outbox
 
 if TYPE_CHECKING:
+    from one_trace.deliver.sinks import Sink
     from one_trace.settings.sources import Settings
 
 _RENEW_AFTER_S = 5.0
