@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from one_trace.cli.out import Out
 from one_trace.guard.text import valid
 
 if TYPE_CHECKING:
@@ -58,22 +57,6 @@ def with_any_text(command: click.Command) -> click.Command:
         if type(param.type) is click.types.StringParamType:
             param.type = TEXT
     return command
-
-
-def _ask_for_full(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    speaker = ctx.find_object(Out)
-    if speaker is not None:
-        speaker.full = value
-
-
-FULL = click.option(
-    "--full",
-    is_flag=True,
-    expose_value=False,
-    callback=_ask_for_full,
-    help="With --agent: everything, however long.",
-)
-"""For a command whose answer is cut to what an agent reads."""
 
 
 def folder_here() -> str:

@@ -53,11 +53,13 @@ class Node(NamedTuple):
 
 
 class Folder:
-    """Turns the spans under one span into nodes. With `unfold` nothing folds."""
+    """Turns the spans under one span into nodes. With `unfold` nothing folds; with `whole_lists` iterations
+    fold, but long lists of different steps stay whole."""
 
-    def __init__(self, shape: Shape, *, unfold: bool = False) -> None:
+    def __init__(self, shape: Shape, *, unfold: bool = False, whole_lists: bool = False) -> None:
         self.shape = shape
         self.unfold = unfold
+        self.whole_lists = unfold or whole_lists
         self._kinds: dict[tuple[object, ...], int] = {}
         self._kind_of: dict[str, int] = {}
         if not unfold:
@@ -165,7 +167,7 @@ class Folder:
 
     def _siblings(self, nodes: list[Node]) -> list[Node]:
         """A very long list keeps its head, its tail, and whatever did not go well between them."""
-        if self.unfold or len(nodes) <= SIBLINGS:
+        if self.whole_lists or len(nodes) <= SIBLINGS:
             return nodes
         kept = nodes[:HEAD]
         run: list[Node] = []
