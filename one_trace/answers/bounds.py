@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,6 +18,7 @@ TEXT = 400
 """Characters of one text in an answer: an error, a path."""
 MOST_ROWS = 400
 """No more rows of a list fit."""
+_INDEX = re.compile(r"\[\d+\]")
 
 
 class Bounds(NamedTuple):
@@ -63,8 +65,8 @@ def fit(document: Struct, bounds: Bounds, unread: Mapping[str, int] | None = Non
     """A document as it is to be printed: the page, rows and fields that were asked for, within LIMIT unless
     all of it was.
 
-    A document that does not fit loses members that are null or empty, and then rows: the list that takes the
-    most space first, from its end, so a ranked list keeps its head. `unread` counts, by list, rows that
+    A document that does not fit loses members that are null or empty, and then rows, from the end of lists: a
+    ranked list keeps its head. `unread` counts, by list, rows that
     follow those of the document. Raises WrongUsage.
     """
     if bounds.whole and not unread:
@@ -85,7 +87,7 @@ def fit(document: Struct, bounds: Bounds, unread: Mapping[str, int] | None = Non
 def _omitted(
     page: Page, tree: dict[str, Any], cut: dict[str, int], texts: int, bounds: Bounds
 ) -> dict[str, Omitted]:
-    lists = dict(_lists(tree, ""))
+    lists = dict(_lists(tree))
     rest = {name: left for name, rows in lists.items() if (left := page.left(name, len(rows)))}
     rows = {**{name: count for name, count in cut.items() if name in lists}, **rest}
     if not rows and not texts:
@@ -112,36 +114,35 @@ def number(value: float | None, places: int = 3) -> float | int | None:
 
 
 def _cut(tree: dict[str, Any], over: int, cut: dict[str, int]) -> bool:
-    """Take rows off the list that takes most space, without its rows' own lists. False if there is none."""
-    weighed: list[tuple[int, str, list[Any]]] = []
-    _weigh(tree, "", weighed)
-    several = [each for each in weighed if len(each[2]) > 1] or [each for each in weighed if each[2]]
-    if not several:
+    """Shorten some lists: those inside of rows first, of several the one that takes most space. False if
+    there is none."""
+    groups: dict[str, list[tuple[str, list[Any]]]] = {}
+    for name, rows in _lists(tree):
+        groups.setdefault(_INDEX.sub("[]", name), []).append((name, rows))
+    lengths = {kind: max(len(rows) for _, rows in lists) for kind, lists in groups.items()}
+    weights = {kind: sum(size(rows) for _, rows in lists) for kind, lists in groups.items()}
+    kind = max(groups, key=lambda kind: (min(lengths[kind], 2), kind.count("["), weights[kind]), default=None)
+    if kind is None or not lengths[kind]:
         return False
-    weight, name, rows = max(several, key=lambda each: each[:2])
-    share = max(0.5, 1 - over / weight) if weight else 0.5
-    keep = min(int(len(rows) * share), len(rows) - 1)
-    cut[name] = cut.get(name, 0) + len(rows) - keep
-    del rows[keep:]
+    share = max(0.5, 1 - over / weights[kind])
+    keep = min(int(lengths[kind] * share), lengths[kind] - 1)
+    for name, rows in groups[kind]:
+        if len(rows) > keep:
+            cut[name] = cut.get(name, 0) + len(rows) - keep
+            del rows[keep:]
     return True
 
 
-def _weigh(value: object, name: str, weighed: list[tuple[int, str, list[Any]]]) -> int:
-    """Characters of the lists in `value`; each is added to `weighed` without what the lists in it take."""
+def _lists(value: object, name: str = "") -> Iterator[tuple[str, list[Any]]]:
+    """The lists of a document by name: its own, and those with rows inside of rows."""
     if isinstance(value, dict):
-        return sum(_weigh(item, f"{name}.{key}" if name else key, weighed) for key, item in value.items())
-    if not isinstance(value, list):
-        return 0
-    inner = sum(_weigh(item, f"{name}[{at}]", weighed) for at, item in enumerate(value))
-    whole = size(value)
-    weighed.append((whole - inner, name, value))
-    return whole
-
-
-def _lists(value: object, name: str) -> list[tuple[str, list[Any]]]:
-    weighed: list[tuple[int, str, list[Any]]] = []
-    _weigh(value, name, weighed)
-    return [(name, rows) for _, name, rows in weighed]
+        for key, item in value.items():
+            yield from _lists(item, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        if "[" not in name or any(isinstance(row, dict) for row in value[:1]):
+            yield name, value
+        for at, item in enumerate(value):
+            yield from _lists(item, f"{name}[{at}]")
 
 
 def _compact(value: Any, texts: list[int]) -> Any:  # noqa: ANN401  whatever a document holds

@@ -10,11 +10,12 @@ import click
 from one_trace.analyse import by as grouping
 from one_trace.analyse import columns, query, stats
 from one_trace.answers.bounds import LIMIT, size
-from one_trace.cli import scope, stats_text
+from one_trace.cli import scope
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out, write_to
 from one_trace.errors import WrongUsage
 from one_trace.guard.text import json_bytes
+from one_trace.view import stats_page
 
 if TYPE_CHECKING:
     from one_trace.store import Store
@@ -45,9 +46,8 @@ def command(
 ) -> None:
     """How my flows and steps did: outcomes, times, retries, sizes, cost, flaky steps.
 
-    A step's percentiles count each iteration. SHARE: the part of the runs' time in which it ran. CHANGE: the
-    last runs (a quarter, 20 at most) against those before. In CSV, a cell that a spreadsheet would take for a
-    formula begins with '.
+    SHARE: the part of the runs' time in which a step ran. CHANGE: the last runs (a quarter, 20 at most)
+    against those before. In CSV, what a spreadsheet takes for a formula has a ' before it.
     """
     speaker = out()
     output = None if output is not None and str(output) == "-" else output
@@ -73,7 +73,7 @@ def command(
         Out(agent=True).answer(document, "")
     else:
         speaker.answer(
-            document, lambda: stats_text.page(document, room=speaker.width, style=scope.ink_of(speaker))
+            document, lambda: stats_page.page(document, room=speaker.width, style=scope.ink_of(speaker))
         )
 
 

@@ -132,3 +132,14 @@ def test_a_wrong_cursor_and_a_field_for_people_are_wrong_usage(machine) -> None:
             done = machine.one("--agent", "trace", *argv, "--cursor", cursor)
             assert (done.code, done.document["error"]["code"]) == (2, "wrong-usage"), (argv, cursor)
     assert machine.one("trace", "list", "--fields", "total").code == 2
+
+
+def test_an_answer_that_does_not_fit_still_names_its_flows_and_steps(machine) -> None:
+    with Store(machine.data / "traces.db") as store:
+        for flow in range(8):
+            spans = [span(f"step-{at}", flow=f"flow-{flow}") for at in range(40)]
+            store.save(assembly(f"{flow:012x}", spans, flow_key=f"flow-{flow}"))
+    overview, one = (machine.one("--agent", "trace", "stats", *flow).document for flow in ([], ["flow-3"]))
+    assert len(overview["flows"]) == 8
+    assert len(one["flows"][0]["steps"]) >= 5
+    assert one["omitted"]["rows"] == {"flows[0].steps": 40 - len(one["flows"][0]["steps"])}
