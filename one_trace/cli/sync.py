@@ -148,11 +148,11 @@ def _progress(speaker: Out) -> Iterator[Callable[[int, int, Outcome | None], Non
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from one_trace.guard.text import clean
-    from one_trace.view.terminal import Terminal
+    from one_trace.view.console import SizedConsole
 
     run = TextColumn("{task.description}", markup=False)
     columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), run)
-    with Progress(*columns, console=Terminal(sys.stderr), transient=True) as bar:
+    with Progress(*columns, console=SizedConsole(sys.stderr), transient=True) as bar:
         task = bar.add_task("", total=None)
 
         def progress(done: int, total: int, outcome: Outcome | None) -> None:

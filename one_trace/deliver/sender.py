@@ -76,7 +76,7 @@ class Sender:
             self._put_back(job, problem)
             return Outcome(job, problem=problem)
         except CliError as error:
-            # The sink lacks something (a package, a setting): not the run's fault, and soon fixed.
+            # The sink lacks something (a package, a setting): not the run's fault, and easy to fix.
             self.outbox.later(job, error.message, 0)
             return Outcome(job, problem=DeliveryError("refused", error.message, hint=error.hint))
         except Exception as error:  # noqa: BLE001  one run that cannot be sent must not hold up all others

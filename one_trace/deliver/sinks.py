@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from one_trace.errors import CliError, NotAuthorised
-from one_trace.settings.sources import api_key
+from one_trace.settings.credentials import api_key
 
 if TYPE_CHECKING:
     from one_trace.deliver.http_client import HttpClient, Server

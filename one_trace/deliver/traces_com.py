@@ -20,7 +20,7 @@ from one_trace.errors import NotAuthorised
 from one_trace.guard.urls import parse
 from one_trace.model.times import to_ms
 from one_trace.outbound.payload import Payload
-from one_trace.settings.sources import api_key
+from one_trace.settings.credentials import api_key
 
 if TYPE_CHECKING:
     from one_trace.settings.sources import Settings

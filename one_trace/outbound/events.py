@@ -113,7 +113,7 @@ def ended_at(span: SanitizedSpan) -> str:
     started = to_ms(span.started_at)
     if started is None or not span.duration_ms:
         return span.started_at
-    return to_iso(started + span.duration_ms)
+    return to_iso(started + int(span.duration_ms))
 
 
 def _flow_start(run: SanitizedRun) -> Event:

@@ -22,6 +22,7 @@ _COLUMNS = (
     Column("SENT", right=False, drop=6),
 )
 _PROJECT = Column("PROJECT", right=False, drop=1)
+NO_RUNS = "No run has been traced yet.\nTrace one: one --agent flow execute my-flow --trace"
 _SENT = {"sent": "yes", "queued": "queued", "failed": "refused"}
 
 
@@ -54,7 +55,7 @@ def _row(run: Run, projects: dict[str | None, str], style: Style) -> Row:
         Cell(run.run_id, ("bold",)),
         run.flow_key,
         *([projects[run.cwd]] if projects else []),
-        Cell(words.STATUS_WORDS.get(run.status, run.status), (run.status,)),
+        Cell(run.status, (run.status,)),
         words.local(run.started_at),
         words.duration(run.duration_ms),
         f"{counts.spans:,}",
