@@ -74,13 +74,12 @@ class Otlp:
         run = payload.sanitized.run
 
         def post(spans: Sequence[OtlpSpan]) -> None:
-            export = request(run, list(spans))
             if self._json:
-                body, kind = msgspec.json.encode(export), "application/json"
+                body, kind = msgspec.json.encode(request(run, spans)), "application/json"
             else:
                 from one_trace.deliver.otlp_protobuf import encode
 
-                body, kind = encode(export), "application/x-protobuf"
+                body, kind = encode(run, spans), "application/x-protobuf"
             headers = {"Content-Type": kind}
             if self._variable("COMPRESSION") == "gzip":
                 body = gzip.compress(body, compresslevel=6)

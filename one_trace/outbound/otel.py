@@ -7,7 +7,7 @@ twice, or importing the file as well, doubles nothing. OTLP/JSON is protobuf's J
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
@@ -21,6 +21,7 @@ KIND_INTERNAL = 1
 STATUS_ERROR = 2
 _REMOTE = 0x300
 """Flags of a link: it is known whether its span is remote, and it is."""
+SCOPE = {"name": "one-trace", "version": __version__}
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.37.0"
 
 Value = str | bool | int | float | list[str]
@@ -65,38 +66,11 @@ class OtlpSpan(Struct, rename="camel", kw_only=True):
     """Left out unless the span failed: by the specification, OK is left to the reader of the trace."""
 
 
-class Resource(Struct, rename="camel", kw_only=True):
-    attributes: list[KeyValue]
-
-
-class Scope(Struct, rename="camel", kw_only=True):
-    name: str = "one-trace"
-    version: str = __version__
-
-
-class ScopeSpans(Struct, rename="camel", kw_only=True):
-    scope: Scope
-    spans: list[OtlpSpan]
-    schema_url: str = SCHEMA_URL
-
-
-class ResourceSpans(Struct, rename="camel", kw_only=True):
-    resource: Resource
-    scope_spans: list[ScopeSpans]
-    schema_url: str = SCHEMA_URL
-
-
-class ExportRequest(Struct, rename="camel", kw_only=True):
-    """ExportTraceServiceRequest: the body of ``POST /v1/traces``, and of a file of OTLP/JSON."""
-
-    resource_spans: list[ResourceSpans]
-
-
-def request(run: SanitizedRun, spans: list[OtlpSpan]) -> ExportRequest:
-    """Some or all spans of a run as one request."""
-    scope_spans = [ScopeSpans(scope=Scope(), spans=spans)]
-    resource = Resource(attributes=_key_values(_resource(run)))
-    return ExportRequest(resource_spans=[ResourceSpans(resource=resource, scope_spans=scope_spans)])
+def request(run: SanitizedRun, spans: Sequence[OtlpSpan]) -> dict[str, Any]:
+    """Some or all spans of a run as an ExportTraceServiceRequest, the body of ``POST /v1/traces``."""
+    scope_spans = {"scope": SCOPE, "spans": spans, "schemaUrl": SCHEMA_URL}
+    resource = {"attributes": resource_attributes(run)}
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": [scope_spans], "schemaUrl": SCHEMA_URL}]}
 
 
 def otlp_spans(sanitized: SanitizedTrace) -> list[OtlpSpan]:
@@ -217,14 +191,15 @@ def _exception(span: SanitizedSpan, at: str) -> OtlpEvent:
     return OtlpEvent(time_unix_nano=at, name="exception", attributes=_key_values(attributes))
 
 
-def _resource(run: SanitizedRun) -> dict[str, Value | None]:
-    return {
+def resource_attributes(run: SanitizedRun) -> list[KeyValue]:
+    attributes: dict[str, Value | None] = {
         "service.name": run.executor.name,
         "service.version": run.executor.version,
         "telemetry.sdk.name": "one-trace",
         "telemetry.sdk.language": "python",
         "telemetry.sdk.version": __version__,
     }
+    return _key_values(attributes)
 
 
 def _key_values(attributes: Mapping[str, Value | None]) -> list[KeyValue]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 from msgspec import Struct
 
@@ -27,6 +27,7 @@ from one_trace.model.trace import (
     Usage,
 )
 
+S = TypeVar("S", bound=Struct)
 Redact = Callable[[str], str]
 """Takes the secrets out of an error text."""
 
@@ -146,17 +147,11 @@ def _links(
 
 def _run(run: Run, links: list[Link]) -> SanitizedRun:
     cause = run.cause or None
-    return SanitizedRun(
-        run_id=run.run_id,
-        trace_id=run.trace_id,
+    return _copy(
+        run,
+        SanitizedRun,
         flow_key=one_line(run.flow_key),
-        status=run.status,
-        started_at=run.started_at,
-        ended_at=run.ended_at,
-        duration_ms=run.duration_ms,
         executor=Executor(name=run.executor.name, version=_matching(_IDENTIFIER, run.executor.version)),
-        input_bytes=run.input_bytes,
-        counts=run.counts,
         usage=_usage(run.usage),
         session=_session(run.session),
         parent_run_id=_matching(_IDENTIFIER, run.parent_run_id),
@@ -168,31 +163,22 @@ def _run(run: Run, links: list[Link]) -> SanitizedRun:
 
 
 def _span(span: Span, redact: Redact | None) -> SanitizedSpan:
-    return SanitizedSpan(
-        span_id=span.span_id,
-        parent_span_id=span.parent_span_id,
-        step_id=span.step_id,
+    return _copy(
+        span,
+        SanitizedSpan,
         name=one_line(span.name),
         type=one_line(span.type),
         flow_key=one_line(span.flow_key),
-        path=span.path,
-        iteration=span.iteration,
-        branch=span.branch,
-        index=span.index,
-        parent_attempt=span.parent_attempt,
-        attempts=span.attempts,
-        retries=span.retries,
-        status=span.status,
-        started_at=span.started_at,
-        start_ms=span.start_ms,
-        duration_ms=span.duration_ms,
-        input_bytes=span.input_bytes,
-        output_bytes=span.output_bytes,
         error_code=_matching(_CODE, span.error_code),
-        late=span.late,
         usage=_usage(span.usage),
         error=redact(span.error)[:_ERROR_CHARACTERS] if redact and span.error else None,
     )
+
+
+def _copy(source: Run | Span, kind: type[S], **cleaned: object) -> S:
+    """A `kind` with the fields of `source` that it declares, and with the `cleaned` ones in their place."""
+    names = [name for name in kind.__struct_fields__ if name not in cleaned]
+    return kind(**{name: getattr(source, name) for name in names}, **cleaned)
 
 
 def _usage(usage: Usage | None) -> Usage | None:

@@ -143,14 +143,14 @@ def test_the_export_file_is_what_the_sink_sends() -> None:
     json_format = pytest.importorskip("google.protobuf.json_format")
     failed = span("x", status="error", error_code="E", usage=USAGE, output_bytes=2**40)
     sanitized = sanitize(assembly(spans=[failed, span("y", failed)], status="error").trace)
-    batch = request(sanitized.run, otlp_spans(sanitized))
-    document = json.loads(msgspec.json.encode(batch))
+    spans = otlp_spans(sanitized)
+    document = json.loads(msgspec.json.encode(request(sanitized.run, spans)))
     for each in document["resourceSpans"][0]["scopeSpans"][0]["spans"]:
         for name in {"traceId", "spanId", "parentSpanId"} & set(each):
             # OTLP/JSON writes ids in hex, protobuf's own JSON in base64.
             each[name] = base64.b64encode(bytes.fromhex(each[name])).decode()
     exported = json_format.ParseDict(document, pb.ExportTraceServiceRequest())
-    assert exported == pb.ExportTraceServiceRequest.FromString(encode(batch))
+    assert exported == pb.ExportTraceServiceRequest.FromString(encode(sanitized.run, spans))
 
 
 def test_grpc_is_said_to_be_another_protocol(machine: Machine, collector: Collector) -> None:
