@@ -1,6 +1,6 @@
 """The service's own client reads back what we upload: every recording, message for message, in order.
 
-The client is the npm package of `traces`; where npm cannot bring it, the test is skipped and says so.
+The client is the npm package of `traces`; if npm cannot install it, the test is skipped.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from machine import RECORDINGS, Machine
-from traces_server import KEY, FakeTracesServer, fake_traces_server
+from traces_server import KEY, FakeTracesServer
 
 PACKAGE = "@traces-sh/traces-linux-x64@0.6.31"
 KINDS = {
@@ -46,12 +45,6 @@ def reader(tmp_path: Path) -> str:
     if done.returncode or not program.exists():
         pytest.skip(f"npm cannot install {PACKAGE}: {done.stderr.strip()[-200:]}")
     return str(program)
-
-
-@pytest.fixture
-def traces_server() -> Iterator[FakeTracesServer]:
-    with fake_traces_server() as kept:
-        yield kept
 
 
 def lay_out_recordings(project: Path) -> None:
@@ -93,7 +86,7 @@ def as_shown(event: dict[str, Any]) -> tuple[object, ...]:
     return event["type"], event["id"], event["timestamp"], told
 
 
-def test_every_recording_is_read_back_as_it_was_sent(
+def test_the_services_client_reads_back_every_recording(
     machine: Machine, traces_server: FakeTracesServer, reader: str, tmp_path: Path
 ) -> None:
     lay_out_recordings(machine.project)

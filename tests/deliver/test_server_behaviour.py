@@ -1,4 +1,4 @@
-"""Whatever a server does to either sink: no traceback, no other exit code, no hang, and no key anywhere."""
+"""Whatever a server does to either sink: no traceback, no changed exit code, no hang, no key anywhere."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def to(url: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_is_as_ever_whatever_a_server_does(sending: Machine, kind: str) -> None:
+def test_no_server_behaviour_changes_a_run(sending: Machine, kind: str) -> None:
     with speaking(KINDS[kind]) as url:
         done = sending.one("--agent", "flow", "execute", "x", "--trace", env=to(url))
     assert (done.code, b"Traceback" in done.err) == (0, False), done.err
@@ -230,7 +230,7 @@ def test_a_run_is_as_ever_whatever_a_server_does(sending: Machine, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", ECHOES)
-def test_no_spelling_of_a_key_that_a_server_says_is_kept_or_shown(sending: Machine, kind: str) -> None:
+def test_no_spelling_of_a_key_in_an_answer_is_stored_or_shown(sending: Machine, kind: str) -> None:
     sending.env["ONE_TRACES_FLUSH_TIMEOUT"] = "30"
     service, collector = (echo(ECHOES[kind](secret)) for secret in (KEY, TOKEN))
     with speaking(service) as url, speaking(collector) as other:
@@ -255,7 +255,7 @@ def no_key_is_left(machine: Machine, *texts: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", ["200 OK", "500 No"])
-def test_doctor_reads_an_answer_nested_without_end(sending: Machine, status: str) -> None:
+def test_doctor_survives_a_deeply_nested_answer(sending: Machine, status: str) -> None:
     sending.env["ONE_TRACES_SINKS"] = "traces.com"
     with speaking(lambda connection: connection.sendall(said(status, nested(100_000)))) as url:
         done = sending.one("--agent", "trace", "doctor", env=to(url))
@@ -263,7 +263,7 @@ def test_doctor_reads_an_answer_nested_without_end(sending: Machine, status: str
     assert (done.code, check["state"], done.err) == (1, "bad", b"")
 
 
-def test_a_500_that_is_nested_without_end_is_tried_again(sending: Machine) -> None:
+def test_a_deeply_nested_500_is_retried(sending: Machine) -> None:
     asked: list[int] = []
 
     def speak(connection: socket.socket) -> None:
@@ -277,7 +277,7 @@ def test_a_500_that_is_nested_without_end_is_tried_again(sending: Machine) -> No
     assert len(asked) == 5
 
 
-def test_a_refused_connection_is_known_at_once_and_said_in_a_line(sending: Machine) -> None:
+def test_a_refused_connection_is_reported_at_once_in_one_line(sending: Machine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     sending.env |= {"ONE_TRACES_SINKS": "traces.com", "ONE_TRACES_FLUSH_TIMEOUT": "50"}
