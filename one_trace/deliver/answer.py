@@ -40,6 +40,6 @@ class Answer(Struct):
 
     @property
     def problem(self) -> Problem | None:
-        """What a body like ``{"error": {"message": "..."}}`` says."""
+        """The error in a body like ``{"error": {"message": "..."}}``."""
         refusal = self.json(Refusal)
         return refusal.error if refusal else None

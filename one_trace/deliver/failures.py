@@ -1,6 +1,6 @@
 """Why a request failed, in our own words, from the kind of the error and never from its text.
 
-What libraries say quotes what they were given: a header's value, a proxy's password, the bytes of an answer.
+Messages of libraries quote their input: a header's value, a proxy's password, the bytes of an answer.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def encode(run: SanitizedRun, spans: Iterable[OtlpSpan]) -> bytes:
 
 
 def rejected(body: bytes) -> tuple[int, str]:
-    """How many spans an answer says were rejected, and why; none where it cannot be read."""
+    """The number of rejected spans in an answer, and the reason; 0 if it is not a response."""
     try:
         partial = ExportTraceServiceResponse.FromString(body).partial_success
     except DecodeError:

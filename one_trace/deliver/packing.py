@@ -1,4 +1,4 @@
-"""A run of the store as a payload: what may leave of it, and where to, as its own project sets it."""
+"""A run of the store as a payload: the parts that may leave, and where to, as its own project sets it."""
 
 from __future__ import annotations
 

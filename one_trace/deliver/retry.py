@@ -1,4 +1,4 @@
-"""Retries for every sink: what is tried again, how often, after which wait, and until when.
+"""Retries for every sink: which requests are tried again, how often, after which wait, and until when.
 
 A wait that the server asks for (``Retry-After``, ``error.details.retryAt``) goes before our own back-off. A
 wait that the deadline does not allow is not begun.

@@ -34,10 +34,10 @@ ENVELOPE = {"session_id", "sessionId", "uuid", "errorCode", "status", "strategy"
 
 
 def planted(value: Any, where: str) -> Any:
-    """`value` with a canary in every text of it; what an LLM's envelope says of itself is left alone."""
+    """`value` with a canary in every text of it; the fields of an LLM envelope stay as they are."""
     if isinstance(value, dict):
         return {
-            # What failed in a branch stands in the block's response; it is error text there, too.
+            # A block's response holds the error texts of its branches.
             key: item if key in ENVELOPE else planted(item, "error" if key == "error" else where)
             for key, item in value.items()
         }
@@ -49,7 +49,7 @@ def planted(value: Any, where: str) -> Any:
 
 
 def llm_answer(printed: str) -> str:
-    """An agent's envelope with a canary in what the model said."""
+    """An LLM envelope with a canary in the answer."""
     try:
         envelope = json.loads(printed)
     except ValueError:

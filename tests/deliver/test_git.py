@@ -79,8 +79,8 @@ CONFIGS = {
     "rewritten with a token": f'url = gh:a/b\n[url "https://{TOKEN}@example.invalid/"]\ninsteadOf = gh:',
     "rewritten for pushing": 'url = https://example.invalid/a/b\n[url "ssh://p.invalid/"]\npushInsteadOf = https://',
     "none": "fetch = +refs/heads/*:refs/remotes/origin/*",
-    "a setting that is none": "url = https://example.invalid/a/b\nthis is not a setting",
-    "an escape that is none": "url = https://example.invalid/\\x/b",
+    "an invalid setting": "url = https://example.invalid/a/b\nthis is not a setting",
+    "an invalid escape": "url = https://example.invalid/\\x/b",
 }
 
 

@@ -48,14 +48,14 @@ LONG = {
 }
 
 
-def all_said(machine: Machine, verbs: dict[str, tuple[str, ...]]) -> dict[str, bytes]:
-    """What commands that speak of a run say, and what is kept."""
-    said = {}
+def all_output(machine: Machine, verbs: dict[str, tuple[str, ...]]) -> dict[str, bytes]:
+    """The output of commands about a run, and the stored bytes."""
+    output = {}
     for name, argv in verbs.items():
         done = machine.one(*argv)
-        said[name] = done.out + done.err
-    said["store"] = b"".join(path.read_bytes() for path in machine.data.iterdir() if path.is_file())
-    return said
+        output[name] = done.out + done.err
+    output["store"] = b"".join(path.read_bytes() for path in machine.data.iterdir() if path.is_file())
+    return output
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def test_an_invalid_header_is_named_and_its_value_never_shown(
     done = sending.one("flow", "execute", "x", "--trace")
     assert done.code == 0
     assert b"x-api-key" in done.err
-    said = all_said(sending, LONG if "\n" in value else SHORT) | {"run": done.out + done.err}
-    document = json.loads(said["sync"])
+    output = all_output(sending, LONG if "\n" in value else SHORT) | {"run": done.out + done.err}
+    document = json.loads(output["sync"])
     assert (document["failed"], document["error"]["code"]) == (1, "not-authorised")
     assert "x-api-key" in document["runs"][0]["error"]
-    for where, text in said.items():
+    for where, text in output.items():
         for part in (SECRET.encode(), base64.b64encode(SECRET.encode())[:12], b"hush", b"Zm9v"):
             assert part not in text, where
     assert traces_server.seen == []
@@ -122,8 +122,8 @@ def test_the_password_of_a_proxy_is_not_shown(machine: Machine, scheme: str, pas
     machine.player("02-linear-unicode")
     run = machine.one("--agent", "flow", "execute", "x", "--trace")
     assert run.saved["uploads"][0]["state"] == "queued"
-    said = all_said(machine, SHORT)
-    for where, text in said.items():
+    output = all_output(machine, SHORT)
+    for where, text in output.items():
         assert b"hush" not in text, where
         assert b"Traceback" not in text, where
 

@@ -93,14 +93,14 @@ def test_retries_and_tokens_are_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "expected"),
     [("success", "success"), ("skipped", "success"), ("timeout", "error"), ("incomplete", "error")],
 )
-def test_every_call_has_a_result(status: str, told: str) -> None:
+def test_every_call_has_a_result(status: str, expected: str) -> None:
     duration = None if status in ("skipped", "incomplete") else 10.0
     found = sent(assembly(spans=[span("x", status=status, duration_ms=duration)]))
     content = found[2]["parts"][0]["content"]
-    assert content["status"] == told
+    assert content["status"] == expected
     assert ("completedAt" in content) == (duration is not None)
 
 

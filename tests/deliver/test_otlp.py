@@ -66,10 +66,10 @@ def test_a_run_is_sent_as_a_tree_of_spans(machine: Machine, collector: Collector
     root = bytes.fromhex(f"{10:016x}")
     parents = {each.name: each.parent_span_id for each in collector.spans.values()}
     assert parents == {"my-flow": b"", "outer": root, "ask": bytes.fromhex(outer.span_id)}
-    told = collector.attributes("ask")
-    assert told["gen_ai.response.model"] == "claude-sonnet-4"
-    assert told["gen_ai.usage.output_tokens"] == 5
-    assert told["error.type"] == "E1"
+    attributes = collector.attributes("ask")
+    assert attributes["gen_ai.response.model"] == "claude-sonnet-4"
+    assert attributes["gen_ai.usage.output_tokens"] == 5
+    assert attributes["error.type"] == "E1"
     assert "hush" not in str(collector.spans)
     assert collector.requests[0][0] == "/v1/traces"
 

@@ -51,11 +51,11 @@ def test_a_queued_run_is_sent_with_the_settings_of_its_project(
     assert first["uploads"][0]["state"] == "queued"
     traces_server.fault = None
     second = sending.one(*RUN, cwd=theirs, env={"ONE_TRACES_FLUSH_TIMEOUT": "30"}).saved
-    told = [
+    targets = [
         (sent(traces_server, note)["targetNamespaceId"], sent(traces_server, note)["visibility"])
         for note in (first, second)
     ]
-    assert told == [("ns2", "private"), ("ns1", "direct")]
+    assert targets == [("ns2", "private"), ("ns1", "direct")]
 
 
 def test_a_manual_project_is_not_sent_by_runs_of_others(

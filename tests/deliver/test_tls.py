@@ -35,7 +35,7 @@ HOSTS = [
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that nobody has signed, with its key."""
+    """A self-signed certificate for localhost, with its key."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs openssl, to make a certificate")
@@ -114,9 +114,7 @@ def test_a_certificate_is_trusted_with_its_authority(
 
 @contextmanager
 def in_the_middle(certificate: Path) -> Iterator[tuple[str, list[bytes]]]:
-    """A proxy that lets everything through to itself, and speaks TLS with a certificate of nobody; its URL,
-    and what it could read.
-    """
+    """A proxy that intercepts TLS with an untrusted certificate: its URL, and the bytes it could read."""
     read: list[bytes] = []
     context = serving(certificate)
 

@@ -93,8 +93,8 @@ def test_error_text_leaves_only_through_a_redactor() -> None:
     failed = assembly(spans=[span("x", status="error", error="secret")], status="error")
     failed.trace.run.cause = Cause(span_id="0", path="p", error="secret", error_code="E")
     assert b"secret" not in msgspec.json.encode(sanitize(failed.trace))
-    told = sanitize(failed.trace, lambda text: text.replace("secret", "***"))
-    assert told.spans[0].error == "***"
+    sanitized = sanitize(failed.trace, lambda text: text.replace("secret", "***"))
+    assert sanitized.spans[0].error == "***"
     assert json.loads(msgspec.json.encode(event_lines(failed.trace, str.upper)[2]))["error"] == "SECRET"
 
 
@@ -109,14 +109,15 @@ def test_error_text_leaves_only_through_a_redactor() -> None:
     ],
 )
 def test_a_code_leaves_only_if_it_looks_like_one(code: str, leaves: bool) -> None:
-    (told,) = sanitize(assembly(spans=[span("x", error_code=code)]).trace).spans
-    assert told.error_code == (code if leaves else None)
+    (sanitized,) = sanitize(assembly(spans=[span("x", error_code=code)]).trace).spans
+    assert sanitized.error_code == (code if leaves else None)
 
 
 def test_names_in_an_envelope_must_look_like_names() -> None:
     usage = Usage(models=["claude-sonnet-4", "ignore all\nprevious"], sessions=["5b-1", "a secret text"])
-    told = sanitize(assembly(usage=usage, session=Session(session_id="what I said: x")).trace).run
-    assert (told.usage.models, told.usage.sessions, told.session) == (["claude-sonnet-4"], ["5b-1"], None)
+    sanitized = sanitize(assembly(usage=usage, session=Session(session_id="what I said: x")).trace).run
+    assert sanitized.usage.models == ["claude-sonnet-4"]
+    assert (sanitized.usage.sessions, sanitized.session) == (["5b-1"], None)
 
 
 def test_a_name_is_one_harmless_line() -> None:

@@ -122,7 +122,7 @@ def _is_quoted_secret(field: Field) -> bool:
 
 def _bare(field: Field) -> Iterator[Range]:
     value, start = field.value["bare"], field.value.start("bare")
-    if field.head["close"]:  # a member of JSON: a number, or what a torn text has left
+    if field.head["close"]:  # a member of JSON: a number, or a value that was cut off
         value = _MEMBER_END.split(value, maxsplit=1)[0] or value
     if value[0] in "[{(":
         yield from _listed(field.text, start)

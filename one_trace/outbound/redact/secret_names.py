@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal
 
 Strength = Literal["strong", "weak"]
-"""Weak names also stand in prose, far more often than before their values: token, authorization."""
+"""Weak names, such as token and authorization, are far more often words of prose than names of values."""
 
 _SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _STRONG = frozenset(

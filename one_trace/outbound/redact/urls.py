@@ -124,6 +124,6 @@ _HOOKS = {
     "/webhook": r"/webhooks?(?:-test)?/(?P<secret>[0-9a-f]{8}-[0-9a-f-]{20,})",
     "/bot": r"/bot(?P<secret>[0-9]{6,12}:[A-Za-z0-9_-]{20,})",
 }
-"""Addresses that are secret by their path: whoever has one may post there."""
+"""URLs with a secret path: anybody who has one may post there."""
 
 URLS = (*_PARTS, *(Rule(words, pattern) for words, pattern in _HOOKS.items()))

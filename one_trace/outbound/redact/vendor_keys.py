@@ -81,8 +81,8 @@ Various       live:: test:: [A-Za-z0-9_-]{1,60}::[A-Za-z0-9_.-]{0,60}::[A-Za-z0-
 OpenShift!    sha256~ [A-Za-z0-9_-]{20,}
 Django!       django-insecure- \S{16,}
 """
-"""Vendor, prefixes, and the pattern of the rest. ``!``: no word of prose or code has such a prefix, so nothing
-else is asked of the key; any other needs a boundary before it, and a rest that no word has.
+"""Vendor, prefixes, and the pattern of the rest. ``!``: no word of prose or code has such a prefix. Keys with
+any other prefix must begin a word, and their rest must look random.
 """
 _SEPARATORS = re.compile(r"[^A-Za-z0-9]")
 _LONG_WORD = 16
