@@ -78,7 +78,7 @@ def _send_to(
         from one_trace.store import Store
 
         with Store(settings.store_path) as store, Sender(store, settings) as sender:
-            outcome = sender.next([name], deadline, run_id=run_id, early=True)
+            outcome = sender.send(name, deadline, run_id=run_id, early=True)
             if outcome is None or outcome.problem is None:
                 _send_older(sender, name, deadline)
     except Exception as error:  # noqa: BLE001  the boundary of a thread: beyond it there is only stderr
@@ -91,7 +91,7 @@ def _send_older(sender: Sender, name: str, deadline: Deadline) -> None:
     for run_id in sender.outbox.due(name, _BACKLOG_RUNS):
         if deadline.left <= 0 or time.monotonic() > until:
             return
-        outcome = sender.next([name], deadline, run_id=run_id)
+        outcome = sender.send(name, deadline, run_id=run_id)
         if outcome is not None and outcome.problem is not None:
             return
 

@@ -56,13 +56,13 @@ class TooLarge(DeliveryError):
     """The server accepts less in one request."""
 
 
-class Unreachable(Exception):
+class Unreachable(DeliveryError):
     """No answer: refused, reset, timed out, not found. `lasting`: it will fail the same way for a while,
     as where nothing listens or a name is not known.
     """
 
     def __init__(self, reason: str, *, lasting: bool = False) -> None:
-        super().__init__(reason)
+        super().__init__("network", reason)
         self.lasting = lasting
 
 

@@ -82,7 +82,7 @@ def _send(sender: Sender, sink: str, run_id: str) -> Outcome | None:
     """Send one run. If another process is sending it, wait until that is done or its lease is over."""
     until = time.monotonic() + _LEASED_S
     while True:
-        outcome = sender.next([sink], Deadline(RUN_S), run_id=run_id, early=True)
+        outcome = sender.send(sink, Deadline(RUN_S), run_id=run_id, early=True)
         if outcome is not None or not sender.outbox.is_queued(run_id, sink) or time.monotonic() > until:
             return outcome
         time.sleep(_POLL_S)
