@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from one_trace.record import RunFiles
-from one_trace.runner.execution import Run, Save
+from one_trace.runner.execution import Run
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.loading import load
 from one_trace.runner.loop import Clock, Loop, VirtualClock
 from one_trace.runner.observer import Behaviour, Observer, Place
 from one_trace.runner.run_log import new_run_id
+from one_trace.runner.run_state import Save
 from one_trace.runner.terms import RunOptions
 from one_trace.runner.worker import Worker
 
@@ -365,7 +366,7 @@ def _run(run: Run, recorder: Recorder, resumes: int = 0) -> Truth:
     try:
         ended = run.execute()
         if ended.error is None:
-            run.saves("after every step")  # what goes on is in the state as far as it has completed
+            run.state.save = "after every step"  # what goes on is in the state as far as it has completed
             run.drain(last=False)
         status = "error" if ended.error is not None else "stopped" if ended.stopped else "success"
         run.end_sizes()
