@@ -8,10 +8,9 @@ from typing import Any
 
 from one_trace.errors import CliError
 from one_trace.runner.engine import json_error
-from one_trace.runner.javascript import unique
 from one_trace.runner.listing import needs_bash
-from one_trace.runner.loading import FlowUnreadable, Loaded, load, walk
-from one_trace.runner.schema import REMOTE, Json
+from one_trace.runner.loading import FlowUnreadable, Loaded, load
+from one_trace.runner.schema import REMOTE, Json, steps_in
 from one_trace.runner.terms import RunOptions
 from one_trace.runner.worker import Worker
 
@@ -58,7 +57,7 @@ def check(flow: Json, options: RunOptions) -> None:
     if not options.allow_bash and needs_bash(flow):
         message = f'Workflow "{key}" contains bash steps. Re-run with --allow-bash to permit shell execution.'
         raise Refused(message, requiresBash=True, flowKey=key)
-    ids = unique(step["id"] for step in walk(flow["steps"]))
+    ids = list(dict.fromkeys(step["id"] for step, _ in steps_in(flow["steps"])))
     if options.stop_after and options.stop_after not in ids:
         message = f'--stop-after target "{options.stop_after}" is not a step in workflow "{key}".'
         message += f" Known step ids: {', '.join(ids)}"
@@ -93,7 +92,7 @@ def _remote(step: dict[str, Any]) -> bool:
 
 
 def _steps(flow: Json, worker: Worker, seen: set[str]) -> Iterator[dict[str, Any]]:
-    for step in walk(flow.get("steps")) if isinstance(flow, dict) else ():
+    for step, _ in steps_in(flow.get("steps")) if isinstance(flow, dict) else ():
         yield step
         config = step.get("flow")
         key = config.get("key") if step.get("type") == "flow" and isinstance(config, dict) else None

@@ -1,4 +1,4 @@
-"""The Node process that runs `worker.mjs`, and the pipes to it. Messages are JSON lines; raw bytes may follow."""
+"""The Node process that runs `worker.mjs`, and the pipes to it: JSON lines, which raw bytes may follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids that are there twice, and selectors that lead nowhere."""
+"""Duplicate ids, and selectors that refer to nothing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
 from one_trace.runner.javascript import entries
-from one_trace.runner.schema import NESTED, TYPES, Json
-from one_trace.runner.validate.problems import Problem, every, problem
+from one_trace.runner.schema import NESTED, TYPES, Json, steps_in
+from one_trace.runner.validate.problems import Problem, problem
 
 _TOKEN = re.compile(r"\$\.[a-zA-Z_][\w.\[\]*]*", re.ASCII)
 _INTERPOLATED = re.compile(r"\{\{\s*(?:q\s+)?(\$\.[^}\s|]+)")
@@ -22,18 +22,17 @@ _OPERATORS = {
 }
 
 
-def check_ids(flow: dict[str, Any]) -> list[Problem]:
-    """Ids must be unique in a flow, however deep their steps lie."""
-    found, seen = [], set()
-    for step, path in every(flow["steps"]):
+def check_ids(flow: dict[str, Any]) -> Iterator[Problem]:
+    """Ids must be unique in a flow, nested steps included."""
+    seen = set()
+    for step, path in steps_in(flow["steps"]):
         if step["id"] in seen:
-            found.append(problem(f"{path}.id", f'Duplicate step ID: "{step["id"]}"'))
+            yield problem(f"{path}.id", f'Duplicate step ID: "{step["id"]}"')
         seen.add(step["id"])
-    return found
 
 
 def check(flow: dict[str, Any], root: str | None) -> list[Problem]:
-    """Selectors of inputs and steps that are not there, or come later."""
+    """Selectors of inputs and steps that do not exist or come later."""
     return _References(flow, root).problems
 
 
@@ -54,11 +53,11 @@ class _References:
         self.problems: list[Problem] = []
         self._root = root
         self._inputs = set(flow["inputs"])
-        self._ids = {step["id"] for step, _ in every(flow["steps"])}
+        self._ids = {step["id"] for step, _ in steps_in(flow["steps"])}
         self._list(flow["steps"], "steps", set())
 
     def _list(self, steps: list[Any], path: str, before: set[str]) -> set[str]:
-        """Check a list of steps that `before` come before; the ids of the steps in it, however deep."""
+        """Check a list of steps that run after those of `before`; the ids in it, nested ones included."""
         known = set(before)
         for i, step in enumerate(steps):
             known |= self._step(step, f"{path}[{i}]", known) | {step["id"]}
@@ -83,7 +82,7 @@ class _References:
         inside: set[str] = set()
         for key, field_name in NESTED:
             if key == kind.key and isinstance(config.get(field_name), list):
-                # the branches of a condition do not see each other
+                # the branches of a condition cannot refer to each other
                 inside |= self._list(config[field_name], f"{path}.{key}.{field_name}", before)
         return inside
 
@@ -101,7 +100,7 @@ class _References:
             try:
                 text = read_plain(os.path.abspath(os.path.join(self._root, module)), FLOW_LIMIT)
             except OSError:
-                return  # said where modules are checked
+                return  # reported by the check of modules
             self._selectors(text.decode("utf-8", "replace"), f"{path}.module", before)
 
     def _selectors(self, value: Json, path: str, before: set[str]) -> None:
