@@ -1,4 +1,4 @@
-"""What may look into a run from outside: nothing in earnest, the true tree and made-up durations in tests."""
+"""Hooks into a run: input sizes in production, the true tree and simulated steps in tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a list of steps runs: in which span and attempt of it, which iteration, which branch."""
+    """Where a list of steps runs: in which attempt of which span, which iteration, which branch."""
 
     span: int | None = None
     attempt: int | None = None
@@ -22,7 +22,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What the body of a step does in a test: it takes a while, then gives a value or throws."""
+    """A simulated step of a test: takes some time, then returns a value or throws."""
 
     duration_ms: float = 0
     output: Any = None
@@ -30,20 +30,20 @@ class Behaviour:
 
 
 class Observer:
-    """Told of every step execution. This one does nothing, but for numbering the spans."""
+    """Called for every step execution. This one only numbers the spans."""
 
     _begun = 0
 
     def begin(self, step: dict[str, Any], flow_key: str, place: Place, index: int, *, events: bool) -> int:
-        """A step begins; the number of its span, from 1."""
+        """A step begins; returns the number of its span, from 1."""
         self._begun += 1
         return self._begun
 
     def attempt(self, span: int, number: int) -> None:
-        """An attempt of it begins."""
+        """An attempt begins."""
 
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
-        """An attempt is about to look up what its selectors lead to; that of a while does at every turn."""
+        """An attempt is about to resolve its selectors; a while step does so in every iteration."""
 
     def end(
         self,
@@ -54,11 +54,11 @@ class Observer:
         raised: bool = False,
         timeout: bool = False,
     ) -> None:
-        """It is over. `timeout`: it threw its own time-out."""
+        """The step has ended. `timeout`: it threw because of its own `timeoutMs`."""
 
     def behaviour(self, step: dict[str, Any], span: int, attempt: int) -> Behaviour | None:
-        """What to do in the place of its body, if anything."""
+        """What to do instead of the step, if anything."""
         return None
 
     def watch(self, loop: Loop) -> None:
-        """The loop of the run that begins."""
+        """The run begins on this loop."""

@@ -211,7 +211,7 @@ def test_delays_grow_up_to_the_most() -> None:
 def test_which_failures_are_tried_again(
     config: dict, message: str, code: str | None, reason: str | None
 ) -> None:
-    assert retry(**config).refuses(StepFailure(message, code=code)) == reason
+    assert retry(**config).no_retry_reason(StepFailure(message, code=code)) == reason
 
 
 def test_the_steps_own_way_goes_before_the_flows() -> None:
