@@ -258,7 +258,7 @@ def _note(step: LiveStep, now_ms: float) -> str:
     if step.failures and (step.rounds > 1 or step.running):
         parts.append(f"{step.failures:,} failed")
     elif not step.running and step.last and step.last[0] == "timeout":
-        parts.append(words.STATUS_WORDS["timeout"])
+        parts.append("timeout")
     if step.retry and step.running:
         wait = step.retry.at_ms - now_ms
         when = f" in {words.duration(wait)}" if wait > 0 else ""
