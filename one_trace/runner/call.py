@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.loop import Loop, Promise
-from one_trace.runner.observer import Behaviour, Observer, Place
+from one_trace.runner.observer import Observer, Place
 from one_trace.runner.schema import Json
 from one_trace.runner.terms import FlowScope, RunOptions, StepResult
 from one_trace.runner.worker import Handle, Worker
@@ -74,17 +74,6 @@ class Call:
     async def list(self, steps: Json, context: Handle, place: Place) -> list[StepResult]:
         """Run a nested list of steps."""
         return await self.engine.loop.go(self.engine.steps(steps, context, self.scope, place))
-
-    async def behave(self, behaviour: Behaviour) -> Handle:
-        """Tests only: take some time, then return a value or throw."""
-        if behaviour.duration_ms:
-            await self.engine.loop.sleep(behaviour.duration_ms)
-        if behaviour.error is not None:
-            raise StepFailure(behaviour.error)
-        handle = self.handle()
-        made = {"status": "success", "output": behaviour.output, "response": behaviour.output}
-        self.engine.worker.tell("given", handle.number, made)
-        return handle
 
 
 Body = Callable[[Call], Coroutine[Promise[Any], None, Handle]]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from one_trace.model.times import to_iso
+from one_trace.runner.call import Body
 from one_trace.runner.engine import Engine, Event
 from one_trace.runner.failures import StepFailure, WorkerBroken, WorkerGone
 from one_trace.runner.input_sizes import InputSizes
@@ -49,6 +50,7 @@ class Run:
         flow_key: str | None = None,
         save: Save = "after steps",
         traced: bool = False,
+        body: Body = run_body,
     ) -> None:
         """Creates the run's files below the working directory, which the worker must share. `traced`: record
         the sizes of the steps' inputs."""
@@ -59,8 +61,7 @@ class Run:
         self._traced = traced and self.log.make_sizes_folder()
         if self._traced:
             observer = InputSizes(worker, observer or Observer())
-        self.engine = Engine(worker, self.loop, options or RunOptions(), self._emit, run_body, observer)
-        self.engine.observer.watch(self.loop)
+        self.engine = Engine(worker, self.loop, options or RunOptions(), self._emit, body, observer)
         self.context = self.engine.context()
         self.state = RunState(worker, self.context, self.log.state_path, save)
         self.paused = False

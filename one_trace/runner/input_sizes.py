@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from one_trace.runner.observer import Behaviour, Observer, Place
+from one_trace.runner.observer import Observer, Place
 
 if TYPE_CHECKING:
-    from one_trace.runner.loop import Loop
     from one_trace.runner.worker import Handle, Worker
 
 Label = dict[str, Any]
@@ -77,9 +76,3 @@ class InputSizes(Observer):
         self._attempts.pop(span, None)
         if span not in self._blocks:  # a parallel step that timed out may start its next batch
             self._labels.pop(span, None)
-
-    def behaviour(self, step: dict[str, Any], span: int, attempt: int) -> Behaviour | None:
-        return self._inner.behaviour(step, span, attempt)
-
-    def watch(self, loop: Loop) -> None:
-        self._inner.watch(loop)

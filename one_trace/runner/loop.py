@@ -23,9 +23,10 @@ _MAX_DELAY_MS = 2**31 - 1
 
 
 class Clock:
-    """The time of a run. Tests use a virtual one."""
+    """The time of a run."""
 
     virtual = False
+    """In tests: time passes only when nothing else is left to do."""
     _last = _behind = 0
 
     def now_ms(self) -> int:
@@ -42,24 +43,6 @@ class Clock:
 
     def skip_to(self, ticks_ms: float) -> None:
         """Nothing can happen before `ticks_ms`. A real clock needs no help to get there."""
-
-
-class VirtualClock(Clock):
-    """Time that passes only when nothing else is left to do."""
-
-    virtual = True
-
-    def __init__(self, start_ms: int = 1_700_000_000_000) -> None:
-        self._now = float(start_ms)
-
-    def now_ms(self) -> int:
-        return int(self._now)
-
-    def ticks_ms(self) -> float:
-        return self._now
-
-    def skip_to(self, ticks_ms: float) -> None:
-        self._now = max(self._now, ticks_ms)
 
 
 class Promise(Generic[T]):

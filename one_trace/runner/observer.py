@@ -1,4 +1,4 @@
-"""Hooks into a run: input sizes in production, the true tree and simulated steps in tests."""
+"""Hooks into a run, for input sizes and for tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from one_trace.runner.loop import Loop
     from one_trace.runner.worker import Handle
 
 
@@ -18,15 +17,6 @@ class Place:
     attempt: int | None = None
     iteration: int | None = None
     branch: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """A simulated step of a test: takes some time, then returns a value or throws."""
-
-    duration_ms: float = 0
-    output: Any = None
-    error: str | None = None
 
 
 class Observer:
@@ -55,10 +45,3 @@ class Observer:
         timeout: bool = False,
     ) -> None:
         """The step has ended. `timeout`: it threw because of its own `timeoutMs`."""
-
-    def behaviour(self, step: dict[str, Any], span: int, attempt: int) -> Behaviour | None:
-        """What to do instead of the step, if anything."""
-        return None
-
-    def watch(self, loop: Loop) -> None:
-        """The run begins on this loop."""

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from one_trace.assemble import assemble
 from one_trace.model.trace import Trace
 from one_trace.record import RunFiles, read
-from one_trace.runner.observer import Behaviour
 from one_trace.runner.terms import RunOptions
-from tests.truth import LEAVES, Truth, run_for_truth
+from tests.truth import LEAVES, Behaviour, Truth, run_for_truth
 
 DEPTH = 5
 TIMES = [

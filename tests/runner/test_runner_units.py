@@ -14,11 +14,12 @@ from one_trace.runner.did_you_mean import did_you_mean
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.javascript import entries, number, truthy
 from one_trace.runner.loading import FlowUnreadable, load, node_message, resolve
-from one_trace.runner.loop import Clock, Loop, Promise, VirtualClock
+from one_trace.runner.loop import Clock, Loop, Promise
 from one_trace.runner.retry import OnError
 from one_trace.runner.run_log import to_json
 from one_trace.runner.schema import steps_in
 from one_trace.runner.states import find_state
+from tests.truth import VirtualClock
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,6 @@ _IN_TIME: dict[str, Body] = {
 async def run(call: Call) -> Handle:
     """Run one attempt of a step."""
     kind = call.step.get("type")
-    behaviour = call.engine.observer.behaviour(call.step, call.span, call.attempt)
-    if behaviour is not None:
-        return await call.behave(behaviour)
     if kind in _AT_ONCE:
         return at_once(call)
     if isinstance(kind, str) and kind in _IN_TIME:
