@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from one_trace.runner.javascript import entries
-from one_trace.runner.schema import NESTED, TYPES, Json, steps_in
-from one_trace.runner.validate.problems import Problem, problem
+from one_trace.runner.schema import NESTED, TYPES, steps_in
+from one_trace.runner.validate.problems import Problem, problem, texts_in
 
 _TYPES = ("string", "number", "boolean", "object", "array", "unknown")
 _READS = re.compile(r"\$\.steps\.([a-zA-Z_][\w-]*)\.output((?:\.[a-zA-Z_][\w-]*)+)", re.ASCII)
@@ -51,28 +51,17 @@ def _schema(schema: dict[str, Any], path: str) -> Iterator[Problem]:
 def _texts(step: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
     """The texts of a step in which selectors may stand, each with its path; not those of nested steps."""
     for key in ("if", "unless"):
-        yield from _texts_in(step.get(key), f"{path}.{key}")
+        yield from texts_in(step.get(key), f"{path}.{key}")
     requires = step.get("requires")
-    yield from _texts_in(requires if isinstance(requires, list) else [], f"{path}.requires")
+    yield from texts_in(requires if isinstance(requires, list) else [], f"{path}.requires")
     key = TYPES[step["type"]].key
     config = step[key]
     if not isinstance(config, dict):
-        yield from _texts_in(config, f"{path}.{key}")
+        yield from texts_in(config, f"{path}.{key}")
         return
     for name, value in entries(config):
         if (key, name) not in NESTED:
-            yield from _texts_in(value, f"{path}.{key}.{name}")
-
-
-def _texts_in(value: Json, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield value, path
-    elif isinstance(value, list):
-        for i, inner in enumerate(value):
-            yield from _texts_in(inner, f"{path}[{i}]")
-    elif isinstance(value, dict):
-        for key, inner in entries(value):
-            yield from _texts_in(inner, f"{path}.{key}")
+            yield from texts_in(value, f"{path}.{key}.{name}")
 
 
 def _undeclared(text: str, path: str, schemas: dict[str, Any]) -> Iterator[Problem]:

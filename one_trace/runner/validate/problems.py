@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol, TypedDict
+
+from one_trace.runner.javascript import entries
+from one_trace.runner.schema import Json
 
 
 class Problem(TypedDict):
@@ -24,3 +28,15 @@ class SyntaxCheck(Protocol):
 
 def problem(path: str, message: str) -> Problem:
     return {"path": path, "message": message}
+
+
+def texts_in(value: Json, path: str) -> Iterator[tuple[str, str]]:
+    """Each text in a value, with its path."""
+    if isinstance(value, str):
+        yield value, path
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from texts_in(inner, f"{path}[{i}]")
+    elif isinstance(value, dict):
+        for key, inner in entries(value):
+            yield from texts_in(inner, f"{path}.{key}")

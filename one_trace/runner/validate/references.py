@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
-from one_trace.runner.javascript import entries
 from one_trace.runner.schema import NESTED, TYPES, Json, steps_in
-from one_trace.runner.validate.problems import Problem, problem
+from one_trace.runner.validate.problems import Problem, problem, texts_in
 
 _TOKEN = re.compile(r"\$\.[a-zA-Z_][\w.\[\]*]*", re.ASCII)
 _INTERPOLATED = re.compile(r"\{\{\s*(?:q\s+)?(\$\.[^}\s|]+)")
@@ -34,18 +33,6 @@ def check_ids(flow: dict[str, Any]) -> Iterator[Problem]:
 def check(flow: dict[str, Any], root: str | None) -> list[Problem]:
     """Selectors of inputs and steps that do not exist or come later."""
     return _References(flow, root).problems
-
-
-def _texts(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for inner in value if isinstance(value, list) else [one for _, one in entries(value)]:
-            yield from _texts(inner)
-
-
-def _selectors(value: Json) -> list[str]:
-    return [one for text in _texts(value) for one in (*_TOKEN.findall(text), *_INTERPOLATED.findall(text))]
 
 
 class _References:
@@ -104,8 +91,9 @@ class _References:
             self._selectors(text.decode("utf-8", "replace"), f"{path}.module", before)
 
     def _selectors(self, value: Json, path: str, before: set[str]) -> None:
-        for selector in _selectors(value):
-            self._selector(selector, path, before)
+        for text, _ in texts_in(value, path):
+            for selector in (*_TOKEN.findall(text), *_INTERPOLATED.findall(text)):
+                self._selector(selector, path, before)
 
     def _selector(self, selector: str, path: str, before: set[str]) -> None:
         parts = selector.split(".")
@@ -132,16 +120,9 @@ class _References:
             self.problems.append(problem(path, message))
 
     def _operators(self, value: Json, path: str) -> None:
-        if isinstance(value, str) and value.startswith("$."):
-            for operator, advice in _OPERATORS.items():
-                if operator in value:
-                    message = f'Selector "{value}" contains unsupported operator "{operator}". {_SELECTORS}'
-                    message += f" {advice} for complex expressions."
-                    self.problems.append(problem(path, message))
-                    break
-        elif isinstance(value, dict):
-            for key, inner in entries(value):
-                self._operators(inner, f"{path}.{key}")
-        elif isinstance(value, list):
-            for i, inner in enumerate(value):
-                self._operators(inner, f"{path}[{i}]")
+        for text, where in texts_in(value, path):
+            operator = next((one for one in _OPERATORS if one in text), None)
+            if operator and text.startswith("$."):
+                message = f'Selector "{text}" contains unsupported operator "{operator}". {_SELECTORS}'
+                message += f" {_OPERATORS[operator]} for complex expressions."
+                self.problems.append(problem(where, message))
