@@ -27,7 +27,7 @@ from one_trace.runner.failures import ReaderGone
 from one_trace.runner.options import Parsed, ctrl_c_cancels
 
 if TYPE_CHECKING:
-    from one_trace.record import FlowFile
+    from one_trace.record.flows import FlowFile
     from one_trace.settings.sources import Settings
     from one_trace.view.screen import Screen
 
@@ -72,10 +72,10 @@ class Live(Watcher):
             self._console.intro()
         # By the one thread there is: two that import the same rooms in other orders are a deadlock.
         try:
-            from one_trace import record
+            from one_trace.record import flows
             from one_trace.view import live_tree, screen
 
-            _ = record, live_tree, screen
+            _ = flows, live_tree, screen
         except BROKEN as error:  # no picture, then: what is printed is shown as it is
             self._break(error)
         self._thread = threading.Thread(target=self._look_on, daemon=True)
@@ -184,7 +184,7 @@ class Live(Watcher):
         return [f"◇  Workflow: {name} ({len(flow.definition['steps'])} steps)"]
 
     def _flow(self, key: str | None) -> FlowFile | None:
-        from one_trace.record import FlowFiles
+        from one_trace.record.flows import FlowFiles
 
         files = FlowFiles(Path(self._tracking.project))
         named = files.named(self._asked.argument or "") if not self._resume else None

@@ -21,7 +21,8 @@ from one_trace.host.via import run_marks
 
 if TYPE_CHECKING:
     from one_trace.model.trace import Assembly, Executor, Session, Trace, Upload
-    from one_trace.record import Found, RunFiles
+    from one_trace.record.files import RunFiles
+    from one_trace.record.search import Match
     from one_trace.settings.sources import Settings
     from one_trace.store import Store
 
@@ -44,7 +45,7 @@ class Ended(NamedTuple):
     failed: bool = False
 
 
-def trace(find: Callable[[], Found | None], settings: Settings, ended: Ended) -> bool:
+def trace(find: Callable[[], Match | None], settings: Settings, ended: Ended) -> bool:
     """Trace the run that `find` finds, or say why there is none (None: none was promised). Whether the run is
     looked after. Never raises.
     """
@@ -65,7 +66,7 @@ def trace(find: Callable[[], Found | None], settings: Settings, ended: Ended) ->
     return True
 
 
-def _not_there(found: Found, ended: Ended) -> CliError:
+def _not_there(found: Match, ended: Ended) -> CliError:
     """Why there is no trace of a run that was to have one."""
     if found.candidates > 1:
         return CliError(
@@ -114,10 +115,10 @@ def _sends_by_itself(settings: Settings) -> bool:
 
 def _assembled(files: RunFiles, host: str | None) -> Assembly | None:
     """The trace of a record; None of a dry run, which ran nothing."""
-    from one_trace import record
     from one_trace.assemble import assemble
+    from one_trace.record import reading
 
-    found = record.read(files)
+    found = reading.read(files)
     assembly = assemble(found)
     if not assembly.trace.spans and any(line.event == "flow:dry-run" for line in found.lines):
         return None
@@ -170,14 +171,14 @@ def trace_left(settings: Settings, *, agent: bool) -> None:
 def _trace_left(about: dict[str, Any], settings: Settings) -> None:
     from msgspec.structs import replace
 
-    from one_trace import record
+    from one_trace.record import search
     from one_trace.store import Store
 
     project, token = Path(about["project"]), about.get("token")
     if token:
-        files = record.find_by_token(project, record.Wanted(run_marks(token), resumed=about.get("resumed")))
+        files = search.find_by_token(project, search.Wanted(run_marks(token), resumed=about.get("resumed")))
     else:
-        files = record.find_by_id(project, about["runId"])
+        files = search.find_by_id(project, about["runId"])
     if files is None:
         return  # killed before there was anything to be traced
     session, parent = about.get("session"), about.get("parent")

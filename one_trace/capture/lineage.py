@@ -86,18 +86,18 @@ def parent_of(env: Mapping[str, str]) -> Parent | None:
     process, _, project = rest.partition(" ")
     if not project or not is_alive(process):
         return None
-    from one_trace import record
+    from one_trace.record import search
 
     # The folder may have another name by now: the process is still in it.
     for folder in (Path(project), Path(f"/proc/{process.partition('.')[0]}/cwd")):
         if len(word) == _RUN_ID:
-            files, within = record.find_by_id(folder, word), stands_below(process)
+            files, within = search.find_by_id(folder, word), stands_below(process)
         else:
             files, within = (
-                record.find_by_token(folder, record.Wanted(run_marks(word))),
+                search.find_by_token(folder, search.Wanted(run_marks(word))),
                 Via(env).last is not None,
             )
-        begun = record.begun(files, unless_over=not within) if files is not None else None
+        begun = search.started(files, unless_ended=not within) if files is not None else None
         if files is not None and begun is not None:
             return Parent(files.run_id, begun)
     return None

@@ -19,7 +19,8 @@ from one_trace.record.snapshot import Snapshot
 if TYPE_CHECKING:
     import threading
 
-    from one_trace.record import Found, RunFiles, Wanted
+    from one_trace.record.files import RunFiles
+    from one_trace.record.search import Match, Wanted
     from one_trace.runner.options import Parsed
     from one_trace.settings.sources import Settings
 
@@ -103,12 +104,12 @@ class Tracking:
     def look(self) -> RunFiles | None:
         """Our run, if it can be told while it goes on."""
         if self.files is None and self.project:
-            from one_trace import record
+            from one_trace.record import search
 
-            self.files = record.find_by_token(Path(self.project), self._wanted(None), self._before)
+            self.files = search.find_by_token(Path(self.project), self._wanted(None), self._before)
         return self.files
 
-    def find(self, said: str | None, *, ran: bool) -> Found | None:
+    def find(self, said: str | None, *, ran: bool) -> Match | None:
         """Our run, now that it has ended; None where there was not to be one. `said`: its id, where the
         executor has been heard to say it. `ran`: it has ended well.
         """
@@ -116,7 +117,7 @@ class Tracking:
             self._over.set()
         from msgspec.structs import replace
 
-        from one_trace import record
+        from one_trace.record import search
 
         files = self.files
         if files is None or files.state is None or not files.state.exists():
@@ -124,32 +125,32 @@ class Tracking:
             if found.files is None:
                 return found if self.asked.promised else None
             files = found.files
-        return record.Found(replace(files, flow=self.asked.flow), 1)
+        return search.Match(replace(files, flow=self.asked.flow), 1)
 
     def done(self) -> None:
         """The run is looked after."""
         self._note.done()
 
-    def _search(self, said: str | None, *, ran: bool) -> Found:
-        from one_trace import record
+    def _search(self, said: str | None, *, ran: bool) -> Match:
+        from one_trace.record import search
 
         # The folder may have another name by now: we are still in it.
         projects = [Path(folder) for folder in (self.project, here()) if folder]
         if self.program is None:
-            every = [record.find_by_id(project, self.word) for project in projects]
-            return record.Found(next(filter(None, every), None))
-        return record.find(self._before, self._wanted(said, ran=ran), projects)
+            every = [search.find_by_id(project, self.word) for project in projects]
+            return search.Match(next(filter(None, every), None))
+        return search.find(self._before, self._wanted(said, ran=ran), projects)
 
     def _wanted(self, said: str | None, *, ran: bool = False) -> Wanted:
-        from one_trace import record
+        from one_trace.record import search
 
-        return record.Wanted(run_marks(self.word), self.asked.resumed, self._key, said, ran)
+        return search.Wanted(run_marks(self.word), self.asked.resumed, self._key, said, ran)
 
     def _key(self) -> str | None:
         """The flow's `key` field, if the file that was named can be read."""
         if not self.asked.flow:
             return None
-        from one_trace.record import FlowFiles
+        from one_trace.record.flows import FlowFiles
 
         flow = FlowFiles(Path(self.project)).named(self.asked.flow)
         return flow.key if flow else None
@@ -179,15 +180,13 @@ class Tracking:
 
 def warm(settings: Settings) -> None:
     """Import what comes after the run while the host is running: that costs the user nothing."""
-    # First of all the package that the others take modules from: whoever imports one of them ahead of
-    # it, while the main thread imports the package, is in a deadlock with it (Python 3.11).
-    from one_trace import record  # isort: skip
     from one_trace import assemble, store
     from one_trace.deliver import sinks
     from one_trace.deliver import warm as warm_delivery
     from one_trace.outbound import error_text
+    from one_trace.record import search
 
-    _ = assemble, record, store, error_text
+    _ = assemble, search, store, error_text
     if settings.upload == "auto" and sinks.ready(settings):
         warm_delivery()
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from one_trace.guard.text import clean
+from one_trace.record.flow_files import resolve
 from one_trace.runner import human
 from one_trace.runner.console import Console
 from one_trace.runner.engine import Event, json_error
 from one_trace.runner.execution import Ended, Run, on_ctrl_c
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.listing import flows
-from one_trace.runner.loading import FlowUnreadable, Loaded, load, read, resolve
+from one_trace.runner.loading import FlowUnreadable, Loaded, load, read
 from one_trace.runner.options import Parsed
 from one_trace.runner.preflight import Refused, Syntax, check, check_inputs, check_remote
 from one_trace.runner.record import new_run_id
@@ -27,7 +28,7 @@ from one_trace.runner.validate import validate
 from one_trace.runner.worker import Worker
 
 if TYPE_CHECKING:
-    from one_trace.record import RunFiles
+    from one_trace.record.files import RunFiles
 
 Listener = Callable[[Event], None]
 PAUSING = "run:pausing"
@@ -62,7 +63,7 @@ class Session:
         """Where the run was recorded."""
         if self.run is None:
             return None
-        from one_trace.record import RunFiles
+        from one_trace.record.files import RunFiles
 
         here, log = Path.cwd(), self.run.log
         return RunFiles(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from one_trace.record import RunFiles
+    from one_trace.record.files import RunFiles
 
 
 @dataclass(frozen=True, slots=True)

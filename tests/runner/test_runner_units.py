@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from one_trace.model.times import to_iso
+from one_trace.record.flow_files import resolve
 from one_trace.runner.failures import StepFailure
-from one_trace.runner.loading import FlowUnreadable, load, node_message, resolve, walk
+from one_trace.runner.loading import FlowUnreadable, load, node_message, walk
 from one_trace.runner.loop import Clock, Loop, Promise, VirtualClock
 from one_trace.runner.options import UsageError, parse
 from one_trace.runner.order import entries, number, truthy
