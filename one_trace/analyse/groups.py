@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from one_trace.analyse.changes import levels
+from one_trace.analyse.changes import last_change
 from one_trace.analyse.figures import median, quantile
 from one_trace.model.trace import WORST_FIRST, SpanStatus, Trace, worst
 from one_trace.model.tree import below, static_paths
@@ -86,18 +86,17 @@ def plus(known: float | None, more: float | None) -> float | None:
     return known + more
 
 
-def of_late(values: Sequence[float | None]) -> list[float]:
-    """The known ones of past figures, oldest first, since they last changed."""
+def of_late(values: Sequence[float | None], least: float = 0.0) -> list[float]:
+    """The known ones of past figures, oldest first, since the last change by at least `least`."""
     known = [value for value in values if value is not None]
-    course = levels(known)
-    since = course[-1].start if course and len(known) - course[-1].start >= ENOUGH else 0
-    return known[since:]
+    change = last_change(known, least=least)
+    return known[change.since :] if change and len(known) - change.since >= ENOUGH else known
 
 
-def usual(values: Sequence[float | None]) -> Usual | None:
+def usual(values: Sequence[float | None], least: float = 0.0) -> Usual | None:
     """What is usual of a figure of past runs, oldest first; None where they are too few to tell. Where it has
     changed, only what came since: a rise would else explain itself."""
-    ordered = sorted(of_late(values))
+    ordered = sorted(of_late(values, least))
     if len(ordered) < ENOUGH:
         return None
     middle = quantile(ordered, 0.5) or 0.0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from one_trace.record.files import RunFiles
     from one_trace.record.search import Match, Wanted
-    from one_trace.runner.options import Parsed
+    from one_trace.runner.command_line import Parsed
     from one_trace.settings.sources import Settings
 
 _RUN_ID = re.compile(r"[0-9a-f]{12}\Z")
@@ -49,7 +49,7 @@ class Asked:
     def parsed(self) -> Parsed | None:
         """All of it; None where One CLI would refuse it."""
         with suppress(*BROKEN):
-            from one_trace.runner.options import parse
+            from one_trace.runner.command_line import parse
 
             return parse(self._argv)
         return None

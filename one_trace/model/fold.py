@@ -48,11 +48,13 @@ class Node(NamedTuple):
 
 
 class Folder:
-    """Turns the spans under one span into nodes. With `unfold` nothing folds."""
+    """Turns the spans under one span into nodes. With `unfold` nothing folds; with `whole_lists` iterations
+    fold, but long lists of different steps stay whole."""
 
-    def __init__(self, shape: Shape, *, unfold: bool = False) -> None:
+    def __init__(self, shape: Shape, *, unfold: bool = False, whole_lists: bool = False) -> None:
         self.shape = shape
         self.unfold = unfold
+        self.whole_lists = unfold or whole_lists
         self._alike = Alike([] if unfold else shape.spans, shape.index)
 
     def top(self) -> list[Node]:
@@ -133,7 +135,7 @@ class Folder:
 
     def _siblings(self, nodes: list[Node]) -> list[Node]:
         """A very long list cut to its head, its tail, and what did not go well between them."""
-        if self.unfold or len(nodes) <= SIBLINGS:
+        if self.whole_lists or len(nodes) <= SIBLINGS:
             return nodes
         kept = nodes[:HEAD]
         run: list[Node] = []
