@@ -195,7 +195,7 @@ class Drawing(Watcher):
         if self._screen is not None:
             self._screen.hide()
 
-    def going_on(self) -> None:
+    def continued(self) -> None:
         if self._screen is not None:
             self._screen.show()
         self._lock.release()
@@ -253,7 +253,7 @@ class BuiltInDrawing(Drawing):
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)  # stopped here until SIGCONT
         signal.signal(signal.SIGTSTP, self._stop)
-        self.going_on()
+        self.continued()
 
 
 class DrawnOutput(Output):

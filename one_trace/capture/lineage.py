@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from one_trace.host.via import Via, identity, is_alive, run_marks, stands_below
+from one_trace.host.via import Via, identity, is_alive, run_marks, runs_within
 
 PARENT = "ONE_TRACE_PARENT"
 """For what a traced run starts: `WORD PROCESS FOLDER`, the run's id or the token by which to find it, the
@@ -91,7 +91,7 @@ def parent_of(env: Mapping[str, str]) -> Parent | None:
     # The folder may have another name by now: the process is still in it.
     for folder in (Path(project), Path(f"/proc/{process.partition('.')[0]}/cwd")):
         if len(word) == _RUN_ID:
-            files, within = search.find_by_id(folder, word), stands_below(process)
+            files, within = search.find_by_id(folder, word), runs_within(process)
         else:
             files, within = (
                 search.find_by_token(folder, search.Wanted(run_marks(word))),

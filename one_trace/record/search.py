@@ -127,7 +127,7 @@ def _with_mark(states: Path, names: Sequence[str], wanted: Wanted) -> tuple[list
     for name in names:
         path = states / name
         try:
-            files = run_of(states.parents[2], name) if guard.holds(path, wanted.marks) else None
+            files = run_of(states.parents[2], name) if guard.contains(path, wanted.marks) else None
             if files is not None:
                 runs.append((started_at(_head(path)) or "~", files))
             empty = empty or path.stat().st_size == 0
