@@ -11,7 +11,7 @@ from pathlib import Path
 from one_trace.errors import CliError
 from one_trace.guard.private import make_folder
 from one_trace.model.times import to_iso
-from one_trace.runner.loading import FLOWS
+from one_trace.record.flow_files import FLOWS
 from one_trace.runner.schema import Json
 
 RUNS = f"{FLOWS}/.runs"
