@@ -27,7 +27,7 @@ def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
     machine.env |= {
         "TRACES_API_KEY": KEY,
         "ONE_TRACES_ENDPOINT": traces_server.url,
-        # Long enough for any machine to get an answer; what gives none gets less (SHORT).
+        # Long enough for an answer on any machine; cases without an answer get less (SHORT).
         "ONE_TRACES_FLUSH_TIMEOUT": "30",
     }
     machine.player(CASE)
@@ -233,7 +233,7 @@ def test_a_killed_delivery_is_taken_over_by_others(sending: Machine, traces_serv
 
 
 def interrupted(machine: Machine, traces_server: FakeTracesServer, number: int) -> subprocess.Popen[bytes]:
-    """A traced run that gets a signal when its first request is under way; ended."""
+    """A traced run that got a signal during its first request, after it ended."""
     process = machine.start("--agent", "flow", "execute", "x", "--trace")
     while not traces_server.seen and process.poll() is None:
         time.sleep(0.01)
