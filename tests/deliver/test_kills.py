@@ -58,8 +58,11 @@ def test_eight_concurrent_runs_are_stored_and_sent_once_each(
 def test_forty_kills_lose_no_run_and_double_none(sending: Machine, traces_server: FakeTracesServer) -> None:
     random.seed(1)
     errors = []
+    begin = time.monotonic()
+    traced(sending).communicate(timeout=60)
+    took_s = time.monotonic() - begin  # so that the kills fall into a run on a busy machine, too
     for _ in range(KILLS // 4):
-        together = [(traced(sending), random.uniform(0.05, 0.6)) for _ in range(4)]
+        together = [(traced(sending), random.uniform(0.1, 2.0) * took_s) for _ in range(4)]
         start = time.monotonic()
         for process, after in sorted(together, key=lambda each: each[1]):
             time.sleep(max(0.0, start + after - time.monotonic()))
