@@ -1,6 +1,6 @@
 """What LLM calls used, by flow, step, model and day, and how much of it was wasted.
 
-Pure functions of `Use` rows; `one_trace.analyse.uses` reads them from the store.
+Pure functions of `Use` rows; `one_trace.analyse.llm_calls` reads them from the store.
 """
 
 from __future__ import annotations

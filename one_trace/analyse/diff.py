@@ -12,9 +12,9 @@ from typing import Literal
 from msgspec import Struct
 
 from one_trace.analyse.changes import LEAST_MS, LEAST_USD, SMALLEST
-from one_trace.analyse.figures import median
-from one_trace.analyse.groups import Group, Past, Step, Usual, groups, of_late, usual
+from one_trace.analyse.quantiles import median
 from one_trace.analyse.rounding import rounded
+from one_trace.analyse.step_runs import PastRuns, StepRef, StepRun, Usual, groups, of_late, usual
 from one_trace.model.trace import Run, Trace
 
 SCHEMA = "one-trace-diff/1"
@@ -22,7 +22,7 @@ NOTICED_BYTES = 100
 
 Change = Literal["added", "removed", "status", "slower", "faster", "larger", "smaller", "costlier", "cheaper"]
 Figure = Literal["duration", "output", "cost"]
-Steps = Mapping[str, tuple[Step, Group]]
+Steps = Mapping[str, tuple[StepRef, StepRun]]
 
 
 class Side(Struct, rename="camel", kw_only=True):
@@ -54,8 +54,8 @@ class StepDiff(Struct, rename="camel", kw_only=True):
     type: str
     changes: list[Change]
     noise: list[Figure] = []
-    a: Group | None
-    b: Group | None
+    a: StepRun | None
+    b: StepRun | None
     delta_ms: float | None = None
     duration_change: float | None = None
     output_change: float | None = None
@@ -65,7 +65,7 @@ class StepDiff(Struct, rename="camel", kw_only=True):
     usual_usd: Usual | None = None
 
 
-class Verdict(Struct, rename="camel", kw_only=True):
+class RuleResult(Struct, rename="camel", kw_only=True):
     """One ``--fail-on``: whether it is met, and why."""
 
     rule: str
@@ -88,15 +88,15 @@ class DiffDocument(Struct, rename="camel", kw_only=True):
     past_runs: int = 0
     counts: dict[str, int] = {}
     steps: list[StepDiff] = []
-    fail_on: list[Verdict] = []
+    fail_on: list[RuleResult] = []
 
 
-def of_runs(before: Trace, after: Trace, past: Past) -> DiffDocument:
+def of_runs(before: Trace, after: Trace, past: PastRuns) -> DiffDocument:
     """`after` held against `before`; `past` are the runs that say what is usual."""
     return _document("run", _side(before.run), after.run, groups(before), groups(after), past)
 
 
-def of_past(past: Past, after: Trace) -> DiffDocument:
+def of_past(past: PastRuns, after: Trace) -> DiffDocument:
     """`after` held against the median of the runs before it, of which there is at least one."""
     typical = Side(
         run_id=None,
@@ -112,7 +112,7 @@ def of_past(past: Past, after: Trace) -> DiffDocument:
 
 
 def _document(
-    baseline: Literal["run", "p50"], a: Side, run: Run, before: Steps, after: Steps, past: Past
+    baseline: Literal["run", "p50"], a: Side, run: Run, before: Steps, after: Steps, past: PastRuns
 ) -> DiffDocument:
     b = _side(run)
     whole = usual(past.runs, LEAST_MS)
@@ -166,7 +166,7 @@ def _order(before: Sequence[str], after: Sequence[str]) -> list[str]:
     return merged
 
 
-def _step(path: str, before: Steps, after: Steps, past: Past) -> StepDiff:
+def _step(path: str, before: Steps, after: Steps, past: PastRuns) -> StepDiff:
     about = (after.get(path) or before[path])[0]
     a = before[path][1] if path in before else None
     b = after[path][1] if path in after else None
@@ -189,7 +189,7 @@ def _step(path: str, before: Steps, after: Steps, past: Past) -> StepDiff:
     return step
 
 
-def _measure(step: StepDiff, a: Group, b: Group, known: Sequence[Group]) -> None:
+def _measure(step: StepDiff, a: StepRun, b: StepRun, known: Sequence[StepRun]) -> None:
     step.delta_ms = _minus(b.duration_ms, a.duration_ms)
     step.duration_change = _part(a.duration_ms, b.duration_ms)
     step.output_change = _part(a.output_bytes, b.output_bytes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from one_trace.analyse.changes import LEAST_MS
-from one_trace.analyse.diff import DiffDocument, StepDiff, Verdict, more_than
+from one_trace.analyse.diff import DiffDocument, RuleResult, StepDiff, more_than
 from one_trace.errors import WrongUsage
 
 MATTERS = 0.05
@@ -14,11 +14,11 @@ red light.
 """
 
 
-def check(rule: str, diff: DiffDocument) -> Verdict:
+def check(rule: str, diff: DiffDocument) -> RuleResult:
     """Whether a rule is met. Raises WrongUsage where it is none."""
     kind, limit = parse(rule)
     because = {"slower": _slower, "cost": _more_expensive, "failed": _failed}[kind](diff, limit)
-    return Verdict(rule=rule, met=bool(because), because=because)
+    return RuleResult(rule=rule, met=bool(because), because=because)
 
 
 def parse(rule: str) -> tuple[str, float]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from one_trace.analyse import diff, fail_on, past
-from one_trace.cli import scope
+from one_trace.analyse import diff, fail_on, past_runs
+from one_trace.cli import filters
 from one_trace.cli.out import out
 from one_trace.cli.params import FULL
 from one_trace.cli.stored import run_id
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    context_settings=scope.CONTEXT,
-    epilog=scope.examples(
+    context_settings=filters.CONTEXT,
+    epilog=filters.examples(
         "one trace diff my-flow@best my-flow@last",
         "one trace diff last --baseline p50 --fail-on slower:20% --fail-on failed",
     ),
@@ -50,7 +50,7 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
             "a comparison needs two runs, or one and --baseline p50", hint="See 'one trace diff --help'."
         )
     speaker = out()
-    with scope.open_store() as store:
+    with filters.open_store() as store:
         document = _against_past(store, a) if b is None else _against_run(store, a, b)
     document.fail_on = [fail_on.check(rule, document) for rule in rules]
 
@@ -58,7 +58,7 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
         from one_trace.view import diff_page
 
         return diff_page.page(
-            document, room=speaker.width, style=scope.ink_of(speaker), everything=everything
+            document, room=speaker.width, style=filters.ink_of(speaker), everything=everything
         )
 
     speaker.answer(document, page)
@@ -67,13 +67,13 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
 
 def _against_run(store: Store, a: str, b: str) -> diff.DiffDocument:
     before, after = (store.trace(run_id(store, ref)) for ref in (a, b))
-    known = past.of_run(store.connection, after.run.run_id, but=[before.run.run_id])
+    known = past_runs.of_run(store.connection, after.run.run_id, but=[before.run.run_id])
     return diff.of_runs(before, after, known)
 
 
 def _against_past(store: Store, ref: str) -> diff.DiffDocument:
     after = store.trace(run_id(store, ref))
-    known = past.of_run(store.connection, after.run.run_id)
+    known = past_runs.of_run(store.connection, after.run.run_id)
     if not known.runs:
         flow = after.run.flow_key
         hint = f"one trace list --flow {shell_word(flow)}"

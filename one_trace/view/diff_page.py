@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from one_trace.analyse.diff import DiffDocument, Side, StepDiff
-from one_trace.analyse.groups import Group
+from one_trace.analyse.step_runs import StepRun
 from one_trace.guard.text import clean
 from one_trace.view import table, words
 from one_trace.view.cells import wrap
@@ -91,7 +91,7 @@ def _row(step: StepDiff, style: Style) -> list[str | Cell]:
     ]
 
 
-def _time(side: Group | None) -> str:
+def _time(side: StepRun | None) -> str:
     return "" if side is None else words.duration(side.duration_ms)
 
 

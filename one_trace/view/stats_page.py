@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from one_trace.analyse.changes import FEWEST
-from one_trace.analyse.grouped import FEW, Grouped
+from one_trace.analyse.run_groups import FEW, RunGroup
 from one_trace.analyse.stats import FlowStats, Outcomes, StatsDocument, StepStats
 from one_trace.analyse.trend import OutcomeChange, Trend
 from one_trace.guard.text import clean
@@ -70,7 +70,7 @@ def page(document: StatsDocument, *, room: int, style: Style) -> str:
     )
 
 
-def _groups(groups: Sequence[Grouped], room: int, style: Style) -> str:
+def _groups(groups: Sequence[RunGroup], room: int, style: Style) -> str:
     """A table of what the runs were grouped by."""
     rows = [_group_row(group, style) for group in groups]
     columns = (
@@ -88,7 +88,7 @@ def _groups(groups: Sequence[Grouped], room: int, style: Style) -> str:
     return "\n".join([table.render(columns, rows, room=room, style=style), *note])
 
 
-def _group_row(group: Grouped, style: Style) -> list[str | Cell]:
+def _group_row(group: RunGroup, style: Style) -> list[str | Cell]:
     ended = group.succeeded + group.failed
     return [
         Cell(group.flow_key, ("bold",)),

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from machine import RECORDINGS
 
-from one_trace.analyse import cost, diff, insights, past, query, stats, uses
+from one_trace.analyse import cost, diff, insights, llm_calls, past_runs, query, stats
 from one_trace.assemble import assemble
 from one_trace.errors import RecordError
 from one_trace.record import discover, read
@@ -63,21 +63,23 @@ def test_most_recordings_are_there(store: Store) -> None:
 
 @pytest.mark.parametrize("room", [60, 100])
 def test_stats_and_cost_of_all(store: Store, room: int) -> None:
-    scope = query.Scope()
+    scope = query.RunFilter()
     told = stats.document(query.histories(store.connection, scope), flow=None, since=None)
     assert told.runs == store.connection.execute("SELECT count(*) FROM runs").fetchone()[0]
     spans = store.connection.execute("SELECT count(*) FROM spans").fetchone()[0]
     assert sum(step.count for flow in told.flows for step in flow.steps) == spans
     msgspec.json.encode(told)
     fits(stats_page.page(told, room=room, style=RICH), room)
-    known = uses.runs(store.connection, scope)
-    spent = cost.document(uses.read(store.connection, scope, known), runs=len(known), flow=None, since=None)
+    known = llm_calls.runs(store.connection, scope)
+    spent = cost.document(
+        llm_calls.read(store.connection, scope, known), runs=len(known), flow=None, since=None
+    )
     fits(cost_page.page(spent, room=room, style=PLAIN), room)
 
 
 def test_each_flow_has_its_pages(store: Store) -> None:
     for key in query.flow_keys(store.connection):
-        scope = query.Scope(key)
+        scope = query.RunFilter(key)
         told = stats.document(query.histories(store.connection, scope), flow=key, since=None)
         fits(stats_page.page(told, room=60, style=RICH), 60)
         found = insights.of_store(store, scope, since=None)
@@ -88,6 +90,6 @@ def test_each_flow_has_its_pages(store: Store) -> None:
 def test_each_run_is_the_same_as_itself(store: Store) -> None:
     for run in store.runs():
         trace = store.trace(run.run_id)
-        same = diff.of_runs(trace, trace, past.of_run(store.connection, run.run_id))
+        same = diff.of_runs(trace, trace, past_runs.of_run(store.connection, run.run_id))
         assert (same.counts, len(same.steps) > 0) == ({}, run.counts.spans > 0)
         fits(diff_page.page(same, room=60, style=RICH, everything=True), 60)

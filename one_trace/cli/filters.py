@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from one_trace.analyse.query import Scope, flow_keys
+from one_trace.analyse.query import RunFilter, flow_keys
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out
 from one_trace.cli.pages import examples as examples
@@ -47,7 +47,7 @@ def this_project(here: bool) -> str | None:
     return folder_here() if here else None
 
 
-def scope_of(store: Store, flow: str | None, since_ms: int | None, project: str | None = None) -> Scope:
+def scope_of(store: Store, flow: str | None, since_ms: int | None, project: str | None = None) -> RunFilter:
     """The runs to look at. A flow without any run is a slip: raises NoSuchRun, names the nearest."""
     if flow is not None:
         keys = flow_keys(store.connection)
@@ -59,7 +59,7 @@ def scope_of(store: Store, flow: str | None, since_ms: int | None, project: str 
                 else f"Trace one: one flow execute {shell_word(flow)} --trace"
             )
             raise NoSuchRun(f"no run of a flow '{flow}' in the store", hint=meant)
-    return Scope(flow, since_ms, project)
+    return RunFilter(flow, since_ms, project)
 
 
 def since_text(since_ms: int | None) -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from one_trace.analyse.cost import LOST, Uncounted, Use
-from one_trace.analyse.query import Scope
+from one_trace.analyse.query import RunFilter
 from one_trace.model.times import to_local
 from one_trace.model.trace import ModelUsage, PartedUsage, PlannedStep
 from one_trace.store.connection import Connection
@@ -19,7 +19,7 @@ _Run = tuple[str, str, bool]
 """Flow, day, whether it came to nothing."""
 
 
-def runs(db: Connection, scope: Scope) -> dict[int, _Run]:
+def runs(db: Connection, scope: RunFilter) -> dict[int, _Run]:
     """The runs in scope by their number."""
     where, values = scope.where()
     rows = db.execute(f"SELECT id, flow_key, started_at, status FROM runs WHERE {where}", values)
@@ -32,7 +32,7 @@ def _day(moment: str) -> str:
     return moment[:10] if here is None else f"{here:%Y-%m-%d}"
 
 
-def read(db: Connection, scope: Scope, known: dict[int, _Run]) -> list[Use]:
+def read(db: Connection, scope: RunFilter, known: dict[int, _Run]) -> list[Use]:
     """What the runs `known` used, one row for each run, step and set of models."""
     lost = _given_up(db, scope)
     paths = dict(db.execute("SELECT id, path FROM steps").fetchall())
@@ -58,7 +58,7 @@ def read(db: Connection, scope: Scope, known: dict[int, _Run]) -> list[Use]:
     return list(found.values())
 
 
-def _spans(db: Connection, scope: Scope) -> Iterator[tuple[int, str, int, int, str]]:
+def _spans(db: Connection, scope: RunFilter) -> Iterator[tuple[int, str, int, int, str]]:
     where, values = scope.where()
     inside = f" AND run IN (SELECT id FROM runs WHERE {where})" if values else ""
     rows = db.execute(
@@ -91,7 +91,7 @@ def _add_part(whole: ModelUsage, part: ModelUsage) -> None:
         whole.cost_usd = (whole.cost_usd or 0.0) + part.cost_usd
 
 
-def uncounted(db: Connection, scope: Scope) -> list[Uncounted]:
+def uncounted(db: Connection, scope: RunFilter) -> list[Uncounted]:
     """Steps whose flow file says that they call an agent, and how many of their executions left no usage."""
     where, values = scope.where()
     called = {
@@ -142,7 +142,7 @@ _LOSES = {
 }
 
 
-def _given_up(db: Connection, scope: Scope) -> dict[int, set[str]]:
+def _given_up(db: Connection, scope: RunFilter) -> dict[int, set[str]]:
     """Spans made in attempts that were made again, of each run that has such attempts of a container."""
     where, values = scope.where()
     rows = db.execute(

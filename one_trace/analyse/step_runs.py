@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from one_trace.analyse.changes import last_change
-from one_trace.analyse.figures import median, quantile
+from one_trace.analyse.quantiles import median, quantile
 from one_trace.model.trace import SpanStatus, Trace
 from one_trace.model.tree import below, static_paths
 
@@ -20,7 +20,7 @@ _SIGMA = 1.4826
 _SIGMAS = 3.0
 
 
-class Group(Struct, rename="camel", kw_only=True):
+class StepRun(Struct, rename="camel", kw_only=True):
     """All spans of one step in one run. `status` is the worst of theirs, `durationMs` their times added
     up.
     """
@@ -50,7 +50,7 @@ class Usual(Struct, rename="camel", frozen=True, kw_only=True):
         return self.low <= value <= self.high
 
 
-class Step(NamedTuple):
+class StepRef(NamedTuple):
     """Which step: its place under the root flow, so that runs of two flows can be compared as well."""
 
     path: str
@@ -58,15 +58,15 @@ class Step(NamedTuple):
     type: str
 
 
-def groups(trace: Trace) -> dict[str, tuple[Step, Group]]:
+def groups(trace: Trace) -> dict[str, tuple[StepRef, StepRun]]:
     """The steps of a run by their path under the root flow, in the order in which they first started."""
-    found: dict[str, tuple[Step, Group]] = {}
+    found: dict[str, tuple[StepRef, StepRun]] = {}
     root = below(trace.run.flow_key, "")
     for whole, span in zip(static_paths(trace.run.flow_key, trace.spans), trace.spans, strict=True):
         path = whole[len(root) :]
         entry = found.get(path)
         if entry is None:
-            entry = found[path] = (Step(path, span.step_id, span.type), Group(status=span.status))
+            entry = found[path] = (StepRef(path, span.step_id, span.type), StepRun(status=span.status))
         group = entry[1]
         group.count += 1
         group.retries += span.retries
@@ -111,17 +111,17 @@ def usual(values: Sequence[float | None], least: float = 0.0) -> Usual | None:
     )
 
 
-class Past(Struct, kw_only=True):
+class PastRuns(Struct, kw_only=True):
     """The runs of a flow before the one in question that succeeded."""
 
     runs: list[float] = []
     """Durations, ms, oldest first."""
     costs: list[float] = []
-    steps: dict[str, list[Group]] = {}
+    steps: dict[str, list[StepRun]] = {}
     """By path under the root flow, one a run in which the step occurred."""
-    about: dict[str, Step] = {}
+    about: dict[str, StepRef] = {}
 
-    def typical(self) -> dict[str, tuple[Step, Group]]:
+    def typical(self) -> dict[str, tuple[StepRef, StepRun]]:
         """The median of each step that occurs in half of the runs at least, as if it were a run; of what has
         changed, since then."""
         half = len(self.runs) / 2
@@ -132,12 +132,12 @@ class Past(Struct, kw_only=True):
         }
 
 
-def _middle(found: Sequence[Group]) -> Group:
+def _middle(found: Sequence[StepRun]) -> StepRun:
     def of(values: list[float | None]) -> float | None:
         return median(of_late(values))
 
     statuses = [group.status for group in found]
-    return Group(
+    return StepRun(
         count=round(of([group.count for group in found]) or 0),
         status=max(_WORST, key=statuses.count),
         duration_ms=of([group.duration_ms for group in found]),

@@ -9,7 +9,7 @@ from importlib import import_module
 from itertools import islice
 from typing import Any, BinaryIO
 
-from one_trace.analyse.query import Scope
+from one_trace.analyse.query import RunFilter
 from one_trace.errors import CliError
 from one_trace.guard.text import clean
 from one_trace.store.connection import Connection
@@ -59,7 +59,7 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a formula begins with, for one spreadsheet or another."""
 
 
-def read(db: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
+def read(db: Connection, scope: RunFilter) -> Iterator[tuple[Any, ...]]:
     """The rows in the order of COLUMNS: runs by their start, spans as in the trace document."""
     where, values = scope.where()
     chosen = ", ".join(f"{source} AS {name}" for name, (source, _) in COLUMNS.items())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from one_trace.analyse.groups import Group, Past, Step
+from one_trace.analyse.step_runs import PastRuns, StepRef, StepRun
 from one_trace.model.trace import SpanStatus
 from one_trace.store.connection import Connection
 
@@ -14,7 +14,7 @@ PAST_RUNS = 50
 """What was usual long ago is not usual now."""
 
 
-def of_run(db: Connection, run_id: str, *, but: Sequence[str] = ()) -> Past:
+def of_run(db: Connection, run_id: str, *, but: Sequence[str] = ()) -> PastRuns:
     """The last runs of a run's flow that succeeded before it began, `but` for these: what is usual of it."""
     runs = db.execute(
         "SELECT past.id, past.duration_ms, past.cost_usd FROM runs AS past JOIN runs AS one ON one.run_id = ?"
@@ -24,7 +24,7 @@ def of_run(db: Connection, run_id: str, *, but: Sequence[str] = ()) -> Past:
         " AND past.run_id NOT IN (SELECT value FROM json_each(?)) ORDER BY past.started_ms DESC LIMIT ?",
         (run_id, _json(but), PAST_RUNS),
     ).fetchall()[::-1]
-    found = Past(
+    found = PastRuns(
         runs=[duration for _, duration, _ in runs],
         costs=[cost for _, _, cost in runs if cost is not None],
         steps={},
@@ -34,7 +34,7 @@ def of_run(db: Connection, run_id: str, *, but: Sequence[str] = ()) -> Past:
     return found
 
 
-def _past_steps(db: Connection, numbers: Sequence[int], found: Past) -> None:
+def _past_steps(db: Connection, numbers: Sequence[int], found: PastRuns) -> None:
     rows = db.execute(
         "SELECT steps.flow, path, step_id, type,"
         " spans, skipped, error, timeout, retries, sum_ms, max_ms, output_bytes, cost_usd"
@@ -44,20 +44,20 @@ def _past_steps(db: Connection, numbers: Sequence[int], found: Past) -> None:
     )
     for flow, path, step_id, kind, *figures in rows:
         under = path[len(flow) + len(" > ") :]
-        found.about[under] = Step(under, step_id, kind)
+        found.about[under] = StepRef(under, step_id, kind)
         found.steps.setdefault(under, []).append(_group(*figures))
 
 
 def _group(
     spans: int, skipped: int, error: int, timeout: int, retries: int,
     total: float, most: float | None, output: int | None, cost: float | None,
-) -> Group:  # fmt: skip
+) -> StepRun:  # fmt: skip
     status: SpanStatus = "success"
     if error or timeout:
         status = "error" if error else "timeout"
     elif skipped == spans:
         status = "skipped"
-    return Group(
+    return StepRun(
         count=spans,
         status=status,
         duration_ms=None if most is None else total,
