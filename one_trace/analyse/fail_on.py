@@ -7,6 +7,7 @@ import re
 from one_trace.analyse.changes import LEAST_MS
 from one_trace.analyse.diff import DiffDocument, RuleResult, StepDiff, more_than
 from one_trace.errors import WrongUsage
+from one_trace.model.trace import FAILED_STATUSES
 
 MATTERS = 0.05
 """A step fails a comparison by its time only if the change is this part of the run: the rest is not worth a
@@ -71,5 +72,8 @@ def _failed(diff: DiffDocument, _: float) -> list[str]:
 
 
 def _worse(step: StepDiff) -> bool:
-    bad = ("error", "timeout", "incomplete")
-    return step.b is not None and step.b.status in bad and (step.a is None or step.a.status not in bad)
+    return (
+        step.b is not None
+        and step.b.status in FAILED_STATUSES
+        and (step.a is None or step.a.status not in FAILED_STATUSES)
+    )

@@ -81,8 +81,8 @@ def independent_steps(flow: FlowProfile) -> Iterator[Finding]:
                 },
                 size=Size(seconds_per_run=saved / 1000),
                 score=ratio(saved, flow.flow_ms),
-                suggestion="If none depends on what another does outside of the flow (files, remote data), put"
-                " them into a parallel block; its direct children log no events of their own.",
+                suggestion="If none depends on what another does outside of the flow (files, remote data),"
+                " put them into a parallel block; its direct children log no events of their own.",
             )
 
 

@@ -9,12 +9,11 @@ from msgspec import Struct
 
 from one_trace.analyse.changes import last_change
 from one_trace.analyse.quantiles import median, quantile
-from one_trace.model.trace import SpanStatus, Trace
+from one_trace.model.trace import WORST_FIRST, SpanStatus, Trace, worst
 from one_trace.model.tree import below, static_paths
 
 ENOUGH = 5
 """With fewer past runs there is no telling what is usual."""
-_WORST: tuple[SpanStatus, ...] = ("error", "timeout", "incomplete", "stopped", "success", "skipped")
 _SIGMA = 1.4826
 """Times the median absolute deviation: the standard deviation, where things vary normally."""
 _SIGMAS = 3.0
@@ -62,16 +61,16 @@ def groups(trace: Trace) -> dict[str, tuple[StepRef, StepRun]]:
     """The steps of a run by their path under the root flow, in the order in which they first started."""
     found: dict[str, tuple[StepRef, StepRun]] = {}
     root = below(trace.run.flow_key, "")
-    for whole, span in zip(static_paths(trace.run.flow_key, trace.spans), trace.spans, strict=True):
-        path = whole[len(root) :]
+    paths = static_paths(trace.run.flow_key, trace.spans)
+    for span in trace.spans:
+        path = paths[span.span_id][len(root) :]
         entry = found.get(path)
         if entry is None:
             entry = found[path] = (StepRef(path, span.step_id, span.type), StepRun(status=span.status))
         group = entry[1]
         group.count += 1
         group.retries += span.retries
-        if _WORST.index(span.status) < _WORST.index(group.status):
-            group.status = span.status
+        group.status = worst((span.status, group.status))
         group.duration_ms = plus(group.duration_ms, span.duration_ms)
         if span.duration_ms is not None:
             group.max_ms = max(group.max_ms or 0.0, span.duration_ms)
@@ -139,7 +138,7 @@ def _middle(found: Sequence[StepRun]) -> StepRun:
     statuses = [group.status for group in found]
     return StepRun(
         count=round(of([group.count for group in found]) or 0),
-        status=max(_WORST, key=statuses.count),
+        status=max(WORST_FIRST, key=statuses.count),
         duration_ms=of([group.duration_ms for group in found]),
         max_ms=of([group.max_ms for group in found]),
         retries=round(of([group.retries for group in found]) or 0),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from one_trace.model.trace import Span, Trace
+from one_trace.model.trace import FINE_STATUSES, Span, Trace
 from one_trace.model.tree import Shape, static_paths
 
 CONCURRENT = 5
@@ -84,7 +84,7 @@ class RunTree(NamedTuple):
         for span in self.trace.spans:
             children = self.shape.children(span)
             first_attempt = span.type == kind and span.attempts == 1 and span.status == "success"
-            if first_attempt and children and all(one.status in ("success", "skipped") for one in children):
+            if first_attempt and children and all(one.status in FINE_STATUSES for one in children):
                 yield span, children
 
 
@@ -98,9 +98,7 @@ def tree_of(trace: Trace) -> RunTree:
     for span in reversed(trace.spans):
         if span.parent_span_id is not None and span.span_id in awaited:
             awaited[span.parent_span_id] = awaited.get(span.parent_span_id, 0.0) + awaited[span.span_id]
-    paths = static_paths(trace.run.flow_key, trace.spans)
-    by_id = {span.span_id: path for span, path in zip(trace.spans, paths, strict=True)}
-    return RunTree(trace, shape, by_id, awaited)
+    return RunTree(trace, shape, static_paths(trace.run.flow_key, trace.spans), awaited)
 
 
 def critical_shares(trees: Sequence[RunTree]) -> dict[str, float]:

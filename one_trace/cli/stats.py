@@ -11,8 +11,8 @@ from one_trace.analyse import flat_table, query, stats
 from one_trace.analyse import group_by as grouping
 from one_trace.answers.bounds import LIMIT, size
 from one_trace.cli import filters
+from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out, write_to
-from one_trace.cli.params import FULL
 from one_trace.errors import WrongUsage
 from one_trace.guard.text import json_bytes
 from one_trace.view import stats_page
@@ -33,11 +33,9 @@ FORMATS = ("json", "csv", "parquet")
 @filters.here_option()
 @filters.since_option()
 @click.option("--by", metavar="WHAT", help="By version, model, tag:KEY or host.")
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS), help="json: these figures; csv, parquet: a row a span."
-)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="csv, parquet: a row a span.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-@FULL
+@bounded
 def command(
     flow: str | None,
     here: bool,
@@ -46,7 +44,7 @@ def command(
     form: str | None,
     output: Path | None,
 ) -> None:
-    """How have my flows and their steps done: outcomes, times, trend, retries, sizes, cost, what is flaky?
+    """How my flows and steps did: outcomes, times, retries, sizes, cost, flaky steps.
 
     A step's percentiles count each iteration. SHARE: the part of the runs' time in which it ran. TREND:
     medians of consecutive runs. CHANGE: the median since the last change against that before it (rank test,
@@ -68,7 +66,7 @@ def command(
     document = stats.document(
         histories, flow=flow, since=filters.since_text(since_ms), project=chosen.project, groups=groups
     )
-    if speaker.cuts and size(document) > LIMIT:
+    if speaker.agent and not speaker.bounds.full and size(document) > LIMIT:
         document = stats.ranked(document)
     if output is not None:
         write_to(output, json_bytes(document) + b"\n")

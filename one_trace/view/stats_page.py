@@ -224,7 +224,7 @@ def _outcome_change(found: OutcomeChange) -> str:
 
 def _outcome_words(outcomes: Outcomes) -> list[str]:
     return [
-        f"{getattr(outcomes, name):,} {words.STATUS_WORDS[name]}"
+        f"{getattr(outcomes, name):,} {name}"
         for name in Outcomes.__struct_fields__
         if getattr(outcomes, name)
     ]
