@@ -1,4 +1,4 @@
-"""One run as one entry a step, iterations together: what two runs are compared by."""
+"""One run with one entry for each step, all its iterations together: what two runs are compared by."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from one_trace.analyse.changes import last_change
+from one_trace.analyse.changes import LEAST_MS, LEAST_USD, last_change
 from one_trace.analyse.quantiles import median, quantile
 from one_trace.model.trace import WORST_FIRST, SpanStatus, Trace, worst
 from one_trace.model.tree import below, static_paths
 
 ENOUGH = 5
-"""With fewer past runs there is no telling what is usual."""
+"""Fewer past runs are too few to say what is usual."""
+LEAST_BYTES = 100
 _SIGMA = 1.4826
-"""Times the median absolute deviation: the standard deviation, where things vary normally."""
+"""Times the median absolute deviation: the standard deviation of a normal distribution."""
 _SIGMAS = 3.0
 
 
 class StepRun(Struct, rename="camel", kw_only=True):
-    """All spans of one step in one run. `status` is the worst of theirs, `durationMs` their times added
-    up.
-    """
+    """All spans of one step in one run: the worst status, the sum of their durations."""
 
     count: int = 0
     status: SpanStatus = "skipped"
@@ -34,10 +33,10 @@ class StepRun(Struct, rename="camel", kw_only=True):
 
 
 class Usual(Struct, rename="camel", frozen=True, kw_only=True):
-    """What a figure was in past runs: the median, and from where to where it varied by chance.
+    """What a figure was in past runs: the median, and the range in which it varies by chance.
 
-    The range is p5 to p95, widened to the median plus and minus three standard deviations (told from the
-    median absolute deviation, which a few odd runs do not move).
+    The range is p5 to p95, widened to the median plus and minus three standard deviations (estimated from the
+    median absolute deviation, which a few outliers do not move).
     """
 
     runs: int
@@ -50,53 +49,69 @@ class Usual(Struct, rename="camel", frozen=True, kw_only=True):
 
 
 class StepRef(NamedTuple):
-    """Which step: its place under the root flow, so that runs of two flows can be compared as well."""
+    """A step by its path below the root flow's key, so that runs of two flows can be compared."""
 
     path: str
     step_id: str
     type: str
 
 
-def groups(trace: Trace) -> dict[str, tuple[StepRef, StepRun]]:
-    """The steps of a run by their path under the root flow, in the order in which they first started."""
-    found: dict[str, tuple[StepRef, StepRun]] = {}
+Steps = dict[str, tuple[StepRef, StepRun]]
+"""By path below the root flow's key."""
+
+
+class PastRuns(Struct, kw_only=True):
+    """The successful runs of a flow before the run in question, oldest first."""
+
+    runs: list[float] = []
+    """Durations in ms."""
+    costs: list[float] = []
+    steps: dict[str, list[StepRun]] = {}
+    """By path below the root flow's key, one for each run in which the step occurred."""
+    refs: dict[str, StepRef] = {}
+
+    def typical(self) -> Steps:
+        """The median of each step that occurs in at least half of the runs."""
+        half = len(self.runs) / 2
+        return {
+            path: (self.refs[path], _median_of(runs))
+            for path, runs in self.steps.items()
+            if len(runs) >= half
+        }
+
+
+def steps_of(trace: Trace) -> Steps:
+    """The steps of a run, by their first start."""
+    steps: Steps = {}
     root = below(trace.run.flow_key, "")
     paths = static_paths(trace.run.flow_key, trace.spans)
     for span in trace.spans:
         path = paths[span.span_id][len(root) :]
-        entry = found.get(path)
-        if entry is None:
-            entry = found[path] = (StepRef(path, span.step_id, span.type), StepRun(status=span.status))
-        group = entry[1]
-        group.count += 1
-        group.retries += span.retries
-        group.status = worst((span.status, group.status))
-        group.duration_ms = plus(group.duration_ms, span.duration_ms)
+        if path not in steps:
+            steps[path] = (StepRef(path, span.step_id, span.type), StepRun(status=span.status))
+        step = steps[path][1]
+        step.count += 1
+        step.retries += span.retries
+        step.status = worst((span.status, step.status))
+        step.duration_ms = _plus(step.duration_ms, span.duration_ms)
         if span.duration_ms is not None:
-            group.max_ms = max(group.max_ms or 0.0, span.duration_ms)
-        group.output_bytes = plus(group.output_bytes, span.output_bytes)
-        group.cost_usd = plus(group.cost_usd, span.usage.cost_usd if span.usage else None)
-    return found
+            step.max_ms = max(step.max_ms or 0.0, span.duration_ms)
+        step.output_bytes = _plus(step.output_bytes, span.output_bytes)
+        step.cost_usd = _plus(step.cost_usd, span.usage.cost_usd if span.usage else None)
+    return steps
 
 
-def plus(known: float | None, more: float | None) -> float | None:
-    """A sum in which what is not known counts nothing."""
-    if known is None or more is None:
-        return more if known is None else known
-    return known + more
-
-
-def of_late(values: Sequence[float | None], least: float = 0.0) -> list[float]:
-    """The known ones of past figures, oldest first, since the last change by at least `least`."""
+def since_last_change(values: Sequence[float | None], least: float) -> list[float]:
+    """The known ones of past values, oldest first, since the last change by at least `least`."""
     known = [value for value in values if value is not None]
     change = last_change(known, least=least)
     return known[change.since :] if change and len(known) - change.since >= ENOUGH else known
 
 
-def usual(values: Sequence[float | None], least: float = 0.0) -> Usual | None:
-    """What is usual of a figure of past runs, oldest first; None where they are too few to tell. Where it has
-    changed, only what came since: a rise would else explain itself."""
-    ordered = sorted(of_late(values, least))
+def usual(values: Sequence[float | None], least: float) -> Usual | None:
+    """What is usual of a figure of past runs since its last change: a rise would otherwise explain itself.
+    None if they are too few."""
+    ordered = sorted(since_last_change(values, least))
     if len(ordered) < ENOUGH:
         return None
     middle = quantile(ordered, 0.5) or 0.0
@@ -110,38 +125,24 @@ def usual(values: Sequence[float | None], least: float = 0.0) -> Usual | None:
     )
 
 
-class PastRuns(Struct, kw_only=True):
-    """The runs of a flow before the one in question that succeeded."""
-
-    runs: list[float] = []
-    """Durations, ms, oldest first."""
-    costs: list[float] = []
-    steps: dict[str, list[StepRun]] = {}
-    """By path under the root flow, one a run in which the step occurred."""
-    about: dict[str, StepRef] = {}
-
-    def typical(self) -> dict[str, tuple[StepRef, StepRun]]:
-        """The median of each step that occurs in half of the runs at least, as if it were a run; of what has
-        changed, since then."""
-        half = len(self.runs) / 2
-        return {
-            path: (self.about[path], _middle(group_list))
-            for path, group_list in self.steps.items()
-            if len(group_list) >= half
-        }
+def _plus(known: float | None, more: float | None) -> float | None:
+    """A sum that ignores unknown values."""
+    if known is None or more is None:
+        return more if known is None else known
+    return known + more
 
 
-def _middle(found: Sequence[StepRun]) -> StepRun:
-    def of(values: list[float | None]) -> float | None:
-        return median(of_late(values))
+def _median_of(runs: Sequence[StepRun]) -> StepRun:
+    def middle(name: str, least: float) -> float | None:
+        return median(since_last_change([getattr(run, name) for run in runs], least))
 
-    statuses = [group.status for group in found]
+    statuses = [run.status for run in runs]
     return StepRun(
-        count=round(of([group.count for group in found]) or 0),
+        count=round(middle("count", 1) or 0),
         status=max(WORST_FIRST, key=statuses.count),
-        duration_ms=of([group.duration_ms for group in found]),
-        max_ms=of([group.max_ms for group in found]),
-        retries=round(of([group.retries for group in found]) or 0),
-        output_bytes=of([group.output_bytes for group in found]),
-        cost_usd=of([group.cost_usd for group in found]),
+        duration_ms=middle("duration_ms", LEAST_MS),
+        max_ms=middle("max_ms", LEAST_MS),
+        retries=round(middle("retries", 1) or 0),
+        output_bytes=middle("output_bytes", LEAST_BYTES),
+        cost_usd=middle("cost_usd", LEAST_USD),
     )

@@ -67,7 +67,7 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
 
 def _against_run(store: Store, a: str, b: str) -> diff.DiffDocument:
     before, after = (store.trace(run_id(store, ref)) for ref in (a, b))
-    known = past_runs.of_run(store.connection, after.run.run_id, but=[before.run.run_id])
+    known = past_runs.of_run(store.connection, after.run.run_id, exclude=[before.run.run_id])
     return diff.of_runs(before, after, known)
 
 

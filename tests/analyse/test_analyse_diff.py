@@ -20,7 +20,7 @@ def timed(ms: float, **fields: object) -> Trace:
 
 def past(*times: float) -> PastRuns:
     groups = [StepRun(count=1, status="success", duration_ms=ms) for ms in times]
-    return PastRuns(runs=list(times), costs=[], steps={"s": groups}, about={"s": StepRef("s", "s", "bash")})
+    return PastRuns(runs=list(times), costs=[], steps={"s": groups}, refs={"s": StepRef("s", "s", "bash")})
 
 
 def step(diff: DiffDocument, path: str = "s") -> StepDiff:
@@ -89,7 +89,7 @@ def test_four_past_runs_are_too_few_to_explain_anything() -> None:
 
 
 def test_one_odd_run_does_not_widen_what_is_usual() -> None:
-    known = usual([100.0] * 40 + [9000.0])
+    known = usual([100.0] * 40 + [9000.0], 0.0)
     assert known is not None
     assert (known.low, known.high, known.explains(200)) == (100, 100, False)
 
