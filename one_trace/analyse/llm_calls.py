@@ -1,166 +1,150 @@
-"""What LLM calls the store knows of: read from the spans that have usage, which an index finds among the
-others.
-"""
+"""Reads LLM calls from the spans that have usage, which an index finds among the others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from datetime import datetime
 
 import msgspec
 
-from one_trace.analyse.cost import LOST, Uncounted, Use
+from one_trace.analyse.cost import SUMMED, CallUsage, Uncounted
 from one_trace.analyse.query import RunFilter
-from one_trace.model.times import to_local
 from one_trace.model.trace import ModelUsage, PartedUsage, PlannedStep
 from one_trace.store.connection import Connection
 
+Runs = dict[int, tuple[str, str, bool]]
+"""By number in the store: flow, local day of the start, whether the run failed or never ended."""
+
 _usage = msgspec.json.Decoder(PartedUsage)
-_Run = tuple[str, str, bool]
-"""Flow, day, whether it came to nothing."""
+_planned = msgspec.json.Decoder(list[PlannedStep])
+_USAGE_OPTIONS = {"codex": "--json", "opencode": "--format json"}
+_FAILED = (
+    "it failed, and the host keeps no output of a step that failed",
+    "let it continue (onError: continue) and check its result in a later step",
+)
+_NO_USAGE = {
+    "pipe": (
+        "its output goes through another command, which drops the usage",
+        "let the step print all of it ({options}), and pick the answer in a later step",
+    ),
+    "": ("its output contains no usage", "call it with {options}"),
+}
 
 
-def runs(db: Connection, scope: RunFilter) -> dict[int, _Run]:
-    """The runs in scope by their number."""
-    where, values = scope.where()
+def runs(db: Connection, run_filter: RunFilter) -> Runs:
+    """The runs that match."""
+    where, values = run_filter.where()
     rows = db.execute(f"SELECT id, flow_key, started_at, status FROM runs WHERE {where}", values)
-    return {number: (flow, _day(started), status in LOST) for number, flow, started, status in rows}
+    return {
+        number: (flow, _local_day(started), status in ("error", "incomplete"))
+        for number, flow, started, status in rows
+    }
 
 
-def _day(moment: str) -> str:
-    """The day of a time where the reader is."""
-    here = to_local(moment)
-    return moment[:10] if here is None else f"{here:%Y-%m-%d}"
+def _local_day(moment: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):
+        return moment[:10]
 
 
-def read(db: Connection, scope: RunFilter, known: dict[int, _Run]) -> list[Use]:
-    """What the runs `known` used, one row for each run, step and set of models."""
-    lost = _given_up(db, scope)
+def read(db: Connection, run_filter: RunFilter, runs: Runs) -> list[CallUsage]:
+    """What calls of these runs used: a row for each run, step and set of models."""
+    retried = _retried(db, run_filter)
     paths = dict(db.execute("SELECT id, path FROM steps").fetchall())
-    found: dict[tuple[object, ...], Use] = {}
-    for run, span_id, step, retries, text in _spans(db, scope):
+    where, values = run_filter.where()
+    of_runs = f" AND run IN (SELECT id FROM runs WHERE {where})" if values else ""
+    rows: dict[tuple[object, ...], CallUsage] = {}
+    for run, span_id, step, retries, text in db.execute(
+        f"SELECT run, span_id, step, retries, usage FROM spans WHERE usage IS NOT NULL{of_runs}", values
+    ):
         usage = _usage.decode(text)
-        models = tuple(usage.models)
-        given_up = run in lost and span_id in lost[run]
-        key = (run, step, models, given_up)
-        use = found.get(key)
-        if use is None:
-            flow, day, failed = known[run]
-            use = found[key] = Use(
+        models, wasted = tuple(usage.models), span_id in retried.get(run, ())
+        row = rows.get((run, step, models, wasted))
+        if row is None:
+            flow, day, failed = runs[run]
+            row = rows[run, step, models, wasted] = CallUsage(
                 run=run,
                 flow=flow,
                 path=paths[step],
                 day=day,
                 run_failed=failed,
-                given_up=given_up,
+                retried=wasted,
                 models=models,
             )
-        _add(use, usage, retries)
-    return list(found.values())
+        _add(row, usage, retries)
+    return list(rows.values())
 
 
-def _spans(db: Connection, scope: RunFilter) -> Iterator[tuple[int, str, int, int, str]]:
-    where, values = scope.where()
-    inside = f" AND run IN (SELECT id FROM runs WHERE {where})" if values else ""
-    rows = db.execute(
-        f"SELECT run, span_id, step, retries, usage FROM spans WHERE usage IS NOT NULL{inside}", values
-    )
-    return iter(rows)
-
-
-def _add(use: Use, usage: PartedUsage, retries: int) -> None:
-    use.calls += 1
-    use.input_tokens += usage.input_tokens
-    use.output_tokens += usage.output_tokens
-    use.cache_read_tokens += usage.cache_read_tokens
-    use.cache_write_tokens += usage.cache_write_tokens
-    use.turns += usage.turns
-    use.retries += retries
+def _add(row: CallUsage, usage: PartedUsage, retries: int) -> None:
+    row.calls += 1
+    row.retries += retries
+    _add_usage(row, usage, SUMMED)
     for name, part in usage.per_model.items():
-        _add_part(use.per_model.setdefault(name, ModelUsage()), part)
+        _add_usage(row.per_model.setdefault(name, ModelUsage()), part, SUMMED[:-1])
+    row.retries_usd += (usage.cost_usd or 0.0) * retries
+
+
+def _add_usage(
+    total: CallUsage | ModelUsage, usage: PartedUsage | ModelUsage, names: tuple[str, ...]
+) -> None:
+    for name in names:
+        setattr(total, name, getattr(total, name) + getattr(usage, name))
     if usage.cost_usd is not None:
-        use.cost_usd = (use.cost_usd or 0.0) + usage.cost_usd
-        use.retries_usd += usage.cost_usd * retries
+        total.cost_usd = (total.cost_usd or 0.0) + usage.cost_usd
 
 
-def _add_part(whole: ModelUsage, part: ModelUsage) -> None:
-    whole.input_tokens += part.input_tokens
-    whole.output_tokens += part.output_tokens
-    whole.cache_read_tokens += part.cache_read_tokens
-    whole.cache_write_tokens += part.cache_write_tokens
-    if part.cost_usd is not None:
-        whole.cost_usd = (whole.cost_usd or 0.0) + part.cost_usd
-
-
-def uncounted(db: Connection, scope: RunFilter) -> list[Uncounted]:
-    """Steps whose flow file says that they call an agent, and how many of their executions left no usage."""
-    where, values = scope.where()
-    called = {
+def uncounted(db: Connection, run_filter: RunFilter) -> list[Uncounted]:
+    """Steps that call an agent according to their flow file, with the number of executions without usage."""
+    where, values = run_filter.where()
+    calling = {
         (key, step.path): step
         for key, text in db.execute("SELECT flow_key, plan FROM flow_versions WHERE plan IS NOT NULL")
         for step in _planned.decode(text)
         if step.calls
     }
-    found = []
-    for flow, path, ran, failed, counted in db.execute(
+    missing = []
+    for flow, path, executed, failed, counted in db.execute(
         "SELECT steps.flow, steps.path, sum(step_runs.spans - step_runs.skipped),"
         " sum(step_runs.error + step_runs.timeout + step_runs.stopped + step_runs.incomplete),"
         " (SELECT count(*) FROM spans WHERE spans.usage IS NOT NULL AND spans.step = steps.id"
         f"  AND spans.run IN (SELECT id FROM runs WHERE {where}))"
         " FROM steps JOIN step_runs ON step = steps.id JOIN runs ON runs.id = run"
         f" WHERE steps.path IN (SELECT value FROM json_each(?)) AND {where} GROUP BY steps.id",
-        [*values, msgspec.json.encode([path for _, path in called]).decode(), *values],
+        [*values, msgspec.json.encode([path for _, path in calling]).decode(), *values],
     ):
-        step = called.get((flow, path))
-        if step is None or step.calls is None or ran <= counted:
+        step = calling.get((flow, path))
+        if step is None or step.calls is None:
             continue
-        lost = min(failed, ran - counted)
-        if lost:
-            found.append(_not_counted(flow, path, step.calls, lost, *_FAILED))
-        if ran - counted > lost:
-            why = _LOSES.get(step.loses or "", _LOSES[""])
-            found.append(_not_counted(flow, path, step.calls, ran - counted - lost, *why))
-    return sorted(found, key=lambda one: (-one.calls, one.flow, one.path))
+        options = _USAGE_OPTIONS.get(step.calls, "--output-format json")
+        without = max(executed - counted, 0)
+        of_failed = min(failed, without)
+        no_usage = _NO_USAGE.get(step.loses or "", _NO_USAGE[""])
+        for calls, (why, fix) in ((of_failed, _FAILED), (without - of_failed, no_usage)):
+            if calls:
+                fix = fix.format(options=options)
+                missing.append(
+                    Uncounted(flow=flow, path=path, tool=step.calls, calls=calls, why=why, fix=fix)
+                )
+    return sorted(missing, key=lambda each: (-each.calls, each.flow, each.path))
 
 
-def _not_counted(flow: str, path: str, tool: str, calls: int, why: str, fix: str) -> Uncounted:
-    asks = _ASKS.get(tool, "--output-format json")
-    return Uncounted(flow=flow, path=path, tool=tool, calls=calls, why=why, fix=fix.format(asks=asks))
-
-
-_planned = msgspec.json.Decoder(list[PlannedStep])
-_ASKS = {"codex": "--json", "opencode": "--format json"}
-_FAILED = (
-    "it failed, and the host keeps no output of a step that failed",
-    "let it go on (onError: continue) and check its result in a step behind it",
-)
-_LOSES = {
-    "pipe": (
-        "its output goes through another command, which leaves the usage out",
-        "let the step print all of it ({asks}), and pick the answer in a step behind it",
-    ),
-    "": ("its output holds no usage", "call it with {asks}"),
-}
-
-
-def _given_up(db: Connection, scope: RunFilter) -> dict[int, set[str]]:
-    """Spans made in attempts that were made again, of each run that has such attempts of a container."""
-    where, values = scope.where()
-    rows = db.execute(
+def _retried(db: Connection, run_filter: RunFilter) -> dict[int, set[str]]:
+    """By run: the spans in attempts of containers that were followed by another attempt."""
+    where, values = run_filter.where()
+    retried: dict[int, set[str]] = {}
+    attempts_of: dict[str, int] = {}
+    for run, span_id, parent, attempt, attempts in db.execute(
         "SELECT run, span_id, parent_span_id, parent_attempt, attempts FROM spans WHERE run IN"
         " (SELECT run FROM steps JOIN step_runs ON step = steps.id JOIN runs ON runs.id = run"
         " WHERE type IN ('condition', 'loop', 'while', 'parallel', 'flow') AND step_runs.retries > 0"
         f" AND runs.cost_usd IS NOT NULL AND {where}) ORDER BY run, seq",
         values,
-    )
-    found: dict[int, set[str]] = {}
-    made: dict[str, int] = {}
-    current = None
-    for run, span_id, parent, attempt, attempts in rows:
-        if run != current:
-            current, made = run, {}
-            found[run] = set()
-        made[span_id] = attempts
-        # Parents stand before their children: what is in a span that was given up was given up with it.
-        if parent in found[run] or (attempt or made.get(parent, 0)) < made.get(parent, 0):
-            found[run].add(span_id)
-    return found
+    ):
+        if run not in retried:
+            retried[run], attempts_of = set(), {}
+        attempts_of[span_id] = attempts
+        last = attempts_of.get(parent, 0)
+        # Parents come before their children, so that all descendants are found.
+        if parent in retried[run] or (attempt or last) < last:
+            retried[run].add(span_id)
+    return retried
