@@ -36,8 +36,8 @@ Figure = Literal["duration", "output", "cost"]
 
 
 class Side(Struct, rename="camel", kw_only=True):
-    """One of the two runs. With ``--baseline p50`` `a` is no run: `runId` is null, and `runs` is the number of
-    runs that it is the median of.
+    """One of the two runs. With ``--baseline p50`` `a` is no run: `runId` is null, `runs` the number of runs
+    that it is the median of.
     """
 
     run_id: str | None

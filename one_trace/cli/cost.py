@@ -34,6 +34,4 @@ def command(flow: str | None, since_ms: int | None) -> None:
     document = cost.document(
         spent, runs=len(known), flow=flow, since=filters.since_text(since_ms), uncounted=missing
     )
-    speaker.answer(
-        document, lambda: cost_page.page(document, room=speaker.width, style=filters.ink_of(speaker))
-    )
+    speaker.answer(document, lambda: cost_page.render(document, filters.page_of(speaker)))

@@ -13,6 +13,7 @@ from one_trace.cli.out import out
 from one_trace.cli.stored import run_id
 from one_trace.errors import FAILED, NoSuchRun, WrongUsage
 from one_trace.guard.text import shell_word
+from one_trace.view import diff_page
 
 if TYPE_CHECKING:
     from one_trace.store import Store
@@ -54,14 +55,8 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
         document = _against_past(store, a) if b is None else _against_run(store, a, b)
     document.fail_on = [fail_on.check(rule, document) for rule in rules]
 
-    def page() -> str:
-        from one_trace.view import diff_page
-
-        return diff_page.page(
-            document, room=speaker.width, style=filters.ink_of(speaker), everything=everything
-        )
-
-    speaker.answer(document, page)
+    page = filters.page_of(speaker)
+    speaker.answer(document, lambda: diff_page.render(document, page, everything=everything))
     return FAILED if any(verdict.met for verdict in document.fail_on) else 0
 
 

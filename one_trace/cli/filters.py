@@ -18,6 +18,7 @@ from one_trace.errors import NoSuchRun
 from one_trace.guard.text import shell_word
 from one_trace.model.times import to_iso
 from one_trace.store import Store
+from one_trace.view.page import Page
 from one_trace.view.style import Style
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -66,9 +67,9 @@ def since_text(since_ms: int | None) -> str | None:
     return None if since_ms is None else to_iso(since_ms)
 
 
-def ink_of(speaker: Out) -> Style:
+def page_of(speaker: Out) -> Page:
     """Colour and drawing on a terminal, plain ASCII in a pipe."""
-    return Style(color=speaker.color, unicode=speaker.tty)
+    return Page(speaker.width, Style(color=speaker.color, unicode=speaker.tty))
 
 
 def flow_argument(*, required: bool = False) -> Callable[[_Command], _Command]:

@@ -39,12 +39,12 @@ def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) 
     if as_patch and flow is None:
         raise WrongUsage("--patch is for one flow", hint="one trace insights FLOW --patch")
     since = filters.since_text(since_ms)
-    style = filters.ink_of(speaker)
+    page = filters.page_of(speaker)
     with filters.open_store() as store:
         chosen = filters.scope_of(store, flow, since_ms, filters.this_project(here))
         if flow is None:
             general = insights.overview(store, chosen, since=since)
-            speaker.answer(general, lambda: insights_page.overview(general, room=speaker.width, style=style))
+            speaker.answer(general, lambda: insights_page.overview(general, page))
             return
         if not here and project_here() in query.projects(store.connection, flow):
             chosen = chosen._replace(project=project_here())
@@ -54,7 +54,7 @@ def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) 
         speaker.asked = None  # half a patch is none
         speaker.answer(edits, lambda: insights_page.patches(edits))
         return
-    speaker.answer(document, lambda: insights_page.page(document, room=speaker.width, style=style))
+    speaker.answer(document, lambda: insights_page.render(document, page))
 
 
 def _edits(document: InsightsDocument) -> PatchDocument:

@@ -74,9 +74,7 @@ def command(
     elif form == "json":
         Out(agent=True).answer(document, "")
     else:
-        speaker.answer(
-            document, lambda: stats_page.page(document, room=speaker.width, style=filters.ink_of(speaker))
-        )
+        speaker.answer(document, lambda: stats_page.render(document, filters.page_of(speaker)))
 
 
 def _write_rows(store: Store, chosen: query.RunFilter, form: str, output: Path | None, speaker: Out) -> None:
