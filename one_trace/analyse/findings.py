@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ FAILURE_WEIGHT = 2.0
 NEAR_SCORE = 0.01
 """Of what will become a problem."""
 
-Evidence = dict[str, str | int | float | list[str] | list[float | None] | dict[str, int] | None]
+Evidence = dict[str, str | int | float | Sequence[str | float | None] | dict[str, int] | None]
 """Figures by their names; ``*Ms`` are ms, ``*Usd`` dollars, ``*Bytes`` bytes, ``share`` and ``rate`` parts
 of 1.
 """

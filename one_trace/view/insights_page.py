@@ -110,7 +110,7 @@ def evidence(finding: Finding) -> str:
             )
         elif isinstance(value, list):
             said += [f"{_title(name)} " + " ".join(map(str, value))] if name == "runIds" and value else []
-        elif value is not None and not isinstance(value, dict):
+        elif isinstance(value, str | int | float):
             said.append(f"{_title(name)} {_figure(name, value)}")
     return ", ".join(said)
 
