@@ -13,12 +13,22 @@ from one_trace.answers.fields import Selection
 from one_trace.answers.next_steps import after_run
 from one_trace.answers.pages import decode_cursor, encode_cursor, wrong_cursor
 from one_trace.model.fold import Folder, Node
-from one_trace.model.trace import Cause, Counts, Executor, Run, Session, Span, Trace, Upload, Usage
+from one_trace.model.trace import (
+    FAILED_STATUSES,
+    Cause,
+    Counts,
+    Executor,
+    Run,
+    Session,
+    Span,
+    Trace,
+    Upload,
+    Usage,
+)
 from one_trace.model.tree import Shape
 
 SCHEMA = "one-trace-run/1"
 _SLOWEST = 5
-_FAILED = ("error", "timeout", "incomplete")
 _TEXT = 200
 _ROWS = (250, 160, 110, 80, 60, 45, 34, 26, 20, 15, 11, 8, 6, 4, 3, 2, 1, 0)
 
@@ -120,8 +130,8 @@ class _View:
 
     def answer(self, most: int) -> RunAnswer:
         run, later = self.whole.run, self.before > 0
-        failed = [span for span in self.shown.spans if span.status in _FAILED]
-        retried = [span for span in self.shown.spans if span.retries and span.status not in _FAILED]
+        failed = [span for span in self.shown.spans if span.status in FAILED_STATUSES]
+        retried = [span for span in self.shown.spans if span.retries and span.status not in FAILED_STATUSES]
         some = most if self.bounds.full else (most + 1) // 2
         return RunAnswer(
             run=_facts(run),
@@ -259,4 +269,4 @@ def _rank(row: Row, at: int) -> tuple[bool, bool, int, float, int]:
     """What matters most comes first: what failed or was retried, what is near the top, what took long."""
     longest = row.max_ms if row.max_ms is not None else row.duration_ms
     level = row.path.count(" > ")
-    return row.status not in _FAILED, row.attempts == 1, min(level, 3), -(longest or 0.0), at
+    return row.status not in FAILED_STATUSES, row.attempts == 1, min(level, 3), -(longest or 0.0), at

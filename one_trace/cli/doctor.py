@@ -257,14 +257,15 @@ def _key(offline: bool) -> Iterator[Check]:
 
 def _service(values: sources.Settings, key: str) -> Iterator[Check]:
     """Whether the service answers this key, and with which namespaces."""
+    from one_trace.deliver.http_client import HttpClient
     from one_trace.deliver.namespaces import Namespaces
     from one_trace.deliver.retry import Deadline, DeliveryError
     from one_trace.deliver.sinks import make
 
     try:
-        with closing(make("traces.com", values).open(Deadline(SERVICE_S), lambda: None)) as line:
-            listing = Namespaces(values.store_path, values.endpoint, key).listing(line)
-        slugs = sorted(f"@{slug}" for slug in listing)
+        with closing(HttpClient(make("traces.com", values).server(), Deadline(SERVICE_S))) as client:
+            namespaces = Namespaces(values.store_path, values.endpoint, key).fetch(client)
+        slugs = sorted(f"@{slug}" for slug in namespaces)
     except CliError as error:
         yield Check("traces.com", "bad", error.message, error.hint)
         return

@@ -47,8 +47,10 @@ def command(
 ) -> None:
     """How my flows and steps did: outcomes, times, retries, sizes, cost, flaky steps.
 
-    SHARE: the part of the runs' time in which a step ran. CHANGE: the last runs (a quarter, 20 at most)
-    against those before. In CSV, what a spreadsheet takes for a formula has a ' before it.
+    A step's percentiles count each iteration. SHARE: the part of the runs' time in which it ran. TREND:
+    medians of consecutive runs. CHANGE: the median since the last change against that before it (rank test,
+    1%; of 10 runs or more that succeeded). Failing, flaky: by the order of its runs. In CSV, text that could
+    be a formula begins with '.
     """
     speaker = out()
     output = None if output is not None and str(output) == "-" else output
