@@ -242,14 +242,9 @@ def _page(trace: Trace) -> str:
 def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool) -> None:
     run = trace.run
     if agent:
-        sent = [{"sink": upload.sink, "state": upload.state, "url": upload.url} for upload in uploads]
-        line = {
-            "event": "trace:saved",
-            "runId": run.run_id,
-            "traceId": run.trace_id,
-            "spans": len(trace.spans),
-        }
-        say({**line, "uploads": sent})
+        from one_trace.answers.saved import saved_line
+
+        say(saved_line(trace, uploads))
         return
     urls = "".join(f" · {upload.url}" for upload in uploads if upload.url)
     many = "span" if len(trace.spans) == 1 else "spans"
