@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from documents import check_document
+
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT / "tests" / "recordings"
 FAKE_ONE = ROOT / "tests" / "overlay" / "fake_one.py"
@@ -25,8 +27,10 @@ class Done:
 
     @property
     def document(self) -> dict:
-        """The one JSON document on stdout."""
-        return json.loads(self.out)
+        """The one JSON document on stdout; one that names its schema is valid."""
+        document = json.loads(self.out)
+        check_document(document)
+        return document
 
     @property
     def notes(self) -> list[dict]:

@@ -243,9 +243,9 @@ def _page(trace: Trace) -> str:
 def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool) -> None:
     run, spans = trace.run, len(trace.spans)
     if agent:
-        saved = {"event": "trace:saved", "runId": run.run_id, "traceId": run.trace_id, "spans": spans}
-        sent = [{"sink": upload.sink, "state": upload.state, "url": upload.url} for upload in uploads]
-        say({**saved, "uploads": sent})
+        from one_trace.answers.saved import saved_line
+
+        say(saved_line(trace, uploads))
         return
     urls = "".join(f" · {upload.url}" for upload in uploads if upload.url)
     say(

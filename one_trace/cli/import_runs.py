@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from msgspec import Struct
 
+from one_trace.answers.reports import ImportedRun, ImportReport
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
@@ -18,31 +18,6 @@ from one_trace.model.trace import Assembly, Run
 from one_trace.record.files import RunFiles
 from one_trace.store import Saved, Store
 from one_trace.store.store import Kept
-
-
-class Imported(Struct, rename="camel"):
-    """What became of one run."""
-
-    run_id: str
-    flow_key: str
-    status: str
-    spans: int
-    state: Saved
-
-
-class Report(Struct, rename="camel"):
-    imported: int
-    """New runs."""
-    updated: int
-    unchanged: int
-    runs: list[Imported]
-    problems: list[str]
-    """One sentence for each thing that could not be read."""
-    next: str | None = None
-    """The command that delivers what is new, where there is a sink to deliver to."""
-    changed_flows: list[str] = []
-    """Flows whose files have changed since runs that were imported: what these were made of is kept as it was
-    known, and where it was not, it stays unknown."""
 
 
 @click.command(
@@ -65,7 +40,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
 
     values = configured("data_dir")
     found, problems = discover(paths or _here())
-    runs: list[Imported] = []
+    runs: list[ImportedRun] = []
     changed: set[str] = set()
     if found:
         with Store(values.store_path) as store:
@@ -99,7 +74,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def _import(
-    store: Store, files: RunFiles, runs: list[Imported], problems: list[str], changed: set[str]
+    store: Store, files: RunFiles, runs: list[ImportedRun], problems: list[str], changed: set[str]
 ) -> None:
     from one_trace.assemble import assemble
     from one_trace.record.reading import read
@@ -122,7 +97,7 @@ def _import(
         )
         return
     state: Saved = "unchanged" if kept is not None and _worse(kept, assembly) else store.save(assembly)
-    runs.append(Imported(run.run_id, run.flow_key, run.status, run.counts.spans, state))
+    runs.append(ImportedRun(run.run_id, run.flow_key, run.status, run.counts.spans, state))
     if run.partial:
         problems.extend(f"{files.flow_key}-{files.run_id}: {reason}" for reason in run.partial)
 
@@ -145,13 +120,19 @@ def _worse(kept: Kept, assembly: Assembly) -> bool:
     return kept.whole and ended and (bool(run.partial) or assembly.flow_changed)
 
 
-def _report(runs: list[Imported], problems: list[str], changed: set[str]) -> Report:
+def _report(runs: list[ImportedRun], problems: list[str], changed: set[str]) -> ImportReport:
     states = [run.state for run in runs]
-    counts = (states.count("new"), states.count("updated"), states.count("unchanged"))
-    return Report(*counts, runs, problems, changed_flows=sorted(changed))
+    return ImportReport(
+        imported=states.count("new"),
+        updated=states.count("updated"),
+        unchanged=states.count("unchanged"),
+        runs=runs,
+        problems=problems,
+        changed_flows=sorted(changed),
+    )
 
 
-def _page(report: Report) -> str:
+def _page(report: ImportReport) -> str:
     from one_trace.guard.text import clean
     from one_trace.view.words import counted
 

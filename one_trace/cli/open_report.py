@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from one_trace.answers.reports import WrittenFile
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
@@ -39,9 +40,11 @@ def command(run: str) -> None:
         raise no_home("the report", "or XDG_CACHE_HOME")
     path = Path(folder, "reports", f"{_file_name(trace.run.run_id)}.html")
     make_folder(path.parent.parent)
-    write_whole(path, html(trace))
+    page = html(trace)
+    write_whole(path, page)
     opened = not speaker.agent and _browse(path.as_uri())
-    speaker.answer({"path": str(path), "runId": trace.run.run_id}, str(path))
+    written = WrittenFile(path=str(path), format="html", bytes=len(page), run_id=trace.run.run_id)
+    speaker.answer(written, str(path))
     if not opened:
         speaker.note("No browser was found here: open that file in one.")
 

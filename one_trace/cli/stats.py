@@ -10,6 +10,7 @@ import click
 from one_trace.analyse import flat_table, query, stats
 from one_trace.analyse import group_by as grouping
 from one_trace.answers.bounds import LIMIT, size
+from one_trace.answers.reports import WrittenHistory
 from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out, write_to
@@ -95,5 +96,5 @@ def _write_rows(store: Store, chosen: query.RunFilter, form: str, output: Path |
 
 
 def _tell(speaker: Out, output: Path, form: str, count: int, noun: str) -> None:
-    document = {"schema": stats.SCHEMA, "file": str(output), "format": form, "rows": count}
+    document = WrittenHistory(file=str(output), format=form, rows=count)
     speaker.answer(document, f"{output}: {count:,} {noun}{'' if count == 1 else 's'}")
