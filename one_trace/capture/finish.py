@@ -219,7 +219,7 @@ def _forget_old(store: Store, settings: Settings) -> None:
 
     with suppress(OSError):  # a full disk, say: whether the run itself can be kept is seen when it is saved
         stamp.touch(0o600)
-    prune(store, before_ms, most=_PRUNED_AT_ONCE)
+    prune(store.connection, before_ms, most=_PRUNED_AT_ONCE)
 
 
 def _page(trace: Trace) -> str:

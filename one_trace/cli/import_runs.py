@@ -17,7 +17,7 @@ from one_trace.errors import FAILED, RecordError
 from one_trace.model.trace import Assembly, Run
 from one_trace.record import RunFiles
 from one_trace.store import Saved, Store
-from one_trace.store.store import Kept
+from one_trace.store.reader import Kept
 
 
 class Imported(Struct, rename="camel"):

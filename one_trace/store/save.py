@@ -1,6 +1,4 @@
-"""Writing one run: all its rows in the caller's one transaction, what can be worked out worked out before
-it.
-"""
+"""Writing one run: everything is computed first, then written in one transaction of the caller."""
 
 from __future__ import annotations
 
@@ -12,30 +10,32 @@ from operator import itemgetter
 import msgspec
 from msgspec import Struct
 
-from one_trace.model.trace import Assembly, Executor, Session, Trace
-from one_trace.store import pruned, rows
-from one_trace.store.connection import Connection
+from one_trace.model.trace import Assembly, Executor, Trace
+from one_trace.store import rows
+from one_trace.store.connection import Connection, Row
+from one_trace.store.prune import delete_spans, recall
 from one_trace.store.rows import Saved
 from one_trace.store.summary import STEP_RUN_COLUMNS, StepKey, step_keys, summary_rows
 
-_KEPT = frozenset(("executor_version", "input_count"))
-# What only a live capture knew, or a record that has lost a file since: a later import does not forget it.
-_FIRST = frozenset(("session_agent", "session_id", "parent_run_id", "flow_version", "cwd"))
-# Whoever resumes a run has not started it; what it was made of, and where it ran, was known best when it was
-# saved first: the flow file may have changed since, and the record been copied.
+_NEW_WINS = frozenset(("executor_version", "input_count"))
+"""Columns in which a value is replaced by another value, but not by null: a later import may know less."""
+_OLD_WINS = frozenset(("session_agent", "session_id", "parent_run_id", "flow_version", "cwd"))
+"""Columns that keep their first value: whoever resumes a run has not started it, the flow file may have
+changed since, and the record may have been copied.
+"""
 
 
 def _change(column: str) -> str:
-    if column in _FIRST:
+    if column in _OLD_WINS:
         return f"{column} = coalesce({column}, excluded.{column})"
-    if column in _KEPT:
+    if column in _NEW_WINS:
         return f"{column} = coalesce(excluded.{column}, {column})"
     return f"{column} = excluded.{column}"
 
 
 _CHANGES = ", ".join(map(_change, rows.RUN_COLUMNS.split(", ")))
 NEVER_MS = 2**62
-"""As time of the next try: only when somebody asks for it."""
+"""As time of the next try: only on request."""
 _STEP_COLUMNS = "flow, path, step_id, name, type, flow_key"
 
 
@@ -48,7 +48,9 @@ class Prepared(Struct):
 
 
 def prepare(assembly: Assembly, env: Mapping[str, str]) -> Prepared:
-    """Make a run ready: its errors without the secrets of `env`, and without all that look like one."""
+    """Compute what `write` needs, after removing from errors the secrets of `env` and all that look like
+    one.
+    """
     if _has_errors(assembly.trace):
         from one_trace.outbound.errors import redact_errors  # most runs have none
 
@@ -68,39 +70,30 @@ def _has_errors(trace: Trace) -> bool:
     )
 
 
-def write(
-    connection: Connection,
-    prepared: Prepared,
-    session: Session | None,
-    parent_run_id: str | None,
-    traceparent: str | None,
-) -> Saved:
+def write(connection: Connection, prepared: Prepared, traceparent: str | None = None) -> Saved:
     """Write a run, and its spans and summary if they have changed."""
     trace = prepared.assembly.trace
     sql = "SELECT revision FROM runs WHERE run_id = ?"
     known = connection.execute(sql, (trace.run.run_id,)).fetchone()
     if known is not None and known[0] != prepared.revision:
         _keep_redacted(connection, prepared)
-    revision = prepared.revision
-    run = _save_run(connection, prepared, session, parent_run_id)
+    run = _save_run(connection, prepared)
     if known is None:
-        pruned.recall(connection, run, trace.run.trace_id)
+        recall(connection, run, trace.run.trace_id)
     if traceparent is not None:
         connection.execute(
             "UPDATE runs SET traceparent = coalesce(traceparent, ?) WHERE id = ?", (traceparent, run)
         )
-    if known is None or known[0] != revision:
-        if known is not None:
-            delete_spans(connection, run)
-        _save_spans(connection, run, prepared)
-        _save_command_ends(connection, run, prepared.assembly)
-    if known is None:
-        return "new"
-    return "unchanged" if known[0] == revision else "updated"
+    if known is not None and known[0] == prepared.revision:
+        return "unchanged"
+    if known is not None:
+        delete_spans(connection, run)
+    _save_spans(connection, run, prepared)
+    return "new" if known is None else "updated"
 
 
 def _keep_redacted(connection: Connection, prepared: Prepared) -> None:
-    """What was redacted with the environment of its run stays so: an import knows another environment."""
+    """Keep what was redacted with the environment of the run: an import knows another environment."""
     run = prepared.assembly.trace.run
     sql = (
         "SELECT span_id, error, command_end FROM spans "
@@ -118,33 +111,10 @@ def _keep_redacted(connection: Connection, prepared: Prepared) -> None:
         prepared.revision = _revision(prepared.assembly.trace)
 
 
-def _save_command_ends(connection: Connection, run: int, assembly: Assembly) -> None:
-    ends = assembly.command_ends
-    failed = [(ends[span.error], run, span.span_id) for span in assembly.trace.spans if span.error in ends]
-    connection.executemany("UPDATE spans SET command_end = ? WHERE run = ? AND span_id = ?", failed)
-
-
-def delete_spans(connection: Connection, run: int) -> None:
-    """Forget the spans of a run and its summary."""
-    connection.execute(
-        "DELETE FROM step_runs WHERE run = ?1 AND step IN (SELECT DISTINCT step FROM spans WHERE run = ?1)",
-        (run,),
-    )
-    connection.execute("DELETE FROM spans WHERE run = ?", (run,))
-
-
-def delete_runs(connection: Connection, runs: Sequence[int]) -> None:
-    """Delete the runs of these numbers, in the caller's transaction."""
-    for run in runs:
-        delete_spans(connection, run)
-        connection.execute("DELETE FROM outbox WHERE run = ?", (run,))
-        connection.execute("DELETE FROM runs WHERE id = ?", (run,))
-
-
 def queue(
     connection: Connection, run_ids: Sequence[str], sinks: Sequence[str], *, hold: bool = False
 ) -> None:
-    """Put runs in the outbox; one that was sent, or was refused, as it is now stays as it is."""
+    """Put runs in the outbox. A run whose present revision was sent or refused stays as it is."""
     now = int(time.time() * 1000)
     connection.executemany(
         "INSERT INTO outbox (run, sink, state, revision, queued_ms, next_try_ms) "
@@ -156,18 +126,16 @@ def queue(
     )
 
 
-def _save_run(connection: Connection, prepared: Prepared, session: Session | None, parent: str | None) -> int:
-    version = _flow_version(connection, prepared.assembly)
-    row = rows.run_row(prepared.assembly, session, parent, version, prepared.revision)
+def _save_run(connection: Connection, prepared: Prepared) -> int:
+    row = rows.run_row(prepared.assembly, _flow_version(connection, prepared.assembly), prepared.revision)
     sql = (
         f"INSERT INTO runs ({rows.RUN_COLUMNS}) VALUES ({rows.marks(rows.RUN_COLUMNS)}) "
         f"ON CONFLICT (run_id) DO UPDATE SET {_CHANGES} RETURNING id"
     )
     try:
-        found = connection.execute(sql, row).fetchone()
+        return int(connection.execute(sql, row).fetchone()[0])
     except OverflowError:
-        found = connection.execute(sql, rows.storable([row])[0]).fetchone()
-    return int(found[0])
+        return int(connection.execute(sql, rows.storable([row])[0]).fetchone()[0])
 
 
 def _flow_version(connection: Connection, assembly: Assembly) -> int | None:
@@ -190,16 +158,21 @@ def _flow_version(connection: Connection, assembly: Assembly) -> int | None:
 
 
 def _save_spans(connection: Connection, run: int, prepared: Prepared) -> None:
-    trace, keys, parts = prepared.assembly.trace, prepared.keys, prepared.assembly.model_parts
-    numbers = _step_numbers(connection, trace.run.flow_key, keys)
-    steps = [numbers[key] for key in keys]
+    trace, parts = prepared.assembly.trace, prepared.assembly.model_parts
+    numbers = _step_numbers(connection, trace.run.flow_key, prepared.keys)
+    steps = [numbers[key] for key in prepared.keys]
     spans = [
         rows.span_row(run, seq, step, span, parts.get(span.span_id))
         for seq, (span, step) in enumerate(zip(trace.spans, steps, strict=True))
     ]
     # In the order of the key, so that the table is written from left to right.
-    _insert(connection, "spans", rows.SPAN_COLUMNS, sorted(spans, key=itemgetter(1)))
+    _insert(connection, "spans", rows.SPAN_COLUMNS, sorted(spans, key=itemgetter(3)))
     _insert(connection, "step_runs", STEP_RUN_COLUMNS, summary_rows(run, trace.run, trace.spans, steps))
+    ends = prepared.assembly.command_ends
+    connection.executemany(
+        "UPDATE spans SET command_end = ? WHERE run = ? AND span_id = ?",
+        [(ends[span.error], run, span.span_id) for span in trace.spans if span.error in ends],
+    )
 
 
 def _step_numbers(connection: Connection, flow: str, keys: list[StepKey]) -> dict[StepKey, int]:
@@ -210,25 +183,28 @@ def _step_numbers(connection: Connection, flow: str, keys: list[StepKey]) -> dic
     return {key: known[key] for key in distinct}
 
 
-def _insert(connection: Connection, table: str, columns: str, values: Sequence[rows.Row]) -> None:
-    """Insert what is not there yet. Columns that no row has a value for are left out, and are null all the
-    same: sqlite3 takes longer over a None than over any value."""
+def _insert(connection: Connection, table: str, columns: str, values: Sequence[Row]) -> None:
+    """Insert the rows that are not in the table yet. Columns without any value are left out, and are null all
+    the same: sqlite3 takes longer over None than over any other value.
+    """
     if not values:
         return
     names = columns.split(", ")
     used = [at for at in range(len(names)) if any(row[at] is not None for row in values)]
-    named = ", ".join(names[at] for at in used)
-    sql = f"INSERT INTO {table} ({named}) VALUES ({rows.marks(named)}) ON CONFLICT DO NOTHING"
-    given = itemgetter(*used)
+    columns = ", ".join(names[at] for at in used)
+    sql = f"INSERT INTO {table} ({columns}) VALUES ({rows.marks(columns)}) ON CONFLICT DO NOTHING"
+    used_values = itemgetter(*used)
     try:
-        connection.executemany(sql, map(given, values))
+        connection.executemany(sql, map(used_values, values))
     except OverflowError:
         # What was inserted before the odd row conflicts with itself now, and stays.
-        connection.executemany(sql, map(given, rows.storable(values)))
+        connection.executemany(sql, map(used_values, rows.storable(values)))
 
 
 def _revision(trace: Trace) -> str:
-    """A hash of what a reader of the trace sees, less what is only kept and what changes with delivery."""
+    """A hash of what a reader of the trace sees, without what changes with delivery or with where the record
+    is read.
+    """
     bare = msgspec.structs.replace(
         trace.run,
         uploads=[],

@@ -36,10 +36,10 @@ def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
 
 
 def wait_in_line(store: Store, count: int) -> None:
-    with store.writing() as connection:
+    with store.connection.writing() as connection:
         for number in range(count):
             prepared = prepare(assembly(f"{number + 1:012x}", start=START_MS + number), {})
-            write(connection, prepared, None, None, None)
+            write(connection, prepared)
             queue(connection, [f"{number + 1:012x}"], [SINK])
 
 

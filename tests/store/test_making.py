@@ -11,7 +11,7 @@ from machine import ROOT, Machine
 from made import assembly
 
 from one_trace.errors import StoreError
-from one_trace.store import Store, connect, draft
+from one_trace.store import Store, opening
 from one_trace.store.connection import Connection
 
 RUN = ["--agent", "flow", "execute", "x", "--trace"]
@@ -76,7 +76,7 @@ def test_a_store_brought_to_where_memory_cannot_be_shared_is_used_on(
     class Cause(Exception):
         sqlite_errorname = "SQLITE_IOERR_SHMMAP"
 
-    ready = connect._ready
+    ready = opening._open_file
 
     def once(path: Path, *, readonly: bool) -> Connection:
         if not failed:
@@ -84,7 +84,7 @@ def test_a_store_brought_to_where_memory_cannot_be_shared_is_used_on(
             raise StoreError("no shared memory", code="store-unwritable") from Cause()
         return ready(path, readonly=readonly)
 
-    monkeypatch.setattr(connect, "_ready", once)
+    monkeypatch.setattr(opening, "_open_file", once)
     with Store(path) as store:
         assert store.connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         assert len(store.runs()) == 1
@@ -93,14 +93,14 @@ def test_a_store_brought_to_where_memory_cannot_be_shared_is_used_on(
 def test_what_cannot_be_made_with_a_log_is_made_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill = draft._fill
+    fill = opening._fill
 
     def no_log(place: Path, path: Path, journal: str) -> None:
         fill(place, path, journal)
         if journal == "WAL":
             raise StoreError("locking protocol")
 
-    monkeypatch.setattr(draft, "_fill", no_log)
+    monkeypatch.setattr(opening, "_fill", no_log)
     with Store(tmp_path / "traces.db") as store:
         assert store.connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
@@ -130,7 +130,7 @@ def test_drafts_go_too_where_the_store_is_there_already(player: Machine) -> None
 def test_a_store_is_not_published_unless_all_of_it_is_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(draft, "_left_over", lambda draft: True)
+    monkeypatch.setattr(opening, "_uses_side_files", lambda draft: True)
     with pytest.raises(StoreError):
         Store(tmp_path / "traces.db")
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from made import START_MS, assembly
 
 from one_trace.store import Store, outbox
 from one_trace.store.outbox import Outbox
-from one_trace.store.store import Child
+from one_trace.store.reader import Child
 
 SINKS = ["traces.com"]
 

@@ -258,7 +258,7 @@ def test_a_store_that_stays_locked_says_so(path: Path, monkeypatch: pytest.Monke
 
 
 def break_off(store: Store) -> None:
-    with store.writing() as connection:
+    with store.connection.writing() as connection:
         connection.execute("INSERT INTO namespaces VALUES ('o', 'k', '[]', 0)")
         raise RuntimeError
 
@@ -275,10 +275,10 @@ def test_prune_deletes_what_is_old_and_delivered(path: Path) -> None:
         store.save(assembly("00000000000a"))
         store.save(assembly("00000000000b"), sinks=["traces.com"])
         store.save(assembly("00000000000c", start=START_MS + 1000))
-        kept = prune(store, START_MS + 500)
+        kept = prune(store.connection, START_MS + 500)
         assert (kept.deleted, kept.kept) == (1, 1)
         assert [run.run_id for run in store.runs()] == ["00000000000c", "00000000000b"]
-        assert prune(store, START_MS + 5000, force=True).deleted == 2
+        assert prune(store.connection, START_MS + 5000, force=True).deleted == 2
         for table in ("runs", "spans", "step_runs", "steps", "flow_versions", "outbox"):
             assert rows(store, f"SELECT count(*) FROM {table}") == [(0,)], table
 
