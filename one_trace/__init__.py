@@ -6,13 +6,13 @@ __version__ = "0.1.0"
 
 
 def _leave_the_folder() -> None:
-    """`python -m` looks for modules in the working directory first: a project's own `click.py` would run.
+    """Keep a project's own `click.py` from running: `python -m` searches the working directory first.
 
-    Where we lie in that directory ourselves, a checkout, it stays. What the interpreter itself imports before
-    us is beyond our reach: `python -P -m one_trace` is safe there, too.
+    In a checkout of one-trace the directory stays on the path. Modules imported by the interpreter before us
+    are out of our reach; `python -P -m one_trace` covers those, too.
     """
     if sys.argv[:1] != ["-m"] or sys.flags.safe_path or not sys.path:
-        return  # "-m": the interpreter has not yet come to the module that it is to run
+        return  # "-m": the interpreter has not resolved the module yet
     import os
 
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -1,4 +1,4 @@
-"""Sample flows that run offline, and their way into a project: ``python -m one_trace.examples DIR``."""
+"""Sample flows that run offline. ``python -m one_trace.examples DIR`` copies them into a project."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from one_trace.errors import CliError
 
 FLOWS = Path(__file__).with_name("flows")
 TOUR = "tour"
-"""Shows a skip, a retry that works, a branch that times out, a loop over a sub-flow and a bash step."""
+"""Has a skip, a retry that succeeds, a branch that times out, a loop over a sub-flow and a bash step."""
 COMMAND = f"one flow execute {TOUR} --trace --allow-bash"
 
 
 def copy_to(project: Path) -> list[Path]:
-    """Copy the sample flows into ``project/.one/flows``; the flow files written.
+    """Copy the sample flows to ``project/.one/flows`` and return the files written.
 
-    A flow that is there already is left as it is, since it may have been changed. Raises CliError where
-    nothing can be written.
+    Existing files are kept: they may have been edited. Raises CliError if the directory is not writable.
     """
     target = project / ".one" / "flows"
     written = []
@@ -30,7 +29,7 @@ def copy_to(project: Path) -> list[Path]:
                 written.append(file)
     except OSError as error:
         raise CliError(
-            f"the sample flows cannot be written to {target}: {error.strerror or error}",
-            hint="Name a folder that can be written to.",
+            f"cannot write the sample flows to {target}: {error.strerror or error}",
+            hint="Choose a writable directory.",
         ) from error
     return written

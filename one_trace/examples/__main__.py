@@ -1,4 +1,4 @@
-"""``python -m one_trace.examples [DIR]``: put the sample flows into a project and say what to type next."""
+"""``python -m one_trace.examples [DIR]``: copy the sample flows into a project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from one_trace.examples import COMMAND, copy_to
 
 
 def main(argv: list[str]) -> int:
-    """The exit code. DIR is where the project is; without it, here."""
+    """Copy the flows into DIR (default: the working directory) and return the exit code."""
     speaker = Out(agent=False)
     if len(argv) > 1 or argv[:1] in (["-h"], ["--help"]):
         usage = "Usage: python -m one_trace.examples [DIR]\n\nCopies the sample flows into DIR/.one/flows"

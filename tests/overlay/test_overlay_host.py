@@ -197,7 +197,14 @@ def test_the_version_is_read_beside_the_program(machine, tmp_path):
     assert version(str(machine.ours / "one")) is None
 
 
-def test_the_wheel_brings_both_scripts(tmp_path):
+COMPLETIONS = {
+    "share/bash-completion/completions/one": "one.bash",
+    "share/zsh/site-functions/_one": "_one",
+    "share/fish/vendor_completions.d/one.fish": "one.fish",
+}
+
+
+def test_the_wheel_contains_both_scripts_and_the_completions(tmp_path):
     pytest.importorskip("hatchling", reason="needs hatchling to build the wheel")
     import zipfile
     from pathlib import Path
@@ -217,3 +224,8 @@ def test_the_wheel_brings_both_scripts(tmp_path):
         assert all(entry.external_attr >> 16 & 0o100 for entry in scripts), (
             "installers keep the mode they find"
         )
+        shared = {
+            name.rpartition(".data/data/")[2]: name for name in archive.namelist() if ".data/data/" in name
+        }
+        for place, file in COMPLETIONS.items():
+            assert archive.read(shared[place]) == (root / "completions" / file).read_bytes()
