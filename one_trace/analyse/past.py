@@ -7,22 +7,27 @@ from collections.abc import Sequence
 import msgspec
 
 from one_trace.analyse.groups import Group, Past, Step
-from one_trace.model.trace import SpanStatus
+from one_trace.model.times import to_ms
+from one_trace.model.trace import Run, SpanStatus
 from one_trace.store.connection import Connection
 
 PAST_RUNS = 50
 """What was usual long ago is not usual now."""
 
 
-def of_run(db: Connection, run_id: str, *, but: Sequence[str] = ()) -> Past:
-    """The last runs of a run's flow that succeeded before it began, `but` for these: what is usual of it."""
+def of_run(db: Connection, run: Run, *, but: Sequence[Run] = ()) -> Past:
+    """The last successful runs of the run's flow in its folder that began before it, without `but`."""
     runs = db.execute(
-        "SELECT past.id, past.duration_ms, past.cost_usd FROM runs AS past JOIN runs AS one ON one.run_id = ?"
-        " WHERE past.flow_key = one.flow_key AND past.cwd IS one.cwd"
-        " AND past.status = 'success' AND past.duration_ms IS NOT NULL"
-        " AND past.started_ms <= one.started_ms AND past.run_id <> one.run_id"
-        " AND past.run_id NOT IN (SELECT value FROM json_each(?)) ORDER BY past.started_ms DESC LIMIT ?",
-        (run_id, _json(but), PAST_RUNS),
+        "SELECT id, duration_ms, cost_usd FROM runs WHERE flow_key = ? AND cwd IS ?"
+        " AND status = 'success' AND duration_ms IS NOT NULL AND started_ms <= ?"
+        " AND trace_id NOT IN (SELECT value FROM json_each(?)) ORDER BY started_ms DESC LIMIT ?",
+        (
+            run.flow_key,
+            run.cwd,
+            to_ms(run.started_at) or 0,
+            _json([each.trace_id for each in (run, *but)]),
+            PAST_RUNS,
+        ),
     ).fetchall()[::-1]
     found = Past(
         runs=[duration for _, duration, _ in runs],

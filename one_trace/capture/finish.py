@@ -101,7 +101,9 @@ def _trace(files: RunFiles, settings: Settings, ended: Ended) -> None:
     if ready(settings) and _sends_by_itself(settings):
         from one_trace import deliver
 
-        uploads = deliver.flush(settings, run_id=files.run_id, deadline_s=settings.flush_timeout)
+        uploads = deliver.flush(
+            settings, run_id=assembly.trace.run.trace_id, deadline_s=settings.flush_timeout
+        )
     _say_saved(assembly.trace, uploads, agent=ended.agent, drawn=ended.drawn)
 
 
@@ -129,7 +131,7 @@ def _save(store: Store, assembly: Assembly, settings: Settings, given: Origin) -
     from one_trace.deliver.sinks import ready
 
     run = assembly.trace.run
-    if given.resumed and store.knows(run.run_id):
+    if given.resumed and store.kept(run) is not None:
         given = Origin()  # what is known of its first start stays
     parent = given.parent
     store.save(

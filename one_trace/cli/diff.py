@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ from one_trace.errors import FAILED, NoSuchRun, WrongUsage
 from one_trace.guard.text import shell_word
 
 if TYPE_CHECKING:
+    from one_trace.model.trace import Trace
     from one_trace.store import Store
 
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     context_settings=scope.CONTEXT,
     epilog=scope.examples(
         "one trace diff my-flow@best my-flow@last",
+        "one trace diff base.json last",
         "one trace diff last --baseline p50 --fail-on slower:20% --fail-on failed",
     ),
 )
@@ -66,14 +69,24 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
 
 
 def _against_run(store: Store, a: str, b: str) -> diff.DiffDocument:
-    before, after = (store.trace(run_id(store, ref)) for ref in (a, b))
-    known = past.of_run(store.connection, after.run.run_id, but=[before.run.run_id])
+    before, after = (_trace(store, ref) for ref in (a, b))
+    known = past.of_run(store.connection, after.run, but=[before.run])
     return diff.of_runs(before, after, known)
 
 
+def _trace(store: Store, ref: str) -> Trace:
+    """The trace in a file (``base.json``, ``./base``), else of a run in the store."""
+    path = Path(ref)
+    if path.suffix == ".json" or (path.name != ref and path.is_file()):
+        from one_trace.export.document import read_trace
+
+        return read_trace(path)
+    return store.trace(run_id(store, ref))
+
+
 def _against_past(store: Store, ref: str) -> diff.DiffDocument:
-    after = store.trace(run_id(store, ref))
-    known = past.of_run(store.connection, after.run.run_id)
+    after = _trace(store, ref)
+    known = past.of_run(store.connection, after.run)
     if not known.runs:
         flow = after.run.flow_key
         hint = f"one trace list --flow {shell_word(flow)}"

@@ -86,3 +86,5 @@ def _replace(assembly: Assembly, made: Callable[[str], str]) -> None:
             span.error = made(span.error)
     if run.cause and run.cause.error is not None:
         run.cause.error = made(run.cause.error)
+    for upload in run.uploads:
+        upload.error = upload.error and made(upload.error)

@@ -5,7 +5,7 @@ whether the file is sound. Statistics read the tables that `migrations` describe
 It must never know how a run is executed, recorded or displayed, nor what a sink is.
 """
 
-from one_trace.store.rows import Saved
+from one_trace.store.rows import Saved, Source
 from one_trace.store.store import Store
 
-__all__ = ["Saved", "Store"]
+__all__ = ["Saved", "Source", "Store"]

@@ -10,9 +10,10 @@ from one_trace.model.trace import Assembly, Trace
 from one_trace.store.connection import Connection
 from one_trace.store.prune import delete_runs
 from one_trace.store.reader import Reader
+from one_trace.store.rows import Source
 from one_trace.store.save import prepare, write
 
-_FACTS = "run_id, input_count, traceparent, flow_versions.version, static_paths, step_timeouts"
+_FACTS = "document_uploads IS NOT NULL, input_count, traceparent, version, static_paths, step_timeouts"
 _DELIVERY = "sink, state, revision, attempts, queued_ms, next_try_ms, sent_ms, url, error, visibility"
 
 
@@ -32,22 +33,22 @@ def adopt_runs(older: Reader, connection: Connection) -> None:
 def _copy(older: Reader, connection: Connection, number: int) -> None:
     joined = "runs LEFT JOIN flow_versions ON flow_versions.id = flow_version"
     sql = f"SELECT {_FACTS} FROM {joined} WHERE runs.id = ?"
-    run_id, input_count, traceparent, version, paths, timeouts = older.connection.execute(
-        sql, (number,)
-    ).fetchone()
-    trace = older.trace(run_id)
+    found = older.connection.execute(sql, (number,)).fetchone()
+    is_document, input_count, traceparent, version, paths, timeouts = found
+    (key,) = older.connection.execute("SELECT run_id FROM runs WHERE id = ?", (number,)).fetchone()
+    trace = older.trace(key)
     with older.decoding():
         assembly = _assembly(trace, input_count, version, paths, timeouts)
     sql = f"SELECT {_DELIVERY} FROM outbox WHERE run = ?"
     deliveries = older.connection.execute(sql, (number,)).fetchall()
     prepared = prepare(assembly, os.environ)
     with connection.writing():
-        write(connection, prepared, traceparent)
+        source: Source = "document" if is_document else "capture"
+        _, run = write(connection, prepared, source=source, traceparent=traceparent)
         connection.executemany(
-            f"INSERT INTO outbox (run, {_DELIVERY}) "
-            "SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM runs WHERE run_id = ?1 "
+            f"INSERT INTO outbox (run, {_DELIVERY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (run, sink) DO NOTHING",
-            [(run_id, *delivery) for delivery in deliveries],
+            [(run, *delivery) for delivery in deliveries],
         )
 
 

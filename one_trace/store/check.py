@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from one_trace.errors import StoreError
-from one_trace.model.trace import Cause, Usage
+from one_trace.model.trace import Cause, Upload, Usage
 from one_trace.store.column_types import COLUMNS, WORDS
 from one_trace.store.connection import Connection
 from one_trace.store.opening import beside, exists, is_newer, older_stores
@@ -35,6 +35,7 @@ _JSON: tuple[tuple[str, str, object], ...] = (
     ("runs", "partial", list[str]),
     ("runs", "other_events", dict[str, int]),
     ("runs", "other_fields", dict[str, list[str]]),
+    ("runs", "document_uploads", list[Upload]),
     ("flow_versions", "static_paths", list[str]),
     ("flow_versions", "step_timeouts", dict[str, float]),
     ("spans", "usage", Usage),

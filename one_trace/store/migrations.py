@@ -9,11 +9,15 @@ What other packages may read through `Store.connection` (times ``*_ms`` are ms s
 bytes):
 
 ``runs``
-    One row per run. `id` is the small number that all other tables use; `run_id` is the host's run id.
+    One row per run. `id` is the small number that all other tables use. `trace_id` identifies a run.
+    `run_id` is unique in the store: the host's run id or, if another run had that first, the trace id;
+    `host_run_id` is then the host's run id, and null otherwise.
     `started_ms` orders and filters. `spans`, `success`, `error`, `timeout`, `skipped`, `stopped`,
     `incomplete`, `retries` are `Run.counts`; `input_tokens` to `turns` are `Run.usage` (all null: no LLM
     step), `models` and `sessions` JSON arrays of names. `flow_version` refers to `flow_versions.id`; null if
     the flow file was not found. `traceparent` is the W3C trace context in which the run was started, if any.
+    `document_uploads` is null in runs that were read from their record; in those imported from a trace
+    document it has the document's `uploads` as JSON.
 ``flow_versions``
     One row per version of a flow that ran: `version` is the hash of the definition, `static_paths` a JSON
     array of all its steps, `step_timeouts` a JSON object of ``timeoutMs`` by static path, `plan` a JSON array
@@ -244,6 +248,17 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         "0009-plans-and-shares",
         "ALTER TABLE flow_versions ADD COLUMN plan TEXT; ALTER TABLE step_runs ADD COLUMN busy_ms REAL",
+        additive=True,
+    ),
+    Migration(
+        "0010-trace-ids",
+        # Two projects may have runs of the same id; `run_id` must stay unique for older versions.
+        """
+        ALTER TABLE runs ADD COLUMN host_run_id TEXT;
+        ALTER TABLE runs ADD COLUMN document_uploads TEXT;
+        CREATE INDEX runs_by_trace ON runs (trace_id);
+        CREATE INDEX runs_by_host_id ON runs (host_run_id) WHERE host_run_id IS NOT NULL;
+        """,
         additive=True,
     ),
 )

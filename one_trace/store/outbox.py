@@ -14,9 +14,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from one_trace.store.connection import Connection
-from one_trace.store.reader import Reader
+from one_trace.store.reader import Reader, number_sql
 from one_trace.store.rows import encode_text
-from one_trace.store.save import NEVER_MS, queue
+from one_trace.store.save import NEVER_MS
 
 LEASE_MS = 60_000
 """Longer than a request and its wait may take (15 s and 10 s): a live sender never loses its lease."""
@@ -62,11 +62,6 @@ class Outbox:
         self._connection = store.connection
         self._owner = f"{_place()}:{os.getpid()}:{os.urandom(4).hex()}"
 
-    def queue(self, runs: Sequence[str], sinks: Sequence[str]) -> None:
-        """Queue runs that were never queued, or have changed since they were."""
-        with self._connection.writing() as connection:
-            queue(connection, runs, sinks)
-
     def queue_since(self, since_ms: int, sinks: Sequence[str]) -> set[int]:
         """Queue all runs started at `since_ms` (ms since 1970) or later that were never queued, or have
         changed since they were. Returns their numbers.
@@ -104,7 +99,7 @@ class Outbox:
         with self._connection.writing() as connection:
             connection.execute(
                 "INSERT INTO outbox (run, sink, state, revision, queued_ms, visibility) "
-                "SELECT id, ?2, 'queued', revision, ?3, ?4 FROM runs WHERE run_id = ?1 "
+                f"SELECT id, ?2, 'queued', revision, ?3, ?4 FROM runs WHERE id = {number_sql('?1')} "
                 "ON CONFLICT (run, sink) DO UPDATE SET state = 'queued', revision = excluded.revision, "
                 "next_try_ms = 0, error = NULL, visibility = coalesce(excluded.visibility, visibility)",
                 (run_id, sink, _now(), visibility),
@@ -127,7 +122,7 @@ class Outbox:
         """
         now = _now()
         # Looking a run up by its number does not slow down with the length of the queue.
-        named = "" if run_id is None else "AND outbox.run = (SELECT id FROM runs WHERE run_id = :run_id) "
+        named = "" if run_id is None else f"AND outbox.run = {number_sql(':run_id')} "
         with self._connection.writing() as connection:
             self._free_dead(connection, now)
             row = connection.execute(
@@ -204,10 +199,7 @@ class Outbox:
         return [(run_id, sink) for run_id, sink, state, _ in self.errors(sinks) if state == "queued"]
 
     def is_queued(self, run_id: str, sink: str) -> bool:
-        sql = (
-            "SELECT 1 FROM outbox WHERE run = (SELECT id FROM runs WHERE run_id = ?) "
-            "AND sink = ? AND state = 'queued'"
-        )
+        sql = f"SELECT 1 FROM outbox WHERE run = {number_sql('?1')} AND sink = ?2 AND state = 'queued'"
         return self._connection.execute(sql, (run_id, sink)).fetchone() is not None
 
     def errors(self, sinks: Sequence[str]) -> list[tuple[str, str, str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +18,19 @@ from one_trace.store.store_errors import damaged
 
 _STEP = "id, step_id, name, type, flow_key"
 _UPLOAD = "run, sink, state, url, attempts, error"
+_LAST = "SELECT run_id FROM runs ORDER BY started_ms DESC, id DESC LIMIT 1"
+_LAST_CHARACTER = chr(0x10FFFF)
+_FIND = (
+    "SELECT run_id, coalesce(host_run_id, run_id) AS shown, trace_id, cwd FROM runs "
+    "WHERE (run_id >= ?1 AND run_id < ?2 AND (host_run_id IS NULL OR run_id = ?1)) "
+    "OR (host_run_id >= ?1 AND host_run_id < ?2) OR trace_id = ?1 "
+    "ORDER BY ?1 NOT IN (run_id, shown, trace_id), shown, started_ms LIMIT 6"
+)
+"""Runs by key, prefix of a run id, or trace id: a range, since `LIKE` and `substr` do not use an index."""
+_KEPT = (
+    "SELECT id, run_id, coalesce(host_run_id, run_id), trace_id, cwd, status, spans, partial IS NULL, "
+    "document_uploads IS NOT NULL, started_ms, revision FROM runs"
+)
 
 
 class Child(Struct):
@@ -31,13 +45,19 @@ class Child(Struct):
 
 
 class Kept(Struct):
-    """Enough of a run in the store to tell whether another record of it is fuller."""
+    """What the store has of a run. `key`: its `run_id` there. `whole`: nothing was wrong with its record."""
 
+    number: int
+    key: str
+    run_id: str
     trace_id: str
     cwd: str | None
     status: str
     spans: int
     whole: bool
+    from_document: bool
+    started_ms: int
+    revision: str
 
 
 class Family(Struct):
@@ -54,32 +74,44 @@ class Family(Struct):
 
 
 class Reader:
-    """The runs of a store. Every method raises StoreError if the store cannot be read or is damaged."""
+    """The runs of a store. Every method raises StoreError if the store cannot be read or is damaged.
+
+    A run's key is its `run_id` in the store: the host's run id, or the trace id if another run has that id.
+    Methods that take a key take the trace id of any run, too.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def find(self, ref: str) -> str:
-        """The run id that `ref` means: a run id, a unique prefix of one, or ``last``. Raises NoSuchRun."""
-        if ref == "last":
-            newest = "SELECT run_id FROM runs ORDER BY started_ms DESC, id DESC LIMIT 1"
-            found = self.connection.execute(newest).fetchall()
-        else:
-            found = self.connection.execute(
-                "SELECT run_id FROM runs WHERE substr(run_id, 1, length(?1)) = ?1 "
-                "ORDER BY run_id <> ?1, run_id LIMIT 6",
-                (rows.plain(ref),),
-            ).fetchall()
-        if found and (len(found) == 1 or found[0][0] == ref):
-            return str(found[0][0])
-        raise _no_such_run(ref, [name for (name,) in found])
+        """The key of the run that `ref` means: a run id, a unique prefix of one, a trace id, or ``last``.
 
-    def trace(self, run_id: str) -> Trace:
-        """The trace document of a run, by its full id. Raises NoSuchRun."""
-        sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs WHERE run_id = ?"
-        row = self.connection.execute(sql, (run_id,)).fetchone()
-        if row is None:
-            raise _no_such_run(run_id, [])
+        Raises NoSuchRun.
+        """
+        if ref == "last":
+            row = self.connection.execute(_LAST).fetchone()
+            if row is None:
+                hint = "one --agent flow execute my-flow --trace"
+                raise NoSuchRun("no run has been traced yet", hint=hint)
+            return str(row[0])
+        ref = rows.plain(ref)
+        found = self.connection.execute(_FIND, (ref, ref + _LAST_CHARACTER)).fetchall()
+        found = [row for row in found if ref in row[:3]] or found
+        if len(found) == 1:
+            return str(found[0][0])
+        raise _not_one_run(ref, found)
+
+    def number(self, key: str) -> int:
+        """The number of the run with this key or trace id. Raises NoSuchRun."""
+        row = self.connection.execute(f"SELECT {number_sql('?1')}", (key,)).fetchone()
+        if row[0] is None:
+            raise _not_one_run(key, [])
+        return int(row[0])
+
+    def trace(self, key: str) -> Trace:
+        """The trace document of the run with this key or trace id. Raises NoSuchRun."""
+        sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs WHERE id = ?"
+        row = self.connection.execute(sql, (self.number(key),)).fetchone()
         with self.decoding():
             (run,) = self._runs([row])
             return Trace(run=run, spans=self._spans(row[0]))
@@ -136,43 +168,63 @@ class Reader:
         where, values = _where(flow, status, since_ms, project)
         return int(self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0])
 
-    def kept(self, run_id: str) -> Kept | None:
-        """What the store has of a run, if anything."""
-        sql = "SELECT trace_id, cwd, status, spans, partial IS NULL FROM runs WHERE run_id = ?"
-        found = self.connection.execute(sql, (run_id,)).fetchone()
-        return found and Kept(*found)
+    def kept(self, run: Run, *, exactly: bool = False) -> Kept | None:
+        """What the store has of a run: the one with its trace id. If there is none, and unless `exactly`, the
+        one with its run id and folder of which one record was damaged: the start that the trace id is made
+        of was then read from elsewhere.
+        """
+        sql = f"{_KEPT} WHERE trace_id = ?1 OR run_id = ?2 OR host_run_id = ?2 ORDER BY trace_id <> ?1, id"
+        values = (rows.plain(run.trace_id), rows.plain(run.run_id))
+        for row in self.connection.execute(sql, values).fetchall():
+            kept = Kept(*row)
+            if kept.trace_id == run.trace_id:
+                return kept
+            is_damaged = not kept.whole or bool(run.partial)
+            if not exactly and kept.run_id == run.run_id and kept.cwd == run.cwd and is_damaged:
+                return kept
+        return None
 
-    def knows(self, run_id: str) -> bool:
-        """Whether the store has this run."""
-        sql = "SELECT 1 FROM runs WHERE run_id = ?"
-        return self.connection.execute(sql, (run_id,)).fetchone() is not None
-
-    def family(self, run_id: str, sink: str) -> Family:
-        own = self.connection.execute(
-            "SELECT own.input_count, parent.trace_id, own.traceparent FROM runs AS own "
-            "LEFT JOIN runs AS parent ON parent.run_id = own.parent_run_id WHERE own.run_id = ?",
-            (run_id,),
+    def family(self, key: str, sink: str) -> Family:
+        number = self.number(key)
+        sql = (
+            "SELECT coalesce(host_run_id, run_id), trace_id, input_count, traceparent, parent_run_id, cwd, "
+            "started_ms FROM runs WHERE id = ?"
+        )
+        run_id, trace_id, count, traceparent, parent_id, *start = self.connection.execute(
+            sql, (number,)
         ).fetchone()
+        ends = self.connection.execute(
+            "SELECT error, max(command_end) FROM spans WHERE run = ? AND command_end IS NOT NULL "
+            "AND error IS NOT NULL GROUP BY error",
+            (number,),
+        ).fetchall()
+        parent = _parent(self._namesakes(parent_id), *start)
+        return Family(count, parent, traceparent, self._children(run_id, trace_id, sink), dict(ends))
+
+    def _children(self, run_id: str, trace_id: str, sink: str) -> list[Child]:
         children = self.connection.execute(
-            "SELECT trace_id, cwd, visibility, coalesce(state, '') = 'sent' FROM runs "
+            "SELECT trace_id, cwd, visibility, coalesce(state, '') = 'sent', started_ms FROM runs "
             "LEFT JOIN outbox ON outbox.run = runs.id AND sink = ? "
             "WHERE parent_run_id = ? ORDER BY started_ms",
             (sink, run_id),
         ).fetchall()
-        ends = self.connection.execute(
-            "SELECT error, max(command_end) FROM spans "
-            "WHERE run = (SELECT id FROM runs WHERE run_id = ?) AND command_end IS NOT NULL "
-            "AND error IS NOT NULL GROUP BY error",
-            (run_id,),
-        ).fetchall()
-        count, parent, traceparent = own or (None, None, None)
-        return Family(count, parent, traceparent, [Child(*row) for row in children], dict(ends))
+        parents = self._namesakes(run_id) if children else []
+        return [
+            Child(*child)
+            for *child, started_ms in children
+            if _parent(parents, child[1], started_ms) == trace_id
+        ]
 
-    def uploads(self, run_id: str) -> list[Upload]:
+    def _namesakes(self, run_id: str | None) -> list[Kept]:
+        """The runs with this run id: one of each project at most, if nobody has made any up."""
+        sql = f"{_KEPT} WHERE run_id = ?1 OR host_run_id = ?1"
+        return [Kept(*row) for row in self.connection.execute(sql, (run_id,)).fetchall()]
+
+    def uploads(self, key: str) -> list[Upload]:
         """The state of the delivery of a run to each sink that it was ever queued for."""
-        found = self.connection.execute("SELECT id FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        number = self.number(key)
         with self.decoding():
-            return self._uploads([found[0]]).get(found[0], []) if found else []
+            return self._uploads([number]).get(number, [])
 
     def _runs(self, numbered: Sequence[Row]) -> list[Run]:
         """The runs of rows of ``id`` and RUN_COLUMNS."""
@@ -180,7 +232,10 @@ class Reader:
         uploads = self._uploads([row[0] for row in numbered])
         runs = [rows.run_of(row[1:]) for row in numbered]
         for row, run in zip(numbered, runs, strict=True):
-            run.uploads = uploads.get(row[0], [])
+            ours = uploads.get(row[0], [])
+            sinks = {upload.sink for upload in ours}
+            theirs = [upload for upload in run.uploads if upload.sink not in sinks]
+            run.uploads = sorted([*ours, *theirs], key=attrgetter("sink")) if ours else theirs
         return runs
 
     def _uploads(self, numbers: list[int]) -> dict[int, list[Upload]]:
@@ -203,11 +258,33 @@ def _where(
     return where, tuple(map(rows.plain, given.values()))
 
 
-def _no_such_run(ref: str, candidates: list[str]) -> NoSuchRun:
-    if ref == "last":
-        return NoSuchRun("no run has been traced yet", hint="one --agent flow execute my-flow --trace")
-    if candidates:
+def _parent(namesakes: Sequence[Kept], cwd: str | None, started_ms: int) -> str | None:
+    """The trace id of the run that started another, among those with its parent's id: the last one before it,
+    preferably in its folder.
+    """
+    best = max(
+        namesakes,
+        key=lambda kept: (kept.cwd == cwd, kept.started_ms <= started_ms, kept.started_ms),
+        default=None,
+    )
+    return best.trace_id if best else None
+
+
+def number_sql(parameter: str) -> str:
+    """The number of the run whose key or trace id is `parameter`, in SQL."""
+    same = f"run_id = {parameter} OR trace_id = {parameter}"
+    return f"(SELECT id FROM runs WHERE {same} ORDER BY trace_id <> {parameter} LIMIT 1)"
+
+
+def _not_one_run(ref: str, found: Sequence[Row]) -> NoSuchRun:
+    names = list(dict.fromkeys(str(row[1]) for row in found))
+    if not names:
+        return NoSuchRun(f"no run '{ref}' in the store", hint="List the runs: one trace list")
+    if len(names) > 1:
         return NoSuchRun(
-            f"more than one run begins with '{ref}': {', '.join(candidates)}", hint="Give more of the id."
+            f"more than one run begins with '{ref}': {', '.join(names)}", hint="Give more of the id."
         )
-    return NoSuchRun(f"no run '{ref}' in the store", hint="List the runs: one trace list")
+    which = " and ".join(f"{trace_id} (in {cwd})" for _, _, trace_id, cwd in found)
+    return NoSuchRun(
+        f"{len(found)} runs have the id '{names[0]}': {which}", hint="Give the trace id instead."
+    )

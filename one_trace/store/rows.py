@@ -19,12 +19,15 @@ from one_trace.model.trace import (
     Run,
     Session,
     Span,
+    Upload,
     Usage,
 )
 from one_trace.store.connection import Row
 
 Saved = Literal["new", "updated", "unchanged"]
 """What saving a run did to the store."""
+Source = Literal["capture", "record", "document"]
+"""How a run got here: traced by this program, or imported from its record or from a trace document."""
 ERROR_BYTES = 4096
 _INTEGER_MAX = 2**63 - 1
 
@@ -37,7 +40,8 @@ _COUNTS = ", ".join(Counts.__struct_fields__)
 _USAGE = ", ".join(Usage.__struct_fields__)
 RUN_COLUMNS = (
     f"{_SAME_NAMES}, {_JSON_NAMES}, {_COUNTS}, {_USAGE}, executor, executor_version, "
-    "session_agent, session_id, started_ms, input_count, flow_version, revision"
+    "session_agent, session_id, started_ms, input_count, flow_version, revision, "
+    "host_run_id, document_uploads"
 )
 SPAN_COLUMNS = (
     "run, seq, step, span_id, parent_span_id, path, iteration, branch, child_index, parent_attempt, "
@@ -57,13 +61,16 @@ _json: dict[str, msgspec.json.Decoder[Any]] = {
     "other_fields": msgspec.json.Decoder(dict[str, list[str]]),
 }
 _names = msgspec.json.Decoder(list[str])
+_uploads = msgspec.json.Decoder(list[Upload])
 
 
-def run_row(assembly: Assembly, version: int | None, revision: str) -> Row:
-    """The row of a run, in the order of RUN_COLUMNS."""
+def run_row(assembly: Assembly, key: str, source: Source, version: int | None, revision: str) -> Row:
+    """The row of a run, in the order of RUN_COLUMNS. `key`: what `run_id` is in the store."""
     run = assembly.trace.run
+    run_id, *values = _run_values(run)
     return (
-        *_run_values(run),
+        key,
+        *values,
         *(encode_text(document) if document else None for document in _run_documents(_capped(run))),
         *msgspec.structs.astuple(run.counts),
         *_usage_row(run.usage),
@@ -75,6 +82,8 @@ def run_row(assembly: Assembly, version: int | None, revision: str) -> Row:
         assembly.input_count,
         version,
         revision,
+        None if key == run_id else run_id,
+        encode_text(run.uploads) if source == "document" else None,
     )
 
 
@@ -86,7 +95,7 @@ def _usage_row(usage: Usage | None) -> Row:
 
 
 def run_of(row: Row) -> Run:
-    """The run of a row of RUN_COLUMNS, without its uploads."""
+    """The run of a row of RUN_COLUMNS. Its uploads are those of the document that it was imported from."""
     column = dict(zip(RUN_COLUMNS.split(", "), row, strict=True))
     run = Run(
         **{name: column[name] for name in _SAME_NAMES.split(", ")},
@@ -94,6 +103,9 @@ def run_of(row: Row) -> Run:
         executor=Executor(name=column["executor"], version=column["executor_version"]),
         counts=Counts(**{name: column[name] for name in Counts.__struct_fields__}),
     )
+    run.run_id = column["host_run_id"] or run.run_id
+    if column["document_uploads"] is not None:
+        run.uploads = _uploads.decode(column["document_uploads"])
     if column["session_id"] is not None:
         run.session = Session(agent=column["session_agent"], session_id=column["session_id"])
     if column["input_tokens"] is not None:

@@ -10,11 +10,12 @@ from operator import itemgetter
 import msgspec
 from msgspec import Struct
 
-from one_trace.model.trace import Assembly, Executor, Trace
+from one_trace.model.trace import Assembly, Executor, Run, Trace
 from one_trace.store import rows
 from one_trace.store.connection import Connection, Row
 from one_trace.store.prune import delete_spans, recall
-from one_trace.store.rows import Saved
+from one_trace.store.reader import Kept, Reader
+from one_trace.store.rows import Saved, Source
 from one_trace.store.summary import STEP_RUN_COLUMNS, StepKey, step_keys, summary_rows
 
 _NEW_WINS = frozenset(("executor_version", "input_count"))
@@ -65,69 +66,92 @@ def prepare(assembly: Assembly, env: Mapping[str, str]) -> Prepared:
 
 def _has_errors(trace: Trace) -> bool:
     cause = trace.run.cause or None
-    return (cause is not None and cause.error is not None) or any(
-        span.error is not None for span in trace.spans
-    )
+    texts = [cause and cause.error, *(upload.error for upload in trace.run.uploads)]
+    return any(text is not None for text in texts) or any(span.error is not None for span in trace.spans)
 
 
-def write(connection: Connection, prepared: Prepared, traceparent: str | None = None) -> Saved:
-    """Write a run, and its spans and summary if they have changed."""
-    trace = prepared.assembly.trace
-    sql = "SELECT revision FROM runs WHERE run_id = ?"
-    known = connection.execute(sql, (trace.run.run_id,)).fetchone()
-    if known is not None and known[0] != prepared.revision:
-        _keep_redacted(connection, prepared)
-    run = _save_run(connection, prepared)
-    if known is None:
-        recall(connection, run, trace.run.trace_id)
+def write(
+    connection: Connection, prepared: Prepared, *, source: Source = "capture", traceparent: str | None = None
+) -> tuple[Saved, int]:
+    """Write a run, and its spans and summary if they have changed. Returns what was done and its number.
+
+    What is imported does not replace something fuller.
+    """
+    assembly = prepared.assembly
+    kept = Reader(connection).kept(assembly.trace.run, exactly=source == "document")
+    if kept is not None and source != "capture" and _is_fuller(kept, assembly, source):
+        return "unchanged", kept.number
+    if kept is not None and kept.revision != prepared.revision:
+        _keep_redacted(connection, prepared, kept.number)
+    key = kept.key if kept else _new_key(connection, assembly.trace.run)
+    run = _save_run(connection, prepared, key, source)
+    if kept is None:
+        recall(connection, run, assembly.trace.run.trace_id)
     if traceparent is not None:
         connection.execute(
             "UPDATE runs SET traceparent = coalesce(traceparent, ?) WHERE id = ?", (traceparent, run)
         )
-    if known is not None and known[0] == prepared.revision:
-        return "unchanged"
-    if known is not None:
+    if kept is not None and kept.revision == prepared.revision:
+        return "unchanged", run
+    if kept is not None:
         delete_spans(connection, run)
     _save_spans(connection, run, prepared)
-    return "new" if known is None else "updated"
+    return "new" if kept is None else "updated", run
 
 
-def _keep_redacted(connection: Connection, prepared: Prepared) -> None:
+def _is_fuller(kept: Kept, assembly: Assembly, source: Source) -> bool:
+    """Whether the store has more of a run than `assembly`: the record was damaged since, is an older copy, or
+    would be read with a flow file that is not the one that ran. A document, which anybody can write, does not
+    replace what was read from an undamaged record.
+    """
+    run, ended = assembly.trace.run, kept.status != "incomplete"
+    if ended and (run.status == "incomplete" or run.counts.spans < kept.spans):
+        return True
+    less = bool(run.partial) or assembly.flow_changed or (source == "document" and not kept.from_document)
+    return kept.whole and ended and less
+
+
+def _new_key(connection: Connection, run: Run) -> str:
+    """What a new run is called in the store: see `Reader`."""
+    keys = (run.run_id, run.trace_id, f"{run.trace_id} {run.run_id}")  # an odd run id may be a trace id
+    sql = "SELECT 1 FROM runs WHERE run_id = ?"
+    return next((key for key in keys if connection.execute(sql, (key,)).fetchone() is None), keys[-1])
+
+
+def _keep_redacted(connection: Connection, prepared: Prepared, number: int) -> None:
     """Keep what was redacted with the environment of the run: an import knows another environment."""
-    run = prepared.assembly.trace.run
     sql = (
-        "SELECT span_id, error, command_end FROM spans "
-        "WHERE run = (SELECT id FROM runs WHERE run_id = ?1) AND instr(error, ?2) "
+        "SELECT span_id, error, command_end FROM spans WHERE run = ?1 AND instr(error, ?2) "
         "UNION ALL SELECT '', json_extract(cause, '$.error'), NULL FROM runs "
-        "WHERE run_id = ?1 AND json_extract(cause, '$.spanId') IS NULL AND instr(cause, ?2)"
+        "WHERE id = ?1 AND json_extract(cause, '$.spanId') IS NULL AND instr(cause, ?2)"
     )
-    found = connection.execute(sql, (run.run_id, "[REDACTED]")).fetchall()
+    found = connection.execute(sql, (number, "[REDACTED]")).fetchall()
     if not found:
         return
-    from one_trace.outbound.error_text import Kept, keep_redacted
+    from one_trace.outbound.error_text import Kept as KeptError
+    from one_trace.outbound.error_text import keep_redacted
 
-    kept = {span: Kept(text, end) for span, text, end in found if text is not None}
-    if keep_redacted(prepared.assembly, kept):
+    errors = {span: KeptError(text, end) for span, text, end in found if text is not None}
+    if keep_redacted(prepared.assembly, errors):
         prepared.revision = _revision(prepared.assembly.trace)
 
 
-def queue(
-    connection: Connection, run_ids: Sequence[str], sinks: Sequence[str], *, hold: bool = False
-) -> None:
-    """Put runs in the outbox. A run whose present revision was sent or refused stays as it is."""
+def queue(connection: Connection, run: int, sinks: Sequence[str], *, hold: bool = False) -> None:
+    """Put a run in the outbox. If its present revision was sent or refused, it stays as it is."""
     now = int(time.time() * 1000)
     connection.executemany(
         "INSERT INTO outbox (run, sink, state, revision, queued_ms, next_try_ms) "
-        "SELECT id, ?2, 'queued', revision, ?3, ?4 FROM runs WHERE run_id = ?1 "
+        "SELECT id, ?2, 'queued', revision, ?3, ?4 FROM runs WHERE id = ?1 "
         "ON CONFLICT (run, sink) DO UPDATE SET state = 'queued', revision = excluded.revision, "
         "attempts = 0, next_try_ms = excluded.next_try_ms, error = NULL, queued_ms = excluded.queued_ms "
         "WHERE outbox.revision <> excluded.revision",
-        [(run_id, sink, now, NEVER_MS if hold else 0) for run_id in run_ids for sink in sinks],
+        [(run, sink, now, NEVER_MS if hold else 0) for sink in sinks],
     )
 
 
-def _save_run(connection: Connection, prepared: Prepared) -> int:
-    row = rows.run_row(prepared.assembly, _flow_version(connection, prepared.assembly), prepared.revision)
+def _save_run(connection: Connection, prepared: Prepared, key: str, source: Source) -> int:
+    version = _flow_version(connection, prepared.assembly)
+    row = rows.run_row(prepared.assembly, key, source, version, prepared.revision)
     sql = (
         f"INSERT INTO runs ({rows.RUN_COLUMNS}) VALUES ({rows.marks(rows.RUN_COLUMNS)}) "
         f"ON CONFLICT (run_id) DO UPDATE SET {_CHANGES} RETURNING id"

@@ -14,7 +14,7 @@ from one_trace.model.gc import held_back
 from one_trace.model.trace import Assembly, Session
 from one_trace.store.opening import older_stores, open_store
 from one_trace.store.reader import Reader
-from one_trace.store.rows import Saved
+from one_trace.store.rows import Saved, Source
 
 
 class Store(Reader):
@@ -54,6 +54,7 @@ class Store(Reader):
         parent_run_id: str | None = None,
         traceparent: str | None = None,
         hold: bool = False,
+        source: Source = "capture",
         env: Mapping[str, str] | None = None,
     ) -> Saved:
         """Save a run, replacing what the store has of it, and queue it for `sinks` (`hold`: to be sent only
@@ -63,6 +64,7 @@ class Store(Reader):
         (by default of this process, the best guess that an import has), and all that look like one.
 
         Saving the same run twice changes nothing. A run that was sent is sent again only if it has changed.
+        What is imported (`source`) does not replace something fuller.
         """
         from one_trace.store.save import prepare, queue, write  # most processes only read
 
@@ -72,6 +74,6 @@ class Store(Reader):
         with held_back():
             prepared = prepare(assembly, os.environ if env is None else env)
             with self.connection.writing() as connection:
-                saved = write(connection, prepared, traceparent)
-                queue(connection, [prepared.assembly.trace.run.run_id], sinks, hold=hold)
+                saved, number = write(connection, prepared, source=source, traceparent=traceparent)
+                queue(connection, number, sinks, hold=hold)
                 return saved

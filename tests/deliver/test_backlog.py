@@ -39,8 +39,8 @@ def wait_in_line(store: Store, count: int) -> None:
     with store.connection.writing() as connection:
         for number in range(count):
             prepared = prepare(assembly(f"{number + 1:012x}", start=START_MS + number), {})
-            write(connection, prepared)
-            queue(connection, [f"{number + 1:012x}"], [SINK])
+            _, run = write(connection, prepared)
+            queue(connection, run, [SINK])
 
 
 def test_all_that_waits_is_sent_by_one_sync(sending: Machine, traces_server: FakeTracesServer) -> None:

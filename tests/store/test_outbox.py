@@ -97,10 +97,11 @@ def test_what_waits_is_due_later_unless_asked_for(store: Store) -> None:
 
 
 def test_what_was_refused_is_queued_again_on_request_alone(store: Store) -> None:
-    saved(store, "00000000000a")
+    refused = assembly()
+    store.save(refused, sinks=SINKS)
     box = Outbox(store)
     box.failed(box.claim(SINKS), "it answered 403")
-    box.queue(["00000000000a"], SINKS)
+    store.save(refused, sinks=SINKS)
     assert box.claim(SINKS, early=True) is None
     assert box.retry_failed(SINKS) == 1
     assert box.claim(SINKS) is not None

@@ -90,7 +90,7 @@ def test_what_is_pruned_and_imported_is_what_it_was(machine: Machine) -> None:
     with Store(machine.data / "traces.db") as store:
         store.connection.execute("UPDATE runs SET executor_version = '1.52.1'")
         box = Outbox(store)
-        box.queue([run], ["traces.com"])
+        box.again(run, "traces.com")
         box.sent(box.claim(["traces.com"]), "https://traces.com/s/x")
     before = machine.runs()
     assert machine.one("--agent", "trace", "prune", "--older-than", "0d", "--force").document["deleted"] == 1
