@@ -47,14 +47,6 @@ class Job(Struct, frozen=True):
     visibility: str | None
 
 
-class Left(Struct):
-    """Number of rows that are not delivered: `leased` are those of the queued ones that are being sent."""
-
-    queued: int = 0
-    failed: int = 0
-    leased: int = 0
-
-
 class Outbox:
     """The outbox of `store`. Each instance has leases of its own."""
 
@@ -86,6 +78,15 @@ class Outbox:
             sinks,
         )
 
+    def retry_failed(self, sinks: Sequence[str]) -> set[int]:
+        """Queue again what a sink has refused. Returns the numbers of the runs."""
+        return self._queued(
+            "UPDATE outbox SET state = 'queued', attempts = 0, next_try_ms = 0 "
+            "WHERE state = 'failed' AND sink = :sink RETURNING run",
+            0,
+            sinks,
+        )
+
     def _queued(self, sql: str, since_ms: int, sinks: Sequence[str]) -> set[int]:
         runs: set[int] = set()
         with self._connection.writing() as connection:
@@ -104,16 +105,6 @@ class Outbox:
                 "next_try_ms = 0, error = NULL, visibility = coalesce(excluded.visibility, visibility)",
                 (run_id, sink, _now(), visibility),
             )
-
-    def retry_failed(self, sinks: Sequence[str]) -> int:
-        """Queue again what a sink has refused. Returns the number of rows."""
-        with self._connection.writing() as connection:
-            changed = connection.executemany(
-                "UPDATE outbox SET state = 'queued', attempts = 0, next_try_ms = 0 "
-                "WHERE state = 'failed' AND sink = ?",
-                [(sink,) for sink in sinks],
-            )
-            return changed.rowcount
 
     def claim(self, sinks: Sequence[str], *, run_id: str | None = None, early: bool = False) -> Job | None:
         """Claim the next run to send: `run_id`, else the oldest that is due (`early`: due or not).
@@ -179,20 +170,6 @@ class Outbox:
     def failed(self, job: Job, error: str) -> None:
         """Record that the job was refused, and will be until something is changed."""
         self._change(job, "state = 'failed', error = ?", _without_secrets(error))
-
-    def left(self, sinks: Sequence[str]) -> Left:
-        """How much is not delivered."""
-        now = _now()
-        with self._connection.writing() as connection:
-            self._free_dead(connection, now)
-            rows = connection.execute(
-                f"SELECT state, count(*), sum({_LEASED}) FROM outbox "
-                "WHERE sink IN (SELECT value FROM json_each(:sinks)) GROUP BY state",
-                {"now": now, "longest": now + 2 * LEASE_MS, "sinks": _array(sinks)},
-            ).fetchall()
-        counts = {state: (count, leased) for state, count, leased in rows}
-        queued, leased = counts.get("queued", (0, 0))
-        return Left(queued, counts.get("failed", (0, 0))[0], leased)
 
     def queued(self, sinks: Sequence[str]) -> list[tuple[str, str]]:
         """(run id, sink) of everything queued, oldest first."""
