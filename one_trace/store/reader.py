@@ -147,11 +147,12 @@ class Reader:
         since_ms: int | None = None,
         limit: int | None = None,
         project: str | None = None,
+        after: tuple[float, str] | None = None,
     ) -> list[Run]:
         """Runs, newest first: of one flow, with one status, started at `since_ms` (ms since 1970) or later,
-        in one folder.
+        in one folder; `after`: those that follow the run with this start (ms since 1970) and id.
         """
-        where, values = _where(flow, status, since_ms, project)
+        where, values = _where(flow, status, since_ms, project, after)
         sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY started_ms DESC, id DESC LIMIT ?"
         numbered = self.connection.execute(sql, [*values, -1 if limit is None else limit]).fetchall()
         with self.decoding():
@@ -163,9 +164,10 @@ class Reader:
         status: str | None = None,
         since_ms: int | None = None,
         project: str | None = None,
+        after: tuple[float, str] | None = None,
     ) -> int:
         """The number of runs that `runs` gives without a limit."""
-        where, values = _where(flow, status, since_ms, project)
+        where, values = _where(flow, status, since_ms, project, after)
         return int(self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0])
 
     def kept(self, run: Run, *, exactly: bool = False) -> Kept | None:
@@ -250,12 +252,25 @@ class Reader:
 
 
 def _where(
-    flow: str | None, status: str | None, since_ms: int | None, project: str | None
-) -> tuple[str, Row]:
-    conditions = {"flow_key = ?": flow, "status = ?": status, "started_ms >= ?": since_ms, "cwd = ?": project}
-    given = {condition: value for condition, value in conditions.items() if value is not None}
-    where = f"WHERE {' AND '.join(given)}" if given else ""
-    return where, tuple(map(rows.plain, given.values()))
+    flow: str | None,
+    status: str | None,
+    since_ms: int | None,
+    project: str | None,
+    after: tuple[float, str] | None,
+) -> tuple[str, list[object]]:
+    """A WHERE clause and the values of its parameters."""
+    # If that run was deleted, those of the same millisecond may come twice, and none is left out.
+    older = "(started_ms, id) < (?, coalesce((SELECT id FROM runs WHERE run_id = ?), 1 << 62))"
+    conditions = (
+        ("flow_key = ?", (flow,)),
+        ("status = ?", (status,)),
+        ("started_ms >= ?", (since_ms,)),
+        ("cwd = ?", (project,)),
+        (older, after or (None,)),
+    )
+    given = [(condition, values) for condition, values in conditions if values[0] is not None]
+    where = f"WHERE {' AND '.join(condition for condition, _ in given)}" if given else ""
+    return where, [rows.plain(value) for _, values in given for value in values]
 
 
 def _parent(namesakes: Sequence[Kept], cwd: str | None, started_ms: int) -> str | None:

@@ -28,10 +28,8 @@ StepKey = tuple[str, str, str, str, str, str]
 
 def step_keys(flow: str, spans: Sequence[Span]) -> list[StepKey]:
     """The step of each span."""
-    return [
-        (flow, path, span.step_id, span.name, span.type, span.flow_key)
-        for path, span in zip(static_paths(flow, spans), spans, strict=True)
-    ]
+    paths = static_paths(flow, spans)
+    return [(flow, paths[span.span_id], span.step_id, span.name, span.type, span.flow_key) for span in spans]
 
 
 def summary_rows(number: int, run: Run, spans: Sequence[Span], steps: Sequence[int]) -> list[Row]:
