@@ -41,10 +41,9 @@ if TYPE_CHECKING:
 def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...], everything: bool) -> int:
     """What has changed from run A to run B: steps added, removed, failing, slower, larger, costlier?
 
-    A run is an id, the beginning of one, 'last', or FLOW@last, @prev, @best (quickest that succeeded),
-    @worst. Iterations of a loop are one step. A time within what the 50 runs before B make usual (5 at
-    least) is noise. A step fails 'slower' if the change is 5% of the run or more. --agent prints the
-    comparison as one JSON document.
+    A run is an id or the start of one, 'last', FLOW@last, @prev, @best (quickest success), @worst, or an
+    exported document. Iterations of a loop are one step. A time within what the 50 runs before B make
+    usual (5 at least) is noise. A step fails 'slower' if the change is 5% of the run or more.
     """
     for rule in rules:
         fail_on.parse(rule)

@@ -12,6 +12,7 @@ from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, CliError, RecordError
+from one_trace.guard.text import clean, shell_word
 from one_trace.model.gc import held_back
 from one_trace.model.trace import Assembly
 from one_trace.record import RunFiles
@@ -127,8 +128,7 @@ def _import_documents(store: Store, path: Path, report: Report) -> None:
                 continue
             kept = store.kept(trace.run, exactly=True)
             if kept is not None and kept.run_id != trace.run.run_id:
-                of = f"run.traceId: is that of run {kept.run_id}"
-                report.problems.append(f"{document.place}: {of}")
+                report.problems.append(f"{document.place}: run.traceId: is that of run {kept.run_id}")
                 continue
             _save(store, Assembly(trace=trace), "document", report)
     except OSError as error:
@@ -144,12 +144,11 @@ def _save(store: Store, assembly: Assembly, source: Source, report: Report) -> N
     report.unchanged += state == "unchanged"
     kept = store.kept(run)
     if kept is not None and kept.key != run.run_id:
-        shown = f"one trace show {kept.key}"
-        report.notes.append(f"another run has the id {run.run_id} too; this one is shown by: {shown}")
+        show = f"one trace show {shell_word(kept.key)}"
+        report.notes.append(f"another run has the id {run.run_id} too; this one is shown by: {show}")
 
 
 def _page(report: Report) -> str:
-    from one_trace.guard.text import clean
     from one_trace.view.words import counted
 
     if not report.runs and not report.problems:
