@@ -42,8 +42,8 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
     """What has changed from run A to run B: steps added, removed, failing, slower, larger, costlier?
 
     A run is an id or the start of one, 'last', FLOW@last, @prev, @best (quickest success), @worst, or an
-    exported document. Iterations of a loop are one step. A time within what the 50 runs before B make
-    usual (5 at least) is noise. A step fails 'slower' if the change is 5% of the run or more.
+    exported document. Iterations of a loop are one step. A time that is usual in the 50 runs before B (5 at
+    least) is noise. 'slower' needs a change of 5% of the run or more.
     """
     for rule in rules:
         fail_on.parse(rule)
