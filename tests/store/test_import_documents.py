@@ -149,7 +149,7 @@ def test_runs_with_one_id_are_told_apart_by_trace_id(machine: Machine, store: St
     assert machine.one("--agent", "trace", "diff", first, second).code == 0
 
 
-def test_the_second_run_of_an_id_is_said_to_be_one(machine: Machine, store: Store, path: Path) -> None:
+def test_import_notes_a_second_run_with_the_same_id(machine: Machine, store: Store, path: Path) -> None:
     with store:
         store.save(assembly())
     document(path, trace_id="f" * 32, cwd="/elsewhere")
