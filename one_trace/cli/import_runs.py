@@ -11,12 +11,16 @@ from msgspec import Struct
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
-from one_trace.errors import FAILED, CliError, RecordError
+from one_trace.errors import FAILED, RecordError
+from one_trace.export.document import Document, InvalidDocument, documents
 from one_trace.guard.text import clean, shell_word
 from one_trace.model.gc import held_back
 from one_trace.model.trace import Assembly
 from one_trace.record import RunFiles
 from one_trace.store import Saved, Source, Store
+
+_MOST_INVALID = 20
+"""Invalid documents in one file, after which it is not read on."""
 
 
 class Imported(Struct, rename="camel"):
@@ -117,22 +121,27 @@ def _import_record(store: Store, files: RunFiles, report: Report) -> None:
 
 
 def _import_documents(store: Store, path: Path, report: Report) -> None:
-    from one_trace.export.document import documents
-
+    invalid = 0
     try:
         for document in documents(path):
             try:
-                trace = document.trace()
-            except CliError as problem:
+                _import_document(store, document, report)
+            except InvalidDocument as problem:
                 report.problems.append(f"{document.place}: {problem.message}")
-                continue
-            kept = store.kept(trace.run, exactly=True)
-            if kept is not None and kept.run_id != trace.run.run_id:
-                report.problems.append(f"{document.place}: run.traceId: is that of run {kept.run_id}")
-                continue
-            _save(store, Assembly(trace=trace), "document", report)
+                invalid += 1
+            if invalid == _MOST_INVALID:
+                report.problems.append(f"{path}: too many invalid documents, the rest is not read")
+                return
     except OSError as error:
         report.problems.append(f"{path}: {error.strerror or error}")
+
+
+def _import_document(store: Store, document: Document, report: Report) -> None:
+    trace = document.trace()
+    kept = store.kept(trace.run, exactly=True)
+    if kept is not None and kept.run_id != trace.run.run_id:
+        raise InvalidDocument(f"run.traceId: is that of run {clean(kept.run_id)}")
+    _save(store, Assembly(trace=trace), "document", report)
 
 
 def _save(store: Store, assembly: Assembly, source: Source, report: Report) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,8 +22,8 @@ from one_trace.guard.text import clean
 from one_trace.model.times import to_ms
 from one_trace.model.trace import SCHEMA, Counts, Span, Trace, Usage
 
-DOCUMENT_LIMIT = 256 * MIB
-"""Bytes of a file of documents that are read: about half a million spans."""
+DOCUMENT_LIMIT = 128 * MIB
+"""Bytes of a file of documents that are read: more than a quarter of a million spans."""
 _LARGEST = 2**63 - 1
 _EXPORT = "one trace export RUN --format json -o FILE"
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
@@ -38,6 +39,13 @@ _T = TypeVar("_T")
 _span_numbers = attrgetter(*_NOT_NEGATIVE)
 
 
+class InvalidDocument(CliError):
+    code = "invalid-document"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, hint=f"Export the whole run: {_EXPORT}")
+
+
 class _Header(Struct):
     schema: Any = None
 
@@ -49,28 +57,23 @@ class Document(Struct, frozen=True):
     data: bytes
 
     def trace(self) -> Trace:
-        """Raises CliError; its message does not name the place."""
+        """Raises InvalidDocument; its message does not name the place."""
         schema = _decoded(self.data, _Header).schema
         if schema != SCHEMA:
             found = "without a schema" if schema is None else f"of schema {clean(str(schema), 40)}"
-            raise invalid(f"not a {SCHEMA} document, but one {found}")
+            raise InvalidDocument(f"not a {SCHEMA} document, but one {found}")
         trace = _decoded(self.data, Trace)
         _check(trace)
         return trace
 
 
-def invalid(message: str) -> CliError:
-    return CliError(message, hint=f"Export the whole run: {_EXPORT}", code="invalid-document")
-
-
 def documents(path: Path) -> Iterator[Document]:
     """The documents in a file: one, or one in each line (JSON Lines). Raises OSError."""
-    data, name = bytes(read_plain(path, DOCUMENT_LIMIT)).strip(), clean(str(path))
-    first, _, rest = data.partition(b"\n")
-    if not rest or not _is_json(first):
+    data, name = bytes(read_plain(path, DOCUMENT_LIMIT).strip()), clean(str(path))
+    if b"\n" not in data or not _is_json(data[: data.index(b"\n")]):
         yield Document(name, data)
         return
-    for number, line in enumerate(data.split(b"\n"), 1):
+    for number, line in enumerate(BytesIO(data), 1):  # which ends a line at \n alone
         if line.strip():
             yield Document(f"{name}, line {number}", line)
 
@@ -82,11 +85,11 @@ def read_trace(path: Path) -> Trace:
     except OSError as error:
         raise CliError(f"{clean(str(path))}: {error.strerror or error}", code="os-error") from error
     if len(found) > 1:
-        raise invalid(f"{clean(str(path))}: has {len(found)} documents instead of one")
+        raise InvalidDocument(f"{clean(str(path))}: has {len(found)} documents instead of one")
     try:
         return found[0].trace()
-    except CliError as problem:
-        raise invalid(f"{found[0].place}: {problem.message}") from problem
+    except InvalidDocument as problem:
+        raise InvalidDocument(f"{found[0].place}: {problem.message}") from problem
 
 
 def _is_json(data: bytes) -> bool:
@@ -101,23 +104,25 @@ def _decoded(data: bytes, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(data, type=kind)
     except RecursionError:
-        raise invalid("nested too deeply") from None
+        raise InvalidDocument("nested too deeply") from None
     except msgspec.ValidationError as error:
         found = _WHERE.fullmatch(str(error))
         where, problem = (found["field"], found["problem"]) if found else ("document", str(error))
-        raise invalid(f"{clean(where, 80)}: {clean(problem[:1].lower() + problem[1:], 200)}") from None
+        raise InvalidDocument(
+            f"{clean(where, 80)}: {clean(problem[:1].lower() + problem[1:], 200)}"
+        ) from None
     except (msgspec.MsgspecError, ValueError) as error:
-        raise invalid(f"not JSON: {clean(str(error), 200)}") from None
+        raise InvalidDocument(f"not JSON: {clean(str(error), 200)}") from None
 
 
 def _check(trace: Trace) -> None:
     """What the types do not say: ranges, the forms of ids and times, parents before children."""
     run = trace.run
     if trace.filter is not UNSET:
-        raise invalid("filter: the document does not have all spans of its run")
+        raise InvalidDocument("filter: the document does not have all spans of its run")
     _check_form("run.traceId", run.trace_id, _TRACE_ID)
     if not run.run_id:
-        raise invalid("run.runId: is empty")
+        raise InvalidDocument("run.runId: is empty")
     _check_time("run.startedAt", run.started_at)
     if run.ended_at is not None:
         _check_time("run.endedAt", run.ended_at)
@@ -132,7 +137,9 @@ def _check(trace: Trace) -> None:
     if run.other_events:
         _check_range("run.otherEvents", tuple(run.other_events), tuple(run.other_events.values()))
     if run.counts.spans != len(trace.spans):
-        raise invalid(f"run.counts.spans: is {run.counts.spans}, but there are {len(trace.spans)} spans")
+        raise InvalidDocument(
+            f"run.counts.spans: is {run.counts.spans}, but there are {len(trace.spans)} spans"
+        )
     seen: set[str | None] = {None}
     for number, span in enumerate(trace.spans):
         _check_span(f"spans[{number}]", span, seen)
@@ -141,9 +148,9 @@ def _check(trace: Trace) -> None:
 def _check_span(where: str, span: Span, seen: set[str | None]) -> None:
     _check_form(f"{where}.spanId", span.span_id, _SPAN_ID)
     if span.span_id in seen:
-        raise invalid(f"{where}.spanId: another span has it too")
+        raise InvalidDocument(f"{where}.spanId: another span has it too")
     if span.parent_span_id not in seen:
-        raise invalid(f"{where}.parentSpanId: no span before this one has that id")
+        raise InvalidDocument(f"{where}.parentSpanId: no span before this one has that id")
     seen.add(span.span_id)
     _check_time(f"{where}.startedAt", span.started_at)
     _check_range(where, _NOT_NEGATIVE, _span_numbers(span))
@@ -162,17 +169,17 @@ def _check_usage(where: str, usage: Usage) -> None:
 def _check_range(where: str, names: Sequence[str], values: Sequence[float | None], least: int = 0) -> None:
     for name, value in zip(names, values, strict=True):
         if value is not None and not least <= value <= _LARGEST:
-            raise invalid(f"{where}.{clean(_camel(name), 80)}: is out of range")
+            raise InvalidDocument(f"{where}.{clean(_camel(name), 80)}: is out of range")
 
 
 def _check_form(where: str, text: str, form: re.Pattern[str]) -> None:
     if form.fullmatch(text) is None:
-        raise invalid(f"{where}: has an unknown form")
+        raise InvalidDocument(f"{where}: has an unknown form")
 
 
 def _check_time(where: str, text: str) -> None:
     if to_ms(text) is None:
-        raise invalid(f"{where}: is not an ISO 8601 time")
+        raise InvalidDocument(f"{where}: is not an ISO 8601 time")
 
 
 def _camel(name: str) -> str:

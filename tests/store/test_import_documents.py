@@ -103,6 +103,12 @@ def test_bad_documents_are_listed_and_the_others_imported(machine: Machine, path
     assert machine.one("--agent", "trace", "import", str(path)).code == 1
 
 
+def test_a_file_of_many_invalid_documents_is_not_read_to_its_end(machine: Machine, path: Path) -> None:
+    path.write_bytes(b"{}\n" * 100_000)
+    done = machine.one("--agent", "trace", "import", str(path))
+    assert (done.code, len(done.document["problems"])) == (1, 21)
+
+
 def test_hostile_names_reach_no_terminal(machine: Machine, path: Path) -> None:
     document(path, flow_key="\x1b]0;owned\x07\u202e", cwd="/\x1b[2J", spans=[span("\x1b[31mred")])
     for verb in (["import", str(path)], ["list"], ["show"], ["show", "--agent"], ["list", "--agent"]):
