@@ -1,6 +1,6 @@
 """Reading exported trace documents back: the inverse of `formats.to_json`.
 
-Anybody may have written such a file. Whatever is in it, it is a `Trace` that could be ours or one CliError
+Anybody may have written such a file. The result is a `Trace` that could be ours, or a CliError
 that names file and field.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from io import BytesIO
+from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -81,11 +82,11 @@ def documents(path: Path) -> Iterator[Document]:
 def read_trace(path: Path) -> Trace:
     """The trace in a file with one document. Raises CliError."""
     try:
-        found = list(documents(path))
+        found = list(islice(documents(path), 2))
     except OSError as error:
         raise CliError(f"{clean(str(path))}: {error.strerror or error}", code="os-error") from error
     if len(found) > 1:
-        raise InvalidDocument(f"{clean(str(path))}: has {len(found)} documents instead of one")
+        raise InvalidDocument(f"{clean(str(path))}: has several documents instead of one")
     try:
         return found[0].trace()
     except InvalidDocument as problem:

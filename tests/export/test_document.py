@@ -160,7 +160,7 @@ def test_two_equal_span_ids_are_refused(path: Path) -> None:
 
 def test_a_file_of_several_documents_is_not_one(path: Path) -> None:
     path.write_bytes(to_json(rich()) * 2)
-    with pytest.raises(CliError, match="has 2 documents instead of one"):
+    with pytest.raises(CliError, match="has several documents instead of one"):
         read_trace(path)
 
 
