@@ -110,8 +110,10 @@ class Reader:
 
     def trace(self, key: str) -> Trace:
         """The trace document of the run with this key or trace id. Raises NoSuchRun."""
-        sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs WHERE id = ?"
-        row = self.connection.execute(sql, (self.number(key),)).fetchone()
+        sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs WHERE id = {number_sql('?1')}"
+        row = self.connection.execute(sql, (key,)).fetchone()
+        if row is None:
+            raise _not_one_run(key, [])
         with self.decoding():
             (run,) = self._runs([row])
             return Trace(run=run, spans=self._spans(row[0]))
@@ -218,7 +220,7 @@ class Reader:
         ]
 
     def _namesakes(self, run_id: str | None) -> list[Kept]:
-        """The runs with this run id: one of each project at most, if nobody has made any up."""
+        """The runs with this run id: hardly ever more than one."""
         sql = f"{_KEPT} WHERE run_id = ?1 OR host_run_id = ?1"
         return [Kept(*row) for row in self.connection.execute(sql, (run_id,)).fetchall()]
 
