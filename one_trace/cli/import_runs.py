@@ -16,7 +16,7 @@ from one_trace.export.document import Document, InvalidDocument, documents
 from one_trace.guard.text import clean, shell_word
 from one_trace.model.gc import held_back
 from one_trace.model.trace import Assembly
-from one_trace.record import RunFiles
+from one_trace.record.files import RunFiles
 from one_trace.store import Saved, Source, Store
 
 _MOST_INVALID = 20
@@ -69,7 +69,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     and nothing is sent until you ask for it.
     """
     from one_trace.deliver import sinks
-    from one_trace.record import discover
+    from one_trace.record.files import discover
 
     values = configured("data_dir")
     documents = [path for path in paths if _is_document(path)]
@@ -102,7 +102,7 @@ def _is_document(path: Path) -> bool:
 
 def _import_record(store: Store, files: RunFiles, report: Report) -> None:
     from one_trace.assemble import assemble
-    from one_trace.record import read
+    from one_trace.record.reading import read
 
     name = f"{files.flow_key}-{files.run_id}"
     try:

@@ -16,7 +16,8 @@ from one_trace.export.document import documents
 from one_trace.export.formats import to_json
 from one_trace.model.times import to_iso
 from one_trace.model.trace import Assembly, Trace, Upload
-from one_trace.record import RunFiles, discover, read
+from one_trace.record.files import RunFiles, discover
+from one_trace.record.reading import read
 from one_trace.store import Store
 
 RUN = "00000000000a"
