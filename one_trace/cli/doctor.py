@@ -212,7 +212,7 @@ def _folders(fix: bool) -> Iterator[Check]:
 
 def _store() -> Iterator[Check]:
     """By the road that a traced run takes: opened to be written, and written."""
-    from one_trace.store.health import examine
+    from one_trace.store.check import examine
 
     path = _store_path()
     if path is None:

@@ -29,11 +29,11 @@ def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
 
 
 def wait_in_line(store: Store, count: int) -> None:
-    with store.writing() as connection:
+    with store.connection.writing() as connection:
         for number in range(count):
             prepared = prepare(assembly(f"{number + 1:012x}", start=START_MS + number), {})
-            write(connection, prepared, None, None, None)
-            queue(connection, [f"{number + 1:012x}"], [SINK])
+            _, run = write(connection, prepared)
+            queue(connection, run, [SINK])
 
 
 def test_one_sync_sends_every_queued_run(sending: Machine, traces_server: FakeTracesServer) -> None:

@@ -90,7 +90,7 @@ def test_namespaces_are_looked_up_again_when_the_clock_was_set_back(
         with store(sending) as open_store:
             open_store.save(assembly(run_id), sinks=["traces.com"])
         assert sending.one("trace", "sync").code == 0
-        with store(sending) as open_store, open_store.writing() as connection:
+        with store(sending) as open_store, open_store.connection.writing() as connection:
             connection.execute("UPDATE namespaces SET read_ms = read_ms + 1000000000")
     assert [path for _, path, _, _ in traces_server.seen].count("/v1/namespaces") == 2
 
