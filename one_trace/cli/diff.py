@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 @click.command(
     context_settings=filters.CONTEXT,
     epilog=filters.examples(
-        "one trace diff my-flow@best my-flow@last",
         "one trace diff base.json last",
         "one trace diff last --baseline p50 --fail-on slower:20% --fail-on failed",
     ),
