@@ -1,4 +1,4 @@
-"""How many random cases a test tries: a few by default, many with ``pytest --hypothesis-profile=thorough``."""
+"""How many random cases a test tries: few by default, many with ``--hypothesis-profile=thorough``."""
 
 from __future__ import annotations
 

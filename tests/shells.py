@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from machine import ROOT, Machine
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 _READY = "READY"
 SCRIPTS = {"bash": "one.bash", "zsh": "_one", "fish": "one.fish"}
 RC = {

@@ -10,7 +10,7 @@ import time
 import pytest
 from machine import Machine
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 class Terminal:

@@ -6,13 +6,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from machine import RECORDINGS, Machine
-from traces_server import KEY, FakeTracesServer, fake_traces_server
+from traces_server import KEY, FakeTracesServer
 
 CASES = [
     "04-code-module",
@@ -32,12 +31,6 @@ CASES = [
 ]
 WORD = "canary"
 ENVELOPE = {"session_id", "sessionId", "uuid", "errorCode", "status", "strategy"}
-
-
-@pytest.fixture
-def traces_server() -> Iterator[FakeTracesServer]:
-    with fake_traces_server() as kept:
-        yield kept
 
 
 def planted(value: Any, where: str) -> Any:
@@ -196,7 +189,7 @@ def test_whoever_looks_at_the_events_is_told_what_goes_beside_them(machine: Mach
     machine.one("--agent", "flow", "execute", "x", "--trace", env={"CODEX_THREAD_ID": "t-1"})
     ours, theirs = os.openpty()
     process = machine.start("trace", "export", "last", "--format", "events", stderr=theirs)
-    printed = process.communicate(timeout=60)[0]
+    printed = process.communicate(timeout=120)[0]
     told = os.read(ours, 4096).decode()
     os.close(ours)
     os.close(theirs)

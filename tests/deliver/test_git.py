@@ -7,12 +7,12 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from machine import Machine
-from traces_server import KEY, FakeTracesServer, fake_traces_server
+from traces_server import KEY, FakeTracesServer
 
 from one_trace.deliver import git
 from one_trace.deliver.project import project_of
@@ -292,12 +292,6 @@ REMOTES = [
 @pytest.mark.parametrize(("url", "kept"), REMOTES)
 def test_of_a_remote_host_and_path_are_kept_or_nothing(url: str, kept: str | None) -> None:
     assert clean_remote(url) == kept
-
-
-@pytest.fixture
-def traces_server() -> Iterator[FakeTracesServer]:
-    with fake_traces_server() as kept:
-        yield kept
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,13 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from machine import RECORDINGS, Machine
-from traces_server import KEY, FakeTracesServer, fake_traces_server
+from traces_server import KEY, FakeTracesServer
 
 PACKAGE = "@traces-sh/traces-linux-x64@0.6.31"
 KINDS = {
@@ -46,12 +45,6 @@ def reader(tmp_path: Path) -> str:
     if done.returncode or not program.exists():
         pytest.skip(f"npm cannot install {PACKAGE}: {done.stderr.strip()[-200:]}")
     return str(program)
-
-
-@pytest.fixture
-def traces_server() -> Iterator[FakeTracesServer]:
-    with fake_traces_server() as kept:
-        yield kept
 
 
 def lay_out_recordings(project: Path) -> None:

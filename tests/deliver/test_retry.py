@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from email.utils import formatdate
 
 import pytest
-from traces_server import FakeTracesServer, Handler, fake_traces_server
+from traces_server import FakeTracesServer, Handler
 
 from one_trace.deliver import retry
 from one_trace.deliver.batches import batches, send_all
@@ -129,12 +128,6 @@ def test_one_item_that_is_too_large_is_said() -> None:
 
     with pytest.raises(DeliveryError, match="3 bytes are too large"):
         send_all([b"xxx"], send, most=10, most_bytes=10)
-
-
-@pytest.fixture
-def traces_server() -> Iterator[FakeTracesServer]:
-    with fake_traces_server() as kept:
-        yield kept
 
 
 def test_an_answer_without_end_is_no_answer(

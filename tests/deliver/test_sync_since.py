@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from machine import Machine
 from made import START_MS, assembly
-from traces_server import KEY, FakeTracesServer, fake_traces_server
+from traces_server import KEY, FakeTracesServer
 
 from one_trace.store import Store
 
@@ -15,19 +13,12 @@ AGES = ("--since", "9999d")
 
 
 @pytest.fixture
-def traces_server() -> Iterator[FakeTracesServer]:
-    with fake_traces_server() as kept:
-        yield kept
-
-
-@pytest.fixture
-def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
-    """A machine with three runs that were stored while no key was set."""
-    with Store(machine.data / "traces.db") as store:
+def sending(sending: Machine) -> Machine:
+    """Has three runs that were stored while no key was set."""
+    with Store(sending.data / "traces.db") as store:
         for number in range(3):
             store.save(assembly(f"{number + 1:012x}", start=START_MS + number))
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
-    return machine
+    return sending
 
 
 def sync(machine: Machine, *argv: str) -> tuple[int, int, int]:

@@ -3,30 +3,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from machine import Machine
 from made import START_MS, USAGE, assembly, loop, span
-from traces_server import KEY, FakeTracesServer, fake_traces_server
+from traces_server import KEY, FakeTracesServer
 
 from one_trace.deliver.project import project_of
 from one_trace.model.trace import Session
 from one_trace.outbound.remotes import clean_remote
 from one_trace.store import Store
-
-
-@pytest.fixture
-def traces_server() -> Iterator[FakeTracesServer]:
-    with fake_traces_server() as kept:
-        yield kept
-
-
-@pytest.fixture
-def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
-    return machine
 
 
 def store(machine: Machine) -> Store:

@@ -94,7 +94,7 @@ def test_a_limit_of_files_stands_in_for_a_quota(machine: Machine, kilobytes: int
 
     machine.env["PYTHONDONTWRITEBYTECODE"] = "1"  # a .pyc that is cut short stays for the next process
     done = machine.start("--agent", "trace", "prune", "--older-than", "1d", preexec_fn=limited)
-    out, err = done.communicate(timeout=60)
+    out, err = done.communicate(timeout=120)
     assert b"Traceback" not in err
     if kilobytes == 200:
         assert b'"disk-full"' in out

