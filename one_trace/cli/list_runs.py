@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import click
 
+from one_trace.cli.bounded import bounded
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT, folder_here
 from one_trace.model.trace import RUN_STATUSES, Run
 from one_trace.store import Store
+
+_LINES = 50
+"""Runs on a page for people that asks for no number."""
 
 
 @click.command(
@@ -23,30 +27,45 @@ from one_trace.store import Store
 @click.option("--status", type=click.Choice(RUN_STATUSES), help="Only runs with this status.")
 @click.option("--here", is_flag=True, help="Only runs of the project in this folder.")
 @click.option("--since", type=MOMENT, metavar="AGE", help="Only runs started since: 7d, 12h, 2026-04-06.")
-@click.option(
-    "--limit",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=50,
-    help="Show at most N runs; 0: all.  [default: 50]",
-)
-def command(flow: str | None, status: str | None, here: bool, since: int | None, limit: int) -> None:
-    """Which runs there are, newest first."""
+@bounded
+def command(flow: str | None, status: str | None, here: bool, since: int | None) -> None:
+    """Which runs there are, newest first: 50 of them, unless --limit says otherwise (0: all)."""
     speaker = out()
     project = folder_here() if here else None
+    wanted = (flow, status, since)
+    if speaker.agent:
+        speaker.answer(_answer(speaker, wanted, project), "")
+        return
+    limit = speaker.bounds.limit
     with Store(configured().store_path, readonly=True) as store:
-        runs = store.runs(flow, status, since, limit or None, project)
-        total = store.count(flow, status, since, project)
-    narrowed = bool(flow or status or since or here)
-    speaker.answer({"runs": runs, "total": total}, lambda: _page(speaker, runs, total, narrowed))
+        runs = store.runs(*wanted, _LINES if limit is None else limit or None, project)
+        total = store.count(*wanted, project)
+    filtered = bool(flow or status or since or here)
+    speaker.answer(None, lambda: _page(speaker, runs, total, filtered=filtered))
 
 
-def _page(speaker: Out, runs: list[Run], total: int, narrowed: bool) -> str:
+def _answer(speaker: Out, wanted: tuple[str | None, str | None, int | None], project: str | None) -> object:
+    from one_trace.answers import runs as answers
+    from one_trace.model.times import to_iso
+
+    bounds = speaker.bounds
+    after = answers.after(bounds.cursor)
+    with Store(configured().store_path, readonly=True) as store:
+        runs = store.runs(*wanted, bounds.most_rows, project, after)
+        total = store.count(*wanted, project)
+        left = store.count(*wanted, project, after) if after else total
+    flow, status, since = wanted
+    asked = {"flow": flow, "status": status, "since": since and to_iso(since), "project": project}
+    filter = {name: value for name, value in asked.items() if value is not None}
+    return answers.answer(runs, total, left - len(runs), filter=filter, bounds=bounds)
+
+
+def _page(speaker: Out, runs: list[Run], total: int, *, filtered: bool) -> str:
     from one_trace.view.runs import render_runs
     from one_trace.view.style import Style
 
     if not runs:
-        none = "No such run." if narrowed else "No run has been traced yet."
+        none = "No such run." if filtered else "No run has been traced yet."
         return f"{none}\n'one trace import' takes in runs that have already happened."
     page = render_runs(runs, width=speaker.width, style=Style(speaker.color, speaker.tty))
     rest = total - len(runs)

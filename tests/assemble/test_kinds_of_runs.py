@@ -15,7 +15,7 @@ import pytest
 from one_trace.assemble import assemble
 from one_trace.record import RunFiles, discover, read
 from one_trace.runner.observer import Behaviour
-from one_trace.runner.terms import Options
+from one_trace.runner.terms import RunOptions
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, Maker, ids, run
 from tests.assemble.test_generated import FOUND, node
@@ -75,7 +75,11 @@ def stopped_everywhere(
         folder = project / str(number)
         folder.mkdir()
         files, truth = run_for_truth(
-            folder, made.flows, "main", behaviour=made.behaviour, options=Options(stop_after=step, **options)
+            folder,
+            made.flows,
+            "main",
+            behaviour=made.behaviour,
+            options=RunOptions(stop_after=step, **options),
         )
         trace = assemble(read(files)).trace
         differ = differences(truth, trace)
@@ -102,7 +106,7 @@ def test_runs_stopped_after_each_of_their_steps(
 @pytest.mark.parametrize("seed", range(5))
 def test_a_dry_run_has_no_spans(seed: int, tmp_path: Path) -> None:
     made = Maker(Random(seed), problem=True, wide=True).make(2)
-    files, truth = run_for_truth(tmp_path, made.flows, "main", options=Options(dry_run=True))
+    files, truth = run_for_truth(tmp_path, made.flows, "main", options=RunOptions(dry_run=True))
     trace = assemble(read(files)).trace
     assert (truth["spans"], trace.spans) == ([], [])
     assert trace.run.status == truth["status"] == "success"
