@@ -136,7 +136,8 @@ def test_our_own_verbs(stored):
     for argv in VERBS:
         for agent in ((), ("--agent",)):
             harmless(stored.one(*agent, "trace", *argv))
-            harmless(stored.one(*agent, "config", "get", EVIL))
+    for agent in ((), ("--agent",)):
+        harmless(stored.one(*agent, "config", "get", EVIL))
 
 
 @pytest.mark.parametrize(
