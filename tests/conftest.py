@@ -25,6 +25,12 @@ def pytest_configure() -> None:
             signal.signal(number, lambda number, frame: None)  # exec resets a handler to the default
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers per core: half of the time, a test waits for a child, a terminal or a time-out."""
+    return 2 * (os.cpu_count() or 1)
+
+
 TIERS = ("unit", "program", "host", "browser", "soak")
 
 
