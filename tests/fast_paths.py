@@ -1,6 +1,6 @@
 """The modules that each fast path imports; ``python -m tests.fast_paths`` writes them to fast_paths.txt.
 
-Start-up time is mostly imports. A change of the list is a decision: review the difference before committing it.
+Start-up time is mostly imports. Review a change of the list before you commit it.
 """
 
 from __future__ import annotations
