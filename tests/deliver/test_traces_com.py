@@ -16,12 +16,6 @@ from one_trace.outbound.remotes import clean_remote
 from one_trace.store import Store
 
 
-@pytest.fixture
-def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
-    return machine
-
-
 def store(machine: Machine) -> Store:
     return Store(machine.data / "traces.db")
 

@@ -59,7 +59,7 @@ def test_a_store_is_created_without_links_locks_or_shared_memory(player: Machine
     env = changed(player, lack)
     together = [player.start(*RUN, env=env) for _ in range(2 if lack == NO_LINKS else 1)]
     for process in together:
-        assert b"trace:saved" in process.communicate(timeout=60)[1]
+        assert b"trace:saved" in process.communicate(timeout=120)[1]
     assert b"trace:saved" in player.one(*RUN, env=env).err
     listed = player.one("--agent", "trace", "list", env=env).document
     assert len(listed["runs"]) == len(together) + 1

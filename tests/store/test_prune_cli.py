@@ -70,7 +70,7 @@ def test_prune_asks_first_on_a_terminal(filled: Machine, answer: bytes, more: li
     argv = ["trace", "prune", "--older-than", "1h", *more]
     process = filled.start(*argv, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE)
     os.write(terminal, answer)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     os.close(theirs)
     os.close(terminal)
     assert process.returncode == (0 if left == "ca" else 1)

@@ -12,9 +12,10 @@ import pytest
 from flips import DAMAGES, EDITS, damaged, edited, fill
 from machine import ROOT, Machine
 
+from tests.effort import effort
+
 HERE = Path(__file__).parent
-FLIPS = 220
-"""Twenty of each kind of damage."""
+FLIPS = effort(4, 20) * len(DAMAGES)
 
 
 @pytest.mark.parametrize(("kind", "count"), [("damaged", FLIPS), ("edited", len(EDITS))])

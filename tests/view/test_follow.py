@@ -61,7 +61,7 @@ def test_a_run_is_followed_to_its_end_and_then_shown(machine) -> None:
         with log.open("ab") as file:
             file.write(data[at : at + 400])
         time.sleep(0.01)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     document = json.loads(out)
     assert document["run"]["status"] == "success"
