@@ -6,7 +6,8 @@ import click
 
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.stored import trace_of
+from one_trace.cli.stored import RUNNING, trace_of
+from one_trace.errors import FAILED
 from one_trace.model.trace import Filter, Span, Trace
 
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
@@ -23,7 +24,7 @@ _FAILED_LINES = 30
         "one trace show 3f2a --failed",
     ),
 )
-@click.argument("run", default="last")
+@click.argument("run", required=False)
 @click.option("--failed", is_flag=True, help="Only what failed, and the way to it.")
 @click.option("--step", metavar="PATH", help="Only this step (path or id), with what is in it.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Only the N upper levels.")
@@ -34,30 +35,42 @@ _FAILED_LINES = 30
     metavar="N",
     help="The critical path, and the N slowest steps by self time.",
 )
-@click.option("--follow", is_flag=True, help="Watch a run that another process runs in this folder.")
+@click.option("--follow", is_flag=True, help="Watch a run until it ends; 'running' (default) waits for one.")
+@click.option("--exit-status", is_flag=True, help="With --follow: exit with 1 if the run does not succeed.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), metavar="S", help="With --follow: stop after S seconds."
+)
 @click.option("--events", is_flag=True, help="The events in time order, as they may leave this machine.")
 @click.option("--full", is_flag=True, help="With --agent: everything, however long.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="With --agent: at most N rows a list.")
 def command(
-    run: str,
+    run: str | None,
     failed: bool,
     step: str | None,
     depth: int | None,
     unfold: bool,
     slow: int | None,
     follow: bool,
+    exit_status: bool,
+    timeout: float | None,
     events: bool,
     full: bool,
     limit: int | None,
-) -> None:
+) -> int:
     """What happened in RUN: which steps ran, for how long, why it failed.
 
-    RUN is a run id, a unique beginning of one, or 'last' (default).
+    RUN is a run id, a unique beginning of one, 'last' (default) or 'running'.
     """
+    if not follow and (exit_status or timeout is not None):
+        raise click.UsageError("--exit-status and --timeout need --follow")
     if slow and events:
         raise click.UsageError("--slow and --events are two different pages: give one of them")
     speaker = out()
-    whole = _followed(run, speaker) if follow else trace_of(run)
+    interrupted = False
+    if follow:
+        whole, interrupted = _followed(run, speaker, timeout)
+    else:
+        whole = trace_of(run or "last")
     trace, named, hidden = _filtered(whole, failed=failed, step=step, depth=depth)
     if slow:
         _show_slow(speaker, whole, trace, slow, full=full)
@@ -68,6 +81,9 @@ def command(
         speaker.answer(_answer(whole, trace, asked, full=full, limit=limit), "")
     else:
         speaker.answer(None, lambda: _page(speaker, trace, named, hidden, failed, unfold))
+    if interrupted:
+        raise KeyboardInterrupt
+    return FAILED if exit_status and whole.run.status != "success" else 0
 
 
 def _answer(whole: Trace, shown: Trace, asked: dict[str, object], *, full: bool, limit: int | None) -> object:
@@ -100,10 +116,11 @@ def _filtered(
     return trace, named, hidden
 
 
-def _followed(run: str, speaker: Out) -> Trace:
+def _followed(run: str | None, speaker: Out, timeout_s: float | None) -> tuple[Trace, bool]:
     from one_trace.cli.follow import follow
 
-    return follow(run, speaker)
+    followed = follow(run or RUNNING, speaker, timeout_s)
+    return followed.trace, followed.interrupted
 
 
 def _page(
