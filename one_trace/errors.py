@@ -80,7 +80,7 @@ class SettingsError(CliError):
 
 
 class StoreError(CliError):
-    """What is wrong with the store. `passes`: it ends by itself, so that nothing need be mended."""
+    """A problem of the store. `passes`: it will go away by itself, so there is nothing to fix."""
 
     code = "store"
 

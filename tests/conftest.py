@@ -11,30 +11,34 @@ from pathlib import Path
 import pytest
 from machine import Machine
 
+from tests.effort import register_profiles
+
+
+register_profiles()
+
 
 def pytest_configure() -> None:
-    """What tests start gets signals as from a shell, also where we run under `nohup` or in the background."""
+    """Children get signals as they do from a shell, even where pytest runs under `nohup` or in the background."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         if signal.getsignal(number) == signal.SIG_IGN:
-            signal.signal(number, lambda number, frame: None)  # an exec makes of a handler the default again
+            signal.signal(number, lambda number, frame: None)  # exec resets a handler to the default
 
 
-TIERS = ("unit", "program", "host", "browser")
-"""Which tests to run: ``-m unit``. A test's tier is told by what it asks for."""
+TIERS = ("unit", "program", "host", "browser", "soak")
 
 
 def tier(item: pytest.Item) -> str:
-    asked = set(getattr(item, "fixturenames", ()))
-    if "real_one" in asked:
+    """The tier of a test that does not name one: derived from the fixtures that it uses."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if "real_one" in fixtures:
         return "host"
-    if item.path.name == "test_html_browser.py":
-        return "browser"
-    return "program" if "machine" in asked or item.path.parent.name == "runner" else "unit"
+    return "program" if "machine" in fixtures or item.path.parent.name == "runner" else "unit"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        item.add_marker(tier(item))
+        if not any(item.get_closest_marker(name) for name in TIERS):
+            item.add_marker(tier(item))
 
 
 @pytest.fixture

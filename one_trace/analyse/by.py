@@ -1,47 +1,15 @@
-"""``trace stats --by``: success, time and cost of the runs of each version, model, tag or host."""
+"""Reads the groups of ``trace stats --by``: the runs of each version, model, tag or host."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import fsum
 
 import msgspec
-from msgspec import Struct
 
-from one_trace.analyse.figures import quantile
+from one_trace.analyse.grouped import Grouped, group
 from one_trace.analyse.query import Scope
-from one_trace.analyse.sequence import wilson
 from one_trace.errors import WrongUsage
 from one_trace.store.connection import Connection
-
-FEW = 10
-"""With fewer runs that ended, the interval of the rate is half of all rates wide: too few to compare."""
-_ENDED = ("success", "error")
-
-
-class Grouped(Struct, rename="camel", kw_only=True):
-    """The runs that have one value in common; null: those of which it is not known.
-
-    `successRate` is of the runs that succeeded or failed, with Wilson's 95 % interval; `tooFew`: fewer than
-    ten of them.
-    """
-
-    by: str
-    value: str | None
-    flow_key: str
-    project: str | None = None
-    runs: int = 0
-    succeeded: int = 0
-    failed: int = 0
-    success_rate: float | None = None
-    rate_low: float = 0.0
-    rate_high: float = 1.0
-    too_few: bool = True
-    p50_ms: float | None = None
-    cost_usd: float | None = None
-    cost_usd_per_run: float | None = None
-    first_run_at: str
-    last_run_at: str
 
 
 def columns(by: str) -> tuple[str, Callable[[str | None], str | None]]:
@@ -74,38 +42,7 @@ def groups(db: Connection, scope: Scope, by: str) -> list[Grouped]:
         values,
     ):
         found.setdefault((key, cwd, read(text)), []).append(tuple(facts))
-    return [_group(by, *name, rows) for name, rows in found.items()]
-
-
-def _group(
-    by: str,
-    key: str,
-    project: str | None,
-    value: str | None,
-    rows: list[tuple[str, str, float | None, float | None]],
-) -> Grouped:
-    good, bad = (sum(status == wanted for _, status, _, _ in rows) for wanted in _ENDED)
-    low, high = wilson(good, good + bad)
-    times = sorted(ms for _, status, ms, _ in rows if status == "success" and ms is not None)
-    costs = [cost for _, _, _, cost in rows if cost is not None]
-    return Grouped(
-        by=by,
-        value=value,
-        flow_key=key,
-        project=project,
-        runs=len(rows),
-        succeeded=good,
-        failed=bad,
-        success_rate=good / (good + bad) if good + bad else None,
-        rate_low=low,
-        rate_high=high,
-        too_few=good + bad < FEW,
-        p50_ms=quantile(times, 0.5),
-        cost_usd=fsum(costs) if costs else None,
-        cost_usd_per_run=fsum(costs) / len(costs) if costs else None,
-        first_run_at=rows[0][0],
-        last_run_at=rows[-1][0],
-    )
+    return [group(by, *name, rows) for name, rows in found.items()]
 
 
 def _models(text: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""What LLM calls used, by flow, step, model and day, and what of it was for nothing.
+"""What LLM calls used, by flow, step, model and day, and how much of it was wasted.
 
 Pure functions of `Use` rows; `one_trace.analyse.uses` reads them from the store.
 """
@@ -111,8 +111,8 @@ class CostDocument(Struct, rename="camel", kw_only=True):
     """The answer of ``trace cost``. Models of a call that used several and did not tell their parts stand
     together. `uncounted` are the steps that look like LLM calls of which nothing is counted.
 
-    `flows`, `steps` and `models` have the dearest first, `days` (of the run's start, in the reader's time:
-    `timeZone` is its offset now) the oldest. `runs` counts all runs, those without a call as well.
+    `flows`, `steps` and `models` are sorted by cost, highest first; `days` (of the run's start, in the
+    reader's time, whose offset is `timeZone`) oldest first. `runs` counts all runs, also those without calls.
     """
 
     schema: str = SCHEMA
@@ -173,7 +173,7 @@ def _groups(uses: Sequence[Use], key: Callable[[Use], str], total: Spent) -> lis
 
 
 def _ranked(uses: Sequence[Use], key: Callable[[Use], str], total: Spent) -> list[Spent]:
-    """The dearest first; where nothing has a price, the one with most tokens."""
+    """Sorted by cost, highest first; without prices, by output tokens."""
     found = _groups(uses, key, total)
     found.sort(key=lambda spent: (-(spent.cost_usd or 0), -spent.output_tokens, spent.key))
     return found

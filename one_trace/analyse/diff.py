@@ -1,4 +1,4 @@
-"""Two runs step by step: what is new, gone, worse, slower, larger, dearer, and what of it noise explains.
+"""Compares two runs step by step: steps added, removed, failing, slower, larger, more expensive.
 
 Steps are aligned by their path under the root flow, the iterations of a loop as one group. A time that lies
 where past runs lay as well is noise, whatever its percentage; see `groups.Usual`.
@@ -25,7 +25,7 @@ few.
 NOTICED_BYTES = 100
 NOTICED_USD = 0.0005
 
-Change = Literal["added", "removed", "status", "slower", "faster", "larger", "smaller", "dearer", "cheaper"]
+Change = Literal["added", "removed", "status", "slower", "faster", "larger", "smaller", "costlier", "cheaper"]
 Figure = Literal["duration", "output", "cost"]
 Steps = Mapping[str, tuple[Step, Group]]
 
@@ -190,7 +190,7 @@ def _step(path: str, before: Steps, after: Steps, past: Past) -> StepDiff:
         (a.output_bytes, b.output_bytes, NOTICED_BYTES),
         step.usual_bytes,
     )
-    _judge(step, "cost", ("dearer", "cheaper"), (a.cost_usd, b.cost_usd, NOTICED_USD), step.usual_usd)
+    _judge(step, "cost", ("costlier", "cheaper"), (a.cost_usd, b.cost_usd, NOTICED_USD), step.usual_usd)
     return step
 
 

@@ -16,7 +16,7 @@ red light.
 def check(rule: str, diff: DiffDocument) -> Verdict:
     """Whether a rule is met. Raises WrongUsage where it is none."""
     kind, limit = parse(rule)
-    because = {"slower": _slower, "cost": _dearer, "failed": _failed}[kind](diff, limit)
+    because = {"slower": _slower, "cost": _more_expensive, "failed": _failed}[kind](diff, limit)
     return Verdict(rule=rule, met=bool(because), because=because)
 
 
@@ -25,7 +25,8 @@ def parse(rule: str) -> tuple[str, float]:
     found = re.fullmatch(r"(failed)|(slower|cost):(\d+(?:\.\d+)?)%?", rule)
     if found is None:
         raise WrongUsage(
-            f"'{rule}' is nothing to fail on", hint="Known are slower:20%, cost:10% and failed (any number)."
+            f"unknown rule '{rule}' of --fail-on",
+            hint="Use slower:PERCENT, cost:PERCENT or failed: slower:20%, cost:10%.",
         )
     return (found[1] or found[2]), float(found[3] or 0) / 100
 
@@ -50,7 +51,7 @@ def _by(part: float | None, delta_ms: float | None) -> str:
     return f"{part:.0%}" if part is not None else f"{delta_ms or 0:.0f} ms"
 
 
-def _dearer(diff: DiffDocument, limit: float) -> list[str]:
+def _more_expensive(diff: DiffDocument, limit: float) -> list[str]:
     """The run cost more by more than `limit`; what cost nothing before and does now is more than any
     limit.
     """

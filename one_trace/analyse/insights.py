@@ -27,15 +27,18 @@ RULES: dict[str, Callable[[Facts], Iterator[Finding]]] = {
     "independent-steps": rules_plan.independent_steps,
     "uneven-parallel": rules_plan.uneven_parallel,
     "output-grows": rules_time.output_grows,
-    "dear": rules_time.dear,
+    "expensive": rules_time.expensive,
     "cost-grows": rules_time.cost_grows,
     "wasted": rules_time.wasted,
     "dead-step": rules_plan.dead_step,
 }
-ATTENTION = frozenset(RULES) - {"slow", "dear", "dead-step", "far-timeout", "uneven-parallel"}
+ATTENTION = frozenset(RULES) - {"slow", "expensive", "dead-step", "far-timeout", "uneven-parallel"}
 """What makes a flow need attention: the others are true of many a flow that does well."""
 
 
+RUNS = 20
+SPANS = 20_000
+"""The last runs are looked at, at most so many, and no more of them than have so many spans together."""
 OVERVIEW_RUNS = 60
 """So many runs of all flows together are looked at one by one for an overview."""
 
@@ -48,7 +51,7 @@ def of_store(store: Store, scope: query.Scope, *, since: str | None) -> Insights
     if not found:
         return InsightsDocument(flow_key=scope.flow, project=scope.project, since=since, rules=list(RULES))
     history = max(found, key=lambda flow: flow.runs[-1].started_at)
-    facts = _facts(store, history, single.RUNS)
+    facts = _facts(store, history, RUNS)
     answer = document(facts, since=since)
     answer.other_projects = [flow.project or "" for flow in found if flow is not history]
     return answer
@@ -83,11 +86,23 @@ def overview(store: Store, scope: query.Scope, *, since: str | None) -> Insights
 
 
 def _facts(store: Store, history: FlowHistory, most: int) -> Facts:
-    last = history.runs[-min(most, single.RUNS) :]
-    traces = single.sample(store, [run.run_id for run in last], [run.spans for run in last])
+    last = history.runs[-min(most, RUNS) :]
+    traces = _sample(store, [run.run_id for run in last], [run.spans for run in last])
     facts = gather(history, traces)
     facts.failures = failed_spans.failures(store.connection, history)
     return facts
+
+
+def _sample(store: Store, runs: Sequence[str], spans: Sequence[int]) -> list[Trace]:
+    """The traces of the last of these runs (ids and how many spans they have, oldest first)."""
+    traces: list[Trace] = []
+    total = 0
+    for run_id, count in list(zip(runs, spans, strict=True))[: -RUNS - 1 : -1]:
+        total += count
+        if traces and total > SPANS:
+            break
+        traces.append(store.trace(run_id))
+    return traces
 
 
 def gather(history: FlowHistory, traces: Sequence[Trace]) -> Facts:

@@ -1,4 +1,4 @@
-"""Rules about time, output and money: slow, slower, output-grows, dear, cost-grows, wasted."""
+"""Rules about time, output and money: slow, slower, output-grows, expensive, cost-grows, wasted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GROWTH = 0.5
 GROWTH_BYTES = 1_000
 GROWTH_WEIGHT = 0.02
 """What grows will become a problem: it ranks below what costs today."""
-DEAR_SHARE = 0.4
+EXPENSIVE_SHARE = 0.4
 COST_GROWTH = 0.2
 COST_USD = 0.0005
 WASTED_SHARE = 0.05
@@ -125,15 +125,15 @@ def output_grows(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def dear(facts: Facts) -> Iterator[Finding]:
+def expensive(facts: Facts) -> Iterator[Finding]:
     """A step that takes two fifths of the flow's cost or more. Size: half of it."""
     for step, _ in facts.leaves():
         share = part(step.cost_usd or 0, facts.stats.cost_usd or 0)
-        if share < DEAR_SHARE:
+        if share < EXPENSIVE_SHARE:
             continue
         per_run = (step.cost_usd or 0) / facts.runs
         yield Finding(
-            rule="dear",
+            rule="expensive",
             path=step.path,
             title=f"{step.step_id} takes {share:.0%} of the flow's money",
             evidence={

@@ -1,5 +1,5 @@
-"""What only single runs tell: how the iterations of loops, the branches of parallel blocks and the steps of a
-list lay in time, and what of it a run waited for.
+"""Timings that only single runs show: of the iterations of loops, the branches of parallel blocks and the
+steps of a list, and for how long the run waited for each.
 """
 
 from __future__ import annotations
@@ -13,11 +13,7 @@ from msgspec import Struct
 from one_trace.model.trace import Span, Trace
 from one_trace.model.tree import Shape
 from one_trace.model.tree import static_paths as paths_of
-from one_trace.store import Store
 
-RUNS = 20
-SPANS = 20_000
-"""The last runs are looked at, at most so many, and no more of them than have so many spans together."""
 CONCURRENT = 5
 """How many iterations a sequential loop is thought to run at a time: the host's default for `parallel`."""
 CLOCK_MS = 1.0
@@ -78,18 +74,6 @@ class View(NamedTuple):
     paths: dict[str, str]
     awaited: dict[str, float]
     """By span id: how long, in ms, the run waited for it or for what is in it."""
-
-
-def sample(store: Store, runs: Sequence[str], spans: Sequence[int]) -> list[Trace]:
-    """The traces of the last of these runs (ids and how many spans they have, oldest first)."""
-    traces: list[Trace] = []
-    total = 0
-    for run_id, count in list(zip(runs, spans, strict=True))[: -RUNS - 1 : -1]:
-        total += count
-        if traces and total > SPANS:
-            break
-        traces.append(store.trace(run_id))
-    return traces
 
 
 def static_paths(trace: Trace) -> dict[str, str]:

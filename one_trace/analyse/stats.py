@@ -13,8 +13,8 @@ from math import fsum
 import msgspec
 from msgspec import Struct
 
-from one_trace.analyse.by import Grouped
 from one_trace.analyse.figures import Trend, packed_trend, quantile, trend
+from one_trace.analyse.grouped import Grouped
 from one_trace.analyse.history import FlowHistory, RunFacts, StepHistory, Tally
 from one_trace.analyse.rounding import rounded
 from one_trace.analyse.sequence import NONE, Verdict, judge_spans, wilson

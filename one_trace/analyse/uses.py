@@ -5,12 +5,12 @@ others.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import msgspec
 
 from one_trace.analyse.cost import LOST, Uncounted, Use
 from one_trace.analyse.query import Scope
+from one_trace.model.times import to_local
 from one_trace.model.trace import ModelUsage, PartedUsage, PlannedStep
 from one_trace.store.connection import Connection
 
@@ -28,10 +28,8 @@ def runs(db: Connection, scope: Scope) -> dict[int, _Run]:
 
 def _day(moment: str) -> str:
     """The day of a time where the reader is."""
-    try:
-        return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d}"
-    except (ValueError, OverflowError, OSError):
-        return moment[:10]
+    here = to_local(moment)
+    return moment[:10] if here is None else f"{here:%Y-%m-%d}"
 
 
 def read(db: Connection, scope: Scope, known: dict[int, _Run]) -> list[Use]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -45,22 +45,43 @@ def fullest(make: Callable[[int], T], limit: int = LIMIT) -> T:
 
 
 def bounded(document: object, how: str, limit: int = LIMIT) -> dict[str, Any]:
-    """Any document. One that does not fit loses members that are null or empty, and is then cut until it
-    fits: the list that takes most goes first, from its end, so a ranked list keeps its head.
+    """Any document. One that does not fit loses members that are null or empty; then lists inside of rows
+    are shortened, and only if that is not enough the other lists, each from its end: a ranked list keeps its
+    head.
 
-    What was cut is counted in `omitted`; `how` is the command that gives the rest.
+    `omitted` counts what was left out; `how` is the command that gives the rest.
     """
     if size(document) <= limit:
         whole: dict[str, Any] = msgspec.to_builtins(document)
         return whole
     texts = [0]
     tree: dict[str, Any] = _plain(msgspec.to_builtins(document), texts)
-    rows: dict[str, int] = {}
-    while True:
-        omitted = Omitted(rows=rows, texts=texts[0], how=how)
-        answer = {**tree, "omitted": msgspec.to_builtins(omitted)}
-        if size(answer) <= limit or not _cut(tree, rows):
-            return answer
+
+    def shortened(inner: int, outer: int | None) -> dict[str, Any]:
+        rows: dict[str, int] = {}
+        answer = _shortened(tree, "", (outer, inner), rows)
+        return {**answer, "omitted": msgspec.to_builtins(Omitted(rows=rows, texts=texts[0], how=how))}
+
+    if size(shortened(0, None)) <= limit:
+        return fullest(lambda most: shortened(most, None), limit)
+    return fullest(lambda most: shortened(0, most), limit)
+
+
+def _shortened(value: Any, name: str, most: tuple[int | None, int], rows: dict[str, int]) -> Any:  # noqa: ANN401
+    """A copy in which lists have at most `most` items: (those of the document, those inside of other lists);
+    `rows` counts what was left out, by the member's name.
+    """
+    if isinstance(value, dict):
+        return {
+            key: _shortened(item, f"{name}.{key}" if name else key, most, rows) for key, item in value.items()
+        }
+    if not isinstance(value, list):
+        return value
+    limit, inner = most
+    if limit is not None and len(value) > limit and (name.count("[") == 0 or isinstance(value[0], dict)):
+        rows[name] = len(value) - limit
+        value = value[:limit]
+    return [_shortened(item, f"{name}[{at}]", (inner, inner), rows) for at, item in enumerate(value)]
 
 
 def cut(text: str, most: int = TEXT) -> str:
@@ -77,35 +98,6 @@ def number(value: float | None, places: int = 3) -> float | int | None:
         return None
     rounded = round(value, places)
     return int(rounded) if rounded == int(rounded) else rounded
-
-
-def _cut(tree: dict[str, Any], rows: dict[str, int]) -> bool:
-    """Halve the list that takes most. False where there is none left to cut."""
-    lists = [(size(found), name, found) for name, found in _lists(tree, "") if found]
-    if not lists:
-        return False
-    _, name, longest = max(lists, key=lambda each: (each[0], each[1]))
-    keep = len(longest) // 2
-    rows[name] = rows.get(name, 0) + len(longest) - keep
-    del longest[keep:]
-    for gone in [other for other in rows if other.startswith(f"{name}[") and _index(other, name) >= keep]:
-        del rows[gone]
-    return True
-
-
-def _index(name: str, above: str) -> int:
-    return int(name[len(above) + 1 :].partition("]")[0])
-
-
-def _lists(tree: object, name: str) -> Iterator[tuple[str, list[Any]]]:
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            yield from _lists(value, f"{name}.{key}" if name else key)
-    elif isinstance(tree, list):
-        yield name, tree
-        for index, value in enumerate(tree):
-            if isinstance(value, dict | list):
-                yield from _lists(value, f"{name}[{index}]")
 
 
 def _plain(value: Any, texts: list[int]) -> Any:  # noqa: ANN401  whatever a document holds

@@ -26,8 +26,8 @@ from one_trace.assemble.usage import add, drop_copies, take_parts, usage_of
 from one_trace.errors import RecordError
 from one_trace.guard.text import valid
 from one_trace.model.gc import held_back
+from one_trace.model.times import to_iso, to_ms
 from one_trace.model.trace import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
-from one_trace.record.clock import epoch_ms, iso
 from one_trace.record.flows import FlowFile
 from one_trace.record.reading import Record
 
@@ -180,13 +180,13 @@ def _without_announced(span: LiveSpan, over: float) -> None:
 
 def _start(record: Record) -> tuple[str, float]:
     given = record.started_at
-    start = epoch_ms(given)
+    start = to_ms(given)
     if given is not None and start is not None:
         return given, start
     first = record.lines[0] if record.lines else None
     if first is None:
-        return iso(0), 0.0
-    return iso(first.at), first.at
+        return to_iso(0), 0.0
+    return to_iso(first.at), first.at
 
 
 def _run(record: Record, replay: Replay, spans: list[Span], started_at: str, start: float) -> Run:
@@ -202,7 +202,7 @@ def _run(record: Record, replay: Replay, spans: list[Span], started_at: str, sta
         flow_key=record.files.flow_key,
         status=status,
         started_at=started_at,
-        ended_at=iso(ended) if ended is not None else None,
+        ended_at=to_iso(ended) if ended is not None else None,
         duration_ms=_measured(max(0.0, ended - start)) if ended is not None else None,
         executor=Executor(name="built-in" if state is not None and state.built_in else "one-cli"),
         cwd=valid(str(record.files.project)),
@@ -288,7 +288,7 @@ def _span(
         index=node.index,
         parent_attempt=act.attempt if owner is not None else None,
         status=status,
-        started_at=span.started_at or iso(span.start),
+        started_at=span.started_at or to_iso(span.start),
         start_ms=_measured(span.start - start),
         duration_ms=None
         if span.duration is None or status in ("skipped", "incomplete")

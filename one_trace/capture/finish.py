@@ -154,7 +154,7 @@ def _session(given: Origin) -> Session | None:
 def trace_left(settings: Settings, *, agent: bool) -> None:
     """Trace the runs whose process was killed before it could. Never raises."""
     with suppress(KeyboardInterrupt, StoreError, SettingsError):  # the next one tries again; it was said
-        for path, about in itertools.islice(pending.left(settings.data_dir), _LEFT_AT_ONCE):
+        for path, about in itertools.islice(pending.left(settings.data_path), _LEFT_AT_ONCE):
             try:
                 if about is not None:
                     _trace_left(about, settings)
@@ -202,7 +202,7 @@ def _forget_old(store: Store, settings: Settings) -> None:
 
     if settings.doubt("retention", "data_dir"):
         return
-    stamp, before_ms = settings.data_dir / "pruned", kept_since(settings.retention, time.time())
+    stamp, before_ms = settings.data_path / "pruned", kept_since(settings.retention, time.time())
     # A stamp more than a day ahead is of a clock that has been set back since.
     if before_ms is None or (stamp.exists() and abs(time.time() - stamp.stat().st_mtime) < _DAY_S):
         return

@@ -62,9 +62,11 @@ def _let_go() -> None:
                 os.close(nowhere)
 
 
-def settings_in_force(*, agent: bool) -> Settings:
-    """The settings; what is wrong with them is said, and no reason not to run."""
-    settings = load()
+def settings_in_force(*, agent: bool, traced: bool | None) -> Settings:
+    """The settings. A problem with them is reported, but never stops the run. `traced`: what --trace and
+    --no-trace say.
+    """
+    settings = load(flags={} if traced is None else {"enabled": traced})
     for problem in settings.problems[:1]:
         report_error(problem, agent=agent)
     return settings

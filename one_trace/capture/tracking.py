@@ -185,9 +185,9 @@ def warm(settings: Settings) -> None:
     from one_trace import assemble, store
     from one_trace.deliver import sinks
     from one_trace.deliver import warm as warm_delivery
-    from one_trace.outbound import errors
+    from one_trace.outbound import error_text
 
-    _ = assemble, record, store, errors
+    _ = assemble, record, store, error_text
     if settings.upload == "auto" and sinks.ready(settings):
         warm_delivery()
 
@@ -195,7 +195,7 @@ def warm(settings: Settings) -> None:
 def _folder_of(settings: Settings) -> Path | None:
     """Where the store lies; None where there is no such folder, which is said when the run is traced."""
     try:
-        return settings.data_dir
+        return settings.data_path
     except SettingsError:
         return None
 

@@ -26,7 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "open": ("one_trace.cli.open_report", "The HTML report in the browser"),
     "prune": ("one_trace.cli.prune", "Delete old runs"),
     "help": ("one_trace.cli.topic", "Longer help: settings, documents, privacy, security, ..."),
-    "doctor": ("one_trace.cli.doctor", "What is found, what is not, and what mends it"),
+    "doctor": ("one_trace.cli.doctor", "Check the setup, and show how to fix it"),
 }
 """Verb → (module, what it answers; empty: the verb before says it). Each module has a Click command
 named `command`."""
@@ -52,7 +52,7 @@ class TraceGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] in VERBS or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        from difflib import get_close_matches  # dear, and of use only here
+        from difflib import get_close_matches  # expensive to import, and used only here
 
         near = get_close_matches(args[0], VERBS.keys() - DELETING, n=1)
         hint = f"Did you mean 'one trace {near[0]}'?" if near else "See 'one trace --help'."

@@ -53,7 +53,7 @@ def _runs(ctx: click.Context, incomplete: str, param: click.Parameter) -> list[C
     from one_trace.settings import sources
     from one_trace.store import Store
 
-    path, known = sources.load_lenient()[0].store_path, ["last"]
+    path, known = sources.load().store_path, ["last"]
     if is_plain(path):
         with Store(path, readonly=True) as store:
             known += [run.run_id for run in store.runs(limit=50)]

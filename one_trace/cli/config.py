@@ -1,4 +1,4 @@
-"""`config set|get|unset|list`: the `traces.*` keys. Every other `config` subcommand is the host's."""
+"""`config set|get|unset|list`: the `traces.*` keys. Every other `config` subcommand belongs to the host."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import CliError, SettingsError
 from one_trace.guard.text import valid
-from one_trace.settings import paths, sources
-from one_trace.settings.keys import BY_NAME, KEYS
+from one_trace.settings import paths, problems
+from one_trace.settings.credentials import user_path
+from one_trace.settings.keys import BY_NAME, KEYS, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tomlkit import TOMLDocument
+
+    from one_trace.settings.sources import Settings
 
 PREFIX = "traces."
 
@@ -30,7 +33,7 @@ PREFIX = "traces."
     epilog=examples("one config set traces.enabled true", "one config list"),
 )
 def config() -> None:
-    """The settings of one-trace: the traces.* keys. All else under `config` is One CLI's own."""
+    """The settings of one-trace: the traces.* keys. Everything else under `config` belongs to One CLI."""
 
 
 def _known_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -44,7 +47,7 @@ def _known_values(ctx: click.Context, param: click.Parameter, incomplete: str) -
 
 KEY = click.argument("key", shell_complete=_known_keys)
 PROJECT = click.option(
-    "--project", is_flag=True, help="In this project's .one/traces.toml, not the user's file."
+    "--project", is_flag=True, help="In this project's .one/traces.toml instead of the user's file."
 )
 
 
@@ -58,20 +61,20 @@ PROJECT = click.option(
 @click.argument("value", shell_complete=_known_values)
 @PROJECT
 def set_value(key: str, value: str, project: bool) -> None:
-    """Set one key; 'one config list' names them all, README.md says what they do."""
-    from one_trace.settings.model import check
+    """Set one key. 'one config list' lists them all, 'one trace help settings' explains them."""
+    from one_trace.settings.model import parse
 
     name = _name(key)
     if valid(value) != value:
         raise SettingsError(f"{PREFIX}{name} must be UTF-8, as TOML files are", code="bad-value")
-    known = check(name, value)
-    problem = sources.project_may(name, known) if project else None
+    parsed = parse(name, value)
+    problem = problems.not_for_project(name, parsed) if project else None
     if problem:
         raise problem
     path = _file(project)
-    _edit(path, lambda table: table.__setitem__(name, list(known) if isinstance(known, tuple) else known))
-    document = {"key": PREFIX + name, "value": known, "file": str(path)}
-    out().answer(document, f"{PREFIX}{name} = {sources.show(known)}  ({path})")
+    _edit(path, lambda table: table.__setitem__(name, list(parsed) if isinstance(parsed, tuple) else parsed))
+    document = {"key": PREFIX + name, "value": parsed, "file": str(path)}
+    out().answer(document, f"{PREFIX}{name} = {format_value(parsed)}  ({path})")
 
 
 @config.command(
@@ -79,10 +82,9 @@ def set_value(key: str, value: str, project: bool) -> None:
 )
 @KEY
 def get_value(key: str) -> None:
-    """Print the value in force, wherever it comes from."""
-    name = _name(key)
-    row = _row(name, configured())
-    out().answer(row, sources.show(row["value"]))
+    """Print the value in force, whichever source it comes from."""
+    row = _row(_name(key), _settings())
+    out().answer(row, format_value(row["value"]))
 
 
 @config.command(
@@ -92,20 +94,20 @@ def get_value(key: str) -> None:
 @KEY
 @PROJECT
 def unset_value(key: str, project: bool) -> None:
-    """Take one key out of the file: what the next source says holds again."""
+    """Remove one key from the file, so that the next source decides."""
     name = _name(key)
     path = _file(project)
     if os.path.lexists(path):
         _edit(path, lambda table: table.pop(name, None))
-    row = _row(name, configured())
-    out().answer(row, f"{PREFIX}{name} = {sources.show(row['value'])}  ({row['source']})")
+    row = _row(name, _settings())
+    out().answer(row, f"{PREFIX}{name} = {format_value(row['value'])}  ({row['source']})")
 
 
 @config.command("list", epilog=examples("one config list", "one --agent config list"))
 def list_values() -> None:
-    """Print every key, its value, and where it comes from."""
-    values = configured()
-    rows = [_row(key.name, values) for key in KEYS]
+    """Print every key, its value, and its source."""
+    settings = _settings()
+    rows = [_row(key.name, settings) for key in KEYS]
     out().answer(
         {
             "settings": rows,
@@ -117,43 +119,41 @@ def list_values() -> None:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    cells = [(row["key"], sources.show(row["value"]), row["source"]) for row in rows]
+    cells = [(row["key"], format_value(row["value"]), row["source"]) for row in rows]
     widths = [max(len(cell[at]) for cell in cells) for at in (0, 1)]
     lines = [f"{key:<{widths[0]}}  {value:<{widths[1]}}  {source}" for key, value, source in cells]
     return "\n".join(lines)
 
 
-def _row(name: str, values: sources.Settings) -> dict[str, Any]:
-    try:
-        value = getattr(values, name)
-    except SettingsError:  # the store's folder, for a user without a home
-        value = None
-    return {
-        "key": PREFIX + name,
-        "value": str(value) if isinstance(value, Path) else value,
-        "source": values.sources[name],
-    }
+def _settings() -> Settings:
+    from one_trace.settings.model import load
+
+    return configured(load=load)
+
+
+def _row(name: str, settings: Settings) -> dict[str, Any]:
+    return {"key": PREFIX + name, "value": getattr(settings, name), "source": settings.sources[name]}
 
 
 def _name(key: str) -> str:
-    """The key's name under `traces.`; raises SettingsError with the nearest known one."""
+    """The key's name without `traces.`. Raises SettingsError, with the closest known key."""
     if not key.startswith(PREFIX) or key.removeprefix(PREFIX) not in BY_NAME:
-        raise sources.unknown(key)
+        raise problems.unknown_key(key)
     return key.removeprefix(PREFIX)
 
 
 def _file(project: bool) -> Path:
     if not project:
-        return sources.user_file()
+        return user_path(paths.USER_FILE)
     path = Path(paths.project_file() or Path.cwd() / paths.PROJECT_FILE)
     if path.is_symlink():
-        wrong = f"{path} is a symbolic link, which is not written through"
-        raise SettingsError(wrong, hint="Remove it: the project may have brought it.")
+        hint = "Remove it: it may have come with the project."
+        raise SettingsError(f"{path} is a symbolic link: refusing to write through it", hint=hint)
     return path
 
 
 def _edit(path: Path, change: Callable[[Any], object]) -> None:
-    """Change the `[traces]` table of a settings file; comments and order stay."""
+    """Change the `[traces]` table of a settings file. Comments and order are kept."""
     import tomlkit
 
     document = _document(path)
@@ -165,7 +165,7 @@ def _edit(path: Path, change: Callable[[Any], object]) -> None:
 
 
 def _document(path: Path) -> TOMLDocument:
-    """The file as it is written. Raises SettingsError: what cannot be read is not written over."""
+    """The settings file, for editing. Raises SettingsError: an unreadable file is not overwritten."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -175,7 +175,7 @@ def _document(path: Path) -> TOMLDocument:
 
     try:
         data = bytes(read_plain(path, SETTINGS_LIMIT))
-        parse_toml(data)  # refuses what tomlkit takes minutes for
+        parse_toml(data)  # refuses what would take tomlkit minutes
         return tomlkit.parse(data.decode())
     except FileNotFoundError:
         return tomlkit.document()

@@ -1,21 +1,21 @@
-"""The settings for a command: what is wrong with them is noted once, and refused where the command acts on
-it.
-"""
+"""The settings for a command: what is wrong with them is reported once."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from one_trace.cli.out import out
 from one_trace.settings import sources
 from one_trace.settings.sources import Settings
 
 
-def configured(*acts_on: str) -> Settings:
-    """The settings in force. Raises SettingsError if one of the keys `acts_on` may not be what was meant;
-    a command that only reads gives none.
+def configured(*acts_on: str, load: Callable[[], Settings] = sources.load) -> Settings:
+    """The settings in force. Raises SettingsError if one of the keys `acts_on` may not have the intended
+    value; a command that only reads passes none.
     """
-    found = sources.load()
-    found.require(*acts_on)
-    for problem in found.problems:
+    settings = load()
+    settings.require(*acts_on)
+    for problem in settings.problems:
         out().note(
             f"one-trace: {problem.message}. {problem.hint}",
             event="trace:settings",
@@ -23,4 +23,4 @@ def configured(*acts_on: str) -> Settings:
             message=problem.message,
             hint=problem.hint,
         )
-    return found
+    return settings

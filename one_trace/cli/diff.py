@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="[B]", required=False)
 @click.option(
-    "--baseline", type=click.Choice(["p50"]), help="Hold A against the median of the runs before it."
+    "--baseline", type=click.Choice(["p50"]), help="Compare A with the median of the runs before it."
 )
 @click.option(
     "--fail-on", "rules", multiple=True, metavar="RULE", help="slower:20%, cost:10% or failed: exit 1 if so."
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="Show the steps that did not change, too.")
 @FULL
 def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...], everything: bool) -> int:
-    """What has changed from run A to run B: steps added, gone, failing, slower, larger, dearer?
+    """What has changed from run A to run B: steps added, removed, failing, slower, larger, costlier?
 
     A run is an id, the beginning of one, 'last', or FLOW@last, @prev, @best (quickest that succeeded),
     @worst. Iterations of a loop are one step. A time within what the 50 runs before B make usual (5 at
@@ -55,9 +55,9 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
     document.fail_on = [fail_on.check(rule, document) for rule in rules]
 
     def page() -> str:
-        from one_trace.cli import diff_text
+        from one_trace.view import diff_page
 
-        return diff_text.page(
+        return diff_page.page(
             document, room=speaker.width, style=scope.ink_of(speaker), everything=everything
         )
 

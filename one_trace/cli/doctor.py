@@ -1,4 +1,4 @@
-"""`trace doctor`: what is found, what is not, and the command that mends it."""
+"""`trace doctor`: checks the setup, and says how to fix each problem."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from one_trace.guard.text import shell_word
 from one_trace.guard.urls import parse
 from one_trace.host import find, via
 from one_trace.host.unusable import INSTALL
-from one_trace.settings import paths, sources
+from one_trace.settings import credentials, paths, sources
 from one_trace.view.cells import wrap
 from one_trace.view.style import Style
 from one_trace.view.words import counted
@@ -44,7 +44,7 @@ class Check(Struct, rename="camel", omit_defaults=False):
     check: str
     state: Literal["ok", "note", "bad"]
     message: str
-    mend: str | None = None
+    fix: str | None = None
 
 
 @click.command(
@@ -58,7 +58,7 @@ class Check(Struct, rename="camel", omit_defaults=False):
 @click.option("--offline", is_flag=True, help="Do not ask traces.com.")
 @FULL
 def command(fix: bool, offline: bool) -> int:
-    """What is found, what is not, and the command that mends it. Ends with 1 if something is bad."""
+    """Check the setup, and show how to fix each problem. Exits with 1 if something is bad."""
     looks: dict[str, Callable[[], Iterable[Check]]] = {
         "host": _host,
         "path": _path,
@@ -88,7 +88,7 @@ def _found(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
 
 
 def _text(checks: list[Check], speaker: Out) -> str:
-    """A line or more for each; what mends it stands on one line however long: it is to be copied."""
+    """A line or more for each check; a fix is never wrapped, so that it can be copied."""
     style = Style(color=speaker.color, unicode=speaker.unicode)
     width = max(len(check.check) for check in checks)
     indent = " " * (width + 7)
@@ -97,8 +97,8 @@ def _text(checks: list[Check], speaker: Out) -> str:
         mark = style.paint(MARKS[check.state], STYLES[check.state])
         first, *rest = wrap(check.message, speaker.width - len(indent))
         lines += [f"{mark} {check.check:<{width}}  {first}", *(indent + line for line in rest)]
-        if check.mend:
-            lines.append(f"{indent}{style.arrow} {check.mend}")
+        if check.fix:
+            lines.append(f"{indent}{style.arrow} {check.fix}")
     return "\n".join(lines)
 
 
@@ -131,7 +131,7 @@ def _path() -> Iterator[Check]:
         yield Check("path", "ok", f"`one` is one-trace, started by {ones[0]}")
     else:
         yield Check(
-            "path", "bad", f"`one` is {ones[0]}: one-trace does not lie over it, nothing is traced", fix
+            "path", "bad", f"`one` is {ones[0]}: it comes before one-trace on PATH, so nothing is traced", fix
         )
 
 
@@ -170,7 +170,9 @@ def _node() -> Iterator[Check]:
 
 
 def _settings() -> Iterator[Check]:
-    values = sources.load()
+    from one_trace.settings.model import load
+
+    values = load()
     problems = [*values.problems, *_homeless(values)]
     for problem in problems:
         yield Check("settings", "bad", problem.message, problem.hint)
@@ -185,7 +187,7 @@ def _settings() -> Iterator[Check]:
 
 def _homeless(values: sources.Settings) -> Iterator[SettingsError]:
     """What cannot be kept anywhere, of a user without a home folder."""
-    places_of: tuple[Callable[[], Path], ...] = (sources.credentials_path, lambda: values.data_dir)
+    places_of: tuple[Callable[[], Path], ...] = (credentials.credentials_path, lambda: values.data_path)
     for place in places_of:
         try:
             place()
@@ -241,7 +243,7 @@ def _store() -> Iterator[Check]:
 
 
 def _key(offline: bool) -> Iterator[Check]:
-    values, key = sources.load(), sources.api_key()
+    values, key = sources.load(), credentials.api_key()
     folder = paths.config_dir(os.environ)
     kept = Path(folder, paths.CREDENTIALS_FILE) if folder else None
     if kept and kept.exists() and not is_plain(kept):
@@ -252,11 +254,9 @@ def _key(offline: bool) -> Iterator[Check]:
         return
     if kept and kept.exists() and kept.stat().st_mode & 0o077:
         yield Check("key", "bad", f"others can read {kept}", f"chmod 600 {shell_word(str(kept))}")
-    elif os.environ.get(sources.API_KEY):
-        leak = (
-            f"the key comes from {sources.API_KEY}, which One CLI writes into its state files with the rest"
-        )
-        yield Check("key", "note", leak, f"one trace login, and unset {sources.API_KEY}")
+    elif os.environ.get(credentials.API_KEY):
+        leak = f"the key comes from {credentials.API_KEY}, which One CLI writes to its state files"
+        yield Check("key", "note", leak, f"one trace login, and unset {credentials.API_KEY}")
     else:
         yield Check("key", "ok", f"kept by `one trace login` in {kept}")
     if (
@@ -303,8 +303,8 @@ def _write_only(values: sources.Settings) -> Check:
     told = f"{parse(values.endpoint).shown} answers; the key may not list namespaces (scope namespace:read)"
     if not values.namespace:
         return Check("traces.com", "ok", f"{told}: traces:write is all that sending takes")
-    mend = "one config unset traces.namespace, or a key with the scope namespace:read"
-    return Check("traces.com", "bad", f"{told}, and traces.namespace is {values.namespace}", mend)
+    fix = "one config unset traces.namespace, or a key with the scope namespace:read"
+    return Check("traces.com", "bad", f"{told}, and traces.namespace is {values.namespace}", fix)
 
 
 def _queue() -> Iterator[Check]:

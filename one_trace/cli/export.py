@@ -17,8 +17,8 @@ from one_trace.outbound.sanitize import one_line
 from one_trace.store import Store
 
 if TYPE_CHECKING:
-    from one_trace.deliver.payload import Payload
     from one_trace.model.trace import Trace
+    from one_trace.outbound.payload import Payload
 
 _FORMATS = ("json", "events", "otlp", "perfetto", "html")
 

@@ -19,13 +19,13 @@ def run(argv: list[str]) -> int:
         try:
             from one_trace.capture import run as capture
 
-            settings = capture.settings_in_force(agent=is_agent(rest))
+            settings = capture.settings_in_force(agent=is_agent(rest), traced=flag)
         except BROKEN as error:  # half an upgrade, a broken package: it is run all the same
             from one_trace.capture.notices import as_error, report_error
 
             report_error(as_error(error), agent=is_agent(rest))
         else:
-            if flag or settings.enabled:
+            if settings.enabled:
                 return capture.run(path, rest, settings)
     if path:
         find.become(path, rest, env)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import click
-import msgspec
 
 from one_trace.analyse import insights, query
-from one_trace.cli import patch, scope
+from one_trace.analyse.findings import InsightsDocument
+from one_trace.analyse.patch import FlowSource, PatchDocument, propose
+from one_trace.cli import scope
 from one_trace.cli.out import out
 from one_trace.cli.params import FULL, project_here
 from one_trace.errors import WrongUsage
-from one_trace.guard.text import clean
-from one_trace.view import words
-from one_trace.view.cells import clip, wrap
-from one_trace.view.style import Style
-
-if TYPE_CHECKING:
-    from one_trace.analyse.findings import Finding, InsightsDocument, InsightsOverview, Size
+from one_trace.view import insights_page
 
 
 @click.command(
@@ -52,134 +47,41 @@ def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) 
         chosen = scope.scope_of(store, flow, since_ms, scope.this_project(here))
         if flow is None:
             general = insights.overview(store, chosen, since=since)
-            speaker.answer(general, lambda: overview(general, room=speaker.width, style=style))
+            speaker.answer(general, lambda: insights_page.overview(general, room=speaker.width, style=style))
             return
         if not here and project_here() in query.projects(store.connection, flow):
             chosen = chosen._replace(project=project_here())
         document = insights.of_store(store, chosen, since=since)
     if as_patch:
-        edits = patch.document(document.flow_key, document.project, document.findings)
+        edits = _edits(document)
         speaker.full = None  # half a patch is none
-        speaker.answer(edits, lambda: _edits(edits))
+        speaker.answer(edits, lambda: insights_page.patches(edits))
         return
-    speaker.answer(document, lambda: page(document, room=speaker.width, style=style))
+    speaker.answer(document, lambda: insights_page.page(document, room=speaker.width, style=style))
 
 
-def _edits(edits: patch.PatchDocument) -> str:
-    """Each file's patch, as a program that applies it reads it, below its name."""
-    if not edits.files:
-        return "No finding has an edit that is safe to make without a look."
-    return "\n".join(
-        f"{clean(one.file)}\n{msgspec.json.format(msgspec.json.encode(one.patch), indent=2).decode()}"
-        for one in edits.files
-    )
+def _edits(document: InsightsDocument) -> PatchDocument:
+    """The edits that can be made to the flow files of the document's project."""
+    from one_trace.record.flows import FlowFiles
+    from one_trace.runner.validate import validate
+
+    files = FlowFiles(Path(document.project)) if document.project else None
+
+    def source(flow_key: str) -> FlowSource | None:
+        flow = files.with_key(flow_key) if files is not None else None
+        return None if flow is None else FlowSource(str(flow.path), flow.key, flow.definition)
+
+    def valid(definition: dict[str, Any]) -> bool:
+        return not validate(definition, None, _Unchanged())
+
+    return propose(document, source, valid)
 
 
-def overview(document: InsightsOverview, *, room: int, style: Style) -> str:
-    """A line for each flow that needs attention, with its first finding below."""
-    if not document.runs:
-        return f"No run since {document.since}." if document.since else scope.NO_RUNS
-    several = len({flow.project for flow in document.flows}) > 1
-    lines: list[str] = []
-    for flow in document.flows:
-        first = flow.first
-        where = f"{style.dot}{clean(flow.project or '')}" if several else ""
-        more = f" (and {flow.findings - 1} more)" if flow.findings > 1 else ""
-        lines += [style.paint(clip(f"{clean(flow.flow_key)}{where}", room, style.more), "bold")]
-        lines += ["   " + line for line in wrap(f"{first.rule}: {_said(first.title)}{more}", room - 3)]
-    if document.quiet:
-        lines += [*([""] if lines else []), f"Nothing to report of {words.counted(document.quiet, 'flow')}."]
-    if document.flows:
-        lines += ["", style.paint("More of one: one trace insights FLOW", "dim")]
-    return "\n".join(lines)
+class _Unchanged:
+    """JavaScript that needs no check: an edit does not change it."""
 
+    def source(self, text: str) -> str | None:
+        return None
 
-def page(document: InsightsDocument, *, room: int, style: Style) -> str:
-    """Findings as a numbered list."""
-    if not document.runs:
-        return f"No run of {document.flow_key} since {document.since}."
-    facts = [words.counted(document.runs, "run"), f"p50 {words.duration(document.p50_ms)}"]
-    if document.cost_usd_per_run is not None:
-        facts.append(f"{words.money(document.cost_usd_per_run)} a run")
-    key = clip(clean(document.flow_key), room, style.more)
-    lines = [style.paint(key, "bold"), *wrap(style.dot.join(facts), room)]
-    if document.other_projects:
-        others = words.counted(len(document.other_projects), "other project")
-        lines += wrap(f"of {clean(document.project or '')}; {others} with a flow of this key", room)
-    if not document.findings:
-        lines += wrap(f"Nothing to report: none of {len(document.rules)} rules applies.", room)
-    for finding in document.findings:
-        lines += ["", *_finding(finding, room, style)]
-    return "\n".join(lines)
-
-
-def saving(size: Size) -> str:
-    """``19.8s a run``, ``$0.12 a run``, ``4 failures``."""
-    parts = []
-    if size.seconds_per_run is not None:
-        parts.append(f"{words.duration(size.seconds_per_run * 1000)} a run")
-    if size.dollars_per_run is not None:
-        parts.append(f"{words.money(size.dollars_per_run)} a run")
-    if size.bytes_per_run is not None:
-        parts.append(f"{words.size(round(size.bytes_per_run))} a run")
-    if size.failures:
-        parts.append(words.counted(size.failures, "failure"))
-    return ", ".join(parts)
-
-
-def _finding(finding: Finding, room: int, style: Style) -> list[str]:
-    saved = saving(finding.size)
-    head = wrap(f"{finding.rank}. {_said(finding.title)}{f' (saves {saved})' if saved else ''}", room)
-    where = [f"{finding.rule}{style.dot}{clean(finding.path)}", evidence(finding)]
-    rest = [line for part in (*where, finding.suggestion) for line in wrap(part, room - 3) if part]
-    told = len([line for part in where for line in wrap(part, room - 3) if part])
-    return [
-        *(style.paint(line, "bold") for line in head),
-        *(
-            "   " + style.paint(line, "dim") if place < told else "   " + line
-            for place, line in enumerate(rest)
-        ),
-    ]
-
-
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-
-
-def _said(title: str) -> str:
-    """A title for people: its times as they are here."""
-    return _MOMENT.sub(lambda found: words.local(found[0]), clean(title))
-
-
-def evidence(finding: Finding) -> str:
-    """The figures of a finding on one line: ``runs 50, share 93%, p50 19.8s``."""
-    said = []
-    for name, value in finding.evidence.items():
-        if isinstance(value, dict) and value:
-            said.append(
-                f"{_title(name)} " + ", ".join(f"{clean(key)} x{count}" for key, count in value.items())
-            )
-        elif isinstance(value, list):
-            said += [f"{_title(name)} " + " ".join(map(str, value))] if name == "runIds" and value else []
-        elif value is not None and not isinstance(value, dict):
-            said.append(f"{_title(name)} {_figure(name, value)}")
-    return ", ".join(said)
-
-
-def _title(name: str) -> str:
-    """``timeoutMs`` → ``timeout``, ``runIds`` → ``run ids``."""
-    bare = name.removesuffix("Ms").removesuffix("Usd").removesuffix("Bytes")
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in bare)
-
-
-def _figure(name: str, value: str | float) -> str:
-    if isinstance(value, str):
-        return _said(value)
-    if name.endswith("Ms"):
-        return words.duration(value)
-    if name.endswith("Usd"):
-        return words.money(value)
-    if name.endswith("Bytes"):
-        return words.size(round(value))
-    if name in ("share", "rate", "change", "timeoutUse"):
-        return f"{value:.1%}" if abs(value) < 0.1 else f"{value:.0%}"
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+    def file(self, path: str) -> str | None:
+        return None

@@ -20,11 +20,15 @@ from one_trace.store import Store
     ),
 )
 @click.option("--flow", metavar="KEY", help="Only runs of this flow.")
-@click.option("--status", type=click.Choice(RUN_STATUSES), help="Only runs that ended so.")
+@click.option("--status", type=click.Choice(RUN_STATUSES), help="Only runs with this status.")
 @click.option("--here", is_flag=True, help="Only runs of the project in this folder.")
 @click.option("--since", type=MOMENT, metavar="AGE", help="Only runs started since: 7d, 12h, 2026-04-06.")
 @click.option(
-    "--limit", type=click.IntRange(min=0), default=50, help="At most so many; 0: all.  [default: 50]"
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=50,
+    help="Show at most N runs; 0: all.  [default: 50]",
 )
 def command(flow: str | None, status: str | None, here: bool, since: int | None, limit: int) -> None:
     """Which runs there are, newest first."""

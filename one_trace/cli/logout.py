@@ -1,4 +1,4 @@
-"""`trace logout`: forget the key of traces.com."""
+"""`trace logout`: delete the saved key of traces.com."""
 
 from __future__ import annotations
 
@@ -8,31 +8,14 @@ import click
 
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
-from one_trace.errors import CliError
-from one_trace.settings import sources
+from one_trace.settings import credentials
 
 
-@click.command(
-    "logout",
-    epilog=examples(
-        "one trace logout",
-        "one --agent trace logout",
-    ),
-)
+@click.command("logout", epilog=examples("one trace logout", "one --agent trace logout"))
 def command() -> None:
-    """Forget the key that 'one trace login' kept. The key itself stays valid: revoke it at traces.com."""
-    from one_trace.guard.private import sweep_drafts
-
-    path = sources.credentials_path()
-    sweep_drafts(path)
-    try:
-        path.unlink()
-        removed = True
-    except FileNotFoundError:
-        removed = False
-    except OSError as error:
-        raise CliError(f"{path} cannot be deleted: {error.strerror}", code="credentials") from error
-    line = "The key is forgotten." if removed else "There was no key to forget."
-    if os.environ.get(sources.API_KEY):
-        line += f" {sources.API_KEY} is still set in the environment."
+    """Delete the key saved by 'one trace login'. The key itself stays valid: revoke it at traces.com."""
+    removed = credentials.delete_key(credentials.credentials_path())
+    line = "The saved key has been deleted." if removed else "There was no saved key."
+    if os.environ.get(credentials.API_KEY):
+        line += f" {credentials.API_KEY} is still set in the environment."
     out().answer({"removed": removed}, line)

@@ -13,7 +13,7 @@ from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
 from one_trace.settings import paths
-from one_trace.settings.sources import no_home
+from one_trace.settings.problems import no_home
 
 
 @click.command(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +10,12 @@ import click
 
 from one_trace.cli.out import Out
 from one_trace.guard.text import valid
+from one_trace.model.times import past_ms
 
 if TYPE_CHECKING:
     _Kind = click.ParamType[int]
 else:
     _Kind = click.ParamType  # generic from click 8.2 on, and for the type checker alone
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_AGE = re.compile(r"(\d{1,9})([smhdw])\Z")
 
 
 class Moment(_Kind):
@@ -30,13 +26,10 @@ class Moment(_Kind):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        age = _AGE.match(str(value).strip().lower())
-        if age:
-            return max(0, int((time.time() - int(age[1]) * _SECONDS[age[2]]) * 1000))
-        try:
-            return int(datetime.fromisoformat(str(value)).timestamp() * 1000)
-        except (ValueError, OverflowError, OSError):
+        found = past_ms(str(value), time.time())
+        if found is None:
             self.fail(f"'{value}' is neither an age (7d, 12h, 30m) nor a date (2026-04-06)", param, ctx)
+        return found
 
 
 MOMENT = Moment()

@@ -21,7 +21,6 @@ from one_trace.store import Store
 from one_trace.view.style import Style
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-NO_RUNS = "No run has been traced yet.\nTrace one: one --agent flow execute my-flow --trace"
 CACHE_KB = 64_000
 _Command = TypeVar("_Command", bound="Callable[..., object]")
 

@@ -10,11 +10,12 @@ import click
 from one_trace.analyse import by as grouping
 from one_trace.analyse import columns, query, stats
 from one_trace.answers.bounds import LIMIT, size
-from one_trace.cli import scope, stats_text
+from one_trace.cli import scope
 from one_trace.cli.out import Out, out, write_to
 from one_trace.cli.params import FULL
 from one_trace.errors import WrongUsage
 from one_trace.guard.text import json_bytes
+from one_trace.view import stats_page
 
 if TYPE_CHECKING:
     from one_trace.store import Store
@@ -76,7 +77,7 @@ def command(
         Out(agent=True).answer(document, "")
     else:
         speaker.answer(
-            document, lambda: stats_text.page(document, room=speaker.width, style=scope.ink_of(speaker))
+            document, lambda: stats_page.page(document, room=speaker.width, style=scope.ink_of(speaker))
         )
 
 

@@ -20,7 +20,7 @@ def unforeseen(error: Exception) -> CliError:
     if os.environ.get(_DEBUG):
         traceback.print_exception(error)
     try:
-        found = _damage(sources.load_lenient()[0].store_path)
+        found = _damage(sources.load().store_path)
     except StoreError as problem:
         found = problem
     except Exception:  # noqa: BLE001  what is broken may be what this look needs: the first error is told

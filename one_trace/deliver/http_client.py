@@ -22,9 +22,8 @@ import httpx
 from msgspec import Struct
 
 from one_trace.deliver import proxies, tls
-from one_trace.deliver.causes import failure
-from one_trace.deliver.decoding import decode
-from one_trace.deliver.hiding import Secrets
+from one_trace.deliver.answer import decode
+from one_trace.deliver.failures import failure
 from one_trace.deliver.retry import (
     Answer,
     Deadline,
@@ -36,6 +35,7 @@ from one_trace.deliver.retry import (
 )
 from one_trace.guard.text import clean
 from one_trace.guard.urls import Url
+from one_trace.outbound.own_secrets import Secrets
 
 _LONGEST_ANSWER = 1 << 20
 _LONGEST_WORDS = 200

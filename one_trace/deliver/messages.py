@@ -12,14 +12,15 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from one_trace.deliver.closing import closing
-from one_trace.deliver.fold import FOLD_OVER, Fold, Folded, fold
-from one_trace.deliver.payload import Payload
-from one_trace.deliver.words import counted, size
+from one_trace.deliver.condense import CONDENSE_OVER, Condensed, Fold, condense
+from one_trace.deliver.phrases import counted, size
+from one_trace.deliver.summary import closing
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Usage
+from one_trace.model.tree import walk
 from one_trace.outbound.events import last_line
-from one_trace.outbound.sanitize import SanitizedSpan, SanitizedTrace
+from one_trace.outbound.payload import Payload
+from one_trace.outbound.sanitize import SanitizedRun, SanitizedSpan, SanitizedTrace
 
 
 class TokenUsage(Struct, rename="camel"):
@@ -103,14 +104,13 @@ class Message(Struct, rename="camel", kw_only=True):
 def messages(payload: Payload) -> list[Message]:
     """The messages of a run in time order, numbered from 1."""
     sanitized = payload.sanitized
-    folding = payload.fold and len(sanitized.spans) > FOLD_OVER
-    folded = fold(sanitized.spans) if folding else Folded(sanitized.spans, [])
-    steps = sorted(_nested(sanitized, folded), key=lambda message: message.timestamp)
-    first, last = _request(payload), _summary(sanitized, folded.folds, steps)
-    found = [first, *steps, last]
-    for order, message in enumerate(found, 1):
+    long = payload.fold and len(sanitized.spans) > CONDENSE_OVER
+    condensed = condense(sanitized.spans) if long else Condensed(sanitized.spans, [])
+    steps = sorted(_steps(sanitized.run, condensed), key=lambda message: message.timestamp)
+    numbered = [_request(payload), *steps, _summary(sanitized, condensed.folds, steps)]
+    for order, message in enumerate(numbered, 1):
         message.order = order
-    return found
+    return numbered
 
 
 def token_usage(usage: Usage | None) -> TokenUsage | UnsetType:
@@ -150,29 +150,19 @@ def _text(external_id: str, role: Literal["user", "assistant"], timestamp: int, 
     )
 
 
-def _nested(sanitized: SanitizedTrace, folded: Folded) -> Iterator[Message]:
-    """Calls and results, depth first, so that what happened in one ms stands as it is nested once it is
-    sorted.
-    """
-    known = {span.span_id for span in folded.spans}
-    children: dict[str | None, list[SanitizedSpan | Fold]] = {}
-    for span in folded.spans:
-        children.setdefault(span.parent_span_id if span.parent_span_id in known else None, []).append(span)
-    for each in folded.folds:
-        children.setdefault(each.parent.span_id, []).append(each)
-    stack: list[SanitizedSpan | Fold | Message] = [*reversed(children.pop(None, []))]
-    while stack:
-        at = stack.pop()
-        if isinstance(at, Message):
-            yield at
-        elif isinstance(at, Fold):
-            yield _folding(at)
+def _steps(run: SanitizedRun, condensed: Condensed) -> Iterator[Message]:
+    """Calls and results, depth first: sorted by time, those of one millisecond keep their nesting."""
+    folds: dict[str, list[Fold]] = {}
+    for each in condensed.folds:
+        folds.setdefault(each.parent.span_id, []).append(each)
+    for span, left in walk(condensed.spans):
+        if left:
+            yield from map(_folding, folds.get(span.span_id, []))
+            yield _result(run, span)
         else:
-            yield _call(at)
-            if at.retries:
-                yield _retries(at)
-            stack.append(_result(sanitized, at))
-            stack.extend(reversed(children.pop(at.span_id, [])))
+            yield _call(span)
+            if span.retries:
+                yield _retries(span)
 
 
 def _tool_name(span: SanitizedSpan) -> str:
@@ -189,13 +179,13 @@ def _call(span: SanitizedSpan) -> Message:
     )
 
 
-def _result(sanitized: SanitizedTrace, span: SanitizedSpan) -> Message:
+def _result(run: SanitizedRun, span: SanitizedSpan) -> Message:
     started = to_ms(span.started_at) or 0
     ended = started if span.duration_ms is None else started + round(span.duration_ms)
     result = ToolResult(
         span.span_id,
         _tool_name(span),
-        msgspec.json.encode(last_line(sanitized.run, span)).decode(),
+        msgspec.json.encode(last_line(run, span)).decode(),
         "error" if span.status in ("error", "timeout", "incomplete") else "success",
         started,
     )
@@ -215,20 +205,20 @@ def _retries(span: SanitizedSpan) -> Message:
     return _system(f"{span.span_id}-retries", to_ms(span.started_at) or 0, content)
 
 
-def _folding(each: Fold) -> Message:
+def _folding(fold: Fold) -> Message:
     content = Folding(
         "folded",
-        each.parent.path,
-        each.steps,
-        each.count,
-        each.spans,
-        each.first,
-        each.last,
-        each.least_ms,
-        each.median_ms,
-        each.most_ms,
+        fold.parent.path,
+        fold.steps,
+        len(fold.numbers),
+        fold.spans,
+        min(fold.numbers),
+        max(fold.numbers),
+        fold.spread.least,
+        fold.spread.median,
+        fold.spread.greatest,
     )
-    return _system(f"{each.at.span_id}-folded", to_ms(each.at.started_at) or 0, content)
+    return _system(f"{fold.first.span_id}-folded", to_ms(fold.first.started_at) or 0, content)
 
 
 def _system(external_id: str, timestamp: int, content: Content) -> Message:

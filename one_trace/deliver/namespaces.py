@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from one_trace.deliver.decoding import decode
+from one_trace.deliver.answer import decode
 from one_trace.deliver.http_client import HttpClient
+from one_trace.deliver.phrases import listed
 from one_trace.deliver.retry import DeliveryError
-from one_trace.deliver.words import listed
 from one_trace.store import Store
 
 _KEPT_MS = 24 * 3600 * 1000

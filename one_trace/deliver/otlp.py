@@ -17,13 +17,13 @@ import msgspec
 
 from one_trace import __version__
 from one_trace.deliver import otlp_env, tls
-from one_trace.deliver.decoding import decode
+from one_trace.deliver.answer import decode
 from one_trace.deliver.http_client import HttpClient
-from one_trace.deliver.payload import Payload
 from one_trace.deliver.retry import Answer, Deadline, DeliveryError, TooLarge
 from one_trace.errors import CliError
 from one_trace.guard.files import is_plain
 from one_trace.outbound.otel import ExportRequest, KeyValue, OtlpSpan, otlp_spans, request
+from one_trace.outbound.payload import Payload
 
 if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue

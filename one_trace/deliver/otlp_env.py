@@ -1,4 +1,4 @@
-"""What the standard variables of OTLP say: where requests go, with which headers, what of it is secret."""
+"""Reads the standard variables of OTLP: endpoint, headers, and which parts of these are secret."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import base64
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
-from one_trace.deliver.hiding import secret_parts
 from one_trace.deliver.http_client import checked
 from one_trace.deliver.retry import DeliveryError
 from one_trace.errors import CliError, SettingsError
 from one_trace.guard.urls import Url, parse
+from one_trace.outbound.own_secrets import secret_parts
 
 _PATH = "/v1/traces"
 _FIX_HEADERS = (

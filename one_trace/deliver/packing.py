@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from one_trace.deliver.payload import Payload
 from one_trace.deliver.project import project_of
 from one_trace.guard.text import path_of
 from one_trace.model.times import to_ms
+from one_trace.outbound.payload import Payload
 from one_trace.outbound.sanitize import Redact, sanitize
 from one_trace.settings.sources import load
 
@@ -69,7 +69,7 @@ def redactor(settings: Settings, command_ends: Mapping[str, int]) -> Redact | No
     """
     if settings.errors != "full":
         return None
-    from one_trace.outbound.quoted import without_quotes
+    from one_trace.outbound.quoted_code import without_quotes
     from one_trace.outbound.redact import redact, without_torn_word
 
     return lambda text: redact(without_torn_word(without_quotes(text, command_ends)))

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from msgspec import Struct
-
 from one_trace.deliver import git
-from one_trace.deliver.remotes import clean_remote
 from one_trace.guard.text import clean, path_of
+from one_trace.outbound.payload import Project
+from one_trace.outbound.remotes import clean_remote
 
 _LONGEST_NAME = 200
-
-
-class Project(Struct, frozen=True):
-    """Never a path: the folder's name, and a remote without credentials and without ``.git``."""
-
-    name: str | None = None
-    remote: str | None = None
-    branch: str | None = None
-    ref: str | None = None
 
 
 def project_of(cwd: str | None, started_ms: int) -> Project:

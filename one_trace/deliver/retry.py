@@ -16,7 +16,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from one_trace.deliver.decoding import decode
+from one_trace.deliver.answer import decode
 
 TRIES = 5
 TRIES_AT_ONCE = 2

@@ -12,7 +12,6 @@ from msgspec import Struct
 from one_trace.deliver import sinks
 from one_trace.deliver.http_client import HttpClient
 from one_trace.deliver.packing import pack, settings_at
-from one_trace.deliver.payload import Sink
 from one_trace.deliver.retry import Deadline, DeliveryError
 from one_trace.errors import CliError
 from one_trace.settings.sources import DELIVERY
@@ -20,6 +19,7 @@ from one_trace.store import Store
 from one_trace.store.outbox import Job, Outbox
 
 if TYPE_CHECKING:
+    from one_trace.deliver.sinks import Sink
     from one_trace.settings.sources import Settings
 
 _RENEW_AFTER_S = 5.0
@@ -77,7 +77,7 @@ class Sender:
             self._put_back(job, problem)
             return Outcome(job, problem=problem)
         except CliError as error:
-            # What a sink lacks (a package, a setting): not the run's fault, and soon mended.
+            # The sink lacks something (a package, a setting): not the run's fault, and easy to fix.
             self.outbox.later(job, error.message, 0)
             return Outcome(job, problem=DeliveryError("refused", error.message, hint=error.hint))
         except Exception as error:  # noqa: BLE001  one run that cannot be sent must not hold up all others

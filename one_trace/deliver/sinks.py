@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from one_trace.errors import CliError, NotAuthorised
-from one_trace.settings import sources as settings_module
+from one_trace.settings.credentials import api_key
 
 if TYPE_CHECKING:
-    from one_trace.deliver.payload import Sink
+    from one_trace.deliver.http_client import HttpClient
+    from one_trace.deliver.retry import Deadline
+    from one_trace.outbound.payload import Payload
     from one_trace.settings.sources import Settings
 
 _OTLP_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+
+
+class Sink(Protocol):
+    """A place that runs are delivered to. It knows of no retry, no queue and no deadline: the line does."""
+
+    name: str
+
+    def open(self, deadline: Deadline, before: Callable[[], None]) -> HttpClient:
+        """The line to the sink's server."""
+
+    def send(self, payload: Payload, client: HttpClient) -> str | None:
+        """Send a run; sending it twice changes nothing. Where it can be looked at, if there is such a place.
+
+        Raises DeliveryError.
+        """
 
 
 def ready(settings: Settings) -> list[str]:
@@ -30,7 +47,7 @@ def make(name: str, settings: Settings) -> Sink:
     from one_trace.deliver.namespaces import Namespaces
     from one_trace.deliver.traces_com import TracesCom
 
-    key = settings_module.api_key()
+    key = api_key()
     if key is None:
         raise NotAuthorised("no key of traces.com is set", hint="one trace login")
     if not (key.isascii() and key.isprintable() and " " not in key):
@@ -46,7 +63,7 @@ def why_not_ready(settings: Settings) -> CliError:
 
 
 _READY: dict[str, Callable[[Settings], bool]] = {
-    "traces.com": lambda settings: bool(settings.endpoint) and settings_module.api_key() is not None,
+    "traces.com": lambda settings: bool(settings.endpoint) and api_key() is not None,
     "otlp": lambda settings: (
         bool(settings.otlp_endpoint)
         or (settings.otlp_endpoint is None and any(map(os.environ.get, _OTLP_VARIABLES)))

@@ -11,16 +11,16 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from one_trace import __version__
+from one_trace.deliver.answer import decode
 from one_trace.deliver.batches import send_all
-from one_trace.deliver.closing import title
-from one_trace.deliver.decoding import decode
 from one_trace.deliver.http_client import HttpClient
 from one_trace.deliver.messages import TokenUsage, messages, token_usage
 from one_trace.deliver.namespaces import Namespaces
-from one_trace.deliver.payload import Payload
 from one_trace.deliver.retry import Answer, Deadline, DeliveryError
+from one_trace.deliver.summary import title
 from one_trace.guard.urls import parse
 from one_trace.model.times import to_ms
+from one_trace.outbound.payload import Payload
 
 AGENT = "one-cli"
 MOST_MESSAGES = 100

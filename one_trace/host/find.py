@@ -186,9 +186,9 @@ def _wanted(env: Mapping[str, str]) -> tuple[str | None, str]:
             return None, ""
     except OSError:
         return None, ""
-    from one_trace.settings.sources import load_lenient  # only now is there something to parse
+    from one_trace.settings.sources import load  # only now is there something to parse
 
-    return load_lenient(env=env)[0].host, "traces.host"
+    return load(env=env).host, "traces.host"
 
 
 def _coerced(env: Mapping[str, str]) -> bool:

@@ -1,5 +1,5 @@
-"""What of a run's tree is worth a line: iterations that went alike become one, failing and odd ones are
-kept whole.
+"""A run's tree as the lines of a page: iterations that went alike share one line, those that failed or
+went another way keep their own.
 """
 
 from __future__ import annotations
@@ -7,24 +7,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from one_trace.model.alike import WENT_WELL, Alike, iterations
 from one_trace.model.trace import Span
 from one_trace.model.tree import Shape
 
-ALIKE = 4
-"""So many iterations that went alike fold."""
+FOLD_FROM = 4
+"""The least number of iterations that fold into one line."""
 FAILED_KEPT = 5
-"""So many iterations that failed alike are kept whole before the rest of them fold."""
+"""How many iterations that failed alike keep their own lines before the rest of them fold."""
 ODD_KEPT = 20
-"""So many iterations are kept whole because each is unlike the others."""
+"""How many iterations keep their own lines because each is unlike the others."""
 SIBLINGS = 60
-"""A longer list of steps that went well keeps its head and its tail."""
+"""A list of more steps than this is cut to its head, its tail, and what failed between them."""
 HEAD, TAIL = 20, 10
-
-_WELL = ("success", "skipped")
 
 
 class Spread(NamedTuple):
-    """Least, median and greatest duration in ms, and which member (its number) took that longest."""
+    """Least, median and greatest duration in ms, and the number of the member that took longest."""
 
     least: float
     median: float
@@ -33,11 +32,8 @@ class Spread(NamedTuple):
 
 
 class Node(NamedTuple):
-    """One line of the tree and what stands under it.
-
-    `span` for a step. Without one: an iteration, an attempt, a resume (`label`, with `inner` under it), or
-    a fold
-    (of `members` things from `first` to `last`, with no lines under it).
+    """One line of the tree. With a `span`, a step; without, an iteration, an attempt or a resume (with the
+    lines `inner` under it), or a fold of `members` iterations or steps (with no lines under it).
     """
 
     label: str
@@ -58,19 +54,7 @@ class Folder:
     def __init__(self, shape: Shape, *, unfold: bool = False) -> None:
         self.shape = shape
         self.unfold = unfold
-        self._kinds: dict[tuple[object, ...], int] = {}
-        self._kind_of: dict[str, int] = {}
-        if not unfold:
-            for span in reversed(shape.spans):
-                self._kind_of[span.span_id] = self._kind(span)
-
-    def _kind(self, span: Span) -> int:
-        """A number that spans share which went alike, all that is in them included (not how often it ran)."""
-        below = {
-            (child.iteration is not None, self._kind_of[child.span_id]) for child in self.shape.children(span)
-        }
-        went = (span.step_id, span.status, span.branch, span.attempts, span.late, span.error_code)
-        return self._kinds.setdefault((*went, *sorted(below)), len(self._kinds))
+        self._alike = Alike([] if unfold else shape.spans, shape.index)
 
     def top(self) -> list[Node]:
         """The lines at the top: the steps of the flow, those of each resume under a line of their own."""
@@ -95,83 +79,68 @@ class Folder:
         if len(attempts) < 2:
             return self._by_iteration(spans)
         return [
-            self._group(f"attempt {number}", of_it, self._siblings(self._by_iteration(of_it)))
-            for number, of_it in sorted(attempts.items())
+            self._group(f"attempt {number}", members, self._siblings(self._by_iteration(members)))
+            for number, members in sorted(attempts.items())
         ]
 
     def _by_iteration(self, spans: list[Span]) -> list[Node]:
-        nodes: list[Node] = []
-        iterations: dict[int, list[Span]] = {}
-        for span in spans:
-            if span.iteration is None:
-                nodes.append(self._step(span, ""))
-            else:
-                iterations.setdefault(span.iteration, []).append(span)
-        return nodes + (self._iterations(dict(sorted(iterations.items()))) if iterations else [])
-
-    def _iterations(self, iterations: dict[int, list[Span]]) -> list[Node]:
+        """The nodes of one attempt's spans: steps outside of iterations first, then the iterations."""
+        steps = [self._step(span, "") for span in spans if span.iteration is None]
         if self.unfold:
-            return [self._iteration(number, spans) for number, spans in iterations.items()]
-        kinds: dict[tuple[int, ...], list[int]] = {}
-        for number, spans in iterations.items():
-            kinds.setdefault(tuple(self._kind_of[span.span_id] for span in spans), []).append(number)
+            found = sorted(iterations(spans).items())
+            return steps + [self._iteration(number, members) for (_, number), members in found]
+        return steps + self._folded(spans)
+
+    def _folded(self, spans: list[Span]) -> list[Node]:
+        """Iterations in their order, those that went alike as one node."""
+        groups = [sorted(group, key=_number) for group in self._alike.groups(spans)]
         nodes: dict[int, Node] = {}
         odd = 0
-        for numbers in kinds.values():
-            well = all(self._went_well(span) for span in iterations[numbers[0]])
+        for group in sorted(groups, key=lambda group: _number(group[0])):
+            well = all(self._alike.well[span.span_id] for span in group[0])
             kept = 0 if well else FAILED_KEPT
-            if len(numbers) - kept < ALIKE:
-                kept = len(numbers)
+            if len(group) - kept < FOLD_FROM:
+                kept = len(group)
             if well and kept:
                 kept = max(0, min(kept, ODD_KEPT - odd))
                 odd += kept
-            for number in numbers[:kept]:
-                nodes[number] = self._iteration(number, iterations[number])
-            if numbers[kept:]:
-                nodes[numbers[kept]] = self._fold(numbers[kept:], iterations)
+            for members in group[:kept]:
+                nodes[_number(members)] = self._iteration(_number(members), members)
+            if group[kept:]:
+                nodes[_number(group[kept])] = self._fold(group[kept:])
         return [nodes[number] for number in sorted(nodes)]
-
-    def _went_well(self, span: Span) -> bool:
-        todo = [span]
-        while todo:
-            at = todo.pop()
-            if at.status not in _WELL or at.late:
-                return False
-            todo.extend(self.shape.children(at))
-        return True
 
     def _iteration(self, number: int, spans: list[Span]) -> Node:
         if len(spans) == 1:
             return self._step(spans[0], f"[{number}]")
         return self._group(f"[{number}]", spans, [self._step(span, "") for span in spans])
 
-    def _fold(self, numbers: list[int], iterations: dict[int, list[Span]]) -> Node:
-        members = [iterations[number] for number in numbers]
-        times = [self._interval(spans) for spans in members]
+    def _fold(self, group: list[list[Span]]) -> Node:
+        times = [self._interval(members) for members in group]
+        numbers = [_number(members) for members in group]
         first, last = numbers[0], numbers[-1]
-        whole = last - first + 1 == len(numbers)
-        spans = [span for member in members for span in member]
+        unbroken = last - first + 1 == len(numbers)
         return Node(
-            label=f"[{first}-{last}]" if whole else f"[{first}..{last}]",
-            status=_worst(spans),
+            label=f"[{first}-{last}]" if unbroken else f"[{first}..{last}]",
+            status=_worst(span.status for members in group for span in members),
             start_ms=min(start for start, _ in times),
             end_ms=max(end for _, end in times),
-            members=len(numbers),
-            steps=tuple(span.step_id for span in members[0]),
+            members=len(group),
+            steps=tuple(span.step_id for span in group[0]),
             spread=spread(
                 [(number, end - start) for number, (start, end) in zip(numbers, times, strict=True)]
             ),
         )
 
     def _siblings(self, nodes: list[Node]) -> list[Node]:
-        """A very long list keeps its head, its tail, and whatever did not go well between them."""
+        """A very long list cut to its head, its tail, and what did not go well between them."""
         if self.unfold or len(nodes) <= SIBLINGS:
             return nodes
         kept = nodes[:HEAD]
         run: list[Node] = []
         failed = 0
         for node in nodes[HEAD:-TAIL]:
-            if node.status in _WELL or failed >= ODD_KEPT:
+            if node.status in WENT_WELL or failed >= ODD_KEPT:
                 run.append(node)
                 continue
             failed += 1
@@ -192,14 +161,16 @@ class Folder:
     def _group(self, label: str, spans: list[Span], inner: list[Node]) -> Node:
         start, end = self._interval(spans)
         running = any(span.status == "incomplete" for span in spans)
-        return Node(label, _worst(spans), start, end, inner=tuple(inner), open=running)
+        return Node(
+            label, _worst(span.status for span in spans), start, end, inner=tuple(inner), open=running
+        )
 
     def _interval(self, spans: list[Span]) -> tuple[float, float]:
         return min(span.start_ms for span in spans), max(self.shape.end(span) for span in spans)
 
 
 def spread(durations: list[tuple[int, float]]) -> Spread:
-    """Of (number of the member, duration in ms)."""
+    """The spread of pairs of a member's number and its duration in ms."""
     ordered = sorted(durations, key=lambda pair: pair[1])
     middle = len(ordered) // 2
     median = ordered[middle][1]
@@ -209,12 +180,12 @@ def spread(durations: list[tuple[int, float]]) -> Spread:
 
 
 def _joined(nodes: list[Node]) -> list[Node]:
-    if len(nodes) < ALIKE:
+    if len(nodes) < FOLD_FROM:
         return nodes
     return [
         Node(
             label=f"{len(nodes)} more",
-            status=_worst_of(node.status for node in nodes),
+            status=_worst(node.status for node in nodes),
             start_ms=min(node.start_ms for node in nodes),
             end_ms=max(node.end_ms for node in nodes),
             members=len(nodes),
@@ -228,10 +199,10 @@ def _joined(nodes: list[Node]) -> list[Node]:
 _BAD_FIRST = ("error", "timeout", "incomplete", "stopped", "success", "skipped")
 
 
-def _worst(spans: Iterable[Span]) -> str:
-    return _worst_of(span.status for span in spans)
+def _worst(statuses: Iterable[str]) -> str:
+    present = set(statuses)
+    return next((status for status in _BAD_FIRST if status in present), "success")
 
 
-def _worst_of(statuses: Iterable[str]) -> str:
-    found = set(statuses)
-    return next((status for status in _BAD_FIRST if status in found), "success")
+def _number(members: list[Span]) -> int:
+    return members[0].iteration or 0

@@ -82,7 +82,7 @@ class Span(Struct, rename="camel", kw_only=True, gc=False):
     error_code: str | None = None
     late: bool = False
     derived: list[str] = []
-    """Names of the fields (camelCase) that were worked out, not read."""
+    """Names of the fields (camelCase) that were derived, not read from the record."""
     usage: Usage | None = None
 
 

@@ -5,14 +5,51 @@ Times are ms from the run's start. Nothing here recurses: how deep a hostile flo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from one_trace.model.trace import Span, Trace
 
 _CLOCK_MS = 1.0
 """The host counts whole milliseconds: ends and starts this near to each other are one moment."""
+
+
+class TreeSpan(Protocol):
+    """What a `Span` and a `SanitizedSpan` have in common."""
+
+    @property
+    def span_id(self) -> str: ...
+    @property
+    def parent_span_id(self) -> str | None: ...
+
+
+S = TypeVar("S", bound=TreeSpan)
+
+
+def children_of(spans: Iterable[S]) -> dict[str | None, list[S]]:
+    """The children of each span by its id; under None those at the top, where a span also stands whose
+    parent is missing or comes after it.
+    """
+    children: dict[str | None, list[S]] = {None: []}
+    seen: set[str | None] = set()
+    for span in spans:
+        parent = span.parent_span_id if span.parent_span_id in seen else None
+        children.setdefault(parent, []).append(span)
+        seen.add(span.span_id)
+    return children
+
+
+def walk(spans: Iterable[S]) -> Iterator[tuple[S, bool]]:
+    """Depth first, each span twice: with False ahead of its children, and with True after them."""
+    children = children_of(spans)
+    stack = [(span, False) for span in reversed(children[None])]
+    while stack:
+        span, left = stack.pop()
+        yield span, left
+        if not left:
+            stack.append((span, True))
+            stack.extend((child, False) for child in reversed(children.pop(span.span_id, [])))
 
 
 def below(path: str, step_id: str) -> str:
@@ -44,27 +81,19 @@ class Stretch(NamedTuple):
 
 
 class Shape:
-    """The tree of one trace. A parent that is not there, or stands after its child, counts as none."""
+    """The tree of one trace."""
 
     def __init__(self, trace: Trace) -> None:
         self.run = trace.run
         self.spans = trace.spans
-        self.top: list[Span] = []
-        self._children: dict[str, list[Span]] = {}
-        seen: set[str] = set()
-        for span in trace.spans:
-            siblings = self.top if span.parent_span_id not in seen else self._of(span.parent_span_id or "")
-            siblings.append(span)
-            seen.add(span.span_id)
+        self.index = children_of(trace.spans)
+        self.top: list[Span] = self.index[None]
         ends = [span.start_ms + (span.duration_ms or 0.0) for span in trace.spans]
         self.horizon = max([trace.run.duration_ms or 0.0, 0.0, *ends])
         """The last moment that anything is known of."""
 
-    def _of(self, span_id: str) -> list[Span]:
-        return self._children.setdefault(span_id, [])
-
     def children(self, span: Span) -> list[Span]:
-        return self._children.get(span.span_id, [])
+        return self.index.get(span.span_id, [])
 
     def end(self, span: Span) -> float:
         """When it ended; for a span that never did, the last moment that anything is known of."""

@@ -6,10 +6,13 @@ before anything does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.model.times import to_iso, to_ms
 from one_trace.model.trace import Branch, Trace, Usage
+from one_trace.model.tree import walk
 from one_trace.outbound.sanitize import Redact, SanitizedRun, SanitizedSpan, SanitizedTrace, sanitize
 
 
@@ -51,31 +54,18 @@ def lines(sanitized: SanitizedTrace) -> list[Event]:
     Events of one instant stand as they are nested: a parent starts before its children and ends after them.
     """
     run = sanitized.run
-    nested = [_flow_start(run), *_nested(run, sanitized.spans)]
+    events = [_flow_start(run), *_steps(run, sanitized.spans)]
     if run.status != "incomplete":
-        nested.append(_flow_end(run))
-    return sorted(nested, key=lambda event: event.timestamp)
+        events.append(_flow_end(run))
+    return sorted(events, key=lambda event: event.timestamp)
 
 
-def _nested(run: SanitizedRun, spans: list[SanitizedSpan]) -> list[Event]:
-    """Starts and ends, depth first. Without recursion: a hostile flow may nest as deep as it likes."""
-    known = {span.span_id for span in spans}
-    children: dict[str | None, list[SanitizedSpan]] = {}
-    for span in reversed(spans):
-        parent = span.parent_span_id if span.parent_span_id in known else None
-        children.setdefault(parent, []).append(span)
-    events: list[Event] = []
-    stack: list[SanitizedSpan | Event] = list(children.pop(None, []))
-    while stack:
-        at = stack.pop()
-        if isinstance(at, Event):
-            events.append(at)
-            continue
-        events.append(step_start(run, at))
-        if at.status != "incomplete":
-            stack.append(step_end(run, at))
-        stack.extend(children.pop(at.span_id, []))
-    return events
+def _steps(run: SanitizedRun, spans: list[SanitizedSpan]) -> Iterator[Event]:
+    for span, left in walk(spans):
+        if not left:
+            yield step_start(run, span)
+        elif span.status != "incomplete":
+            yield step_end(run, span)
 
 
 def step_start(run: SanitizedRun, span: SanitizedSpan) -> Event:
@@ -133,7 +123,7 @@ def ended_at(span: SanitizedSpan) -> str:
     started = to_ms(span.started_at)
     if started is None or not span.duration_ms:
         return span.started_at
-    return to_iso(started + span.duration_ms)
+    return to_iso(started + int(span.duration_ms))
 
 
 def _flow_start(run: SanitizedRun) -> Event:

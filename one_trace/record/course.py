@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from one_trace.record.clock import epoch_ms, iso
+from one_trace.model.times import to_iso, to_ms
 from one_trace.record.log import LogLine
 
 JITTER_MS = 3
@@ -85,7 +85,7 @@ def _suspect(lines: list[LogLine], started: int | None) -> bool:
         if line.at < before or (line.duration_ms is not None and line.duration_ms < 0):
             return True
         if line.timestamp is not None and line.timestamp != line.ts:
-            begun = epoch_ms(line.timestamp)
+            begun = to_ms(line.timestamp)
             if begun is not None and not before - JITTER_MS <= begun <= line.at + JITTER_MS:
                 return True
         before = line.at
@@ -122,9 +122,9 @@ def _move(line: LogLine, at: float, begun: float | None) -> None:
     """Give a line its time. `ts` of what is no event stays: what was measured in a run is found by it."""
     line.at = round(at)
     if line.event is not None:
-        line.ts = iso(at)
+        line.ts = to_iso(at)
     if begun is not None and line.timestamp is not None:
-        line.timestamp = iso(begun)
+        line.timestamp = to_iso(begun)
 
 
 class _Walk:
@@ -220,7 +220,7 @@ class _Walk:
         for at, line in enumerate(self._lines):
             time = self._time(at) if before is None else max(self._time(at), before)
             begun = self._begun(at, line, time, before)
-            if time != epoch_ms(line.ts) or begun != epoch_ms(line.timestamp):
+            if time != to_ms(line.ts) or begun != to_ms(line.timestamp):
                 _move(line, time, begun)
             before = line.at
         for at, start in self._spanning:
@@ -229,7 +229,7 @@ class _Walk:
 
     def _begun(self, at: int, line: LogLine, time: float, before: float | None) -> float | None:
         """When the step of a line began: after the line before it was written, and before this one was."""
-        begun = epoch_ms(line.timestamp)
+        begun = to_ms(line.timestamp)
         if begun is None:
             return None
         least = before if before is not None else time - ABSURD_MS

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from one_trace.record.log import LogLine
-from one_trace.record.state import UNREADABLE, mend_surrogates
+from one_trace.record.state import UNREADABLE, replace_surrogates
 
 _COMMON = {"ts", "level", "msg", "event"}
 _COUNTS = "stepsCompleted stepsFailed stepsSkipped"
@@ -61,7 +61,7 @@ def _names(data: bytes | bytearray, kind: str) -> list[str]:
         return []
     end = data.find(b"\n", first.end())
     row = bytearray(data[data.rfind(b"\n", 0, first.start()) + 1 : end if end >= 0 else len(data)])
-    mend_surrogates(row)
+    replace_surrogates(row)
     try:
         members = _members.decode(row)
     except UNREADABLE:

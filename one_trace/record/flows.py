@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
-from one_trace.record.state import mend_surrogates
+from one_trace.record.state import replace_surrogates
 
 FLOWS = Path(".one") / "flows"
 DEPTH_LIMIT = 200
@@ -102,7 +102,7 @@ def read_flow(path: Path) -> FlowFile | None:
     """One flow file; None where it is not there or is no flow."""
     try:
         data = read_plain(path, FLOW_LIMIT)
-        mend_surrogates(data)
+        replace_surrogates(data)
         text = data.decode("utf-8", "replace")
         definition = json.loads(text, parse_constant=_refused)
     except (OSError, ValueError, RecursionError):

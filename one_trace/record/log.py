@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from one_trace.record.clock import epoch_ms
-from one_trace.record.state import UNREADABLE, Count, Number, believed, counted, mend_surrogates
+from one_trace.model.times import to_ms
+from one_trace.record.state import UNREADABLE, Count, Number, believed, counted, replace_surrogates
 
 
 class LogLine(msgspec.Struct, rename="camel", gc=False):
@@ -41,7 +41,7 @@ class LogLine(msgspec.Struct, rename="camel", gc=False):
     @property
     def begun(self) -> int | None:
         """`timestamp` in epoch ms: the step's own clock, which mostly says what the log's does."""
-        return self.at if self.timestamp == self.ts else epoch_ms(self.timestamp)
+        return self.at if self.timestamp == self.ts else to_ms(self.timestamp)
 
     @property
     def told_ms(self) -> int | float | None:
@@ -84,11 +84,11 @@ def _read_times(lines: list[LogLine], started: int | None) -> list[str]:
     faults: list[str] = []
     before: int | None = None
     for line in lines:
-        at = epoch_ms(line.ts)
+        at = to_ms(line.ts)
         if at is None:
             faults.append(f"a log line ({line.msg[:40]!r}) has no readable time")
             if before is None:
-                before = next((at for each in lines if (at := epoch_ms(each.ts)) is not None), started or 0)
+                before = next((at for each in lines if (at := to_ms(each.ts)) is not None), started or 0)
             at = before
             line.timestamp = line.timestamp if line.timestamp != line.ts else None
         line.at = before = at
@@ -117,10 +117,10 @@ def _one_by_one(data: bytes | bytearray, faults: list[str]) -> list[LogLine]:
 
 def _lenient(row: bytes | bytearray) -> LogLine | None:
     """A line that is JSON, but not quite ours: fields of another type go, lone surrogates are replaced."""
-    mended = bytearray(row)
-    mend_surrogates(mended)
+    fixed = bytearray(row)
+    replace_surrogates(fixed)
     try:
-        found = json.loads(mended.decode())
+        found = json.loads(fixed.decode())
     except (ValueError, RecursionError):
         return None
     if not isinstance(found, dict):

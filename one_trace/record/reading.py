@@ -10,7 +10,7 @@ from pathlib import Path
 
 from one_trace.errors import RecordError
 from one_trace.guard.files import LOG_LIMIT, STATE_LIMIT, read_plain, read_start
-from one_trace.record.clock import epoch_ms
+from one_trace.model.times import to_ms
 from one_trace.record.course import Course, set_right
 from one_trace.record.fields import other_fields
 from one_trace.record.files import RunFiles
@@ -44,7 +44,7 @@ class Record:
         """Whether one of these files was written after the run was, or, where the clocks of the log and of
         the file system agree, after it had begun. A run that was copied with its flow tells nothing."""
         written = max((_written_ms(path) for path in (self.files.log, self.files.state) if path), default=0.0)
-        started = epoch_ms(self.started_at)
+        started = to_ms(self.started_at)
         copied = not self.lines or abs(self.lines[-1].at - written) > _SAME_CLOCK_MS
         begun = written if started is None or copied else started
         return any(_written_ms(path) >= begun + 1 for path in paths)
@@ -67,7 +67,7 @@ def read(files: RunFiles) -> Record:
     state, why = read_state(state_bytes) if state_bytes is not None else (None, None)
     astray = state is not None and (state.run_id != files.run_id or state.flow_key != files.flow_key)
     begun = None if astray else state.started_at if state else started_at(state_bytes or _start(files.state))
-    lines, wrong = read_log(log_bytes or b"", epoch_ms(begun))
+    lines, wrong = read_log(log_bytes or b"", to_ms(begun))
     faults += wrong
     if log_bytes is not None and not lines:
         faults.append("the log is empty")
@@ -82,7 +82,7 @@ def read(files: RunFiles) -> Record:
     flow = _root_flow(flows, files)
     if flow is None:
         faults.append(f"the flow file of {files.flow_key} is not found")
-    course, unsteady = set_right(lines, epoch_ms(begun), partial(_longest_inside, state))
+    course, unsteady = set_right(lines, to_ms(begun), partial(_longest_inside, state))
     faults += unsteady
     return Record(
         files,

@@ -85,7 +85,7 @@ _STARTED = re.compile(rb'"startedAt"\s*:\s*"([0-9TZ:.\-]{20,30})"')
 
 
 def read_state(data: bytearray) -> tuple[State | None, str | None]:
-    """The state, or None and one sentence that says why not. `data` may be mended in place."""
+    """The state, or None and one sentence that says why not. `data` may be changed in place."""
     if not data or data.isspace():
         return None, "the state file is empty"
     try:
@@ -94,7 +94,7 @@ def read_state(data: bytearray) -> tuple[State | None, str | None]:
         return None, f"the state file is of another form ({error})"
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
-    if mend_surrogates(data):
+    if replace_surrogates(data):
         try:
             return _states.decode(data), None
         except UNREADABLE:
@@ -102,9 +102,9 @@ def read_state(data: bytearray) -> tuple[State | None, str | None]:
     return None, f"the state file is cut or damaged ({len(data)} bytes)"
 
 
-def mend_surrogates(data: bytearray) -> bool:
-    """JSON.stringify writes a lone surrogate as ``\\udXXX``, which is no text to anybody else: put U+FFFD
-    there, which is as long, in place. True if there was one."""
+def replace_surrogates(data: bytearray) -> bool:
+    """Replace lone surrogates, which JSON.stringify writes as ``\\udXXX``, by U+FFFD, in place; true
+    if there was one."""
     if b"\\ud" not in data and b"\\uD" not in data:
         return False
     lone = _lone_surrogates(data)

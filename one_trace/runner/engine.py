@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
+from one_trace.model.times import to_iso
 from one_trace.runner.call import Body, Call
 from one_trace.runner.failures import FlowStop, StepFailure
 from one_trace.runner.loop import Loop, Promise
 from one_trace.runner.observer import Observer, Place
 from one_trace.runner.order import number, truthy
-from one_trace.runner.record import iso
 from one_trace.runner.retry import OnError
 from one_trace.runner.schema import NESTED, Json
 from one_trace.runner.terms import Options, Result, Scope
@@ -57,7 +57,7 @@ class Engine:
         return self.loop.clock.now_ms()
 
     def stamp(self) -> str:
-        return iso(self.now())
+        return to_iso(self.now())
 
     def context(self) -> Handle:
         return Handle(self.worker, "contexts")

@@ -9,13 +9,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from one_trace.model.times import to_iso
 from one_trace.runner.engine import Engine, Event
 from one_trace.runner.failures import StepFailure, WorkerBroken, WorkerGone
 from one_trace.runner.loading import Loaded
 from one_trace.runner.loop import Clock, Loop, Stuck
 from one_trace.runner.measuring import Measuring
 from one_trace.runner.observer import Observer, Place
-from one_trace.runner.record import Log, iso, to_json
+from one_trace.runner.record import Log, to_json
 from one_trace.runner.steps import run as run_body
 from one_trace.runner.terms import Options, Scope
 from one_trace.runner.worker import Handle, Worker
@@ -83,7 +84,7 @@ class Run:
         declared = self.loaded.flow.get("inputs")
         self.worker.tell("parseInputs", self._inputs.number, words, declared)
         state = {"runId": self.run_id, "flowKey": self.flow_key, "status": "running"}
-        state |= {"startedAt": iso(self._now()), "completedSteps": []}
+        state |= {"startedAt": to_iso(self._now()), "completedSteps": []}
         numbers = (self.context.number, self._inputs.number)
         self.worker.ask("openState", self._state.number, self.log.state_path, state, *numbers)
 
@@ -107,7 +108,7 @@ class Run:
         began = self._now()
         self.log.line(began, "info", first, to_json({"flowKey": self.flow_key, "runId": self.run_id}))
         if self._traced:
-            go = {"run": self.run_id, "go": iso(began)}
+            go = {"run": self.run_id, "go": to_iso(began)}
             self.worker.tell("openSizes", self.log.sizes_path, go)
         self.worker.tell("set", self._state.number, {"status": "running"})
         self.worker.tell("unset", self._state.number, ["pausedAt"])
@@ -123,7 +124,7 @@ class Run:
                 return Ended(error=unkept.message)
             return self._failed(failure.message, after)
         try:
-            self._finish({"status": "completed", "completedAt": iso(self._now())})
+            self._finish({"status": "completed", "completedAt": to_iso(self._now())})
         except StepFailure as failure:
             return self._failed(failure.message, after)
         self._log("info", f"Flow completed{after}", {"status": "success"})
@@ -184,7 +185,7 @@ class Run:
             self.worker.tell("current", self._state.number, step_id)
         self._on_event(event, text)
         if self.paused and name == "step:complete":
-            self.worker.tell("set", self._state.number, {"status": "paused", "pausedAt": iso(self._now())})
+            self.worker.tell("set", self._state.number, {"status": "paused", "pausedAt": to_iso(self._now())})
             self.worker.ask("write", self._state.number)
 
     def _log(self, level: str, message: str, fields: dict[str, Any]) -> None:

@@ -6,11 +6,11 @@ import json
 import os
 import re
 import secrets
-from datetime import UTC, datetime
 from pathlib import Path
 
 from one_trace.errors import CliError
 from one_trace.guard.private import make_folder
+from one_trace.model.times import to_iso
 from one_trace.runner.loading import FLOWS
 from one_trace.runner.schema import Json
 
@@ -24,12 +24,6 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def new_run_id() -> str:
     return secrets.token_hex(6)
-
-
-def iso(ms: int) -> str:
-    """ISO 8601 UTC with milliseconds."""
-    seconds, rest = divmod(ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
 def to_json(value: Json) -> str:
@@ -66,7 +60,7 @@ class Log:
 
     def line(self, at_ms: int, level: str, message: str, fields: str) -> None:
         """Append a line; `fields`: a JSON object, as text, whose members come after the message."""
-        head = f'{{"ts":"{iso(at_ms)}","level":"{level}","msg":{to_json(message)}'
+        head = f'{{"ts":"{to_iso(at_ms)}","level":"{level}","msg":{to_json(message)}'
         os.write(self._fd, f"{head},{fields[1:]}\n".encode())
 
     def close(self) -> None:

@@ -1,4 +1,8 @@
-"""The `traces.*` keys: the one place that knows what each one is and how its value is read."""
+"""The `traces.*` keys: the one place that knows what each key is and how its value is parsed.
+
+Each parser takes text or a TOML value, and raises ValueError with a reason that follows the key's name
+("must be true or false").
+"""
 
 from __future__ import annotations
 
@@ -10,188 +14,157 @@ from typing import Any, Literal, NamedTuple
 from one_trace.settings.paths import expand
 
 Visibility = Literal["private", "direct", "public"]
-SINKS = ("traces.com", "otlp")
+BUILT_IN = "built-in"
 FOREVER = "forever"
-_UNIT_MS = {"h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-VISIBILITIES = ("private", "direct", "public")
+SINKS = ("traces.com", "otlp")
+_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
-def read_bool(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = str(value).strip().lower()
-    if word in ("true", "1", "yes", "on"):
-        return True
-    if word in ("false", "0", "no", "off"):
-        return False
-    raise ValueError("must be true or false")
+def parse_bool(value: object) -> bool:
+    text = str(value).strip().lower() if isinstance(value, str) or value in (0, 1) else ""
+    if text not in _TRUE + _FALSE:
+        raise ValueError("must be true or false")
+    return text in _TRUE
 
 
-def read_seconds(value: object) -> float:
+def parse_seconds(value: object) -> float:
     try:
-        seconds = (
-            float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else -1.0
-        )
-    except (ValueError, OverflowError):  # TOML knows integers that no float can hold
+        seconds = float(value) if isinstance(value, (str, int, float)) and value is not True else -1.0
+    except (ValueError, OverflowError):  # OverflowError: a TOML integer can be too large for a float
         seconds = -1.0
-    if not 0 <= seconds <= 3600:
+    if value is False or not 0 <= seconds <= 3600:
         raise ValueError("must be a number of seconds from 0 to 3600")
     return seconds
 
 
-def read_slug(value: object) -> str:
-    slug = value if isinstance(value, str) else ""
-    name = slug[1:]
-    if (
-        not slug.startswith("@")
-        or not name
-        or len(name) > 100
-        or not name.replace("-", "").replace("_", "").isalnum()
-    ):
+def parse_namespace(value: object) -> str:
+    text = value if isinstance(value, str) else ""
+    slug = text.removeprefix("@")
+    if slug == text or len(slug) > 100 or not slug.replace("-", "").replace("_", "").isalnum():
         raise ValueError("must be a namespace like @my-org")
-    return slug
+    return text
 
 
-def read_url(value: object) -> str:
-    """An https URL, or an http one on loopback: the key of traces.com and the traces go there."""
-    return _endpoint(value, clear=False)
+def parse_endpoint(value: object) -> str:
+    """An https URL, or an http URL on loopback: traces and the key of traces.com are sent to it."""
+    return _url(value, allow_http=False)
 
 
-def read_otlp_url(value: object) -> str:
-    """An https or http URL: whether a credential may go there is asked where there is one."""
-    return _endpoint(value, clear=True)
+def parse_otlp_endpoint(value: object) -> str:
+    """An https or http URL. Whether a credential may be sent to it is decided where there is one."""
+    return _url(value, allow_http=True)
 
 
-def _endpoint(value: object, *, clear: bool) -> str:
+def _url(value: object, *, allow_http: bool) -> str:
     from one_trace.guard.urls import parse
 
-    wanted = "an http or https URL" if clear else "an https URL, or an http one on loopback"
+    expected = "an http or https URL" if allow_http else "an https URL, or an http one on loopback"
     if not isinstance(value, str):
-        raise ValueError(f"must be {wanted}")
+        raise ValueError(f"must be {expected}")
     url = parse(value)
-    if not (url.tls or (url.scheme == "http" and (clear or url.loopback))):
-        raise ValueError(f"must be {wanted}")
-    if url.userinfo is not None or url.fragment is not None or not (clear or url.query is None):
-        raise ValueError(f"must be {wanted}, without user name, query and fragment")
+    if not (url.tls or (url.scheme == "http" and (allow_http or url.loopback))):
+        raise ValueError(f"must be {expected}")
+    if url.userinfo is not None or url.fragment is not None or not (allow_http or url.query is None):
+        raise ValueError(f"must be {expected}, without user name, query and fragment")
     return url._replace(path=url.path.rstrip("/")).text
 
 
-def read_path(value: object) -> str:
+def parse_path(value: object) -> str:
     path = expand(value.strip(), os.environ) if isinstance(value, str) else ""
     if path.startswith("~"):
-        raise ValueError("begins with ~, and there is no such home folder")
+        raise ValueError("begins with ~, but there is no such home folder")
     if not os.path.isabs(path) or "\0" in path:
         raise ValueError("must be an absolute path, or one that begins with ~")
     return path
 
 
-def read_retention(value: object) -> str:
-    word = value.strip().lower() if isinstance(value, str) else ""
-    if word != FOREVER and retention_ms(word) is None:
+def parse_host(value: object) -> str:
+    return BUILT_IN if value == BUILT_IN else parse_path(value)
+
+
+def parse_retention(value: object) -> str:
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if text != FOREVER and not retention_ms(text):
         raise ValueError("must be an age like 90d, 12w or 36h, or forever")
-    return word
+    return text
 
 
-def retention_ms(word: str) -> int | None:
-    """How long `traces.retention` keeps a run, in ms; null: forever."""
-    number, unit = word[:-1], word[-1:]
-    if (
-        unit not in _UNIT_MS
-        or not (number.isascii() and number.isdecimal())
-        or not 0 < int(number) <= 100_000
-    ):
-        return None
-    return int(number) * _UNIT_MS[unit]
+def retention_ms(text: str) -> int | None:
+    """How long `traces.retention` keeps a run, in ms. None: forever, or not an age."""
+    from one_trace.model.times import age_ms
+
+    return age_ms(text, units="hdw")
 
 
-def kept_since(word: str, now_s: float) -> int | None:
-    """Runs begun before this (ms since 1970) are kept no longer by `traces.retention`; null: all are."""
-    kept_ms = retention_ms(word)
+def kept_since(text: str, now_s: float) -> int | None:
+    """The start time (ms since 1970) before which `traces.retention` deletes runs; None: it deletes none."""
+    kept_ms = retention_ms(text)
     return None if kept_ms is None else max(0, int(now_s * 1000) - kept_ms)
 
 
-def read_host(value: object) -> str:
-    return "built-in" if value == "built-in" else read_path(value)
-
-
-def read_sinks(value: object) -> tuple[str, ...]:
-    given = value.strip().strip("[]").split(",") if isinstance(value, str) else value
-    if not isinstance(given, (list, tuple)):
+def parse_sinks(value: object) -> tuple[str, ...]:
+    items = value.strip().strip("[]").split(",") if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)):
         raise ValueError(f"must be a list of {' and '.join(SINKS)}")
-    names = [str(name).strip().strip("\"'") for name in given]
-    names = [name for name in names if name]
+    names = [name for item in items if (name := str(item).strip().strip("\"'"))]
     for name in names:
         if name not in SINKS:
             raise ValueError(f"must be a list of {' and '.join(SINKS)}, not {name!r}")
     return tuple(dict.fromkeys(names))
 
 
-def choice(*words: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if not isinstance(value, str) or value.strip() not in words:
-            raise ValueError(f"must be {', '.join(words[:-1])} or {words[-1]}")
+def one_of(*choices: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or value.strip() not in choices:
+            raise ValueError(f"must be {', '.join(choices[:-1])} or {choices[-1]}")
         return value.strip()
 
-    return read
+    return parse
+
+
+def format_value(value: object) -> str:
+    """A value as `config get` prints it and `config set` accepts it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class Key(NamedTuple):
-    """One setting: how its value is read from TOML or text, and whether a project may say it."""
+    """One setting. Its type is that of the attribute of `sources.Settings` with the same name."""
 
     name: str
-    read: Callable[[object], Any]
-    type: Any
+    parse: Callable[[object], Any]
     default: Any
     about: str
     project: bool = False
     """Whether `.one/traces.toml` may set it: that file may come with a cloned repository."""
     values: tuple[str, ...] = ()
-    """What a shell can complete."""
+    """Values offered by shell completion."""
+
+
+def _choice(name: str, values: tuple[str, ...], about: str, *, project: bool = False) -> Key:
+    """A key that takes one of `values`, by default the first."""
+    return Key(name, one_of(*values), values[0], about, project, values)
 
 
 KEYS: tuple[Key, ...] = (
-    Key("enabled", read_bool, bool, False, "trace every `flow execute`", True, ("true", "false")),
-    Key("namespace", read_slug, str | None, None, "namespace of traces.com, like @my-org", True),
-    Key(
-        "visibility",
-        choice(*VISIBILITIES),
-        Visibility,
-        "private",
-        "who may see an uploaded trace",
-        True,
-        VISIBILITIES,
-    ),
-    Key(
-        "upload",
-        choice("auto", "manual"),
-        Literal["auto", "manual"],
-        "auto",
-        "deliver when a run ends",
-        True,
-        ("auto", "manual"),
-    ),
-    Key("flush_timeout", read_seconds, float, 3.0, "seconds a finished run may wait for delivery", True),
-    Key(
-        "errors",
-        choice("code", "full"),
-        Literal["code", "full"],
-        "code",
-        "what leaves of an error",
-        values=("code", "full"),
-    ),
-    Key("sinks", read_sinks, tuple[str, ...], ("traces.com",), "where traces go", values=SINKS),
-    Key("endpoint", read_url, str, "https://actions.traces.com", "REST API of traces.com"),
-    Key("otlp_endpoint", read_otlp_url, str | None, None, "OTLP/HTTP base URL"),
-    Key("live", read_bool, bool, True, "draw a traced run as it goes on", values=("true", "false")),
-    Key(
-        "retention",
-        read_retention,
-        str,
-        "90d",
-        "how long runs are kept, or forever",
-        values=("90d", "forever"),
-    ),
-    Key("host", read_host, str | None, None, "One CLI's program, or built-in", values=("built-in",)),
-    Key("data_dir", read_path, str | None, None, "where the store lies"),
+    Key("enabled", parse_bool, False, "trace every `flow execute`", True, ("true", "false")),
+    Key("namespace", parse_namespace, None, "namespace of traces.com, like @my-org", True),
+    _choice("visibility", ("private", "direct", "public"), "who may see an uploaded trace", project=True),
+    _choice("upload", ("auto", "manual"), "deliver when a run ends", project=True),
+    Key("flush_timeout", parse_seconds, 3.0, "seconds a finished run may wait for delivery", True),
+    _choice("errors", ("code", "full"), "how much of an error is uploaded"),
+    Key("sinks", parse_sinks, ("traces.com",), "where traces are sent", values=SINKS),
+    Key("endpoint", parse_endpoint, "https://actions.traces.com", "REST API of traces.com"),
+    Key("otlp_endpoint", parse_otlp_endpoint, None, "OTLP/HTTP base URL"),
+    Key("live", parse_bool, True, "draw a traced run while it runs", values=("true", "false")),
+    Key("retention", parse_retention, "90d", "how long runs are kept, or forever", values=("90d", FOREVER)),
+    Key("host", parse_host, None, "One CLI's program, or built-in", values=(BUILT_IN,)),
+    Key("data_dir", parse_path, None, "the folder of the store"),
 )
 BY_NAME: Mapping[str, Key] = MappingProxyType({key.name: key for key in KEYS})
+PROJECT_KEYS = frozenset(key.name for key in KEYS if key.project)

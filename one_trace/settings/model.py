@@ -1,54 +1,89 @@
-"""The settings as a pydantic-settings model, made from `KEYS`: for commands that write them."""
+"""The settings as a pydantic-settings model made from `KEYS`, for the commands that show and write settings.
+
+The fast path (`settings.sources`) finds the same values without importing pydantic; a test compares them.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, get_type_hints
 
-# pydantic would load the plugins of whatever else is installed, at a cost, and none of them is meant for us.
+# Plugins of pydantic that are installed for other programs are slow to load, and none is for us.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from pydantic import BeforeValidator, Field, ValidationError, create_model
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from one_trace.errors import SettingsError
-from one_trace.settings.keys import BY_NAME, KEYS, Key
-from one_trace.settings.paths import ENV_PREFIX
-from one_trace.settings.sources import unknown
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-
-def _field(key: Key) -> tuple[Any, Any]:
-    return Annotated[key.type, BeforeValidator(key.read), NoDecode], Field(
-        default=key.default, description=key.about
-    )
+from one_trace.settings import problems, sources
+from one_trace.settings.keys import BY_NAME, KEYS
 
 
 class _Base(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, extra="forbid", frozen=True, validate_default=False
+    """The sources are given in `layers`, the weakest first."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, validate_default=False)
+    layers: ClassVar[list[sources.Layer]] = []
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        strongest_first = (
+            InitSettingsSource(settings_cls, dict(values)) for _, values in reversed(cls.layers)
+        )
+        return (init_settings, *strongest_first)
+
+
+_types = get_type_hints(sources.Settings)
+_fields: dict[str, Any] = {
+    key.name: (
+        Annotated[_types[key.name], BeforeValidator(key.parse)],
+        Field(default=key.default, description=key.about),
     )
+    for key in KEYS
+}
+TracesSettings: type[_Base] = create_model("TracesSettings", __base__=_Base, **_fields)
+"""A field for each key, with its type, its parser and its default."""
 
 
-_fields: dict[str, Any] = {key.name: _field(key) for key in KEYS}
-TracesSettings: type[BaseSettings] = create_model("TracesSettings", __base__=_Base, **_fields)
-"""Every key as a field, by its name, with its type, its check and its default; reads `ONE_TRACES_<KEY>`."""
+def load(
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    *,
+    flags: Mapping[str, object] | None = None,
+) -> sources.Settings:
+    """The settings in force, as from `sources.load`."""
+    env = os.environ if env is None else env
+    found, wrong = sources.layers(cwd, env, flags or {}, validate)
+    in_force = type("InForce", (TracesSettings,), {"layers": found, "__module__": __name__})
+    return sources.settings(dict(in_force()), found, wrong, env)
 
 
-def check(name: str, text: object) -> object:
-    """The value that `text` means for `traces.<name>`. Raises SettingsError where it means none."""
-    if name not in BY_NAME:
-        raise unknown(f"traces.{name}")
-    return check_all({name: text})[name]
-
-
-def check_all(table: Mapping[str, object]) -> dict[str, Any]:
-    """The same for several keys at once."""
+def validate(table: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
+    """The valid values of a source, and the reason for each that is not valid."""
+    reasons: dict[str, str] = {}
     try:
-        return TracesSettings.model_validate(dict(table)).model_dump(include=set(table))
+        TracesSettings(**table)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        reason = str(first.get("ctx", {}).get("error") or first["msg"])
-        raise SettingsError(f"traces.{first['loc'][0]} {reason}", code="bad-value") from error
+        for each in error.errors(include_url=False, include_input=False):
+            reasons[str(each["loc"][0])] = str(each.get("ctx", {}).get("error") or each["msg"])
+    valid = {name: value for name, value in table.items() if name not in reasons}
+    return {name: value for name, value in TracesSettings(**valid) if name in valid}, reasons
+
+
+def parse(name: str, text: str) -> object:
+    """The value that `text` means for a key. Raises SettingsError."""
+    if name not in BY_NAME:
+        raise problems.unknown_key(f"traces.{name}")
+    valid, reasons = validate({name: text})
+    if reasons:
+        raise SettingsError(f"traces.{name} {reasons[name]}", code="bad-value")
+    return valid[name]

@@ -31,7 +31,7 @@ def cache_dir(env: Mapping[str, str]) -> str:
 
 
 def user_file(env: Mapping[str, str]) -> str:
-    """The user's settings, to read them: empty, which is no file, for a user without a home folder."""
+    """Path of the user's settings file; empty for a user without a home folder."""
     folder = config_dir(env)
     return os.path.join(folder, USER_FILE) if folder else ""
 

@@ -50,7 +50,7 @@ class Prepared(Struct):
 def prepare(assembly: Assembly, env: Mapping[str, str]) -> Prepared:
     """Make a run ready: its errors without the secrets of `env`, and without all that look like one."""
     if _has_errors(assembly.trace):
-        from one_trace.outbound.errors import redact_errors  # most runs have none
+        from one_trace.outbound.error_text import redact_errors  # most runs have none
 
         redact_errors(assembly, env)
     try:
@@ -111,7 +111,7 @@ def _keep_redacted(connection: Connection, prepared: Prepared) -> None:
     found = connection.execute(sql, (run.run_id, "[REDACTED]")).fetchall()
     if not found:
         return
-    from one_trace.outbound.errors import Kept, keep_redacted
+    from one_trace.outbound.error_text import Kept, keep_redacted
 
     kept = {span: Kept(text, end) for span, text, end in found if text is not None}
     if keep_redacted(prepared.assembly, kept):

@@ -276,7 +276,7 @@ def _legend(lines: list[Line], style: Style) -> list[str]:
     spans = [line.node.span for line in lines if line.node.span is not None]
     notes = []
     if any("durationMs" in span.derived for span in spans):
-        notes.append("~ worked out, not measured")
+        notes.append("~ estimated")
     if any(span.late for span in spans):
         notes.append("late: ran on after what it belongs to was over")
     if any(line.node.members for line in lines):

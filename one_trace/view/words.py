@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
+from one_trace.model.times import to_local
 from one_trace.model.trace import Usage
 
 STATUS_WORDS = {
@@ -86,7 +85,7 @@ def usage(spent: Usage, *, models: bool = True) -> str:
 
 def local(moment: str, *, seconds: bool = False) -> str:
     """``2026-04-06 12:02 +02:00``: a time of a document as it is where the reader is."""
-    here = _here(moment)
+    here = to_local(moment)
     if here is None:
         return moment[:40]
     offset = here.strftime("%z")
@@ -96,15 +95,8 @@ def local(moment: str, *, seconds: bool = False) -> str:
 
 def local_day(moment: str) -> str:
     """``2026-04-06``: the day that it is where the reader is."""
-    here = _here(moment)
+    here = to_local(moment)
     return moment[:10] if here is None else f"{here:%Y-%m-%d}"
-
-
-def _here(moment: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(moment).astimezone()
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def counted(count: int, noun: str) -> str:

@@ -53,7 +53,7 @@ def test_one_run_is_enough_for_an_answer(machine: Machine) -> None:
     stats = machine.one("--agent", "trace", "stats").document["flows"][0]
     assert (stats["runs"], stats["p50Ms"], stats["trend"]["change"]) == (1, 105, None)
     insights = machine.one("--agent", "trace", "insights", "my-flow").document
-    assert {finding["rule"] for finding in insights["findings"]} == {"slow", "dear"}
+    assert {finding["rule"] for finding in insights["findings"]} == {"slow", "expensive"}
     assert machine.one("--agent", "trace", "cost").document["total"]["costUsd"] == 0.25
     same = machine.one("--agent", "trace", "diff", "last", "last", "--fail-on", "slower:1%")
     assert (same.code, same.document["counts"]) == (0, {})
@@ -72,7 +72,7 @@ def test_many_runs(machine: Machine) -> None:
     ]
     findings = machine.one("--agent", "trace", "insights", "my-flow").document["findings"]
     assert [finding["rank"] for finding in findings] == list(range(1, len(findings) + 1))
-    assert {"slow", "dear", "dead-step"} <= {finding["rule"] for finding in findings}
+    assert {"slow", "expensive", "dead-step"} <= {finding["rule"] for finding in findings}
     by_day = machine.one("--agent", "trace", "cost", "my-flow").document["days"]
     assert [(day["calls"], day["costUsd"]) for day in by_day] == [(30, 7.5)]
 

@@ -96,10 +96,10 @@ def test_one_odd_run_does_not_widen_what_is_usual() -> None:
 
 def test_size_and_cost_change_too() -> None:
     cheap = run(span("s", output_bytes=1000, usage=USAGE))
-    dear = run(span("s", output_bytes=3000, usage=USAGE), span("s", usage=USAGE))
-    found = step(of_runs(cheap, dear, Past()))
+    expensive = run(span("s", output_bytes=3000, usage=USAGE), span("s", usage=USAGE))
+    found = step(of_runs(cheap, expensive, Past()))
     assert (found.changes, found.output_change, found.cost_change) == (
-        ["slower", "larger", "dearer"],
+        ["slower", "larger", "costlier"],
         2.0,
         1.0,
     )

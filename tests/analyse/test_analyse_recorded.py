@@ -12,12 +12,10 @@ from machine import RECORDINGS
 
 from one_trace.analyse import cost, diff, insights, past, query, stats, uses
 from one_trace.assemble import assemble
-from one_trace.cli import cost as cost_page
-from one_trace.cli import diff_text, stats_text
-from one_trace.cli import insights as insights_page
 from one_trace.errors import RecordError
 from one_trace.record import discover, read
 from one_trace.store import Store
+from one_trace.view import cost_page, diff_page, insights_page, stats_page
 from one_trace.view.cells import width
 from one_trace.view.style import Style
 
@@ -71,7 +69,7 @@ def test_stats_and_cost_of_all(store: Store, room: int) -> None:
     spans = store.connection.execute("SELECT count(*) FROM spans").fetchone()[0]
     assert sum(step.count for flow in told.flows for step in flow.steps) == spans
     msgspec.json.encode(told)
-    fits(stats_text.page(told, room=room, style=RICH), room)
+    fits(stats_page.page(told, room=room, style=RICH), room)
     known = uses.runs(store.connection, scope)
     spent = cost.document(uses.read(store.connection, scope, known), runs=len(known), flow=None, since=None)
     fits(cost_page.page(spent, room=room, style=PLAIN), room)
@@ -81,7 +79,7 @@ def test_each_flow_has_its_pages(store: Store) -> None:
     for key in query.flow_keys(store.connection):
         scope = query.Scope(key)
         told = stats.document(query.histories(store.connection, scope), flow=key, since=None)
-        fits(stats_text.page(told, room=60, style=RICH), 60)
+        fits(stats_page.page(told, room=60, style=RICH), 60)
         found = insights.of_store(store, scope, since=None)
         msgspec.json.encode(found)
         fits(insights_page.page(found, room=60, style=PLAIN), 60)
@@ -92,4 +90,4 @@ def test_each_run_is_the_same_as_itself(store: Store) -> None:
         trace = store.trace(run.run_id)
         same = diff.of_runs(trace, trace, past.of_run(store.connection, run.run_id))
         assert (same.counts, len(same.steps) > 0) == ({}, run.counts.spans > 0)
-        fits(diff_text.page(same, room=60, style=RICH, everything=True), 60)
+        fits(diff_page.page(same, room=60, style=RICH, everything=True), 60)

@@ -130,7 +130,7 @@ def test_a_timeout_far_beyond_is_named() -> None:
 def test_dear_and_wasted_speak_of_money() -> None:
     runs = [facts(number, status="error" if number in (1, 9) else "success", usd=1.0) for number in range(12)]
     many = history(step("a", [1] * 12, costs=[0.9] * 12), step("b", [1] * 12, costs=[0.1] * 12), runs=runs)
-    assert one(many, "dear").size.dollars_per_run == pytest.approx(0.45)
+    assert one(many, "expensive").size.dollars_per_run == pytest.approx(0.45)
     finding = one(many, "wasted")
     assert (finding.score, finding.evidence["runIds"]) == (1 / 6, [runs[9].run_id, runs[1].run_id])
 

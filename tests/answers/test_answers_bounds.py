@@ -102,3 +102,14 @@ def test_the_answer_of_a_long_history_fits_and_the_whole_is_one_flag_away(machin
     whole = machine.one("--agent", "trace", *argv, "--full")
     assert len(whole.out) > len(done.out)
     assert "omitted" not in whole.document
+
+
+def test_an_answer_that_does_not_fit_still_names_its_flows_and_steps(machine) -> None:
+    with Store(machine.data / "traces.db") as store:
+        for flow in range(8):
+            spans = [span(f"step-{at}", flow=f"flow-{flow}") for at in range(40)]
+            store.save(assembly(f"{flow:012x}", spans, flow_key=f"flow-{flow}"))
+    overview, one = (machine.one("--agent", "trace", "stats", *flow).document for flow in ([], ["flow-3"]))
+    assert len(overview["flows"]) == 8
+    assert len(one["flows"][0]["steps"]) >= 5
+    assert one["omitted"]["rows"] == {"flows[0].steps": 40 - len(one["flows"][0]["steps"])}

@@ -6,11 +6,10 @@ import json
 from typing import Any
 
 from one_trace.export.formats import FORMATS
-from one_trace.model.times import to_ms
+from one_trace.model.times import to_iso, to_ms
 from one_trace.model.trace import Trace
 from one_trace.model.tree import Shape
 from one_trace.outbound.events import event_lines
-from one_trace.record.clock import epoch_ms, iso
 
 Line = dict[str, Any]
 
@@ -24,8 +23,8 @@ def written(lines: list[Line]) -> bytes:
 
 
 def later(text: str | None, by: int) -> str | None:
-    at = epoch_ms(text)
-    return iso(at + by) if at is not None else text
+    at = to_ms(text)
+    return to_iso(at + by) if at is not None else text
 
 
 def set_clock(

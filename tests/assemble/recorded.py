@@ -50,9 +50,9 @@ class MadeRun:
 
     @property
     def time(self) -> str:
-        from one_trace.record.clock import iso
+        from one_trace.model.times import to_iso
 
-        return iso(self.at)
+        return to_iso(self.at)
 
     def log(self, msg: str, **fields: object) -> MadeRun:
         self.lines.append({"ts": self.time, "level": "info", "msg": msg, **fields})

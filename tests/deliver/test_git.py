@@ -16,7 +16,7 @@ from traces_server import KEY, FakeTracesServer, fake_traces_server
 
 from one_trace.deliver import git
 from one_trace.deliver.project import project_of
-from one_trace.deliver.remotes import clean_remote
+from one_trace.outbound.remotes import clean_remote
 
 GIT = shutil.which("git")
 pytestmark = pytest.mark.skipif(GIT is None, reason="needs git")

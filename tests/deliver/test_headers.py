@@ -10,7 +10,7 @@ import pytest
 from machine import Machine
 from traces_server import KEY, FakeTracesServer, fake_traces_server
 
-from one_trace.deliver.hiding import Secrets, secret_parts
+from one_trace.outbound.own_secrets import Secrets, secret_parts
 
 pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
 

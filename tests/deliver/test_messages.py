@@ -6,12 +6,11 @@ import msgspec
 import pytest
 from made import START_MS, USAGE, assembly, loop, span
 
-from one_trace.deliver.closing import title
-from one_trace.deliver.fold import fold
+from one_trace.deliver.condense import condense
 from one_trace.deliver.messages import Message, messages
-from one_trace.deliver.payload import Payload
-from one_trace.deliver.project import Project
+from one_trace.deliver.summary import title
 from one_trace.model.trace import Assembly, Cause, Span
+from one_trace.outbound.payload import Payload, Project
 from one_trace.outbound.sanitize import sanitize
 
 
@@ -184,9 +183,9 @@ def test_loops_in_loops_fold_at_the_outermost_that_went_alike() -> None:
             call,
             *(span("deep", call, iteration=k, start_ms=i * 10.0 + k, duration_ms=1.0) for k in range(10)),
         ]
-    folded = fold(sanitize(assembly(spans=spans).trace).spans)
+    folded = condense(sanitize(assembly(spans=spans).trace).spans)
     at_outer = [each for each in folded.folds if each.parent.step_id == "outer"]
-    assert [(each.count, each.spans) for each in at_outer] == [(17, 17 * 11)]
+    assert [(len(each.numbers), each.spans) for each in at_outer] == [(17, 17 * 11)]
     assert {each.parent.step_id for each in folded.folds} == {"outer", "call"}
     assert len(folded.spans) + sum(each.spans for each in folded.folds) == len(spans)
 

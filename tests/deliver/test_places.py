@@ -12,8 +12,9 @@ from made import assembly, span
 from traces_server import KEY, FakeTracesServer, Handler, fake_traces_server
 
 from one_trace.capture.lineage import session_of, traceparent_of
-from one_trace.deliver.project import Project, project_of
+from one_trace.deliver.project import project_of
 from one_trace.outbound.otel import otlp_spans
+from one_trace.outbound.payload import Project
 from one_trace.outbound.sanitize import sanitize
 from one_trace.store import Store
 

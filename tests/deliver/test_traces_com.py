@@ -12,8 +12,8 @@ from made import START_MS, USAGE, assembly, loop, span
 from traces_server import KEY, FakeTracesServer, fake_traces_server
 
 from one_trace.deliver.project import project_of
-from one_trace.deliver.remotes import clean_remote
 from one_trace.model.trace import Session
+from one_trace.outbound.remotes import clean_remote
 from one_trace.store import Store
 
 

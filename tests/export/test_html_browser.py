@@ -13,7 +13,10 @@ from one_trace.export.html import html
 from one_trace.model.trace import Trace
 
 CHROMIUM = browser.find()
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+]
 
 ROWS = "[...document.querySelectorAll('.rows .row')].filter((row) => !row.hidden)"
 FIRST = f"{ROWS}.sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)"

@@ -12,7 +12,7 @@ from one_trace.model.trace import Assembly, Counts, Executor, PlannedStep, Run, 
 
 START_MS = 1_775_469_720_000
 HOUR_MS = 3_600_000
-NEUTRAL = frozenset({"slow", "dear"})
+NEUTRAL = frozenset({"slow", "expensive"})
 """Statements of where time and money go: true of flows that do well, too."""
 
 

@@ -131,7 +131,7 @@ def test_a_folder_that_was_there_is_left_as_it_is(played):
 
 def doctor(machine, *words):
     checks = machine.one("--agent", "trace", "doctor", "--offline", *words).document["checks"]
-    return [(check["state"], check["mend"]) for check in checks if check["check"] == "folders"]
+    return [(check["state"], check["fix"]) for check in checks if check["check"] == "folders"]
 
 
 def test_the_doctor_names_folders_in_which_others_can_replace_what_is_ours(played):

@@ -6,7 +6,7 @@ import pytest
 
 import one_trace
 from one_trace.guard.urls import parse
-from one_trace.settings.keys import read_otlp_url, read_url
+from one_trace.settings.keys import parse_endpoint, parse_otlp_endpoint
 
 PACKAGE = Path(one_trace.__file__).parent
 
@@ -55,7 +55,7 @@ def test_this_machine_is_known_in_every_spelling(text: str) -> None:
 def test_what_only_looks_like_this_machine_is_another(text: str) -> None:
     assert not parse(text).loopback
     with pytest.raises(ValueError, match="must"):
-        read_url(text.replace("https:", "http:"))
+        parse_endpoint(text.replace("https:", "http:"))
 
 
 @pytest.mark.parametrize(
@@ -97,15 +97,15 @@ def test_what_two_readers_may_read_differently_is_no_url(text: str) -> None:
     "text", ["https://u@h", "https://u:p@h", "https://h#x", "ftp://h", "file:///etc/passwd"]
 )
 def test_an_endpoint_has_no_user_and_no_other_scheme(text: str) -> None:
-    for read in (read_url, read_otlp_url):
+    for read in (parse_endpoint, parse_otlp_endpoint):
         with pytest.raises(ValueError, match="must"):
             read(text)
 
 
 def test_an_endpoint_is_kept_in_its_one_spelling() -> None:
-    assert read_url("HTTPS://Example.COM./api/") == "https://example.com/api"
-    assert read_url("http://127.1:8080") == "http://127.0.0.1:8080"
-    assert read_otlp_url("http://otel-collector:4318/?a=b") == "http://otel-collector:4318?a=b"
+    assert parse_endpoint("HTTPS://Example.COM./api/") == "https://example.com/api"
+    assert parse_endpoint("http://127.1:8080") == "http://127.0.0.1:8080"
+    assert parse_otlp_endpoint("http://otel-collector:4318/?a=b") == "http://otel-collector:4318?a=b"
 
 
 def test_a_query_stays_behind_a_path_that_is_added() -> None:

@@ -1,4 +1,4 @@
-"""`trace doctor`: what is found, what is not, and what mends it."""
+"""`trace doctor`: checks of the setup, each with how to fix it."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from one_trace import store
 
 def checks(machine, *argv):
     document = machine.one("--agent", "trace", "doctor", *argv).document
-    return {check["check"]: (check["state"], check["message"], check["mend"]) for check in document["checks"]}
+    return {check["check"]: (check["state"], check["message"], check["fix"]) for check in document["checks"]}
 
 
 def test_a_fresh_machine_has_nothing_bad(machine):
@@ -36,7 +36,7 @@ def test_the_host_and_the_order_of_path(machine):
     machine.env["PATH"] = f"{machine.bin}{os.pathsep}{machine.ours}"
     done = machine.one("--agent", "trace", "doctor", program="one-trace")
     (path,) = [check for check in done.document["checks"] if check["check"] == "path"]
-    assert (done.code, path["state"], path["mend"]) == (1, "bad", f'export PATH={machine.ours}:"$PATH"')
+    assert (done.code, path["state"], path["fix"]) == (1, "bad", f'export PATH={machine.ours}:"$PATH"')
 
 
 def test_a_host_that_cannot_run(machine):
@@ -68,8 +68,8 @@ def test_a_store_that_is_none(machine):
 def test_a_store_that_another_process_writes(machine):
     with store.Store(machine.data / "traces.db") as held:
         held.connection.execute("BEGIN IMMEDIATE")
-        state, message, mend = checks(machine, "--offline")["store"]
-    assert (state, "another process" in message, mend) == ("bad", True, "Try again in a moment.")
+        state, message, fix = checks(machine, "--offline")["store"]
+    assert (state, "another process" in message, fix) == ("bad", True, "Try again in a moment.")
 
 
 @pytest.mark.parametrize("filled", [True, False])
@@ -81,11 +81,11 @@ def test_a_store_in_a_folder_that_cannot_be_written(machine, filled):
         if filled:
             store.Store(machine.data / "traces.db").close()
         subprocess.run(["mount", "-o", "remount,ro", str(machine.data)], check=True)
-        state, message, mend = checks(machine, "--offline")["store"]
+        state, message, fix = checks(machine, "--offline")["store"]
         assert machine.one("--agent", "trace", "list").document["runs"] == []
     finally:
         subprocess.run(["umount", str(machine.data)], check=True)
-    assert (state, str(machine.data) in message, "traces.data_dir" in mend) == ("bad", True, True)
+    assert (state, str(machine.data) in message, "traces.data_dir" in fix) == ("bad", True, True)
 
 
 def test_the_key_is_never_shown(machine):
@@ -105,8 +105,8 @@ def test_a_key_that_others_can_read(machine):
 
 def test_a_service_that_is_not_there(machine):
     machine.env |= {"TRACES_API_KEY": "trk_x", "ONE_TRACES_ENDPOINT": "http://127.0.0.1:9"}
-    state, message, mend = checks(machine)["traces.com"]
-    assert (state, "127.0.0.1:9" in message, "traces.endpoint" in mend) == ("bad", True, True)
+    state, message, fix = checks(machine)["traces.com"]
+    assert (state, "127.0.0.1:9" in message, "traces.endpoint" in fix) == ("bad", True, True)
 
 
 @pytest.mark.parametrize(
@@ -156,5 +156,5 @@ def test_a_folder_that_cannot_even_be_looked_at_does_not_end_the_command(machine
 
 def test_a_store_that_cannot_even_be_looked_at_is_told_as_the_stores(machine):
     machine.env["ONE_TRACES_DATA_DIR"] = f"/{'x' * 300}"
-    state, message, mend = checks(machine)["store"]
-    assert (state, "traces.db" in message, "data_dir" in mend) == ("bad", True, True)
+    state, message, fix = checks(machine)["store"]
+    assert (state, "traces.db" in message, "data_dir" in fix) == ("bad", True, True)

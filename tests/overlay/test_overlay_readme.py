@@ -47,6 +47,6 @@ def test_the_picture_is_that_of_the_sample_flow(machine):
     done = machine.one("--agent", "flow", "execute", "tour", "--allow-bash", "--trace")
     assert done.code == 0, done.out
     spans = machine.one("--agent", "trace", "show", "--full").document["spans"]
-    picture = README[README.index("$ one trace show") : README.index("~ worked out")]
+    picture = README[README.index("$ one trace show") : README.index("~ estimated")]
     drawn = [row[1] for line in picture.split("\n")[6:] if (row := ROW.match(line))]
     assert sorted(drawn) == sorted(span["stepId"] for span in spans)

@@ -7,7 +7,7 @@ import resource
 
 import pytest
 
-from one_trace.record.state import mend_surrogates
+from one_trace.record.state import replace_surrogates
 from tests.bench.records import RUN, write_loop, write_nested
 
 COMMANDS = [
@@ -94,10 +94,10 @@ def test_the_end_of_a_deep_path_is_what_a_page_shows(machine):
 )
 def test_halves_of_a_pair_alone_are_replaced_and_nothing_else(text: bytes, left: bytes) -> None:
     data = bytearray(text)
-    assert mend_surrogates(data) is (text != left)
+    assert replace_surrogates(data) is (text != left)
     assert bytes(data) == left
 
 
 def test_many_backslashes_are_looked_through_once() -> None:
     data = bytearray(b"\\" * 2_000_000 + b"n" + b"\\\\ud800" * 200_000)
-    assert not mend_surrogates(data)
+    assert not replace_surrogates(data)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from one_trace.model.times import to_iso
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.loading import FlowUnreadable, load, node_message, resolve, walk
 from one_trace.runner.loop import Clock, Loop, Promise, VirtualClock
 from one_trace.runner.options import UsageError, parse
 from one_trace.runner.order import entries, number, truthy
-from one_trace.runner.record import iso, to_json
+from one_trace.runner.record import to_json
 from one_trace.runner.retry import OnError
 from one_trace.runner.similar import did_you_mean
 from one_trace.runner.states import find_state
@@ -222,7 +223,7 @@ def test_the_steps_own_way_goes_before_the_flows() -> None:
 def test_json_is_written_as_javascript_writes_it() -> None:
     text = to_json({"a": "ü\u2028\ud800\x7f\x01", "b": [1, None, True]})
     assert text == '{"a":"ü\u2028\\ud800\x7f\\u0001","b":[1,null,true]}'
-    assert iso(1_795_361_247_005) == "2026-11-22T15:27:27.005Z"
+    assert to_iso(1_795_361_247_005) == "2026-11-22T15:27:27.005Z"
 
 
 def test_habits_of_javascript() -> None:

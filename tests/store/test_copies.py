@@ -115,7 +115,7 @@ def test_doctor_names_a_newer_store_and_the_way_out(old: Machine) -> None:
     of_a_newer_copy(old)
     before = sorted(file.name for file in old.data.iterdir())
     (store,) = checks(old)
-    assert (store["state"], store["mend"]) == ("bad", "pip install -U one-trace")
+    assert (store["state"], store["fix"]) == ("bad", "pip install -U one-trace")
     assert sorted(file.name for file in old.data.iterdir()) == before
 
 

@@ -51,7 +51,7 @@ def test_doctor_names_a_damaged_store_and_how_to_move_it_away(machine: Machine) 
     done = machine.one("--agent", "trace", "doctor", "--offline")
     (store,) = [check for check in done.document["checks"] if check["check"] == "store"]
     assert (done.code, store["state"]) == (1, "bad")
-    assert f"mv '{path}' '{path}.damaged'" in store["mend"]
+    assert f"mv '{path}' '{path}.damaged'" in store["fix"]
 
 
 def test_what_was_moved_away_is_made_anew_by_import(machine: Machine) -> None:

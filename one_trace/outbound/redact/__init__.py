@@ -16,19 +16,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from one_trace.outbound.redact.commands import OPTIONS
+from one_trace.outbound.redact.command_lines import OPTIONS
 from one_trace.outbound.redact.documents import PAIRS, kubernetes
+from one_trace.outbound.redact.encodings import Range, encoded, is_pair, views
 from one_trace.outbound.redact.environment import Values, secret_values
 from one_trace.outbound.redact.fields import fields
 from one_trace.outbound.redact.headers import HEADERS, headers
-from one_trace.outbound.redact.keys import KEYS, bodies
-from one_trace.outbound.redact.protocols import PROTOCOLS
+from one_trace.outbound.redact.private_keys import KEYS, bodies
 from one_trace.outbound.redact.sentences import SAID
-from one_trace.outbound.redact.spelling import Range, encoded, is_pair, views
-from one_trace.outbound.redact.unknown import UNKNOWN
+from one_trace.outbound.redact.transcripts import PROTOCOLS
+from one_trace.outbound.redact.unknown_vendors import UNKNOWN
 from one_trace.outbound.redact.urls import URLS
-from one_trace.outbound.redact.values import REDACTED
-from one_trace.outbound.redact.vendors import VENDORS
+from one_trace.outbound.redact.value_kinds import REDACTED
+from one_trace.outbound.redact.vendor_keys import VENDORS
 
 __all__ = ["REDACTED", "Redact", "redact", "redactor", "without_torn_word"]
 

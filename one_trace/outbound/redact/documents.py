@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from one_trace.outbound.redact.names import strength
-from one_trace.outbound.redact.rules import Rule
-from one_trace.outbound.redact.spelling import Range
-from one_trace.outbound.redact.values import (
+from one_trace.outbound.redact.encodings import Range
+from one_trace.outbound.redact.rule import Rule
+from one_trace.outbound.redact.secret_names import strength
+from one_trace.outbound.redact.value_kinds import (
     is_count,
     is_prose,
     looks_random,

@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
-from one_trace.outbound.redact.names import is_secret_variable
-from one_trace.outbound.redact.spelling import Range
+from one_trace.outbound.redact.encodings import Range
+from one_trace.outbound.redact.secret_names import is_secret_variable
 
 SHORTEST = 8
 """Characters: shorter values are words like ``true`` and ``root``, and half of every text."""

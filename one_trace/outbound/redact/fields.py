@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from one_trace.outbound.redact.names import Strength, strength
-from one_trace.outbound.redact.spelling import Range
-from one_trace.outbound.redact.values import (
+from one_trace.outbound.redact.encodings import Range
+from one_trace.outbound.redact.secret_names import Strength, strength
+from one_trace.outbound.redact.value_kinds import (
     is_code,
     is_count,
     is_prose,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from one_trace.outbound.redact.rules import Rule
-from one_trace.outbound.redact.spelling import Range
-from one_trace.outbound.redact.values import (
+from one_trace.outbound.redact.encodings import Range
+from one_trace.outbound.redact.rule import Rule
+from one_trace.outbound.redact.value_kinds import (
     is_prose,
     is_word,
     looks_random,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from one_trace.outbound.redact.names import strength
-from one_trace.outbound.redact.rules import Rule
-from one_trace.outbound.redact.values import (
+from one_trace.outbound.redact.rule import Rule
+from one_trace.outbound.redact.secret_names import strength
+from one_trace.outbound.redact.value_kinds import (
     is_code,
     is_prose,
     is_uuid,

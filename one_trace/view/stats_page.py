@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from one_trace.analyse.by import FEW, Grouped
 from one_trace.analyse.figures import Trend
+from one_trace.analyse.grouped import FEW, Grouped
 from one_trace.analyse.stats import FlowStats, Outcomes, StatsDocument, StepStats
-from one_trace.cli.scope import NO_RUNS
 from one_trace.guard.text import clean
 from one_trace.view import table, words
 from one_trace.view.cells import clip, wrap
-from one_trace.view.runs import project_names
+from one_trace.view.runs import NO_RUNS, project_names
 from one_trace.view.style import Style
 from one_trace.view.table import Cell, Column
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from one_trace.deliver.fold import Fold
-from one_trace.deliver.words import counted, dollars, duration, listed
+from one_trace.deliver.condense import Fold
+from one_trace.deliver.phrases import counted, dollars, duration, listed
 from one_trace.outbound.sanitize import SanitizedSpan, SanitizedTrace, one_line
 
 _OUTCOMES = {
@@ -131,14 +131,15 @@ def _cost(sanitized: SanitizedTrace) -> Iterator[str]:
 
 
 def _folded(folds: list[Fold]) -> Iterator[str]:
-    for each in folds[:_BLOCKS]:
+    for fold in folds[:_BLOCKS]:
+        least, median, most = map(duration, fold.spread[:3])
         yield (
-            f"Folded: {each.count:,} iterations of {_short(each.parent)} that went alike "
-            f"({duration(each.least_ms)} to {duration(each.most_ms)}, median {duration(each.median_ms)}); "
+            f"Folded: {len(fold.numbers):,} iterations of {_short(fold.parent)} that went alike "
+            f"({least} to {most}, median {median}); "
             "the first, the slowest and those that failed are shown whole."
         )
     if len(folds) > _BLOCKS:
-        rest = sum(each.count for each in folds[_BLOCKS:])
+        rest = sum(len(fold.numbers) for fold in folds[_BLOCKS:])
         yield f"Folded: {rest:,} more iterations in {len(folds) - _BLOCKS:,} other places."
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
-from one_trace.outbound.redact.spelling import Range
+from one_trace.outbound.redact.encodings import Range
 
 Judge = Callable[[re.Match[str]], bool]
 """Whether a match is one: for what a pattern cannot say, or not in linear time."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from one_trace.outbound.redact.rules import Rule
+from one_trace.outbound.redact.rule import Rule
 
 _TAIL = r"[A-Za-z0-9_=-]"
 _B64 = r"[A-Za-z0-9+/_=-]"

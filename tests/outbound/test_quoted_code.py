@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from one_trace.outbound.quoted import without_quotes
+from one_trace.outbound.quoted_code import without_quotes
 
 COMMAND = "cd /srv && canary --now\ncat <<END\nError: canary too\nEND"
 FAILED = f"Command failed: {COMMAND}\n"

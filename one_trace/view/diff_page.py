@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from one_trace.analyse.diff import DiffDocument, Side, StepDiff
 from one_trace.analyse.groups import Group
-from one_trace.cli.stats_text import signed
 from one_trace.guard.text import clean
 from one_trace.view import table, words
 from one_trace.view.cells import wrap
+from one_trace.view.stats_page import signed
 from one_trace.view.style import Style
 from one_trace.view.table import Cell, Column
 
@@ -22,7 +22,7 @@ _COLUMNS = (
     Column("COUNT", drop=5),
     Column("WHAT", right=False),
 )
-_BAD = {"slower", "dearer", "larger"}
+_BAD = {"slower", "costlier", "larger"}
 
 
 def page(document: DiffDocument, *, room: int, style: Style, everything: bool) -> str:

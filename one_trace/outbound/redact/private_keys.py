@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from one_trace.outbound.redact.rules import Rule
-from one_trace.outbound.redact.spelling import Range
+from one_trace.outbound.redact.encodings import Range
+from one_trace.outbound.redact.rule import Rule
 
 _HEAD = r"-----\s{0,20}BEGIN[A-Z0-9 _-]{0,100}PRIVATE KEY(?: BLOCK)?\s{0,20}-----"
 _TAIL = r"-----\s{0,20}END[A-Z0-9 _-]{0,100}PRIVATE KEY(?: BLOCK)?\s{0,20}-----"

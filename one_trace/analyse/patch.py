@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from one_trace.analyse.findings import Action, Finding
+from one_trace.analyse.findings import Action, InsightsDocument
 
 SCHEMA = "one-trace-patch/1"
 SAFE = frozenset({"near-timeout", "far-timeout", "sequential-loop"})
@@ -44,32 +42,47 @@ class PatchDocument(Struct, rename="camel", kw_only=True):
     left: list[str]
 
 
-def document(flow_key: str, project: str | None, findings: list[Finding]) -> PatchDocument:
-    """The patches that can be made in this project's folder."""
-    from one_trace.record.flows import FlowFiles
+class FlowSource(NamedTuple):
+    """A flow file: its path, its `key` and what it holds."""
 
-    files = FlowFiles(Path(project)) if project else None
-    made: dict[str, FilePatch] = {}
-    patched: dict[str, Any] = {}
+    file: str
+    key: str
+    definition: dict[str, Any]
+
+
+def propose(
+    document: InsightsDocument,
+    source: Callable[[str], FlowSource | None],
+    valid: Callable[[dict[str, Any]], bool],
+) -> PatchDocument:
+    """The safe edits of a document's findings, each kept only if the flow is still valid with it.
+
+    `source` finds a flow file by its key.
+    """
+    patches: dict[str, FilePatch] = {}
+    patched: dict[str, dict[str, Any]] = {}
     left: list[str] = []
-    for finding in findings:
+    for finding in document.findings:
         name, action = f"{finding.rule} {finding.path}", finding.action
-        flow = files.with_key(action.flow_key) if files and action and finding.rule in SAFE else None
+        flow = source(action.flow_key) if action and finding.rule in SAFE else None
         if flow is None or action is None:
             left.append(name)
             continue
-        key = str(flow.path)
-        before = patched.get(key, flow.definition)
+        before = patched.get(flow.file, flow.definition)
         operations = list(_operations(before, action))
         after = apply(before, operations)
-        if not operations or not _valid(after):
+        if not operations or not valid(after):
             left.append(name)
             continue
-        patched[key] = after
-        one = made.setdefault(key, FilePatch(file=key, flow_key=flow.key, findings=[], patch=[]))
-        one.findings.append(name)
-        one.patch += operations
-    return PatchDocument(flow_key=flow_key, project=project, files=list(made.values()), left=left)
+        patched[flow.file] = after
+        patch = patches.setdefault(
+            flow.file, FilePatch(file=flow.file, flow_key=flow.key, findings=[], patch=[])
+        )
+        patch.findings.append(name)
+        patch.patch += operations
+    return PatchDocument(
+        flow_key=document.flow_key, project=document.project, files=list(patches.values()), left=left
+    )
 
 
 def _operations(definition: dict[str, Any], action: Action) -> Iterator[Operation]:
@@ -114,22 +127,6 @@ def apply(definition: dict[str, Any], operations: list[Operation]) -> dict[str, 
             at = at[int(name)] if isinstance(at, list) else at[name]
         at[last] = operation.value
     return changed
-
-
-def _valid(definition: dict[str, Any]) -> bool:
-    from one_trace.runner.validate import validate
-
-    return not validate(definition, None, _Unchanged())
-
-
-class _Unchanged:
-    """No edit changes JavaScript: what it was before is not looked at again."""
-
-    def source(self, text: str) -> str | None:
-        return None
-
-    def file(self, path: str) -> str | None:
-        return None
 
 
 def _escaped(name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from one_trace.outbound.redact.rules import Rule
+from one_trace.outbound.redact.rule import Rule
 
 _RANDOM = 32
 """Characters of a random tail: ids of services have 14 to 29."""

@@ -1,0 +1,190 @@
+"""The settings are one system: the fast path and the pydantic-settings model find and refuse the same."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+import tomlkit
+
+from one_trace.errors import SettingsError
+from one_trace.settings import keys, model, paths, sources
+
+VALID = {
+    "enabled": {"true": True, "yes": True, "0": False, "off": False},
+    "namespace": {"@my-org": "@my-org", "@a_b": "@a_b"},
+    "visibility": {"direct": "direct", " private ": "private", "public": "public"},
+    "upload": {"manual": "manual", "auto": "auto"},
+    "flush_timeout": {"0.5": 0.5, "60": 60.0},
+    "errors": {"full": "full", "code": "code"},
+    "sinks": {"otlp, traces.com": ("otlp", "traces.com"), '["otlp"]': ("otlp",), "": ("traces.com",)},
+    "endpoint": {
+        "https://traces.example/": "https://traces.example",
+        "http://127.0.0.1:80": "http://127.0.0.1:80",
+        "http://[::1]:80": "http://[::1]:80",
+    },
+    "otlp_endpoint": {"http://localhost:4318": "http://localhost:4318", "https://a.b/x": "https://a.b/x"},
+    "live": {"no": False, "1": True},
+    "retention": {"12w": "12w", "36H": "36h", "forever": "forever"},
+    "host": {"built-in": "built-in", "/usr/bin/one": "/usr/bin/one"},
+    "data_dir": {"/var/traces": "/var/traces", "/x": "/x"},
+}
+INVALID = {
+    "enabled": ["maybe", 7, 1.0],
+    "namespace": ["my-org", "@", "@a/../b", 5],
+    "visibility": ["all", 1],
+    "upload": ["later", False],
+    "flush_timeout": ["-1", "nan", "soon", True, 10**400],
+    "errors": ["text", []],
+    "sinks": ["elsewhere", 3, ["traces.com", "elsewhere"]],
+    "endpoint": [
+        "http://traces.example",
+        "http://127.0.0.1.evil.example",
+        "https://user:word@traces.example",
+        "https://a b",
+        "file:///etc/passwd",
+        "https://[::1",
+        80,
+    ],
+    "otlp_endpoint": ["ftp://a.b", "https://u@a.b", {}],
+    "live": ["perhaps", [True]],
+    "retention": ["30m", "0d", "d", 90],
+    "host": ["one", False],
+    "data_dir": ["traces", "~nobody-of-this-name/x", 1],
+}
+TYPED = {"enabled": True, "flush_timeout": 2, "live": False, "sinks": ["otlp"], "retention": "2d"}
+"""Values of another type than text, as TOML has them."""
+
+
+@pytest.fixture
+def scene(tmp_path, monkeypatch):
+    """`load(layers)`: the settings as both implementations find them, which must be equal."""
+    project = tmp_path / "work"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("ONE_TRACES_UPLOAD", "not read: the environment is a parameter")
+
+    def load(**layers):
+        env = {"HOME": str(tmp_path / "home")}
+        flags = layers.get("flags", {})
+        env |= {
+            paths.ENV_PREFIX + name.upper(): value for name, value in layers.get("environment", {}).items()
+        }
+        files = {"user": Path(paths.user_file(env)), "project": project / paths.PROJECT_FILE}
+        for source, path in files.items():
+            path.unlink(missing_ok=True)
+            if source in layers:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(tomlkit.dumps({"traces": layers[source]}))
+        fast, whole = (each.load(env=env, flags=flags) for each in (sources, model))
+        assert fast._replace(problems=()) == whole._replace(problems=())
+        assert list(map(vars, fast.problems)) == list(map(vars, whole.problems))
+        return fast
+
+    return load
+
+
+def test_there_are_samples_of_every_key_and_an_attribute_for_each():
+    names = [key.name for key in keys.KEYS]
+    assert names == list(VALID) == list(INVALID)
+    assert names == list(sources.Settings._fields[:-2]) == list(model.TracesSettings.model_fields)
+
+
+def test_every_default_is_equal(scene):
+    assert scene().problems == ()
+
+
+@pytest.mark.parametrize("name", VALID)
+@pytest.mark.parametrize("source", ["environment", "user", "project", "flags"])
+def test_every_value_is_parsed_equally_from_every_source(scene, name, source):
+    for text, value in VALID[name].items():
+        loaded = scene(**{source: {name: text}})
+        if source == "project" and (name not in keys.PROJECT_KEYS or value == "public"):
+            assert (loaded.sources[name], len(loaded.problems)) == ("default", 1)
+        elif text or source != "environment":
+            expected = () if text == "" else value
+            assert (getattr(loaded, name), loaded.problems) == (expected, ())
+            assert loaded.sources[name] == {"flags": "command line"}.get(source, source)
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_every_typed_value_is_parsed_equally(scene, name):
+    for source in ("user", "project", "flags"):
+        scene(**{source: {name: TYPED[name]}})
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_every_invalid_value_is_refused_equally_and_the_next_source_decides(scene, name):
+    valid, expected = next(iter(VALID[name].items()))
+    for value in INVALID[name]:
+        loaded = scene(user={name: valid}, flags={name: value})
+        (problem,) = loaded.problems
+        assert f"traces.{name} in the command line " in problem.message
+        assert (getattr(loaded, name), loaded.sources[name], problem.keys) == (expected, "user", {name})
+        scene(project={name: value, "enabled": True})
+        if isinstance(value, str):
+            assert len(scene(environment={name: value}, user={name: value}).problems) == 2
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_the_precedence_is_equal_for_every_set_of_sources(scene, name):
+    first, second = list(VALID[name])[:2]
+    order = ["flags", "environment", "project", "user"]
+    if name not in keys.PROJECT_KEYS:
+        order.remove("project")
+    for size in range(1, len(order) + 1):
+        for chosen in itertools.combinations(order, size):
+            given = {source: {name: second} for source in chosen} | {chosen[0]: {name: first}}
+            loaded = scene(**given)
+            assert getattr(loaded, name) == VALID[name][first]
+            assert loaded.sources[name] == {"flags": "command line"}.get(chosen[0], chosen[0])
+
+
+def test_unknown_keys_are_reported_equally(scene):
+    for source in ("environment", "user", "project", "flags"):
+        assert len(scene(**{source: {"telepathy": "on"}}).problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"), [(n, t, v) for n in VALID for t, v in VALID[n].items() if t]
+)
+def test_config_set_takes_what_the_environment_takes(name, text, value):
+    assert model.parse(name, text) == value
+    assert model.parse(name, keys.format_value(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(n, t) for n in INVALID for t in INVALID[n] if isinstance(t, str)]
+)
+def test_config_set_refuses_what_the_environment_refuses(name, text):
+    with pytest.raises(SettingsError, match=f"traces.{name} (must be|begins with)") as caught:
+        model.parse(name, text)
+    assert caught.value.code == "bad-value"
+
+
+def test_a_command_that_acts_on_a_key_refuses_its_invalid_value(scene):
+    loaded = scene(user={"sinks": "elsewhere"})
+    with pytest.raises(SettingsError):
+        loaded.require("enabled", "sinks")
+    loaded.require(*(name for name in VALID if name != "sinks"))
+
+
+def test_no_fast_path_imports_pydantic(machine):
+    machine.player("02-linear-unicode")
+    machine.env["PYTHONPROFILEIMPORTTIME"] = "1"
+    machine.write(machine.user_file, "[traces]\nenabled = true\n")
+    complete = {"_ONE_TRACE_COMPLETE": "bash", "COMP_WORDS": "one config set traces.", "COMP_CWORD": "3"}
+    for argv, env in (
+        (["list"], {}),
+        (["flow", "execute", "k"], {}),
+        (["--agent", "flow", "execute", "k"], {}),
+        (["config", "set", "traces.", ""], complete),
+        (["trace", "show"], {}),
+        (["trace", "list"], {}),
+    ):
+        done = machine.one(*argv, env=env)
+        assert done.code == 0, done.err[-300:]
+        assert b"one_trace.main" in done.err
+        assert b"pydantic" not in done.err, argv
+    assert b"pydantic_settings" in machine.one("config", "list").err
