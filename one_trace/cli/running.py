@@ -15,7 +15,7 @@ from one_trace.record import read
 
 def active() -> list[ActiveRun]:
     """All runs that are under way, the last started first: traced ones, and others of this folder."""
-    return active_runs(configured().data_dir, _folder())
+    return active_runs(configured().data_path, _folder())
 
 
 def newest() -> ActiveRun | None:

@@ -225,6 +225,24 @@ def test_running_names_the_run_under_way_and_last_the_one_that_ended(pausing: Ma
     assert (done.code, done.document["error"]["code"]) == (3, "no-such-run")
 
 
+def test_list_marks_the_runs_under_way(pausing: Machine) -> None:
+    go(pausing)
+    first = pausing.one("--agent", "flow", "execute", "def-retry", "--trace").saved["runId"]
+    (pausing.project / "go").unlink()
+    run = start_run(pausing, "--trace")
+    listed = pausing.one("--agent", "trace", "list").document
+    (running,) = listed["running"]
+    assert (running["flowKey"], running["status"]) == ("def-retry", "running")
+    assert [each["runId"] for each in listed["runs"]] == [first]
+    page = pausing.one("trace", "list").out.decode().splitlines()
+    assert running["runId"] in page[1]
+    assert " running " in page[1]
+    assert pausing.one("--agent", "trace", "list", "--flow", "other").document["running"] == []
+    assert pausing.one("--agent", "trace", "list", "--status", "success").document["running"] == []
+    end(run)
+    assert pausing.one("--agent", "trace", "list").document["running"] == []
+
+
 def test_exit_status_and_timeout_need_follow(machine: Machine) -> None:
     for option in (["--exit-status"], ["--timeout", "3"]):
         done = machine.one("--agent", "trace", "show", *option)
