@@ -75,13 +75,18 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace show" below' -l events
     complete -c $program -n '__one_trace_is "trace show" below' -l full
     complete -c $program -n '__one_trace_is "trace show" below' -l limit
+    complete -c $program -n '__one_trace_is "trace show" below' -l cursor
+    complete -c $program -n '__one_trace_is "trace show" below' -l fields
     complete -c $program -n '__one_trace_is "trace show" below' -l help
     complete -c $program -f -n '__one_trace_is "trace list" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace list" below' -l flow
     complete -c $program -n '__one_trace_is "trace list" below' -l status
     complete -c $program -n '__one_trace_is "trace list" below' -l here
     complete -c $program -n '__one_trace_is "trace list" below' -l since
+    complete -c $program -n '__one_trace_is "trace list" below' -l full
     complete -c $program -n '__one_trace_is "trace list" below' -l limit
+    complete -c $program -n '__one_trace_is "trace list" below' -l cursor
+    complete -c $program -n '__one_trace_is "trace list" below' -l fields
     complete -c $program -n '__one_trace_is "trace list" below' -l help
     complete -c $program -f -n '__one_trace_is "trace stats" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace stats" below' -l here
@@ -90,22 +95,34 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace stats" below' -l format
     complete -c $program -n '__one_trace_is "trace stats" below' -l output
     complete -c $program -n '__one_trace_is "trace stats" below' -l full
+    complete -c $program -n '__one_trace_is "trace stats" below' -l limit
+    complete -c $program -n '__one_trace_is "trace stats" below' -l cursor
+    complete -c $program -n '__one_trace_is "trace stats" below' -l fields
     complete -c $program -n '__one_trace_is "trace stats" below' -l help
     complete -c $program -f -n '__one_trace_is "trace insights" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace insights" below' -l here
     complete -c $program -n '__one_trace_is "trace insights" below' -l since
     complete -c $program -n '__one_trace_is "trace insights" below' -l patch
     complete -c $program -n '__one_trace_is "trace insights" below' -l full
+    complete -c $program -n '__one_trace_is "trace insights" below' -l limit
+    complete -c $program -n '__one_trace_is "trace insights" below' -l cursor
+    complete -c $program -n '__one_trace_is "trace insights" below' -l fields
     complete -c $program -n '__one_trace_is "trace insights" below' -l help
     complete -c $program -f -n '__one_trace_is "trace diff" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace diff" below' -l baseline
     complete -c $program -n '__one_trace_is "trace diff" below' -l fail-on
     complete -c $program -n '__one_trace_is "trace diff" below' -l all
     complete -c $program -n '__one_trace_is "trace diff" below' -l full
+    complete -c $program -n '__one_trace_is "trace diff" below' -l limit
+    complete -c $program -n '__one_trace_is "trace diff" below' -l cursor
+    complete -c $program -n '__one_trace_is "trace diff" below' -l fields
     complete -c $program -n '__one_trace_is "trace diff" below' -l help
     complete -c $program -f -n '__one_trace_is "trace cost" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace cost" below' -l since
     complete -c $program -n '__one_trace_is "trace cost" below' -l full
+    complete -c $program -n '__one_trace_is "trace cost" below' -l limit
+    complete -c $program -n '__one_trace_is "trace cost" below' -l cursor
+    complete -c $program -n '__one_trace_is "trace cost" below' -l fields
     complete -c $program -n '__one_trace_is "trace cost" below' -l help
     complete -c $program -f -n '__one_trace_is "trace export" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace export" below' -l format
@@ -134,8 +151,12 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace prune" below' -l help
     complete -c $program -f -n '__one_trace_is "trace help" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace help" below' -l help
-    complete -c $program -n '__one_trace_is "trace doctor"' -l fix
-    complete -c $program -n '__one_trace_is "trace doctor"' -l offline
-    complete -c $program -n '__one_trace_is "trace doctor"' -l full
-    complete -c $program -n '__one_trace_is "trace doctor"' -l help
+    complete -c $program -f -n '__one_trace_is "trace doctor" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l fix
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l offline
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l full
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l limit
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l cursor
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l fields
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l help
 end

@@ -75,9 +75,9 @@ def pass_on(argv: list[str], words: list[str]) -> int:
     if path:
         find.become(path, argv, os.environ)
     if is_flow(words, BUILT_IN_VERBS):
-        from one_trace import runner
+        from one_trace.capture import plain
 
-        return runner.run(argv).exit_code
+        return plain.run(argv)
     if words == ["config"]:
         return _click("config", argv)  # what there is of it without a host
     if not argv:

@@ -13,7 +13,6 @@ from machine import Machine
 
 from tests.effort import register_profiles
 
-
 register_profiles()
 
 

@@ -123,5 +123,5 @@ class Machine:
         return Done(process.returncode, out or b"", err or b"")
 
     def runs(self) -> list[dict]:
-        """What `trace list` knows."""
-        return self.one("--agent", "trace", "list").document["runs"]
+        """All runs that `trace list` knows, whole."""
+        return self.one("--agent", "trace", "list", "--full").document["runs"]

@@ -25,8 +25,8 @@ from one_trace.runner.failures import StepFailure
 from one_trace.runner.loading import load
 from one_trace.runner.loop import Clock, Loop, VirtualClock
 from one_trace.runner.observer import Behaviour, Observer, Place
-from one_trace.runner.record import new_run_id
-from one_trace.runner.terms import Options
+from one_trace.runner.run_log import new_run_id
+from one_trace.runner.terms import RunOptions
 from one_trace.runner.worker import Worker
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ def run_for_truth(
     *,
     inputs: list[str] | None = None,
     behaviour: Table | Mapping[str, Behaviour] | None = None,
-    options: Options | None = None,
+    options: RunOptions | None = None,
     clock: Clock | None = None,
     kill_after: int | None = None,
     worker: Worker | None = None,

@@ -1,11 +1,18 @@
-"""Where a figure changed over the runs, and whether what it is now is more than what it was.
+"""Change points: where the level of a figure changed over the runs.
 
-The test is the Wilcoxon-Mann-Whitney rank test, tried at every place where the series may be cut in two
-(binary segmentation: Scott and Knott 1974, Vostrikova 1981; once it is cut, in windows too), the least
-p-value corrected by Bonferroni for the cuts that could have reached it at all (Tarone 1990). It supposes
-that runs of one level are exchangeable (no run depends on the one before) and nothing of how their times are
-distributed: an odd run, two modes or a long tail are no change. Small groups have their exact p-value,
-larger ones the normal approximation with its corrections for ties and continuity.
+Numbers: the Wilcoxon-Mann-Whitney rank test at every cut of the series, repeated on both parts (binary
+segmentation: Scott and Knott 1974, Vostrikova 1981) and, once there is a cut, in overlapping windows (seeded
+intervals: Kovács et al. 2023). The smallest p-value is corrected for the cuts that could have reached it
+(Bonferroni, restricted as by Tarone 1990). It is exact for small groups, else the normal approximation with
+corrections for ties and continuity. Assumed: runs of one level are exchangeable. Nothing is assumed about
+the distribution: an outlier, two modes or a long tail are no change. Long series are compared by the medians
+of consecutive batches of equal size.
+
+Outcomes: Fisher's exact test at the cut where the failure rates differ most, corrected for all cuts
+(Bonferroni). Assumed: at one rate, runs fail independently of one another.
+
+Both call a change what chance alone shows in at most 1 of 100 series. With fewer than `FEWEST` runs no cut
+can reach that: too few.
 """
 
 from __future__ import annotations
@@ -13,37 +20,43 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from functools import lru_cache
-from math import ceil, comb, erfc, sqrt
+from math import ceil, comb, erfc, exp, lgamma, sqrt
 from typing import NamedTuple
 
 from one_trace.analyse.figures import median, quantile
 
 ALPHA = 0.01
-"""How seldom, in the middle of nothing, a series may be said to have changed."""
+FEWEST = 10
+"""2 / C(10, 5) is the first below ALPHA."""
+SMALLEST = 0.1
+"""Levels that differ by less than this part are one level."""
+LEAST_MS = 10.0
+"""A smaller change of a time is no change: the host counts whole milliseconds, and starts a few late."""
+LEAST_USD = 0.0005
 LEAST_RUNS = 3
 """Of a level."""
-_EXACT = 10
-"""Up to this size of the smaller group the p-value is counted out."""
-_EXACT_RANK_SUM = 3_000
-_LOOKED_AT = 2.0
-"""Nearer to the middle than so many standard deviations nothing is counted out."""
-_ALIKE = 0.1
-"""Levels nearer to each other than this part are one."""
 RECURS = 2
-"""What was there so often before, with less in between, comes and goes."""
+"""A level that was there this often before, with others in between, comes and goes: it is no change."""
+_MOST_BATCHES = 240
 _MOST_LEVELS = 24
+_EXACT = 10
+"""Up to this size of the smaller group the p-value is exact,"""
+_EXACT_RANK_SUM = 3_000
+_EXACT_FROM_SIGMAS = 2.0
+"""and only for cuts at least this far from what is expected."""
 
 
 class Level(NamedTuple):
-    """Consecutive runs that are alike: from the place `start` up to `end`, which is not of it."""
+    """Consecutive values from the place `start` up to `end` (exclusive) that do not differ by more than
+    chance."""
 
     start: int
     end: int
-    middle: float
+    median: float
 
 
-class Rise(NamedTuple):
-    """A figure is more than it was: `since` is the place from which on, `gradual`: in several steps."""
+class Change(NamedTuple):
+    """The last change of a figure. `since` is the place of its first value; `gradual`: in several steps."""
 
     before: float
     now: float
@@ -52,57 +65,88 @@ class Rise(NamedTuple):
     levels: list[Level]
 
     @property
-    def change(self) -> float | None:
-        """By what part; null where there was nothing before."""
+    def ratio(self) -> float | None:
+        """0.2: a fifth more; null where it was zero before."""
         return self.now / self.before - 1 if self.before > 0 else None
 
 
+class RateChange(NamedTuple):
+    """The last change of a failure rate: failures and runs before it and from the place `since` on."""
+
+    since: int
+    failed_before: int
+    runs_before: int
+    failed: int
+    runs: int
+
+
+def last_change(values: Sequence[float], *, least: float, smallest: float = SMALLEST) -> Change | None:
+    """The last change of a series, oldest value first, by at least `least` and at least the part `smallest`
+    of what it was, to beyond the middle half of that. Steps in one direction are one change. None where
+    there is none, or where the level comes and goes.
+    """
+    found = levels(values, least)
+    if len(found) < 2:
+        return None
+    sign = 1 if found[-1].median > found[-2].median else -1
+    first = len(found) - 2
+    while first > 0 and sign * (found[first].median - found[first - 1].median) > 0:
+        first -= 1
+    base, now = found[first], found[-1]
+    size = sign * (now.median - base.median)
+    quartile = quantile(sorted(values[base.start : base.end]), 0.75 if sign > 0 else 0.25) or 0.0
+    if size < max(least, smallest * base.median) or sign * (now.median - quartile) <= 0:
+        return None
+    between = (base.median + now.median) / 2
+    if sum(sign * (level.median - between) >= 0 for level in found[:first]) >= RECURS:
+        return None
+    steps = [sign * (later.median - level.median) for level, later in itertools.pairwise(found[first:])]
+    largest = steps.index(max(steps))
+    gradual = steps[largest] < 0.6 * size
+    since = found[first + 1 if gradual else first + largest + 1].start
+    return Change(base.median, now.median, since, gradual, found)
+
+
+def last_rate_change(failed: Sequence[bool]) -> RateChange | None:
+    """The last change of the failure rate of runs, oldest first; None where there is none."""
+    start, found = 0, None
+    while cut := _rate_cut(failed[start:]):
+        before, after = failed[start : start + cut], failed[start + cut :]
+        start += cut
+        found = RateChange(start, sum(before), len(before), sum(after), len(after))
+    return found
+
+
 def levels(values: Sequence[float], least: float = 0.0) -> list[Level]:
-    """The levels of a series, oldest first; two neighbours that are nearer than a tenth or `least` are
+    """The levels of a series, oldest first; neighbours that differ by less than a tenth or `least` are
     one."""
-    cuts = [0, len(values)]
-    todo = [(0, len(values))]
-    while todo and len(cuts) < _MOST_LEVELS:
-        start, end = todo.pop()
-        cut = _cut(values[start:end], ALPHA)
-        if not cut and len(cuts) > 2:
-            cut = _cut_inside(values[start:end])
-        if cut:
-            cuts.append(start + cut)
-            todo += [(start, start + cut), (start + cut, end)]
-    cuts.sort()
+    size = ceil(len(values) / _MOST_BATCHES) or 1
+    offset = len(values) % size
+    points = [median(values[at : at + size]) or 0.0 for at in range(offset, len(values), size)]
+    cuts = _cuts(points if size > 1 else values)
+    places = [0, *(offset + cut * size for cut in cuts), len(values)]
+    if size > 1:
+        places = [0, *(_refined(values, *near, size) for near in _triples(places)), len(values)]
     found: list[Level] = []
-    for start, end in itertools.pairwise(cuts):
+    for start, end in itertools.pairwise(places):
         level = _level(values, start, end)
-        while found and _alike(found[-1].middle, level.middle, least):
+        while found and _alike(found[-1].median, level.median, least):
             level = _level(values, found.pop().start, end)
         found.append(level)
     return found
 
 
-def rise(values: Sequence[float], *, part: float, least: float) -> Rise | None:
-    """Whether the last level is above the one that it rose from by `part` of it and by `least`, and beyond
-    what that one varied by (its p75). What comes and goes is no rise.
-    """
-    found = levels(values, least)
-    first = len(found) - 1
-    while first > 0 and found[first - 1].middle < found[first].middle:
-        first -= 1
-    if first == len(found) - 1 or not found:
-        return None
-    base, now = found[first], found[-1]
-    more = now.middle - base.middle
-    usual = quantile(sorted(values[base.start : base.end]), 0.75) or 0.0
-    if more < max(least, part * base.middle) or now.middle <= usual:
-        return None
-    if sum(level.middle >= (base.middle + now.middle) / 2 for level in found[:first]) >= RECURS:
-        return None
-    steps = found[first:]
-    jumps = [later.middle - before.middle for before, later in itertools.pairwise(steps)]
-    largest = jumps.index(max(jumps))
-    gradual = jumps[largest] < 0.6 * more
-    since = steps[1 if gradual else largest + 1].start
-    return Rise(base.middle, now.middle, since, gradual, found)
+def _triples(places: Sequence[int]) -> list[tuple[int, int, int]]:
+    return list(zip(places, places[1:], places[2:], strict=False))
+
+
+def _refined(values: Sequence[float], start: int, cut: int, end: int, size: int) -> int:
+    """The place within a batch of `cut` that leaves the least absolute deviations from both medians."""
+    before, after = median(values[start : cut - size]) or 0.0, median(values[cut + size : end]) or 0.0
+    near = range(cut - size, cut + size)
+    gains = [abs(values[at] - after) - abs(values[at] - before) for at in near]
+    sums = list(itertools.accumulate(gains, initial=0.0))
+    return cut - size + sums.index(max(sums))
 
 
 def _level(values: Sequence[float], start: int, end: int) -> Level:
@@ -110,12 +154,26 @@ def _level(values: Sequence[float], start: int, end: int) -> Level:
 
 
 def _alike(one: float, other: float, least: float) -> bool:
-    return abs(one - other) < max(least, _ALIKE * max(one, other)) or one == other
+    return abs(one - other) < max(least, SMALLEST * max(one, other)) or one == other
 
 
-def _cut_inside(values: Sequence[float]) -> int:
-    """The same in halves and quarters that overlap (seeded intervals: Kovács and others 2023): levels that
-    alternate hide one another when all are looked at together."""
+def _cuts(values: Sequence[float]) -> list[int]:
+    """The places where a series is cut, in order."""
+    cuts: list[int] = []
+    todo = [(0, len(values))]
+    while todo and len(cuts) < _MOST_LEVELS:
+        start, end = todo.pop()
+        cut = _cut(values[start:end], ALPHA)
+        if not cut and cuts:
+            cut = _cut_in_windows(values[start:end])
+        if cut:
+            cuts.append(start + cut)
+            todo += [(start, start + cut), (start + cut, end)]
+    return sorted(cuts)
+
+
+def _cut_in_windows(values: Sequence[float]) -> int:
+    """A cut within overlapping halves and quarters: alternating levels hide one another in the whole."""
     count = len(values)
     windows = [
         (start, start + size)
@@ -131,39 +189,39 @@ def _cut_inside(values: Sequence[float]) -> int:
 
 
 def _cut(values: Sequence[float], alpha: float) -> int:
-    """Where a series is cut best, if it is to be cut: the place of the first value behind; else 0."""
+    """The place of the first value behind the most significant cut; 0 if none is below `alpha`."""
     count = len(values)
     if count < 2 * LEAST_RUNS or 2 / comb(count, count // 2) > alpha:
         return 0
     ranks, ties = _ranks(values)
-    spread = (count + 1 - ties / (count * (count - 1))) / 12
-    if spread <= 0:
+    variance = (count + 1 - ties / (count * (count - 1))) / 12
+    if variance <= 0:
         return 0
-    total, far, at = 0.0, 0.0, 0
+    farthest, place = 0.0, 0
     small: list[tuple[int, int, float]] = []
-    for size, rank in enumerate(ranks[: count - LEAST_RUNS], 1):
-        total += rank
-        if size < LEAST_RUNS:
-            continue
+    sums = list(itertools.accumulate(ranks))
+    for size in range(LEAST_RUNS, count - LEAST_RUNS + 1):
         product = size * (count - size)
-        u = total - size * (size + 1) / 2
-        z = (abs(u - product / 2) - 0.5) / sqrt(product * spread)
-        low = ceil(min(u, product - u))
-        if z > _LOOKED_AT and min(size, count - size) <= _EXACT and low <= _EXACT_RANK_SUM:
-            small.append((size, low, z))
-        elif z > far:
-            far, at = z, size
-    found = [(erfc(far / sqrt(2)), -far, at)]
+        u = sums[size - 1] - size * (size + 1) / 2
+        z = (abs(u - product / 2) - 0.5) / sqrt(product * variance)
+        if z > _EXACT_FROM_SIGMAS and min(size, count - size) <= _EXACT:
+            low = ceil(min(u, product - u))
+            if low <= _EXACT_RANK_SUM:
+                small.append((size, low, z))
+                continue
+        if z > farthest:
+            farthest, place = z, size
+    found = [(erfc(farthest / sqrt(2)), -farthest, place)]
     for size, low, z in small:
         least = min(size, count - size)
-        if 2 / comb(count, least) <= found[0][0]:  # else it cannot be the least
+        if 2 / comb(count, least) <= found[0][0]:  # else it cannot be the smallest
             found.append((2 * _exact(least, count - least, low), -z, size))
     p, _, place = min(found)
     return place if p * _possible(count, p) < alpha else 0
 
 
 def _ranks(values: Sequence[float]) -> tuple[list[float], float]:
-    """The rank of each value (equal ones share theirs), and the sum of t³ - t over what is equal."""
+    """The rank of each value (equal ones share theirs), and the sum of t³ - t over the sizes of ties."""
     order = sorted(range(len(values)), key=values.__getitem__)
     ranks = [0.0] * len(values)
     ties = 0.0
@@ -181,7 +239,7 @@ def _ranks(values: Sequence[float]) -> tuple[list[float], float]:
 
 @lru_cache(maxsize=4096)
 def _exact(small: int, large: int, u: int) -> float:
-    """P(U <= u) where all orders of the runs are as likely: Gauss' binomial coefficients, summed up."""
+    """P(U <= u) if all orders are equally likely: the Gaussian binomial coefficients, summed up."""
     counts = [1] + [0] * u
     for i in range(1, small + 1):
         for at in range(u, large + i - 1, -1):
@@ -197,3 +255,31 @@ def _possible(count: int, p: float) -> int:
     while size < count - size and 2 / comb(count, size) > p and size < _EXACT:
         size += 1
     return max(1, count - 2 * size + 1)
+
+
+def _rate_cut(failed: Sequence[bool]) -> int:
+    """The same as `_cut` for failures: where their rates differ most, by Fisher's exact test."""
+    count, total = len(failed), sum(failed)
+    if count < FEWEST or total in (0, count):
+        return 0
+    sums = list(itertools.accumulate(failed))
+    place = max(
+        range(1, count),
+        key=lambda size: (sums[size - 1] * count - total * size) ** 2 / (size * (count - size)),
+    )
+    p = _fisher(sums[place - 1], place, total, count)
+    return place if p * (count - 1) < ALPHA else 0
+
+
+def _fisher(hits: int, size: int, total: int, count: int) -> float:
+    """The two-sided p-value (twice the smaller tail) of `hits` among `size` of `count`, `total` in all."""
+
+    def log_choose(n: int, k: int) -> float:
+        return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+
+    def probability(k: int) -> float:
+        return exp(log_choose(total, k) + log_choose(count - total, size - k) - log_choose(count, size))
+
+    low, high = max(0, size - (count - total)), min(size, total)
+    tail = range(hits, high + 1) if hits * count > total * size else range(low, hits + 1)
+    return min(1.0, 2 * sum(map(probability, tail)))

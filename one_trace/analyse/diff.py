@@ -11,19 +11,14 @@ from typing import Literal
 
 from msgspec import Struct
 
+from one_trace.analyse.changes import LEAST_MS, LEAST_USD, SMALLEST
 from one_trace.analyse.figures import median
 from one_trace.analyse.groups import Group, Past, Step, Usual, groups, of_late, usual
 from one_trace.analyse.rounding import rounded
 from one_trace.model.trace import Run, Trace
 
 SCHEMA = "one-trace-diff/1"
-NOTICED = 0.1
-NOTICED_MS = 10.0
-"""A smaller change of a time is not called one: the host counts whole milliseconds, and starts late by a
-few.
-"""
 NOTICED_BYTES = 100
-NOTICED_USD = 0.0005
 
 Change = Literal["added", "removed", "status", "slower", "faster", "larger", "smaller", "costlier", "cheaper"]
 Figure = Literal["duration", "output", "cost"]
@@ -108,8 +103,8 @@ def of_past(past: Past, after: Trace) -> DiffDocument:
         flow_key=after.run.flow_key,
         status="success",
         started_at=None,
-        duration_ms=median(of_late(past.runs)),
-        cost_usd=median(of_late(past.costs)),
+        duration_ms=median(of_late(past.runs, LEAST_MS)),
+        cost_usd=median(of_late(past.costs, LEAST_USD)),
         spans=None,
         runs=len(past.runs),
     )
@@ -120,7 +115,7 @@ def _document(
     baseline: Literal["run", "p50"], a: Side, run: Run, before: Steps, after: Steps, past: Past
 ) -> DiffDocument:
     b = _side(run)
-    whole = usual(past.runs)
+    whole = usual(past.runs, LEAST_MS)
     steps = [_step(path, before, after, past) for path in _order(list(before), list(after))]
     counts: dict[str, int] = {}
     for step in steps:
@@ -135,7 +130,7 @@ def _document(
         duration_change=_part(a.duration_ms, b.duration_ms),
         cost_change=_part(a.cost_usd, b.cost_usd),
         usual_ms=whole,
-        noise=None if whole is None else _chance(a.duration_ms, b.duration_ms, NOTICED_MS, whole),
+        noise=None if whole is None else _chance(a.duration_ms, b.duration_ms, LEAST_MS, whole),
         past_runs=len(past.runs),
         counts=counts,
         steps=steps,
@@ -182,7 +177,7 @@ def _step(path: str, before: Steps, after: Steps, past: Past) -> StepDiff:
     _measure(step, a, b, past.steps.get(path, []))
     if a.status != b.status:
         step.changes.append("status")
-    _judge(step, "duration", ("slower", "faster"), (a.duration_ms, b.duration_ms, NOTICED_MS), step.usual_ms)
+    _judge(step, "duration", ("slower", "faster"), (a.duration_ms, b.duration_ms, LEAST_MS), step.usual_ms)
     _judge(
         step,
         "output",
@@ -190,7 +185,7 @@ def _step(path: str, before: Steps, after: Steps, past: Past) -> StepDiff:
         (a.output_bytes, b.output_bytes, NOTICED_BYTES),
         step.usual_bytes,
     )
-    _judge(step, "cost", ("costlier", "cheaper"), (a.cost_usd, b.cost_usd, NOTICED_USD), step.usual_usd)
+    _judge(step, "cost", ("costlier", "cheaper"), (a.cost_usd, b.cost_usd, LEAST_USD), step.usual_usd)
     return step
 
 
@@ -199,9 +194,9 @@ def _measure(step: StepDiff, a: Group, b: Group, known: Sequence[Group]) -> None
     step.duration_change = _part(a.duration_ms, b.duration_ms)
     step.output_change = _part(a.output_bytes, b.output_bytes)
     step.cost_change = _part(a.cost_usd, b.cost_usd)
-    step.usual_ms = usual([group.duration_ms for group in known])
-    step.usual_bytes = usual([group.output_bytes for group in known])
-    step.usual_usd = usual([group.cost_usd for group in known])
+    step.usual_ms = usual([group.duration_ms for group in known], LEAST_MS)
+    step.usual_bytes = usual([group.output_bytes for group in known], NOTICED_BYTES)
+    step.usual_usd = usual([group.cost_usd for group in known], LEAST_USD)
 
 
 def _judge(
@@ -224,7 +219,7 @@ def noticed(a: float | None, b: float | None, least: float) -> bool:
     if a is None and b is None:
         return False
     delta = abs((b or 0.0) - (a or 0.0))
-    return delta >= least and delta >= NOTICED * (a or 0.0)
+    return delta >= least and delta >= SMALLEST * (a or 0.0)
 
 
 def _chance(a: float | None, b: float | None, least: float, known: Usual | None) -> bool:

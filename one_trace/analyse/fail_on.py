@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from one_trace.analyse.diff import NOTICED_MS, DiffDocument, StepDiff, Verdict, more_than
+from one_trace.analyse.changes import LEAST_MS
+from one_trace.analyse.diff import DiffDocument, StepDiff, Verdict, more_than
 from one_trace.errors import WrongUsage
+from one_trace.model.trace import FAILED_STATUSES
 
 MATTERS = 0.05
 """A step fails a comparison by its time only if the change is this part of the run: the rest is not worth a
@@ -35,9 +37,9 @@ def _slower(diff: DiffDocument, limit: float) -> list[str]:
     """The run, or a step that matters, took longer by more than `limit`, and noise does not explain it."""
     because = []
     whole = more_than(diff.a.duration_ms, diff.b.duration_ms, limit)
-    if whole and (diff.delta_ms or 0) >= NOTICED_MS and not diff.noise:
+    if whole and (diff.delta_ms or 0) >= LEAST_MS and not diff.noise:
         because.append(f"the run is {_by(diff.duration_change, diff.delta_ms)} slower")
-    least = max(NOTICED_MS, MATTERS * (diff.a.duration_ms or 0))
+    least = max(LEAST_MS, MATTERS * (diff.a.duration_ms or 0))
     for step in diff.steps:
         if step.a is None or step.b is None:
             continue
@@ -70,5 +72,8 @@ def _failed(diff: DiffDocument, _: float) -> list[str]:
 
 
 def _worse(step: StepDiff) -> bool:
-    bad = ("error", "timeout", "incomplete")
-    return step.b is not None and step.b.status in bad and (step.a is None or step.a.status not in bad)
+    return (
+        step.b is not None
+        and step.b.status in FAILED_STATUSES
+        and (step.a is None or step.a.status not in FAILED_STATUSES)
+    )

@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from one_trace.analyse.changes import levels
+from one_trace.analyse.changes import last_change
 from one_trace.analyse.figures import median, quantile
-from one_trace.model.trace import SpanStatus, Trace
+from one_trace.model.trace import WORST_FIRST, SpanStatus, Trace, worst
 from one_trace.model.tree import below, static_paths
 
 ENOUGH = 5
 """With fewer past runs there is no telling what is usual."""
-_WORST: tuple[SpanStatus, ...] = ("error", "timeout", "incomplete", "stopped", "success", "skipped")
 _SIGMA = 1.4826
 """Times the median absolute deviation: the standard deviation, where things vary normally."""
 _SIGMAS = 3.0
@@ -62,16 +61,16 @@ def groups(trace: Trace) -> dict[str, tuple[Step, Group]]:
     """The steps of a run by their path under the root flow, in the order in which they first started."""
     found: dict[str, tuple[Step, Group]] = {}
     root = below(trace.run.flow_key, "")
-    for whole, span in zip(static_paths(trace.run.flow_key, trace.spans), trace.spans, strict=True):
-        path = whole[len(root) :]
+    paths = static_paths(trace.run.flow_key, trace.spans)
+    for span in trace.spans:
+        path = paths[span.span_id][len(root) :]
         entry = found.get(path)
         if entry is None:
             entry = found[path] = (Step(path, span.step_id, span.type), Group(status=span.status))
         group = entry[1]
         group.count += 1
         group.retries += span.retries
-        if _WORST.index(span.status) < _WORST.index(group.status):
-            group.status = span.status
+        group.status = worst((span.status, group.status))
         group.duration_ms = plus(group.duration_ms, span.duration_ms)
         if span.duration_ms is not None:
             group.max_ms = max(group.max_ms or 0.0, span.duration_ms)
@@ -87,18 +86,17 @@ def plus(known: float | None, more: float | None) -> float | None:
     return known + more
 
 
-def of_late(values: Sequence[float | None]) -> list[float]:
-    """The known ones of past figures, oldest first, since they last changed."""
+def of_late(values: Sequence[float | None], least: float = 0.0) -> list[float]:
+    """The known ones of past figures, oldest first, since the last change by at least `least`."""
     known = [value for value in values if value is not None]
-    course = levels(known)
-    since = course[-1].start if course and len(known) - course[-1].start >= ENOUGH else 0
-    return known[since:]
+    change = last_change(known, least=least)
+    return known[change.since :] if change and len(known) - change.since >= ENOUGH else known
 
 
-def usual(values: Sequence[float | None]) -> Usual | None:
+def usual(values: Sequence[float | None], least: float = 0.0) -> Usual | None:
     """What is usual of a figure of past runs, oldest first; None where they are too few to tell. Where it has
     changed, only what came since: a rise would else explain itself."""
-    ordered = sorted(of_late(values))
+    ordered = sorted(of_late(values, least))
     if len(ordered) < ENOUGH:
         return None
     middle = quantile(ordered, 0.5) or 0.0
@@ -140,7 +138,7 @@ def _middle(found: Sequence[Group]) -> Group:
     statuses = [group.status for group in found]
     return Group(
         count=round(of([group.count for group in found]) or 0),
-        status=max(_WORST, key=statuses.count),
+        status=max(WORST_FIRST, key=statuses.count),
         duration_ms=of([group.duration_ms for group in found]),
         max_ms=of([group.max_ms for group in found]),
         retries=round(of([group.retries for group in found]) or 0),

@@ -54,6 +54,8 @@ class Series(Struct, kw_only=True):
     """Which run: its place in `FlowHistory.runs`."""
     durations: list[bytes | None] = []
     """Packed, ms, one a span that has one."""
+    mean_ms: list[float | None] = []
+    """Of its spans that succeeded; right only for runs without an anomaly."""
     output_bytes: list[int | None] = []
     """Of all its spans together; null where nothing is known."""
     cost_usd: list[float | None] = []
@@ -66,6 +68,7 @@ class Series(Struct, kw_only=True):
         if order != list(range(len(order))):
             self.runs = [self.runs[i] for i in order]
             self.durations = [self.durations[i] for i in order]
+            self.mean_ms = [self.mean_ms[i] for i in order]
             self.output_bytes = [self.output_bytes[i] for i in order]
             self.cost_usd = [self.cost_usd[i] for i in order]
             self.models = [self.models[i] for i in order] if self.models else []
@@ -136,12 +139,20 @@ class StepHistory(Struct, kw_only=True):
             )
         ]
 
-    def clean(self) -> list[tuple[int, bytes]]:
-        """Place and times of the runs in which all went well at the first attempt."""
+    def clean(self) -> list[bytes]:
+        """Durations in the runs in which all of its spans succeeded at the first attempt."""
         return [
-            (place, blob)
+            blob
             for place, blob in zip(self.series.runs, self.series.durations, strict=True)
             if blob and place not in self.anomalies
+        ]
+
+    def means(self) -> list[tuple[int, float]]:
+        """Place and mean duration in ms of the same runs."""
+        return [
+            (place, mean)
+            for place, mean in zip(self.series.runs, self.series.mean_ms, strict=True)
+            if mean is not None and place not in self.anomalies
         ]
 
     def add(self, tally: Tally) -> None:

@@ -191,15 +191,17 @@ def _series(
     where, values = rows.of(steps)
     last = "models" if models else "NULL"
     found = db.execute(
-        "SELECT step, run, CASE WHEN length(durations) > 1 THEN durations END, output_bytes, cost_usd,"
+        "SELECT step, run, CASE WHEN length(durations) > 1 THEN durations END,"
+        " CASE WHEN max_ms IS NOT NULL THEN sum_ms / success END, output_bytes, cost_usd,"
         f" {last} FROM step_runs WHERE {where}",
         values,
     )
     for number, entries in groupby(found, itemgetter(0)):
-        _, runs, durations, outputs, costs, names = zip(*entries, strict=True)
+        _, runs, durations, means, outputs, costs, names = zip(*entries, strict=True)
         series = steps[number].series
         series.runs += [places[run] for run in runs]
         series.durations += durations
+        series.mean_ms += means
         series.output_bytes += outputs
         series.cost_usd += costs
         series.models += names if models else ()

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+from one_trace.analyse.changes import LEAST_MS
 from one_trace.analyse.figures import median
 from one_trace.analyse.findings import Action, Facts, Finding, Size, part
-from one_trace.analyse.rules_time import SLOWER_MS
 from one_trace.analyse.sample import CLOCK_MS, CONCURRENT, Block, Loop, Row
 from one_trace.analyse.stats import StepStats, chances
 from one_trace.model.trace import PlannedStep
@@ -39,7 +39,7 @@ def sequential_loop(facts: Facts) -> Iterator[Finding]:
         if not all(loop.sequential for loop in runs):
             continue
         saved = _a_run(facts, sum(loop.saved_ms for loop in runs))
-        if part(saved, facts.flow_ms) < LOOP_SAVES or saved < SLOWER_MS:
+        if part(saved, facts.flow_ms) < LOOP_SAVES or saved < LEAST_MS:
             continue
         iterations = median([len(loop.iterations) for loop in runs])
         name = _name(facts, path)
@@ -108,7 +108,7 @@ def uneven_parallel(facts: Facts) -> Iterator[Finding]:
         saved = _a_run(facts, sum(gains))
         if longest < UNEVEN * second or slowest.count(name) < UNEVEN_ALWAYS * len(slowest):
             continue
-        if part(saved, facts.flow_ms) < LOOP_SAVES or saved < SLOWER_MS:
+        if part(saved, facts.flow_ms) < LOOP_SAVES or saved < LEAST_MS:
             continue
         yield Finding(
             rule="uneven-parallel",

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Sequence
 from math import fsum
 
 import msgspec
 
-from one_trace.analyse.changes import Level, Rise, rise
-from one_trace.analyse.figures import median
+from one_trace.analyse.changes import LEAST_MS, LEAST_USD, Change, Level, last_change
 from one_trace.analyse.findings import Facts, Finding, Size, part
 from one_trace.analyse.history import StepHistory
 from one_trace.analyse.sequence import judge
 
 SLOW_SHARE = 0.25
 SLOWER = 0.2
-SLOWER_MS = 10.0
-"""Below this a change is the clock's."""
 GROWTH = 0.5
 GROWTH_BYTES = 1_000
 GROWTH_WEIGHT = 0.02
 """What grows will become a problem: it ranks below what costs today."""
 EXPENSIVE_SHARE = 0.4
 COST_GROWTH = 0.2
-COST_USD = 0.0005
 WASTED_SHARE = 0.05
 WASTED_RUNS = 2
 
@@ -70,9 +65,9 @@ def slower(facts: Facts) -> Iterator[Finding]:
     """A step that takes longer than it did, by a fifth and by more than it varied; attempts that failed do
     not count. Size: the difference."""
     for step, history in facts.leaves():
-        clean = history.clean()
-        found = rise([_typical(blob) for _, blob in clean], part=SLOWER, least=SLOWER_MS)
-        if found is None:
+        clean = history.means()
+        found = last_change([mean for _, mean in clean], least=LEAST_MS, smallest=SLOWER)
+        if found is None or found.now < found.before:
             continue
         per_run = (found.now - found.before) * step.count / step.runs
         since = facts.since(clean[found.since][0])
@@ -85,7 +80,7 @@ def slower(facts: Facts) -> Iterator[Finding]:
                 "runs": len(clean),
                 "beforeMs": found.before,
                 "recentMs": found.now,
-                "change": found.change,
+                "change": found.ratio,
                 "deltaMs": found.now - found.before,
                 "valuesMs": _middles(found.levels),
                 "gradual": int(found.gradual),
@@ -102,8 +97,8 @@ def output_grows(facts: Facts) -> Iterator[Finding]:
     """A step whose output is larger than it was by half or more."""
     for step, history in facts.leaves():
         places, sizes = _known(history, history.series.output_bytes)
-        found = rise(sizes, part=GROWTH, least=GROWTH_BYTES)
-        if found is None:
+        found = last_change(sizes, least=GROWTH_BYTES, smallest=GROWTH)
+        if found is None or found.now < found.before:
             continue
         since = facts.since(places[found.since])
         yield Finding(
@@ -114,13 +109,13 @@ def output_grows(facts: Facts) -> Iterator[Finding]:
                 "runs": len(sizes),
                 "beforeBytes": found.before,
                 "recentBytes": found.now,
-                "change": found.change,
+                "change": found.ratio,
                 "valuesBytes": _middles(found.levels),
                 "gradual": int(found.gradual),
                 **since.evidence(),
             },
             size=Size(bytes_per_run=found.now - found.before),
-            score=GROWTH_WEIGHT * min(found.change or 2.0, 2.0),
+            score=GROWTH_WEIGHT * min(found.ratio or 2.0, 2.0),
             suggestion="Put out only what later steps read: the whole state is written after every step.",
         )
 
@@ -153,8 +148,8 @@ def cost_grows(facts: Facts) -> Iterator[Finding]:
     difference."""
     for step, history in facts.leaves():
         places, costs = _known(history, history.series.cost_usd)
-        found = rise(costs, part=COST_GROWTH, least=COST_USD)
-        if found is None:
+        found = last_change(costs, least=LEAST_USD, smallest=COST_GROWTH)
+        if found is None or found.now < found.before:
             continue
         since = facts.since(places[found.since])
         more = found.now - found.before
@@ -169,7 +164,7 @@ def cost_grows(facts: Facts) -> Iterator[Finding]:
                 "runs": len(costs),
                 "beforeUsd": found.before,
                 "recentUsd": found.now,
-                "change": found.change,
+                "change": found.ratio,
                 "valuesUsd": _middles(found.levels),
                 "gradual": int(found.gradual),
                 "modelBefore": before,
@@ -209,13 +204,6 @@ def wasted(facts: Facts) -> Iterator[Finding]:
     )
 
 
-def _typical(blob: bytes) -> float:
-    """The median of one run's spans of a step."""
-    values = array("d" if len(blob) & 3 else "f")
-    values.frombytes(blob[len(blob) & 3 :])
-    return values[0] if len(values) == 1 else median(values) or 0.0
-
-
 def _known(history: StepHistory, column: Sequence[float | None]) -> tuple[list[int], list[float]]:
     """Places and figures of the runs in which all went well and the figure is known."""
     pairs = [
@@ -226,7 +214,9 @@ def _known(history: StepHistory, column: Sequence[float | None]) -> tuple[list[i
     return [place for place, _ in pairs], [value for _, value in pairs]
 
 
-def _models_around(history: StepHistory, places: Sequence[int], found: Rise) -> tuple[str | None, str | None]:
+def _models_around(
+    history: StepHistory, places: Sequence[int], found: Change
+) -> tuple[str | None, str | None]:
     """The models that most runs used before a rise and since."""
     names = dict(zip(history.series.runs, history.series.models, strict=False))
     start = next(level.start for level in found.levels if level.end >= found.since)
@@ -240,13 +230,13 @@ def _most(names: dict[int, str | None], places: Sequence[int]) -> str | None:
 
 
 def _middles(levels: Sequence[Level]) -> list[float | None]:
-    return [level.middle for level in levels]
+    return [level.median for level in levels]
 
 
-def _more(found: Rise, unit: str) -> str:
+def _more(found: Change, unit: str) -> str:
     """``43% more``, or, where there was nothing before, how much."""
-    if found.change is None:
+    if found.ratio is None:
         now = f"${found.now:.4g}" if unit == "usd" else f"{found.now:,.0f} {unit}"
         return f"{now}, where it was nothing"
     words = {"ms": "longer", "usd": "more", "bytes": "larger"}
-    return f"{found.change:.0%} {words[unit]}"
+    return f"{found.ratio:.0%} {words[unit]}"

@@ -29,7 +29,7 @@ def near_timeout(facts: Facts) -> Iterator[Finding]:
         flags = [timed_out(facts, history, place) > 0 for place in places]
         found = judge(flags, [facts.history.runs[place].version for place in places])
         now = sum(flags) >= TIMEOUTS and found.kind in ("now-and-then", "broken")
-        times = unpack([blob for _, blob in history.clean()])
+        times = unpack(history.clean())
         limit = step.timeout_ms
         near = limit is not None and _is_near(times, limit)
         if not now and not near:
@@ -94,7 +94,7 @@ def _is_near(times: Sequence[float], limit: float) -> bool:
 def far_timeout(facts: Facts) -> Iterator[Finding]:
     """A time-out so far beyond what the step takes that a run which hangs would wait for nothing."""
     for step, history in facts.leaves():
-        times = unpack([blob for _, blob in history.clean()])
+        times = unpack(history.clean())
         limit, p99 = step.timeout_ms, quantile(times, 0.99)
         if limit is None or p99 is None or len(times) < TIMED_RUNS or step.timeouts or history.anomalies:
             continue

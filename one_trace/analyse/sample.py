@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from one_trace.model.trace import Span, Trace
-from one_trace.model.tree import Shape
-from one_trace.model.tree import static_paths as paths_of
+from one_trace.model.trace import FINE_STATUSES, Span, Trace
+from one_trace.model.tree import Shape, static_paths
 
 CONCURRENT = 5
 """How many iterations a sequential loop is thought to run at a time: the host's default for `parallel`."""
@@ -76,12 +75,6 @@ class View(NamedTuple):
     """By span id: how long, in ms, the run waited for it or for what is in it."""
 
 
-def static_paths(trace: Trace) -> dict[str, str]:
-    """Static path by span id."""
-    paths = paths_of(trace.run.flow_key, trace.spans)
-    return {span.span_id: path for span, path in zip(trace.spans, paths, strict=True)}
-
-
 def view(trace: Trace) -> View:
     """A trace, looked at once for all that is asked of it."""
     shape = Shape(trace)
@@ -93,7 +86,7 @@ def view(trace: Trace) -> View:
     for span in reversed(trace.spans):
         if span.parent_span_id is not None and span.span_id in waited:
             waited[span.parent_span_id] = waited.get(span.parent_span_id, 0.0) + waited[span.span_id]
-    return View(trace, shape, static_paths(trace), waited)
+    return View(trace, shape, static_paths(trace.run.flow_key, trace.spans), waited)
 
 
 def critical(views: Sequence[View]) -> dict[str, float]:
@@ -114,7 +107,7 @@ def loops(views: Sequence[View]) -> Iterator[Loop]:
     for one in views:
         for span, children in _containers(one, "loop"):
             times = _iterations(children)
-            if len(times) < 3 or any(child.status not in ("success", "skipped") for child in children):
+            if len(times) < 3 or any(child.status not in FINE_STATUSES for child in children):
                 continue
             yield Loop(
                 path=one.paths[span.span_id],
@@ -134,7 +127,7 @@ def blocks(views: Sequence[View]) -> Iterator[Block]:
             branches = {
                 child.step_id: child.duration_ms for child in children if child.duration_ms is not None
             }
-            if len(branches) > 1 and all(child.status in ("success", "skipped") for child in children):
+            if len(branches) > 1 and all(child.status in FINE_STATUSES for child in children):
                 yield Block(
                     path=one.paths[span.span_id],
                     run_id=one.trace.run.run_id,

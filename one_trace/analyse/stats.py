@@ -13,11 +13,13 @@ from math import fsum
 import msgspec
 from msgspec import Struct
 
-from one_trace.analyse.figures import Trend, packed_trend, quantile, trend
+from one_trace.analyse import trend
+from one_trace.analyse.figures import quantile
 from one_trace.analyse.grouped import Grouped
 from one_trace.analyse.history import FlowHistory, RunFacts, StepHistory, Tally
 from one_trace.analyse.rounding import rounded
 from one_trace.analyse.sequence import NONE, Verdict, judge_spans, wilson
+from one_trace.analyse.trend import OutcomeChange, Trend
 
 SCHEMA = "one-trace-stats/1"
 
@@ -106,6 +108,7 @@ class FlowStats(Struct, rename="camel", kw_only=True):
     max_ms: float | None = None
     total_ms: float = 0.0
     trend: Trend
+    outcome_change: OutcomeChange | None = None
     retries: int = 0
     timeouts: int = 0
     cost_usd: float | None = None
@@ -172,7 +175,8 @@ def of_flow(history: FlowHistory) -> FlowStats:
         p95_ms=quantile(known, 0.95),
         max_ms=known[-1] if known else None,
         total_ms=total,
-        trend=trend([run.duration_ms for run in runs]),
+        trend=trend.of_durations(runs),
+        outcome_change=trend.of_outcomes(runs),
         retries=sum(step.retries for step in steps),
         timeouts=sum(step.timeouts for step in steps),
         cost_usd=_sum_known([run.cost_usd for run in runs]),
@@ -213,7 +217,7 @@ def _failing(step: StepHistory, runs: Sequence[RunFacts], found: Verdict) -> Fai
 
 def _step(step: StepHistory, history: FlowHistory, flow_total: float) -> StepStats:
     whole = step.sum()
-    ordered, course = packed_trend(step.series.durations)
+    ordered, course = trend.of_step(step, history.runs)
     timeout = history.timeouts.get(step.path)
     found = outcome(step, history.runs) if step.anomalies else NONE
     p95 = quantile(ordered, 0.95)

@@ -1,31 +1,58 @@
-"""How an answer is kept within what its reader takes in at once."""
+"""How an answer is kept within what its reader takes in at once: one mechanism for every command."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
+from one_trace.answers.fields import Selection
+from one_trace.answers.pages import Page, encode_cursor
+
 LIMIT = 8000
-"""Characters of an answer, its last newline included."""
+"""Characters of an answer, its final newline included."""
 TEXT = 400
 """Characters of one text in an answer: an error, a path."""
-_ROWS = (80, 60, 45, 34, 26, 20, 15, 11, 8, 6, 4, 3, 2, 1, 0)
+MOST_ROWS = 400
+"""No more rows of a list fit."""
+_INDEX = re.compile(r"\[\d+\]")
 
-T = TypeVar("T")
+
+class Bounds(NamedTuple):
+    """What `--full`, `--limit`, `--cursor` and `--fields` ask for. `rerun` gives the command line again, with
+    options added: how to get what was left out."""
+
+    rerun: Callable[..., str]
+    full: bool = False
+    limit: int | None = None
+    cursor: str | None = None
+    fields: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left out at all."""
+        return self.full and not (self.limit or self.cursor or self.fields)
+
+    @property
+    def most_rows(self) -> int | None:
+        """Rows a list may have; a limit of 0 is none."""
+        most = None if self.full else MOST_ROWS
+        return min(self.limit, most or self.limit) if self.limit else most
 
 
 class Omitted(Struct, rename="camel", omit_defaults=True, kw_only=True):
-    """How many of each were left out, and the command that gives them."""
+    """How much was left out, and the command that prints it."""
 
     spans: int = 0
-    runs: int = 0
     rows: dict[str, int] = {}
-    """By the member that was cut, such as ``flows[0].steps``."""
+    """Rows that follow, by the list that was cut, such as ``flows[0].steps``."""
     texts: int = 0
-    """Texts that were cut; each ends in ``…`` where it was."""
+    """Texts that were cut; each has a ``…`` where it was."""
+    cursor: str | None = None
+    """For ``--cursor``: the next page, where the lists that were cut go on."""
     how: str
 
 
@@ -34,58 +61,44 @@ def size(document: object) -> int:
     return len(msgspec.json.encode(document).decode()) + 1
 
 
-def fullest(make: Callable[[int], T], limit: int = LIMIT) -> T:
-    """The answer with the most rows that fits. `make` gives it for at most so many rows a list; with 0 it is
-    the summary alone, which has to fit."""
-    for rows in _ROWS:
-        answer = make(rows)
-        if size(answer) <= limit:
+def fit(document: Struct, bounds: Bounds, unread: Mapping[str, int] | None = None) -> object:
+    """A document as it is to be printed: the page, rows and fields that were asked for, within LIMIT unless
+    all of it was.
+
+    A document that does not fit loses members that are null or empty, and then rows, from the end of lists: a
+    ranked list keeps its head. `unread` counts, by list, rows that
+    follow those of the document. Raises WrongUsage.
+    """
+    if bounds.whole and not unread:
+        return document
+    selection = Selection(type(document), bounds.fields)
+    page = Page(document, bounds.cursor, bounds.most_rows, unread or {})
+    tree = selection.of(msgspec.to_builtins(page.document))
+    texts, cut = [0], dict[str, int]()
+    if not bounds.full and size(tree) > LIMIT:
+        tree = _compact(tree, texts)
+    while True:
+        answer = {**tree, **_omitted(page, tree, cut, texts[0], bounds)}
+        over = size(answer) - LIMIT
+        if bounds.full or over <= 0 or not _cut(tree, over, cut):
             return answer
-    return answer
 
 
-def bounded(document: object, how: str, limit: int = LIMIT) -> dict[str, Any]:
-    """Any document. One that does not fit loses members that are null or empty; then lists inside of rows
-    are shortened, and only if that is not enough the other lists, each from its end: a ranked list keeps its
-    head.
-
-    `omitted` counts what was left out; `how` is the command that gives the rest.
-    """
-    if size(document) <= limit:
-        whole: dict[str, Any] = msgspec.to_builtins(document)
-        return whole
-    texts = [0]
-    tree: dict[str, Any] = _plain(msgspec.to_builtins(document), texts)
-
-    def shortened(inner: int, outer: int | None) -> dict[str, Any]:
-        rows: dict[str, int] = {}
-        answer = _shortened(tree, "", (outer, inner), rows)
-        return {**answer, "omitted": msgspec.to_builtins(Omitted(rows=rows, texts=texts[0], how=how))}
-
-    if size(shortened(0, None)) <= limit:
-        return fullest(lambda most: shortened(most, None), limit)
-    return fullest(lambda most: shortened(0, most), limit)
+def _omitted(
+    page: Page, tree: dict[str, Any], cut: dict[str, int], texts: int, bounds: Bounds
+) -> dict[str, Omitted]:
+    lists = dict(_lists(tree))
+    rest = {name: left for name, rows in lists.items() if (left := page.left(name, len(rows)))}
+    rows = {**{name: count for name, count in cut.items() if name in lists}, **rest}
+    if not rows and not texts:
+        return {}
+    cursor = encode_cursor({name: page.place(name, len(lists[name])) for name in rest}) if rest else None
+    how = bounds.rerun("--cursor", cursor) if bounds.full and cursor else bounds.rerun("--full")
+    return {"omitted": Omitted(rows=rows, texts=texts, cursor=cursor, how=how)}
 
 
-def _shortened(value: Any, name: str, most: tuple[int | None, int], rows: dict[str, int]) -> Any:  # noqa: ANN401
-    """A copy in which lists have at most `most` items: (those of the document, those inside of other lists);
-    `rows` counts what was left out, by the member's name.
-    """
-    if isinstance(value, dict):
-        return {
-            key: _shortened(item, f"{name}.{key}" if name else key, most, rows) for key, item in value.items()
-        }
-    if not isinstance(value, list):
-        return value
-    limit, inner = most
-    if limit is not None and len(value) > limit and (name.count("[") == 0 or isinstance(value[0], dict)):
-        rows[name] = len(value) - limit
-        value = value[:limit]
-    return [_shortened(item, f"{name}[{at}]", (inner, inner), rows) for at, item in enumerate(value)]
-
-
-def cut(text: str, most: int = TEXT) -> str:
-    """`text`, or its beginning and end: of a path the end tells most."""
+def cut_text(text: str, most: int = TEXT) -> str:
+    """`text`, or its beginning and end: the end of a path says most."""
     if len(text) <= most:
         return text
     head = most // 3
@@ -100,14 +113,46 @@ def number(value: float | None, places: int = 3) -> float | int | None:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-def _plain(value: Any, texts: list[int]) -> Any:  # noqa: ANN401  whatever a document holds
-    """Without what is null or empty, texts cut, figures without noise."""
+def _cut(tree: dict[str, Any], over: int, cut: dict[str, int]) -> bool:
+    """Shorten some lists: those inside of rows first, of several the one that takes most space. False if
+    there is none."""
+    groups: dict[str, list[tuple[str, list[Any]]]] = {}
+    for name, rows in _lists(tree):
+        groups.setdefault(_INDEX.sub("[]", name), []).append((name, rows))
+    lengths = {kind: max(len(rows) for _, rows in lists) for kind, lists in groups.items()}
+    weights = {kind: sum(size(rows) for _, rows in lists) for kind, lists in groups.items()}
+    kind = max(groups, key=lambda kind: (min(lengths[kind], 2), kind.count("["), weights[kind]), default=None)
+    if kind is None or not lengths[kind]:
+        return False
+    share = max(0.5, 1 - over / weights[kind])
+    keep = min(int(lengths[kind] * share), lengths[kind] - 1)
+    for name, rows in groups[kind]:
+        if len(rows) > keep:
+            cut[name] = cut.get(name, 0) + len(rows) - keep
+            del rows[keep:]
+    return True
+
+
+def _lists(value: object, name: str = "") -> Iterator[tuple[str, list[Any]]]:
+    """The lists of a document by name: its own, and those with rows inside of rows."""
     if isinstance(value, dict):
-        plain = {key: _plain(item, texts) for key, item in value.items()}
-        return {key: item for key, item in plain.items() if item is not None and item != [] and item != {}}
+        for key, item in value.items():
+            yield from _lists(item, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        if "[" not in name or any(isinstance(row, dict) for row in value[:1]):
+            yield name, value
+        for at, item in enumerate(value):
+            yield from _lists(item, f"{name}[{at}]")
+
+
+def _compact(value: Any, texts: list[int]) -> Any:  # noqa: ANN401  whatever a document holds
+    """Without members that are null or empty, texts cut, figures without noise."""
+    if isinstance(value, dict):
+        compact = {key: _compact(item, texts) for key, item in value.items()}
+        return {key: item for key, item in compact.items() if item is not None and item not in ([], {})}
     if isinstance(value, list):
-        return [_plain(item, texts) for item in value]
+        return [_compact(item, texts) for item in value]
     if isinstance(value, str) and len(value) > TEXT:
         texts[0] += 1
-        return cut(value)
+        return cut_text(value)
     return number(value, 6) if isinstance(value, float) else value

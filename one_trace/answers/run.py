@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from shlex import quote
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from msgspec import Struct, field
 
-from one_trace.answers.bounds import Omitted, cut, fullest, number
+from one_trace.answers.bounds import LIMIT, Bounds, Omitted, cut_text, number, size
+from one_trace.answers.fields import Selection
+from one_trace.answers.next_steps import after_run
+from one_trace.answers.pages import decode_cursor, encode_cursor, wrong_cursor
 from one_trace.model.fold import Folder, Node
-from one_trace.model.trace import Cause, Counts, Executor, Run, Session, Span, Trace, Upload, Usage
+from one_trace.model.trace import (
+    FAILED_STATUSES,
+    Cause,
+    Counts,
+    Executor,
+    Run,
+    Session,
+    Span,
+    Trace,
+    Upload,
+    Usage,
+)
 from one_trace.model.tree import Shape
 
 SCHEMA = "one-trace-run/1"
 _SLOWEST = 5
-_FAILED = ("error", "timeout", "incomplete")
 _TEXT = 200
+_ROWS = (250, 160, 110, 80, 60, 45, 34, 26, 20, 15, 11, 8, 6, 4, 3, 2, 1, 0)
 
 
 class Facts(Struct, rename="camel", kw_only=True):
@@ -39,8 +53,8 @@ class Facts(Struct, rename="camel", kw_only=True):
 
 
 class Row(Struct, rename="camel", kw_only=True, omit_defaults=True):
-    """A span, or several that went alike (`spans` of them; then `durationMs` is the median and `maxMs` the
-    longest). A member that is not there is null, 1 for `attempts`, and false for `late`."""
+    """A span, or several alike (`spans` of them; `durationMs` is their median and `maxMs` the longest). A
+    member that is missing is null, 1 for `attempts` and `spans`, false for `late`."""
 
     path: str
     type: str = ""
@@ -61,8 +75,8 @@ class Row(Struct, rename="camel", kw_only=True, omit_defaults=True):
 
 
 class RunAnswer(Struct, rename="camel", kw_only=True):
-    """`failed`: what failed, timed out or never ended; `retried`; `slowest` by self time; `steps`: the tree
-    in its order, iterations that went alike in one row. `next`: commands that tell more."""
+    """`failed`: what failed, timed out or never ended; `slowest` by self time; `steps`: the tree in its
+    order, iterations that went alike in one row; `next`: commands to run next."""
 
     schema: str = SCHEMA
     run: Facts
@@ -81,63 +95,92 @@ def answer(
     whole: Trace,
     shown: Trace | None = None,
     *,
+    bounds: Bounds,
     filter: dict[str, Any] | None = None,
-    limit: int | None = None,
-) -> RunAnswer:
+) -> dict[str, Any]:
     """The answer about a run. `shown`: what of `whole` a filter leaves; figures are those of the whole run.
-    `limit`: at most so many rows a list."""
-    tree = Shape(whole)
-    seen = shown or whole
-    rows = list(_tree_rows(seen, Shape(seen)))
-
-    def make(most: int) -> RunAnswer:
-        return _answer(whole, seen, tree, rows, filter or {}, most if limit is None else min(most, limit))
-
-    return fullest(make)
-
-
-def everything(whole: Trace, shown: Trace, filter: dict[str, Any]) -> RunAnswer:
-    """The answer about a part of a run, however long."""
-    tree, seen = Shape(whole), Shape(shown)
-    rows = [_row(span) for span in seen.spans]
-    return _answer(whole, shown, tree, rows, filter, len(rows) + 1)
+    Raises WrongUsage."""
+    selection = Selection(RunAnswer, bounds.fields)
+    view = _View(whole, shown or whole, filter or {}, bounds)
+    for most in view.row_counts():
+        found = selection.of(msgspec.to_builtins(view.answer(most)))
+        if bounds.full or size(found) <= LIMIT:
+            break
+    return found
 
 
-def _answer(
-    whole: Trace, shown: Trace, tree: Shape, rows: list[Row], filter: dict[str, Any], most: int
-) -> RunAnswer:
-    run = whole.run
-    failed = [span for span in shown.spans if span.status in _FAILED]
-    retried = [span for span in shown.spans if span.retries and span.status not in _FAILED]
-    steps = _kept(rows, most)
-    told = sum(row.spans for row in steps)
-    left = len(whole.spans) - told
-    cause = run.cause or None
-    return RunAnswer(
-        run=_facts(run),
-        cause=_cause(cause, most) if cause else None,
-        failed=[_row(span) for span in failed[: (most + 1) // 2]],
-        retried=[_row(span) for span in retried[: most // 4]],
-        slowest=_slowest(shown, tree, min(most, _SLOWEST)),
-        steps=steps,
-        partial=[cut(reason, _TEXT) for reason in (run.partial or [])[: most // 4 + 1]],
-        filter=filter,
-        omitted=Omitted(spans=left, how=f"one --agent trace show {run.run_id} --full") if left > 0 else None,
-        next=list(_next(run)),
-    )
+class _View:
+    """What an answer is made of: the steps that it shows, the most important first."""
+
+    def __init__(self, whole: Trace, shown: Trace, filter: dict[str, Any], bounds: Bounds) -> None:
+        self.whole, self.shown, self.filter, self.bounds = whole, shown, filter, bounds
+        self.tree = Shape(whole)
+        seen = Shape(shown)
+        self.rows = list(map(_row, seen.spans) if bounds.full else _tree_rows(shown, seen))
+        self.ranked = sorted(range(len(self.rows)), key=lambda at: _rank(self.rows[at], at))
+        self.before = _rows_before(bounds.cursor)
+
+    def row_counts(self) -> Iterator[int]:
+        """How many rows a list may have: as many as there are, then fewer and fewer."""
+        limit = self.bounds.limit or len(self.rows) + 1
+        if self.bounds.full:
+            yield limit
+        else:
+            yield from dict.fromkeys(min(limit, rows) for rows in _ROWS)
+
+    def answer(self, most: int) -> RunAnswer:
+        run, later = self.whole.run, self.before > 0
+        failed = [span for span in self.shown.spans if span.status in FAILED_STATUSES]
+        retried = [span for span in self.shown.spans if span.retries and span.status not in FAILED_STATUSES]
+        some = most if self.bounds.full else (most + 1) // 2
+        return RunAnswer(
+            run=_facts(run),
+            cause=_cause(run.cause, most) if run.cause and not later else None,
+            failed=[] if later else [_row(span) for span in failed[:some]],
+            retried=[] if later else [_row(span) for span in retried[: some // 2]],
+            slowest=[] if later else _slowest(self.shown, self.tree, min(most, _SLOWEST)),
+            steps=[self.rows[at] for at in sorted(self._page(most))],
+            partial=[cut_text(reason, _TEXT) for reason in (run.partial or [])[: some // 2 + 1]],
+            filter=self.filter,
+            omitted=self._omitted(most),
+            next=after_run(run),
+        )
+
+    def _page(self, most: int) -> list[int]:
+        return self.ranked[self.before : self.before + most]
+
+    def _omitted(self, most: int) -> Omitted | None:
+        seen = self.ranked[: self.before + most]
+        left = len(self.whole.spans) - sum(self.rows[at].spans for at in seen)
+        more = len(seen) < len(self.ranked)
+        cursor = encode_cursor({"steps": (len(seen), None)}) if more else None
+        how = self.bounds.rerun("--cursor", cursor) if self.bounds.full and cursor else _whole(self.whole.run)
+        return Omitted(spans=left, cursor=cursor, how=how) if left > 0 else None
+
+
+def _whole(run: Run) -> str:
+    return f"one --agent trace show {run.run_id} --full"
+
+
+def _rows_before(cursor: str | None) -> int:
+    """How many rows the pages before had."""
+    places = decode_cursor(cursor) if cursor is not None else {"steps": (0, None)}
+    if places.keys() != {"steps"}:
+        raise wrong_cursor()
+    return places["steps"][0]
 
 
 def _facts(run: Run) -> Facts:
     return Facts(
         run_id=run.run_id,
         trace_id=run.trace_id,
-        flow_key=cut(run.flow_key, _TEXT),
+        flow_key=cut_text(run.flow_key, _TEXT),
         status=run.status,
         started_at=run.started_at,
         ended_at=run.ended_at,
         duration_ms=number(run.duration_ms),
         executor=run.executor,
-        cwd=cut(run.cwd, _TEXT) if run.cwd else None,
+        cwd=cut_text(run.cwd, _TEXT) if run.cwd else None,
         counts=run.counts,
         usage=run.usage,
         session=run.session,
@@ -150,27 +193,25 @@ def _facts(run: Run) -> Facts:
 
 
 def _cause(cause: Cause, most: int) -> Cause:
-    from msgspec.structs import replace
-
-    return replace(
+    return msgspec.structs.replace(
         cause,
-        path=cut(cause.path),
-        error=cut(cause.error, 1000 if most > 4 else _TEXT) if cause.error else None,
-        never_ran=[cut(path, _TEXT) for path in cause.never_ran[:most]],
-        still_running=[cut(path, _TEXT) for path in cause.still_running[:most]],
+        path=cut_text(cause.path),
+        error=cut_text(cause.error, 1000 if most > 4 else _TEXT) if cause.error else None,
+        never_ran=[cut_text(path, _TEXT) for path in cause.never_ran[:most]],
+        still_running=[cut_text(path, _TEXT) for path in cause.still_running[:most]],
     )
 
 
 def _row(span: Span) -> Row:
     return Row(
-        path=cut(span.path),
+        path=cut_text(span.path),
         type=span.type,
         status=span.status,
         start_ms=number(span.start_ms) or 0,
         duration_ms=number(span.duration_ms),
         attempts=span.attempts,
         output_bytes=span.output_bytes,
-        error=cut(span.error, _TEXT) if span.error else None,
+        error=cut_text(span.error, _TEXT) if span.error else None,
         error_code=span.error_code,
         late=span.late,
         derived=span.derived,
@@ -185,7 +226,7 @@ def _slowest(shown: Trace, tree: Shape, most: int) -> list[Row]:
     timed.sort(key=lambda span: -own[span.span_id])
     return [
         Row(
-            path=cut(span.path),
+            path=cut_text(span.path),
             type=span.type,
             status=span.status,
             start_ms=number(span.start_ms) or 0,
@@ -199,7 +240,7 @@ def _slowest(shown: Trace, tree: Shape, most: int) -> list[Row]:
 
 def _tree_rows(shown: Trace, tree: Shape) -> Iterator[Row]:
     """The tree in its order. Without recursion: how deep a flow nests is not ours to choose."""
-    folder = Folder(tree)
+    folder = Folder(tree, whole_lists=True)
     todo = [(node, shown.run.flow_key) for node in reversed(folder.top())]
     while todo:
         node, above = todo.pop()
@@ -215,7 +256,7 @@ def _tree_rows(shown: Trace, tree: Shape) -> Iterator[Row]:
 def _fold_row(node: Node, above: str) -> Row:
     spread = node.spread
     return Row(
-        path=cut(f"{above} {node.label} {' > '.join(node.steps)}".rstrip()),
+        path=cut_text(f"{above} {node.label} {' > '.join(node.steps)}".rstrip()),
         status=node.status,
         start_ms=number(node.start_ms) or 0,
         duration_ms=number(spread.median) if spread else None,
@@ -224,26 +265,8 @@ def _fold_row(node: Node, above: str) -> Row:
     )
 
 
-def _kept(rows: list[Row], most: int) -> list[Row]:
-    """Those that matter most, in the order of the tree: what did not go well, what is near the top, what took
-    long."""
-    if len(rows) <= most:
-        return rows
-    ranked = sorted(range(len(rows)), key=lambda at: _rank(rows[at], at))
-    return [rows[at] for at in sorted(ranked[:most])]
-
-
 def _rank(row: Row, at: int) -> tuple[bool, bool, int, float, int]:
+    """What matters most comes first: what failed or was retried, what is near the top, what took long."""
     longest = row.max_ms if row.max_ms is not None else row.duration_ms
     level = row.path.count(" > ")
-    return row.status not in _FAILED, row.attempts == 1, min(level, 3), -(longest or 0.0), at
-
-
-def _next(run: Run) -> Iterable[str]:
-    """Commands that work, for what is usually asked next."""
-    if run.status == "error":
-        yield f"one --agent trace show {run.run_id} --failed"
-    if run.counts.retries or run.counts.timeout:
-        yield f"one --agent trace stats {quote(run.flow_key)}"
-    if run.status == "success":
-        yield f"one --agent trace show {run.run_id} --slow 10"
+    return row.status not in FAILED_STATUSES, row.attempts == 1, min(level, 3), -(longest or 0.0), at

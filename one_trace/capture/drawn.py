@@ -12,26 +12,26 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
-from one_trace.capture.human import Event, HumanOutput
+from one_trace.capture import human_text as text
+from one_trace.capture.human import Event, HumanOutput, find_flow
+from one_trace.capture.plain import style_of_stdout
 from one_trace.capture.spool import Spool
 from one_trace.capture.terminal import Terminal
 from one_trace.capture.tracking import Tracking
 from one_trace.errors import BROKEN
+from one_trace.guard import streams
 from one_trace.guard.text import clean
 from one_trace.host.supervise import Watcher
-from one_trace.runner.console import Console
-from one_trace.runner.failures import ReaderGone
-from one_trace.runner.options import Parsed, ctrl_c_cancels
+from one_trace.runner import Output
+from one_trace.runner.command_line import Parsed, ctrl_c_cancels
 
 if TYPE_CHECKING:
-    from one_trace.record import FlowFile
     from one_trace.settings.sources import Settings
     from one_trace.view.screen import Screen
 
-LOOK_S = 0.1
+INTERVAL_S = 0.1
 
 
 def wanted(asked: Parsed | None, settings: Settings, env: Mapping[str, str]) -> Parsed | None:
@@ -43,66 +43,64 @@ def wanted(asked: Parsed | None, settings: Settings, env: Mapping[str, str]) -> 
     return asked if asked.command in ("execute", "resume") and not asked.help else None
 
 
-class Live(Watcher):
-    """The picture of one run. `begin` it when the executor has been started, `close` it when it has ended."""
+class Drawing(Watcher):
+    """The drawing of one run. `begin` it when the executor has started, `close` it when that has ended."""
 
     def __init__(self, asked: Parsed, tracking: Tracking, *, host: bool) -> None:
-        self._tracking = tracking
+        self._asked, self._tracking = asked, tracking
         self._spool = Spool()
         self.output = self._spool.fd
         self._terminal = Terminal(2, sys.stderr.encoding)
-        self._console = Console(agent=False)
-        self._resume = asked.command == "resume"
-        self._asked = asked
-        self._human = HumanOutput(
-            self._console, host=host, resume=self._resume, verbose=asked.has("--verbose")
-        )
+        self._style = style_of_stdout()
+        self._human = HumanOutput(asked, tracking.project, self._style, host=host)
         self._screen: Screen | None = None
         self._lock = threading.RLock()
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
-        self._silent = self._broken = False
+        self._broken = False
         self._pauses = 0
         self._canceled = False
 
-    # -- from its beginning to its end
+    # -- start and end
 
     def begin(self, child: int | None = None) -> None:
-        with suppress(OSError, ReaderGone):  # the terminal has gone
-            self._console.intro()
-        # By the one thread there is: two that import the same rooms in other orders are a deadlock.
+        self._print(text.intro())
+        # In this thread: two threads that import the same packages in different orders deadlock.
         try:
             from one_trace import record
             from one_trace.view import live_tree, screen
 
             _ = record, live_tree, screen
-        except BROKEN as error:  # no picture, then: what is printed is shown as it is
+        except BROKEN as error:  # then nothing is drawn, and the executor's output is shown as it is
             self._break(error)
-        self._thread = threading.Thread(target=self._look_on, daemon=True)
+        self._thread = threading.Thread(target=self._draw, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Take the picture away; nothing of ours is drawn after this."""
+        """Clear the drawing; nothing is drawn after this."""
         self._over.set()
         if self._thread is not None:
             self._thread.join()
-        self._guarded(last=True)
+        self._update(last=True)
         self._clear()
         self._terminal.close()
         self._spool.close()
 
     def end(self) -> None:
-        """Say what the host's human mode says of a run that is over."""
-        with suppress(OSError, ReaderGone):  # the terminal has gone
-            if self.canceled:
-                self._console.say("◇  Canceled")
-            elif not self._broken:
-                self._human.end()
+        """Print what One CLI's human mode prints when a run is over."""
+        if self.canceled:
+            self._print(["◇  Canceled"])
+        elif not self._broken:
+            self._print(self._human.end())
+
+    def _print(self, lines: list[str]) -> None:
+        with suppress(OSError):  # the terminal is gone
+            streams.write_all(1, "".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
 
     @property
-    def said_id(self) -> str | None:
-        """The run's id, if the executor has said how it ended."""
-        return self._human.run_id
+    def reported_id(self) -> str | None:
+        """The run's id, if the executor has reported a result."""
+        return self._human.result.run_id if self._human.result is not None else None
 
     @property
     def canceled(self) -> bool:
@@ -112,14 +110,14 @@ class Live(Watcher):
     def _clear(self) -> None:
         screen, self._screen = self._screen, None
         if screen is not None:
-            with suppress(Exception):  # what could not be drawn may not be cleared away either
+            with suppress(Exception):  # a drawing that failed may fail to be cleared, too
                 screen.hide()
 
-    def _look_on(self) -> None:
-        while not self._over.wait(LOOK_S):
-            self._guarded()
+    def _draw(self) -> None:
+        while not self._over.wait(INTERVAL_S):
+            self._update()
 
-    def _guarded(self, *, last: bool = False) -> None:
+    def _update(self, *, last: bool = False) -> None:
         with self._lock:
             lines: list[bytes] = []
             try:
@@ -127,68 +125,48 @@ class Live(Watcher):
                 if not self._broken:
                     self._show(lines)
                     return
-            except Exception as error:  # noqa: BLE001  a picture that cannot be drawn: the run goes on without
+            except Exception as error:  # noqa: BLE001  a run goes on without its drawing, whatever is wrong
                 self._break(error)
-            self._raw(lines)
+            self._pass_on(lines)
 
     def _break(self, error: BaseException) -> None:
-        """Draw no more, and say so."""
+        """Stop drawing, and say why."""
         self._broken = True
         self._clear()
-        self._raw([clean(f"one-trace: cannot draw this run: {type(error).__name__}: {error}").encode()])
+        self._pass_on([clean(f"one-trace: cannot draw this run: {type(error).__name__}: {error}").encode()])
 
-    def _raw(self, lines: list[bytes]) -> None:
-        """What the executor says as it says it."""
+    def _pass_on(self, lines: list[bytes]) -> None:
         self._terminal.write("".join(f"{line.decode('utf-8', 'replace')}\n" for line in lines))
 
     # -- what is shown
 
     def _show(self, lines: list[bytes]) -> None:
-        said: list[str] = []
-        if lines and not self._silent:
-            said += self._title()
+        shown: list[str] = []
         for line in lines:
             event, words = self._human.take(line)
-            said += words
+            shown += words
             if event is not None:
                 self._feed(event)
-        if self._pauses and self._human.begun is not None:
-            said += self._pausing()
-        self._say(said)
+        if self._pauses and self._human.start is not None:
+            times, self._pauses = self._pauses, 0
+            shown += ["", *text.pausing(self.run_id(), self._style)] * times
+        if self._screen is not None:
+            self._screen.say(shown)
+        elif shown:
+            self._pass_on([line.encode("utf-8", "replace") for line in shown])
 
     def _feed(self, event: Event) -> None:
-        if self._screen is None and event is self._human.begun:
+        if self._screen is None and event is self._human.start:
             from one_trace.view.live_tree import plan_of
             from one_trace.view.screen import Screen
 
-            flow = self._flow(str(event.get("flowKey")))
+            key = str(event.get("flowKey"))
+            flow = find_flow(self._asked, self._tracking.project, key)
             plan = plan_of(flow.definition) if flow else None
-            self._screen = Screen(str(event.get("flowKey")), cast("TextIO", self._terminal), plan)
+            self._screen = Screen(key, cast("TextIO", self._terminal), plan)
             self._screen.show()
         if self._screen is not None:
             self._screen.feed(event)
-
-    def _say(self, lines: list[str]) -> None:
-        if self._screen is not None:
-            self._screen.say(lines)
-        elif lines:
-            self._raw([line.encode("utf-8", "replace") for line in lines])
-
-    def _title(self) -> list[str]:
-        """The flow's name, which no event carries; nothing of a flow that is not there."""
-        self._silent = True
-        flow = None if self._resume else self._flow(None)
-        if flow is None:
-            return []
-        name = clean(str(flow.definition.get("name")))
-        return [f"◇  Workflow: {name} ({len(flow.definition['steps'])} steps)"]
-
-    def _flow(self, key: str | None) -> FlowFile | None:
-        from one_trace.record import FlowFiles
-
-        files = FlowFiles(Path(self._tracking.project))
-        named = files.named(self._asked.argument or "") if not self._resume else None
-        return named or (files.with_key(key) if key else None)
 
     # -- signals
 
@@ -196,23 +174,24 @@ class Live(Watcher):
         if number != signal.SIGINT:
             return False
         if typed and ctrl_c_cancels(self._asked):
-            self._guarded()  # nothing but timers may be left of the run: those the host's own Ctrl-C ends
+            self._update()  # the run may be over but for its timers: One CLI's own Ctrl-C ends those
             self._canceled = not self._human.over
-        elif not self._resume:
-            self._pauses += 1
+        elif self._asked.command != "resume":
+            self.pausing()
         return self._canceled
 
-    def _pausing(self) -> list[str]:
-        """What the host says at each Ctrl-C: it notes it, and goes on."""
-        times, self._pauses = self._pauses, 0
-        words = self._console.yellow("Pausing after current step completes...")
-        return ["", self._console.shown(f"{words} (run ID: {self.run_id()})")] * times
+    def pausing(self) -> None:
+        """Ctrl-C has been noted, and the run goes on."""
+        self._pauses += 1
+
+    def cancel(self) -> None:
+        self._canceled = True
 
     def run_id(self) -> str:
         return "?"
 
     def stopping(self) -> None:
-        self._lock.acquire()  # nothing is drawn until we go on
+        self._lock.acquire()  # nothing is drawn while we are stopped
         if self._screen is not None:
             self._screen.hide()
 
@@ -222,8 +201,8 @@ class Live(Watcher):
         self._lock.release()
 
 
-class OfHost(Live):
-    """The picture of a run of One CLI's."""
+class HostDrawing(Drawing):
+    """The drawing of a run of One CLI."""
 
     def __init__(self, asked: Parsed, tracking: Tracking) -> None:
         super().__init__(asked, tracking, host=True)
@@ -240,8 +219,8 @@ class OfHost(Live):
         return "?"
 
 
-class OfOurs(Live):
-    """The picture of a run of the built-in runner's, which is in this very process."""
+class BuiltInDrawing(Drawing):
+    """The drawing of a run of the built-in runner, which is in this process."""
 
     def __init__(self, asked: Parsed, tracking: Tracking) -> None:
         super().__init__(asked, tracking, host=False)
@@ -249,23 +228,16 @@ class OfOurs(Live):
     def run_id(self) -> str:
         return self._tracking.word
 
-    def told(self, event: Event) -> None:
-        """What the runner says to its listener alone."""
-        if event["event"] == "run:pausing":
-            self._pauses += 1
-        elif event["event"] == "run:canceled":
-            self._canceled = True
-
     @contextmanager
-    def drawn(self) -> Iterator[None]:
-        """While the body runs, what this process prints goes to the spool, and the picture is drawn."""
+    def drawn(self) -> Iterator[Output]:
+        """While the body runs, stdout and stderr of this process are the spool, and the run is drawn."""
         kept = [os.dup(fd) for fd in (1, 2)]
         self.begin()
         before = signal.signal(signal.SIGTSTP, self._stop)
         for fd in (1, 2):
             os.dup2(self._spool.fd, fd)
         try:
-            yield
+            yield DrawnOutput(self)
         finally:
             with suppress(OSError):
                 sys.stdout.flush()
@@ -279,6 +251,21 @@ class OfOurs(Live):
     def _stop(self, number: int, frame: object) -> None:
         self.stopping()
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTSTP)  # here we stand still
+        os.kill(os.getpid(), signal.SIGTSTP)  # stopped here until SIGCONT
         signal.signal(signal.SIGTSTP, self._stop)
         self.going_on()
+
+
+class DrawnOutput(Output):
+    """The built-in runner's output, which is the spool, and what it reports of Ctrl-C."""
+
+    for_people = True
+
+    def __init__(self, drawing: Drawing) -> None:
+        self._drawing = drawing
+
+    def pausing(self, run_id: str) -> None:
+        self._drawing.pausing()
+
+    def canceled(self) -> None:
+        self._drawing.cancel()

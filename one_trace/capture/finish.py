@@ -30,7 +30,7 @@ _LEFT_AT_ONCE = 8
 """Runs of killed processes that are traced after a run at most."""
 
 
-class Ended(NamedTuple):
+class EndedRun(NamedTuple):
     """A run that has ended. `host`: the program that ran it, None for the built-in runner. `drawn`: its tree
     has been shown as it grew, and is shown as it came out. `failed`: the program ended with an error.
     """
@@ -42,7 +42,7 @@ class Ended(NamedTuple):
     failed: bool = False
 
 
-def trace(find: Callable[[], Found | None], settings: Settings, ended: Ended) -> bool:
+def trace(find: Callable[[], Found | None], settings: Settings, ended: EndedRun) -> bool:
     """Trace the run that `find` finds, or say why there is none (None: none was promised). Whether the run is
     looked after. Never raises.
     """
@@ -63,7 +63,7 @@ def trace(find: Callable[[], Found | None], settings: Settings, ended: Ended) ->
     return True
 
 
-def _not_there(found: Found, ended: Ended) -> CliError:
+def _not_there(found: Found, ended: EndedRun) -> CliError:
     """Why there is no trace of a run that was to have one."""
     if found.candidates > 1:
         return CliError(
@@ -83,7 +83,7 @@ def _not_there(found: Found, ended: Ended) -> CliError:
     )
 
 
-def _trace(files: RunFiles, settings: Settings, ended: Ended) -> None:
+def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
     from one_trace.deliver.sinks import ready
     from one_trace.store import Store
 

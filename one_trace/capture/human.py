@@ -1,27 +1,35 @@
-"""What an executor says in agent mode, told to people in the words of its human mode."""
+"""A run in the words of One CLI's human mode, made from the lines that its agent mode prints.
+
+This is the only place that knows the words, for both executors, whether the run is drawn or not.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from one_trace.guard.text import clean
-from one_trace.runner import human
-from one_trace.runner.console import Console
+from one_trace.capture import human_text as text
+from one_trace.runner.command_line import Parsed
+from one_trace.view.style import Style
+
+if TYPE_CHECKING:
+    from one_trace.record import FlowFile
 
 Event = dict[str, Any]
+WARNINGS = {"flow:deprecation": "warning", "flow:warning": "message"}
+"""Events that warn, and the field that holds the text."""
 _EVENTS = (b'{"event":"step:', b'{"event":"flow:', b'{"event":"workflow:result"')
 _RESULT = _EVENTS[2]
-_BEGINNINGS = ("flow:start", "flow:mock-start")
+_STARTS = ("flow:start", "flow:mock-start")
 _ENDS = ("flow:complete", "flow:stopped")
-_LOOK_HOST = ("Inspect step outputs with", "one flow inspect")
-_LOOK_OURS = ("Look at it", "one trace show")
 _COUNTS = ("stepsCompleted", "stepsFailed", "stepsSkipped")
 
 
-class Result(msgspec.Struct, rename="camel"):
-    """The last line of a run, but for what its steps gave."""
+class RunResult(msgspec.Struct, rename="camel"):
+    """The last line of a run, without the results of its steps."""
 
     run_id: str
     status: str
@@ -32,139 +40,167 @@ class Result(msgspec.Struct, rename="camel"):
     dry_run: bool = False
 
 
-class HumanOutput:
-    """Takes in an executor's lines; tells which are events, and what is to be said of the others.
+def find_flow(asked: Parsed, project: str, key: str | None = None) -> FlowFile | None:
+    """The flow that the command line names, or the one with this `key`."""
+    from one_trace.record import FlowFiles
 
-    `host`: it is One CLI, whose own commands are named. `verbose`: a line for each step, as `-v` asks.
+    files = FlowFiles(Path(project))
+    named = files.named(asked.argument or "") if asked.command == "execute" else None
+    return named or (files.with_key(key) if key else None)
+
+
+class HumanOutput:
+    """Takes the lines of one invocation in order and returns what people see instead.
+
+    `host`: the executor is One CLI, so hints name its commands. `spinner`: nothing is drawn, so a line says
+    that the run has started.
     """
 
-    def __init__(self, console: Console, *, host: bool, resume: bool, verbose: bool) -> None:
-        self._console, self._resume = console, resume
-        self._look = _LOOK_HOST if host else _LOOK_OURS
-        self._verbose = verbose and not resume
-        self.begun: Event | None = None
+    def __init__(
+        self, asked: Parsed, project: str, style: Style, *, host: bool, spinner: bool = False
+    ) -> None:
+        self._asked, self._project, self._style, self._host = asked, project, style, host
+        self._resume = asked.command == "resume"
+        self._verbose = asked.has("--verbose") and not self._resume
+        self._spinner = spinner and not self._verbose and not self._resume
+        self._titled = False
+        self.start: Event | None = None
         """The event with which the run began."""
-        self._result: Result | None = None
-        self._refused: list[str] = []
+        self.result: RunResult | None = None
+        self._refused = False
         self._counts: list[int] | None = None
-        self._resolved: list[Any] | None = None
-        self._target: Any = None
-
-    def take(self, line: bytes) -> tuple[Event | None, list[str]]:
-        """One line: the event it is, if it is one, and what is to be said now."""
-        noise, data = _apart(line)
-        said = [noise.decode("utf-8", "replace")] if noise else []
-        if data.startswith(_RESULT):
-            try:
-                self._result = msgspec.json.decode(data, type=Result)
-            except msgspec.DecodeError:
-                return None, [*said, data.decode("utf-8", "replace")]
-            return None, said
-        document = _document(data)
-        if document is None or not self._is_ours(document):
-            # An empty line is somebody's empty line; of a line that ends in an event there is no rest.
-            return None, said if noise and not data else [*said, data.decode("utf-8", "replace")]
-        return document, said + [self._console.shown(words) for words in self._words(document)]
-
-    def _is_ours(self, document: Event) -> bool:
-        if "event" in document:
-            return str(document["event"]).startswith(("flow:", "step:"))
-        # What stopped a command before anything ran: no step can have printed it.
-        return self.begun is None and isinstance(document.get("error"), str)
-
-    def _words(self, event: Event) -> list[str]:
-        """What is said of an event at once; what is told at the end is kept."""
-        name, console = event.get("event"), self._console
-        if name is None:
-            self._refused.append(_refusal(event))
-        elif name in _BEGINNINGS and self.begun is None:
-            self.begun = event
-        elif name == "flow:deprecation":
-            return [console.yellow(f"⚠ {event.get('warning')}")]
-        elif name == "flow:warning":
-            return [console.yellow(f"⚠ {event.get('message')}")]
-        elif name in _ENDS and self.begun is not None and event.get("flowKey") == self.begun.get("flowKey"):
-            self._counts = [_number(event.get(key)) for key in _COUNTS]
-        elif name == "flow:dry-run":
-            steps = event.get("steps")
-            self._resolved = steps if isinstance(steps, list) else []
-        elif name == "step:dry-resolve":
-            self._target = event
-        elif self._verbose:
-            told = human.step_line(console, event)
-            return [told] if told else []
-        return []
-
-    # -- the end
+        self._dry_run: list[Any] | None = None
+        self._target: Event | None = None
 
     @property
     def over(self) -> bool:
-        """Whether the executor has said what came of it."""
-        return self._result is not None or bool(self._refused)
+        """Whether the executor has reported how the command ended."""
+        return self.result is not None or self._refused
 
-    @property
-    def run_id(self) -> str | None:
-        """The run's id, which only the last line says."""
-        return self._result.run_id if self._result is not None else None
+    def take(self, line: bytes, *, mixed: bool = True) -> tuple[Event | None, list[str]]:
+        """The event on this line, if there is one, and the lines to show now.
 
-    def end(self) -> None:
-        """Say on the console what human mode says when a run is over, or when it was not to be."""
-        console, result = self._console, self._result
+        `mixed`: steps print to the same stream, so the line may be theirs.
+        """
+        printed, data = _split(line) if mixed else (b"", line)
+        shown = self.title()
+        if printed:
+            shown.append(printed.decode("utf-8", "replace"))
+        if data.startswith(_RESULT):
+            self.result = _result(data)
+            if self.result is not None:
+                return None, shown + self._started()
+        document = _document(data)
+        if document is None or (mixed and not self._is_reported(document)):
+            # An empty line is shown; what remains of a line after its event is not.
+            return None, shown if printed and not data else [*shown, data.decode("utf-8", "replace")]
+        return document, shown + self._shown(document)
+
+    def _is_reported(self, document: Event) -> bool:
+        """Whether the executor has printed this, and not a step."""
+        if "event" in document:
+            return str(document["event"]).startswith(("flow:", "step:"))
+        return self.start is None and isinstance(document.get("error"), str)
+
+    def title(self) -> list[str]:
+        """The flow's name, once; nothing if there is no such flow, since the executor says so."""
+        if self._titled or self._asked.command != "execute":
+            return []
+        self._titled = True
+        flow = find_flow(self._asked, self._project)
+        return text.title(flow.definition) if flow else []
+
+    def _started(self) -> list[str]:
+        shown = ["◒  Executing workflow..."] if self._spinner else []
+        self._spinner = False
+        return shown
+
+    def _shown(self, event: Event) -> list[str]:
+        """The lines for an event; what belongs to the end of the run is kept until then."""
+        name = event.get("event")
+        if name is None:
+            return self._answer(event)
+        if name in WARNINGS:
+            return text.warning(event.get(WARNINGS[name]), self._style)
+        if name in _STARTS and self.start is None:
+            self.start = event
+            return self._started()
+        if name == "flow:dry-run":
+            steps = event.get("steps")
+            self._dry_run = steps if isinstance(steps, list) else []
+            return self._started()
+        if name in _ENDS and self.start is not None and event.get("flowKey") == self.start.get("flowKey"):
+            self._counts = [_number(event.get(key)) for key in _COUNTS]
+        elif name == "step:dry-resolve":
+            self._target = event
+        elif self._verbose:
+            return text.step(event, self._style)
+        return []
+
+    def _answer(self, document: Event) -> list[str]:
+        """The lines for a document that is not an event."""
+        if "workflows" in document:
+            return text.flow_table(document["workflows"], self._style)
+        if "valid" in document:
+            return text.validation(document, self._style)
+        self._refused = True
+        return text.refusal(document)
+
+    # -- the end
+
+    def end(self) -> list[str]:
+        """What human mode prints when a run is over; nothing if the executor has not reported a result."""
+        result = self.result
         if result is None:
-            for message in self._refused:
-                console.error(message)
-        elif self._resume:
-            self._end_of_resume(result)
-        elif result.status == "failed":
-            self._done("Workflow failed")
-            self._where(result)
-            console.error(f"Workflow failed: {result.error}")
-        else:
-            self._end_well(result)
-
-    def _end_of_resume(self, result: Result) -> None:
-        console = self._console
+            return []
+        if self._resume:
+            return self._end_of_resume(result)
         if result.status == "failed":
-            console.say("◇  Resume failed")
-            console.error(f"Resume failed: {result.error}")
-            return
-        console.say("◇  Workflow completed")
-        console.line(f"  {console.green('✓')} Resumed and completed successfully")
-        if result.log_file:
-            console.line(f"  {console.dim(f'Log: {result.log_file}')}")
+            ended = [*self._ended("Workflow failed"), *self._where(result)]
+            return [*ended, *text.error(f"Workflow failed: {result.error}")]
+        return self._end_of_success(result)
 
-    def _end_well(self, result: Result) -> None:
-        console, stopped = self._console, result.status == "stopped"
-        dry = self._resolved is not None and not stopped
-        self._done("Workflow stopped" if stopped else "Dry run complete" if dry else "Workflow completed")
+    def _end_of_resume(self, result: RunResult) -> list[str]:
+        if result.status == "failed":
+            return ["◇  Resume failed", *text.error(f"Resume failed: {result.error}")]
+        log = text.log(result.log_file, self._style) if result.log_file else []
+        return ["◇  Workflow completed", *text.resumed(self._style), *log]
+
+    def _end_of_success(self, result: RunResult) -> list[str]:
+        stopped, style = result.status == "stopped", self._style
+        dry = self._dry_run is not None and not stopped
+        lines = self._ended(
+            "Workflow stopped" if stopped else "Dry run complete" if dry else "Workflow completed"
+        )
         if result.output_file:
-            console.note(f"Full result written to {result.output_file}", "Output")
+            lines += text.output_file(result.output_file)
         if dry:
-            human.dry_run(console, self._resolved or [])
-            return
+            return lines + text.dry_run(self._dry_run or [], style)
         if self._counts is not None:
-            human.counts(console, *self._counts)
-        self._where(result)
+            lines += text.counts(self._counts, style)
+        lines += self._where(result)
         if self._target is not None:
-            human.target(console, self._target)
+            lines += text.target(self._target, style)
         if stopped:
-            look, command = self._look
-            human.stopped(
-                console, result.stopped_after, f"{look}: {console.cyan(f'{command} {result.run_id}')}"
+            look, command = (
+                ("Inspect step outputs with", "one flow inspect")
+                if self._host
+                else ("Look at it", "one trace show")
             )
+            lines += text.stopped(result.stopped_after, look, f"{command} {result.run_id}", style)
         elif result.dry_run:
-            human.nothing_ran(console)
+            lines += text.nothing_executed()
+        return lines
 
-    def _done(self, words: str) -> None:
-        if not self._verbose:
-            self._console.say(f"◇  {words}")
+    def _ended(self, how: str) -> list[str]:
+        return [] if self._verbose else [f"◇  {how}"]
 
-    def _where(self, result: Result) -> None:
-        human.where(self._console, result.run_id, result.log_file or "")
+    def _where(self, result: RunResult) -> list[str]:
+        return [*text.run_id(result.run_id, self._style), *text.log(result.log_file or "", self._style)]
 
 
-def _apart(line: bytes) -> tuple[bytes, bytes]:
-    """What a step printed without a line's end stands before the next event: that, and the event."""
+def _split(line: bytes) -> tuple[bytes, bytes]:
+    """What a step has printed without a line end before the next event, and that event."""
     if line.startswith(_EVENTS) or b'{"event":"' not in line:
         return b"", line
     for mark in _EVENTS:
@@ -178,19 +214,17 @@ def _document(data: bytes) -> Event | None:
     if not data.startswith(b"{"):
         return None
     try:
-        document = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        document = json.loads(data)
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 
 
-def _refusal(document: Event) -> str:
-    """A bare error as human mode words it."""
-    problems = document.get("errors")
-    if not isinstance(problems, list):
-        return str(document["error"])
-    lines = [clean(f"  {one.get('path')}: {one.get('message')}") for one in problems if isinstance(one, dict)]
-    return "\n".join([f"{document['error']}:", *lines])
+def _result(data: bytes) -> RunResult | None:
+    try:
+        return msgspec.json.decode(data, type=RunResult)  # without decoding the results, which may be large
+    except msgspec.DecodeError:
+        return None
 
 
 def _number(value: object) -> int:

@@ -9,10 +9,10 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from one_trace.capture.finish import Ended, trace, trace_left
+from one_trace.capture.finish import EndedRun, trace, trace_left
 from one_trace.capture.lineage import PARENT, parent_mark
 from one_trace.capture.notices import report_error
 from one_trace.capture.tracking import Asked, Tracking
@@ -24,7 +24,7 @@ from one_trace.host.via import TOKEN
 from one_trace.settings.sources import Settings, load
 
 if TYPE_CHECKING:
-    from one_trace.capture.drawn import Live, OfOurs
+    from one_trace.capture.drawn import BuiltInDrawing, Drawing
 
 _FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS)
 """To go on after one of these is to meet it again."""
@@ -90,7 +90,7 @@ def _host(path: str, argv: list[str], settings: Settings, asked: Asked, *, agent
     return status
 
 
-def _picture(asked: Asked, settings: Settings, tracking: Tracking) -> Live | None:
+def _picture(asked: Asked, settings: Settings, tracking: Tracking) -> Drawing | None:
     """The picture of a run of the host's, if it is to be drawn as it goes on."""
     if not (os.isatty(1) and os.isatty(2)):
         return None  # known before anything is imported for it
@@ -98,19 +98,19 @@ def _picture(asked: Asked, settings: Settings, tracking: Tracking) -> Live | Non
         from one_trace.capture import drawn as live
 
         parsed = live.wanted(asked.parsed, settings, os.environ)
-        return live.OfHost(parsed, tracking) if parsed else None
+        return live.HostDrawing(parsed, tracking) if parsed else None
     return None
 
 
-def _trace(tracking: Tracking, status: int, *, agent: bool, picture: Live | None) -> None:
-    ended = Ended(
+def _trace(tracking: Tracking, status: int, *, agent: bool, picture: Drawing | None) -> None:
+    ended = EndedRun(
         host=tracking.program,
         origin=tracking.origin,
         agent=agent,
         drawn=picture is not None,
         failed=status != 0,
     )
-    said = picture.said_id if picture is not None else None
+    said = picture.reported_id if picture is not None else None
     with _hurried():
         if trace(lambda: tracking.find(said, ran=status == 0), tracking.settings, ended):
             tracking.done()
@@ -136,22 +136,20 @@ def _hurried() -> Iterator[None]:
 
 def _built_in(argv: list[str], settings: Settings, asked: Asked, *, agent: bool) -> int:
     from one_trace import runner
+    from one_trace.capture.plain import output_for
 
     tracking = Tracking(settings, asked, None)
     tracking.begin(None)
     os.environ[PARENT] = parent_mark(tracking.word, tracking.project)
     os.environ.pop(TOKEN, None)
     picture = None if agent else _own_picture(asked, settings, tracking)
-    shown: AbstractContextManager[None] = picture.drawn() if picture else nullcontext()
-    told = picture.told if picture else None
+    drawing = picture.drawn() if picture else nullcontext(output_for(argv))
     words = ["--agent", *argv] if picture else argv
     status = 0
     with _killable():
         try:
-            with shown:
-                outcome = runner.run(
-                    words, run_id=tracking.word, on_event=told, watched=picture is not None, traced=True
-                )
+            with drawing as output:
+                outcome = runner.run(words, output, run_id=tracking.word, traced=True)
             tracking.files, status = outcome.files, outcome.exit_code << 8
         except Killed as killed:
             status = killed.number
@@ -161,14 +159,14 @@ def _built_in(argv: list[str], settings: Settings, asked: Asked, *, agent: bool)
     return status
 
 
-def _own_picture(asked: Asked, settings: Settings, tracking: Tracking) -> OfOurs | None:
+def _own_picture(asked: Asked, settings: Settings, tracking: Tracking) -> BuiltInDrawing | None:
     if not (os.isatty(1) and os.isatty(2)):
         return None
     with suppress(*BROKEN):
         from one_trace.capture import drawn as live
 
         parsed = live.wanted(asked.parsed, settings, os.environ)
-        return live.OfOurs(parsed, tracking) if parsed else None
+        return live.BuiltInDrawing(parsed, tracking) if parsed else None
     return None
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import threading
 
     from one_trace.record import Found, RunFiles, Wanted
-    from one_trace.runner.options import Parsed
+    from one_trace.runner.command_line import Parsed
     from one_trace.settings.sources import Settings
 
 _RUN_ID = re.compile(r"[0-9a-f]{12}\Z")
@@ -48,7 +48,7 @@ class Asked:
     def parsed(self) -> Parsed | None:
         """All of it; None where One CLI would refuse it."""
         with suppress(*BROKEN):
-            from one_trace.runner.options import parse
+            from one_trace.runner.command_line import parse
 
             return parse(self._argv)
         return None

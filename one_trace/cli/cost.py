@@ -6,8 +6,8 @@ import click
 
 from one_trace.analyse import cost, uses
 from one_trace.cli import scope
+from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
-from one_trace.cli.params import FULL
 from one_trace.view import cost_page
 
 
@@ -17,17 +17,13 @@ from one_trace.view import cost_page
 )
 @scope.flow_argument()
 @scope.since_option()
-@FULL
+@bounded
 def command(flow: str | None, since_ms: int | None) -> None:
     """What have the LLM calls of my flows cost, and how much of that was wasted?
 
     By flow, step, model and day (yours). Lost: runs that failed or never ended, attempts of loops, blocks
     and sub-flows that were made again, and retries of calls (an estimate: only the last attempt tells
     its price).
-
-    --agent: {schema, flow, since, timeZone, runs, total, flows, steps, models, days, waste: {failedRuns,
-    givenUp, retries, retriesUsd}}; total and each entry: {key, runs, calls, inputTokens, outputTokens,
-    cacheReadTokens, cacheWriteTokens, turns, costUsd, share}.
     """
     speaker = out()
     with scope.open_store() as store:

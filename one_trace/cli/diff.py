@@ -8,8 +8,8 @@ import click
 
 from one_trace.analyse import diff, fail_on, past
 from one_trace.cli import scope
+from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
-from one_trace.cli.params import FULL
 from one_trace.cli.stored import run_id
 from one_trace.errors import FAILED, NoSuchRun, WrongUsage
 from one_trace.guard.text import shell_word
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     "--fail-on", "rules", multiple=True, metavar="RULE", help="slower:20%, cost:10% or failed: exit 1 if so."
 )
 @click.option("--all", "everything", is_flag=True, help="Show the steps that did not change, too.")
-@FULL
+@bounded
 def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...], everything: bool) -> int:
     """What has changed from run A to run B: steps added, removed, failing, slower, larger, costlier?
 

@@ -15,9 +15,9 @@ from typing import Literal
 import click
 from msgspec import Struct
 
+from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.params import FULL
 from one_trace.errors import BROKEN, FAILED, CliError, HostNotFound, SettingsError, StoreError
 from one_trace.guard.files import is_plain
 from one_trace.guard.text import shell_word
@@ -29,6 +29,7 @@ from one_trace.view.cells import wrap
 from one_trace.view.style import Style
 from one_trace.view.words import counted
 
+SCHEMA = "one-trace-doctor/1"
 FORBIDDEN = 403
 PROBE_S = 20.0
 """How long a program may take to say its version."""
@@ -47,6 +48,14 @@ class Check(Struct, rename="camel", omit_defaults=False):
     fix: str | None = None
 
 
+class DoctorDocument(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace doctor``. `ok`: no check is bad."""
+
+    schema: str = SCHEMA
+    ok: bool
+    checks: list[Check]
+
+
 @click.command(
     "doctor",
     epilog=examples(
@@ -56,7 +65,7 @@ class Check(Struct, rename="camel", omit_defaults=False):
 )
 @click.option("--fix", is_flag=True, help="Close to others: state files (0600), our own folders (0700).")
 @click.option("--offline", is_flag=True, help="Do not ask traces.com.")
-@FULL
+@bounded
 def command(fix: bool, offline: bool) -> int:
     """Check the setup, and show how to fix each problem. Exits with 1 if something is bad."""
     looks: dict[str, Callable[[], Iterable[Check]]] = {
@@ -73,7 +82,7 @@ def command(fix: bool, offline: bool) -> int:
     checks = [check for name, look in looks.items() for check in _found(name, look)]
     well = all(check.state != "bad" for check in checks)
     speaker = out()
-    speaker.answer({"ok": well, "checks": checks}, lambda: _text(checks, speaker))
+    speaker.answer(DoctorDocument(ok=well, checks=checks), lambda: _text(checks, speaker))
     return 0 if well else FAILED
 
 
@@ -267,14 +276,15 @@ def _key(offline: bool) -> Iterator[Check]:
 
 def _service(values: sources.Settings, key: str) -> Iterator[Check]:
     """Whether the service answers this key, and with which namespaces."""
+    from one_trace.deliver.http_client import HttpClient
     from one_trace.deliver.namespaces import Namespaces
     from one_trace.deliver.retry import Deadline, DeliveryError
     from one_trace.deliver.sinks import make
 
     try:
-        with closing(make("traces.com", values).open(Deadline(SERVICE_S), lambda: None)) as line:
-            listing = Namespaces(values.store_path, values.endpoint, key).listing(line)
-        slugs = sorted(f"@{slug}" for slug in listing)
+        with closing(HttpClient(make("traces.com", values).server(), Deadline(SERVICE_S))) as client:
+            namespaces = Namespaces(values.store_path, values.endpoint, key).fetch(client)
+        slugs = sorted(f"@{slug}" for slug in namespaces)
     except CliError as error:
         yield Check("traces.com", "bad", error.message, error.hint)
         return

@@ -29,6 +29,6 @@ def run(argv: list[str]) -> int:
                 return capture.run(path, rest, settings)
     if path:
         find.become(path, rest, env)
-    from one_trace import runner
+    from one_trace.capture import plain
 
-    return runner.run(rest).exit_code
+    return plain.run(rest)

@@ -11,8 +11,9 @@ from one_trace.analyse import insights, query
 from one_trace.analyse.findings import InsightsDocument
 from one_trace.analyse.patch import FlowSource, PatchDocument, propose
 from one_trace.cli import scope
+from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
-from one_trace.cli.params import FULL, project_here
+from one_trace.cli.params import project_here
 from one_trace.errors import WrongUsage
 from one_trace.view import insights_page
 
@@ -27,16 +28,12 @@ from one_trace.view import insights_page
 @click.option(
     "--patch", "as_patch", is_flag=True, help="The edits that are safe, as JSON Patches (RFC 6902)."
 )
-@FULL
+@bounded
 def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) -> None:
     """What should I change in this flow, and what would it save? Without FLOW: which flows need attention?
 
     Findings by fixed rules, ranked by the part of the flow's time, cost or runs that they would save, each
     with its evidence and a suggestion. Of a flow that several projects have, this project's is meant.
-
-    --agent: {schema, flowKey, project, runs, version, p50Ms, costUsdPerRun, findings: [{rank, rule, path,
-    title, evidence, size, score, suggestion, action}], rules}; without FLOW: {schema, runs, flows: [{flowKey,
-    project, findings, first}], quiet}.
     """
     speaker = out()
     if as_patch and flow is None:
@@ -54,7 +51,7 @@ def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) 
         document = insights.of_store(store, chosen, since=since)
     if as_patch:
         edits = _edits(document)
-        speaker.full = None  # half a patch is none
+        speaker.asked = None  # half a patch is none
         speaker.answer(edits, lambda: insights_page.patches(edits))
         return
     speaker.answer(document, lambda: insights_page.page(document, room=speaker.width, style=style))

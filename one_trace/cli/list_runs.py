@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
+from one_trace.cli.bounded import bounded
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
@@ -14,6 +16,14 @@ from one_trace.guard.text import valid
 from one_trace.model.times import to_ms
 from one_trace.model.trace import RUN_STATUSES, Run, RunUnderWay
 from one_trace.store import Store
+
+if TYPE_CHECKING:
+    from one_trace.capture.under_way import ActiveRun
+
+_Wanted = tuple[str | None, str | None, int | None]
+"""Flow, status, and since when (ms since 1970)."""
+_LINES = 50
+"""Runs on a page for people that asks for no number."""
 
 
 @click.command(
@@ -27,60 +37,80 @@ from one_trace.store import Store
 @click.option("--status", type=click.Choice(RUN_STATUSES), help="Only runs with this status.")
 @click.option("--here", is_flag=True, help="Only runs of the project in this folder.")
 @click.option("--since", type=MOMENT, metavar="AGE", help="Only runs started since: 7d, 12h, 2026-04-06.")
-@click.option(
-    "--limit",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=50,
-    help="Show at most N runs; 0: all.  [default: 50]",
-)
-def command(flow: str | None, status: str | None, here: bool, since: int | None, limit: int) -> None:
-    """Which runs there are, newest first; those that are still running on top."""
+@bounded
+def command(flow: str | None, status: str | None, here: bool, since: int | None) -> None:
+    """Which runs there are, newest first: 50 of them, unless --limit says otherwise (0: all).
+
+    Those that are still running come first.
+    """
     speaker = out()
     project = folder_here() if here else None
+    wanted = (flow, status, since)
+    if speaker.agent:
+        speaker.answer(_answer(speaker, wanted, project), "")
+        return
+    limit = speaker.bounds.limit
     with Store(configured().store_path, readonly=True) as store:
-        runs = store.runs(flow, status, since, limit or None, project)
-        total = store.count(flow, status, since, project)
-    narrowed = bool(flow or status or since or here)
-    running = [] if status else [run for run in _under_way(since) if flow in (None, run.flow_key)]
-    running = [run for run in running if project in (None, run.cwd)]
-    speaker.answer(
-        {"running": running, "runs": runs, "total": total},
-        lambda: _page(speaker, running, runs, total, narrowed),
-    )
+        runs = store.runs(*wanted, _LINES if limit is None else limit or None, project)
+        total = store.count(*wanted, project)
+    filtered = bool(flow or status or since or here)
+    running = _running(wanted, project)
+    speaker.answer(None, lambda: _page(speaker, running, runs, total, filtered=filtered))
 
 
-def _under_way(since: int | None) -> list[RunUnderWay]:
+def _running(wanted: _Wanted, project: str | None) -> list[RunUnderWay]:
     """The traced runs that are under way on this machine, the last started first."""
     from one_trace.capture import pending
 
-    if not any(pending.alive(configured().data_path)):  # the usual case, without the imports for a record
+    flow, status, since = wanted
+    if status or not any(pending.alive(configured().data_path)):  # most often: saves the imports
         return []
     from one_trace.capture.under_way import active_runs
 
-    now = time.time() * 1000
-    found = []
-    for run in active_runs(configured().data_path):
-        started = to_ms(run.started_at)
-        if since is None or (started or now) >= since:
-            found.append(
-                RunUnderWay(
-                    run_id=run.files.run_id,
-                    flow_key=run.files.flow_key,
-                    started_at=run.started_at,
-                    duration_ms=max(0.0, round(now - started)) if started is not None else None,
-                    cwd=valid(str(run.files.project)),
-                )
-            )
-    return found
+    rows = [_row(run) for run in active_runs(configured().data_path)]
+    return [
+        row
+        for row in rows
+        if flow in (None, row.flow_key)
+        and project in (None, row.cwd)
+        and (since is None or (to_ms(row.started_at) or since) >= since)
+    ]
 
 
-def _page(speaker: Out, running: list[RunUnderWay], runs: list[Run], total: int, narrowed: bool) -> str:
+def _row(run: ActiveRun) -> RunUnderWay:
+    started = to_ms(run.started_at)
+    return RunUnderWay(
+        run_id=run.files.run_id,
+        flow_key=run.files.flow_key,
+        started_at=run.started_at,
+        duration_ms=max(0, int(time.time() * 1000) - started) if started is not None else None,
+        cwd=valid(str(run.files.project)),
+    )
+
+
+def _answer(speaker: Out, wanted: _Wanted, project: str | None) -> object:
+    from one_trace.answers import runs as answers
+    from one_trace.model.times import to_iso
+
+    bounds = speaker.bounds
+    after = answers.after(bounds.cursor)
+    with Store(configured().store_path, readonly=True) as store:
+        runs = store.runs(*wanted, bounds.most_rows, project, after)
+        total = store.count(*wanted, project)
+        left = store.count(*wanted, project, after) if after else total
+    flow, status, since = wanted
+    asked = {"flow": flow, "status": status, "since": since and to_iso(since), "project": project}
+    filter = {name: value for name, value in asked.items() if value is not None}
+    running = [] if after else _running(wanted, project)
+    return answers.answer(runs, total, left - len(runs), running=running, filter=filter, bounds=bounds)
+
+
+def _page(speaker: Out, running: list[RunUnderWay], runs: list[Run], total: int, *, filtered: bool) -> str:
     from one_trace.view.runs import render_runs
     from one_trace.view.style import Style
 
     if not runs and not running:
-        none = "No such run." if narrowed else "No run has been traced yet."
+        none = "No such run." if filtered else "No run has been traced yet."
         return f"{none}\n'one trace import' takes in runs that have already happened."
     page = render_runs(runs, running, width=speaker.width, style=Style(speaker.color, speaker.tty))
     rest = total - len(runs)

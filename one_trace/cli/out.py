@@ -9,13 +9,16 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from one_trace.errors import FAILED, USAGE, CliError, WrongUsage
 from one_trace.guard import streams
 from one_trace.guard.text import clean, clean_page, json_bytes
+
+if TYPE_CHECKING:
+    from one_trace.answers.bounds import Bounds
 
 HELP = frozenset({"-h", "--help"})
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -44,8 +47,8 @@ class Out:
 
     def __init__(self, *, agent: bool) -> None:
         self.agent = agent
-        self.full: bool | None = None
-        """Whether an agent has asked for everything; None where a command's answer is never cut."""
+        self.asked: dict[str, Any] | None = None
+        """The values of the options in `cli.bounded`; None for a command whose answer is never cut."""
         self.answered = False
         """Whether stdout has had anything of an answer."""
 
@@ -76,24 +79,24 @@ class Out:
         """Print the one answer of a command: `document` for agents, `text` for people (worked out only if
         needed)."""
         if self.agent:
-            self._write(json_bytes(self._fitting(document)) + b"\n")
+            self._write(json_bytes(self._bounded(document)) + b"\n")
         else:
             words = clean_page(text() if callable(text) else text, styled=self.color)
             self._write((words.rstrip("\n") + "\n").encode() if words else b"")
 
     @property
-    def cuts(self) -> bool:
-        """Whether the answer is to fit what an agent reads."""
-        return self.agent and self.full is False
+    def bounds(self) -> Bounds:
+        """How the answer is bounded; everything for a command that has no such options."""
+        from one_trace.answers.bounds import Bounds
 
-    def _fitting(self, document: object) -> object:
-        if not self.cuts:
-            return document
-        from shlex import join
+        return Bounds(rerun, **self.asked) if self.asked is not None else Bounds(rerun, full=True)
 
-        from one_trace.answers.bounds import bounded
+    def _bounded(self, document: object) -> object:
+        from msgspec import Struct
 
-        return bounded(document, join(["one", *sys.argv[1:], "--full"]))
+        from one_trace.answers.bounds import fit
+
+        return fit(document, self.bounds) if isinstance(document, Struct) else document
 
     def note(self, line: str, **fields: object) -> None:
         """One line on stderr beside the answer: text for people, a JSON line ``{"event": ...}`` for agents if
@@ -162,6 +165,15 @@ class Out:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if not isinstance(error, BrokenPipeError):
                 raise Unwritable(f"stdout cannot be written: {error.strerror}") from error
+
+
+def rerun(*options: str) -> str:
+    """This command line with options added; of several cursors the last one counts."""
+    from shlex import join
+
+    words = sys.argv[1:]
+    at = next((at for at, word in enumerate(words) if word == "--"), len(words))
+    return join(["one", *words[:at], *options, *words[at:]])
 
 
 def out() -> Out:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from one_trace.cli.out import Out
 from one_trace.guard.text import valid
 from one_trace.model.times import past_ms
 
@@ -51,22 +50,6 @@ def with_any_text(command: click.Command) -> click.Command:
         if type(param.type) is click.types.StringParamType:
             param.type = TEXT
     return command
-
-
-def _ask_for_full(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    speaker = ctx.find_object(Out)
-    if speaker is not None:
-        speaker.full = value
-
-
-FULL = click.option(
-    "--full",
-    is_flag=True,
-    expose_value=False,
-    callback=_ask_for_full,
-    help="With --agent: everything, however long.",
-)
-"""For a command whose answer is cut to what an agent reads."""
 
 
 def folder_here() -> str:

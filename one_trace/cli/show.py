@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import RUNNING, trace_of
@@ -12,7 +13,6 @@ from one_trace.model.trace import Filter, Span, Trace
 
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
 
-EVENTS_SCHEMA = "one-trace-events/1"
 _FAILED_LINES = 30
 """Where failures are asked for, an error's text is told in so many lines."""
 
@@ -33,16 +33,15 @@ _FAILED_LINES = 30
     "--slow",
     type=click.IntRange(min=1),
     metavar="N",
-    help="The critical path, and the N slowest steps by self time.",
+    help="The critical path and the N slowest steps.",
 )
-@click.option("--follow", is_flag=True, help="Watch a run until it ends; 'running' (default) waits for one.")
+@click.option("--follow", is_flag=True, help="Watch a run until it ends; without RUN, the next one.")
 @click.option("--exit-status", is_flag=True, help="With --follow: exit with 1 if the run does not succeed.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0), metavar="S", help="With --follow: stop after S seconds."
 )
 @click.option("--events", is_flag=True, help="The events in time order, as they may leave this machine.")
-@click.option("--full", is_flag=True, help="With --agent: everything, however long.")
-@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="With --agent: at most N rows a list.")
+@bounded
 def command(
     run: str | None,
     failed: bool,
@@ -54,13 +53,9 @@ def command(
     exit_status: bool,
     timeout: float | None,
     events: bool,
-    full: bool,
-    limit: int | None,
 ) -> int:
-    """What happened in RUN: which steps ran, for how long, why it failed.
-
-    RUN is a run id, a unique beginning of one, 'last' (default) or 'running'.
-    """
+    """What happened in RUN (an id, the beginning of one, 'last' or 'running'): which steps ran, for how long,
+    why it failed."""
     if not follow and (exit_status or timeout is not None):
         raise click.UsageError("--exit-status and --timeout need --follow")
     if slow and events:
@@ -73,12 +68,12 @@ def command(
         whole = trace_of(run or "last")
     trace, named, hidden = _filtered(whole, failed=failed, step=step, depth=depth)
     if slow:
-        _show_slow(speaker, whole, trace, slow, full=full)
+        _show_slow(speaker, whole, trace, slow)
     elif events:
-        _show_events(speaker, trace, full=full)
+        _show_events(speaker, trace)
     elif speaker.agent:
         asked: dict[str, object] = {"failed": failed or None, "step": step, "depth": depth}
-        speaker.answer(_answer(whole, trace, asked, full=full, limit=limit), "")
+        speaker.answer(_answer(speaker, whole, trace, asked), "")
     else:
         speaker.answer(None, lambda: _page(speaker, trace, named, hidden, failed, unfold))
     if interrupted:
@@ -86,14 +81,14 @@ def command(
     return FAILED if exit_status and whole.run.status != "success" else 0
 
 
-def _answer(whole: Trace, shown: Trace, asked: dict[str, object], *, full: bool, limit: int | None) -> object:
-    """The document: `one-trace/1` where all of the run is asked for, else an answer about it."""
-    from one_trace.answers.run import answer, everything
+def _answer(speaker: Out, whole: Trace, shown: Trace, asked: dict[str, object]) -> object:
+    """The trace document where the whole run is asked for, else an answer about it."""
+    from one_trace.answers.run import answer
 
     filter = {name: value for name, value in asked.items() if value is not None}
-    if full:
-        return everything(whole, shown, filter) if filter else whole
-    return answer(whole, shown, filter=filter, limit=limit)
+    if speaker.bounds.full and not filter:
+        return whole
+    return answer(whole, shown, filter=filter, bounds=speaker.bounds)
 
 
 def _filtered(
@@ -141,36 +136,24 @@ def _page(
     )
 
 
-def _show_slow(speaker: Out, whole: Trace, shown: Trace, most: int, *, full: bool) -> None:
+def _show_slow(speaker: Out, whole: Trace, shown: Trace, most: int) -> None:
     from one_trace.view.slow import render_slow, slow
 
     only = None if shown is whole else {span.span_id for span in shown.spans}
-    told = slow(whole, most, only, shown.filter or None)
+    found = slow(whole, most, only, shown.filter or None)
     speaker.answer(
-        _fitting(told, whole, f"--slow {most}", full=full),
-        lambda: render_slow(told, width=speaker.width, color=speaker.color, unicode=speaker.unicode),
+        found, lambda: render_slow(found, width=speaker.width, color=speaker.color, unicode=speaker.unicode)
     )
 
 
-def _show_events(speaker: Out, trace: Trace, *, full: bool) -> None:
+def _show_events(speaker: Out, trace: Trace) -> None:
     from one_trace.outbound.events import event_lines
-    from one_trace.view.event_list import render_events
+    from one_trace.view.event_list import EventsDocument, render_events
 
-    events = event_lines(trace)
-    document: dict[str, object] = {"schema": EVENTS_SCHEMA, "run": trace.run, "events": events}
-    if trace.filter:
-        document["filter"] = trace.filter
+    document = EventsDocument(run=trace.run, events=event_lines(trace), filter=trace.filter)
     speaker.answer(
-        _fitting(document, trace, "--events", full=full),
+        document,
         lambda: render_events(
-            trace.run, events, width=speaker.width, color=speaker.color, unicode=speaker.unicode
+            trace.run, document.events, width=speaker.width, color=speaker.color, unicode=speaker.unicode
         ),
-    )
-
-
-def _fitting(document: object, trace: Trace, option: str, *, full: bool) -> object:
-    from one_trace.answers.bounds import bounded
-
-    return (
-        document if full else bounded(document, f"one --agent trace show {trace.run.run_id} {option} --full")
     )

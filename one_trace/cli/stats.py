@@ -11,8 +11,8 @@ from one_trace.analyse import by as grouping
 from one_trace.analyse import columns, query, stats
 from one_trace.answers.bounds import LIMIT, size
 from one_trace.cli import scope
+from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out, write_to
-from one_trace.cli.params import FULL
 from one_trace.errors import WrongUsage
 from one_trace.guard.text import json_bytes
 from one_trace.view import stats_page
@@ -33,11 +33,9 @@ FORMATS = ("json", "csv", "parquet")
 @scope.here_option()
 @scope.since_option()
 @click.option("--by", metavar="WHAT", help="By version, model, tag:KEY or host.")
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS), help="json: these figures; csv, parquet: a row a span."
-)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="csv, parquet: a row a span.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-@FULL
+@bounded
 def command(
     flow: str | None,
     here: bool,
@@ -46,12 +44,12 @@ def command(
     form: str | None,
     output: Path | None,
 ) -> None:
-    """How have my flows and their steps done: outcomes, times, trend, retries, sizes, cost, what is flaky?
+    """How my flows and steps did: outcomes, times, retries, sizes, cost, flaky steps.
 
-    A step's percentiles count each iteration; SHARE: the part of the runs' time in which it ran. TREND:
-    medians of consecutive runs; CHANGE: the last runs (a quarter, 20 at most) against those before. Failing,
-    flaky: by the order of its runs, where they are enough. In CSV, what a
-    spreadsheet takes for a formula has a ' before it.
+    A step's percentiles count each iteration. SHARE: the part of the runs' time in which it ran. TREND:
+    medians of consecutive runs. CHANGE: the median since the last change against that before it (rank test,
+    1%; of 10 runs or more that succeeded). Failing, flaky: by the order of its runs. In CSV, text that could
+    be a formula begins with '.
     """
     speaker = out()
     output = None if output is not None and str(output) == "-" else output
@@ -68,7 +66,7 @@ def command(
     document = stats.document(
         histories, flow=flow, since=scope.since_text(since_ms), project=chosen.project, groups=groups
     )
-    if speaker.cuts and size(document) > LIMIT:
+    if speaker.agent and not speaker.bounds.full and size(document) > LIMIT:
         document = stats.ranked(document)
     if output is not None:
         write_to(output, json_bytes(document) + b"\n")

@@ -70,9 +70,15 @@ def command(ctx: click.Context, since: int | None, again: bool, retry_failed: bo
             _nothing_ready(store, found, asked=asked)
             synced = Synced()
         else:
-            with _progress(speaker) as told:
+            with _progress(speaker) as progress:
                 synced = sync(
-                    store, found, names, since_ms=since, again=again, retry_failed=retry_failed, told=told
+                    store,
+                    found,
+                    names,
+                    since_ms=since,
+                    again=again,
+                    retry_failed=retry_failed,
+                    progress=progress,
                 )
     _answer(ctx, speaker, synced, asked=asked)
 
@@ -142,15 +148,15 @@ def _progress(speaker: Out) -> Iterator[Callable[[int, int, Outcome | None], Non
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from one_trace.guard.text import clean
-    from one_trace.view.terminal import Terminal
+    from one_trace.view.console import SizedConsole
 
     run = TextColumn("{task.description}", markup=False)
     columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), run)
-    with Progress(*columns, console=Terminal(sys.stderr), transient=True) as bar:
+    with Progress(*columns, console=SizedConsole(sys.stderr), transient=True) as bar:
         task = bar.add_task("", total=None)
 
-        def told(done: int, total: int, outcome: Outcome | None) -> None:
-            said = "" if outcome is None else clean(outcome.job.run_id)
-            bar.update(task, completed=done, total=total, description=said)
+        def progress(done: int, total: int, outcome: Outcome | None) -> None:
+            description = "" if outcome is None else clean(outcome.job.run_id)
+            bar.update(task, completed=done, total=total, description=description)
 
-        yield told
+        yield progress

@@ -1,5 +1,8 @@
-"""Delivery: every run reaches its sinks once, now or later, and a run that has ended waits for it only so
-long: for itself `traces.flush_timeout` at most, for older runs that are queued half a second.
+"""Delivery: every run reaches each of its sinks once, now or later.
+
+What lives here: `flush` (the end of a traced run), `sync` (everything queued), `sender` (outbox to sinks),
+`sinks` (the table; one file a sink: `traces_com`, `otlp`), `batches`, `retry` and `http_client` for all of
+them, `git` and `project`. It sends what `outbound` lets leave, and knows of no record and no command.
 """
 
 from __future__ import annotations
@@ -17,18 +20,16 @@ if TYPE_CHECKING:
     from one_trace.settings.sources import Settings
 
 _BACKLOG_S = 0.5
-"""For so long after a run's own delivery older runs are begun to be sent. Of 5,000 that wait because the
-server was down each run sends some, and none waits for all; `trace sync` sends them at one stroke.
+"""How long after its own delivery a run starts sending older ones. Of 5,000 that are queued because the
+server was down each run sends some, and none waits for all of them; `trace sync` sends them in one go.
 """
 _BACKLOG_RUNS = 200
 _GRACE_S = 0.1
-"""For the worker to write down how far it came, when its time is over."""
+"""For a worker to write its result down when its time is over."""
 
 
 def warm() -> None:
-    """Import what delivery needs, and load the certificates: while the host runs, that costs the user
-    nothing.
-    """
+    """Import what delivery needs and load the certificates, which costs no time while the host runs."""
     from one_trace.deliver import sender, tls, traces_com
 
     _ = sender, traces_com
@@ -36,11 +37,11 @@ def warm() -> None:
 
 
 def flush(settings: Settings, *, run_id: str, deadline_s: float) -> list[Upload]:
-    """Send the run `run_id`, then some older ones that wait, for at most `deadline_s` seconds. Never raises.
+    """Send the run `run_id`, then some older queued ones, for at most `deadline_s` seconds. Never raises.
 
-    Where the run stands with each of its sinks; empty where there is no sink to use. The work is done in a
-    thread a sink, left behind at the deadline: a name that is slow to resolve cannot be interrupted
-    otherwise. What was being sent stays in the outbox, and its lease ends with this process.
+    Returns the state of the run at each of its sinks; nothing where no sink is ready. Each sink has a
+    thread, abandoned at the deadline: nothing else can interrupt a slow look-up of a name. A run that was
+    being sent stays in the outbox, and its lease ends with this process.
     """
     from one_trace.deliver.retry import Deadline
     from one_trace.deliver.sinks import ready
@@ -52,7 +53,7 @@ def flush(settings: Settings, *, run_id: str, deadline_s: float) -> list[Upload]
         deadline = Deadline(deadline_s)
         failures: dict[str, str] = {}
         workers = [
-            threading.Thread(target=_work, args=[settings, name, run_id, deadline, failures], daemon=True)
+            threading.Thread(target=_send_to, args=[name, settings, run_id, deadline, failures], daemon=True)
             for name in names
         ]
         try:
@@ -63,13 +64,15 @@ def flush(settings: Settings, *, run_id: str, deadline_s: float) -> list[Upload]
                 worker.join(over.left)
         except KeyboardInterrupt:
             deadline.stop()  # Whoever presses Ctrl-C wants their prompt back; the run stays queued.
-        return _standing(settings, run_id, failures)
+        return _uploads(settings, run_id, failures)
     except Exception as error:  # noqa: BLE001  a run that has ended well must not end with our traceback
-        return [Upload(sink=name, state="queued", error=_told(error)) for name in settings.sinks]
+        return [Upload(sink=name, state="queued", error=_reason(error)) for name in settings.sinks]
 
 
-def _work(settings: Settings, name: str, run_id: str, deadline: Deadline, failures: dict[str, str]) -> None:
-    """Send to one sink: this run, and if it is reached at all, the older ones."""
+def _send_to(
+    name: str, settings: Settings, run_id: str, deadline: Deadline, failures: dict[str, str]
+) -> None:
+    """Send this run to one sink, and if that can be reached at all, older ones."""
     try:
         from one_trace.deliver.sender import Sender
         from one_trace.store import Store
@@ -79,11 +82,11 @@ def _work(settings: Settings, name: str, run_id: str, deadline: Deadline, failur
             if outcome is None or outcome.problem is None:
                 _send_older(sender, name, deadline)
     except Exception as error:  # noqa: BLE001  the boundary of a thread: beyond it there is only stderr
-        failures[name] = _told(error)
+        failures[name] = _reason(error)
 
 
 def _send_older(sender: Sender, name: str, deadline: Deadline) -> None:
-    """Send what is due, oldest first, until something does not arrive or the time for it is over."""
+    """Send the runs that are due, oldest first, until one is not delivered or the time for it is over."""
     until = time.monotonic() + _BACKLOG_S
     for run_id in sender.outbox.due(name, _BACKLOG_RUNS):
         if deadline.left <= 0 or time.monotonic() > until:
@@ -93,7 +96,7 @@ def _send_older(sender: Sender, name: str, deadline: Deadline) -> None:
             return
 
 
-def _standing(settings: Settings, run_id: str, failures: dict[str, str]) -> list[Upload]:
+def _uploads(settings: Settings, run_id: str, failures: dict[str, str]) -> list[Upload]:
     from one_trace.store import Store
 
     with Store(settings.store_path, readonly=True) as store:
@@ -103,6 +106,6 @@ def _standing(settings: Settings, run_id: str, failures: dict[str, str]) -> list
     return uploads
 
 
-def _told(error: Exception) -> str:
-    """Our own words of our own errors; what another one says may quote what it was given."""
+def _reason(error: Exception) -> str:
+    """The message of an error of ours; that of any other may quote what it was given."""
     return error.message if isinstance(error, CliError) else f"stopped by an error: {type(error).__name__}"

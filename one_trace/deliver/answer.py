@@ -1,20 +1,28 @@
-"""The one reader of what servers answer: JSON of a known shape, or nothing."""
+"""What a server answered, and the one reader of its JSON."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What JSON of others raises: not JSON, not of this shape, not UTF-8, nested without end."""
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What foreign JSON raises: not JSON, of another shape, not UTF-8, nested without end."""
 
 T = TypeVar("T")
 
 
-def decode(body: bytes, kind: type[T]) -> T | None:
-    """The answer as a `kind`; None where it is none."""
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except UNREADABLE:
-        return None
+class Answer(Struct):
+    """An answer of any status. `headers` have lower-case names."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self, kind: type[T]) -> T | None:
+        """The body as a `kind`; None if it is not one."""
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except _UNREADABLE:
+            return None

@@ -1,47 +1,61 @@
-"""Many small things in few requests: at most so many, at most so large, and half of it where that is too
-much.
-"""
+"""Batching for every sink: limited by number and by size, and halved where the server still refuses it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import inf
+from typing import TypeVar
 
 from one_trace.deliver.retry import DeliveryError, TooLarge
 
+T = TypeVar("T")
+Size = Callable[[T], int]
+"""The bytes of an item."""
+
+
+def _unlimited(item: object) -> int:
+    return 0
+
 
 def send_all(
-    items: Iterable[bytes], send: Callable[[Sequence[bytes]], None], *, most: int, most_bytes: int
+    items: Iterable[T],
+    send: Callable[[Sequence[T]], None],
+    *,
+    most: int,
+    most_bytes: float = inf,
+    size: Size[T] = _unlimited,
 ) -> None:
-    """Hand `items` to `send` in order. A batch that raises TooLarge goes again in two halves.
+    """Hand `items` to `send` in order. A batch that raises TooLarge is sent again in two halves.
 
-    Raises DeliveryError (``rejected``) where a single item is too large.
+    Raises DeliveryError where a single item is too large.
     """
-    for batch in batches(items, most=most, most_bytes=most_bytes):
-        todo = [batch]
+    for batch in batches(items, most=most, most_bytes=most_bytes, size=size):
+        todo: list[Sequence[T]] = [batch]
         while todo:
             part = todo.pop()
             try:
                 send(part)
             except TooLarge as error:
                 if len(part) == 1:
-                    raise DeliveryError(
-                        "rejected", f"{error}: {len(part[0]):,} bytes are too large"
-                    ) from error
+                    count = size(part[0])
+                    reason = f": {count:,} bytes are too large" if count else ""
+                    raise DeliveryError(error.kind, error.message + reason) from error
                 half = len(part) // 2
                 todo += [part[half:], part[:half]]
 
 
-def batches(items: Iterable[bytes], *, most: int, most_bytes: int) -> Iterator[list[bytes]]:
-    """`items` in order, no batch with more than `most` of them or more bytes; one that is larger stands
-    alone.
-    """
-    batch: list[bytes] = []
-    size = 0
+def batches(
+    items: Iterable[T], *, most: int, most_bytes: float = inf, size: Size[T] = _unlimited
+) -> Iterator[list[T]]:
+    """`items` in order, at most `most` of them and `most_bytes` a batch. An item over that is alone."""
+    batch: list[T] = []
+    total = 0
     for item in items:
-        if batch and (len(batch) == most or size + len(item) + 1 > most_bytes):
+        count = size(item) + 1  # a comma
+        if batch and (len(batch) == most or total + count > most_bytes):
             yield batch
-            batch, size = [], 0
+            batch, total = [], 0
         batch.append(item)
-        size += len(item) + 1
+        total += count
     if batch:
         yield batch

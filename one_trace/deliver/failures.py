@@ -1,4 +1,4 @@
-"""Why a request failed, in our own words, told by the kind of the error and never by its text.
+"""Why a request failed, in our own words, from the kind of the error and never from its text.
 
 What libraries say quotes what they were given: a header's value, a proxy's password, the bytes of an answer.
 """
@@ -17,52 +17,52 @@ from one_trace.deliver.retry import DeliveryError, Unreachable
 
 _CERTIFICATES = {
     10: "its certificate has expired",
-    18: "its certificate is self-signed, and not trusted",
+    18: "its certificate is self-signed and not trusted",
     19: "its certificate is signed by an authority that is not trusted",
-    20: "its certificate is signed by an authority that is not known",
+    20: "its certificate is signed by an unknown authority",
     62: "its certificate is for another host",
     64: "its certificate is for another address",
 }
-"""OpenSSL's codes of what is wrong with a certificate (``X509_V_ERR_...``)."""
+"""OpenSSL's verification errors (``X509_V_ERR_...``)."""
 _STATUS = re.compile(r"[1-5][0-9]{2}\b")
 
 
 def failure(error: Exception) -> Unreachable | DeliveryError:
-    """What is raised in place of an error of httpx, of the standard library or of the system."""
+    """What to raise in place of an error of httpx, the standard library or the system."""
     chain = list(_chain(error))
-    for each in chain:
-        if isinstance(each, ssl.SSLCertVerificationError):
-            reason = _CERTIFICATES.get(each.verify_code, "its certificate is not trusted")
-            return Unreachable(f"not reached: {reason}", at_once=True)
-        if isinstance(each, ssl.SSLError):
-            return Unreachable("not reached: it does not speak TLS as it should")
-        if isinstance(each, socket.gaierror):
-            return Unreachable("not reached: its name is not found", at_once=True)
-        if isinstance(each, ConnectionRefusedError):
-            return Unreachable("not reached: nothing answers there (connection refused)", at_once=True)
-    return _of_httpx(error) or _of_system(chain)
+    for cause in chain:
+        match cause:
+            case ssl.SSLCertVerificationError():
+                reason = _CERTIFICATES.get(cause.verify_code, "its certificate is not trusted")
+                return Unreachable(f"not reached: {reason}", lasting=True)
+            case ssl.SSLError():
+                return Unreachable("not reached: the TLS handshake failed")
+            case socket.gaierror():
+                return Unreachable("not reached: its name does not resolve", lasting=True)
+            case ConnectionRefusedError():
+                return Unreachable("not reached: connection refused", lasting=True)
+    return _httpx_failure(error) or _system_failure(chain)
 
 
-def _of_httpx(error: Exception) -> Unreachable | DeliveryError | None:
+def _httpx_failure(error: Exception) -> Unreachable | DeliveryError | None:
     match error:
         case httpx.TimeoutException():
             return Unreachable("no answer in time")
         case httpx.ProxyError():
             status = _STATUS.match(str(error))
-            return Unreachable("the proxy did not let it through" + (f" ({status[0]})" if status else ""))
+            return Unreachable("the proxy refused the connection" + (f" ({status[0]})" if status else ""))
         case httpx.LocalProtocolError():
             return DeliveryError("refused", "the request cannot be made with the headers that are set")
         case httpx.UnsupportedProtocol() | httpx.InvalidURL():
             return DeliveryError("refused", "requests cannot be sent to such a URL")
         case httpx.RemoteProtocolError():
-            return Unreachable("its answer broke off, or is not HTTP")
+            return Unreachable("its answer broke off or is not HTTP")
     return None
 
 
-def _of_system(chain: list[BaseException]) -> Unreachable:
-    codes = [each.errno for each in chain if isinstance(each, OSError) and each.errno]
-    what = os.strerror(codes[0]) if codes else "the connection failed"
-    return Unreachable(f"not reached: {what}")
+def _system_failure(chain: list[BaseException]) -> Unreachable:
+    codes = [cause.errno for cause in chain if isinstance(cause, OSError) and cause.errno]
+    return Unreachable(f"not reached: {os.strerror(codes[0]) if codes else 'the connection failed'}")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

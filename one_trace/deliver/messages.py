@@ -1,7 +1,6 @@
-"""A run as the messages of a traces.com trace: a call and its result for each step, between a request and a
-summary.
+"""A run as the messages of a traces.com trace: the request, a call and its result for each step, a summary.
 
-Message ids are made from span ids, so that sending twice changes nothing at the reader's.
+Message ids are made from span ids, so that sending a run twice changes nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.deliver.condense import CONDENSE_OVER, Condensed, Fold, condense
 from one_trace.deliver.phrases import counted, size
-from one_trace.deliver.summary import closing
+from one_trace.deliver.summary import summary
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Usage
 from one_trace.model.tree import walk
@@ -134,7 +133,7 @@ def _summary(sanitized: SanitizedTrace, folds: list[Fold], steps: list[Message])
     run = sanitized.run
     ended = to_ms(run.ended_at or run.started_at) or 0
     latest = max([ended, *(message.timestamp for message in steps[-1:])])
-    message = _text("run-end", "assistant", latest, closing(sanitized, folds))
+    message = _text("run-end", "assistant", latest, summary(sanitized, folds))
     if run.usage and run.usage.models:
         message.model = run.usage.models[0]
     return message

@@ -1,4 +1,4 @@
-"""Slugs of namespaces to their ids, as the service tells them; kept, so that not every run has to ask."""
+"""Slugs of namespaces to their ids, as the service gives them; kept, so that not every run has to ask."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from one_trace.deliver.answer import decode
 from one_trace.deliver.http_client import HttpClient
 from one_trace.deliver.phrases import listed
 from one_trace.deliver.retry import DeliveryError
@@ -28,44 +27,42 @@ class _Data(Struct):
     namespaces: list[_Namespace] = []
 
 
-class _Listing(Struct):
+class _Response(Struct):
     data: _Data
 
 
 class Namespaces:
-    """The namespaces of one key at one server. The key itself is not kept: a hash of it tells two apart."""
+    """The namespaces of one key at one server. The key is not kept: a hash of it tells keys apart."""
 
     def __init__(self, path: Path, endpoint: str, key: str) -> None:
         self._path = path
         self._row = (endpoint, hashlib.blake2b(key.encode(), digest_size=8, person=b"one-trace").hexdigest())
 
     def find(self, slug: str, client: HttpClient) -> str:
-        """The id of `slug` (``@my-org``). Raises DeliveryError, which lists the slugs that there are."""
+        """The id of `slug` (``@my-org``). Raises DeliveryError, which lists the slugs that exist."""
         known, age_ms = self._kept()
         wanted = slug.removeprefix("@")
         stale = not 0 <= age_ms <= (_KEPT_MS if wanted in known else _FRESH_MS)  # or the clock was set back
         if not known or stale:
-            known = self.listing(client)
+            known = self.fetch(client)
             self._keep(known)
         if wanted not in known:
-            there = listed(sorted(f"@{name}" for name in known), 20) or "none"
+            slugs = listed(sorted(f"@{name}" for name in known), 20) or "none"
             raise DeliveryError(
                 "refused",
-                f"there is no namespace {slug}: the key's are {there}",
+                f"there is no namespace {slug}: the key's are {slugs}",
                 hint="Set one of them: one config set traces.namespace @slug; "
                 "then 'one trace sync --retry-failed'.",
             )
         return known[wanted]
 
-    def listing(self, client: HttpClient) -> dict[str, str]:
-        """Slug (without ``@``) → id, asked of the service; what is no slug or no id is left out."""
-        found = decode(client.call("GET", "/v1/namespaces").body, _Listing)
-        if found is None:
-            raise DeliveryError(
-                "rejected", f"{client.base} answered with something else than a list of namespaces"
-            )
-        words = [(each.slug.removeprefix("@"), each.id) for each in found.data.namespaces]
-        return {slug: name for slug, name in words if client.is_word(slug) and client.is_word(name)}
+    def fetch(self, client: HttpClient) -> dict[str, str]:
+        """Slug (without ``@``) → id, from the service, without those that are not valid identifiers."""
+        response = client.call("GET", "/v1/namespaces").json(_Response)
+        if response is None:
+            raise DeliveryError("rejected", f"{client.base} did not answer with a list of namespaces")
+        pairs = [(each.slug.removeprefix("@"), each.id) for each in response.data.namespaces]
+        return {slug: id_ for slug, id_ in pairs if client.is_identifier(slug) and client.is_identifier(id_)}
 
     def _kept(self) -> tuple[dict[str, str], float]:
         with Store(self._path) as store:
@@ -75,7 +72,7 @@ class Namespaces:
             return {}, 0.0
         try:
             return msgspec.json.decode(row[0], type=dict[str, str]), time.time() * 1000 - row[1]
-        except (msgspec.MsgspecError, TypeError):  # damaged: the service knows them
+        except (msgspec.MsgspecError, TypeError):  # damaged: ask the service again
             return {}, 0.0
 
     def _keep(self, known: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Reads the standard variables of OTLP: endpoint, headers, and which parts of these are secret."""
+"""The standard variables of OTLP: where requests go, with which headers, and which parts of it are secret."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FIX_HEADERS = (
 
 def endpoint(given: str | None, env: Mapping[str, str]) -> Url:
     """Where requests go: `given` (``traces.otlp_endpoint``), else the variable for traces as it is, else the
-    one for all signals. Raises CliError where none is given, or what is given is no URL.
+    one for all signals. Raises CliError where there is none, or it is not a URL.
     """
     exact, base = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
     if given:
@@ -47,32 +47,32 @@ def _below(url: Url) -> Url:
 
 
 def headers(text: str) -> dict[str, bytes]:
-    """``name=value,name=value``, values percent-encoded, as the specification has it.
+    """``name=value,name=value`` with percent-encoded values, as the specification has it.
 
-    Raises DeliveryError, which names the header that cannot be sent, or its place where the name is none.
+    Raises DeliveryError, which names the header that cannot be sent, or the number of its pair.
     """
     pairs = [pair.partition("=") for pair in text.split(",") if "=" in pair]
     found: dict[str, bytes] = {}
-    for place, (name, _, value) in enumerate(pairs, 1):
+    for number, (name, _, value) in enumerate(pairs, 1):
         header = {name.strip(): unquote_to_bytes(value.strip())}
         try:
             checked(header)
         except DeliveryError as error:
-            said = f"OTLP: {error.message} (pair {place} of OTEL_EXPORTER_OTLP_HEADERS)"
-            raise DeliveryError("refused", said, hint=_FIX_HEADERS) from None
+            message = f"OTLP: {error.message} (pair {number} of OTEL_EXPORTER_OTLP_HEADERS)"
+            raise DeliveryError("refused", message, hint=_FIX_HEADERS) from None
         found |= header
     return found
 
 
 def basic(url: Url) -> dict[str, str]:
-    """User and password of a URL, as they are sent."""
+    """User and password of a URL as a header."""
     if url.userinfo is None:
         return {}
     return {"Authorization": f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}"}
 
 
 def secrets(url: Url, given: Mapping[str, bytes]) -> set[str]:
-    """Everything that was given to be sent, and may be a key."""
+    """Everything in the URL and the headers that may be a key."""
     found = {part for value in given.values() for part in secret_parts(value.decode("utf-8", "replace"))}
     user = unquote(url.userinfo or "")
     return found | {user, *user.split(":")} | {value for _, value in parse_qsl(url.query or "")}

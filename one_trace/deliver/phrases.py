@@ -1,10 +1,10 @@
-"""Numbers as a reader of an uploaded trace likes them."""
+"""Numbers and lists as text in an uploaded trace. What is sent must not change with the pages of `view`."""
 
 from __future__ import annotations
 
 
 def duration(ms: float | None) -> str:
-    """``340ms``, ``4.2s``, ``2m 4s``, ``1h 2m``; ``?`` where it is not known."""
+    """``340ms``, ``4.2s``, ``2m 4s``, ``1h 2m``; ``?`` if it is not known."""
     if ms is None:
         return "?"
     if ms < 1000:
@@ -26,7 +26,7 @@ def size(count: int) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """``1 step``, ``2,001 steps``; a noun in -ch takes -es."""
+    """``1 step``, ``2,001 steps``; nouns in -ch take -es."""
     if count == 1:
         return f"1 {noun}"
     return f"{count:,} {noun}{'es' if noun.endswith('ch') else 's'}"

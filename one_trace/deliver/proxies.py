@@ -1,7 +1,7 @@
-"""Which proxy stands between us and a server, as the environment (or the system) says.
+"""Which proxy stands between us and a server, from the environment or the system.
 
-Asked once for each server, on its parsed URL: an entry of ``NO_PROXY`` that is no host excludes nothing, and
-stops nothing.
+Looked up once per server, on its parsed URL. httpx's own lookup fails on entries of ``NO_PROXY`` that are no
+hosts, and the standard library's knows no networks; here such an entry excludes nothing and stops nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import httpx
 from one_trace.deliver.retry import DeliveryError
 from one_trace.deliver.tls import trusted
 from one_trace.guard.urls import Url
+
+_WITH_PORT = re.compile(r"(?:\[([^\]]*)\]|([^:]*)):([0-9]+)")
 
 
 class Proxy(NamedTuple):
@@ -32,51 +34,41 @@ def proxy_of(url: Url) -> Proxy | None:
     """
     if url.loopback:
         return None
-    found = getproxies()
-    name = url.scheme if found.get(url.scheme) else "all"
-    text = found.get(name, "")
-    if not text or excluded(url, found.get("no", "")):
+    proxies = getproxies()
+    name = url.scheme if proxies.get(url.scheme) else "all"
+    text = proxies.get(name, "")
+    if not text or excluded(url, proxies.get("no", "")):
         return None
     try:
         used = httpx.Proxy(text if "://" in text else f"http://{text}")
     except (ValueError, TypeError, httpx.InvalidURL):
-        # Not its own words: they quote the URL, and a password may be in it.
-        raise unusable(f"{name}_proxy") from None
+        # Without httpx's own words: they quote the URL, which may have a password in it.
+        raise DeliveryError(
+            "network", f"the proxy in {name}_proxy cannot be used: it is not an http, https or socks5 URL"
+        ) from None
     if used.url.scheme == "https":
         used.ssl_context = trusted()
     return Proxy(used, used.auth or ())
 
 
-def unusable(variable: str) -> DeliveryError:
-    return DeliveryError(
-        "network", f"the proxy in {variable} cannot be used: it is no http, https or socks5 URL"
-    )
-
-
 def excluded(url: Url, entries: str) -> bool:
-    """Whether ``NO_PROXY`` (`entries`) names the host of `url`: ``*``, a name and all below it, an address, a
-    network; each with a port or without.
+    """Whether ``NO_PROXY`` (`entries`) names the host of `url`: ``*``, a name and all below it, an address,
+    a network; each with or without a port.
     """
-    return any(_names(entry, url) for entry in re.split(r"[,\s]+", entries.lower()) if entry)
+    return any(_matches(entry, url) for entry in re.split(r"[,\s]+", entries.lower()) if entry)
 
 
-def _names(entry: str, url: Url) -> bool:
-    host, port = _host_and_port(entry)
-    if port and port != str(url.port_in_force):
+def _matches(entry: str, url: Url) -> bool:
+    host, port = entry, ""
+    if with_port := _WITH_PORT.fullmatch(entry):
+        host, port = with_port[1] or with_port[2] or "", with_port[3]
+    if port not in ("", str(url.port_in_force)):
         return False
     name = host.removeprefix("*").removeprefix(".").removesuffix(".")
-    return host == "*" or url.host == name or url.host.endswith(f".{name}") or _within(url.host, name)
+    return host == "*" or url.host == name or url.host.endswith(f".{name}") or _in_network(url.host, name)
 
 
-def _host_and_port(entry: str) -> tuple[str, str]:
-    bracketed = re.fullmatch(r"\[([^\]]*)\](?::([0-9]+))?", entry)
-    if bracketed:
-        return bracketed[1], bracketed[2] or ""
-    host, colon, port = entry.rpartition(":")
-    return (host, port) if colon and ":" not in host and port.isdecimal() else (entry, "")
-
-
-def _within(host: str, network: str) -> bool:
+def _in_network(host: str, network: str) -> bool:
     try:
         return ip_address(host) in ip_network(network.replace("[", "").replace("]", ""), strict=False)
     except ValueError:

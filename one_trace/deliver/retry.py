@@ -1,7 +1,7 @@
-"""Patience, in one place: what is tried again, how often, after which wait, and until when.
+"""Retries for every sink: what is tried again, how often, after which wait, and until when.
 
-No sink knows of it. What a server wants to be waited for (``Retry-After``, ``error.details.retryAt``) goes
-before what we would wait; a wait that the deadline does not allow is not begun.
+A wait that the server asks for (``Retry-After``, ``error.details.retryAt``) goes before our own back-off. A
+wait that the deadline does not allow is not begun.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from typing import Literal
 
 from msgspec import Struct
 
-from one_trace.deliver.answer import decode
+from one_trace.deliver.answer import Answer
 
 TRIES = 5
-TRIES_AT_ONCE = 2
-"""Of a failure that is known at once: where nobody listens now, nobody will in a second."""
-AT_ONCE_S = 0.2
+LASTING_TRIES = 2
+"""Of a failure that will not pass in a second, such as a refused connection."""
+LASTING_WAIT_S = 0.2
 BASE_S = 0.5
-LONGEST_S = 10.0
+MAX_BACKOFF_S = 10.0
 REQUEST_S = 15.0
-MOST_ASKED_S = 24 * 3600.0
+MAX_WAIT_S = 24 * 3600.0
 """A server that asks for more than a day is asked again after one."""
 
 Kind = Literal["network", "refused", "rejected"]
-"""Not reached or not able; not allowed (key, scope, namespace); not wanted as it is."""
+"""Not reached or not able; not allowed (key, scope, namespace); not accepted as it is."""
 
 
 class DeliveryError(Exception):
-    """Why something did not arrive. `wait_s`: how long the server wants to be left alone, 0 if it does not
-    say. `status`: the answer's, where there was one.
+    """Why something was not delivered. `wait_s`: the wait that the server asks for, 0 without one.
+    `status`: that of the answer, if there was one.
     """
 
     def __init__(
@@ -54,30 +54,22 @@ class DeliveryError(Exception):
         self.wait_s = wait_s
 
 
-class TooLarge(Exception):
-    """The server takes less at once."""
+class TooLarge(DeliveryError):
+    """The server accepts less in one request."""
 
 
 class Unreachable(Exception):
-    """No answer: refused, reset, timed out, not found. `at_once`: it will be the same for a while, as where
-    nothing listens or a name is not known.
+    """No answer: refused, reset, timed out, not found. `lasting`: it will fail the same way for a while,
+    as where nothing listens or a name is not known.
     """
 
-    def __init__(self, reason: str, *, at_once: bool = False) -> None:
+    def __init__(self, reason: str, *, lasting: bool = False) -> None:
         super().__init__(reason)
-        self.at_once = at_once
-
-
-class Answer(Struct):
-    """What a server said. `headers` have lower-case names."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
+        self.lasting = lasting
 
 
 class Deadline:
-    """A moment that all waiting ends at; `stop` brings it here and now, from any thread."""
+    """A moment at which all waiting ends; `stop` ends it at once, from any thread."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
@@ -97,57 +89,57 @@ class Deadline:
         return not self._stopped.wait(seconds)
 
 
-def is_passing(status: int) -> bool:
-    """Whether an answer may be another one in a moment: the service's own client tries these again."""
+def is_temporary(status: int) -> bool:
+    """Whether another try may get another answer: the service's own client tries these again."""
     return status == 429 or status >= 500
 
 
-def patiently(
+def with_retries(
     attempt: Callable[[float], Answer],
     deadline: Deadline,
     *,
     before: Callable[[], None] = lambda: None,
-    longest_s: float | None = None,
-    retryable: Callable[[int], bool] = is_passing,
+    timeout_s: float | None = None,
+    is_retryable: Callable[[int], bool] = is_temporary,
 ) -> Answer:
-    """The first answer that is worth reading. `attempt` is given the seconds it may take (`longest_s`, where
-    the deadline is not nearer), `before` runs ahead of each; answers that are `retryable` are not read.
+    """The first answer whose status is not retryable. `attempt` gets the seconds it may take (`timeout_s`,
+    or less before the deadline); `before` is called ahead of each.
 
-    Raises DeliveryError (``network``) after 5 tries, after 2 that failed at once, or at the deadline.
+    Raises DeliveryError (``network``) after 5 tries, after 2 lasting failures, or at the deadline.
     """
-    reason, wanted, at_once = "no time was left", 0.0, 0
+    reason, asked_s, lasting = "no time was left", 0.0, 0
     for number in range(TRIES):
         if deadline.left <= 0:
             break
         before()
         try:
-            answer = attempt(min(longest_s or REQUEST_S, deadline.left))
+            answer = attempt(min(timeout_s or REQUEST_S, deadline.left))
         except Unreachable as error:
-            reason, wanted = str(error), 0.0
-            at_once += error.at_once
+            reason, asked_s = str(error), 0.0
+            lasting += error.lasting
         else:
-            if not retryable(answer.status):
+            if not is_retryable(answer.status):
                 return answer
-            reason, wanted = f"it answered {answer.status}", wanted_wait(answer)
-        if number == TRIES - 1 or at_once == TRIES_AT_ONCE:
+            reason, asked_s = f"it answered {answer.status}", requested_wait_s(answer)
+        if number == TRIES - 1 or lasting == LASTING_TRIES:
             break
-        if not deadline.wait(wanted or (random.uniform(0, AT_ONCE_S) if at_once else backoff(number))):
+        if not deadline.wait(asked_s or backoff_s(number, lasting=lasting > 0)):
             break
-    raise DeliveryError("network", reason, wait_s=wanted)
+    raise DeliveryError("network", reason, wait_s=asked_s)
 
 
-def backoff(number: int) -> float:
+def backoff_s(number: int, *, lasting: bool = False) -> float:
     """Seconds to wait after try `number` (from 0): full jitter under a ceiling that doubles."""
-    return random.uniform(0, min(LONGEST_S, BASE_S * 2**number))
+    return random.uniform(0, LASTING_WAIT_S if lasting else min(MAX_BACKOFF_S, BASE_S * 2**number))
 
 
-def wanted_wait(answer: Answer) -> float:
-    """Seconds that the server asks to be left alone; 0 if it asks for none, or for something unreadable."""
-    asked = max(0.0, _retry_after(answer.headers.get("retry-after", "")), _retry_at(answer.body))
-    return min(asked, MOST_ASKED_S)
+def requested_wait_s(answer: Answer) -> float:
+    """Seconds that the server asks to be left alone; 0 if it asks for none or cannot be understood."""
+    asked = max(0.0, _retry_after_s(answer.headers.get("retry-after", "")), _retry_at_s(answer))
+    return min(asked, MAX_WAIT_S)
 
 
-def _retry_after(value: str) -> float:
+def _retry_after_s(value: str) -> float:
     if value.strip().isdecimal():
         return float(value)
     try:
@@ -170,12 +162,12 @@ class _Body(Struct):
     error: _Error | None = None
 
 
-def _retry_at(body: bytes) -> float:
-    answer = decode(body, _Body)
-    error = answer.error if answer else None
-    if error is None or error.details is None or error.details.retry_at is None:
+def _retry_at_s(answer: Answer) -> float:
+    body = answer.json(_Body)
+    if body is None or body.error is None or body.error.details is None:
         return 0.0
-    return error.details.retry_at / 1000 - _now()
+    retry_at = body.error.details.retry_at
+    return 0.0 if retry_at is None else retry_at / 1000 - _now()
 
 
 def _now() -> float:

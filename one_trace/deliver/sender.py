@@ -1,9 +1,10 @@
-"""From the outbox to the sinks: one job at a time, and what became of it written down."""
+"""From the outbox to the sinks: one job at a time, and its result written down."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -24,13 +25,12 @@ if TYPE_CHECKING:
 
 _RENEW_AFTER_S = 5.0
 _REJECTED_WAIT_S = 3600.0
-"""What a server did not want as it is goes no sooner again by itself: each run that ends would pay for it."""
-
+"""A run that a server rejected is tried again no sooner: every run that ends would pay for it."""
 _AGAIN = "When that is fixed: 'one trace sync --retry-failed'."
 
 
 class Outcome(Struct):
-    """What became of a job; `problem` where it did not arrive."""
+    """The result of delivering one job. `problem` is None if it was delivered."""
 
     job: Job
     url: str | None = None
@@ -38,17 +38,18 @@ class Outcome(Struct):
 
 
 class LeaseLost(Exception):
-    """Another process has taken the job over: stop sending, say nothing of it."""
+    """Another process has taken the job over: stop sending, and report nothing."""
 
 
 class Sender:
-    """Sends the runs of `store`; keeps a line open to each sink. A context manager: it closes its lines."""
+    """Sends the runs of `store`, over one connection to each sink. A context manager: it closes them."""
 
     def __init__(self, store: Store, settings: Settings, *, fold: bool = True) -> None:
         self.store = store
         self.outbox = Outbox(store)
         self._settings = settings
         self._fold = fold
+        self._open = ExitStack()
         self._clients: dict[str, tuple[Sink, HttpClient]] = {}
 
     def __enter__(self) -> Self:
@@ -57,8 +58,7 @@ class Sender:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for _, client in self._clients.values():
-            client.close()
+        self._open.close()
 
     def next(
         self, names: Sequence[str], deadline: Deadline, *, run_id: str | None = None, early: bool = False
@@ -68,7 +68,7 @@ class Sender:
         return None if job is None else self.send(job, deadline)
 
     def send(self, job: Job, deadline: Deadline) -> Outcome:
-        """Send a claimed run and write down what became of it."""
+        """Send a claimed run and write its result down."""
         try:
             url = self._send(job, deadline)
         except LeaseLost:
@@ -81,7 +81,7 @@ class Sender:
             self.outbox.later(job, error.message, 0)
             return Outcome(job, problem=DeliveryError("refused", error.message, hint=error.hint))
         except Exception as error:  # noqa: BLE001  one run that cannot be sent must not hold up all others
-            # Its text stays: it may quote what it was given, a header or the run itself.
+            # Its text is not shown: it may quote a header or the run itself.
             unknown = DeliveryError("rejected", f"stopped by an error: {type(error).__name__}")
             self._put_back(job, unknown)
             return Outcome(job, problem=unknown)
@@ -94,7 +94,7 @@ class Sender:
         if problem:
             raise DeliveryError("rejected", problem.message, hint=problem.hint)
         sink, client = self._client(job.sink, deadline)
-        client.deadline, client.before = deadline, self._renewing(job)
+        client.deadline, client.before = deadline, self._lease_renewal(job)
         payload = pack(
             self.store, trace, job.sink, self._settings, visibility=job.visibility, fold=self._fold
         )
@@ -103,31 +103,27 @@ class Sender:
     def _client(self, name: str, deadline: Deadline) -> tuple[Sink, HttpClient]:
         if name not in self._clients:
             sink = sinks.make(name, self._settings)
-            self._clients[name] = (sink, sink.open(deadline, lambda: None))
+            client = self._open.enter_context(closing(HttpClient(sink.server(), deadline)))
+            self._clients[name] = (sink, client)
         return self._clients[name]
 
-    def _renewing(self, job: Job) -> _Renewal:
-        return _Renewal(self.outbox, job)
+    def _lease_renewal(self, job: Job) -> Callable[[], None]:
+        """What to call ahead of each request: it holds the lease while the job is ours."""
+        renewed = time.monotonic()
+
+        def renew() -> None:
+            nonlocal renewed
+            if time.monotonic() - renewed < _RENEW_AFTER_S:
+                return
+            if not self.outbox.renew(job):
+                raise LeaseLost
+            renewed = time.monotonic()
+
+        return renew
 
     def _put_back(self, job: Job, problem: DeliveryError) -> None:
         if problem.kind == "refused":
             self.outbox.failed(job, f"{problem.message} ({problem.hint or _AGAIN})")
         else:
-            wait = problem.wait_s if problem.kind == "network" else _REJECTED_WAIT_S * min(job.attempts, 24)
-            self.outbox.later(job, problem.message, wait)
-
-
-class _Renewal:
-    """Called ahead of each request: holds the lease while it is ours."""
-
-    def __init__(self, outbox: Outbox, job: Job) -> None:
-        self._outbox = outbox
-        self._job = job
-        self._last = time.monotonic()
-
-    def __call__(self) -> None:
-        if time.monotonic() - self._last < _RENEW_AFTER_S:
-            return
-        if not self._outbox.renew(self._job):
-            raise LeaseLost
-        self._last = time.monotonic()
+            wait_s = problem.wait_s if problem.kind == "network" else _REJECTED_WAIT_S * min(job.attempts, 24)
+            self.outbox.later(job, problem.message, wait_s)

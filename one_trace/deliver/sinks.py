@@ -1,71 +1,75 @@
-"""Which sinks there are, which of them can be used, and the store's own words on a run as a payload."""
+"""Which sinks there are. A new one is a module of this room with `make(settings) -> Sink`, one entry in
+`SINKS`, and its name in `settings.keys.SINKS`.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from one_trace.errors import CliError, NotAuthorised
 from one_trace.settings.credentials import api_key
 
 if TYPE_CHECKING:
-    from one_trace.deliver.http_client import HttpClient
-    from one_trace.deliver.retry import Deadline
+    from one_trace.deliver.http_client import HttpClient, Server
     from one_trace.outbound.payload import Payload
     from one_trace.settings.sources import Settings
 
-_OTLP_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-
 
 class Sink(Protocol):
-    """A place that runs are delivered to. It knows of no retry, no queue and no deadline: the line does."""
+    """A place that runs are delivered to. It knows nothing of retries, queues and deadlines."""
 
-    name: str
-
-    def open(self, deadline: Deadline, before: Callable[[], None]) -> HttpClient:
-        """The line to the sink's server."""
+    def server(self) -> Server:
+        """Its server. Raises DeliveryError or CliError where it cannot be used as it is set."""
 
     def send(self, payload: Payload, client: HttpClient) -> str | None:
-        """Send a run; sending it twice changes nothing. Where it can be looked at, if there is such a place.
+        """Send a run; sending it twice changes nothing. Returns the URL to look at it, if there is one.
 
         Raises DeliveryError.
         """
 
 
+class SinkEntry(NamedTuple):
+    """`module` is imported only where the sink is used. `missing`: message and hint where it is not ready."""
+
+    module: str
+    is_ready: Callable[[Settings], bool]
+    missing: CliError
+
+
+def _has_key(settings: Settings) -> bool:
+    return bool(settings.endpoint) and api_key() is not None
+
+
+def _has_otlp_endpoint(settings: Settings) -> bool:
+    variables = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    if settings.otlp_endpoint is None:
+        return any(map(os.environ.get, variables))
+    return bool(settings.otlp_endpoint)
+
+
+_NO_KEY = NotAuthorised("no key of traces.com is set, so nothing can be sent", hint="one trace login")
+_NO_ENDPOINT = CliError("the sink otlp has no endpoint", hint="one config set traces.otlp_endpoint URL")
+SINKS = {
+    "traces.com": SinkEntry("traces_com", _has_key, _NO_KEY),
+    "otlp": SinkEntry("otlp", _has_otlp_endpoint, _NO_ENDPOINT),
+}
+
+
 def ready(settings: Settings) -> list[str]:
     """The sinks that are set and have what they need: a key, or an endpoint."""
-    return [name for name in settings.sinks if _READY[name](settings)]
+    return [name for name in settings.sinks if SINKS[name].is_ready(settings)]
 
 
 def make(name: str, settings: Settings) -> Sink:
     """The sink of this name. Raises CliError where it lacks what it needs."""
-    if name == "otlp":
-        from one_trace.deliver.otlp import Otlp
-
-        return Otlp(settings.otlp_endpoint)
-    from one_trace.deliver.namespaces import Namespaces
-    from one_trace.deliver.traces_com import TracesCom
-
-    key = api_key()
-    if key is None:
-        raise NotAuthorised("no key of traces.com is set", hint="one trace login")
-    if not (key.isascii() and key.isprintable() and " " not in key):
-        raise NotAuthorised("the key of traces.com has characters that no key has", hint="one trace login")
-    return TracesCom(settings.endpoint, key, Namespaces(settings.store_path, settings.endpoint, key))
+    sink: Sink = import_module(f"one_trace.deliver.{SINKS[name].module}").make(settings)
+    return sink
 
 
 def why_not_ready(settings: Settings) -> CliError:
     """What to do where no sink can be used."""
-    if "traces.com" in settings.sinks:
-        return NotAuthorised("no key of traces.com is set, so nothing can be sent", hint="one trace login")
-    return CliError("no sink has what it needs", hint="one config set traces.otlp_endpoint URL")
-
-
-_READY: dict[str, Callable[[Settings], bool]] = {
-    "traces.com": lambda settings: bool(settings.endpoint) and api_key() is not None,
-    "otlp": lambda settings: (
-        bool(settings.otlp_endpoint)
-        or (settings.otlp_endpoint is None and any(map(os.environ.get, _OTLP_VARIABLES)))
-    ),
-}
+    no_sink = CliError("no sink is set", hint="one config set traces.sinks traces.com")
+    return next((entry.missing for name, entry in SINKS.items() if name in settings.sinks), no_sink)

@@ -1,4 +1,4 @@
-"""The closing text of an uploaded run: what a person who opens it wants to know first."""
+"""The title and the closing text of an uploaded run: the first things that a person reads."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ _SLOWEST = 3
 _BLOCKS = 8
 
 
-def closing(sanitized: SanitizedTrace, folds: list[Fold]) -> str:
-    """Outcome, the failing step, the slowest steps, parallel blocks, skips, retries, tokens and cost,
-    folds.
-    """
+def summary(sanitized: SanitizedTrace, folds: list[Fold]) -> str:
+    """Outcome, failing step, slowest steps, parallel blocks, skips, retries, tokens and cost, folds."""
     lines = [_outcome(sanitized), *_failure(sanitized), *_slowest(sanitized), *_parallel(sanitized)]
     lines += [*_skipped(sanitized), *_retried(sanitized), *_cost(sanitized), *_folded(folds)]
     if sanitized.run.damaged:
@@ -69,7 +67,7 @@ def _failure(sanitized: SanitizedTrace) -> Iterator[str]:
 
 
 def _slowest(sanitized: SanitizedTrace) -> Iterator[str]:
-    """Of the steps that hold no others: a container is as slow as what is in it."""
+    """The slowest steps without steps in them: a container takes as long as its steps."""
     parents = {span.parent_span_id for span in sanitized.spans}
     timed = [span for span in sanitized.spans if span.duration_ms and span.span_id not in parents]
     timed.sort(key=lambda span: -(span.duration_ms or 0))
@@ -144,6 +142,6 @@ def _folded(folds: list[Fold]) -> Iterator[str]:
 
 
 def _short(span: SanitizedSpan) -> str:
-    """A step as it is called among its own: its id, and the iteration it ran in."""
+    """The step's id and the iteration it ran in."""
     where = "" if span.iteration is None else f"[{span.iteration}]"
     return one_line(span.step_id) + where

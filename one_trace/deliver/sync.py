@@ -1,4 +1,4 @@
-"""All that is queued, sent now: what `trace sync` does."""
+"""Everything that is queued, sent now: the work of `trace sync`."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ RUN_S = 600.0
 """The longest that one run may take, all tries of all its requests together."""
 _LEASED_S = 65.0
 """Longer than a lease lasts: what another process has not sent by then is ours to send."""
-_LOOK_S = 0.1
+_POLL_S = 0.1
 
-Told = Callable[[int, int, Outcome | None], None]
-"""Called with how many are done, how many there are, and what became of the last one."""
+Progress = Callable[[int, int, Outcome | None], None]
+"""Called with the number done, the total, and the outcome of the last one."""
 
 
 class Synced(Struct):
-    """What was queued and sent, what is left as (run id, sink, state, why), and the first error there
-    was.
+    """The runs that were queued and sent, what is left as (run id, sink, state, error), and the first
+    problem.
     """
 
     newly_queued: int = 0
-    """Runs that `since_ms` and `again` have queued."""
+    """Runs queued by `since_ms` and `again`."""
     sent: list[Outcome] = []
     rest: list[tuple[str, str, str, str]] = []
     problem: DeliveryError | None = None
@@ -45,13 +45,13 @@ def sync(
     since_ms: int | None = None,
     again: bool = False,
     retry_failed: bool = False,
-    told: Told = lambda done, total, outcome: None,
+    progress: Progress = lambda done, total, outcome: None,
 ) -> Synced:
-    """Send everything that is queued for `names`, due or not, oldest first.
+    """Send everything that is queued for the sinks `names`, due or not, oldest first.
 
     `since_ms`: queue the runs started since (ms since 1970) that never were. `again`: also those that were
-    sent, since then or ever. A sink that cannot be reached is left alone for the rest. What another process
-    is sending is waited for.
+    sent, since then or ever. A sink that cannot be reached is skipped from then on. A run that another
+    process is sending is waited for.
     """
     synced = Synced()
     with Sender(store, settings) as sender:
@@ -62,34 +62,29 @@ def sync(
         synced.newly_queued = len(queued)
         if retry_failed:
             outbox.retry_failed(names)
-        up = list(names)
+        reachable = set(names)
         todo = outbox.queued(names)
-        told(0, len(todo), None)
+        progress(0, len(todo), None)
         for done, (run_id, sink) in enumerate(todo, 1):
-            if sink in up:
-                outcome = _one(sender, sink, run_id)
-                _note(synced, outcome, up)
-                told(done, len(todo), outcome)
+            if sink not in reachable:
+                continue
+            outcome = _send(sender, sink, run_id)
+            if outcome and outcome.problem is None:
+                synced.sent.append(outcome)
+            elif outcome and outcome.problem:
+                synced.problem = synced.problem or outcome.problem
+                if outcome.problem.kind == "network":
+                    reachable.discard(sink)
+            progress(done, len(todo), outcome)
         synced.rest = outbox.errors(settings.sinks)
     return synced
 
 
-def _one(sender: Sender, sink: str, run_id: str) -> Outcome | None:
-    """Send one run; if another process is at it, wait until that one is done or its lease is over."""
+def _send(sender: Sender, sink: str, run_id: str) -> Outcome | None:
+    """Send one run. If another process is sending it, wait until that is done or its lease is over."""
     until = time.monotonic() + _LEASED_S
     while True:
         outcome = sender.next([sink], Deadline(RUN_S), run_id=run_id, early=True)
         if outcome is not None or not sender.outbox.is_queued(run_id, sink) or time.monotonic() > until:
             return outcome
-        time.sleep(_LOOK_S)
-
-
-def _note(synced: Synced, outcome: Outcome | None, up: list[str]) -> None:
-    if outcome is None:
-        return
-    if outcome.problem is None:
-        synced.sent.append(outcome)
-        return
-    synced.problem = synced.problem or outcome.problem
-    if outcome.problem.kind == "network":
-        up.remove(outcome.job.sink)
+        time.sleep(_POLL_S)

@@ -13,7 +13,6 @@ const Page = (() => {
   dark.addEventListener("change", applyTheme);
   const toggleTheme = () => { chosen = root.dataset.theme === "dark" ? "light" : "dark"; applyTheme(); };
 
-  const WORDS = { success: "ok", error: "failed", timeout: "timed out", skipped: "skipped", stopped: "stopped", incomplete: "unfinished" };
   const GLYPHS = { success: "✓", error: "✗", timeout: "◷", skipped: "○", stopped: "■", incomplete: "…" };
 
   const make = (tag, name, text) => {
@@ -82,5 +81,5 @@ const Page = (() => {
   addEventListener("beforeprint", () => { root.dataset.theme = "light"; });
   addEventListener("afterprint", applyTheme);
 
-  return { root, toggleTheme, onTheme: (listener) => listeners.push(listener), WORDS, GLYPHS, make, data, unpack, unpackSparse, duration, bytes, number, count, money, moment, facts };
+  return { root, toggleTheme, onTheme: (listener) => listeners.push(listener), GLYPHS, make, data, unpack, unpackSparse, duration, bytes, number, count, money, moment, facts };
 })();

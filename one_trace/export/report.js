@@ -1,6 +1,6 @@
 // One run. Only the rows in sight exist: a pool of elements that is filled anew as the list scrolls.
 (() => {
-  const { root, WORDS, GLYPHS, make, duration, bytes, number, count, money } = Page;
+  const { root, GLYPHS, make, duration, bytes, number, count, money } = Page;
   const FOLD_FROM = 12; // a loop with more children than this starts folded
   const SPARE = 8; // rows kept ready above and below those in sight
   const PRINTED = 5000; // rows on paper at most
@@ -186,7 +186,7 @@
     if (D.branch[i]) found.push([D.branch[i], "side"]);
     if (D.within[i] && !isAttempt(parent[i])) found.push([`attempt ${D.within[i]}`, ""]);
     if (D.attempts[i]) found.push([`${D.attempts[i]} attempts`, ""]);
-    if (status(i) === "timeout" || status(i) === "stopped") found.push([WORDS[status(i)], "side"]);
+    if (status(i) === "timeout" || status(i) === "stopped") found.push([status(i), "side"]);
     if (D.late[i]) found.push(["late", "side"]);
     if (kids[i].length && !isOpen(i)) {
       found.push([`+${number(size[i])}`, ""]);
@@ -214,7 +214,7 @@
     parts.step.style.paddingLeft = `calc(var(--indent) * ${Math.min(depth[i], 14)})`;
     parts.glyph.textContent = GLYPHS[how];
     parts.glyph.className = `glyph s-${how}`;
-    parts.word.textContent = `${WORDS[how]}: `;
+    parts.word.textContent = `${how}: `;
     parts.turn.textContent = turn === undefined ? "" : `[${turn}]`;
     parts.turn.hidden = turn === undefined;
     parts.id.textContent = id.slice(0, 300) || "(no id)";
@@ -377,7 +377,7 @@
     const list = make("dl"), error = [D.code[i], D.error[i]].filter(Boolean).join(": ");
     const FIELDS = { startMs: "start", durationMs: "duration", startedAt: "start" };
     for (const [term, value, style] of [
-      ["Status", `${GLYPHS[how]} ${WORDS[how]}${D.late[i] ? ", late" : ""}`, `s-${how}`],
+      ["Status", `${GLYPHS[how]} ${how}${D.late[i] ? ", late" : ""}`, `s-${how}`],
       ["Name", name !== id ? name : ""],
       ["Type", type],
       ["Flow", flow],
@@ -404,7 +404,7 @@
     }
     box.replaceChildren(head, list);
     if (error) box.append(make("pre", "", error));
-    $("said").textContent = `${id.slice(0, 100)}: ${WORDS[how]}, ${tookText(i)}${error ? `, ${error.slice(0, 200)}` : ""}`;
+    $("said").textContent = `${id.slice(0, 100)}: ${how}, ${tookText(i)}${error ? `, ${error.slice(0, 200)}` : ""}`;
     const was = box.hidden;
     box.hidden = false;
     if (was) resize();
@@ -420,11 +420,11 @@
 
   function head() {
     const run = D.run, c = run.counts;
-    $("status").textContent = `${GLYPHS[run.status]} ${{ success: "succeeded", incomplete: "unfinished" }[run.status] ?? WORDS[run.status]}`;
+    $("status").textContent = `${GLYPHS[run.status]} ${run.status}`;
     $("status").classList.add(`s-${run.status}`);
     $("flow").textContent = run.flowKey;
     $("took").textContent = duration(run.durationMs);
-    const counts = D.statuses.filter((s) => c[s]).map((s) => `${number(c[s])} ${WORDS[s]}`).join(", ");
+    const counts = D.statuses.filter((s) => c[s]).map((s) => `${number(c[s])} ${s}`).join(", ");
     Page.facts($("facts"), [
       ["Run", run.runId, "mono"],
       ["Started", Page.moment(run.startedAt)],
@@ -472,7 +472,7 @@
     };
     for (const s of D.statuses) {
       const n = D.run.counts[s];
-      if (n) chip(GLYPHS[s], WORDS[s], n, `s-${s}`, () => { if (!wanted.statuses.delete(s)) wanted.statuses.add(s); return wanted.statuses.has(s); });
+      if (n) chip(GLYPHS[s], s, n, `s-${s}`, () => { if (!wanted.statuses.delete(s)) wanted.statuses.add(s); return wanted.statuses.has(s); });
     }
     if (critical.size && N > 1) chip("⟶", "critical path", critical.size, "", () => (wanted.critical = !wanted.critical));
   }

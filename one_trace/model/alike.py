@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
-WENT_WELL = ("success", "skipped")
+from one_trace.model.trace import FINE_STATUSES
 
 
 class FoldableSpan(Protocol):
@@ -54,7 +54,7 @@ class Alike(Generic[S]):
             below = sorted({(child.iteration is not None, self.kinds[child.span_id]) for child in inner})
             outcome = (span.step_id, span.status, span.branch, span.attempts, span.late, span.error_code)
             self.kinds[span.span_id] = numbers.setdefault((*outcome, *below), len(numbers))
-            well = span.status in WENT_WELL and not span.late
+            well = span.status in FINE_STATUSES and not span.late
             self.well[span.span_id] = well and all(self.well[child.span_id] for child in inner)
 
     def groups(self, children: Iterable[S]) -> list[list[list[S]]]:

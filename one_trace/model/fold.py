@@ -4,11 +4,10 @@ went another way keep their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from one_trace.model.alike import WENT_WELL, Alike, iterations
-from one_trace.model.trace import Span
+from one_trace.model.alike import Alike, iterations
+from one_trace.model.trace import FINE_STATUSES, Span, worst
 from one_trace.model.tree import Shape
 
 FOLD_FROM = 4
@@ -49,11 +48,13 @@ class Node(NamedTuple):
 
 
 class Folder:
-    """Turns the spans under one span into nodes. With `unfold` nothing folds."""
+    """Turns the spans under one span into nodes. With `unfold` nothing folds; with `whole_lists` iterations
+    fold, but long lists of different steps stay whole."""
 
-    def __init__(self, shape: Shape, *, unfold: bool = False) -> None:
+    def __init__(self, shape: Shape, *, unfold: bool = False, whole_lists: bool = False) -> None:
         self.shape = shape
         self.unfold = unfold
+        self.whole_lists = unfold or whole_lists
         self._alike = Alike([] if unfold else shape.spans, shape.index)
 
     def top(self) -> list[Node]:
@@ -122,7 +123,7 @@ class Folder:
         unbroken = last - first + 1 == len(numbers)
         return Node(
             label=f"[{first}-{last}]" if unbroken else f"[{first}..{last}]",
-            status=_worst(span.status for members in group for span in members),
+            status=worst(span.status for members in group for span in members),
             start_ms=min(start for start, _ in times),
             end_ms=max(end for _, end in times),
             members=len(group),
@@ -134,13 +135,13 @@ class Folder:
 
     def _siblings(self, nodes: list[Node]) -> list[Node]:
         """A very long list cut to its head, its tail, and what did not go well between them."""
-        if self.unfold or len(nodes) <= SIBLINGS:
+        if self.whole_lists or len(nodes) <= SIBLINGS:
             return nodes
         kept = nodes[:HEAD]
         run: list[Node] = []
         failed = 0
         for node in nodes[HEAD:-TAIL]:
-            if node.status in WENT_WELL or failed >= ODD_KEPT:
+            if node.status in FINE_STATUSES or failed >= ODD_KEPT:
                 run.append(node)
                 continue
             failed += 1
@@ -161,9 +162,7 @@ class Folder:
     def _group(self, label: str, spans: list[Span], inner: list[Node]) -> Node:
         start, end = self._interval(spans)
         running = any(span.status == "incomplete" for span in spans)
-        return Node(
-            label, _worst(span.status for span in spans), start, end, inner=tuple(inner), open=running
-        )
+        return Node(label, worst(span.status for span in spans), start, end, inner=tuple(inner), open=running)
 
     def _interval(self, spans: list[Span]) -> tuple[float, float]:
         return min(span.start_ms for span in spans), max(self.shape.end(span) for span in spans)
@@ -185,7 +184,7 @@ def _joined(nodes: list[Node]) -> list[Node]:
     return [
         Node(
             label=f"{len(nodes)} more",
-            status=_worst(node.status for node in nodes),
+            status=worst(node.status for node in nodes),
             start_ms=min(node.start_ms for node in nodes),
             end_ms=max(node.end_ms for node in nodes),
             members=len(nodes),
@@ -194,14 +193,6 @@ def _joined(nodes: list[Node]) -> list[Node]:
             ),
         )
     ]
-
-
-_BAD_FIRST = ("error", "timeout", "incomplete", "stopped", "success", "skipped")
-
-
-def _worst(statuses: Iterable[str]) -> str:
-    present = set(statuses)
-    return next((status for status in _BAD_FIRST if status in present), "success")
 
 
 def _number(members: list[Span]) -> int:

@@ -6,6 +6,7 @@ UTC with milliseconds, sizes in bytes of compact UTF-8 JSON, durations in millis
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -20,6 +21,16 @@ Branch = Literal["then", "else"]
 
 SPAN_STATUSES: tuple[SpanStatus, ...] = ("success", "error", "timeout", "skipped", "stopped", "incomplete")
 RUN_STATUSES: tuple[RunStatus, ...] = ("success", "error", "stopped", "incomplete")
+"""The words for outcomes, the same in documents, filters, lists and headers."""
+WORST_FIRST: tuple[SpanStatus, ...] = ("error", "timeout", "incomplete", "stopped", "success", "skipped")
+FAILED_STATUSES = frozenset(("error", "timeout", "incomplete"))
+FINE_STATUSES = frozenset(("success", "skipped"))
+
+
+def worst(statuses: Iterable[str]) -> SpanStatus:
+    """The worst of some statuses; skipped if there are none."""
+    present = set(statuses)
+    return next((status for status in WORST_FIRST if status in present), "skipped")
 
 
 class ModelUsage(Struct, rename="camel", kw_only=True):

@@ -5,7 +5,7 @@ Times are ms from the run's start. Nothing here recurses: how deep a hostile flo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -58,16 +58,13 @@ def below(path: str, step_id: str) -> str:
     return f"{path} > {step_id}"
 
 
-def static_paths(flow: str, spans: Sequence[Span]) -> list[str]:
-    """The static path of each span: the root flow's key and the step ids down to it. It is built from the
-    parents' ids: an id may itself end like ``[0]``."""
+def static_paths(flow: str, spans: Iterable[Span]) -> dict[str, str]:
+    """The static path of each span by its id: the root flow's key and the step ids down to it, without
+    iterations and attempts. Built from the parents' ids, because an id may itself end in ``[0]``."""
     paths: dict[str, str] = {}
-    found = []
     for span in spans:
-        path = below(paths.get(span.parent_span_id or "", flow), span.step_id)
-        paths[span.span_id] = path
-        found.append(path)
-    return found
+        paths[span.span_id] = below(paths.get(span.parent_span_id or "", flow), span.step_id)
+    return paths
 
 
 class Stretch(NamedTuple):

@@ -1,4 +1,4 @@
-"""The error texts of a run, before it is stored: what waits to be sent is redacted already."""
+"""Error texts: redacted before they are stored, and once more before they leave."""
 
 from __future__ import annotations
 
@@ -7,25 +7,34 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from one_trace.model.trace import Assembly
-from one_trace.outbound.redact import REDACTED, redactor
+from one_trace.outbound.redact import REDACTED, Redact, redact, redactor, without_torn_word
+
+
+def outgoing(command_ends: Mapping[str, int]) -> Redact:
+    """The function that stored error text passes on its way out (``traces.errors = full``): commands, source
+    lines and secrets are taken out. `command_ends`: how many characters of an error text are a command.
+    """
+    from one_trace.outbound.quoted_code import without_quotes
+
+    return lambda text: redact(without_torn_word(without_quotes(text, command_ends)))
 
 
 def redact_errors(assembly: Assembly, env: Mapping[str, str]) -> None:
-    """Take all secrets out of the errors of `assembly`, in place. A command and what it wrote are redacted
-    each for itself, so that where the one ends stays known.
+    """Take all secrets out of the errors of `assembly`, in place. A command and its output are redacted
+    separately, so that the end of the command stays known.
     """
-    redact, ends = redactor(env), assembly.command_ends
-    made: dict[str, str] = {}
+    redact_run, ends = redactor(env), assembly.command_ends
+    done: dict[str, str] = {}
     new_ends: dict[str, int] = {}
 
     def redacted(text: str) -> str:
-        if text not in made:
+        if text not in done:
             end = ends.get(text, 0)
-            head = redact(text[:end]) if end else ""
-            made[text] = head + redact(text[end:])
+            command = redact_run(text[:end]) if end else ""
+            done[text] = command + redact_run(text[end:])
             if end:
-                new_ends[made[text]] = len(head)
-        return made[text]
+                new_ends[done[text]] = len(command)
+        return done[text]
 
     _replace(assembly, redacted)
     assembly.command_ends = new_ends
@@ -39,8 +48,8 @@ class Kept(Struct):
 
 
 def keep_redacted(assembly: Assembly, kept: Mapping[str, Kept]) -> bool:
-    """Put what the store has of a span (by its id; of the run itself by "") in the place of an error that
-    differs from it in what was redacted alone. Whether there was one.
+    """Replace errors by what the store has of them (by span id; of the run itself by ""), if they differ in
+    what was redacted alone. Returns whether any was replaced.
     """
     run, changed = assembly.trace.run, False
     for span in assembly.trace.spans:
@@ -61,13 +70,13 @@ def _as_kept(assembly: Assembly, kept: Kept | None, error: str | None) -> str | 
 
 
 def _pieces(text: str) -> list[str]:
-    """What stands around the gaps of a text, which may have been cut in the midst of the last of them."""
+    """The text around each redaction. The last redaction may have been cut off halfway."""
     cut = next((n for n in range(len(REDACTED) - 1, 0, -1) if text.endswith(REDACTED[:n])), 0)
     return [*text.split(REDACTED)[:-1], text.split(REDACTED)[-1][: -cut or None]]
 
 
 def _fits(pieces: list[str], text: str) -> bool:
-    """Whether `text` is what the pieces were, with something in each gap."""
+    """Whether `text` is the pieces in order, with anything between them."""
     if not text.startswith(pieces[0]):
         return False
     at = len(pieces[0])
@@ -79,10 +88,10 @@ def _fits(pieces: list[str], text: str) -> bool:
     return True
 
 
-def _replace(assembly: Assembly, made: Callable[[str], str]) -> None:
+def _replace(assembly: Assembly, redacted: Callable[[str], str]) -> None:
     run = assembly.trace.run
     for span in assembly.trace.spans:
         if span.error is not None:
-            span.error = made(span.error)
+            span.error = redacted(span.error)
     if run.cause and run.cause.error is not None:
-        run.cause.error = made(run.cause.error)
+        run.cause.error = redacted(run.cause.error)

@@ -1,35 +1,27 @@
-"""The built-in flow runner: runs the host's flow files where the host is not, and leaves the same record.
+"""The built-in flow runner: runs One CLI's flow files where One CLI is not installed.
 
-`run` is the way in. Python decides what runs when (`engine`, `steps`), on promises that continue in
-JavaScript's order (`loop`); JavaScript itself is run by Node (`worker`).
+`run` is the only entry point. It leaves the record that One CLI leaves and prints the JSON lines that One CLI
+prints for agents. Python decides what runs when (`engine`, `steps`), on promises that continue in
+JavaScript's order (`loop`); Node evaluates the JavaScript (`worker`). Nothing here knows of traces, of the
+store, of settings, or of how a run is shown to people.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from one_trace.runner.output import Outcome, Output
 
-from one_trace.runner.outcome import Outcome
-
-__all__ = ["Outcome", "run"]
+__all__ = ["Outcome", "Output", "run"]
 
 
 def run(
-    argv: list[str],
-    *,
-    on_event: Callable[[dict[str, Any]], None] | None = None,
-    run_id: str | None = None,
-    watched: bool = False,
-    traced: bool = False,
+    argv: list[str], output: Output | None = None, *, run_id: str | None = None, traced: bool = False
 ) -> Outcome:
     """Serve ``flow execute|resume|validate|list``, as typed after the program's name.
 
-    Prints what the host prints, to standard output itself. `on_event` is called with each event of a run,
-    after it has been recorded and printed. `run_id`, 12 hex digits, is the id of the run that comes of it (a
-    resumed one has its own). `watched`: what is printed as for an agent is shown to people, so that Ctrl-C
-    does what it does for them. `traced`: the run is to leave the sizes of what went into its steps as well.
-    Errors are printed, none is raised.
+    `output` receives what is reported; by default it goes to standard output. `run_id`: 12 hex digits for a
+    new run (a resumed one has its own). `traced`: also record the sizes of the steps' inputs. Errors are
+    reported, none is raised.
     """
     from one_trace.runner.serve import serve
 
-    return serve(argv, on_event, run_id, watched=watched, traced=traced)
+    return serve(argv, output or Output(), run_id, traced=traced)

@@ -10,7 +10,7 @@ from one_trace.runner.failures import StepFailure
 from one_trace.runner.loop import Loop, Promise
 from one_trace.runner.observer import Behaviour, Observer, Place
 from one_trace.runner.schema import Json
-from one_trace.runner.terms import Options, Result, Scope
+from one_trace.runner.terms import FlowScope, RunOptions, StepResult
 from one_trace.runner.worker import Handle, Worker
 
 
@@ -19,7 +19,7 @@ class Scheduler(Protocol):
 
     worker: Worker
     loop: Loop
-    options: Options
+    options: RunOptions
     observer: Observer
     reader: Promise[None] | None
 
@@ -28,14 +28,16 @@ class Scheduler(Protocol):
     def json_error(self, text: str) -> str: ...
 
     async def flow(
-        self, flow: Json, scope: Scope, context: Handle, place: Place, done: Collection[str] = ()
+        self, flow: Json, scope: FlowScope, context: Handle, place: Place, done: Collection[str] = ()
     ) -> bool: ...
 
     async def steps(
-        self, steps: Json, context: Handle, scope: Scope, place: Place, done: Collection[str] = ()
-    ) -> list[Result]: ...
+        self, steps: Json, context: Handle, scope: FlowScope, place: Place, done: Collection[str] = ()
+    ) -> list[StepResult]: ...
 
-    async def step(self, step: dict[str, Any], context: Handle, scope: Scope, span: int) -> Result: ...
+    async def step(
+        self, step: dict[str, Any], context: Handle, scope: FlowScope, span: int
+    ) -> StepResult: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Call:
     engine: Scheduler
     step: dict[str, Any]
     context: Handle
-    scope: Scope
+    scope: FlowScope
     span: int
     attempt: int
 
@@ -69,7 +71,7 @@ class Call:
         """Where the steps inside this one run."""
         return Place(self.span, self.attempt, iteration, branch)
 
-    async def list(self, steps: Json, context: Handle, place: Place) -> list[Result]:
+    async def list(self, steps: Json, context: Handle, place: Place) -> list[StepResult]:
         """Run a list of steps that lies inside this one."""
         return await self.engine.loop.go(self.engine.steps(steps, context, self.scope, place))
 

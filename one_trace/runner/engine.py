@@ -13,12 +13,12 @@ from typing import Any
 from one_trace.model.times import to_iso
 from one_trace.runner.call import Body, Call
 from one_trace.runner.failures import FlowStop, StepFailure
+from one_trace.runner.javascript import number, truthy
 from one_trace.runner.loop import Loop, Promise
 from one_trace.runner.observer import Observer, Place
-from one_trace.runner.order import number, truthy
 from one_trace.runner.retry import OnError
 from one_trace.runner.schema import NESTED, Json
-from one_trace.runner.terms import Options, Result, Scope
+from one_trace.runner.terms import FlowScope, RunOptions, StepResult
 from one_trace.runner.worker import Handle, Worker
 
 Event = dict[str, Any]
@@ -36,7 +36,7 @@ class Engine:
         self,
         worker: Worker,
         loop: Loop,
-        options: Options,
+        options: RunOptions,
         emit: Callable[[Event], None],
         body: Body,
         observer: Observer | None = None,
@@ -69,7 +69,7 @@ class Engine:
     # -- flows
 
     async def flow(
-        self, flow: Json, scope: Scope, context: Handle, place: Place, done: Collection[str] = ()
+        self, flow: Json, scope: FlowScope, context: Handle, place: Place, done: Collection[str] = ()
     ) -> bool:
         """Run the steps of a flow whose inputs are in `context`; False where it was stopped on purpose."""
         options, key = self.options, _field(flow, "key")
@@ -109,8 +109,8 @@ class Engine:
     # -- lists of steps
 
     async def steps(
-        self, steps: Json, context: Handle, scope: Scope, place: Place, done: Collection[str] = ()
-    ) -> list[Result]:
+        self, steps: Json, context: Handle, scope: FlowScope, place: Place, done: Collection[str] = ()
+    ) -> list[StepResult]:
         """Run a list of steps in order; those that are `done` already are passed over in silence."""
         if not isinstance(steps, list):
             raise StepFailure("steps is not iterable")
@@ -133,7 +133,9 @@ class Engine:
     def _is_last(self, step_id: Json) -> bool:
         return self.options.stop_after is not None and self.options.stop_after == step_id
 
-    async def _told(self, step: Step, context: Handle, scope: Scope, place: Place, index: int) -> Result:
+    async def _told(
+        self, step: Step, context: Handle, scope: FlowScope, place: Place, index: int
+    ) -> StepResult:
         """One step with the events of its start and end."""
         about = {"stepId": _field(step, "id"), "stepName": _field(step, "name"), "type": _field(step, "type")}
         span = self.observer.begin(step, scope.key, place, index, events=True)
@@ -149,7 +151,7 @@ class Engine:
             raise
         return result
 
-    def _completed(self, step: Step, result: Result, span: int) -> None:
+    def _completed(self, step: Step, result: StepResult, span: int) -> None:
         duration = MISSING if result.duration_ms is None else result.duration_ms
         retries = MISSING if result.retries is None else result.retries
         fields = {"status": result.status, "durationMs": duration, "retries": retries}
@@ -161,7 +163,7 @@ class Engine:
 
     # -- one step
 
-    async def step(self, step: Step, context: Handle, scope: Scope, span: int) -> Result:
+    async def step(self, step: Step, context: Handle, scope: FlowScope, span: int) -> StepResult:
         """One step with all its attempts; StepFailure where it throws in the end."""
         try:
             if self._skipped(step, context):
@@ -184,7 +186,7 @@ class Engine:
                 return True
         return False
 
-    async def _tried(self, step: Step, context: Handle, scope: Scope, span: int) -> Result:
+    async def _tried(self, step: Step, context: Handle, scope: FlowScope, span: int) -> StepResult:
         began = self.now()
         on_error = OnError(step, scope.default_on_error)
         last = StepFailure("")
@@ -222,7 +224,9 @@ class Engine:
             self.emit("step:retry-skip", stepId=_field(step, "id"), reason=reason, error=failure.message)
         return reason is not None
 
-    async def _attempt(self, step: Step, context: Handle, scope: Scope, span: int, attempt: int) -> Handle:
+    async def _attempt(
+        self, step: Step, context: Handle, scope: FlowScope, span: int, attempt: int
+    ) -> Handle:
         """What one attempt comes to."""
         if truthy(step.get("requires")):
             self.worker.ask("requires", context.number, self.worker.step(step))
@@ -240,19 +244,21 @@ class Engine:
         too_late = StepFailure(message, code="TIMEOUT", timeout=True)
         return await self.loop.limited(body, number(limit), too_late)
 
-    def _succeeded(self, step: Step, context: Handle, handle: Handle, duration: int, attempt: int) -> Result:
+    def _succeeded(
+        self, step: Step, context: Handle, handle: Handle, duration: int, attempt: int
+    ) -> StepResult:
         retries = attempt - 1 or None
         if retries:
             self.emit("step:retry-success", stepId=_field(step, "id"), retries=retries)
         self.worker.tell("finish", context.number, self.worker.step(step), handle.number, duration, retries)
-        return Result(handle, "success", duration, retries)
+        return StepResult(handle, "success", duration, retries)
 
-    def _given(self, step: Step, context: Handle, result: dict[str, Any]) -> Result:
+    def _given(self, step: Step, context: Handle, result: dict[str, Any]) -> StepResult:
         """A result that needs no JavaScript."""
         handle = Handle(self.worker, "results")
         self.worker.tell("given", handle.number, result)
         self.worker.tell("place", context.number, [[self.worker.step(step), handle.number]])
-        return Result(handle, result["status"], result.get("durationMs"), result.get("retries"))
+        return StepResult(handle, result["status"], result.get("durationMs"), result.get("retries"))
 
 
 def _field(holder: dict[str, Any], name: str) -> Json:

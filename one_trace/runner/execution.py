@@ -12,13 +12,13 @@ from typing import Any, Literal
 from one_trace.model.times import to_iso
 from one_trace.runner.engine import Engine, Event
 from one_trace.runner.failures import StepFailure, WorkerBroken, WorkerGone
+from one_trace.runner.input_sizes import InputSizes
 from one_trace.runner.loading import Loaded
 from one_trace.runner.loop import Clock, Loop, Stuck
-from one_trace.runner.measuring import Measuring
 from one_trace.runner.observer import Observer, Place
-from one_trace.runner.record import Log, to_json
+from one_trace.runner.run_log import RunLog, to_json
 from one_trace.runner.steps import run as run_body
-from one_trace.runner.terms import Options, Scope
+from one_trace.runner.terms import FlowScope, RunOptions
 from one_trace.runner.worker import Handle, Worker
 
 Save = Literal["after steps", "after every step", "at the ends"]
@@ -30,7 +30,7 @@ OnEvent = Callable[[Event, str], None]
 
 
 @dataclass(slots=True)
-class Ended:
+class RunEnd:
     """How a run came out: `error` where it failed, `stopped` where a stop was asked for."""
 
     error: str | None = None
@@ -49,7 +49,7 @@ class Run:
         *,
         clock: Clock | None = None,
         observer: Observer | None = None,
-        options: Options | None = None,
+        options: RunOptions | None = None,
         flow_key: str | None = None,
         save: Save = "after steps",
         traced: bool = False,
@@ -58,12 +58,12 @@ class Run:
         the sizes of what goes into its steps are to be known."""
         self.worker, self.loaded, self.run_id = worker, loaded, run_id
         self.flow_key = flow_key or loaded.flow["key"]
-        self.log = Log(self.flow_key, run_id)
+        self.log = RunLog(self.flow_key, run_id)
         self.loop = Loop(clock or Clock())
         self._traced = traced and self.log.sizes_folder()
         if self._traced:
-            observer = Measuring(worker, observer or Observer())
-        self.engine = Engine(worker, self.loop, options or Options(), self._emit, run_body, observer)
+            observer = InputSizes(worker, observer or Observer())
+        self.engine = Engine(worker, self.loop, options or RunOptions(), self._emit, run_body, observer)
         self.context = self.engine.context()
         self.paused = False
         self._state = Handle(worker, "states")
@@ -101,7 +101,7 @@ class Run:
 
     # -- running
 
-    def execute(self) -> Ended:
+    def execute(self) -> RunEnd:
         """Run it to its end, failures included."""
         after = " after resume" if self._resumed else ""
         first = "Flow resumed" if self._resumed else "Flow started"
@@ -121,23 +121,23 @@ class Run:
             except (
                 StepFailure
             ) as unkept:  # as in the host, this is then what failed the flow, and no line says so
-                return Ended(error=unkept.message)
+                return RunEnd(error=unkept.message)
             return self._failed(failure.message, after)
         try:
             self._finish({"status": "completed", "completedAt": to_iso(self._now())})
         except StepFailure as failure:
             return self._failed(failure.message, after)
         self._log("info", f"Flow completed{after}", {"status": "success"})
-        return Ended(stopped=not finished)
+        return RunEnd(stopped=not finished)
 
-    def _failed(self, message: str, after: str) -> Ended:
+    def _failed(self, message: str, after: str) -> RunEnd:
         self._log("error", f"Flow failed{after}", {"error": message})
-        return Ended(error=message)
+        return RunEnd(error=message)
 
     async def _flow(self) -> bool:
         flow = self.loaded.flow
         self.worker.ask("accept", self.context.number, self._inputs.number, flow.get("inputs"))
-        scope = Scope(flow["key"], self.loaded.root, (), flow.get("defaultOnError"))
+        scope = FlowScope(flow["key"], self.loaded.root, (), flow.get("defaultOnError"))
         return await self.engine.flow(flow, scope, self.context, Place(), self._done)
 
     def saves(self, when: Save) -> None:

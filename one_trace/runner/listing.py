@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
+from one_trace.runner.javascript import entries
 from one_trace.runner.loading import FLOWS, walk
-from one_trace.runner.order import entries
 from one_trace.runner.schema import Json
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from one_trace.errors import CliError
 from one_trace.runner.engine import json_error
+from one_trace.runner.javascript import unique
 from one_trace.runner.listing import needs_bash
 from one_trace.runner.loading import FlowUnreadable, Loaded, load, walk
-from one_trace.runner.order import unique
 from one_trace.runner.schema import REMOTE, Json
-from one_trace.runner.terms import Options
+from one_trace.runner.terms import RunOptions
 from one_trace.runner.worker import Worker
 
 INSTALL = "npm install -g @withone/cli"
@@ -52,7 +52,7 @@ class Syntax:
         return why
 
 
-def check(flow: Json, options: Options) -> None:
+def check(flow: Json, options: RunOptions) -> None:
     """Refuse what the host refuses: bash that was not allowed, and a stop at a step that is not there."""
     key = flow["key"]
     if not options.allow_bash and needs_bash(flow):
@@ -72,7 +72,7 @@ def check_inputs(words: list[str]) -> None:
             raise Refused(f'Invalid input format: "{word}" — expected name=value')
 
 
-def check_remote(loaded: Loaded, options: Options, worker: Worker) -> None:
+def check_remote(loaded: Loaded, options: RunOptions, worker: Worker) -> None:
     """NeedsHost if a step, also of a sub-flow named outright, can be run by One's own service alone."""
     if options.mock or (options.dry_run and not options.stop_after):
         return

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from one_trace.runner.failures import StepFailure
-from one_trace.runner.order import number, text, truthy
+from one_trace.runner.javascript import number, text, truthy
 from one_trace.runner.schema import Json
 
 _DELAY_MS = 1000

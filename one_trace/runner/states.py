@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from one_trace.guard.files import STATE_LIMIT, read_plain
-from one_trace.runner.record import RUNS
+from one_trace.runner.run_log import RUNS
 
 _SUFFIX = ".state.json"
 

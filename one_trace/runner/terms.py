@@ -9,7 +9,7 @@ from one_trace.runner.worker import Handle
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RunOptions:
     """How a flow is to be run."""
 
     dry_run: bool = False
@@ -23,7 +23,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class FlowScope:
     """The flow that a list of steps belongs to."""
 
     key: str
@@ -33,7 +33,7 @@ class Scope:
 
 
 @dataclass(slots=True)
-class Result:
+class StepResult:
     """How a step ended; the worker holds what it came to."""
 
     handle: Handle

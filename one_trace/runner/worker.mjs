@@ -387,7 +387,6 @@ const operations = {
   inputBytes: (ctx, step) => inputBytes(steps.get(step), contexts.get(ctx)),
   results: (ctx) => Buffer.from(JSON.stringify(contexts.get(ctx).steps)),
   writeResults,
-  summary: (ctx) => Object.values(contexts.get(ctx).steps).map((result) => result.status),
 };
 
 /** Operations whose answer may come later. What has settled once the microtasks are through answers at once. */

@@ -182,11 +182,12 @@ class Store:
         since_ms: int | None = None,
         limit: int | None = None,
         project: str | None = None,
+        after: tuple[float, str] | None = None,
     ) -> list[Run]:
         """Runs, newest first: of one flow, of one status, started at `since_ms` (ms since 1970) or later, in
-        one folder.
+        one folder; `after`: only those that come after this run, by its start (ms since 1970) and id.
         """
-        where, values = _wanted(flow, status, since_ms, project)
+        where, values = _wanted(flow, status, since_ms, project, after)
         sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY started_ms DESC, id DESC LIMIT ?"
         found = self.connection.execute(sql, [*values, -1 if limit is None else limit]).fetchall()
         with self.sense():
@@ -202,9 +203,10 @@ class Store:
         status: str | None = None,
         since_ms: int | None = None,
         project: str | None = None,
+        after: tuple[float, str] | None = None,
     ) -> int:
         """How many runs `runs` would give without a limit."""
-        where, values = _wanted(flow, status, since_ms, project)
+        where, values = _wanted(flow, status, since_ms, project, after)
         found = self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()
         return int(found[0])
 
@@ -270,7 +272,11 @@ def _runs_of(numbered: Sequence[rows.Row]) -> list[Run]:
 
 
 def _wanted(
-    flow: str | None, status: str | None, since_ms: int | None, project: str | None
+    flow: str | None,
+    status: str | None,
+    since_ms: int | None,
+    project: str | None,
+    after: tuple[float, str] | None,
 ) -> tuple[str, rows.Row]:
     wanted = (
         ("flow_key = ?", flow),
@@ -278,9 +284,15 @@ def _wanted(
         ("started_ms >= ?", since_ms),
         ("cwd = ?", project),
     )
-    given = [(condition, value) for condition, value in wanted if value is not None]
+    given: list[tuple[str, rows.Row]] = [
+        (condition, (value,)) for condition, value in wanted if value is not None
+    ]
+    if after is not None:
+        # A run that was deleted since: those of the same millisecond may come twice, and none is left out.
+        older = "(started_ms, id) < (?, coalesce((SELECT id FROM runs WHERE run_id = ?), 1 << 62))"
+        given.append((older, after))
     where = "WHERE " + " AND ".join(condition for condition, _ in given) if given else ""
-    return where, tuple(rows.plain(value) for _, value in given)
+    return where, tuple(rows.plain(value) for _, values in given for value in values)
 
 
 def _no_such_run(ref: str, candidates: list[str]) -> NoSuchRun:

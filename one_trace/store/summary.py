@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from one_trace.model.times import to_ms
-from one_trace.model.trace import Run, Span, Trace
+from one_trace.model.trace import SPAN_STATUSES, Run, Span, Trace
 from one_trace.model.tree import Shape, covered, static_paths
 from one_trace.store.rows import Row, encode_text
 
@@ -21,7 +21,6 @@ STEP_RUN_COLUMNS = (
 )
 DOUBLES = b"d"
 """What stands ahead of durations that are ``array('d')``."""
-_STATUSES = ("success", "error", "timeout", "skipped", "stopped", "incomplete")
 
 StepKey = tuple[str, str, str, str, str, str]
 """(flow, static path, step_id, name, type, flow_key)"""
@@ -48,10 +47,8 @@ class _Tally(Struct):
 
 def step_keys(flow: str, spans: Sequence[Span]) -> list[StepKey]:
     """The step of each span."""
-    return [
-        (flow, path, span.step_id, span.name, span.type, span.flow_key)
-        for path, span in zip(static_paths(flow, spans), spans, strict=True)
-    ]
+    paths = static_paths(flow, spans)
+    return [(flow, paths[span.span_id], span.step_id, span.name, span.type, span.flow_key) for span in spans]
 
 
 def summary_rows(number: int, run: Run, spans: Sequence[Span], steps: Sequence[int]) -> list[Row]:
@@ -63,7 +60,7 @@ def summary_rows(number: int, run: Run, spans: Sequence[Span], steps: Sequence[i
     for span, step in zip(spans, steps, strict=True):
         tally = tallies.get(step)
         if tally is None:
-            tally = tallies[step] = _Tally(dict.fromkeys(_STATUSES, 0), array("d"), [])
+            tally = tallies[step] = _Tally(dict.fromkeys(SPAN_STATUSES, 0), array("d"), [])
         _add(tally, span, own.get(span.span_id, 0.0))
     end = run.duration_ms if run.duration_ms is not None else math.inf
     return [

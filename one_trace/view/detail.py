@@ -42,7 +42,7 @@ def _one(shape: Shape, span: Span) -> list[tuple[str, str]]:
         ("name", clean(span.name)),
         ("type", clean(span.type, 40)),
         ("flow", clean(span.flow_key)),
-        ("status", words.STATUS_WORDS[span.status] + (", late" if span.late else "")),
+        ("status", span.status + (", late" if span.late else "")),
         ("started", f"{words.duration(span.start_ms)} after the run  ({clean(span.started_at, 40)})"),
         ("took", words.duration(span.duration_ms) if span.duration_ms is not None else None),
         ("self time", words.duration(own) if own is not None and shape.children(span) else None),
@@ -60,7 +60,7 @@ def _many(spans: Sequence[Span]) -> list[tuple[str, str]]:
     statuses: dict[str, int] = {}
     for span in spans:
         statuses[span.status] = statuses.get(span.status, 0) + 1
-    outcomes = ", ".join(f"{count:,} {words.STATUS_WORDS[status]}" for status, count in statuses.items())
+    outcomes = ", ".join(f"{count:,} {status}" for status, count in statuses.items())
     facts = [("ran", f"{len(spans):,} times: {outcomes}")]
     times = [(at, span.duration_ms) for at, span in enumerate(spans) if span.duration_ms is not None]
     if times:

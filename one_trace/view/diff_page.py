@@ -64,7 +64,7 @@ def _side(side: Side, style: Style) -> str:
     name = side.run_id or f"median of {words.counted(side.runs, 'run')}"
     facts = [
         f"{side.flow_key} {name}",
-        words.STATUS_WORDS.get(side.status, side.status),
+        side.status,
         words.duration(side.duration_ms),
         "" if side.cost_usd is None else words.money(side.cost_usd),
         "" if side.started_at is None else words.local(side.started_at),
@@ -118,8 +118,7 @@ def _what(step: StepDiff, style: Style) -> Cell:
     said: list[str] = []
     for change in step.changes:
         if change == "status" and step.a and step.b:
-            was, now = (words.STATUS_WORDS[side.status] for side in (step.a, step.b))
-            said.append(f"{was} {style.arrow} {now}")
+            said.append(f"{step.a.status} {style.arrow} {step.b.status}")
         else:
             said.append(change)
     if "duration" in step.noise:

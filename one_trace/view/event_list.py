@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.guard.text import clean
 from one_trace.model.times import to_ms
-from one_trace.model.trace import Run
+from one_trace.model.trace import Filter, Run
 from one_trace.outbound.events import Event
 from one_trace.view import words
 from one_trace.view.cells import clip_left, last
 from one_trace.view.header import header
 from one_trace.view.style import Style
+
+SCHEMA = "one-trace-events/1"
+
+
+class EventsDocument(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace show --events``: the events in time order, as they may leave this machine."""
+
+    schema: str = SCHEMA
+    run: Run
+    events: list[Event]
+    filter: Filter | UnsetType = UNSET
+
 
 _FIXED = 9 + 2 + 13 + 1 + 8 + 7 + 2
 """Cells of a line that are not the path."""
@@ -32,7 +44,7 @@ def _line(event: Event, since_ms: float, columns: int, style: Style) -> str:
     took = "" if event.duration_ms is UNSET else words.duration(event.duration_ms)
     out = "" if event.output_size is UNSET else words.size(event.output_size)
     ended = event.status if event.status is not UNSET and event.status != "success" else ""
-    told = f" ({words.STATUS_WORDS.get(ended, ended)})" if ended else ""
+    told = f" ({ended})" if ended else ""
     room = columns - _FIXED - len(told)
     return (
         f"{since_ms / 1000:>8.3f}s  {style.paint(f'{event.event:<13}', 'dim')} {took:>8}{out:>7}  "

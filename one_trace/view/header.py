@@ -36,12 +36,10 @@ def header(run: Run, columns: int, style: Style, *, error_lines: int = _ERROR_LI
 
 
 def _title(run: Run, columns: int, style: Style) -> str:
-    word = {"success": "succeeded", "error": "failed", "stopped": "stopped"}.get(run.status, "never ended")
-    took = f" after {words.duration(run.duration_ms)}" if run.duration_ms is not None else ""
-    if run.status == "success" and took:
-        took = took.replace("after", "in")
+    when = "in" if run.status == "success" else "after"
+    took = f" {when} {words.duration(run.duration_ms)}" if run.duration_ms is not None else ""
     right = f"run {clip(clean(run.run_id, 40), 16, style.more)}"
-    status = f"{word}{took}"
+    status = f"{run.status}{took}"
     glyph = style.glyph(run.status).strip()
     room = columns - width(glyph) - len(status) - width(right) - 5
     key = clip(clean(run.flow_key, 400), max(room, 8), style.more)
@@ -84,7 +82,7 @@ def _facts(run: Run, room: int, style: Style) -> list[str]:
 
 def _counts(counts: Counts) -> list[str]:
     parts = [
-        f"{number:,} {words.STATUS_WORDS[status]}"
+        f"{number:,} {status}"
         for status, number in (
             ("success", counts.success),
             ("error", counts.error),

@@ -24,20 +24,20 @@ _LABEL = 64
 _STATUS = {"failed": "error", "success": "success", "skipped": "skipped", "timeout": "timeout"}
 
 
-class Place(NamedTuple):
+class PlannedStep(NamedTuple):
     """Where a step stands in its flow file."""
 
     parent: str | None
     kind: str
 
 
-Plan = Mapping[str, Place]
+Plan = Mapping[str, PlannedStep]
 """The root flow's steps by id, which is unique in a flow file; in the file's order."""
 
 
 def plan_of(definition: Mapping[str, object]) -> Plan:
     """The plan of a flow's definition (decoded JSON); what does not look like a step is passed over."""
-    plan: dict[str, Place] = {}
+    plan: dict[str, PlannedStep] = {}
     todo: list[tuple[object, str | None]] = [(definition.get("steps"), None)]
     while todo:
         steps, parent = todo.pop()
@@ -45,7 +45,7 @@ def plan_of(definition: Mapping[str, object]) -> Plan:
             if not isinstance(step, dict) or not isinstance(step.get("id"), str) or step["id"] in plan:
                 continue
             kind = str(step.get("type", ""))
-            plan[step["id"]] = Place(parent, kind)
+            plan[step["id"]] = PlannedStep(parent, kind)
             inside = step.get(kind)
             if kind in _CONTAINERS and isinstance(inside, dict):
                 todo += [(inside.get(part), step["id"]) for part in ("steps", "then", "else")]
@@ -60,13 +60,13 @@ class Retry(NamedTuple):
     at_ms: float
 
 
-class Step:
+class LiveStep:
     """One place in the flow: how often it runs now, how often it has ended in which way."""
 
     def __init__(self, step_id: str, kind: str) -> None:
         self.step_id = step_id
         self.kind = kind
-        self.inner: dict[str, Step] = {}
+        self.inner: dict[str, LiveStep] = {}
         self.running: list[float] = []
         """When each of those began that run now."""
         self.ended: dict[str, int] = {}
@@ -89,7 +89,7 @@ class Step:
         return self.ended.get("error", 0) + self.ended.get("timeout", 0)
 
 
-class Live:
+class LiveTree:
     """What is known of a run so far. `began_ms`: when it started, on the clock of every later time (ms).
 
     With the flow's `plan` steps stand in their right place, and the direct children of a parallel block,
@@ -105,10 +105,10 @@ class Live:
         for step_id, place in self._plan.items():
             if place.parent is not None and self._plan[place.parent].kind == "parallel":
                 self._branches.setdefault(place.parent, []).append(step_id)
-        self.top: dict[str, Step] = {}
-        self._open: list[Step] = []
+        self.top: dict[str, LiveStep] = {}
+        self._open: list[LiveStep] = []
         """Containers that are open, the last started last."""
-        self._running: dict[str, list[Step]] = {}
+        self._running: dict[str, list[LiveStep]] = {}
 
     def feed(self, event: Mapping[str, object], now_ms: float) -> None:
         """Take in one event of the host; what is none, or none of a step, changes nothing."""
@@ -127,14 +127,14 @@ class Live:
         elif kind == "step:retry":
             self._retry(step_id, event, now_ms)
 
-    def _start(self, step_id: str, kind: str, parent: Step | None, now_ms: float) -> None:
+    def _start(self, step_id: str, kind: str, parent: LiveStep | None, now_ms: float) -> None:
         todo = [(step_id, kind, parent)]
         while todo:
             step_id, kind, parent = todo.pop()
             siblings = parent.inner if parent else self.top
             step = siblings.get(step_id)
             if step is None:
-                step = siblings[step_id] = Step(step_id, kind)
+                step = siblings[step_id] = LiveStep(step_id, kind)
             step.running.append(now_ms)
             self._running.setdefault(step_id, []).append(step)
             if kind in _CONTAINERS:
@@ -143,7 +143,7 @@ class Live:
                 branches = reversed(self._branches.get(step_id, ()))
                 todo += [(branch, self._plan[branch].kind, step) for branch in branches]
 
-    def _parent(self, step_id: str) -> Step | None:
+    def _parent(self, step_id: str) -> LiveStep | None:
         """Where the plan has it, if that is open; else where it ran before; else the last that is open."""
         place = self._plan.get(step_id)
         if place is not None:
@@ -210,7 +210,7 @@ class Live:
         key = clip(clean(self.flow_key, 200), max(columns - width(told) - 5, 8), style.more)
         return f"{self._spin(now_ms, style)} {style.paint(key, 'bold')}  {style.paint(told, 'dim')}"
 
-    def _placed(self, style: Style) -> Iterator[tuple[str, Step]]:
+    def _placed(self, style: Style) -> Iterator[tuple[str, LiveStep]]:
         """Every step with its tree lines, depth first."""
         child, last, pipe, blank = style.branch
         todo = [(step, "", "") for step in reversed(self.top.values())]
@@ -220,7 +220,7 @@ class Live:
             for at, inner in enumerate(reversed(step.inner.values())):
                 todo.append((inner, under + (child if at else last), under + (pipe if at else blank)))
 
-    def _row(self, lead: str, step: Step, now_ms: float, columns: int, style: Style) -> str:
+    def _row(self, lead: str, step: LiveStep, now_ms: float, columns: int, style: Style) -> str:
         status = "running" if step.running else step.last[0] if step.last else "success"
         glyph = self._spin(now_ms, style) if step.running else style.paint(style.glyph(status), status)
         note = _note(step, now_ms)
@@ -246,7 +246,7 @@ class Live:
         return style.paint(_SPINNER[int(now_ms / _FRAME_MS) % len(_SPINNER)], "link")
 
 
-def _note(step: Step, now_ms: float) -> str:
+def _note(step: LiveStep, now_ms: float) -> str:
     """Beside the id: how often round, how many at once, how many failed, the next try."""
     parts = []
     if step.kind in ("loop", "while") and step.turns:
@@ -258,7 +258,7 @@ def _note(step: Step, now_ms: float) -> str:
     if step.failures and (step.rounds > 1 or step.running):
         parts.append(f"{step.failures:,} failed")
     elif not step.running and step.last and step.last[0] == "timeout":
-        parts.append(words.STATUS_WORDS["timeout"])
+        parts.append("timeout")
     if step.retry and step.running:
         wait = step.retry.at_ms - now_ms
         when = f" in {words.duration(wait)}" if wait > 0 else ""
@@ -266,7 +266,7 @@ def _note(step: Step, now_ms: float) -> str:
     return ", ".join(parts)
 
 
-def _most_telling(steps: list[Step], most: int) -> list[bool]:
+def _most_telling(steps: list[LiveStep], most: int) -> list[bool]:
     """Which steps stay where room lacks: those that run, then those that failed, then the newest."""
     if len(steps) <= most:
         return [True] * len(steps)

@@ -4,35 +4,17 @@ its parents.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from one_trace.errors import CliError
-from one_trace.model.trace import Span, Trace
-
-FAILED = ("error", "timeout", "incomplete")
-
-_TURNS = re.compile(r"(?:#\d+(?:\[\d+\])?|\[\d+\])(?= > |\Z)")
-
-
-def static_paths(spans: Sequence[Span]) -> dict[str, str]:
-    """Each span's path without iterations and attempts, by span id: the step's place in the flow.
-
-    A path begins with its parent's, so only the rest of it is looked at: deep ones are long.
-    """
-    paths: dict[str, tuple[str, str]] = {}
-    for span in spans:
-        above, place = paths.get(span.parent_span_id or "", ("", ""))
-        if not span.path.startswith(above):
-            above, place = "", ""
-        paths[span.span_id] = (span.path, place + _TURNS.sub("", span.path[len(above) :]))
-    return {span_id: place for span_id, (_, place) in paths.items()}
+from one_trace.model.trace import FAILED_STATUSES, Span, Trace
+from one_trace.model.tree import static_paths
 
 
 def failed(trace: Trace) -> Trace:
     """Only the spans that failed, timed out or never ended, and the way to them."""
-    return _with_parents(trace, (span for span in trace.spans if span.status in FAILED))
+    return _with_parents(trace, (span for span in trace.spans if span.status in FAILED_STATUSES))
 
 
 def step(trace: Trace, ref: str) -> tuple[Trace, list[Span]]:
@@ -41,7 +23,7 @@ def step(trace: Trace, ref: str) -> tuple[Trace, list[Span]]:
     `ref` is a path, a path without iterations and attempts, or a step's id. Raises CliError (no-such-step)
     if it is none.
     """
-    places = static_paths(trace.spans)
+    places = static_paths(trace.run.flow_key, trace.spans)
     named = _named(trace, places, ref)
     if not named:
         known = dict.fromkeys(places.values())

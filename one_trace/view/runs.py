@@ -68,7 +68,7 @@ def _row(run: Run, projects: dict[str | None, str], style: Style) -> Row:
         Cell(run.run_id, ("bold",)),
         run.flow_key,
         *([projects[run.cwd]] if projects else []),
-        Cell(words.STATUS_WORDS.get(run.status, run.status), (run.status,)),
+        Cell(run.status, (run.status,)),
         words.local(run.started_at),
         words.duration(run.duration_ms),
         f"{counts.spans:,}",

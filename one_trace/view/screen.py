@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.live import Live as RichLive
+from rich.live import Live
 from rich.text import Text
 
-from one_trace.view.live_tree import Live, Plan
+from one_trace.view.console import SizedConsole
+from one_trace.view.live_tree import LiveTree, Plan
 from one_trace.view.style import Style
-from one_trace.view.terminal import Terminal
 
 FRAMES_PER_SECOND = 10
 _AT_ONCE = 1000
@@ -23,19 +23,19 @@ _AT_ONCE = 1000
 
 
 class Screen:
-    """Shows a `Live` while the body of a ``with`` runs, then clears it away for the finished tree.
+    """Shows a `LiveTree` while the body of a ``with`` runs, then clears it away for the finished tree.
 
     All but `__enter__` and `__exit__` may be called from any thread.
     """
 
     def __init__(self, flow_key: str, stream: TextIO, plan: Plan | None = None) -> None:
-        self._live = Live(flow_key, _now(), plan)
+        self._live = LiveTree(flow_key, _now(), plan)
         self._lock = threading.Lock()
-        self._console = Terminal(stream, _Whole(stream), force_terminal=True)
+        self._console = SizedConsole(stream, _Whole(stream), force_terminal=True)
         self._ink = Style(
             color=not os.environ.get("NO_COLOR"), unicode="utf" in (stream.encoding or "").lower()
         )
-        self._shown = RichLive(
+        self._shown = Live(
             self,
             console=self._console,
             refresh_per_second=FRAMES_PER_SECOND,

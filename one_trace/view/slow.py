@@ -8,12 +8,11 @@ from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.guard.text import clean
 from one_trace.model.trace import Filter, Run, Trace
-from one_trace.model.tree import Shape
+from one_trace.model.tree import Shape, static_paths
 from one_trace.view import words
 from one_trace.view.bars import Scale
 from one_trace.view.cells import LONGEST, clip_left, last, pad, width
 from one_trace.view.header import header
-from one_trace.view.pick import static_paths
 from one_trace.view.style import Style
 
 SCHEMA = "one-trace-slow/1"
@@ -86,7 +85,7 @@ def slow(trace: Trace, most: int, shown: Collection[str] | None = None, filter: 
 
 
 def _waited(shape: Shape, total: float, shown: Collection[str] | None) -> list[Waited]:
-    paths = static_paths(shape.spans)
+    paths = static_paths(shape.run.flow_key, shape.spans)
     places: dict[str | None, Waited] = {}
     seen: dict[str | None, set[str]] = {}
     for stretch in shape.critical_path:

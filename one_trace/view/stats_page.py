@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from one_trace.analyse.figures import Trend
+from one_trace.analyse.changes import FEWEST
 from one_trace.analyse.grouped import FEW, Grouped
 from one_trace.analyse.stats import FlowStats, Outcomes, StatsDocument, StepStats
+from one_trace.analyse.trend import OutcomeChange, Trend
 from one_trace.guard.text import clean
 from one_trace.view import table, words
 from one_trace.view.cells import clip, wrap
@@ -196,18 +197,34 @@ def _head(flow: FlowStats, room: int, style: Style) -> list[str]:
     days = f"{first} to {last}, {words.counted(flow.versions, 'version')}"
     if flow.project:
         days += f", {clean(flow.project)}"
-    course = f"{table.spark(flow.trend.values, style)} {change_cell(flow.trend).text}".rstrip()
+    course = f"{table.spark(flow.trend.values, style)} {_change(flow.trend)}".rstrip()
     return [
         style.paint(clip(clean(flow.flow_key), room, style.more), "bold"),
         *wrap(style.dot.join(fact for fact in facts if fact), room),
         *(style.paint(line, "dim") for line in wrap(days, room)),
         *([course] if course else []),
+        *(wrap(_outcome_change(flow.outcome_change), room) if flow.outcome_change else []),
     ]
+
+
+def _change(trend: Trend) -> str:
+    """``+43% since 2026-04-06 12:02 +02:00``."""
+    if trend.too_few:
+        return f"too few runs to find a change (under {FEWEST})"
+    if trend.since is None:
+        return "no change"
+    return f"{change_cell(trend).text} since {words.local(trend.since)}"
+
+
+def _outcome_change(found: OutcomeChange) -> str:
+    """``40% of runs fail since 2026-04-06 12:02 +02:00, 2% before``."""
+    now, before = percent(found.failed / found.runs), percent(found.failed_before / found.runs_before)
+    return f"{now} of runs fail since {words.local(found.since)}, {before} before"
 
 
 def _outcome_words(outcomes: Outcomes) -> list[str]:
     return [
-        f"{getattr(outcomes, name):,} {words.STATUS_WORDS[name]}"
+        f"{getattr(outcomes, name):,} {name}"
         for name in Outcomes.__struct_fields__
         if getattr(outcomes, name)
     ]

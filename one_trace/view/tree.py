@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from one_trace.guard.text import clean
 from one_trace.model.fold import Folder, Node
-from one_trace.model.trace import Span, Trace
+from one_trace.model.trace import FINE_STATUSES, Span, Trace
 from one_trace.model.tree import Shape
 from one_trace.view import words
 from one_trace.view.bars import Scale
@@ -155,7 +155,7 @@ def _marks(span: Span, style: Style) -> str:
     if span.retries:
         marks.append(f"retried {span.retries}x")
     if span.status in ("timeout", "stopped"):
-        marks.append(words.STATUS_WORDS[span.status])
+        marks.append(span.status)
     if span.late:
         marks.append("late")
     return f" ({', '.join(marks)})" if marks else ""
@@ -208,7 +208,7 @@ class _Table:
             style.paint(line.lead, "dim")
             + style.paint(glyph, node.status)
             + style.paint(body, *styles)
-            + style.paint(line.marks, "warn" if node.status in ("success", "skipped") else node.status)
+            + style.paint(line.marks, "warn" if node.status in FINE_STATUSES else node.status)
             + style.paint(extra, "dim")
             + " " * left
         )

@@ -5,15 +5,6 @@ from __future__ import annotations
 from one_trace.model.times import to_local
 from one_trace.model.trace import Usage
 
-STATUS_WORDS = {
-    "success": "ok",
-    "error": "failed",
-    "timeout": "timed out",
-    "skipped": "skipped",
-    "stopped": "stopped",
-    "incomplete": "unfinished",
-}
-
 
 def duration(ms: float | None) -> str:
     """``0ms``, ``369ms``, ``1.24s``, ``12.3s``, ``2m03s``, ``1h02m``, ``3d04h``: at most 7 characters,

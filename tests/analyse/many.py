@@ -63,6 +63,7 @@ def step(
     series = Series(
         runs=list(range(len(rows))),
         durations=[packed(*row) if row else None for row in rows],
+        mean_ms=[sum(row) / len(row) if row else None for row in rows],
         output_bytes=list(outputs or [None] * len(rows)),
         cost_usd=list(costs or [None] * len(rows)),
     )

@@ -15,7 +15,7 @@ from one_trace.assemble import assemble
 from one_trace.model.trace import Trace
 from one_trace.record import RunFiles, read
 from one_trace.runner.observer import Behaviour
-from one_trace.runner.terms import Options
+from one_trace.runner.terms import RunOptions
 from tests.truth import LEAVES, Truth, run_for_truth
 
 DEPTH = 5
@@ -213,7 +213,7 @@ def ids(steps: list[dict[str, Any]]) -> set[str]:
 
 def run(made: Made, project: Path, kill_after: int | None = None) -> tuple[RunFiles, Truth, Trace]:
     """Run what was made, and assemble its record."""
-    options = Options(stop_after=made.stop_after) if made.stop_after else None
+    options = RunOptions(stop_after=made.stop_after) if made.stop_after else None
     files, truth = run_for_truth(
         project, made.flows, "main", behaviour=made.behaviour, options=options, kill_after=kill_after
     )

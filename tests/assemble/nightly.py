@@ -24,7 +24,7 @@ from random import Random
 from one_trace.assemble import assemble
 from one_trace.model.trace import Span, Trace
 from one_trace.record import read
-from one_trace.runner.terms import Options
+from one_trace.runner.terms import RunOptions
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, Maker
 from tests.assemble.shrink import shrink
@@ -149,7 +149,7 @@ def attempt(made: Made, projects: str | None = None) -> tuple[list[str], Counter
 
 
 def run(made: Made, project: Path) -> tuple[Truth, Trace]:
-    options = Options(stop_after=made.stop_after) if made.stop_after else None
+    options = RunOptions(stop_after=made.stop_after) if made.stop_after else None
     files, truth = run_for_truth(
         project, made.flows, "main", behaviour=made.behaviour, options=options, largest=LARGEST
     )

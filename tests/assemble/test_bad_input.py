@@ -19,6 +19,7 @@ from one_trace.record import read
 from one_trace.view.header import header
 from one_trace.view.style import Style
 from tests.assemble.recorded import MadeRun, code, lay_out
+from tests.effort import effort
 
 ODD_IDS = [
     "a.b",
@@ -273,7 +274,7 @@ def test_a_large_state_costs_no_more_than_its_size(kind: str, tmp_path: Path) ->
     """The peak is the kernel's VmHWM: what getrusage tells begins with what the process weighed that forked
     this one."""
     made = MadeRun(tmp_path)
-    LARGE_STATES[kind](made, 60_000_000)
+    LARGE_STATES[kind](made, effort(20_000_000, 60_000_000))
     files = made.write()
     assert files.state is not None
     size = files.state.stat().st_size

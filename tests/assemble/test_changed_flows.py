@@ -19,6 +19,7 @@ from tests.assemble.damage import check
 from tests.assemble.generated import Maker, run
 from tests.assemble.recorded import MadeRun, code, lay_out
 from tests.assemble.test_generated import node
+from tests.effort import effort
 
 Step = dict[str, Any]
 Change = Callable[[list[Step], int, list[Step]], None]
@@ -76,7 +77,7 @@ def with_events(trace: Trace) -> list[tuple[str, float, str]]:
 def test_every_step_that_ran_is_told_whatever_became_of_the_files(
     change: Change, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    for seed in range(8):
+    for seed in range(effort(2, 8)):
         made = Maker(Random(seed), problem=bool(seed % 2), wide=not seed % 3).make(2)
         files, _, before = run(made, tmp_path_factory.mktemp("made"))
         assert files.log is not None

@@ -35,9 +35,6 @@ def traced(run: RunFiles, log: bytes) -> Trace:
 
 
 @settings(
-    max_examples=120,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())

@@ -22,6 +22,7 @@ from tests.assemble.damage import assembled, check
 from tests.assemble.generated import Maker
 from tests.assemble.generated import run as run_made
 from tests.assemble.recorded import MadeRun, code, lay_out
+from tests.effort import effort
 
 SMALL = ["02-linear-unicode", "55-parallel-fail-flow"]
 MADE = [1, 8, 14, 23, 36]
@@ -37,6 +38,8 @@ LARGE = [
     "65-same-ids-across",
     "76-conc-loop-instant",
 ]
+EVERY = effort(7, 1)
+"""Bytes from one cut to the next."""
 OUTCOMES = {"flow:complete": "success", "flow:error": "error", "flow:stopped": "stopped"}
 
 
@@ -79,14 +82,14 @@ def _whole(row: bytes) -> bool:
     return True
 
 
-def cut_everywhere(files: RunFiles) -> None:
+def cut_anywhere(files: RunFiles) -> None:
     assert files.log is not None
     assert files.state is not None
     whole = files.log.read_bytes()
     status = json.loads(files.state.read_bytes())["status"]
     for state in (None, status):
         run = files if state else msgspec.structs.replace(files, state=None)
-        for cut in range(len(whole) + 1):
+        for cut in range(0, len(whole) + 1, EVERY):
             files.log.write_bytes(whole[:cut])
             trace = assembled(run)
             check(trace)
@@ -98,23 +101,23 @@ def cut_everywhere(files: RunFiles) -> None:
 
 
 @pytest.mark.parametrize("case", SMALL)
-def test_a_log_cut_at_every_byte(case: str, tmp_path: Path) -> None:
-    cut_everywhere(lay_out(case, tmp_path)[0])
+def test_a_log_cut_anywhere(case: str, tmp_path: Path) -> None:
+    cut_anywhere(lay_out(case, tmp_path)[0])
 
 
 @pytest.mark.parametrize("seed", MADE)
-def test_a_log_of_a_made_run_cut_at_every_byte(seed: int, tmp_path: Path) -> None:
+def test_a_log_of_a_made_run_cut_anywhere(seed: int, tmp_path: Path) -> None:
     files, _, _ = run_made(Maker(Random(seed), problem=True, wide=True).make(1), tmp_path)
-    cut_everywhere(files)
+    cut_anywhere(files)
 
 
 @pytest.mark.parametrize("case", ["06-loop-seq", "45-stop-after-subflow-id", "64-console-log"])
-def test_a_state_cut_at_every_byte(case: str, tmp_path: Path) -> None:
+def test_a_state_cut_anywhere(case: str, tmp_path: Path) -> None:
     (files,) = lay_out(case, tmp_path)
     assert files.state is not None
     whole = files.state.read_bytes()
     before = assemble(read(files)).trace
-    for cut in range(len(whole)):
+    for cut in range(0, len(whole), EVERY):
         files.state.write_bytes(whole[:cut])
         trace = assembled(files)
         assert trace is not None
@@ -138,7 +141,7 @@ def test_a_state_alone_tells_how_a_run_ended(tmp_path: Path) -> None:
         assert (run.status, run.partial) == (told, ["the log is empty"])
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), case=st.sampled_from(LARGE), state=st.booleans())
 def test_lines_dropped_doubled_swapped_or_changed(
     data: st.DataObject, case: str, state: bool, tmp_path_factory: pytest.TempPathFactory
@@ -178,7 +181,6 @@ def changed(line: bytes, data: st.DataObject) -> bytes:
     return json.dumps(fields).encode()
 
 
-@settings(max_examples=60, deadline=None)
 @given(junk=st.binary(max_size=400))
 def test_any_bytes_for_log_and_state(junk: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     made = MadeRun(tmp_path_factory.mktemp("junk")).flow([code("a")])
@@ -237,7 +239,7 @@ def test_lines_replayed_are_bounded_for_a_log_in_any_order(
     assert files.log is not None
     lines: list[Any] = files.log.read_bytes().split(b"\n")[:-1]
     most = 0
-    for seed in range(60):
+    for seed in range(effort(8, 60)):
         random = Random(seed)
         mixed = lines * random.randint(1, 3)
         random.shuffle(mixed)

@@ -1,10 +1,10 @@
-"""Spans before the damage stay as they are: whatever becomes of a log from one of its lines on, what had
-ended before that line is told as before, unless it says itself that it is doubtful."""
+"""Damage to a log changes no span that ended before it: each span that ended before the first damaged line
+is the same as in the trace of the whole log, unless the trace itself calls it doubtful."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -15,6 +15,7 @@ from one_trace.record import RunFiles
 from tests.assemble.damage import changed_before, check, ends
 from tests.assemble.generated import Maker, run
 from tests.assemble.recorded import RECORDINGS, lay_out
+from tests.effort import effort
 
 CASES = sorted(path.name for path in RECORDINGS.iterdir() if (path / "logs").is_dir())
 Rows = list[bytes]
@@ -81,8 +82,8 @@ DAMAGES: list[Callable[[Rows, Random], Rows]] = [
 ]
 
 
-def hold(files: RunFiles, random: Random, places: int) -> tuple[int, list[str]]:
-    """Damage the log behind some of its lines, in every way; how many spans were compared, and what had
+def changes(files: RunFiles, random: Random, lines: Sequence[int]) -> tuple[int, list[str]]:
+    """Damage the log after each of these lines, in every way: the number of spans compared, and those that
     changed."""
     whole = ends(files)
     assert whole is not None
@@ -90,64 +91,71 @@ def hold(files: RunFiles, random: Random, places: int) -> tuple[int, list[str]]:
     rows = files.log.read_bytes().split(b"\n")[:-1]
     damaged_log = files.log.with_name("damaged.log")
     compared, wrong = 0, []
-    for line in sorted(random.sample(range(1, len(rows)), min(places, len(rows) - 1))):
+    for line in lines:
         for damage in DAMAGES:
             damaged_log.write_bytes(b"\n".join([*rows[:line], *damage(rows[line:], random)]) + b"\n")
             damaged = ends(msgspec.structs.replace(files, log=damaged_log))
             assert damaged is not None
             check(damaged.trace)
             compared += sum(at < line for at in whole.by_line)
-            wrong += [f"{damage.__name__} {what}" for what in changed_before(whole, damaged, line)]
+            wrong += [f"{damage.__name__} {change}" for change in changed_before(whole, damaged, line)]
     return compared, wrong
 
 
-def hold_with_and_without_state(files: RunFiles, random: Random, places: int) -> int:
-    compared, wrong = hold(files, random, places)
-    more, without = hold(msgspec.structs.replace(files, state=None), random, places)
-    assert wrong + without == []
-    return compared + more
+def some_lines(files: RunFiles, random: Random, count: int) -> list[int]:
+    assert files.log is not None
+    lines = files.log.read_bytes().count(b"\n")
+    return sorted(random.sample(range(1, lines), min(count, lines - 1)))
+
+
+def assert_earlier_spans_stay(files: RunFiles, random: Random, lines: Sequence[int]) -> int:
+    """With the state and without it; the number of spans compared."""
+    with_state, wrong = changes(files, random, lines)
+    without_state, more = changes(msgspec.structs.replace(files, state=None), random, lines)
+    assert wrong + more == []
+    return with_state + without_state
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_of_recorded_runs(case: str, tmp_path: Path) -> None:
-    compared, steps = 0, 0
+def test_earlier_spans_of_recorded_runs_stay(case: str, tmp_path: Path) -> None:
+    compared, completed = 0, 0
     for files in lay_out(case, tmp_path):
-        if files.log is not None:
-            lines = files.log.read_bytes().count(b"\n")
-            compared += hold_with_and_without_state(files, Random(case), 1 if lines > 1000 else 5)
-            steps += files.log.read_bytes().count(b"step:complete")
-    assert compared > 0 or steps <= 3
+        if files.log is None:
+            continue
+        log, random = files.log.read_bytes(), Random(case)
+        places = effort(0, 1) if log.count(b"\n") > 1000 else effort(1, 5)
+        compared += assert_earlier_spans_stay(files, random, some_lines(files, random, places))
+        completed += log.count(b"step:complete")
+    assert compared >= effort(0, 1) or completed <= 3
 
 
 @pytest.mark.parametrize("problem", [False, True])
 @pytest.mark.parametrize("wide", [False, True])
-def test_of_runs_made_at_random(problem: bool, wide: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_earlier_spans_of_random_runs_stay(
+    problem: bool, wide: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     compared = 0
-    for seed in range(25):
+    for seed in range(effort(2, 25)):
         made = Maker(Random(seed), problem=problem, wide=wide).make(2)
         files, _, trace = run(made, tmp_path_factory.mktemp("made"))
         if trace.spans:
-            compared += hold_with_and_without_state(files, Random(seed), 3)
-    assert compared > 1000
+            random = Random(seed)
+            compared += assert_earlier_spans_stay(files, random, some_lines(files, random, effort(1, 3)))
+    assert compared > 10
 
 
-LINES = {
-    "a sub-flow of which two abreast could be": ("16-subflow-shared-parallel", 10),
-    "a sub-flow of two levels that two could be": ("18-three-level", 34),
-    "an iteration's sub-flow that could be its neighbour's": ("65-same-ids-across", 48),
+FOUND = {
+    "one of two concurrent sub-flows": ("16-subflow-shared-parallel", 10),
+    "a sub-flow called at two depths": ("18-three-level", 34),
+    "a sub-flow of one of two iterations": ("65-same-ids-across", 48),
     "a result that could not be saved": ("68-bigint", 6),
 }
-"""What this has found: a case, and the line from which on it is damaged."""
+"""Cases that were wrong once: the recording, and the line after which its log is damaged."""
 
 
-@pytest.mark.parametrize("what", LINES)
-def test_what_was_found_stays_right(what: str, tmp_path: Path) -> None:
-    case, line = LINES[what]
-
-    class Here(Random):
-        def sample(self, population, k, **_more):  # type: ignore[no-untyped-def]
-            return [line] if isinstance(population, range) else super().sample(population, k)
-
+@pytest.mark.parametrize("name", FOUND)
+def test_cases_found_earlier_stay_right(name: str, tmp_path: Path) -> None:
+    case, line = FOUND[name]
     (files,) = lay_out(case, tmp_path)
-    for seed in range(5):
-        hold_with_and_without_state(files, Here(seed), 1)
+    for seed in range(effort(1, 5)):
+        assert_earlier_spans_stay(files, Random(seed), [line])

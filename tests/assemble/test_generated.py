@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, Maker, made_flows, run
+from tests.effort import effort
 
 FOUND = Path(__file__).with_name("found")
 """What runs made at random have found, by what it was: the smallest flows that went wrong."""
@@ -19,9 +20,7 @@ node = pytest.mark.skipif(
     reason="needs Node",
 )
 quiet = settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
+    max_examples=effort(12, 300),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 
@@ -48,7 +47,7 @@ def test_runs_with_failures_retries_time_outs_and_skips(
     """A few in a thousand stay open: the method's README says which. They are counted, so that they do not
     grow."""
     wrong = []
-    for seed in range(150):
+    for seed in range(effort(30, 150)):
         made = Maker(Random(seed), problem=True, wide=wide).make()
         _, truth, trace = run(made, tmp_path_factory.mktemp("made"))
         if differences(truth, trace):
@@ -65,7 +64,7 @@ def test_what_was_found_stays_right(case: Path, tmp_path: Path) -> None:
 
 
 @node
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(effort(6, 12)))
 def test_a_run_killed_at_any_event(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     made = Maker(Random(seed), problem=True, wide=True).make(2)
     for kill_after in range(1, 30, 3):

@@ -15,10 +15,11 @@ import pytest
 from one_trace.assemble import assemble
 from one_trace.record import RunFiles, discover, read
 from one_trace.runner.observer import Behaviour
-from one_trace.runner.terms import Options
+from one_trace.runner.terms import RunOptions
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, Maker, ids, run
 from tests.assemble.test_generated import FOUND, node
+from tests.effort import effort
 from tests.truth import Truth, resume_for_truth, run_for_truth
 
 pytestmark = node
@@ -47,13 +48,13 @@ def test_resumed_runs(wide: bool, tmp_path_factory: pytest.TempPathFactory) -> N
     """What stays open is what stays open of runs that are not resumed: see the method's README."""
     wrong = []
     goes: Counter[int] = Counter()
-    for seed in range(150):
+    for seed in range(effort(40, 150)):
         made = Maker(Random(seed), problem=True, wide=wide).make(2)
         truth, differ = resumed(made, tmp_path_factory.mktemp("made"), Random(seed))
         goes[truth["resumes"]] += 1
         if differ:
             wrong.append((seed, differ[0]))
-    assert goes[1] + goes[2] + goes[3] > 20
+    assert goes[1] + goes[2] + goes[3] > effort(4, 20)
     assert len(wrong) <= 2, wrong
 
 
@@ -74,7 +75,11 @@ def stopped_everywhere(
         folder = project / str(number)
         folder.mkdir()
         files, truth = run_for_truth(
-            folder, made.flows, "main", behaviour=made.behaviour, options=Options(stop_after=step, **options)
+            folder,
+            made.flows,
+            "main",
+            behaviour=made.behaviour,
+            options=RunOptions(stop_after=step, **options),
         )
         trace = assemble(read(files)).trace
         differ = differences(truth, trace)
@@ -90,18 +95,18 @@ def test_runs_stopped_after_each_of_their_steps(
 ) -> None:
     """Beside the step, in a loop abreast or a block, what goes on is stopped when it comes there."""
     ended: Counter[str] = Counter()
-    for seed in range(20):
+    for seed in range(effort(6, 20)):
         for step, status, differ in stopped_everywhere(seed, tmp_path_factory.mktemp("made"), options):
             assert differ == [], (seed, step)
             ended[status] += 1
-    assert ended["stopped"] > 50
-    assert ended["success"] > 5  # of a block's own children none is ever stopped after
+    assert ended["stopped"] > effort(15, 50)
+    assert ended["success"] > effort(1, 5)  # of a block's own children none is ever stopped after
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_dry_run_has_no_spans(seed: int, tmp_path: Path) -> None:
     made = Maker(Random(seed), problem=True, wide=True).make(2)
-    files, truth = run_for_truth(tmp_path, made.flows, "main", options=Options(dry_run=True))
+    files, truth = run_for_truth(tmp_path, made.flows, "main", options=RunOptions(dry_run=True))
     trace = assemble(read(files)).trace
     assert (truth["spans"], trace.spans) == ([], [])
     assert trace.run.status == truth["status"] == "success"
@@ -125,7 +130,7 @@ def _log(files: RunFiles) -> Path:
     return files.log
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(effort(4, 12)))
 def test_two_runs_interleaved_in_one_folder(seed: int, tmp_path: Path) -> None:
     runs = two_runs(seed, tmp_path)
     logs = {}

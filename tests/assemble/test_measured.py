@@ -15,9 +15,9 @@ import pytest
 from one_trace.assemble import assemble
 from one_trace.model.trace import Span
 from one_trace.record import RunFiles, read
+from one_trace.runner.command_line import parse
 from one_trace.runner.observer import Behaviour
-from one_trace.runner.options import parse
-from one_trace.runner.terms import Options
+from one_trace.runner.terms import RunOptions
 from tests.assemble.compare import static
 from tests.assemble.generated import Made, Maker
 from tests.assemble.recorded import RECORDINGS, lay_out
@@ -100,7 +100,7 @@ def test_sizes_of_flows_made_at_random_are_those_of_the_truth(
 ) -> None:
     for seed in range(40):
         made = with_selectors(Maker(Random(seed), problem=problem).make(3), Random(seed))
-        options = Options(stop_after=made.stop_after) if made.stop_after else None
+        options = RunOptions(stop_after=made.stop_after) if made.stop_after else None
         project = tmp_path_factory.mktemp("made")
         files, truth = run_for_truth(
             project, made.flows, "main", behaviour=made.behaviour, options=options, sizes=True
@@ -142,7 +142,7 @@ def recorded_runs() -> list[str]:
 def test_recorded_flows_measured_again(case: str, tmp_path: Path) -> None:
     (recorded, *_) = lay_out(case, tmp_path)
     asked = parse(json.loads((RECORDINGS / case / "case.json").read_bytes())["invocations"][0]["argv"])
-    options = Options(
+    options = RunOptions(
         dry_run=asked.has("--dry-run"),
         mock=asked.has("--mock"),
         allow_bash=asked.has("--allow-bash"),

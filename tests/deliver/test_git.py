@@ -31,7 +31,7 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    git._asked.cache_clear()
+    git._origin_url.cache_clear()
 
 
 def run_git(folder: Path, *words: str, **env: str) -> str:

@@ -40,7 +40,7 @@ def recorded(machine: Machine) -> set[str]:
 
 
 def assert_delivered_once(machine: Machine, traces_server: FakeTracesServer, runs: int) -> None:
-    listed = machine.one("--agent", "trace", "list", "--limit", "0").document["runs"]
+    listed = machine.one("--agent", "trace", "list", "--full").document["runs"]
     assert len(listed) == runs
     assert {upload["state"] for run in listed for upload in run["uploads"]} == {"sent"}
     assert {trace.replace("-", "") for trace in traces_server.traces} == {run["traceId"] for run in listed}
@@ -81,8 +81,6 @@ def test_forty_kills_lose_and_double_nothing(sending: Machine, traces_server: Fa
     unread = {
         run for run in recorded(sending) if any(f"-{run}:" in each for each in imported.document["problems"])
     }
-    listed = {
-        run["runId"] for run in sending.one("--agent", "trace", "list", "--limit", "0").document["runs"]
-    }
+    listed = {run["runId"] for run in sending.one("--agent", "trace", "list", "--full").document["runs"]}
     assert listed | unread == recorded(sending)
     assert_delivered_once(sending, traces_server, len(listed))

@@ -11,8 +11,7 @@ from machine import Machine
 from made import USAGE, assembly, loop, span
 from traces_server import Handler, fake_traces_server
 
-from one_trace.deliver.otlp import Otlp, _protobuf, _timeout
-from one_trace.deliver.retry import Deadline
+from one_trace.deliver.otlp import Otlp, _timeout_s
 from one_trace.outbound.otel import otlp_spans, request
 from one_trace.outbound.sanitize import sanitize
 from one_trace.store import Store
@@ -103,7 +102,7 @@ def test_the_standard_variables_count(machine: Machine, collector: Collector) ->
 
 
 def test_the_standard_time_out_counts(machine: Machine, collector: Collector) -> None:
-    assert [_timeout(text) for text in ("250", "", "10s", "0", "-1", "900000")] == [
+    assert [_timeout_s(text) for text in ("250", "", "10s", "0", "-1", "900000")] == [
         0.25,
         None,
         None,
@@ -114,9 +113,7 @@ def test_the_standard_time_out_counts(machine: Machine, collector: Collector) ->
     otlp = Otlp(
         None, machine.env | {"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "100", "OTEL_EXPORTER_OTLP_TIMEOUT": "9"}
     )
-    line = otlp.open(Deadline(5), lambda: None)
-    assert line._longest_s == 0.1
-    line.close()
+    assert otlp.server().timeout_s == 0.1
 
 
 def test_a_header_that_a_collector_repeats_is_not_kept(machine: Machine, collector: Collector) -> None:
@@ -141,6 +138,8 @@ def test_a_traced_run_is_delivered_to_a_collector(machine: Machine, collector: C
 
 
 def test_the_export_file_is_what_the_sink_sends() -> None:
+    from one_trace.deliver.otlp_protobuf import encode
+
     json_format = pytest.importorskip("google.protobuf.json_format")
     failed = span("x", status="error", error_code="E", usage=USAGE, output_bytes=2**40)
     sanitized = sanitize(assembly(spans=[failed, span("y", failed)], status="error").trace)
@@ -151,7 +150,7 @@ def test_the_export_file_is_what_the_sink_sends() -> None:
             # OTLP/JSON writes ids in hex, protobuf's own JSON in base64.
             each[name] = base64.b64encode(bytes.fromhex(each[name])).decode()
     exported = json_format.ParseDict(document, pb.ExportTraceServiceRequest())
-    assert exported == pb.ExportTraceServiceRequest.FromString(_protobuf(batch))
+    assert exported == pb.ExportTraceServiceRequest.FromString(encode(batch))
 
 
 def test_grpc_is_said_to_be_another_protocol(machine: Machine, collector: Collector) -> None:

@@ -7,9 +7,10 @@ import pytest
 from traces_server import FakeTracesServer, Handler, fake_traces_server
 
 from one_trace.deliver import retry
+from one_trace.deliver.answer import Answer
 from one_trace.deliver.batches import batches, send_all
-from one_trace.deliver.http_client import HttpClient
-from one_trace.deliver.retry import Answer, Deadline, DeliveryError, TooLarge, Unreachable, patiently
+from one_trace.deliver.http_client import HttpClient, Server
+from one_trace.deliver.retry import Deadline, DeliveryError, TooLarge, Unreachable, with_retries
 from one_trace.guard.urls import parse
 
 NOW = 1_775_469_720
@@ -45,7 +46,7 @@ def answers(*statuses: int, body: bytes = b"{}", **headers: str) -> object:
 def test_it_tries_five_times_with_waits_under_a_doubling_ceiling() -> None:
     clock = Clock(1000)
     with pytest.raises(DeliveryError) as error:
-        patiently(answers(500, 503, 0, 429, 502, 200), clock)
+        with_retries(answers(500, 503, 0, 429, 502, 200), clock)
     assert error.value.message == "it answered 502"
     assert len(clock.waits) == 4
     assert all(wait <= 0.5 * 2**number for number, wait in enumerate(clock.waits))
@@ -56,24 +57,24 @@ def test_what_fails_at_once_is_tried_once_more_and_soon() -> None:
 
     def attempt(seconds: float) -> Answer:
         tried.append(seconds)
-        raise Unreachable("nothing answers there", at_once=True)
+        raise Unreachable("nothing answers there", lasting=True)
 
     clock = Clock(1000)
     with pytest.raises(DeliveryError, match="nothing answers"):
-        patiently(attempt, clock)
+        with_retries(attempt, clock)
     assert len(tried) == 2
     assert sum(clock.waits) <= 0.3
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 413])
 def test_an_answer_that_another_try_cannot_change_is_taken(status: int) -> None:
-    assert patiently(answers(status), Clock(1)).status == status
+    assert with_retries(answers(status), Clock(1)).status == status
 
 
 def test_a_wait_that_the_deadline_does_not_allow_is_not_begun() -> None:
     clock = Clock(5)
     with pytest.raises(DeliveryError) as error:
-        patiently(answers(429, 200, retry_after="7"), clock)
+        with_retries(answers(429, 200, retry_after="7"), clock)
     assert (error.value.wait_s, clock.waits) == (7, [])
 
 
@@ -86,8 +87,8 @@ def test_a_wait_that_the_deadline_does_not_allow_is_not_begun() -> None:
         (b'{"error":{"details":{"retryAt":"soon"}}}', {"retry_after": "in a while"}, 0),
         (b"\xff<html>", {}, 0),
         (b"{}", {"retry_after": formatdate(NOW - 9000, usegmt=True)}, 0),
-        (b"{}", {"retry_after": "9" * 400}, retry.MOST_ASKED_S),
-        (b'{"error":{"details":{"retryAt":1e300}}}', {}, retry.MOST_ASKED_S),
+        (b"{}", {"retry_after": "9" * 400}, retry.MAX_WAIT_S),
+        (b'{"error":{"details":{"retryAt":1e300}}}', {}, retry.MAX_WAIT_S),
     ],
     ids=["seconds", "date", "retryAt", "unreadable", "foreign", "past", "without end", "retryAt without end"],
 )
@@ -95,7 +96,7 @@ def test_what_the_server_asks_for_is_understood(
     body: bytes, headers: dict[str, str], wait: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry, "_now", lambda: float(NOW))
-    assert retry.wanted_wait(answers(429, body=body, **headers)(1)) == wait
+    assert retry.requested_wait_s(answers(429, body=body, **headers)(1)) == wait
 
 
 def test_a_deadline_can_be_brought_near_from_outside() -> None:
@@ -105,9 +106,9 @@ def test_a_deadline_can_be_brought_near_from_outside() -> None:
 
 
 def test_batches_hold_so_many_and_so_much() -> None:
-    made = list(batches([b"x" * 40] * 5 + [b"y" * 500, b"z"], most=3, most_bytes=100))
+    made = list(batches([b"x" * 40] * 5 + [b"y" * 500, b"z"], most=3, most_bytes=100, size=len))
     assert [len(batch) for batch in made] == [2, 2, 1, 1, 1]
-    assert [len(batch) for batch in batches([b"x"] * 7, most=3, most_bytes=100)] == [3, 3, 1]
+    assert [len(batch) for batch in batches([b"x"] * 7, most=3, most_bytes=100, size=len)] == [3, 3, 1]
 
 
 def test_a_batch_that_is_too_large_goes_in_halves_and_in_order() -> None:
@@ -115,20 +116,20 @@ def test_a_batch_that_is_too_large_goes_in_halves_and_in_order() -> None:
 
     def send(batch: list[bytes]) -> None:
         if len(batch) > 2:
-            raise TooLarge("413")
+            raise TooLarge("rejected", "413")
         sent.extend(batch)
 
     items = [bytes([number]) for number in range(11)]
-    send_all(items, send, most=100, most_bytes=1000)
+    send_all(items, send, most=100, most_bytes=1000, size=len)
     assert sent == items
 
 
 def test_one_item_that_is_too_large_is_said() -> None:
     def send(batch: list[bytes]) -> None:
-        raise TooLarge("it answered 413")
+        raise TooLarge("rejected", "it answered 413")
 
     with pytest.raises(DeliveryError, match="3 bytes are too large"):
-        send_all([b"xxx"], send, most=10, most_bytes=10)
+        send_all([b"xxx"], send, most=10, most_bytes=10, size=len)
 
 
 @pytest.fixture
@@ -137,13 +138,17 @@ def traces_server() -> Iterator[FakeTracesServer]:
         yield kept
 
 
+def server_of(traces_server: FakeTracesServer, *secrets: str) -> Server:
+    return Server(url=parse(traces_server.url), headers={}, secrets=secrets)
+
+
 def test_an_answer_without_end_is_no_answer(
     traces_server: FakeTracesServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("one_trace.deliver.http_client._LONGEST_ANSWER", 1000)
     monkeypatch.setattr(retry, "TRIES", 1)
     traces_server.fault = lambda request: request.raw(200, b"x" * 5000, "text/plain") or True
-    client = HttpClient(parse(traces_server.url), {}, deadline=Deadline(5))
+    client = HttpClient(server_of(traces_server), Deadline(5))
     with pytest.raises(DeliveryError, match="does not end"):
         client.call("GET", "/health")
 
@@ -156,16 +161,14 @@ def test_a_server_that_drips_is_cut_off(
     dripped: list[Handler] = []
     traces_server.fault = lambda request: dripped.append(request) or request.drip(60) or True
     with pytest.raises(DeliveryError):
-        HttpClient(parse(traces_server.url), {}, deadline=Deadline(50)).call("GET", "/health")
+        HttpClient(server_of(traces_server), Deadline(50)).call("GET", "/health")
     assert len(dripped) == 1
 
 
 def test_a_secret_that_a_server_repeats_is_not_shown(traces_server: FakeTracesServer) -> None:
     traces_server.fault = lambda request: request.refuse(400, "bad key trk_secret\x1b[31m\nin it") or True
     with pytest.raises(DeliveryError) as error:
-        HttpClient(parse(traces_server.url), {}, deadline=Deadline(5), secrets=["trk_secret"]).call(
-            "GET", "/x"
-        )
+        HttpClient(server_of(traces_server, "trk_secret"), Deadline(5)).call("GET", "/x")
     assert "trk_secret" not in error.value.message
     assert "[key]" in error.value.message
     assert error.value.message.isprintable()

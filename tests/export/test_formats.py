@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from truths import RECORDINGS, Maker, big, recorded
 
@@ -152,7 +152,6 @@ def wild(draw: st.DrawFn) -> Trace:
     return made.trace()
 
 
-@settings(max_examples=200)
 @given(wild())
 def test_perfetto_slices_nest_whatever_overlaps(trace: Trace) -> None:
     assert len(slices_nest(trace)) == len(trace.spans)

@@ -142,7 +142,7 @@ def test_a_screen_reader_finds_a_tree_grid(page: browser.Browser, tmp_path: Path
     names = [
         node.get("name", {}).get("value", "") for node in nodes if node.get("role", {}).get("value") == "row"
     ]
-    assert any("failed: " in name and "summarise" in name for name in names)
+    assert any("error: " in name and "summarise" in name for name in names)
     buttons = [
         node for node in nodes if node.get("role", {}).get("value") == "button" and not node.get("ignored")
     ]

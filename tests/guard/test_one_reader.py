@@ -17,8 +17,6 @@ EXCEPTIONS = {
     ("guard/streams.py", "open(1, 'w', encoding='utf-8', closefd=False)"): "a stream of ours",
     ("guard/streams.py", "open(2, 'w', encoding='utf-8', closefd=False)"): "a stream of ours",
     ("cli/open_report.py", "webbrowser.open(uri)"): "opens no file",
-    ("cli/doctor.py", "make('traces.com', values).open(Deadline(SERVICE_S), lambda: None)"): "opens no file",
-    ("deliver/sender.py", "sink.open(deadline, lambda: None)"): "opens no file",
     ("cli/topics/__init__.py", "(_FOLDER / f'{name}.md').read_text('utf-8')"): "a file of the package",
     (
         "export/html.py",

@@ -8,21 +8,22 @@ from random import Random
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from one_trace.outbound.redact import redact, without_torn_word
 from tests.outbound.corpus import SPELLINGS, changed, leaks, survivors
 from tests.outbound.innocents import INNOCENTS
 from tests.outbound.places import PLACES
-from tests.outbound.shapes import SHAPES, Shape
+from tests.outbound.shapes import SHAPES
 
 NAMES = [shape.name for shape in SHAPES]
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=NAMES)
-def test_no_secret_of_a_known_shape_leaves_in_any_spelling(shape: Shape) -> None:
-    assert list(leaks(shape, 0)) == []
+@pytest.mark.parametrize("part", range(8))
+def test_no_secret_of_a_known_shape_leaves_in_any_spelling(part: int) -> None:
+    leaked = [(shape.name, *leak) for shape in SHAPES[part::8] for leak in leaks(shape, 0)]
+    assert leaked == []
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
@@ -48,21 +49,18 @@ SECRETS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(SECRETS, SURROUNDINGS, SURROUNDINGS)
 def test_a_secret_leaves_out_of_no_surroundings(made: tuple[str, list[str]], before: str, after: str) -> None:
     text, secrets = made
     assert not list(survivors(secrets, redact(f"{before}\n{text}\n{after}")))
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.one_of(SURROUNDINGS, st.sampled_from(INNOCENTS)), SECRETS, SURROUNDINGS)
 def test_to_redact_twice_is_to_redact_once(before: str, made: tuple[str, list[str]], after: str) -> None:
     once = redact(f"{before} {made[0]} {after}")
     assert redact(once) == once
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_at_all_can_be_redacted(text: str) -> None:
     once = redact(text)

@@ -156,7 +156,7 @@ def test_what_found_something_wrong_says_what_in_its_own_document(machine, argv)
 def test_agent_may_stand_anywhere(machine, place):
     words = ["trace", "list", "--limit", "1"]
     words.insert(place, "--agent")
-    assert machine.one(*words).document == {"running": [], "runs": [], "total": 0}
+    assert machine.one(*words).document["total"] == 0
 
 
 def test_the_environment_is_the_same_as_the_flag(machine):

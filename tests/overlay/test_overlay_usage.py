@@ -76,7 +76,7 @@ def test_streams_that_the_caller_closed(machine, verb, closed, agent):
 
 
 def test_an_option_value_that_looks_like_help_is_a_value(machine):
-    assert machine.one("--agent", "trace", "list", "--flow", "-h").document == {"running": [], "runs": [], "total": 0}
+    assert machine.one("--agent", "trace", "list", "--flow", "-h").document["total"] == 0
 
 
 @pytest.mark.parametrize("key", ["enabled", "traces.enabeld"])

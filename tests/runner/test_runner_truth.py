@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flows import CONTINUE, XS, flow, loop, parallel, step, subflow, transform
 
-from one_trace.runner.terms import Options
+from one_trace.runner.terms import RunOptions
 from tests.truth import Behaviour, Truth, resume_for_truth, run_for_truth
 
 
@@ -137,7 +137,7 @@ def test_a_resumed_run_goes_on_under_a_root_of_its_own(tmp_path: Path) -> None:
 
 def test_a_stop_unwinds_what_it_lies_in(tmp_path: Path) -> None:
     main = flow("main", loop("l", transform("a"), transform("b")), transform("z"), inputs=XS)
-    _, truth = run_for_truth(tmp_path, {"main": main}, "main", options=Options(stop_after="a"))
+    _, truth = run_for_truth(tmp_path, {"main": main}, "main", options=RunOptions(stop_after="a"))
     assert truth["status"] == "stopped"
     assert tree(truth) == {"main > l": "stopped", "main > l[0] > a": "success"}
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from one_trace.model.times import to_iso
+from one_trace.runner.command_line import UsageError, parse
+from one_trace.runner.did_you_mean import did_you_mean
 from one_trace.runner.failures import StepFailure
+from one_trace.runner.javascript import entries, number, truthy
 from one_trace.runner.loading import FlowUnreadable, load, node_message, resolve, walk
 from one_trace.runner.loop import Clock, Loop, Promise, VirtualClock
-from one_trace.runner.options import UsageError, parse
-from one_trace.runner.order import entries, number, truthy
-from one_trace.runner.record import to_json
 from one_trace.runner.retry import OnError
-from one_trace.runner.similar import did_you_mean
+from one_trace.runner.run_log import to_json
 from one_trace.runner.states import find_state
 
 

@@ -96,7 +96,7 @@ def _try(
         traced |= {note["runId"] for note in notes if note["event"] == "trace:saved"}
         if any(note["event"] == "trace:trouble" for note in notes):
             tally.explain(_NO_NOTE)
-    listed = call(machine, tally, "--agent", "trace", "list", **while_full)
+    listed = call(machine, tally, "--agent", "trace", "list", "--full", **while_full)
     if listed is not None and document(listed) is None:
         tally.add("other", f"{what}, full: trace list: {listed.err[:200]!r}")
     make_space()
@@ -117,7 +117,7 @@ def _with_space(machine: Machine, what: str, traced: set[str], tally: Tally) -> 
 
 
 def _runs(machine: Machine, tally: Tally, what: str) -> set[str]:
-    listed = call(machine, tally, "--agent", "trace", "list", "--limit", "0")
+    listed = call(machine, tally, "--agent", "trace", "list", "--full")
     found = document(listed) if listed is not None else None
     if listed is None or found is None or "runs" not in found:
         tally.add("other", f"{what}: {listed.out[:300] if listed else None!r}")

@@ -133,7 +133,7 @@ def document(done: Done) -> dict | None:
 
 def stored(machine: Machine, tally: Tally) -> list[dict]:
     """What `trace list` knows."""
-    listed = call(machine, tally, "--agent", "trace", "list", "--limit", "0")
+    listed = call(machine, tally, "--agent", "trace", "list", "--full")
     found = document(listed) if listed is not None else None
     if found is None or "runs" not in found:
         tally.add("other", f"trace list: {listed}")

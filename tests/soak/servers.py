@@ -184,7 +184,7 @@ def _arrived(
     collector: Collector,
     tally: Tally,
 ) -> None:
-    listed = call(machine, tally, "--agent", "trace", "list")
+    listed = call(machine, tally, "--agent", "trace", "list", "--full")
     (run,) = json.loads(listed.out)["runs"] if listed is not None else [{}]
     steps = run["counts"]["spans"]
     if sink == "otlp":

@@ -69,11 +69,11 @@ def test_list_filters_and_says_how_many_there_are(machine: Machine) -> None:
         for number in range(60):
             status = "error" if number % 10 == 0 else "success"
             open_store.save(assembly(f"{number + 1:012x}", flow_key=f"flow-{number % 2}", status=status))
-    assert len(machine.runs()) == 50
+    assert len(machine.runs()) == 60
     listed = machine.one("--agent", "trace", "list", "--status", "error", "--limit", "4").document
     assert (len(listed["runs"]), listed["total"]) == (4, 6)
     assert b"56 more" in machine.one("trace", "list", "--limit", "4").out
-    assert machine.one("--agent", "trace", "list", "--flow", "flow-1", "--limit", "0").document["total"] == 30
+    assert machine.one("--agent", "trace", "list", "--flow", "flow-1").document["total"] == 30
     assert machine.one("--agent", "trace", "list", "--since", "1h").document["runs"] == []
     assert machine.one("--agent", "trace", "list", "--since", "yesterday").code == 2
 

@@ -9,24 +9,13 @@ from types import SimpleNamespace
 import pytest
 
 from one_trace.capture import drawn as live_module
-from one_trace.capture.drawn import Live
+from one_trace.capture.drawn import Drawing
 from one_trace.capture.human import HumanOutput
 from one_trace.capture.spool import Spool
-from one_trace.runner.console import Console
-from one_trace.runner.options import parse
+from one_trace.runner.command_line import parse
+from one_trace.view.style import Style
 
 START = {"event": "flow:start", "flowKey": "f", "totalSteps": 1}
-
-
-class Kept(Console):
-    """A console that keeps what is said."""
-
-    def __init__(self) -> None:
-        super().__init__(agent=False)
-        self.said = ""
-
-    def write(self, data: bytes) -> None:
-        self.said += data.decode()
 
 
 @pytest.fixture
@@ -36,8 +25,15 @@ def spool():
     made.close()
 
 
-def human(**given: bool) -> HumanOutput:
-    return HumanOutput(Kept(), **({"host": True, "resume": False, "verbose": False} | given))
+def human(*argv: str, spinner: bool = False) -> HumanOutput:
+    asked = parse(["flow", *(argv or ("x", "f"))])
+    return HumanOutput(asked, "/nowhere", Style(color=False, unicode=True), host=True, spinner=spinner)
+
+
+def shown(output: HumanOutput, *documents: object) -> str:
+    """What people see of a whole invocation."""
+    lines = [words for document in documents for words in output.take(line(document), mixed=False)[1]]
+    return "\n".join([*lines, *output.end(), ""])
 
 
 def line(document: object) -> bytes:
@@ -99,47 +95,93 @@ def test_a_line_is_an_event_or_is_said(printed, event, said):
     assert human().take(printed) == (event, said)
 
 
-def test_an_error_that_a_step_prints_is_its_own_affair():
-    told = human()
-    told.take(line(START))
-    noise = line({"error": "of a step"})
-    assert told.take(noise) == (None, [noise.decode()])
+def test_an_error_that_a_step_prints_is_shown_as_it_is():
+    output = human()
+    output.take(line(START))
+    printed = line({"error": "of a step"})
+    assert output.take(printed) == (None, [printed.decode()])
+    assert not output.over
 
 
-def test_validation_errors_are_worded_as_for_people():
-    told = human()
+def test_validation_errors_are_listed():
     problems = [{"path": "steps[0].id", "message": "is missing"}, {"path": "key", "message": "no kebab"}]
-    told.take(line({"error": "Validation failed", "errors": problems}))
-    told.end()
-    assert told._console.said == ("└  Validation failed:\n  steps[0].id: is missing\n  key: no kebab\n\n")
+    text = shown(human(), {"error": "Validation failed", "errors": problems})
+    assert text == "└  Validation failed:\n  steps[0].id: is missing\n  key: no kebab\n\n"
+
+
+RESULT = {"event": "workflow:result", "runId": "r", "logFile": "l", "status": "success", "steps": {}}
 
 
 def test_the_counts_are_those_of_the_root_flow():
-    told = human()
-    told.take(line(START))
-    for key, done in (("f", 3), ("sub", 99)):
-        event = {"event": "flow:complete", "flowKey": key, "stepsCompleted": done}
-        told.take(line({**event, "stepsFailed": 1, "stepsSkipped": 2}))
-    told.take(
-        line({"event": "workflow:result", "runId": "r", "logFile": "l", "status": "success", "steps": {}})
-    )
-    told.end()
-    said = told._console.said
-    assert "✓ 3 succeeded  ✗ 1 failed  ○ 2 skipped\n  Run ID: r\n  Log: l\n" in said
+    ends = [
+        {
+            "event": "flow:complete",
+            "flowKey": key,
+            "stepsCompleted": done,
+            "stepsFailed": 1,
+            "stepsSkipped": 2,
+        }
+        for key, done in (("f", 3), ("sub", 99))
+    ]
+    text = shown(human(), START, *ends, RESULT)
+    assert "✓ 3 succeeded  ✗ 1 failed  ○ 2 skipped\n  Run ID: r\n  Log: l\n" in text
 
 
-def test_nothing_is_made_up_where_the_host_was_killed():
-    told = human()
-    told.take(line(START))
-    told.end()
-    assert told._console.said == ""
+def test_a_host_without_a_result_has_no_end():
+    assert shown(human(), START) == ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "documents", "expected"),
+    [
+        (("x", "f"), [START, RESULT], "◒  Executing workflow...\n◇  Workflow completed\n  Run ID: r\n"),
+        (("x", "f", "-v"), [START, RESULT], "  Run ID: r\n"),
+        (("resume", "r"), [START, RESULT], "◇  Workflow completed\n  ✓ Resumed and completed successfully\n"),
+        (
+            ("x", "f"),
+            [RESULT | {"status": "failed", "error": "why"}],
+            "◒  Executing workflow...\n◇  Workflow failed\n  Run ID: r\n  Log: l\n└  Workflow failed: why\n",
+        ),
+        (
+            ("x", "f"),
+            [{"event": "flow:dry-run", "steps": []}, RESULT | {"dryRun": True}],
+            "◒  Executing workflow...\n◇  Dry run complete\n\n\n│\n◇  Dry Run\n",
+        ),
+        (
+            ("resume", "r"),
+            [START, RESULT | {"status": "failed", "error": "again"}],
+            "◇  Resume failed\n└  Resume failed: again\n",
+        ),
+        (("list",), [{"workflows": []}], "│\n◇  Workflows\n│  No workflows found in .one/flows/\n"),
+        (("validate", "f"), [{"valid": True, "key": "f"}], "◇  Workflow is valid\n│\n◇  Valid\n"),
+        (
+            ("validate", "f"),
+            [{"valid": False, "errors": [{"path": "key", "message": "bad"}]}],
+            "◇  Validation failed\n\n  ✗ key: bad\n\n└  1 validation error(s) found\n\n",
+        ),
+        (
+            ("x", "f"),
+            [{"event": "flow:warning", "message": "two\u001b[31m"}],
+            "⚠ two\\x1b[31m\n",
+        ),
+    ],
+    ids=range(10),
+)
+def test_the_words_of_human_mode_come_from_the_events(argv, documents, expected):
+    assert shown(human(*argv, spinner=True), *documents).startswith(expected)
+
+
+def test_an_event_with_half_a_surrogate_pair_is_an_event():
+    event, _ = human().take(b'{"event":"step:start","stepName":"\\ud800","stepId":"a"}')
+    assert event is not None
+    assert event["stepId"] == "a"
 
 
 def test_a_picture_that_breaks_lets_the_executor_speak_itself(monkeypatch, tmp_path, capfd):
     """Whatever goes wrong in drawing: one line says so, and what the run prints is still to be read."""
-    monkeypatch.setattr(live_module, "LOOK_S", 0.01)
+    monkeypatch.setattr(live_module, "INTERVAL_S", 0.01)
     monkeypatch.setattr(HumanOutput, "take", lambda *_: 1 / 0)
-    picture = Live(parse(["flow", "x", "f"]), SimpleNamespace(project=str(tmp_path)), host=True)
+    picture = Drawing(parse(["flow", "x", "f"]), SimpleNamespace(project=str(tmp_path)), host=True)
     picture.begin()
     os.write(picture.output, b"first\n")
     while not picture._broken:

@@ -12,7 +12,7 @@ from truths import RECORDINGS
 
 from one_trace.model.times import to_ms
 from one_trace.view.cells import width
-from one_trace.view.live_tree import Live, plan_of
+from one_trace.view.live_tree import LiveTree, plan_of
 from one_trace.view.screen import Screen
 from one_trace.view.style import Style
 
@@ -35,12 +35,12 @@ def log_of(case: str) -> list[tuple[int, dict]]:
     return [(to_ms(line["ts"]) or 0, line) for line in lines]
 
 
-def at(case: str, share: float) -> tuple[Live, float]:
+def at(case: str, share: float) -> tuple[LiveTree, float]:
     """A recorded run as it stood when this share of its time was over."""
     log = log_of(case)
     began, ended = log[0][0], log[-1][0]
     now = began + (ended - began) * share
-    live = Live(case, began)
+    live = LiveTree(case, began)
     for moment, event in log:
         if moment <= now:
             live.feed(event, moment)
@@ -75,7 +75,7 @@ def test_a_loop_is_one_line_however_often_it_goes_round() -> None:
 
 
 def test_a_duration_of_a_clock_that_was_set_back_is_the_time_that_was_looked_on() -> None:
-    live = Live("k", 1000)
+    live = LiveTree("k", 1000)
     live.feed({"event": "step:start", "stepId": "s", "stepName": "S", "type": "code"}, 1000)
     live.feed({"event": "step:complete", "stepId": "s", "status": "success", "durationMs": -2700}, 1300)
     page = "\n".join(live.lines(1300, columns=80, rows=9, style=Style(color=False, unicode=True)))
@@ -84,7 +84,7 @@ def test_a_duration_of_a_clock_that_was_set_back_is_the_time_that_was_looked_on(
 
 
 def test_a_retry_counts_down_to_its_next_try() -> None:
-    live = Live("f", 0)
+    live = LiveTree("f", 0)
     live.feed({"event": "step:start", "stepId": "s", "type": "code"}, 0)
     live.feed({"event": "step:retry", "stepId": "s", "attempt": 2, "maxRetries": 3, "delayMs": 2000}, 100)
 
@@ -109,7 +109,7 @@ def test_a_retry_counts_down_to_its_next_try() -> None:
     ],
 )
 def test_odd_events_do_no_harm(event: dict) -> None:
-    live = Live("\x1b]0;x\x07", 0)
+    live = LiveTree("\x1b]0;x\x07", 0)
     live.feed({"event": "step:start", "stepId": "s", "type": "loop"}, 0)
     live.feed(event, 1)
     page = live.lines(5, columns=60, rows=9, style=Style(color=False, unicode=True))
@@ -117,13 +117,13 @@ def test_odd_events_do_no_harm(event: dict) -> None:
     assert not any("\x1b" in line or "\n" in line for line in page)
 
 
-def planned(case: str, share: float) -> tuple[Live, float]:
+def planned(case: str, share: float) -> tuple[LiveTree, float]:
     log = log_of(case)
     began, ended = log[0][0], log[-1][0]
     now = began + (ended - began) * share
     flows = [json.loads(path.read_text()) for path in (RECORDINGS / case / "flows").rglob("*.json")]
     flow = next(flow for flow in flows if flow["key"] == log[0][1]["flowKey"])
-    live = Live(flow["key"], began, plan_of(flow))
+    live = LiveTree(flow["key"], began, plan_of(flow))
     for moment, event in log:
         if moment <= now:
             live.feed(event, moment)
@@ -150,7 +150,7 @@ def test_a_plan_of_nonsense_is_no_trouble() -> None:
     loop["parallel"]["steps"] = [
         {"id": "a", "type": "parallel", "parallel": {"steps": [{"id": "b"}, 3, None]}}
     ]
-    live = Live("f", 0, plan_of({"steps": [loop, {"id": 5}, "x"]}))
+    live = LiveTree("f", 0, plan_of({"steps": [loop, {"id": 5}, "x"]}))
     live.feed({"event": "step:start", "stepId": "a", "type": "parallel"}, 0)
     live.feed({"event": "step:complete", "stepId": "a", "status": "success"}, 1)
     assert plan_of({}) == plan_of({"steps": 7}) == {}

@@ -5,6 +5,7 @@ from msgspec import structs
 from truths import big, recorded
 
 from one_trace.errors import CliError
+from one_trace.model.tree import static_paths
 from one_trace.outbound.events import event_lines
 from one_trace.view import pick
 from one_trace.view.cells import width
@@ -59,16 +60,17 @@ def test_depth_counts_what_it_hides() -> None:
     assert sum(hidden.values()) == 7
 
 
-def test_a_place_is_the_path_without_iterations_and_attempts_whatever_parents_are_known() -> None:
-    spans = recorded("01-transform").spans[:1] * 4
-    paths = ["main#2 > each#3", "main#2 > each#3[12] > a", "main#2 > each#3[12] > a > b[0] > c", "x[1] > y"]
+def test_a_static_path_has_no_iterations_and_attempts() -> None:
+    spans = recorded("01-transform").spans[:1] * 3
     spans = [
-        structs.replace(span, path=path, span_id=str(at), parent_span_id=str(at - 1))
-        for at, (span, path) in enumerate(zip(spans, paths, strict=True))
+        structs.replace(span, path="not read", step_id=step_id, span_id=step_id, parent_span_id=parent)
+        for span, (step_id, parent) in zip(spans, [("each", None), ("a", "each"), ("b[0]", "a")], strict=True)
     ]
-    places = ["main > each", "main > each > a", "main > each > a > b > c", "x > y"]
-    assert list(pick.static_paths(spans).values()) == places
-    assert [pick.static_paths([span])[span.span_id] for span in spans] == places
+    assert static_paths("main", spans) == {
+        "each": "main > each",
+        "a": "main > each > a",
+        "b[0]": "main > each > a > b[0]",
+    }
 
 
 def test_slow_adds_up_and_ranks_by_self_time() -> None:

@@ -14,11 +14,11 @@ have no nested repetition, and only the rules whose words are in a text are comp
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from one_trace.outbound.redact.command_lines import OPTIONS
 from one_trace.outbound.redact.documents import PAIRS, kubernetes
-from one_trace.outbound.redact.encodings import Range, encoded, is_pair, views
+from one_trace.outbound.redact.encodings import Range, encoded, is_pair, replaced, views
 from one_trace.outbound.redact.environment import Values, secret_values
 from one_trace.outbound.redact.fields import fields
 from one_trace.outbound.redact.headers import HEADERS, headers
@@ -78,7 +78,7 @@ def _redacted(text: str, values: Values) -> str:
     if len(text) > LONGEST:
         text = _LAST_WORD.sub("", text[:LONGEST]) + "…"
     for _ in range(_MOST_ROUNDS):
-        once = _replaced(text, _find(text, values))
+        once = _REPEATED.sub(REDACTED, replaced(text, _find(text, values), REDACTED))
         if once == text:
             break
         text = once
@@ -113,28 +113,3 @@ def _shaped(text: str) -> Iterator[Range]:
     yield from headers(text, low)
     yield from kubernetes(text)
     yield from bodies(text)
-
-
-def _replaced(text: str, found: Iterable[Range]) -> str:
-    parts: list[str] = []
-    at = 0
-    for start, end in _joined(found):
-        if REDACTED in text[start:end] and text[start:end].replace(REDACTED, "") == "":
-            continue
-        parts += (text[at:start], REDACTED)
-        at = end
-    return _REPEATED.sub(REDACTED, "".join((*parts, text[at:])))
-
-
-def _joined(found: Iterable[Range]) -> Iterator[Range]:
-    """Ranges in order, those that overlap or touch made one."""
-    last: Range | None = None
-    for start, end in sorted(found):
-        if last is not None and start <= last[1]:
-            last = last[0], max(last[1], end)
-            continue
-        if last is not None:
-            yield last
-        last = start, end
-    if last is not None:
-        yield last

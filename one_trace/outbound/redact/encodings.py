@@ -12,7 +12,7 @@ import base64
 import binascii
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -23,6 +23,7 @@ MOST_LAYERS = 5
 _ESCAPE = re.compile(
     r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
     r"|(?P<bytes>(?:\\x[0-9A-Fa-f]{2})+)"
+    r"|(?P<octal>(?:\\[0-3][0-7]{2})+)"
     r"|(?P<unicode>(?:\\u[0-9A-Fa-f]{4})+|\\u\{[0-9A-Fa-f]{1,6}\}|\\U[0-9A-Fa-f]{8})"
     r"|(?P<quote>'\\''|'\"'\"')"
     r"|\\(?P<single>[nrtbfv\"'`/\\ $!&;|()<>*?#~=:@%,{}\[\]+^-]|\r?\n)"
@@ -101,9 +102,11 @@ def _spread(count: int, escape: re.Match[str]) -> list[int]:
 def _plain(escape: re.Match[str]) -> str:
     kind, raw = escape.lastgroup, escape[0]
     if kind == "percent":
-        return _bytes(raw.replace("%", ""))
+        return _decoded_bytes(bytes.fromhex(raw.replace("%", "")))
     if kind == "bytes":
-        return _bytes(raw.replace("\\x", ""))
+        return _decoded_bytes(bytes.fromhex(raw.replace("\\x", "")))
+    if kind == "octal":
+        return _decoded_bytes(bytes(int(digits, 8) for digits in raw[1:].split("\\")))
     if kind == "unicode":
         return _units(raw)
     if kind == "quote":
@@ -113,8 +116,7 @@ def _plain(escape: re.Match[str]) -> str:
     return html.unescape(raw) if kind == "entity" else ""
 
 
-def _bytes(digits: str) -> str:
-    data = bytes.fromhex(digits)
+def _decoded_bytes(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -158,6 +160,31 @@ def decoded(run: str) -> str | None:
 def is_pair(text: str) -> bool:
     """Whether decoded base64 is what Basic authentication and registries send: ``user:password``."""
     return _PAIR.match(text) is not None
+
+
+def replaced(text: str, found: Iterable[Range], mark: str) -> str:
+    """`text` with `mark` in the place of each range; ranges that overlap or touch are one."""
+    parts: list[str] = []
+    at = 0
+    for start, end in _merged(found):
+        if text[start:end].replace(mark, "") == "":
+            continue
+        parts += (text[at:start], mark)
+        at = end
+    return "".join((*parts, text[at:]))
+
+
+def _merged(found: Iterable[Range]) -> Iterator[Range]:
+    last: Range | None = None
+    for start, end in sorted(found):
+        if last is not None and start <= last[1]:
+            last = last[0], max(last[1], end)
+            continue
+        if last is not None:
+            yield last
+        last = start, end
+    if last is not None:
+        yield last
 
 
 _STANDARD = str.maketrans("-_", "+/")

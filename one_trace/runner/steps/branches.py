@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from one_trace.runner.call import Call
 from one_trace.runner.failures import StepFailure
-from one_trace.runner.order import number, truthy
+from one_trace.runner.javascript import number, truthy
 from one_trace.runner.worker import Handle
 
 _WIDTH = 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from one_trace.runner.call import Call
-from one_trace.runner.order import number
+from one_trace.runner.javascript import number
 from one_trace.runner.worker import Handle
 
 _MOST_TURNS = 100

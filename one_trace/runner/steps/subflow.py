@@ -7,7 +7,7 @@ from one_trace.runner.failures import StepFailure
 from one_trace.runner.loading import FlowUnreadable, load
 from one_trace.runner.loop import Promise
 from one_trace.runner.schema import Json
-from one_trace.runner.terms import Scope
+from one_trace.runner.terms import FlowScope
 from one_trace.runner.worker import Handle
 
 _IMPORT_TICKS = 8
@@ -48,7 +48,7 @@ async def _run(call: Call, flow: Json, root: str, key: str, inputs: Handle, cont
             f"Cannot read properties of {'null' if flow is None else 'undefined'} (reading 'inputs')"
         )
     engine.worker.ask("acceptNew", context.number, inputs.number, flow.get("inputs"))
-    scope = Scope(str(flow.get("key")), root, (*call.scope.stack, key), flow.get("defaultOnError"))
+    scope = FlowScope(str(flow.get("key")), root, (*call.scope.stack, key), flow.get("defaultOnError"))
     await engine.flow(flow, scope, context, call.place())
 
 

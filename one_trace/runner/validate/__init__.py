@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from one_trace.runner.schema import Json
-from one_trace.runner.validate import modules, outputs, references, shape, shapes
+from one_trace.runner.validate import file_schemas, modules, output_schemas, references, shape
 from one_trace.runner.validate.problems import Problem, SyntaxCheck
 
 __all__ = ["Problem", "SyntaxCheck", "validate"]
@@ -20,7 +20,7 @@ def validate(flow: Json, root: str | None, syntax: SyntaxCheck) -> list[Problem]
     found = [
         *references.check_ids(flow),
         *references.check(flow, root),
-        *outputs.check(flow),
-        *shapes.check(flow),
+        *output_schemas.check(flow),
+        *file_schemas.check(flow),
     ]
     return found + (modules.check(flow, root, syntax) if root else [])

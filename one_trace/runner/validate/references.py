@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
-from one_trace.runner.order import entries
+from one_trace.runner.javascript import entries
 from one_trace.runner.schema import NESTED, TYPES, Json
 from one_trace.runner.validate.problems import Problem, every, problem
 

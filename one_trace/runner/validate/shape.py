@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from one_trace.runner.order import entries, truthy
+from one_trace.runner.javascript import entries, truthy
 from one_trace.runner.schema import INPUT_TYPES, STRATEGIES, TYPES, Field, Json, StepType
 from one_trace.runner.validate.problems import Problem, SyntaxCheck, problem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from one_trace.runner.order import entries
+from one_trace.runner.javascript import entries
 from one_trace.runner.schema import NESTED, TYPES, Json
 from one_trace.runner.validate.problems import Problem, every, lists_in, problem
 

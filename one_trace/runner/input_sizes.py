@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Label = dict[str, Any]
 
 
-class Measuring(Observer):
+class InputSizes(Observer):
     """Has every execution measured, and hands all that it is told on to another observer."""
 
     def __init__(self, worker: Worker, inner: Observer) -> None:

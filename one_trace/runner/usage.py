@@ -1,23 +1,23 @@
-"""`--help` of the commands that the built-in runner serves, laid out as the host's."""
+"""`--help` of the commands that the built-in runner serves, in the layout of One CLI."""
 
 from __future__ import annotations
 
 import textwrap
 
 from one_trace.guard import streams
-from one_trace.runner.console import Console
-from one_trace.runner.options import COMMANDS, HELP, Command, command_named
+from one_trace.runner.command_line import COMMANDS, HELP, Command, command_named
+from one_trace.runner.output import Output
 
 _WIDTH = 80
 
 
-def show(name: str, console: Console) -> int:
-    """Print a command's help; of the group alone it goes to stderr, and the exit code is 1."""
+def show(name: str, output: Output) -> int:
+    """Print the help of a command; that of the group goes to stderr with exit code 1."""
     command = command_named(name)
     if command is None:
         streams.say_bytes(_group().encode())
         return 1
-    console.write(_command(command).encode())
+    output.write(_command(command).encode())
     return 0
 
 
@@ -34,7 +34,7 @@ def _group() -> str:
 def _command(command: Command) -> str:
     options = (*command.options, HELP)
     rows = [(option.flags if option.short != "-h" else "-h, --help", option.about) for option in options]
-    return _page(command.usage, command.about, "Options", rows)
+    return _page(command.usage, command.about, "RunOptions", rows)
 
 
 def _page(usage: str, about: str, title: str, rows: list[tuple[str, str]]) -> str:

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleDimensions
 from one_trace.guard import streams
 
 
-class Terminal(Console):
+class SizedConsole(Console):
     """The terminal behind `stream`, which `file` writes to: rich itself fails on ``COLUMNS=²``, and fills
     memory for a thousand million.
     """

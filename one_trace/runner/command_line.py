@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from one_trace.runner.similar import did_you_mean
+from one_trace.runner.did_you_mean import did_you_mean
 
 
 class UsageError(Exception):

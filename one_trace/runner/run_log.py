@@ -32,7 +32,7 @@ def to_json(value: Json) -> str:
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-class Log:
+class RunLog:
     """One line of JSON an event, appended before anybody is told of it."""
 
     def __init__(self, flow_key: str, run_id: str) -> None:

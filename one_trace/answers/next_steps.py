@@ -1,0 +1,20 @@
+"""`next`: the commands that are worth running after an answer. Each of them works as it stands."""
+
+from __future__ import annotations
+
+from one_trace.guard.text import shell_word
+from one_trace.model.trace import Run
+
+_FAILED = ("error", "incomplete")
+
+
+def after_run(run: Run) -> list[str]:
+    """What to run next, about one run."""
+    commands = []
+    if run.status in _FAILED:
+        commands.append(f"one --agent trace show {shell_word(run.run_id)} --failed")
+    if run.counts.retries or run.counts.timeout:
+        commands.append(f"one --agent trace stats {shell_word(run.flow_key)}")
+    if run.status == "success":
+        commands.append(f"one --agent trace show {shell_word(run.run_id)} --slow 10")
+    return commands

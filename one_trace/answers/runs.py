@@ -1,0 +1,123 @@
+"""Runs as an answer (`one-trace-list/1`): one slim row a run, newest first."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from msgspec import Struct, field
+
+from one_trace.answers.bounds import Bounds, cut_text, fit
+from one_trace.answers.pages import decode_cursor, wrong_cursor
+from one_trace.guard.text import shell_word
+from one_trace.model.times import to_ms
+from one_trace.model.trace import Run, RunStatus, RunUnderWay
+
+SCHEMA = "one-trace-list/1"
+WHOLE_SCHEMA = "one-trace-runs/1"
+_TEXT = 200
+
+
+class ShortCause(Struct, rename="camel", kw_only=True):
+    """Which step a run failed in, and what kind of failure it was."""
+
+    path: str
+    error_class: str | None = field(default=None, name="class")
+
+
+class RunRow(Struct, rename="camel", kw_only=True):
+    """A run in a list. `failed` counts the spans with status error or timeout."""
+
+    run_id: str
+    flow_key: str
+    status: RunStatus
+    started_at: str
+    duration_ms: float | None = None
+    cwd: str | None = None
+    spans: int = 0
+    failed: int = 0
+    retries: int = 0
+    cost_usd: float | None = None
+    cause: ShortCause | None = None
+
+
+class RunList(Struct, rename="camel", kw_only=True):
+    """`total` counts all runs that fit the filter, without those that are still `running`."""
+
+    schema: str = SCHEMA
+    filter: dict[str, Any] = {}
+    running: list[RunUnderWay] = []
+    total: int
+    runs: list[RunRow]
+    next: list[str] = []
+
+
+class WholeRunList(Struct, rename="camel", kw_only=True):
+    """The same with `run` of each trace document, for `--full`."""
+
+    schema: str = WHOLE_SCHEMA
+    filter: dict[str, Any] = {}
+    running: list[RunUnderWay] = []
+    total: int
+    runs: list[Run]
+    next: list[str] = []
+
+
+class After(NamedTuple):
+    """The run that ended the page before: a page has those that are older."""
+
+    started_ms: float
+    run_id: str
+
+
+def after(cursor: str | None) -> After | None:
+    """Where the page of a cursor begins. Raises WrongUsage."""
+    if cursor is None:
+        return None
+    _, last = decode_cursor(cursor).get("runs", (0, None))
+    started_at, *rest = (last or "").split("\n")
+    if not rest:
+        raise wrong_cursor()
+    return After(to_ms(started_at) or 0, rest[0])
+
+
+def answer(
+    runs: list[Run],
+    total: int,
+    following: int,
+    *,
+    running: list[RunUnderWay],
+    filter: dict[str, Any],
+    bounds: Bounds,
+) -> object:
+    """The page of a list that begins with `runs`; `following` counts the runs that fit the filter and come
+    after them, `total` all that fit it."""
+    document: Struct
+    if bounds.full:
+        document = WholeRunList(filter=filter, running=running, total=total, runs=runs, next=_next(runs))
+    else:
+        rows = [_row(run) for run in runs]
+        document = RunList(filter=filter, running=running, total=total, runs=rows, next=_next(runs))
+    return fit(document, bounds._replace(cursor=None), {"runs": following})
+
+
+def _row(run: Run) -> RunRow:
+    counts, cause = run.counts, run.cause or None
+    return RunRow(
+        run_id=run.run_id,
+        flow_key=cut_text(run.flow_key, _TEXT),
+        status=run.status,
+        started_at=run.started_at,
+        duration_ms=run.duration_ms,
+        cwd=cut_text(run.cwd, _TEXT) if run.cwd else None,
+        spans=counts.spans,
+        failed=counts.error + counts.timeout,
+        retries=counts.retries,
+        cost_usd=run.usage.cost_usd if run.usage else None,
+        cause=ShortCause(path=cut_text(cause.path, _TEXT), error_class=cause.error_class) if cause else None,
+    )
+
+
+def _next(runs: list[Run]) -> list[str]:
+    """The newest run that failed, else the newest of all."""
+    failed = [run for run in runs if run.status in ("error", "incomplete")]
+    return [f"one --agent trace show {shell_word(run.run_id)}" for run in (failed or runs)[:1]]

@@ -1,0 +1,68 @@
+"""The built-in runner where nothing is drawn: JSON Lines for agents, One CLI's human mode for people."""
+
+from __future__ import annotations
+
+import os
+
+from one_trace import runner
+from one_trace.capture import human_text as text
+from one_trace.capture.human import WARNINGS, HumanOutput
+from one_trace.capture.tracking import Asked, here
+from one_trace.guard import streams
+from one_trace.host.argv import is_agent
+from one_trace.runner import Output
+from one_trace.runner.command_line import Parsed
+from one_trace.view.style import Style
+
+
+def run(argv: list[str]) -> int:
+    """Run without a trace; the exit code."""
+    return runner.run(argv, output_for(argv)).exit_code
+
+
+def output_for(argv: list[str]) -> Output:
+    """Where the runner reports to: standard output, in words unless `--agent` is set."""
+    asked = None if is_agent(argv) else Asked(argv).parsed
+    return PlainOutput(asked) if asked is not None else Output()
+
+
+def style_of_stdout() -> Style:
+    color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and os.isatty(1)
+    return Style(color=color, unicode=True)
+
+
+class PlainOutput(Output):
+    """Prints the words for each line at once, so that they stay in order with what steps print."""
+
+    for_people = True
+
+    def __init__(self, asked: Parsed) -> None:
+        self._style = style_of_stdout()
+        self._human = HumanOutput(asked, here(), self._style, host=False, spinner=True)
+
+    def begin(self) -> None:
+        self._print(text.intro())
+
+    def line(self, document: bytes) -> None:
+        self._print(self._human.title())
+        event, shown = self._human.take(document, mixed=False)
+        if event is not None and event.get("event") in WARNINGS:
+            streams.say_bytes(_bytes(shown))
+        else:
+            self._print(shown)
+        if event is None:
+            self._print(self._human.end())
+
+    def pausing(self, run_id: str) -> None:
+        self._print(["", *text.pausing(run_id, self._style)])
+
+    def canceled(self) -> None:
+        self._print(["", "◇  Canceled"])  # on a line of its own: the terminal has echoed ^C
+
+    def _print(self, lines: list[str]) -> None:
+        if lines:
+            self.write(_bytes(lines))
+
+
+def _bytes(lines: list[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")

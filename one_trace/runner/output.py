@@ -1,0 +1,55 @@
+"""What the runner reports: JSON Lines, as One CLI's `--agent` mode prints them. It has no other language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from one_trace.guard import streams
+from one_trace.guard.text import clean_json
+from one_trace.runner.failures import ReaderGone
+from one_trace.runner.run_log import to_json
+
+if TYPE_CHECKING:
+    from one_trace.record import RunFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an invocation ended. `files`: where a run was recorded, if one was."""
+
+    exit_code: int
+    files: RunFiles | None = None
+
+
+class Output:
+    """Standard output, unbuffered: the output of steps keeps its place between the lines.
+
+    Subclass it to show a run to people.
+    """
+
+    for_people = False
+    """Whether people see the run: then Ctrl-C cancels it, and its last line need not carry all results."""
+
+    def begin(self) -> None:
+        """A command other than help is about to run."""
+
+    def line(self, document: bytes) -> None:
+        """Report an event, a result or an error: a JSON object on one line. Raises ReaderGone."""
+        self.write(clean_json(document) + b"\n")
+
+    def pausing(self, run_id: str) -> None:
+        """Ctrl-C has marked the run as paused. Called in the signal handler."""
+
+    def canceled(self) -> None:
+        """Ctrl-C has ended the run."""
+
+    def report(self, document: dict[str, Any]) -> None:
+        self.line(to_json(document).encode())
+
+    def write(self, data: bytes) -> None:
+        """Raises ReaderGone if nobody reads standard output any more."""
+        try:
+            streams.write_all(1, data)
+        except OSError:
+            raise ReaderGone from None
