@@ -13,13 +13,12 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from one_trace import record
 from one_trace.capture import pending
 from one_trace.guard.files import newest
 from one_trace.host.processes import flow_processes
 from one_trace.host.via import is_alive
-from one_trace.record import RunFiles
-from one_trace.record.files import LOGS, STATES, run_of
+from one_trace.record import search
+from one_trace.record.files import LOGS, STATES, RunFiles, run_of
 
 _RECENT = 64
 """State files of a folder that are looked at, the last written first."""
@@ -77,7 +76,7 @@ def _traced(data_dir: Path) -> Iterator[ActiveRun]:
             if files is not None and path.exists():  # else it has ended meanwhile
                 yield ActiveRun(
                     files=files,
-                    started_at=record.begun(files, unless_over=False),
+                    started_at=search.started(files, unless_ended=False),
                     processes=processes,
                     nested=about.get("parent") is not None,
                     resumed=about.get("resumed") is not None,
@@ -92,7 +91,7 @@ def _untraced(folder: Path) -> Iterator[ActiveRun]:
         return
     for path in map(Path, newest(folder / STATES, _RECENT)):
         files = run_of(folder, path.name)
-        started_at = record.begun(files, unless_over=True) if files is not None else None
+        started_at = search.started(files, unless_ended=True) if files is not None else None
         if files is None or started_at is None:
             continue
         written_s = _written_s(path)

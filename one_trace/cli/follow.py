@@ -24,7 +24,9 @@ from one_trace.guard.files import open_plain
 from one_trace.guard.text import json_bytes
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Trace
-from one_trace.record import FlowFiles, discover, read
+from one_trace.record.files import discover
+from one_trace.record.flows import FlowFiles
+from one_trace.record.reading import read
 
 POLL_S = 0.1
 _SETTLE_S = 1.0

@@ -10,7 +10,7 @@ from one_trace.cli.configured import configured
 from one_trace.cli.params import project_here
 from one_trace.cli.stored import RUNNING
 from one_trace.model.trace import Trace
-from one_trace.record import read
+from one_trace.record.reading import read
 
 
 def active() -> list[ActiveRun]:
