@@ -73,7 +73,9 @@ class WrittenFile(Struct, rename="camel", kw_only=True):
 
     schema: str = "one-trace-file/1"
     path: str
-    run_id: str
+    run_id: str | None = None
+    flow_key: str | None = None
+    """Of a page about all runs of a flow."""
     format: str
     bytes: int
 

@@ -9,7 +9,6 @@ import itertools
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from one_trace.capture import pending
@@ -17,7 +16,6 @@ from one_trace.capture.lineage import Origin, Parent
 from one_trace.capture.notices import as_error, report_error, say, say_page
 from one_trace.errors import BROKEN, CliError, SettingsError, StoreError
 from one_trace.guard import streams
-from one_trace.host.via import run_marks
 
 if TYPE_CHECKING:
     from one_trace.model.trace import Assembly, Executor, Session, Trace, Upload
@@ -171,16 +169,9 @@ def trace_orphaned(settings: Settings, *, agent: bool) -> None:
 
 
 def _trace_orphaned(about: dict[str, Any], settings: Settings) -> None:
-    from msgspec.structs import replace
-
-    from one_trace.record import search
     from one_trace.store import Store
 
-    project, token = Path(about["project"]), about.get("token")
-    if token:
-        files = search.find_by_token(project, search.Wanted(run_marks(token), resumed=about.get("resumed")))
-    else:
-        files = search.find_by_id(project, about["runId"])
+    files = pending.files_of(about)
     if files is None:
         return  # killed before anything was recorded
     session, parent = about.get("session"), about.get("parent")
@@ -190,7 +181,7 @@ def _trace_orphaned(about: dict[str, Any], settings: Settings) -> None:
         about.get("traceparent"),
         resumed=about.get("resumed") is not None,
     )
-    assembly = _assembled(replace(files, flow=about.get("flow")), about.get("program"))
+    assembly = _assembled(files, about.get("program"))
     if assembly is not None:
         with Store(settings.store_path) as store:
             _save(store, assembly, settings, origin)
