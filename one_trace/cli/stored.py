@@ -10,11 +10,11 @@ from one_trace.store import Store
 
 
 def run_id(store: Store, ref: str) -> str:
-    """The run that `ref` means, seen from here: see `analyse.refs`. Raises NoSuchRun."""
+    """The run that `ref` means, seen from here: see `analyse.run_refs`. Raises NoSuchRun."""
     return run_refs.resolve(store, ref, project_here())
 
 
 def trace_of(ref: str) -> Trace:
-    """The trace of the run that `ref` means, see `analyse.refs`. Raises NoSuchRun, StoreError."""
+    """The trace of the run that `ref` means, see `analyse.run_refs`. Raises NoSuchRun, StoreError."""
     with Store(configured().store_path, readonly=True) as store:
         return store.trace(run_id(store, ref))
