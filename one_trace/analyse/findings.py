@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ FAILURE_WEIGHT = 2.0
 NEAR_SCORE = 0.01
 """Of a problem to come."""
 
-Evidence = dict[str, str | int | float | list[str] | list[float | None] | dict[str, int] | None]
+Evidence = dict[str, str | int | float | Sequence[str | float | None] | dict[str, int] | None]
 """Figures by name: ``*Ms`` in ms, ``*Usd`` in US dollars, ``*Bytes`` in bytes; ``share``, ``rate``: 0..1."""
 
 

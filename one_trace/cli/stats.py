@@ -9,6 +9,7 @@ import click
 
 from one_trace.analyse import flat_table, group_by, query, stats
 from one_trace.answers.bounds import LIMIT, size
+from one_trace.answers.reports import WrittenHistory
 from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out, write_to
@@ -43,10 +44,8 @@ def command(
 ) -> None:
     """How my flows and steps did: outcomes, times, retries, sizes, cost, flaky steps.
 
-    A step's percentiles count each iteration. SHARE: the part of the runs' time in which it ran. TREND:
-    medians of consecutive runs. CHANGE: the median since the last change against that before it (rank test,
-    1%; of 10 runs or more that succeeded). Failing, flaky: by the order of its runs. In CSV, text that could
-    be a formula begins with '.
+    Percentiles count each iteration. SHARE: part of the runs' time. CHANGE: since the last change point (rank
+    test, 1%; 10 successful runs at least). In CSV, text that could be a formula begins with '.
     """
     speaker = out()
     output = None if output is not None and str(output) == "-" else output
@@ -91,5 +90,5 @@ def _write_rows(store: Store, chosen: query.RunFilter, form: str, output: Path |
 
 
 def _tell(speaker: Out, output: Path, form: str, count: int, noun: str) -> None:
-    document = {"schema": stats.SCHEMA, "file": str(output), "format": form, "rows": count}
+    document = WrittenHistory(file=str(output), format=form, rows=count)
     speaker.answer(document, f"{output}: {count:,} {noun}{'' if count == 1 else 's'}")

@@ -88,10 +88,10 @@ def evidence(finding: Finding) -> str:
     for name, value in finding.evidence.items():
         if isinstance(value, dict):
             text = ", ".join(f"{clean(key)} x{count}" for key, count in value.items())
-        elif isinstance(value, list):
-            text = " ".join(map(str, value)) if name == "runIds" else ""
+        elif isinstance(value, str | int | float):
+            text = _figure(name, value)
         else:
-            text = "" if value is None else _figure(name, value)
+            text = " ".join(map(str, value or ())) if name == "runIds" else ""
         if text:
             parts.append(f"{_label(name)} {text}")
     return ", ".join(parts)
