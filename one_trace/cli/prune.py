@@ -43,19 +43,19 @@ def command(older_than: int | None, dry_run: bool, yes: bool, force: bool) -> No
     Asks first on a terminal. Runs older than traces.retention (90d) are deleted automatically, once a day
     after a traced run.
     """
-    found = configured("data_dir", *(["retention"] if older_than is None else []))
+    settings = configured("data_dir", *(["retention"] if older_than is None else []))
     now = time.time()
-    before_ms = older_than if older_than is not None else kept_since(found.retention, now)
+    before_ms = older_than if older_than is not None else kept_since(settings.retention, now)
     if before_ms is not None and before_ms > now * 1000 - _YOUNGEST_MS and not force:
         raise WrongUsage(
             "that would delete runs of the last hour",
             hint="Give a greater age (1h, 30d; m is minutes), or add --force.",
         )
     speaker = out()
-    if before_ms is None or not found.store_path.exists():
+    if before_ms is None or not settings.store_path.exists():
         pruned = Pruned(0, 0, dry_run=dry_run)
     else:
-        with Store(found.store_path) as store:
+        with Store(settings.store_path) as store:
             pruned = _prune(store, before_ms, speaker, dry_run=dry_run, ask=not yes, force=force)
     speaker.answer(pruned, lambda: _page(pruned))
 
