@@ -99,8 +99,9 @@ def test_output_files_are_private_and_links_are_refused(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("x")
     (tmp_path / "old").chmod(0o644)
     (tmp_path / "link").symlink_to("old")
-    private.write_output(tmp_path / "old", b"new")
+    with private.output(tmp_path / "old") as file:
+        file.write(b"new")
     assert stat.S_IMODE((tmp_path / "old").stat().st_mode) == 0o600
-    with pytest.raises(OSError, match="symbolic link"):
-        private.write_output(tmp_path / "link", b"evil")
+    with pytest.raises(OSError, match="symbolic link"), private.output(tmp_path / "link"):
+        pass
     assert (tmp_path / "old").read_bytes() == b"new"
