@@ -46,8 +46,8 @@ def start(
     os.close(failed)
     if reason:
         os.waitpid(child, 0)
-        error = int(reason)
-        raise cannot_start(path, OSError(error, os.strerror(error), path))
+        number = int(reason)
+        raise cannot_start(path, OSError(number, os.strerror(number), path))
     return child
 
 

@@ -1,4 +1,4 @@
-"""What `flow list` says of the flows in this folder."""
+"""`flow list`: the flows of this folder."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any
 from one_trace.guard.files import FLOW_LIMIT, read_plain
 from one_trace.record.flow_files import flow_paths
 from one_trace.runner.javascript import entries
-from one_trace.runner.loading import walk
-from one_trace.runner.schema import Json
+from one_trace.runner.schema import Json, steps_in
 
 
 def flows() -> list[dict[str, Any]]:
-    """The flows of ``.one/flows``, in the host's words; files that hold no flow are passed over."""
+    """The flows of ``.one/flows`` as One CLI describes them. Files that are not flows are skipped."""
     found: dict[str, dict[str, Any]] = {}
     for path, group in flow_paths():
         try:
@@ -28,7 +27,7 @@ def flows() -> list[dict[str, Any]]:
 
 
 def _summary(flow: Json, path: str, group: str | None) -> dict[str, Any]:
-    steps = list(walk(flow["steps"]))
+    steps = [step for step, _ in steps_in(flow["steps"])]
     about = {
         "key": flow.get("key"),
         "name": flow.get("name"),
@@ -49,8 +48,8 @@ def _summary(flow: Json, path: str, group: str | None) -> dict[str, Any]:
 
 
 def needs_bash(flow: Json) -> bool:
-    """Whether any step of the flow itself is a bash step."""
-    return any(step.get("type") == "bash" for step in walk(flow.get("steps")))
+    """Whether a step of the flow, not counting sub-flows, is a bash step."""
+    return any(step.get("type") == "bash" for step, _ in steps_in(flow.get("steps")))
 
 
 def _input(name: str, declared: dict[str, Any]) -> dict[str, Any]:

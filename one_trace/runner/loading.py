@@ -1,28 +1,27 @@
-"""Flow files, read and walked."""
+"""Finding and reading flow files, with the errors of One CLI."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
 from one_trace.record.flow_files import resolve
-from one_trace.runner.schema import NESTED
 
 JsonError = Callable[[str], str]
-"""What JavaScript says of a text that is no JSON."""
+"""JavaScript's error for a text that is not JSON."""
 
 
 class FlowUnreadable(Exception):
-    """No such flow, or no flow in it; the message is the host's."""
+    """There is no such flow, or the file is not JSON. The message is One CLI's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A flow file. `root` is the folder in which its code modules lie."""
+    """A flow file. `root`: the folder of its code modules."""
 
     flow: Any
     path: str
@@ -30,7 +29,7 @@ class Loaded:
 
 
 def load(key_or_path: str, json_error: JsonError) -> Loaded:
-    """Read a flow; FlowUnreadable where there is none, or it is no JSON."""
+    """Read a flow. Raises FlowUnreadable."""
     path = resolve(key_or_path)
     if not os.path.exists(path):
         raise FlowUnreadable(f"Flow not found: {path}")
@@ -38,7 +37,7 @@ def load(key_or_path: str, json_error: JsonError) -> Loaded:
 
 
 def read(path: str, json_error: JsonError) -> Loaded:
-    """Read the flow file at `path`, an absolute path."""
+    """Read the flow file at an absolute path. Raises FlowUnreadable."""
     try:
         text = read_plain(path, FLOW_LIMIT).decode("utf-8", "replace")
     except OSError as error:
@@ -52,31 +51,8 @@ def read(path: str, json_error: JsonError) -> Loaded:
     return Loaded(flow, path, os.path.dirname(path))
 
 
-def walk(steps: object) -> Iterator[dict[str, Any]]:
-    """Every step of a list and of the lists inside it, in order; what is no step is passed over."""
-    waiting = [iter(_steps(steps))]
-    while waiting:
-        step = next(waiting[-1], None)
-        if step is None:
-            waiting.pop()
-            continue
-        yield step
-        configs = ((step.get(key), field) for key, field in NESTED)
-        inside = [
-            child
-            for config, field in configs
-            if isinstance(config, dict)
-            for child in _steps(config.get(field))
-        ]
-        waiting.append(iter(inside))
-
-
-def _steps(found: object) -> list[dict[str, Any]]:
-    return [step for step in found if isinstance(step, dict)] if isinstance(found, list) else []
-
-
 def node_message(error: OSError, call: str, path: str) -> str:
-    """An operating system's error as Node words it."""
+    """An error of the operating system as Node words it."""
     import errno
 
     name = errno.errorcode.get(error.errno or 0, "EIO")
