@@ -51,6 +51,7 @@ class Out:
         """The values of the options in `cli.bounded`; None for a command whose answer is never cut."""
         self.answered = False
         """Whether stdout has had anything of an answer."""
+        self._noted: set[str] = set()
 
     @property
     def tty(self) -> bool:
@@ -100,7 +101,10 @@ class Out:
 
     def note(self, line: str, **fields: object) -> None:
         """One line on stderr beside the answer: text for people, a JSON line ``{"event": ...}`` for agents if
-        fields are given."""
+        fields are given. Printed only once."""
+        if line in self._noted:
+            return
+        self._noted.add(line)
         if not self.agent:
             streams.say(line)
         elif fields:
