@@ -58,13 +58,6 @@ class Engine:
     def stamp(self) -> str:
         return to_iso(self.now())
 
-    def context(self) -> Handle:
-        return Handle(self.worker, "contexts")
-
-    def json_error(self, text: str) -> str:
-        """JavaScript's error for a text that is not JSON."""
-        return json_error(self.worker, text)
-
     # -- flows
 
     async def flow(
@@ -278,12 +271,3 @@ def _length(steps: Json) -> Json:
             f"Cannot read properties of {'undefined' if steps is MISSING else 'null'} (reading 'length')"
         )
     return len(steps) if isinstance(steps, list) else MISSING
-
-
-def json_error(worker: Worker, text: str) -> str:
-    """JavaScript's error for a text that is not JSON."""
-    try:
-        worker.ask("jsonError", text)
-    except StepFailure as failure:
-        return failure.message
-    return "Unexpected JSON"

@@ -62,7 +62,7 @@ class Run:
         if self._traced:
             observer = InputSizes(worker, observer or Observer())
         self.engine = Engine(worker, self.loop, options or RunOptions(), self._emit, body, observer)
-        self.context = self.engine.context()
+        self.context = Handle(worker, "contexts")
         self.state = RunState(worker, self.context, self.log.state_path, save)
         self.paused = False
         self._inputs = Handle(worker, "values")

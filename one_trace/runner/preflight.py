@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from one_trace.errors import CliError
-from one_trace.runner.engine import json_error
 from one_trace.runner.listing import needs_bash
 from one_trace.runner.loading import FlowUnreadable, Loaded, load
 from one_trace.runner.schema import REMOTE, Json, steps_in
@@ -93,7 +92,7 @@ def _steps(flow: Json, worker: Worker, seen: set[str]) -> Iterator[dict[str, Any
             continue
         seen.add(key)
         try:
-            inside = load(key, lambda text: json_error(worker, text)).flow
+            inside = load(key, worker.json_error).flow
         except FlowUnreadable:
             continue  # reported by the step, if it is ever reached
         yield from _steps(inside, worker, seen)

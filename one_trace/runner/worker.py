@@ -118,6 +118,15 @@ class Worker:
             raise _failure(message["err"])
         return self._process.data(message["bytes"]) if "bytes" in message else message["ok"]
 
+    def json_error(self, text: str) -> str:
+        """JavaScript's error for a text that is not JSON."""
+        self.ready()
+        try:
+            self.ask("jsonError", text)
+        except StepFailure as failure:
+            return failure.message
+        return "Unexpected JSON"
+
     def begin(self, loop: Loop, name: str, *arguments: Json) -> Promise[None]:
         """Start something that may take time. The promise is settled already if it took none."""
         number = self._question(name, (self._turn, self._turn_at, *arguments))

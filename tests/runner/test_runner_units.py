@@ -16,9 +16,8 @@ from one_trace.runner.javascript import entries, number, truthy
 from one_trace.runner.loading import FlowUnreadable, load, node_message, resolve
 from one_trace.runner.loop import Clock, Loop, Promise
 from one_trace.runner.retry import OnError
-from one_trace.runner.run_log import to_json
+from one_trace.runner.run_log import find_state, to_json
 from one_trace.runner.schema import steps_in
-from one_trace.runner.states import find_state
 from tests.truth import VirtualClock
 
 

@@ -23,10 +23,10 @@ async def subflow(call: Call) -> Handle:
         raise StepFailure(f"Circular flow detected: {' → '.join((*call.scope.stack, key))}")
     await _imported(engine)
     try:
-        loaded = load(key, engine.json_error)
+        loaded = load(key, worker.json_error)
     except FlowUnreadable as error:
         raise StepFailure(str(error)) from error
-    context = engine.context()
+    context = call.handle("contexts")
     await engine.loop.go(_run(call, loaded.flow, loaded.root, key, inputs, context))
     steps = loaded.flow.get("steps")
     last = steps[-1] if isinstance(steps, list) and steps else None
