@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
-from one_trace.record import RunFiles
+from one_trace.record.files import RunFiles
 from one_trace.runner.call import Call
 from one_trace.runner.execution import Run
 from one_trace.runner.failures import StepFailure

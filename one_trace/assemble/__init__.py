@@ -55,7 +55,7 @@ def assemble(record: Record) -> Assembly:
 
 
 def _assemble(record: Record) -> Assembly:
-    facts = Facts(record.lines, record.course)
+    facts = Facts(record.lines, record.clock)
 
     def late() -> bool:
         return not facts.exact
@@ -211,7 +211,7 @@ def _run(record: Record, replay: Replay, spans: list[Span], started_at: str, sta
         usage=add(span.usage for span in spans),
         partial=faults or UNSET,
         other_events=replay.others or UNSET,
-        other_fields=record.other_fields or UNSET,
+        other_fields=record.unknown_fields or UNSET,
     )
 
 

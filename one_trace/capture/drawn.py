@@ -72,10 +72,10 @@ class Drawing(Watcher):
         self._print(text.INTRO)
         # In this thread: two threads that import the same packages in different orders deadlock.
         try:
-            from one_trace import record
+            from one_trace.record import flows
             from one_trace.view import live_tree, screen
 
-            _ = record, live_tree, screen
+            _ = flows, live_tree, screen
         except BROKEN as error:  # then nothing is drawn, and the executor's output is shown as it is
             self._break(error)
         self._thread = threading.Thread(target=self._draw, daemon=True)
@@ -205,7 +205,7 @@ class Drawing(Watcher):
         if self._screen is not None:
             self._screen.hide()
 
-    def going_on(self) -> None:
+    def continued(self) -> None:
         if self._screen is not None:
             self._screen.show()
         self._lock.release()
@@ -237,7 +237,7 @@ class Drawing(Watcher):
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)  # stopped here until SIGCONT
         signal.signal(signal.SIGTSTP, self._stop)
-        self.going_on()
+        self.continued()
 
 
 class DrawnOutput(Output):

@@ -21,7 +21,8 @@ from one_trace.host.via import run_marks
 
 if TYPE_CHECKING:
     from one_trace.model.trace import Assembly, Executor, Session, Trace, Upload
-    from one_trace.record import Found, RunFiles
+    from one_trace.record.files import RunFiles
+    from one_trace.record.search import Match
     from one_trace.settings.sources import Settings
     from one_trace.store import Store
 
@@ -44,7 +45,7 @@ class EndedRun(NamedTuple):
     failed: bool = False
 
 
-def trace(find: Callable[[], Found | None], settings: Settings, ended: EndedRun) -> bool:
+def trace(find: Callable[[], Match | None], settings: Settings, ended: EndedRun) -> bool:
     """Trace the run that `find` finds, or report why it has no trace (`find` returns None if it needs none).
     Returns False if a signal interrupted that. Never raises.
     """
@@ -65,7 +66,7 @@ def trace(find: Callable[[], Found | None], settings: Settings, ended: EndedRun)
     return True
 
 
-def _not_found(found: Found, ended: EndedRun) -> CliError:
+def _not_found(found: Match, ended: EndedRun) -> CliError:
     """Why there is no trace."""
     if found.candidates > 1:
         return CliError(
@@ -114,10 +115,10 @@ def _uploads_at_once(settings: Settings) -> bool:
 
 def _assembled(files: RunFiles, host: str | None) -> Assembly | None:
     """The trace of a record; None for a dry run, which has executed nothing."""
-    from one_trace import record
     from one_trace.assemble import assemble
+    from one_trace.record import reading
 
-    found = record.read(files)
+    found = reading.read(files)
     assembly = assemble(found)
     if not assembly.trace.spans and any(line.event == "flow:dry-run" for line in found.lines):
         return None
@@ -170,14 +171,14 @@ def trace_orphaned(settings: Settings, *, agent: bool) -> None:
 def _trace_orphaned(about: dict[str, Any], settings: Settings) -> None:
     from msgspec.structs import replace
 
-    from one_trace import record
+    from one_trace.record import search
     from one_trace.store import Store
 
     project, token = Path(about["project"]), about.get("token")
     if token:
-        files = record.find_by_token(project, record.Wanted(run_marks(token), resumed=about.get("resumed")))
+        files = search.find_by_token(project, search.Wanted(run_marks(token), resumed=about.get("resumed")))
     else:
-        files = record.find_by_id(project, about["runId"])
+        files = search.find_by_id(project, about["runId"])
     if files is None:
         return  # killed before anything was recorded
     session, parent = about.get("session"), about.get("parent")

@@ -17,7 +17,7 @@ from one_trace.runner.command_line import Parsed
 from one_trace.view.style import Style
 
 if TYPE_CHECKING:
-    from one_trace.record import FlowFile
+    from one_trace.record.flows import FlowFile
 
 Event = dict[str, Any]
 WARNINGS = {"flow:deprecation": "warning", "flow:warning": "message"}
@@ -33,7 +33,7 @@ _COUNTS = ("stepsCompleted", "stepsFailed", "stepsSkipped")
 
 def find_flow(asked: Parsed, project: str, key: str | None = None) -> FlowFile | None:
     """The flow that the command line names, or the one with this `key`."""
-    from one_trace.record import FlowFiles
+    from one_trace.record.flows import FlowFiles
 
     files = FlowFiles(Path(project))
     named = files.named(asked.argument or "") if asked.command == "execute" else None

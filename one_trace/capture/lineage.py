@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from one_trace.host.via import Via, identity, is_alive, run_marks, stands_below
+from one_trace.host.via import Via, identity, is_alive, run_marks, runs_within
 
 PARENT = "ONE_TRACE_PARENT"
 """For what a traced run starts: ``TOKEN PROCESS PROJECT``. The token is the run's id or stands in its state,
@@ -86,16 +86,16 @@ def parent_of(env: Mapping[str, str]) -> Parent | None:
     process, _, project = rest.partition(" ")
     if not project or not is_alive(process):
         return None
-    from one_trace import record
+    from one_trace.record import search
 
     # The folder may have been renamed: it is still the working directory of the process.
     for folder in (Path(project), Path(f"/proc/{process.partition('.')[0]}/cwd")):
         if len(token) == _RUN_ID_LENGTH:
-            files, within = record.find_by_id(folder, token), stands_below(process)
+            files, within = search.find_by_id(folder, token), runs_within(process)
         else:
-            files = record.find_by_token(folder, record.Wanted(run_marks(token)))
+            files = search.find_by_token(folder, search.Wanted(run_marks(token)))
             within = Via(env).last is not None
-        started_at = record.begun(files, unless_over=not within) if files is not None else None
+        started_at = search.started(files, unless_ended=not within) if files is not None else None
         if files is not None and started_at is not None:
             return Parent(files.run_id, started_at)
     return None

@@ -19,7 +19,8 @@ from one_trace.record.snapshot import Snapshot
 if TYPE_CHECKING:
     import threading
 
-    from one_trace.record import Found, RunFiles, Wanted
+    from one_trace.record.files import RunFiles
+    from one_trace.record.search import Match, Wanted
     from one_trace.runner.command_line import Parsed
     from one_trace.settings.sources import Settings
 
@@ -103,12 +104,12 @@ class Tracking:
     def search(self) -> RunFiles | None:
         """Our run while it is running, if its record identifies it."""
         if self.files is None and self.project:
-            from one_trace import record
+            from one_trace.record import search
 
-            self.files = record.find_by_token(Path(self.project), self._wanted(None), self._before)
+            self.files = search.find_by_token(Path(self.project), self._wanted(None), self._before)
         return self.files
 
-    def find(self, reported_id: str | None, *, succeeded: bool) -> Found | None:
+    def find(self, reported_id: str | None, *, succeeded: bool) -> Match | None:
         """Our run after its end; None if the command was not to start one. `reported_id`: its id, if the
         executor has printed it.
         """
@@ -116,7 +117,7 @@ class Tracking:
             self._over.set()
         from msgspec.structs import replace
 
-        from one_trace import record
+        from one_trace.record import search
 
         files = self.files
         if files is None or files.state is None or not files.state.exists():
@@ -124,33 +125,33 @@ class Tracking:
             if found.files is None:
                 return found if self.asked.promises_run else None
             files = found.files
-        return record.Found(replace(files, flow=self.asked.flow), 1)
+        return search.Match(replace(files, flow=self.asked.flow), 1)
 
     def done(self) -> None:
         """The run has been traced."""
         self._note.remove()
 
-    def _find(self, reported_id: str | None, *, succeeded: bool) -> Found:
-        from one_trace import record
+    def _find(self, reported_id: str | None, *, succeeded: bool) -> Match:
+        from one_trace.record import search
 
         # The folder may have been renamed: it is still our working directory.
         projects = [Path(folder) for folder in (self.project, working_directory()) if folder]
         if self.program is None:
-            found = (record.find_by_id(project, self.token) for project in projects)
-            return record.Found(next(filter(None, found), None))
-        return record.find(self._before, self._wanted(reported_id, succeeded=succeeded), projects)
+            found = (search.find_by_id(project, self.token) for project in projects)
+            return search.Match(next(filter(None, found), None))
+        return search.find(self._before, self._wanted(reported_id, succeeded=succeeded), projects)
 
     def _wanted(self, reported_id: str | None, *, succeeded: bool = False) -> Wanted:
-        from one_trace import record
+        from one_trace.record import search
 
         marks = run_marks(self.token)
-        return record.Wanted(marks, self.asked.resumed, self._key, reported_id, succeeded)
+        return search.Wanted(marks, self.asked.resumed, self._key, reported_id, succeeded)
 
     def _key(self) -> str | None:
         """The flow's `key` field, if its file can be read."""
         if not self.asked.flow:
             return None
-        from one_trace.record import FlowFiles
+        from one_trace.record.flows import FlowFiles
 
         flow = FlowFiles(Path(self.project)).named(self.asked.flow)
         return flow.key if flow else None
@@ -183,13 +184,13 @@ def warm(settings: Settings) -> None:
     """Import what is needed after the run while the host is running, when it costs the user nothing."""
     # `record` first, since the others import from it: importing one of them while the main thread imports
     # `record` deadlocks (Python 3.11).
-    from one_trace import record  # isort: skip
     from one_trace import assemble, store
     from one_trace.deliver import sinks
     from one_trace.deliver import warm as warm_delivery
     from one_trace.outbound import error_text
+    from one_trace.record import search
 
-    _ = assemble, record, store, error_text
+    _ = assemble, search, store, error_text
     if settings.upload == "auto" and sinks.ready(settings):
         warm_delivery()
 

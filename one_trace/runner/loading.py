@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
-
-FLOWS = ".one/flows"
+from one_trace.record.flow_files import resolve
 
 JsonError = Callable[[str], str]
 """JavaScript's error for a text that is not JSON."""
@@ -27,26 +26,6 @@ class Loaded:
     flow: Any
     path: str
     root: str
-
-
-def resolve(key_or_path: str) -> str:
-    """The absolute path of a flow by key, ``group/key`` or path; if there is none, where it should be."""
-    if key_or_path.endswith(".json") or "\\" in key_or_path:
-        return _absolute(key_or_path)
-    folder = _absolute(FLOWS, key_or_path, "flow.json")
-    if os.path.exists(folder):
-        return folder
-    if "/" in key_or_path:
-        literal = _absolute(key_or_path)
-        return literal if os.path.exists(literal) else folder
-    legacy = _absolute(FLOWS, f"{key_or_path}.flow.json")
-    if os.path.exists(legacy):
-        return legacy
-    for group in _entries(_absolute(FLOWS)):
-        grouped = os.path.join(group.path, key_or_path, "flow.json")
-        if group.is_dir(follow_symlinks=False) and not group.name.startswith(".") and os.path.exists(grouped):
-            return grouped
-    return folder
 
 
 def load(key_or_path: str, json_error: JsonError) -> Loaded:
@@ -79,18 +58,6 @@ def node_message(error: OSError, call: str, path: str) -> str:
     name = errno.errorcode.get(error.errno or 0, "EIO")
     words = {"EISDIR": "illegal operation on a directory"}.get(name, (error.strerror or "").lower())
     return f"{name}: {words}, {call}" + ("" if name == "EISDIR" else f" '{path}'")
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        return []
-
-
-def _absolute(*parts: str) -> str:
-    return os.path.abspath(os.path.join(*parts))
 
 
 def _no_constant(name: str) -> object:

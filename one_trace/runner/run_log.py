@@ -13,7 +13,7 @@ from one_trace.errors import CliError
 from one_trace.guard.files import STATE_LIMIT, read_plain
 from one_trace.guard.private import make_folder
 from one_trace.model.times import to_iso
-from one_trace.runner.loading import FLOWS
+from one_trace.record.flow_files import FLOWS
 from one_trace.runner.schema import Json
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from machine import RECORDINGS
 from one_trace.analyse import cost, diff, insights, past, query, stats, uses
 from one_trace.assemble import assemble
 from one_trace.errors import RecordError
-from one_trace.record import discover, read
+from one_trace.record.files import discover
+from one_trace.record.reading import read
 from one_trace.store import Store
 from one_trace.view import cost_page, diff_page, insights_page, stats_page
 from one_trace.view.cells import width

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from one_trace.assemble import assemble
-from one_trace.record import RunFiles, discover, read
+from one_trace.record.files import RunFiles, discover
+from one_trace.record.reading import read
 from one_trace.runner.terms import RunOptions
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, Maker, ids, run

@@ -14,7 +14,8 @@ import pytest
 
 from one_trace.assemble import assemble
 from one_trace.model.trace import Span
-from one_trace.record import RunFiles, read
+from one_trace.record.files import RunFiles
+from one_trace.record.reading import read
 from one_trace.runner.command_line import parse
 from one_trace.runner.terms import RunOptions
 from tests.assemble.compare import static
