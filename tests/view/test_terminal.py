@@ -68,7 +68,10 @@ from importlib import import_module
 def keep_environment():
     # As One CLI does it: its environment is in its state.
     for path in Path(".one/flows/.runs").glob("*"):
-        state = json.loads(path.read_text())
+        try:
+            state = json.loads(path.read_text())
+        except ValueError:
+            continue  # being written
         if not state["context"]["env"] or state["runId"] in sys.argv:
             state["context"]["env"] = {"ONE_TRACE_TOKEN": os.environ["ONE_TRACE_TOKEN"]}
             path.write_text(json.dumps(state, indent=2))
