@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from one_trace.record.files import RunFiles
-from one_trace.runner.call import Call
+from one_trace.runner.call import Call, RunOptions
 from one_trace.runner.execution import Run
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.loading import load
@@ -29,7 +29,6 @@ from one_trace.runner.observer import Observer, Place
 from one_trace.runner.run_log import new_run_id
 from one_trace.runner.run_state import Save
 from one_trace.runner.steps import run as run_body
-from one_trace.runner.terms import RunOptions
 from one_trace.runner.worker import Worker
 
 if TYPE_CHECKING:

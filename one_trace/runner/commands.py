@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from one_trace.record.flow_files import resolve
+from one_trace.runner.call import RunOptions
 from one_trace.runner.command_line import Parsed
 from one_trace.runner.execution import Run, RunEnd, on_ctrl_c
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.listing import flows
 from one_trace.runner.loading import FlowUnreadable, Loaded, load, read
 from one_trace.runner.output import Output
-from one_trace.runner.preflight import Refused, Syntax, check, check_inputs, check_remote
+from one_trace.runner.preflight import Refused, Syntax, check, check_remote
 from one_trace.runner.run_log import find_state, new_run_id, to_json
 from one_trace.runner.schema import Json
-from one_trace.runner.terms import RunOptions
 from one_trace.runner.validate import validate
 from one_trace.runner.worker import Worker
 
@@ -162,8 +162,7 @@ def execute(session: Session, parsed: Parsed) -> int:
     _warn_of_layout(session.output, loaded)
     worker.ready()
     try:
-        check(loaded.flow, options)
-        check_inputs(inputs)
+        check(loaded.flow, options, inputs)
     except Refused as refused:
         return session.refuse(refused.message, **refused.more)
     check_remote(loaded, options, worker)
@@ -221,7 +220,7 @@ def resume(session: Session, run_id: str) -> int:
     except FlowUnreadable as error:
         return session.refuse(f'Could not load workflow "{state.flow_key}": {error}')
     if not isinstance(loaded.flow, dict) or not isinstance(loaded.flow.get("steps"), list):
-        return session.refuse(f'Could not load workflow "{state.flow_key}": it holds no steps')
+        return session.refuse(f'Could not load workflow "{state.flow_key}": it has no steps')
     worker.ready()
     options = RunOptions()
     check_remote(loaded, options, worker)

@@ -10,14 +10,13 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from one_trace.model.times import to_iso
-from one_trace.runner.call import Body, Call
+from one_trace.runner.call import Body, Call, FlowScope, RunOptions, StepResult
 from one_trace.runner.failures import FlowStop, StepFailure
 from one_trace.runner.javascript import number, truthy
 from one_trace.runner.loop import Loop, Promise
 from one_trace.runner.observer import Observer, Place
 from one_trace.runner.retry import OnError
 from one_trace.runner.schema import NESTED, Json
-from one_trace.runner.terms import FlowScope, RunOptions, StepResult
 from one_trace.runner.worker import Handle, Worker
 
 Event = dict[str, Any]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from one_trace.model.times import to_iso
-from one_trace.runner.call import Body
+from one_trace.runner.call import Body, FlowScope, RunOptions
 from one_trace.runner.engine import Engine, Event
 from one_trace.runner.failures import StepFailure, WorkerBroken, WorkerGone
 from one_trace.runner.input_sizes import InputSizes
@@ -19,7 +19,6 @@ from one_trace.runner.observer import Observer, Place
 from one_trace.runner.run_log import RunLog, to_json
 from one_trace.runner.run_state import RunState, Save
 from one_trace.runner.steps import run as run_body
-from one_trace.runner.terms import FlowScope, RunOptions
 from one_trace.runner.worker import Handle, Worker
 
 OnEvent = Callable[[Event, str], None]

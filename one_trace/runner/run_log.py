@@ -39,8 +39,8 @@ def to_json(value: Json) -> str:
 
 
 def find_state(run_id: str) -> State | None:
-    """The state of that run, else, as in One CLI, of the first whose file name contains it; None if it cannot
-    be read.
+    """The state of that run, else, as in One CLI, of the first whose file name contains the id; None if there
+    is none that can be read.
     """
     from one_trace.record.state import read_state  # only needed to resume a run
 

@@ -11,7 +11,6 @@ from typing import Any
 from one_trace.runner import node
 from one_trace.runner.failures import StepFailure, WorkerGone
 from one_trace.runner.loop import Loop, Promise
-from one_trace.runner.process import Process
 from one_trace.runner.schema import NESTED, Json
 
 
@@ -62,7 +61,7 @@ class Worker:
         if path is None:
             raise node.missing(found)
         try:
-            self._path, self._process = path, Process(path, self._env)
+            self._path, self._process = path, node.Process(path, self._env)
         except OSError as error:
             self._start(f"{path} cannot be started: {error.strerror}")
 

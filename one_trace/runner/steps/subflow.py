@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from one_trace.runner.call import Call, Scheduler
+from one_trace.runner.call import Call, FlowScope, Scheduler
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.loading import FlowUnreadable, load
 from one_trace.runner.loop import Promise
 from one_trace.runner.schema import Json
-from one_trace.runner.terms import FlowScope
 from one_trace.runner.worker import Handle
 
 _IMPORT_TICKS = 8
