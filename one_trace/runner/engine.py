@@ -37,12 +37,12 @@ class Engine:
         options: RunOptions,
         emit: Callable[[Event], None],
         body: Body,
-        observer: Observer | None = None,
+        observer: Observer,
     ) -> None:
         self.worker = worker
         self.loop = loop
         self.options = options
-        self.observer = observer or Observer()
+        self.observer = observer
         self.reader: Promise[None] | None = None
         """Settled when One CLI would have imported its flow loader, for the first sub-flow."""
         self._emit = emit

@@ -58,8 +58,7 @@ class Run:
         self.log = RunLog(self.flow_key, run_id)
         self.loop = Loop(clock or Clock())
         self._traced = traced and self.log.make_sizes_folder()
-        if self._traced:
-            observer = InputSizes(worker, observer or Observer())
+        observer = observer or (InputSizes(worker) if self._traced else Observer())
         self.engine = Engine(worker, self.loop, options or RunOptions(), self._emit, body, observer)
         self.context = Handle(worker, "contexts")
         self.state = RunState(worker, self.context, self.log.state_path, save)
