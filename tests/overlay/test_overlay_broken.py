@@ -1,4 +1,4 @@
-"""Whatever is broken of what we are made of: the run's own exit code and output, and one line."""
+"""Whatever part of our installation is broken: the run keeps its exit code and output, plus one line."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ BROKEN = {
 
 
 def break_module(machine, name, text):
-    """A module of that name stands before the real one."""
+    """A module of that name shadows the real one."""
     machine.write(machine.root / "broken" / f"{name}.py", text)
     machine.env["PYTHONPATH"] = f"{machine.root / 'broken'}{os.pathsep}{machine.env['PYTHONPATH']}"
 

@@ -1,4 +1,4 @@
-"""A traced run is the run itself, byte for byte, and a trace beside it."""
+"""A traced run is the same run, byte for byte, plus a trace."""
 
 import json
 import resource
@@ -172,7 +172,7 @@ code = subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL).returncode
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
 sys.exit(code)
 """
-"""A small process between: a child's peak begins with what its parent had when it forked."""
+"""Runs in a small process: a child's peak memory starts with its parent's."""
 
 
 def test_fifty_megabytes_in_one_line(machine):
@@ -185,7 +185,7 @@ def test_fifty_megabytes_in_one_line(machine):
     assert len(machine.runs()) == 1
 
 
-# What goes wrong with tracing is one line, and nothing else.
+# An error in tracing is one line, and nothing else.
 
 
 def _data_folder_is_no_folder(machine):
@@ -256,7 +256,7 @@ def test_a_closed_stderr_changes_nothing(machine):
 
 
 def test_a_full_disk_is_one_line(machine):
-    """Files may not grow beyond 16 KiB, as good as a full disk: the store does not fit."""
+    """Files are limited to 16 KiB, so the store does not fit, as on a full disk."""
     machine.player("02-linear-unicode", exit=5)
     small = (16 << 10, 16 << 10)
     done = machine.one(*RUN, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, small))
@@ -275,7 +275,7 @@ def test_a_locked_store_is_one_line(machine):
 
 
 def test_ctrl_c_during_tracing_keeps_the_exit_code(machine):
-    """The store is locked, so that there is time to press it."""
+    """The store is locked, so that there is time to press Ctrl-C."""
     machine.player("02-linear-unicode", exit=7)
     machine.one(*RUN)
     with sqlite3.connect(machine.data / "traces.db", isolation_level=None) as connection:

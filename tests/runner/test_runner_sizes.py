@@ -1,4 +1,4 @@
-"""The file of sizes that a traced run leaves: what stands in it, what never does, and who pays for it."""
+"""The file of input sizes that a traced run leaves: its content, what it never contains, and its cost."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ odd.forEach((value, i) => note(i, value, false));
 
 
 def noted(script: str, path: Path, cost: int = 0) -> list[tuple[int, int | None]]:
-    """The sizes that a script has written, by its own clock."""
+    """The sizes that a script has written, on its own clock."""
     found = next(iter(node.candidates(os.environ)))
     script = NOTE % (ROOT / "one_trace/runner/js/sizes.mjs") + script
     subprocess.run([found, "--input-type=module", "-e", script, str(path), str(cost)], check=True, timeout=60)
@@ -201,12 +201,12 @@ def noted(script: str, path: Path, cost: int = 0) -> list[tuple[int, int | None]
 def test_measuring_takes_no_more_than_its_share(
     cost: int, told: list[tuple[int, int | None]], tmp_path: Path
 ) -> None:
-    """A size that would take too long is left out; one that is no longer true is taken back."""
+    """A size that would take too long is omitted; an outdated one is revoked."""
     assert noted(SLOW, tmp_path / "sizes", cost) == told
 
 
 def test_the_size_is_that_of_its_json(tmp_path: Path) -> None:
-    """What has none, or cannot have one, is as in the record: undefined, or not known."""
+    """A value without JSON has no size, as in the record."""
     sizes = [(0, 0), (1, 0), (5, 8), (6, 40_002), (7, 40_002), (8, 7), (9, 1)]
     assert noted(ODD, tmp_path / "sizes") == sizes
 

@@ -1,4 +1,4 @@
-"""What each type of step does, and what is said where it fails: texts as One CLI 1.52.1 has them."""
+"""What each step type does, and its error messages: those of One CLI 1.52.1."""
 
 from __future__ import annotations
 
@@ -213,7 +213,22 @@ def test_concurrent_iterations_have_their_own_variables(project: Project) -> Non
     ran = project.run(loop("l", slow, transform("b", "$.steps.a.output * 10"), at_once=2), inputs=XS)
     iterations = ran.steps["l"]["response"]["iterations"]
     assert [one["b"]["output"] for one in iterations] == [10, 20, 30]
-    assert ran.told == ["+l", "+a", "+a", "-a", "+b", "-b", "-a", "+b", "-b", "+a", "-a", "+b", "-b", "-l"]
+    assert ran.steps_logged == [
+        "+l",
+        "+a",
+        "+a",
+        "-a",
+        "+b",
+        "-b",
+        "-a",
+        "+b",
+        "-b",
+        "+a",
+        "-a",
+        "+b",
+        "-b",
+        "-l",
+    ]
 
 
 def test_while_evaluates_its_condition_after_the_first_iteration(project: Project) -> None:
@@ -231,7 +246,7 @@ def test_while_evaluates_its_condition_after_the_first_iteration(project: Projec
 def test_direct_children_of_parallel_have_no_events(project: Project) -> None:
     inside = step("condition", "c", {"expression": "1", "then": [transform("d")]})
     ran = project.run(parallel("p", transform("a"), inside, parallel("q", transform("e"))))
-    assert ran.told == ["+p", "+d", "-d", "-p"]
+    assert ran.steps_logged == ["+p", "+d", "-d", "-p"]
     assert set(ran.steps) == {"p", "a", "c", "d", "q", "e"}
 
 
@@ -381,7 +396,7 @@ def test_output_that_is_not_json_fails_only_its_step(project: Project) -> None:
     assert ran.code == 0
     assert ran.errors()["big"] == "Do not know how to serialize a BigInt"
     assert ran.errors()["knot"].startswith("Converting circular structure to JSON")
-    assert ran.told == ["+big", "-big", "+knot", "-knot", "+after", "-after"]
+    assert ran.steps_logged == ["+big", "-big", "+knot", "-knot", "+after", "-after"]
 
 
 def test_output_file_receives_the_results(project: Project) -> None:
@@ -401,7 +416,7 @@ def test_resume_skips_only_steps_that_finished_themselves(project: Project) -> N
     project.write("now.txt", "here")
     again = project.one("--agent", "flow", "resume", first.result["runId"])
     assert again.code == 0
-    assert again.told == ["+r", "-r", "+dup", "-dup"]
+    assert again.steps_logged == ["+r", "-r", "+dup", "-dup"]
     assert again.steps["dup"]["output"] == "mine"
     assert project.one("--agent", "flow", "resume", first.result["runId"]).lines == [
         {"error": f'Run "{first.result["runId"]}" is completed — can only resume paused or failed runs'}

@@ -1,4 +1,4 @@
-"""The order in which timers of steps go off, where the machine is late: never before their time."""
+"""The order in which timers of steps fire on a slow machine: never early."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ process.on("exit", () => console.log(JSON.stringify(told)));
 """
 
 
-def told(script: str) -> list[Any]:
+def steps_logged(script: str) -> list[Any]:
     program = HEAD.replace("FILE", json.dumps(TIMERS.as_uri())) + script
     command = ["node", "--input-type=module", "-e", program]
     done = subprocess.run(command, capture_output=True, check=True, timeout=20)
@@ -46,7 +46,7 @@ def words(script: str) -> list[str]:
 def test_timers_of_one_turn_fire_by_delay() -> None:
     found = told("step(1, null, 'thirty', 30); busy(20); step(1, null, 'twenty', 20);")
     assert [word for word, _ in found] == ["twenty", "thirty"]
-    assert all(at >= 39 for _, at in found)  # neither before its own time
+    assert all(at >= 39 for _, at in found)  # none fires early
 
 
 def test_each_turn_has_its_own_ideal_time() -> None:

@@ -1,4 +1,4 @@
-"""The parts that need no Node: command lines, order of promises, retries, places of flows."""
+"""What needs no Node: command lines, order of promises, retries, finding flows."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ class Real(Nothing):
         return False
 
 
-def told(make: Callable[[Loop, list[str]], Promise]) -> list[str]:
-    """What the coroutines of `make` have said, in order."""
+def steps_logged(make: Callable[[Loop, list[str]], Promise]) -> list[str]:
+    """What the coroutines of `make` have logged, in order."""
     loop, said = Loop(VirtualClock()), []
     loop.run(make(loop, said), Nothing())
     return said

@@ -1,4 +1,4 @@
-"""What is wrong with a flow is said in the host's words, each here as One CLI 1.52.1 printed it."""
+"""Validation problems have One CLI's messages, each here as version 1.52.1 printed it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TYPES = (
 
 
 class Parses:
-    """Everything can be parsed, but what says it cannot."""
+    """Parses everything except marked sources."""
 
     def source(self, text: str) -> str | None:
         return "Unexpected token" if "((" in text else None

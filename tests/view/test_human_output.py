@@ -1,4 +1,4 @@
-"""What an executor prints while it is drawn: kept, taken apart, told in words."""
+"""What an executor prints while its run is drawn: spooled, split into events, shown as text."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_an_event_with_half_a_surrogate_pair_is_an_event():
 
 
 def test_a_drawing_that_fails_passes_the_output_on(monkeypatch, tmp_path, capfd):
-    """Whatever goes wrong in drawing: one line says so, and what the run prints is still to be read."""
+    """An error in drawing is one line, and the output of the run is still shown."""
     monkeypatch.setattr(live_module, "INTERVAL_S", 0.01)
     monkeypatch.setattr(HumanOutput, "take", lambda *_: 1 / 0)
     tracking = SimpleNamespace(project=str(tmp_path), program=None, token="t")

@@ -1,4 +1,4 @@
-"""The live tree: pages of recorded moments against kept ones, and what must hold at any moment."""
+"""The live tree: recorded moments compared with golden files, and invariants."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def log_of(case: str) -> list[tuple[int, dict]]:
 
 
 def at(case: str, share: float) -> tuple[LiveTree, float]:
-    """A recorded run as it stood when this share of its time was over."""
+    """A recorded run after this share of its time."""
     log = log_of(case)
     began, ended = log[0][0], log[-1][0]
     now = began + (ended - began) * share

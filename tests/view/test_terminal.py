@@ -1,4 +1,4 @@
-"""Traced runs in a terminal, as people see them: tmux types, and reads what stands on the screen."""
+"""Traced runs in a terminal: tmux types commands and reads the screen."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ sys.path[:0] = PATHS
 from importlib import import_module
 
 def keep_environment():
-    # As One CLI does it: its environment is in its state.
+    # Like One CLI, store the environment in the state.
     for path in Path(".one/flows/.runs").glob("*"):
         try:
             state = json.loads(path.read_text())
@@ -157,21 +157,21 @@ def state(machine) -> dict:
 
 
 def left_running(machine) -> list[str]:
-    """The command lines of what still runs in the project, but for the steps of bash and the shell."""
+    """The command lines of what still runs in the project, without bash steps and the shell."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().decode("utf-8", "replace").replace("\0", " ")
             here = (process / "cwd").readlink() == machine.project.resolve()
         except OSError:
-            continue  # it has ended, or is somebody else's
+            continue  # it has ended, or belongs to another user
         if here and re.search(r"node|digest", words):
             found.append(words)
     return found
 
 
 def canceled(machine, terminal) -> str:
-    """The screen after Ctrl-C, typed where `go` is waited for."""
+    """The screen after Ctrl-C is typed while the run waits for `go`."""
     terminal.type("C-c")
     shown = terminal.wait_for(r"^ended with \d")
     assert state(machine)["status"] == "running"
@@ -266,7 +266,7 @@ def test_ctrl_c_only_pauses_without_a_terminal_on_stdin(machine, executor, open_
 @BOTH
 @pytest.mark.parametrize("number", ["TERM", "HUP", "INT"])
 def test_a_signal_leaves_the_terminal_clean(machine, executor, open_terminal, number):
-    """`kill` of us alone: the host is told, and what it does with that is its own affair."""
+    """`kill` of our process alone: the host gets the signal, and may handle it."""
     terminal = open_terminal()
     terminal.type(f"{RUN}; echo ended with $?", "Enter")
     terminal.wait_for(RETRYING)
