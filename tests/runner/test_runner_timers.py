@@ -31,7 +31,7 @@ process.on("exit", () => console.log(JSON.stringify(told)));
 """
 
 
-def steps_logged(script: str) -> list[Any]:
+def logged(script: str) -> list[Any]:
     program = HEAD.replace("FILE", json.dumps(TIMERS.as_uri())) + script
     command = ["node", "--input-type=module", "-e", program]
     done = subprocess.run(command, capture_output=True, check=True, timeout=20)
@@ -40,11 +40,11 @@ def steps_logged(script: str) -> list[Any]:
 
 
 def words(script: str) -> list[str]:
-    return [word for word, _ in told(script)]
+    return [word for word, _ in logged(script)]
 
 
 def test_timers_of_one_turn_fire_by_delay() -> None:
-    found = told("step(1, null, 'thirty', 30); busy(20); step(1, null, 'twenty', 20);")
+    found = logged("step(1, null, 'thirty', 30); busy(20); step(1, null, 'twenty', 20);")
     assert [word for word, _ in found] == ["twenty", "thirty"]
     assert all(at >= 39 for _, at in found)  # none fires early
 
@@ -68,7 +68,7 @@ def test_a_delayed_timer_can_be_cleared_and_does_not_wait_for_cleared_ones() -> 
 
 
 def test_no_timer_waits_long_for_a_late_one() -> None:
-    found = dict(told("step(1, null, 'soon', 1); busy(30); step(1, performance.now(), 'late', 900);"))
+    found = dict(logged("step(1, null, 'soon', 1); busy(30); step(1, performance.now(), 'late', 900);"))
     assert found["soon"] < 500
 
 

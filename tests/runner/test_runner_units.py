@@ -96,7 +96,7 @@ class Real(Nothing):
         return False
 
 
-def steps_logged(make: Callable[[Loop, list[str]], Promise]) -> list[str]:
+def logged(make: Callable[[Loop, list[str]], Promise]) -> list[str]:
     """What the coroutines of `make` have logged, in order."""
     loop, said = Loop(VirtualClock()), []
     loop.run(make(loop, said), Nothing())
@@ -121,7 +121,7 @@ def test_a_call_runs_to_its_first_await_and_continues_a_microtask_later() -> Non
 
         return loop.go(all_of_it())
 
-    assert told(make) == ["a0", "b0", "begun", "a1", "b1", "done"]
+    assert logged(make) == ["a0", "b0", "begun", "a1", "b1", "done"]
 
 
 def test_every_rejects_with_the_first_failure() -> None:
