@@ -54,5 +54,5 @@ def test_the_command_says_what_to_type_next(tmp_path: Path) -> None:
         command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, check=False
     )
     assert failed.returncode == 1
-    assert "cannot be written" in failed.stderr
+    assert "cannot write the sample flows" in failed.stderr
     assert "Traceback" not in failed.stderr
