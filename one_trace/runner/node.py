@@ -53,6 +53,7 @@ class Process:
 
     def __init__(self, node: str, env: Mapping[str, str]) -> None:
         """Raises OSError if `node` cannot be started."""
+        self.path = node
         request_read, self._requests = os.pipe()
         self._answers, answer_write = os.pipe()
         alive_read, self._lifeline = os.pipe()

@@ -61,14 +61,14 @@ class Worker:
         if path is None:
             raise node.missing(found)
         try:
-            self._path, self._process = path, node.Process(path, self._env)
+            self._process = node.Process(path, self._env)
         except OSError as error:
             self._start(f"{path} cannot be started: {error.strerror}")
 
     def ready(self) -> None:
         """Wait until the worker answers; try the next Node if this one is too old or broken."""
         while not self._ready:
-            path = self._path
+            path = self._process.path
             try:
                 version = str(self.ask("version"))
                 self._ready = int(version.split(".", maxsplit=1)[0]) >= node.OLDEST
