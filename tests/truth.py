@@ -20,16 +20,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from one_trace.record.files import RunFiles
-from one_trace.runner.call import Call
+from one_trace.runner.call import Call, RunOptions
 from one_trace.runner.execution import Run
 from one_trace.runner.failures import StepFailure
+from one_trace.runner.input_sizes import InputSizes
 from one_trace.runner.loading import load
 from one_trace.runner.loop import Clock
 from one_trace.runner.observer import Observer, Place
 from one_trace.runner.run_log import new_run_id
 from one_trace.runner.run_state import Save
 from one_trace.runner.steps import run as run_body
-from one_trace.runner.terms import RunOptions
 from one_trace.runner.worker import Worker
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class Recorder(Observer):
         self.spans: list[TrueSpan] = []
         self._root = root if not resume else f"{root}#{resume + 1}"
         self._resume = resume
-        self._sizes = sizes
+        self._sizes = InputSizes(worker) if sizes else None
         self._largest = largest
         self._saves = saves
         self._worker = worker
@@ -208,6 +208,8 @@ class Recorder(Observer):
             span["resume"] = self._resume
         self.spans.append(span)
         self._lives.append(_Life(self._tick()))
+        if self._sizes is not None:
+            assert self._sizes.begin(step, flow_key, place, index, events=events) == number
         return number
 
     def _inside(self, place: Place) -> str:
@@ -224,18 +226,13 @@ class Recorder(Observer):
 
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         noted = self.spans[span - 1]
-        if self._sizes and attempt == noted["attempts"] and self._lives[span - 1].ended is None:
+        if self._sizes is not None and attempt == noted["attempts"] and self._lives[span - 1].ended is None:
             noted["inputBytes"] = self._worker.ask("inputBytes", context.number, self._worker.step(step))
+        if self._sizes is not None:
+            self._sizes.resolves(span, attempt, step, context)
 
-    def end(
-        self,
-        span: int,
-        status: str,
-        result: Handle | None = None,
-        *,
-        raised: bool = False,
-        timeout: bool = False,
-    ) -> None:
+    def end(self, span: int, status: str, result: Handle | None = None, **how: bool) -> None:
+        raised, timeout = how.get("raised", False), how.get("timeout", False)
         noted = self.spans[span - 1]
         self._lives[span - 1].ended = self._tick()
         noted["status"], noted["raised"] = _STATUS.get(status, status), raised
@@ -253,6 +250,8 @@ class Recorder(Observer):
             except StepFailure as failure:
                 if self._saves == "at the ends":
                     raise Unsaveable from failure
+        if self._sizes is not None:
+            self._sizes.end(span, status)
 
     def _weigh(self, result: Handle) -> None:
         if self._worker.ask("weigh", result.number) > self._largest:
