@@ -124,7 +124,12 @@ def _found(facts: Facts) -> list[Finding]:
     found = [finding for rule in RULES.values() for finding in rule(facts)]
     order = list(RULES)
     found.sort(key=lambda finding: (-finding.score, order.index(finding.rule), finding.path))
-    return [msgspec.structs.replace(finding, rank=rank) for rank, finding in enumerate(found, 1)]
+    plan = facts.history.plan
+    places = [plan[finding.path].at if finding.path in plan else None for finding in found]
+    return [
+        msgspec.structs.replace(finding, rank=rank, at=at)
+        for rank, (finding, at) in enumerate(zip(found, places, strict=True), 1)
+    ]
 
 
 def document(facts: Facts, *, since: str | None) -> InsightsDocument:

@@ -12,12 +12,14 @@ from one_trace.answers.bounds import LIMIT, Bounds, Omitted, cut_text, number, s
 from one_trace.answers.fields import Selection
 from one_trace.answers.next_steps import after_run
 from one_trace.answers.pages import decode_cursor, encode_cursor, wrong_cursor
+from one_trace.answers.step import StepOutput
 from one_trace.model.fold import Folder, Node
 from one_trace.model.trace import (
     FAILED_STATUSES,
     Cause,
     Counts,
     Executor,
+    Location,
     Run,
     Session,
     Span,
@@ -86,6 +88,10 @@ class RunAnswer(Struct, rename="camel", kw_only=True):
     slowest: list[Row] = []
     steps: list[Row] = []
     partial: list[str] = []
+    at: Location | None = None
+    """Where the step that `filter` names is written."""
+    output: StepOutput | None = None
+    """With ``--with-output``: what that step put out."""
     filter: dict[str, Any] = {}
     omitted: Omitted | None = None
     next: list[str] = field(default_factory=list)
@@ -97,13 +103,16 @@ def answer(
     *,
     bounds: Bounds,
     filter: dict[str, Any] | None = None,
+    at: Location | None = None,
+    output: StepOutput | None = None,
 ) -> dict[str, Any]:
     """The answer about a run. `shown`: what of `whole` a filter leaves; figures are those of the whole run.
-    Raises WrongUsage."""
+    `at` and `output` are of the step that the filter names. Raises WrongUsage."""
     selection = Selection(RunAnswer, bounds.fields)
     view = _View(whole, shown or whole, filter or {}, bounds)
     for most in view.row_counts():
-        found = selection.of(msgspec.to_builtins(view.answer(most)))
+        shaped = msgspec.structs.replace(view.answer(most), at=at, output=output)
+        found = selection.of(msgspec.to_builtins(shaped))
         if bounds.full or size(found) <= LIMIT:
             break
     return found

@@ -12,6 +12,7 @@ from one_trace.answers.reports import WrittenFile
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out, write_to
 from one_trace.cli.pages import examples
+from one_trace.cli.places import places_of
 from one_trace.cli.stored import run_id, trace_of
 from one_trace.errors import WrongUsage
 from one_trace.outbound.sanitize import one_line
@@ -83,7 +84,8 @@ def command(run: str, form: str, output: Path | None) -> None:
     if form == "html" and output is None and speaker.tty and not speaker.agent:
         raise WrongUsage("an HTML page is nothing for a terminal", hint="Give it a file: -o run.html")
     trace, payload = _packed(run, _SINKS[form]) if form in _SINKS else (trace_of(run), None)
-    data = FORMATS[form](trace, payload.sanitized if payload else None)
+    find = places_of(trace.run) if form == "html" else None
+    data = FORMATS[form](trace, payload.sanitized if payload else None, find)
     if form == "events" and payload and sys.stderr.isatty() and not speaker.agent:
         speaker.note(_beside(payload))
     if output is None or str(output) == "-":

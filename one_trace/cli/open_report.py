@@ -12,6 +12,7 @@ import click
 from one_trace.answers.reports import WrittenFile
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
+from one_trace.cli.places import places_of
 from one_trace.cli.stored import trace_of
 from one_trace.settings import paths
 from one_trace.settings.problems import no_home
@@ -40,7 +41,7 @@ def command(run: str) -> None:
         raise no_home("the report", "or XDG_CACHE_HOME")
     path = Path(folder, "reports", f"{_file_name(trace.run.run_id)}.html")
     make_folder(path.parent.parent)
-    page = html(trace)
+    page = html(trace, places_of(trace.run))
     write_whole(path, page)
     opened = not speaker.agent and _browse(path.as_uri())
     written = WrittenFile(path=str(path), format="html", bytes=len(page), run_id=trace.run.run_id)

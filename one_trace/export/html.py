@@ -12,19 +12,23 @@ import base64
 import hashlib
 import html as markup
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.resources import files
 from typing import Any
 
 from one_trace.guard.text import clean, json_bytes
-from one_trace.model.trace import SPAN_STATUSES, Span, Trace
-from one_trace.model.tree import Shape
+from one_trace.model.trace import SPAN_STATUSES, Location, Span, Trace
+from one_trace.model.tree import Shape, static_paths
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
-def html(trace: Trace) -> bytes:
+Find = Callable[[str], Location | None]
+"""From a step's static path to where it is written."""
+
+
+def html(trace: Trace, find: Find | None = None) -> bytes:
     """The file."""
     style, script = _part("report.css"), _part("report.js")
     slots = {
@@ -32,7 +36,7 @@ def html(trace: Trace) -> bytes:
         "policy": _policy(style, script),
         "style": style,
         "script": script,
-        "data": json_bytes(data(trace)).decode().translate(_ESCAPES),
+        "data": json_bytes(data(trace, find)).decode().translate(_ESCAPES),
     }
     page = _SLOT.sub(lambda slot: slots[slot[1]], _part("report.html"))
     return page.encode("utf-8", "replace")
@@ -55,7 +59,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def data(trace: Trace) -> dict[str, Any]:
+def data(trace: Trace, find: Find | None = None) -> dict[str, Any]:
     """The run, and its spans column by column: 2,000 spans in under 150 kB.
 
     Columns that most spans have nothing in are objects by the span's number.
@@ -64,6 +68,7 @@ def data(trace: Trace) -> dict[str, Any]:
     number = {span.span_id: at for at, span in enumerate(spans)}
     steps: dict[tuple[str, str, str, str], int] = {}
     roots: dict[str, int] = {}
+    places: dict[str, int] = {}
     critical = {number[stretch.span.span_id] for stretch in shape.critical_path if stretch.span is not None}
     return {
         "run": trace.run,
@@ -95,7 +100,23 @@ def data(trace: Trace) -> dict[str, Any]:
         "derived": _sparse([span.derived or None for span in spans]),
         "usage": _sparse([span.usage for span in spans]),
         "critical": sorted(critical),
+        "at": _sparse(_numbered(_places(trace, find), places)),
+        "places": list(places),
     }
+
+
+def _places(trace: Trace, find: Find | None) -> Iterator[str | None]:
+    """Where the step of each span is written, as ``file:line pointer``."""
+    paths = static_paths(trace.run.flow_key, trace.spans)
+    found = {path: find(path) if find is not None else None for path in dict.fromkeys(paths.values())}
+    for span in trace.spans:
+        at = found[paths[span.span_id]]
+        yield None if at is None else f"{at.file}{f':{at.line}' if at.line else ''}  {at.pointer}"
+
+
+def _numbered(texts: Iterable[str | None], numbers: dict[str, int]) -> list[int | None]:
+    """The number of each text; `numbers` gets those that are new."""
+    return [None if text is None else numbers.setdefault(text, len(numbers)) for text in texts]
 
 
 def _step(span: Span) -> tuple[str, str, str, str]:

@@ -362,6 +362,7 @@
     say("Type", type);
     say("Flow", flow);
     say("Path", path[i], "mono");
+    say("Written at", D.places[D.at[i]], "mono");
     say("Started", `${duration(D.start[i]) || "0 ms"} after the run`);
     say("Took", duration(D.took[i]));
     if (kids[i].length) say("Self time", duration(selfOf(i)));

@@ -222,6 +222,8 @@ class PlannedStep(Struct, rename="camel", kw_only=True, omit_defaults=True):
     type: str
     flow_key: str
     """Of the flow whose file holds it."""
+    at: Location | None = None
+    """Without the line, which changes with each edit; null in plans of older versions of one-trace."""
     branch: Branch | None = None
     timeout_ms: float | None = None
     retries: int = 0
@@ -258,6 +260,8 @@ class Assembly(Struct, kw_only=True):
     call them; empty where the flow file is not found."""
     plan: list[PlannedStep] = []
     """The same steps with what the flow file says of them."""
+    outputs: dict[str, bytes] = {}
+    """By span id: the raw JSON that the state file holds of the spans that were asked for. Never stored."""
     flow_changed: bool = False
     """The flow file has changed since the run, and what the run was made of is not known."""
     model_parts: dict[str, dict[str, ModelUsage]] = {}

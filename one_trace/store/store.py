@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from one_trace.errors import NoSuchRun, StoreError
 from one_trace.model.gc import held_back
-from one_trace.model.trace import Assembly, Run, Session, Span, Trace, Upload
+from one_trace.model.trace import Assembly, PlannedStep, Run, Session, Span, Trace, Upload
 from one_trace.store import rows
 from one_trace.store.connect import connect, others
 from one_trace.store.connection import Connection
@@ -209,6 +209,17 @@ class Store:
         where, values = _wanted(flow, status, since_ms, project, after)
         found = self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()
         return int(found[0])
+
+    def planned(self, run_id: str) -> dict[str, PlannedStep]:
+        """The steps of the flow that a run ran, by static path; none where they are not known."""
+        sql = (
+            "SELECT plan FROM flow_versions WHERE id = (SELECT flow_version FROM runs WHERE run_id = ?) "
+            "AND plan IS NOT NULL"
+        )
+        found = self.connection.execute(sql, (run_id,)).fetchone()
+        with self.sense():
+            steps = msgspec.json.decode(found[0], type=list[PlannedStep]) if found is not None else []
+        return {step.path: step for step in steps}
 
     def kept(self, run_id: str) -> Kept | None:
         """What the store has of a run, where it has it."""

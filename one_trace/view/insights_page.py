@@ -80,7 +80,8 @@ def saving(size: Size) -> str:
 def _finding(finding: Finding, room: int, style: Style) -> list[str]:
     saved = saving(finding.size)
     head = wrap(f"{finding.rank}. {_said(finding.title)}{f' (saves {saved})' if saved else ''}", room)
-    where = [f"{finding.rule}{style.dot}{clean(finding.path)}", evidence(finding)]
+    at = f"{style.dot}{clean(words.place(finding.at))}" if finding.at is not None else ""
+    where = [f"{finding.rule}{style.dot}{clean(finding.path)}{at}", evidence(finding)]
     rest = [line for part in (*where, finding.suggestion) for line in wrap(part, room - 3) if part]
     told = len([line for part in where for line in wrap(part, room - 3) if part])
     return [

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from one_trace.guard.text import clean
 from one_trace.model.fold import Folder, Node
-from one_trace.model.trace import FINE_STATUSES, Span, Trace
+from one_trace.model.trace import FINE_STATUSES, Location, Span, Trace
 from one_trace.model.tree import Shape
 from one_trace.view import words
 from one_trace.view.bars import Scale
@@ -60,15 +60,15 @@ def render(
     unfold: bool = False,
     notes: Mapping[str, str] | None = None,
     detail: Sequence[Span] = (),
+    at: Location | None = None,
     error_lines: int = ERROR_LINES,
     empty: str = "no steps to show",
 ) -> str:
     """The whole page: head, tree with waterfall, and what its marks mean. No line is longer than `width`
     cells (60 at least).
 
-    `notes`: a mark of the caller's own by span id; `detail`: spans that everything is told of, where it is
-    one, or how
-    they spread, where they are many.
+    `notes`: a mark of the caller's own by span id. `detail`: spans to show in detail, one with all its
+    fields, several by how they spread. `at`: where their step is written.
     """
     columns, style = max(width, 60), Style(color=color, unicode=unicode)
     shape = Shape(trace)
@@ -76,7 +76,7 @@ def render(
     body = tree(shape, columns, style, unfold=unfold, error_lines=error_lines, notes=notes)
     if not trace.spans:
         body = [style.paint(empty, "dim")]
-    about = detail_lines(shape, detail, columns, style) if detail else []
+    about = detail_lines(shape, detail, columns, style, at) if detail else []
     return "\n".join([*page, "", *body, *(["", *about] if about else [])]) + "\n"
 
 

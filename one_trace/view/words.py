@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from one_trace.model.times import to_local
-from one_trace.model.trace import Usage
+from one_trace.model.trace import Location, Usage
 
 
 def duration(ms: float | None) -> str:
@@ -93,3 +93,8 @@ def local_day(moment: str) -> str:
 def counted(count: int, noun: str) -> str:
     """``1 step``, ``2,001 steps``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def place(at: Location) -> str:
+    """``.one/flows/my-flow/flow.json:31``: as editors and terminals link it."""
+    return at.file if at.line is None else f"{at.file}:{at.line}"
