@@ -5,7 +5,7 @@ import sys
 __version__ = "0.1.0"
 
 
-def _leave_the_folder() -> None:
+def _drop_working_directory() -> None:
     """Keep a project's own `click.py` from running: `python -m` searches the working directory first.
 
     In a checkout of one-trace the directory stays on the path. Modules imported by the interpreter before us
@@ -20,4 +20,4 @@ def _leave_the_folder() -> None:
         del sys.path[0]
 
 
-_leave_the_folder()
+_drop_working_directory()

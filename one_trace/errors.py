@@ -1,4 +1,4 @@
-"""Each thing that can go wrong: what happened, to what, and what to do next."""
+"""The errors that users see. Each says what happened, to what, and what to do next."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ NO_SUCH_RUN = 3
 NOT_AUTHORISED = 4
 NETWORK = 5
 NOT_FOUND = 127
-"""A foreign verb, and no host to hand it to."""
+"""A foreign verb, and no host."""
 
 
 BROKEN = (Exception, SystemExit)
-"""What a broken package can throw where it is imported or called. Only for the boundaries around tracing: a
-run never pays for what is wrong with it.
+"""What a broken package can raise when it is imported or called. Only for the boundaries around tracing,
+whose failures must never reach the run.
 """
 
 
 class CliError(Exception):
-    """Something that a person can do something about.
+    """An error that the user can act on.
 
-    `code` is a stable kebab-case word for scripts, `message` one line that says what happened to what, `hint`
-    one line that says what to do next.
+    `code`: stable, in kebab-case, for scripts. `message`: one line, what happened to what. `hint`: one line,
+    what to do next.
     """
 
     exit_code: int = FAILED
@@ -62,7 +62,7 @@ class HostNotFound(CliError):
 
 
 class SettingsError(CliError):
-    """`keys`: the settings (without `traces.`) that do not have the value that was meant, because of this."""
+    """`keys`: the settings (without `traces.`) that may not have the intended value because of this."""
 
     exit_code = USAGE
     code = "settings"
@@ -92,13 +92,13 @@ class StoreError(CliError):
 
     @property
     def hint_for_run(self) -> str:
-        """What to do about a run that could not be stored: never to run the flow again."""
+        """The hint for a run that could not be stored. It never says to run the flow again."""
         if self.passes or not self.hint:
             return "one trace import"
         return self.hint if "one trace import" in self.hint else f"{self.hint} Then: one trace import"
 
 
 class RecordError(CliError):
-    """A record from which not even a partial run can be told."""
+    """A record too damaged for even a partial run."""
 
     code = "record"

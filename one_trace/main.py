@@ -1,4 +1,4 @@
-"""Who answers: decided from argv alone, before anything is imported that only our own verbs need."""
+"""Decides from argv alone who answers, before importing anything that only our own verbs need."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ CONFIG_VERBS = ("set", "get", "unset", "list")
 
 
 def main() -> int:
-    """The program `one`: becomes the host, or answers itself. Returns the exit code."""
+    """The program `one`: becomes the host or answers itself. Returns the exit code."""
     argv = sys.argv[1:]
     words = first_words(argv)
     try:
-        if None in (sys.stdin, sys.stdout, sys.stderr):  # the caller has closed it
+        if None in (sys.stdin, sys.stdout, sys.stderr):  # closed by the caller
             from one_trace.guard import streams
 
             streams.fill_closed()
@@ -38,8 +38,8 @@ def main() -> int:
         if via.is_probe(os.environ):
             sys.stdout.write(f"{os.environ[via.VIA]}\n")
             return 0
-        if find.seen_through(os.environ, words):
-            return pass_on(argv, words)  # what is ours has been done by who took us for the host
+        if find.started_as_host(os.environ, words):
+            return pass_on(argv, words)  # the process that mistook us for the host does the rest
         if COMPLETE in os.environ:
             from one_trace.cli import completions
 
@@ -61,16 +61,16 @@ def main() -> int:
         from one_trace.errors import CliError  # only now: a foreign verb needs none
 
         if isinstance(error, CliError):
-            return say(error, argv)
+            return report(error, argv)
         raise
     except KeyboardInterrupt:
         from one_trace.guard import streams
 
-        return streams.die_of(2)  # SIGINT: so a shell's loop ends, too
+        return streams.die_of(2)  # SIGINT, so that a shell's loop ends too
 
 
 def pass_on(argv: list[str], words: list[str]) -> int:
-    """A foreign verb: the host answers in our place."""
+    """A foreign verb: the host answers."""
     path = find.find(os.environ)
     if path:
         find.become(path, argv, os.environ)
@@ -79,7 +79,7 @@ def pass_on(argv: list[str], words: list[str]) -> int:
 
         return plain.run(argv)
     if words == ["config"]:
-        return _click("config", argv)  # what there is of it without a host
+        return _click("config", argv)  # our part of it
     if not argv:
         from one_trace.cli import help as our_help
 
@@ -94,8 +94,8 @@ def pass_on(argv: list[str], words: list[str]) -> int:
     raise unusable.missing(" ".join(words[:2]))
 
 
-def say(error: CliError, argv: list[str]) -> int:
-    """An error before any command of ours could say it. People get one line: a foreign verb has no other."""
+def report(error: CliError, argv: list[str]) -> int:
+    """Report an error raised before any command of ours has started. Returns its exit code."""
     from one_trace.errors import HostNotFound
 
     if isinstance(error, HostNotFound) and not is_agent(argv):

@@ -19,22 +19,54 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
-from one_trace.record import RunFiles
-from one_trace.runner.execution import Run, Save
+from one_trace.record.files import RunFiles
+from one_trace.runner.call import Call
+from one_trace.runner.execution import Run
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.loading import load
-from one_trace.runner.loop import Clock, Loop, VirtualClock
-from one_trace.runner.observer import Behaviour, Observer, Place
+from one_trace.runner.loop import Clock
+from one_trace.runner.observer import Observer, Place
 from one_trace.runner.run_log import new_run_id
+from one_trace.runner.run_state import Save
+from one_trace.runner.steps import run as run_body
 from one_trace.runner.terms import RunOptions
 from one_trace.runner.worker import Worker
 
 if TYPE_CHECKING:
     from one_trace.runner.worker import Handle
 
-__all__ = ["Behaviour", "TrueSpan", "Truth", "run_for_truth", "shared_worker"]
+__all__ = ["Behaviour", "TrueSpan", "Truth", "VirtualClock", "run_for_truth", "shared_worker"]
 
 T = TypeVar("T")
+
+
+class VirtualClock(Clock):
+    """Time that passes only when nothing else is left to do."""
+
+    virtual = True
+
+    def __init__(self, start_ms: int = 1_700_000_000_000) -> None:
+        self._now = float(start_ms)
+
+    def now_ms(self) -> int:
+        return int(self._now)
+
+    def ticks_ms(self) -> float:
+        return self._now
+
+    def skip_to(self, ticks_ms: float) -> None:
+        self._now = max(self._now, ticks_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A simulated step of a test: takes some time, then returns a value or throws."""
+
+    duration_ms: float = 0
+    output: Any = None
+    error: str | None = None
+
+
 LEAVES = ("transform", "code", "file-read", "file-write", "bash", "action", "paginate")
 Table = Callable[[dict[str, Any], int, int], Behaviour | None]
 """What a step's body does, by the step, how often it has been begun before in this run, and the attempt.
@@ -145,10 +177,7 @@ class Recorder(Observer):
         self._lives: list[_Life] = []
         self._seen: Counter[str] = Counter()
         self._moment = 0
-        self._loop: Loop | None = None
-
-    def watch(self, loop: Loop) -> None:
-        self._loop = loop
+        self.clock: Clock | None = None
 
     def begin(self, step: dict[str, Any], flow_key: str, place: Place, index: int, *, events: bool) -> int:
         number = len(self.spans) + 1
@@ -229,7 +258,21 @@ class Recorder(Observer):
         if self._worker.ask("weigh", result.number) > self._largest:
             raise TooLarge
 
-    def behaviour(self, step: dict[str, Any], span: int, attempt: int) -> Behaviour | None:
+    async def body(self, call: Call) -> Handle:
+        """Run one attempt: as the table says, else in earnest."""
+        behaviour = self._behaviour_of(call.step, call.attempt)
+        if behaviour is None:
+            return await run_body(call)
+        if behaviour.duration_ms:
+            await call.engine.loop.sleep(behaviour.duration_ms)
+        if behaviour.error is not None:
+            raise StepFailure(behaviour.error)
+        handle = call.handle()
+        result = {"status": "success", "output": behaviour.output, "response": behaviour.output}
+        call.engine.worker.tell("given", handle.number, result)
+        return handle
+
+    def _behaviour_of(self, step: dict[str, Any], attempt: int) -> Behaviour | None:
         if self._behaviour is None or step.get("type") not in LEAVES:
             return None
         step_id = str(step.get("id"))
@@ -249,8 +292,8 @@ class Recorder(Observer):
         return self._moment
 
     def _now(self) -> int:
-        assert self._loop is not None
-        return self._loop.clock.now_ms()
+        assert self.clock is not None
+        return self.clock.now_ms()
 
 
 _shared: list[Worker] = []
@@ -317,7 +360,9 @@ def run_for_truth(
                 options=options,
                 save=saves,
                 traced=sizes,
+                body=recorder.body,
             )
+            recorder.clock = run.loop.clock
             run.start(inputs or [])
             return _record(project, run), _run(run, recorder)
 
@@ -365,7 +410,7 @@ def _run(run: Run, recorder: Recorder, resumes: int = 0) -> Truth:
     try:
         ended = run.execute()
         if ended.error is None:
-            run.saves("after every step")  # what goes on is in the state as far as it has completed
+            run.state.save = "after every step"  # what goes on is in the state as far as it has completed
             run.drain(last=False)
         status = "error" if ended.error is not None else "stopped" if ended.stopped else "success"
         run.end_sizes()
@@ -439,7 +484,9 @@ def resume_for_truth(
                 observer=recorder,
                 save=saves,
                 traced=sizes,
+                body=recorder.body,
             )
+            recorder.clock = run.loop.clock
             run.resume()
             return _run(run, recorder, resumes)
 

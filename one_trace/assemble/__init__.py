@@ -56,7 +56,7 @@ def assemble(record: Record, outputs_of: Collection[str] = ()) -> Assembly:
 
 
 def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
-    facts = Facts(record.lines, record.course)
+    facts = Facts(record.lines, record.clock)
 
     def late() -> bool:
         return not facts.exact
@@ -218,7 +218,7 @@ def _run(record: Record, replay: Replay, spans: list[Span], started_at: str, sta
         usage=add(span.usage for span in spans),
         partial=faults or UNSET,
         other_events=replay.others or UNSET,
-        other_fields=record.other_fields or UNSET,
+        other_fields=record.unknown_fields or UNSET,
     )
 
 

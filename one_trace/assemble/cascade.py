@@ -245,7 +245,7 @@ def _within_ms(ended: LogLine, line: LogLine, late: float) -> bool:
 def _belied(owner: LiveSpan, line: LogLine) -> bool:
     """The state says otherwise of its end."""
     result = expected(owner) if line.event == "step:complete" else None
-    return result is not None and (result.status, result.duration_ms) != (line.status, line.told_ms)
+    return result is not None and (result.status, result.duration_ms) != (line.status, line.reported_ms)
 
 
 def began_apart(line: LogLine, start: float) -> float:

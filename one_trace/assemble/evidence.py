@@ -378,7 +378,7 @@ def flow_misfit(span: LiveSpan, after: LogLine | None) -> float:
 def _agrees(result: Result, line: LogLine) -> bool:
     return (
         result.status == line.status
-        and result.duration_ms == line.told_ms
+        and result.duration_ms == line.reported_ms
         and (result.retries or 0) == (line.retries or 0)
     )
 

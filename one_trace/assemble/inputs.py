@@ -24,7 +24,7 @@ from one_trace.assemble.sizes import compact_bytes
 from one_trace.assemble.templates import Path, Unknown, path_of
 from one_trace.assemble.tree import Node
 from one_trace.record.reading import Record
-from one_trace.record.state import ABSENT, UNREADABLE, present, raw_list
+from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items
 
 _SELECTOR = re.compile(r"\$(?:\??\.[^\W\d]\w*|\[\d+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\]|\?\.(?=\[)|\[\*\])+")
 _PART = re.compile(r"\.(\w+)|\[(\d+)\]|\[[\"']([^\"'\]]+)[\"']\]")
@@ -170,7 +170,7 @@ class Inputs:
                 found = templates.resolved(over, lambda selector: self._looked_up(loop, selector))
             except Unknown:
                 found = ABSENT
-            self._loops[id(loop)] = raw_list(found)
+            self._loops[id(loop)] = raw_items(found)
         return self._loops[id(loop)]
 
 

@@ -100,7 +100,7 @@ class Scope:
             span.before = scope.last.get(step_id)
             scope.last[step_id] = span
             scope = scope.parent
-        outcome = (step_id, span.status, span.told_ms)
+        outcome = (step_id, span.status, span.reported_ms)
         span.alike = outcome in self.outcomes
         self.outcomes.add(outcome)
 
@@ -228,7 +228,7 @@ class LiveSpan:
         """When the first event from inside a silent child was written."""
 
     @property
-    def told_ms(self) -> float | None:
+    def reported_ms(self) -> float | None:
         """Its duration as it stands in the log and in the state."""
         return self.duration if self.host_ms is None else self.host_ms
 

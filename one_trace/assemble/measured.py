@@ -10,22 +10,22 @@ from collections import Counter
 
 from one_trace.assemble.live import LiveSpan
 from one_trace.record.reading import Record
-from one_trace.record.sizes import Address, Go
+from one_trace.record.sizes import Address, Invocation
 
 
 class Measured:
     """What the record's file of sizes says of spans."""
 
     def __init__(self, record: Record) -> None:
-        self._begun: dict[int, tuple[Go, Address]] = {}
+        self._begun: dict[int, tuple[Invocation, Address]] = {}
         """The ``step:start`` lines of the goes that were measured, by index."""
         if record.sizes:
             self._number(record)
 
     def _number(self, record: Record) -> None:
-        go: Go | None = None
+        go: Invocation | None = None
         seen: Counter[str] = Counter()
-        goes: list[tuple[Go, Counter[str]]] = []
+        goes: list[tuple[Invocation, Counter[str]]] = []
         for index, line in enumerate(record.lines):
             if line.event is None and line.msg in ("Flow started", "Flow resumed"):
                 go, seen = record.sizes.get(line.ts), Counter()

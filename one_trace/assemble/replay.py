@@ -416,7 +416,7 @@ def _throws_time_out(node: Node, within: float) -> bool:
 def _kept_error(span: LiveSpan) -> str | None:
     """What it has failed with, by its result: the line of what goes on does not say."""
     result = expected(span)
-    if result is None or ENDS.get(result.status) != span.status or result.duration_ms != span.told_ms:
+    if result is None or ENDS.get(result.status) != span.status or result.duration_ms != span.reported_ms:
         return None
     return result.error
 

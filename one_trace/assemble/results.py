@@ -31,7 +31,8 @@ from one_trace.assemble.live import (
 )
 from one_trace.assemble.tree import silent_ids
 from one_trace.assemble.written import done_inside, doubt_left, lose_overwritten, wrote_silently
-from one_trace.record.state import UNREADABLE, Result, present, raw_list, read_result
+from one_trace.record.state import Result, read_result
+from one_trace.record.tolerant import UNREADABLE, present, raw_items
 
 _MOST_SAID = 8
 STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
@@ -185,7 +186,7 @@ def _says_of_earlier(result: Result, span: LiveSpan) -> bool:
 
 def _says_of(result: Result, span: LiveSpan) -> bool:
     told = {"error": "failed"}.get(span.status, span.status)
-    if result.status != told or result.duration_ms != span.told_ms:
+    if result.status != told or result.duration_ms != span.reported_ms:
         return result.status not in STATUSES or (result.duration_ms is None and result.status == "success")
     return result.status != "success" or (result.retries or 0) == span.attempts - 1
 
@@ -261,7 +262,7 @@ def flow_results(result: Result) -> Results | None:
 
 def child_result(block: Result, slot: int) -> Result | None:
     """The result of a child of a parallel block that succeeded."""
-    children = raw_list(block.output)
+    children = raw_items(block.output)
     return read_result(children[slot]) if children is not None and slot < len(children) else None
 
 
@@ -469,7 +470,7 @@ def _is_of(result: Result, span: LiveSpan, scope: Scope, saved: float) -> bool:
         over = min(saved, scope.over or saved)
         return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
     told = {"error": "failed"}.get(span.status, span.status)
-    return result.status == told and result.duration_ms == span.told_ms
+    return result.status == told and result.duration_ms == span.reported_ms
 
 
 def _goes_on(act: Act, result: Result) -> bool:
@@ -511,6 +512,6 @@ def _kept_by_while(span: LiveSpan, kept: dict[int, list[Raw]]) -> Result | None:
     return Result(
         status="success",
         output=outputs[span.iteration],
-        duration_ms=span.told_ms,
+        duration_ms=span.reported_ms,
         retries=span.attempts - 1 or None,
     )

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from one_trace.assemble.sizes import compact_bytes
-from one_trace.record.state import ABSENT, UNREADABLE, present
+from one_trace.record.tolerant import ABSENT, UNREADABLE, present
 
 _OPERAND = re.compile(r"\{\{\s*(q\s+)?\$\.")
 _TOKEN = re.compile(r"\{\{\s*(q\s+)?(\$\.[^}\s|]+)(?:\s*\|\s*([a-zA-Z]+))?\s*\}\}")

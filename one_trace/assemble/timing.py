@@ -291,7 +291,7 @@ def _settle_outcome(world: World, kid: LiveSpan) -> None:
     kid.status = ENDS.get(result.status, "error")
     kid.duration = kid.host_ms = result.duration_ms
     if kid.duration is not None and kid.duration < 0:
-        kid.duration = world.facts.course.lasted(kid.start, kid.duration)
+        kid.duration = world.facts.clock.elapsed(kid.start, kid.duration)
     kid.error, kid.error_code = result.error, result.error_code
     kid.end = None
     if result.status == "success":

@@ -13,7 +13,7 @@ from typing import Any
 
 from one_trace.model.trace import Branch
 from one_trace.record.flows import FlowFile
-from one_trace.record.state import MOST, believed
+from one_trace.record.tolerant import MOST, bounded_number
 
 CONTAINERS = frozenset({"loop", "while", "parallel", "condition", "flow"})
 _TURNS = 100
@@ -237,8 +237,8 @@ def _read_handling(node: Node, step: dict[str, Any], default: dict[str, Any]) ->
         node.strategy = "fail"
     if node.strategy == "retry":
         node.retries = _whole(handling.get("retries"))
-        node.retry_delay = None if handling.get("backoff") else believed(handling.get("retryDelayMs"))
-    timeout = believed(step.get("timeoutMs"))
+        node.retry_delay = None if handling.get("backoff") else bounded_number(handling.get("retryDelayMs"))
+    timeout = bounded_number(step.get("timeoutMs"))
     if timeout is not None and timeout > 0:
         node.timeout = timeout
 

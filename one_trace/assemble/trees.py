@@ -11,7 +11,7 @@ from msgspec import Raw
 from one_trace.assemble.tree import Node, Tree, read_tree
 from one_trace.model.trace import Location
 from one_trace.record.flows import FlowFile, FlowFiles
-from one_trace.record.state import UNREADABLE, present
+from one_trace.record.tolerant import UNREADABLE, present
 
 _COLLISION = re.compile(r'Sub-flow "(?:.*/)?([^"/]*)" final step output fields \[(.*)\] collide', re.DOTALL)
 
@@ -128,7 +128,7 @@ class Trees:
         if key not in self._by_key:
             flow = self._files.with_key(key)
             if flow is None:
-                self._faults.append(f"the flow file of the sub-flow {key!r} is not found")
+                self._faults.append(f"the flow file of the sub-flow {key!r} is missing")
             return self.root(key, flow)
         return self._by_key[key]
 

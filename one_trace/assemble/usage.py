@@ -11,7 +11,8 @@ from msgspec import Raw
 
 from one_trace.assemble.envelopes import READERS, add
 from one_trace.model.trace import ModelUsage, PartedUsage, Span, Usage
-from one_trace.record.state import ABSENT, UNREADABLE, Result, present
+from one_trace.record.state import Result
+from one_trace.record.tolerant import ABSENT, UNREADABLE, present
 
 __all__ = ["add", "drop_copies", "read_envelope", "take_parts", "usage_in_text", "usage_of"]
 

@@ -1,6 +1,7 @@
-"""A traced run, from its start to the line that says so.
+"""A traced run, from its start to the line that reports its trace.
 
-What lives here: `run` (the executor under watch), `drawn` and `human` (the tree as it grows, and the host's
-words), `tracking`, `pending` and `lineage` (which run is ours, and who started it), `finish` (its record
-becomes a trace in the store, is delivered, and one line says so). Nothing here may change what the run does.
+What lives here: `run` (starts the executor and traces it), `drawn` (the live tree in a terminal), `human`
+(One CLI's human mode, made from events), `tracking`, `pending` and `lineage` (which run is ours, and what
+started it), `finish` (record to trace to store to delivery). Callers need `run.run` and `plain.run`. Nothing
+here may change what a run does, prints or returns, and nothing here knows our own commands.
 """

@@ -1,7 +1,7 @@
-"""A traced run in a terminal: its tree as it grows, above it what steps print, in the end the host's words.
+"""A traced run in a terminal: the live tree, above it what steps print, at the end One CLI's summary.
 
-The executor is run in agent mode and prints into a `Spool`; a thread of ours looks into that ten times a
-second. Whatever breaks here ends the picture, never the run, and the terminal is left as it was.
+The executor runs in agent mode and prints into a `Spool`, which a thread reads ten times a second. An error
+here ends the drawing, never the run, and the terminal is left as it was.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ INTERVAL_S = 0.1
 
 
 def wanted(asked: Parsed | None, settings: Settings, env: Mapping[str, str]) -> Parsed | None:
-    """What is to be run, if it is to be drawn: in a terminal, where nobody has said otherwise."""
+    """`asked` if the run is to be drawn: unless settings or the environment forbid it."""
     if not settings.live or env.get("CI") or env.get("TERM", "dumb") == "dumb":
         return None
-    if asked is None:
-        return None  # the host says what is wrong with it
-    return asked if asked.command in ("execute", "resume") and not asked.help else None
+    runs = asked is not None and asked.command in ("execute", "resume") and not asked.help
+    return asked if runs else None
 
 
 class Drawing(Watcher):
-    """The drawing of one run. `begin` it when the executor has started, `close` it when that has ended."""
+    """The drawing of one run, from the start of its executor (`begin` or `drawn`) to its end."""
 
-    def __init__(self, asked: Parsed, tracking: Tracking, *, host: bool) -> None:
+    def __init__(self, asked: Parsed, tracking: Tracking) -> None:
         self._asked, self._tracking = asked, tracking
         self._spool = Spool()
         self.output = self._spool.fd
         self._terminal = Terminal(2, sys.stderr.encoding)
         self._style = style_of_stdout()
+        host = tracking.program is not None
         self._human = HumanOutput(asked, tracking.project, self._style, host=host)
         self._screen: Screen | None = None
         self._lock = threading.RLock()
@@ -63,14 +63,19 @@ class Drawing(Watcher):
 
     # -- start and end
 
-    def begin(self, child: int | None = None) -> None:
+    def begin(self, child: int) -> None:
+        self._tracking.take_snapshot()
+        self._open()
+        self._tracking.begin(child)
+
+    def _open(self) -> None:
         self._print(text.intro())
         # In this thread: two threads that import the same packages in different orders deadlock.
         try:
-            from one_trace import record
+            from one_trace.record import flows
             from one_trace.view import live_tree, screen
 
-            _ = record, live_tree, screen
+            _ = flows, live_tree, screen
         except BROKEN as error:  # then nothing is drawn, and the executor's output is shown as it is
             self._break(error)
         self._thread = threading.Thread(target=self._draw, daemon=True)
@@ -100,7 +105,7 @@ class Drawing(Watcher):
     @property
     def reported_id(self) -> str | None:
         """The run's id, if the executor has reported a result."""
-        return self._human.result.run_id if self._human.result is not None else None
+        return self._human.result["runId"] if self._human.result is not None else None
 
     @property
     def canceled(self) -> bool:
@@ -149,7 +154,7 @@ class Drawing(Watcher):
                 self._feed(event)
         if self._pauses and self._human.start is not None:
             times, self._pauses = self._pauses, 0
-            shown += ["", *text.pausing(self.run_id(), self._style)] * times
+            shown += ["", *text.pausing(self._run_id(), self._style)] * times
         if self._screen is not None:
             self._screen.say(shown)
         elif shown:
@@ -187,7 +192,12 @@ class Drawing(Watcher):
     def cancel(self) -> None:
         self._canceled = True
 
-    def run_id(self) -> str:
+    def _run_id(self) -> str:
+        if self._tracking.program is None:
+            return self._tracking.token
+        with suppress(OSError, ValueError):
+            files = self._tracking.search()
+            return files.run_id if files else "?"
         return "?"
 
     def stopping(self) -> None:
@@ -195,44 +205,18 @@ class Drawing(Watcher):
         if self._screen is not None:
             self._screen.hide()
 
-    def going_on(self) -> None:
+    def continued(self) -> None:
         if self._screen is not None:
             self._screen.show()
         self._lock.release()
 
-
-class HostDrawing(Drawing):
-    """The drawing of a run of One CLI."""
-
-    def __init__(self, asked: Parsed, tracking: Tracking) -> None:
-        super().__init__(asked, tracking, host=True)
-
-    def begin(self, child: int | None = None) -> None:
-        self._tracking.look_around()
-        super().begin()
-        self._tracking.begin(child)
-
-    def run_id(self) -> str:
-        with suppress(OSError, ValueError):
-            files = self._tracking.look()
-            return files.run_id if files else "?"
-        return "?"
-
-
-class BuiltInDrawing(Drawing):
-    """The drawing of a run of the built-in runner, which is in this process."""
-
-    def __init__(self, asked: Parsed, tracking: Tracking) -> None:
-        super().__init__(asked, tracking, host=False)
-
-    def run_id(self) -> str:
-        return self._tracking.word
+    # -- the built-in runner, which runs in this process
 
     @contextmanager
     def drawn(self) -> Iterator[Output]:
         """While the body runs, stdout and stderr of this process are the spool, and the run is drawn."""
         kept = [os.dup(fd) for fd in (1, 2)]
-        self.begin()
+        self._open()
         before = signal.signal(signal.SIGTSTP, self._stop)
         for fd in (1, 2):
             os.dup2(self._spool.fd, fd)
@@ -253,7 +237,7 @@ class BuiltInDrawing(Drawing):
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)  # stopped here until SIGCONT
         signal.signal(signal.SIGTSTP, self._stop)
-        self.going_on()
+        self.continued()
 
 
 class DrawnOutput(Output):

@@ -1,4 +1,4 @@
-"""After a run: its record becomes a trace in the store, is delivered, and one line says so.
+"""After a run: its record becomes a trace in the store, is delivered, and one line reports that.
 
 Whatever goes wrong here is one line on stderr.
 """
@@ -21,20 +21,21 @@ from one_trace.host.via import run_marks
 
 if TYPE_CHECKING:
     from one_trace.model.trace import Assembly, Executor, Session, Trace, Upload
-    from one_trace.record import Found, RunFiles
+    from one_trace.record.files import RunFiles
+    from one_trace.record.search import Match
     from one_trace.settings.sources import Settings
     from one_trace.store import Store
 
 _DAY_S = 86_400
-_PRUNED_AT_ONCE = 200
-"""Old runs deleted after a run at most: nobody is to wait for it."""
-_LEFT_AT_ONCE = 8
-"""Runs of killed processes that are traced after a run at most."""
+_MOST_PRUNED = 200
+"""Old runs deleted after a run. Bounded, so that no run waits for it."""
+_MOST_ORPHANED = 8
+"""Runs of killed processes traced after a run. Bounded for the same reason."""
 
 
 class EndedRun(NamedTuple):
-    """A run that has ended. `host`: the program that ran it, None for the built-in runner. `drawn`: its tree
-    has been shown as it grew, and is shown as it came out. `failed`: the program ended with an error.
+    """A run that has ended. `host`: the program that ran it, None for the built-in runner. `drawn`: its live
+    tree was shown, so its final tree is, too. `failed`: the program ended with an error.
     """
 
     host: str | None
@@ -44,32 +45,32 @@ class EndedRun(NamedTuple):
     failed: bool = False
 
 
-def trace(find: Callable[[], Found | None], settings: Settings, ended: EndedRun) -> bool:
-    """Trace the run that `find` finds, or say why there is none (None: none was promised). Whether the run is
-    looked after. Never raises.
+def trace(find: Callable[[], Match | None], settings: Settings, ended: EndedRun) -> bool:
+    """Trace the run that `find` finds, or report why it has no trace (`find` returns None if it needs none).
+    Returns False if a signal interrupted that. Never raises.
     """
     try:
         found = find()
         if found is not None and found.files is not None:
             _trace(found.files, settings, ended)
         elif found is not None:
-            report_error(_not_there(found, ended), agent=ended.agent)
+            report_error(_not_found(found, ended), agent=ended.agent)
     except KeyboardInterrupt:
         report_error(
             CliError("stopped before the run was traced", hint="one trace import"), agent=ended.agent
         )
         return False
-    except BROKEN as error:  # the boundary: a run never pays for what is wrong with tracing
+    except BROKEN as error:  # the boundary: a run never fails because tracing it does
         report_error(as_error(error), agent=ended.agent)
         return False
     return True
 
 
-def _not_there(found: Found, ended: EndedRun) -> CliError:
-    """Why there is no trace of a run that was to have one."""
+def _not_found(found: Match, ended: EndedRun) -> CliError:
+    """Why there is no trace."""
     if found.candidates > 1:
         return CliError(
-            f"this run is not traced: {found.candidates} runs began here meanwhile, "
+            f"this run is not traced: {found.candidates} runs started here at the same time, "
             "and their records do not say which one it is",
             hint="one trace import",
             code="run-ambiguous",
@@ -95,29 +96,29 @@ def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
     if ended.drawn:
         say_page(_page(assembly.trace))
     with Store(settings.store_path) as store:
-        _forget_old(store, settings)  # first: an old run that was resumed now is to be there now
+        _prune(store, settings)  # first: it must not delete an old run that was resumed now
         _save(store, assembly, settings, ended.origin)
     uploads: list[Upload] = []
-    if ready(settings) and _sends_by_itself(settings):
+    if ready(settings) and _uploads_at_once(settings):
         from one_trace import deliver
 
         uploads = deliver.flush(settings, run_id=files.run_id, deadline_s=settings.flush_timeout)
     _say_saved(assembly.trace, uploads, agent=ended.agent, drawn=ended.drawn)
 
 
-def _sends_by_itself(settings: Settings) -> bool:
-    """What a wrong setting was to say of delivery is not known: the run is kept for `sync`, which says so."""
+def _uploads_at_once(settings: Settings) -> bool:
+    """Not if a setting of delivery is invalid: the run is kept for `sync`, which reports that."""
     from one_trace.settings.sources import DELIVERY
 
     return settings.upload == "auto" and settings.doubt("upload", *DELIVERY) is None
 
 
 def _assembled(files: RunFiles, host: str | None) -> Assembly | None:
-    """The trace of a record; None of a dry run, which ran nothing."""
-    from one_trace import record
+    """The trace of a record; None for a dry run, which has executed nothing."""
     from one_trace.assemble import assemble
+    from one_trace.record import reading
 
-    found = record.read(files)
+    found = reading.read(files)
     assembly = assemble(found)
     if not assembly.trace.spans and any(line.event == "flow:dry-run" for line in found.lines):
         return None
@@ -125,61 +126,61 @@ def _assembled(files: RunFiles, host: str | None) -> Assembly | None:
     return assembly
 
 
-def _save(store: Store, assembly: Assembly, settings: Settings, given: Origin) -> None:
+def _save(store: Store, assembly: Assembly, settings: Settings, origin: Origin) -> None:
     from one_trace.deliver.sinks import ready
 
     run = assembly.trace.run
-    if given.resumed and store.knows(run.run_id):
-        given = Origin()  # what is known of its first start stays
-    parent = given.parent
+    if origin.resumed and store.knows(run.run_id):
+        origin = Origin()  # keep what was stored when it was started
+    parent = origin.parent
     store.save(
         assembly,
         sinks=ready(settings),
-        session=_session(given),
-        # What began later has resumed it at most.
+        session=_session(origin),
+        # A run that started later can only have resumed this one.
         parent_run_id=parent.run_id if parent and parent.started_at <= run.started_at else None,
-        traceparent=given.traceparent,
-        hold=not _sends_by_itself(settings),
+        traceparent=origin.traceparent,
+        hold=not _uploads_at_once(settings),
     )
 
 
-def _session(given: Origin) -> Session | None:
+def _session(origin: Origin) -> Session | None:
     from one_trace.guard.text import valid
     from one_trace.model.trace import Session
 
-    if given.session is None:
+    if origin.session is None:
         return None
-    agent, session_id = given.session
+    agent, session_id = origin.session
     return Session(agent=valid(agent) if agent else None, session_id=valid(session_id))
 
 
-def trace_left(settings: Settings, *, agent: bool) -> None:
-    """Trace the runs whose process was killed before it could. Never raises."""
-    with suppress(KeyboardInterrupt, StoreError, SettingsError):  # the next one tries again; it was said
-        for path, about in itertools.islice(pending.left(settings.data_path), _LEFT_AT_ONCE):
+def trace_orphaned(settings: Settings, *, agent: bool) -> None:
+    """Trace runs whose own process was killed before it could. Never raises."""
+    with suppress(KeyboardInterrupt, StoreError, SettingsError):  # already reported; the next run tries again
+        for path, about in itertools.islice(pending.orphaned(settings.data_path), _MOST_ORPHANED):
             try:
                 if about is not None:
-                    _trace_left(about, settings)
+                    _trace_orphaned(about, settings)
             except StoreError:
                 raise
             except BROKEN as error:  # a note of another version, a damaged record
                 report_error(as_error(error, "an earlier run is"), agent=agent)
-            pending.forget(path)
+            pending.remove(path)
 
 
-def _trace_left(about: dict[str, Any], settings: Settings) -> None:
+def _trace_orphaned(about: dict[str, Any], settings: Settings) -> None:
     from msgspec.structs import replace
 
-    from one_trace import record
+    from one_trace.record import search
     from one_trace.store import Store
 
     project, token = Path(about["project"]), about.get("token")
     if token:
-        files = record.find_by_token(project, record.Wanted(run_marks(token), resumed=about.get("resumed")))
+        files = search.find_by_token(project, search.Wanted(run_marks(token), resumed=about.get("resumed")))
     else:
-        files = record.find_by_id(project, about["runId"])
+        files = search.find_by_id(project, about["runId"])
     if files is None:
-        return  # killed before there was anything to be traced
+        return  # killed before anything was recorded
     session, parent = about.get("session"), about.get("parent")
     origin = Origin(
         (session[0], session[1]) if session else None,
@@ -203,8 +204,8 @@ def _executor(host: str | None) -> Executor:
     return Executor(name="one-cli", version=version(host))
 
 
-def _forget_old(store: Store, settings: Settings) -> None:
-    """Delete what `traces.retention` does not keep: once a day, some at a time."""
+def _prune(store: Store, settings: Settings) -> None:
+    """Apply `traces.retention`, once a day."""
     import time
 
     from one_trace.settings.keys import kept_since
@@ -212,25 +213,25 @@ def _forget_old(store: Store, settings: Settings) -> None:
     if settings.doubt("retention", "data_dir"):
         return
     stamp, before_ms = settings.data_path / "pruned", kept_since(settings.retention, time.time())
-    # A stamp more than a day ahead is of a clock that has been set back since.
+    # A stamp from the future was written before the clock was set back.
     if before_ms is None or (stamp.exists() and abs(time.time() - stamp.stat().st_mtime) < _DAY_S):
         return
     from one_trace.store.prune import prune
 
-    with suppress(OSError):  # a full disk, say: whether the run itself can be kept is seen when it is saved
+    with suppress(OSError):  # a full disk, for example, is reported when the run is saved
         stamp.touch(0o600)
-    prune(store, before_ms, most=_PRUNED_AT_ONCE)
+    prune(store, before_ms, most=_MOST_PRUNED)
 
 
 def _page(trace: Trace) -> str:
-    """The tree as `trace show` has it; of a run that failed, only the way to what failed."""
+    """The tree of `trace show`; of a failed run, the path to what failed."""
     import sys
 
     from one_trace.view import pick
     from one_trace.view.tree import render
 
     failed = trace.run.status in ("error", "incomplete")
-    # What the host says of a failure ends in an empty line.
+    # The summary of a failed run ends in an empty line already.
     return ("" if failed else "\n") + render(
         pick.failed(trace) if failed else trace,
         width=streams.columns(2, 80),
@@ -240,36 +241,37 @@ def _page(trace: Trace) -> str:
 
 
 def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool) -> None:
-    run = trace.run
+    run, spans = trace.run, len(trace.spans)
     if agent:
         from one_trace.answers.saved import saved_line
 
         say(saved_line(trace, uploads))
         return
     urls = "".join(f" · {upload.url}" for upload in uploads if upload.url)
-    many = "span" if len(trace.spans) == 1 else "spans"
-    say(f"traced {run.run_id}: {len(trace.spans)} {many}. {_next(trace, drawn=drawn)}{urls}")
+    say(
+        f"traced {run.run_id}: {spans} {'span' if spans == 1 else 'spans'}. {_next(trace, drawn=drawn)}{urls}"
+    )
     for upload in uploads:
         if upload.state != "sent":
             report_error(_not_delivered(run.run_id, upload), agent=False)
 
 
 def _not_delivered(run_id: str, upload: Upload) -> CliError:
-    """Of a refused upload, the error says what to do."""
     from one_trace.guard.text import clean
 
-    why = clean(upload.error or "the time for it was over (traces.flush_timeout)").rstrip(". ")
+    why = clean(upload.error or "timed out (traces.flush_timeout)").rstrip(". ")
+    # The error of a refused upload says what to do.
     hint = "It stays queued: 'one trace sync' sends it." if upload.state == "queued" else None
     return CliError(f"run {run_id} is not delivered to {upload.sink}: {why}", hint=hint)
 
 
 def _next(trace: Trace, *, drawn: bool) -> str:
-    """What to do next."""
+    """The command to run next."""
     from one_trace.guard.text import shell_word
 
     show = f"one trace show {shell_word(trace.run.run_id)}"
     if not drawn:
         return f"See it: {show}"
     if trace.run.status in ("error", "incomplete"):
-        return f"All of it: {show}"
+        return f"Full trace: {show}"
     return f"Slowest: {show} --slow 5"

@@ -6,17 +6,17 @@ This is the only place that knows the words, for both executors, whether the run
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from one_trace.capture import human_text as text
+from one_trace.errors import BROKEN
 from one_trace.runner.command_line import Parsed
 from one_trace.view.style import Style
 
 if TYPE_CHECKING:
-    from one_trace.record import FlowFile
+    from one_trace.record.flows import FlowFile
 
 Event = dict[str, Any]
 WARNINGS = {"flow:deprecation": "warning", "flow:warning": "message"}
@@ -25,24 +25,14 @@ _EVENTS = (b'{"event":"step:', b'{"event":"flow:', b'{"event":"workflow:result"'
 _RESULT = _EVENTS[2]
 _STARTS = ("flow:start", "flow:mock-start")
 _ENDS = ("flow:complete", "flow:stopped")
+_INSPECT_HOST = ("Inspect step outputs with", "one flow inspect")
+_INSPECT_BUILT_IN = ("Look at it", "one trace show")
 _COUNTS = ("stepsCompleted", "stepsFailed", "stepsSkipped")
-
-
-class RunResult(msgspec.Struct, rename="camel"):
-    """The last line of a run, without the results of its steps."""
-
-    run_id: str
-    status: str
-    log_file: str | None = None
-    error: str | None = None
-    output_file: str | None = None
-    stopped_after: str | None = None
-    dry_run: bool = False
 
 
 def find_flow(asked: Parsed, project: str, key: str | None = None) -> FlowFile | None:
     """The flow that the command line names, or the one with this `key`."""
-    from one_trace.record import FlowFiles
+    from one_trace.record.flows import FlowFiles
 
     files = FlowFiles(Path(project))
     named = files.named(asked.argument or "") if asked.command == "execute" else None
@@ -66,7 +56,8 @@ class HumanOutput:
         self._titled = False
         self.start: Event | None = None
         """The event with which the run began."""
-        self.result: RunResult | None = None
+        self.result: Event | None = None
+        """The last line of the run, without the results of its steps."""
         self._refused = False
         self._counts: list[int] | None = None
         self._dry_run: list[Any] | None = None
@@ -86,11 +77,7 @@ class HumanOutput:
         shown = self.title()
         if printed:
             shown.append(printed.decode("utf-8", "replace"))
-        if data.startswith(_RESULT):
-            self.result = _result(data)
-            if self.result is not None:
-                return None, shown + self._started()
-        document = _document(data)
+        document = _result(data) if mixed and data.startswith(_RESULT) else _document(data)
         if document is None or (mixed and not self._is_reported(document)):
             # An empty line is shown; what remains of a line after its event is not.
             return None, shown if printed and not data else [*shown, data.decode("utf-8", "replace")]
@@ -98,6 +85,8 @@ class HumanOutput:
 
     def _is_reported(self, document: Event) -> bool:
         """Whether the executor has printed this, and not a step."""
+        if document.get("event") == "workflow:result":
+            return isinstance(document.get("runId"), str) and isinstance(document.get("status"), str)
         if "event" in document:
             return str(document["event"]).startswith(("flow:", "step:"))
         return self.start is None and isinstance(document.get("error"), str)
@@ -107,8 +96,10 @@ class HumanOutput:
         if self._titled or self._asked.command != "execute":
             return []
         self._titled = True
-        flow = find_flow(self._asked, self._project)
-        return text.title(flow.definition) if flow else []
+        with suppress(*BROKEN):  # a run needs no title
+            flow = find_flow(self._asked, self._project)
+            return text.title(flow.definition) if flow else []
+        return []
 
     def _started(self) -> list[str]:
         shown = ["◒  Executing workflow..."] if self._spinner else []
@@ -120,6 +111,9 @@ class HumanOutput:
         name = event.get("event")
         if name is None:
             return self._answer(event)
+        if name == "workflow:result":
+            self.result = event
+            return self._started()
         if name in WARNINGS:
             return text.warning(event.get(WARNINGS[name]), self._style)
         if name in _STARTS and self.start is None:
@@ -155,25 +149,25 @@ class HumanOutput:
             return []
         if self._resume:
             return self._end_of_resume(result)
-        if result.status == "failed":
+        if result["status"] == "failed":
             ended = [*self._ended("Workflow failed"), *self._where(result)]
-            return [*ended, *text.error(f"Workflow failed: {result.error}")]
+            return [*ended, *text.error(f"Workflow failed: {result.get('error')}")]
         return self._end_of_success(result)
 
-    def _end_of_resume(self, result: RunResult) -> list[str]:
-        if result.status == "failed":
-            return ["◇  Resume failed", *text.error(f"Resume failed: {result.error}")]
-        log = text.log(result.log_file, self._style) if result.log_file else []
+    def _end_of_resume(self, result: Event) -> list[str]:
+        if result["status"] == "failed":
+            return ["◇  Resume failed", *text.error(f"Resume failed: {result.get('error')}")]
+        log = text.log(result["logFile"], self._style) if result.get("logFile") else []
         return ["◇  Workflow completed", *text.resumed(self._style), *log]
 
-    def _end_of_success(self, result: RunResult) -> list[str]:
-        stopped, style = result.status == "stopped", self._style
+    def _end_of_success(self, result: Event) -> list[str]:
+        stopped, style = result["status"] == "stopped", self._style
         dry = self._dry_run is not None and not stopped
         lines = self._ended(
             "Workflow stopped" if stopped else "Dry run complete" if dry else "Workflow completed"
         )
-        if result.output_file:
-            lines += text.output_file(result.output_file)
+        if result.get("outputFile"):
+            lines += text.output_file(result["outputFile"])
         if dry:
             return lines + text.dry_run(self._dry_run or [], style)
         if self._counts is not None:
@@ -182,21 +176,17 @@ class HumanOutput:
         if self._target is not None:
             lines += text.target(self._target, style)
         if stopped:
-            look, command = (
-                ("Inspect step outputs with", "one flow inspect")
-                if self._host
-                else ("Look at it", "one trace show")
-            )
-            lines += text.stopped(result.stopped_after, look, f"{command} {result.run_id}", style)
-        elif result.dry_run:
+            look, command = _INSPECT_HOST if self._host else _INSPECT_BUILT_IN
+            lines += text.stopped(result.get("stoppedAfter"), look, f"{command} {result['runId']}", style)
+        elif result.get("dryRun"):
             lines += text.nothing_executed()
         return lines
 
     def _ended(self, how: str) -> list[str]:
         return [] if self._verbose else [f"◇  {how}"]
 
-    def _where(self, result: RunResult) -> list[str]:
-        return [*text.run_id(result.run_id, self._style), *text.log(result.log_file or "", self._style)]
+    def _where(self, result: Event) -> list[str]:
+        return text.where(result["runId"], result.get("logFile") or "", self._style)
 
 
 def _split(line: bytes) -> tuple[bytes, bytes]:
@@ -220,11 +210,16 @@ def _document(data: bytes) -> Event | None:
     return document if isinstance(document, dict) else None
 
 
-def _result(data: bytes) -> RunResult | None:
+def _result(data: bytes) -> Event | None:
+    """The last line of a run without the results of its steps, which may be large."""
+    from msgspec import DecodeError, Raw
+    from msgspec.json import decode
+
     try:
-        return msgspec.json.decode(data, type=RunResult)  # without decoding the results, which may be large
-    except msgspec.DecodeError:
-        return None
+        fields = decode(data, type=dict[str, Raw])
+        return {key: decode(value) for key, value in fields.items() if key != "steps"}
+    except DecodeError:
+        return _document(data)
 
 
 def _number(value: object) -> int:

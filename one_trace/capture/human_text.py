@@ -74,8 +74,8 @@ def counts(steps: Sequence[int], style: Style) -> list[str]:
     return ["", f"  {style.paint('✓', 'success')} {succeeded} succeeded  {failures}  {skips}"]
 
 
-def run_id(run_id: str, style: Style) -> list[str]:
-    return ["  " + style.paint(clean_page(f"Run ID: {run_id}"), "dim")]
+def where(run_id: str, log_file: str, style: Style) -> list[str]:
+    return ["  " + style.paint(clean_page(f"Run ID: {run_id}"), "dim"), *log(log_file, style)]
 
 
 def log(path: str, style: Style) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where a run comes from: which run and which session started it, in which trace context."""
+"""Where a run comes from: the run and the agent session that started it, and its trace context."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from one_trace.host.via import Via, identity, is_alive, run_marks, stands_below
+from one_trace.host.via import Via, identity, is_alive, run_marks, runs_within
 
 PARENT = "ONE_TRACE_PARENT"
-"""For what a traced run starts: `WORD PROCESS FOLDER`, the run's id or the token by which to find it, the
-process that traces it, and the project."""
+"""For what a traced run starts: ``TOKEN PROCESS PROJECT``. The token is the run's id or stands in its state,
+the process traces the run."""
 SESSIONS = (
     ("TRACES_CURRENT_TRACE_ID", None),
     ("CLAUDE_CODE_SESSION_ID", "claude-code"),
     ("CODEX_THREAD_ID", "codex"),
 )
-"""Variables with a session's id, and whose it is; for the first, one of AGENTS says that."""
+"""Variables with the id of a session, and its agent; for the first, AGENTS name it."""
 AGENTS = ("TRACES_CURRENT_AGENT", "TRACES_CURRENT_TRACE_AGENT")
-"""The first is what the service's own client reads."""
-_RUN_ID = 12
-"""Characters of a run's id; a token has more."""
+"""The first is what traces.com's own client reads."""
+_RUN_ID_LENGTH = 12
+"""Tokens are longer."""
 _TRACEPARENT = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?\Z"
 )
@@ -35,8 +35,8 @@ class Parent(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where a run comes from. `session`: the agent and its session's id. `resumed`: an old run goes on;
-    whoever does that is not who started it.
+    """Where a run comes from. `session`: the agent and the id of its session. `resumed`: whoever resumes a
+    run did not start it.
     """
 
     session: tuple[str | None, str] | None = None
@@ -46,22 +46,22 @@ class Origin(NamedTuple):
 
 
 def origin_of(env: Mapping[str, str], *, resumed: bool) -> Origin:
-    """To be asked when the run begins: only then is it known whether the parent is still going on."""
-    return early(env, resumed=resumed)._replace(parent=parent_of(env))
+    """To be called when the run begins: only then is it known whether the parent is still running."""
+    return origin_without_parent(env, resumed=resumed)._replace(parent=parent_of(env))
 
 
-def early(env: Mapping[str, str], *, resumed: bool) -> Origin:
-    """What can be told of it at no cost."""
+def origin_without_parent(env: Mapping[str, str], *, resumed: bool) -> Origin:
+    """What needs no file to be read."""
     return Origin(session_of(env), None, traceparent_of(env), resumed)
 
 
-def parent_mark(word: str, project: str) -> str:
+def parent_mark(token: str, project: str) -> str:
     """The value of PARENT for what our run starts."""
-    return f"{word} {identity()} {project}"
+    return f"{token} {identity()} {project}"
 
 
 def session_of(env: Mapping[str, str]) -> tuple[str | None, str] | None:
-    """The agent in whose session we were started, if it is known, and the session's id."""
+    """The agent (if known) and the id of the session in which we were started."""
     for variable, agent in SESSIONS:
         if env.get(variable):
             named = next(filter(None, map(env.get, AGENTS)), None) if agent is None else agent
@@ -70,10 +70,10 @@ def session_of(env: Mapping[str, str]) -> tuple[str | None, str] | None:
 
 
 def traceparent_of(env: Mapping[str, str]) -> str | None:
-    """The W3C trace context in which we were started, without what later versions may add.
+    """The W3C trace context in which we were started, without the fields of later versions.
 
-    The variable itself goes on to the host untouched: our own trace id is made of the run's id and start,
-    which the host has yet to choose, so a context of ours could not be told in time.
+    The host inherits the variable unchanged: our trace id derives from the run's id and start, which the host
+    has not chosen yet.
     """
     given = env.get("TRACEPARENT", "").strip()
     found = _TRACEPARENT.match(given)
@@ -81,23 +81,21 @@ def traceparent_of(env: Mapping[str, str]) -> str | None:
 
 
 def parent_of(env: Mapping[str, str]) -> Parent | None:
-    """The traced run that started us, where it is still going on. Its record is asked, not the store."""
-    word, _, rest = env.get(PARENT, "").partition(" ")
+    """The traced run that started us, if it is still running according to its record."""
+    token, _, rest = env.get(PARENT, "").partition(" ")
     process, _, project = rest.partition(" ")
     if not project or not is_alive(process):
         return None
-    from one_trace import record
+    from one_trace.record import search
 
-    # The folder may have another name by now: the process is still in it.
+    # The folder may have been renamed: it is still the working directory of the process.
     for folder in (Path(project), Path(f"/proc/{process.partition('.')[0]}/cwd")):
-        if len(word) == _RUN_ID:
-            files, within = record.find_by_id(folder, word), stands_below(process)
+        if len(token) == _RUN_ID_LENGTH:
+            files, within = search.find_by_id(folder, token), runs_within(process)
         else:
-            files, within = (
-                record.find_by_token(folder, record.Wanted(run_marks(word))),
-                Via(env).last is not None,
-            )
-        begun = record.begun(files, unless_over=not within) if files is not None else None
-        if files is not None and begun is not None:
-            return Parent(files.run_id, begun)
+            files = search.find_by_token(folder, search.Wanted(run_marks(token)))
+            within = Via(env).last is not None
+        started_at = search.started(files, unless_ended=not within) if files is not None else None
+        if files is not None and started_at is not None:
+            return Parent(files.run_id, started_at)
     return None

@@ -1,6 +1,4 @@
-"""The lines on stderr that a traced run adds. They lean on nothing but the standard library: they have to
-work where all else is broken.
-"""
+"""The lines that a traced run adds to stderr. Standard library only: they report broken installs."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ from one_trace.guard import streams
 
 
 def report_error(error: CliError, *, agent: bool) -> None:
-    """What is wrong with tracing, and what to do next."""
+    """Print what is wrong with tracing, and the hint."""
     if agent:
         say({"event": "trace:trouble", "code": error.code, "message": error.message, "hint": error.hint})
     else:
@@ -17,7 +15,7 @@ def report_error(error: CliError, *, agent: bool) -> None:
 
 
 def as_error(error: BaseException, what: str = "this run is") -> CliError:
-    """What went wrong, said of the run that is not traced because of it."""
+    """The error as the reason why a run has no trace."""
     if isinstance(error, CliError):
         hint = error.hint_for_run if isinstance(error, StoreError) else error.hint
         return CliError(f"{what} not traced: {error.message}", hint=hint, code=error.code)
@@ -25,25 +23,23 @@ def as_error(error: BaseException, what: str = "this run is") -> CliError:
 
 
 def say(line: str | dict[str, object]) -> None:
-    """One line on stderr, whatever has become of stderr: text for people, a document for agents with all but
-    ASCII in it escaped.
-    """
+    """Print one line on stderr: text for people, or an ASCII-only JSON document for agents."""
     if isinstance(line, str):
         streams.say(line)
     else:
-        streams.say_bytes(_document(line).encode() + b"\n")
+        streams.say_bytes(_json(line).encode() + b"\n")
 
 
-def _document(value: object) -> str:
-    """As JSON. A module called `json` may be anything: what is first on PYTHONPATH."""
+def _json(value: object) -> str:
+    """Our own encoder: a module called `json` on PYTHONPATH may shadow the standard one."""
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_document(str(key))}:{_document(each)}" for key, each in value.items()) + "}"
+        return "{" + ",".join(f"{_json(str(key))}:{_json(each)}" for key, each in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ",".join(map(_document, value)) + "]"
+        return "[" + ",".join(map(_json, value)) + "]"
     if isinstance(value, str):
         return '"' + "".join(map(_escaped, value)) + '"'
-    words = {None: "null", True: "true", False: "false"}
-    return next((word for each, word in words.items() if value is each), str(value))
+    constants = {None: "null", True: "true", False: "false"}
+    return next((text for each, text in constants.items() if value is each), str(value))
 
 
 def _escaped(letter: str) -> str:
@@ -54,7 +50,7 @@ def _escaped(letter: str) -> str:
 
 
 def say_page(page: str) -> None:
-    """A page of ours on stderr, its styles and lines kept."""
+    """Print a page on stderr, with its styles and line breaks."""
     from one_trace.guard.text import clean_page
 
     streams.say_bytes(clean_page(page, styled=True).rstrip("\n").encode() + b"\n")

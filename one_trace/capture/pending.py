@@ -1,7 +1,6 @@
-"""Runs that are under way: a note for each, so that the run of a `one` that was killed is traced by the next.
+"""Notes about runs that are under way, so that the next run traces one whose `one` was killed.
 
-A note lies in the store's folder from the start of a traced run until its trace is kept. There are as many of
-them as there are runs at this moment, whatever the history.
+A note lies in the store's folder from the start of a traced run until its trace is saved.
 """
 
 from __future__ import annotations
@@ -20,24 +19,24 @@ from one_trace.host.via import call_of, identity, is_alive
 _FOLDER = "pending"
 _LIMIT = 64 * 1024
 _FOREIGN_S = 86_400.0
-"""Where a process of another machine or container is not to be seen, its note counts as left after a day."""
+"""Processes of another machine or container cannot be seen: their notes count as orphaned after a day."""
 
 
 class Note:
-    """The note of our own run. Where it cannot be written, or there is no folder for it, there is none."""
+    """The note about our own run. Without a folder, or where it cannot be written, there is none."""
 
     def __init__(self, data_dir: Path | None, about: Mapping[str, object]) -> None:
         self._path: Path | None = None
         if data_dir is None:
             return
-        self._path = data_dir / _FOLDER / f"{identity()}-{_place()}-{os.urandom(4).hex()}"
+        self._path = data_dir / _FOLDER / f"{identity()}-{_machine()}-{os.urandom(4).hex()}"
         with suppress(OSError):
             make_folder(data_dir)
             make_folder(self._path.parent)
         self.write(about)
 
     def write(self, about: Mapping[str, object]) -> None:
-        """Put it down, or more of it: nobody reads it while we live."""
+        """Replace its content. Not atomic: nobody reads it while this process lives."""
         if self._path is None:
             return
         with suppress(OSError):
@@ -47,32 +46,31 @@ class Note:
             finally:
                 os.close(handle)
 
-    def done(self) -> None:
-        """The run is kept, or there was none."""
+    def remove(self) -> None:
         if self._path is not None:
-            _remove(self._path)
+            remove(self._path)
 
 
-def left(data_dir: Path) -> Iterator[tuple[Path, dict[str, Any] | None]]:
-    """The notes of processes that have ended without a word, and of hosts that have, too. None: the note
-    cannot be read."""
+def orphaned(data_dir: Path) -> Iterator[tuple[Path, dict[str, Any] | None]]:
+    """The notes whose process and host have both ended; None for a note that cannot be read."""
     for name in names(data_dir / _FOLDER):
         path = data_dir / _FOLDER / name
-        about = _read(path) if _has_ended(path) else {}
-        if about is None:
-            yield path, None
-        elif about and not is_alive(str(about.get("host"))):
-            yield path, about
+        if _has_ended(path):
+            about = _read(path)
+            if about is None or not is_alive(str(about.get("host"))):
+                yield path, about
 
 
-def forget(path: Path) -> None:
-    """What a note was about has been looked after."""
-    _remove(path)
+def remove(path: Path) -> None:
+    """Remove a note, and the folder with the last one."""
+    with suppress(OSError):
+        path.unlink()
+        path.parent.rmdir()
 
 
 def _has_ended(path: Path) -> bool:
-    process, _, place = path.name.rpartition("-")[0].rpartition("-")
-    if place == _place():
+    process, _, machine = path.name.rpartition("-")[0].rpartition("-")
+    if machine == _machine():
         return not is_alive(process)
     try:
         return time.time() - path.stat().st_mtime > _FOREIGN_S
@@ -81,7 +79,7 @@ def _has_ended(path: Path) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """A note is a Python literal: to write one takes no import while the host is waiting to be started."""
+    """A note is a Python literal, since writing one needs no import before the host is started."""
     import ast
 
     try:
@@ -92,15 +90,9 @@ def _read(path: Path) -> dict[str, Any] | None:
     return about if isinstance(about, dict) and about else None
 
 
-def _remove(path: Path) -> None:
+def _machine() -> str:
+    """Identifies the machine or container in which a process id is valid."""
+    namespace = ""
     with suppress(OSError):
-        path.unlink()
-        path.parent.rmdir()  # only if it was the last
-
-
-def _place() -> str:
-    """Where a process id means what it means here: this machine, this container."""
-    space = ""
-    with suppress(OSError):
-        space = str(Path("/proc/self/ns/pid").readlink())
-    return call_of([os.uname().nodename, space])
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    return call_of([os.uname().nodename, namespace])

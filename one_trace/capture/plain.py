@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from one_trace import runner
 from one_trace.capture import human_text as text
 from one_trace.capture.human import WARNINGS, HumanOutput
-from one_trace.capture.tracking import Asked, here
 from one_trace.guard import streams
 from one_trace.host.argv import is_agent
 from one_trace.runner import Output
-from one_trace.runner.command_line import Parsed
+from one_trace.runner.command_line import Parsed, UsageError, parse
 from one_trace.view.style import Style
 
 
@@ -22,8 +22,10 @@ def run(argv: list[str]) -> int:
 
 def output_for(argv: list[str]) -> Output:
     """Where the runner reports to: standard output, in words unless `--agent` is set."""
-    asked = None if is_agent(argv) else Asked(argv).parsed
-    return PlainOutput(asked) if asked is not None else Output()
+    with suppress(UsageError):  # the runner reports it
+        if not is_agent(argv):
+            return PlainOutput(parse(argv))
+    return Output()
 
 
 def style_of_stdout() -> Style:
@@ -38,7 +40,7 @@ class PlainOutput(Output):
 
     def __init__(self, asked: Parsed) -> None:
         self._style = style_of_stdout()
-        self._human = HumanOutput(asked, here(), self._style, host=False, spinner=True)
+        self._human = HumanOutput(asked, ".", self._style, host=False, spinner=True)
 
     def begin(self) -> None:
         self._print(text.intro())
@@ -50,7 +52,7 @@ class PlainOutput(Output):
             streams.say_bytes(_bytes(shown))
         else:
             self._print(shown)
-        if event is None:
+        if event is not None and event.get("event") == "workflow:result":
             self._print(self._human.end())
 
     def pausing(self, run_id: str) -> None:

@@ -1,4 +1,4 @@
-"""What an executor prints while its run is drawn, kept where nobody can block, cut or close it."""
+"""What an executor prints while its run is drawn, in a file that can neither block nor break it."""
 
 from __future__ import annotations
 
@@ -7,61 +7,58 @@ import os
 import tempfile
 
 _PATIENCE = 3
-"""Looks after which the beginning of a line counts as a line: a prompt has no end."""
+"""Reads after which an unfinished line is returned: a prompt has no line end."""
 _EVENT = b'{"event":"'
 
 
 class Spool:
-    """A file without a name that an executor writes (`fd`) and that we read along.
+    """An unnamed file that the executor writes to (`fd`) and that we follow.
 
-    A pipe would break under it if we were killed, and an executor that fails drops what a full pipe has not
-    taken; a file does neither, and it is gone when the last of us ends.
+    A pipe would break if we were killed, and a failing executor drops what a full pipe has not accepted.
+    The file does neither, and it is gone when its last user ends.
     """
 
     def __init__(self) -> None:
-        self.fd = _nameless()
-        # Whoever opens /dev/stdout anew (`echo > /dev/stderr` in a step) writes behind us, too.
+        self.fd = _unnamed_file()
+        # A step that reopens /dev/stdout (`echo > /dev/stderr`) must append, too.
         fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
         self._at = 0
         self._rest = b""
-        self._looks = 0
+        self._reads = 0
 
     def close(self) -> None:
         os.close(self.fd)
 
     def lines(self, *, last: bool = False) -> list[bytes]:
-        """The lines since the last look, without their ends. `last`: also the one that has none."""
+        """The lines since the last call, without line ends. `last`: an unfinished line, too."""
         data = self._new()
-        if not data:
-            return self._given_up(last)
-        *lines, self._rest = (self._rest + data).split(b"\n") if b"\n" in data else [self._rest + data]
-        self._looks = 0
-        return lines + self._given_up(last)
+        lines: list[bytes] = []
+        if data:
+            *lines, self._rest = (self._rest + data).split(b"\n") if b"\n" in data else [self._rest + data]
+            self._reads = 0
+        self._reads += 1
+        waiting = self._reads <= _PATIENCE or self._rest.startswith(_EVENT)
+        if self._rest and (last or not waiting):
+            lines.append(self._rest)
+            self._rest = b""
+        return lines
 
     def _new(self) -> bytes:
         size = os.fstat(self.fd).st_size
-        if size < self._at:  # somebody has cut it
+        if size < self._at:  # a step has truncated it
             self._at = 0
-        parts = []
+        data = bytearray()
         while self._at < size:
             part = os.pread(self.fd, size - self._at, self._at)
             if not part:
                 break
             self._at += len(part)
-            parts.append(part)
-        return b"".join(parts)
-
-    def _given_up(self, last: bool) -> list[bytes]:
-        """The line that has no end yet, where none is to be expected."""
-        self._looks += 1
-        if not self._rest or not (last or (self._looks > _PATIENCE and not self._rest.startswith(_EVENT))):
-            return []
-        line, self._rest = self._rest, b""
-        return [line]
+            data += part
+        return bytes(data)
 
 
-def _nameless() -> int:
-    """In memory where the system can: a full disk is nothing to a run."""
+def _unnamed_file() -> int:
+    """In memory if the system supports that, so that a full disk does not matter."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("one-trace")
     with tempfile.TemporaryFile() as file:

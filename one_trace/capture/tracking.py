@@ -1,4 +1,4 @@
-"""Keeping track of our run: what was asked, what was there before, where its record is."""
+"""Finding our run: what the command line asks for, what was there before, where the record is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from one_trace.capture.lineage import early, origin_of
+from one_trace.capture.lineage import origin_of, origin_without_parent
 from one_trace.capture.pending import Note
 from one_trace.errors import BROKEN, SettingsError
 from one_trace.host.argv import first_words
@@ -19,34 +19,35 @@ from one_trace.record.snapshot import Snapshot
 if TYPE_CHECKING:
     import threading
 
-    from one_trace.record import Found, RunFiles, Wanted
+    from one_trace.record.files import RunFiles
+    from one_trace.record.search import Match, Wanted
     from one_trace.runner.command_line import Parsed
     from one_trace.settings.sources import Settings
 
 _RUN_ID = re.compile(r"[0-9a-f]{12}\Z")
-_LOOKS_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-"""Pauses between looks for the run while it goes on: what is found then need not be looked for at its end."""
+_SEARCH_AFTER_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""Pauses between searches during the run: a run found then need not be searched for at its end."""
 
 
 class Asked:
-    """What the command line asks for."""
+    """What the command line asks for, parsed only as far as needed."""
 
     def __init__(self, argv: list[str]) -> None:
         self._argv, self._words = argv, first_words(argv)
 
     @property
     def resumed(self) -> str | None:
-        """The id of the run that is to go on, as it was typed."""
+        """The id of the run to resume, as typed."""
         return self._argument if self._words[1] == "resume" else None
 
     @property
     def flow(self) -> str | None:
-        """The key or path that names the flow."""
+        """The key or path of the flow."""
         return self._argument if self._words[1] != "resume" else None
 
     @cached_property
     def parsed(self) -> Parsed | None:
-        """All of it; None where One CLI would refuse it."""
+        """All arguments; None if One CLI would refuse them."""
         with suppress(*BROKEN):
             from one_trace.runner.command_line import parse
 
@@ -55,111 +56,113 @@ class Asked:
 
     @property
     def _argument(self) -> str | None:
-        """It nearly always stands behind the verb: then the rest need not be read."""
-        if len(self._words) > 2:
+        if len(self._words) > 2:  # nearly always: then the rest need not be parsed
             return self._words[2]
         return self.parsed.argument if self.parsed is not None else None
 
     @property
-    def promised(self) -> bool:
-        """Whether a run, and so a trace, is to come of it."""
+    def promises_run(self) -> bool:
+        """Whether the command starts a run, which then has a trace."""
         parsed = self.parsed
         dry = parsed is not None and parsed.has("--dry-run") and not parsed.has("--stop-after")
         return parsed is None or not (parsed.help or dry)
 
 
 class Tracking:
-    """One traced run, from before it begins. `program`: the host's, None for the built-in runner. `word`: the
-    token in the host's environment; for the built-in runner the run's id."""
+    """One traced run. `program` is One CLI's, None for the built-in runner. `token` is in the environment
+    that One CLI stores in its state; for the built-in runner it is the run's id.
+    """
 
     def __init__(self, settings: Settings, asked: Asked, program: str | None) -> None:
         self.settings, self.asked, self.program = settings, asked, program
-        self.project = here()
-        self.word = os.urandom(16).hex() if program else _own_id(asked)
+        self.project = working_directory()
+        self.token = os.urandom(16).hex() if program else _run_id(asked)
         self.files: RunFiles | None = None
-        self.origin = early(os.environ, resumed=self.asked.resumed is not None)
+        self.origin = origin_without_parent(os.environ, resumed=asked.resumed is not None)
         self._before = Snapshot()
-        self._note = Note(_folder_of(settings), self._about(None))
+        self._note = Note(_data_path(settings), self._about(None))
         self._over: threading.Event | None = None
 
-    def look_around(self) -> None:
-        """What is there before the host leaves anything: to be called at once when it has been started."""
+    def take_snapshot(self) -> None:
+        """Note which runs are there already. To be called as soon as the host has been started."""
         self._before = Snapshot(self.project, self.asked.resumed)
 
     def begin(self, child: int | None) -> None:
-        """The run is starting, in the process `child` or in our own: what takes time is done meanwhile."""
-        with suppress(*BROKEN):  # said when the run is traced
+        """The run starts, in the process `child` or in this one: do now what takes time."""
+        with suppress(*BROKEN):  # reported when the run is traced
             self.origin = origin_of(os.environ, resumed=self.asked.resumed is not None)
         with suppress(*BROKEN):
             self._note.write({**self._about(child), "flow": self.asked.flow})
         if child is not None:
-            with suppress(*BROKEN):  # no thread to be had: then later
+            with suppress(*BROKEN):  # without a thread, all of it is done later
                 import threading
 
-                # Waited for at our end: an import that the end of the interpreter meets can crash.
+                # Not a daemon: an import that is under way when the interpreter ends can crash.
                 self._over = threading.Event()
                 threading.Thread(target=self._prepare, args=[self._over]).start()
 
-    def look(self) -> RunFiles | None:
-        """Our run, if it can be told while it goes on."""
+    def search(self) -> RunFiles | None:
+        """Our run while it is running, if its record identifies it."""
         if self.files is None and self.project:
-            from one_trace import record
+            from one_trace.record import search
 
-            self.files = record.find_by_token(Path(self.project), self._wanted(None), self._before)
+            self.files = search.find_by_token(Path(self.project), self._wanted(None), self._before)
         return self.files
 
-    def find(self, said: str | None, *, ran: bool) -> Found | None:
-        """Our run, now that it has ended; None where there was not to be one. `said`: its id, where the
-        executor has been heard to say it. `ran`: it has ended well.
+    def find(self, reported_id: str | None, *, succeeded: bool) -> Match | None:
+        """Our run after its end; None if the command was not to start one. `reported_id`: its id, if the
+        executor has printed it.
         """
         if self._over is not None:
             self._over.set()
         from msgspec.structs import replace
 
-        from one_trace import record
+        from one_trace.record import search
 
         files = self.files
         if files is None or files.state is None or not files.state.exists():
-            found = self._search(said, ran=ran)
+            found = self._find(reported_id, succeeded=succeeded)
             if found.files is None:
-                return found if self.asked.promised else None
+                return found if self.asked.promises_run else None
             files = found.files
-        return record.Found(replace(files, flow=self.asked.flow), 1)
+        return search.Match(replace(files, flow=self.asked.flow), 1)
 
     def done(self) -> None:
-        """The run is looked after."""
-        self._note.done()
+        """The run has been traced."""
+        self._note.remove()
 
-    def _search(self, said: str | None, *, ran: bool) -> Found:
-        from one_trace import record
+    def _find(self, reported_id: str | None, *, succeeded: bool) -> Match:
+        from one_trace.record import search
 
-        # The folder may have another name by now: we are still in it.
-        projects = [Path(folder) for folder in (self.project, here()) if folder]
+        # The folder may have been renamed: it is still our working directory.
+        projects = [Path(folder) for folder in (self.project, working_directory()) if folder]
         if self.program is None:
-            every = [record.find_by_id(project, self.word) for project in projects]
-            return record.Found(next(filter(None, every), None))
-        return record.find(self._before, self._wanted(said, ran=ran), projects)
+            found = (search.find_by_id(project, self.token) for project in projects)
+            return search.Match(next(filter(None, found), None))
+        return search.find(self._before, self._wanted(reported_id, succeeded=succeeded), projects)
 
-    def _wanted(self, said: str | None, *, ran: bool = False) -> Wanted:
-        from one_trace import record
+    def _wanted(self, reported_id: str | None, *, succeeded: bool = False) -> Wanted:
+        from one_trace.record import search
 
-        return record.Wanted(run_marks(self.word), self.asked.resumed, self._key, said, ran)
+        marks = run_marks(self.token)
+        return search.Wanted(marks, self.asked.resumed, self._key, reported_id, succeeded)
 
     def _key(self) -> str | None:
-        """The flow's `key` field, if the file that was named can be read."""
+        """The flow's `key` field, if its file can be read."""
         if not self.asked.flow:
             return None
-        from one_trace.record import FlowFiles
+        from one_trace.record.flows import FlowFiles
 
         flow = FlowFiles(Path(self.project)).named(self.asked.flow)
         return flow.key if flow else None
 
     def _about(self, child: int | None) -> dict[str, object]:
+        """The content of the note from which an orphaned run is traced."""
         origin = self.origin
         return {
             "project": self.project,
-            "token": self.word if self.program else None,
-            "runId": None if self.program else self.word,
+            "token": self.token if self.program else None,
+            "runId": None if self.program else self.token,
             "program": self.program,
             "host": identity_of(child) if child is not None else None,
             "resumed": self.asked.resumed,
@@ -169,44 +172,42 @@ class Tracking:
         }
 
     def _prepare(self, over: threading.Event) -> None:
-        """In a thread: import what comes after the run, and find the run."""
-        with suppress(*BROKEN):  # said by the main thread, which comes to the same
+        """In a thread: import what is needed after the run, and search for the run."""
+        with suppress(*BROKEN):  # the main thread meets the same error, and reports it
             warm(self.settings)
-            for pause in _LOOKS_S:
-                if over.wait(pause) or self.look() is not None:
+            for pause in _SEARCH_AFTER_S:
+                if over.wait(pause) or self.search() is not None:
                     return
 
 
 def warm(settings: Settings) -> None:
-    """Import what comes after the run while the host is running: that costs the user nothing."""
-    # First of all the package that the others take modules from: whoever imports one of them ahead of
-    # it, while the main thread imports the package, is in a deadlock with it (Python 3.11).
-    from one_trace import record  # isort: skip
+    """Import what is needed after the run while the host is running, when it costs the user nothing."""
     from one_trace import assemble, store
     from one_trace.deliver import sinks
     from one_trace.deliver import warm as warm_delivery
     from one_trace.outbound import error_text
+    from one_trace.record import search
 
-    _ = assemble, record, store, error_text
+    _ = assemble, search, store, error_text
     if settings.upload == "auto" and sinks.ready(settings):
         warm_delivery()
 
 
-def _folder_of(settings: Settings) -> Path | None:
-    """Where the store lies; None where there is no such folder, which is said when the run is traced."""
+def _data_path(settings: Settings) -> Path | None:
     try:
         return settings.data_path
-    except SettingsError:
+    except SettingsError:  # reported when the run is traced
         return None
 
 
-def here() -> str:
+def working_directory() -> str:
+    """The path of the working directory; empty if it has been deleted."""
     with suppress(OSError):
         return os.getcwd()
-    return ""  # the folder has been deleted: the host will say so
+    return ""
 
 
-def _own_id(asked: Asked) -> str:
-    """The id of a run of the built-in runner's: one that is resumed has its own."""
+def _run_id(asked: Asked) -> str:
+    """The id for a run of the built-in runner: that of the resumed run, or a new one."""
     old = asked.resumed
     return old if old and _RUN_ID.match(old) else os.urandom(6).hex()

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
-from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem, ShellComplete
@@ -20,6 +19,7 @@ from one_trace.cli.config import config
 from one_trace.cli.out import Out
 from one_trace.guard.files import is_plain
 from one_trace.host.argv import COMPLETE
+from one_trace.record.flow_files import flow_paths
 
 RUN = ("run", "a", "b")
 """Names of the arguments that mean a run."""
@@ -38,13 +38,8 @@ def _run_command(name: str, *params: click.Parameter) -> click.Command:
 
 
 def _flow_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Keys of the flows in this folder, in all of the host's layouts. Nothing of them is opened."""
-    folder = Path(".one/flows")
-    forms = ("*/flow.json", "*/*/flow.json")
-    found = (path for form in forms for path in folder.glob(form) if is_plain(path))
-    keys = {path.parent.relative_to(folder).as_posix() for path in islice(found, _MOST)}
-    single = (path for path in folder.glob("*.flow.json") if is_plain(path))
-    keys |= {path.name.removesuffix(".flow.json") for path in islice(single, _MOST)}
+    """Keys of the flows in this folder, in all of the host's layouts. No flow file is opened."""
+    keys = {flow.key for flow in islice(flow_paths(), _MOST) if is_plain(flow.path)}
     return sorted(key for key in keys if key.startswith(incomplete))
 
 

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from one_trace.analyse import diff, fail_on, past
-from one_trace.cli import scope
+from one_trace.analyse import diff, fail_on, past_runs
+from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
 from one_trace.cli.stored import run_id
 from one_trace.errors import FAILED, NoSuchRun, WrongUsage
 from one_trace.guard.text import shell_word
+from one_trace.view import diff_page
 
 if TYPE_CHECKING:
     from one_trace.store import Store
 
 
 @click.command(
-    context_settings=scope.CONTEXT,
-    epilog=scope.examples(
+    context_settings=filters.CONTEXT,
+    epilog=filters.examples(
         "one trace diff my-flow@best my-flow@last",
         "one trace diff last --baseline p50 --fail-on slower:20% --fail-on failed",
     ),
@@ -50,30 +51,24 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
             "a comparison needs two runs, or one and --baseline p50", hint="See 'one trace diff --help'."
         )
     speaker = out()
-    with scope.open_store() as store:
+    with filters.open_store() as store:
         document = _against_past(store, a) if b is None else _against_run(store, a, b)
     document.fail_on = [fail_on.check(rule, document) for rule in rules]
 
-    def page() -> str:
-        from one_trace.view import diff_page
-
-        return diff_page.page(
-            document, room=speaker.width, style=scope.ink_of(speaker), everything=everything
-        )
-
-    speaker.answer(document, page)
+    page = filters.page_of(speaker)
+    speaker.answer(document, lambda: diff_page.render(document, page, everything=everything))
     return FAILED if any(verdict.met for verdict in document.fail_on) else 0
 
 
 def _against_run(store: Store, a: str, b: str) -> diff.DiffDocument:
     before, after = (store.trace(run_id(store, ref)) for ref in (a, b))
-    known = past.of_run(store.connection, after.run.run_id, but=[before.run.run_id])
+    known = past_runs.of_run(store.connection, after.run.run_id, exclude=[before.run.run_id])
     return diff.of_runs(before, after, known)
 
 
 def _against_past(store: Store, ref: str) -> diff.DiffDocument:
     after = store.trace(run_id(store, ref))
-    known = past.of_run(store.connection, after.run.run_id)
+    known = past_runs.of_run(store.connection, after.run.run_id)
     if not known.runs:
         flow = after.run.flow_key
         hint = f"one trace list --flow {shell_word(flow)}"

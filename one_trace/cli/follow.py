@@ -16,7 +16,9 @@ from one_trace.errors import NoSuchRun
 from one_trace.guard.files import open_plain
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Trace
-from one_trace.record import FlowFiles, RunFiles, discover, read
+from one_trace.record.files import RunFiles, discover
+from one_trace.record.flows import FlowFiles
+from one_trace.record.reading import read
 
 POLL_S = 0.1
 _ENDED = ("Flow completed", "Flow failed", "Flow completed after resume", "Flow failed after resume")

@@ -15,7 +15,7 @@ from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, RecordError
 from one_trace.model.trace import Assembly, Run
-from one_trace.record import RunFiles
+from one_trace.record.files import RunFiles
 from one_trace.store import Saved, Store
 from one_trace.store.store import Kept
 
@@ -36,7 +36,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     twice doubles nothing; what cannot be read is named, and the rest is imported.
     """
     from one_trace.deliver import sinks
-    from one_trace.record import discover
+    from one_trace.record.files import discover
 
     values = configured("data_dir")
     found, problems = discover(paths or _here())
@@ -77,7 +77,7 @@ def _import(
     store: Store, files: RunFiles, runs: list[ImportedRun], problems: list[str], changed: set[str]
 ) -> None:
     from one_trace.assemble import assemble
-    from one_trace.record import read
+    from one_trace.record.reading import read
 
     try:
         assembly = assemble(read(files))

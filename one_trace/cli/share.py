@@ -51,7 +51,7 @@ def command(run: str, visibility: Literal["private", "direct", "public"] | None,
             _ask(run_id, speaker)
         with Sender(store, found) as sender:
             sender.outbox.again(run_id, _SINK, wanted)
-            outcome = sender.next([_SINK], Deadline(_LONGEST_S), run_id=run_id, early=True)
+            outcome = sender.send(_SINK, Deadline(_LONGEST_S), run_id=run_id, early=True)
     if outcome is None:
         raise NetworkError(f"run {run_id} is being sent by another process", hint="Try again in a moment.")
     if outcome.problem:

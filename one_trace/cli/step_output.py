@@ -10,7 +10,7 @@ from one_trace.errors import CliError, RecordError
 from one_trace.guard.text import path_of
 from one_trace.model.trace import Run, Span
 from one_trace.outbound.redact import redactor
-from one_trace.record import read
+from one_trace.record.reading import read
 from one_trace.record.search import find_by_id
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from one_trace.analyse import refs
+from one_trace.analyse import run_refs
 from one_trace.cli.configured import configured
 from one_trace.cli.params import project_here
 from one_trace.model.trace import Trace
@@ -11,7 +11,7 @@ from one_trace.store import Store
 
 def run_id(store: Store, ref: str) -> str:
     """The run that `ref` means, seen from here: see `analyse.refs`. Raises NoSuchRun."""
-    return refs.resolve(store, ref, project_here())
+    return run_refs.resolve(store, ref, project_here())
 
 
 def trace_of(ref: str) -> Trace:

@@ -1,4 +1,4 @@
-"""A run of the store as a payload: what may leave of it, and where to, as its own project sets it."""
+"""A run of the store as a payload: the parts that may leave, and where to, as its own project sets it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ def pack(
     settings: Settings,
     *,
     visibility: str | None = None,
-    fold: bool = True,
 ) -> Payload:
     """Everything `sink` is given about `trace`. `visibility`: as the run was shared, over the settings.
 
@@ -58,7 +57,6 @@ def pack(
         input_count=family.input_count,
         parent_trace_id=family.parent_trace_id,
         children=children,
-        fold=fold,
     )
 
 

@@ -1,4 +1,4 @@
-"""Writing files that are the user's alone: 0600, whole or not at all, in folders closed to everybody else."""
+"""Writes private files: mode 0600, whole or not at all, in folders that only the user can read."""
 
 from __future__ import annotations
 
@@ -14,33 +14,29 @@ from typing import BinaryIO
 
 _FOLDER = 0o700
 _PARENT = 0o755
-"""Folders above ours (`~/.config`) may not be there yet: made as a system makes them, and no wider."""
+"""Folders above ours (`~/.config`) are created with the usual mode."""
 _DRAFT_MARK = ".draft-"
 _DRAFT = re.compile(r"(?:draft-)?(?P<pid>[0-9]{1,20})(?:-[0-9a-f]+)?(?:-wal|-shm|-journal)?", re.ASCII)
-"""What stands behind the target's name. 0.1.0 had no mark; an editor's `.swp` is none of ours."""
+"""The part after the target's name. Drafts of 0.1.0 had no mark; an editor's `.swp` does not match."""
 _ABANDONED_S = 3600.0
-"""A draft this old has been left by a process that was killed: nobody takes that long to write one."""
+"""A draft this old was left by a killed process: none takes that long to write."""
 
 
 def make_folder(path: Path, mode: int = _FOLDER) -> None:
-    """Make `path` if it is not there: a folder of ours is 0700, and no umask makes one wider than `mode`.
-    Raises OSError.
-    """
+    """Create the folder `path` (0700 by default) and those above it, if missing. Raises OSError."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
-        with suppress(FileExistsError):  # by another process, just now
+        with suppress(FileExistsError):  # created by another process meanwhile
             folder.mkdir(mode if folder == path else _PARENT)
     if not path.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "is not a folder", str(path))
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Put `data` at `path` at one stroke, 0600 from its first byte; a link there stays a link. Raises
-    OSError, also where something else than a plain file is there.
-
-    For our own files. A draft beside it that a killed process has left goes.
+    """Write one of our own files atomically, 0600 from its first byte; a link stays a link. Raises OSError,
+    also if something other than a plain file is there. Drafts left by killed processes are deleted.
     """
-    target = _real(path)
+    target = _resolve(path)
     if target.exists() and not target.is_file():
         raise OSError(errno.EINVAL, "is not a plain file", str(target))
     make_folder(target.parent)
@@ -58,7 +54,7 @@ def write_whole(path: Path, data: bytes) -> None:
         raise
 
 
-def _real(path: Path) -> Path:
+def _resolve(path: Path) -> Path:
     try:
         return path.resolve()
     except RuntimeError as error:  # until Python 3.13
@@ -67,15 +63,15 @@ def _real(path: Path) -> Path:
 
 @contextmanager
 def output(path: Path) -> Iterator[BinaryIO]:
-    """A file that the user named, open for writing: a new one is 0600, an old one becomes so. Raises OSError.
+    """A file named by the user, open for writing, with mode 0600. Raises OSError.
 
-    A link is refused, since the project may have brought it; a device and what else stands in `/dev`
-    (`/dev/stdout`, the pipe of a shell's `>(...)`) is written as it is. A new file that is not finished goes.
+    A link is refused, since it may have come with the project; anything in `/dev` (`/dev/stdout`, the pipe of
+    a shell's `>(...)`) is written to. A new file that is not finished is deleted.
     """
     flags = os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC
     if not path.absolute().is_relative_to("/dev"):
         if path.is_symlink():
-            raise OSError(errno.ELOOP, "is a symbolic link, which is not written through", str(path))
+            raise OSError(errno.ELOOP, "is a symbolic link: refusing to write through it", str(path))
         flags |= getattr(os, "O_NOFOLLOW", 0)
     try:
         handle, new = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), True
@@ -93,32 +89,30 @@ def output(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_output(path: Path, data: bytes) -> None:
-    """Write such a file in one go. Raises OSError."""
+    """Write a file named by the user. Raises OSError."""
     with output(path) as file:
         file.write(data)
 
 
 def writable_by_others(folder: Path) -> Iterator[Path]:
-    """`folder`, a folder of ours, if anybody else can put files into it, and each folder above it in which
-    anybody can replace the one below. Raises OSError.
+    """`folder`, one of ours, if others can write to it, and each folder above it in which others can replace
+    the one below. Raises OSError.
     """
     if folder.stat().st_mode & 0o022:
         yield folder
     for parent in folder.resolve().parents:
         mode = parent.stat().st_mode
-        if (
-            mode & 0o002 and not mode & stat.S_ISVTX
-        ):  # a sticky one (/tmp) lets others replace their own alone
+        if mode & 0o002 and not mode & stat.S_ISVTX:  # in a sticky folder (/tmp) each replaces only their own
             yield parent
 
 
 def draft_of(target: Path) -> Path:
-    """A name beside `target` for what becomes it when it is whole."""
+    """The path beside `target` for a file that replaces it when it is whole."""
     return target.with_name(f".{target.name}{_DRAFT_MARK}{os.getpid()}-{os.urandom(4).hex()}")
 
 
 def sweep_drafts(target: Path) -> None:
-    """Delete the drafts of `target` that killed processes have left, and what SQLite puts beside them."""
+    """Delete drafts of `target` left by killed processes, and SQLite's files beside them."""
     try:
         names = os.listdir(target.parent)  # noqa: PTH208
     except OSError:

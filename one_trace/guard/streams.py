@@ -1,7 +1,7 @@
-"""The standard streams of this process, in whatever state the caller has left them.
+"""The standard streams of this process, in whatever state the caller left them.
 
-A stream may be closed (``>&-``), full, non-blocking, without a reader, or a terminal that claims a thousand
-million columns. What is said on stderr is said here, cleaned; nothing of that may end or block a run.
+A stream may be closed (``>&-``), full, non-blocking, without a reader, or a terminal that claims a billion
+columns. stderr is written to only here, cleaned; that must never end or block a run.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ import sys
 from contextlib import suppress
 
 WIDEST = 1000
-"""Columns and lines that we believe in: a page is made for eyes."""
+"""The most columns and lines that we believe a terminal has."""
 
 
 def fill_closed() -> None:
-    """Put the null device where stdin, stdout or stderr is closed: else the next file that we open, a
-    database say, would stand there and take what is printed.
-
-    It is closed again in whatever we become or start: that program finds what the user has given.
+    """Open the null device where stdin, stdout or stderr is closed: otherwise the next file that we open,
+    perhaps a database, would get that descriptor and receive what is printed. Programs that we start do not
+    inherit it.
     """
     for fd in range(3):
         try:
             os.fstat(fd)
         except OSError:
-            opened = os.open(os.devnull, os.O_RDWR)  # the lowest that is free, and not inherited
+            opened = os.open(os.devnull, os.O_RDWR)  # the lowest free descriptor, not inherited
             if opened != fd:
                 os.dup2(opened, fd, inheritable=False)
                 os.close(opened)
@@ -34,37 +33,37 @@ def fill_closed() -> None:
 
 
 def say(line: str) -> None:
-    """One line on stderr, whatever has become of stderr."""
+    """Print one line on stderr, whatever state stderr is in."""
     from one_trace.guard.text import clean
 
     say_bytes(clean(line).encode("utf-8", "replace") + b"\n")
 
 
 def say_bytes(data: bytes) -> None:
-    """What is clean already, to stderr."""
+    """Write clean bytes to stderr."""
     with suppress(OSError):
         write_all(2, data)
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """All of `data`, at once and past Python's buffers. Raises OSError."""
+    """Write all of `data` without Python's buffers. Raises OSError."""
     left = memoryview(data)
     while left:
         try:
             left = left[os.write(fd, left) :]
-        except BlockingIOError:  # another process has made the pipe that we share non-blocking
+        except BlockingIOError:  # another process made the shared pipe non-blocking
             import select
 
             select.select([], [fd], [])
 
 
 def columns(fd: int, fallback: int = 100) -> int:
-    """How wide the page may be: COLUMNS where it says so, else as the terminal at `fd` has it."""
+    """The width for pages: COLUMNS if set, else that of the terminal at `fd`."""
     return _size("COLUMNS", 0, fd, fallback)
 
 
 def rows(fd: int, fallback: int = 25) -> int:
-    """How many lines the screen has: LINES where it says so, else as the terminal at `fd` has it."""
+    """The height of the screen: LINES if set, else that of the terminal at `fd`."""
     return _size("LINES", 1, fd, fallback)
 
 
@@ -78,8 +77,8 @@ def _size(variable: str, which: int, fd: int, fallback: int) -> int:
 
 
 def die_of(number: int) -> int:
-    """End by this signal, as a program does that handles none: so a shell's loop ends, too. Returns only
-    where the signal is blocked; then what a shell would say.
+    """End by this signal, like a program that does not handle it, so that a shell's loop ends too. Returns
+    only if the signal is blocked: then the exit code that a shell would report.
     """
     import signal
 

@@ -1,9 +1,7 @@
-"""Reading TOML that somebody else may have written: small, flat, and never an error but `OSError` and
-`ValueError`.
+"""Reads TOML that others may have written. Raises nothing but `OSError` and `ValueError`.
 
-`tomllib` takes time that grows with the square of a dotted key's parts, and recurses for every bracket;
-`tomlkit`, which edits, takes seconds for some thousand keys. So the text is looked through first, in linear
-time, for what no settings file has.
+`tomllib` is quadratic in the parts of a dotted key and recurses for every bracket; `tomlkit` takes seconds
+for a few thousand keys. So the text is first scanned, in linear time, for what no settings file has.
 """
 
 from __future__ import annotations
@@ -17,12 +15,12 @@ if TYPE_CHECKING:
     from os import PathLike
 
 MOST_DOTS = 3
-"""Dots in one key. A table of ours is one deep."""
+"""Dots in one key: our tables are one level deep."""
 MOST_BRACKETS = 8
-"""Brackets within brackets."""
+"""Nested brackets."""
 MOST_LINES = 2000
 MOST_KEYS = 500
-# Every alternative matches whatever follows: a string that does not end takes the rest, and is an error then.
+# An unterminated string matches up to the end, and is then an error of the parser.
 _QUOTED = re.compile(
     r'"""(?:\\.|[^\\])*?(?:"{3,5}|\Z)'
     r"|'''.*?(?:'{3,5}|\Z)"
@@ -35,10 +33,7 @@ _BETWEEN = re.compile(r"[=,\[\]{}\n]")
 
 
 def read_toml(path: str | PathLike[str]) -> dict[str, Any]:
-    """The document in the plain file at `path`.
-
-    Raises OSError (no plain file, more than 64 KiB) and ValueError (no TOML, or nested too deeply).
-    """
+    """The document in the plain file at `path`. Raises OSError (also for more than 64 KiB) and ValueError."""
     return parse_toml(bytes(read_plain(path, SETTINGS_LIMIT)))
 
 

@@ -1,9 +1,9 @@
-"""One parsed URL, on which every decision is made: is it TLS, is it this machine, where does a request go.
+"""A parsed URL, on which every decision is made: is it TLS, is it loopback, where does a request go.
 
-A URL is read once and strictly. What two readers might read differently (a backslash, a blank, an escape in
-a host, letters beyond ASCII) is refused; an address has one spelling (`2130706433` and `127.1` are
-`127.0.0.1`, as every resolver has it); and what is sent is made from the parts again, never from the text.
-Errors never quote the text: it may hold a key.
+URLs are parsed once and strictly. What two parsers might read differently (a backslash, a blank, an escape in
+a host, letters beyond ASCII) is refused. An address has one spelling (`2130706433` and `127.1` are
+`127.0.0.1`, as for every resolver). Requests are built from the parts, never from the text. Errors never
+quote the text: it may contain a key.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FORBIDDEN = re.compile(r'[^\x21-\x7e]|[\\"<>^`{|}]')
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?\Z")
 _NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z")
 _LOOPBACK = re.compile(r"127(?:\.[0-9]+){3}\Z")
-"""Of a host that has been read: a name never ends in a number."""
+"""Of a parsed host: a name never ends in a number."""
 _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z")
 _PLAIN_SEGMENT = re.compile(r"(?:v[0-9]{1,2}|[A-Za-z]+(?:[._-][A-Za-z]+)*)?\Z")
 _LONGEST = 2048
@@ -27,7 +27,7 @@ PORTS = {"https": 443, "http": 80}
 
 
 class Url(NamedTuple):
-    """The parts of a URL. `scheme` and `host` are in lower case, an IPv6 host stands without brackets."""
+    """The parts of a URL. `scheme` and `host` are in lower case; an IPv6 host has no brackets."""
 
     scheme: str
     host: str
@@ -43,7 +43,7 @@ class Url(NamedTuple):
 
     @property
     def loopback(self) -> bool:
-        """Whether its host is this machine, whatever a resolver would say."""
+        """Whether the host is this machine, whatever a resolver would answer."""
         if ":" in self.host:
             from ipaddress import IPv6Address
 
@@ -62,30 +62,30 @@ class Url(NamedTuple):
 
     @property
     def target(self) -> str:
-        """Path and query, as a request line has them."""
+        """Path and query, for a request line."""
         return (self.path or "/") + ("" if self.query is None else f"?{self.query}")
 
     @property
     def text(self) -> str:
-        """The whole URL, less the fragment."""
+        """The URL without the fragment."""
         user = "" if self.userinfo is None else f"{self.userinfo}@"
         query = "" if self.query is None else f"?{self.query}"
         return self.origin.replace("://", f"://{user}", 1) + self.path + query
 
     @property
     def shown(self) -> str:
-        """As it may be told of: without user, password and query, and of its path only what reads like
-        words; a key may be in any of the rest.
+        """The URL for messages: without user, password, query and path segments that do not read like words,
+        since any of these may be a key.
         """
         return self.origin + "/".join(map(_shown_segment, self.path.rstrip("/").split("/")))
 
     def below(self, path: str) -> Url:
-        """The URL of `path` under this one; a query stays at the end."""
+        """The URL of `path` under this one; the query is kept."""
         return self._replace(path=self.path.rstrip("/") + path)
 
 
 def parse(text: str) -> Url:
-    """The parts of `text`. Raises ValueError with a reason that does not quote it."""
+    """Raises ValueError with a reason that does not quote `text`."""
     if len(text) > _LONGEST or _FORBIDDEN.search(text):
         raise ValueError("must be a URL of plain ASCII characters")
     found = _SHAPE.match(text)
@@ -113,7 +113,7 @@ def _host(text: str) -> str:
 
 
 def _address(parts: list[str]) -> str:
-    """An IPv4 address of one to four numbers, the last of which fills what is left, as four bytes."""
+    """An IPv4 address of one to four numbers, the last of which fills the remaining bytes."""
     wrong = ValueError(
         "must be a URL with an address like 127.0.0.1, or a host name that does not end in a number"
     )
@@ -127,7 +127,7 @@ def _address(parts: list[str]) -> str:
 
 
 def _number(text: str) -> int:
-    """Hexadecimal after 0x, octal after 0, decimal else. Raises ValueError."""
+    """Hexadecimal after 0x, octal after 0, else decimal. Raises ValueError."""
     if text.startswith("0x"):
         return int(text[2:] or "0", 16)
     octal = len(text) > 1 and text.startswith("0")

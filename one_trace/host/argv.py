@@ -1,25 +1,25 @@
-"""argv as One's own parser (Commander) reads it. Imports nothing: it is read before every verb."""
+"""argv as One CLI's own parser (Commander) reads it. Runs before every verb: imports nothing."""
 
 from __future__ import annotations
 
 import os
 
 COMPLETE = "_ONE_TRACE_COMPLETE"
-"""Set by the scripts in `completions/`: print what may stand in place of the last word, and do nothing."""
+"""Set by the completion scripts: print the candidates for the last word, and do nothing else."""
 RUN_VERBS = ("execute", "x", "resume")
 BUILT_IN_VERBS = (*RUN_VERBS, "validate", "list", "ls")
-OURS = {"--trace": True, "--no-trace": False}
-SKIPPED = ("--agent", *OURS)
-"""Options that may stand before or between the words of a command."""
-LONG_WITH_VALUE = ("--input", "--stop-after", "--output-file")
-SHORT_WITH_VALUE = "i"
+_OURS = {"--trace": True, "--no-trace": False}
+_SKIPPED = ("--agent", *_OURS)
+"""Options allowed before or between the words of a command."""
+_LONG_WITH_VALUE = ("--input", "--stop-after", "--output-file")
+_SHORT_WITH_VALUE = "i"
 
 
 def first_words(argv: list[str]) -> list[str]:
-    """The words before the first option that One's own root command does not know."""
+    """The words before the first option that One CLI's root command does not know."""
     words: list[str] = []
     for word in argv:
-        if word in SKIPPED:
+        if word in _SKIPPED:
             continue
         if word.startswith("-") and word != "-":
             break
@@ -32,13 +32,13 @@ def is_flow(words: list[str], verbs: tuple[str, ...]) -> bool:
 
 
 def asks_help(argv: list[str], words: list[str]) -> bool:
-    """`one --help` or `one help`, and not the help of some command."""
+    """Whether this is `one --help` or `one help`, not the help of a command."""
     rest = [word for word in argv if word != "--agent"]
     return words == ["help"] == rest or (not words and rest[:1] in (["--help"], ["-h"]))
 
 
 def is_agent(argv: list[str]) -> bool:
-    """One's root command takes `--agent` wherever it stands before `--`."""
+    """One CLI's root command accepts `--agent` anywhere before `--`."""
     return "--agent" in argv[: _end(argv)] or os.environ.get("ONE_AGENT") == "1"
 
 
@@ -52,10 +52,10 @@ def _end(argv: list[str]) -> int:
 
 
 def split(argv: list[str]) -> tuple[list[str], bool | None]:
-    """argv without `--trace` and `--no-trace`, and what the last of them says (null: neither is there).
+    """argv without `--trace` and `--no-trace`, and the value of the last of them (None: neither is given).
 
-    Read as Commander would if One CLI knew the two: an option's value stays a value whatever it looks like,
-    after `--` there are no options. The root command takes `--agent` out before: that is never a value.
+    Parsed as Commander would if One CLI knew the two: an option's value stays a value whatever it looks like,
+    and after `--` there are no options. `--agent` is never a value: the root command removes it first.
     """
     kept: list[str] = []
     traced: bool | None = None
@@ -64,8 +64,8 @@ def split(argv: list[str]) -> tuple[list[str], bool | None]:
         if ended or value:
             ended = ended or (word == "--" and not value)
             value = value and word == "--agent"
-        elif word in OURS:
-            traced = OURS[word]
+        elif word in _OURS:
+            traced = _OURS[word]
             continue
         else:
             ended = word == "--"
@@ -77,8 +77,8 @@ def split(argv: list[str]) -> tuple[list[str], bool | None]:
 def takes_next(word: str) -> bool:
     """Whether the next word is this one's value: `--input`, `-i`, `-vi`; not `--input=a`, `-ia=1`."""
     if word.startswith("--"):
-        return word in LONG_WITH_VALUE
+        return word in _LONG_WITH_VALUE
     if not word.startswith("-"):
         return False
-    first = next((at for at, letter in enumerate(word) if letter in SHORT_WITH_VALUE), -1)
+    first = next((at for at, letter in enumerate(word) if letter in _SHORT_WITH_VALUE), -1)
     return first == len(word) - 1 and first > 0

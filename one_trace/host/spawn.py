@@ -1,4 +1,4 @@
-"""Starts the host beside us: with our streams, terminal and process group, and tied to our life."""
+"""Starts the host as our child: with our streams, terminal and process group, killed when we are."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def start(
     mask: Iterable[int] | None = None,
     output: int | None = None,
 ) -> int:
-    """Start the host; its pid. Raises HostNotFound.
+    """Start the host and return its pid. Raises HostNotFound.
 
-    `mask`: the signals that are blocked in it (default: ours). `output`: a file descriptor that takes what it
-    would have written to stdout and stderr. To be called by the main thread, before there is another one:
-    this forks, and on Linux the host is killed when the thread that forked it has ended.
+    `mask`: the signals blocked in it (default: ours). `output`: a file descriptor in place of its stdout and
+    stderr. Call it from the main thread, before there are others: this forks, and on Linux the host is killed
+    when the thread that forked it ends.
     """
     find.check_depth(env)
     tie = tie_to_us()
@@ -37,7 +37,7 @@ def start(
     if child == 0:
         _be_the_host(path, argv, env, mask, output, tie, report)
     os.close(report)
-    reason = os.read(failed, 32)  # ends when the host has taken the child's place
+    reason = os.read(failed, 32)  # ends when the child has become the host
     os.close(failed)
     if reason:
         os.waitpid(child, 0)
@@ -47,7 +47,7 @@ def start(
 
 
 def wait_for(path: str, argv: list[str], env: Mapping[str, str]) -> int:
-    """Run the host to its end. Returns its exit code, 128 + N where signal N ended it."""
+    """Run the host to its end. Returns its exit code; 128 + N if signal N ended it."""
     code = os.waitstatus_to_exitcode(os.waitpid(start(path, argv, env), 0)[1])
     return code if code >= 0 else 128 - code
 
@@ -61,7 +61,7 @@ def _be_the_host(
     tie: Callable[[], None],
     report: int,
 ) -> NoReturn:
-    """In the child: take the host's shape. What goes wrong is written to `report` as an error number."""
+    """In the child: become the host. If that fails, the error number is written to `report`."""
     try:
         _forget_handlers()
         if output is not None:
@@ -70,7 +70,7 @@ def _be_the_host(
         tie()
         if mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        find.exec_in_our_place(path, argv, env)
+        find.exec_host(path, argv, env)
     except OSError as error:
         os.write(report, str(error.errno).encode())
     finally:
@@ -78,29 +78,29 @@ def _be_the_host(
 
 
 def _forget_handlers() -> None:
-    """A signal that comes before the host is there ends the child; Python's own handler would lose it."""
+    """A signal that arrives before the host runs must end the child; Python's handler would lose it."""
     for number in signal.valid_signals():
-        # What Python itself ignores stays ignored in the host, unless it is made the default here.
+        # The host would inherit that Python ignores these two.
         if callable(signal.getsignal(number)) or number in (signal.SIGPIPE, signal.SIGXFSZ):
             with suppress(OSError, ValueError):
                 signal.signal(number, signal.SIG_DFL)
 
 
 def tie_to_us() -> Callable[[], None]:
-    """What a child of ours calls so that it is killed when we are: SIGKILL cannot be passed on."""
+    """Returns what a child calls so that it is killed when we are: SIGKILL cannot be forwarded."""
     us = os.getpid()
     if sys.platform != "linux":
         return lambda: None
     try:
-        import ctypes  # before the fork: the child does as little as it can
+        import ctypes  # before the fork: the child should do little
 
         prctl = ctypes.CDLL(None).prctl
-    except BROKEN:  # a Python without it: then the host lives on, as it did without us
+    except BROKEN:  # a Python without ctypes: then the host outlives us
         return lambda: None
 
     def die_with_us() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != us:  # we have been killed before the call
+        if os.getppid() != us:  # we were killed before the call
             os._exit(_NOT_STARTED)
 
     return die_with_us

@@ -1,4 +1,4 @@
-"""Runs the host beside us so that nobody can tell: signals reach it as ever, and its end becomes ours."""
+"""Runs the host as our child: signals reach it as if we were not there, and we end as it ends."""
 
 from __future__ import annotations
 
@@ -16,51 +16,52 @@ from one_trace.host.follower import Follower
 _T = TypeVar("_T")
 _STOPS = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 _TO_THE_GROUP = _STOPS | {signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH}
-"""What a terminal sends to its whole foreground group: the host has it already."""
+"""A terminal sends these to its whole foreground group: the host has them already."""
 WATCHED = frozenset(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP}
-"""Every signal that can be taken in place of what it would do to us. Who sends one means the host."""
+"""Every signal that can be blocked. They are meant for the host."""
 _SENT_BY_KILL = 0
-"""si_code of a signal that a process sent is at most this; those of the kernel have more."""
+"""`si_code` of a signal sent by a process is at most this; signals of the kernel have a greater one."""
 PATIENCE_S = 2.0
-"""How long a host that is to end may take to do so by itself."""
+"""How long a host that was sent SIGTERM may take to end."""
 
 
 class Watcher:
-    """What is to be told while the host runs. This one is told nothing it would care for."""
+    """Observes a running host. Subclasses override what they need."""
 
     output: int | None = None
-    """A file descriptor that takes the host's stdout and stderr; none: it has our own."""
+    """A file descriptor for the host's stdout and stderr; None: it gets ours."""
 
     def begin(self, child: int) -> None:
-        """The host has been started, and all signals are blocked: now there may be threads."""
+        """The host has started and all signals are blocked: threads may be started now."""
 
     def signalled(self, number: int, *, typed: bool) -> bool:
-        """A signal has reached the host and us, from the terminal if `typed`. Whether to end the host now."""
+        """A signal has reached the host and us, from the terminal if `typed`. Return whether to end the
+        host."""
         return False
 
     def stopping(self) -> None:
-        """The host has been stopped (Ctrl-Z), and we are about to be."""
+        """The host has been stopped (Ctrl-Z), and we are about to stop."""
 
-    def going_on(self) -> None:
-        """Both of us run again."""
+    def continued(self) -> None:
+        """The host and we are running again."""
 
 
 def run(path: str, argv: list[str], env: Mapping[str, str], watcher: Watcher) -> int:
-    """Run the host to its end; its wait status. It has our own terminal and, unless `watcher` takes what it
-    prints, our own streams: no byte goes through us.
+    """Run the host to its end and return its wait status. It has our terminal and, unless `watcher` takes its
+    output, our streams: no byte passes through us, so that a reader that is slow or closes early affects the
+    host as it would without us.
 
-    So a slow reader, or one that closes early, does to the host what it would do without us. Signals are
-    blocked meanwhile, and taken one by one; of those that cannot be, SIGKILL is the host's end, too, and
-    SIGSTOP stops it after a moment (both on Linux).
+    Signals are blocked meanwhile and handled one by one. Of the two that cannot be, SIGKILL ends the host
+    too, and SIGSTOP stops it after a moment (both on Linux).
     """
-    # Whoever started us may have it ignored: then nobody could wait.
+    # If our parent had it ignored, we could not wait for the host.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     try:
         child = spawn.start(path, argv, env, mask=before, output=watcher.output)
         follower = Follower(child, spawn.tie_to_us())
         try:
-            _told(lambda: watcher.begin(child), None)
+            _notify(lambda: watcher.begin(child), None)
             return _wait(child, watcher)
         finally:
             follower.end()
@@ -70,15 +71,15 @@ def run(path: str, argv: list[str], env: Mapping[str, str], watcher: Watcher) ->
 
 
 def end_like(status: int) -> int:
-    """The exit code for a wait status; where a signal ended the host, the same one ends us here and now."""
+    """The exit code for a wait status. If a signal ended the host, the same signal ends us here."""
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         return code
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the host has left its core; ours would replace it
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the host has dumped its core, ours would overwrite it
     if -code not in (signal.SIGKILL, signal.SIGSTOP):
         signal.signal(-code, signal.SIG_DFL)
     os.kill(os.getpid(), -code)
-    return 128 - code  # a signal whose default is to do nothing
+    return 128 - code  # a signal that is ignored by default
 
 
 def _wait(child: int, watcher: Watcher) -> int:
@@ -94,20 +95,20 @@ def _wait(child: int, watcher: Watcher) -> int:
             continue
         if for_us:
             os.kill(child, number)
-        if _told(lambda: watcher.signalled(number, typed=typed), False):  # noqa: B023  called at once
+        if _notify(lambda: watcher.signalled(number, typed=typed), False):  # noqa: B023  called at once
             return _end(child)
 
 
-def _told(tell: Callable[[], _T], otherwise: _T) -> _T:
-    """Tell a watcher something: whatever is wrong with it, the host is waited for."""
+def _notify(call: Callable[[], _T], default: _T) -> _T:
+    """Call a watcher. If that fails, the host is still waited for."""
     try:
-        return tell()
-    except BROKEN:  # it is said when the run is traced, where the same thing is met again
-        return otherwise
+        return call()
+    except BROKEN:  # reported when the run is traced, where the same failure occurs again
+        return default
 
 
 def _end(child: int) -> int:
-    """End the host; its wait status."""
+    """End the host and return its wait status."""
     os.kill(child, signal.SIGTERM)
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
@@ -120,25 +121,25 @@ def _end(child: int) -> int:
 
 
 def _stop(child: int, number: int, watcher: Watcher) -> None:
-    """Be stopped as the host is, with a terminal that can be used meanwhile; the host goes on with us."""
-    if signal.SIGCONT in signal.sigpending():  # it was stopped because we were, and we go on
+    """Stop as the host did, with a usable terminal; continue the host when we are continued."""
+    if signal.SIGCONT in signal.sigpending():  # it was stopped because we were, and we are running again
         os.kill(child, signal.SIGCONT)
         return
-    _told(watcher.stopping, None)
+    _notify(watcher.stopping, None)
     if number in _STOPS:
         os.kill(os.getpid(), number)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})  # here we stand still
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})  # we stop here
         signal.pthread_sigmask(signal.SIG_BLOCK, {number})
     else:
         os.kill(os.getpid(), signal.SIGSTOP)  # here
     os.kill(child, signal.SIGCONT)
-    _told(watcher.going_on, None)
+    _notify(watcher.continued, None)
 
 
 def _next_signal(child: int) -> tuple[int, bool, bool]:
-    """The next signal; whether it was sent to us alone, so that the host does not know of it; and whether it
-    was typed."""
-    if not hasattr(signal, "sigwaitinfo"):  # macOS: nobody says who sent it
+    """The next signal; whether it was sent to us alone, so that it has to be forwarded to the host; and
+    whether it was typed."""
+    if not hasattr(signal, "sigwaitinfo"):  # macOS does not report the sender
         number = signal.sigwait(WATCHED)
         typed = number in _TO_THE_GROUP
         return number, not typed, typed
@@ -147,13 +148,13 @@ def _next_signal(child: int) -> tuple[int, bool, bool]:
     if info.si_code <= _SENT_BY_KILL:
         return number, info.si_pid not in (child, os.getpid()), False
     if number == signal.SIGHUP:
-        # Of a terminal that has gone the kernel tells the session's leader alone.
+        # When a terminal closes, the kernel signals only the session's leader.
         return number, os.getsid(0) == os.getpid(), False
     typed = number in _TO_THE_GROUP
     return number, not typed, typed
 
 
 def _forget_pending() -> None:
-    """What came together with the host's end was meant for it."""
+    """Signals that arrived together with the host's end were meant for it."""
     while signal.sigpending() & WATCHED:
         signal.sigwait(WATCHED)

@@ -1,4 +1,4 @@
-"""Why there is no host to hand a command to, and what to do about it."""
+"""Why the host cannot be used, and what to do about it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ INSTALL = "npm install -g @withone/cli"
 
 
 def not_a_file(source: str, path: str) -> HostNotFound:
-    return HostNotFound(f"{source} names {path}, which is not a file", hint=_set(source))
+    return HostNotFound(f"{source} is set to {path}, which is not a file", hint=_set(source))
 
 
 def not_executable(source: str, path: str) -> HostNotFound:
     return HostNotFound(
-        f"{source} names {path}, which is not executable",
+        f"{source} is set to {path}, which is not executable",
         hint=f"chmod +x {shell_word(path)}",
         code="host-not-executable",
     )
 
 
 def ourselves(source: str, path: str) -> HostNotFound:
-    return HostNotFound(f"{source} names {path}, which is one-trace itself", hint=_set(source))
+    return HostNotFound(f"{source} is set to {path}, which is one-trace itself", hint=_set(source))
 
 
 def called_itself(times: int) -> HostNotFound:
     return HostNotFound(
-        f"one-trace has started itself {times} times over",
+        f"one-trace has started itself {times} times",
         hint="Some `one` on PATH starts one-trace again: set ONE_TRACE_HOST to One CLI's own program.",
         code="host-loop",
     )
@@ -42,7 +42,7 @@ def cannot_start(path: str, error: OSError) -> HostNotFound:
 
 
 def missing(verb: str) -> HostNotFound:
-    """Only One CLI itself could have answered."""
+    """The command is One CLI's, and there is no One CLI."""
     what = f"`one {verb}`" if verb else "this"
     return HostNotFound(f"{what} needs One CLI, which is not on PATH: {INSTALL}")
 

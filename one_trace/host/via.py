@@ -1,9 +1,9 @@
-"""How this process was reached. Keeps copies of us, shims and wrappers from going round in circles.
+"""How this process was reached: keeps copies of us, shims and wrappers from calling each other without end.
 
-What we start in the host's place gets `ONE_TRACE_VIA` in its environment: `WORD CALL CHAIN TRIED`. WORD is
-random, of a traced run the beginning of its token. CALL stands for the command's words. CHAIN names the
-processes that were started in the host's place one within another, the newest last, TRIED the programs that
-have led back to us so far. On the way of every verb: imports next to nothing.
+What we start in the host's place gets `ONE_TRACE_VIA` in its environment: `TAG CALL CHAIN TRIED`. TAG is
+random; for a traced run it is the beginning of its token. CALL is a hash of the command's words. CHAIN lists
+the processes started in the host's place, one within another, the newest last; TRIED lists the programs that
+have led back to us so far. Runs before every verb: imports next to nothing.
 """
 
 from __future__ import annotations
@@ -14,183 +14,182 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    Environment = dict[str, str] | os._Environ[str]
+
 VIA = "ONE_TRACE_VIA"
 TOKEN = "ONE_TRACE_TOKEN"
-"""A random word in the environment of a traced run of the host, which stores it: that finds the run."""
+"""The run's token in the environment of a traced host. The host stores its environment: that identifies the
+run."""
 DEEPEST = 32
-"""Calls within calls: more than that is a wrapper around us that we take for the host."""
+"""Nested calls. More than that means a wrapper around us that we mistake for the host."""
 PROBE = "probe"
-"""As WORD: nothing is to be done, but to say that we have been reached, with the rest of the variable."""
-_FURTHEST = 256
-"""Ancestors looked at."""
-_WORD = 12
-"""Characters of WORD."""
-_KEPT = "one-trace-via"
-"""The name of a descriptor that holds the variable, for wrappers that give us an environment of their own."""
-_NEAR = 2
-"""Ancestors whose environment is looked at for it."""
-_MOST = 1 << 17
-"""Bytes of an environment that are looked at."""
+"""As TAG: print the variable to show that we were reached, and do nothing else."""
+_MOST_ANCESTORS = 256
+_TAG_LENGTH = 12
+_MEMFD = "one-trace-via"
+"""The name of a file descriptor that holds the variable, for wrappers that give us an environment of their
+own."""
+_SEARCHED_ANCESTORS = 2
+"""Ancestors whose environment is searched for the variable."""
+_ENVIRONMENT_LIMIT = 1 << 17
+"""Bytes of an environment that are searched."""
 
 
 class Via:
-    """What `ONE_TRACE_VIA` says about this very process."""
+    """`ONE_TRACE_VIA`, read for this process."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self.word, self._call, chain, tried = (env.get(VIA, "").split(" ", 3) + [""] * 4)[:4]
+        self.tag, self._call, chain, tried = (env.get(VIA, "").split(" ", 3) + [""] * 4)[:4]
         self._chain = chain.split(",") if chain else []
         self.ours = bool(self._chain) and self._chain[-1] == identity()
-        """Whether we have been started in the host's place. All others have inherited the variable."""
-        self.passed_over = tried.split(os.pathsep) if tried else []
-        """What has been tried, whoever was started by it."""
+        """Whether this process was started in the host's place. All others have inherited the variable."""
+        self.all_tried = tried.split(os.pathsep) if tried else []
+        """Programs tried in the host's place, by this call or by the call that this one runs within."""
 
     @property
     def tried(self) -> list[str]:
         """Programs that lead back to us."""
-        return self.passed_over if self.ours else []
+        return self.all_tried if self.ours else []
 
     @property
     def last(self) -> str | None:
-        """The process that was started in the host's place last, if it is one that we run within."""
+        """The process last started in the host's place, if we run within it."""
         return self._chain[-1] if self._chain and self._within()[-1:] == self._chain[-1:] else None
 
     @property
     def depth(self) -> int:
-        """How many calls this one stands in: a job that outlives its flow has inherited them, no more."""
+        """How many calls we run within. A job that outlives its flow has inherited them, but is not within
+        them."""
         return len(self._within())
 
     def may_stand_in(self, words: Sequence[str]) -> bool:
-        """Whether a wrapper that we took for the host may have started us, as a child of its own: the same
-        command, while it is running."""
+        """Whether a wrapper that we mistook for the host may have started us as its child: it is running, and
+        was started for the same command."""
         return (
-            not self.ours
-            and bool(self.passed_over)
-            and self._call == call_of(words)
-            and self.last is not None
+            not self.ours and bool(self.all_tried) and self._call == call_of(words) and self.last is not None
         )
 
     def adopted(self) -> str:
-        """The variable as it would be if what stands last in it were this process."""
-        return " ".join(
-            [self.word, self._call, ",".join([*self._chain, identity()]), os.pathsep.join(self.passed_over)]
-        )
+        """The variable with this process as the last in the chain."""
+        chain = ",".join([*self._chain, identity()])
+        return f"{self.tag} {self._call} {chain} {os.pathsep.join(self.all_tried)}"
 
-    def then(self, word: str, words: Sequence[str], path: str, process: str) -> str:
+    def then(self, tag: str, words: Sequence[str], path: str, process: str) -> str:
         """The variable for `process`, which is to run `path` in the host's place."""
-        tried = os.pathsep.join([*self.tried, path])
-        return f"{word} {call_of(words)} {','.join([*self._within(), process])} {tried}"
+        chain = ",".join([*self._within(), process])
+        return f"{tag} {call_of(words)} {chain} {os.pathsep.join([*self.tried, path])}"
 
     def _within(self) -> list[str]:
-        if not self._chain:
-            return []
-        above = ancestors()
-        if above is None:
-            return [process for process in self._chain if is_alive(process)]
-        return [process for process in self._chain if process in above]
+        above = ancestors() if self._chain else set()
+        return [process for process in self._chain if _is_running(process, above)]
 
 
-def recover(env: dict[str, str] | os._Environ[str]) -> None:
-    """Put the variable back where a wrapper has started us without it (`env -i`): else we start the wrapper
-    and it starts us for ever."""
+def recover(env: Environment) -> None:
+    """Restore the variable if a wrapper started us without it (`env -i`): otherwise we start the wrapper and
+    it starts us, without end."""
     if VIA not in env:
-        found = _kept() or _of_an_ancestor()
-        if found:
-            env[VIA] = found
+        value = _from_memfd() or _from_ancestor()
+        if value:
+            env[VIA] = value
 
 
 def keep(value: str) -> list[int]:
-    """Hand the variable on in a second way: the descriptors that what we become or start is to inherit."""
-    _kept()  # an older one is closed
+    """Pass the variable on in a second way: returns the file descriptors that the next program is to
+    inherit."""
+    _from_memfd()  # closes an older one
     if not hasattr(os, "memfd_create"):
         return []
     try:
-        number = os.memfd_create(_KEPT, 0)
-        os.write(number, value.encode("utf-8", "surrogateescape"))
+        descriptor = os.memfd_create(_MEMFD, 0)
+        os.write(descriptor, value.encode("utf-8", "surrogateescape"))
     except OSError:
         return []
-    return [number]
+    return [descriptor]
 
 
-def _kept() -> str | None:
-    """What the descriptor says that we have been given; it is closed."""
-    found = None
+def _from_memfd() -> str | None:
+    """The value in the descriptor that we inherited, which is closed."""
+    value = None
     try:
-        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+        descriptors = [int(name) for name in os.listdir("/proc/self/fd")]
     except OSError:
         return None
-    for number in numbers:
+    for descriptor in descriptors:
         try:
-            if number > 2 and os.readlink(f"/proc/self/fd/{number}").startswith(f"/memfd:{_KEPT}"):
-                found = os.pread(number, _MOST, 0).decode("utf-8", "surrogateescape")
-                os.close(number)
+            if descriptor > 2 and os.readlink(f"/proc/self/fd/{descriptor}").startswith(f"/memfd:{_MEMFD}"):
+                value = os.pread(descriptor, _ENVIRONMENT_LIMIT, 0).decode("utf-8", "surrogateescape")
+                os.close(descriptor)
         except OSError:
             continue
-    return found
+    return value
 
 
-def _of_an_ancestor() -> str | None:
-    """The variable of the nearest process above us that has it."""
-    at = str(os.getppid())
-    for _ in range(_NEAR):
-        for entry in _read_proc(at, "environ", _MOST).split(b"\0"):
+def _from_ancestor() -> str | None:
+    """The variable of the nearest ancestor that has it."""
+    pid = str(os.getppid())
+    for _ in range(_SEARCHED_ANCESTORS):
+        for entry in read_beginning(f"/proc/{pid}/environ", _ENVIRONMENT_LIMIT).split(b"\0"):
             if entry.startswith(f"{VIA}=".encode()):
                 return entry.partition(b"=")[2].decode("utf-8", "surrogateescape")
-        told = _stat(at)
-        if told is None:
+        stat = _stat(pid)
+        if stat is None:
             return None
-        at = told[1]
+        pid = stat[1]
     return None
 
 
 def is_probe(env: Mapping[str, str]) -> bool:
-    """Whether somebody wants to know whether a program leads to us."""
+    """Whether we were started only to find out whether a program leads to us."""
     return env.get(VIA, "").startswith(f"{PROBE} ")
 
 
-def word_of(token: str | None) -> str:
-    """The word for a call: of a traced run's token its beginning, else a new one."""
-    return token[:_WORD] if token else os.urandom(_WORD // 2).hex()
+def tag_of(token: str | None) -> str:
+    """The tag for a call: the beginning of a traced run's token, else a new one."""
+    return token[:_TAG_LENGTH] if token else os.urandom(_TAG_LENGTH // 2).hex()
 
 
-def marks(word: str) -> bytes:
-    """What stands in a state file of a run that was started with `word`."""
-    return f'"{VIA}": "{word} '.encode("utf-8", "surrogateescape")
+def mark_of(tag: str) -> bytes:
+    """What the state file of a run contains that was started with `tag`."""
+    return f'"{VIA}": "{tag} '.encode("utf-8", "surrogateescape")
 
 
 def run_marks(token: str) -> tuple[bytes, bytes]:
-    """What stands in the state file of the run whose token this is: either of them."""
-    return f'"{TOKEN}": "{token}"'.encode("utf-8", "surrogateescape"), marks(word_of(token))
+    """What the state file of the run with this token contains: at least one of them."""
+    return f'"{TOKEN}": "{token}"'.encode("utf-8", "surrogateescape"), mark_of(tag_of(token))
 
 
 def call_of(words: Sequence[str]) -> str:
-    """A short name of a command's words. They themselves are not to stand in an environment."""
+    """A short hash of a command's words, which themselves must not stand in an environment."""
     number = 2166136261
     for byte in "\0".join(words).encode("utf-8", "surrogateescape"):
-        number = (number ^ byte) * 16777619 & 0xFFFFFFFF  # FNV-1a; hashlib would have to be imported
+        number = (number ^ byte) * 16777619 & 0xFFFFFFFF  # FNV-1a: hashlib would have to be imported
     return f"{number:08x}"
 
 
 def identity() -> str:
-    """This process: its id and, where the system says so, when it was started. An id alone is used again, and
-    means another process in another container."""
-    found = _stat("self")
-    return found[0] if found else f"{os.getpid()}."
+    """This process: its id and, if the system reports it, its start time. Ids alone are reused, and differ
+    between containers."""
+    return _identity("self", os.getpid())
 
 
 def identity_of(pid: int) -> str:
-    """The same for a child of ours."""
-    found = _stat(str(pid))
-    return found[0] if found else f"{pid}."
+    """The identity of a child of ours."""
+    return _identity(str(pid), pid)
+
+
+def _identity(name: str, pid: int) -> str:
+    stat = _stat(name)
+    return stat[0] if stat else f"{pid}."
 
 
 def is_alive(process: str) -> bool:
-    """Whether the process of that `identity` is still there."""
+    """Whether the process of that identity still exists."""
     pid, _, started = process.partition(".")
     if not pid.isdecimal():
         return False
     if started:
-        found = _stat(pid)
-        return found is not None and found[0] == process
+        stat = _stat(pid)
+        return stat is not None and stat[0] == process
     try:
         os.kill(int(pid), 0)
     except PermissionError:
@@ -200,49 +199,46 @@ def is_alive(process: str) -> bool:
     return True
 
 
-def stands_below(process: str) -> bool:
-    """Whether we run within a process; where the system does not tell, whether it is still there."""
-    above = ancestors()
+def runs_within(process: str) -> bool:
+    """Whether we run within a process; if the system does not report ancestors, whether it still exists."""
+    return _is_running(process, ancestors())
+
+
+def _is_running(process: str, above: set[str] | None) -> bool:
     return is_alive(process) if above is None else process in above
 
 
 def ancestors() -> set[str] | None:
-    """This process and all above it; None where the system does not tell."""
-    found: set[str] = set()
-    at = "self"
-    for _ in range(_FURTHEST):
-        told = _stat(at)
-        if told is None:
+    """The identities of this process and its ancestors; None if the system does not report them."""
+    identities: set[str] = set()
+    pid = "self"
+    for _ in range(_MOST_ANCESTORS):
+        stat = _stat(pid)
+        if stat is None:
             break
-        found.add(told[0])
-        at = told[1]
-    return found or None
+        identities.add(stat[0])
+        pid = stat[1]
+    return identities or None
 
 
 def _stat(pid: str) -> tuple[str, str] | None:
-    """The identity of a process that has not ended, and its parent's id."""
-    head, _, rest = _read_proc(pid, "stat", 4096).rpartition(b") ")  # a name may hold anything
+    """The identity of a running process, and its parent's id."""
+    head, _, rest = read_beginning(f"/proc/{pid}/stat", 4096).rpartition(b") ")  # a name may contain anything
     fields = rest.split()
     if len(fields) < 20 or fields[0] in (b"Z", b"X"):
         return None
     return f"{head.split()[0].decode()}.{fields[19].decode()}", fields[1].decode()
 
 
-def _read_proc(pid: str, name: str, most: int) -> bytes:
-    """What the system says of a process; nothing where it does not."""
-    return read_beginning(f"/proc/{pid}/{name}", most)
-
-
-def read_beginning(path: str, most: int) -> bytes:
-    """The first bytes of a file of the system or of a program; nothing where it cannot be read. It never
-    waits for a pipe, and imports nothing, since it runs before every verb.
-    """
+def read_beginning(path: str, limit: int) -> bytes:
+    """The first bytes of a program or of a file in /proc; empty if it cannot be read. Never waits for a
+    pipe."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return b""
     try:
-        return os.read(descriptor, most)
+        return os.read(descriptor, limit)
     except OSError:
         return b""
     finally:

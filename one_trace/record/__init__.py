@@ -1,28 +1,7 @@
-"""What an executor leaves behind: flow files, log, state. Found, read, typed; outputs stay raw bytes."""
+"""What an executor leaves behind: flow files, log, state. Found, read, typed.
 
-from one_trace.record.files import RunFiles, discover
-from one_trace.record.flows import FlowFile, FlowFiles
-from one_trace.record.log import LogLine, read_log
-from one_trace.record.reading import Record, read
-from one_trace.record.search import Found, Wanted, begun, find, find_by_id, find_by_token
-from one_trace.record.state import Result, State, read_state
-
-__all__ = [
-    "FlowFile",
-    "FlowFiles",
-    "Found",
-    "LogLine",
-    "Record",
-    "Result",
-    "RunFiles",
-    "State",
-    "Wanted",
-    "begun",
-    "discover",
-    "find",
-    "find_by_id",
-    "find_by_token",
-    "read",
-    "read_log",
-    "read_state",
-]
+What lives here: `files` (which runs left a record), `search` (which of them is ours), `flow_files` and
+`flows` (where a key leads, and the flow there), `log`, `state`, `sizes` and `reading` (all of a record),
+`tolerant` (JSON that may be damaged), `clock` (times written by a clock that was set back). Outputs stay raw
+bytes. It knows of no trace, store or process.
+"""

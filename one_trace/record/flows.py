@@ -1,31 +1,31 @@
-"""Flow files: where the host looks for them, and what stands in them."""
+"""The flows of a project, read."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
-from one_trace.record.state import replace_surrogates
+from one_trace.record.flow_files import flow_paths, resolve
+from one_trace.record.tolerant import parse_json, to_text
 
-FLOWS = Path(".one") / "flows"
 DEPTH_LIMIT = 200
-"""Brackets within brackets: what reads a flow further on is recursive. Steps five deep take some twenty."""
+"""Nested brackets: code that walks a flow is recursive. Steps nested five deep take about twenty."""
 
 
 class FlowFile(msgspec.Struct, frozen=True):
-    """A flow as it is written: its `key` field, its definition, and a hash of the definition."""
+    """A flow: its `key` field, its definition, and a hash of the definition. `text`: the file as read."""
 
     key: str
     definition: dict[str, Any]
     version: str
     path: Path
     text: str = ""
-    """The file as it was read."""
 
     def line_of(self, pointer: str) -> int | None:
         """The line (from 1) in which the value at a JSON pointer begins."""
@@ -35,92 +35,58 @@ class FlowFile(msgspec.Struct, frozen=True):
 
 
 class FlowFiles:
-    """The flows of one project. Each file is read once; a file that cannot be read is as good as none."""
+    """The flows of one project. Each file is read once; an unreadable file counts as missing."""
 
     def __init__(self, project: Path) -> None:
-        self.project = project
-        self._read: dict[Path, FlowFile | None] = {}
+        self.project = Path(os.path.abspath(project))  # noqa: PTH100  links stay as they are
+        self._read: dict[str, FlowFile | None] = {}
         self._by_key: dict[str, FlowFile] | None = None
 
     def named(self, key_or_path: str) -> FlowFile | None:
-        """The flow that a key, a group/key or a path means, found as the host finds it."""
-        if "\0" in key_or_path or len(key_or_path) > 4096:
-            return None
-        root = self.project / FLOWS
-        if key_or_path.endswith(".json") or "\\" in key_or_path:
-            return self._file(self.project / key_or_path)
-        tries = [root / key_or_path / "flow.json"]
-        tries.append(self.project / key_or_path if "/" in key_or_path else root / f"{key_or_path}.flow.json")
-        for path in tries:
-            found = self._file(path)
-            if found is not None:
-                return found
-        if "/" in key_or_path:
-            return None
-        for folder in _folders(root):
-            found = self._file(folder / key_or_path / "flow.json")
-            if found is not None:
-                return found
-        return None
-
-    def shown(self, flow: FlowFile) -> str:
-        """The file's path below the project, or its own where it lies elsewhere."""
-        try:
-            return flow.path.relative_to(self.project).as_posix()
-        except ValueError:
-            return flow.path.as_posix()
+        """The flow by key, ``group/key`` or path, found as the host finds it."""
+        return self._file(resolve(key_or_path, str(self.project)))
 
     def with_key(self, key: str) -> FlowFile | None:
-        """The flow with this `key` field: events and file names carry that, not the name it is called by."""
-        found = self.named(key)
-        if found is not None and found.key == key:
-            return found
+        """The flow with this `key` field, which events and file names carry. The name that a flow is called
+        by may be another."""
+        named = self.named(key)
+        if named is not None and named.key == key:
+            return named
         if self._by_key is None:
             self._by_key = {}
-            for path in self._all():
+            for path, _ in flow_paths(str(self.project)):
                 flow = self._file(path)
                 if flow is not None:
                     self._by_key.setdefault(flow.key, flow)
         return self._by_key.get(key)
 
-    def _all(self) -> list[Path]:
-        root = self.project / FLOWS
-        found: list[Path] = []
-        for folder in _folders(root):
-            found.append(folder / "flow.json")
-            found.extend(inner / "flow.json" for inner in _folders(folder))
-        found.extend(sorted(root.glob("*.flow.json")))
-        return found
+    def shown(self, flow: FlowFile) -> str:
+        """The flow file's path relative to the project, or absolute if it is outside."""
+        try:
+            return flow.path.relative_to(self.project).as_posix()
+        except ValueError:
+            return flow.path.as_posix()
 
-    def _file(self, path: Path) -> FlowFile | None:
+    def _file(self, path: str) -> FlowFile | None:
         if path not in self._read:
-            self._read[path] = read_flow(path)
+            self._read[path] = read_flow(Path(path))
         return self._read[path]
 
 
 def read_flow(path: Path) -> FlowFile | None:
-    """One flow file; None where it is not there or is no flow."""
+    """One flow file; None if it is missing or is not a flow."""
     try:
-        data = read_plain(path, FLOW_LIMIT)
-        replace_surrogates(data)
-        text = data.decode("utf-8", "replace")
-        definition = json.loads(text, parse_constant=_refused)
-    except (OSError, ValueError, RecursionError):
+        text = to_text(read_plain(path, FLOW_LIMIT), errors="replace")
+        definition = parse_json(text, strict=True)
+    except (OSError, ValueError):
         return None
     if not isinstance(definition, dict) or not isinstance(definition.get("steps"), list):
         return None
-    if _too_deep(definition):
-        return None
     key = definition.get("key")
-    if not isinstance(key, str):
+    if not isinstance(key, str) or _too_deep(definition):
         return None
     canonical = json.dumps(definition, sort_keys=True, separators=(",", ":")).encode()
     return FlowFile(key, definition, hashlib.blake2b(canonical, digest_size=8).hexdigest(), path, text)
-
-
-def _refused(word: str) -> None:
-    """NaN and Infinity: JSON to Python, but to nobody else."""
-    raise ValueError(word)
 
 
 def _too_deep(value: object) -> bool:
@@ -134,10 +100,3 @@ def _too_deep(value: object) -> bool:
             return False
         level = inner
     return True
-
-
-def _folders(root: Path) -> list[Path]:
-    try:
-        return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-    except OSError:
-        return []

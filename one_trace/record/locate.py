@@ -1,4 +1,4 @@
-"""In which line of a JSON file a value stands that a JSON pointer (RFC 6901) names."""
+"""The line of a JSON file on which the value at a JSON pointer (RFC 6901) begins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _decoder = json.JSONDecoder(strict=False)
 
 
 def line_of(text: str, pointer: str) -> int | None:
-    """The line (from 1) in which the value at `pointer` begins; None where there is none."""
+    """The line, from 1; None if there is no such value."""
     at = _skip(text, 0)
     try:
         for part in pointer.split("/")[1:]:
@@ -23,13 +23,10 @@ def line_of(text: str, pointer: str) -> int | None:
 
 
 def _inside(text: str, at: int, part: str) -> int:
-    """Where in the object or array at `at` the member `part` begins. Of members of one name the last counts,
-    as to any JSON reader. Raises LookupError."""
+    """Where the member `part` of the object or array at `at` begins. Of members with one name the last
+    counts, as in any JSON reader. Raises LookupError."""
     members = _members(text, at) if text[at] == "{" else _elements(text, at)
-    found = [start for name, start in members if name == part]
-    if not found:
-        raise LookupError(part)
-    return found[-1]
+    return [start for name, start in members if name == part][-1]
 
 
 def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
@@ -51,12 +48,12 @@ def _elements(text: str, at: int) -> Iterator[tuple[str, int]]:
 
 
 def _after(text: str, start: int) -> int:
-    """Where the next member may begin, behind the value at `start` and its comma."""
+    """Where the next member may begin: after the value at `start` and its comma."""
     _, end = _decoder.raw_decode(text, start)
     end = _skip(text, end)
     return _skip(text, end + 1) if text[end] == "," else end
 
 
 def _skip(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
+    space = _SPACE.match(text, at)
+    return space.end() if space else at

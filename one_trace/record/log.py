@@ -1,18 +1,25 @@
-"""The log: one JSON object a line, `ts`, `level`, `msg`, then the fields of the event."""
+"""The log: one JSON object a line, with `ts`, `level`, `msg` and the fields of the event."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import msgspec
 
 from one_trace.model.times import to_ms
-from one_trace.record.state import UNREADABLE, Count, Number, believed, counted, replace_surrogates
+from one_trace.record.tolerant import (
+    UNREADABLE,
+    Count,
+    Number,
+    bounded_count,
+    bounded_number,
+    parse_json,
+    to_text,
+)
 
 
 class LogLine(msgspec.Struct, rename="camel", gc=False):
-    """One line of the log. `at` is `ts` in epoch ms; `event` is null for lines that are no event (``Flow
+    """One line of the log. `at`: `ts` in epoch ms. `event`: None for a line that is not an event (``Flow
     started``)."""
 
     ts: str = ""
@@ -36,37 +43,38 @@ class LogLine(msgspec.Struct, rename="camel", gc=False):
     strategy: str | None = None
     at: int = 0
     host_ms: Number | None = None
-    """`duration_ms` as the executor wrote it, where its clock was set meanwhile and it is set right here."""
+    """`duration_ms` as the executor wrote it, if it has been corrected because the clock was set."""
 
     @property
     def begun(self) -> int | None:
-        """`timestamp` in epoch ms: the step's own clock, which mostly says what the log's does."""
+        """`timestamp` in epoch ms."""
         return self.at if self.timestamp == self.ts else to_ms(self.timestamp)
 
     @property
-    def told_ms(self) -> int | float | None:
-        """The duration as the executor wrote it, and as it stands in its state."""
+    def reported_ms(self) -> int | float | None:
+        """The duration as the executor wrote it here and in its state."""
         return self.duration_ms if self.host_ms is None else self.host_ms
 
 
 _lines = msgspec.json.Decoder(LogLine)
 _NUMBERS: dict[str, Callable[[object], object]] = {
-    "durationMs": believed,
-    "delayMs": believed,
-    "retries": counted,
-    "attempt": counted,
-    "maxRetries": counted,
+    "durationMs": bounded_number,
+    "delayMs": bounded_number,
+    "retries": bounded_count,
+    "attempt": bounded_count,
+    "maxRetries": bounded_count,
 }
 _NAMES = ("stepId", "stepName")
 """Sub-flows are not validated: these may be numbers in their files, and so in the log."""
+_OURS = ("at", "host_ms")
 
 
 def read_log(data: bytes | bytearray, started: int | None = None) -> tuple[list[LogLine], list[str]]:
-    """The lines of a log, and what is wrong with it, one sentence a fault. `started`: when the state says
-    that the run began, epoch ms.
+    """The lines of a log, and what is wrong with it, one sentence each. `started`: the run's start by its
+    state, epoch ms.
 
     Lines end in ``\\n`` alone: U+2028, U+2029 and U+0085 stand raw in them. A line that cannot be read is
-    left out and named.
+    left out and reported.
     """
     lines: list[LogLine] = []
     faults: list[str] = []
@@ -79,8 +87,8 @@ def read_log(data: bytes | bytearray, started: int | None = None) -> tuple[list[
 
 
 def _read_times(lines: list[LogLine], started: int | None) -> list[str]:
-    """A line without a readable time still says what happened: it is put where it stands, with the time
-    before it; the first of all with the next that can be read, else with the run's start."""
+    """Set `at`. A line without a readable time still says what happened: it gets the time of the line before;
+    the first line that of the next readable one, else the run's start."""
     faults: list[str] = []
     before: int | None = None
     for line in lines:
@@ -102,35 +110,34 @@ def _one_by_one(data: bytes | bytearray, faults: list[str]) -> list[LogLine]:
     for number, row in enumerate(rows, 1):
         if not row.strip():
             continue
-        try:
-            lines.append(_lines.decode(row))
-        except UNREADABLE:
-            line = _lenient(row)
-            if line is not None:
-                lines.append(line)
-            elif number == len(rows):
-                faults.append(f"the log is cut in line {number}")
-            else:
-                faults.append(f"line {number} of the log cannot be read")
+        line = _read_line(row)
+        if line is not None:
+            lines.append(line)
+        elif number == len(rows):
+            faults.append(f"the log is cut in line {number}")
+        else:
+            faults.append(f"line {number} of the log cannot be read")
     return lines
 
 
-def _lenient(row: bytes | bytearray) -> LogLine | None:
-    """A line that is JSON, but not quite ours: fields of another type go, lone surrogates are replaced."""
-    fixed = bytearray(row)
-    replace_surrogates(fixed)
+def _read_line(row: bytes) -> LogLine | None:
+    """A line; None if it is not JSON. Fields of another type are left out, lone surrogates replaced."""
     try:
-        found = json.loads(fixed.decode())
-    except (ValueError, RecursionError):
+        return _lines.decode(row)
+    except UNREADABLE:
+        pass
+    try:
+        parsed = parse_json(to_text(row))
+    except ValueError:
         return None
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         return None
     fields: dict[str, object] = {}
     for name, wire in zip(LogLine.__struct_fields__, LogLine.__struct_encode_fields__, strict=True):
-        value = found.get(wire)
+        value = parsed.get(wire)
         if wire in _NUMBERS:
             fields[name] = _NUMBERS[wire](value)
-        elif name not in ("at", "host_ms") and isinstance(value, str):
+        elif name not in _OURS and isinstance(value, str):
             fields[name] = value
         elif wire in _NAMES and isinstance(value, int | float) and not isinstance(value, bool):
             fields[name] = str(value)

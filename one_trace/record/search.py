@@ -1,86 +1,89 @@
-"""Which run is ours: the one whose environment holds our word, else the only one that is new."""
+"""Finds our run: the one whose state file contains our token, else the only new one that may be ours."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from one_trace.guard import files as guard
 from one_trace.record.files import LOGS, STATES, RunFiles, run_of
 from one_trace.record.snapshot import Snapshot
 from one_trace.record.state import started_at
 
-_AMONG = 64
-"""Old state files that are looked at, the last written first: one that goes on is there."""
+_MOST_OLD = 64
+"""Old state files that are searched, the last written first: a resumed run is among them."""
 _HEAD = 4096
-"""Bytes of a state in which what stands ahead of the inputs is found."""
+"""Bytes of a state file that hold what stands ahead of the inputs."""
 _PAUSES_S = (0.0, 0.01, 0.03, 0.1)
-"""A state is empty for a moment each time it is saved: looked at after each of these pauses."""
-_WORD = rb'"ONE_TRACE_TOKEN": "[0-9a-f]{32}"|"ONE_TRACE_VIA": "[0-9a-f]{8,} [0-9a-f]{8} '
-_ANOTHERS = re.compile(_WORD)
-"""In the state of a run that another call of ours has started."""
-_TOLD = re.compile(_WORD + rb'|"PATH": "[^"]{0,4000}/')
-"""In a state whose environment has been written down, and not as `***`."""
-_TOLD_MOST = 4200
-"""Bytes that a match of it may take."""
-_OVER = re.compile(rb'"status": ?"(?:completed|failed)"')
+"""A state file is empty for a moment each time it is saved: it is read again after each of these pauses."""
+_TOKEN = rb'"ONE_TRACE_TOKEN": "[0-9a-f]{32}"|"ONE_TRACE_VIA": "[0-9a-f]{8,} [0-9a-f]{8} '
+_ANOTHER_TOKEN = re.compile(_TOKEN)
+"""In the state of a run that another call of one-trace started."""
+_ENVIRONMENT = re.compile(_TOKEN + rb'|"PATH": "[^"]{0,4000}/')
+"""In a state that holds the environment in clear (the host may mask it as `***`)."""
+_ENVIRONMENT_LIMIT = 4200
+"""Bytes of its longest match."""
+_T = TypeVar("_T")
+_ENDED = re.compile(rb'"status": ?"(?:completed|failed)"')
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """How our run is told from others. `marks`: any of them in its state file says that it is ours.
-    `resumed`: its id as it was typed, where it is an old one that goes on. `key`: tells its flow's key, asked
-    only where it matters. `said`: its id, where the executor has been heard to say it. `ran`: it has ended
-    well, so there is a record, even if a wrapper has kept our word from it."""
+    """How to recognise our run. `marks`: its state file contains one of them. `resumed`: the run id that was
+    typed for `flow resume`. `key`: returns the flow's key; called only if needed. `reported_id`: the run id,
+    if the executor has printed it. `succeeded`: the executor exited with 0, so there is a record, even if a
+    wrapper kept the marks from it."""
 
     marks: tuple[bytes, ...]
     resumed: str | None = None
     key: Callable[[], str | None] = lambda: None
-    said: str | None = None
-    ran: bool = False
+    reported_id: str | None = None
+    succeeded: bool = False
 
 
 @dataclass(frozen=True)
-class Found:
-    """The run; without one, how many may be it."""
+class Match:
+    """Our run; `files` is None if it is not certain. `candidates`: how many runs it may be."""
 
     files: RunFiles | None = None
     candidates: int = 0
 
 
-def find(before: Snapshot, wanted: Wanted, projects: Iterable[Path]) -> Found:
-    """The run that was started after `before`, in one of the folders that the project may be by now."""
+def find(before: Snapshot, wanted: Wanted, projects: Iterable[Path]) -> Match:
+    """The run started after `before`, in one of the folders that may be the project."""
     folders = list(dict.fromkeys(projects))
     for project in folders:
-        files = find_by_id(project, wanted.said) if wanted.said else None
+        files = find_by_id(project, wanted.reported_id) if wanted.reported_id else None
         files = files or find_by_token(project, wanted, before)
         if files is not None:
-            return Found(files, 1)
-    maybe = [files for project in folders for files in _unclaimed(project, wanted, before)]
-    return Found(maybe[0], 1) if len(maybe) == 1 else Found(None, len(maybe))
+            return Match(files, 1)
+    candidates = [files for project in folders for files in _unclaimed(project, wanted, before)]
+    return Match(candidates[0] if len(candidates) == 1 else None, len(candidates))
 
 
 def find_by_token(project: Path, wanted: Wanted, before: Snapshot | None = None) -> RunFiles | None:
-    """The run whose environment holds one of the marks: among those that are new, then those that the
-    resumed one's id fits, then those written last. No clock is asked: the file system's may be another than
-    ours.
+    """The run whose state file contains one of the marks: searched among the new ones, those that match the
+    resumed id, and those written last. No times are compared with ours: the file system's clock may be
+    another.
 
-    The host stores its environment before the first step, so this holds for a run that was killed as well. A
-    host that a step of the run starts by its path inherits the token: of several the first to start is meant.
+    The host stores its environment before the first step, so this also finds a run that was killed. A host
+    started by path from a step of the run inherits the token: of several runs the first to start is ours.
     """
     states, known = project / STATES, before.known if before else frozenset[str]()
     names = guard.names(states)
     new = [name for name in names if name not in known]
-    few = bool(known) or len(new) <= _AMONG
-    found = _first_with(states, new, wanted) if few else None
-    if found is None and wanted.resumed:
-        found = _first_with(states, [name for name in names if wanted.resumed in name], wanted)
-    if found is None and not (few and len(new) == len(names)):
-        found = _first_with(states, [Path(path).name for path in guard.newest(states, _AMONG)], wanted)
-    return found
+    search_new = bool(known) or len(new) <= _MOST_OLD
+    files = _first_with_mark(states, new, wanted) if search_new else None
+    if files is None and wanted.resumed:
+        files = _first_with_mark(states, [name for name in names if wanted.resumed in name], wanted)
+    if files is None and not (search_new and len(new) == len(names)):
+        newest = [Path(path).name for path in guard.newest(states, _MOST_OLD)]
+        files = _first_with_mark(states, newest, wanted)
+    return files
 
 
 def find_by_id(project: Path, run_id: str) -> RunFiles | None:
@@ -92,70 +95,68 @@ def find_by_id(project: Path, run_id: str) -> RunFiles | None:
     return None
 
 
-def begun(files: RunFiles, *, unless_over: bool) -> str | None:
-    """When the run was started; with `unless_over`, only where its state does not say that it has ended."""
-    for pause in _PAUSES_S if files.state else ():
-        if pause:
-            time.sleep(pause)
-        head = _head(files.state) if files.state else b""
+def started(files: RunFiles, *, unless_ended: bool) -> str | None:
+    """When the run started; with `unless_ended`, None if its state says that it has ended."""
+    for head in _retried(lambda: _head(files.state)) if files.state else ():
         when = started_at(head)
         if when is not None:
-            return None if unless_over and _OVER.search(head) else when
+            return None if unless_ended and _ENDED.search(head) else when
     return None
 
 
-def _first_with(states: Path, names: Sequence[str], wanted: Wanted) -> RunFiles | None:
+def _retried(read: Callable[[], _T]) -> Iterator[_T]:
     for pause in _PAUSES_S:
-        if pause:
-            time.sleep(pause)
-        found, torn = _with(states, names, wanted)
-        if len(found) > 1:
-            key = wanted.key()
-            return min(found, key=lambda each: (key not in (None, each[1].flow_key), each[0]))[1]
-        if found:
-            return found[0][1]
-        if not torn:
+        time.sleep(pause)
+        yield read()
+
+
+def _first_with_mark(states: Path, names: Sequence[str], wanted: Wanted) -> RunFiles | None:
+    for runs, empty in _retried(lambda: _with_mark(states, names, wanted)):
+        if runs:
+            key = wanted.key() if len(runs) > 1 else None
+            return min(runs, key=lambda run: (key not in (None, run[1].flow_key), run[0]))[1]
+        if not empty:
             break
     return None
 
 
-def _with(states: Path, names: Sequence[str], wanted: Wanted) -> tuple[list[tuple[str, RunFiles]], bool]:
-    """Those that hold the word, and when they began; whether one is being written just now."""
-    found: list[tuple[str, RunFiles]] = []
-    torn = False
+def _with_mark(states: Path, names: Sequence[str], wanted: Wanted) -> tuple[list[tuple[str, RunFiles]], bool]:
+    """When each run with a mark started, and the run; and whether a file is empty, so just being written."""
+    runs: list[tuple[str, RunFiles]] = []
+    empty = False
     for name in names:
         path = states / name
         try:
-            files = run_of(states.parents[2], name) if guard.holds(path, wanted.marks) else None
+            files = run_of(states.parents[2], name) if guard.contains(path, wanted.marks) else None
             if files is not None:
-                found.append((started_at(_head(path)) or "~", files))
-            torn = torn or path.stat().st_size == 0
+                runs.append((started_at(_head(path)) or "~", files))
+            empty = empty or path.stat().st_size == 0
         except OSError:
             continue
-    return found, torn
+    return runs, empty
 
 
 def _unclaimed(project: Path, wanted: Wanted, before: Snapshot) -> list[RunFiles]:
-    """Runs that are new, of our flow, and whose state does not say whose they are."""
+    """New runs of our flow whose state does not say who started them."""
     states = project / STATES
     new = [name for name in guard.names(states) if before.is_new(str(states / name))]
     runs = [files for name in new if (files := run_of(project, name)) is not None]
-    key, told = wanted.key() if runs else None, _ANOTHERS if wanted.ran else _TOLD
-    return [files for files in runs if key in (None, files.flow_key) and not _tells_whose(files, told)]
+    key = wanted.key() if runs else None
+    claimed = _ANOTHER_TOKEN if wanted.succeeded else _ENVIRONMENT
+    return [files for files in runs if key in (None, files.flow_key) and not _contains(files, claimed)]
 
 
-def _tells_whose(files: RunFiles, told: re.Pattern[bytes]) -> bool:
-    """Whether the host has written the run's environment down, in which our word would be."""
+def _contains(files: RunFiles, pattern: re.Pattern[bytes]) -> bool:
     if files.state is None:
         return False
     try:
-        return any(told.search(piece) for piece in guard.pieces(files.state, _TOLD_MOST))
+        return any(pattern.search(piece) for piece in guard.pieces(files.state, _ENVIRONMENT_LIMIT))
     except OSError:
         return True
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Path | None) -> bytes:
     try:
-        return guard.read_start(path, _HEAD)
+        return guard.read_start(path, _HEAD) if path else b""
     except OSError:
         return b""

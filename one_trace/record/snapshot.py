@@ -1,6 +1,4 @@
-"""What runs have left in a project, looked at before ours leaves anything: names alone, by the system's calls
-alone, since the host is starting meanwhile.
-"""
+"""Which runs a project has before ours starts. File names and system calls alone: the host waits for this."""
 
 from __future__ import annotations
 
@@ -10,14 +8,12 @@ from collections.abc import Mapping
 from one_trace.guard.files import names
 
 RUNS = os.path.join(".one", "flows", ".runs")
-
 Stamp = tuple[int, int, int]
 
 
 class Snapshot:
-    """The state files that are there. `resumed`: what was typed of the id of a run that is to go on; what
-    fits it is looked at more closely.
-    """
+    """The state files present. `resumed`: the part of a run id that was typed for `flow resume`; files that
+    match it may be written to again."""
 
     def __init__(self, project: str = "", resumed: str | None = None) -> None:
         folder = os.path.join(project, RUNS)
@@ -26,7 +22,7 @@ class Snapshot:
         self._stamps: Mapping[str, Stamp | None] = {name: stamp(os.path.join(folder, name)) for name in old}
 
     def is_new(self, path: str) -> bool:
-        """Whether the file at `path` was not there, or was to be looked at and has been written to since."""
+        """Whether the file was not there, or matches `resumed` and has been written to since."""
         name = os.path.basename(path)
         if name not in self.known:
             return True
@@ -34,9 +30,9 @@ class Snapshot:
 
 
 def stamp(path: str) -> Stamp | None:
-    """What changes when a file is written to: compared with itself alone."""
+    """What changes when a file is written to; compare it only with another stamp of the same file."""
     try:
-        told = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return told.st_mtime_ns, told.st_size, told.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino

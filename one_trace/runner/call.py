@@ -1,4 +1,4 @@
-"""One attempt of a step, as its body sees it."""
+"""One attempt of a step, as the code of its type sees it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, Protocol
 
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.loop import Loop, Promise
-from one_trace.runner.observer import Behaviour, Observer, Place
+from one_trace.runner.observer import Observer, Place
 from one_trace.runner.schema import Json
 from one_trace.runner.terms import FlowScope, RunOptions, StepResult
 from one_trace.runner.worker import Handle, Worker
 
 
 class Scheduler(Protocol):
-    """What the body of a step may ask of the engine that runs it."""
+    """What the code of a step type may ask of the engine."""
 
     worker: Worker
     loop: Loop
@@ -42,7 +42,7 @@ class Scheduler(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A step, its context, and where in the run this attempt stands."""
+    """A step, its context, and the span and number of this attempt."""
 
     engine: Scheduler
     step: dict[str, Any]
@@ -53,14 +53,14 @@ class Call:
 
     @property
     def number(self) -> int:
-        """The worker's number of the step."""
+        """The number of the step in the worker."""
         return self.engine.worker.step(self.step)
 
     def handle(self, kind: str = "results") -> Handle:
         return Handle(self.engine.worker, kind)
 
     def config(self, key: str, first: str) -> dict[str, Any]:
-        """The step's configuration; where there is none, what JavaScript says on reading `first` of it."""
+        """The step's configuration. If there is none, fails as JavaScript would when reading `first`."""
         config = self.step.get(key)
         if config is None:
             what = "null" if key in self.step else "undefined"
@@ -68,24 +68,13 @@ class Call:
         return config if isinstance(config, dict) else {}
 
     def place(self, iteration: int | None = None, branch: str | None = None) -> Place:
-        """Where the steps inside this one run."""
+        """Where the steps nested in this one run."""
         return Place(self.span, self.attempt, iteration, branch)
 
     async def list(self, steps: Json, context: Handle, place: Place) -> list[StepResult]:
-        """Run a list of steps that lies inside this one."""
+        """Run a nested list of steps."""
         return await self.engine.loop.go(self.engine.steps(steps, context, self.scope, place))
-
-    async def behave(self, behaviour: Behaviour) -> Handle:
-        """In a test: take a while, then give a value or throw."""
-        if behaviour.duration_ms:
-            await self.engine.loop.sleep(behaviour.duration_ms)
-        if behaviour.error is not None:
-            raise StepFailure(behaviour.error)
-        handle = self.handle()
-        made = {"status": "success", "output": behaviour.output, "response": behaviour.output}
-        self.engine.worker.tell("given", handle.number, made)
-        return handle
 
 
 Body = Callable[[Call], Coroutine[Promise[Any], None, Handle]]
-"""Runs one attempt of a step."""
+"""The code of a step type, which runs one attempt."""

@@ -1,4 +1,4 @@
-"""Command lines as the host reads them (it uses Commander): `flow execute|resume|validate|list`."""
+"""Command lines of `flow execute|resume|validate|list`, parsed as One CLI does with Commander."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from one_trace.runner.did_you_mean import did_you_mean
 
 
 class UsageError(Exception):
-    """A command line that the host refuses; the message is its own, the exit code 1."""
+    """A command line that One CLI refuses, with its message; the exit code is 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option; `value` names its argument where it has one."""
+    """An option. `value` names its argument, if it has one."""
 
     long: str
     about: str
@@ -47,7 +47,7 @@ class Command:
 
 @dataclass(slots=True)
 class Parsed:
-    """What is asked for. `values`: by long name, a list for each option that takes a value."""
+    """A parsed command line. `values`: the values of each given option, by its long name."""
 
     command: str
     argument: str | None = None
@@ -59,7 +59,7 @@ class Parsed:
         return long in self.values
 
     def last(self, long: str) -> str | None:
-        """The last value given, where one was and is not empty."""
+        """The last value of an option; None if it is empty or was not given."""
         return (self.values.get(long) or [""])[-1] or None
 
 
@@ -95,12 +95,12 @@ _LONG_WITH_VALUE = re.compile(r"--[^=]+=", re.DOTALL)
 
 
 def parse(argv: Sequence[str]) -> Parsed:
-    """Read a command line; UsageError where the host would refuse it."""
+    """Parse a command line. Raises UsageError."""
     root: dict[str, list[str]] = {}
     words, rest = _layer(argv, (AGENT, VERSION), root)
     if not words or words[0] not in _GROUPS:
         raise UsageError(f"error: unknown command '{words[0] if words else ''}'")
-    # Words that a command has taken for operands stay such: only what it did not know is read again below it.
+    # Only what a command did not know is parsed again by its subcommand: operands stay operands.
     more, rest = _layer(rest, (), {})
     words = [*words[1:], *more]
     if not words:
@@ -121,7 +121,7 @@ def parse(argv: Sequence[str]) -> Parsed:
 
 
 def ctrl_c_cancels(asked: Parsed) -> bool:
-    """Whether Ctrl-C ends such a run for people: so the host's spinner has it, which `-v` does without."""
+    """Whether Ctrl-C ends the run: One CLI's spinner does that, which `-v` has not."""
     return os.isatty(0) and (asked.command == "resume" or not asked.has("--verbose"))
 
 
@@ -151,9 +151,9 @@ def _check_count(command: Command, words: list[str]) -> None:
 def _layer(
     argv: Sequence[str], options: Sequence[Option], values: dict[str, list[str]]
 ) -> tuple[list[str], list[str]]:
-    """One command's reading of the words: its own options are taken out wherever they stand.
+    """Parse what belongs to one command: (operands, rest). Its own options may stand anywhere.
 
-    What follows an option that it does not know is left, in order, for the command below it.
+    From the first unknown option on, the rest is left to its subcommand.
     """
     names = {name: option for option in options for name in (option.short, option.long) if name}
     words: list[str] = []
@@ -173,7 +173,7 @@ def _layer(
 
 
 def _take(word: str, left: list[str], names: dict[str, Option], values: dict[str, list[str]]) -> bool:
-    """Take `word` as an option, with its value from `left` (reversed); False where it is none of ours."""
+    """Parse `word` as an option, with its value from `left` (reversed); False if it is not one of ours."""
     option = names.get(word) if len(word) > 1 and word.startswith("-") else None
     if option is not None:
         if option.value and not left:

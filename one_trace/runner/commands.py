@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from one_trace.record.flow_files import resolve
 from one_trace.runner.command_line import Parsed
 from one_trace.runner.engine import json_error
 from one_trace.runner.execution import Run, RunEnd, on_ctrl_c
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.listing import flows
-from one_trace.runner.loading import FlowUnreadable, Loaded, load, read, resolve
+from one_trace.runner.loading import FlowUnreadable, Loaded, load, read
 from one_trace.runner.output import Output
 from one_trace.runner.preflight import Refused, Syntax, check, check_inputs, check_remote
 from one_trace.runner.run_log import new_run_id, to_json
@@ -24,7 +25,7 @@ from one_trace.runner.validate import validate
 from one_trace.runner.worker import Worker
 
 if TYPE_CHECKING:
-    from one_trace.record import RunFiles
+    from one_trace.record.files import RunFiles
 
 Document = dict[str, Any]
 
@@ -108,7 +109,7 @@ class Session:
         """Where the run was recorded."""
         if self.run is None:
             return None
-        from one_trace.record import RunFiles
+        from one_trace.record.files import RunFiles
 
         here, log = Path.cwd(), self.run.log
         return RunFiles(

@@ -1,4 +1,4 @@
-"""Words that were perhaps meant, chosen as the host chooses them."""
+"""Suggestions for mistyped words, as Commander makes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LEAST_ALIKE = 0.4
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``\\n(Did you mean --mock?)``, or nothing where no known word is near."""
+    """``\\n(Did you mean --mock?)``, or an empty text if no known word is similar."""
     dashes = "--" if word.startswith("--") else ""
     word = word.removeprefix(dashes)
     nearest, best = [], _FARTHEST
@@ -31,7 +31,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def edits(a: str, b: str) -> int:
-    """Letters to put in, take out, replace or swap to get from `a` to `b`."""
+    """The Damerau-Levenshtein distance; an upper bound if the lengths differ too much."""
     if abs(len(a) - len(b)) > _FARTHEST:
         return max(len(a), len(b))
     rows = [list(range(len(b) + 1))]

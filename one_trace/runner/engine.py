@@ -1,8 +1,7 @@
-"""The order of things: lists of steps, one step with its attempts, whole flows.
+"""One CLI's control flow: flows, lists of steps, and single steps with their attempts.
 
-Follows the host closely, in what is awaited as well, since that decides which of two branches goes first.
-Nothing that is given up is ever cancelled: a step that timed out, or whose sibling failed, goes on and says
-so.
+It awaits what One CLI awaits, since that decides which of two branches goes first. Nothing is ever cancelled:
+a step that timed out, or whose sibling failed, keeps running and reporting events.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ from one_trace.runner.worker import Handle, Worker
 Event = dict[str, Any]
 Step = dict[str, Any]
 MISSING = object()
-"""A field that a flow file does not have: it is left out of events."""
+"""A field that the flow file does not have, and so the event neither."""
 EXTERNAL = ("action", "paginate", "bash")
-"""What --mock replaces."""
+"""Step types that --mock replaces."""
 
 
 class Engine:
-    """Runs flows on a loop and a worker, each attempt of a step by `body`; `emit` gets every event."""
+    """Runs flows on a loop and a worker. `body` runs an attempt of a step, `emit` receives the events."""
 
     def __init__(
         self,
@@ -46,7 +45,7 @@ class Engine:
         self.options = options
         self.observer = observer or Observer()
         self.reader: Promise[None] | None = None
-        """Settled once the host would have loaded its reader of flow files, for the first sub-flow."""
+        """Settled when One CLI would have imported its flow loader, for the first sub-flow."""
         self._emit = emit
         self._body = body
 
@@ -63,7 +62,7 @@ class Engine:
         return Handle(self.worker, "contexts")
 
     def json_error(self, text: str) -> str:
-        """What JavaScript says of a text that is no JSON."""
+        """JavaScript's error for a text that is not JSON."""
         return json_error(self.worker, text)
 
     # -- flows
@@ -71,7 +70,7 @@ class Engine:
     async def flow(
         self, flow: Json, scope: FlowScope, context: Handle, place: Place, done: Collection[str] = ()
     ) -> bool:
-        """Run the steps of a flow whose inputs are in `context`; False where it was stopped on purpose."""
+        """Run the steps of a flow whose inputs are in `context`; False if `--stop-after` stopped it."""
         options, key = self.options, _field(flow, "key")
         self.worker.tell("defaultOnError", context.number, flow.get("defaultOnError"))
         if options.dry_resolve and not options.stop_after:
@@ -111,7 +110,7 @@ class Engine:
     async def steps(
         self, steps: Json, context: Handle, scope: FlowScope, place: Place, done: Collection[str] = ()
     ) -> list[StepResult]:
-        """Run a list of steps in order; those that are `done` already are passed over in silence."""
+        """Run a list of steps in order, skipping those whose ids are `done` without an event."""
         if not isinstance(steps, list):
             raise StepFailure("steps is not iterable")
         results = []
@@ -125,7 +124,7 @@ class Engine:
                 dry = self.worker.ask("dryStep", context.number, self.worker.step(step))
                 self.emit("step:dry-resolve", **dry, timestamp=self.stamp())
                 raise FlowStop(str(step_id))
-            results.append(await self._told(step, context, scope, place, index))
+            results.append(await self._reported(step, context, scope, place, index))
             if self._is_last(step_id):
                 raise FlowStop(str(step_id))
         return results
@@ -133,16 +132,16 @@ class Engine:
     def _is_last(self, step_id: Json) -> bool:
         return self.options.stop_after is not None and self.options.stop_after == step_id
 
-    async def _told(
+    async def _reported(
         self, step: Step, context: Handle, scope: FlowScope, place: Place, index: int
     ) -> StepResult:
-        """One step with the events of its start and end."""
+        """One step, with the events of its start and end."""
         about = {"stepId": _field(step, "id"), "stepName": _field(step, "name"), "type": _field(step, "type")}
         span = self.observer.begin(step, scope.key, place, index, events=True)
         self.emit("step:start", **about, timestamp=self.stamp())
         try:
             result = await self.loop.go(self.step(step, context, scope, span))
-            # Told in here: a result that cannot be kept fails its step.
+            # Inside the try: a result that cannot be saved fails its step.
             self._completed(step, result, span)
         except StepFailure as failure:
             own = step.get("onError")
@@ -164,12 +163,12 @@ class Engine:
     # -- one step
 
     async def step(self, step: Step, context: Handle, scope: FlowScope, span: int) -> StepResult:
-        """One step with all its attempts; StepFailure where it throws in the end."""
+        """One step with all its attempts. Raises StepFailure if it throws in the end."""
         try:
             if self._skipped(step, context):
-                result = self._given(step, context, {"status": "skipped"})
+                result = self._set_result(step, context, {"status": "skipped"})
             else:
-                result = await self._tried(step, context, scope, span)
+                result = await self._attempts(step, context, scope, span)
         except StepFailure as failure:
             self.observer.end(span, "error", raised=True, timeout=failure.timeout)
             raise
@@ -186,7 +185,7 @@ class Engine:
                 return True
         return False
 
-    async def _tried(self, step: Step, context: Handle, scope: FlowScope, span: int) -> StepResult:
+    async def _attempts(self, step: Step, context: Handle, scope: FlowScope, span: int) -> StepResult:
         began = self.now()
         on_error = OnError(step, scope.default_on_error)
         last = StepFailure("")
@@ -199,7 +198,7 @@ class Engine:
                 handle = await self._attempt(step, context, scope, span, attempt)
             except StepFailure as failure:
                 last = failure
-                if attempt == on_error.attempts or self._refused(step, on_error, failure):
+                if attempt == on_error.attempts or self._gives_up(step, on_error, failure):
                     break
             else:
                 return self._succeeded(step, context, handle, self.now() - began, attempt)
@@ -210,7 +209,7 @@ class Engine:
         if last.code:
             result["errorCode"] = last.code
         result |= {"durationMs": self.now() - began, "retries": max(0, on_error.attempts - 1)}
-        return self._given(step, context, result)
+        return self._set_result(step, context, result)
 
     async def _pause(self, step: Step, on_error: OnError, attempt: int) -> None:
         delay = on_error.delay_ms(attempt)
@@ -218,8 +217,8 @@ class Engine:
         self.emit("step:retry", stepId=_field(step, "id"), **fields)
         await self.loop.sleep(delay)
 
-    def _refused(self, step: Step, on_error: OnError, failure: StepFailure) -> bool:
-        reason = on_error.refuses(failure)
+    def _gives_up(self, step: Step, on_error: OnError, failure: StepFailure) -> bool:
+        reason = on_error.no_retry_reason(failure)
         if reason is not None:
             self.emit("step:retry-skip", stepId=_field(step, "id"), reason=reason, error=failure.message)
         return reason is not None
@@ -227,7 +226,7 @@ class Engine:
     async def _attempt(
         self, step: Step, context: Handle, scope: FlowScope, span: int, attempt: int
     ) -> Handle:
-        """What one attempt comes to."""
+        """The result of one attempt."""
         if truthy(step.get("requires")):
             self.worker.ask("requires", context.number, self.worker.step(step))
         if self.options.mock and step.get("type") in EXTERNAL:
@@ -241,8 +240,8 @@ class Engine:
         if not truthy(limit):
             return await body
         message = f'Step "{step.get("id")}" exceeded timeout of {_plain(limit)}ms'
-        too_late = StepFailure(message, code="TIMEOUT", timeout=True)
-        return await self.loop.limited(body, number(limit), too_late)
+        timeout = StepFailure(message, code="TIMEOUT", timeout=True)
+        return await self.loop.limited(body, number(limit), timeout)
 
     def _succeeded(
         self, step: Step, context: Handle, handle: Handle, duration: int, attempt: int
@@ -253,8 +252,8 @@ class Engine:
         self.worker.tell("finish", context.number, self.worker.step(step), handle.number, duration, retries)
         return StepResult(handle, "success", duration, retries)
 
-    def _given(self, step: Step, context: Handle, result: dict[str, Any]) -> StepResult:
-        """A result that needs no JavaScript."""
+    def _set_result(self, step: Step, context: Handle, result: dict[str, Any]) -> StepResult:
+        """A result that no JavaScript has made."""
         handle = Handle(self.worker, "results")
         self.worker.tell("given", handle.number, result)
         self.worker.tell("place", context.number, [[self.worker.step(step), handle.number]])
@@ -282,7 +281,7 @@ def _length(steps: Json) -> Json:
 
 
 def json_error(worker: Worker, text: str) -> str:
-    """What JavaScript says of a text that is no JSON."""
+    """JavaScript's error for a text that is not JSON."""
     try:
         worker.ask("jsonError", text)
     except StepFailure as failure:

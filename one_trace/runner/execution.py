@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from one_trace.model.times import to_iso
+from one_trace.runner.call import Body
 from one_trace.runner.engine import Engine, Event
 from one_trace.runner.failures import StepFailure, WorkerBroken, WorkerGone
 from one_trace.runner.input_sizes import InputSizes
@@ -17,28 +17,25 @@ from one_trace.runner.loading import Loaded
 from one_trace.runner.loop import Clock, Loop, Stuck
 from one_trace.runner.observer import Observer, Place
 from one_trace.runner.run_log import RunLog, to_json
+from one_trace.runner.run_state import RunState, Save
 from one_trace.runner.steps import run as run_body
 from one_trace.runner.terms import FlowScope, RunOptions
 from one_trace.runner.worker import Handle, Worker
 
-Save = Literal["after steps", "after every step", "at the ends"]
-"""When the state is kept up to date on disk: after each step unless saves would take most of the time, after
-each step whatever it takes, or only as the run begins and ends.
-"""
 OnEvent = Callable[[Event, str], None]
-"""Called with each event and its JSON, after it has been written down."""
+"""Called with each event and its JSON after it has been recorded."""
 
 
 @dataclass(slots=True)
 class RunEnd:
-    """How a run came out: `error` where it failed, `stopped` where a stop was asked for."""
+    """How a run ended: `error` if it failed, `stopped` if `--stop-after` stopped it."""
 
     error: str | None = None
     stopped: bool = False
 
 
 class Run:
-    """A run that is recorded. Used once: `start` or `resume`, then `execute`."""
+    """A recorded run. Used once: `start` or `resume`, then `execute`."""
 
     def __init__(
         self,
@@ -53,82 +50,67 @@ class Run:
         flow_key: str | None = None,
         save: Save = "after steps",
         traced: bool = False,
+        body: Body = run_body,
     ) -> None:
-        """Makes the run's files, below the working directory. The worker must have the same one. `traced`:
-        the sizes of what goes into its steps are to be known."""
+        """Creates the run's files below the working directory, which the worker must share. `traced`: record
+        the sizes of the steps' inputs."""
         self.worker, self.loaded, self.run_id = worker, loaded, run_id
         self.flow_key = flow_key or loaded.flow["key"]
         self.log = RunLog(self.flow_key, run_id)
         self.loop = Loop(clock or Clock())
-        self._traced = traced and self.log.sizes_folder()
+        self._traced = traced and self.log.make_sizes_folder()
         if self._traced:
             observer = InputSizes(worker, observer or Observer())
-        self.engine = Engine(worker, self.loop, options or RunOptions(), self._emit, run_body, observer)
+        self.engine = Engine(worker, self.loop, options or RunOptions(), self._emit, body, observer)
         self.context = self.engine.context()
+        self.state = RunState(worker, self.context, self.log.state_path, save)
         self.paused = False
-        self._state = Handle(worker, "states")
         self._inputs = Handle(worker, "values")
         self._on_event = on_event
-        self._save = save
-        # Their saves are never put off: they are few, and one that fails is to fail the right step.
-        self._top = {step.get("id") for step in loaded.flow["steps"] if isinstance(step, dict)}
-        self._done: set[str] = set()
-        self._resumed = False
-        self._observer = self.engine.observer
-        self._observer.watch(self.loop)
+        self._top_level = {step.get("id") for step in loaded.flow["steps"] if isinstance(step, dict)}
+        self._finished: set[str] | None = None
+        """The steps that a resumed run has finished already."""
 
-    # -- the two ways to begin
-
-    def start(self, words: list[str]) -> None:
+    def start(self, inputs: list[str]) -> None:
         """A new run with inputs ``name=value``."""
-        declared = self.loaded.flow.get("inputs")
-        self.worker.tell("parseInputs", self._inputs.number, words, declared)
-        state = {"runId": self.run_id, "flowKey": self.flow_key, "status": "running"}
-        state |= {"startedAt": to_iso(self._now()), "completedSteps": []}
-        numbers = (self.context.number, self._inputs.number)
-        self.worker.ask("openState", self._state.number, self.log.state_path, state, *numbers)
+        self.worker.tell("parseInputs", self._inputs.number, inputs, self.loaded.flow.get("inputs"))
+        fields = {"runId": self.run_id, "flowKey": self.flow_key, "status": "running"}
+        fields |= {"startedAt": to_iso(self._now()), "completedSteps": []}
+        self.state.create(fields, self._inputs)
 
-    def resume(self) -> dict[str, Any]:
-        """The run as its state file has it; that, without context and inputs."""
-        self.worker.ask("reopenState", self._state.number, self.log.state_path, self.context.number)
-        state: dict[str, Any] = self.worker.ask("stateOf", self._state.number)
-        self.worker.tell("inputsOf", self._inputs.number, self.context.number, self._state.number)
-        # A step of a sub-flow may have finished under the id of one of ours that never ran: it has no result.
-        own = [step["id"] for step in self.loaded.flow["steps"] if step.get("id") in state["completedSteps"]]
-        self._done = set(self.worker.ask("finished", self.context.number, own))
-        self._resumed = True
-        return state
-
-    # -- running
+    def resume(self) -> None:
+        """The run that its state file holds."""
+        completed = self.state.reopen(self._inputs)["completedSteps"]
+        # A sub-flow step may have completed under the id of one of ours that never ran: it has no result.
+        own = [step["id"] for step in self.loaded.flow["steps"] if step.get("id") in completed]
+        self._finished = set(self.worker.ask("finished", self.context.number, own))
 
     def execute(self) -> RunEnd:
-        """Run it to its end, failures included."""
-        after = " after resume" if self._resumed else ""
-        first = "Flow resumed" if self._resumed else "Flow started"
-        began = self._now()
-        self.log.line(began, "info", first, to_json({"flowKey": self.flow_key, "runId": self.run_id}))
-        if self._traced:
-            go = {"run": self.run_id, "go": to_iso(began)}
-            self.worker.tell("openSizes", self.log.sizes_path, go)
-        self.worker.tell("set", self._state.number, {"status": "running"})
-        self.worker.tell("unset", self._state.number, ["pausedAt"])
-        self.worker.ask("write", self._state.number)
+        """Run the flow to its end. A failed flow is a result, not an exception."""
+        resumed = self._finished is not None
+        after = " after resume" if resumed else ""
+        self._begin("Flow resumed" if resumed else "Flow started")
         try:
             finished = self.loop.run(self.loop.go(self._flow()), self.worker)
         except (StepFailure, Stuck) as failure:
             try:
-                self._finish({"status": "failed"})
-            except (
-                StepFailure
-            ) as unkept:  # as in the host, this is then what failed the flow, and no line says so
-                return RunEnd(error=unkept.message)
+                self.state.write(unset=("pausedAt",), status="failed")
+            except StepFailure as unsaved:
+                return RunEnd(error=unsaved.message)  # as in One CLI, which logs nothing then
             return self._failed(failure.message, after)
         try:
-            self._finish({"status": "completed", "completedAt": to_iso(self._now())})
+            self.state.write(unset=("pausedAt",), status="completed", completedAt=to_iso(self._now()))
         except StepFailure as failure:
             return self._failed(failure.message, after)
         self._log("info", f"Flow completed{after}", {"status": "success"})
         return RunEnd(stopped=not finished)
+
+    def _begin(self, message: str) -> None:
+        now = self._now()
+        self.log.line(now, "info", message, to_json({"flowKey": self.flow_key, "runId": self.run_id}))
+        if self._traced:
+            self.worker.tell("openSizes", self.log.sizes_path, {"run": self.run_id, "go": to_iso(now)})
+        self.state.write(unset=("pausedAt",), status="running")
 
     def _failed(self, message: str, after: str) -> RunEnd:
         self._log("error", f"Flow failed{after}", {"error": message})
@@ -138,21 +120,12 @@ class Run:
         flow = self.loaded.flow
         self.worker.ask("accept", self.context.number, self._inputs.number, flow.get("inputs"))
         scope = FlowScope(flow["key"], self.loaded.root, (), flow.get("defaultOnError"))
-        return await self.engine.flow(flow, scope, self.context, Place(), self._done)
-
-    def saves(self, when: Save) -> None:
-        """From here on."""
-        self._save = when
-
-    def _finish(self, changes: dict[str, str]) -> None:
-        self.worker.tell("unset", self._state.number, ["pausedAt"])
-        self.worker.tell("set", self._state.number, changes)
-        self.worker.ask("write", self._state.number)
+        return await self.engine.flow(flow, scope, self.context, Place(), self._finished or ())
 
     def drain(self, *, last: bool = True) -> None:
-        """Go on as long as anything that the run has left behind is still running, as the host does.
+        """Wait, as One CLI does, until nothing that the run has left behind is running.
 
-        `last`: no other run follows on this worker, and what steps have left running in it counts as well.
+        `last`: no other run follows on this worker, so timers and the like inside it count as well.
         """
         if last:
             self.worker.ending()
@@ -160,13 +133,13 @@ class Run:
             pass
 
     def end_sizes(self) -> None:
-        """Nothing of the run goes on any more. Without the worker, the file ends as it stands."""
+        """Complete the file of sizes. Without the worker it stays as it is."""
         if self._traced:
             with suppress(WorkerGone, WorkerBroken):
                 self.worker.ask("endSizes")
 
     def failed_outside(self, message: str) -> None:
-        """Write down a failure that no step threw; the worker is gone, and the state with it."""
+        """Log a failure that no step threw, after the worker is gone and the state with it."""
         self._log("error", "Flow failed", {"error": message})
 
     # -- events
@@ -176,17 +149,13 @@ class Run:
         self.log.line(self._now(), "warn" if "error" in name else "info", name, text)
         step_id = event.get("stepId")
         if name == "step:complete" and step_id:
-            if self._save == "at the ends":
-                self.worker.tell("completed", self._state.number, step_id)
-            else:
-                save = "after every step" if step_id in self._top else self._save
-                self.worker.ask("completed", self._state.number, step_id, save)
+            # Top-level steps are few, and a state that cannot be saved must fail the right one.
+            self.state.completed(step_id, always=step_id in self._top_level)
         elif name == "step:start" and step_id:
-            self.worker.tell("current", self._state.number, step_id)
+            self.state.started(step_id)
         self._on_event(event, text)
         if self.paused and name == "step:complete":
-            self.worker.tell("set", self._state.number, {"status": "paused", "pausedAt": to_iso(self._now())})
-            self.worker.ask("write", self._state.number)
+            self.state.write(status="paused", pausedAt=to_iso(self._now()))
 
     def _log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         self.log.line(self._now(), level, message, to_json(fields))
@@ -197,17 +166,10 @@ class Run:
 
 @contextmanager
 def on_ctrl_c(act: Callable[[], None]) -> Iterator[None]:
-    """While the body runs, Ctrl-C calls `act`, from within the signal's handler, and nothing else."""
-
-    def handle(_number: int, _frame: object) -> None:
-        act()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, handle)
+    """While the body runs, Ctrl-C only calls `act`, in the signal handler."""
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: act())
     try:
         yield
     finally:
-        with suppress(TypeError):  # a handler that was not set by Python cannot be put back
+        with suppress(TypeError):  # a handler that Python has not set cannot be restored
             signal.signal(signal.SIGINT, before)

@@ -1,10 +1,10 @@
-"""What goes wrong in a run: a step that fails, a stop that was asked for, a worker or reader that is gone."""
+"""The exceptions of a run: a failed step, a requested stop, a worker or reader that is gone."""
 
 from __future__ import annotations
 
 
 class StepFailure(Exception):
-    """A step threw. `code` is its `errorCode`, if it has one; `timeout`: its own `timeoutMs` ran out."""
+    """A step threw. `code`: its `errorCode`, if any. `timeout`: its own `timeoutMs` was exceeded."""
 
     def __init__(self, message: str, *, code: object = None, timeout: bool = False) -> None:
         super().__init__(message)
@@ -14,7 +14,7 @@ class StepFailure(Exception):
 
 
 class FlowStop(Exception):
-    """`--stop-after` has reached its step. No failure: it unwinds to the flow and ends it well."""
+    """`--stop-after` has reached its step. Not a failure: it ends the flow successfully."""
 
     def __init__(self, step_id: str) -> None:
         super().__init__(step_id)
@@ -22,7 +22,7 @@ class FlowStop(Exception):
 
 
 class WorkerGone(Exception):
-    """The process that runs JavaScript has ended: by itself (`exit_code`), or by a signal (`signal`)."""
+    """The process that evaluates JavaScript has ended, with an exit code or by a signal."""
 
     def __init__(self, *, exit_code: int | None = None, signal: int | None = None) -> None:
         super().__init__(exit_code, signal)
@@ -31,8 +31,8 @@ class WorkerGone(Exception):
 
 
 class WorkerBroken(Exception):
-    """The worker could not do what can always be done: a defect of ours, or a value it cannot hold."""
+    """An operation failed that must not fail: a defect of ours, or a value too large to hold."""
 
 
 class ReaderGone(Exception):
-    """Nobody reads our standard output any more. The host ends there with code 1, and so do we."""
+    """Nobody reads standard output any more. One CLI then ends with code 1, and so do we."""

@@ -1,8 +1,8 @@
-"""How large what goes into each execution of a step is: the worker measures it where the step is about to use
-it, and writes it into a file of its own beside log and state.
+"""Input sizes: the worker measures the input of each step execution when it is about to be used, and writes
+it to a file beside log and state.
 
-Which execution a size is of is said in terms of the log: the nth ``step:start`` of an id. The direct children
-of `parallel` have none: they are named by the step around them, its attempt and their index in it.
+An execution is identified as in the log, as the nth ``step:start`` of an id. The direct children of
+`parallel` have no such event: they are identified by their parent, its attempt, and their index in it.
 """
 
 from __future__ import annotations
@@ -10,24 +10,23 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from one_trace.runner.observer import Behaviour, Observer, Place
+from one_trace.runner.observer import Observer, Place
 
 if TYPE_CHECKING:
-    from one_trace.runner.loop import Loop
     from one_trace.runner.worker import Handle, Worker
 
 Label = dict[str, Any]
 
 
 class InputSizes(Observer):
-    """Has every execution measured, and hands all that it is told on to another observer."""
+    """Has every execution measured, and passes all calls on to another observer."""
 
     def __init__(self, worker: Worker, inner: Observer) -> None:
         self._worker, self._inner = worker, inner
         self._labels: dict[int, Label] = {}
         self._blocks: set[int] = set()
         self._attempts: dict[int, int] = {}
-        """The attempt that was measured last."""
+        """The last measured attempt of each span."""
         self._started: Counter[str] = Counter()
 
     def begin(self, step: dict[str, Any], flow_key: str, place: Place, index: int, *, events: bool) -> int:
@@ -41,9 +40,9 @@ class InputSizes(Observer):
 
     def _started_as(self, step_id: object) -> Label | None:
         if isinstance(step_id, int | float) and not isinstance(step_id, bool):
-            step_id = str(step_id)  # as the log is read
+            step_id = str(step_id)  # as readers of the log do
         if not isinstance(step_id, str):
-            return None  # sub-flows are not validated
+            return None  # possible in sub-flows, which are not validated
         self._started[step_id] += 1
         return {"step": step_id, "nth": self._started[step_id]}
 
@@ -60,7 +59,7 @@ class InputSizes(Observer):
         self._inner.resolves(span, attempt, step, context)
         label, last = self._labels.get(span), self._attempts.get(span, 0)
         if label is None or attempt < last:
-            return  # given up, and still going on
+            return  # an earlier attempt that timed out and keeps running
         self._attempts[span] = attempt
         self._worker.tell("measure", label, context.number, self._worker.step(step), last > 0)
 
@@ -75,11 +74,5 @@ class InputSizes(Observer):
     ) -> None:
         self._inner.end(span, status, result, raised=raised, timeout=timeout)
         self._attempts.pop(span, None)
-        if span not in self._blocks:  # a block that was given up may go on to its next batch
+        if span not in self._blocks:  # a parallel step that timed out may start its next batch
             self._labels.pop(span, None)
-
-    def behaviour(self, step: dict[str, Any], span: int, attempt: int) -> Behaviour | None:
-        return self._inner.behaviour(step, span, attempt)
-
-    def watch(self, loop: Loop) -> None:
-        self._inner.watch(loop)

@@ -1,14 +1,14 @@
-"""Habits of JavaScript that show in the host's own texts: the order of keys, what is true, numbers."""
+"""JavaScript's semantics where they show: order of keys, truthiness, conversion of numbers."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 
 def entries(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """As Object.entries: keys that are indexes first and by number, the others as they came."""
+    """Like Object.entries: integer keys first, in numeric order, then the others in insertion order."""
     indexes = [key for key in mapping if _is_index(key)]
     if not indexes:
         return list(mapping.items())
@@ -16,20 +16,15 @@ def entries(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(key, mapping[key]) for key in (*sorted(indexes, key=int), *rest)]
 
 
-def unique(words: Iterable[str]) -> list[str]:
-    """Each word once, in the order of its first appearance."""
-    return list(dict.fromkeys(words))
-
-
 def truthy(value: object) -> bool:
-    """What JavaScript takes for true: empty lists and objects too."""
+    """Unlike in Python, empty lists and objects are true, and NaN is false."""
     if isinstance(value, list | dict):
         return True
     return bool(value) and not (isinstance(value, float) and math.isnan(value))
 
 
 def number(value: object) -> float:
-    """As Number(value), for what stands in JSON."""
+    """Like Number(value), for JSON values."""
     if value is None:
         return 0.0
     if isinstance(value, bool | int | float):
@@ -43,7 +38,7 @@ def number(value: object) -> float:
 
 
 def text(value: float) -> str:
-    """A number as JavaScript writes it, as far as time-outs and counts need it."""
+    """Like String(value), as far as timeouts and counts need it."""
     return str(int(value)) if value == int(value) and abs(value) < 1e21 else repr(value)
 
 

@@ -1,22 +1,21 @@
-"""What `flow list` says of the flows in this folder."""
+"""`flow list`: the flows of this folder."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from typing import Any
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
+from one_trace.record.flow_files import flow_paths
 from one_trace.runner.javascript import entries
-from one_trace.runner.loading import FLOWS, walk
-from one_trace.runner.schema import Json
+from one_trace.runner.schema import Json, steps_in
 
 
 def flows() -> list[dict[str, Any]]:
-    """The flows of ``.one/flows``, in the host's words; files that hold no flow are passed over."""
+    """The flows of ``.one/flows`` as One CLI describes them. Files that are not flows are skipped."""
     found: dict[str, dict[str, Any]] = {}
-    for path, group in _files(os.path.abspath(FLOWS), None):
+    for path, group in flow_paths():
         try:
             flow = json.loads(read_plain(path, FLOW_LIMIT).decode("utf-8", "replace"))
             about = _summary(flow, path, group)
@@ -27,27 +26,8 @@ def flows() -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _files(folder: str, group: str | None) -> Iterator[tuple[str, str | None]]:
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return
-    for name in names:
-        full = os.path.join(folder, name)
-        if name.startswith("."):
-            continue
-        if os.path.isdir(full) and not os.path.islink(full):
-            flow = os.path.join(full, "flow.json")
-            if os.path.exists(flow):
-                yield flow, group
-            elif not group:
-                yield from _files(full, name)
-        elif os.path.isfile(full) and not os.path.islink(full) and name.endswith(".flow.json"):
-            yield full, group
-
-
 def _summary(flow: Json, path: str, group: str | None) -> dict[str, Any]:
-    steps = list(walk(flow["steps"]))
+    steps = [step for step, _ in steps_in(flow["steps"])]
     about = {
         "key": flow.get("key"),
         "name": flow.get("name"),
@@ -68,8 +48,8 @@ def _summary(flow: Json, path: str, group: str | None) -> dict[str, Any]:
 
 
 def needs_bash(flow: Json) -> bool:
-    """Whether any step of the flow itself is a bash step."""
-    return any(step.get("type") == "bash" for step in walk(flow.get("steps")))
+    """Whether a step of the flow, not counting sub-flows, is a bash step."""
+    return any(step.get("type") == "bash" for step, _ in steps_in(flow.get("steps")))
 
 
 def _input(name: str, declared: dict[str, Any]) -> dict[str, Any]:

@@ -1,57 +1,35 @@
-"""Flow files: where a key leads, and what lies there."""
+"""Finding and reading flow files, with the errors of One CLI."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
-from one_trace.runner.schema import NESTED
-
-FLOWS = ".one/flows"
+from one_trace.record.flow_files import resolve
 
 JsonError = Callable[[str], str]
-"""What JavaScript says of a text that is no JSON."""
+"""JavaScript's error for a text that is not JSON."""
 
 
 class FlowUnreadable(Exception):
-    """No such flow, or no flow in it; the message is the host's."""
+    """There is no such flow, or the file is not JSON. The message is One CLI's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A flow file. `root` is the folder in which its code modules lie."""
+    """A flow file. `root`: the folder of its code modules."""
 
     flow: Any
     path: str
     root: str
 
 
-def resolve(key_or_path: str) -> str:
-    """The absolute path of a flow by key, ``group/key``, or path; where there is none, where it should be."""
-    if key_or_path.endswith(".json") or "\\" in key_or_path:
-        return _absolute(key_or_path)
-    folder = _absolute(FLOWS, key_or_path, "flow.json")
-    if os.path.exists(folder):
-        return folder
-    if "/" in key_or_path:
-        literal = _absolute(key_or_path)
-        return literal if os.path.exists(literal) else folder
-    legacy = _absolute(FLOWS, f"{key_or_path}.flow.json")
-    if os.path.exists(legacy):
-        return legacy
-    for group in _entries(_absolute(FLOWS)):
-        grouped = os.path.join(group.path, key_or_path, "flow.json")
-        if group.is_dir(follow_symlinks=False) and not group.name.startswith(".") and os.path.exists(grouped):
-            return grouped
-    return folder
-
-
 def load(key_or_path: str, json_error: JsonError) -> Loaded:
-    """Read a flow; FlowUnreadable where there is none, or it is no JSON."""
+    """Read a flow. Raises FlowUnreadable."""
     path = resolve(key_or_path)
     if not os.path.exists(path):
         raise FlowUnreadable(f"Flow not found: {path}")
@@ -59,7 +37,7 @@ def load(key_or_path: str, json_error: JsonError) -> Loaded:
 
 
 def read(path: str, json_error: JsonError) -> Loaded:
-    """Read the flow file at `path`, an absolute path."""
+    """Read the flow file at an absolute path. Raises FlowUnreadable."""
     try:
         text = read_plain(path, FLOW_LIMIT).decode("utf-8", "replace")
     except OSError as error:
@@ -73,48 +51,13 @@ def read(path: str, json_error: JsonError) -> Loaded:
     return Loaded(flow, path, os.path.dirname(path))
 
 
-def walk(steps: object) -> Iterator[dict[str, Any]]:
-    """Every step of a list and of the lists inside it, in order; what is no step is passed over."""
-    waiting = [iter(_steps(steps))]
-    while waiting:
-        step = next(waiting[-1], None)
-        if step is None:
-            waiting.pop()
-            continue
-        yield step
-        configs = ((step.get(key), field) for key, field in NESTED)
-        inside = [
-            child
-            for config, field in configs
-            if isinstance(config, dict)
-            for child in _steps(config.get(field))
-        ]
-        waiting.append(iter(inside))
-
-
-def _steps(found: object) -> list[dict[str, Any]]:
-    return [step for step in found if isinstance(step, dict)] if isinstance(found, list) else []
-
-
 def node_message(error: OSError, call: str, path: str) -> str:
-    """An operating system's error as Node words it."""
+    """An error of the operating system as Node words it."""
     import errno
 
     name = errno.errorcode.get(error.errno or 0, "EIO")
     words = {"EISDIR": "illegal operation on a directory"}.get(name, (error.strerror or "").lower())
     return f"{name}: {words}, {call}" + ("" if name == "EISDIR" else f" '{path}'")
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        return []
-
-
-def _absolute(*parts: str) -> str:
-    return os.path.abspath(os.path.join(*parts))
 
 
 def _no_constant(name: str) -> object:

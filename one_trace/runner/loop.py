@@ -1,10 +1,9 @@
-"""Concurrency in the host's order: JavaScript's promises, microtasks and timers, for Python coroutines.
+"""JavaScript's promises, microtasks and timers for Python coroutines.
 
-The order in which concurrent branches start and end their steps is part of a run's record, and traces are
-worked out from it. So the engine runs on promises that behave as the host's do: a call runs until its first
-await, what waits goes on one microtask after what it waits for, and microtasks come before timers and
-messages. asyncio starts a task a turn later and continues a plain `await` at once, which puts the same steps
-in another order.
+The order in which concurrent branches start and end steps is part of the record, and traces depend on it. So
+the engine needs JavaScript's order: a call runs up to its first await, an awaiting function continues one
+microtask after the promise is settled, microtasks run before timers and messages. asyncio starts a task a
+turn later and continues a plain `await` at once, which gives another order.
 """
 
 from __future__ import annotations
@@ -24,14 +23,15 @@ _MAX_DELAY_MS = 2**31 - 1
 
 
 class Clock:
-    """The time of a run. Tests put a virtual one in its place."""
+    """The time of a run."""
 
     virtual = False
+    """In tests: time passes only when nothing else is left to do."""
     _last = _behind = 0
 
     def now_ms(self) -> int:
-        """Wall clock, whole ms since the epoch. It never goes back: what it is set back by while the run
-        runs is added from then on."""
+        """Wall clock in whole ms since the epoch. If it is set back during the run, it goes on from where
+        it was."""
         now = time.time_ns() // 1_000_000
         self._behind = max(self._behind, self._last - now)
         self._last = now + self._behind
@@ -42,29 +42,11 @@ class Clock:
         return time.monotonic_ns() / 1_000_000
 
     def skip_to(self, ticks_ms: float) -> None:
-        """Nothing can happen before `ticks_ms`. A real clock gets there by itself."""
-
-
-class VirtualClock(Clock):
-    """Time that passes only where nothing else is left to do."""
-
-    virtual = True
-
-    def __init__(self, start_ms: int = 1_700_000_000_000) -> None:
-        self._now = float(start_ms)
-
-    def now_ms(self) -> int:
-        return int(self._now)
-
-    def ticks_ms(self) -> float:
-        return self._now
-
-    def skip_to(self, ticks_ms: float) -> None:
-        self._now = max(self._now, ticks_ms)
+        """Nothing can happen before `ticks_ms`. A real clock needs no help to get there."""
 
 
 class Promise(Generic[T]):
-    """A value that is there later, or a failure. Awaiting it takes one microtask, as in JavaScript."""
+    """A future value or failure. Awaiting it takes one microtask, as in JavaScript."""
 
     __slots__ = ("_loop", "_value", "_waiting", "error", "settled")
 
@@ -77,7 +59,7 @@ class Promise(Generic[T]):
 
     @property
     def value(self) -> T:
-        """What it came to; only once `settled`."""
+        """The value, once `settled`; raises the failure."""
         if self.error is not None:
             raise self.error
         return self._value  # type: ignore[return-value]
@@ -109,18 +91,18 @@ class Promise(Generic[T]):
 
 
 class Messages(Protocol):
-    """Where things come from that are neither timers nor microtasks: the worker."""
+    """The source of what is neither a timer nor a microtask: the worker."""
 
     @property
     def expecting(self) -> bool:
-        """Whether something that was begun has still to be told of."""
+        """Whether a message may still come."""
 
     def wait(self, timeout_ms: float | None) -> bool:
-        """Take in one message and settle what it is about; False where none came in time."""
+        """Receive one message and settle its promise; False if none came in time."""
 
 
 class Stuck(Exception):
-    """Nothing is left that could settle what is waited for."""
+    """Nothing is left that could settle the awaited promise."""
 
     message = (
         "A step waits for something that can no longer happen: nothing is left running that could settle it"
@@ -128,7 +110,7 @@ class Stuck(Exception):
 
 
 class Loop:
-    """Runs coroutines on promises, timers by `clock`, and the worker's messages."""
+    """An event loop of coroutines, timers and the worker's messages."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -141,7 +123,7 @@ class Loop:
         self._ready.append(callback)
 
     def go(self, coroutine: Coroutine[Promise[Any], None, T]) -> Promise[T]:
-        """Call an asynchronous function: it runs at once, up to its first await."""
+        """Call an async function, which runs up to its first await at once."""
         promise: Promise[T] = Promise(self)
         self._advance(coroutine, promise)
         return promise
@@ -157,7 +139,7 @@ class Loop:
             awaited.then(lambda: self._advance(coroutine, promise))
 
     def call_later(self, delay_ms: float, callback: Settle) -> int:
-        """As setTimeout: a number for `cancel`."""
+        """Like setTimeout. Returns a number for `cancel`."""
         if math.isnan(delay_ms) or not 1 <= delay_ms <= _MAX_DELAY_MS:
             delay_ms = 1
         self._number += 1
@@ -167,7 +149,7 @@ class Loop:
         return self._number
 
     def call_soon(self, callback: Settle) -> None:
-        """As setImmediate: after all microtasks, and no later."""
+        """Like setImmediate: right after all microtasks."""
         self._number += 1
         heapq.heappush(self._timers, (self.clock.ticks_ms(), self._number))
         self._waiting[self._number] = callback
@@ -181,7 +163,7 @@ class Loop:
         return promise
 
     def every(self, promises: Iterable[Promise[T]]) -> Promise[list[T]]:
-        """As Promise.all: the values in order, or the first failure. The others go on in either case."""
+        """Like Promise.all: the values in order, or the first failure. The others keep running."""
         parts = list(promises)
         whole: Promise[list[T]] = Promise(self)
         left = len(parts)
@@ -200,8 +182,8 @@ class Loop:
             whole.resolve([])
         return whole
 
-    def limited(self, promise: Promise[T], limit_ms: float, too_late: Exception) -> Promise[T]:
-        """As Promise.race with a timer, and .finally after it. `promise` itself goes on."""
+    def limited(self, promise: Promise[T], limit_ms: float, timeout: Exception) -> Promise[T]:
+        """Like Promise.race with a timer, then .finally. `promise` itself keeps running."""
         outcome: Promise[T] = Promise(self)
         decided = False
 
@@ -209,7 +191,7 @@ class Loop:
             nonlocal decided
             if not decided:
                 decided = True
-                # .finally hands its value on through two more promises
+                # .finally passes its value through two more promises
                 self.after(3, lambda: finish(error))
 
         def finish(error: Exception | None) -> None:
@@ -220,11 +202,11 @@ class Loop:
                 outcome.reject(error)
 
         promise.then(lambda: decide(promise.error))
-        timer = self.call_later(limit_ms, lambda: self.after(1, lambda: decide(too_late)))
+        timer = self.call_later(limit_ms, lambda: self.after(1, lambda: decide(timeout)))
         return outcome
 
     def after(self, microtasks: int, callback: Settle) -> None:
-        """Call `callback` that many microtasks later; at once if it is none."""
+        """Call `callback` that many microtasks later; at once for 0."""
         if microtasks <= 0:
             callback()
         elif microtasks == 1:
@@ -233,13 +215,13 @@ class Loop:
             self.soon(lambda: self.after(microtasks - 1, callback))
 
     def drain(self) -> None:
-        """Run microtasks until none is left."""
+        """Run all microtasks."""
         ready = self._ready
         while ready:
             ready.popleft()()
 
     def run(self, promise: Promise[T], messages: Messages) -> T:
-        """Turn until `promise` is settled."""
+        """Run turns until `promise` is settled. Raises Stuck."""
         self.drain()
         while not promise.settled and self.turn(messages):
             pass
@@ -248,12 +230,12 @@ class Loop:
         return promise.value
 
     def turn(self, messages: Messages) -> bool:
-        """One timer or one message, and the microtasks it leads to. False where none is to come."""
+        """Handle one timer or message, then all microtasks; False if none is to come."""
         due = self._next_due()
         if due is not None and due <= self.clock.ticks_ms():
             self._waiting.pop(heapq.heappop(self._timers)[1])()
         elif messages.expecting:
-            # Work in the worker takes real time, also where the clock is virtual.
+            # Work in the worker takes real time even if the clock is virtual.
             wait = None if due is None or self.clock.virtual else max(0.0, due - self.clock.ticks_ms())
             messages.wait(wait)
         elif due is not None:

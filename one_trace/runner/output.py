@@ -11,7 +11,7 @@ from one_trace.runner.failures import ReaderGone
 from one_trace.runner.run_log import to_json
 
 if TYPE_CHECKING:
-    from one_trace.record import RunFiles
+    from one_trace.record.files import RunFiles
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,15 @@
-"""What is checked before any step runs."""
+"""Checks before any step runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from one_trace.errors import CliError
 from one_trace.runner.engine import json_error
-from one_trace.runner.javascript import unique
 from one_trace.runner.listing import needs_bash
-from one_trace.runner.loading import FlowUnreadable, Loaded, load, walk
-from one_trace.runner.schema import REMOTE, Json
+from one_trace.runner.loading import FlowUnreadable, Loaded, load
+from one_trace.runner.schema import REMOTE, Json, steps_in
 from one_trace.runner.terms import RunOptions
 from one_trace.runner.worker import Worker
 
@@ -20,7 +18,7 @@ _NAMED = 5
 
 
 class Refused(Exception):
-    """A run that the host refuses; `more` goes into an agent's answer beside the message."""
+    """A run that One CLI refuses. `more`: further fields of the reported error."""
 
     def __init__(self, message: str, **more: Json) -> None:
         super().__init__(message)
@@ -29,36 +27,35 @@ class Refused(Exception):
 
 
 class NeedsHost(CliError):
-    """Steps that the built-in runner cannot run."""
+    """The flow has steps that the built-in runner cannot run."""
 
     code = "needs-one-cli"
 
 
-@dataclass(slots=True)
-class Syntax:
-    """Asks the worker, and waits for it only where there is something to ask."""
+class Syntax(NamedTuple):
+    """Parses JavaScript in the worker, and waits for that to start only if there is any."""
 
     worker: Worker
-    _known: dict[str, str | None] = field(default_factory=dict)
 
     def source(self, text: str) -> str | None:
-        self.worker.ready()
-        why: str | None = self.worker.ask("syntax", text)
-        return why
+        return self._ask("syntax", text)
 
     def file(self, path: str) -> str | None:
+        return self._ask("check", path)
+
+    def _ask(self, operation: str, argument: str) -> str | None:
         self.worker.ready()
-        why: str | None = self.worker.ask("check", path)
-        return why
+        error: str | None = self.worker.ask(operation, argument)
+        return error
 
 
 def check(flow: Json, options: RunOptions) -> None:
-    """Refuse what the host refuses: bash that was not allowed, and a stop at a step that is not there."""
+    """Refuse bash steps without `--allow-bash`, and a `--stop-after` at an unknown step."""
     key = flow["key"]
     if not options.allow_bash and needs_bash(flow):
         message = f'Workflow "{key}" contains bash steps. Re-run with --allow-bash to permit shell execution.'
         raise Refused(message, requiresBash=True, flowKey=key)
-    ids = unique(step["id"] for step in walk(flow["steps"]))
+    ids = list(dict.fromkeys(step["id"] for step, _ in steps_in(flow["steps"])))
     if options.stop_after and options.stop_after not in ids:
         message = f'--stop-after target "{options.stop_after}" is not a step in workflow "{key}".'
         message += f" Known step ids: {', '.join(ids)}"
@@ -66,19 +63,18 @@ def check(flow: Json, options: RunOptions) -> None:
 
 
 def check_inputs(words: list[str]) -> None:
-    """Refuse inputs that are no ``name=value``."""
+    """Refuse inputs that are not ``name=value``."""
     for word in words:
         if "=" not in word:
             raise Refused(f'Invalid input format: "{word}" — expected name=value')
 
 
 def check_remote(loaded: Loaded, options: RunOptions, worker: Worker) -> None:
-    """NeedsHost if a step, also of a sub-flow named outright, can be run by One's own service alone."""
+    """Raises NeedsHost if a step, including those of sub-flows with a literal key, needs One's service."""
     if options.mock or (options.dry_run and not options.stop_after):
         return
-    found = [
-        f"{step.get('id')} ({step['type']})" for step in _steps(loaded.flow, worker, set()) if _remote(step)
-    ]
+    steps = _steps(loaded.flow, worker, set())
+    found = [f"{step.get('id')} ({step['type']})" for step in steps if step.get("type") in REMOTE]
     if not found:
         return
     names = ", ".join(found[:_NAMED]) + (f" and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
@@ -88,12 +84,8 @@ def check_remote(loaded: Loaded, options: RunOptions, worker: Worker) -> None:
     )
 
 
-def _remote(step: dict[str, Any]) -> bool:
-    return step.get("type") in REMOTE
-
-
 def _steps(flow: Json, worker: Worker, seen: set[str]) -> Iterator[dict[str, Any]]:
-    for step in walk(flow.get("steps")) if isinstance(flow, dict) else ():
+    for step, _ in steps_in(flow.get("steps")) if isinstance(flow, dict) else ():
         yield step
         config = step.get("flow")
         key = config.get("key") if step.get("type") == "flow" and isinstance(config, dict) else None
@@ -103,5 +95,5 @@ def _steps(flow: Json, worker: Worker, seen: set[str]) -> Iterator[dict[str, Any
         try:
             inside = load(key, lambda text: json_error(worker, text)).flow
         except FlowUnreadable:
-            continue  # the step itself will say so, if it is ever reached
+            continue  # reported by the step, if it is ever reached
         yield from _steps(inside, worker, seen)

@@ -1,4 +1,4 @@
-"""`onError`: what becomes of a step that threw."""
+"""`onError`: whether a step that threw is retried, and whether the flow goes on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_DELAY_MS = 30_000
 
 
 class OnError:
-    """A step's own `onError`, else its flow's default; `fail` where there is neither."""
+    """A step's own `onError`, else its flow's default, else `fail`."""
 
     def __init__(self, step: dict[str, Any], default: Json) -> None:
         own = step.get("onError")
@@ -31,14 +31,14 @@ class OnError:
 
     @property
     def carries_on(self) -> bool:
-        """Whether the flow goes on after the last attempt."""
+        """Whether the flow goes on after the last failed attempt."""
         if self.strategy == "fallback":
-            # The host never jumps there: the step that is named runs in its own place, in order.
+            # One CLI never jumps to the fallback step: it runs in its own place.
             return truthy(self._config.get("fallbackStepId"))
         return bool(self.strategy == "continue")
 
     def delay_ms(self, attempt: int) -> int:
-        """How long to wait before an attempt; 2 is the first that waits."""
+        """How long to wait before an attempt, from 2 up."""
         base = self._number("retryDelayMs", _DELAY_MS)
         backoff = self._config.get("backoff")
         if backoff in ("exponential", "exponential-jitter"):
@@ -47,8 +47,8 @@ class OnError:
                 base *= 0.5 + random.random() * 0.5
         return math.floor(base + 0.5) if math.isfinite(base) else 0
 
-    def refuses(self, failure: StepFailure) -> str | None:
-        """Why this failure is not tried again, or None."""
+    def no_retry_reason(self, failure: StepFailure) -> str | None:
+        """Why this failure is not retried; None if it is."""
         retry_on, fail_fast = self._config.get("retryOn"), self._config.get("failFastOn")
         if isinstance(fail_fast, list) and any(_matches(entry, failure) for entry in fail_fast):
             return "failFastOn"
@@ -62,7 +62,7 @@ class OnError:
 
 
 def _matches(entry: object, failure: StepFailure) -> bool:
-    """A number is a status code in the message; a text is an error code, or part of the message."""
+    """A number matches a status code in the message, a text an error code or a part of the message."""
     if isinstance(entry, int | float) and not isinstance(entry, bool):
         return re.search(rf"\b{text(entry)}\b", failure.message, re.ASCII) is not None
     if failure.code and entry == failure.code:

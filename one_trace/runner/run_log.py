@@ -1,4 +1,4 @@
-"""What a run leaves behind: its log, and through the worker its state. In the host's places and shapes."""
+"""The files that a run leaves behind, where One CLI leaves them, and its log."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 from one_trace.errors import CliError
 from one_trace.guard.private import make_folder
 from one_trace.model.times import to_iso
-from one_trace.runner.loading import FLOWS
+from one_trace.record.flow_files import FLOWS
 from one_trace.runner.schema import Json
 
 RUNS = f"{FLOWS}/.runs"
 LOGS = f"{FLOWS}/.logs"
 SIZES = f"{FLOWS}/.sizes"
 _SHARED = 0o775
-"""As the host makes them, which a group may share; but no umask opens them to everybody."""
+"""As One CLI creates them: a group may share them, but no umask opens them to everybody."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -27,13 +27,13 @@ def new_run_id() -> str:
 
 
 def to_json(value: Json) -> str:
-    """As JSON.stringify: compact, everything but lone surrogates as it is."""
+    """Like JSON.stringify: compact, with only lone surrogates escaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class RunLog:
-    """One line of JSON an event, appended before anybody is told of it."""
+    """The log of a run: one line of JSON for each event, appended before anybody hears of it."""
 
     def __init__(self, flow_key: str, run_id: str) -> None:
         self.path = f"{LOGS}/{flow_key}-{run_id}.log"
@@ -49,9 +49,8 @@ class RunLog:
                 hint="Run it in a folder that can be written to.",
             ) from error
 
-    def sizes_folder(self) -> bool:
-        """Make the folder of what only a traced run leaves. False where that cannot be: nothing depends on
-        it."""
+    def make_sizes_folder(self) -> bool:
+        """Create the folder that only a traced run needs; False if that fails, which is not an error."""
         try:
             make_folder(Path(SIZES), _SHARED)
         except OSError:
@@ -59,7 +58,7 @@ class RunLog:
         return True
 
     def line(self, at_ms: int, level: str, message: str, fields: str) -> None:
-        """Append a line; `fields`: a JSON object, as text, whose members come after the message."""
+        """Append a line; the members of `fields`, a JSON object as text, follow the message."""
         head = f'{{"ts":"{to_iso(at_ms)}","level":"{level}","msg":{to_json(message)}'
         os.write(self._fd, f"{head},{fields[1:]}\n".encode())
 

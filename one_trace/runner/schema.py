@@ -1,19 +1,20 @@
-"""What a flow file may hold: the step types and their fields, as the host checks them."""
+"""What a flow file may contain: the step types and their fields, as One CLI checks them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 Json: TypeAlias = Any
-"""Whatever may stand in a flow file: nothing is known of it until it has been looked at."""
+"""A value of a flow file that has not been checked yet."""
 
 Kind = Literal["string", "number", "boolean", "object", "array", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a step's configuration. `steps`: it holds a list of steps."""
+    """A field of a step's configuration. `steps`: it is a list of steps."""
 
     kind: Kind
     required: bool = False
@@ -22,7 +23,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class StepType:
-    """A step type, and under which key of the step its configuration stands."""
+    """A step type. `key`: the step's key that holds its configuration."""
 
     name: str
     key: str
@@ -95,14 +96,42 @@ TYPES: dict[str, StepType] = {
         StepType("bash", "bash", _BASH),
     )
 }
-"""Step types by name, in the order the host names them in."""
+"""Step types by name, in the order in which One CLI lists them."""
 
 NESTED: tuple[tuple[str, str], ...] = tuple(
     (kind.key, name) for kind in TYPES.values() for name, field in kind.fields.items() if field.steps
 )
-"""Where steps lie inside steps: (key of the configuration, field)."""
+"""Where steps are nested: (key of the configuration, field)."""
 
 REMOTE = ("action", "paginate")
 """Types that only One's own service can run."""
 STRATEGIES = ("fail", "continue", "retry", "fallback")
 INPUT_TYPES = ("string", "number", "boolean", "object", "array")
+
+
+def steps_in(steps: object, path: str = "steps") -> Iterator[tuple[dict[str, Any], str]]:
+    """Each step of a list and of the lists nested in it, parents first, with its path.
+
+    What is not a step is skipped. Not recursive: flows may be nested deeply.
+    """
+    waiting = [_listed(steps, path)]
+    while waiting:
+        step, where = next(waiting[-1], (None, ""))
+        if step is None:
+            waiting.pop()
+            continue
+        yield step, where
+        waiting.append(_nested(step, where))
+
+
+def _nested(step: dict[str, Any], path: str) -> Iterator[tuple[dict[str, Any], str]]:
+    for key, field in NESTED:
+        config = step.get(key)
+        if isinstance(config, dict):
+            yield from _listed(config.get(field), f"{path}.{key}.{field}")
+
+
+def _listed(steps: object, path: str) -> Iterator[tuple[dict[str, Any], str]]:
+    for i, step in enumerate(steps if isinstance(steps, list) else []):
+        if isinstance(step, dict):
+            yield step, f"{path}[{i}]"

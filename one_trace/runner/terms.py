@@ -1,4 +1,4 @@
-"""The few things that the parts of the engine hand each other."""
+"""The types that the parts of the engine pass to each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from one_trace.runner.worker import Handle
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a flow is to be run."""
+    """The options of `flow execute` that the engine follows."""
 
     dry_run: bool = False
     mock: bool = False
@@ -24,7 +24,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class FlowScope:
-    """The flow that a list of steps belongs to."""
+    """The flow that a list of steps belongs to. `stack`: the keys of the flows that call it."""
 
     key: str
     root: str
@@ -34,7 +34,7 @@ class FlowScope:
 
 @dataclass(slots=True)
 class StepResult:
-    """How a step ended; the worker holds what it came to."""
+    """How a step ended. The worker holds the value."""
 
     handle: Handle
     status: str

@@ -1,4 +1,4 @@
-"""Rich's console on a terminal of any size: what COLUMNS and LINES claim is believed within bounds."""
+"""Rich's console with a bounded size, whatever COLUMNS and LINES claim."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from one_trace.guard import streams
 
 
 class SizedConsole(Console):
-    """The terminal behind `stream`, which `file` writes to: rich itself fails on ``COLUMNS=²``, and fills
-    memory for a thousand million.
+    """Writes to `file`, which leads to the terminal `stream`. Rich itself fails on ``COLUMNS=²`` and runs out
+    of memory on a thousand million.
     """
 
     def __init__(self, stream: TextIO, file: object = None, *, force_terminal: bool | None = None) -> None:
         try:
             self._fd = stream.fileno()
-        except OSError:  # no file: then it has no size either
+        except OSError:  # not a file, so without a size
             self._fd = -1
         width, height = self.size
         super().__init__(
@@ -36,4 +36,4 @@ class SizedConsole(Console):
 
     @size.setter
     def size(self, new: tuple[int, int]) -> None:
-        """The terminal's size is its own."""
+        """Rich may not change it."""

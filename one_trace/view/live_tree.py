@@ -1,13 +1,13 @@
-"""A run while it runs: a tree that grows with the host's events. Pure: events and times in, lines out.
+"""The tree of a run while it runs. Pure: events and times in, lines out.
 
-The host's events name no parent, so where a step stands is told from what is open when it starts, and a
-step that runs many times (in a loop) is one line with a count: the tree stays as long as the flow is,
-however often it goes round. It is the reader's picture of a moment, and no source of the trace: that is
-assembled from the record afterwards.
+The events name no parent, so a step's place follows from what is open when it starts. A step that runs many
+times, in a loop, is one line with a count, so the tree is no longer than the flow. It is a picture for
+people, never the source of a trace: that is assembled from the record.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -20,23 +20,23 @@ _CONTAINERS = ("loop", "while", "condition", "parallel", "flow")
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAME_MS = 100
 _LABEL = 64
-"""Cells for tree lines and label at most: on a wide screen the times stand near the names."""
+"""Most cells for tree lines and label, so that times stay near names on a wide screen."""
 _STATUS = {"failed": "error", "success": "success", "skipped": "skipped", "timeout": "timeout"}
 
 
 class PlannedStep(NamedTuple):
-    """Where a step stands in its flow file."""
+    """A step as the flow file has it."""
 
     parent: str | None
     kind: str
 
 
 Plan = Mapping[str, PlannedStep]
-"""The root flow's steps by id, which is unique in a flow file; in the file's order."""
+"""The steps of the root flow by id, in the order of the file."""
 
 
 def plan_of(definition: Mapping[str, object]) -> Plan:
-    """The plan of a flow's definition (decoded JSON); what does not look like a step is passed over."""
+    """The plan of a flow's definition (decoded JSON). What is not a step is skipped."""
     plan: dict[str, PlannedStep] = {}
     todo: list[tuple[object, str | None]] = [(definition.get("steps"), None)]
     while todo:
@@ -53,47 +53,47 @@ def plan_of(definition: Mapping[str, object]) -> Plan:
 
 
 class Retry(NamedTuple):
-    """The next try that a step is waiting for, or is making."""
+    """The attempt that a step is waiting for or making."""
 
     attempt: int
-    most: int
+    attempts: int
     at_ms: float
 
 
 class LiveStep:
-    """One place in the flow: how often it runs now, how often it has ended in which way."""
+    """A step of the flow: its running executions, and how many have ended with which status."""
 
     def __init__(self, step_id: str, kind: str) -> None:
         self.step_id = step_id
         self.kind = kind
         self.inner: dict[str, LiveStep] = {}
         self.running: list[float] = []
-        """When each of those began that run now."""
-        self.ended: dict[str, int] = {}
-        self.last: tuple[str, float | None] | None = None
-        """How the last one ended, and its duration in ms."""
+        """When each running execution started."""
+        self.ended: Counter[str] = Counter()
+        self.last: tuple[str, float | None] = ("success", None)
+        """The status and duration (ms) of the last one that ended."""
         self.retry: Retry | None = None
 
     @property
-    def rounds(self) -> int:
-        """How often it has been started."""
-        return len(self.running) + sum(self.ended.values())
+    def executions(self) -> int:
+        """How many executions have started."""
+        return len(self.running) + self.ended.total()
 
     @property
-    def turns(self) -> int:
-        """Of a loop: iterations begun, as its busiest step tells."""
-        return max((step.rounds for step in self.inner.values()), default=0)
+    def iterations(self) -> int:
+        """Of a loop: how many iterations have started, judged by its busiest step."""
+        return max((step.executions for step in self.inner.values()), default=0)
 
     @property
     def failures(self) -> int:
-        return self.ended.get("error", 0) + self.ended.get("timeout", 0)
+        return self.ended["error"] + self.ended["timeout"]
 
 
 class LiveTree:
-    """What is known of a run so far. `began_ms`: when it started, on the clock of every later time (ms).
+    """A run so far. `began_ms`: when it started, in ms on the clock of all later times.
 
-    With the flow's `plan` steps stand in their right place, and the direct children of a parallel block,
-    of which the host says nothing, are shown while the block runs.
+    With the flow's `plan` each step is in its right place, and the direct children of a parallel step, which
+    have no events, are shown while it runs.
     """
 
     def __init__(self, flow_key: str, began_ms: float, plan: Plan | None = None) -> None:
@@ -101,17 +101,17 @@ class LiveTree:
         self.began_ms = began_ms
         self._plan = plan or {}
         self._branches: dict[str, list[str]] = {}
-        """The direct children of each parallel block."""
+        """The direct children of each parallel step."""
         for step_id, place in self._plan.items():
             if place.parent is not None and self._plan[place.parent].kind == "parallel":
                 self._branches.setdefault(place.parent, []).append(step_id)
         self.top: dict[str, LiveStep] = {}
         self._open: list[LiveStep] = []
-        """Containers that are open, the last started last."""
+        """Running containers, the last started last."""
         self._running: dict[str, list[LiveStep]] = {}
 
     def feed(self, event: Mapping[str, object], now_ms: float) -> None:
-        """Take in one event of the host; what is none, or none of a step, changes nothing."""
+        """Process an event or a log line. Only events of steps change anything."""
         step_id = event.get("stepId")
         if not isinstance(step_id, str):
             return
@@ -119,9 +119,8 @@ class LiveTree:
         if kind == "step:start":
             self._start(step_id, str(event.get("type", "")), self._parent(step_id), now_ms)
         elif kind == "step:complete":
-            self._end(
-                step_id, _STATUS.get(str(event.get("status")), "success"), event.get("durationMs"), now_ms
-            )
+            status = _STATUS.get(str(event.get("status")), "success")
+            self._end(step_id, status, event.get("durationMs"), now_ms)
         elif kind == "step:error":
             self._end(step_id, "error", None, now_ms)
         elif kind == "step:retry":
@@ -132,9 +131,7 @@ class LiveTree:
         while todo:
             step_id, kind, parent = todo.pop()
             siblings = parent.inner if parent else self.top
-            step = siblings.get(step_id)
-            if step is None:
-                step = siblings[step_id] = LiveStep(step_id, kind)
+            step = siblings.setdefault(step_id, LiveStep(step_id, kind))
             step.running.append(now_ms)
             self._running.setdefault(step_id, []).append(step)
             if kind in _CONTAINERS:
@@ -144,7 +141,7 @@ class LiveTree:
                 todo += [(branch, self._plan[branch].kind, step) for branch in branches]
 
     def _parent(self, step_id: str) -> LiveStep | None:
-        """Where the plan has it, if that is open; else where it ran before; else the last that is open."""
+        """Its parent in the plan, if that is open; else where it ran before; else the last open container."""
         place = self._plan.get(step_id)
         if place is not None:
             if place.parent is None and not any(container.kind == "flow" for container in self._open):
@@ -163,10 +160,9 @@ class LiveTree:
             return
         step = started.pop()
         began = step.running.pop(0)
-        # A negative one is of a clock that was set back meanwhile.
-        measured = float(took) if isinstance(took, int | float) and took >= 0 else now_ms - began
-        duration = max(0.0, measured)
-        step.ended[status] = step.ended.get(status, 0) + 1
+        # It is negative if the clock was set back meanwhile.
+        duration = float(took) if isinstance(took, int | float) and took >= 0 else max(0.0, now_ms - began)
+        step.ended[status] += 1
         step.last = (status, None if status == "skipped" else duration)
         step.retry = None
         if step in self._open:
@@ -176,21 +172,21 @@ class LiveTree:
 
     def _retry(self, step_id: str, event: Mapping[str, object], now_ms: float) -> None:
         started = self._running.get(step_id)
-        attempt, most, delay = event.get("attempt"), event.get("maxRetries"), event.get("delayMs")
-        if started and isinstance(attempt, int) and isinstance(most, int):
+        attempt, retries, delay = event.get("attempt"), event.get("maxRetries"), event.get("delayMs")
+        if started and isinstance(attempt, int) and isinstance(retries, int):
             wait = float(delay) if isinstance(delay, int | float) else 0.0
-            started[-1].retry = Retry(attempt, most, now_ms + wait)
+            started[-1].retry = Retry(attempt, retries + 1, now_ms + wait)
 
-    # -- the picture
+    # -- drawing
 
     def lines(self, now_ms: float, *, columns: int, rows: int, style: Style) -> list[str]:
-        """The page of this moment: at most `rows` lines of `columns` cells; running and failed steps stay."""
+        """At most `rows` lines of `columns` cells; running and failed steps are kept."""
         placed = list(self._placed(style))
-        keep = _most_telling([step for _, step in placed], max(rows - 2, 1))
+        kept = _kept([step for _, step in placed], max(rows - 2, 1))
         body = [
             self._row(lead, step, now_ms, columns, style)
-            for (lead, step), kept in zip(placed, keep, strict=True)
-            if kept
+            for (lead, step), keep in zip(placed, kept, strict=True)
+            if keep
         ]
         page = [self._head(now_ms, columns, style), *body]
         hidden = len(placed) - len(body)
@@ -200,15 +196,15 @@ class LiveTree:
 
     def _head(self, now_ms: float, columns: int, style: Style) -> str:
         steps = [step for _, step in self._placed(style)]
-        done = sum(sum(step.ended.values()) for step in steps)
+        done = sum(step.ended.total() for step in steps)
         failed = sum(step.failures for step in steps)
         running = sum(len(step.running) for step in steps)
         facts = [words.duration(now_ms - self.began_ms), f"{done:,} done"]
         facts += [f"{failed:,} failed"] if failed else []
         facts += [f"{running:,} running"] if running else []
-        told = style.dot.join(facts)
-        key = clip(clean(self.flow_key, 200), max(columns - width(told) - 5, 8), style.more)
-        return f"{self._spin(now_ms, style)} {style.paint(key, 'bold')}  {style.paint(told, 'dim')}"
+        text = style.dot.join(facts)
+        key = clip(clean(self.flow_key, 200), max(columns - width(text) - 5, 8), style.more)
+        return f"{self._spin(now_ms, style)} {style.paint(key, 'bold')}  {style.paint(text, 'dim')}"
 
     def _placed(self, style: Style) -> Iterator[tuple[str, LiveStep]]:
         """Every step with its tree lines, depth first."""
@@ -221,19 +217,19 @@ class LiveTree:
                 todo.append((inner, under + (child if at else last), under + (pipe if at else blank)))
 
     def _row(self, lead: str, step: LiveStep, now_ms: float, columns: int, style: Style) -> str:
-        status = "running" if step.running else step.last[0] if step.last else "success"
-        glyph = self._spin(now_ms, style) if step.running else style.paint(style.glyph(status), status)
-        note = _note(step, now_ms)
+        status, took = step.last
         if step.running:
-            time = words.duration(now_ms - step.running[0])
+            glyph, time = self._spin(now_ms, style), words.duration(now_ms - step.running[0])
         else:
-            time = "skipped" if status == "skipped" else words.duration(step.last[1] if step.last else None)
+            glyph = style.paint(style.glyph(status), status)
+            time = "skipped" if status == "skipped" else words.duration(took)
+        note = _note(step, now_ms)
         lead = clip(lead, columns // 3, "")
         head = width(lead) + (1 if style.unicode else 4) + 1
-        room = min(max(columns - head - 10 - 11, 8), _LABEL - head)
-        note = clip(note, room // 2, style.more)
-        label = clip(clean(step.step_id, 200), room - (width(note) + 2 if note else 0), style.more)
-        gap = " " * (room - width(label) - (width(note) + 2 if note else 0))
+        cells = min(max(columns - head - 10 - 11, 8), _LABEL - head)
+        note = clip(note, cells // 2, style.more)
+        label = clip(clean(step.step_id, 200), cells - (width(note) + 2 if note else 0), style.more)
+        gap = " " * (cells - width(label) - (width(note) + 2 if note else 0))
         tone = "error" if step.retry else "warn" if step.failures else "dim"
         return (
             f"{style.paint(lead, 'dim')}{glyph} {label}{'  ' + style.paint(note, tone) if note else ''}{gap}"
@@ -247,29 +243,27 @@ class LiveTree:
 
 
 def _note(step: LiveStep, now_ms: float) -> str:
-    """Beside the id: how often round, how many at once, how many failed, the next try."""
+    """What stands beside the id: iterations, executions, failures, the next attempt."""
     parts = []
-    if step.kind in ("loop", "while") and step.turns:
-        parts.append(f"round {step.turns:,}" if step.running else f"{step.turns:,} rounds")
-    elif step.rounds > 1:
-        parts.append(f"{step.rounds:,} times")
+    if step.kind in ("loop", "while") and step.iterations:
+        parts.append(f"round {step.iterations:,}" if step.running else f"{step.iterations:,} rounds")
+    elif step.executions > 1:
+        parts.append(f"{step.executions:,} times")
     if len(step.running) > 1:
         parts.append(f"{len(step.running)} at once")
-    if step.failures and (step.rounds > 1 or step.running):
+    if step.failures and (step.executions > 1 or step.running):
         parts.append(f"{step.failures:,} failed")
-    elif not step.running and step.last and step.last[0] == "timeout":
+    elif not step.running and step.last[0] == "timeout":
         parts.append("timeout")
     if step.retry and step.running:
         wait = step.retry.at_ms - now_ms
         when = f" in {words.duration(wait)}" if wait > 0 else ""
-        parts.append(f"try {step.retry.attempt} of {step.retry.most + 1}{when}")
+        parts.append(f"try {step.retry.attempt} of {step.retry.attempts}{when}")
     return ", ".join(parts)
 
 
-def _most_telling(steps: list[LiveStep], most: int) -> list[bool]:
-    """Which steps stay where room lacks: those that run, then those that failed, then the newest."""
-    if len(steps) <= most:
-        return [True] * len(steps)
+def _kept(steps: list[LiveStep], most: int) -> list[bool]:
+    """Which steps to show: `most` of them, running ones first, then failed ones, then the newest."""
     order = sorted(range(len(steps)), key=lambda at: (not steps[at].running, not steps[at].failures, -at))
     kept = set(order[:most])
     return [at in kept for at in range(len(steps))]

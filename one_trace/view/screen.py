@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Self, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -19,23 +18,23 @@ from one_trace.view.style import Style
 
 FRAMES_PER_SECOND = 10
 _AT_ONCE = 1000
-"""Lines written above the tree at one stroke."""
+"""Lines written above the tree at once."""
 
 
 class Screen:
-    """Shows a `LiveTree` while the body of a ``with`` runs, then clears it away for the finished tree.
+    """Shows a `LiveTree` while the body of a ``with`` runs, or from `show` to `hide`.
 
-    All but `__enter__` and `__exit__` may be called from any thread.
+    `feed` and `say` may be called from any thread.
     """
 
     def __init__(self, flow_key: str, stream: TextIO, plan: Plan | None = None) -> None:
-        self._live = LiveTree(flow_key, _now(), plan)
+        self._tree = LiveTree(flow_key, _now(), plan)
         self._lock = threading.Lock()
-        self._console = SizedConsole(stream, _Whole(stream), force_terminal=True)
-        self._ink = Style(
+        self._console = SizedConsole(stream, _WholeFrames(stream), force_terminal=True)
+        self._style = Style(
             color=not os.environ.get("NO_COLOR"), unicode="utf" in (stream.encoding or "").lower()
         )
-        self._shown = Live(
+        self._live = Live(
             self,
             console=self._console,
             refresh_per_second=FRAMES_PER_SECOND,
@@ -45,31 +44,28 @@ class Screen:
         )
 
     def __enter__(self) -> Self:
-        self._shown.start()
+        self.show()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._shown.stop()
-
-    def hide(self) -> None:
-        """Clear it away, and give the cursor back."""
-        self._shown.stop()
+    def __exit__(self, *_: object) -> None:
+        self.hide()
 
     def show(self) -> None:
-        """Draw it again."""
-        self._shown.start()
+        self._live.start()
+
+    def hide(self) -> None:
+        """Clear the tree, and show the cursor again."""
+        self._live.stop()
 
     def feed(self, event: Mapping[str, object], *, ago_ms: float = 0.0) -> None:
-        """Take in an event of the host that happened `ago_ms` ago."""
+        """Process an event that happened `ago_ms` ago."""
         now = _now() - ago_ms
         with self._lock:
-            self._live.began_ms = min(self._live.began_ms, now)
-            self._live.feed(event, now)
+            self._tree.began_ms = min(self._tree.began_ms, now)
+            self._tree.feed(event, now)
 
     def say(self, lines: Sequence[str]) -> None:
-        """Lines of the host's own, above the tree."""
+        """Print lines above the tree."""
         for at in range(0, len(lines), _AT_ONCE):
             text = Text.from_ansi("\n".join(lines[at : at + _AT_ONCE]), no_wrap=True, overflow="ignore")
             self._console.print(text, soft_wrap=True)
@@ -77,21 +73,21 @@ class Screen:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rows = max((options.height or options.size.height) - 1, 4)
         with self._lock:
-            lines = self._live.lines(_now(), columns=options.max_width, rows=rows, style=self._ink)
-        # Line by line: what is measured already must not be wrapped again.
+            lines = self._tree.lines(_now(), columns=options.max_width, rows=rows, style=self._style)
+        # Line by line: rich must not wrap what is measured already.
         yield Text("\n", no_wrap=True, end="").join(_text(line) for line in lines)
 
 
-class _Whole:
-    """A terminal that shows a frame when it is all there: so nobody sees the old one being wiped."""
+class _WholeFrames:
+    """A terminal that shows each frame at once, so that nobody sees the old one being erased."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, data: str) -> int:
-        # With the cursor at the end of a full line, the echo of Ctrl-C would begin another one.
+        # With the cursor behind a full line, the echo of Ctrl-C would start another one.
         whole = data if data.endswith("\n") else f"{data}\r"
-        # Terminals that do not know this mode (DEC 2026) pass over it.
+        # Synchronised output (DEC mode 2026); other terminals ignore it.
         return self._stream.write(f"\x1b[?2026h{whole}\x1b[?2026l" if "\x1b[2K" in data else whole)
 
     def __getattr__(self, name: str) -> object:
@@ -99,7 +95,7 @@ class _Whole:
 
 
 def _text(line: str) -> Text:
-    """A styled line as rich's own: of escape sequences only the colours stay."""
+    """A styled line as rich's own text, which keeps only its colours."""
     return Text.from_ansi(line, no_wrap=True, end="")
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from one_trace.assemble import assemble
-from one_trace.record import discover, read
+from one_trace.record.files import discover
+from one_trace.record.reading import read
 from tests.bench import history, records
 
 

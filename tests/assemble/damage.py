@@ -9,7 +9,8 @@ import one_trace.assemble as assembling
 from one_trace.assemble.live import LiveSpan
 from one_trace.errors import RecordError
 from one_trace.model.trace import RUN_STATUSES, SPAN_STATUSES, Span, Trace
-from one_trace.record import RunFiles, read
+from one_trace.record.files import RunFiles
+from one_trace.record.reading import read
 
 DOUBTED = {"iteration", "path", "status"}
 """What a span says in `derived` if the record leaves open where it stands or how it ended."""

@@ -23,7 +23,8 @@ from msgspec.structs import replace
 with atheris.instrument_imports(include=["one_trace"]):
     from one_trace.assemble import assemble
     from one_trace.export.formats import FORMATS
-    from one_trace.record import FlowFiles, RunFiles
+    from one_trace.record.files import RunFiles
+    from one_trace.record.flows import FlowFiles
     from one_trace.view.tree import render
 
 from tests.assemble.damage import assembled, check

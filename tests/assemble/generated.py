@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from one_trace.assemble import assemble
 from one_trace.model.trace import Trace
-from one_trace.record import RunFiles, read
-from one_trace.runner.observer import Behaviour
+from one_trace.record.files import RunFiles
+from one_trace.record.reading import read
 from one_trace.runner.terms import RunOptions
-from tests.truth import LEAVES, Truth, run_for_truth
+from tests.truth import LEAVES, Behaviour, Truth, run_for_truth
 
 DEPTH = 5
 TIMES = [

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from one_trace.assemble import assemble
 from one_trace.model.trace import Assembly
-from one_trace.record import RunFiles, discover, read
+from one_trace.record.files import RunFiles, discover
+from one_trace.record.reading import read
 
 RECORDINGS = Path(__file__).resolve().parent.parent / "recordings"
 T0 = 1_795_361_236_788

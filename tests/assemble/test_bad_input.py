@@ -15,7 +15,7 @@ from msgspec import UNSET
 from one_trace.assemble import assemble
 from one_trace.errors import RecordError
 from one_trace.model.trace import encode
-from one_trace.record import read
+from one_trace.record.reading import read
 from one_trace.view.header import header
 from one_trace.view.style import Style
 from tests.assemble.recorded import MadeRun, code, lay_out
@@ -280,7 +280,9 @@ def test_a_large_state_costs_no_more_than_its_size(kind: str, tmp_path: Path) ->
     size = files.state.stat().st_size
     program = (
         "import sys; from pathlib import Path\n"
-        "from one_trace.record import discover, read; from one_trace.assemble import assemble\n"
+        "from one_trace.record.files import discover\n"
+        "from one_trace.record.reading import read\n"
+        "from one_trace.assemble import assemble\n"
         "def peak():\n"
         "    words = Path('/proc/self/status').read_text().split()\n"
         "    return int(words[words.index('VmHWM:') + 1]) * 1024\n"

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from one_trace.assemble import assemble
 from one_trace.model.trace import Cause
-from one_trace.record import read
+from one_trace.record.reading import read
 from one_trace.view.header import cause_lines
 from one_trace.view.style import Style
 from tests.assemble.recorded import MadeRun, code, lay_out

@@ -13,8 +13,9 @@ import pytest
 
 from one_trace.assemble import assemble
 from one_trace.model.trace import Trace
-from one_trace.record import RunFiles, read
+from one_trace.record.files import RunFiles
 from one_trace.record.flows import read_flow
+from one_trace.record.reading import read
 from tests.assemble.damage import check
 from tests.assemble.generated import Maker, run
 from tests.assemble.recorded import MadeRun, code, lay_out
@@ -144,7 +145,7 @@ def test_a_flow_file_that_is_none(place: Callable[[Path], None], tmp_path: Path)
     place(file)
     trace = told(files)
     assert [span.step_id for span in trace.spans] == ["a", "b"]
-    assert trace.run.partial == ["the flow file of made is not found"]
+    assert trace.run.partial == ["the flow file of made is missing"]
 
 
 def test_flows_that_call_each_other_without_end(tmp_path: Path) -> None:

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from one_trace.assemble import assemble
 from one_trace.model.trace import Trace
-from one_trace.record import RunFiles, read
+from one_trace.record.files import RunFiles
+from one_trace.record.reading import read
 from one_trace.runner.loop import Clock
 from tests.assemble.clocks import assert_forward, rows, set_clock, written
 from tests.assemble.recorded import MadeRun, cases, code, lay_out
 
 SMALL = 60_000
 """Bytes of a log: the properties ask many questions of each."""
-WENT_BACK = "the clock went back by 3.0 s during the run: later times are set right"
+WENT_BACK = "the clock went back by 3.0 s during the run: later times are corrected"
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +96,7 @@ def test_a_duration_measured_by_the_clock_that_was_set_is_set_right_and_keeps_it
         ("c", 5, 7),
     ]
     assert trace.spans[1].output_bytes == len(json.dumps(output, separators=(",", ":")))
-    assert trace.run.partial == ["the clock went back by 2.8 s during the run: later times are set right"]
+    assert trace.run.partial == ["the clock went back by 2.8 s during the run: later times are corrected"]
 
 
 def test_a_step_that_throws_across_the_setting_lasts_no_negative_time(tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ def test_a_resume_that_begins_earlier_by_the_clock_comes_after_the_first_go(tmp_
     assert_forward(trace)
     assert [span.path for span in trace.spans] == ["made > a", "made > b", "made#2 > b", "made#2 > c"]
     assert trace.run.duration_ms == 5 + 4 + 3 + 2
-    assert trace.run.partial == ["the clock went back by 2.0 h during the run: later times are set right"]
+    assert trace.run.partial == ["the clock went back by 2.0 h during the run: later times are corrected"]
 
 
 def test_a_first_line_before_the_start_of_the_state_is_the_runs_start(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_a_first_line_before_the_start_of_the_state_is_the_runs_start(tmp_path: 
     trace = run.assembled(state=state).trace
     assert_forward(trace)
     assert (trace.run.started_at, trace.spans[0].start_ms) == ("2026-11-22T15:28:16.788Z", 0)
-    assert trace.run.partial == ["the clock went back by 60.0 s during the run: later times are set right"]
+    assert trace.run.partial == ["the clock went back by 60.0 s during the run: later times are corrected"]
 
 
 def test_a_log_whose_clock_is_another_than_its_steps_has_their_times(tmp_path: Path) -> None:
@@ -172,7 +173,7 @@ def test_a_log_whose_clock_is_another_than_its_steps_has_their_times(tmp_path: P
     trace = run.assembled().trace
     assert_forward(trace)
     assert (trace.spans[0].start_ms, trace.spans[0].duration_ms) == (0, 5)
-    assert trace.run.partial == ["the log's times are 60.0 min ahead of those of its steps, which are used"]
+    assert trace.run.partial == ["the log's clock is 60.0 min ahead of the steps' clock, which is used"]
 
 
 def test_starts_of_a_clock_of_their_own_are_those_of_the_log(tmp_path: Path) -> None:
@@ -181,9 +182,7 @@ def test_starts_of_a_clock_of_their_own_are_those_of_the_log(tmp_path: Path) -> 
     trace = run.assembled().trace
     assert_forward(trace)
     assert (trace.spans[1].start_ms, trace.spans[1].duration_ms) == (5, 6)
-    assert trace.run.partial == [
-        "1 step's start is not between the log's times around it: the log's are used"
-    ]
+    assert trace.run.partial == ["1 step starts outside the log times around it: the log times are used"]
 
 
 @pytest.mark.parametrize("wrong", ["1970-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])

@@ -17,7 +17,8 @@ from one_trace.assemble.doubts import Contradiction, Doubts
 from one_trace.assemble.replay import Replay
 from one_trace.assemble.search import Search
 from one_trace.model.trace import Run
-from one_trace.record import RunFiles, read
+from one_trace.record.files import RunFiles
+from one_trace.record.reading import read
 from tests.assemble.damage import assembled, check
 from tests.assemble.generated import Maker
 from tests.assemble.generated import run as run_made
@@ -71,7 +72,7 @@ def check_cut(run: Run, log: bytes, state: str | None) -> None:
     if not log.endswith(b"\n") and not _whole(log.split(b"\n")[-1]):
         assert any("cut" in fault or "empty" in fault for fault in run.partial or [])
     if state is None:
-        assert "the state is not found" in (run.partial or [])
+        assert "the state is missing" in (run.partial or [])
 
 
 def _whole(row: bytes) -> bool:

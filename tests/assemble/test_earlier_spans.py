@@ -11,7 +11,7 @@ from random import Random
 import msgspec
 import pytest
 
-from one_trace.record import RunFiles
+from one_trace.record.files import RunFiles
 from tests.assemble.damage import changed_before, check, ends
 from tests.assemble.generated import Maker, run
 from tests.assemble.recorded import RECORDINGS, lay_out

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from one_trace.assemble import assemble
-from one_trace.record import read
+from one_trace.record.reading import read
 from tests.assemble import score_fidelity
 from tests.assemble.recorded import RECORDINGS, cases, lay_out
 

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from one_trace.assemble import assemble
-from one_trace.record import RunFiles, discover, read
-from one_trace.runner.observer import Behaviour
+from one_trace.record.files import RunFiles, discover
+from one_trace.record.reading import read
 from one_trace.runner.terms import RunOptions
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, Maker, ids, run
 from tests.assemble.test_generated import FOUND, node
 from tests.effort import effort
-from tests.truth import Truth, resume_for_truth, run_for_truth
+from tests.truth import Behaviour, Truth, resume_for_truth, run_for_truth
 
 pytestmark = node
 

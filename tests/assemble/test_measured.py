@@ -14,14 +14,14 @@ import pytest
 
 from one_trace.assemble import assemble
 from one_trace.model.trace import Span
-from one_trace.record import RunFiles, read
+from one_trace.record.files import RunFiles
+from one_trace.record.reading import read
 from one_trace.runner.command_line import parse
-from one_trace.runner.observer import Behaviour
 from one_trace.runner.terms import RunOptions
 from tests.assemble.compare import static
 from tests.assemble.generated import Made, Maker
 from tests.assemble.recorded import RECORDINGS, lay_out
-from tests.truth import Truth, resume_for_truth, run_for_truth
+from tests.truth import Behaviour, Truth, resume_for_truth, run_for_truth
 
 ENDING = {"79-process-exit", "80-unhandled"}
 """Steps that end the process itself, which the tests share."""

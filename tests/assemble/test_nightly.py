@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from one_trace.runner.observer import Behaviour
 from tests.assemble import nightly
 from tests.assemble.test_generated import node
-from tests.truth import TooLarge, run_for_truth
+from tests.truth import Behaviour, TooLarge, run_for_truth
 
 
 @node

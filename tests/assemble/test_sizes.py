@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from one_trace.assemble import assemble
 from one_trace.assemble.sizes import compact_bytes
-from one_trace.record import read
+from one_trace.record.reading import read
 from tests.assemble.recorded import MadeRun, code, lay_out
 
 JSON = st.recursive(

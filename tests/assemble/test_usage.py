@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from one_trace.assemble import assemble
 from one_trace.assemble.usage import read_envelope, usage_in_text
 from one_trace.model.trace import PartedUsage, Usage
-from one_trace.record import read
+from one_trace.record.reading import read
 from tests.assemble.recorded import lay_out
 
 ENVELOPE = {

@@ -11,8 +11,8 @@ import pytest
 from one_trace.assemble.inputs import _strings
 from one_trace.export.formats import FORMATS
 from one_trace.model.trace import Assembly, Trace
-from one_trace.record import read
 from one_trace.record.flows import DEPTH_LIMIT, read_flow
+from one_trace.record.reading import read
 from one_trace.store import Store
 from one_trace.view.tree import render
 from tests.assemble.damage import assembled, check
@@ -134,7 +134,7 @@ def test_a_flow_file_that_is_nested_without_end_is_none(tmp_path: Path) -> None:
         files = made.write()
         assert read(files).flow is None
         trace = shown_everywhere(assembled(files), tmp_path)
-        assert "the flow file of made is not found" in (trace.run.partial or [])
+        assert "the flow file of made is missing" in (trace.run.partial or [])
 
 
 def test_a_flow_file_nested_as_deep_as_is_read(tmp_path: Path) -> None:

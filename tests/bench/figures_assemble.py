@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 
 from one_trace.assemble import assemble
-from one_trace.record import discover, read
+from one_trace.record.files import discover
+from one_trace.record.reading import read
 from one_trace.store import Store
 from tests.bench.measure import Bench, Figure
 from tests.bench.records import RUN, write_abreast

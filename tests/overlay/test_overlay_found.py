@@ -122,7 +122,9 @@ def test_the_flow_file_is_the_one_that_argv_names(machine):
 
 
 def test_no_flow_is_read_but_those_of_the_run(machine, monkeypatch):
-    from one_trace.record import discover, flows, read
+    from one_trace.record import flows
+    from one_trace.record.files import discover
+    from one_trace.record.reading import read
 
     machine.player("02-linear-unicode", after="Path('.one/flows/linear-uni').rename('.one/flows/called')")
     machine.one("--agent", "flow", "execute", "called", "--no-trace")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from one_trace.host.via import run_marks
-from one_trace.record import Wanted, find, find_by_token
+from one_trace.record.search import Wanted, find, find_by_token
 from one_trace.record.snapshot import Snapshot
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -98,7 +98,7 @@ def test_without_the_word_the_only_new_run_of_our_flow_is_ours(tmp_path: Path, e
     leave_state(tmp_path, "00000000000d", **env)
     assert found(tmp_path, before, Wanted(run_marks(TOKEN), key=lambda: "f")) == 2, "there is no guessing"
     assert (
-        found(tmp_path, before, Wanted(run_marks(TOKEN), key=lambda: "f", said="00000000000d"))
+        found(tmp_path, before, Wanted(run_marks(TOKEN), key=lambda: "f", reported_id="00000000000d"))
         == "00000000000d"
     )
 

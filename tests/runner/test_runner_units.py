@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 
 from one_trace.model.times import to_iso
+from one_trace.record.flow_files import resolve
 from one_trace.runner.command_line import UsageError, parse
 from one_trace.runner.did_you_mean import did_you_mean
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.javascript import entries, number, truthy
-from one_trace.runner.loading import FlowUnreadable, load, node_message, resolve, walk
-from one_trace.runner.loop import Clock, Loop, Promise, VirtualClock
+from one_trace.runner.loading import FlowUnreadable, load, node_message
+from one_trace.runner.loop import Clock, Loop, Promise
 from one_trace.runner.retry import OnError
 from one_trace.runner.run_log import to_json
+from one_trace.runner.schema import steps_in
 from one_trace.runner.states import find_state
+from tests.truth import VirtualClock
 
 
 @pytest.mark.parametrize(
@@ -210,7 +213,7 @@ def test_delays_grow_up_to_the_most() -> None:
 def test_which_failures_are_tried_again(
     config: dict, message: str, code: str | None, reason: str | None
 ) -> None:
-    assert retry(**config).refuses(StepFailure(message, code=code)) == reason
+    assert retry(**config).no_retry_reason(StepFailure(message, code=code)) == reason
 
 
 def test_the_steps_own_way_goes_before_the_flows() -> None:
@@ -293,7 +296,7 @@ def test_steps_are_walked_however_deep_they_lie() -> None:
         here["loop"]["steps"].append(inner)
         here = inner
     steps = [deep, None, 5, {"id": "last", "condition": {"then": "no list", "else": [{"id": "e"}]}}]
-    assert [step["id"] for step in walk(steps)] == [*map(str, range(3000)), "last", "e"]
+    assert [step["id"] for step, _ in steps_in(steps)] == [*map(str, range(3000)), "last", "e"]
 
 
 def test_an_earlier_run_is_found_by_its_whole_id_first(

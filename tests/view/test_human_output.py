@@ -181,8 +181,9 @@ def test_a_picture_that_breaks_lets_the_executor_speak_itself(monkeypatch, tmp_p
     """Whatever goes wrong in drawing: one line says so, and what the run prints is still to be read."""
     monkeypatch.setattr(live_module, "INTERVAL_S", 0.01)
     monkeypatch.setattr(HumanOutput, "take", lambda *_: 1 / 0)
-    picture = Drawing(parse(["flow", "x", "f"]), SimpleNamespace(project=str(tmp_path)), host=True)
-    picture.begin()
+    tracking = SimpleNamespace(project=str(tmp_path), program=None, token="t")
+    picture = Drawing(parse(["flow", "x", "f"]), tracking)
+    picture._open()
     os.write(picture.output, b"first\n")
     while not picture._broken:
         pass

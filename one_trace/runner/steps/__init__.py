@@ -1,4 +1,4 @@
-"""What each type of step does: one file a family."""
+"""What each type of step does, one module for each family."""
 
 from __future__ import annotations
 
@@ -25,11 +25,8 @@ _IN_TIME: dict[str, Body] = {
 
 
 async def run(call: Call) -> Handle:
-    """The body of one attempt of a step."""
+    """Run one attempt of a step."""
     kind = call.step.get("type")
-    behaviour = call.engine.observer.behaviour(call.step, call.span, call.attempt)
-    if behaviour is not None:
-        return await call.behave(behaviour)
     if kind in _AT_ONCE:
         return at_once(call)
     if isinstance(kind, str) and kind in _IN_TIME:

@@ -1,4 +1,4 @@
-"""Steps that choose among steps, or run them side by side."""
+"""`condition` and `parallel`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from one_trace.runner.failures import StepFailure
 from one_trace.runner.javascript import number, truthy
 from one_trace.runner.worker import Handle
 
-_WIDTH = 5
-"""How many steps of a parallel block run at once where it does not say."""
+_MAX_CONCURRENCY = 5
+"""Default of `maxConcurrency`."""
 
 
 async def condition(call: Call) -> Handle:
-    """The steps of one branch."""
+    """Run the steps of one branch."""
     worker = call.engine.worker
     taken = bool(worker.ask("condition", call.context.number, call.number))
     config = call.config("condition", "expression")
@@ -24,14 +24,14 @@ async def condition(call: Call) -> Handle:
 
 
 async def parallel(call: Call) -> Handle:
-    """Batches of steps; one begins when the one before it is done. Its steps have no events of their own."""
+    """Run batches of steps, one after another. Its direct children have no events."""
     engine = call.engine
     config = call.config("parallel", "maxConcurrency")
     steps = config.get("steps")
     if not isinstance(steps, list):
         what = "null" if "steps" in config else "undefined"
         raise StepFailure(f"Cannot read properties of {what} (reading 'length')")
-    width = number(config.get("maxConcurrency")) if truthy(config.get("maxConcurrency")) else _WIDTH
+    width = number(config.get("maxConcurrency")) if truthy(config.get("maxConcurrency")) else _MAX_CONCURRENCY
     place, parts, start = call.place(), [], 0.0
     while start < len(steps):
         batch = list(enumerate(steps))[int(start) : int(start + width)]

@@ -1,4 +1,4 @@
-"""Steps without steps inside: the worker does them."""
+"""Steps that have no nested steps and run in the worker."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from one_trace.runner.worker import Handle
 
 
 def at_once(call: Call) -> Handle:
-    """A transform, or a file read or written: nothing else happens meanwhile."""
+    """`transform`, `file-read`, `file-write`: synchronous."""
     handle = call.handle()
     call.engine.worker.ask(call.step["type"], handle.number, call.context.number, call.number)
     return handle
 
 
 async def code(call: Call) -> Handle:
-    """Inline code, or a module in a process of its own."""
+    """Inline code, or a module, which runs in its own process."""
     handle = call.handle()
     arguments = (handle.number, call.context.number, call.number, call.scope.root)
     await call.engine.worker.begin(call.engine.loop, "code", *arguments)
@@ -23,7 +23,7 @@ async def code(call: Call) -> Handle:
 
 
 async def bash(call: Call) -> Handle:
-    """A shell command, where they are allowed."""
+    """A shell command, if `--allow-bash` is set."""
     if not call.engine.options.allow_bash:
         raise StepFailure("Bash steps require --allow-bash flag for security")
     handle = call.handle()

@@ -1,4 +1,4 @@
-"""Steps that run their steps again and again."""
+"""`loop` and `while`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from one_trace.runner.call import Call
 from one_trace.runner.javascript import number
 from one_trace.runner.worker import Handle
 
-_MOST_TURNS = 100
-"""Of a while that does not say."""
+_MAX_ITERATIONS = 100
+"""Default of `while`."""
 
 
 async def loop(call: Call) -> Handle:
-    """Once for each item: one after another, or in batches side by side."""
+    """Run the steps for each item, one after another or in concurrent batches."""
     worker = call.engine.worker
     state = call.handle("loops")
     count = int(worker.ask("openLoop", state.number, call.context.number, call.number))
@@ -21,7 +21,7 @@ async def loop(call: Call) -> Handle:
         start = 0.0
         while start < count:
             batch = range(int(start), min(count, int(start + width)))
-            await call.engine.loop.every([call.engine.loop.go(_apart(call, state, i)) for i in batch])
+            await call.engine.loop.every([call.engine.loop.go(_concurrent(call, state, i)) for i in batch])
             start += width
     else:
         for i in range(count):
@@ -33,8 +33,8 @@ async def loop(call: Call) -> Handle:
     return handle
 
 
-async def _apart(call: Call, state: Handle, i: int) -> None:
-    """One iteration beside others, with a context of its own."""
+async def _concurrent(call: Call, state: Handle, i: int) -> None:
+    """One of several concurrent iterations, with its own context."""
     own, worker = call.handle("contexts"), call.engine.worker
     worker.tell("fork", state.number, call.context.number, own.number, i)
     await call.list(call.config("loop", "over").get("steps"), own, call.place(iteration=i))
@@ -42,20 +42,20 @@ async def _apart(call: Call, state: Handle, i: int) -> None:
 
 
 async def while_(call: Call) -> Handle:
-    """As do-while: the condition is first asked after the first turn."""
+    """Like do-while: the condition is evaluated after each iteration but the last possible one."""
     worker = call.engine.worker
     config = call.config("while", "maxIterations")
     most, steps = config.get("maxIterations"), config.get("steps")
     outcomes = call.handle("values")
     worker.tell("openWhile", call.context.number, call.number, outcomes.number)
-    turns = 0
-    while turns < (_MOST_TURNS if most is None else number(most)):
-        if turns and not _again(call):
+    iterations = 0
+    while iterations < (_MAX_ITERATIONS if most is None else number(most)):
+        if iterations and not _again(call):
             break
-        await call.list(steps, call.context, call.place(iteration=turns))
+        await call.list(steps, call.context, call.place(iteration=iterations))
         last = worker.step(steps[-1]) if steps else None
-        worker.tell("whileTurn", call.context.number, call.number, last, turns, outcomes.number)
-        turns += 1
+        worker.tell("whileTurn", call.context.number, call.number, last, iterations, outcomes.number)
+        iterations += 1
     handle = call.handle()
     worker.tell("closeWhile", handle.number, outcomes.number)
     return handle

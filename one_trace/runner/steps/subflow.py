@@ -1,4 +1,4 @@
-"""A step that runs another flow."""
+"""`flow`: runs another flow."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from one_trace.runner.terms import FlowScope
 from one_trace.runner.worker import Handle
 
 _IMPORT_TICKS = 8
-"""Microtasks that the host spends before it reads a flow: it imports its reader, the first time from disk."""
+"""Microtasks in which One CLI imports its flow loader, once it has been read from disk."""
 
 
 async def subflow(call: Call) -> Handle:
-    """Run the flow that `key` names, in a context of its own; its last step's output becomes this one's."""
+    """Run the flow `key` in its own context. The output of its last step becomes this step's output."""
     engine, worker = call.engine, call.engine.worker
     inputs = call.handle("values")
     key = str(worker.ask("openFlow", call.context.number, call.number, inputs.number))

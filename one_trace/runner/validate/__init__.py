@@ -1,4 +1,4 @@
-"""Whether a flow file is one: the host's checks, in its order and its words."""
+"""Validation of a flow file: One CLI's checks, in its order and its words."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["Problem", "SyntaxCheck", "validate"]
 
 
 def validate(flow: Json, root: str | None, syntax: SyntaxCheck) -> list[Problem]:
-    """What is wrong with a flow; nothing where it may run. `root` is the folder of its code modules.
+    """The problems of a flow. `root`: the folder of its code modules, which are not checked without it.
 
-    What is wrong with its shape hides what else may be wrong with it.
+    A flow of the wrong shape has no other problems.
     """
     found = shape.check(flow, syntax)
     if found:
@@ -23,4 +23,4 @@ def validate(flow: Json, root: str | None, syntax: SyntaxCheck) -> list[Problem]
         *output_schemas.check(flow),
         *file_schemas.check(flow),
     ]
-    return found + (modules.check(flow, root, syntax) if root else [])
+    return [*found, *modules.check(flow, root, syntax)] if root else found

@@ -1,18 +1,19 @@
-"""Code modules: whether their files are there and can be parsed."""
+"""Code modules: whether their files exist and can be parsed."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from one_trace.guard.files import is_plain
-from one_trace.runner.validate.problems import Problem, SyntaxCheck, every, problem
+from one_trace.runner.schema import steps_in
+from one_trace.runner.validate.problems import Problem, SyntaxCheck, problem
 
 
-def check(flow: dict[str, Any], root: str, syntax: SyntaxCheck) -> list[Problem]:
-    """What is wrong with the modules that the code steps of a flow name."""
-    found = []
-    for step, path in every(flow["steps"]):
+def check(flow: dict[str, Any], root: str, syntax: SyntaxCheck) -> Iterator[Problem]:
+    """The problems of the modules that code steps name."""
+    for step, path in steps_in(flow["steps"]):
         config = step.get("code")
         name = config.get("module") if step["type"] == "code" and isinstance(config, dict) else None
         if not name or not isinstance(name, str):
@@ -20,9 +21,8 @@ def check(flow: dict[str, Any], root: str, syntax: SyntaxCheck) -> list[Problem]
         file = os.path.abspath(os.path.join(root, name))
         where = f"{path}.code.module"
         if not os.path.exists(file) or not (is_plain(file) or os.path.isdir(file)):  # a FIFO would block Node
-            found.append(problem(where, f'Code module "{name}" not found at {file}'))
+            yield problem(where, f'Code module "{name}" not found at {file}')
             continue
-        why = syntax.file(file)
-        if why is not None:
-            found.append(problem(where, f'Syntax error in code module "{name}": {why}'))
-    return found
+        error = syntax.file(file)
+        if error is not None:
+            yield problem(where, f'Syntax error in code module "{name}": {error}')

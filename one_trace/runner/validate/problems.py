@@ -1,46 +1,42 @@
-"""What the checks share: how they say what is wrong, and how they find the steps."""
+"""What the checks share: a problem, and the interface to JavaScript's own parser."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol, TypedDict
+from typing import Protocol, TypedDict
 
-from one_trace.runner.schema import NESTED
+from one_trace.runner.javascript import entries
+from one_trace.runner.schema import Json
 
 
 class Problem(TypedDict):
-    """Where, and what."""
+    """Where something is wrong, as a path like ``steps[0].code.source``, and what."""
 
     path: str
     message: str
 
 
 class SyntaxCheck(Protocol):
-    """Asks JavaScript itself."""
+    """Why JavaScript cannot be parsed; None if it can."""
 
     def source(self, text: str) -> str | None:
-        """Why `text` is no body of an async function, or None."""
+        """`text` as the body of an async function."""
 
     def file(self, path: str) -> str | None:
-        """Why the module at `path` cannot be parsed, or None."""
+        """The module at `path`."""
 
 
 def problem(path: str, message: str) -> Problem:
     return {"path": path, "message": message}
 
 
-def lists_in(step: dict[str, Any], path: str) -> Iterator[tuple[list[Any], str]]:
-    """The lists of steps inside a step, each with its path."""
-    for key, field in NESTED:
-        config = step.get(key)
-        if isinstance(config, dict) and isinstance(config.get(field), list):
-            yield config[field], f"{path}.{key}.{field}"
-
-
-def every(steps: list[Any], path: str = "steps") -> Iterator[tuple[dict[str, Any], str]]:
-    """Every step with its path, parents first."""
-    for i, step in enumerate(steps):
-        where = f"{path}[{i}]"
-        yield step, where
-        for inner, inner_path in lists_in(step, where):
-            yield from every(inner, inner_path)
+def texts_in(value: Json, path: str) -> Iterator[tuple[str, str]]:
+    """Each text in a value, with its path."""
+    if isinstance(value, str):
+        yield value, path
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from texts_in(inner, f"{path}[{i}]")
+    elif isinstance(value, dict):
+        for key, inner in entries(value):
+            yield from texts_in(inner, f"{path}.{key}")

@@ -1,4 +1,4 @@
-"""Ids that are there twice, and selectors that lead nowhere."""
+"""Duplicate ids, and selectors that refer to nothing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
-from one_trace.runner.javascript import entries
-from one_trace.runner.schema import NESTED, TYPES, Json
-from one_trace.runner.validate.problems import Problem, every, problem
+from one_trace.runner.schema import NESTED, TYPES, Json, steps_in
+from one_trace.runner.validate.problems import Problem, problem, texts_in
 
 _TOKEN = re.compile(r"\$\.[a-zA-Z_][\w.\[\]*]*", re.ASCII)
 _INTERPOLATED = re.compile(r"\{\{\s*(?:q\s+)?(\$\.[^}\s|]+)")
@@ -22,31 +21,18 @@ _OPERATORS = {
 }
 
 
-def check_ids(flow: dict[str, Any]) -> list[Problem]:
-    """Ids must be unique in a flow, however deep their steps lie."""
-    found, seen = [], set()
-    for step, path in every(flow["steps"]):
+def check_ids(flow: dict[str, Any]) -> Iterator[Problem]:
+    """Ids must be unique in a flow, nested steps included."""
+    seen = set()
+    for step, path in steps_in(flow["steps"]):
         if step["id"] in seen:
-            found.append(problem(f"{path}.id", f'Duplicate step ID: "{step["id"]}"'))
+            yield problem(f"{path}.id", f'Duplicate step ID: "{step["id"]}"')
         seen.add(step["id"])
-    return found
 
 
 def check(flow: dict[str, Any], root: str | None) -> list[Problem]:
-    """Selectors of inputs and steps that are not there, or come later."""
+    """Selectors of inputs and steps that do not exist or come later."""
     return _References(flow, root).problems
-
-
-def _texts(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for inner in value if isinstance(value, list) else [one for _, one in entries(value)]:
-            yield from _texts(inner)
-
-
-def _selectors(value: Json) -> list[str]:
-    return [one for text in _texts(value) for one in (*_TOKEN.findall(text), *_INTERPOLATED.findall(text))]
 
 
 class _References:
@@ -54,11 +40,11 @@ class _References:
         self.problems: list[Problem] = []
         self._root = root
         self._inputs = set(flow["inputs"])
-        self._ids = {step["id"] for step, _ in every(flow["steps"])}
+        self._ids = {step["id"] for step, _ in steps_in(flow["steps"])}
         self._list(flow["steps"], "steps", set())
 
     def _list(self, steps: list[Any], path: str, before: set[str]) -> set[str]:
-        """Check a list of steps that `before` come before; the ids of the steps in it, however deep."""
+        """Check a list of steps that run after those of `before`; the ids in it, nested ones included."""
         known = set(before)
         for i, step in enumerate(steps):
             known |= self._step(step, f"{path}[{i}]", known) | {step["id"]}
@@ -83,7 +69,7 @@ class _References:
         inside: set[str] = set()
         for key, field_name in NESTED:
             if key == kind.key and isinstance(config.get(field_name), list):
-                # the branches of a condition do not see each other
+                # the branches of a condition cannot refer to each other
                 inside |= self._list(config[field_name], f"{path}.{key}.{field_name}", before)
         return inside
 
@@ -101,12 +87,13 @@ class _References:
             try:
                 text = read_plain(os.path.abspath(os.path.join(self._root, module)), FLOW_LIMIT)
             except OSError:
-                return  # said where modules are checked
+                return  # reported by the check of modules
             self._selectors(text.decode("utf-8", "replace"), f"{path}.module", before)
 
     def _selectors(self, value: Json, path: str, before: set[str]) -> None:
-        for selector in _selectors(value):
-            self._selector(selector, path, before)
+        for text, _ in texts_in(value, path):
+            for selector in (*_TOKEN.findall(text), *_INTERPOLATED.findall(text)):
+                self._selector(selector, path, before)
 
     def _selector(self, selector: str, path: str, before: set[str]) -> None:
         parts = selector.split(".")
@@ -133,16 +120,9 @@ class _References:
             self.problems.append(problem(path, message))
 
     def _operators(self, value: Json, path: str) -> None:
-        if isinstance(value, str) and value.startswith("$."):
-            for operator, advice in _OPERATORS.items():
-                if operator in value:
-                    message = f'Selector "{value}" contains unsupported operator "{operator}". {_SELECTORS}'
-                    message += f" {advice} for complex expressions."
-                    self.problems.append(problem(path, message))
-                    break
-        elif isinstance(value, dict):
-            for key, inner in entries(value):
-                self._operators(inner, f"{path}.{key}")
-        elif isinstance(value, list):
-            for i, inner in enumerate(value):
-                self._operators(inner, f"{path}[{i}]")
+        for text, where in texts_in(value, path):
+            operator = next((one for one in _OPERATORS if one in text), None)
+            if operator and text.startswith("$."):
+                message = f'Selector "{text}" contains unsupported operator "{operator}". {_SELECTORS}'
+                message += f" {_OPERATORS[operator]} for complex expressions."
+                self.problems.append(problem(where, message))

@@ -1,8 +1,9 @@
-"""The shape of a flow: fields that must be there, and what they may hold."""
+"""The shape of a flow: its required fields, and the types of all fields."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from one_trace.runner.javascript import entries, truthy
@@ -15,7 +16,7 @@ _STRATEGY = f"Error strategy must be one of: {', '.join(STRATEGIES)}"
 
 
 def check(flow: Json, syntax: SyntaxCheck) -> list[Problem]:
-    """What is wrong with the shape of a flow and of each of its steps."""
+    """The problems of a flow's fields and of each step's fields."""
     if isinstance(flow, list):
         flow = {}
     if not isinstance(flow, dict):
@@ -26,54 +27,51 @@ def check(flow: Json, syntax: SyntaxCheck) -> list[Problem]:
     return found + _steps(flow["steps"], "steps", syntax)
 
 
-def _head(flow: dict[str, Any]) -> list[Problem]:
-    found = []
-    key = flow.get("key")
-    if not key or not isinstance(key, str):
-        found.append(problem("key", 'Flow must have a string "key"'))
-    elif not _KEBAB.fullmatch(key) and len(key) > 1:
-        found.append(problem("key", "Flow key must be kebab-case (lowercase letters, numbers, hyphens)"))
-    if not flow.get("name") or not isinstance(flow["name"], str):
-        found.append(problem("name", 'Flow must have a string "name"'))
+def _head(flow: dict[str, Any]) -> Iterator[Problem]:
+    if not _filled(flow, "key"):
+        yield problem("key", 'Flow must have a string "key"')
+    elif not _KEBAB.fullmatch(flow["key"]) and len(flow["key"]) > 1:
+        yield problem("key", "Flow key must be kebab-case (lowercase letters, numbers, hyphens)")
+    if not _filled(flow, "name"):
+        yield problem("name", 'Flow must have a string "name"')
     for name in ("description", "version"):
         if name in flow and not isinstance(flow[name], str):
-            found.append(problem(name, f'"{name}" must be a string'))
-    return found
+            yield problem(name, f'"{name}" must be a string')
 
 
-def _default(flow: dict[str, Any]) -> list[Problem]:
+def _default(flow: dict[str, Any]) -> Iterator[Problem]:
     if "defaultOnError" not in flow:
-        return []
+        return
     default = flow["defaultOnError"]
     if not isinstance(default, dict):
-        message = '"defaultOnError" must be an object (e.g. { "strategy": "continue" })'
-        return [problem("defaultOnError", message)]
-    if default.get("strategy") not in STRATEGIES:
-        return [problem("defaultOnError.strategy", _STRATEGY)]
-    return []
+        yield problem(
+            "defaultOnError", '"defaultOnError" must be an object (e.g. { "strategy": "continue" })'
+        )
+    elif default.get("strategy") not in STRATEGIES:
+        yield problem("defaultOnError.strategy", _STRATEGY)
 
 
-def _inputs(inputs: Json) -> list[Problem]:
+def _inputs(inputs: Json) -> Iterator[Problem]:
     if not isinstance(inputs, dict):
-        return [problem("inputs", 'Flow must have an "inputs" object')]
-    return [one for name, declared in entries(inputs) for one in _input(f"inputs.{name}", declared)]
+        yield problem("inputs", 'Flow must have an "inputs" object')
+        return
+    for name, declared in entries(inputs):
+        yield from _input(f"inputs.{name}", declared)
 
 
-def _input(path: str, declared: Json) -> list[Problem]:
+def _input(path: str, declared: Json) -> Iterator[Problem]:
     if not isinstance(declared, dict):
-        return [problem(path, "Input declaration must be an object")]
-    found = []
+        yield problem(path, "Input declaration must be an object")
+        return
     if declared.get("type") not in INPUT_TYPES:
-        found.append(problem(f"{path}.type", f"Input type must be one of: {', '.join(INPUT_TYPES)}"))
+        yield problem(f"{path}.type", f"Input type must be one of: {', '.join(INPUT_TYPES)}")
     if "enum" in declared and (not isinstance(declared["enum"], list) or not declared["enum"]):
-        found.append(problem(f"{path}.enum", '"enum" must be a non-empty array of allowed values'))
-    if "connection" in declared:
-        connection = declared["connection"]
-        if not isinstance(connection, dict | list):
-            found.append(problem(f"{path}.connection", "Connection metadata must be an object"))
-        elif not _filled(connection, "platform"):
-            found.append(problem(f"{path}.connection.platform", 'Connection must have a string "platform"'))
-    return found
+        yield problem(f"{path}.enum", '"enum" must be a non-empty array of allowed values')
+    connection = declared.get("connection")
+    if "connection" in declared and not isinstance(connection, dict | list):
+        yield problem(f"{path}.connection", "Connection metadata must be an object")
+    elif "connection" in declared and not _filled(connection, "platform"):
+        yield problem(f"{path}.connection.platform", 'Connection must have a string "platform"')
 
 
 def _filled(config: object, key: str) -> bool:
@@ -111,21 +109,19 @@ def _strategy(on_error: Json) -> str | None:
     return strategy if isinstance(strategy, str) else None
 
 
-def _requires(step: dict[str, Any], path: str) -> list[Problem]:
-    if "requires" not in step:
-        return []
+def _requires(step: dict[str, Any], path: str) -> Iterator[Problem]:
+    requires = step.get("requires", [])
     path = f"{path}.requires"
-    if not isinstance(step["requires"], list):
+    if not isinstance(requires, list):
         example = '["$.steps.foo.output.bar"]'
-        return [problem(path, f'"requires" must be an array of selector strings (e.g. {example})')]
-    found = []
-    for i, selector in enumerate(step["requires"]):
+        yield problem(path, f'"requires" must be an array of selector strings (e.g. {example})')
+        return
+    for i, selector in enumerate(requires):
         if not isinstance(selector, str):
-            found.append(problem(f"{path}[{i}]", '"requires" entry must be a selector string'))
+            yield problem(f"{path}[{i}]", '"requires" entry must be a selector string')
         elif not selector.startswith("$."):
             must = 'must be a selector starting with "$." (e.g. "$.steps.foo.output.bar")'
-            found.append(problem(f"{path}[{i}]", f'"requires" entry "{selector}" {must}'))
-    return found
+            yield problem(f"{path}[{i}]", f'"requires" entry "{selector}" {must}')
 
 
 def _flat_hint(step: dict[str, Any], kind: StepType) -> str:
@@ -183,51 +179,44 @@ def _value(
     return found
 
 
-def _connection(action: dict[str, Any], path: str) -> list[Problem]:
+def _connection(action: dict[str, Any], path: str) -> Iterator[Problem]:
     has_key = action.get("connectionKey") not in (None, "")
     reference = action.get("connection")
-    has_reference = _filled(reference, "platform")
+    has_reference = isinstance(reference, dict) and _filled(reference, "platform")
     if has_key and has_reference:
         message = 'Action has both "connectionKey" and "connection" — set exactly one. '
         message += 'Prefer "connection: { platform, tag? }" so re-auth doesn\'t break the flow.'
-        return [problem(path, message)]
-    if not has_key and not has_reference:
+        yield problem(path, message)
+    elif not has_key and not has_reference:
         message = 'Action must set "connection: { platform: <name> }" (or legacy "connectionKey: <key>").'
-        return [problem(path, message)]
-    found = []
-    if has_reference and isinstance(reference, dict):
+        yield problem(path, message)
+    elif isinstance(reference, dict) and has_reference:
         if "tag" in reference and not isinstance(reference["tag"], str):
-            found.append(problem(f"{path}.connection.tag", '"connection.tag" must be a string when set'))
+            yield problem(f"{path}.connection.tag", '"connection.tag" must be a string when set')
         for key, _ in entries(reference):
             if key not in ("platform", "tag"):
                 message = f'Unknown field "{key}" in connection ref. Allowed: platform, tag.'
-                found.append(problem(f"{path}.connection.{key}", message))
-    return found
+                yield problem(f"{path}.connection.{key}", message)
 
 
-def _code(config: dict[str, Any], path: str, syntax: SyntaxCheck) -> list[Problem]:
-    found = []
+def _code(config: dict[str, Any], path: str, syntax: SyntaxCheck) -> Iterator[Problem]:
     source, module = _filled(config, "source"), _filled(config, "module")
     if not source and not module:
         either = 'either "source" (inline JS) or "module" (path to .mjs file)'
-        found.append(problem(path, f"Code step must define {either}"))
+        yield problem(path, f"Code step must define {either}")
     elif source and module:
-        found.append(problem(path, 'Code step cannot define both "source" and "module" — pick one'))
+        yield problem(path, 'Code step cannot define both "source" and "module" — pick one')
     if module:
-        found += _module(config["module"], f"{path}.module")
-    why = syntax.source(config["source"]) if source else None
-    if why is not None:
-        found.append(problem(f"{path}.source", f"Syntax error in code step: {why}"))
-    return found
+        yield from _module(config["module"], f"{path}.module")
+    error = syntax.source(config["source"]) if source else None
+    if error is not None:
+        yield problem(f"{path}.source", f"Syntax error in code step: {error}")
 
 
-def _module(name: str, path: str) -> list[Problem]:
+def _module(name: str, path: str) -> Iterator[Problem]:
     if name.startswith("/") or _DRIVE.match(name):
-        message = "Code module path must be relative to the flow folder (no absolute paths)"
+        yield problem(path, "Code module path must be relative to the flow folder (no absolute paths)")
     elif ".." in re.split(r"[\\/]", name):
-        message = 'Code module path must not escape the flow folder ("..")'
+        yield problem(path, 'Code module path must not escape the flow folder ("..")')
     elif not name.endswith(".mjs"):
-        message = "Code module must be a .mjs file"
-    else:
-        return []
-    return [problem(path, message)]
+        yield problem(path, "Code module must be a .mjs file")
