@@ -1,4 +1,4 @@
-"""Every document that has a schema: its name, its struct, and the JSON Schema that is made from it."""
+"""Every document with a schema: its name, its struct, and the JSON Schema made from it."""
 
 from __future__ import annotations
 

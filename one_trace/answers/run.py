@@ -1,4 +1,4 @@
-"""One run as an answer (`one-trace-run/1`): what happened, why, where the time went, and what to ask next."""
+"""One run as an answer (`one-trace-run/1`): what happened, why, where the time went, what to run next."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class RunAnswer(Struct, rename="camel", kw_only=True):
     at: Location | None = None
     """Where the step that `filter` names is written."""
     output: StepOutput | None = None
-    """With ``--with-output``: what that step put out."""
+    """With ``--with-output``: the output of that step."""
     filter: dict[str, Any] = {}
     omitted: Omitted | None = None
     next: list[str] = field(default_factory=list)
@@ -106,8 +106,8 @@ def answer(
     at: Location | None = None,
     output: StepOutput | None = None,
 ) -> dict[str, Any]:
-    """The answer about a run. `shown`: what of `whole` a filter leaves; figures are those of the whole run.
-    `at` and `output` are of the step that the filter names. Raises WrongUsage."""
+    """The answer about a run. `shown`: the part of `whole` that a filter leaves; figures are of the whole
+    run. `at` and `output` belong to the step that the filter names. Raises WrongUsage."""
     selection = Selection(RunAnswer, bounds.fields)
     view = _View(whole, shown or whole, filter or {}, bounds)
     for most in view.row_counts():
@@ -119,7 +119,7 @@ def answer(
 
 
 class _View:
-    """What an answer is made of: the steps that it shows, the most important first."""
+    """The rows of an answer, and which of them matter most."""
 
     def __init__(self, whole: Trace, shown: Trace, filter: dict[str, Any], bounds: Bounds) -> None:
         self.whole, self.shown, self.filter, self.bounds = whole, shown, filter, bounds
@@ -228,7 +228,7 @@ def _row(span: Span) -> Row:
 
 
 def _slowest(shown: Trace, tree: Shape, most: int) -> list[Row]:
-    """By self time, of the whole run: what a filter hides does not change a figure."""
+    """By self time in the whole run: a filter hides spans, but changes no figure."""
     total = tree.run.duration_ms or tree.horizon or 1.0
     own = tree.self_ms
     timed = [span for span in shown.spans if own.get(span.span_id)]
@@ -248,7 +248,7 @@ def _slowest(shown: Trace, tree: Shape, most: int) -> list[Row]:
 
 
 def _tree_rows(shown: Trace, tree: Shape) -> Iterator[Row]:
-    """The tree in its order. Without recursion: how deep a flow nests is not ours to choose."""
+    """The tree in its order, without recursion: a hostile flow may nest to any depth."""
     folder = Folder(tree, whole_lists=True)
     todo = [(node, shown.run.flow_key) for node in reversed(folder.top())]
     while todo:
@@ -275,7 +275,7 @@ def _fold_row(node: Node, above: str) -> Row:
 
 
 def _rank(row: Row, at: int) -> tuple[bool, bool, int, float, int]:
-    """What matters most comes first: what failed or was retried, what is near the top, what took long."""
+    """The most important first: what failed or was retried, the upper levels, what took long."""
     longest = row.max_ms if row.max_ms is not None else row.duration_ms
     level = row.path.count(" > ")
     return row.status not in FAILED_STATUSES, row.attempts == 1, min(level, 3), -(longest or 0.0), at

@@ -41,7 +41,7 @@ class RunRow(Struct, rename="camel", kw_only=True):
 
 
 class RunList(Struct, rename="camel", kw_only=True):
-    """`total` counts all runs that fit the filter."""
+    """`total` counts all runs that match the filter."""
 
     schema: str = SCHEMA
     filter: dict[str, Any] = {}
@@ -51,7 +51,7 @@ class RunList(Struct, rename="camel", kw_only=True):
 
 
 class WholeRunList(Struct, rename="camel", kw_only=True):
-    """The same with `run` of each trace document, for `--full`."""
+    """The same with the `run` of each trace document, for `--full`."""
 
     schema: str = WHOLE_SCHEMA
     filter: dict[str, Any] = {}
@@ -61,7 +61,7 @@ class WholeRunList(Struct, rename="camel", kw_only=True):
 
 
 class After(NamedTuple):
-    """The run that ended the page before: a page has those that are older."""
+    """The last run of the page before, by its start (ms since 1970) and id."""
 
     started_ms: float
     run_id: str
@@ -79,8 +79,8 @@ def after(cursor: str | None) -> After | None:
 
 
 def answer(runs: list[Run], total: int, following: int, *, filter: dict[str, Any], bounds: Bounds) -> object:
-    """The page of a list that begins with `runs`; `following` counts the runs that fit the filter and come
-    after them, `total` all that fit it."""
+    """The page of a list that begins with `runs`. `following` counts the runs after them that match the
+    filter, `total` all that match it."""
     document: Struct
     if bounds.full:
         document = WholeRunList(filter=filter, total=total, runs=runs, next=_next(runs))

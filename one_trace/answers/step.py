@@ -1,4 +1,4 @@
-"""The output of one step, as it is shown: redacted, cut, and never kept."""
+"""The output of one step: redacted, cut, and never stored."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _ENCODED = 4000
 
 
 class StepOutput(Struct, rename="camel", kw_only=True):
-    """What a step put out, or in `problem` why that is not known. `bytes` is the size of all of it; `text`
-    may be only its beginning."""
+    """The output of a step, or in `problem` why it is not known. `bytes` is its whole size; `text` may be
+    only the beginning."""
 
     span_id: str
     bytes: int | None = None
@@ -29,7 +29,7 @@ class StepOutput(Struct, rename="camel", kw_only=True):
 
 
 def step_output(span_id: str, raw: bytes, whole: int, redact: Callable[[str], str]) -> StepOutput:
-    """The output that `raw` is the JSON of; `whole` are the bytes that it takes as compact JSON."""
+    """The output whose JSON is `raw`; `whole` is its size in bytes as compact JSON."""
     text = redact(_text(raw))
     most = MOST
     while most and size(text[:most]) > _ENCODED:

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 _FORMATS = ("json", "events", "otlp", "perfetto", "html")
 
 _SINKS = {"events": "traces.com", "otlp": "otlp"}
-"""The forms that show what a sink is told."""
+"""The formats that show what a sink gets."""
 
 
 def _packed(ref: str, sink: str) -> tuple[Trace, Payload]:
-    """A run, and what `sink` would be told of it."""
+    """A run, and what `sink` would get of it."""
     from one_trace.deliver.packing import pack
 
     found = configured()
@@ -39,7 +39,7 @@ def _packed(ref: str, sink: str) -> tuple[Trace, Payload]:
 
 
 def _beside(payload: Payload) -> str:
-    """What goes to traces.com and stands in no event line."""
+    """What goes to traces.com and is in no event line."""
     run, project = payload.sanitized.run, payload.project
     told = {
         "project": project.name,
@@ -74,9 +74,9 @@ def _beside(payload: Payload) -> str:
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to FILE (0600).")
 def command(run: str, form: str, output: Path | None) -> None:
-    """RUN in a form that other tools read.
+    """Write RUN in a format that other tools read.
 
-    RUN is a run id, a unique beginning of one, or 'last' (default).
+    RUN is a run id, a unique prefix of one, or 'last' (default).
     """
     from one_trace.export.formats import FORMATS
 

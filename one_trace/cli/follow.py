@@ -1,4 +1,4 @@
-"""`trace show --follow`: a run of another process in this folder, drawn as its log grows; then its tree."""
+"""`trace show --follow`: draws another process's run in this folder as its log grows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RESUMED = "Flow resumed"
 
 
 def follow(ref: str, speaker: Out) -> Trace:
-    """Watch the run until it ends (or the reader stops it with Ctrl-C), and tell what its record then holds.
+    """Watch the run until it ends (or the reader presses Ctrl-C). Returns its trace.
 
     Raises NoSuchRun, RecordError.
     """
@@ -40,7 +40,7 @@ def follow(ref: str, speaker: Out) -> Trace:
 
 
 def _find(ref: str) -> RunFiles:
-    """The run of this folder that `ref` means: an id, the beginning of just one, or ``last``."""
+    """The run of this folder that `ref` means: an id, a unique prefix of one, or ``last``."""
     runs, _ = discover([Path.cwd()])
     if ref == "last":
         runs = sorted(runs, key=_changed)[-1:]
@@ -88,7 +88,7 @@ def _ago(written: object) -> float:
 
 
 def tail(log: Path, wait: Callable[[], None]) -> Iterator[dict[str, object]]:
-    """The lines of a log, those there are and those to come, until the flow ends; `wait` passes the time."""
+    """The lines of a log, old and new, until the flow ends; `wait` is called between reads."""
     ended = False
     rest = b""
     with os.fdopen(open_plain(log), "rb") as file:

@@ -32,8 +32,8 @@ from one_trace.store.store import Kept
 def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     """Trace runs that have already happened.
 
-    PATH is a project, a folder of flows, a log or a state file; without one, '.one/flows' here. Importing
-    twice doubles nothing; what cannot be read is named, and the rest is imported.
+    PATH is a project, a folder of flows, a log or a state file (default: '.one/flows' here). Importing
+    twice changes nothing; what cannot be read is reported, and the rest is imported.
     """
     from one_trace.deliver import sinks
     from one_trace.record.files import discover
@@ -56,16 +56,15 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
 
 
 def _here() -> list[Path]:
-    """Where this project's runs are; nowhere, in a project that has none."""
+    """The folder of this project's runs, if it has one."""
     folder = Path(".one/flows")
     return [folder] if folder.is_dir() else []
 
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without the collector: a run is all objects that live until it is stored, and to look through them
-    again and again costs more than its share the longer the run is.
-    """
+    """Without the garbage collector: the objects of a run live until it is stored, and scanning them takes
+    longer the longer the run is."""
     gc.disable()
     try:
         yield
@@ -103,16 +102,16 @@ def _import(
 
 
 def _is_another(kept: Kept, run: Run) -> bool:
-    """Whether the store has this id of another run. Of a record that has lost its state another start is
-    read, and so another trace id: in the same folder it is the same run."""
+    """Whether the store has another run with this id. A record that has lost its state has another start,
+    and so another trace id: in the same folder it is the same run."""
     if kept.trace_id == run.trace_id:
         return False
     return kept.cwd != run.cwd or (kept.whole and not run.partial)
 
 
 def _worse(kept: Kept, assembly: Assembly) -> bool:
-    """Whether what the store has of a run is fuller: the record has been damaged or lost a file since, is an
-    older copy, or would be read by a flow file that is not the one that ran."""
+    """Whether the store has a fuller version of a run: the record was damaged since, is an older copy, or
+    would be read with a flow file that is not the one that ran."""
     run = assembly.trace.run
     ended = kept.status != "incomplete"
     if ended and (run.status == "incomplete" or run.counts.spans < kept.spans):

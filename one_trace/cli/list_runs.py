@@ -13,7 +13,7 @@ from one_trace.model.trace import RUN_STATUSES, Run
 from one_trace.store import Store
 
 _LINES = 50
-"""Runs on a page for people that asks for no number."""
+"""Runs on a page for people, unless --limit says otherwise."""
 
 
 @click.command(

@@ -27,9 +27,9 @@ from one_trace.settings.problems import no_home
 )
 @click.argument("run", default="last")
 def command(run: str) -> None:
-    """Look at RUN in the browser: a page with waterfall, search and self times, that needs no network.
+    """Open RUN in the browser: a page with waterfall, search and self times that needs no network.
 
-    RUN is a run id, a unique beginning of one, or 'last' (default). With --agent no browser is started.
+    RUN is a run id, a unique prefix of one, or 'last' (default). With --agent no browser is started.
     """
     from one_trace.export.html import html
     from one_trace.guard.private import make_folder, write_whole
@@ -51,14 +51,12 @@ def command(run: str) -> None:
 
 
 def _file_name(run_id: str) -> str:
-    """A record may claim any run id: of that nothing is a path."""
+    """A record may claim any run id, so none of it may act as a path."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", run_id)[:80] or "run"
 
 
 def _browse(uri: str) -> bool:
-    """Start the browser. Without a display Python would start a text browser in this terminal: then there
-    is none.
-    """
+    """Start the browser, unless there is no display: Python would start a text browser in this terminal."""
     shown = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("BROWSER")
     if sys.platform not in ("darwin", "win32") and not shown:
         return False

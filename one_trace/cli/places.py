@@ -1,4 +1,4 @@
-"""Where steps are written: places as the store has them, with the line that the step is on today."""
+"""Where steps are written: the place is stored with the plan of a flow, the line is looked up in its file."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def places_of(run: Run) -> Find:
 
 
 def locator(project: str | None) -> Callable[[Location | None, str], Location | None]:
-    """Adds the line to the places of a project's steps, which are told by their ids. None where the file has
-    changed, so that another step stands there."""
+    """A function that adds the line to the place of a project's step, given the step's id. None if the
+    file has changed and another step is there."""
 
     @cache
     def read(file: str) -> FlowFile | None:

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
 
 _FAILED_LINES = 30
-"""Lines of an error's text where failures are asked for."""
+"""Lines of an error's text with --failed."""
 
 
 class Shown(NamedTuple):
-    """What of a run is shown: `trace`; the spans that `--step` names, and where that step is written; by span
-    id how many spans inside are hidden; the output that was asked for."""
+    """The part of a run that is shown: `trace`; the spans that `--step` names, and where that step is
+    written; by span id how many spans inside are hidden; the output that was asked for."""
 
     trace: Trace
     named: list[Span] = []  # noqa: RUF012  never changed
@@ -88,7 +88,7 @@ def command(
 
 
 def _answer(speaker: Out, whole: Trace, shown: Shown) -> object:
-    """The trace document where the whole run is asked for, else an answer about it."""
+    """The trace document if the whole run is asked for, otherwise an answer about it."""
     from msgspec import to_builtins
 
     from one_trace.answers.run import answer
@@ -118,7 +118,7 @@ def _filtered(trace: Trace, *, failed: bool, step: str | None, depth: int | None
 
 
 def _with_step(shown: Shown, ref: str, *, with_output: bool) -> Shown:
-    """With where the named step is written, and its output if that was asked for."""
+    """Add where the named step is written, and its output if that was asked for."""
     from one_trace.cli.places import places_of
     from one_trace.model.tree import static_paths
 

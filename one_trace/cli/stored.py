@@ -1,4 +1,4 @@
-"""One run out of the store, for the commands that are about one run."""
+"""One run of the store, for the commands about one run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from one_trace.store import Store
 
 
 def run_id(store: Store, ref: str) -> str:
-    """The run that `ref` means, seen from here: see `analyse.refs`. Raises NoSuchRun."""
+    """The id of the run that `ref` means here, see `analyse.refs`. Raises NoSuchRun."""
     return run_refs.resolve(store, ref, project_here())
 
 

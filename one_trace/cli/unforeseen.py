@@ -1,4 +1,4 @@
-"""An error that no code has foreseen: a damaged store, where that explains it, else a fault of ours."""
+"""Unexpected errors: explained by a damaged store if there is one, otherwise a fault in one-trace."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ _DEBUG = "ONE_TRACE_DEBUG"
 
 
 def unforeseen(error: Exception) -> CliError:
-    """What to say of `error`. A value in the store that was changed can lead anywhere: so the store is looked
-    at whole.
-    """
+    """The error to report. A value in the store that was changed can cause any error, so the store is
+    verified."""
     if os.environ.get(_DEBUG):
         traceback.print_exception(error)
     try:

@@ -1,7 +1,7 @@
-"""The forms a run can leave the store in. Each is a pure function from a trace to the bytes of a file.
+"""The formats of `trace export`. Each is a pure function from a trace to the bytes of a file.
 
-`sanitized` is what the sinks would be told of the trace, for the forms that show just that; without it, it
-is made of the trace alone, with no error text and no links to other traces. `find` gives the place where a
+`sanitized` is the part of the trace that the sinks get, for the formats that show just that; without it,
+it is made from the trace, with no error text and no links to other traces. `find` gives the place where a
 step is written.
 """
 

@@ -1,9 +1,8 @@
 """A run as one HTML file that needs no network: template, style and script are files beside this one.
 
-Nothing of a run becomes markup. The data stands in a JSON block with ``<``, ``>`` and ``&`` escaped, the
-script puts it on the
-page as text only, and the policy in the page lets no other script or style run than these two (by their
-hash).
+Nothing of a run becomes markup. The data is a JSON block with ``<``, ``>`` and ``&`` escaped, the script
+adds it to the page as text only, and the policy of the page allows no other script or style than these
+two, by their hash.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ def _part(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Content-Security-Policy: nothing is loaded, nothing runs but what we wrote."""
+    """Content-Security-Policy: nothing is loaded, and only our script and style are used."""
     return (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -60,10 +59,8 @@ def _hash(text: str) -> str:
 
 
 def data(trace: Trace, find: Find | None = None) -> dict[str, Any]:
-    """The run, and its spans column by column: 2,000 spans in under 150 kB.
-
-    Columns that most spans have nothing in are objects by the span's number.
-    """
+    """The run, and its spans column by column: 2,000 spans in under 150 kB. Sparse columns are objects by
+    the number of the span."""
     shape, spans = Shape(trace), trace.spans
     number = {span.span_id: at for at, span in enumerate(spans)}
     steps: dict[tuple[str, str, str, str], int] = {}
@@ -124,13 +121,13 @@ def _step(span: Span) -> tuple[str, str, str, str]:
 
 
 def _parent(span: Span, number: dict[str, int], at: int) -> int:
-    """The parent's number; -1 for none, and for one that does not stand before its child."""
+    """The number of the parent; -1 for none, and for one that does not come before its child."""
     parent = number.get(span.parent_span_id or "", -1)
     return parent if parent < at else -1
 
 
 def _self(span: Span, shape: Shape) -> float | int | None:
-    """Self time, where it is not simply the duration."""
+    """Self time, if it is not the duration."""
     return _number(shape.self_ms.get(span.span_id)) if shape.children(span) else None
 
 

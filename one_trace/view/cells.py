@@ -1,23 +1,23 @@
-"""Text on a terminal: how wide it is, cut, padded and wrapped to a width in cells."""
+"""Text on a terminal: measured, cut, padded and wrapped by its width in cells."""
 
 from __future__ import annotations
 
 LONGEST = 1000
-"""Cells that any part of a page takes at most."""
+"""Cells that a part of a page may take."""
 
 
 def first(text: str, room: int) -> str:
-    """As much of the beginning of `text` as `room` cells can need, for what is expensive to measure."""
+    """The beginning of `text` that can fill `width` cells. For what is expensive to measure."""
     return text if len(text) <= _CHARACTERS * room else text[: _CHARACTERS * room]
 
 
 def last(text: str, room: int) -> str:
-    """The same of its end, which in a path tells more."""
+    """The end of `text` that can fill `width` cells."""
     return text if len(text) <= _CHARACTERS * room else text[-_CHARACTERS * room :]
 
 
 _CHARACTERS = 4
-"""Characters in a cell at most: marks are put upon letters."""
+"""Characters that may share a cell: letters can have combining marks."""
 
 
 def width(text: str) -> int:
@@ -30,7 +30,7 @@ def width(text: str) -> int:
 
 
 def clip(text: str, room: int, more: str = "…") -> str:
-    """`text`, cut to `room` cells; where something was cut, `more` stands for it."""
+    """`text` cut to `width` cells, with `more` where something was cut."""
     whole, text = text, first(text, max(room, 1) + 1)
     if len(text) == len(whole) and width(text) <= room:
         return text
@@ -47,7 +47,7 @@ def clip(text: str, room: int, more: str = "…") -> str:
 
 
 def clip_left(text: str, room: int, more: str = "…") -> str:
-    """Like `clip`, but the beginning goes: the end of a path tells more."""
+    """Like `clip`, but the beginning is cut: the end of a path says more."""
     text = last(text, max(room, 1) + 1)
     if width(text) <= room:
         return text
@@ -59,7 +59,7 @@ def pad(text: str, room: int) -> str:
 
 
 def wrap(text: str, room: int) -> list[str]:
-    """`text` in lines of at most `room` cells, broken at spaces where there are any."""
+    """`text` in lines of at most `width` cells, broken at spaces if possible."""
     lines: list[str] = []
     while width(text) > room:
         head = clip(text, room, "")

@@ -1,4 +1,4 @@
-"""All that is known of one span, or how many executions of one step spread."""
+"""One span with all its fields, or the spread of several executions of a step."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _ERROR_LINES = 40
 def detail_lines(
     shape: Shape, spans: Sequence[Span], columns: int, style: Style, at: Location | None = None
 ) -> list[str]:
-    """Fields of the one span, label by label; for many a line on their outcomes and one on their times. `at`:
-    where the step is written."""
+    """One line a field for one span; for several spans, one line on their outcomes and one on their times.
+    `at`: where the step is written."""
     facts = _one(shape, spans[0]) if len(spans) == 1 else _many(spans)
     if at is not None:
         facts.append(("written at", clean(f"{words.place(at)}  {at.pointer}")))
@@ -40,7 +40,7 @@ def detail_lines(
 
 
 def output_lines(note: str, text: str, columns: int, style: Style) -> list[str]:
-    """A note about a step's output, and the text of it below."""
+    """A note about a step's output, followed by its text."""
     label, *rest = wrap(f"{'output':<{_LABEL}}{clean(note)}", columns)
     lines = [part for line in clean_lines(text) for part in wrap(line, columns)] if text else []
     return ["", style.paint(label, "dim"), *(style.paint(line, "dim") for line in rest), *lines]

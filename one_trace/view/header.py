@@ -1,4 +1,4 @@
-"""The head of a run's page: which run, how it ended, and, where it failed, why, before anything else."""
+"""The head of a run's page: which run, how it ended, and why it failed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from one_trace.view.cells import clip, width, wrap
 from one_trace.view.style import Style
 
 _SOME = 3
-"""So many paths of a list are named, the others counted."""
+"""Paths of a list that are named; the others are counted."""
 _ERROR_LINES = 6
 
 
@@ -51,7 +51,7 @@ def _title(run: Run, columns: int, style: Style) -> str:
 
 
 def _facts(run: Run, room: int, style: Style) -> list[str]:
-    """Start, executor, counts, cost, uploads: as many to a line as fit."""
+    """Start, executor, counts, cost and uploads, as many on a line as fit."""
     who = "One CLI" if run.executor.name == "one-cli" else "built-in runner"
     facts = [
         clean(words.local(run.started_at, seconds=True), 40),
@@ -100,7 +100,7 @@ def _counts(counts: Counts) -> list[str]:
 
 
 def cause_lines(cause: Cause, columns: int, style: Style, error_lines: int = _ERROR_LINES) -> list[str]:
-    """Why it failed: the step, the error's code and text, what was running then and what never ran."""
+    """Why it failed: the step, its error, which steps were running and which never ran."""
     notes = [f"attempt {cause.attempts}"] if cause.attempts > 1 else []
     notes += ["or another iteration like it"] if "path" in cause.derived else []
     where = wrap(clean(cause.path) + (f" ({', '.join(notes)})" if notes else ""), columns - 6)

@@ -1,4 +1,4 @@
-"""Runs as a table, for people."""
+"""Runs as a table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SENT = {"sent": "yes", "queued": "queued", "failed": "refused"}
 
 
 def render_runs(runs: Sequence[Run], *, width: int, style: Style) -> str:
-    """One line a run; times are the reader's own. The least important columns give way on a narrow page."""
+    """One line a run, times in the reader's time zone. A narrow page has fewer columns."""
     projects = project_names([run.cwd for run in runs])
     columns = (*_COLUMNS[:2], _PROJECT, *_COLUMNS[2:]) if len(projects) > 1 else _COLUMNS
     named = projects if len(projects) > 1 else {}
@@ -35,7 +35,7 @@ def render_runs(runs: Sequence[Run], *, width: int, style: Style) -> str:
 
 
 def project_names(folders: Sequence[str | None]) -> dict[str | None, str]:
-    """Folders by their last names; where two are alike, by as many as tell them apart."""
+    """Short names of folders: the last parts of each path that tell it from the others."""
     parts = {folder: (folder or "-").rstrip("/").split("/") for folder in folders}
     names = {}
     for folder, words_of in parts.items():

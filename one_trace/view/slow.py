@@ -17,13 +17,12 @@ from one_trace.view.style import Style
 
 SCHEMA = "one-trace-slow/1"
 _ROWS = 20
-"""The critical path is told in so many rows at most."""
+"""Rows of the critical path on a page."""
 
 
 class Waited(Struct, rename="camel", kw_only=True):
-    """A place in the flow that the run waited for: `ms` in all, over `spans` executions. Path null: for no
-    step at all.
-    """
+    """A place in the flow that the run waited for: `ms` in total over `spans` executions. The path is null
+    for time that no step took."""
 
     path: str | None
     type: str | None
@@ -35,7 +34,7 @@ class Waited(Struct, rename="camel", kw_only=True):
 
 
 class Slowest(Struct, rename="camel", kw_only=True):
-    """One span by its self time: what it took less the time when one of its children ran."""
+    """One span by its self time: its duration without the time in which one of its children ran."""
 
     span_id: str
     path: str
@@ -47,9 +46,7 @@ class Slowest(Struct, rename="camel", kw_only=True):
 
 
 class Slow(Struct, rename="camel", kw_only=True):
-    """The document of ``trace show --slow``: the critical path in time order, the slowest spans slowest
-    first.
-    """
+    """The answer of ``trace show --slow``: the critical path in time order, the slowest spans first."""
 
     schema: str = SCHEMA
     run: Run
@@ -59,8 +56,8 @@ class Slow(Struct, rename="camel", kw_only=True):
 
 
 def slow(trace: Trace, most: int, shown: Collection[str] | None = None, filter: Filter | None = None) -> Slow:
-    """The critical path by place in the flow, and the `most` slowest spans: all figures are of the whole run.
-    Of both, only what is `shown` (span ids; None: all) is told."""
+    """The critical path by place in the flow, and the `most` slowest spans. Figures are of the whole run;
+    only spans in `shown` (ids; None: all) are listed."""
     shape = Shape(trace)
     total = trace.run.duration_ms or shape.horizon or 1.0
     spans = trace.spans if shown is None else [span for span in trace.spans if span.span_id in shown]

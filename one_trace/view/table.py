@@ -1,4 +1,4 @@
-"""A table of any data at any width: what does not fit is clipped, what matters least is left out first."""
+"""A table at any width: cells are clipped, and the least important columns are left out first."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from one_trace.view.style import Style
 
 GAP = 2
 NARROWEST = 16
-"""A flexible column is not clipped below this while there is another column to leave out."""
+"""A flexible column is not clipped below this width while another column can be left out."""
 
 
 class Column(NamedTuple):
-    """`drop`: 0 stays always; of the others the greatest is left out first where the page is narrow."""
+    """`drop`: 0 for a column that always stays; on a narrow page the column with the greatest is left out
+    first."""
 
     title: str
     right: bool = True
@@ -24,7 +25,7 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """Text with styles of `Style`."""
+    """Text, and names of styles of `Style`."""
 
     text: str
     styles: tuple[str, ...] = ()
@@ -34,7 +35,7 @@ Row = Sequence[str | Cell]
 
 
 def render(columns: Sequence[Column], rows: Sequence[Row], *, room: int, style: Style) -> str:
-    """Title line and rows, no line wider than `room` cells; empty columns are left out."""
+    """A title line and the rows, each at most `room` cells wide, without empty columns."""
     cells = [list(map(_cell, row, columns)) for row in rows]
     shown = _shown(columns, cells, room)
     rooms = _rooms(columns, cells, shown, room)
@@ -45,7 +46,7 @@ def render(columns: Sequence[Column], rows: Sequence[Row], *, room: int, style: 
 
 
 def spark(values: Sequence[float | None], style: Style) -> str:
-    """Values as a line of little bars, from 0 to the greatest; a blank where there is none."""
+    """A sparkline from 0 to the greatest value; a blank for each None."""
     steps = "▁▂▃▄▅▆▇█" if style.unicode else "_.-:=+*#"
     top = max((value for value in values if value is not None), default=0.0)
     if top <= 0:

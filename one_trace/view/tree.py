@@ -18,24 +18,21 @@ from one_trace.view.style import Style
 
 _TIME, _SIZE, _TYPE = 8, 7, 10
 _TYPE_FROM = 76
-"""Columns from which the type has a column of its own; under that it stands behind the id where there is
-room.
-"""
+"""Columns from which the type has a column of its own. On a narrower page it follows the id."""
 _LEAST_BAR = 14
 _ID_CHARACTERS = 300
 _DEEPEST = 24
-"""Cells that tree lines may take; what is deeper is drawn no further to the right."""
+"""Cells that tree lines may take; deeper steps are not indented further."""
 ERROR_LINES = 3
 
 
 class Line(NamedTuple):
-    """One line before its columns are known. Where room lacks, `extra` is cut first, then `main`, never
-    `marks`.
-    """
+    """One line before the widths of its columns are known. If it is too long, `extra` is cut first, then
+    `main`, never `marks`."""
 
     lead: str
     under: str
-    """What stands left of the text under this line."""
+    """What is drawn left of the lines under this one."""
     node: Node
     main: str
     marks: str
@@ -64,11 +61,11 @@ def render(
     error_lines: int = ERROR_LINES,
     empty: str = "no steps to show",
 ) -> str:
-    """The whole page: head, tree with waterfall, and what its marks mean. No line is longer than `width`
-    cells (60 at least).
+    """The whole page: head, tree with waterfall, legend. No line is longer than `width` cells (at least
+    60).
 
-    `notes`: a mark of the caller's own by span id. `detail`: spans to show in detail, one with all its
-    fields, several by how they spread. `at`: where their step is written.
+    `notes`: a further mark by span id. `detail`: spans to show in detail, one with all its fields, several
+    by their spread. `at`: where their step is written.
     """
     columns, style = max(width, 60), Style(color=color, unicode=unicode)
     shape = Shape(trace)
@@ -89,10 +86,8 @@ def tree(
     error_lines: int = ERROR_LINES,
     notes: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """The tree's lines, an axis on top, what its marks mean at the end; none where the run has no spans.
-
-    `notes`: a mark of the caller's own by span id.
-    """
+    """The axis, the lines of the tree, and the legend; empty if the run has no spans. `notes`: a further
+    mark by span id."""
     lines = list(_grow(Folder(shape, unfold=unfold), columns, style, notes or {}))
     if not lines:
         return []
@@ -148,7 +143,7 @@ def _group_label(node: Node, style: Style) -> str:
 
 
 def _marks(span: Span, style: Style) -> str:
-    """What is unusual about a span, in words: its branch, retries, how it ended, that it was late."""
+    """What is unusual about a span: its branch, retries, outcome, lateness."""
     marks: list[str] = []
     if span.branch:
         marks.append(span.branch)
@@ -192,7 +187,7 @@ class _Table:
         return f"{self._label(line)}{kind} {time}{size:>{_SIZE}}  {bar}".rstrip()
 
     def _label(self, line: Line) -> str:
-        """Exactly the column's width: the id gives way to the marks, the name to both."""
+        """Exactly as wide as the column: the name is cut first, then the id."""
         style, node = self.style, line.node
         glyph = style.glyph(node.status)
         room = self.label - width(line.lead) - width(line.marks)
@@ -221,7 +216,7 @@ class _Table:
         return self.scale.bar(node.start_ms, node.end_ms, self.style, style, *dim, open_end=node.open)
 
     def _spread(self, node: Node) -> str:
-        """Over the size column and the waterfall: how the members of a fold spread."""
+        """The spread of a fold, in place of its size and bar."""
         spread, style = node.spread, self.style
         assert spread is not None
         parts = [
@@ -252,7 +247,7 @@ def _time_style(node: Node) -> tuple[str, ...]:
 
 
 def _error_lines(line: Line, shape: Shape, columns: int, style: Style, most: int) -> list[str]:
-    """The error's text under its step, unless a step inside tells the same."""
+    """The error of a step, unless a step inside it has the same."""
     span = line.node.span
     assert span is not None
     if not (span.error or span.error_code) or _told_below(span, shape):
@@ -272,7 +267,7 @@ def _told_below(span: Span, shape: Shape) -> bool:
 
 
 def _legend(lines: list[Line], style: Style) -> list[str]:
-    """What the marks mean that stand on this page, and how to see what is folded."""
+    """A legend of the marks on this page, and how to see what is folded."""
     spans = [line.node.span for line in lines if line.node.span is not None]
     notes = []
     if any("durationMs" in span.derived for span in spans):
