@@ -70,6 +70,8 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace show" below' -l all
     complete -c $program -n '__one_trace_is "trace show" below' -l slow
     complete -c $program -n '__one_trace_is "trace show" below' -l follow
+    complete -c $program -n '__one_trace_is "trace show" below' -l exit-status
+    complete -c $program -n '__one_trace_is "trace show" below' -l timeout
     complete -c $program -n '__one_trace_is "trace show" below' -l events
     complete -c $program -n '__one_trace_is "trace show" below' -l with-output
     complete -c $program -n '__one_trace_is "trace show" below' -l full

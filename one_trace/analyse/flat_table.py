@@ -26,7 +26,7 @@ _USAGE = {
 COLUMNS: dict[str, tuple[str, str]] = {
     "flow": ("runs.flow_key", "string"),
     "flow_version": ("version", "string"),
-    "run_id": ("runs.run_id", "string"),
+    "run_id": ("coalesce(host_run_id, run_id)", "string"),
     "run_status": ("runs.status", "string"),
     "run_started_at": ("runs.started_at", "string"),
     "run_duration_ms": ("runs.duration_ms", "double"),

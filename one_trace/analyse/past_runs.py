@@ -7,21 +7,27 @@ from collections.abc import Sequence
 import msgspec
 
 from one_trace.analyse.step_runs import PastRuns, StepRef, StepRun
+from one_trace.model.times import to_ms
+from one_trace.model.trace import Run
 from one_trace.store.connection import Connection
 
 MOST_RUNS = 50
 """What was usual long ago is not usual now."""
 
 
-def of_run(db: Connection, run_id: str, *, exclude: Sequence[str] = ()) -> PastRuns:
-    """The last successful runs of a run's flow before it, without those of `exclude`."""
+def of_run(db: Connection, run: Run, *, exclude: Sequence[Run] = ()) -> PastRuns:
+    """The last successful runs of the run's flow in its folder that began before it, without `exclude`."""
     runs = db.execute(
-        "SELECT past.id, past.duration_ms, past.cost_usd FROM runs AS past JOIN runs AS one ON one.run_id = ?"
-        " WHERE past.flow_key = one.flow_key AND past.cwd IS one.cwd"
-        " AND past.status = 'success' AND past.duration_ms IS NOT NULL"
-        " AND past.started_ms <= one.started_ms AND past.run_id <> one.run_id"
-        " AND past.run_id NOT IN (SELECT value FROM json_each(?)) ORDER BY past.started_ms DESC LIMIT ?",
-        (run_id, _json(exclude), MOST_RUNS),
+        "SELECT id, duration_ms, cost_usd FROM runs WHERE flow_key = ? AND cwd IS ?"
+        " AND status = 'success' AND duration_ms IS NOT NULL AND started_ms <= ?"
+        " AND trace_id NOT IN (SELECT value FROM json_each(?)) ORDER BY started_ms DESC LIMIT ?",
+        (
+            run.flow_key,
+            run.cwd,
+            to_ms(run.started_at) or 0,
+            _json([each.trace_id for each in (run, *exclude)]),
+            MOST_RUNS,
+        ),
     ).fetchall()[::-1]
     past = PastRuns(
         runs=[duration for _, duration, _ in runs],

@@ -15,22 +15,25 @@ class ImportedRun(Struct, rename="camel"):
     status: str
     spans: int
     state: Literal["new", "updated", "unchanged"]
+    trace_id: str
 
 
 class ImportReport(Struct, rename="camel", kw_only=True):
     """The answer of ``trace import``; `imported` counts new runs."""
 
     schema: str = "one-trace-import/1"
-    imported: int
-    updated: int
-    unchanged: int
-    runs: list[ImportedRun]
-    problems: list[str]
+    imported: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    runs: list[ImportedRun] = []
+    problems: list[str] = []
     """One sentence for each thing that could not be read."""
     next: str | None = None
-    """The command that delivers the new runs, where a sink is set up."""
+    """The command that delivers the new runs, if there is a sink to deliver them to."""
     changed_flows: list[str] = []
-    """Flows whose files changed after runs that were imported: these runs keep the version that was known."""
+    """Flows whose files changed after runs that were imported. Those runs keep the version already known."""
+    notes: list[str] = []
+    """One sentence for each run that shares its id with another."""
 
 
 class SyncedRun(Struct, rename="camel"):
@@ -70,7 +73,9 @@ class WrittenFile(Struct, rename="camel", kw_only=True):
 
     schema: str = "one-trace-file/1"
     path: str
-    run_id: str
+    run_id: str | None = None
+    flow_key: str | None = None
+    """Of a page about all runs of a flow."""
     format: str
     bytes: int
 

@@ -19,7 +19,7 @@ Find = Callable[[str], Location | None]
 def places_of(run: Run) -> Find:
     """The places of a run's steps."""
     with Store(configured().store_path, readonly=True) as store:
-        plan = store.planned(run.run_id)
+        plan = store.planned(run.trace_id)
     located = locator(run.cwd)
 
     def find(path: str) -> Location | None:

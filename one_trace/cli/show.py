@@ -9,7 +9,8 @@ import click
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.stored import trace_of
+from one_trace.cli.stored import RUNNING, trace_of
+from one_trace.errors import FAILED
 from one_trace.model.trace import Filter, Location, Span, Trace
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Shown(NamedTuple):
         "one trace show 3f2a --failed",
     ),
 )
-@click.argument("run", default="last")
+@click.argument("run", required=False)
 @click.option("--failed", is_flag=True, help="Only what failed, and the way to it.")
 @click.option("--step", metavar="PATH", help="Only this step (path or id), with what is in it.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Only the N upper levels.")
@@ -48,32 +49,42 @@ class Shown(NamedTuple):
     "--slow",
     type=click.IntRange(min=1),
     metavar="N",
-    help="The critical path, and the N slowest steps by self time.",
+    help="The critical path and the N slowest steps.",
 )
-@click.option("--follow", is_flag=True, help="Watch a run that another process runs in this folder.")
+@click.option("--follow", is_flag=True, help="Watch a run until it ends; without RUN, the next one.")
+@click.option("--exit-status", is_flag=True, help="With --follow: exit with 1 if the run does not succeed.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), metavar="S", help="With --follow: stop after S seconds."
+)
 @click.option("--events", is_flag=True, help="The events in time order, as they may leave this machine.")
 @click.option("--with-output", is_flag=True, help="With --step: its output, from the run's state file.")
 @bounded
 def command(
-    run: str,
+    run: str | None,
     failed: bool,
     step: str | None,
     depth: int | None,
     unfold: bool,
     slow: int | None,
     follow: bool,
+    exit_status: bool,
+    timeout: float | None,
     events: bool,
     with_output: bool,
-) -> None:
-    """What happened in RUN (an id, the beginning of one, 'last'): which steps ran, for how long, why it
-    failed.
-    """
+) -> int:
+    """What happened in RUN (an id, 'last' or 'running'), and why it failed."""
+    if not follow and (exit_status or timeout is not None):
+        raise click.UsageError("--exit-status and --timeout need --follow")
     if slow and events:
         raise click.UsageError("--slow and --events are two different pages: give one of them")
     if with_output and step is None:
         raise click.UsageError("--with-output needs --step")
     speaker = out()
-    whole = _followed(run, speaker) if follow else trace_of(run)
+    interrupted = False
+    if follow:
+        whole, interrupted = _followed(run, speaker, timeout)
+    else:
+        whole = trace_of(run or "last")
     shown = _filtered(whole, failed=failed, step=step, depth=depth)
     if step is not None and not (slow or events):
         shown = _with_step(shown, step, with_output=with_output)
@@ -85,6 +96,9 @@ def command(
         speaker.answer(_answer(speaker, whole, shown), "")
     else:
         speaker.answer(None, lambda: _page(speaker, shown, failed=failed, unfold=unfold))
+    if interrupted:
+        raise KeyboardInterrupt
+    return FAILED if exit_status and whole.run.status != "success" else 0
 
 
 def _answer(speaker: Out, whole: Trace, shown: Shown) -> object:
@@ -133,10 +147,11 @@ def _with_step(shown: Shown, ref: str, *, with_output: bool) -> Shown:
     return shown._replace(output=output_of(run, only(shown.named, ref)))
 
 
-def _followed(run: str, speaker: Out) -> Trace:
+def _followed(run: str | None, speaker: Out, timeout_s: float | None) -> tuple[Trace, bool]:
     from one_trace.cli.follow import follow
 
-    return follow(run, speaker)
+    followed = follow(run or RUNNING, speaker, timeout_s)
+    return followed.trace, followed.interrupted
 
 
 def _page(speaker: Out, shown: Shown, *, failed: bool, unfold: bool) -> str:

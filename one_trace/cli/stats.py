@@ -45,11 +45,11 @@ def command(
     form: str | None,
     output: Path | None,
 ) -> None:
-    """How my flows and steps did: outcomes, times, retries, sizes, cost.
+    """How my flows did: outcomes, times, retries, sizes, cost, flaky steps.
 
-    SHARE: the part of the runs' time in which a step ran. CHANGE: the median since the last change
-    against the one before it (rank test, 1%; 10 runs or more). In CSV, text that could be a formula begins
-    with '.
+    SHARE: the part of the runs' time in which a step ran. TREND: medians of consecutive runs. CHANGE: the
+    median since the last change against that before (rank test, 1%; at least 10 successful runs). In CSV,
+    text that could be a formula starts with '.
     """
     speaker = out()
     output = None if output is not None and str(output) == "-" else output

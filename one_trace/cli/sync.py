@@ -77,8 +77,7 @@ def _answer(ctx: click.Context, speaker: Out, synced: Synced, *, asked: bool) ->
 def _nothing_ready(store: Store, found: Settings, *, asked: bool) -> None:
     from one_trace.store.outbox import Outbox
 
-    left = Outbox(store).left(found.sinks)
-    if asked or left.queued or left.failed:
+    if asked or Outbox(store).errors(found.sinks):
         raise why_not_ready(found)
 
 

@@ -32,7 +32,7 @@ def pack(
     """
     run = trace.run
     own = settings_at(run.cwd, settings)
-    family = store.family(run.run_id, sink)
+    family = store.family(run.trace_id, sink)
     children = [
         (child.trace_id, child.visibility or settings_at(child.cwd, settings).visibility)
         for child in family.children

@@ -95,3 +95,5 @@ def _replace(assembly: Assembly, redacted: Callable[[str], str]) -> None:
             span.error = redacted(span.error)
     if run.cause and run.cause.error is not None:
         run.cause.error = redacted(run.cause.error)
+    for upload in run.uploads:
+        upload.error = upload.error and redacted(upload.error)

@@ -157,7 +157,7 @@ def test_colour_is_for_terminals_that_want_it(machine: Machine, env: dict[str, s
             break
         shown += more
     os.close(ours)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     assert (b"\x1b[" in shown) is colour
     assert "█".encode() in shown
 

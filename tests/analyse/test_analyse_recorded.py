@@ -92,6 +92,6 @@ def test_each_flow_has_its_pages(store: Store) -> None:
 def test_each_run_is_the_same_as_itself(store: Store) -> None:
     for run in store.runs():
         trace = store.trace(run.run_id)
-        same = diff.of_runs(trace, trace, past_runs.of_run(store.connection, run.run_id))
+        same = diff.of_runs(trace, trace, past_runs.of_run(store.connection, run))
         assert (same.counts, len(same.steps) > 0) == ({}, run.counts.spans > 0)
         fits(diff_page.render(same, Page(60, RICH), everything=True), 60)

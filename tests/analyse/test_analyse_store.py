@@ -102,7 +102,9 @@ def test_insights_without_runs_in_scope_are_none(store: Store) -> None:
 def test_the_past_is_what_succeeded_before(store: Store) -> None:
     for number in range(5):
         store.save(run(number, ms=100.0 + number, status="error" if number == 1 else "success"))
-    known = past_runs.of_run(store.connection, "00000000003a", exclude=["00000000000a"])
+    known = past_runs.of_run(
+        store.connection, store.trace("00000000003a").run, exclude=[store.trace("00000000000a").run]
+    )
     assert known.runs == [102]
     assert known.steps["each > first"][0].count == 2
     assert known.steps["each > first"][0].duration_ms == 102

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from traces_server import FakeTracesServer, fake_traces_server
+from machine import Machine
+from traces_server import FakeTracesServer
 
 
 @pytest.fixture
-def traces_server() -> Iterator[FakeTracesServer]:
-    with fake_traces_server() as server:
-        yield server
+def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
+    """A machine that delivers to `traces_server`, and whose host leaves a recorded run."""
+    machine.deliver_to(traces_server)
+    machine.player("22-skips")
+    return machine

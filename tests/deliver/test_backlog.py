@@ -7,7 +7,7 @@ import re
 import pytest
 from machine import Machine
 from made import START_MS, assembly
-from traces_server import KEY, FakeTracesServer, Handler
+from traces_server import FakeTracesServer, Handler
 
 from one_trace.store import Store
 from one_trace.store.outbox import Outbox
@@ -17,23 +17,17 @@ SINK = "traces.com"
 
 
 @pytest.fixture
-def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
-    machine.player("22-skips")
-    machine.env |= {
-        "TRACES_API_KEY": KEY,
-        "ONE_TRACES_ENDPOINT": traces_server.url,
-        "ONE_TRACES_RETENTION": "forever",
-        "ONE_TRACES_FLUSH_TIMEOUT": "30",
-    }
-    return machine
+def sending(sending: Machine) -> Machine:
+    sending.env["ONE_TRACES_RETENTION"] = "forever"
+    return sending
 
 
 def wait_in_line(store: Store, count: int) -> None:
-    with store.writing() as connection:
+    with store.connection.writing() as connection:
         for number in range(count):
             prepared = prepare(assembly(f"{number + 1:012x}", start=START_MS + number), {})
-            write(connection, prepared, None, None, None)
-            queue(connection, [f"{number + 1:012x}"], [SINK])
+            _, run = write(connection, prepared)
+            queue(connection, run, [SINK])
 
 
 def test_one_sync_sends_every_queued_run(sending: Machine, traces_server: FakeTracesServer) -> None:

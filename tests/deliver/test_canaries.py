@@ -189,7 +189,7 @@ def test_the_events_export_names_what_else_is_sent(machine: Machine) -> None:
     machine.one("--agent", "flow", "execute", "x", "--trace", env={"CODEX_THREAD_ID": "t-1"})
     ours, theirs = os.openpty()
     process = machine.start("trace", "export", "last", "--format", "events", stderr=theirs)
-    printed = process.communicate(timeout=60)[0]
+    printed = process.communicate(timeout=120)[0]
     told = os.read(ours, 4096).decode()
     os.close(ours)
     os.close(theirs)

@@ -21,19 +21,6 @@ from one_trace.store import Store
 CASE = "22-skips"
 
 
-@pytest.fixture
-def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
-    """A machine that delivers to the server, and whose host leaves a recorded run."""
-    machine.env |= {
-        "TRACES_API_KEY": KEY,
-        "ONE_TRACES_ENDPOINT": traces_server.url,
-        # Long enough for any machine to get an answer; what gives none gets less (SHORT).
-        "ONE_TRACES_FLUSH_TIMEOUT": "30",
-    }
-    machine.player(CASE)
-    return machine
-
-
 RELEASE = threading.Event()
 SHORT = {"ONE_TRACES_FLUSH_TIMEOUT": "0.4"}
 
@@ -238,7 +225,7 @@ def interrupted(machine: Machine, traces_server: FakeTracesServer, number: int) 
     while not traces_server.seen and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(number)
-    process.wait(timeout=20)
+    process.wait(timeout=120)
     return process
 
 

@@ -110,8 +110,17 @@ def test_an_invalid_key_of_traces_com_is_not_shown(machine: Machine) -> None:
         assert b"Traceback" not in done.err
 
 
-@pytest.mark.parametrize("scheme", ["http", "https", "socks5", "gopher"])
-@pytest.mark.parametrize("password", ["hush-hush", "hu%0Ash", "hush]["])
+@pytest.mark.parametrize(
+    ("scheme", "password"),
+    [
+        ("http", "hush-hush"),
+        ("http", "hu%0Ash"),
+        ("https", "hush]["),
+        ("socks5", "hush-hush"),
+        ("socks5", "hu%0Ash"),
+        ("gopher", "hush]["),
+    ],
+)
 def test_the_password_of_a_proxy_is_not_shown(machine: Machine, scheme: str, password: str) -> None:
     machine.env |= {
         "TRACES_API_KEY": KEY,

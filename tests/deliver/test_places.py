@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from machine import Machine
 from made import assembly, span
-from traces_server import KEY, FakeTracesServer, Handler, fake_traces_server
+from traces_server import FakeTracesServer, Handler, fake_traces_server
 
 from one_trace.capture.lineage import session_of, traceparent_of
 from one_trace.deliver.project import project_of
@@ -19,13 +19,6 @@ from one_trace.store import Store
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 RUN = ("--agent", "flow", "execute", "x", "--trace")
-
-
-@pytest.fixture
-def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
-    machine.player("02-linear-unicode")
-    return machine
 
 
 def project(machine: Machine, name: str, settings: str) -> Path:

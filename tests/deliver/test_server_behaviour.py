@@ -17,6 +17,10 @@ import pytest
 from machine import Machine
 from traces_server import KEY
 
+from one_trace.deliver.http_client import HttpClient, Server
+from one_trace.deliver.retry import Deadline, DeliveryError
+from one_trace.guard.urls import parse
+
 pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
 
 TOKEN = "hush-Hush+0123/4567=="
@@ -230,7 +234,21 @@ def test_no_server_behaviour_changes_a_run(sending: Machine, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ECHOES)
-def test_no_spelling_of_a_key_in_an_answer_is_stored_or_shown(sending: Machine, kind: str) -> None:
+def test_no_spelling_of_a_key_that_a_server_repeats_is_in_a_message(kind: str) -> None:
+    with speaking(echo(ECHOES[kind](KEY))) as url:
+        client = HttpClient(Server(url=parse(url), headers={}, secrets=(KEY,)), deadline=Deadline(30))
+        try:
+            client.call("GET", "/health")
+        except DeliveryError as error:
+            no_spelling(KEY, error.message.encode())
+
+
+SHOWN = ("raw", "percent twice", "base64", "the id of the trace", "a header and a reason", "a namespace")
+"""The kinds of answers for which the program itself is asked. All of them pass through the one client."""
+
+
+@pytest.mark.parametrize("kind", SHOWN)
+def test_no_spelling_of_a_key_that_a_server_repeats_is_kept_or_shown(sending: Machine, kind: str) -> None:
     sending.env["ONE_TRACES_FLUSH_TIMEOUT"] = "30"
     service, collector = (echo(ECHOES[kind](secret)) for secret in (KEY, TOKEN))
     with speaking(service) as url, speaking(collector) as other:
@@ -249,9 +267,13 @@ def assert_no_key_in(machine: Machine, *texts: bytes) -> None:
     stored = b"".join(path.read_bytes() for path in machine.data.iterdir() if path.is_file())
     for text in (*texts, stored):
         for secret in (KEY, TOKEN):
-            for name, spelling in spellings(secret).items():
-                assert spelling.encode() not in text, name
-            assert secret[4:16].encode().lower() not in text.lower()
+            no_spelling(secret, text)
+
+
+def no_spelling(secret: str, text: bytes) -> None:
+    for name, spelling in spellings(secret).items():
+        assert spelling.encode() not in text, name
+    assert secret[4:16].encode().lower() not in text.lower()
 
 
 @pytest.mark.parametrize("status", ["200 OK", "500 No"])

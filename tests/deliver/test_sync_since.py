@@ -13,13 +13,12 @@ AGES = ("--since", "9999d")
 
 
 @pytest.fixture
-def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
-    """A machine with three runs that were stored while no key was set."""
-    with Store(machine.data / "traces.db") as store:
+def sending(sending: Machine) -> Machine:
+    """Has three runs that were stored while no key was set."""
+    with Store(sending.data / "traces.db") as store:
         for number in range(3):
             store.save(assembly(f"{number + 1:012x}", start=START_MS + number))
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
-    return machine
+    return sending
 
 
 def sync(machine: Machine, *argv: str) -> tuple[int, int, int]:

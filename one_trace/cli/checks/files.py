@@ -67,7 +67,7 @@ def folders(fix: bool) -> Iterator[Check]:
 
 def store() -> Iterator[Check]:
     """Opens the store and writes to it, as a traced run does."""
-    from one_trace.store.health import examine
+    from one_trace.store.check import examine
 
     path = store_path()
     if path is None:
