@@ -7,7 +7,7 @@ from msgspec import UNSET
 from one_trace.guard.text import clean, clean_lines
 from one_trace.model.trace import Cause, Counts, Run
 from one_trace.view import words
-from one_trace.view.cells import clip, width, wrap
+from one_trace.view.cells import clip, text_width, wrap
 from one_trace.view.style import Style
 
 _SOME = 3
@@ -41,16 +41,16 @@ def _title(run: Run, columns: int, style: Style) -> str:
     right = f"run {clip(clean(run.run_id, 40), 16, style.more)}"
     status = f"{run.status}{took}"
     glyph = style.glyph(run.status).strip()
-    room = columns - width(glyph) - len(status) - width(right) - 5
-    key = clip(clean(run.flow_key, 400), max(room, 8), style.more)
-    gap = " " * max(2, columns - width(glyph) - width(key) - len(status) - width(right) - 3)
+    width = columns - text_width(glyph) - len(status) - text_width(right) - 5
+    key = clip(clean(run.flow_key, 400), max(width, 8), style.more)
+    gap = " " * max(2, columns - text_width(glyph) - text_width(key) - len(status) - text_width(right) - 3)
     return (
         f"{style.paint(glyph, run.status)} {style.paint(key, 'bold')}  {style.paint(status, run.status)}"
         f"{gap[1:]}{style.paint(right, 'dim')}"
     )
 
 
-def _facts(run: Run, room: int, style: Style) -> list[str]:
+def _facts(run: Run, width: int, style: Style) -> list[str]:
     """Start, executor, counts, cost and uploads, as many on a line as fit."""
     who = "One CLI" if run.executor.name == "one-cli" else "built-in runner"
     facts = [
@@ -73,10 +73,10 @@ def _facts(run: Run, room: int, style: Style) -> list[str]:
     lines: list[str] = []
     for fact in (fact for fact in facts if fact):
         joined = f"{lines[-1]}{style.dot}{fact}" if lines else ""
-        if joined and width(joined) <= room:
+        if joined and text_width(joined) <= width:
             lines[-1] = joined
         else:
-            lines.append(clip(fact, room, style.more))
+            lines.append(clip(fact, width, style.more))
     return ["  " + line for line in lines]
 
 
@@ -115,16 +115,16 @@ def cause_lines(cause: Cause, columns: int, style: Style, error_lines: int = _ER
     return lines
 
 
-def error_text(error: str | None, code: str | None, room: int, most: int, style: Style) -> list[str]:
-    """``CODE: text`` in at most `most` lines of `room` cells."""
+def error_text(error: str | None, code: str | None, width: int, most: int, style: Style) -> list[str]:
+    """``CODE: text`` in at most `most` lines of `width` cells."""
     texts = [line for line in clean_lines(error or "") if line]
     if code and not (texts and code in texts[0]):
         texts[:1] = [f"{clean(code, 80)}: {texts[0]}" if texts else clean(code, 80)]
     lines: list[str] = []
     for text in texts:
-        lines += wrap(text, room)
+        lines += wrap(text, width)
         if len(lines) > most:
-            cut = clip(lines[most - 1], room - len(style.more), "")
+            cut = clip(lines[most - 1], width - len(style.more), "")
             return [*lines[: most - 1], cut + style.more]
     return lines
 
@@ -143,6 +143,6 @@ def _labelled(
 ) -> list[str]:
     lead = " " * indent + title + "  "
     rest = " " * len(lead)
-    room = columns - len(lead)
-    cut = [clip(item, room, style.more) for item in items]
+    width = columns - len(lead)
+    cut = [clip(item, width, style.more) for item in items]
     return [style.paint(lead, tone) + cut[0], *(rest + item for item in cut[1:])] if cut else []

@@ -32,7 +32,7 @@ def render_runs(runs: Sequence[Run], running: Sequence[RunUnderWay] = (), *, wid
     columns = (*_COLUMNS[:2], _PROJECT, *_COLUMNS[2:]) if len(projects) > 1 else _COLUMNS
     named = projects if len(projects) > 1 else {}
     rows = [_running_row(run, named) for run in running] + [_row(run, named, style) for run in runs]
-    return render(columns, rows, room=width, style=style)
+    return render(columns, rows, width=width, style=style)
 
 
 def project_names(folders: Sequence[str | None]) -> dict[str | None, str]:

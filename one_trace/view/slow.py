@@ -11,7 +11,7 @@ from one_trace.model.trace import Filter, Run, Trace
 from one_trace.model.tree import Shape, static_paths
 from one_trace.view import words
 from one_trace.view.bars import Scale
-from one_trace.view.cells import LONGEST, clip_left, last, pad, width
+from one_trace.view.cells import LONGEST, clip_left, last, pad, text_width
 from one_trace.view.header import header
 from one_trace.view.style import Style
 
@@ -156,9 +156,9 @@ def _short(path: str, root: str) -> str:
 
 def _table(rows: list[tuple[str, float, float]], columns: int, style: Style) -> list[str]:
     """Label, time, share, and the share as a bar."""
-    room = columns - 20
-    label = min(max((width(text) for text, _, _ in rows), default=0), room * 2 // 3)
-    scale = Scale(1.0, room - label)
+    width = columns - 20
+    label = min(max((text_width(text) for text, _, _ in rows), default=0), width * 2 // 3)
+    scale = Scale(1.0, width - label)
     return [
         f"  {pad(clip_left(text, label, style.more), label)} {words.duration(ms):>8}{share:>6.0%}  "
         + (scale.bar(0.0, share, style, "link") if share >= 0.005 else "")

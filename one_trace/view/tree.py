@@ -11,7 +11,7 @@ from one_trace.model.trace import FINE_STATUSES, Location, Span, Trace
 from one_trace.model.tree import Shape
 from one_trace.view import words
 from one_trace.view.bars import Scale
-from one_trace.view.cells import clip, pad, width
+from one_trace.view.cells import clip, pad, text_width
 from one_trace.view.detail import detail_lines
 from one_trace.view.header import error_text, header
 from one_trace.view.style import Style
@@ -41,11 +41,11 @@ class Line(NamedTuple):
 
     @property
     def least(self) -> int:
-        return width(self.lead) + width(self.main) + width(self.marks)
+        return text_width(self.lead) + text_width(self.main) + text_width(self.marks)
 
     @property
     def whole(self) -> int:
-        return self.least + (width(self.extra) + 2 if self.extra else 0)
+        return self.least + (text_width(self.extra) + 2 if self.extra else 0)
 
 
 def render(
@@ -163,12 +163,12 @@ class _Table:
         self.style = style
         self.typed = columns >= _TYPE_FROM
         fixed = 1 + _TIME + _SIZE + 2 + (1 + _TYPE if self.typed else 0)
-        room = columns - fixed
-        most = room - max(_LEAST_BAR, room * 2 // 5)
+        width = columns - fixed
+        most = width - max(_LEAST_BAR, width * 2 // 5)
         wanted = max(line.whole for line in lines)
         needed = max(line.least for line in lines)
-        self.label = max(min(wanted, most), min(needed, room - _LEAST_BAR), 12)
-        self.scale = Scale(total_ms, max(room - self.label, 4))
+        self.label = max(min(wanted, most), min(needed, width - _LEAST_BAR), 12)
+        self.scale = Scale(total_ms, max(width - self.label, 4))
 
     def head(self) -> str:
         kind = " " + pad("type", _TYPE) if self.typed else ""
@@ -190,13 +190,13 @@ class _Table:
         """Exactly as wide as the column: the name is cut first, then the id."""
         style, node = self.style, line.node
         glyph = style.glyph(node.status)
-        room = self.label - width(line.lead) - width(line.marks)
-        main = clip(line.main, max(room, width(glyph) + 1), style.more)
-        left = room - width(main)
+        width = self.label - text_width(line.lead) - text_width(line.marks)
+        main = clip(line.main, max(width, text_width(glyph) + 1), style.more)
+        left = width - text_width(main)
         extra = ""
         if line.extra and left > 6:
             extra = "  " + clip(line.extra, left - 2, style.more)
-        left -= width(extra)
+        left -= text_width(extra)
         body = main[len(glyph) :]
         styles = ("dim",) if node.status == "skipped" or node.span is None else ()
         return (
@@ -224,11 +224,11 @@ class _Table:
             f"p50 {words.duration(spread.median)}",
             f"max {words.duration(spread.greatest)}",
         ]
-        room = _SIZE + 2 + self.scale.room - 2
+        width = _SIZE + 2 + self.scale.width - 2
         text = "  ".join(parts)
-        if spread.slowest is not None and len(text) + 8 < room:
+        if spread.slowest is not None and len(text) + 8 < width:
             text += f" [{spread.slowest}]"
-        return "  " + style.paint(clip(text, room, style.more), "dim")
+        return "  " + style.paint(clip(text, width, style.more), "dim")
 
 
 def _time(node: Node) -> str:
@@ -254,7 +254,7 @@ def _error_lines(line: Line, shape: Shape, columns: int, style: Style, most: int
         return []
     indent = line.under + " " * (0 if style.unicode else 3)
     lead = style.paint(indent, "dim")
-    texts = error_text(span.error, span.error_code, columns - width(indent), most, style)
+    texts = error_text(span.error, span.error_code, columns - text_width(indent), most, style)
     return [lead + style.paint(text, span.status) for text in texts]
 
 
