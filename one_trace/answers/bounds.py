@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from one_trace.answers.fields import Selection
-from one_trace.answers.pages import Page, encode_cursor
+from one_trace.answers.pages import PagedDocument, encode_cursor
 
 LIMIT = 8000
 """Characters of an answer, its final newline included."""
@@ -72,7 +72,7 @@ def fit(document: Struct, bounds: Bounds, unread: Mapping[str, int] | None = Non
     if bounds.whole and not unread:
         return document
     selection = Selection(type(document), bounds.fields)
-    page = Page(document, bounds.cursor, bounds.most_rows, unread or {})
+    page = PagedDocument(document, bounds.cursor, bounds.most_rows, unread or {})
     tree = selection.of(msgspec.to_builtins(page.document))
     texts, cut = [0], dict[str, int]()
     if not bounds.full and size(tree) > LIMIT:
@@ -85,7 +85,7 @@ def fit(document: Struct, bounds: Bounds, unread: Mapping[str, int] | None = Non
 
 
 def _omitted(
-    page: Page, tree: dict[str, Any], cut: dict[str, int], texts: int, bounds: Bounds
+    page: PagedDocument, tree: dict[str, Any], cut: dict[str, int], texts: int, bounds: Bounds
 ) -> dict[str, Omitted]:
     lists = dict(_lists(tree))
     rest = {name: left for name, rows in lists.items() if (left := page.left(name, len(rows)))}

@@ -69,7 +69,7 @@ def identity(row: Struct) -> str:
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-class Page:
+class PagedDocument:
     """The part of a document's lists that a cursor asks for, at most `most` rows a list.
 
     Lists that count are those of the document, and those inside the row of a list with one row. A list

@@ -35,7 +35,7 @@ _TEXT = 200
 _ROWS = (250, 160, 110, 80, 60, 45, 34, 26, 20, 15, 11, 8, 6, 4, 3, 2, 1, 0)
 
 
-class Facts(Struct, rename="camel", kw_only=True):
+class RunHead(Struct, rename="camel", kw_only=True):
     """The run itself, without its spans."""
 
     run_id: str
@@ -81,7 +81,7 @@ class RunAnswer(Struct, rename="camel", kw_only=True):
     order, iterations that went alike in one row; `next`: commands to run next."""
 
     schema: str = SCHEMA
-    run: Facts
+    run: RunHead
     cause: Cause | None = None
     failed: list[Row] = []
     retried: list[Row] = []
@@ -143,7 +143,7 @@ class _View:
         retried = [span for span in self.shown.spans if span.retries and span.status not in FAILED_STATUSES]
         some = most if self.bounds.full else (most + 1) // 2
         return RunAnswer(
-            run=_facts(run),
+            run=_head(run),
             cause=_cause(run.cause, most) if run.cause and not later else None,
             failed=[] if later else [_row(span) for span in failed[:some]],
             retried=[] if later else [_row(span) for span in retried[: some // 2]],
@@ -179,8 +179,8 @@ def _rows_before(cursor: str | None) -> int:
     return places["steps"][0]
 
 
-def _facts(run: Run) -> Facts:
-    return Facts(
+def _head(run: Run) -> RunHead:
+    return RunHead(
         run_id=run.run_id,
         trace_id=run.trace_id,
         flow_key=cut_text(run.flow_key, _TEXT),

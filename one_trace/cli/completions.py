@@ -84,7 +84,7 @@ def answer(argv: list[str]) -> int:
         for verb in VERBS.keys() & set(args):
             _teach_runs(trace.get_command(click.Context(trace), verb))
         items = ShellComplete(one, {}, "one", COMPLETE).get_completions(args, incomplete)
-    except Exception:  # noqa: BLE001  whoever presses TAB is told nothing, of a damaged store neither
+    except Exception:  # noqa: BLE001  no error may reach a command line that is being typed
         return 0
     values = (item.value for item in items if item.type == "plain")
     known = [value for value in values if _can_be_typed(value, ended="--" in args)]

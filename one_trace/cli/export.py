@@ -41,7 +41,7 @@ def _packed(ref: str, sink: str) -> tuple[Trace, Payload]:
 def _beside(payload: Payload) -> str:
     """What goes to traces.com and is in no event line."""
     run, project = payload.sanitized.run, payload.project
-    told = {
+    facts = {
         "project": project.name,
         "git remote": project.remote,
         "branch": project.branch,
@@ -51,8 +51,8 @@ def _beside(payload: Payload) -> str:
         "namespace": payload.namespace,
         "visibility": payload.visibility,
     }
-    known = [f"{name} {one_line(str(value))}" for name, value in told.items() if value is not None]
-    return f"Beside these lines and sums of them go the names of steps; {', '.join(known)}."
+    known = [f"{name} {one_line(str(value))}" for name, value in facts.items() if value is not None]
+    return f"Names of steps and totals of these lines are sent too; {', '.join(known)}."
 
 
 @click.command(

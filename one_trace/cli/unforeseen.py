@@ -22,7 +22,7 @@ def unforeseen(error: Exception) -> CliError:
         found = _damage(sources.load().store_path)
     except StoreError as problem:
         found = problem
-    except Exception:  # noqa: BLE001  what is broken may be what this look needs: the first error is told
+    except Exception:  # noqa: BLE001  what is broken may be needed for this: the first error is reported
         found = None
     if found is not None:
         return found

@@ -152,7 +152,7 @@ def _event(slice_: _Slice) -> dict[str, Any]:
     span = slice_.span
     start, end = round(slice_.start * 1000), round(slice_.end * 1000)
     turn = f"[{span.iteration}] " if span.iteration is not None else ""
-    told = {
+    arguments = {
         "path": span.path,
         "status": span.status,
         "durationMs": span.duration_ms,
@@ -172,7 +172,7 @@ def _event(slice_: _Slice) -> dict[str, Any]:
         "dur": end - start,
         "pid": _PID,
         "tid": slice_.lane,
-        "args": {key: value for key, value in told.items() if value is not None},
+        "args": {key: value for key, value in arguments.items() if value is not None},
     }
 
 

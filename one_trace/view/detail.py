@@ -31,10 +31,10 @@ def detail_lines(
         lines += [style.paint(f"{label:<{_LABEL}}", "dim") + wrapped[0]]
         lines += [" " * _LABEL + more for more in wrapped[1:]]
     if len(spans) == 1 and (spans[0].error or spans[0].error_code):
-        told = error_text(spans[0].error, spans[0].error_code, columns - _LABEL, _ERROR_LINES, style)
+        error = error_text(spans[0].error, spans[0].error_code, columns - _LABEL, _ERROR_LINES, style)
         lines += [
             style.paint(f"{'' if at else 'error':<{_LABEL}}", "dim") + style.paint(line, spans[0].status)
-            for at, line in enumerate(told)
+            for at, line in enumerate(error)
         ]
     return lines
 

@@ -44,9 +44,9 @@ def _line(event: Event, since_ms: float, columns: int, style: Style) -> str:
     took = "" if event.duration_ms is UNSET else words.duration(event.duration_ms)
     out = "" if event.output_size is UNSET else words.size(event.output_size)
     ended = event.status if event.status is not UNSET and event.status != "success" else ""
-    told = f" ({ended})" if ended else ""
-    width = columns - _FIXED - len(told)
+    outcome = f" ({ended})" if ended else ""
+    width = columns - _FIXED - len(outcome)
     return (
         f"{since_ms / 1000:>8.3f}s  {style.paint(f'{event.event:<13}', 'dim')} {took:>8}{out:>7}  "
-        f"{clip_left(where, width, style.more)}{style.paint(told, ended)}"
+        f"{clip_left(where, width, style.more)}{style.paint(outcome, ended)}"
     )

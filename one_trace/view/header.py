@@ -26,12 +26,12 @@ def header(run: Run, columns: int, style: Style, *, error_lines: int = _ERROR_LI
         lines += _labelled("partial", [clean(reason) for reason in run.partial], columns, style, "warn")
     if run.other_events:
         lines.append("")
-        told = [f"{clean(kind)}: {number:,}" for kind, number in run.other_events.items()]
-        lines += _labelled("events not known", told, columns, style, "warn")
+        unknown = [f"{clean(kind)}: {number:,}" for kind, number in run.other_events.items()]
+        lines += _labelled("events not known", unknown, columns, style, "warn")
     if run.other_fields:
         lines.append("")
-        told = [clean(f"{kind}: {', '.join(names)}") for kind, names in run.other_fields.items()]
-        lines += _labelled("fields not known", told, columns, style, "warn")
+        unknown = [clean(f"{kind}: {', '.join(names)}") for kind, names in run.other_fields.items()]
+        lines += _labelled("fields not known", unknown, columns, style, "warn")
     return lines
 
 
@@ -95,8 +95,8 @@ def _counts(counts: Counts) -> list[str]:
     ]
     steps = words.counted(counts.spans, "step")
     retries = words.counted(counts.retries, "retry").replace("retrys", "retries")
-    told = f"{steps}: {', '.join(parts)}" if parts else steps
-    return [told, retries] if counts.retries else [told]
+    text = f"{steps}: {', '.join(parts)}" if parts else steps
+    return [text, retries] if counts.retries else [text]
 
 
 def cause_lines(cause: Cause, columns: int, style: Style, error_lines: int = _ERROR_LINES) -> list[str]:

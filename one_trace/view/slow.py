@@ -121,21 +121,21 @@ def _round(ms: float) -> float:
     return round(ms, 3)
 
 
-def render_slow(told: Slow, *, width: int, color: bool, unicode: bool = True) -> str:
+def render_slow(document: Slow, *, width: int, color: bool, unicode: bool = True) -> str:
     """The page for people."""
     columns, style = max(width, 60), Style(color=color, unicode=unicode)
-    rows = sorted(told.critical_path, key=lambda place: -place.ms)[:_ROWS]
+    rows = sorted(document.critical_path, key=lambda place: -place.ms)[:_ROWS]
     rows.sort(key=lambda place: place.start_ms)
-    page = header(told.run, columns, style)
-    root = told.run.flow_key + " > "
+    page = header(document.run, columns, style)
+    root = document.run.flow_key + " > "
     page += ["", _title("Critical path", "what the run waited for, in time order", style)]
     page += _table([(_place(place, root), place.ms, place.share) for place in rows], columns, style)
-    left_out = len(told.critical_path) - len(rows)
+    left_out = len(document.critical_path) - len(rows)
     if left_out:
         page.append(style.paint(f"and {words.counted(left_out, 'place')} more", "dim"))
     page += ["", _title("Slowest by self time", "without the steps inside", style)]
     page += _table(
-        [(_short(span.path, root), span.self_ms, span.share) for span in told.slowest], columns, style
+        [(_short(span.path, root), span.self_ms, span.share) for span in document.slowest], columns, style
     )
     return "\n".join(page) + "\n"
 
