@@ -113,3 +113,16 @@ def test_an_output_full_of_escapes_leaves_space_for_the_answer() -> None:
     output = step_output("0" * 16, json.dumps("\u0000" * 3000).encode(), 18_002, lambda text: text)
     assert size(output) < LIMIT // 2 + 500
     assert output.cut
+
+
+def test_a_finding_says_where_its_step_is_written(machine) -> None:
+    bad = transform("bad", "(() => { throw new Error('no') })()")
+    flow = {**FLOW, "inputs": {}, "steps": [transform("good", "1"), bad]}
+    machine.write(machine.project / ".one/flows/k/flow.json", json.dumps(flow, indent=2))
+    machine.env["ONE_TRACE_HOST"] = "built-in"
+    for _ in range(6):
+        machine.one("--agent", "flow", "execute", "k", "--trace")
+    document = machine.one("--agent", "trace", "insights", "k").document
+    (at,) = {str(finding["at"]) for finding in document["findings"] if finding["path"] == "k > bad"}
+    assert "'pointer': '/steps/1', 'line': " in at
+    assert b"flow.json:" in machine.one("trace", "insights", "k").out
