@@ -44,12 +44,22 @@ def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) 
         if not here and project_here() in query.projects(store.connection, flow):
             chosen = chosen._replace(project=project_here())
         document = insights.of_store(store, chosen, since=since)
+    _add_lines(document)
     if as_patch:
         edits = _edits(document)
         speaker.asked = None  # half a patch is of no use
         speaker.answer(edits, lambda: insights_page.patches(edits))
         return
     speaker.answer(document, lambda: insights_page.render(document, page))
+
+
+def _add_lines(document: InsightsDocument) -> None:
+    """Add the line that each finding's step is on now."""
+    from one_trace.cli.places import locator
+
+    located = locator(document.project)
+    for finding in document.findings:
+        finding.at = located(finding.at, finding.path.rpartition(" > ")[2])
 
 
 def _edits(document: InsightsDocument) -> PatchDocument:

@@ -1,4 +1,4 @@
-"""One run out of the store, for the commands that are about one run."""
+"""One run of the store, for the commands about one run."""
 
 from __future__ import annotations
 

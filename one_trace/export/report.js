@@ -36,7 +36,7 @@
   function read() {
     D = Page.data();
     for (const name of ["step", "parent", "start", "took", "status", "critical"]) D[name] = Page.unpack(D[name]);
-    for (const name of ["out", "root", "iteration", "branch", "attempts", "within", "self", "in", "error", "code", "late", "derived", "usage"]) D[name] = Page.unpackSparse(D[name]);
+    for (const name of ["out", "root", "iteration", "branch", "attempts", "within", "self", "in", "error", "code", "late", "derived", "usage", "at"]) D[name] = Page.unpackSparse(D[name]);
     N = M = D.step.length;
     T = D.horizon || 1;
     view = [0, T];
@@ -382,6 +382,7 @@
       ["Type", type],
       ["Flow", flow],
       ["Path", link],
+      ["Written at", D.places[D.at[i]], "mono"],
       ["Started", `${duration(D.start[i]) || "0 ms"} after the run`],
       ["Took", duration(D.took[i])],
       ["Self time", kids[i].length ? duration(selfOf(i)) : ""],

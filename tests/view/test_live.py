@@ -11,7 +11,7 @@ import pytest
 from truths import RECORDINGS
 
 from one_trace.model.times import to_ms
-from one_trace.view.cells import width
+from one_trace.view.cells import text_width
 from one_trace.view.live_tree import LiveTree, plan_of
 from one_trace.view.screen import Screen
 from one_trace.view.style import Style
@@ -64,7 +64,7 @@ def test_a_page_fits_and_keeps_running_and_failed_steps(case: str, rows: int) ->
         live, now = at(case, share)
         page = live.lines(now, columns=60, rows=rows, style=Style(color=False, unicode=True))
         assert len(page) <= rows
-        assert max(width(line) for line in page) <= 60
+        assert max(text_width(line) for line in page) <= 60
 
 
 def test_a_loop_is_one_line_whatever_its_iterations() -> None:
@@ -113,7 +113,7 @@ def test_malformed_events_are_ignored(event: dict) -> None:
     live.feed({"event": "step:start", "stepId": "s", "type": "loop"}, 0)
     live.feed(event, 1)
     page = live.lines(5, columns=60, rows=9, style=Style(color=False, unicode=True))
-    assert max(width(line) for line in page) <= 60
+    assert max(text_width(line) for line in page) <= 60
     assert not any("\x1b" in line or "\n" in line for line in page)
 
 
