@@ -16,7 +16,7 @@ RUNNING = "running"
 def run_id(store: Store, ref: str) -> str:
     """The run that `ref` means, seen from here: see `analyse.refs`. Raises NoSuchRun."""
     if ref == RUNNING:
-        raise NoSuchRun("a run is in the store only when it has ended", hint="one trace show running --follow")
+        raise NoSuchRun("a run is stored when it has ended", hint="one trace show running --follow")
     return refs.resolve(store, ref, project_here())
 
 

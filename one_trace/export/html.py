@@ -15,7 +15,8 @@ from one_trace.model.tree import Shape
 def html(trace: Trace) -> bytes:
     """The file."""
     run = trace.run
-    return page("report", title=f"{run.flow_key} · {run.status} · {run.run_id}", data=data(trace))
+    title = f"{run.flow_key} · {run.status} · {run.run_id}"
+    return page("report", title=title, data=data(trace), scripts=["report_tree.js", "report_timeline.js"])
 
 
 def data(trace: Trace) -> dict[str, Any]:
