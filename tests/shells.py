@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import select
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 from machine import ROOT, Machine
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 _READY = "READY"
 SCRIPTS = {"bash": "one.bash", "zsh": "_one", "fish": "one.fish"}
 RC = {
@@ -25,11 +24,10 @@ RC = {
     ),
     "fish": "function fish_prompt; printf 'READY> '; end\nset -g fish_greeting\nsource {script}\n",
 }
-HOST = """
-import json, os, sys
-with open(os.environ["ARGV_LOG"], "a") as file:
-    file.write(json.dumps(sys.argv[1:]) + "\\n")
+HOST = r"""
+{ printf '%s\0' "$@"; printf '\0'; } >>"$ARGV_LOG"
 """
+"""Appends its arguments to a file, each ended by NUL; an empty one ends the list."""
 
 
 class Shell:
@@ -40,7 +38,7 @@ class Shell:
         if not program:
             pytest.skip(f"needs {name}")
         self.log = machine.root / "argv"
-        machine.host(HOST)
+        machine.shell_host(HOST)
         script = ROOT / "completions" / SCRIPTS[name]
         text = RC[name].format(script=script, folder=script.parent)
         start = {
@@ -81,23 +79,25 @@ class Shell:
 
     def argv(self, keys: str) -> list[str]:
         """Type `keys`, which end in a command line that is run; what the host was started with."""
-        before = len(self._lines())
+        before = len(self._calls())
         self.type(keys + "\r")
         until = time.monotonic() + PATIENCE_S
-        while len(lines := self._lines()) == before:
+        while len(calls := self._calls()) == before:
             assert time.monotonic() < until, f"nothing was run of {keys!r}: {self.shown!r}"
             self._read()
-        assert len(lines) == before + 1
+        assert len(calls) == before + 1
         self.wait_for(f"{_READY}> ")
-        return json.loads(lines[-1])
+        return calls[-1]
 
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
         os.close(self._fd)
 
-    def _lines(self) -> list[str]:
-        return self.log.read_text().splitlines() if self.log.exists() else []
+    def _calls(self) -> list[list[str]]:
+        """The arguments of each call of the host that has written all of them."""
+        text = self.log.read_text() if self.log.exists() else ""
+        return [call.split("\0") for call in text.split("\0\0")[:-1]]
 
     def _read(self) -> None:
         if select.select([self._fd], [], [], 0.05)[0]:

@@ -1,4 +1,4 @@
-"""A terminal of tmux's for a test: what is typed into it, and what then stands on its screen."""
+"""A terminal for tests, run by tmux: type into it and read its screen."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 
 import pytest
 from machine import Machine
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 class Terminal:
-    """A shell in a window of `columns` by `rows`, in the machine's project."""
+    """A shell in a window of `columns` by `rows`, in the machine's project folder."""
 
     def __init__(self, machine: Machine, columns: int, rows: int, **env: str) -> None:
         tmux = shutil.which("tmux")
@@ -22,12 +23,12 @@ class Terminal:
             pytest.skip("needs tmux")
         self._tmux = [tmux, "-f", "/dev/null", "-S", str(machine.root / "tmux")]
         shell = machine.write(machine.root / "shell", "PS1='$ '\n")
-        words = {**machine.env, "TERM": "screen-256color", "HISTFILE": "", **env}
-        given = [f"{name}={value}" for name, value in words.items()]
+        variables = {**machine.env, "TERM": "screen-256color", "HISTFILE": "", **env}
+        assignments = [f"{name}={value}" for name, value in variables.items()]
         size = ["-x", str(columns), "-y", str(rows)]
         bash = [shutil.which("bash") or "/bin/sh", "--rcfile", str(shell), "-i"]
-        command = [*self._tmux, "-u", "new-session", "-d", *size, "env", "-i", *given, *bash]
-        subprocess.run(command, cwd=machine.project, env=words, check=True, timeout=PATIENCE_S)
+        command = [*self._tmux, "-u", "new-session", "-d", *size, "env", "-i", *assignments, *bash]
+        subprocess.run(command, cwd=machine.project, env=variables, check=True, timeout=PATIENCE_S)
         self.wait_for(r"^\$")
 
     def close(self) -> None:
@@ -37,7 +38,7 @@ class Terminal:
         self._ask("send-keys", *keys)
 
     def clear(self) -> None:
-        """An empty screen, and a prompt on top of it."""
+        """Clear the screen; the prompt is at its top."""
         self.wait_for(r"^\$\n\Z")
         self.type("clear", "Enter")
         self.wait_for(r"\A\$\n\Z")
@@ -45,31 +46,44 @@ class Terminal:
     def screen(self, *, styled: bool = False) -> str:
         return self._ask("capture-pane", "-p", *(["-e"] if styled else [])).rstrip("\n") + "\n"
 
-    def cursor_shown(self) -> bool:
-        return self._ask("display-message", "-p", "#{cursor_flag}").strip() == "1"
+    def wait_for_cursor(self, *, shown: bool = True) -> None:
+        """Wait until the cursor is shown, or hidden."""
+        flag = "1" if shown else "0"
+        until = time.monotonic() + PATIENCE_S
+        while self._ask("display-message", "-p", "#{cursor_flag}").strip() != flag:
+            assert time.monotonic() < until, f"waited for the cursor:\n{self.screen()}"
+            time.sleep(0.05)
 
     def wait_for(self, pattern: str) -> str:
-        """The screen when `pattern` stands on it."""
-        until = time.monotonic() + PATIENCE_S
-        while not re.search(pattern, shown := self.screen(), re.MULTILINE):
-            assert time.monotonic() < until, f"waited for {pattern}:\n{shown}"
-            time.sleep(0.05)
+        """Wait until `pattern` matches the screen. Returns the screen."""
+        shown = self.wait_until(lambda screen: re.search(pattern, screen, re.MULTILINE) is not None)
+        assert re.search(pattern, shown, re.MULTILINE), f"waited for {pattern}:\n{shown}"
         return shown
 
+    def wait_until(self, matches: Callable[[str], bool], seconds: float = PATIENCE_S) -> str:
+        """The first screen that `matches`, or the last one when the time is up.
+
+        A screen can be read while it is being drawn, so wait for what must be on it.
+        """
+        until = time.monotonic() + seconds
+        while not matches(screen := self.screen()) and time.monotonic() < until:
+            time.sleep(0.05)
+        return screen
+
     def shell(self) -> str:
-        """The shell's process id."""
+        """The process id of the shell."""
         return self._ask("display-message", "-p", "#{pane_pid}").strip()
 
-    def _ask(self, *words: str) -> str:
-        told = subprocess.run([*self._tmux, *words], capture_output=True, check=True, timeout=PATIENCE_S)
-        return told.stdout.decode()
+    def _ask(self, *command: str) -> str:
+        done = subprocess.run([*self._tmux, *command], capture_output=True, check=True, timeout=PATIENCE_S)
+        return done.stdout.decode()
 
 
-_TIME = r"\d[\d.]*(?:ms|s)\b"
+_TIME = r"(?:\d+m ?)?\d[\d.]*(?:ms|s)\b"
 
 
 def neutral(screen: str) -> str:
-    """A screen without what differs from run to run: times, ids, bars, the spinner's turn."""
+    """The screen without what differs between runs: times, ids, bars, the frame of the spinner."""
     for pattern, put in (
         (r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]", "*"),
         (r"\b[0-9a-f]{12}\b", "<run>"),
@@ -79,6 +93,7 @@ def neutral(screen: str) -> str:
         (rf"0 ─+ {_TIME} ─+ {_TIME}", "<axis>"),
         (rf" *~?<?{_TIME}", " <time>"),
         (r" +[╺━╸]+", " <bar>"),
+        (r" +time +out\b", " time out"),  # the columns are as wide as their longest value
         (r"[ \t]+$", ""),
     ):
         screen = re.sub(pattern, put, screen, flags=re.MULTILINE)

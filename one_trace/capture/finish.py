@@ -100,7 +100,9 @@ def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
     if ready(settings) and _uploads_at_once(settings):
         from one_trace import deliver
 
-        uploads = deliver.flush(settings, run_id=files.run_id, deadline_s=settings.flush_timeout)
+        uploads = deliver.flush(
+            settings, run_id=assembly.trace.run.trace_id, deadline_s=settings.flush_timeout
+        )
     _say_saved(assembly.trace, uploads, agent=ended.agent, drawn=ended.drawn)
 
 
@@ -128,7 +130,7 @@ def _save(store: Store, assembly: Assembly, settings: Settings, origin: Origin) 
     from one_trace.deliver.sinks import ready
 
     run = assembly.trace.run
-    if origin.resumed and store.knows(run.run_id):
+    if origin.resumed and store.kept(run) is not None:
         origin = Origin()  # keep what was stored when it was started
     parent = origin.parent
     store.save(
@@ -211,7 +213,7 @@ def _prune(store: Store, settings: Settings) -> None:
 
     with suppress(OSError):  # a full disk, for example, is reported when the run is saved
         stamp.touch(0o600)
-    prune(store, before_ms, most=_MOST_PRUNED)
+    prune(store.connection, before_ms, most=_MOST_PRUNED)
 
 
 def _page(trace: Trace) -> str:
@@ -234,9 +236,9 @@ def _page(trace: Trace) -> str:
 def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool) -> None:
     run, spans = trace.run, len(trace.spans)
     if agent:
-        saved = {"event": "trace:saved", "runId": run.run_id, "traceId": run.trace_id, "spans": spans}
-        sent = [{"sink": upload.sink, "state": upload.state, "url": upload.url} for upload in uploads]
-        say({**saved, "uploads": sent})
+        from one_trace.answers.saved import saved_line
+
+        say(saved_line(trace, uploads))
         return
     urls = "".join(f" · {upload.url}" for upload in uploads if upload.url)
     say(

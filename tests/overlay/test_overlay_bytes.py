@@ -151,7 +151,7 @@ def on_terminal(machine, *argv):
         except OSError:
             break
     os.close(ours)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=120) == 0
     return b"".join(parts)
 
 

@@ -21,7 +21,7 @@ def test_output_and_exit_code_are_the_hosts_and_a_trace_is_saved(machine, case, 
     done = machine.one(*RUN)
     assert done.code == code
     saved = done.saved
-    assert set(saved) == {"event", "runId", "traceId", "spans", "uploads"}
+    assert set(saved) == {"event", "runId", "traceId", "spans", "status", "durationMs", "uploads"}
     assert (saved["spans"], saved["uploads"], len(saved["traceId"])) == (SPANS[case], [], 32)
     (log,) = (machine.project / ".one/flows/.logs").iterdir()
     assert saved["runId"] in log.name
@@ -161,7 +161,7 @@ def test_the_session_that_started_the_run_is_kept(machine, variables, session):
 def test_two_runs_of_one_flow_in_one_folder_at_once(machine):
     machine.player("06-loop-seq", before="import time; time.sleep(0.2)")
     processes = [machine.start(*RUN) for _ in range(4)]
-    saved = [json.loads(process.communicate(timeout=60)[1])["runId"] for process in processes]
+    saved = [json.loads(process.communicate(timeout=120)[1])["runId"] for process in processes]
     assert len(set(saved)) == 4
     assert {run["runId"] for run in machine.runs()} == set(saved)
 
@@ -284,7 +284,7 @@ def test_ctrl_c_while_the_trace_is_made_leaves_the_exit_code(machine):
         assert process.stdout.read()
         time.sleep(1)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 7
     assert err.count(b"\n") == 1
 

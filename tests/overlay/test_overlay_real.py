@@ -85,7 +85,7 @@ def test_a_killed_run_is_traced_and_its_end_is_ours(real_one):
     while b"step:complete" not in process.stdout.readline():
         time.sleep(0.01)
     process.terminate()
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == -signal.SIGTERM
     assert b"trace:saved" in err
 

@@ -33,7 +33,7 @@ def until_up(process):
 
 
 def finish(process):
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     return process.returncode, out, err
 
 
@@ -256,7 +256,7 @@ def test_nobody_waits_for_anything_of_ours_when_we_were_killed(machine):
     process = machine.start(*RUN)
     wait_for(machine.project / "up")
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
 
 def wait_for(path):

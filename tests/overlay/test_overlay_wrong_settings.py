@@ -6,7 +6,7 @@ import json
 import sys
 
 import pytest
-from traces_server import KEY, fake_traces_server
+from traces_server import KEY
 
 READING = [
     ("trace", "list"),
@@ -35,12 +35,6 @@ def traced(machine):
     return machine
 
 
-@pytest.fixture
-def server():
-    with fake_traces_server() as kept:
-        yield kept
-
-
 def notes(done):
     return [line for line in done.err.splitlines() if line.startswith(b'{"event":"trace:settings"')]
 
@@ -57,12 +51,13 @@ def test_a_reading_command_answers_and_notes_it_once(traced, text):
     assert traced.one("trace", "list").err.count(b"one-trace: ") == 1
 
 
-def test_a_key_of_a_newer_version_stops_nothing(traced, server):
-    traced.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": server.url, "ONE_TRACES_TELEPATHY": "1"}
+def test_a_key_of_a_newer_version_stops_nothing(traced, traces_server):
+    traced.deliver_to(traces_server)
+    traced.env["ONE_TRACES_TELEPATHY"] = "1"
     traced.write(traced.user_file, "[traces]\ntelepathy = true\n")
     done = traced.one("flow", "execute", "k", "--trace")
     assert done.code == 0
-    assert len(server.traces) == 1
+    assert len(traces_server.traces) == 1
     assert traced.one("--agent", "trace", "sync").code == 0
     assert traced.one("--agent", "trace", "prune").code == 0
 
@@ -76,17 +71,17 @@ def test_a_key_of_a_newer_version_stops_nothing(traced, server):
         '[traces]\nupload = "manuel"\n',
     ],
 )
-def test_a_run_whose_delivery_is_in_doubt_is_kept_and_not_sent(traced, server, text):
-    traced.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": server.url}
+def test_a_run_whose_delivery_is_in_doubt_is_kept_and_not_sent(traced, traces_server, text):
+    traced.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
     traced.write(traced.user_file, text)
     done = traced.one("--agent", "flow", "execute", "k", "--trace")
     problem, saved = done.notes
     assert (done.code, problem["event"], saved["uploads"]) == (0, "trace:trouble", [])
-    assert server.seen == []
+    assert traces_server.seen == []
     if "upload" not in text:  # who calls sync wants it sent
         refused = traced.one("--agent", "trace", "sync")
         assert (refused.code, refused.document["error"]["code"]) == (2, "settings")
-        assert server.seen == []
+        assert traces_server.seen == []
     traced.user_file.unlink()
     assert traced.one("--agent", "trace", "sync").document["sent"] == 1
 
@@ -94,8 +89,8 @@ def test_a_run_whose_delivery_is_in_doubt_is_kept_and_not_sent(traced, server, t
 @pytest.mark.parametrize(
     "text", ["[traces]\nendpoint = 'https://evil.example'\nnamespace = '@me'\n", "[traces"]
 )
-def test_a_run_is_not_sent_while_its_own_projects_file_cannot_be_used(traced, server, text):
-    traced.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": server.url}
+def test_a_run_is_not_sent_while_its_own_projects_file_cannot_be_used(traced, traces_server, text):
+    traced.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
     path = traced.write(traced.project / ".one" / "traces.toml", text)
     assert traced.one("--agent", "flow", "execute", "k", "--trace").code == 0
     elsewhere = traced.root / "elsewhere"
@@ -103,7 +98,7 @@ def test_a_run_is_not_sent_while_its_own_projects_file_cannot_be_used(traced, se
     left = traced.one("--agent", "trace", "sync", cwd=elsewhere)
     assert (left.code, left.document["sent"], left.document["queued"]) == (1, 0, 1)
     assert "traces.toml" in left.document["error"]["message"]
-    assert server.seen == []
+    assert traces_server.seen == []
     path.unlink()
     assert traced.one("--agent", "trace", "sync", cwd=elsewhere).document["sent"] == 1
 

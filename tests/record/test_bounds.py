@@ -72,7 +72,7 @@ def test_sub_flows_nest_as_deep_as_they_like(machine, end):
     write_nested(machine.project, 1500, end)
     run, _ = imported(machine)
     assert (run["spans"], run["status"]) == (1500, {"killed": "incomplete"}.get(end, end))
-    for argv in COMMANDS:
+    for argv in COMMANDS if end == "success" else COMMANDS[:3]:
         done = machine.one(*argv)
         assert (done.code, done.err) == (0, b""), argv
 

@@ -123,7 +123,7 @@ class Project:
     def one(self, *argv: str) -> Ran:
         process = self.start(*argv)
         try:
-            stdout, stderr = process.communicate(timeout=60)
+            stdout, stderr = process.communicate(timeout=120)
         finally:
             process.kill()
         return Ran(process.returncode, stdout, stderr.decode("utf-8", "replace"))

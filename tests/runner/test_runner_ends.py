@@ -37,7 +37,7 @@ def test_ctrl_c_marks_the_run_and_lets_it_go_on(project: Project) -> None:
     process = started(project, wait("a", 200), transform("b"), start_new_session=True)
     read_until(process, b'"stepId":"a"')
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the worker gets it as well
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     assert json.loads(out.split(b"\n")[-2])["status"] == "success"
     assert project.state()["status"] == "completed"
@@ -97,7 +97,7 @@ def test_a_worker_that_is_killed_is_a_failure_that_says_so(project: Project) -> 
     process = started(project, code("a", LONG))
     read_until(process, b'"stepId":"a"')
     kill(workers_of(process)[0])
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 1
     result = json.loads(out.split(b"\n")[-2])
     assert result["status"] == "failed"
@@ -205,7 +205,7 @@ def test_a_file_in_the_way_of_the_record_is_one_line(project: Project) -> None:
 def test_two_runs_at_once_keep_apart(project: Project) -> None:
     project.flows(flow("main", wait("a", 100), transform("b", "$.input.n"), inputs={"n": {"type": "number"}}))
     both = [project.start("--agent", "flow", "execute", "main", "-i", f"n={n}") for n in (1, 2)]
-    outs = [json.loads(process.communicate(timeout=20)[0].split(b"\n")[-2]) for process in both]
+    outs = [json.loads(process.communicate(timeout=120)[0].split(b"\n")[-2]) for process in both]
     assert [out["steps"]["b"]["output"] for out in outs] == [1, 2]
     assert len(list((project.root / ".one/flows/.runs").iterdir())) == 2
 

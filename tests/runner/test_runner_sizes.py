@@ -115,7 +115,7 @@ def test_a_killed_run_keeps_what_was_measured(project: Project) -> None:
     read_until(process, b'"stepId":"w"')
     for pid in (*workers_of(process), process.pid):
         kill(pid)
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL
     assert [line["step"] for line in sizes_of(project) if "step" in line][:2] == ["a", "b"]
     assert project.one("--agent", "trace", "import").code == 0

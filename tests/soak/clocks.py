@@ -22,7 +22,6 @@ from tests.soak.scene import (
     Options,
     call,
     count_delivered,
-    deliver_to,
     document,
     stage,
     start,
@@ -171,7 +170,7 @@ def _under(library: Path, clock: Path) -> dict[str, str]:
 def _from_the_future(library: Path, tally: Tally) -> None:
     """What a clock a year ahead has left in the outbox is delivered by one that is right."""
     with stage(CASE) as machine, fake_traces_server() as traces_server:
-        deliver_to(machine, traces_server)
+        machine.deliver_to(traces_server, flush_s=3)
         clock = machine.root / "clock"
         clock.write_text("+365d")
         closed = {"ONE_TRACES_ENDPOINT": "http://127.0.0.1:9", "ONE_TRACES_FLUSH_TIMEOUT": "0.3"}

@@ -19,7 +19,6 @@ from tests.soak.scene import (
     call,
     children,
     count_delivered,
-    deliver_to,
     finish,
     stage,
     start,
@@ -67,7 +66,7 @@ def play(options: Options, tally: Tally) -> None:
     rng, target = options.rng("kills"), options.times(KILLS)
     with fake_traces_server() as traces_server, stage() as machine:
         prepare(machine)
-        deliver_to(machine, traces_server)
+        machine.deliver_to(traces_server, flush_s=3)
         traces_server.fault = _slowly(options)
         kills = runs = 0
         until = time.monotonic() + max(30.0, _LONGEST_S * options.scale)

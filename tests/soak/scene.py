@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.machine import Done, Machine
 from tests.soak.tally import Tally
-from tests.traces_server import KEY, FakeTracesServer
+from tests.traces_server import FakeTracesServer
 
 PATIENCE_S = 90.0
 """What takes longer hangs, also on a machine that is busy with other things."""
@@ -73,14 +73,6 @@ def system(*argv: str, check: bool = True) -> None:
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if process.wait(timeout=60) and check:
         raise OSError(f"{argv[0]} ended with {process.returncode}")
-
-
-def deliver_to(machine: Machine, traces_server: FakeTracesServer, flush_s: float = 3) -> None:
-    machine.env |= {
-        "TRACES_API_KEY": KEY,
-        "ONE_TRACES_ENDPOINT": traces_server.url,
-        "ONE_TRACES_FLUSH_TIMEOUT": str(flush_s),
-    }
 
 
 def call(machine: Machine, tally: Tally, *argv: str, **options: object) -> Done | None:

@@ -1,4 +1,4 @@
-"""Each part of the soak at a tenth of its size: ``pytest -m soak``. ``python -m tests.soak`` plays all of it."""
+"""Each part of the soak at a tenth of its size: ``pytest -m soak``; all of it: ``python -m tests.soak``."""
 
 from __future__ import annotations
 

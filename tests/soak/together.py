@@ -14,7 +14,6 @@ from tests.soak.scene import (
     Options,
     call,
     count_delivered,
-    deliver_to,
     finish,
     noted,
     stage,
@@ -62,7 +61,7 @@ def _at_once(machine: Machine, options: Options, tally: Tally, host: str) -> Non
     runs = options.times(RUNS)
     plain = call(machine, tally, *RUN[:-1], "--no-trace")
     with fake_traces_server() as traces_server:
-        deliver_to(machine, traces_server, flush_s=30)
+        machine.deliver_to(traces_server)
         together = [start(machine, *RUN) for _ in range(runs)]
         ends = [finish(each, tally, f"{host}, run {number}") for number, each in enumerate(together, 1)]
         tally.ran(runs)
