@@ -21,7 +21,7 @@ def run_id(store: Store, ref: str) -> str:
 
 
 def trace_of(ref: str) -> Trace:
-    """The trace of the run that `ref` means, see `analyse.run_refs`; of one that is under way, its trace so far.
+    """The trace of the run that `ref` means (see `analyse.run_refs`), so far if it is under way.
     Raises NoSuchRun, StoreError, RecordError."""
     if ref == RUNNING:
         trace = _under_way(ref)

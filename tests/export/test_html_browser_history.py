@@ -33,7 +33,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Browser]:
 
 def show(page: browser.Browser, folder: Path, flow: str = "my-flow") -> bytes:
     with Store(folder / "traces.db", readonly=True) as store:
-        data = page_of(store, query.Scope(flow))
+        data = page_of(store, query.RunFilter(flow))
     (folder / "history.html").write_bytes(data)
     page.errors.clear()
     page.size(1280, 900)
