@@ -55,7 +55,7 @@ def test_it_shows_outcomes_steps_findings_and_cost(page: browser.Browser, tmp_pa
     assert "90 %" in text(page, "#facts")
     assert text(page, "#slow tbody tr").startswith("ask")
     assert "6 of 60" in text(page, "#flaky")
-    assert "ask fails now and then" in text(page, "#finding-list")
+    assert "flaky · ask" in text(page, "#finding-list")
     assert "claude-sonnet-4\t60" in text(page, "#models")
     assert page.run("document.querySelectorAll('#days rect').length") > 10
     assert page.run("document.querySelectorAll('#last tbody tr').length") == 20
