@@ -308,7 +308,7 @@
       button.type = "button";
       button.setAttribute("aria-pressed", "false");
       mark.setAttribute("aria-hidden", "true");
-      button.append(mark, text, make("span", "n", number(n)));
+      button.append(mark, `${text} `, make("span", "n", number(n)));
       button.addEventListener("click", () => { button.setAttribute("aria-pressed", String(press())); filter(); });
       $("filters").append(button);
     };

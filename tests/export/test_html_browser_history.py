@@ -112,3 +112,17 @@ def test_nothing_sticks_out_to_the_right(
     page.size(width, 900)
     page.wait(f"innerWidth === {width}")
     assert page.run("document.documentElement.scrollWidth") <= width
+
+
+def test_a_screen_reader_finds_named_charts_and_tables(page: browser.Browser, tmp_path: Path) -> None:
+    fill(tmp_path / "traces.db", 12)
+    show(page, tmp_path)
+    nodes = page.call("Accessibility.getFullAXTree")["nodes"]
+    named = [
+        (node["role"]["value"], node.get("name", {}).get("value"))
+        for node in nodes
+        if not node.get("ignored") and node.get("role", {}).get("value") in ("image", "table", "region")
+    ]
+    assert ("image", "Durations of 12 runs. Arrow keys choose a run.") in named
+    assert ("table", "Slowest steps") in named
+    assert all(name for _, name in named)
