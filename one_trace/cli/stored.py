@@ -13,6 +13,8 @@ from one_trace.store import Store
 
 def run_id(store: Store, ref: str) -> str:
     """The run that `ref` means, seen from here: see `analyse.run_refs`. Raises NoSuchRun."""
+    if ref == RUNNING:
+        raise NoSuchRun("a run is stored when it has ended", hint="one trace show running --follow")
     return run_refs.resolve(store, ref, project_here())
 
 
