@@ -100,7 +100,7 @@ class Machine:
         return self.script(self.bin / "one", f"#!{sys.executable} -IS\n{text}")
 
     def shell_host(self, text: str) -> Path:
-        """Put a shell script on PATH as the host. Unlike Python, it changes neither signals nor environment."""
+        """Put a shell script on PATH as the host. It leaves signals and environment as they are."""
         return self.script(self.bin / "one", f"#!/bin/sh\n{text}\n")
 
     def player(self, case: str, **options: object) -> Path:
