@@ -86,8 +86,8 @@ _one_trace() {
         "flow execute"|"flow execute "*) offered=(--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --help) values=1 ;;
         "flow resume"|"flow resume "*) offered=(--trace --no-trace --help) values=1 ;;
         "flow x"|"flow x "*) offered=(--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --help) values=1 ;;
-        "trace") offered=(show list stats insights diff cost export import sync share login logout open prune help doctor --help) values= ;;
-        "trace show"|"trace show "*) offered=(--failed --step --depth --all --slow --follow --events --full --limit --cursor --fields --help) values=1 ;;
+        "trace") offered=(show list stats insights diff cost export import sync share login logout open prune help schema doctor --help) values= ;;
+        "trace show"|"trace show "*) offered=(--failed --step --depth --all --slow --follow --exit-status --timeout --events --full --limit --cursor --fields --help) values=1 ;;
         "trace list"|"trace list "*) offered=(--flow --status --here --since --full --limit --cursor --fields --help) values=1 ;;
         "trace stats"|"trace stats "*) offered=(--here --since --by --format --output --full --limit --cursor --fields --help) values=1 ;;
         "trace insights"|"trace insights "*) offered=(--here --since --patch --full --limit --cursor --fields --help) values=1 ;;
@@ -102,6 +102,7 @@ _one_trace() {
         "trace open"|"trace open "*) offered=(--help) values=1 ;;
         "trace prune"|"trace prune "*) offered=(--older-than --dry-run --yes --force --help) values=1 ;;
         "trace help"|"trace help "*) offered=(--help) values=1 ;;
+        "trace schema"|"trace schema "*) offered=(--help) values=1 ;;
         "trace doctor"|"trace doctor "*) offered=(--fix --offline --full --limit --cursor --fields --help) values=1 ;;
         *) return 0 ;;
     esac

@@ -61,7 +61,7 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "flow x" below' -l trace
     complete -c $program -n '__one_trace_is "flow x" below' -l no-trace
     complete -c $program -n '__one_trace_is "flow x" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace"' -a 'show list stats insights diff cost export import sync share login logout open prune help doctor'
+    complete -c $program -f -n '__one_trace_is "trace"' -a 'show list stats insights diff cost export import sync share login logout open prune help schema doctor'
     complete -c $program -n '__one_trace_is "trace"' -l help
     complete -c $program -f -n '__one_trace_is "trace show" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace show" below' -l failed
@@ -70,6 +70,8 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace show" below' -l all
     complete -c $program -n '__one_trace_is "trace show" below' -l slow
     complete -c $program -n '__one_trace_is "trace show" below' -l follow
+    complete -c $program -n '__one_trace_is "trace show" below' -l exit-status
+    complete -c $program -n '__one_trace_is "trace show" below' -l timeout
     complete -c $program -n '__one_trace_is "trace show" below' -l events
     complete -c $program -n '__one_trace_is "trace show" below' -l full
     complete -c $program -n '__one_trace_is "trace show" below' -l limit
@@ -149,6 +151,8 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace prune" below' -l help
     complete -c $program -f -n '__one_trace_is "trace help" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace help" below' -l help
+    complete -c $program -f -n '__one_trace_is "trace schema" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace schema" below' -l help
     complete -c $program -f -n '__one_trace_is "trace doctor" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace doctor" below' -l fix
     complete -c $program -n '__one_trace_is "trace doctor" below' -l offline

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from documents import check_document
 
 from one_trace.runner import node
 from tests.traces_server import KEY, FakeTracesServer
@@ -31,8 +32,10 @@ class Done:
 
     @property
     def document(self) -> dict:
-        """The one JSON document on stdout."""
-        return json.loads(self.out)
+        """The one JSON document on stdout; one that names its schema is valid."""
+        document = json.loads(self.out)
+        check_document(document)
+        return document
 
     @property
     def notes(self) -> list[dict]:

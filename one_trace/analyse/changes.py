@@ -23,7 +23,7 @@ from functools import lru_cache
 from math import ceil, comb, erfc, exp, lgamma, sqrt
 from typing import NamedTuple
 
-from one_trace.analyse.figures import median, quantile
+from one_trace.analyse.quantiles import median, quantile
 
 ALPHA = 0.01
 FEWEST = 10

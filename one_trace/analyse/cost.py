@@ -1,6 +1,6 @@
 """What LLM calls used, by flow, step, model and day, and how much of it was wasted.
 
-Pure functions of `Use` rows; `one_trace.analyse.uses` reads them from the store.
+Pure functions of `CallUsage` rows; `one_trace.analyse.llm_calls` reads them from the store.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from datetime import datetime
 from math import fsum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from one_trace.analyse.rounding import rounded
 from one_trace.model.trace import ModelUsage
 
 SCHEMA = "one-trace-cost/1"
-LOST = ("error", "incomplete")
-"""Runs that came to nothing."""
 NO_MODEL = "unknown"
+SUMMED = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "turns")
 
 
-class Use(Struct, kw_only=True):
+class CallUsage(Struct, kw_only=True):
     """The calls of one step in one run that used the same models, added up."""
 
     run: int
     flow: str
     path: str
     day: str
-    """Of the run's start, where the reader is."""
+    """Of the run's start, in local time."""
     run_failed: bool = False
-    given_up: bool = False
-    """Made in an attempt of a loop, block or sub-flow that was made again."""
+    retried: bool = False
+    """Made in an attempt of a container that was followed by another."""
     models: tuple[str, ...] = ()
     calls: int = 0
     input_tokens: int = 0
@@ -41,35 +41,25 @@ class Use(Struct, kw_only=True):
     cost_usd: float | None = None
     retries: int = 0
     retries_usd: float = 0.0
-    """What the retries cost if each attempt cost as much as the last one, the only one that tells."""
+    """An estimate: each attempt cost as much as the last one, the only one whose cost is known."""
     per_model: dict[str, ModelUsage] = {}
-    """The parts of several models, where they are told."""
+    """The usage of each of several models, if known."""
 
-    def by_model(self) -> list[Use]:
-        """A row for each model; what is known of the calls as a whole stands with the first."""
-        if not self.per_model:
-            return [self]
+    def by_model(self) -> list[CallUsage]:
+        """One row for each model; turns, which are not known by model, are in the first."""
         return [
-            Use(
-                run=self.run,
-                flow=self.flow,
-                path=self.path,
-                day=self.day,
+            replace(
+                self,
                 models=(name,),
-                calls=self.calls,
-                input_tokens=used.input_tokens,
-                output_tokens=used.output_tokens,
-                cache_read_tokens=used.cache_read_tokens,
-                cache_write_tokens=used.cache_write_tokens,
-                turns=0 if place else self.turns,
-                cost_usd=used.cost_usd,
+                turns=0 if position else self.turns,
+                **{field: getattr(usage, field) for field in (*SUMMED[:-1], "cost_usd")},
             )
-            for place, (name, used) in enumerate(self.per_model.items())
-        ]
+            for position, (name, usage) in enumerate(self.per_model.items())
+        ] or [self]
 
 
 class Spent(Struct, rename="camel", kw_only=True):
-    """Calls added up. `costUsd` is null where no call told its price; `share` is its part of the total."""
+    """Calls added up. `costUsd` is null if no call reported its cost; `share` is the part of the total."""
 
     key: str
     runs: int = 0
@@ -84,10 +74,8 @@ class Spent(Struct, rename="camel", kw_only=True):
 
 
 class Waste(Struct, rename="camel", kw_only=True):
-    """What was paid for nothing. The first two may overlap: a failed run may have given up attempts.
-
-    `retriesUsd` is an estimate: of a call that was retried only the last attempt tells its price, and
-    the attempts before are taken to have cost as much.
+    """Calls without a use: of failed runs, and of attempts of containers that were retried (`givenUp`); they
+    may overlap. `retriesUsd` is an estimate: only the last attempt of a retried call reports its cost.
     """
 
     failed_runs: Spent
@@ -97,7 +85,7 @@ class Waste(Struct, rename="camel", kw_only=True):
 
 
 class Uncounted(Struct, rename="camel", kw_only=True):
-    """Executions of a step that calls an agent, of which the record does not show what they used."""
+    """Executions of a step that calls an agent whose usage the record does not show."""
 
     flow: str
     path: str
@@ -108,8 +96,8 @@ class Uncounted(Struct, rename="camel", kw_only=True):
 
 
 class CostDocument(Struct, rename="camel", kw_only=True):
-    """The answer of ``trace cost``. Models of a call that used several and did not tell their parts stand
-    together. `uncounted` are the steps that look like LLM calls of which nothing is counted.
+    """The answer of ``trace cost``. A call that used several models without reporting their parts counts for
+    all of them together. `uncounted` are the steps that look like LLM calls without any usage.
 
     `flows`, `steps` and `models` are sorted by cost, highest first; `days` (of the run's start, in the
     reader's time, whose offset is `timeZone`) oldest first. `runs` counts all runs, also those without calls.
@@ -130,68 +118,61 @@ class CostDocument(Struct, rename="camel", kw_only=True):
 
 
 def document(
-    uses: Sequence[Use],
+    usages: Sequence[CallUsage],
     *,
     runs: int,
     flow: str | None,
     since: str | None,
     uncounted: Sequence[Uncounted] = (),
 ) -> CostDocument:
-    """All that was used; `runs` is how many runs were looked at."""
-    total = _sum("total", uses)
-    whole = CostDocument(
-        flow=flow,
-        since=since,
-        time_zone=datetime.now().astimezone().strftime("%z"),
-        runs=runs,
-        total=total,
-        flows=_ranked(uses, lambda use: use.flow, total),
-        steps=_ranked(uses, lambda use: use.path, total),
-        models=_ranked(
-            [part for use in uses for part in use.by_model()],
-            lambda use: " + ".join(use.models) or NO_MODEL,
-            total,
-        ),
-        days=_groups(uses, lambda use: use.day, total),
-        waste=Waste(
-            failed_runs=_sum("failedRuns", [use for use in uses if use.run_failed], total),
-            given_up=_sum("givenUp", [use for use in uses if use.given_up], total),
-            retries=sum(use.retries for use in uses),
-            retries_usd=fsum(use.retries_usd for use in uses),
-        ),
-        uncounted=list(uncounted),
+    """The cost of calls; `runs` is the number of runs examined."""
+    total = _sum("total", usages)
+
+    def ranked(usages: Sequence[CallUsage], key: Callable[[CallUsage], str]) -> list[Spent]:
+        groups = _grouped(usages, key, total)
+        return sorted(groups, key=lambda spent: (-(spent.cost_usd or 0), -spent.output_tokens, spent.key))
+
+    return rounded(
+        CostDocument(
+            flow=flow,
+            since=since,
+            time_zone=datetime.now().astimezone().strftime("%z"),
+            runs=runs,
+            total=total,
+            flows=ranked(usages, lambda usage: usage.flow),
+            steps=ranked(usages, lambda usage: usage.path),
+            models=ranked(
+                [part for usage in usages for part in usage.by_model()],
+                lambda usage: " + ".join(usage.models) or NO_MODEL,
+            ),
+            days=_grouped(usages, lambda usage: usage.day, total),
+            waste=Waste(
+                failed_runs=_sum("failedRuns", [usage for usage in usages if usage.run_failed], total),
+                given_up=_sum("givenUp", [usage for usage in usages if usage.retried], total),
+                retries=sum(usage.retries for usage in usages),
+                retries_usd=fsum(usage.retries_usd for usage in usages),
+            ),
+            uncounted=list(uncounted),
+        )
     )
-    return rounded(whole)
 
 
-def _groups(uses: Sequence[Use], key: Callable[[Use], str], total: Spent) -> list[Spent]:
+def _grouped(usages: Sequence[CallUsage], key: Callable[[CallUsage], str], total: Spent) -> list[Spent]:
     """By key, in the order of the keys."""
-    found: dict[str, list[Use]] = {}
-    for use in uses:
-        found.setdefault(key(use), []).append(use)
-    return [_sum(name, found[name], total) for name in sorted(found)]
+    groups: dict[str, list[CallUsage]] = {}
+    for usage in usages:
+        groups.setdefault(key(usage), []).append(usage)
+    return [_sum(name, groups[name], total) for name in sorted(groups)]
 
 
-def _ranked(uses: Sequence[Use], key: Callable[[Use], str], total: Spent) -> list[Spent]:
-    """Sorted by cost, highest first; without prices, by output tokens."""
-    found = _groups(uses, key, total)
-    found.sort(key=lambda spent: (-(spent.cost_usd or 0), -spent.output_tokens, spent.key))
-    return found
-
-
-def _sum(key: str, uses: Sequence[Use], total: Spent | None = None) -> Spent:
-    priced = [use.cost_usd for use in uses if use.cost_usd is not None]
-    cost = fsum(priced) if priced else None
+def _sum(key: str, usages: Sequence[CallUsage], total: Spent | None = None) -> Spent:
+    costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None]
+    cost = fsum(costs) if costs else None
     whole = cost if total is None else total.cost_usd
     return Spent(
         key=key,
-        runs=len({use.run for use in uses}),
-        calls=sum(use.calls for use in uses),
-        input_tokens=sum(use.input_tokens for use in uses),
-        output_tokens=sum(use.output_tokens for use in uses),
-        cache_read_tokens=sum(use.cache_read_tokens for use in uses),
-        cache_write_tokens=sum(use.cache_write_tokens for use in uses),
-        turns=sum(use.turns for use in uses),
+        runs=len({usage.run for usage in usages}),
         cost_usd=cost,
         share=cost / whole if cost is not None and whole else None,
+        **{name: sum(getattr(usage, name) for usage in usages) for name in ("calls", *SUMMED)},
     )

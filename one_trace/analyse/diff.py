@@ -1,33 +1,43 @@
-"""Compares two runs step by step: steps added, removed, failing, slower, larger, more expensive.
+"""Compares two runs step by step: steps added, removed, failing, slower, larger, costlier.
 
-Steps are aligned by their path under the root flow, the iterations of a loop as one group. A time that lies
-where past runs lay as well is noise, whatever its percentage; see `groups.Usual`.
+Steps are aligned by their path below the root flow's key, the iterations of a loop as one step. A figure that
+changed but is usual on both sides is noise, whatever its percentage; see `step_runs.Usual`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
 
 from one_trace.analyse.changes import LEAST_MS, LEAST_USD, SMALLEST
-from one_trace.analyse.figures import median
-from one_trace.analyse.groups import Group, Past, Step, Usual, groups, of_late, usual
+from one_trace.analyse.quantiles import median
 from one_trace.analyse.rounding import rounded
+from one_trace.analyse.step_runs import (
+    LEAST_BYTES,
+    PastRuns,
+    StepRun,
+    Steps,
+    Usual,
+    since_last_change,
+    steps_of,
+    usual,
+)
 from one_trace.model.trace import Run, Trace
 
 SCHEMA = "one-trace-diff/1"
-NOTICED_BYTES = 100
 
-Change = Literal["added", "removed", "status", "slower", "faster", "larger", "smaller", "costlier", "cheaper"]
+StepChange = Literal[
+    "added", "removed", "status", "slower", "faster", "larger", "smaller", "costlier", "cheaper"
+]
 Figure = Literal["duration", "output", "cost"]
-Steps = Mapping[str, tuple[Step, Group]]
 
 
 class Side(Struct, rename="camel", kw_only=True):
-    """One of the two runs. With ``--baseline p50`` `a` is no run: `runId` is null, `runs` says of how many
-    it is made.
+    """One of the two runs. With ``--baseline p50`` `a` is no run: `runId` is null, `runs` the number of runs
+    that it is the median of.
     """
 
     run_id: str | None
@@ -41,21 +51,19 @@ class Side(Struct, rename="camel", kw_only=True):
 
 
 class StepDiff(Struct, rename="camel", kw_only=True):
-    """One step: both sides (null where it did not run), what changed, and in what part (0.2: a fifth
-    more).
+    """One step: both sides (null where it did not run), what changed, and by how much (0.2: a fifth more).
 
-    `noise` names the figures that changed by a tenth and by more than a trifle, and whose change past
-    runs explain: they are none of the `changes`. The three `usual...` are null where too few past runs
-    are known.
+    `noise` names the figures that changed enough to count but are explained by past runs: they are not in
+    `changes`. The `usual...` are null if too few past runs are known.
     """
 
     path: str
     step_id: str
     type: str
-    changes: list[Change]
+    changes: list[StepChange]
     noise: list[Figure] = []
-    a: Group | None
-    b: Group | None
+    a: StepRun | None
+    b: StepRun | None
     delta_ms: float | None = None
     duration_change: float | None = None
     output_change: float | None = None
@@ -65,7 +73,7 @@ class StepDiff(Struct, rename="camel", kw_only=True):
     usual_usd: Usual | None = None
 
 
-class Verdict(Struct, rename="camel", kw_only=True):
+class RuleResult(Struct, rename="camel", kw_only=True):
     """One ``--fail-on``: whether it is met, and why."""
 
     rule: str
@@ -74,7 +82,7 @@ class Verdict(Struct, rename="camel", kw_only=True):
 
 
 class DiffDocument(Struct, rename="camel", kw_only=True):
-    """The answer of ``trace diff``; `steps` in the order of b, what is gone where it stood in a."""
+    """The answer of ``trace diff``; `steps` in the order of b, removed ones after their predecessor in a."""
 
     schema: str = SCHEMA
     baseline: Literal["run", "p50"]
@@ -88,54 +96,63 @@ class DiffDocument(Struct, rename="camel", kw_only=True):
     past_runs: int = 0
     counts: dict[str, int] = {}
     steps: list[StepDiff] = []
-    fail_on: list[Verdict] = []
+    fail_on: list[RuleResult] = []
 
 
-def of_runs(before: Trace, after: Trace, past: Past) -> DiffDocument:
-    """`after` held against `before`; `past` are the runs that say what is usual."""
-    return _document("run", _side(before.run), after.run, groups(before), groups(after), past)
+def of_runs(before: Trace, after: Trace, past: PastRuns) -> DiffDocument:
+    """`after` compared with `before`; `past` are the runs that show what is usual."""
+    return _document("run", _side(before.run), after, steps_of(before), past)
 
 
-def of_past(past: Past, after: Trace) -> DiffDocument:
-    """`after` held against the median of the runs before it, of which there is at least one."""
+def of_past(past: PastRuns, after: Trace) -> DiffDocument:
+    """`after` compared with the median of the runs before it, at least one."""
     typical = Side(
         run_id=None,
         flow_key=after.run.flow_key,
         status="success",
         started_at=None,
-        duration_ms=median(of_late(past.runs, LEAST_MS)),
-        cost_usd=median(of_late(past.costs, LEAST_USD)),
+        duration_ms=median(since_last_change(past.runs, LEAST_MS)),
+        cost_usd=median(since_last_change(past.costs, LEAST_USD)),
         spans=None,
         runs=len(past.runs),
     )
-    return _document("p50", typical, after.run, past.typical(), groups(after), past)
+    return _document("p50", typical, after, past.typical(), past)
+
+
+def noticeable(a: float | None, b: float | None, least: float) -> bool:
+    """Whether a figure changed by a tenth and by `least`; an unknown one counts as 0."""
+    if a is None and b is None:
+        return False
+    delta = abs((b or 0.0) - (a or 0.0))
+    return delta >= least and delta >= SMALLEST * (a or 0.0)
+
+
+def exceeds(a: float | None, b: float | None, limit: float) -> bool:
+    """Whether `b` is above `a` by more than the part `limit` of `a`; with nothing before, any increase is."""
+    return b is not None and b > (a or 0.0) * (1 + limit)
 
 
 def _document(
-    baseline: Literal["run", "p50"], a: Side, run: Run, before: Steps, after: Steps, past: Past
+    baseline: Literal["run", "p50"], a: Side, after: Trace, before: Steps, past: PastRuns
 ) -> DiffDocument:
-    b = _side(run)
-    whole = usual(past.runs, LEAST_MS)
-    steps = [_step(path, before, after, past) for path in _order(list(before), list(after))]
-    counts: dict[str, int] = {}
-    for step in steps:
-        for change in step.changes:
-            counts[change] = counts.get(change, 0) + 1
-    delta = _minus(b.duration_ms, a.duration_ms)
-    whole_diff = DiffDocument(
-        baseline=baseline,
-        a=a,
-        b=b,
-        delta_ms=delta,
-        duration_change=_part(a.duration_ms, b.duration_ms),
-        cost_change=_part(a.cost_usd, b.cost_usd),
-        usual_ms=whole,
-        noise=None if whole is None else _chance(a.duration_ms, b.duration_ms, LEAST_MS, whole),
-        past_runs=len(past.runs),
-        counts=counts,
-        steps=steps,
+    b, range_ms = _side(after.run), usual(past.runs, LEAST_MS)
+    steps_after = steps_of(after)
+    steps = [_step(path, before, steps_after, past) for path in _merged(list(before), list(steps_after))]
+    return rounded(
+        DiffDocument(
+            baseline=baseline,
+            a=a,
+            b=b,
+            delta_ms=_minus(b.duration_ms, a.duration_ms),
+            duration_change=_change(a.duration_ms, b.duration_ms),
+            cost_change=_change(a.cost_usd, b.cost_usd),
+            usual_ms=range_ms,
+            noise=None if range_ms is None else _is_noise(a.duration_ms, b.duration_ms, LEAST_MS, range_ms),
+            past_runs=len(past.runs),
+            counts=Counter(change for step in steps for change in step.changes),
+            steps=steps,
+        )
     )
-    return rounded(whole_diff)
 
 
 def _side(run: Run) -> Side:
@@ -150,94 +167,73 @@ def _side(run: Run) -> Side:
     )
 
 
-def _order(before: Sequence[str], after: Sequence[str]) -> list[str]:
-    """The paths of `after`, with each one that is gone behind what stood before it."""
+def _merged(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """The paths of `after`, with those removed after their predecessor in `before`."""
     kept = set(after)
-    behind: dict[str | None, list[str]] = {}
-    last: str | None = None
+    removed: dict[str | None, list[str]] = {}
+    predecessor: str | None = None
     for path in before:
         if path in kept:
-            last = path
+            predecessor = path
         else:
-            behind.setdefault(last, []).append(path)
-    merged = list(behind.get(None, []))
+            removed.setdefault(predecessor, []).append(path)
+    merged = list(removed.get(None, []))
     for path in after:
-        merged += [path, *behind.get(path, [])]
+        merged += [path, *removed.get(path, [])]
     return merged
 
 
-def _step(path: str, before: Steps, after: Steps, past: Past) -> StepDiff:
-    about = (after.get(path) or before[path])[0]
+def _step(path: str, before: Steps, after: Steps, past: PastRuns) -> StepDiff:
+    ref = (after.get(path) or before[path])[0]
     a = before[path][1] if path in before else None
     b = after[path][1] if path in after else None
-    step = StepDiff(path=path, step_id=about.step_id, type=about.type, changes=[], a=a, b=b)
+    step = StepDiff(path=path, step_id=ref.step_id, type=ref.type, changes=[], a=a, b=b)
     if a is None or b is None:
         step.changes = ["removed" if b is None else "added"]
         return step
-    _measure(step, a, b, past.steps.get(path, []))
+    known = past.steps.get(path, [])
+    step.delta_ms = _minus(b.duration_ms, a.duration_ms)
+    step.duration_change = _change(a.duration_ms, b.duration_ms)
+    step.output_change = _change(a.output_bytes, b.output_bytes)
+    step.cost_change = _change(a.cost_usd, b.cost_usd)
+    step.usual_ms = usual([run.duration_ms for run in known], LEAST_MS)
+    step.usual_bytes = usual([run.output_bytes for run in known], LEAST_BYTES)
+    step.usual_usd = usual([run.cost_usd for run in known], LEAST_USD)
     if a.status != b.status:
         step.changes.append("status")
-    _judge(step, "duration", ("slower", "faster"), (a.duration_ms, b.duration_ms, LEAST_MS), step.usual_ms)
-    _judge(
-        step,
-        "output",
-        ("larger", "smaller"),
-        (a.output_bytes, b.output_bytes, NOTICED_BYTES),
-        step.usual_bytes,
-    )
-    _judge(step, "cost", ("costlier", "cheaper"), (a.cost_usd, b.cost_usd, LEAST_USD), step.usual_usd)
+    _classify(step, "duration", ("slower", "faster"), (a.duration_ms, b.duration_ms, LEAST_MS), step.usual_ms)
+    sizes = (a.output_bytes, b.output_bytes, LEAST_BYTES)
+    _classify(step, "output", ("larger", "smaller"), sizes, step.usual_bytes)
+    _classify(step, "cost", ("costlier", "cheaper"), (a.cost_usd, b.cost_usd, LEAST_USD), step.usual_usd)
     return step
 
 
-def _measure(step: StepDiff, a: Group, b: Group, known: Sequence[Group]) -> None:
-    step.delta_ms = _minus(b.duration_ms, a.duration_ms)
-    step.duration_change = _part(a.duration_ms, b.duration_ms)
-    step.output_change = _part(a.output_bytes, b.output_bytes)
-    step.cost_change = _part(a.cost_usd, b.cost_usd)
-    step.usual_ms = usual([group.duration_ms for group in known], LEAST_MS)
-    step.usual_bytes = usual([group.output_bytes for group in known], NOTICED_BYTES)
-    step.usual_usd = usual([group.cost_usd for group in known], LEAST_USD)
-
-
-def _judge(
+def _classify(
     step: StepDiff,
     figure: Figure,
-    words: tuple[Change, Change],
+    names: tuple[StepChange, StepChange],
     values: tuple[float | None, float | None, float],
     known: Usual | None,
 ) -> None:
-    """Call a figure that changed by its word (more, less), or noise."""
+    """Add a figure that changed to the changes of a step, as increased or decreased, or to its noise."""
     a, b, least = values
-    if _chance(a, b, least, known):
+    if _is_noise(a, b, least, known):
         step.noise.append(figure)
-    elif noticed(a, b, least):
-        step.changes.append(words[0] if (b or 0) > (a or 0) else words[1])
+    elif noticeable(a, b, least):
+        step.changes.append(names[0] if (b or 0) > (a or 0) else names[1])
 
 
-def noticed(a: float | None, b: float | None, least: float) -> bool:
-    """Whether a figure changed by a tenth and by `least`; one that was not there counts as 0."""
-    if a is None and b is None:
-        return False
-    delta = abs((b or 0.0) - (a or 0.0))
-    return delta >= least and delta >= SMALLEST * (a or 0.0)
-
-
-def _chance(a: float | None, b: float | None, least: float, known: Usual | None) -> bool:
-    """Whether a figure changed, and lies on both sides where it usually does all the same."""
-    if known is None or b is None or not noticed(a, b, least):
+def _is_noise(a: float | None, b: float | None, least: float, known: Usual | None) -> bool:
+    """Whether a figure changed, and is usual on both sides nevertheless."""
+    if known is None or b is None or not noticeable(a, b, least):
         return False
     return known.explains(b) and known.explains(a or 0.0)
-
-
-def more_than(a: float | None, b: float | None, part: float) -> bool:
-    """Whether `b` is above `a` by more than that part of it: anything is more than nothing by any part."""
-    return b is not None and b > (a or 0.0) * (1 + part)
 
 
 def _minus(b: float | None, a: float | None) -> float | None:
     return None if a is None or b is None else b - a
 
 
-def _part(a: float | None, b: float | None) -> float | None:
-    """By what part `b` is above `a`; null where there was nothing: then the delta tells."""
+def _change(a: float | None, b: float | None) -> float | None:
+    """``b / a - 1``; null if `a` is 0: see the delta."""
     return None if not a or b is None else b / a - 1

@@ -1,31 +1,28 @@
-"""What `trace insights` answers with: findings, each with evidence, size and a suggestion."""
+"""The findings of `trace insights`, and the `FlowProfile` that its rules examine."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from one_trace.analyse.history import Failures, FlowHistory, StepHistory
-from one_trace.analyse.sample import Block, Loop, Row
+from one_trace.analyse.history import FailureDetails, FlowHistory, StepHistory
 from one_trace.analyse.stats import FlowStats, StepStats
+from one_trace.analyse.timings import ListRun, LoopRun, ParallelRun
 
 SCHEMA = "one-trace-insights/1"
 FAILURE_WEIGHT = 2.0
-"""A failure loses the whole run, and somebody has to look."""
+"""A failure loses the whole run, and somebody has to look at it."""
 NEAR_SCORE = 0.01
-"""Of what will become a problem."""
+"""Of a problem to come."""
 
-Evidence = dict[str, str | int | float | list[str] | list[float | None] | dict[str, int] | None]
-"""Figures by their names; ``*Ms`` are ms, ``*Usd`` dollars, ``*Bytes`` bytes, ``share`` and ``rate`` parts
-of 1.
-"""
+Evidence = dict[str, str | int | float | Sequence[str | float | None] | dict[str, int] | None]
+"""Figures by name: ``*Ms`` in ms, ``*Usd`` in US dollars, ``*Bytes`` in bytes; ``share``, ``rate``: 0..1."""
 
 
 class Size(Struct, rename="camel", kw_only=True):
-    """What would be saved, where it can be said: a run's seconds, dollars, bytes; failures over the runs
-    looked at.
-    """
+    """What would be saved, if known: seconds, dollars and bytes per run; failures in all runs examined."""
 
     seconds_per_run: float | None = None
     dollars_per_run: float | None = None
@@ -34,9 +31,7 @@ class Size(Struct, rename="camel", kw_only=True):
 
 
 class Action(Struct, rename="camel", kw_only=True):
-    """A change to one step of one flow file that a program can make: dotted keys of the step, and their
-    values.
-    """
+    """A change to one step of a flow file that a program can make: values by dotted key of the step."""
 
     flow_key: str
     step_id: str
@@ -44,10 +39,10 @@ class Action(Struct, rename="camel", kw_only=True):
 
 
 class Finding(Struct, rename="camel", kw_only=True):
-    """One thing worth doing something about. `rule` is its kind, a code that stays.
+    """One thing worth changing. `rule` is its kind, a stable code.
 
     `score` ranks findings of all kinds on one scale: the part of the flow's time, of its cost, or (counting
-    double, since a failure loses the whole run) of its runs that would be saved.
+    double) of its runs that would be saved.
     """
 
     rank: int = 0
@@ -62,14 +57,14 @@ class Finding(Struct, rename="camel", kw_only=True):
 
 
 class InsightsDocument(Struct, rename="camel", kw_only=True):
-    """The answer of ``trace insights``; `rules` names all that were tried."""
+    """The answer of ``trace insights FLOW``; `rules` are all that were tried."""
 
     schema: str = SCHEMA
     flow_key: str
     project: str | None = None
-    """The folder that the runs are of."""
+    """The folder of the runs."""
     other_projects: list[str] = []
-    """Other folders with runs of a flow of this key, which are not looked at."""
+    """Other folders with runs of a flow of this key, which are not considered."""
     since: str | None = None
     runs: int = 0
     version: str | None = None
@@ -80,8 +75,8 @@ class InsightsDocument(Struct, rename="camel", kw_only=True):
 
 
 class InsightsOverview(Struct, rename="camel", kw_only=True):
-    """The answer of ``trace insights`` without a flow: those that need attention, the one that most would be
-    saved in first, each with its first finding; the others are counted."""
+    """The answer of ``trace insights`` without a flow: the flows that need attention by the score of their
+    first finding."""
 
     schema: str = SCHEMA
     project: str | None = None
@@ -89,7 +84,7 @@ class InsightsOverview(Struct, rename="camel", kw_only=True):
     runs: int = 0
     flows: list[Attention] = []
     quiet: int = 0
-    """Flows of which there is nothing to report."""
+    """Number of flows without such a finding."""
 
 
 class Attention(Struct, rename="camel", kw_only=True):
@@ -103,19 +98,19 @@ class Attention(Struct, rename="camel", kw_only=True):
     first: Finding
 
 
-class Facts(Struct, kw_only=True):
-    """All that the rules look at."""
+class FlowProfile(Struct, kw_only=True):
+    """Everything that the rules examine."""
 
     history: FlowHistory
     stats: FlowStats
-    loops: list[Loop] = []
-    blocks: list[Block] = []
-    rows: list[Row] = []
+    loops: list[LoopRun] = []
+    blocks: list[ParallelRun] = []
+    lists: list[ListRun] = []
     sampled: int = 0
-    """How many runs were looked at one by one."""
+    """How many runs these three are of."""
     critical: dict[str, float] = {}
     """By static path: the part of the sampled runs' time in which they waited for this step itself."""
-    failures: dict[str, Failures] = {}
+    failures: dict[str, FailureDetails] = {}
     """By static path."""
 
     @property
@@ -124,40 +119,42 @@ class Facts(Struct, kw_only=True):
 
     @property
     def flow_ms(self) -> float:
-        """What a run of the flow takes, on average."""
+        """The mean duration of a run."""
         known = [run.duration_ms for run in self.history.runs if run.duration_ms is not None]
         return sum(known) / len(known) if known else 0.0
 
     @property
     def flow_usd(self) -> float:
-        """What a run of the flow costs, on average."""
+        """The mean cost of a run."""
         return (self.stats.cost_usd or 0.0) / self.runs if self.runs else 0.0
 
     def steps(self) -> list[tuple[StepStats, StepHistory]]:
-        """Steps that have spans and are still there, with what they are made of."""
-        known = {step.path: step for step in self.history.steps}
-        pairs = [(stats, known[stats.path]) for stats in self.stats.steps if stats.path in known]
-        return [pair for pair in pairs if not gone(pair[1], self.history)]
+        """Steps that have spans and are still part of the flow."""
+        histories = {step.path: step for step in self.history.steps}
+        pairs = [(stats, histories[stats.path]) for stats in self.stats.steps if stats.path in histories]
+        return [pair for pair in pairs if not is_removed(pair[1], self.history)]
 
     def leaves(self) -> list[tuple[StepStats, StepHistory]]:
-        """Steps without steps of their own: containers only repeat what these took."""
-        steps = self.steps()
-        parents = {above(step) for step in self.history.steps}
-        return [pair for pair in steps if pair[0].path not in parents]
+        """Those of them without children: a container only repeats the figures of its children."""
+        containers = {container(step) for step in self.history.steps}
+        return [pair for pair in self.steps() if pair[0].path not in containers]
 
-    def of(self, path: str) -> Failures:
-        return self.failures.get(path, Failures())
+    def failures_of(self, path: str) -> FailureDetails:
+        return self.failures.get(path, FailureDetails())
 
-    def since(self, place: int) -> Since:
-        """The run at this place, as the beginning of something."""
-        run = self.history.runs[place]
-        before = self.history.runs[place - 1] if place else None
+    def since(self, index: int) -> Since:
+        """The run at this index, as the beginning of something."""
+        run = self.history.runs[index]
+        before = self.history.runs[index - 1] if index else None
         new = before is not None and run.version is not None and before.version != run.version
         return Since(run.run_id, run.started_at, run.version, new)
 
+    def versions(self, indexes: list[int]) -> list[str | None]:
+        return [self.history.runs[index].version for index in indexes]
+
 
 class Since(NamedTuple):
-    """When something began: in which run, of which version, and whether it is the first of that version."""
+    """When something began: its first run, and whether that is the first run of its version."""
 
     run_id: str
     at: str
@@ -176,30 +173,32 @@ class Since(NamedTuple):
         return f"{self.at}{f', the first run of version {self.version}' if self.new_version else ''}"
 
 
-def above(step: StepHistory) -> str:
-    """The path of what a step stands in."""
+def container(step: StepHistory) -> str:
+    """The path of the container of a step."""
     return step.path[: -len(step.step_id) - len(" > ")]
 
 
-def gone(step: StepHistory, history: FlowHistory) -> bool:
-    """Whether a step is of the past: the newest version plans it no more and has not run it, or, where that
-    is not known, it ran no more in so many runs that succeeded that it would seldom (2 %) have been left out
-    so often."""
-    if any(tally.version == history.version for tally in step.tallies if history.version is not None):
+def is_removed(step: StepHistory, history: FlowHistory) -> bool:
+    """Whether a step is no longer part of the flow: the newest version neither plans nor ran it. If no plan
+    is known: it is missing from the last runs that succeeded, at least five, where the part of the runs that
+    had it before would give that in at most 2 % of cases (geometric distribution)."""
+    if history.version is not None and any(counts.version == history.version for counts in step.versions):
         return False
     if history.planned and step.path not in history.planned:
-        # A sub-flow whose key is a value, or whose file is not found, is not planned: nothing is known of it.
-        parent = above(step)
+        # A sub-flow whose key is an expression, or whose file was not found, has no planned steps.
+        parent = container(step)
         return parent == history.flow_key or any(path.startswith(f"{parent} > ") for path in history.planned)
-    places = set(step.series.runs)
-    last = max(places, default=0)
-    chances = [place for place, run in enumerate(history.runs) if run.status == "success"]
-    missed = sum(place > last for place in chances)
-    had = sum(place in places for place in chances if place <= last)
-    before = len(chances) - missed
-    return missed >= 5 and before > 0 and float((1 - min(had / before, 0.99)) ** missed) <= 0.02
+    had = set(step.series.runs)
+    last = max(had, default=0)
+    succeeded = [index for index, run in enumerate(history.runs) if run.status == "success"]
+    before = [index for index in succeeded if index <= last]
+    missed = len(succeeded) - len(before)
+    if missed < 5 or not before:
+        return False
+    rate = sum(index in had for index in before) / len(before)
+    return float(1 - min(rate, 0.99)) ** missed <= 0.02
 
 
-def part(value: float, whole: float) -> float:
-    """`value` in parts of `whole`, 0..1."""
+def ratio(value: float, whole: float) -> float:
+    """`value` as a part of `whole`, 0..1."""
     return min(max(value / whole, 0.0), 1.0) if whole > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Ranked findings about one flow, or which flows need attention: the rules of README.md, tried in order."""
+"""Ranked findings about one flow, or which flows need attention: fixed rules, tried in order."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from one_trace.analyse import failed_spans, query, rules_outcome, rules_plan, rules_time, rules_timeout, stats
-from one_trace.analyse import sample as single
-from one_trace.analyse.findings import Attention, Facts, Finding, InsightsDocument, InsightsOverview
+from one_trace.analyse import query, rules_outcome, rules_plan, rules_time, rules_timeout, stats, timings
+from one_trace.analyse.failure_details import failure_details
+from one_trace.analyse.findings import Attention, Finding, FlowProfile, InsightsDocument, InsightsOverview
 from one_trace.analyse.history import FlowHistory
 from one_trace.analyse.rounding import rounded
 from one_trace.model.trace import Trace
 from one_trace.store import Store
 
-RULES: dict[str, Callable[[Facts], Iterator[Finding]]] = {
+RULES: dict[str, Callable[[FlowProfile], Iterator[Finding]]] = {
     "failing": rules_outcome.failing,
     "flaky": rules_outcome.flaky,
     "retried": rules_outcome.retried,
@@ -33,37 +33,33 @@ RULES: dict[str, Callable[[Facts], Iterator[Finding]]] = {
     "dead-step": rules_plan.dead_step,
 }
 ATTENTION = frozenset(RULES) - {"slow", "expensive", "dead-step", "far-timeout", "uneven-parallel"}
-"""What makes a flow need attention: the others are true of many a flow that does well."""
-
-
-RUNS = 20
-SPANS = 20_000
-"""The last runs are looked at, at most so many, and no more of them than have so many spans together."""
+"""Findings for which a flow needs attention: the others hold for many a flow that does well."""
+SAMPLE_RUNS = 20
+SAMPLE_SPANS = 20_000
+"""Single runs are read of a flow's last runs: at most so many runs, with at most so many spans in all."""
 OVERVIEW_RUNS = 60
-"""So many runs of all flows together are looked at one by one for an overview."""
+"""The same for an overview, of all flows together."""
 
 
-def of_store(store: Store, scope: query.Scope, *, since: str | None) -> InsightsDocument:
-    """Findings about the one flow in scope; none, where it has no runs in it. Of several projects, the one
-    whose run was the last."""
-    assert scope.flow is not None
-    found = query.histories(store.connection, scope, models=True)
-    if not found:
-        return InsightsDocument(flow_key=scope.flow, project=scope.project, since=since, rules=list(RULES))
-    history = max(found, key=lambda flow: flow.runs[-1].started_at)
-    facts = _facts(store, history, RUNS)
-    answer = document(facts, since=since)
-    answer.other_projects = [flow.project or "" for flow in found if flow is not history]
+def of_store(store: Store, runs: query.RunFilter, *, since: str | None) -> InsightsDocument:
+    """Findings about one flow; if several projects have it, about that of the newest run."""
+    assert runs.flow is not None
+    histories = query.histories(store.connection, runs, models=True)
+    if not histories:
+        return InsightsDocument(flow_key=runs.flow, project=runs.project, since=since, rules=list(RULES))
+    history = max(histories, key=lambda flow: flow.runs[-1].started_at)
+    answer = document(_read_profile(store, history, SAMPLE_RUNS), since=since)
+    answer.other_projects = [flow.project or "" for flow in histories if flow is not history]
     return answer
 
 
-def overview(store: Store, scope: query.Scope, *, since: str | None) -> InsightsOverview:
-    """Which flows in scope need attention, the one with the most to gain first."""
-    found = query.histories(store.connection, scope, models=True)
+def overview(store: Store, runs: query.RunFilter, *, since: str | None) -> InsightsOverview:
+    """Which flows need attention, by the score of their first finding."""
+    histories = query.histories(store.connection, runs, models=True)
     flows = []
-    for history in found:
-        facts = _facts(store, history, max(1, OVERVIEW_RUNS // len(found)))
-        findings = [finding for finding in _found(facts) if finding.rule in ATTENTION]
+    for history in histories:
+        profile = _read_profile(store, history, max(1, OVERVIEW_RUNS // len(histories)))
+        findings = [finding for finding in _findings(profile) if finding.rule in ATTENTION]
         if findings:
             flows.append(
                 Attention(
@@ -77,68 +73,61 @@ def overview(store: Store, scope: query.Scope, *, since: str | None) -> Insights
             )
     flows.sort(key=lambda flow: (-flow.first.score, flow.flow_key, flow.project or ""))
     return InsightsOverview(
-        project=scope.project,
+        project=runs.project,
         since=since,
-        runs=sum(len(history.runs) for history in found),
+        runs=sum(len(history.runs) for history in histories),
         flows=flows,
-        quiet=len(found) - len(flows),
+        quiet=len(histories) - len(flows),
     )
 
 
-def _facts(store: Store, history: FlowHistory, most: int) -> Facts:
-    last = history.runs[-min(most, RUNS) :]
-    traces = _sample(store, [run.run_id for run in last], [run.spans for run in last])
-    facts = gather(history, traces)
-    facts.failures = failed_spans.failures(store.connection, history)
-    return facts
-
-
-def _sample(store: Store, runs: Sequence[str], spans: Sequence[int]) -> list[Trace]:
-    """The traces of the last of these runs (ids and how many spans they have, oldest first)."""
-    traces: list[Trace] = []
-    total = 0
-    for run_id, count in list(zip(runs, spans, strict=True))[: -RUNS - 1 : -1]:
-        total += count
-        if traces and total > SPANS:
-            break
-        traces.append(store.trace(run_id))
-    return traces
-
-
-def gather(history: FlowHistory, traces: Sequence[Trace]) -> Facts:
-    """What the rules look at, from a flow's history and its last runs."""
-    views = [single.view(trace) for trace in traces]
-    return Facts(
-        history=history,
-        stats=stats.of_flow(history),
-        loops=list(single.loops(views)),
-        blocks=list(single.blocks(views)),
-        rows=list(single.rows(views)),
-        critical=single.critical(views),
-        sampled=len(views),
-    )
-
-
-def _found(facts: Facts) -> list[Finding]:
-    """All findings, the one that saves most first; the same facts always give the same order."""
-    found = [finding for rule in RULES.values() for finding in rule(facts)]
-    order = list(RULES)
-    found.sort(key=lambda finding: (-finding.score, order.index(finding.rule), finding.path))
-    return [msgspec.structs.replace(finding, rank=rank) for rank, finding in enumerate(found, 1)]
-
-
-def document(facts: Facts, *, since: str | None) -> InsightsDocument:
+def document(flow: FlowProfile, *, since: str | None) -> InsightsDocument:
     """The answer of ``trace insights FLOW``."""
     return rounded(
         InsightsDocument(
-            flow_key=facts.history.flow_key,
-            project=facts.history.project,
+            flow_key=flow.history.flow_key,
+            project=flow.history.project,
             since=since,
-            runs=facts.runs,
-            version=facts.history.version,
-            p50_ms=facts.stats.p50_ms,
-            cost_usd_per_run=facts.flow_usd if facts.stats.cost_usd is not None else None,
-            findings=_found(facts),
+            runs=flow.runs,
+            version=flow.history.version,
+            p50_ms=flow.stats.p50_ms,
+            cost_usd_per_run=flow.flow_usd if flow.stats.cost_usd is not None else None,
+            findings=_findings(flow),
             rules=list(RULES),
         )
     )
+
+
+def profile(history: FlowHistory, traces: Sequence[Trace]) -> FlowProfile:
+    """A flow's profile from its history and its last runs."""
+    trees = [timings.tree_of(trace) for trace in traces]
+    return FlowProfile(
+        history=history,
+        stats=stats.of_flow(history),
+        loops=list(timings.loops(trees)),
+        blocks=list(timings.blocks(trees)),
+        lists=list(timings.lists(trees)),
+        critical=timings.critical_shares(trees),
+        sampled=len(trees),
+    )
+
+
+def _read_profile(store: Store, history: FlowHistory, most_runs: int) -> FlowProfile:
+    traces: list[Trace] = []
+    spans = 0
+    for run in reversed(history.runs[-min(most_runs, SAMPLE_RUNS) :]):
+        spans += run.spans
+        if traces and spans > SAMPLE_SPANS:
+            break
+        traces.append(store.trace(run.run_id))
+    flow = profile(history, traces)
+    flow.failures = failure_details(store.connection, history)
+    return flow
+
+
+def _findings(flow: FlowProfile) -> list[Finding]:
+    """All findings by score; the same profile always gives the same order."""
+    findings = [finding for rule in RULES.values() for finding in rule(flow)]
+    order = list(RULES)
+    findings.sort(key=lambda finding: (-finding.score, order.index(finding.rule), finding.path))
+    return [msgspec.structs.replace(finding, rank=rank) for rank, finding in enumerate(findings, 1)]

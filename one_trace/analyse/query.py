@@ -1,7 +1,8 @@
-"""What analysis asks the store: the summary rows of `step_runs`, never the million spans behind them."""
+"""Reads flow histories from the summary table `step_runs`, never from the spans behind it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -9,46 +10,44 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from one_trace.analyse.history import Anomaly, FlowHistory, RunFacts, StepHistory, Tally
+from one_trace.analyse.history import Anomaly, FlowHistory, RunSummary, SpanCounts, StepHistory
 from one_trace.model.trace import PlannedStep
 from one_trace.model.tree import below
 from one_trace.store.connection import Connection
 
 
-class Scope(NamedTuple):
-    """Which runs to look at: of one flow or of all, of one project (its folder) or of all, from a moment on
-    (ms since 1970 UTC) or all that there are.
-    """
+class RunFilter(NamedTuple):
+    """Which runs to read: of one flow, since a time (Unix ms), of one project (its folder); None: of all."""
 
     flow: str | None = None
     since_ms: int | None = None
     project: str | None = None
 
-    def where(self, table: str = "runs") -> tuple[str, list[object]]:
-        """An SQL condition on rows of `runs`, and its values."""
-        wanted = (
-            (f"{table}.flow_key = ?", self.flow),
-            (f"{table}.started_ms >= ?", self.since_ms),
-            (f"{table}.cwd = ?", self.project),
+    def where(self) -> tuple[str, list[object]]:
+        """An SQL condition on rows of `runs`, and its parameters."""
+        conditions = (
+            ("runs.flow_key = ?", self.flow),
+            ("runs.started_ms >= ?", self.since_ms),
+            ("runs.cwd = ?", self.project),
         )
-        given = [(condition, value) for condition, value in wanted if value is not None]
+        given = [(condition, value) for condition, value in conditions if value is not None]
         return " AND ".join(condition for condition, _ in given) or "1", [value for _, value in given]
 
 
-def histories(db: Connection, scope: Scope, *, models: bool = False) -> list[FlowHistory]:
-    """Every flow of every project in scope that has runs, with all its steps, by the flow's key."""
-    found, places = _runs(db, scope)
-    by_key: dict[str, list[FlowHistory]] = {}
-    for flow in found:
-        by_key.setdefault(flow.flow_key, []).append(flow)
-    whole = scope.project is None
-    alone = [flows[0] for flows in by_key.values() if len(flows) == 1 and whole]
-    _fill(db, alone, places, scope.since_ms, None, models)
-    for flow in found:
-        if flow not in alone:
-            # Steps are numbered by their flow's key: here the runs say whose they are.
-            _fill(db, [flow], places, scope.since_ms, [run.number for run in flow.runs], models)
-    return found
+def histories(db: Connection, runs: RunFilter, *, models: bool = False) -> list[FlowHistory]:
+    """Every flow of every project that has such runs, by flow key and project; `models` also reads the names
+    of models."""
+    flows, indexes = _flows(db, runs)
+    projects_of = Counter(flow.flow_key for flow in flows)
+    alone = [flow for flow in flows if projects_of[flow.flow_key] == 1 and runs.project is None]
+    if alone:
+        _Reader(db, alone, indexes, runs.since_ms, None).read(models)
+    for flow in flows:
+        if projects_of[flow.flow_key] > 1 or runs.project is not None:
+            # Projects share the steps of a flow key, so that the runs have to be named.
+            numbers = [run.number for run in flow.runs]
+            _Reader(db, [flow], indexes, runs.since_ms, numbers).read(models)
+    return flows
 
 
 def flow_keys(db: Connection) -> list[str]:
@@ -57,88 +56,27 @@ def flow_keys(db: Connection) -> list[str]:
 
 
 def projects(db: Connection, flow: str) -> list[str | None]:
-    """The folders in which a flow has runs, the one of the newest run first."""
+    """The folders in which a flow has runs, that of the newest run first."""
     sql = "SELECT cwd FROM runs WHERE flow_key = ? GROUP BY cwd ORDER BY max(started_ms) DESC"
     return [cwd for (cwd,) in db.execute(sql, (flow,))]
 
 
-def _runs(db: Connection, scope: Scope) -> tuple[list[FlowHistory], dict[int, int]]:
-    """Flows with their runs, and of each run of the store its place in its flow."""
-    where, values = scope.where()
-    found: dict[tuple[str, str | None], FlowHistory] = {}
-    places: dict[int, int] = {}
-    rows = db.execute(
-        "SELECT runs.flow_key, cwd, runs.id, run_id, version, status, started_at, duration_ms, cost_usd,"
+def _flows(db: Connection, runs: RunFilter) -> tuple[list[FlowHistory], dict[int, int]]:
+    """Flows with their runs, and each run's index in its flow by its number in the store."""
+    where, values = runs.where()
+    flows: dict[tuple[str, str], FlowHistory] = {}
+    indexes: dict[int, int] = {}
+    for key, cwd, *fields in db.execute(
+        "SELECT runs.flow_key, cwd, run_id, version, status, started_at, duration_ms, cost_usd, runs.id,"
         f" spans FROM runs LEFT JOIN flow_versions ON flow_versions.id = flow_version WHERE {where}"
         " ORDER BY runs.flow_key, started_ms, runs.id",
         values,
-    )
-    for key, cwd, number, *facts in rows:
-        flow = found.get((key, cwd))
-        if flow is None:
-            flow = found[key, cwd] = FlowHistory(flow_key=key, project=cwd)
-        places[number] = len(flow.runs)
-        run_id, version, status, started_at, duration_ms, cost_usd, spans = facts
-        flow.runs.append(RunFacts(run_id, version, status, started_at, duration_ms, cost_usd, number, spans))
-    return sorted(found.values(), key=lambda flow: (flow.flow_key, flow.project or "")), places
-
-
-class _Rows(NamedTuple):
-    """Which rows of `step_runs` are meant: since when, and where several projects share the steps, of which
-    runs."""
-
-    since_ms: int | None
-    runs: list[int] | None
-
-    def of(self, steps: Iterable[int]) -> tuple[str, list[object]]:
-        parts, values = ["step IN (SELECT value FROM json_each(?))"], [_json(list(steps))]
-        if self.since_ms is not None:
-            parts.append(f"step_runs.started_ms >= {int(self.since_ms)}")
-        if self.runs is not None:
-            parts.append("run IN (SELECT value FROM json_each(?))")
-            values.append(_json(self.runs))
-        return " AND ".join(parts), list(values)
-
-
-def _fill(
-    db: Connection,
-    flows: Sequence[FlowHistory],
-    places: dict[int, int],
-    since_ms: int | None,
-    runs: list[int] | None,
-    models: bool,
-) -> None:
-    """Read the steps of these flows, no two of which have one key."""
-    if not flows:
-        return
-    found = {flow.flow_key: flow for flow in flows}
-    steps = _steps(db, found)
-    rows = _Rows(since_ms, runs)
-    _tally(db, rows, steps, found)
-    _series(db, rows, steps, places, models)
-    _anomalies(db, rows, steps, places)
-    for flow in flows:
-        # A step of a run that is out of scope has no row in it, and is no step of this history.
-        flow.steps = [step for step in flow.steps if step.tallies]
-        _plan(db, flow)
-
-
-def _steps(db: Connection, found: dict[str, FlowHistory]) -> dict[int, StepHistory]:
-    """Steps by their number in the store; one that was renamed has several, and is one step here."""
-    by_path: dict[tuple[str, str], StepHistory] = {}
-    steps: dict[int, StepHistory] = {}
-    for number, flow, path, step_id, kind, owner in db.execute(
-        "SELECT id, flow, path, step_id, type, flow_key FROM steps"
-        " WHERE flow IN (SELECT value FROM json_each(?)) ORDER BY id",
-        (_json(list(found)),),
     ):
-        step = by_path.get((flow, path))
-        if step is None:
-            step = by_path[flow, path] = StepHistory(path=path, step_id=step_id, type=kind)
-            found[flow].steps.append(step)
-        step.type, step.flow_key = kind, owner
-        steps[number] = step
-    return steps
+        run = RunSummary(*fields)
+        flow = flows.setdefault((key, cwd or ""), FlowHistory(flow_key=key, project=cwd))
+        indexes[run.number] = len(flow.runs)
+        flow.runs.append(run)
+    return [flow for _, flow in sorted(flows.items())], indexes
 
 
 _COUNTS = (
@@ -147,106 +85,146 @@ _COUNTS = (
     " sum(min(step_runs.retries, step_runs.spans - step_runs.skipped)),"
     " sum(step_runs.error + step_runs.timeout > 0), sum(sum_ms), sum(self_ms), sum(coalesce(busy_ms, sum_ms))"
 )
-"""The members of a `Tally`, from its second one on."""
+"""The fields of `SpanCounts` after `version`."""
+_paths = msgspec.json.Decoder(list[str])
+_timeouts = msgspec.json.Decoder(dict[str, float])
+_planned = msgspec.json.Decoder(list[PlannedStep])
 
 
-def _tally(db: Connection, rows: _Rows, steps: dict[int, StepHistory], found: dict[str, FlowHistory]) -> None:
-    """Count by version. To look up each row's version takes longer than to count: only where there are
-    several.
-    """
-    several: list[int] = []
-    alone: dict[int, str | None] = {}
-    versions = {
-        id(step): {run.version for run in flow.runs} for flow in found.values() for step in flow.steps
-    }
-    for number, step in steps.items():
-        first, *more = versions[id(step)]
-        if more:
-            several.append(number)
-        else:
-            alone[number] = first
-    where, values = rows.of(alone)
-    counted = db.execute(f"SELECT step, {_COUNTS} FROM step_runs WHERE {where} GROUP BY step", values)
-    for number, *counts in counted:
-        steps[number].add(_counted(alone[number], counts))
-    where, values = rows.of(several)
-    counted = db.execute(
-        f"SELECT step, version, {_COUNTS} FROM step_runs CROSS JOIN runs ON runs.id = run"
-        f" LEFT JOIN flow_versions ON flow_versions.id = flow_version WHERE {where}"
-        " GROUP BY step, flow_version",
-        values,
-    )
-    for number, version, *counts in counted:
-        steps[number].add(_counted(version, counts))
+class _Reader:
+    """Reads the steps of flows, no two of which have one key; `runs` names their runs where needed."""
+
+    def __init__(
+        self,
+        db: Connection,
+        flows: Sequence[FlowHistory],
+        indexes: dict[int, int],
+        since_ms: int | None,
+        runs: list[int] | None,
+    ) -> None:
+        self.db = db
+        self.flows = {flow.flow_key: flow for flow in flows}
+        self.indexes = indexes
+        self.since_ms = since_ms
+        self.runs = runs
+        self.steps: dict[int, StepHistory] = {}
+        """By number in the store; several numbers for a step that was renamed."""
+
+    def read(self, models: bool) -> None:
+        self._read_steps()
+        self._read_counts()
+        self._read_series(models)
+        self._read_anomalies()
+        for flow in self.flows.values():
+            flow.steps = [step for step in flow.steps if step.versions]
+            self._read_plan(flow)
+
+    def _rows(self, steps: Iterable[int]) -> tuple[str, list[object]]:
+        """An SQL condition on rows of `step_runs`, and its parameters."""
+        conditions, values = ["step IN (SELECT value FROM json_each(?))"], [_json(list(steps))]
+        if self.since_ms is not None:
+            conditions.append(f"step_runs.started_ms >= {int(self.since_ms)}")
+        if self.runs is not None:
+            conditions.append("run IN (SELECT value FROM json_each(?))")
+            values.append(_json(self.runs))
+        return " AND ".join(conditions), list(values)
+
+    def _read_steps(self) -> None:
+        by_path: dict[tuple[str, str], StepHistory] = {}
+        for number, flow, path, step_id, kind, owner in self.db.execute(
+            "SELECT id, flow, path, step_id, type, flow_key FROM steps"
+            " WHERE flow IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (_json(list(self.flows)),),
+        ):
+            step = by_path.get((flow, path))
+            if step is None:
+                step = by_path[flow, path] = StepHistory(path=path, step_id=step_id, type=kind)
+                self.flows[flow].steps.append(step)
+            step.type, step.flow_key = kind, owner
+            self.steps[number] = step
+
+    def _read_counts(self) -> None:
+        """Count by version; looking up each row's version takes longer than counting, so only if needed."""
+        versions = {
+            id(step): {run.version for run in flow.runs}
+            for flow in self.flows.values()
+            for step in flow.steps
+        }
+        several = [number for number, step in self.steps.items() if len(versions[id(step)]) > 1]
+        single = {
+            number: next(iter(versions[id(step)]))
+            for number, step in self.steps.items()
+            if len(versions[id(step)]) == 1
+        }
+        where, values = self._rows(single)
+        sql = f"SELECT step, {_COUNTS} FROM step_runs WHERE {where} GROUP BY step"
+        for number, *counts in self.db.execute(sql, values):
+            self.steps[number].add(SpanCounts(**_named(single[number], *counts)))
+        where, values = self._rows(several)
+        for number, *counts in self.db.execute(
+            f"SELECT step, version, {_COUNTS} FROM step_runs CROSS JOIN runs ON runs.id = run"
+            f" LEFT JOIN flow_versions ON flow_versions.id = flow_version WHERE {where}"
+            " GROUP BY step, flow_version",
+            values,
+        ):
+            self.steps[number].add(SpanCounts(**_named(*counts)))
+
+    def _read_series(self, models: bool) -> None:
+        where, values = self._rows(self.steps)
+        rows = self.db.execute(
+            "SELECT step, run, CASE WHEN length(durations) > 1 THEN durations END,"
+            " CASE WHEN max_ms IS NOT NULL THEN sum_ms / success END, output_bytes, cost_usd,"
+            f" {'models' if models else 'NULL'} FROM step_runs WHERE {where}",
+            values,
+        )
+        for number, entries in groupby(rows, itemgetter(0)):
+            _, runs, durations, means, outputs, costs, names = zip(*entries, strict=True)
+            series = self.steps[number].series
+            series.runs += [self.indexes[run] for run in runs]
+            series.durations += durations
+            series.mean_ms += means
+            series.output_bytes += outputs
+            series.cost_usd += costs
+            series.models += names if models else ()
+        for step in self.steps.values():
+            step.series.sort()
+
+    def _read_anomalies(self) -> None:
+        where, values = self._rows(
+            number
+            for number, step in self.steps.items()
+            if any(
+                counts.failed + counts.retries + counts.stopped + counts.incomplete
+                for counts in step.versions
+            )
+        )
+        for number, run, *counts in self.db.execute(
+            "SELECT step, run, success, error, timeout, retries, stopped + incomplete FROM step_runs"
+            f" WHERE {where} AND error + timeout + retries + stopped + incomplete > 0",
+            values,
+        ):
+            index = self.indexes[run]
+            self.steps[number].anomalies[index] = Anomaly(index, *counts)
+
+    def _read_plan(self, flow: FlowHistory) -> None:
+        """The newest version's steps and time-outs."""
+        row = self.db.execute(
+            "SELECT static_paths, step_timeouts, plan FROM flow_versions WHERE flow_key = ? AND version = ?",
+            (flow.flow_key, flow.version),
+        ).fetchone()
+        if row is None:
+            return
+        # Rows written before migration 0009 name the steps of sub-flows as if these had run on their own.
+        root = below(flow.flow_key, "")
+        flow.planned = [path for path in _paths.decode(row[0]) if path.startswith(root)]
+        flow.timeouts = _timeouts.decode(row[1])
+        if row[2]:
+            flow.plan = {step.path: step for step in _planned.decode(row[2])}
 
 
-def _counted(version: str | None, counts: Sequence[Any]) -> Tally:
-    members: dict[str, Any] = dict(zip(Tally.__struct_fields__[1:], counts, strict=True))
-    return Tally(version=version, **members)
-
-
-def _series(
-    db: Connection, rows: _Rows, steps: dict[int, StepHistory], places: dict[int, int], models: bool
-) -> None:
-    where, values = rows.of(steps)
-    last = "models" if models else "NULL"
-    found = db.execute(
-        "SELECT step, run, CASE WHEN length(durations) > 1 THEN durations END,"
-        " CASE WHEN max_ms IS NOT NULL THEN sum_ms / success END, output_bytes, cost_usd,"
-        f" {last} FROM step_runs WHERE {where}",
-        values,
-    )
-    for number, entries in groupby(found, itemgetter(0)):
-        _, runs, durations, means, outputs, costs, names = zip(*entries, strict=True)
-        series = steps[number].series
-        series.runs += [places[run] for run in runs]
-        series.durations += durations
-        series.mean_ms += means
-        series.output_bytes += outputs
-        series.cost_usd += costs
-        series.models += names if models else ()
-    for step in steps.values():
-        step.series.put_in_order()
-
-
-def _anomalies(db: Connection, rows: _Rows, steps: dict[int, StepHistory], places: dict[int, int]) -> None:
-    """The runs in which a step did not simply succeed or get skipped: few, so they are read one by one."""
-    some = [number for number, step in steps.items() if any(_went_wrong(tally) for tally in step.tallies)]
-    if not some:
-        return
-    where, values = rows.of(some)
-    for number, run, *counts in db.execute(
-        "SELECT step, run, success, error, timeout, retries, stopped + incomplete FROM step_runs"
-        f" WHERE {where} AND error + timeout + retries + stopped + incomplete > 0",
-        values,
-    ):
-        steps[number].anomalies[places[run]] = Anomaly(places[run], *counts)
-
-
-def _went_wrong(tally: Tally) -> int:
-    return tally.error + tally.timeout + tally.retries + tally.stopped + tally.incomplete
+def _named(*counts: Any) -> dict[str, Any]:  # noqa: ANN401  as SQLite gives them
+    return dict(zip(SpanCounts.__struct_fields__, counts, strict=True))
 
 
 def _json(values: Sequence[object]) -> str:
     return msgspec.json.encode(values).decode()
-
-
-def _plan(db: Connection, flow: FlowHistory) -> None:
-    """The newest version's steps and time-outs."""
-    row = db.execute(
-        "SELECT static_paths, step_timeouts, plan FROM flow_versions WHERE flow_key = ? AND version = ?",
-        (flow.flow_key, flow.version),
-    ).fetchone()
-    if row is None:
-        return
-    # Rows of before 0009 name the steps of sub-flows as if these had run on their own.
-    root = below(flow.flow_key, "")
-    flow.planned = [path for path in _paths.decode(row[0]) if path.startswith(root)]
-    flow.timeouts = _timeouts.decode(row[1])
-    if row[2]:
-        flow.plan = {step.path: step for step in _planned.decode(row[2])}
-
-
-_paths = msgspec.json.Decoder(list[str])
-_timeouts = msgspec.json.Decoder(dict[str, float])
-_planned = msgspec.json.Decoder(list[PlannedStep])

@@ -2,221 +2,206 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from one_trace.analyse.failure_patterns import FailurePattern, classify, classify_spans, wilson
 from one_trace.analyse.findings import (
     FAILURE_WEIGHT,
     NEAR_SCORE,
     Action,
     Evidence,
-    Facts,
     Finding,
+    FlowProfile,
     Size,
-    part,
+    ratio,
 )
 from one_trace.analyse.history import StepHistory
 from one_trace.analyse.rules_timeout import timed_out
-from one_trace.analyse.sequence import Verdict, judge, judge_spans, wilson
-from one_trace.analyse.stats import StepStats, outcome
+from one_trace.analyse.stats import StepStats, failure_pattern
 
+RETRY: dict[str, int | float | str] = {
+    "onError.strategy": "retry",
+    "onError.retries": 2,
+    "onError.retryDelayMs": 1000,
+}
 RETRIED = 0.1
 RETRIED_RUNS = 3
 USELESS = 5
-"""So many spans that were tried again and failed, and none that it helped: at most 3 of 5 could be helped."""
+"""Retried spans that all failed: with none of 5 helped, at most 3 of 5 can be helped (95 %)."""
 
 
-def failing(facts: Facts) -> Iterator[Finding]:
-    """A step that is broken: its last runs failed, as they did not before. Size: these failures."""
-    told: list[str] = []
-    for step, history in reversed(facts.steps()):
-        if any(path.startswith(f"{step.path} > ") for path in told):
-            continue  # what it contains is why
-        found = outcome(history, facts.history.runs)
-        if found.kind != "broken":
-            continue
-        told.append(step.path)
-        places = history.ran()
-        failed = sum(_failed_spans(history, place) for place in places[found.since :])
-        yield _broken(facts, step, history, places, found, failed)
-    if not told:
-        yield from _refused(facts)
+def failing(flow: FlowProfile) -> Iterator[Finding]:
+    """A broken step: its last runs failed, unlike those before. Size: these failures."""
+    broken: list[str] = []
+    for step, history in reversed(flow.steps()):
+        if any(path.startswith(f"{step.path} > ") for path in broken):
+            continue  # it fails because of a step in it
+        pattern = failure_pattern(history, flow.history.runs)
+        if pattern.kind == "broken":
+            broken.append(step.path)
+            yield _failing(flow, step, history, pattern)
+    if not broken:
+        yield from _failing_before_any_step(flow)
 
 
-def _broken(
-    facts: Facts, step: StepStats, history: StepHistory, places: Sequence[int], found: Verdict, failed: int
-) -> Finding:
-    since = facts.since(places[found.since])
-    always = found.since == 0
-    useless = facts.of(step.path).useless
-    ran = "every time that it ran" if always else f"{found.streak} times in a row since {since.at}"
+def _failing(flow: FlowProfile, step: StepStats, history: StepHistory, pattern: FailurePattern) -> Finding:
+    outcomes = list(history.outcomes())
+    since = flow.since(outcomes[pattern.since][0])
+    failed = sum(failed for _, failed, _ in outcomes[pattern.since :])
+    when = f"{pattern.streak} times in a row since {since}" if pattern.since else "every time that it ran"
     return Finding(
         rule="failing",
         path=step.path,
-        title=f"{step.step_id} has failed {ran}"
-        + (f", the first run of version {since.version}" if since.new_version and not always else ""),
+        title=f"{step.step_id} has failed {when}",
         evidence={
-            **_failed(facts, step, failed, found.streak),
-            "goodBefore": sum(place not in history.anomalies for place in places[: found.since]),
+            **_failures(flow, step, failed, pattern.streak),
+            "goodBefore": sum(index not in history.anomalies for index, _, _ in outcomes[: pattern.since]),
             **since.evidence(),
         },
         size=Size(failures=failed),
-        # It will fail the next run, too, however long it worked before.
-        score=FAILURE_WEIGHT,
-        suggestion="Fix it first: 'one trace show FLOW@last --failed' has the error."
-        + (" Its retries do not help." if useless else ""),
+        score=FAILURE_WEIGHT,  # the next run will fail, too
+        suggestion="Fix it first: 'one trace show FLOW@last --failed' shows the error."
+        + (" Its retries do not help." if flow.failures_of(step.path).useless else ""),
     )
 
 
-def _refused(facts: Facts) -> Iterator[Finding]:
-    """A flow whose last runs failed before any step did."""
-    runs = facts.history.runs
-    bad = {place for step in facts.history.steps for place, one in step.anomalies.items() if one.failed}
-    ended = [place for place, run in enumerate(runs) if run.status in ("success", "error")]
-    flags = [runs[place].status == "error" for place in ended]
-    found = judge(flags, [runs[place].version for place in ended])
-    if found.kind != "broken" or any(place in bad for place in ended[found.since :]):
+def _failing_before_any_step(flow: FlowProfile) -> Iterator[Finding]:
+    """A flow whose last runs failed although no step did."""
+    runs = flow.history.runs
+    failed = {
+        index for step in flow.history.steps for index, anomaly in step.anomalies.items() if anomaly.failed
+    }
+    ended = [index for index, run in enumerate(runs) if run.status in ("success", "error")]
+    pattern = classify([runs[index].status == "error" for index in ended], flow.versions(ended))
+    if pattern.kind != "broken" or failed.intersection(ended[pattern.since :]):
         return
-    since = facts.since(ended[found.since])
+    since = flow.since(ended[pattern.since])
     yield Finding(
         rule="failing",
-        path=facts.history.flow_key,
-        title=f"the flow has failed {found.streak} times in a row since {since.at}, before any step failed",
-        evidence={"runs": found.streak, "failed": found.streak, **since.evidence()},
-        size=Size(failures=found.streak),
+        path=flow.history.flow_key,
+        title=f"the flow has failed {pattern.streak} times in a row since {since.at}, before any step failed",
+        evidence={"runs": pattern.streak, "failed": pattern.streak, **since.evidence()},
+        size=Size(failures=pattern.streak),
         score=FAILURE_WEIGHT,
-        suggestion="Check what it is given: 'one trace show FLOW@last' has the error.",
+        suggestion="Check its inputs: 'one trace show FLOW@last' shows the error.",
     )
 
 
-def flaky(facts: Facts) -> Iterator[Finding]:
-    """A step that fails now and then, other than by its time-out. Size: its failures."""
-    for step, history in facts.leaves():
-        places = history.ran()
-        bad = [_failed_spans(history, place) - timed_out(facts, history, place) for place in places]
-        good = [history.anomalies[place].success if place in history.anomalies else 1 for place in places]
-        found = judge_spans(bad, good, [facts.history.runs[place].version for place in places])
-        if found.kind != "now-and-then":
-            continue
-        yield _flaky(facts, step, history, places, found, sum(bad[found.since :]))
+def flaky(flow: FlowProfile) -> Iterator[Finding]:
+    """A step that sometimes fails, other than by its time-out. Size: its failures."""
+    for step, history in flow.leaves():
+        outcomes = list(history.outcomes())
+        failed = [failures - timed_out(flow, history, index) for index, failures, _ in outcomes]
+        succeeded = [successes for _, _, successes in outcomes]
+        indexes = [index for index, _, _ in outcomes]
+        pattern = classify_spans(failed, succeeded, flow.versions(indexes))
+        if pattern.kind == "flaky":
+            since = flow.since(indexes[pattern.since]).evidence() if pattern.since else {}
+            yield _flaky(flow, step, history, pattern, sum(failed[pattern.since :]), since)
 
 
 def _flaky(
-    facts: Facts, step: StepStats, history: StepHistory, places: Sequence[int], found: Verdict, failed: int
+    flow: FlowProfile,
+    step: StepStats,
+    history: StepHistory,
+    pattern: FailurePattern,
+    failed: int,
+    since: Evidence,
 ) -> Finding:
-    seen = facts.of(step.path)
-    low, high = wilson(found.bad, found.runs)
-    retries = bool(seen.useless) or _planned_retries(facts, step.path) > 0
-    since = facts.since(places[found.since]).evidence() if found.since else {}
+    low, high = wilson(pattern.failed, pattern.runs)
+    planned = flow.history.plan.get(step.path)
+    retries = flow.failures_of(step.path).useless > 0 or (planned is not None and planned.retries > 0)
     return Finding(
         rule="flaky",
         path=step.path,
-        title=f"{step.step_id} fails now and then: {found.rate:.1%} of the time"
-        f" ({found.bad} of {found.runs} runs)",
+        title=f"{step.step_id} is flaky: {pattern.failed} of {pattern.runs} runs failed ({pattern.rate:.1%})",
         evidence={
-            **_failed(facts, step, failed, found.runs),
-            "failedRuns": found.bad,
-            "succeeded": found.runs - found.bad,
-            "rate": found.rate,
+            **_failures(flow, step, failed, pattern.runs),
+            "failedRuns": pattern.failed,
+            "succeeded": pattern.runs - pattern.failed,
+            "rate": pattern.rate,
             "rateLow": low,
             "rateHigh": high,
             **since,
         },
         size=Size(failures=failed),
-        score=FAILURE_WEIGHT * part(found.bad, found.runs),
-        suggestion="It fails in spite of its retries: see what the failures share, and what they need."
+        score=FAILURE_WEIGHT * ratio(pattern.failed, pattern.runs),
+        suggestion="It fails in spite of its retries: find out what the failures have in common."
         if retries
-        else "If the error passes by itself, retry it (onError); else see what the failures share.",
-        action=None
-        if retries
-        else Action(
-            flow_key=history.flow_key,
-            step_id=step.step_id,
-            set={"onError.strategy": "retry", "onError.retries": 2, "onError.retryDelayMs": 1000},
-        ),
+        else "If the error is transient, retry it (onError); else find out what the failures have in common.",
+        action=None if retries else Action(flow_key=history.flow_key, step_id=step.step_id, set=dict(RETRY)),
     )
 
 
-def retried(facts: Facts) -> Iterator[Finding]:
-    """A step whose first attempt fails often, and whose retries help. Size: the time of the attempts that
-    failed, taken as even."""
-    for step, history in facts.leaves():
-        found = _retries(facts, history)
-        seen = facts.of(step.path)
-        often = found.bad >= RETRIED_RUNS and found.rate >= RETRIED
-        if found.kind not in ("now-and-then", "broken") or not often or seen.helped <= seen.useless:
+def retried(flow: FlowProfile) -> Iterator[Finding]:
+    """A step whose first attempt often fails, and whose retries help. Saving: the time of the failed
+    attempts, if all attempts take equally long."""
+    for step, history in flow.leaves():
+        pattern, details = _retry_pattern(flow, history), flow.failures_of(step.path)
+        often = pattern.failed >= RETRIED_RUNS and pattern.rate >= RETRIED
+        if pattern.kind not in ("flaky", "broken") or not often or details.helped <= details.useless:
             continue
-        whole = history.sum()
-        lost = (
-            whole.total_ms * whole.retries / max(whole.success + whole.failed + whole.retries, 1) / facts.runs
-        )
-        always = found.bad == found.runs
+        total = history.total()
+        attempts = max(total.success + total.failed + total.retries, 1)
+        lost = total.total_ms * total.retries / attempts / flow.runs
+        how_often = "always" if pattern.failed == pattern.runs else "often"
         yield Finding(
             rule="retried",
             path=step.path,
-            title=f"the first attempt of {step.step_id} fails {'always' if always else 'often'}: "
-            f"in {found.bad} of {found.runs} runs it was tried again",
+            title=f"the first attempt of {step.step_id} {how_often} fails: "
+            f"it was retried in {pattern.failed} of {pattern.runs} runs",
             evidence={
                 "runs": step.runs,
                 "count": step.count - step.outcomes.skipped,
                 "retried": step.retried,
                 "retries": step.retries,
-                "rate": found.rate,
-                "helped": seen.helped,
-                "useless": seen.useless,
+                "rate": pattern.rate,
+                "helped": details.helped,
+                "useless": details.useless,
             },
             size=Size(seconds_per_run=lost / 1000),
-            score=part(lost, facts.flow_ms),
-            suggestion="Find out why the first attempt fails; space calls out if it is a rate limit.",
+            score=ratio(lost, flow.flow_ms),
+            suggestion="Find out why the first attempt fails; space out the calls if it is a rate limit.",
         )
 
 
-def useless_retries(facts: Facts) -> Iterator[Finding]:
-    """Retries that never helped. Where the step is simply broken, that is what is to be said."""
-    broken = {finding.path for finding in failing(facts)}
-    for step, history in facts.leaves():
-        seen = facts.of(step.path)
-        if seen.helped or seen.useless < USELESS or step.path in broken:
+def useless_retries(flow: FlowProfile) -> Iterator[Finding]:
+    """Retries that never helped, of a step that is not simply broken."""
+    broken = {finding.path for finding in failing(flow)}
+    for step, history in flow.leaves():
+        details = flow.failures_of(step.path)
+        if details.helped or details.useless < USELESS or step.path in broken:
             continue
-        if _retries(facts, history).kind == "over":
+        if _retry_pattern(flow, history).kind == "over":
             continue
         yield Finding(
             rule="useless-retries",
             path=step.path,
-            title=f"retries never helped {step.step_id}: all {seen.useless} times it failed all the same",
+            title=f"retries never helped {step.step_id}: it failed all {details.useless} times",
             evidence={
-                **_failed(facts, step, seen.useless, step.runs),
+                **_failures(flow, step, details.useless, step.runs),
                 "retries": step.retries,
                 "helped": 0,
-                "useless": seen.useless,
-                "helpRateHigh": wilson(0, seen.useless)[1],
+                "useless": details.useless,
+                "helpRateHigh": wilson(0, details.useless)[1],
             },
-            size=Size(failures=seen.useless),
+            size=Size(failures=details.useless),
             score=NEAR_SCORE,
-            suggestion="Take the retries out, or retry only what passes by itself (retryOn); fix the error.",
+            suggestion="Remove the retries, or retry only transient errors (retryOn); fix the error.",
         )
 
 
-def _failed_spans(history: StepHistory, place: int) -> int:
-    found = history.anomalies.get(place)
-    return found.failed if found is not None else 0
+def _retry_pattern(flow: FlowProfile, history: StepHistory) -> FailurePattern:
+    """The pattern of runs in which the step was retried."""
+    indexes = [index for index, _, _ in history.outcomes()]
+    flags = [index in history.anomalies and history.anomalies[index].retries > 0 for index in indexes]
+    pattern = classify(flags, flow.versions(indexes))
+    if pattern.kind == "broken" and pattern.since:
+        # It is retried more often lately: all runs count.
+        return pattern._replace(runs=len(indexes), failed=sum(flags), since=0)
+    return pattern
 
 
-def _retries(facts: Facts, history: StepHistory) -> Verdict:
-    """Of the runs in which it ran, those in which it was tried again."""
-    places = history.ran()
-    flags = [place in history.anomalies and history.anomalies[place].retries > 0 for place in places]
-    found = judge(flags, [facts.history.runs[place].version for place in places])
-    if found.kind == "broken" and found.since:
-        # A streak at the end of what is tried again more often: all of it counts.
-        return found._replace(runs=len(places), bad=sum(flags), since=0)
-    return found
-
-
-def _planned_retries(facts: Facts, path: str) -> int:
-    planned = facts.history.plan.get(path)
-    return planned.retries if planned is not None else 0
-
-
-def _failed(facts: Facts, step: StepStats, failed: int, runs: int) -> Evidence:
-    seen = facts.of(step.path)
-    return {"runs": runs, "failed": failed, "errorCodes": seen.codes, "runIds": seen.runs}
+def _failures(flow: FlowProfile, step: StepStats, failed: int, runs: int) -> Evidence:
+    details = flow.failures_of(step.path)
+    return {"runs": runs, "failed": failed, "errorCodes": details.codes, "runIds": details.runs}

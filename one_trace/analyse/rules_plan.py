@@ -1,48 +1,45 @@
-"""Rules about how a flow is made: sequential-loop, independent-steps, uneven-parallel, dead-step."""
+"""Rules about how a flow is built: sequential-loop, independent-steps, uneven-parallel, dead-step."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from one_trace.analyse.changes import LEAST_MS
-from one_trace.analyse.figures import median
-from one_trace.analyse.findings import Action, Facts, Finding, Size, part
-from one_trace.analyse.sample import CLOCK_MS, CONCURRENT, Block, Loop, Row
+from one_trace.analyse.findings import Action, Finding, FlowProfile, Size, ratio
+from one_trace.analyse.quantiles import median
 from one_trace.analyse.stats import StepStats, chances
+from one_trace.analyse.timings import CLOCK_MS, CONCURRENT, ListRun, LoopRun, ParallelRun
 from one_trace.model.trace import PlannedStep
 
-LOOP_SAVES = 0.05
-ROW_SAVES = 0.1
-ROW_SAVES_MS = 100.0
+LEAST_SAVED = 0.05
+LEAST_SAVED_PARALLEL = 0.1
+LEAST_SAVED_PARALLEL_MS = 100.0
 UNEVEN = 2.0
 UNEVEN_ALWAYS = 0.8
 DEAD_RUNS = 10
-"""What never came in 10 chances may, by the rule of three, still come in 3 of 10: with fewer it is too
+"""By the rule of three, what never happened in 10 runs may still happen in 3 of 10 (95 %): fewer are too
 few."""
 DEAD_SCORE = 0.001
 """Dead steps cost nothing but the reader's time."""
 
-_ALONE = frozenset({"loop", "while", "condition", "parallel"})
+_NEVER_MOVED = frozenset({"loop", "while", "condition", "parallel"})
+_Run = TypeVar("_Run", LoopRun, ParallelRun, ListRun)
 
-_Run = TypeVar("_Run", Loop, Block)
 
-
-def sequential_loop(facts: Facts) -> Iterator[Finding]:
-    """A loop whose iterations run one after the other, need nothing of one another and wait for something.
-    Size: what five at a time, in batches, would save of what the runs waited for."""
-    for path, runs in _by_path(facts.loops).items():
-        planned = facts.history.plan.get(path)
-        if planned is None or planned.carries or planned.concurrency > 1 or not _waits(facts, path):
+def sequential_loop(flow: FlowProfile) -> Iterator[Finding]:
+    """A loop whose iterations run one after the other, do not depend on one another and wait for something.
+    Saving: what batches of five would save of the time that runs waited for it."""
+    for path, runs in _by_path(flow.loops).items():
+        planned = flow.history.plan.get(path)
+        if planned is None or planned.carries or planned.concurrency > 1 or not _waits(flow, path):
             continue
-        if not all(loop.sequential for loop in runs):
-            continue
-        saved = _a_run(facts, sum(loop.saved_ms for loop in runs))
-        if part(saved, facts.flow_ms) < LOOP_SAVES or saved < LEAST_MS:
+        saved = _saved_per_run(flow, [loop.saved_ms for loop in runs])
+        if not all(loop.sequential for loop in runs) or not _worth_it(flow, saved):
             continue
         iterations = median([len(loop.iterations) for loop in runs])
-        name = _name(facts, path)
+        name = _step_id(flow, path)
         yield Finding(
             rule="sequential-loop",
             path=path,
@@ -55,203 +52,201 @@ def sequential_loop(facts: Facts) -> Iterator[Finding]:
                 "runIds": list(dict.fromkeys(loop.run_id for loop in runs))[:3],
             },
             size=Size(seconds_per_run=saved / 1000),
-            score=part(saved, facts.flow_ms),
-            suggestion="No iteration reads what another left. If their order does not matter outside of the"
+            score=ratio(saved, flow.flow_ms),
+            suggestion="No iteration reads a result of another. If their order does not matter outside of the"
             f" flow either, set loop.maxConcurrency to {CONCURRENT}.",
             action=Action(flow_key=runs[0].flow_key, step_id=name, set={"loop.maxConcurrency": CONCURRENT}),
         )
 
 
-def independent_steps(facts: Facts) -> Iterator[Finding]:
-    """Neighbours that wait, and of which none reads anything of another. Size: all of them but the
+def independent_steps(flow: FlowProfile) -> Iterator[Finding]:
+    """Neighbours that wait for something and do not read one another's results. Saving: all but the
     longest."""
-    by_list: dict[str, list[Row]] = {}
-    for row in facts.rows:
-        by_list.setdefault(row.path, []).append(row)
-    for path, rows in by_list.items():
-        for group in _independent(facts, path):
-            names = [step.path[len(path) + len(" > ") :] for step in group]
-            times = [_one_by_one(row, names) for row in rows]
-            saved = _a_run(facts, sum(sum(found) - max(found) for found in times if found))
-            if part(saved, facts.flow_ms) < ROW_SAVES or saved < ROW_SAVES_MS:
+    for path, lists in _by_path(flow.lists).items():
+        for group in _independent(flow, path):
+            ids = [step.path[len(path) + len(" > ") :] for step in group]
+            times = [_sequential_times(run, ids) for run in lists]
+            saved = _saved_per_run(flow, [sum(each) - max(each) for each in times if each])
+            if ratio(saved, flow.flow_ms) < LEAST_SAVED_PARALLEL or saved < LEAST_SAVED_PARALLEL_MS:
                 continue
-            effects = [name for name, step in zip(names, group, strict=True) if step.effects]
             yield Finding(
                 rule="independent-steps",
                 path=group[0].path,
-                title=f"{', '.join(names)} run one after the other, and none reads a result of another",
+                title=f"{', '.join(ids)} run one after the other, and none reads a result of another",
                 evidence={
-                    "runs": len({row.run_id for row, found in zip(rows, times, strict=True) if found}),
-                    "steps": names,
-                    "effects": effects,
+                    "runs": len({run.run_id for run, each in zip(lists, times, strict=True) if each}),
+                    "steps": ids,
+                    "effects": [name for name, step in zip(ids, group, strict=True) if step.effects],
                     "savedMs": saved,
                 },
                 size=Size(seconds_per_run=saved / 1000),
-                score=part(saved, facts.flow_ms),
-                suggestion="If none needs what another does outside of the flow (files, remote data), put"
-                " them into a parallel block; its direct children log no events of their own.",
+                score=ratio(saved, flow.flow_ms),
+                suggestion="If none depends on what another does outside of the flow (files, remote data),"
+                " put them into a parallel block; its direct children log no events of their own.",
             )
 
 
-def uneven_parallel(facts: Facts) -> Iterator[Finding]:
-    """A parallel block as slow as one branch, always the same, twice the next one or more. Size: down to the
-    next one."""
-    for path, runs in _by_path(facts.blocks).items():
-        ordered = [sorted(block.branches.items(), key=lambda branch: -branch[1]) for block in runs]
-        longest, second = (median([branches[place][1] for branches in ordered]) or 0 for place in (0, 1))
+def uneven_parallel(flow: FlowProfile) -> Iterator[Finding]:
+    """A parallel block as slow as one branch, always the same, which takes twice as long as the next one.
+    Saving: the difference between these two."""
+    for path, runs in _by_path(flow.blocks).items():
+        ordered = [sorted(run.branches.items(), key=lambda branch: -branch[1]) for run in runs]
+        longest, second = (median([branches[rank][1] for branches in ordered]) or 0 for rank in (0, 1))
         slowest = [branches[0][0] for branches in ordered]
         name = max(sorted(set(slowest)), key=slowest.count)
-        gains = [
-            (branches[0][1] - branches[1][1]) * block.awaited
-            for branches, block in zip(ordered, runs, strict=True)
-        ]
-        saved = _a_run(facts, sum(gains))
-        if longest < UNEVEN * second or slowest.count(name) < UNEVEN_ALWAYS * len(slowest):
-            continue
-        if part(saved, facts.flow_ms) < LOOP_SAVES or saved < LEAST_MS:
+        saved = _saved_per_run(
+            flow,
+            [
+                (branches[0][1] - branches[1][1]) * run.awaited
+                for branches, run in zip(ordered, runs, strict=True)
+            ],
+        )
+        always = slowest.count(name) >= UNEVEN_ALWAYS * len(slowest)
+        if longest < UNEVEN * second or not always or not _worth_it(flow, saved):
             continue
         yield Finding(
             rule="uneven-parallel",
             path=path,
-            title=f"{_name(facts, path)} is as slow as its branch {name}",
+            title=f"{_step_id(flow, path)} is as slow as its branch {name}",
             evidence={
-                "runs": len({block.run_id for block in runs}),
+                "runs": len({run.run_id for run in runs}),
                 "branch": name,
                 "slowestInRuns": slowest.count(name),
-                "p50Ms": median([block.total_ms for block in runs]),
+                "p50Ms": median([run.total_ms for run in runs]),
                 "longestMs": longest,
                 "secondMs": second,
-                "runIds": list(dict.fromkeys(block.run_id for block in runs))[:3],
+                "runIds": list(dict.fromkeys(run.run_id for run in runs))[:3],
             },
             size=Size(seconds_per_run=saved / 1000),
-            score=part(saved, facts.flow_ms),
-            suggestion=f"Split {name} into branches of its own, or start it earlier: the rest waits for it.",
+            score=ratio(saved, flow.flow_ms),
+            suggestion=f"Split {name} into several branches, or start it earlier: the others wait for it.",
         )
 
 
-def dead_step(facts: Facts) -> Iterator[Finding]:
-    """A step that never ran although it could have, in ten chances in the newest version or more: what
-    failed, stopped or was skipped before it is no chance."""
-    dead = [step for step in facts.stats.steps if _chances(facts, step) >= DEAD_RUNS]
-    paths = [step.path for step in dead]
-    for step in dead:
-        if any(step.path.startswith(f"{path} > ") for path in paths):
+def dead_step(flow: FlowProfile) -> Iterator[Finding]:
+    """A step that never ran although it could have at least ten times in the newest version: not because of
+    an earlier failure, stop or skip."""
+    dead = {step.path: n for step in flow.stats.steps if (n := _missed_chances(flow, step)) >= DEAD_RUNS}
+    for step in flow.stats.steps:
+        if step.path not in dead or any(step.path.startswith(f"{path} > ") for path in dead):
             continue
-        times = _chances(facts, step)
-        planned = facts.history.plan.get(step.path)
+        missed = dead[step.path]
+        planned = flow.history.plan.get(step.path)
+        conditional = step.count > 0 or (planned is not None and planned.branch is not None)
         yield Finding(
             rule="dead-step",
             path=step.path,
-            title=f"{step.step_id} {_why(facts, step, planned, times)}",
+            title=f"{step.step_id} {_why_dead(flow, step, planned, missed)}",
             evidence={
-                "runs": facts.runs,
-                "chances": times,
+                "runs": flow.runs,
+                "chances": missed,
                 "skipped": step.outcomes.skipped,
-                "rateHigh": 3 / times,
+                "rateHigh": 3 / missed,
             },
             size=Size(),
             score=DEAD_SCORE,
-            suggestion="See whether the condition that keeps it from running is as it should be."
-            if step.count or (planned is not None and planned.branch)
-            else "See what keeps it from running; if nothing should run it, it can go.",
+            suggestion="Check that its condition is right."
+            if conditional
+            else "Find out what keeps it from running; if nothing should run it, it can go.",
         )
 
 
-def _why(facts: Facts, step: StepStats, planned: PlannedStep | None, times: int) -> str:
+def _why_dead(flow: FlowProfile, step: StepStats, planned: PlannedStep | None, missed: int) -> str:
     if step.count:
-        return f"was skipped each of the {times} times that it could have run"
-    above = facts.history.plan.get(step.path[: -len(step.step_id) - len(" > ")])
+        return f"was skipped all {missed} times that it could have run"
+    parent = flow.history.plan.get(step.path[: -len(step.step_id) - len(" > ")])
     if planned is not None and planned.branch:
-        return f"never ran: in {times} times the condition went the other way"
-    if above is not None and above.type == "loop":
-        return f"never ran: the loop had nothing to go over, {times} times"
-    return f"never ran in {times} times that it could have"
+        return f"never ran: the condition took the other branch {missed} times"
+    if parent is not None and parent.type == "loop":
+        return f"never ran: the loop had no items {missed} times"
+    return f"never ran, although it could have {missed} times"
 
 
-def _chances(facts: Facts, step: StepStats) -> int:
-    """How often a step that never ran could have; 0 for one that did, in whatever version."""
+def _missed_chances(flow: FlowProfile, step: StepStats) -> int:
+    """How often a step that never ran could have; 0 for one that ran in any version."""
     if step.outcomes.skipped != step.count:
         return 0
-    if step.count:
-        known = next((one for one in facts.steps() if one[0].path == step.path), None)
-        newest = facts.history.version
-        tallies = known[1].tallies if known is not None else []
-        return sum(tally.skipped for tally in tallies if tally.version == newest)
-    return chances(step.path, facts.history) if "never-ran" in step.flags else 0
+    if not step.count:
+        return chances(step.path, flow.history) if "never-ran" in step.flags else 0
+    return sum(
+        counts.skipped
+        for stats, history in flow.steps()
+        if stats.path == step.path
+        for counts in history.versions
+        if counts.version == flow.history.version
+    )
 
 
-def _independent(facts: Facts, path: str) -> Iterator[list[PlannedStep]]:
-    """The longest rows of neighbours in one list of which none reads anything of another and all wait."""
-    plan = facts.history.plan
-    lead = f"{path} > "
-    own = [
-        step for step in plan.values() if step.path.startswith(lead) and " > " not in step.path[len(lead) :]
-    ]
-    above = plan.get(path)
-    if above is not None and above.type == "parallel":
+def _independent(flow: FlowProfile, path: str) -> Iterator[list[PlannedStep]]:
+    """The longest series of neighbours in one list that all wait and do not read one another's results."""
+    plan, lead = flow.history.plan, f"{path} > "
+    if path in plan and plan[path].type == "parallel":
         return
     group: list[PlannedStep] = []
-    for step in own:
+    for step in plan.values():
+        if not step.path.startswith(lead) or " > " in step.path[len(lead) :]:
+            continue
         reads = _reads(plan, step)
-        taken = {other.path[len(lead) :] for other in group} | _inner_ids(plan, group)
-        # Two loops in one parallel block share what `$.loop` is, and take it from one another.
-        free = not step.guarded and step.type not in _ALONE and "*" not in reads and _waits(facts, step.path)
-        alike = bool(group) and group[-1].branch == step.branch
-        if free and alike and not reads & taken:
+        # Two loops in one parallel block would share `$.loop`.
+        movable = not step.guarded and step.type not in _NEVER_MOVED and "*" not in reads
+        movable = movable and _waits(flow, step.path)
+        if movable and group and group[-1].branch == step.branch and not reads & _ids(plan, group):
             group.append(step)
             continue
         if len(group) > 1:
             yield group
-        group = [step] if free else []
+        group = [step] if movable else []
     if len(group) > 1:
         yield group
 
 
 def _reads(plan: dict[str, PlannedStep], step: PlannedStep) -> set[str]:
-    """What a step and those in it read; a sub-flow's steps read their own flow's results."""
-    inner = (
-        other
-        for other in plan.values()
-        if other.path.startswith(f"{step.path} > ") and other.flow_key == step.flow_key
-    )
+    """The results that a step and those in it read; the steps of a sub-flow read those of their own flow."""
+    inner = (other for other in _inside(plan, step.path) if other.flow_key == step.flow_key)
     return set(step.reads).union(*(other.reads for other in inner))
 
 
-def _inner_ids(plan: dict[str, PlannedStep], group: Sequence[PlannedStep]) -> set[str]:
-    return {
-        path.rpartition(" > ")[2] for step in group for path in plan if path.startswith(f"{step.path} > ")
-    }
+def _ids(plan: dict[str, PlannedStep], group: Sequence[PlannedStep]) -> set[str]:
+    """The ids of steps and of those in them."""
+    steps = [*group, *(inner for step in group for inner in _inside(plan, step.path))]
+    return {step.path.rpartition(" > ")[2] for step in steps}
 
 
-def _one_by_one(row: Row, names: Sequence[str]) -> list[float]:
-    """The times, in ms, that the run waited for each of these steps, where they ran one after the other."""
-    found = [row.steps[name] for name in names if name in row.steps]
-    apart = all(later[0] >= before[1] - CLOCK_MS for before, later in itertools.pairwise(found))
-    if len(found) < len(names) or not apart:
-        return []
-    return [(end - start) * awaited for start, end, awaited in found]
+def _inside(plan: dict[str, PlannedStep], path: str) -> list[PlannedStep]:
+    return [step for step in plan.values() if step.path.startswith(f"{path} > ")]
 
 
-def _waits(facts: Facts, path: str) -> bool:
-    """Whether a step, or one in it, waits for something outside of the one thread of JavaScript."""
-    plan = facts.history.plan
-    own = plan.get(path)
-    if own is not None and own.waits:
-        return True
-    return any(step.waits for step in plan.values() if step.path.startswith(f"{path} > "))
+def _sequential_times(run: ListRun, ids: Sequence[str]) -> list[float]:
+    """The times in ms that the run waited for each of these steps, if they ran one after the other; else
+    empty."""
+    steps = [run.steps[name] for name in ids if name in run.steps]
+    apart = all(later[0] >= before[1] - CLOCK_MS for before, later in itertools.pairwise(steps))
+    return (
+        [(end - start) * awaited for start, end, awaited in steps] if len(steps) == len(ids) and apart else []
+    )
 
 
-def _a_run(facts: Facts, ms: float) -> float:
-    """What was saved in all sampled runs, for one of them; never more than a run takes."""
-    return min(ms / max(facts.sampled, 1), facts.flow_ms)
+def _waits(flow: FlowProfile, path: str) -> bool:
+    """Whether a step, or one in it, waits for something outside of the one JavaScript thread."""
+    plan = flow.history.plan
+    return (path in plan and plan[path].waits) or any(step.waits for step in _inside(plan, path))
 
 
-def _by_path(runs: Sequence[_Run]) -> dict[str, list[_Run]]:
-    found: dict[str, list[_Run]] = {}
+def _saved_per_run(flow: FlowProfile, saved_ms: Sequence[float]) -> float:
+    """The mean over the sampled runs, in ms; never more than a run takes."""
+    return min(sum(saved_ms) / max(flow.sampled, 1), flow.flow_ms)
+
+
+def _worth_it(flow: FlowProfile, saved_ms: float) -> bool:
+    return ratio(saved_ms, flow.flow_ms) >= LEAST_SAVED and saved_ms >= LEAST_MS
+
+
+def _by_path(runs: Iterable[_Run]) -> dict[str, list[_Run]]:
+    by_path: dict[str, list[_Run]] = {}
     for run in runs:
-        found.setdefault(run.path, []).append(run)
-    return found
+        by_path.setdefault(run.path, []).append(run)
+    return by_path
 
 
-def _name(facts: Facts, path: str) -> str:
-    return next((step.step_id for step in facts.history.steps if step.path == path), path)
+def _step_id(flow: FlowProfile, path: str) -> str:
+    return next((step.step_id for step in flow.history.steps if step.path == path), path)

@@ -1,46 +1,48 @@
-"""Rules about time, output and money: slow, slower, output-grows, expensive, cost-grows, wasted."""
+"""Rules about time, output and cost: slow, slower, output-grows, expensive, cost-grows, wasted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import fsum
+from typing import NamedTuple
 
 import msgspec
 
-from one_trace.analyse.changes import LEAST_MS, LEAST_USD, Change, Level, last_change
-from one_trace.analyse.findings import Facts, Finding, Size, part
+from one_trace.analyse.changes import LEAST_MS, LEAST_USD, Change, last_change
+from one_trace.analyse.failure_patterns import classify
+from one_trace.analyse.findings import Evidence, Finding, FlowProfile, Since, Size, ratio
 from one_trace.analyse.history import StepHistory
-from one_trace.analyse.sequence import judge
+from one_trace.analyse.stats import StepStats
 
 SLOW_SHARE = 0.25
 SLOWER = 0.2
 GROWTH = 0.5
 GROWTH_BYTES = 1_000
 GROWTH_WEIGHT = 0.02
-"""What grows will become a problem: it ranks below what costs today."""
+"""Growing outputs are a problem to come: they rank below what costs today."""
 EXPENSIVE_SHARE = 0.4
 COST_GROWTH = 0.2
 WASTED_SHARE = 0.05
 WASTED_RUNS = 2
 
 _FASTER = {
-    "action": "Ask the API for less (filters, page size), or keep what seldom changes.",
+    "action": "Ask the API for less (filters, page size), or cache what seldom changes.",
     "paginate": "Ask for fewer or larger pages, or only for what is new since the last run.",
-    "bash": "See what the command waits for; run what needs no step before it in a parallel block.",
-    "code": "Profile the code; move waiting on others into steps of a parallel block.",
-    "flow": "See the sub-flow's own findings.",
+    "bash": "Find out what the command waits for; run it in a parallel block if it needs no earlier step.",
+    "code": "Profile the code; move calls that wait for others into steps of a parallel block.",
+    "flow": "See the findings of the sub-flow.",
 }
-_LLM = "Take a smaller model, a shorter prompt, fewer turns; run calls that need no other at the same time."
+_LLM = "Use a smaller model, a shorter prompt or fewer turns; run independent calls in parallel."
 
 
-def slow(facts: Facts) -> Iterator[Finding]:
-    """A step without children that ran in a quarter of the flow's time or more. Size: half of the time that
-    the runs waited for it."""
-    for step, _ in facts.leaves():
+def slow(flow: FlowProfile) -> Iterator[Finding]:
+    """A step without children that runs for a quarter of the flow's time or more. Saving: half of the time
+    that the runs waited for it."""
+    for step, _ in flow.leaves():
         share = step.share or 0.0
         if share < SLOW_SHARE or not step.runs:
             continue
-        waited = min(facts.critical.get(step.path, share), share)
+        waited = min(flow.critical.get(step.path, share), share)
         yield Finding(
             rule="slow",
             path=step.path,
@@ -53,190 +55,162 @@ def slow(facts: Facts) -> Iterator[Finding]:
                 "p50Ms": step.p50_ms,
                 "p95Ms": step.p95_ms,
             },
-            size=Size(seconds_per_run=waited * facts.flow_ms / 2000),
+            size=Size(seconds_per_run=waited * flow.flow_ms / 2000),
             score=waited / 2,
             suggestion=_LLM
             if step.cost_usd
-            else _FASTER.get(step.type or "", "Do less of it, or run it beside other steps."),
+            else _FASTER.get(step.type or "", "Let it do less, or run it in parallel with other steps."),
         )
 
 
-def slower(facts: Facts) -> Iterator[Finding]:
-    """A step that takes longer than it did, by a fifth and by more than it varied; attempts that failed do
-    not count. Size: the difference."""
-    for step, history in facts.leaves():
-        clean = history.means()
-        found = last_change([mean for _, mean in clean], least=LEAST_MS, smallest=SLOWER)
-        if found is None or found.now < found.before:
-            continue
-        per_run = (found.now - found.before) * step.count / step.runs
-        since = facts.since(clean[found.since][0])
+def slower(flow: FlowProfile) -> Iterator[Finding]:
+    """A step that takes longer than it did, by a fifth or more; failed and retried attempts do not count.
+    Saving: the difference."""
+    for growth in _growths(flow, "mean_ms", LEAST_MS, SLOWER):
+        step, change, since = growth.step, growth.change, growth.since
+        per_run = (change.now - change.before) * step.count / step.runs
+        before = flow.history.runs[growth.indexes[change.since - 1]].run_id
         yield Finding(
             rule="slower",
             path=step.path,
-            title=f"{step.step_id} takes {_more(found, 'ms')}"
-            + (f", rising since {since.at}" if found.gradual else f" since {since}"),
-            evidence={
-                "runs": len(clean),
-                "beforeMs": found.before,
-                "recentMs": found.now,
-                "change": found.ratio,
-                "deltaMs": found.now - found.before,
-                "valuesMs": _middles(found.levels),
-                "gradual": int(found.gradual),
-                **since.evidence(),
-            },
-            size=Size(seconds_per_run=min(per_run, facts.flow_ms) / 1000),
-            score=part(per_run, facts.flow_ms),
-            suggestion="See what changed then: 'one trace diff' of a run before and one of now"
-            f" ({facts.history.runs[clean[found.since - 1][0]].run_id} FLOW@last).",
+            title=f"{step.step_id} takes {_more(change, 'Ms', 'longer')}"
+            + (f", rising since {since.at}" if change.gradual else f" since {since}"),
+            evidence=growth.evidence("Ms"),
+            size=Size(seconds_per_run=min(per_run, flow.flow_ms) / 1000),
+            score=ratio(per_run, flow.flow_ms),
+            suggestion="Find out what changed then: 'one trace diff' of a run before and one after it"
+            f" ({before} FLOW@last).",
         )
 
 
-def output_grows(facts: Facts) -> Iterator[Finding]:
-    """A step whose output is larger than it was by half or more."""
-    for step, history in facts.leaves():
-        places, sizes = _known(history, history.series.output_bytes)
-        found = last_change(sizes, least=GROWTH_BYTES, smallest=GROWTH)
-        if found is None or found.now < found.before:
-            continue
-        since = facts.since(places[found.since])
+def output_grows(flow: FlowProfile) -> Iterator[Finding]:
+    """A step whose output is larger than it was, by half or more."""
+    for growth in _growths(flow, "output_bytes", GROWTH_BYTES, GROWTH):
+        step, change = growth.step, growth.change
         yield Finding(
             rule="output-grows",
             path=step.path,
-            title=f"the output of {step.step_id} is {_more(found, 'bytes')} since {since.at}",
-            evidence={
-                "runs": len(sizes),
-                "beforeBytes": found.before,
-                "recentBytes": found.now,
-                "change": found.ratio,
-                "valuesBytes": _middles(found.levels),
-                "gradual": int(found.gradual),
-                **since.evidence(),
-            },
-            size=Size(bytes_per_run=found.now - found.before),
-            score=GROWTH_WEIGHT * min(found.ratio or 2.0, 2.0),
-            suggestion="Put out only what later steps read: the whole state is written after every step.",
+            title=f"the output of {step.step_id} is {_more(change, 'Bytes', 'larger')}"
+            f" since {growth.since.at}",
+            evidence=growth.evidence("Bytes"),
+            size=Size(bytes_per_run=change.now - change.before),
+            score=GROWTH_WEIGHT * min(change.ratio or 2.0, 2.0),
+            suggestion="Output only what later steps read: the whole state is written after every step.",
         )
 
 
-def expensive(facts: Facts) -> Iterator[Finding]:
-    """A step that takes two fifths of the flow's cost or more. Size: half of it."""
-    for step, _ in facts.leaves():
-        share = part(step.cost_usd or 0, facts.stats.cost_usd or 0)
+def expensive(flow: FlowProfile) -> Iterator[Finding]:
+    """A step that takes two fifths of the flow's cost or more. Saving: half of it."""
+    for step, _ in flow.leaves():
+        cost = step.cost_usd or 0.0
+        share = ratio(cost, flow.stats.cost_usd or 0)
         if share < EXPENSIVE_SHARE:
             continue
-        per_run = (step.cost_usd or 0) / facts.runs
         yield Finding(
             rule="expensive",
             path=step.path,
-            title=f"{step.step_id} takes {share:.0%} of the flow's money",
-            evidence={
-                "runs": step.runs,
-                "calls": step.count,
-                "share": share,
-                "costUsd": step.cost_usd,
-            },
-            size=Size(dollars_per_run=per_run / 2),
+            title=f"{step.step_id} takes {share:.0%} of the flow's cost",
+            evidence={"runs": step.runs, "calls": step.count, "share": share, "costUsd": cost},
+            size=Size(dollars_per_run=cost / flow.runs / 2),
             score=share / 2,
-            suggestion="Try a smaller model, shorten what it is given, or skip inputs that have not changed.",
+            suggestion="Try a smaller model, shorten its input, or skip inputs that have not changed.",
         )
 
 
-def cost_grows(facts: Facts) -> Iterator[Finding]:
-    """A step that costs more a run than it did, by a fifth and by more than it varied. Size: the
-    difference."""
-    for step, history in facts.leaves():
-        places, costs = _known(history, history.series.cost_usd)
-        found = last_change(costs, least=LEAST_USD, smallest=COST_GROWTH)
-        if found is None or found.now < found.before:
-            continue
-        since = facts.since(places[found.since])
-        more = found.now - found.before
-        before, after = _models_around(history, places, found)
+def cost_grows(flow: FlowProfile) -> Iterator[Finding]:
+    """A step that costs more per run than it did, by a fifth or more. Saving: the difference."""
+    for growth in _growths(flow, "cost_usd", LEAST_USD, COST_GROWTH):
+        step, change = growth.step, growth.change
+        before, after = _models_around(growth)
         switched = bool(before and after and before != after)
+        saved = change.now - change.before
         yield Finding(
             rule="cost-grows",
             path=step.path,
-            title=f"{step.step_id} costs {_more(found, 'usd')} since {since}"
+            title=f"{step.step_id} costs {_more(change, 'Usd', 'more')} since {growth.since}"
             + (f", with {after} instead of {before}" if switched else ""),
-            evidence={
-                "runs": len(costs),
-                "beforeUsd": found.before,
-                "recentUsd": found.now,
-                "change": found.ratio,
-                "valuesUsd": _middles(found.levels),
-                "gradual": int(found.gradual),
-                "modelBefore": before,
-                "modelNow": after,
-                **since.evidence(),
-            },
-            size=Size(dollars_per_run=more),
-            score=part(more, facts.flow_usd),
-            suggestion=f"If {before} did as well, take it again: 'one trace stats FLOW --by model'."
+            evidence={**growth.evidence("Usd"), "modelBefore": before, "modelNow": after},
+            size=Size(dollars_per_run=saved),
+            score=ratio(saved, flow.flow_usd),
+            suggestion=f"If {before} did as well, use it again: 'one trace stats FLOW --by model'."
             if switched
-            else "See whether its input grows (trace stats, OUT of the steps before it), and cut it.",
+            else "See whether its input grows (trace stats, OUT of the steps before it), and shorten it.",
         )
 
 
-def wasted(facts: Facts) -> Iterator[Finding]:
-    """Money spent in runs that failed, a twentieth of the flow's cost or more, as long as runs fail."""
-    ended = [run for run in facts.history.runs if run.status in ("success", "error")]
+def wasted(flow: FlowProfile) -> Iterator[Finding]:
+    """A twentieth of the flow's cost or more spent in runs that failed, as long as runs fail."""
+    ended = [run for run in flow.history.runs if run.status in ("success", "error")]
     failed = [run for run in ended if run.status == "error" and run.cost_usd]
-    spent = fsum(run.cost_usd or 0.0 for run in failed)
-    share = part(spent, facts.stats.cost_usd or 0)
-    found = judge([run.status == "error" for run in ended], [run.version for run in ended])
-    if share < WASTED_SHARE or len(failed) < WASTED_RUNS or found.kind not in ("broken", "now-and-then"):
+    cost = fsum(run.cost_usd or 0.0 for run in failed)
+    share = ratio(cost, flow.stats.cost_usd or 0)
+    pattern = classify([run.status == "error" for run in ended], [run.version for run in ended])
+    if share < WASTED_SHARE or len(failed) < WASTED_RUNS or pattern.kind not in ("broken", "flaky"):
         return
     yield Finding(
         rule="wasted",
-        path=facts.history.flow_key,
-        title=f"{share:.0%} of the money went into runs that failed",
+        path=flow.history.flow_key,
+        title=f"{share:.0%} of the cost was spent in runs that failed",
         evidence={
             "runs": len(failed),
-            "costUsd": spent,
+            "costUsd": cost,
             "share": share,
             "runIds": [run.run_id for run in failed[:-4:-1]],
         },
-        size=Size(dollars_per_run=spent / facts.runs),
+        size=Size(dollars_per_run=cost / flow.runs),
         score=share,
         suggestion="Check what can fail before the calls that cost; resume failed runs (one flow resume).",
     )
 
 
-def _known(history: StepHistory, column: Sequence[float | None]) -> tuple[list[int], list[float]]:
-    """Places and figures of the runs in which all went well and the figure is known."""
-    pairs = [
-        (place, float(value))
-        for place, value in zip(history.series.runs, column, strict=True)
-        if value is not None and place not in history.anomalies
-    ]
-    return [place for place, _ in pairs], [value for _, value in pairs]
+class _Growth(NamedTuple):
+    """A figure of a step that is larger than it was; `indexes` are those of its values."""
+
+    step: StepStats
+    history: StepHistory
+    indexes: list[int]
+    change: Change
+    since: Since
+
+    def evidence(self, unit: str) -> Evidence:
+        medians: list[float | None] = [level.median for level in self.change.levels]
+        return {
+            "runs": len(self.indexes),
+            f"before{unit}": self.change.before,
+            f"recent{unit}": self.change.now,
+            "change": self.change.ratio,
+            f"delta{unit}": self.change.now - self.change.before,
+            f"values{unit}": medians,
+            "gradual": int(self.change.gradual),
+            **self.since.evidence(),
+        }
 
 
-def _models_around(
-    history: StepHistory, places: Sequence[int], found: Change
-) -> tuple[str | None, str | None]:
-    """The models that most runs used before a rise and since."""
-    names = dict(zip(history.series.runs, history.series.models, strict=False))
-    start = next(level.start for level in found.levels if level.end >= found.since)
-    return _most(names, places[start : found.since]), _most(names, places[found.since :])
+def _growths(flow: FlowProfile, column: str, least: float, smallest: float) -> Iterator[_Growth]:
+    for step, history in flow.leaves():
+        indexes, values = history.clean(getattr(history.series, column))
+        change = last_change(values, least=least, smallest=smallest)
+        if change is not None and change.now > change.before:
+            yield _Growth(step, history, indexes, change, flow.since(indexes[change.since]))
 
 
-def _most(names: dict[int, str | None], places: Sequence[int]) -> str | None:
-    known = [name for place in places if (name := names.get(place))]
+def _models_around(growth: _Growth) -> tuple[str | None, str | None]:
+    """The models that most runs used before a change and since."""
+    series, since = growth.history.series, growth.change.since
+    names = dict(zip(series.runs, series.models, strict=False))
+    start = next(level.start for level in growth.change.levels if level.end >= since)
+    return _most_common(names, growth.indexes[start:since]), _most_common(names, growth.indexes[since:])
+
+
+def _most_common(names: dict[int, str | None], indexes: Sequence[int]) -> str | None:
+    known = [name for index in indexes if (name := names.get(index))]
     most = max(sorted(set(known)), key=known.count, default=None)
     return None if most is None else " + ".join(msgspec.json.decode(most, type=list[str])) or None
 
 
-def _middles(levels: Sequence[Level]) -> list[float | None]:
-    return [level.median for level in levels]
-
-
-def _more(found: Change, unit: str) -> str:
-    """``43% more``, or, where there was nothing before, how much."""
-    if found.ratio is None:
-        now = f"${found.now:.4g}" if unit == "usd" else f"{found.now:,.0f} {unit}"
-        return f"{now}, where it was nothing"
-    words = {"ms": "longer", "usd": "more", "bytes": "larger"}
-    return f"{found.ratio:.0%} {words[unit]}"
+def _more(change: Change, unit: str, comparative: str) -> str:
+    """``43% longer``; without a value before, the value itself."""
+    if change.ratio is not None:
+        return f"{change.ratio:.0%} {comparative}"
+    now = f"${change.now:.4g}" if unit == "Usd" else f"{change.now:,.0f} {unit.lower()}"
+    return f"{now}, up from nothing,"

@@ -1,8 +1,7 @@
-"""Statistics of flows and of their steps, over runs: a pure function of a `FlowHistory`.
+"""Statistics of flows and their steps over many runs: a pure function of a `FlowHistory`.
 
-The documents below are what ``trace stats --agent`` prints. Durations are milliseconds, sizes bytes, money
-US dollars; a figure that nothing is known of is null. Percentiles of a step are over its spans: each
-iteration counts.
+The structs are the document of ``trace stats --agent``: durations in ms, sizes in bytes, costs in US dollars,
+null if unknown. Percentiles of a step are over its spans: each iteration counts.
 """
 
 from __future__ import annotations
@@ -14,18 +13,18 @@ import msgspec
 from msgspec import Struct
 
 from one_trace.analyse import trend
-from one_trace.analyse.figures import quantile
-from one_trace.analyse.grouped import Grouped
-from one_trace.analyse.history import FlowHistory, RunFacts, StepHistory, Tally
+from one_trace.analyse.failure_patterns import NONE, FailurePattern, classify_spans, wilson
+from one_trace.analyse.history import FlowHistory, RunSummary, StepHistory
+from one_trace.analyse.quantiles import quantile
 from one_trace.analyse.rounding import rounded
-from one_trace.analyse.sequence import NONE, Verdict, judge_spans, wilson
+from one_trace.analyse.run_groups import RunGroup
 from one_trace.analyse.trend import OutcomeChange, Trend
 
 SCHEMA = "one-trace-stats/1"
 
 
 class Outcomes(Struct, rename="camel", kw_only=True):
-    """How many, by status. Runs are never `timeout` or `skipped`."""
+    """Counts by status. Runs are never `timeout` or `skipped`."""
 
     success: int = 0
     error: int = 0
@@ -36,22 +35,22 @@ class Outcomes(Struct, rename="camel", kw_only=True):
 
 
 class Flaky(Struct, rename="camel", kw_only=True):
-    """A step that fails now and then (see `sequence`): how many of its runs since it began to."""
+    """A flaky step (see `failure_patterns`): its runs since it began to fail."""
 
     succeeded: int
     failed: int
     rate: float
     """failed / (succeeded + failed)"""
     versions: int
-    rate_low: float = 0.0
-    rate_high: float = 1.0
+    rate_low: float
+    rate_high: float
     """Wilson's 95 % interval of the rate."""
-    since: str | None = None
-    """The first of these runs."""
+    since: str | None
+    """Start of the first of these runs; null if that is the first of all."""
 
 
 class Failing(Struct, rename="camel", kw_only=True):
-    """A step that is broken: so many runs in a row failed, the first of them `since`."""
+    """A broken step: its last `runs` runs failed, the first of them started at `since`."""
 
     runs: int
     since: str
@@ -61,10 +60,10 @@ class Failing(Struct, rename="camel", kw_only=True):
 class StepStats(Struct, rename="camel", kw_only=True):
     """One step over the runs.
 
-    `share` is the part of the runs' wall time in which at least one of its spans ran (a container's includes
-    its children): the shares of concurrent steps add up to more than 1, none is above it. `timeoutUse` is p95
-    in parts of ``timeoutMs``. `flags`: ``failing``, ``flaky``, ``never-ran``, ``not-reached``,
-    ``always-skipped``, ``always-retried``, ``near-timeout``.
+    `share` is the part of the runs' wall time in which at least one of its spans ran, its children included:
+    the shares of concurrent steps add up to more than 1. `timeoutUse` is p95 / ``timeoutMs``. `flags`:
+    ``failing``, ``flaky``, ``never-ran``, ``not-reached``, ``always-skipped``, ``always-retried``,
+    ``near-timeout``.
     """
 
     path: str
@@ -85,7 +84,7 @@ class StepStats(Struct, rename="camel", kw_only=True):
     timeout_ms: float | None = None
     timeout_use: float | None = None
     output_bytes: float | None = None
-    """Median of what a run's spans of this step put out together."""
+    """Median over the runs of the sum of its spans."""
     cost_usd: float | None = None
     flaky: Flaky | None = None
     failing: Failing | None = None
@@ -93,7 +92,7 @@ class StepStats(Struct, rename="camel", kw_only=True):
 
 
 class FlowStats(Struct, rename="camel", kw_only=True):
-    """One flow over its runs; `steps` in the order of the flow file, those of older versions last."""
+    """One flow over its runs; `steps` in the order of the flow file, those of older versions only last."""
 
     flow_key: str
     project: str | None = None
@@ -116,21 +115,21 @@ class FlowStats(Struct, rename="camel", kw_only=True):
 
 
 class StatsDocument(Struct, rename="camel", kw_only=True):
-    """The answer of ``trace stats``: flows by the time they took, the longest first."""
+    """The answer of ``trace stats``: flows by total time, longest first."""
 
     schema: str = SCHEMA
     flow: str | None = None
     project: str | None = None
-    """Only the runs of this folder (``--here``)."""
+    """Only runs of this folder (``--here``)."""
     since: str | None = None
     runs: int = 0
     flows: list[FlowStats] = []
-    groups: list[Grouped] = []
+    groups: list[RunGroup] = []
     """With ``--by``."""
 
 
 NEAR_TIMEOUT = 0.8
-"""From this part of its time-out on, a step's p95 is called near to it."""
+"""A p95 of at least this part of the time-out is near it."""
 
 
 def document(
@@ -139,7 +138,7 @@ def document(
     flow: str | None,
     since: str | None,
     project: str | None = None,
-    groups: Sequence[Grouped] = (),
+    groups: Sequence[RunGroup] = (),
 ) -> StatsDocument:
     """Statistics of all these flows."""
     flows = [rounded(of_flow(history)) for history in histories]
@@ -157,12 +156,14 @@ def document(
 def of_flow(history: FlowHistory) -> FlowStats:
     """Statistics of one flow that has at least one run."""
     runs = history.runs
-    known = sorted(run.duration_ms for run in runs if run.duration_ms is not None)
-    total = fsum(known)
+    durations = sorted(run.duration_ms for run in runs if run.duration_ms is not None)
+    total = fsum(durations)
     steps = [_step(step, history, total) for step in history.steps]
-    steps += [_never(path, history) for path in _unseen(history)]
-    order = {path: place for place, path in enumerate(history.planned)}
+    executed = {step.path for step in steps}
+    steps += [_never_executed(path, history) for path in history.planned if path not in executed]
+    order = {path: position for position, path in enumerate(history.planned)}
     steps.sort(key=lambda step: (order.get(step.path, len(order)), step.path))
+    statuses = [run.status for run in runs]
     return FlowStats(
         flow_key=history.flow_key,
         project=history.project,
@@ -170,10 +171,10 @@ def of_flow(history: FlowHistory) -> FlowStats:
         versions=len({run.version for run in runs}),
         first_run_at=runs[0].started_at,
         last_run_at=runs[-1].started_at,
-        outcomes=_run_outcomes(runs),
-        p50_ms=quantile(known, 0.5),
-        p95_ms=quantile(known, 0.95),
-        max_ms=known[-1] if known else None,
+        outcomes=Outcomes(**{name: statuses.count(name) for name in Outcomes.__struct_fields__}),
+        p50_ms=quantile(durations, 0.5),
+        p95_ms=quantile(durations, 0.95),
+        max_ms=durations[-1] if durations else None,
         total_ms=total,
         trend=trend.of_durations(runs),
         outcome_change=trend.of_outcomes(runs),
@@ -184,111 +185,111 @@ def of_flow(history: FlowHistory) -> FlowStats:
     )
 
 
-def outcome(step: StepHistory, runs: Sequence[RunFacts]) -> Verdict:
-    """What the order of its good and bad runs says of a step."""
-    places = step.ran()
-    failed = [step.anomalies[place].failed if place in step.anomalies else 0 for place in places]
-    good = [step.anomalies[place].success if place in step.anomalies else 1 for place in places]
-    return judge_spans(failed, good, [runs[place].version for place in places])
-
-
-def _flaky(step: StepHistory, runs: Sequence[RunFacts], found: Verdict) -> Flaky | None:
-    if found.kind != "now-and-then":
-        return None
-    low, high = wilson(found.bad, found.runs)
-    places = step.ran()[found.since :]
-    return Flaky(
-        succeeded=found.runs - found.bad,
-        failed=found.bad,
-        rate=found.rate,
-        versions=len({runs[place].version for place in places}),
-        rate_low=low,
-        rate_high=high,
-        since=runs[places[0]].started_at if found.since else None,
+def failure_pattern(step: StepHistory, runs: Sequence[RunSummary]) -> FailurePattern:
+    """The pattern of a step's failures over the runs in which it ran."""
+    outcomes = list(step.outcomes())
+    return classify_spans(
+        [failed for _, failed, _ in outcomes],
+        [succeeded for _, _, succeeded in outcomes],
+        [runs[index].version for index, _, _ in outcomes],
     )
 
 
-def _failing(step: StepHistory, runs: Sequence[RunFacts], found: Verdict) -> Failing | None:
-    if found.kind != "broken":
-        return None
-    first = runs[step.ran()[found.since]]
-    return Failing(runs=found.streak, since=first.started_at, version=first.version)
+def ranked(document: StatsDocument) -> StatsDocument:
+    """The document with the steps of each flow by importance, for an answer that shows only the first: those
+    with flags, then by share."""
+    replace = msgspec.structs.replace
+    by_importance = [
+        sorted(flow.steps, key=lambda step: (not step.flags, -(step.share or 0.0))) for flow in document.flows
+    ]
+    flows = [replace(flow, steps=steps) for flow, steps in zip(document.flows, by_importance, strict=True)]
+    return replace(document, flows=flows)
 
 
-def _step(step: StepHistory, history: FlowHistory, flow_total: float) -> StepStats:
-    whole = step.sum()
-    ordered, course = trend.of_step(step, history.runs)
+def chances(path: str, history: FlowHistory) -> int:
+    """How often a planned step could have run in the newest version: how often its container succeeded."""
+    container = path.rpartition(" > ")[0]
+    while container:
+        if container == history.flow_key:
+            # A dry run succeeds without executing a step.
+            executed = {index for step in history.steps for index in step.series.runs}
+            runs = [history.runs[index] for index in executed]
+            return sum(run.version == history.version and run.status == "success" for run in runs)
+        parent = next((step for step in history.steps if step.path == container), None)
+        if parent is not None:
+            return sum(counts.success for counts in parent.versions if counts.version == history.version)
+        if container in history.planned:
+            return 0
+        # A step id may contain the separator.
+        container = container.rpartition(" > ")[0]
+    return 0
+
+
+def _step(step: StepHistory, history: FlowHistory, flow_ms: float) -> StepStats:
+    total = step.total()
+    durations, step_trend = trend.of_step(step, history.runs)
     timeout = history.timeouts.get(step.path)
-    found = outcome(step, history.runs) if step.anomalies else NONE
-    p95 = quantile(ordered, 0.95)
+    pattern = failure_pattern(step, history.runs) if step.anomalies else NONE
+    p95 = quantile(durations, 0.95)
     stats = StepStats(
         path=step.path,
         step_id=step.step_id,
         type=step.type,
-        runs=whole.runs,
-        count=whole.spans,
-        outcomes=_outcomes(whole),
-        p50_ms=quantile(ordered, 0.5),
+        runs=total.runs,
+        count=total.spans,
+        outcomes=Outcomes(**{name: getattr(total, name) for name in Outcomes.__struct_fields__}),
+        p50_ms=quantile(durations, 0.5),
         p95_ms=p95,
-        max_ms=ordered[-1] if ordered else None,
-        total_ms=whole.total_ms,
-        share=min(whole.busy_ms / flow_total, 1.0) if flow_total else None,
-        trend=course,
-        retries=whole.retries,
-        retried=whole.retried,
-        timeouts=whole.timeout,
+        max_ms=durations[-1] if durations else None,
+        total_ms=total.total_ms,
+        share=min(total.busy_ms / flow_ms, 1.0) if flow_ms else None,
+        trend=step_trend,
+        retries=total.retries,
+        retried=total.retried,
+        timeouts=total.timeout,
         timeout_ms=timeout,
         timeout_use=p95 / timeout if timeout and p95 is not None else None,
         output_bytes=quantile(sorted(size for size in step.series.output_bytes if size is not None), 0.5),
         cost_usd=_sum_known(step.series.cost_usd),
-        flaky=_flaky(step, history.runs, found),
-        failing=_failing(step, history.runs, found),
+        flaky=_flaky(step, history.runs, pattern) if pattern.kind == "flaky" else None,
+        failing=_failing(step, history.runs, pattern) if pattern.kind == "broken" else None,
     )
     stats.flags = _flags(stats)
     return stats
 
 
+def _flaky(step: StepHistory, runs: Sequence[RunSummary], pattern: FailurePattern) -> Flaky:
+    low, high = wilson(pattern.failed, pattern.runs)
+    since = [runs[index] for index, _, _ in step.outcomes()][pattern.since :]
+    return Flaky(
+        succeeded=pattern.runs - pattern.failed,
+        failed=pattern.failed,
+        rate=pattern.rate,
+        versions=len({run.version for run in since}),
+        rate_low=low,
+        rate_high=high,
+        since=since[0].started_at if pattern.since else None,
+    )
+
+
+def _failing(step: StepHistory, runs: Sequence[RunSummary], pattern: FailurePattern) -> Failing:
+    first = runs[[index for index, _, _ in step.outcomes()][pattern.since]]
+    return Failing(runs=pattern.streak, since=first.started_at, version=first.version)
+
+
 def _flags(stats: StepStats) -> list[str]:
-    outcomes, ran = stats.outcomes, stats.count - stats.outcomes.skipped
-    found = {
+    executed = stats.count - stats.outcomes.skipped
+    conditions = {
         "failing": stats.failing is not None,
         "flaky": stats.flaky is not None,
-        "always-skipped": stats.count > 0 and outcomes.skipped == stats.count,
-        "always-retried": ran > 0 and stats.retried == ran,
+        "always-skipped": stats.count > 0 and not executed,
+        "always-retried": executed > 0 and stats.retried == executed,
         "near-timeout": stats.timeouts > 0 or (stats.timeout_use or 0) >= NEAR_TIMEOUT,
     }
-    return [name for name, true in found.items() if true]
+    return [name for name, holds in conditions.items() if holds]
 
 
-def _unseen(history: FlowHistory) -> list[str]:
-    """Steps of the newest version that have no span in any of its runs."""
-    seen = {
-        step.path for step in history.steps if any(tally.version == history.version for tally in step.tallies)
-    }
-    ever = {step.path for step in history.steps}
-    return [path for path in history.planned if path not in seen and path not in ever]
-
-
-def chances(path: str, history: FlowHistory) -> int:
-    """How often a planned step could have run in the newest version: what it stands in came to its end."""
-    above = path.rpartition(" > ")[0]
-    while above:
-        if above == history.flow_key:
-            # A dry run succeeds, and no step runs in it.
-            real = {place for step in history.steps for place in step.series.runs}
-            runs = [run for place, run in enumerate(history.runs) if place in real]
-            return sum(run.version == history.version and run.status == "success" for run in runs)
-        parent = next((step for step in history.steps if step.path == above), None)
-        if parent is not None:
-            return sum(tally.success for tally in parent.tallies if tally.version == history.version)
-        if above in history.planned:
-            return 0
-        # an id may hold what joins them
-        above = above.rpartition(" > ")[0]
-    return 0
-
-
-def _never(path: str, history: FlowHistory) -> StepStats:
+def _never_executed(path: str, history: FlowHistory) -> StepStats:
     return StepStats(
         path=path,
         step_id=path.rpartition(" > ")[2],
@@ -301,26 +302,6 @@ def _never(path: str, history: FlowHistory) -> StepStats:
     )
 
 
-def _outcomes(tally: Tally) -> Outcomes:
-    return Outcomes(**{name: getattr(tally, name) for name in Outcomes.__struct_fields__})
-
-
-def _run_outcomes(runs: Sequence[RunFacts]) -> Outcomes:
-    return Outcomes(**{name: sum(run.status == name for run in runs) for name in Outcomes.__struct_fields__})
-
-
 def _sum_known(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return fsum(known) if known else None
-
-
-def ranked(document: StatsDocument) -> StatsDocument:
-    """The same with the steps of each flow in the order of what matters, for an answer that shows the first
-    of them: remarkable ones, then those that take the largest share."""
-    flows = [
-        msgspec.structs.replace(
-            flow, steps=sorted(flow.steps, key=lambda step: (not step.flags, -(step.share or 0.0)))
-        )
-        for flow in document.flows
-    ]
-    return msgspec.structs.replace(document, flows=flows)

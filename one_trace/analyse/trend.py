@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from one_trace.analyse.changes import FEWEST, LEAST_MS, last_change, last_rate_change
-from one_trace.analyse.figures import median, quantile, unpack
-from one_trace.analyse.history import RunFacts, StepHistory
+from one_trace.analyse.history import RunSummary, StepHistory
+from one_trace.analyse.quantiles import median, quantile, unpack
 
 POINTS = 12
 """Of a sparkline: as many as fit beside a row of figures on 100 columns."""
@@ -52,61 +52,60 @@ def slices(count: int, wanted: int = POINTS) -> list[tuple[int, int]]:
     return [(count * i // parts, count * (i + 1) // parts) for i in range(parts)]
 
 
-def of_durations(runs: Sequence[RunFacts]) -> Trend:
+def of_durations(runs: Sequence[RunSummary]) -> Trend:
     """The trend of a flow's durations in ms."""
     parts = [
         [run.duration_ms for run in runs[start:end] if run.duration_ms is not None]
         for start, end in slices(len(runs))
     ]
-    measured = [
-        (place, run.duration_ms)
-        for place, run in enumerate(runs)
-        if run.status == "success" and run.duration_ms is not None
-    ]
-    return _trend([median(part) for part in parts], measured, runs)
+    indexes = [i for i, run in enumerate(runs) if run.status == "success" and run.duration_ms is not None]
+    return _trend(
+        [median(part) for part in parts], indexes, [runs[i].duration_ms or 0.0 for i in indexes], runs
+    )
 
 
-def of_step(step: StepHistory, runs: Sequence[RunFacts]) -> tuple[list[float], Trend]:
+def of_step(step: StepHistory, runs: Sequence[RunSummary]) -> tuple[list[float], Trend]:
     """All durations of a step's spans in ms, ascending, and the trend of their mean in each run."""
     packed = step.series.durations
     parts = [unpack(packed[start:end]) for start, end in slices(len(packed))]
     durations = [value for part in parts for value in part]
     # The parts are sorted runs, and merging sorted runs is what Python's sort is best at.
     durations.sort()
-    return durations, _trend([quantile(part, 0.5) for part in parts], step.means(), runs)
+    indexes, means = step.clean(step.series.mean_ms)
+    return durations, _trend([quantile(part, 0.5) for part in parts], indexes, means, runs)
 
 
-def of_outcomes(runs: Sequence[RunFacts]) -> OutcomeChange | None:
+def of_outcomes(runs: Sequence[RunSummary]) -> OutcomeChange | None:
     """The last change of the part of runs that failed."""
     ended = [run for run in runs if run.status in ("success", "error")]
-    found = last_rate_change([run.status == "error" for run in ended])
-    if found is None:
+    change = last_rate_change([run.status == "error" for run in ended])
+    if change is None:
         return None
-    first = ended[found.since]
+    first = ended[change.since]
     return OutcomeChange(
         since=first.started_at,
         since_version=first.version,
-        failed_before=found.failed_before,
-        runs_before=found.runs_before,
-        failed=found.failed,
-        runs=found.runs,
+        failed_before=change.failed_before,
+        runs_before=change.runs_before,
+        failed=change.failed,
+        runs=change.runs,
     )
 
 
 def _trend(
-    values: list[float | None], measured: Sequence[tuple[int, float]], runs: Sequence[RunFacts]
+    points: list[float | None], indexes: Sequence[int], values: Sequence[float], runs: Sequence[RunSummary]
 ) -> Trend:
-    too_few = len(measured) < FEWEST
-    found = last_change([value for _, value in measured], least=LEAST_MS)
-    if found is None:
-        return Trend(values=values, too_few=too_few)
-    first = runs[measured[found.since][0]]
+    too_few = len(values) < FEWEST
+    change = last_change(values, least=LEAST_MS)
+    if change is None:
+        return Trend(values=points, too_few=too_few)
+    first = runs[indexes[change.since]]
     return Trend(
-        values=values,
-        recent=found.now,
-        before=found.before,
-        change=found.ratio,
-        delta=found.now - found.before,
+        values=points,
+        recent=change.now,
+        before=change.before,
+        change=change.ratio,
+        delta=change.now - change.before,
         since=first.started_at,
         since_version=first.version,
         too_few=too_few,

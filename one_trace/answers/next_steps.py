@@ -11,8 +11,9 @@ _FAILED = ("error", "incomplete")
 def after_run(run: Run) -> list[str]:
     """What to run next, about one run."""
     commands = []
-    if run.status in _FAILED:
-        commands.append(f"one --agent trace show {shell_word(run.run_id)} --failed")
+    if run.status != "success":
+        only = " --failed" if run.status in _FAILED else ""
+        commands.append(f"one --agent trace show {shell_word(run.run_id)}{only}")
     if run.counts.retries or run.counts.timeout:
         commands.append(f"one --agent trace stats {shell_word(run.flow_key)}")
     if run.status == "success":

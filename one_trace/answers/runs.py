@@ -10,7 +10,7 @@ from one_trace.answers.bounds import Bounds, cut_text, fit
 from one_trace.answers.pages import decode_cursor, wrong_cursor
 from one_trace.guard.text import shell_word
 from one_trace.model.times import to_ms
-from one_trace.model.trace import Run, RunStatus
+from one_trace.model.trace import Run, RunStatus, RunUnderWay
 
 SCHEMA = "one-trace-list/1"
 WHOLE_SCHEMA = "one-trace-runs/1"
@@ -41,10 +41,11 @@ class RunRow(Struct, rename="camel", kw_only=True):
 
 
 class RunList(Struct, rename="camel", kw_only=True):
-    """`total` counts all runs that fit the filter."""
+    """`total` counts all runs that fit the filter, without those that are still `running`."""
 
     schema: str = SCHEMA
     filter: dict[str, Any] = {}
+    running: list[RunUnderWay] = []
     total: int
     runs: list[RunRow]
     next: list[str] = []
@@ -55,6 +56,7 @@ class WholeRunList(Struct, rename="camel", kw_only=True):
 
     schema: str = WHOLE_SCHEMA
     filter: dict[str, Any] = {}
+    running: list[RunUnderWay] = []
     total: int
     runs: list[Run]
     next: list[str] = []
@@ -78,15 +80,23 @@ def after(cursor: str | None) -> After | None:
     return After(to_ms(started_at) or 0, rest[0])
 
 
-def answer(runs: list[Run], total: int, following: int, *, filter: dict[str, Any], bounds: Bounds) -> object:
+def answer(
+    runs: list[Run],
+    total: int,
+    following: int,
+    *,
+    running: list[RunUnderWay],
+    filter: dict[str, Any],
+    bounds: Bounds,
+) -> object:
     """The page of a list that begins with `runs`; `following` counts the runs that fit the filter and come
     after them, `total` all that fit it."""
     document: Struct
     if bounds.full:
-        document = WholeRunList(filter=filter, total=total, runs=runs, next=_next(runs))
+        document = WholeRunList(filter=filter, running=running, total=total, runs=runs, next=_next(runs))
     else:
         rows = [_row(run) for run in runs]
-        document = RunList(filter=filter, total=total, runs=rows, next=_next(runs))
+        document = RunList(filter=filter, running=running, total=total, runs=rows, next=_next(runs))
     return fit(document, bounds._replace(cursor=None), {"runs": following})
 
 

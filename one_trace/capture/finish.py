@@ -9,7 +9,6 @@ import itertools
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from one_trace.capture import pending
@@ -17,7 +16,6 @@ from one_trace.capture.lineage import Origin, Parent
 from one_trace.capture.notices import as_error, report_error, say, say_page
 from one_trace.errors import BROKEN, CliError, SettingsError, StoreError
 from one_trace.guard import streams
-from one_trace.host.via import run_marks
 
 if TYPE_CHECKING:
     from one_trace.model.trace import Assembly, Executor, Session, Trace, Upload
@@ -102,7 +100,9 @@ def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
     if ready(settings) and _uploads_at_once(settings):
         from one_trace import deliver
 
-        uploads = deliver.flush(settings, run_id=files.run_id, deadline_s=settings.flush_timeout)
+        uploads = deliver.flush(
+            settings, run_id=assembly.trace.run.trace_id, deadline_s=settings.flush_timeout
+        )
     _say_saved(assembly.trace, uploads, agent=ended.agent, drawn=ended.drawn)
 
 
@@ -130,7 +130,7 @@ def _save(store: Store, assembly: Assembly, settings: Settings, origin: Origin) 
     from one_trace.deliver.sinks import ready
 
     run = assembly.trace.run
-    if origin.resumed and store.knows(run.run_id):
+    if origin.resumed and store.kept(run) is not None:
         origin = Origin()  # keep what was stored when it was started
     parent = origin.parent
     store.save(
@@ -169,16 +169,9 @@ def trace_orphaned(settings: Settings, *, agent: bool) -> None:
 
 
 def _trace_orphaned(about: dict[str, Any], settings: Settings) -> None:
-    from msgspec.structs import replace
-
-    from one_trace.record import search
     from one_trace.store import Store
 
-    project, token = Path(about["project"]), about.get("token")
-    if token:
-        files = search.find_by_token(project, search.Wanted(run_marks(token), resumed=about.get("resumed")))
-    else:
-        files = search.find_by_id(project, about["runId"])
+    files = pending.files_of(about)
     if files is None:
         return  # killed before anything was recorded
     session, parent = about.get("session"), about.get("parent")
@@ -188,7 +181,7 @@ def _trace_orphaned(about: dict[str, Any], settings: Settings) -> None:
         about.get("traceparent"),
         resumed=about.get("resumed") is not None,
     )
-    assembly = _assembled(replace(files, flow=about.get("flow")), about.get("program"))
+    assembly = _assembled(files, about.get("program"))
     if assembly is not None:
         with Store(settings.store_path) as store:
             _save(store, assembly, settings, origin)
@@ -220,7 +213,7 @@ def _prune(store: Store, settings: Settings) -> None:
 
     with suppress(OSError):  # a full disk, for example, is reported when the run is saved
         stamp.touch(0o600)
-    prune(store, before_ms, most=_MOST_PRUNED)
+    prune(store.connection, before_ms, most=_MOST_PRUNED)
 
 
 def _page(trace: Trace) -> str:
@@ -243,9 +236,9 @@ def _page(trace: Trace) -> str:
 def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool) -> None:
     run, spans = trace.run, len(trace.spans)
     if agent:
-        saved = {"event": "trace:saved", "runId": run.run_id, "traceId": run.trace_id, "spans": spans}
-        sent = [{"sink": upload.sink, "state": upload.state, "url": upload.url} for upload in uploads]
-        say({**saved, "uploads": sent})
+        from one_trace.answers.saved import saved_line
+
+        say(saved_line(trace, uploads))
         return
     urls = "".join(f" · {upload.url}" for upload in uploads if upload.url)
     say(

@@ -10,11 +10,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from one_trace.guard.files import names, read_plain
 from one_trace.guard.private import make_folder
-from one_trace.host.via import call_of, identity, is_alive
+from one_trace.host.via import call_of, identity, is_alive, run_marks
+
+if TYPE_CHECKING:
+    from one_trace.record.files import RunFiles
 
 _FOLDER = "pending"
 _LIMIT = 64 * 1024
@@ -36,7 +39,7 @@ class Note:
         self.write(about)
 
     def write(self, about: Mapping[str, object]) -> None:
-        """Replace its content. Not atomic: nobody reads it while this process lives."""
+        """Replace its content. Not atomic: `alive` may read half of it."""
         if self._path is None:
             return
         with suppress(OSError):
@@ -59,6 +62,34 @@ def orphaned(data_dir: Path) -> Iterator[tuple[Path, dict[str, Any] | None]]:
             about = _read(path)
             if about is None or not is_alive(str(about.get("host"))):
                 yield path, about
+
+
+def alive(data_dir: Path) -> Iterator[tuple[Path, tuple[str, ...], dict[str, Any]]]:
+    """The notes of runs that are under way on this machine, and the processes of each that are alive."""
+    for name in names(data_dir / _FOLDER):
+        path = data_dir / _FOLDER / name
+        process, _, machine = name.rpartition("-")[0].rpartition("-")
+        about = _read(path) if machine == _machine() else None
+        processes = (process, str(about.get("host"))) if about else ()
+        living = tuple(filter(is_alive, processes))
+        if about and living:
+            yield path, living, about
+
+
+def files_of(about: Mapping[str, Any]) -> RunFiles | None:
+    """The files of the run that a note is about; None while it has left none. Raises KeyError, TypeError
+    where the note is of another version."""
+    from msgspec.structs import replace
+
+    from one_trace.record import search
+
+    project, token = Path(about["project"]), about.get("token")
+    if token:
+        wanted = search.Wanted(run_marks(token), resumed=about.get("resumed"))
+        files = search.find_by_token(project, wanted)
+    else:
+        files = search.find_by_id(project, about["runId"])
+    return replace(files, flow=about.get("flow")) if files is not None else None
 
 
 def remove(path: Path) -> None:

@@ -182,8 +182,6 @@ class Tracking:
 
 def warm(settings: Settings) -> None:
     """Import what is needed after the run while the host is running, when it costs the user nothing."""
-    # `record` first, since the others import from it: importing one of them while the main thread imports
-    # `record` deadlocks (Python 3.11).
     from one_trace import assemble, store
     from one_trace.deliver import sinks
     from one_trace.deliver import warm as warm_delivery

@@ -25,7 +25,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "logout": ("one_trace.cli.logout", ""),
     "open": ("one_trace.cli.open_report", "The HTML report in the browser"),
     "prune": ("one_trace.cli.prune", "Delete old runs"),
-    "help": ("one_trace.cli.topic", "Longer help: settings, documents, privacy, security, ..."),
+    "help": ("one_trace.cli.topic", "Longer help on a topic; the JSON Schema of a document"),
+    "schema": ("one_trace.cli.schema", ""),
     "doctor": ("one_trace.cli.doctor", "Check the setup, and show how to fix it"),
 }
 """Verb → (module, what it answers; empty: the verb before says it). Each module has a Click command

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import click
 
-from one_trace.analyse import cost, uses
-from one_trace.cli import scope
+from one_trace.analyse import cost, llm_calls
+from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
 from one_trace.view import cost_page
 
 
 @click.command(
-    context_settings=scope.CONTEXT,
-    epilog=scope.examples("one trace cost --since 30d", "one --agent trace cost my-flow"),
+    context_settings=filters.CONTEXT,
+    epilog=filters.examples("one trace cost --since 30d", "one --agent trace cost my-flow"),
 )
-@scope.flow_argument()
-@scope.since_option()
+@filters.flow_argument()
+@filters.since_option()
 @bounded
 def command(flow: str | None, since_ms: int | None) -> None:
     """What have the LLM calls of my flows cost, and how much of that was wasted?
@@ -26,14 +26,12 @@ def command(flow: str | None, since_ms: int | None) -> None:
     its price).
     """
     speaker = out()
-    with scope.open_store() as store:
-        chosen = scope.scope_of(store, flow, since_ms)
-        known = uses.runs(store.connection, chosen)
-        spent = uses.read(store.connection, chosen, known)
-        missing = uses.uncounted(store.connection, chosen)
+    with filters.open_store() as store:
+        chosen = filters.scope_of(store, flow, since_ms)
+        known = llm_calls.runs(store.connection, chosen)
+        spent = llm_calls.read(store.connection, chosen, known)
+        missing = llm_calls.uncounted(store.connection, chosen)
     document = cost.document(
-        spent, runs=len(known), flow=flow, since=scope.since_text(since_ms), uncounted=missing
+        spent, runs=len(known), flow=flow, since=filters.since_text(since_ms), uncounted=missing
     )
-    speaker.answer(
-        document, lambda: cost_page.page(document, room=speaker.width, style=scope.ink_of(speaker))
-    )
+    speaker.answer(document, lambda: cost_page.render(document, filters.page_of(speaker)))

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from one_trace.analyse import diff, fail_on, past
-from one_trace.cli import scope
+from one_trace.analyse import diff, fail_on, past_runs
+from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
 from one_trace.cli.stored import run_id
 from one_trace.errors import FAILED, NoSuchRun, WrongUsage
 from one_trace.guard.text import shell_word
+from one_trace.view import diff_page
 
 if TYPE_CHECKING:
+    from one_trace.model.trace import Trace
     from one_trace.store import Store
 
 
 @click.command(
-    context_settings=scope.CONTEXT,
-    epilog=scope.examples(
-        "one trace diff my-flow@best my-flow@last",
+    context_settings=filters.CONTEXT,
+    epilog=filters.examples(
+        "one trace diff base.json last",
         "one trace diff last --baseline p50 --fail-on slower:20% --fail-on failed",
     ),
 )
@@ -38,10 +41,9 @@ if TYPE_CHECKING:
 def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...], everything: bool) -> int:
     """What has changed from run A to run B: steps added, removed, failing, slower, larger, costlier?
 
-    A run is an id, the beginning of one, 'last', or FLOW@last, @prev, @best (quickest that succeeded),
-    @worst. Iterations of a loop are one step. A time within what the 50 runs before B make usual (5 at
-    least) is noise. A step fails 'slower' if the change is 5% of the run or more. --agent prints the
-    comparison as one JSON document.
+    A run is an id or the start of one, 'last', FLOW@last, @prev, @best (quickest success), @worst, or an
+    exported document. Iterations of a loop are one step. A time that is usual in the 50 runs before B (5 at
+    least) is noise. 'slower' needs a change of 5% of the run or more.
     """
     for rule in rules:
         fail_on.parse(rule)
@@ -50,30 +52,34 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
             "a comparison needs two runs, or one and --baseline p50", hint="See 'one trace diff --help'."
         )
     speaker = out()
-    with scope.open_store() as store:
+    with filters.open_store() as store:
         document = _against_past(store, a) if b is None else _against_run(store, a, b)
     document.fail_on = [fail_on.check(rule, document) for rule in rules]
 
-    def page() -> str:
-        from one_trace.view import diff_page
-
-        return diff_page.page(
-            document, room=speaker.width, style=scope.ink_of(speaker), everything=everything
-        )
-
-    speaker.answer(document, page)
+    page = filters.page_of(speaker)
+    speaker.answer(document, lambda: diff_page.render(document, page, everything=everything))
     return FAILED if any(verdict.met for verdict in document.fail_on) else 0
 
 
 def _against_run(store: Store, a: str, b: str) -> diff.DiffDocument:
-    before, after = (store.trace(run_id(store, ref)) for ref in (a, b))
-    known = past.of_run(store.connection, after.run.run_id, but=[before.run.run_id])
+    before, after = (_trace(store, ref) for ref in (a, b))
+    known = past_runs.of_run(store.connection, after.run, exclude=[before.run])
     return diff.of_runs(before, after, known)
 
 
+def _trace(store: Store, ref: str) -> Trace:
+    """The trace in a file (``base.json``, ``./base``), else of a run in the store."""
+    path = Path(ref)
+    if path.suffix == ".json" or (path.name != ref and path.is_file()):
+        from one_trace.export.document import read_trace
+
+        return read_trace(path)
+    return store.trace(run_id(store, ref))
+
+
 def _against_past(store: Store, ref: str) -> diff.DiffDocument:
-    after = store.trace(run_id(store, ref))
-    known = past.of_run(store.connection, after.run.run_id)
+    after = _trace(store, ref)
+    known = past_runs.of_run(store.connection, after.run)
     if not known.runs:
         flow = after.run.flow_key
         hint = f"one trace list --flow {shell_word(flow)}"

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import click
-from msgspec import Struct
 
+from one_trace.answers.reports import Check, DoctorReport
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
@@ -29,7 +28,6 @@ from one_trace.view.cells import wrap
 from one_trace.view.style import Style
 from one_trace.view.words import counted
 
-SCHEMA = "one-trace-doctor/1"
 FORBIDDEN = 403
 PROBE_S = 20.0
 """How long a program may take to say its version."""
@@ -37,23 +35,6 @@ SERVICE_S = 5.0
 """How long the service may take to answer."""
 MARKS = {"ok": "ok  ", "note": "-   ", "bad": "BAD "}
 STYLES = {"ok": "success", "note": "dim", "bad": "error"}
-
-
-class Check(Struct, rename="camel", omit_defaults=False):
-    """One thing looked at. `state`: ok; note (works, but good to know); bad (does not work, or leaks)."""
-
-    check: str
-    state: Literal["ok", "note", "bad"]
-    message: str
-    fix: str | None = None
-
-
-class DoctorDocument(Struct, rename="camel", kw_only=True):
-    """The answer of ``trace doctor``. `ok`: no check is bad."""
-
-    schema: str = SCHEMA
-    ok: bool
-    checks: list[Check]
 
 
 @click.command(
@@ -82,7 +63,7 @@ def command(fix: bool, offline: bool) -> int:
     checks = [check for name, look in looks.items() for check in _found(name, look)]
     well = all(check.state != "bad" for check in checks)
     speaker = out()
-    speaker.answer(DoctorDocument(ok=well, checks=checks), lambda: _text(checks, speaker))
+    speaker.answer(DoctorReport(ok=well, checks=checks), lambda: _text(checks, speaker))
     return 0 if well else FAILED
 
 
@@ -231,7 +212,7 @@ def _folders(fix: bool) -> Iterator[Check]:
 
 def _store() -> Iterator[Check]:
     """By the road that a traced run takes: opened to be written, and written."""
-    from one_trace.store.health import examine
+    from one_trace.store.check import examine
 
     path = _store_path()
     if path is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from one_trace.answers.reports import WrittenFile
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out, write_to
 from one_trace.cli.pages import examples
@@ -89,5 +90,5 @@ def command(run: str, form: str, output: Path | None) -> None:
         speaker.write(data)
         return
     write_to(output, data)
-    told = {"path": str(output.absolute()), "format": form, "bytes": len(data), "runId": trace.run.run_id}
-    speaker.answer(told, f"{output}  {form}, {len(data):,} bytes")
+    written = WrittenFile(path=str(output.absolute()), format=form, bytes=len(data), run_id=trace.run.run_id)
+    speaker.answer(written, f"{output}  {form}, {len(data):,} bytes")

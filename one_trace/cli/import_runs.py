@@ -1,55 +1,33 @@
-"""`trace import`: runs that have already happened, from the executor's own files."""
+"""`trace import`: runs that have already happened, from the host's own files or from trace documents."""
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from bisect import insort
 from pathlib import Path
 
 import click
-from msgspec import Struct
 
+from one_trace.answers.reports import ImportedRun, ImportReport
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, RecordError
-from one_trace.model.trace import Assembly, Run
+from one_trace.export.document import Document, InvalidDocument, documents
+from one_trace.guard.text import clean, shell_word
+from one_trace.model.gc import held_back
+from one_trace.model.trace import Assembly
 from one_trace.record.files import RunFiles
-from one_trace.store import Saved, Store
-from one_trace.store.store import Kept
+from one_trace.store import Source, Store
 
-
-class Imported(Struct, rename="camel"):
-    """What became of one run."""
-
-    run_id: str
-    flow_key: str
-    status: str
-    spans: int
-    state: Saved
-
-
-class Report(Struct, rename="camel"):
-    imported: int
-    """New runs."""
-    updated: int
-    unchanged: int
-    runs: list[Imported]
-    problems: list[str]
-    """One sentence for each thing that could not be read."""
-    next: str | None = None
-    """The command that delivers what is new, where there is a sink to deliver to."""
-    changed_flows: list[str] = []
-    """Flows whose files have changed since runs that were imported: what these were made of is kept as it was
-    known, and where it was not, it stays unknown."""
+_MOST_INVALID = 20
+"""Invalid documents in one file, after which it is not read on."""
 
 
 @click.command(
     "import",
     epilog=examples(
         "one trace import",
-        "one trace import ~/projects/*",
+        "one trace import run.json",
     ),
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
@@ -57,102 +35,102 @@ class Report(Struct, rename="camel"):
 def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     """Trace runs that have already happened.
 
-    PATH is a project, a folder of flows, a log or a state file; without one, '.one/flows' here. Importing
-    twice doubles nothing; what cannot be read is named, and the rest is imported.
+    PATH is a project, a folder of flows, a log or state file, or a file of exported trace documents (JSON or
+    JSON Lines); by default '.one/flows' here. Importing twice changes nothing, what cannot be read is listed,
+    and nothing is sent until you ask for it.
     """
     from one_trace.deliver import sinks
     from one_trace.record.files import discover
 
     values = configured("data_dir")
-    found, problems = discover(paths or _here())
-    runs: list[Imported] = []
-    changed: set[str] = set()
-    if found:
+    documents = [path for path in paths if _is_document(path)]
+    records = [path for path in paths if path not in documents]
+    found, problems = discover(records if paths else _here())
+    report = ImportReport(problems=problems)
+    if found or documents:
         with Store(values.store_path) as store:
             for files in found:
-                with _uncollected():
-                    _import(store, files, runs, problems, changed)
-    report = _report(runs, problems, changed)
+                _import_record(store, files, report)
+            for path in documents:
+                _import_documents(store, path, report)
     if report.imported and sinks.ready(values):
         report.next = "one trace sync --since 90d"
     out().answer(report, lambda: _page(report))
-    if problems and not runs:
+    if problems and not report.runs:
         ctx.exit(FAILED)
 
 
 def _here() -> list[Path]:
-    """Where this project's runs are; nowhere, in a project that has none."""
+    """Where the runs of this project are; nowhere if it has none."""
     folder = Path(".one/flows")
     return [folder] if folder.is_dir() else []
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the collector: a run is all objects that live until it is stored, and to look through them
-    again and again costs more than its share the longer the run is.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+def _is_document(path: Path) -> bool:
+    """Whether a path is a file of trace documents and not one of the host's own files."""
+    return path.is_file() and path.absolute().parent.name not in (".logs", ".runs")
 
 
-def _import(
-    store: Store, files: RunFiles, runs: list[Imported], problems: list[str], changed: set[str]
-) -> None:
+def _import_record(store: Store, files: RunFiles, report: ImportReport) -> None:
     from one_trace.assemble import assemble
     from one_trace.record.reading import read
 
+    name = f"{files.flow_key}-{files.run_id}"
     try:
-        assembly = assemble(read(files))
+        with held_back():
+            assembly = assemble(read(files))
     except RecordError as problem:
-        problems.append(f"{files.flow_key}-{files.run_id}: {problem.message}")
+        report.problems.append(f"{name}: {problem.message}")
         return
     except OSError as error:
-        problems.append(f"{files.flow_key}-{files.run_id}: {error.strerror or error}: {error.filename}")
+        report.problems.append(f"{name}: {error.strerror or error}: {error.filename}")
         return
+    if assembly.flow_changed and assembly.trace.run.flow_key not in report.changed_flows:
+        insort(report.changed_flows, assembly.trace.run.flow_key)
+    _save(store, assembly, "record", report)
+    report.problems += [f"{name}: {reason}" for reason in assembly.trace.run.partial or ()]
+
+
+def _import_documents(store: Store, path: Path, report: ImportReport) -> None:
+    invalid = 0
+    try:
+        for document in documents(path):
+            try:
+                _import_document(store, document, report)
+            except InvalidDocument as problem:
+                report.problems.append(f"{document.place}: {problem.message}")
+                invalid += 1
+            if invalid == _MOST_INVALID:
+                report.problems.append(f"{path}: too many invalid documents, the rest is not read")
+                return
+    except OSError as error:
+        report.problems.append(f"{path}: {error.strerror or error}")
+
+
+def _import_document(store: Store, document: Document, report: ImportReport) -> None:
+    trace = document.trace()
+    kept = store.kept(trace.run, exactly=True)
+    if kept is not None and kept.run_id != trace.run.run_id:
+        raise InvalidDocument(f"run.traceId: is that of run {clean(kept.run_id)}")
+    _save(store, Assembly(trace=trace), "document", report)
+
+
+def _save(store: Store, assembly: Assembly, source: Source, report: ImportReport) -> None:
     run = assembly.trace.run
-    if assembly.flow_changed:
-        changed.add(run.flow_key)
-    kept = store.kept(run.run_id)
-    if kept is not None and _is_another(kept, run):
-        problems.append(
-            f"{files.flow_key}-{files.run_id}: left out, another run of this id is kept (of {kept.cwd})"
-        )
-        return
-    state: Saved = "unchanged" if kept is not None and _worse(kept, assembly) else store.save(assembly)
-    runs.append(Imported(run.run_id, run.flow_key, run.status, run.counts.spans, state))
-    if run.partial:
-        problems.extend(f"{files.flow_key}-{files.run_id}: {reason}" for reason in run.partial)
+    state = store.save(assembly, source=source)
+    report.runs.append(
+        ImportedRun(run.run_id, run.flow_key, run.status, run.counts.spans, state, run.trace_id)
+    )
+    report.imported += state == "new"
+    report.updated += state == "updated"
+    report.unchanged += state == "unchanged"
+    kept = store.kept(run)
+    if kept is not None and kept.key != run.run_id:
+        show = f"one trace show {shell_word(kept.key)}"
+        report.notes.append(f"another run has the id {run.run_id} too; this one is shown by: {show}")
 
 
-def _is_another(kept: Kept, run: Run) -> bool:
-    """Whether the store has this id of another run. Of a record that has lost its state another start is
-    read, and so another trace id: in the same folder it is the same run."""
-    if kept.trace_id == run.trace_id:
-        return False
-    return kept.cwd != run.cwd or (kept.whole and not run.partial)
-
-
-def _worse(kept: Kept, assembly: Assembly) -> bool:
-    """Whether what the store has of a run is fuller: the record has been damaged or lost a file since, is an
-    older copy, or would be read by a flow file that is not the one that ran."""
-    run = assembly.trace.run
-    ended = kept.status != "incomplete"
-    if ended and (run.status == "incomplete" or run.counts.spans < kept.spans):
-        return True
-    return kept.whole and ended and (bool(run.partial) or assembly.flow_changed)
-
-
-def _report(runs: list[Imported], problems: list[str], changed: set[str]) -> Report:
-    states = [run.state for run in runs]
-    counts = (states.count("new"), states.count("updated"), states.count("unchanged"))
-    return Report(*counts, runs, problems, changed_flows=sorted(changed))
-
-
-def _page(report: Report) -> str:
-    from one_trace.guard.text import clean
+def _page(report: ImportReport) -> str:
     from one_trace.view.words import counted
 
     if not report.runs and not report.problems:
@@ -164,12 +142,11 @@ def _page(report: Report) -> str:
     ]
     lines = [", ".join(parts) + "."]
     if report.problems:
-        lines += ["Not, or not wholly, read:", *(f"  {clean(problem)}" for problem in report.problems)]
+        lines += ["Not read, or only in part:", *(f"  {clean(problem)}" for problem in report.problems)]
+    lines += [clean(note) for note in report.notes]
     if report.changed_flows:
         names = ", ".join(clean(key) for key in report.changed_flows)
-        lines.append(
-            f"Changed since some of these runs, which keep the version that was known of them: {names}"
-        )
+        lines.append(f"Flows changed since some of these runs, which keep their known version: {names}")
     if report.imported + report.updated:
         lines.append("See them: one trace list")
     if report.next:

@@ -10,7 +10,7 @@ import click
 from one_trace.analyse import insights, query
 from one_trace.analyse.findings import InsightsDocument
 from one_trace.analyse.patch import FlowSource, PatchDocument, propose
-from one_trace.cli import scope
+from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
 from one_trace.cli.params import project_here
@@ -19,12 +19,12 @@ from one_trace.view import insights_page
 
 
 @click.command(
-    context_settings=scope.CONTEXT,
-    epilog=scope.examples("one trace insights my-flow", "one --agent trace insights my-flow --since 30d"),
+    context_settings=filters.CONTEXT,
+    epilog=filters.examples("one trace insights my-flow", "one --agent trace insights my-flow --since 30d"),
 )
-@scope.flow_argument()
-@scope.here_option()
-@scope.since_option()
+@filters.flow_argument()
+@filters.here_option()
+@filters.since_option()
 @click.option(
     "--patch", "as_patch", is_flag=True, help="The edits that are safe, as JSON Patches (RFC 6902)."
 )
@@ -38,13 +38,13 @@ def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) 
     speaker = out()
     if as_patch and flow is None:
         raise WrongUsage("--patch is for one flow", hint="one trace insights FLOW --patch")
-    since = scope.since_text(since_ms)
-    style = scope.ink_of(speaker)
-    with scope.open_store() as store:
-        chosen = scope.scope_of(store, flow, since_ms, scope.this_project(here))
+    since = filters.since_text(since_ms)
+    page = filters.page_of(speaker)
+    with filters.open_store() as store:
+        chosen = filters.scope_of(store, flow, since_ms, filters.this_project(here))
         if flow is None:
             general = insights.overview(store, chosen, since=since)
-            speaker.answer(general, lambda: insights_page.overview(general, room=speaker.width, style=style))
+            speaker.answer(general, lambda: insights_page.overview(general, page))
             return
         if not here and project_here() in query.projects(store.connection, flow):
             chosen = chosen._replace(project=project_here())
@@ -54,7 +54,7 @@ def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) 
         speaker.asked = None  # half a patch is none
         speaker.answer(edits, lambda: insights_page.patches(edits))
         return
-    speaker.answer(document, lambda: insights_page.page(document, room=speaker.width, style=style))
+    speaker.answer(document, lambda: insights_page.render(document, page))
 
 
 def _edits(document: InsightsDocument) -> PatchDocument:

@@ -1,4 +1,4 @@
-"""`trace open`: the HTML report in the browser."""
+"""`trace open`: the HTML report of a run, or the history of a flow, in the browser."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 
 import click
 
+from one_trace.answers.reports import WrittenFile
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
+from one_trace.errors import NoSuchRun
+from one_trace.guard.text import valid
 from one_trace.settings import paths
 from one_trace.settings.problems import no_home
 
@@ -20,41 +23,63 @@ from one_trace.settings.problems import no_home
     "open",
     epilog=examples(
         "one trace open",
-        "one --agent trace open 3f2a",
+        "one trace open my-flow",
     ),
 )
-@click.argument("run", default="last")
-def command(run: str) -> None:
-    """Look at RUN in the browser: a page with waterfall, search and self times, that needs no network.
+@click.argument("ref", metavar="[RUN|FLOW]", default="last")
+def command(ref: str) -> None:
+    """Look at a run, or at the history of a flow, in the browser: one page that needs no network.
 
-    RUN is a run id, a unique beginning of one, or 'last' (default). With --agent no browser is started.
+    RUN is an id, the beginning of one, 'last' (default) or 'running': its waterfall, and why it failed. FLOW
+    is a flow's key: outcomes and durations over time, findings, slow and flaky steps, cost a day. Where one
+    word means both, the run is opened. With --agent no browser is started.
     """
+    speaker = out()
+    name, page, run_id, flow_key = _page(ref)
+    path = _written(name, page)
+    opened = not speaker.agent and _browse(path.as_uri())
+    written = WrittenFile(path=str(path), format="html", bytes=len(page), run_id=run_id, flow_key=flow_key)
+    speaker.answer(written, str(path))
+    if not opened:
+        speaker.note("No browser was found. Open the file above in one.")
+
+
+def _page(ref: str) -> tuple[str, bytes, str | None, str | None]:
+    """A name for the file, the page, and the run id or the flow key it shows. Raises NoSuchRun."""
+    try:
+        trace = trace_of(ref)
+    except NoSuchRun:
+        from one_trace.cli.flow_history import flow_history
+
+        history = flow_history(valid(ref))
+        if history is None:
+            raise
+        return f"flow-{ref}", history, None, ref
     from one_trace.export.html import html
+
+    return trace.run.run_id, html(trace), trace.run.run_id, None
+
+
+def _written(name: str, page: bytes) -> Path:
     from one_trace.guard.private import make_folder, write_whole
 
-    speaker = out()
-    trace = trace_of(run)
     folder = paths.cache_dir(os.environ)
     if not folder:
         raise no_home("the report", "or XDG_CACHE_HOME")
-    path = Path(folder, "reports", f"{_file_name(trace.run.run_id)}.html")
+    path = Path(folder, "reports", f"{_file_name(name)}.html")
     make_folder(path.parent.parent)
-    write_whole(path, html(trace))
-    opened = not speaker.agent and _browse(path.as_uri())
-    speaker.answer({"path": str(path), "runId": trace.run.run_id}, str(path))
-    if not opened:
-        speaker.note("No browser was found here: open that file in one.")
+    write_whole(path, page)
+    return path
 
 
-def _file_name(run_id: str) -> str:
-    """A record may claim any run id: of that nothing is a path."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", run_id)[:80] or "run"
+def _file_name(name: str) -> str:
+    """A record may claim any run id, and a flow have any key: neither becomes a path."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:80] or "run"
 
 
 def _browse(uri: str) -> bool:
-    """Start the browser. Without a display Python would start a text browser in this terminal: then there
-    is none.
-    """
+    """Start the browser. Without a display Python would start a text browser in this terminal: then none is
+    started."""
     shown = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("BROWSER")
     if sys.platform not in ("darwin", "win32") and not shown:
         return False

@@ -63,13 +63,13 @@ def command(older_than: int | None, dry_run: bool, yes: bool, force: bool) -> No
 
 
 def _prune(store: Store, before_ms: int, speaker: Out, *, dry_run: bool, ask: bool, force: bool) -> Pruned:
-    old = old_runs(store, before_ms, force=force)
+    old = old_runs(store.connection, before_ms, force=force)
     if dry_run:
         return Pruned(0, old.kept, dry_run=True, would_delete=len(old.runs))
     if ask and old.runs and speaker.can_ask:
         question = f"Delete {counted(len(old.runs), 'run')} started before {to_iso(before_ms)}?"
         speaker.ask(question)
-    return prune(store, before_ms, force=force)
+    return prune(store.connection, before_ms, force=force)
 
 
 def _page(pruned: Pruned) -> str:

@@ -6,8 +6,8 @@ import sys
 from typing import Literal
 
 import click
-from msgspec import Struct
 
+from one_trace.answers.reports import SharedRun
 from one_trace.cli import stored
 from one_trace.cli.configured import configured
 from one_trace.cli.delivering import as_error
@@ -23,12 +23,6 @@ from one_trace.store import Store
 
 _SINK = "traces.com"
 _LONGEST_S = 120.0
-
-
-class Shared(Struct, rename="camel"):
-    run_id: str
-    url: str | None
-    visibility: str
 
 
 @click.command(
@@ -57,12 +51,12 @@ def command(run: str, visibility: Literal["private", "direct", "public"] | None,
             _ask(run_id, speaker)
         with Sender(store, found) as sender:
             sender.outbox.again(run_id, _SINK, wanted)
-            outcome = sender.next([_SINK], Deadline(_LONGEST_S), run_id=run_id, early=True)
+            outcome = sender.send(_SINK, Deadline(_LONGEST_S), run_id=run_id, early=True)
     if outcome is None:
         raise NetworkError(f"run {run_id} is being sent by another process", hint="Try again in a moment.")
     if outcome.problem:
         raise as_error(outcome.problem)
-    speaker.answer(Shared(run_id, outcome.url, wanted), outcome.url or "")
+    speaker.answer(SharedRun(run_id=run_id, url=outcome.url, visibility=wanted), outcome.url or "")
 
 
 def _ask(run_id: str, speaker: Out) -> None:

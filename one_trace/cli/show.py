@@ -7,7 +7,8 @@ import click
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.stored import trace_of
+from one_trace.cli.stored import RUNNING, trace_of
+from one_trace.errors import FAILED
 from one_trace.model.trace import Filter, Span, Trace
 
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
@@ -23,7 +24,7 @@ _FAILED_LINES = 30
         "one trace show 3f2a --failed",
     ),
 )
-@click.argument("run", default="last")
+@click.argument("run", required=False)
 @click.option("--failed", is_flag=True, help="Only what failed, and the way to it.")
 @click.option("--step", metavar="PATH", help="Only this step (path or id), with what is in it.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Only the N upper levels.")
@@ -32,29 +33,39 @@ _FAILED_LINES = 30
     "--slow",
     type=click.IntRange(min=1),
     metavar="N",
-    help="The critical path, and the N slowest steps by self time.",
+    help="The critical path and the N slowest steps.",
 )
-@click.option("--follow", is_flag=True, help="Watch a run that another process runs in this folder.")
+@click.option("--follow", is_flag=True, help="Watch a run until it ends; without RUN, the next one.")
+@click.option("--exit-status", is_flag=True, help="With --follow: exit with 1 if the run does not succeed.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), metavar="S", help="With --follow: stop after S seconds."
+)
 @click.option("--events", is_flag=True, help="The events in time order, as they may leave this machine.")
 @bounded
 def command(
-    run: str,
+    run: str | None,
     failed: bool,
     step: str | None,
     depth: int | None,
     unfold: bool,
     slow: int | None,
     follow: bool,
+    exit_status: bool,
+    timeout: float | None,
     events: bool,
-) -> None:
-    """What happened in RUN: which steps ran, for how long, why it failed.
-
-    RUN is a run id, a unique beginning of one, or 'last' (default).
-    """
+) -> int:
+    """What happened in RUN (an id, the beginning of one, 'last' or 'running'): which steps ran, for how long,
+    why it failed."""
+    if not follow and (exit_status or timeout is not None):
+        raise click.UsageError("--exit-status and --timeout need --follow")
     if slow and events:
         raise click.UsageError("--slow and --events are two different pages: give one of them")
     speaker = out()
-    whole = _followed(run, speaker) if follow else trace_of(run)
+    interrupted = False
+    if follow:
+        whole, interrupted = _followed(run, speaker, timeout)
+    else:
+        whole = trace_of(run or "last")
     trace, named, hidden = _filtered(whole, failed=failed, step=step, depth=depth)
     if slow:
         _show_slow(speaker, whole, trace, slow)
@@ -65,6 +76,9 @@ def command(
         speaker.answer(_answer(speaker, whole, trace, asked), "")
     else:
         speaker.answer(None, lambda: _page(speaker, trace, named, hidden, failed, unfold))
+    if interrupted:
+        raise KeyboardInterrupt
+    return FAILED if exit_status and whole.run.status != "success" else 0
 
 
 def _answer(speaker: Out, whole: Trace, shown: Trace, asked: dict[str, object]) -> object:
@@ -97,10 +111,11 @@ def _filtered(
     return trace, named, hidden
 
 
-def _followed(run: str, speaker: Out) -> Trace:
+def _followed(run: str | None, speaker: Out, timeout_s: float | None) -> tuple[Trace, bool]:
     from one_trace.cli.follow import follow
 
-    return follow(run, speaker)
+    followed = follow(run or RUNNING, speaker, timeout_s)
+    return followed.trace, followed.interrupted
 
 
 def _page(

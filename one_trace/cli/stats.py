@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from one_trace.analyse import by as grouping
-from one_trace.analyse import columns, query, stats
+from one_trace.analyse import flat_table, query, stats
+from one_trace.analyse import group_by as grouping
 from one_trace.answers.bounds import LIMIT, size
-from one_trace.cli import scope
+from one_trace.answers.reports import WrittenHistory
+from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out, write_to
 from one_trace.errors import WrongUsage
@@ -24,14 +25,14 @@ FORMATS = ("json", "csv", "parquet")
 
 
 @click.command(
-    context_settings=scope.CONTEXT,
-    epilog=scope.examples(
+    context_settings=filters.CONTEXT,
+    epilog=filters.examples(
         "one trace stats my-flow --since 30d", "one trace stats --format parquet -o history.parquet"
     ),
 )
-@scope.flow_argument()
-@scope.here_option()
-@scope.since_option()
+@filters.flow_argument()
+@filters.here_option()
+@filters.since_option()
 @click.option("--by", metavar="WHAT", help="By version, model, tag:KEY or host.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="csv, parquet: a row a span.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
@@ -44,27 +45,26 @@ def command(
     form: str | None,
     output: Path | None,
 ) -> None:
-    """How my flows and steps did: outcomes, times, retries, sizes, cost, flaky steps.
+    """How my flows did: outcomes, times, retries, sizes, cost, flaky steps.
 
-    A step's percentiles count each iteration. SHARE: the part of the runs' time in which it ran. TREND:
-    medians of consecutive runs. CHANGE: the median since the last change against that before it (rank test,
-    1%; of 10 runs or more that succeeded). Failing, flaky: by the order of its runs. In CSV, text that could
-    be a formula begins with '.
+    SHARE: the part of the runs' time in which a step ran. TREND: medians of consecutive runs. CHANGE: the
+    median since the last change against that before (rank test, 1%; at least 10 successful runs). In CSV,
+    text that could be a formula starts with '.
     """
     speaker = out()
     output = None if output is not None and str(output) == "-" else output
     if by is not None:
-        grouping.columns(by)
+        grouping.parse(by)
     form = form or (output.suffix[1:] if output and output.suffix[1:] in FORMATS else None)
-    with scope.open_store() as store:
-        chosen = scope.scope_of(store, flow, since_ms, scope.this_project(here))
+    with filters.open_store() as store:
+        chosen = filters.scope_of(store, flow, since_ms, filters.this_project(here))
         if form in ("csv", "parquet"):
             _write_rows(store, chosen, form, output, speaker)
             return
         histories = query.histories(store.connection, chosen)
         groups = grouping.groups(store.connection, chosen, by) if by is not None else []
     document = stats.document(
-        histories, flow=flow, since=scope.since_text(since_ms), project=chosen.project, groups=groups
+        histories, flow=flow, since=filters.since_text(since_ms), project=chosen.project, groups=groups
     )
     if speaker.agent and not speaker.bounds.full and size(document) > LIMIT:
         document = stats.ranked(document)
@@ -74,28 +74,26 @@ def command(
     elif form == "json":
         Out(agent=True).answer(document, "")
     else:
-        speaker.answer(
-            document, lambda: stats_page.page(document, room=speaker.width, style=scope.ink_of(speaker))
-        )
+        speaker.answer(document, lambda: stats_page.render(document, filters.page_of(speaker)))
 
 
-def _write_rows(store: Store, chosen: query.Scope, form: str, output: Path | None, speaker: Out) -> None:
-    rows = columns.read(store.connection, chosen)
+def _write_rows(store: Store, chosen: query.RunFilter, form: str, output: Path | None, speaker: Out) -> None:
+    rows = flat_table.read(store.connection, chosen)
     if output is None:
         if speaker.agent or form == "parquet":
             raise WrongUsage(
                 f"{form} is no JSON document and no text", hint=f"Write it to a file: -o history.{form}"
             )
-        speaker.stream(lambda file: columns.write_csv(rows, file))
+        speaker.stream(lambda file: flat_table.write_csv(rows, file))
         return
     if form == "parquet":
-        columns.check_parquet()  # before the file is touched
-    write = columns.write_parquet if form == "parquet" else columns.write_csv
+        flat_table.check_parquet()  # before the file is touched
+    write = flat_table.write_parquet if form == "parquet" else flat_table.write_csv
     written: list[int] = []
     write_to(output, lambda file: written.append(write(rows, file)))
     _tell(speaker, output, form, written[0], "span")
 
 
 def _tell(speaker: Out, output: Path, form: str, count: int, noun: str) -> None:
-    document = {"schema": stats.SCHEMA, "file": str(output), "format": form, "rows": count}
+    document = WrittenHistory(file=str(output), format=form, rows=count)
     speaker.answer(document, f"{output}: {count:,} {noun}{'' if count == 1 else 's'}")

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from one_trace.analyse import refs
+from one_trace.analyse import run_refs
 from one_trace.cli.configured import configured
 from one_trace.cli.params import project_here
+from one_trace.errors import NoSuchRun
 from one_trace.model.trace import Trace
 from one_trace.store import Store
+
+RUNNING = "running"
+"""The reference that means the run under way."""
 
 
 def run_id(store: Store, ref: str) -> str:
     """The run that `ref` means, seen from here: see `analyse.refs`. Raises NoSuchRun."""
-    return refs.resolve(store, ref, project_here())
+    return run_refs.resolve(store, ref, project_here())
 
 
 def trace_of(ref: str) -> Trace:
-    """The trace of the run that `ref` means, see `analyse.refs`. Raises NoSuchRun, StoreError."""
-    with Store(configured().store_path, readonly=True) as store:
-        return store.trace(run_id(store, ref))
+    """The trace of the run that `ref` means, see `analyse.refs`; of one that is under way, its trace so far.
+    Raises NoSuchRun, StoreError, RecordError."""
+    if ref == RUNNING:
+        trace = _under_way(ref)
+        if trace is None:
+            raise NoSuchRun("no run is under way", hint="'one trace show --follow' waits for the next one.")
+        return trace
+    try:
+        with Store(configured().store_path, readonly=True) as store:
+            return store.trace(run_id(store, ref))
+    except NoSuchRun:
+        trace = _under_way(ref)
+        if trace is None:
+            raise
+        return trace
+
+
+def _under_way(ref: str) -> Trace | None:
+    from one_trace.cli import running  # what assembles a record is needed for these runs alone
+
+    return running.trace_of(ref)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
-from msgspec import Struct
 
+from one_trace.answers.reports import SyncedRun, SyncReport
 from one_trace.cli.configured import configured
 from one_trace.cli.delivering import as_error
 from one_trace.cli.out import Out, out
@@ -20,27 +20,6 @@ from one_trace.deliver.sync import Synced, sync
 from one_trace.errors import CliError
 from one_trace.settings.sources import DELIVERY, Settings
 from one_trace.store import Store
-
-
-class _Row(Struct, rename="camel"):
-    run_id: str
-    sink: str
-    state: str
-    url: str | None = None
-    error: str | None = None
-
-
-class Report(Struct, rename="camel"):
-    """`newly_queued`: runs that --since and --again have queued. `queued` and `failed` count what is left;
-    `error` says why, where something is.
-    """
-
-    sent: int
-    queued: int
-    failed: int
-    runs: list[_Row]
-    newly_queued: int = 0
-    error: dict[str, str | None] | None = None
 
 
 @click.command(
@@ -98,17 +77,18 @@ def _answer(ctx: click.Context, speaker: Out, synced: Synced, *, asked: bool) ->
 def _nothing_ready(store: Store, found: Settings, *, asked: bool) -> None:
     from one_trace.store.outbox import Outbox
 
-    left = Outbox(store).left(found.sinks)
-    if asked or left.queued or left.failed:
+    if asked or Outbox(store).errors(found.sinks):
         raise why_not_ready(found)
 
 
-def _report(synced: Synced) -> tuple[Report, CliError | None]:
-    rows = [_Row(each.job.run_id, each.job.sink, "sent", url=each.url) for each in synced.sent]
-    rows += [_Row(run_id, sink, state, error=why) for run_id, sink, state, why in synced.rest]
+def _report(synced: Synced) -> tuple[SyncReport, CliError | None]:
+    rows = [SyncedRun(each.job.run_id, each.job.sink, "sent", url=each.url) for each in synced.sent]
+    rows += [SyncedRun(run_id, sink, state, error=why) for run_id, sink, state, why in synced.rest]
     queued = sum(row.state == "queued" for row in rows)
     failed = sum(row.state == "failed" for row in rows)
-    report = Report(len(synced.sent), queued, failed, rows, synced.newly_queued)
+    report = SyncReport(
+        sent=len(synced.sent), queued=queued, failed=failed, runs=rows, newly_queued=synced.newly_queued
+    )
     if not synced.rest:
         return report, None
     problem = as_error(synced.problem) if synced.problem else _left(failed)
@@ -127,7 +107,7 @@ def _left(failed: int) -> CliError:
     return CliError("some runs are not delivered yet: another process is sending them", hint="Try again.")
 
 
-def _page(report: Report, *, asked: bool) -> str:
+def _page(report: SyncReport, *, asked: bool) -> str:
     from one_trace.guard.text import clean
     from one_trace.view.words import counted
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from one_trace.answers.reports import Topic, Topics
 from one_trace.cli import topics
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
@@ -24,12 +25,12 @@ def command(topic: str | None) -> None:
         width = max(map(len, titles))
         rows = [f"  {name:<{width}}  {title.partition(': ')[2]}" for name, title in titles.items()]
         text = "\n".join(["Topics:", *rows, "", "Read one: one trace help TOPIC"])
-        speaker.answer({"topics": titles}, text)
+        speaker.answer(Topics(topics=titles), text)
         return
     if topic not in topics.NAMES:
         raise _unknown(topic)
     page = topics.page(topic)
-    speaker.answer({"topic": topic, "text": page}, lambda: _rendered(page, speaker))
+    speaker.answer(Topic(topic=topic, text=page), lambda: _rendered(page, speaker))
 
 
 def _unknown(topic: str) -> WrongUsage:

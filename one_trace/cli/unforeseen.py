@@ -38,8 +38,8 @@ def unforeseen(error: Exception) -> CliError:
 
 def _damage(path: Path) -> StoreError | None:
     from one_trace.store import Store
+    from one_trace.store.check import damage
     from one_trace.store.store_errors import damaged
-    from one_trace.store.verify import damage
 
     with Store(path, readonly=True) as store:
         wrong = damage(store.connection)

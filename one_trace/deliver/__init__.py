@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from one_trace.settings.sources import Settings
 
 _BACKLOG_S = 0.5
-"""How long after its own delivery a run starts sending older ones. Of 5,000 that are queued because the
-server was down each run sends some, and none waits for all of them; `trace sync` sends them in one go.
+"""A run starts sending older ones for this long after its own delivery. If 5,000 are queued because the
+server was down, each run sends some, and none waits for all of them; `trace sync` sends them in one go.
 """
 _BACKLOG_RUNS = 200
 _GRACE_S = 0.1
@@ -78,7 +78,7 @@ def _send_to(
         from one_trace.store import Store
 
         with Store(settings.store_path) as store, Sender(store, settings) as sender:
-            outcome = sender.next([name], deadline, run_id=run_id, early=True)
+            outcome = sender.send(name, deadline, run_id=run_id, early=True)
             if outcome is None or outcome.problem is None:
                 _send_older(sender, name, deadline)
     except Exception as error:  # noqa: BLE001  the boundary of a thread: beyond it there is only stderr
@@ -91,7 +91,7 @@ def _send_older(sender: Sender, name: str, deadline: Deadline) -> None:
     for run_id in sender.outbox.due(name, _BACKLOG_RUNS):
         if deadline.left <= 0 or time.monotonic() > until:
             return
-        outcome = sender.next([name], deadline, run_id=run_id)
+        outcome = sender.send(name, deadline, run_id=run_id)
         if outcome is not None and outcome.problem is not None:
             return
 
@@ -107,5 +107,5 @@ def _uploads(settings: Settings, run_id: str, failures: dict[str, str]) -> list[
 
 
 def _reason(error: Exception) -> str:
-    """The message of an error of ours; that of any other may quote what it was given."""
+    """The message of an error of ours. That of any other may quote a header or the run."""
     return error.message if isinstance(error, CliError) else f"stopped by an error: {type(error).__name__}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -11,6 +11,17 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What foreign JSON raises: not JSON, of another shape, not UTF-8, nested without end."""
 
 T = TypeVar("T")
+
+
+class Problem(Struct):
+    """What is wrong, in the service's own words. `details` may be of any shape."""
+
+    message: str = ""
+    details: Any = None
+
+
+class Refusal(Struct):
+    error: Problem | None = None
 
 
 class Answer(Struct):
@@ -26,3 +37,9 @@ class Answer(Struct):
             return msgspec.json.decode(self.body, type=kind)
         except _UNREADABLE:
             return None
+
+    @property
+    def problem(self) -> Problem | None:
+        """The error in a body like ``{"error": {"message": "..."}}``."""
+        refusal = self.json(Refusal)
+        return refusal.error if refusal else None

@@ -1,6 +1,6 @@
 """Why a request failed, in our own words, from the kind of the error and never from its text.
 
-What libraries say quotes what they were given: a header's value, a proxy's password, the bytes of an answer.
+Messages of libraries quote their input: a header's value, a proxy's password, the bytes of an answer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CERTIFICATES = {
 _STATUS = re.compile(r"[1-5][0-9]{2}\b")
 
 
-def failure(error: Exception) -> Unreachable | DeliveryError:
+def failure(error: Exception) -> DeliveryError:
     """What to raise in place of an error of httpx, the standard library or the system."""
     chain = list(_chain(error))
     for cause in chain:
@@ -44,7 +44,7 @@ def failure(error: Exception) -> Unreachable | DeliveryError:
     return _httpx_failure(error) or _system_failure(chain)
 
 
-def _httpx_failure(error: Exception) -> Unreachable | DeliveryError | None:
+def _httpx_failure(error: Exception) -> DeliveryError | None:
     match error:
         case httpx.TimeoutException():
             return Unreachable("no answer in time")

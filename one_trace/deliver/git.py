@@ -30,7 +30,7 @@ _TICK_MS = 20
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _BRANCH = re.compile(r"ref: refs/heads/([^\x00-\x20\x7f~^:?*\[\\]+)\Z")
 _BAD_BRANCH = re.compile(r"(?:\A|/)[./-]|\.\.|//|\.lock\Z|/\Z")
-"""What git does not allow in a ref's name, and what would lead out of its folder."""
+"""Parts of a ref's name that git does not allow, or that lead out of its folder."""
 _LOG_ENTRY = re.compile(rb"[0-9a-f]+ ([0-9a-f]+) .*> ([0-9]{1,12}) [+-][0-9]{4}(?:\t.*)?\Z", re.DOTALL)
 _VARIABLES = frozenset(
     ("PATH", "HOME", "XDG_CONFIG_HOME", "USER", "LOGNAME", "TMPDIR", "SYSTEMROOT", "USERPROFILE")
@@ -144,8 +144,8 @@ def _commit(common: Path, ref: str, started_ms: int) -> str:
 
 
 def _is_unchanged(place: Path, started_ms: int) -> bool:
-    """Whether a file is as it was then; to be asked after it was read. The time of the change to its inode
-    counts, too, since nobody can set it: a copy, or a commit with a made-up date, is new.
+    """Whether a file has not changed since; call it after reading the file. The change time of its inode
+    counts, too, which cannot be set: a copy, or a commit with a made-up date, is new.
     """
     try:
         at = place.lstat()

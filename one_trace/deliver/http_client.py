@@ -1,4 +1,4 @@
-"""Requests to one server: an answer, or a `DeliveryError` that says why there is none.
+"""Requests to one server, each of which ends in an answer or a `DeliveryError`.
 
 The key goes to the configured origin and nowhere else: no redirect is followed, and a server on this
 machine is reached without a proxy. A request ends when its time is over, however slowly the server sends.
@@ -45,7 +45,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}\Z")
 _AGAIN = "'one trace sync --retry-failed' sends it again."
 _COMPRESSED = {"gzip": 47, "x-gzip": 47, "deflate": 47}
-"""zlib's `wbits` for what servers compress with though they were not asked to."""
+"""zlib's `wbits` of the encodings that servers use even though they were not asked to."""
 
 
 class Server(Struct, frozen=True, kw_only=True):
@@ -62,15 +62,6 @@ class Server(Struct, frozen=True, kw_only=True):
     verify: ssl.SSLContext | None = None
     retryable: frozenset[int] | None = None
     """The only statuses to try again, where a protocol lists them: every other refusal is final then."""
-
-
-class _Error(Struct):
-    message: str = ""
-    code: str | None = None
-
-
-class _Refusal(Struct):
-    error: _Error | None = None
 
 
 class HttpClient:
@@ -100,7 +91,10 @@ class HttpClient:
                 follow_redirects=False,
                 trust_env=False,  # proxies and certificates of the environment are in use already
                 proxy=proxy.used if proxy else None,
-                verify=(server.verify or tls.trusted()) if server.url.tls else tls.nobody(),
+                # For plain http an empty context, which trusts nobody and loads no authorities.
+                verify=(server.verify or tls.trusted())
+                if server.url.tls
+                else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                 # No limit: a connection whose TLS failed behind a proxy is never given back.
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
             )
@@ -194,8 +188,7 @@ class HttpClient:
                         connection.shutdown(socket.SHUT_RDWR)
 
     def _refusal(self, answer: Answer) -> DeliveryError:
-        refusal = answer.json(_Refusal)
-        reason = self.quote(refusal.error.message) if refusal and refusal.error else ""
+        reason = self.quote(answer.problem.message) if answer.problem else ""
         message = f"{self.base} answered {answer.status}" + (f": {reason}" if reason else "")
         final = self._server.retryable is not None
         if answer.status in (401, 403):
@@ -216,7 +209,7 @@ class HttpClient:
         return clean(redact(self._secrets.hide(text)).strip(), _LONGEST_QUOTE)
 
     def is_identifier(self, text: str) -> bool:
-        """Whether what a server gives as a name or an id looks like one, and is not a secret of ours."""
+        """Whether a name or an id of a server's looks like one, and is not a secret of ours."""
         return bool(_IDENTIFIER.match(text)) and self._secrets.hide(text) == text
 
 

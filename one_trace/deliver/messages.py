@@ -6,7 +6,7 @@ Message ids are made from span ids, so that sending a run twice changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -30,63 +30,9 @@ class TokenUsage(Struct, rename="camel"):
     total_input_token_count: int
 
 
-class Text(Struct):
-    text: str
-
-
-class Args(Struct, rename="camel", omit_defaults=True):
-    path: str
-    name: str
-    iteration: int | None = None
-    branch: str | None = None
-    input_size: int | None = None
-
-
-class ToolCall(Struct, rename="camel"):
-    call_id: str
-    tool_name: str
-    args: Args
-
-
-class ToolResult(Struct, rename="camel"):
-    call_id: str
-    tool_name: str
-    output: str
-    status: Literal["success", "error"]
-    started_at: int
-    completed_at: int | UnsetType = UNSET
-    duration_ms: float | UnsetType = UNSET
-
-
-class Retries(Struct, rename="camel"):
-    subtype: str
-    step_id: str
-    path: str
-    attempts: int
-    retries: int
-
-
-class Folding(Struct, rename="camel"):
-    """`count` iterations of the steps `steps` in the container `path`; durations in ms."""
-
-    subtype: str
-    path: str
-    steps: list[str]
-    count: int
-    spans: int
-    first: int
-    last: int
-    least_ms: float
-    median_ms: float
-    most_ms: float
-
-
-Content = Text | ToolCall | ToolResult | Retries | Folding
-
-
 class Part(Struct):
     type: Literal["text", "tool_call", "tool_result", "system_event"]
-    content: Content
+    content: dict[str, Any]
 
 
 class Message(Struct, rename="camel", kw_only=True):
@@ -103,7 +49,7 @@ class Message(Struct, rename="camel", kw_only=True):
 def messages(payload: Payload) -> list[Message]:
     """The messages of a run in time order, numbered from 1."""
     sanitized = payload.sanitized
-    long = payload.fold and len(sanitized.spans) > CONDENSE_OVER
+    long = len(sanitized.spans) > CONDENSE_OVER
     condensed = condense(sanitized.spans) if long else Condensed(sanitized.spans, [])
     steps = sorted(_steps(sanitized.run, condensed), key=lambda message: message.timestamp)
     numbered = [_request(payload), *steps, _summary(sanitized, condensed.folds, steps)]
@@ -145,7 +91,7 @@ def _text(external_id: str, role: Literal["user", "assistant"], timestamp: int, 
         role=role,
         timestamp=timestamp,
         text_content=text,
-        parts=[Part("text", Text(text))],
+        parts=[Part("text", {"text": text})],
     )
 
 
@@ -156,7 +102,7 @@ def _steps(run: SanitizedRun, condensed: Condensed) -> Iterator[Message]:
         folds.setdefault(each.parent.span_id, []).append(each)
     for span, left in walk(condensed.spans):
         if left:
-            yield from map(_folding, folds.get(span.span_id, []))
+            yield from map(_fold, folds.get(span.span_id, []))
             yield _result(run, span)
         else:
             yield _call(span)
@@ -164,32 +110,32 @@ def _steps(run: SanitizedRun, condensed: Condensed) -> Iterator[Message]:
                 yield _retries(span)
 
 
-def _tool_name(span: SanitizedSpan) -> str:
-    return f"{span.type}: {span.step_id}"
+def _tool(span: SanitizedSpan) -> dict[str, Any]:
+    return {"callId": span.span_id, "toolName": f"{span.type}: {span.step_id}"}
 
 
 def _call(span: SanitizedSpan) -> Message:
-    args = Args(span.path, span.name, span.iteration, span.branch, span.input_bytes)
+    optional = {"iteration": span.iteration, "branch": span.branch, "inputSize": span.input_bytes}
+    args: dict[str, Any] = {"path": span.path, "name": span.name}
+    args |= {name: value for name, value in optional.items() if value is not None}
     return Message(
         external_id=f"{span.span_id}-call",
         role="assistant",
         timestamp=to_ms(span.started_at) or 0,
-        parts=[Part("tool_call", ToolCall(span.span_id, _tool_name(span), args))],
+        parts=[Part("tool_call", _tool(span) | {"args": args})],
     )
 
 
 def _result(run: SanitizedRun, span: SanitizedSpan) -> Message:
     started = to_ms(span.started_at) or 0
     ended = started if span.duration_ms is None else started + round(span.duration_ms)
-    result = ToolResult(
-        span.span_id,
-        _tool_name(span),
-        msgspec.json.encode(last_line(run, span)).decode(),
-        "error" if span.status in ("error", "timeout", "incomplete") else "success",
-        started,
-    )
+    result = _tool(span) | {
+        "output": msgspec.json.encode(last_line(run, span)).decode(),
+        "status": "error" if span.status in ("error", "timeout", "incomplete") else "success",
+        "startedAt": started,
+    }
     if span.duration_ms is not None:
-        result.completed_at, result.duration_ms = ended, span.duration_ms
+        result |= {"completedAt": ended, "durationMs": span.duration_ms}
     return Message(
         external_id=f"{span.span_id}-result",
         role="assistant",
@@ -200,27 +146,39 @@ def _result(run: SanitizedRun, span: SanitizedSpan) -> Message:
 
 
 def _retries(span: SanitizedSpan) -> Message:
-    content = Retries("retry", span.step_id, span.path, span.attempts, span.retries)
-    return _system(f"{span.span_id}-retries", to_ms(span.started_at) or 0, content)
-
-
-def _folding(fold: Fold) -> Message:
-    content = Folding(
-        "folded",
-        fold.parent.path,
-        fold.steps,
-        len(fold.numbers),
-        fold.spans,
-        min(fold.numbers),
-        max(fold.numbers),
-        fold.spread.least,
-        fold.spread.median,
-        fold.spread.greatest,
+    return _system_event(
+        f"{span.span_id}-retries",
+        span.started_at,
+        subtype="retry",
+        stepId=span.step_id,
+        path=span.path,
+        attempts=span.attempts,
+        retries=span.retries,
     )
-    return _system(f"{fold.first.span_id}-folded", to_ms(fold.first.started_at) or 0, content)
 
 
-def _system(external_id: str, timestamp: int, content: Content) -> Message:
+def _fold(fold: Fold) -> Message:
+    least, median, most, _ = fold.spread
+    return _system_event(
+        f"{fold.first.span_id}-folded",
+        fold.first.started_at,
+        subtype="folded",
+        path=fold.parent.path,
+        steps=fold.steps,
+        count=len(fold.numbers),
+        spans=fold.spans,
+        first=min(fold.numbers),
+        last=max(fold.numbers),
+        leastMs=least,
+        medianMs=median,
+        mostMs=most,
+    )
+
+
+def _system_event(external_id: str, started_at: str, **content: object) -> Message:
     return Message(
-        external_id=external_id, role="system", timestamp=timestamp, parts=[Part("system_event", content)]
+        external_id=external_id,
+        role="system",
+        timestamp=to_ms(started_at) or 0,
+        parts=[Part("system_event", content)],
     )

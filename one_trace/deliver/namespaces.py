@@ -77,5 +77,5 @@ class Namespaces:
 
     def _keep(self, known: dict[str, str]) -> None:
         values = (*self._row, msgspec.json.encode(known).decode(), int(time.time() * 1000))
-        with Store(self._path) as store, store.writing() as connection:
+        with Store(self._path) as store, store.connection.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO namespaces VALUES (?, ?, ?, ?)", values)

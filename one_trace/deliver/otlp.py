@@ -1,7 +1,7 @@
 """The sink OTLP: a run as OpenTelemetry spans, over HTTP, to any collector.
 
 The spans are those of `trace export --format otlp`, here as protobuf, which every collector takes. The
-standard ``OTEL_EXPORTER_OTLP_*`` variables count where no setting of ours says otherwise.
+standard ``OTEL_EXPORTER_OTLP_*`` variables apply unless a setting of ours overrides them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MOST_SPANS = 512
 _MAX_TIMEOUT_S = 45.0
-"""Whatever the environment says: a lease is renewed ahead of each request, and lasts little longer."""
+"""The most that the environment may set: a lease, renewed ahead of each request, lasts little longer."""
 _RETRYABLE = frozenset((429, 502, 503, 504))
 """By the specification. Anything else that is refused, or accepted in part, MUST NOT be retried."""
 _FILES = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
@@ -74,13 +74,12 @@ class Otlp:
         run = payload.sanitized.run
 
         def post(spans: Sequence[OtlpSpan]) -> None:
-            export = request(run, list(spans))
             if self._json:
-                body, kind = msgspec.json.encode(export), "application/json"
+                body, kind = msgspec.json.encode(request(run, spans)), "application/json"
             else:
                 from one_trace.deliver.otlp_protobuf import encode
 
-                body, kind = encode(export), "application/x-protobuf"
+                body, kind = encode(run, spans), "application/x-protobuf"
             headers = {"Content-Type": kind}
             if self._variable("COMPRESSION") == "gzip":
                 body = gzip.compress(body, compresslevel=6)
@@ -150,8 +149,8 @@ class _Response(msgspec.Struct, rename="camel"):
 
 
 def _raise_if_partial(answer: Answer, client: HttpClient) -> None:
-    """Raise DeliveryError where the collector rejected spans. It answers in JSON or protobuf, whichever the
-    request was in; any other body of a 200 says nothing.
+    """Raise DeliveryError if the collector rejected spans. Its answer may be JSON or protobuf, whichever the
+    request was; any other body of a 200 is ignored.
     """
     is_json = answer.body.lstrip().startswith(b"{")
     rejected, reason = _rejected_json(answer) if is_json else _rejected_protobuf(answer)

@@ -18,42 +18,28 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue as KeyValueMessage
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from one_trace.outbound.otel import ExportRequest, KeyValue, OtlpSpan
-from one_trace.outbound.otel import ResourceSpans as ResourceSpansStruct
-from one_trace.outbound.otel import ScopeSpans as ScopeSpansStruct
+from one_trace.outbound.otel import SCHEMA_URL, SCOPE, KeyValue, OtlpSpan, resource_attributes
+from one_trace.outbound.sanitize import SanitizedRun
 
 _FIELDS = {"stringValue": "string_value", "intValue": "int_value", "doubleValue": "double_value"}
 
 
-def encode(request: ExportRequest) -> bytes:
-    """The body of ``POST /v1/traces``."""
-    message = ExportTraceServiceRequest(resource_spans=map(_resource_spans, request.resource_spans))
-    return bytes(message.SerializeToString())
+def encode(run: SanitizedRun, spans: Iterable[OtlpSpan]) -> bytes:
+    """Some or all spans of a run, as `outbound.otel.request` has them in JSON."""
+    scope = InstrumentationScope(name=SCOPE["name"], version=SCOPE["version"])
+    scope_spans = ScopeSpans(scope=scope, spans=map(_span, spans), schema_url=SCHEMA_URL)
+    resource = Resource(attributes=_attributes(resource_attributes(run)))
+    resource_spans = ResourceSpans(resource=resource, scope_spans=[scope_spans], schema_url=SCHEMA_URL)
+    return bytes(ExportTraceServiceRequest(resource_spans=[resource_spans]).SerializeToString())
 
 
 def rejected(body: bytes) -> tuple[int, str]:
-    """How many spans an answer says were rejected, and why; none where it cannot be read."""
+    """The number of rejected spans in an answer, and the reason; 0 if it is not a response."""
     try:
         partial = ExportTraceServiceResponse.FromString(body).partial_success
     except DecodeError:
         return 0, ""
     return partial.rejected_spans, partial.error_message
-
-
-def _resource_spans(part: ResourceSpansStruct) -> ResourceSpans:
-    return ResourceSpans(
-        resource=Resource(attributes=_attributes(part.resource.attributes)),
-        scope_spans=map(_scope_spans, part.scope_spans),
-        schema_url=part.schema_url,
-    )
-
-
-def _scope_spans(part: ScopeSpansStruct) -> ScopeSpans:
-    return ScopeSpans(
-        scope=InstrumentationScope(name=part.scope.name, version=part.scope.version),
-        spans=map(_span, part.spans),
-        schema_url=part.schema_url,
-    )
 
 
 def _span(span: OtlpSpan) -> Span:

@@ -1,4 +1,4 @@
-"""A run of the store as a payload: what may leave of it, and where to, as its own project sets it."""
+"""A run of the store as a payload: the parts that may leave, and where to, as its own project sets it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ def pack(
     settings: Settings,
     *,
     visibility: str | None = None,
-    fold: bool = True,
 ) -> Payload:
     """Everything `sink` is given about `trace`. `visibility`: as the run was shared, over the settings.
 
@@ -33,7 +32,7 @@ def pack(
     """
     run = trace.run
     own = settings_at(run.cwd, settings)
-    family = store.family(run.run_id, sink)
+    family = store.family(run.trace_id, sink)
     children = [
         (child.trace_id, child.visibility or settings_at(child.cwd, settings).visibility)
         for child in family.children
@@ -58,7 +57,6 @@ def pack(
         input_count=family.input_count,
         parent_trace_id=family.parent_trace_id,
         children=children,
-        fold=fold,
     )
 
 

@@ -1,7 +1,7 @@
-"""Which proxy stands between us and a server, from the environment or the system.
+"""The proxy for a server, from the environment or the system.
 
-Looked up once per server, on its parsed URL. httpx's own lookup fails on entries of ``NO_PROXY`` that are no
-hosts, and the standard library's knows no networks; here such an entry excludes nothing and stops nothing.
+Looked up once per server, on its parsed URL. httpx's own lookup fails on entries of ``NO_PROXY`` that are not
+hosts, and the standard library's does not know networks; here an entry that cannot be read is ignored.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Retries for every sink: what is tried again, how often, after which wait, and until when.
+"""Retries for every sink: which requests are tried again, how often, after which wait, and until when.
 
 A wait that the server asks for (``Retry-After``, ``error.details.retryAt``) goes before our own back-off. A
 wait that the deadline does not allow is not begun.
@@ -13,8 +13,6 @@ from collections.abc import Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Literal
-
-from msgspec import Struct
 
 from one_trace.deliver.answer import Answer
 
@@ -58,13 +56,13 @@ class TooLarge(DeliveryError):
     """The server accepts less in one request."""
 
 
-class Unreachable(Exception):
+class Unreachable(DeliveryError):
     """No answer: refused, reset, timed out, not found. `lasting`: it will fail the same way for a while,
     as where nothing listens or a name is not known.
     """
 
     def __init__(self, reason: str, *, lasting: bool = False) -> None:
-        super().__init__(reason)
+        super().__init__("network", reason)
         self.lasting = lasting
 
 
@@ -150,24 +148,10 @@ def _retry_after_s(value: str) -> float:
         return 0.0
 
 
-class _Details(Struct, rename="camel"):
-    retry_at: float | None = None
-
-
-class _Error(Struct):
-    details: _Details | None = None
-
-
-class _Body(Struct):
-    error: _Error | None = None
-
-
 def _retry_at_s(answer: Answer) -> float:
-    body = answer.json(_Body)
-    if body is None or body.error is None or body.error.details is None:
-        return 0.0
-    retry_at = body.error.details.retry_at
-    return 0.0 if retry_at is None else retry_at / 1000 - _now()
+    details = answer.problem.details if answer.problem else None
+    retry_at = details.get("retryAt") if isinstance(details, dict) else None
+    return retry_at / 1000 - _now() if isinstance(retry_at, int | float) else 0.0
 
 
 def _now() -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -44,11 +44,10 @@ class LeaseLost(Exception):
 class Sender:
     """Sends the runs of `store`, over one connection to each sink. A context manager: it closes them."""
 
-    def __init__(self, store: Store, settings: Settings, *, fold: bool = True) -> None:
+    def __init__(self, store: Store, settings: Settings) -> None:
         self.store = store
         self.outbox = Outbox(store)
         self._settings = settings
-        self._fold = fold
         self._open = ExitStack()
         self._clients: dict[str, tuple[Sink, HttpClient]] = {}
 
@@ -60,15 +59,13 @@ class Sender:
     ) -> None:
         self._open.close()
 
-    def next(
-        self, names: Sequence[str], deadline: Deadline, *, run_id: str | None = None, early: bool = False
+    def send(
+        self, sink: str, deadline: Deadline, *, run_id: str | None = None, early: bool = False
     ) -> Outcome | None:
-        """Claim and send one run; None where there is none to send."""
-        job = self.outbox.claim(names, run_id=run_id, early=early)
-        return None if job is None else self.send(job, deadline)
-
-    def send(self, job: Job, deadline: Deadline) -> Outcome:
-        """Send a claimed run and write its result down."""
+        """Claim a run for `sink`, send it and write the result down; None where there is none to send."""
+        job = self.outbox.claim([sink], run_id=run_id, early=early)
+        if job is None:
+            return None
         try:
             url = self._send(job, deadline)
         except LeaseLost:
@@ -95,9 +92,7 @@ class Sender:
             raise DeliveryError("rejected", problem.message, hint=problem.hint)
         sink, client = self._client(job.sink, deadline)
         client.deadline, client.before = deadline, self._lease_renewal(job)
-        payload = pack(
-            self.store, trace, job.sink, self._settings, visibility=job.visibility, fold=self._fold
-        )
+        payload = pack(self.store, trace, job.sink, self._settings, visibility=job.visibility)
         return sink.send(payload, client)
 
     def _client(self, name: str, deadline: Deadline) -> tuple[Sink, HttpClient]:

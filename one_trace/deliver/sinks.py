@@ -1,5 +1,5 @@
-"""Which sinks there are. A new one is a module of this room with `make(settings) -> Sink`, one entry in
-`SINKS`, and its name in `settings.keys.SINKS`.
+"""The table of sinks. A new one is a module of this room with `make(settings) -> Sink`, an entry in `SINKS`,
+and its name in `settings.keys.SINKS`.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ SINKS = {
 
 
 def ready(settings: Settings) -> list[str]:
-    """The sinks that are set and have what they need: a key, or an endpoint."""
+    """The sinks that are set and can be used: they have a key, or an endpoint."""
     return [name for name in settings.sinks if SINKS[name].is_ready(settings)]
 
 
 def make(name: str, settings: Settings) -> Sink:
-    """The sink of this name. Raises CliError where it lacks what it needs."""
+    """The sink of this name. Raises CliError if it has no key, endpoint or package that it needs."""
     sink: Sink = import_module(f"one_trace.deliver.{SINKS[name].module}").make(settings)
     return sink
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RUN_S = 600.0
 """The longest that one run may take, all tries of all its requests together."""
 _LEASED_S = 65.0
-"""Longer than a lease lasts: what another process has not sent by then is ours to send."""
+"""Longer than a lease lasts: by then, another process has sent the run or lost it to us."""
 _POLL_S = 0.1
 
 Progress = Callable[[int, int, Outcome | None], None]
@@ -26,9 +26,7 @@ Progress = Callable[[int, int, Outcome | None], None]
 
 
 class Synced(Struct):
-    """The runs that were queued and sent, what is left as (run id, sink, state, error), and the first
-    problem.
-    """
+    """`rest`: the runs that are left, as (run id, sink, state, error). `problem`: the first problem."""
 
     newly_queued: int = 0
     """Runs queued by `since_ms` and `again`."""
@@ -84,7 +82,7 @@ def _send(sender: Sender, sink: str, run_id: str) -> Outcome | None:
     """Send one run. If another process is sending it, wait until that is done or its lease is over."""
     until = time.monotonic() + _LEASED_S
     while True:
-        outcome = sender.next([sink], Deadline(RUN_S), run_id=run_id, early=True)
+        outcome = sender.send(sink, Deadline(RUN_S), run_id=run_id, early=True)
         if outcome is not None or not sender.outbox.is_queued(run_id, sink) or time.monotonic() > until:
             return outcome
         time.sleep(_POLL_S)

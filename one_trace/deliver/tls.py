@@ -28,12 +28,6 @@ def trusted() -> ssl.SSLContext:
         raise DeliveryError("network", f"{where} cannot be read: {reason(error)}") from None
 
 
-@cache
-def nobody() -> ssl.SSLContext:
-    """For plain http: it loads no authority, which takes no time, and would refuse every certificate."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
 def from_files(authority: str, certificate: str, key: str) -> ssl.SSLContext:
     """The authorities in one file, and a client certificate with its key; each path may be empty.
 

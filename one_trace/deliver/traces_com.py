@@ -63,14 +63,9 @@ class _Data(Struct):
     trace: _TraceId | None = None
 
 
-class _Error(Struct):
-    message: str = ""
-
-
 class _Response(Struct):
     ok: bool | None = None
     data: _Data | None = None
-    error: _Error | None = None
 
 
 def make(settings: Settings) -> TracesCom:
@@ -157,10 +152,11 @@ def _cut(text: str) -> str:
 
 def _write(client: HttpClient, method: str, path: str, body: bytes) -> _Response:
     """The service's answer to a write. A 2xx of another server, such as a login page, is no delivery."""
-    response = client.call(method, path, body, _JSON).json(_Response)
+    answer = client.call(method, path, body, _JSON)
+    response = answer.json(_Response)
     if response is None or (response.ok is None and response.data is None):
         raise DeliveryError("rejected", f"{client.base} gave an answer that is not the service's")
     if response.ok is False:
-        reason = response.error.message if response.error else "no reason given"
+        reason = answer.problem.message if answer.problem else "no reason given"
         raise DeliveryError("rejected", f"{client.base} refused it: {client.quote(reason)}")
     return response

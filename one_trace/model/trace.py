@@ -195,6 +195,17 @@ class Run(Struct, rename="camel", kw_only=True):
     the first of each kind has them. Never their values."""
 
 
+class RunUnderWay(Struct, rename="camel", kw_only=True):
+    """A run that is still running, without its record. `durationMs` is the time so far."""
+
+    run_id: str
+    flow_key: str
+    status: Literal["running"] = "running"
+    started_at: str | None
+    duration_ms: float | None
+    cwd: str
+
+
 class Filter(Struct, rename="camel", kw_only=True, omit_defaults=True):
     """What was asked for: the spans of a document that has this are fewer than the run's; its figures are of
     the whole run."""

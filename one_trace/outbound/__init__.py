@@ -1,4 +1,6 @@
-"""What may leave this machine: `redact` takes secrets out of error text, `quoted` commands and source lines.
+"""The one choke point: what may leave this machine, and the forms it leaves in.
 
-This room knows no store, no file and no network: text in, text out.
+What lives here: `sanitize` (a trace as it may leave), `payload` (all that a sink is given), `error_text` with
+`redact` (secrets) and `quoted_code` (commands, source lines), `remotes`, `own_secrets` (our keys in answers
+of servers), and the forms `events` and `otel`. It knows no store, no file, no network and no sink.
 """

@@ -48,8 +48,8 @@ class Kept(Struct):
 
 
 def keep_redacted(assembly: Assembly, kept: Mapping[str, Kept]) -> bool:
-    """Replace errors by what the store has of them (by span id; of the run itself by ""), if they differ in
-    what was redacted alone. Returns whether any was replaced.
+    """Replace errors by those of the store (by span id; that of the run itself by ""), if they differ only in
+    what was redacted. Returns whether any was replaced.
     """
     run, changed = assembly.trace.run, False
     for span in assembly.trace.spans:
@@ -95,3 +95,5 @@ def _replace(assembly: Assembly, redacted: Callable[[str], str]) -> None:
             span.error = redacted(span.error)
     if run.cause and run.cause.error is not None:
         run.cause.error = redacted(run.cause.error)
+    for upload in run.uploads:
+        upload.error = upload.error and redacted(upload.error)

@@ -1,7 +1,7 @@
-"""A trace as event lines: the mission's minimal form, one JSON object an event, in time order.
+"""A trace as event lines: one small JSON object an event, in time order.
 
-`trace export --format events` prints them and the sinks send them: a user can look at what would leave
-before anything does.
+`trace export --format events` prints the lines that the sink traces.com sends: users can see what would leave
+this machine before anything does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from one_trace.outbound.sanitize import Redact, SanitizedRun, SanitizedSpan, San
 
 
 class Event(Struct, rename="camel", kw_only=True):
-    """One event line. A member that events of its kind do not have is left out; one not known is null."""
+    """One event line. Members that events of its kind do not have are left out; unknown ones are null."""
 
     event: str
     flow_key: str
@@ -44,14 +44,14 @@ class Event(Struct, rename="camel", kw_only=True):
 
 
 def event_lines(trace: Trace, redact: Redact | None = None) -> list[Event]:
-    """The events of `trace` in time order, made from what may leave; `redact` lets error text through."""
+    """The events of `trace` in time order, as they may leave; with `redact`, with error text."""
     return lines(sanitize(trace, redact))
 
 
 def lines(sanitized: SanitizedTrace) -> list[Event]:
-    """``flow:start``, then each step's start and end, then the flow's own end if it was seen.
+    """``flow:start``, each step's start and end, and the flow's own end if it was seen.
 
-    Events of one instant stand as they are nested: a parent starts before its children and ends after them.
+    Events of one instant keep their nesting: a parent starts before its children and ends after them.
     """
     run = sanitized.run
     events = [_flow_start(run), *_steps(run, sanitized.spans)]
@@ -69,33 +69,28 @@ def _steps(run: SanitizedRun, spans: list[SanitizedSpan]) -> Iterator[Event]:
 
 
 def step_start(run: SanitizedRun, span: SanitizedSpan) -> Event:
-    return Event(
-        event="step:start",
-        flow_key=span.flow_key,
-        step_id=span.step_id,
-        timestamp=span.started_at,
-        run_id=run.run_id,
-        trace_id=run.trace_id,
-        span_id=span.span_id,
-        parent_span_id=span.parent_span_id,
-        path=span.path,
-        type=span.type,
-        iteration=span.iteration,
-        branch=span.branch,
-        input_size=span.input_bytes,
-    )
+    return _step_event("step:start", run, span, span.started_at)
 
 
 def step_end(run: SanitizedRun, span: SanitizedSpan) -> Event:
     """``step:error`` for a step that failed, ``step:complete`` for one that ended in any other way."""
+    event = _step_event(
+        "step:error" if span.status == "error" else "step:complete", run, span, ended_at(span)
+    )
+    event.status, event.error_code = span.status, span.error_code
+    event.duration_ms, event.output_size = span.duration_ms, span.output_bytes
+    event.attempts, event.retries = span.attempts, span.retries
+    event.usage = span.usage
+    event.error = UNSET if span.error is None else span.error
+    return event
+
+
+def _step_event(event: str, run: SanitizedRun, span: SanitizedSpan, timestamp: str) -> Event:
     return Event(
-        event="step:error" if span.status == "error" else "step:complete",
+        event=event,
         flow_key=span.flow_key,
         step_id=span.step_id,
-        status=span.status,
-        duration_ms=span.duration_ms,
-        output_size=span.output_bytes,
-        timestamp=ended_at(span),
+        timestamp=timestamp,
         run_id=run.run_id,
         trace_id=run.trace_id,
         span_id=span.span_id,
@@ -104,22 +99,17 @@ def step_end(run: SanitizedRun, span: SanitizedSpan) -> Event:
         type=span.type,
         iteration=span.iteration,
         branch=span.branch,
-        attempts=span.attempts,
-        retries=span.retries,
         input_size=span.input_bytes,
-        error_code=span.error_code,
-        usage=span.usage,
-        error=UNSET if span.error is None else span.error,
     )
 
 
 def last_line(run: SanitizedRun, span: SanitizedSpan) -> Event:
-    """What is last known of a span: its end, or, of one that was never seen to end, its start."""
+    """The last event of a span: its end, or its start if it was never seen to end."""
     return step_start(run, span) if span.status == "incomplete" else step_end(run, span)
 
 
 def ended_at(span: SanitizedSpan) -> str:
-    """When a span ended; its start, where no duration is known."""
+    """When a span ended; its start if the duration is not known."""
     started = to_ms(span.started_at)
     if started is None or not span.duration_ms:
         return span.started_at

@@ -1,16 +1,13 @@
-"""A trace in OpenTelemetry's words: OTLP/JSON structs with semantic conventions, from what may leave and
-nothing else.
+"""A sanitized trace as OpenTelemetry spans: OTLP/JSON structs with semantic conventions.
 
-`trace export --format otlp` writes them to a file and the OTLP sink sends them: the same spans with the
-same ids, so sending
-twice, or importing the file beside the sink, doubles nothing. OTLP/JSON is protobuf's JSON mapping but for
-ids, which are hex;
+`trace export --format otlp` writes them to a file and the sink OTLP sends them, with the same ids, so sending
+twice, or importing the file as well, doubles nothing. OTLP/JSON is protobuf's JSON mapping, but ids are hex;
 64-bit integers are strings, enums are numbers (opentelemetry.io/docs/specs/otlp, "JSON Protobuf Encoding").
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
@@ -23,7 +20,8 @@ from one_trace.outbound.sanitize import Link, SanitizedRun, SanitizedSpan, Sanit
 KIND_INTERNAL = 1
 STATUS_ERROR = 2
 _REMOTE = 0x300
-"""Of a link's flags: that its span is of another process, and that this is known."""
+"""Flags of a link: it is known whether its span is remote, and it is."""
+SCOPE = {"name": "one-trace", "version": __version__}
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.37.0"
 
 Value = str | bool | int | float | list[str]
@@ -65,46 +63,19 @@ class OtlpSpan(Struct, rename="camel", kw_only=True):
     events: list[OtlpEvent] | UnsetType = UNSET
     links: list[OtlpLink] | UnsetType = UNSET
     status: OtlpStatus | UnsetType = UNSET
-    """Left out unless the span failed: OK is for whoever reads the trace to say, by the specification."""
+    """Left out unless the span failed: by the specification, OK is left to the reader of the trace."""
 
 
-class Resource(Struct, rename="camel", kw_only=True):
-    attributes: list[KeyValue]
-
-
-class Scope(Struct, rename="camel", kw_only=True):
-    name: str = "one-trace"
-    version: str = __version__
-
-
-class ScopeSpans(Struct, rename="camel", kw_only=True):
-    scope: Scope
-    spans: list[OtlpSpan]
-    schema_url: str = SCHEMA_URL
-
-
-class ResourceSpans(Struct, rename="camel", kw_only=True):
-    resource: Resource
-    scope_spans: list[ScopeSpans]
-    schema_url: str = SCHEMA_URL
-
-
-class ExportRequest(Struct, rename="camel", kw_only=True):
-    """ExportTraceServiceRequest: the body of ``POST /v1/traces``, and of a file of OTLP/JSON."""
-
-    resource_spans: list[ResourceSpans]
-
-
-def request(run: SanitizedRun, spans: list[OtlpSpan]) -> ExportRequest:
-    """Some or all of a run's spans as one request."""
-    scope_spans = [ScopeSpans(scope=Scope(), spans=spans)]
-    resource = Resource(attributes=_key_values(_resource(run)))
-    return ExportRequest(resource_spans=[ResourceSpans(resource=resource, scope_spans=scope_spans)])
+def request(run: SanitizedRun, spans: Sequence[OtlpSpan]) -> dict[str, Any]:
+    """Some or all spans of a run as an ExportTraceServiceRequest, the body of ``POST /v1/traces``."""
+    scope_spans = {"scope": SCOPE, "spans": spans, "schemaUrl": SCHEMA_URL}
+    resource = {"attributes": resource_attributes(run)}
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": [scope_spans], "schemaUrl": SCHEMA_URL}]}
 
 
 def otlp_spans(sanitized: SanitizedTrace) -> list[OtlpSpan]:
-    """The run as a root span, then its spans, parents first. A span that never ended ends where the run is
-    last seen.
+    """The run as a root span, then its spans, parents first. A span without an end gets the last moment that
+    anything is known of.
     """
     run = sanitized.run
     began = to_ms(run.started_at) or 0
@@ -196,9 +167,7 @@ def _step(run: SanitizedRun, span: SanitizedSpan) -> dict[str, Value | None]:
 
 
 def _gen_ai(usage: Usage | None) -> dict[str, Value | None]:
-    """GenAI conventions for a step in which an LLM worked. Input tokens there include those read from and
-    written to a cache.
-    """
+    """GenAI conventions for a step that used an LLM. Their input tokens include those of the cache."""
     if usage is None:
         return {}
     models = usage.models
@@ -222,14 +191,15 @@ def _exception(span: SanitizedSpan, at: str) -> OtlpEvent:
     return OtlpEvent(time_unix_nano=at, name="exception", attributes=_key_values(attributes))
 
 
-def _resource(run: SanitizedRun) -> dict[str, Value | None]:
-    return {
+def resource_attributes(run: SanitizedRun) -> list[KeyValue]:
+    attributes: dict[str, Value | None] = {
         "service.name": run.executor.name,
         "service.version": run.executor.version,
         "telemetry.sdk.name": "one-trace",
         "telemetry.sdk.language": "python",
         "telemetry.sdk.version": __version__,
     }
+    return _key_values(attributes)
 
 
 def _key_values(attributes: Mapping[str, Value | None]) -> list[KeyValue]:
@@ -249,5 +219,5 @@ def _any_value(value: Value) -> dict[str, Any]:
 
 
 def _nanos(began_ms: int, offset_ms: float) -> str:
-    """A uint64; a damaged time is moved to the nearest that is one."""
+    """A uint64; the time of a damaged record is moved into its range."""
     return str(min(max(0, began_ms * 1_000_000 + round(offset_ms * 1_000_000)), 2**64 - 1))

@@ -1,4 +1,4 @@
-"""Our own keys taken out of what a server answers, however it spells them.
+"""Our own keys taken out of the answers of servers, however they spell them.
 
 A key may come back as it was sent, escaped for JSON, HTML or a URL, in base64 or hex, in other letters,
 wrapped, backwards, or in part. So the text and the keys are brought to one form (escapes decoded, lower case,
@@ -18,7 +18,7 @@ HIDDEN = "[key]"
 WINDOW = 8
 """This many characters of a secret in a row are treated as the secret."""
 SHORTEST = 4
-"""Shorter secrets cannot be told from other words. Those shorter than `WINDOW` must appear whole."""
+"""Shorter secrets look like any word. Those shorter than `WINDOW` must appear whole."""
 _LONGEST_TEXT = 16_384
 _SCHEME = re.compile(r"[A-Za-z]+\s+")
 
@@ -86,6 +86,6 @@ def _spellings(value: str) -> Iterator[str]:
 
 
 def _normalized(text: str) -> tuple[str, list[int]]:
-    """The letters and digits of `text` in lower case, and where each stands in it."""
+    """The letters and digits of `text` in lower case, and the position of each in it."""
     places = [at for at, character in enumerate(text) if character.isalnum()]
     return "".join(text[at].lower()[:1] for at in places), places

@@ -31,5 +31,3 @@ class Payload(Struct, frozen=True, kw_only=True):
     """The trace id of the run that started this one from one of its steps."""
     children: list[tuple[str, str]] = []
     """Trace id and visibility of the runs that this one started and that were sent before it."""
-    fold: bool = True
-    """Whether a long run may be condensed."""

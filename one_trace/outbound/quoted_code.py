@@ -1,21 +1,17 @@
-"""Error text without the commands and source lines that it quotes: they are a step's own, and never leave.
+"""Error text without the commands and source lines that it quotes: they are a step's own and never leave.
 
-What quotes them, and the rule for each:
+The errors that quote them, and the rule for each:
 
 * ``Code step "x" failed at line 3:7``, then one line of source, then the message: the source line goes.
-* ``Command failed: `` and the command, which may have any number of lines, then what it wrote to stderr.
-  Where the store knows where the command ends, it goes and the stderr stays, less what `_report` drops.
-  Where it does not know (an old run, a flow file that has changed), all behind ``Command failed`` goes, and
-  of it the phrases of the system are named that stand in it: they are constants of ours, and no text of the
-  step's.
-* ``Code module "x" exited with code 1: `` and what the module's process wrote to stderr: less what `_report`
-  drops.
+* ``Command failed: `` and the command, of any number of lines, then its stderr. If the store knows where the
+  command ends, the command goes, and the stderr stays as `_report` leaves it. If not (an old run, a changed
+  flow file), everything after ``Command failed`` goes, and only known messages of the system are named.
+* ``Code module "x" exited with code 1: `` and the stderr of its process, which stays as `_report` leaves it.
 
-`_report` drops of a stderr: each line that has a line of the command in it; what shells trace (``+ …``) and
-what they say of a word of theirs (``sh: 1: word: not found`` stays as ``sh: 1: not found``); the lines over
-a caret; the source under Python's ``File "…", line 3`` and under Node's ``/path/file.js:3``; lines with a
-number and a bar at their side, as compilers frame code; what perl, awk and jq quote behind their ``near``
-and ``line 1:``.
+`_report` drops from a stderr: lines that contain a line of the command; traces of shells (``+ …``) and the
+words they complain about (``sh: 1: word: not found`` becomes ``sh: 1: not found``); lines above a caret; the
+source under Python's ``File "…", line 3`` and Node's ``/path/file.js:3``; lines with a number and a bar in
+front, as compilers frame code; and what perl, awk and jq quote after ``near`` and ``line 1:``.
 """
 
 from __future__ import annotations
@@ -56,12 +52,12 @@ _PHRASES = (
     "Read-only file system", "Exec format error", "ambiguous redirect", "unexpected EOF", "Unauthorized",
     "Forbidden",
 )  # fmt: skip
-"""What the system and its shells say: named, where it is not sure what else a text has."""
+"""Messages of the system and its shells: constants of ours, never text of the step's."""
 
 
 def without_quotes(text: str, command_ends: Mapping[str, int]) -> str:
-    """`text` without a command line or source line of a step. `command_ends`: how many characters of which
-    error text are its command.
+    """`text` without a command line or source line of a step. `command_ends`: the number of characters of an
+    error text that are its command.
     """
     text = _SOURCE.sub(r"\1", text)
     at = text.find(_COMMAND)
@@ -72,13 +68,13 @@ def without_quotes(text: str, command_ends: Mapping[str, int]) -> str:
     if at == 0 and end is not None:
         report = _report(text[end:].lstrip("\n"), text[len(_COMMAND) + 2 : end])
         return f"{_COMMAND}\n{report}" if report else _COMMAND
-    said = [phrase for phrase in _PHRASES if re.search(rf"\b{phrase}\b", text[at:])]
-    named = [phrase for phrase in said if not any(phrase != other and phrase in other for other in said)]
+    found = [phrase for phrase in _PHRASES if re.search(rf"\b{phrase}\b", text[at:])]
+    named = [phrase for phrase in found if not any(phrase != other and phrase in other for other in found)]
     return text[:at] + _COMMAND + (f" ({', '.join(named)})" if named else "")
 
 
 def _report(stderr: str, command: str) -> str:
-    """A process's stderr without what it quotes of its source."""
+    """A process's stderr without the source that it quotes."""
     pieces = [piece.strip() for piece in _PIECES.split(command)]
     own = [piece for piece in pieces if len(piece) >= _SHORTEST_PIECE]
     kept = [line for line in _unframed(stderr.split("\n")) if not any(piece in line for piece in own)]
@@ -86,12 +82,12 @@ def _report(stderr: str, command: str) -> str:
 
 
 def _unframed(lines: list[str]) -> Iterator[str]:
-    """Lines that quote no code."""
-    under = ""  # what the line above says of this one
+    """The lines that quote no code."""
+    under = ""  # what the line above announces: "python", "place", "next" or nothing
     for number, line in enumerate(lines):
         following = lines[number + 1] if number + 1 < len(lines) else ""
         quoted = _is_quoted(line, following, under)
-        under = _says_of_next(line, under, quoted=quoted)
+        under = _announced(line, under, quoted=quoted)
         if not quoted:
             yield _unquoted(line)
 
@@ -108,7 +104,7 @@ def _is_carets(line: str) -> bool:
     return ("^" in line or "~" in line) and _CARETS.match(line) is not None
 
 
-def _says_of_next(line: str, under: str, *, quoted: bool) -> str:
+def _announced(line: str, under: str, *, quoted: bool) -> str:
     if _PYTHON.match(line):
         return "python"
     if _PLACE.match(line):
@@ -119,10 +115,11 @@ def _says_of_next(line: str, under: str, *, quoted: bool) -> str:
 
 
 def _unquoted(line: str) -> str:
-    """One line without the word of a shell, or the code, that it speaks of."""
+    """A line without the word of a shell, or the code, that it quotes."""
     shell = _SHELL.match(line)
     if shell is not None:
-        said = next((phrase for phrase in _PHRASES if phrase in line), "")
-        return f"{shell['who'].rstrip(' :')}: {said}" if said else shell["who"].rstrip(" :")
+        who = shell["who"].rstrip(" :")
+        message = next((phrase for phrase in _PHRASES if phrase in line), "")
+        return f"{who}: {message}" if message else who
     quoting = _QUOTING.match(line)
     return f"{quoting['kept']} {_MORE}" if quoting is not None else line

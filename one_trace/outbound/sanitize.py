@@ -1,17 +1,16 @@
-"""The one choke point: what of a trace may leave this machine.
+"""The one choke point: the parts of a trace that may leave this machine.
 
-Everything that is sent, or printed for sending, is made from a `SanitizedTrace`, which is made here alone.
-Its structs have no field for an input, an output, a path of the file system or a command, so a sink cannot
-send one by mistake; the few free words that may leave (error codes, model names, session ids) must look
-like what they are, or they stay. Error text leaves only where the caller hands in a function that redacts
-it (``traces.errors = full``).
+Everything that is sent, or printed for sending, is made from a `SanitizedTrace`, and only this module makes
+one. Its structs have no field for an input, an output, a path of the file system or a command, so no sink can
+send one by mistake. Error codes, model names and session ids must look like what they are, or they stay here.
+Error text leaves only through the caller's function that redacts it (``traces.errors = full``).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 from msgspec import Struct
 
@@ -28,21 +27,22 @@ from one_trace.model.trace import (
     Usage,
 )
 
+S = TypeVar("S", bound=Struct)
 Redact = Callable[[str], str]
-"""Error text in, error text without secrets out."""
+"""Takes the secrets out of an error text."""
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}\Z|[0-9]{1,9}\Z")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+\[\]-]{0,99}\Z")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-_CONTEXT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})\Z")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})\Z")
 _MOST_LINKS = 100
 _NAME_CHARACTERS = 200
 _ERROR_CHARACTERS = 4096
 
 
 class SanitizedSpan(Struct, kw_only=True, frozen=True):
-    """What may be told of one span. Times in ms or ISO 8601 UTC, sizes in bytes."""
+    """A span as it may leave. Times in ms or ISO 8601 UTC, sizes in bytes."""
 
     span_id: str
     parent_span_id: str | None
@@ -71,8 +71,8 @@ class SanitizedSpan(Struct, kw_only=True, frozen=True):
 
 
 class Link(Struct, kw_only=True, frozen=True):
-    """A span of another trace: of whoever started the run (`kind` caller), the root of the traced run that
-    did (parent), or of one that it started itself (child).
+    """A span of another trace: that of the caller (`kind` caller), or the root of the traced run that
+    started this one (parent) or that this one started (child).
     """
 
     trace_id: str
@@ -82,7 +82,7 @@ class Link(Struct, kw_only=True, frozen=True):
 
 
 class SanitizedRun(Struct, kw_only=True, frozen=True):
-    """What may be told of a run: not where it ran, and no word of what it was given."""
+    """A run as it may leave: without the folder it ran in, and without its inputs."""
 
     run_id: str
     trace_id: str
@@ -101,7 +101,7 @@ class SanitizedRun(Struct, kw_only=True, frozen=True):
     """Of the root cause, where the run failed."""
     cause_path: str | None
     damaged: bool
-    """The record lacks something, so the trace does, too."""
+    """Whether the record, and so the trace, is incomplete."""
     links: list[Link]
 
 
@@ -118,29 +118,25 @@ def sanitize(
     parent_trace_id: str | None = None,
     child_trace_ids: Sequence[str] = (),
 ) -> SanitizedTrace:
-    """What may leave of `trace`; error text only if there is a function to redact it with.
+    """`trace` as it may leave, with error text only if there is a function to redact it.
 
-    `traceparent` (W3C) and `parent_trace_id`: of whoever started the run, where the store knows;
-    `child_trace_ids`: of the runs that it started.
+    `traceparent` (W3C) and `parent_trace_id` are those of the caller, if known; `child_trace_ids` those of
+    the runs that it started.
     """
     links = list(_links(traceparent, parent_trace_id, child_trace_ids))
     return SanitizedTrace(run=_run(trace.run, links), spans=[_span(span, redact) for span in trace.spans])
 
 
 def root_span_id(trace_id: str) -> str:
-    """The span id of a run itself, which is no span of the trace document: the latter half of its trace
-    id.
-    """
+    """The span id of the run itself, which is no span of the trace document: half of its trace id."""
     return trace_id[16:]
 
 
 def _links(
     traceparent: str | None, parent_trace_id: str | None, child_trace_ids: Sequence[str]
 ) -> Iterator[Link]:
-    """The trace stays the run's own, as its id is made of the run alone: by OpenTelemetry a span whose
-    cause is in another trace has a link to it.
-    """
-    caller = _CONTEXT.match(traceparent or "")
+    """OpenTelemetry links a span to its cause in another trace; the trace id comes from the run alone."""
+    caller = _TRACEPARENT.match(traceparent or "")
     if caller:
         yield Link(trace_id=caller[1], span_id=caller[2], flags=int(caller[3], 16), kind="caller")
     if parent_trace_id:
@@ -151,17 +147,11 @@ def _links(
 
 def _run(run: Run, links: list[Link]) -> SanitizedRun:
     cause = run.cause or None
-    return SanitizedRun(
-        run_id=run.run_id,
-        trace_id=run.trace_id,
+    return _copy(
+        run,
+        SanitizedRun,
         flow_key=one_line(run.flow_key),
-        status=run.status,
-        started_at=run.started_at,
-        ended_at=run.ended_at,
-        duration_ms=run.duration_ms,
         executor=Executor(name=run.executor.name, version=_matching(_IDENTIFIER, run.executor.version)),
-        input_bytes=run.input_bytes,
-        counts=run.counts,
         usage=_usage(run.usage),
         session=_session(run.session),
         parent_run_id=_matching(_IDENTIFIER, run.parent_run_id),
@@ -173,31 +163,22 @@ def _run(run: Run, links: list[Link]) -> SanitizedRun:
 
 
 def _span(span: Span, redact: Redact | None) -> SanitizedSpan:
-    return SanitizedSpan(
-        span_id=span.span_id,
-        parent_span_id=span.parent_span_id,
-        step_id=span.step_id,
+    return _copy(
+        span,
+        SanitizedSpan,
         name=one_line(span.name),
         type=one_line(span.type),
         flow_key=one_line(span.flow_key),
-        path=span.path,
-        iteration=span.iteration,
-        branch=span.branch,
-        index=span.index,
-        parent_attempt=span.parent_attempt,
-        attempts=span.attempts,
-        retries=span.retries,
-        status=span.status,
-        started_at=span.started_at,
-        start_ms=span.start_ms,
-        duration_ms=span.duration_ms,
-        input_bytes=span.input_bytes,
-        output_bytes=span.output_bytes,
         error_code=_matching(_CODE, span.error_code),
-        late=span.late,
         usage=_usage(span.usage),
         error=redact(span.error)[:_ERROR_CHARACTERS] if redact and span.error else None,
     )
+
+
+def _copy(source: Run | Span, kind: type[S], **cleaned: object) -> S:
+    """A `kind` with the fields of `source` that it declares, and with the `cleaned` ones in their place."""
+    names = [name for name in kind.__struct_fields__ if name not in cleaned]
+    return kind(**{name: getattr(source, name) for name in names}, **cleaned)
 
 
 def _usage(usage: Usage | None) -> Usage | None:
@@ -221,11 +202,11 @@ def _session(session: Session | None) -> Session | None:
     return Session(agent=_matching(_IDENTIFIER, session.agent), session_id=session.session_id)
 
 
-def _matching(shape: re.Pattern[str], word: str | None) -> str | None:
-    return word if word is not None and shape.match(word) else None
+def _matching(shape: re.Pattern[str], text: str | None) -> str | None:
+    return text if text is not None and shape.match(text) else None
 
 
 def one_line(text: str) -> str:
-    """A name as a reader may safely see it: no control characters, no line breaks, at most 200 characters."""
+    """A name without control characters and line breaks, of at most 200 characters."""
     plain = _CONTROL.sub(" ", text)
     return plain if len(plain) <= _NAME_CHARACTERS else plain[: _NAME_CHARACTERS - 1] + "…"

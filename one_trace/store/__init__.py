@@ -1,6 +1,11 @@
-"""The store: runs, their spans, what many runs have in common, and the outbox."""
+"""The store of traced runs: one SQLite file with runs, spans, a summary for statistics, and the outbox.
 
-from one_trace.store.rows import Saved
+Ask `Store` for runs and to save one, `outbox.Outbox` what is still to be sent, `prune` to delete, `check`
+whether the file is sound. Statistics read the tables that `migrations` describes through `Store.connection`.
+It must never know how a run is executed, recorded or displayed, nor what a sink is.
+"""
+
+from one_trace.store.rows import Saved, Source
 from one_trace.store.store import Store
 
-__all__ = ["Saved", "Store"]
+__all__ = ["Saved", "Source", "Store"]

@@ -1,136 +1,114 @@
-"""A connection to the store on which no error of SQLite goes untranslated.
+"""A connection to the store that reports every error of SQLite as a StoreError.
 
-The only place that makes and holds a `sqlite3.Connection`: all SQL of the program, that of other rooms too,
-runs through `Connection.execute`, and rows are fetched through `Rows`, since SQLite finds damage while it
-reads.
+The only module that holds a `sqlite3.Connection`: all SQL of the program, also that of other packages, runs
+through `Connection.execute`. Rows are fetched through `Rows`, because SQLite finds damage while it reads.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from one_trace.errors import StoreError
-from one_trace.store.store_errors import FAULTS, translated
+from one_trace.store.store_errors import FAULTS, newer, store_errors, translated
 
 Row = tuple[Any, ...]
-Translate = Callable[[Path, BaseException], StoreError]
-
 
 BUSY_MS = 5000
-"""How long another process's transaction is waited for."""
+"""How long to wait for the transaction of another process."""
+
+
+class Connection:
+    """SQL on the store at `path`. Every method raises StoreError, whatever SQLite raises.
+
+    `newer_layout`: the store was written by a newer one-trace. What this version cannot read in it is then
+    not reported as damage.
+    """
+
+    def __init__(self, raw: sqlite3.Connection, path: Path, *, newer_layout: bool = False) -> None:
+        self._raw = raw
+        self.path = path
+        self._newer_layout = newer_layout
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Report errors of SQLite as StoreError."""
+        try:
+            yield
+        except FAULTS as error:
+            problem = translated(self.path, error)
+            if self._newer_layout and problem.code == "store-damaged":
+                problem = newer(self.path)
+            raise problem from error
+
+    def execute(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Rows:
+        with self.reporting():
+            return Rows(self._raw.execute(sql, values), self)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> Rows:
+        with self.reporting():
+            return Rows(self._raw.executemany(sql, rows), self)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One write transaction: everything or nothing is written."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield self
+            self.execute("COMMIT")
+        except BaseException:
+            if self._raw.in_transaction:
+                with suppress(StoreError):  # the first error is the one to report
+                    self.execute("ROLLBACK")
+            raise
+
+    def copy_to(self, other: Connection) -> None:
+        with self.reporting():
+            self._raw.backup(other._raw)
+
+    def close(self) -> None:
+        with self.reporting():
+            self._raw.close()
 
 
 class Rows:
-    """What a statement gave."""
+    """The result of a statement."""
 
-    def __init__(self, cursor: sqlite3.Cursor, path: Path, translate: Translate) -> None:
+    def __init__(self, cursor: sqlite3.Cursor, connection: Connection) -> None:
         self._cursor = cursor
-        self._path = path
-        self._translate = translate
+        self._connection = connection
 
     @property
     def rowcount(self) -> int:
         return self._cursor.rowcount
 
     def __iter__(self) -> Iterator[Row]:
-        try:
-            # `yield from` would close the cursor with this generator, and `islice` makes several.
+        with self._connection.reporting():
+            # `yield from` would close the cursor together with this generator.
             for row in self._cursor:  # noqa: UP028
                 yield row
-        except FAULTS as error:
-            raise self._translate(self._path, error) from error
 
     def chunks(self, size: int = 300) -> Iterator[list[Row]]:
-        """All rows, so many at a time: few enough that Python does not look through them for garbage."""
+        """All rows in lists of at most `size`: short enough not to start Python's garbage collector."""
         rows = iter(self)
-        while some := list(islice(rows, size)):
-            yield some
+        while chunk := list(islice(rows, size)):
+            yield chunk
 
     def fetchone(self) -> Any:  # noqa: ANN401  a row, or None
-        try:
+        with self._connection.reporting():
             return self._cursor.fetchone()
-        except FAULTS as error:
-            raise self._translate(self._path, error) from error
 
     def fetchall(self) -> list[Any]:
-        try:
+        with self._connection.reporting():
             return self._cursor.fetchall()
-        except FAULTS as error:
-            raise self._translate(self._path, error) from error
 
 
-class Connection:
-    """SQL on the store at `path`. Raises StoreError, whatever SQLite raises."""
-
-    def __init__(self, raw: sqlite3.Connection, path: Path, translate: Translate = translated) -> None:
-        self._raw = raw
-        self._path = path
-        self._translate = translate
-
-    def __enter__(self) -> Self:
-        """Where what follows fails, the connection is closed; where it does not, it stays open."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            self.close()
-
-    @property
-    def in_transaction(self) -> bool:
-        return self._raw.in_transaction
-
-    def execute(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Rows:
-        try:
-            return Rows(self._raw.execute(sql, values), self._path, self._translate)
-        except FAULTS as error:
-            raise self._translate(self._path, error) from error
-
-    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> Rows:
-        try:
-            return Rows(self._raw.executemany(sql, rows), self._path, self._translate)
-        except FAULTS as error:
-            raise self._translate(self._path, error) from error
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One write transaction: all of it or nothing."""
-        self.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self.execute("COMMIT")
-        except BaseException:
-            if self.in_transaction:
-                with suppress(StoreError):  # what went wrong first is what is told
-                    self.execute("ROLLBACK")
-            raise
-
-    def copy_to(self, other: Connection) -> None:
-        try:
-            self._raw.backup(other._raw)
-        except FAULTS as error:
-            raise self._translate(self._path, error) from error
-
-    def close(self) -> None:
-        try:
-            self._raw.close()
-        except FAULTS as error:
-            raise self._translate(self._path, error) from error
-
-
-def connected(
-    database: str, path: Path, *, uri: bool = False, translate: Translate = translated
-) -> Connection:
-    """A connection to `database`, which errors call `path`."""
-    try:
+def connected(database: str, path: Path, *, uri: bool = False, newer_layout: bool = False) -> Connection:
+    """A connection to `database`, which error messages call `path`."""
+    with store_errors(path):
         raw = sqlite3.connect(database, isolation_level=None, timeout=BUSY_MS / 1000, uri=uri)
-    except FAULTS as error:
-        raise translate(path, error) from error
-    return Connection(raw, path, translate)
+    return Connection(raw, path, newer_layout=newer_layout)

@@ -1,54 +1,63 @@
-"""The layout of the store, as numbered migrations.
+"""The layout of the store as numbered migrations, and applying those that a store lacks.
 
-A migration is *additive* if older copies of one-trace can go on writing: a new table, index, or column that
-may be null. Its name stands in the table `additions`. All others are *breaking*, and stand in `migrations`,
-the only table that 0.1.0 looks at: a copy that does not know one of them leaves this file alone (`beside`).
+A migration is *additive* if older versions of one-trace can go on writing after it: a new table, a new index,
+or a new column that may be null. It is listed in the table `additions`. All others are *breaking* and are
+listed in `migrations`, the only table that 0.1.0 looks at: a version that does not know one of them leaves
+this file alone and keeps a store of its own beside it (see `opening`).
 
-What other rooms may read through `Store.connection` (times ``*_ms`` are ms since 1970 UTC, sizes are bytes):
+What other packages may read through `Store.connection` (times ``*_ms`` are ms since 1970 UTC, sizes are
+bytes):
 
 ``runs``
-    One row a run. `id` is the small number all other tables use; `run_id` is the host's. `started_ms`
-    orders and filters. `spans`, `success`, `error`, `timeout`, `skipped`, `stopped`, `incomplete`,
-    `retries` are `Run.counts`; `input_tokens` to `turns` are `Run.usage` (all null: no LLM step), `models`
-    and `sessions` JSON arrays of names. `flow_version` points to `flow_versions.id`; null where the flow
-    file was not found. `traceparent` is the W3C trace context in which the run was started, if it was.
+    One row per run. `id` is the small number that all other tables use. `trace_id` identifies a run.
+    `run_id` is unique in the store: the host's run id or, if another run had that first, the trace id;
+    `host_run_id` is then the host's run id, and null otherwise.
+    `started_ms` orders and filters. `spans`, `success`, `error`, `timeout`, `skipped`, `stopped`,
+    `incomplete`, `retries` are `Run.counts`; `input_tokens` to `turns` are `Run.usage` (all null: no LLM
+    step), `models` and `sessions` JSON arrays of names. `flow_version` refers to `flow_versions.id`; null if
+    the flow file was not found. `traceparent` is the W3C trace context in which the run was started, if any.
+    `document_uploads` is null in runs that were read from their record; in those imported from a trace
+    document it has the document's `uploads` as JSON.
 ``flow_versions``
-    One row for each version of a flow that ran: `version` is the hash of the definition, `static_paths` a
-    JSON array of all its steps, `step_timeouts` a JSON object of ``timeoutMs`` by static path, `plan` a JSON
-    array of `PlannedStep` (null in rows of before 0009).
+    One row per version of a flow that ran: `version` is the hash of the definition, `static_paths` a JSON
+    array of all its steps, `step_timeouts` a JSON object of ``timeoutMs`` by static path, `plan` a JSON array
+    of `PlannedStep` (null in rows written before 0009).
 ``steps``
-    Which step: one row for each distinct (`flow`, `path`, `step_id`, `name`, `type`, `flow_key`). `flow` is
-    the key of the run's own flow, `flow_key` of the flow whose file holds the step. `path` is the static
-    path: `flow` and the step ids down to the step, joined by `` > ``, without ``[i]`` and ``#k``. A step
-    that was renamed or got another type has several rows: group by (`flow`, `path`) and take name and type
-    of the greatest `id`.
+    One row per distinct (`flow`, `path`, `step_id`, `name`, `type`, `flow_key`). `flow` is the key of the
+    run's own flow, `flow_key` the key of the flow whose file holds the step. `path` is the static path:
+    `flow` and the step ids down to the step, joined by `` > ``, without ``[i]`` and ``#k``. A step that was
+    renamed or got another type has several rows: group by (`flow`, `path`) and take name and type of the
+    greatest `id`.
 ``step_runs``
-    The summary that statistics are made of: one row for each step in each run it occurred in, so that a
-    million spans need not be read. `started_ms` is the run's. `success` to `incomplete` count spans by
-    status, `retries` and `late` add up; `durations` has the ms of each span that has a duration, in the order
-    of the spans: the byte ``d`` and an ``array('d')`` in the machine's byte order, in rows of before 0009 an
-    ``array('f')`` alone (its length in bytes is a multiple of four); `sum_ms`, `max_ms` and `self_ms` (time
-    less the union of the children's) are of the same spans. `busy_ms` is how long at least one of the spans
-    ran while the run did (null in rows of before 0009). `output_bytes` and
-    `max_output_bytes` are null where no output was measured. `cost_usd`, tokens and `turns` are null where
-    no span had usage; `models` is a JSON array. `wasted_usd` is the part of `cost_usd` of spans that did
-    not end in success. The key is (step, run): reading all of one step is one range, ``GROUP BY step``
-    needs no sorting.
+    The summary that statistics read instead of a million spans: one row per step and run. `started_ms` is the
+    run's. `success` to `incomplete` count spans by status, `retries` and `late` are sums; `durations` has the
+    ms of each span that has a duration, in the order of the spans: the byte ``d`` and an ``array('d')`` in
+    the machine's byte order, in rows written before 0009 an ``array('f')`` alone (its length in bytes is a
+    multiple of four); `sum_ms`, `max_ms` and `self_ms` (time less the union of the children's) are of the
+    same spans. `busy_ms` is how long at least one of the spans ran while the run did (null in rows written
+    before 0009). `output_bytes` and `max_output_bytes` are null if no output was measured. `cost_usd`,
+    tokens and `turns` are null if no span had usage; `models` is a JSON array. `wasted_usd` is the part of
+    `cost_usd` of spans that did not end in success. The key is (step, run): all rows of one step are one
+    range, ``GROUP BY step`` needs no sorting.
 ``spans``
-    One row a span; `seq` is the order of the trace document, `derived` names joined by commas, `usage` JSON.
-    ``WHERE usage IS NOT NULL`` has an index. `error` is redacted; `command_end` is how many of its
-    characters are the command that failed, where that is known: these never leave.
+    One row per span; `seq` is the order of the trace document, `derived` names joined by commas, `usage`
+    JSON. ``WHERE usage IS NOT NULL`` has an index. `error` is redacted; `command_end` is how many of its
+    characters are the command that failed, if that is known: these never leave the machine.
 ``outbox``
-    One row for each run and sink: `state` is queued, sent or failed, `revision` the content that is or was
-    to be sent; a lease (`lease_owner` until `lease_until_ms`) says who is sending it now.
+    One row per run and sink: `state` is queued, sent or failed, `revision` the content that is or was to be
+    sent; a lease (`lease_owner` until `lease_until_ms`) says which process is sending it.
 ``pruned``
-    What is still known of a run that was deleted and that its record does not tell, should it be imported
-    again: the version of its executor, and as JSON which sinks it was sent to.
+    Facts about deleted runs that their record does not tell, in case one is imported again: the version of
+    its executor, and as JSON the sinks it was sent to.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Set
 from typing import NamedTuple
+
+from one_trace.store.connection import Connection
+from one_trace.store.store_errors import damaged
 
 
 class Migration(NamedTuple):
@@ -204,7 +213,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     Migration(
         "0002-spans-with-usage",
-        # What calls cost by model is in the spans alone, and they are few among many.
+        # Only spans tell what calls cost by model, and few spans have usage.
         "CREATE INDEX spans_with_usage ON spans (run) WHERE usage IS NOT NULL",
     ),
     Migration("0003-trace-context", "ALTER TABLE runs ADD COLUMN traceparent TEXT"),
@@ -212,7 +221,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration("0005-other-fields", "ALTER TABLE runs ADD COLUMN other_fields TEXT"),
     Migration(
         "0006-delivery",
-        # Each delivery asks who holds leases, and for the runs that a run has started.
+        # Each delivery asks who holds leases, and which runs a run has started.
         """
         CREATE INDEX outbox_leases ON outbox (lease_owner) WHERE lease_owner IS NOT NULL;
         CREATE INDEX runs_by_parent ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
@@ -241,11 +250,77 @@ MIGRATIONS: tuple[Migration, ...] = (
         "ALTER TABLE flow_versions ADD COLUMN plan TEXT; ALTER TABLE step_runs ADD COLUMN busy_ms REAL",
         additive=True,
     ),
+    Migration(
+        "0010-trace-ids",
+        # Two projects may have runs of the same id; `run_id` must stay unique for older versions.
+        """
+        ALTER TABLE runs ADD COLUMN host_run_id TEXT;
+        ALTER TABLE runs ADD COLUMN document_uploads TEXT;
+        CREATE INDEX runs_by_trace ON runs (trace_id);
+        CREATE INDEX runs_by_host_id ON runs (host_run_id) WHERE host_run_id IS NOT NULL;
+        """,
+        additive=True,
+    ),
 )
-"""In the order they are applied. One that was ever published is never changed: add the next number."""
+"""In the order they are applied. A published migration is never changed: add the next number."""
 
 KNOWN = frozenset(each.name for each in MIGRATIONS)
-LAYOUT = max(each.name for each in MIGRATIONS if not each.additive)[:4]
-"""The number of the last breaking migration: stores that differ in it cannot be written by one copy."""
-LEDGERS = {False: "migrations", True: "additions"}
-"""Where the names of breaking and of additive migrations stand."""
+_BREAKING = frozenset(each.name for each in MIGRATIONS if not each.additive)
+LAYOUT = max(_BREAKING)[:4]
+"""The number of the last breaking migration: one version of one-trace can write stores of one LAYOUT only."""
+_LEDGERS = {False: "migrations", True: "additions"}
+"""The tables that list breaking and additive migrations."""
+
+
+class NewerLayout(Exception):
+    """The store has a breaking migration that this version does not know, so it must not be written."""
+
+
+def migrate(connection: Connection) -> None:
+    """Apply the missing migrations. Raises NewerLayout, StoreError."""
+    if not missing(connection):
+        return
+    with connection.writing():
+        # Read again: another process may have applied them while we waited for the lock.
+        apply(connection, missing(connection))
+
+
+def missing(connection: Connection) -> frozenset[str]:
+    """Names of the migrations that the store lacks. Raises NewerLayout, StoreError."""
+    applied = _applied(connection)
+    newer = applied["migrations"] - KNOWN
+    if newer and not applied["migrations"] >= _BREAKING:
+        # Whoever applies a newer one has applied all older ones first.
+        names = ", ".join(sorted(map(ascii, newer)))
+        raise damaged(connection.path, f"it has the migrations {names} but lacks earlier ones")
+    if newer:
+        raise NewerLayout(", ".join(sorted(newer)))
+    return KNOWN - applied["migrations"] - applied["additions"]
+
+
+def apply(connection: Connection, names: Collection[str]) -> None:
+    """Apply the migrations `names` in their order, in the caller's transaction."""
+    for ledger in _LEDGERS.values():
+        connection.execute(
+            f"CREATE TABLE IF NOT EXISTS {ledger} "
+            "(name TEXT PRIMARY KEY, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)"
+        )
+    for name, sql, additive in MIGRATIONS:
+        if name in names:
+            # Statement by statement: executescript would commit the transaction around it.
+            for statement in filter(str.strip, sql.split(";")):
+                connection.execute(statement)
+            connection.execute(f"INSERT INTO {_LEDGERS[additive]} (name) VALUES (?)", (name,))
+
+
+def _applied(connection: Connection) -> dict[str, Set[str]]:
+    """Names of the applied migrations by ledger; empty sets for an empty database."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and "migrations" not in tables:
+        raise damaged(connection.path, "it is a database without the tables of one-trace")
+    return {
+        ledger: {str(name) for (name,) in connection.execute(f"SELECT name FROM {ledger}")}
+        if ledger in tables
+        else set()
+        for ledger in _LEDGERS.values()
+    }

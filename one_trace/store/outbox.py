@@ -1,7 +1,7 @@
-"""The outbox: which run is still to be sent to which sink, and who is sending it just now.
+"""The outbox: which runs are still to be sent to which sink, and which process is sending each.
 
-Claiming is one statement, so of two processes one gets the row. A claim is a lease: it is renewed before
-every request, runs out by itself, and is void at once if the process that held it on this machine has died.
+Claiming is one statement, so only one of two processes gets a row. A claim is a lease: it is renewed before
+every request, expires by itself, and is void at once if the process on this machine that held it has died.
 """
 
 from __future__ import annotations
@@ -9,30 +9,31 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
 from one_trace.store.connection import Connection
-from one_trace.store.leases import alive, new_owner
+from one_trace.store.reader import Reader, number_sql
 from one_trace.store.rows import encode_text
-from one_trace.store.save import NEVER_MS, queue
-from one_trace.store.store import Store
+from one_trace.store.save import NEVER_MS
 
 LEASE_MS = 60_000
-"""Longer than one request with its waiting may take (15 s and 10 s): a live sender never loses its lease."""
+"""Longer than a request and its wait may take (15 s and 10 s): a live sender never loses its lease."""
 _LONGEST_WAIT_MS = 25 * 3_600_000
-"""No sink waits longer than a day. A next try that is further away was set by a clock that has been set back
-since: it is due now."""
+"""No sink waits longer than a day. A next try further away than this was set before the clock was set back:
+it is due now.
+"""
 _MANY = 10
-"""What was tried so often goes after all else: it may be that one run which the server cannot take."""
+"""Runs that were tried this often go last: the server may be unable to take them."""
 _COLUMNS = "run, sink, revision, attempts, visibility"
 _LEASED = "(lease_until_ms > :now AND lease_until_ms <= :longest)"
-"""Until a moment after now, and no later than a lease can last: twice LEASE_MS, as clocks are not exact."""
+"""Ends after now, but no later than a lease can last: twice LEASE_MS, since clocks are not exact."""
 _FREE = (
     f"outbox.state = 'queued' AND NOT {_LEASED} "
     f"AND (next_try_ms <= :due OR next_try_ms BETWEEN :too_late AND {NEVER_MS - 1})"
 )
-"""To be sent now, and by nobody else yet."""
+"""Due, and not claimed by another process."""
 
 
 class Job(Struct, frozen=True):
@@ -46,31 +47,16 @@ class Job(Struct, frozen=True):
     visibility: str | None
 
 
-class Left(Struct):
-    """What stands in the outbox: rows by state, and of the queued ones those that another process is
-    sending.
-    """
-
-    queued: int = 0
-    failed: int = 0
-    leased: int = 0
-
-
 class Outbox:
-    """The outbox of `store`, as this process sees it."""
+    """The outbox of `store`. Each instance has leases of its own."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._owner = new_owner()
-
-    def queue(self, runs: Sequence[str], sinks: Sequence[str]) -> None:
-        """Queue runs of the store that have never been queued, or have changed since."""
-        with self._store.writing() as connection:
-            queue(connection, runs, sinks)
+    def __init__(self, store: Reader) -> None:
+        self._connection = store.connection
+        self._owner = f"{_place()}:{os.getpid()}:{os.urandom(4).hex()}"
 
     def queue_since(self, since_ms: int, sinks: Sequence[str]) -> set[int]:
-        """Queue all runs started since (ms since 1970) that have never been queued, or have changed since.
-        The numbers of those it has queued.
+        """Queue all runs started at `since_ms` (ms since 1970) or later that were never queued, or have
+        changed since they were. Returns their numbers.
         """
         return self._queued(
             "INSERT INTO outbox (run, sink, state, revision, queued_ms) "
@@ -83,7 +69,7 @@ class Outbox:
         )
 
     def queue_again(self, since_ms: int | None, sinks: Sequence[str]) -> set[int]:
-        """Queue all runs started since, or ever, that were sent. The numbers of those it has queued."""
+        """Queue all sent runs, or those started at `since_ms` or later. Returns their numbers."""
         return self._queued(
             "UPDATE outbox SET state = 'queued', attempts = 0, next_try_ms = 0, error = NULL, "
             "queued_ms = :now WHERE state = 'sent' AND sink = :sink "
@@ -92,46 +78,44 @@ class Outbox:
             sinks,
         )
 
+    def retry_failed(self, sinks: Sequence[str]) -> set[int]:
+        """Queue again what a sink has refused. Returns the numbers of the runs."""
+        return self._queued(
+            "UPDATE outbox SET state = 'queued', attempts = 0, next_try_ms = 0 "
+            "WHERE state = 'failed' AND sink = :sink RETURNING run",
+            0,
+            sinks,
+        )
+
     def _queued(self, sql: str, since_ms: int, sinks: Sequence[str]) -> set[int]:
         runs: set[int] = set()
-        with self._store.writing() as connection:
+        with self._connection.writing() as connection:
             for sink in sinks:
                 values = {"sink": sink, "now": _now(), "since": since_ms}
                 runs.update(run for (run,) in connection.execute(sql, values))
         return runs
 
     def again(self, run_id: str, sink: str, visibility: str | None = None) -> None:
-        """Queue a run whatever became of it before, with the visibility it is to have from now on."""
-        with self._store.writing() as connection:
+        """Queue a run whatever its state, with the visibility that it has from now on."""
+        with self._connection.writing() as connection:
             connection.execute(
                 "INSERT INTO outbox (run, sink, state, revision, queued_ms, visibility) "
-                "SELECT id, ?2, 'queued', revision, ?3, ?4 FROM runs WHERE run_id = ?1 "
+                f"SELECT id, ?2, 'queued', revision, ?3, ?4 FROM runs WHERE id = {number_sql('?1')} "
                 "ON CONFLICT (run, sink) DO UPDATE SET state = 'queued', revision = excluded.revision, "
                 "next_try_ms = 0, error = NULL, visibility = coalesce(excluded.visibility, visibility)",
                 (run_id, sink, _now(), visibility),
             )
 
-    def retry_failed(self, sinks: Sequence[str]) -> int:
-        """Queue anew what a sink had refused; how many rows that were."""
-        with self._store.writing() as connection:
-            changed = connection.executemany(
-                "UPDATE outbox SET state = 'queued', attempts = 0, next_try_ms = 0 "
-                "WHERE state = 'failed' AND sink = ?",
-                [(sink,) for sink in sinks],
-            )
-            return changed.rowcount
-
     def claim(self, sinks: Sequence[str], *, run_id: str | None = None, early: bool = False) -> Job | None:
-        """The next run to send, now leased to us: `run_id`, else the oldest that is due (`early`: due or
-        not).
+        """Claim the next run to send: `run_id`, else the oldest that is due (`early`: due or not).
 
-        None where there is none that no other process is sending.
+        None if there is none, or if another process is sending it.
         """
         now = _now()
-        # A run that is named is looked up: to look for it among all that is queued takes time for each.
-        named = "" if run_id is None else "AND outbox.run = (SELECT id FROM runs WHERE run_id = :run_id) "
-        with self._store.writing() as connection:
-            self._free_the_dead(connection, now)
+        # Looking a run up by its number does not slow down with the length of the queue.
+        named = "" if run_id is None else f"AND outbox.run = {number_sql(':run_id')} "
+        with self._connection.writing() as connection:
+            self._free_dead(connection, now)
             row = connection.execute(
                 "UPDATE outbox SET lease_owner = :owner, lease_until_ms = :until, attempts = attempts + 1 "
                 "WHERE (run, sink) = (SELECT outbox.run, outbox.sink FROM outbox "
@@ -150,10 +134,8 @@ class Outbox:
         return row and Job(row[0], row[5], *row[1:5])
 
     def due(self, sink: str, most: int) -> list[str]:
-        """Ids of the runs that may be sent to `sink` now, oldest first, `most` of them: still to be
-        claimed.
-        """
-        rows = self._store.connection.execute(
+        """The oldest `most` runs that may be sent to `sink` now. They are still to be claimed."""
+        rows = self._connection.execute(
             "SELECT run_id FROM outbox JOIN runs ON runs.id = outbox.run "
             f"WHERE {_FREE} AND sink = :sink "
             f"ORDER BY attempts >= {_MANY}, started_ms, runs.id LIMIT :most",
@@ -162,12 +144,11 @@ class Outbox:
         return [run_id for (run_id,) in rows]
 
     def renew(self, job: Job) -> bool:
-        """Hold the lease for longer; False if it is no longer ours, and sending must stop."""
-        changed = self._change(job, "lease_until_ms = ?", _now() + LEASE_MS, keep=True)
-        return changed == 1
+        """Extend the lease. False if it is no longer ours, and sending must stop."""
+        return self._change(job, "lease_until_ms = ?", _now() + LEASE_MS, keep=True) == 1
 
     def sent(self, job: Job, url: str | None) -> None:
-        """It arrived. If the run has changed meanwhile, it stays queued for the rest."""
+        """Record that the job was sent. If the run has changed meanwhile, it stays queued."""
         self._change(
             job,
             "state = CASE WHEN revision = ? THEN 'sent' ELSE 'queued' END, "
@@ -178,7 +159,7 @@ class Outbox:
         )
 
     def later(self, job: Job, error: str, wait_s: float) -> None:
-        """It did not arrive; worth another try after `wait_s` seconds."""
+        """Record that the job failed and is to be tried again after `wait_s` seconds."""
         self._change(
             job,
             f"error = ?, next_try_ms = CASE WHEN next_try_ms = {NEVER_MS} THEN next_try_ms ELSE ? END",
@@ -187,56 +168,39 @@ class Outbox:
         )
 
     def failed(self, job: Job, error: str) -> None:
-        """It was refused, and will be until somebody changes something."""
+        """Record that the job was refused, and will be until something is changed."""
         self._change(job, "state = 'failed', error = ?", _without_secrets(error))
 
-    def left(self, sinks: Sequence[str]) -> Left:
-        """What is not delivered."""
-        now = _now()
-        with self._store.writing() as connection:
-            self._free_the_dead(connection, now)
-            rows = connection.execute(
-                f"SELECT state, count(*), sum({_LEASED}) FROM outbox "
-                "WHERE sink IN (SELECT value FROM json_each(:sinks)) GROUP BY state",
-                {"now": now, "longest": now + 2 * LEASE_MS, "sinks": _array(sinks)},
-            ).fetchall()
-        counts = {state: (count, leased) for state, count, leased in rows}
-        queued, leased = counts.get("queued", (0, 0))
-        return Left(queued, counts.get("failed", (0, 0))[0], leased)
-
     def queued(self, sinks: Sequence[str]) -> list[tuple[str, str]]:
-        """(run id, sink) of all that is queued, oldest first."""
+        """(run id, sink) of everything queued, oldest first."""
         return [(run_id, sink) for run_id, sink, state, _ in self.errors(sinks) if state == "queued"]
 
     def is_queued(self, run_id: str, sink: str) -> bool:
-        sql = (
-            "SELECT 1 FROM outbox WHERE run = (SELECT id FROM runs WHERE run_id = ?) "
-            "AND sink = ? AND state = 'queued'"
-        )
-        return self._store.connection.execute(sql, (run_id, sink)).fetchone() is not None
+        sql = f"SELECT 1 FROM outbox WHERE run = {number_sql('?1')} AND sink = ?2 AND state = 'queued'"
+        return self._connection.execute(sql, (run_id, sink)).fetchone() is not None
 
     def errors(self, sinks: Sequence[str]) -> list[tuple[str, str, str, str]]:
-        """(run id, sink, state, why) of all that is not delivered, oldest first."""
+        """(run id, sink, state, error) of everything not delivered, oldest first."""
         sql = (
             "SELECT runs.run_id, sink, state, coalesce(outbox.error, '') FROM outbox "
             "JOIN runs ON runs.id = outbox.run "
             "WHERE state <> 'sent' AND sink IN (SELECT value FROM json_each(?)) "
             f"ORDER BY attempts >= {_MANY}, started_ms"
         )
-        return self._store.connection.execute(sql, (_array(sinks),)).fetchall()
+        return self._connection.execute(sql, (_array(sinks),)).fetchall()
 
-    def _change(self, job: Job, what: str, *values: object, keep: bool = False) -> int:
+    def _change(self, job: Job, changes: str, *values: object, keep: bool = False) -> int:
         lease = "" if keep else ", lease_owner = NULL, lease_until_ms = 0"
-        with self._store.writing() as connection:
-            sql = f"UPDATE outbox SET {what}{lease} WHERE run = ? AND sink = ? AND lease_owner = ?"
+        with self._connection.writing() as connection:
+            sql = f"UPDATE outbox SET {changes}{lease} WHERE run = ? AND sink = ? AND lease_owner = ?"
             return connection.execute(sql, (*values, job.run, job.sink, self._owner)).rowcount
 
-    def _free_the_dead(self, connection: Connection, now: int) -> None:
+    def _free_dead(self, connection: Connection, now: int) -> None:
         owners = connection.execute(
             "SELECT DISTINCT lease_owner FROM outbox WHERE lease_owner IS NOT NULL AND lease_until_ms > ?",
             (now,),
         ).fetchall()
-        dead = [(owner,) for (owner,) in owners if owner != self._owner and not alive(owner)]
+        dead = [(owner,) for (owner,) in owners if owner != self._owner and not _may_be_alive(owner)]
         connection.executemany(
             "UPDATE outbox SET lease_owner = NULL, lease_until_ms = 0 WHERE lease_owner = ?", dead
         )
@@ -247,7 +211,7 @@ def _now() -> int:
 
 
 def _moments(now: int, *, early: bool = False) -> dict[str, int]:
-    """The values of _FREE; `early`: what is not due is free, too."""
+    """The values of the parameters of _FREE. `early`: whether due or not."""
     return {
         "now": now,
         "longest": now + 2 * LEASE_MS,
@@ -261,7 +225,41 @@ def _array(words: Sequence[str]) -> str:
 
 
 def _without_secrets(error: str) -> str:
-    """A client's or a server's words, without the keys that they may repeat in any spelling."""
-    from one_trace.outbound.redact import redactor  # what is sent at once never needs it
+    """An error of a client or server, without the keys that it may repeat in any spelling."""
+    from one_trace.outbound.redact import redactor  # not needed if everything is sent
 
     return redactor(os.environ)(error)
+
+
+def _may_be_alive(owner: str) -> bool:
+    """Whether the owner of a lease may still be sending. It is not if it was a process of this machine that
+    has ended.
+    """
+    place, _, rest = owner.partition(":")
+    pid = rest.partition(":")[0]
+    if place != _place() or not pid.isdecimal():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: str) -> bool:
+    """Whether a process was killed but not waited for: it accepts signals, but does nothing any more."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[:1] == [b"Z"]
+    except OSError:
+        return False
+
+
+def _place() -> str:
+    """This machine and, on Linux, this namespace of process ids: containers may share a host name."""
+    try:
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        namespace = ""
+    return f"{os.uname().nodename}{namespace}".replace(":", "-")

@@ -1,20 +1,29 @@
-"""Forgetting old runs, and giving their space back."""
+"""Deleting runs and giving their space back.
+
+A few facts about a deleted run that its record does not tell are remembered: if it is imported again, it has
+the version of its executor, and is not sent a second time.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
 from msgspec import Struct
 
-from one_trace.store import pruned
-from one_trace.store.save import delete_runs
-from one_trace.store.store import Store
+from one_trace.store.connection import Connection
 
-_AT_ONCE = 50
-"""Runs deleted in one transaction: a traced run that ends meanwhile waits for a few ms, not for all of it."""
+_BATCH = 50
+"""Runs deleted in one transaction: a traced run that ends meanwhile waits for a few ms only."""
+_REMEMBERED = 100_000
+"""The most runs that are remembered. Of older ones there is no record left either."""
+_SENT = "sink, revision, url, sent_ms, visibility, attempts, queued_ms"
+_uploads = msgspec.json.Decoder(list[tuple[str, str, str | None, int | None, str | None, int, int]])
 
 
 class Pruned(Struct, rename="camel", omit_defaults=True):
     """How many runs were deleted, and how many old ones were kept because they are not delivered yet. In a
-    dry run nothing is deleted: `would_delete` is how many would be.
+    dry run nothing is deleted, and `would_delete` is how many would be.
     """
 
     deleted: int
@@ -24,42 +33,59 @@ class Pruned(Struct, rename="camel", omit_defaults=True):
 
 
 class Old(Struct):
-    """Numbers of the runs to be deleted, and how many old ones are kept."""
+    """Numbers of the runs to delete, and how many old ones are kept."""
 
     runs: list[int]
     kept: int
 
 
-def old_runs(store: Store, before_ms: int, *, force: bool = False, most: int | None = None) -> Old:
-    """The runs started before `before_ms`, the oldest `most` of them; those still queued for a sink stay,
-    unless `force`.
+def old_runs(connection: Connection, before_ms: int, *, force: bool = False, most: int | None = None) -> Old:
+    """The runs started before `before_ms`, the oldest `most` of them. Runs that are queued for a sink are
+    kept unless `force`.
     """
     queued = "EXISTS (SELECT 1 FROM outbox WHERE run = runs.id AND state = 'queued')"
     old = "SELECT id FROM runs WHERE started_ms < ?"
     wanted = (old if force else f"{old} AND NOT {queued}") + " ORDER BY started_ms LIMIT ?"
     limit = -1 if most is None else most
-    runs = [number for (number,) in store.connection.execute(wanted, (before_ms, limit))]
-    everything = store.connection.execute(f"SELECT count(*) FROM ({old})", (before_ms,)).fetchone()[0]
-    return Old(runs, everything - len(runs))
+    runs = [number for (number,) in connection.execute(wanted, (before_ms, limit))]
+    total = connection.execute(f"SELECT count(*) FROM ({old})", (before_ms,)).fetchone()[0]
+    return Old(runs, total - len(runs))
 
 
-def prune(store: Store, before_ms: int, *, force: bool = False, most: int | None = None) -> Pruned:
-    """Delete what `old_runs` names."""
-    old = old_runs(store, before_ms, force=force, most=most)
-    for start in range(0, len(old.runs), _AT_ONCE):
-        with store.writing() as connection:
-            some = old.runs[start : start + _AT_ONCE]
-            for run in some:
-                pruned.remember(connection, run)
-            delete_runs(connection, some)
+def prune(connection: Connection, before_ms: int, *, force: bool = False, most: int | None = None) -> Pruned:
+    """Delete what `old_runs` lists."""
+    old = old_runs(connection, before_ms, force=force, most=most)
+    for start in range(0, len(old.runs), _BATCH):
+        with connection.writing():
+            batch = old.runs[start : start + _BATCH]
+            for run in batch:
+                _remember(connection, run)
+            delete_runs(connection, batch)
     if old.runs:
-        _tidy(store)
+        _tidy(connection)
     return Pruned(len(old.runs), old.kept)
 
 
-def _tidy(store: Store) -> None:
-    with store.writing() as connection:
-        pruned.forget_the_oldest(connection)
+def delete_runs(connection: Connection, runs: Sequence[int]) -> None:
+    """Delete the runs with these numbers, in the caller's transaction."""
+    for run in runs:
+        delete_spans(connection, run)
+        connection.execute("DELETE FROM outbox WHERE run = ?", (run,))
+        connection.execute("DELETE FROM runs WHERE id = ?", (run,))
+
+
+def delete_spans(connection: Connection, run: int) -> None:
+    """Delete the spans of a run and its summary."""
+    connection.execute(
+        "DELETE FROM step_runs WHERE run = ?1 AND step IN (SELECT DISTINCT step FROM spans WHERE run = ?1)",
+        (run,),
+    )
+    connection.execute("DELETE FROM spans WHERE run = ?", (run,))
+
+
+def _tidy(connection: Connection) -> None:
+    with connection.writing():
+        connection.execute(f"DELETE FROM pruned WHERE id <= (SELECT max(id) FROM pruned) - {_REMEMBERED}")
         connection.execute(
             "DELETE FROM steps WHERE id NOT IN (SELECT DISTINCT step FROM step_runs) "
             "AND flow NOT IN (SELECT flow_key FROM runs)"
@@ -68,4 +94,40 @@ def _tidy(store: Store) -> None:
             "DELETE FROM flow_versions WHERE id NOT IN "
             "(SELECT flow_version FROM runs WHERE flow_version IS NOT NULL)"
         )
-    store.connection.execute("PRAGMA incremental_vacuum").fetchall()
+    connection.execute("PRAGMA incremental_vacuum").fetchall()
+
+
+def _remember(connection: Connection, run: int) -> None:
+    """Remember the run with this number before it is deleted."""
+    sql = "SELECT trace_id, executor_version FROM runs WHERE id = ?"
+    trace_id, version = connection.execute(sql, (run,)).fetchone()
+    sql = f"SELECT {_SENT} FROM outbox WHERE run = ? AND state = 'sent'"
+    sent = connection.execute(sql, (run,)).fetchall()
+    if version is None and not sent:
+        return
+    connection.execute(
+        "INSERT OR REPLACE INTO pruned (trace_id, executor_version, uploads) VALUES (?, ?, ?)",
+        (trace_id, version, msgspec.json.encode(sent).decode()),
+    )
+
+
+def recall(connection: Connection, run: int, trace_id: str) -> None:
+    """Give the new run with this number what is remembered of it."""
+    remembered = connection.execute(
+        "DELETE FROM pruned WHERE trace_id = ? RETURNING executor_version, uploads", (trace_id,)
+    ).fetchone()
+    if remembered is None:
+        return
+    version, uploads = remembered
+    connection.execute(
+        "UPDATE runs SET executor_version = coalesce(executor_version, ?) WHERE id = ?", (version, run)
+    )
+    try:
+        sent = _uploads.decode(uploads)
+    except msgspec.MsgspecError:  # damaged: better sent twice than not stored
+        sent = []
+    connection.executemany(
+        f"INSERT INTO outbox (run, state, {_SENT}) VALUES (?, 'sent', ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (run, sink) DO NOTHING",
+        [(run, *upload) for upload in sent],
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -18,175 +19,110 @@ from one_trace.model.trace import (
     Run,
     Session,
     Span,
+    Upload,
     Usage,
 )
-from one_trace.store.kinds import names_of
+from one_trace.store.connection import Row
 
-Row = tuple[Any, ...]
 Saved = Literal["new", "updated", "unchanged"]
 """What saving a run did to the store."""
+Source = Literal["capture", "record", "document"]
+"""How a run got here: traced by this program, or imported from its record or from a trace document."""
 ERROR_BYTES = 4096
 _INTEGER_MAX = 2**63 - 1
 
+_SAME_NAMES = (
+    "run_id, trace_id, flow_key, status, started_at, ended_at, duration_ms, cwd, input_bytes, parent_run_id"
+)
+"""Columns that are named like the members of `Run` that they hold."""
+_JSON_NAMES = "cause, partial, other_events, other_fields"
+_COUNTS = ", ".join(Counts.__struct_fields__)
+_USAGE = ", ".join(Usage.__struct_fields__)
 RUN_COLUMNS = (
-    "run_id, trace_id, flow_key, status, started_at, started_ms, ended_at, duration_ms, "
-    "executor, executor_version, cwd, input_bytes, input_count, "
-    "spans, success, error, timeout, skipped, stopped, incomplete, retries, "
-    "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, turns, models, sessions, "
-    "session_agent, session_id, parent_run_id, cause, partial, other_events, other_fields, "
-    "flow_version, revision"
+    f"{_SAME_NAMES}, {_JSON_NAMES}, {_COUNTS}, {_USAGE}, executor, executor_version, "
+    "session_agent, session_id, started_ms, input_count, flow_version, revision, "
+    "host_run_id, document_uploads"
 )
 SPAN_COLUMNS = (
-    "run, span_id, seq, parent_span_id, step, path, iteration, branch, child_index, parent_attempt, "
-    "attempts, retries, status, started_at, start_ms, duration_ms, input_bytes, output_bytes, "
-    "error, error_code, late, derived, usage"
+    "run, seq, step, span_id, parent_span_id, path, iteration, branch, child_index, parent_attempt, "
+    "attempts, retries, status, started_at, start_ms, duration_ms, input_bytes, output_bytes, error_code, "
+    "error, late, derived, usage"
 )
 
-RUN_NAMES = names_of(RUN_COLUMNS)
-SPAN_NAMES = names_of(SPAN_COLUMNS)
-
+_run_values = attrgetter(*_SAME_NAMES.split(", "))
+_run_documents = attrgetter(*_JSON_NAMES.split(", "))
+_usage_values = attrgetter(*Usage.__struct_fields__)
+_span_values = attrgetter(*SPAN_COLUMNS.replace("child_index", "index").split(", ")[3:19])
 _usage = msgspec.json.Decoder(Usage)
-_cause = msgspec.json.Decoder(Cause)
+_json: dict[str, msgspec.json.Decoder[Any]] = {
+    "cause": msgspec.json.Decoder(Cause),
+    "partial": msgspec.json.Decoder(list[str]),
+    "other_events": msgspec.json.Decoder(dict[str, int]),
+    "other_fields": msgspec.json.Decoder(dict[str, list[str]]),
+}
 _names = msgspec.json.Decoder(list[str])
-_counts = msgspec.json.Decoder(dict[str, int])
-_lists = msgspec.json.Decoder(dict[str, list[str]])
+_uploads = msgspec.json.Decoder(list[Upload])
 
 
-def run_row(
-    assembly: Assembly, session: Session | None, parent: str | None, version: int | None, revision: str
-) -> Row:
-    """The row of a run, in the order of RUN_COLUMNS."""
+def run_row(assembly: Assembly, key: str, source: Source, version: int | None, revision: str) -> Row:
+    """The row of a run, in the order of RUN_COLUMNS. `key`: what `run_id` is in the store."""
     run = assembly.trace.run
-    counts = run.counts
-    usage = run.usage
-    session = session or run.session
+    run_id, *values = _run_values(run)
     return (
-        run.run_id,
-        run.trace_id,
-        run.flow_key,
-        run.status,
-        run.started_at,
-        to_ms(run.started_at) or 0,
-        run.ended_at,
-        run.duration_ms,
+        key,
+        *values,
+        *(encode_text(document) if document else None for document in _run_documents(_capped(run))),
+        *msgspec.structs.astuple(run.counts),
+        *_usage_row(run.usage),
         run.executor.name,
         run.executor.version,
-        run.cwd,
-        run.input_bytes,
+        run.session.agent if run.session else None,
+        run.session.session_id if run.session else None,
+        to_ms(run.started_at) or 0,
         assembly.input_count,
-        counts.spans,
-        counts.success,
-        counts.error,
-        counts.timeout,
-        counts.skipped,
-        counts.stopped,
-        counts.incomplete,
-        counts.retries,
-        *_usage_row(usage),
-        session.agent if session else None,
-        session.session_id if session else None,
-        parent or run.parent_run_id,
-        encode_text(_capped(run.cause)) if run.cause else None,
-        encode_text(run.partial) if run.partial else None,
-        encode_text(run.other_events) if run.other_events else None,
-        encode_text(run.other_fields) if run.other_fields else None,
         version,
         revision,
+        None if key == run_id else run_id,
+        encode_text(run.uploads) if source == "document" else None,
     )
 
 
 def _usage_row(usage: Usage | None) -> Row:
     if usage is None:
-        return (None,) * 8
-    return (
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cache_read_tokens,
-        usage.cache_write_tokens,
-        usage.cost_usd,
-        usage.turns,
-        encode_text(usage.models),
-        encode_text(usage.sessions),
-    )
+        return (None,) * len(Usage.__struct_fields__)
+    *numbers, models, sessions = _usage_values(usage)
+    return (*numbers, encode_text(models), encode_text(sessions))
 
 
 def run_of(row: Row) -> Run:
-    """The run of a row of RUN_COLUMNS; its uploads are left empty."""
-    (
-        run_id, trace_id, flow_key, status, started_at, _, ended_at, duration_ms, executor, executor_version,
-        cwd, input_bytes, _, spans, success, error, timeout, skipped, stopped, incomplete, retries,
-        input_tokens, output_tokens, cache_read, cache_write, cost, turns, models, sessions,
-        agent, session_id, parent_run_id, cause, partial, other_events, other_fields, _, _,
-    ) = row  # fmt: skip
+    """The run of a row of RUN_COLUMNS. Its uploads are those of the document that it was imported from."""
+    column = dict(zip(RUN_COLUMNS.split(", "), row, strict=True))
     run = Run(
-        run_id=run_id,
-        trace_id=trace_id,
-        flow_key=flow_key,
-        status=status,
-        started_at=started_at,
-        ended_at=ended_at,
-        duration_ms=duration_ms,
-        executor=Executor(name=executor, version=executor_version),
-        cwd=cwd,
-        input_bytes=input_bytes,
-        counts=Counts(
-            spans=spans,
-            success=success,
-            error=error,
-            timeout=timeout,
-            skipped=skipped,
-            stopped=stopped,
-            incomplete=incomplete,
-            retries=retries,
-        ),
-        session=Session(agent=agent, session_id=session_id) if session_id is not None else None,
-        parent_run_id=parent_run_id,
+        **{name: column[name] for name in _SAME_NAMES.split(", ")},
+        **{name: _json[name].decode(column[name]) for name in _json if column[name] is not None},
+        executor=Executor(name=column["executor"], version=column["executor_version"]),
+        counts=Counts(**{name: column[name] for name in Counts.__struct_fields__}),
     )
-    if input_tokens is not None:
-        run.usage = Usage(
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            cache_read_tokens=cache_read,
-            cache_write_tokens=cache_write,
-            cost_usd=cost,
-            turns=turns,
-            models=_names.decode(models),
-            sessions=_names.decode(sessions),
-        )
-    if cause is not None:
-        run.cause = _cause.decode(cause)
-    if partial is not None:
-        run.partial = _names.decode(partial)
-    if other_events is not None:
-        run.other_events = _counts.decode(other_events)
-    if other_fields is not None:
-        run.other_fields = _lists.decode(other_fields)
+    run.run_id = column["host_run_id"] or run.run_id
+    if column["document_uploads"] is not None:
+        run.uploads = _uploads.decode(column["document_uploads"])
+    if column["session_id"] is not None:
+        run.session = Session(agent=column["session_agent"], session_id=column["session_id"])
+    if column["input_tokens"] is not None:
+        run.usage = Usage(**{name: column[name] for name in Usage.__struct_fields__})
+        run.usage.models = _names.decode(column["models"])
+        run.usage.sessions = _names.decode(column["sessions"])
     return run
 
 
 def span_row(run: int, seq: int, step: int, span: Span, parts: dict[str, ModelUsage] | None = None) -> Row:
-    """The row of a span, in the order of SPAN_COLUMNS; `parts` are what each model of it used."""
+    """The row of a span, in the order of SPAN_COLUMNS. `parts`: usage by model."""
     return (
         run,
-        span.span_id,
         seq,
-        span.parent_span_id,
         step,
-        span.path,
-        span.iteration,
-        span.branch,
-        span.index,
-        span.parent_attempt,
-        span.attempts,
-        span.retries,
-        span.status,
-        span.started_at,
-        span.start_ms,
-        span.duration_ms,
-        span.input_bytes,
-        span.output_bytes,
+        *_span_values(span),
         span.error if span.error is None else capped_error(span.error),
-        span.error_code,
         1 if span.late else 0,
         ",".join(span.derived) or None,
         None if span.usage is None else encode_text(_with_parts(span.usage, parts)),
@@ -196,17 +132,16 @@ def span_row(run: int, seq: int, step: int, span: Span, parts: dict[str, ModelUs
 def _with_parts(usage: Usage, parts: dict[str, ModelUsage] | None) -> Usage:
     if not parts:
         return usage
-    fields = {name: getattr(usage, name) for name in Usage.__struct_fields__}
-    return PartedUsage(**fields, per_model=parts)
+    return PartedUsage(**msgspec.structs.asdict(usage), per_model=parts)
 
 
 def span_of(row: Row, step: Row) -> Span:
     """The span of a row of SPAN_COLUMNS; `step` is its (step_id, name, type, flow_key)."""
     step_id, name, kind, flow_key = step
-    # With more than fifteen names a call makes a dict of them first, and takes five times as long.
+    # A call with more than fifteen keywords builds a dict first, and takes five times as long.
     span = Span(
-        span_id=row[1],
-        parent_span_id=row[3],
+        span_id=row[3],
+        parent_span_id=row[4],
         step_id=step_id,
         name=name,
         type=kind,
@@ -222,7 +157,7 @@ def span_of(row: Row, step: Row) -> Span:
         output_bytes=row[17],
     )
     span.branch, span.attempts, span.retries, span.input_bytes = row[7], row[10], row[11], row[16]
-    span.error, span.error_code, span.late = row[18], row[19], bool(row[20])
+    span.error_code, span.error, span.late = row[18], row[19], bool(row[20])
     if row[21]:
         span.derived = row[21].split(",")
     if row[22] is not None:
@@ -235,21 +170,22 @@ def encode_text(value: object) -> str:
 
 
 def capped_error(text: str) -> str:
-    """At most 4 KiB of an error's text, cut between characters."""
+    """At most 4 KiB of an error text, cut between characters."""
     if len(text) * 4 <= ERROR_BYTES:
         return text
     data = text.encode("utf-8", "replace")
     return text if len(data) <= ERROR_BYTES else data[:ERROR_BYTES].decode("utf-8", "ignore")
 
 
-def _capped(cause: Cause) -> Cause:
-    if cause.error is None:
-        return cause
-    return msgspec.structs.replace(cause, error=capped_error(cause.error))
+def _capped(run: Run) -> Run:
+    if not run.cause or run.cause.error is None:
+        return run
+    cause = msgspec.structs.replace(run.cause, error=capped_error(run.cause.error))
+    return msgspec.structs.replace(run, cause=cause)
 
 
 def storable(rows: Sequence[Row]) -> list[Row]:
-    """`rows` with what SQLite cannot hold made into the nearest it can: huge integers."""
+    """`rows` with integers that SQLite cannot hold replaced by the nearest that it can."""
     return [tuple(_storable(value) for value in row) for row in rows]
 
 

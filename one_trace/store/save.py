@@ -1,6 +1,4 @@
-"""Writing one run: all its rows in the caller's one transaction, what can be worked out worked out before
-it.
-"""
+"""Writing one run: everything is computed first, then written in one transaction of the caller."""
 
 from __future__ import annotations
 
@@ -12,30 +10,33 @@ from operator import itemgetter
 import msgspec
 from msgspec import Struct
 
-from one_trace.model.trace import Assembly, Executor, Session, Trace
-from one_trace.store import pruned, rows
-from one_trace.store.connection import Connection
-from one_trace.store.rows import Saved
+from one_trace.model.trace import Assembly, Executor, Run, Trace
+from one_trace.store import rows
+from one_trace.store.connection import Connection, Row
+from one_trace.store.prune import delete_spans, recall
+from one_trace.store.reader import Kept, Reader
+from one_trace.store.rows import Saved, Source
 from one_trace.store.summary import STEP_RUN_COLUMNS, StepKey, step_keys, summary_rows
 
-_KEPT = frozenset(("executor_version", "input_count"))
-# What only a live capture knew, or a record that has lost a file since: a later import does not forget it.
-_FIRST = frozenset(("session_agent", "session_id", "parent_run_id", "flow_version", "cwd"))
-# Whoever resumes a run has not started it; what it was made of, and where it ran, was known best when it was
-# saved first: the flow file may have changed since, and the record been copied.
+_NEW_WINS = frozenset(("executor_version", "input_count"))
+"""Columns in which a value is replaced by another value, but not by null: a later import may know less."""
+_OLD_WINS = frozenset(("session_agent", "session_id", "parent_run_id", "flow_version", "cwd"))
+"""Columns that keep their first value: whoever resumes a run has not started it, the flow file may have
+changed since, and the record may have been copied.
+"""
 
 
 def _change(column: str) -> str:
-    if column in _FIRST:
+    if column in _OLD_WINS:
         return f"{column} = coalesce({column}, excluded.{column})"
-    if column in _KEPT:
+    if column in _NEW_WINS:
         return f"{column} = coalesce(excluded.{column}, {column})"
     return f"{column} = excluded.{column}"
 
 
 _CHANGES = ", ".join(map(_change, rows.RUN_COLUMNS.split(", ")))
 NEVER_MS = 2**62
-"""As time of the next try: only when somebody asks for it."""
+"""As time of the next try: only on request."""
 _STEP_COLUMNS = "flow, path, step_id, name, type, flow_key"
 
 
@@ -48,7 +49,9 @@ class Prepared(Struct):
 
 
 def prepare(assembly: Assembly, env: Mapping[str, str]) -> Prepared:
-    """Make a run ready: its errors without the secrets of `env`, and without all that look like one."""
+    """Compute what `write` needs, after removing from errors the secrets of `env` and all that look like
+    one.
+    """
     if _has_errors(assembly.trace):
         from one_trace.outbound.error_text import redact_errors  # most runs have none
 
@@ -63,111 +66,100 @@ def prepare(assembly: Assembly, env: Mapping[str, str]) -> Prepared:
 
 def _has_errors(trace: Trace) -> bool:
     cause = trace.run.cause or None
-    return (cause is not None and cause.error is not None) or any(
-        span.error is not None for span in trace.spans
-    )
+    texts = [cause and cause.error, *(upload.error for upload in trace.run.uploads)]
+    return any(text is not None for text in texts) or any(span.error is not None for span in trace.spans)
 
 
 def write(
-    connection: Connection,
-    prepared: Prepared,
-    session: Session | None,
-    parent_run_id: str | None,
-    traceparent: str | None,
-) -> Saved:
-    """Write a run, and its spans and summary if they have changed."""
-    trace = prepared.assembly.trace
-    sql = "SELECT revision FROM runs WHERE run_id = ?"
-    known = connection.execute(sql, (trace.run.run_id,)).fetchone()
-    if known is not None and known[0] != prepared.revision:
-        _keep_redacted(connection, prepared)
-    revision = prepared.revision
-    run = _save_run(connection, prepared, session, parent_run_id)
-    if known is None:
-        pruned.recall(connection, run, trace.run.trace_id)
+    connection: Connection, prepared: Prepared, *, source: Source = "capture", traceparent: str | None = None
+) -> tuple[Saved, int]:
+    """Write a run, and its spans and summary if they have changed. Returns what was done and its number.
+
+    What is imported does not replace something fuller.
+    """
+    assembly = prepared.assembly
+    kept = Reader(connection).kept(assembly.trace.run, exactly=source == "document")
+    if kept is not None and source != "capture" and _is_fuller(kept, assembly, source):
+        return "unchanged", kept.number
+    if kept is not None and kept.revision != prepared.revision:
+        _keep_redacted(connection, prepared, kept.number)
+    key = kept.key if kept else _new_key(connection, assembly.trace.run)
+    run = _save_run(connection, prepared, key, source)
+    if kept is None:
+        recall(connection, run, assembly.trace.run.trace_id)
     if traceparent is not None:
         connection.execute(
             "UPDATE runs SET traceparent = coalesce(traceparent, ?) WHERE id = ?", (traceparent, run)
         )
-    if known is None or known[0] != revision:
-        if known is not None:
-            delete_spans(connection, run)
-        _save_spans(connection, run, prepared)
-        _save_command_ends(connection, run, prepared.assembly)
-    if known is None:
-        return "new"
-    return "unchanged" if known[0] == revision else "updated"
+    if kept is not None and kept.revision == prepared.revision:
+        return "unchanged", run
+    if kept is not None:
+        delete_spans(connection, run)
+    _save_spans(connection, run, prepared)
+    return "new" if kept is None else "updated", run
 
 
-def _keep_redacted(connection: Connection, prepared: Prepared) -> None:
-    """What was redacted with the environment of its run stays so: an import knows another environment."""
-    run = prepared.assembly.trace.run
+def _is_fuller(kept: Kept, assembly: Assembly, source: Source) -> bool:
+    """Whether the store has more of a run than `assembly`: the record was damaged since, is an older copy, or
+    would be read with a flow file that is not the one that ran. A document, which anybody can write, does not
+    replace what was read from an undamaged record.
+    """
+    run, ended = assembly.trace.run, kept.status != "incomplete"
+    if ended and (run.status == "incomplete" or run.counts.spans < kept.spans):
+        return True
+    less = bool(run.partial) or assembly.flow_changed or (source == "document" and not kept.from_document)
+    return kept.whole and ended and less
+
+
+def _new_key(connection: Connection, run: Run) -> str:
+    """What a new run is called in the store: see `Reader`."""
+    keys = (run.run_id, run.trace_id, f"{run.trace_id} {run.run_id}")  # an odd run id may be a trace id
+    sql = "SELECT 1 FROM runs WHERE run_id = ?"
+    return next((key for key in keys if connection.execute(sql, (key,)).fetchone() is None), keys[-1])
+
+
+def _keep_redacted(connection: Connection, prepared: Prepared, number: int) -> None:
+    """Keep what was redacted with the environment of the run: an import knows another environment."""
     sql = (
-        "SELECT span_id, error, command_end FROM spans "
-        "WHERE run = (SELECT id FROM runs WHERE run_id = ?1) AND instr(error, ?2) "
+        "SELECT span_id, error, command_end FROM spans WHERE run = ?1 AND instr(error, ?2) "
         "UNION ALL SELECT '', json_extract(cause, '$.error'), NULL FROM runs "
-        "WHERE run_id = ?1 AND json_extract(cause, '$.spanId') IS NULL AND instr(cause, ?2)"
+        "WHERE id = ?1 AND json_extract(cause, '$.spanId') IS NULL AND instr(cause, ?2)"
     )
-    found = connection.execute(sql, (run.run_id, "[REDACTED]")).fetchall()
+    found = connection.execute(sql, (number, "[REDACTED]")).fetchall()
     if not found:
         return
-    from one_trace.outbound.error_text import Kept, keep_redacted
+    from one_trace.outbound.error_text import Kept as KeptError
+    from one_trace.outbound.error_text import keep_redacted
 
-    kept = {span: Kept(text, end) for span, text, end in found if text is not None}
-    if keep_redacted(prepared.assembly, kept):
+    errors = {span: KeptError(text, end) for span, text, end in found if text is not None}
+    if keep_redacted(prepared.assembly, errors):
         prepared.revision = _revision(prepared.assembly.trace)
 
 
-def _save_command_ends(connection: Connection, run: int, assembly: Assembly) -> None:
-    ends = assembly.command_ends
-    failed = [(ends[span.error], run, span.span_id) for span in assembly.trace.spans if span.error in ends]
-    connection.executemany("UPDATE spans SET command_end = ? WHERE run = ? AND span_id = ?", failed)
-
-
-def delete_spans(connection: Connection, run: int) -> None:
-    """Forget the spans of a run and its summary."""
-    connection.execute(
-        "DELETE FROM step_runs WHERE run = ?1 AND step IN (SELECT DISTINCT step FROM spans WHERE run = ?1)",
-        (run,),
-    )
-    connection.execute("DELETE FROM spans WHERE run = ?", (run,))
-
-
-def delete_runs(connection: Connection, runs: Sequence[int]) -> None:
-    """Delete the runs of these numbers, in the caller's transaction."""
-    for run in runs:
-        delete_spans(connection, run)
-        connection.execute("DELETE FROM outbox WHERE run = ?", (run,))
-        connection.execute("DELETE FROM runs WHERE id = ?", (run,))
-
-
-def queue(
-    connection: Connection, run_ids: Sequence[str], sinks: Sequence[str], *, hold: bool = False
-) -> None:
-    """Put runs in the outbox; one that was sent, or was refused, as it is now stays as it is."""
+def queue(connection: Connection, run: int, sinks: Sequence[str], *, hold: bool = False) -> None:
+    """Put a run in the outbox. If its present revision was sent or refused, it stays as it is."""
     now = int(time.time() * 1000)
     connection.executemany(
         "INSERT INTO outbox (run, sink, state, revision, queued_ms, next_try_ms) "
-        "SELECT id, ?2, 'queued', revision, ?3, ?4 FROM runs WHERE run_id = ?1 "
+        "SELECT id, ?2, 'queued', revision, ?3, ?4 FROM runs WHERE id = ?1 "
         "ON CONFLICT (run, sink) DO UPDATE SET state = 'queued', revision = excluded.revision, "
         "attempts = 0, next_try_ms = excluded.next_try_ms, error = NULL, queued_ms = excluded.queued_ms "
         "WHERE outbox.revision <> excluded.revision",
-        [(run_id, sink, now, NEVER_MS if hold else 0) for run_id in run_ids for sink in sinks],
+        [(run, sink, now, NEVER_MS if hold else 0) for sink in sinks],
     )
 
 
-def _save_run(connection: Connection, prepared: Prepared, session: Session | None, parent: str | None) -> int:
+def _save_run(connection: Connection, prepared: Prepared, key: str, source: Source) -> int:
     version = _flow_version(connection, prepared.assembly)
-    row = rows.run_row(prepared.assembly, session, parent, version, prepared.revision)
+    row = rows.run_row(prepared.assembly, key, source, version, prepared.revision)
     sql = (
         f"INSERT INTO runs ({rows.RUN_COLUMNS}) VALUES ({rows.marks(rows.RUN_COLUMNS)}) "
         f"ON CONFLICT (run_id) DO UPDATE SET {_CHANGES} RETURNING id"
     )
     try:
-        found = connection.execute(sql, row).fetchone()
+        return int(connection.execute(sql, row).fetchone()[0])
     except OverflowError:
-        found = connection.execute(sql, rows.storable([row])[0]).fetchone()
-    return int(found[0])
+        return int(connection.execute(sql, rows.storable([row])[0]).fetchone()[0])
 
 
 def _flow_version(connection: Connection, assembly: Assembly) -> int | None:
@@ -190,16 +182,21 @@ def _flow_version(connection: Connection, assembly: Assembly) -> int | None:
 
 
 def _save_spans(connection: Connection, run: int, prepared: Prepared) -> None:
-    trace, keys, parts = prepared.assembly.trace, prepared.keys, prepared.assembly.model_parts
-    numbers = _step_numbers(connection, trace.run.flow_key, keys)
-    steps = [numbers[key] for key in keys]
+    trace, parts = prepared.assembly.trace, prepared.assembly.model_parts
+    numbers = _step_numbers(connection, trace.run.flow_key, prepared.keys)
+    steps = [numbers[key] for key in prepared.keys]
     spans = [
         rows.span_row(run, seq, step, span, parts.get(span.span_id))
         for seq, (span, step) in enumerate(zip(trace.spans, steps, strict=True))
     ]
     # In the order of the key, so that the table is written from left to right.
-    _insert(connection, "spans", rows.SPAN_COLUMNS, sorted(spans, key=itemgetter(1)))
+    _insert(connection, "spans", rows.SPAN_COLUMNS, sorted(spans, key=itemgetter(3)))
     _insert(connection, "step_runs", STEP_RUN_COLUMNS, summary_rows(run, trace.run, trace.spans, steps))
+    ends = prepared.assembly.command_ends
+    connection.executemany(
+        "UPDATE spans SET command_end = ? WHERE run = ? AND span_id = ?",
+        [(ends[span.error], run, span.span_id) for span in trace.spans if span.error in ends],
+    )
 
 
 def _step_numbers(connection: Connection, flow: str, keys: list[StepKey]) -> dict[StepKey, int]:
@@ -210,25 +207,28 @@ def _step_numbers(connection: Connection, flow: str, keys: list[StepKey]) -> dic
     return {key: known[key] for key in distinct}
 
 
-def _insert(connection: Connection, table: str, columns: str, values: Sequence[rows.Row]) -> None:
-    """Insert what is not there yet. Columns that no row has a value for are left out, and are null all the
-    same: sqlite3 takes longer over a None than over any value."""
+def _insert(connection: Connection, table: str, columns: str, values: Sequence[Row]) -> None:
+    """Insert the rows that are not in the table yet. Columns without any value are left out, and are null all
+    the same: sqlite3 takes longer over None than over any other value.
+    """
     if not values:
         return
     names = columns.split(", ")
     used = [at for at in range(len(names)) if any(row[at] is not None for row in values)]
-    named = ", ".join(names[at] for at in used)
-    sql = f"INSERT INTO {table} ({named}) VALUES ({rows.marks(named)}) ON CONFLICT DO NOTHING"
-    given = itemgetter(*used)
+    columns = ", ".join(names[at] for at in used)
+    sql = f"INSERT INTO {table} ({columns}) VALUES ({rows.marks(columns)}) ON CONFLICT DO NOTHING"
+    used_values = itemgetter(*used)
     try:
-        connection.executemany(sql, map(given, values))
+        connection.executemany(sql, map(used_values, values))
     except OverflowError:
         # What was inserted before the odd row conflicts with itself now, and stays.
-        connection.executemany(sql, map(given, rows.storable(values)))
+        connection.executemany(sql, map(used_values, rows.storable(values)))
 
 
 def _revision(trace: Trace) -> str:
-    """A hash of what a reader of the trace sees, less what is only kept and what changes with delivery."""
+    """A hash of what a reader of the trace sees, without what changes with delivery or with where the record
+    is read.
+    """
     bare = msgspec.structs.replace(
         trace.run,
         uploads=[],

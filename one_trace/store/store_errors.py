@@ -1,4 +1,4 @@
-"""The one translator: what SQLite and the file system say of the store, as a `StoreError`."""
+"""Errors of SQLite and of the file system, reported as a `StoreError` that says what to do."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from one_trace.guard.private import draft_of
 from one_trace.guard.text import clean
 
 FAULTS = (sqlite3.Error, UnicodeDecodeError, MemoryError)
-"""What SQLite raises over a damaged file: `UnicodeDecodeError` where its own message or a text of the file is
-no UTF-8, `MemoryError` where a length in the file is absurd.
+"""What SQLite raises over a damaged file: `UnicodeDecodeError` if its own message or a text in the file is
+not UTF-8, `MemoryError` if a length in the file is absurd.
 """
-_MISTAKES = (sqlite3.ProgrammingError, sqlite3.InterfaceError)
-"""Of ours, not the file's: a statement or a value that SQLite does not take."""
+_OUR_MISTAKES = (sqlite3.ProgrammingError, sqlite3.InterfaceError)
+"""Errors in a statement or a value of ours, not in the file."""
 _BUSY = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -39,7 +39,7 @@ _PROBE = bytes(64 * 1024)
 
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the file system say about the store at `path` into a StoreError."""
+    """Report errors of SQLite and of the file system about the store at `path` as StoreError."""
     try:
         yield
     except FAULTS as error:
@@ -49,9 +49,9 @@ def store_errors(path: Path) -> Iterator[None]:
 
 
 def translated(path: Path, error: BaseException) -> StoreError:
-    """What an error of SQLite means; `error` is one of FAULTS."""
+    """The StoreError for `error`, which is one of FAULTS."""
     code = getattr(error, "sqlite_errorcode", None)
-    if isinstance(error, _MISTAKES) or code == sqlite3.SQLITE_CONSTRAINT_NOTNULL:
+    if isinstance(error, _OUR_MISTAKES) or code == sqlite3.SQLITE_CONSTRAINT_NOTNULL:
         raise error
     primary = code & 0xFF if isinstance(code, int) else None
     if primary in _BUSY:
@@ -78,6 +78,14 @@ def damaged(path: Path, reason: str) -> StoreError:
     )
 
 
+def newer(path: Path) -> StoreError:
+    return StoreError(
+        f"the store {shown(path)} was written by a newer one-trace",
+        hint="Upgrade one-trace (pip install -U one-trace), or set another traces.data_dir.",
+        code="store-newer",
+    )
+
+
 def disk_full(path: Path, reason: str) -> StoreError:
     return StoreError(
         f"the store {shown(path)} cannot be written: the disk is full ({reason})",
@@ -87,32 +95,32 @@ def disk_full(path: Path, reason: str) -> StoreError:
 
 
 def unusable(path: Path, error: BaseException) -> StoreError:
-    """It cannot be opened, read or written: the disk is full, or it is not ours to write."""
+    """The store cannot be opened, read or written: the disk is full, or permissions are missing."""
     number = error.errno if isinstance(error, OSError) else _errno_behind(path, error)
     if number in _NO_SPACE:
         return disk_full(path, os.strerror(number or 0))
     return StoreError(
         f"the store {shown(path)} cannot be opened or written ({_reason(error)})",
-        hint="Make its directory yours and writable, or choose another: one config set traces.data_dir DIR",
+        hint="Make its folder yours and writable, or choose another: one config set traces.data_dir DIR",
         code="store-unwritable",
     )
 
 
-def full(path: Path) -> bool:
-    """Whether the folder of `path` takes no more."""
-    return _errno_of_a_write(path) in _NO_SPACE
+def is_full(path: Path) -> bool:
+    """Whether there is no space left for a file beside `path`."""
+    return _errno_of_write(path) in _NO_SPACE
 
 
 def _errno_behind(path: Path, error: BaseException) -> int | None:
-    """SQLite tells a quota and a limit of a file's size as "disk I/O error", without the system's number."""
+    """The system's error number: SQLite reports a quota and a file size limit as "disk I/O error"."""
     limited = resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
     if limited and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_IOERR_WRITE:
         return errno.EFBIG
-    return _errno_of_a_write(path)
+    return _errno_of_write(path)
 
 
-def _errno_of_a_write(path: Path) -> int | None:
-    """What the system says when something is written beside `path`; None if that works."""
+def _errno_of_write(path: Path) -> int | None:
+    """The error number of writing a file beside `path`; None if that works."""
     draft = draft_of(path)
     try:
         handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
@@ -132,12 +140,12 @@ def _errno_of_a_write(path: Path) -> int | None:
 
 
 def shown(path: Path) -> str:
-    """A path as a message may have it: its bytes may be anything."""
+    """A path as it may stand in a message: its bytes may be anything."""
     return clean(str(path))
 
 
 def _quoted(word: str) -> str:
-    """One word of a shell's command, always in quotes."""
+    """One word of a shell command, always in quotes."""
     return "'" + word.replace("'", "'\\''") + "'"
 
 

@@ -1,4 +1,4 @@
-"""What LLM calls cost, as a page of text: pure functions of the document, width and style."""
+"""The page of what LLM calls cost."""
 
 from __future__ import annotations
 
@@ -6,77 +6,67 @@ from collections.abc import Sequence
 
 from one_trace.analyse.cost import CostDocument, Spent, Uncounted, Waste
 from one_trace.guard.text import clean
-from one_trace.view import table, words
-from one_trace.view.cells import wrap
+from one_trace.view import words
+from one_trace.view.page import Page
 from one_trace.view.runs import NO_RUNS
-from one_trace.view.style import Style
 from one_trace.view.table import Cell, Column
 
 DAYS = 14
-STEPS = 20
+ROWS = 20
 
 
-def page(document: CostDocument, *, room: int, style: Style) -> str:
+def render(document: CostDocument, page: Page) -> str:
     """The total, then a table each by flow, step, model and day."""
     if not document.runs:
         asked = document.flow or document.since
         return f"No run of {document.flow or 'any flow'} since {document.since}." if asked else NO_RUNS
     total = document.total
     runs = words.counted(document.runs, "run")
-    missing = _uncounted(document.uncounted, room, style)
     if not total.calls:
-        return "\n".join(
-            [f"No LLM call is counted in {runs}." if missing else f"No LLM call in {runs}.", *missing]
-        )
-    facts = [_money(total), words.counted(total.calls, "call"), f"{total.runs:,} of {runs}"]
-    lines = [f"{style.paint(facts[0] or 'no price told', 'bold')}  {style.dot.join(facts[1:])}"]
-    lines += wrap(_waste(document.waste, style), room)
-    flows = [] if document.flow else document.flows
+        counted = "No LLM call is counted" if document.uncounted else "No LLM call"
+        return "\n".join([f"{counted} in {runs}.", *_uncounted(document.uncounted, page)])
+    facts = page.style.dot.join((words.counted(total.calls, "call"), f"{total.runs:,} of {runs}"))
+    lines = [f"{page.style.paint(_money(total) or 'no cost reported', 'bold')}  {facts}"]
+    lines += page.lines(_waste(document.waste, page))
     tables = (
-        ("FLOW", flows),
+        ("FLOW", [] if document.flow else document.flows),
         ("STEP", document.steps),
         ("MODEL", document.models),
         ("DAY", document.days[-DAYS:]),
     )
     for title, entries in tables:
         if entries:
-            lines += ["", _table(title, entries[:STEPS], room, style)]
-        if len(entries) > STEPS:
-            lines.append(style.paint(f"and {len(entries) - STEPS} more (--agent names all)", "dim"))
-    return "\n".join([*lines, *missing])
+            lines += ["", _table(title, entries[:ROWS], page)]
+        if len(entries) > ROWS:
+            lines.append(page.dim(f"and {len(entries) - ROWS} more (--agent lists all)"))
+    return "\n".join([*lines, *_uncounted(document.uncounted, page)])
 
 
-def _uncounted(found: Sequence[Uncounted], room: int, style: Style) -> list[str]:
-    """Which calls the figures leave out, why, and what would make them count."""
+def _uncounted(entries: Sequence[Uncounted], page: Page) -> list[str]:
+    """Which calls are not counted, why, and how to change that."""
     lines: list[str] = []
-    for one in found[:STEPS]:
-        what = (
-            f"Not counted: {words.counted(one.calls, 'call')} of {clean(one.path)} ({one.tool}): {one.why}."
-        )
-        lines += [
-            "",
-            *wrap(what, room),
-            *(style.paint(line, "dim") for line in wrap(f"hint: {one.fix}", room)),
-        ]
+    for entry in entries[:ROWS]:
+        calls = f"{words.counted(entry.calls, 'call')} of {clean(entry.path)} ({entry.tool})"
+        lines += ["", *page.lines(f"Not counted: {calls}: {entry.why}.")]
+        lines += page.lines(f"hint: {entry.fix}", "dim")
     return lines
 
 
-def _waste(waste: Waste, style: Style) -> str:
-    """What was paid for nothing, where anything was."""
-    said = [
-        f"{_money(waste.failed_runs)} in {words.counted(waste.failed_runs.runs, 'failed run')}"
-        if waste.failed_runs.cost_usd
-        else "",
-        f"{_money(waste.given_up)} in attempts that were made again" if waste.given_up.cost_usd else "",
-        f"about {words.money(waste.retries_usd)} in {words.counted(waste.retries, 'retried attempt')}"
-        if waste.retries_usd
-        else "",
-    ]
-    told = style.dot.join(part for part in said if part)
-    return f"Lost: {told}" if told else "Nothing was lost to failed runs or retries."
+def _waste(waste: Waste, page: Page) -> str:
+    parts = []
+    if waste.failed_runs.cost_usd:
+        parts.append(f"{_money(waste.failed_runs)} in {words.counted(waste.failed_runs.runs, 'failed run')}")
+    if waste.given_up.cost_usd:
+        parts.append(f"{_money(waste.given_up)} in attempts that were retried")
+    if waste.retries_usd:
+        retries = words.counted(waste.retries, "retried attempt")
+        parts.append(f"about {words.money(waste.retries_usd)} in {retries}")
+    return (
+        f"Wasted: {page.style.dot.join(parts)}" if parts else "Nothing was wasted on failed runs or retries."
+    )
 
 
-def _table(title: str, entries: Sequence[Spent], room: int, style: Style) -> str:
+def _table(title: str, entries: Sequence[Spent], page: Page) -> str:
     columns = (
         Column(title, right=False, flexible=True),
         Column("COST"),
@@ -87,7 +77,7 @@ def _table(title: str, entries: Sequence[Spent], room: int, style: Style) -> str
         Column("OUT", drop=4),
         Column("CACHED", drop=5),
     )
-    return table.render(columns, [_row(spent) for spent in entries], room=room, style=style)
+    return page.table(columns, [_row(spent) for spent in entries])
 
 
 def _row(spent: Spent) -> list[str | Cell]:

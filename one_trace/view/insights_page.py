@@ -1,4 +1,4 @@
-"""Findings as pages of text: pure functions of the document, width and style."""
+"""The pages of findings."""
 
 from __future__ import annotations
 
@@ -10,57 +10,62 @@ from one_trace.analyse.findings import Finding, InsightsDocument, InsightsOvervi
 from one_trace.analyse.patch import PatchDocument
 from one_trace.guard.text import clean
 from one_trace.view import words
-from one_trace.view.cells import clip, wrap
+from one_trace.view.page import Page
 from one_trace.view.runs import NO_RUNS
-from one_trace.view.style import Style
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_INDENT = "   "
 
 
-def patches(edits: PatchDocument) -> str:
-    """Each file's patch, as a program that applies it reads it, below its name."""
-    if not edits.files:
-        return "No finding has an edit that is safe to make without a look."
-    return "\n".join(
-        f"{clean(one.file)}\n{msgspec.json.format(msgspec.json.encode(one.patch), indent=2).decode()}"
-        for one in edits.files
-    )
+def render(document: InsightsDocument, page: Page) -> str:
+    """Findings as a numbered list."""
+    if not document.runs:
+        return f"No run of {document.flow_key} since {document.since}."
+    cost = document.cost_usd_per_run
+    lines = [
+        page.title(document.flow_key),
+        *page.facts(
+            words.counted(document.runs, "run"),
+            f"p50 {words.duration(document.p50_ms)}",
+            "" if cost is None else f"{words.money(cost)} a run",
+        ),
+    ]
+    if document.other_projects:
+        others = words.counted(len(document.other_projects), "other project")
+        lines += page.lines(f"in {clean(document.project or '')}; {others} with a flow of this key")
+    if not document.findings:
+        lines += page.lines(f"Nothing to report: none of {len(document.rules)} rules applies.")
+    for finding in document.findings:
+        lines += ["", *_finding(finding, page)]
+    return "\n".join(lines)
 
 
-def overview(document: InsightsOverview, *, room: int, style: Style) -> str:
-    """A line for each flow that needs attention, with its first finding below."""
+def overview(document: InsightsOverview, page: Page) -> str:
+    """Each flow that needs attention, with its first finding."""
     if not document.runs:
         return f"No run since {document.since}." if document.since else NO_RUNS
     several = len({flow.project for flow in document.flows}) > 1
     lines: list[str] = []
     for flow in document.flows:
-        first = flow.first
-        where = f"{style.dot}{clean(flow.project or '')}" if several else ""
+        project = f"{page.style.dot}{clean(flow.project or '')}" if several else ""
         more = f" (and {flow.findings - 1} more)" if flow.findings > 1 else ""
-        lines += [style.paint(clip(f"{clean(flow.flow_key)}{where}", room, style.more), "bold")]
-        lines += ["   " + line for line in wrap(f"{first.rule}: {_said(first.title)}{more}", room - 3)]
+        lines.append(page.title(f"{clean(flow.flow_key)}{project}"))
+        lines += page.lines(f"{flow.first.rule}: {_text(flow.first.title)}{more}", indent=_INDENT)
     if document.quiet:
         lines += [*([""] if lines else []), f"Nothing to report of {words.counted(document.quiet, 'flow')}."]
     if document.flows:
-        lines += ["", style.paint("More of one: one trace insights FLOW", "dim")]
+        lines += ["", page.dim("All findings of a flow: one trace insights FLOW")]
     return "\n".join(lines)
 
 
-def page(document: InsightsDocument, *, room: int, style: Style) -> str:
-    """Findings as a numbered list."""
-    if not document.runs:
-        return f"No run of {document.flow_key} since {document.since}."
-    facts = [words.counted(document.runs, "run"), f"p50 {words.duration(document.p50_ms)}"]
-    if document.cost_usd_per_run is not None:
-        facts.append(f"{words.money(document.cost_usd_per_run)} a run")
-    key = clip(clean(document.flow_key), room, style.more)
-    lines = [style.paint(key, "bold"), *wrap(style.dot.join(facts), room)]
-    if document.other_projects:
-        others = words.counted(len(document.other_projects), "other project")
-        lines += wrap(f"of {clean(document.project or '')}; {others} with a flow of this key", room)
-    if not document.findings:
-        lines += wrap(f"Nothing to report: none of {len(document.rules)} rules applies.", room)
-    for finding in document.findings:
-        lines += ["", *_finding(finding, room, style)]
-    return "\n".join(lines)
+def patches(document: PatchDocument) -> str:
+    """Each file's name and its patch, as JSON."""
+    if not document.files:
+        return "No finding has an edit that is safe to apply unseen."
+    return "\n".join(
+        f"{clean(file.file)}\n{msgspec.json.format(msgspec.json.encode(file.patch), indent=2).decode()}"
+        for file in document.files
+    )
 
 
 def saving(size: Size) -> str:
@@ -77,45 +82,38 @@ def saving(size: Size) -> str:
     return ", ".join(parts)
 
 
-def _finding(finding: Finding, room: int, style: Style) -> list[str]:
+def evidence(finding: Finding) -> str:
+    """The figures of a finding on one line: ``runs 50, share 93%, p50 19.8s``."""
+    parts = []
+    for name, value in finding.evidence.items():
+        if isinstance(value, dict):
+            text = ", ".join(f"{clean(key)} x{count}" for key, count in value.items())
+        elif isinstance(value, str | int | float):
+            text = _figure(name, value)
+        else:
+            text = " ".join(map(str, value or ())) if name == "runIds" else ""
+        if text:
+            parts.append(f"{_label(name)} {text}")
+    return ", ".join(parts)
+
+
+def _finding(finding: Finding, page: Page) -> list[str]:
     saved = saving(finding.size)
-    head = wrap(f"{finding.rank}. {_said(finding.title)}{f' (saves {saved})' if saved else ''}", room)
-    where = [f"{finding.rule}{style.dot}{clean(finding.path)}", evidence(finding)]
-    rest = [line for part in (*where, finding.suggestion) for line in wrap(part, room - 3) if part]
-    told = len([line for part in where for line in wrap(part, room - 3) if part])
+    head = f"{finding.rank}. {_text(finding.title)}{f' (saves {saved})' if saved else ''}"
     return [
-        *(style.paint(line, "bold") for line in head),
-        *(
-            "   " + style.paint(line, "dim") if place < told else "   " + line
-            for place, line in enumerate(rest)
-        ),
+        *page.lines(head, "bold"),
+        *page.lines(f"{finding.rule}{page.style.dot}{clean(finding.path)}", "dim", indent=_INDENT),
+        *page.lines(evidence(finding), "dim", indent=_INDENT),
+        *page.lines(finding.suggestion, indent=_INDENT),
     ]
 
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+def _text(text: str) -> str:
+    """A text for people: its times are local."""
+    return _TIME.sub(lambda match: words.local(match[0]), clean(text))
 
 
-def _said(title: str) -> str:
-    """A title for people: its times as they are here."""
-    return _MOMENT.sub(lambda found: words.local(found[0]), clean(title))
-
-
-def evidence(finding: Finding) -> str:
-    """The figures of a finding on one line: ``runs 50, share 93%, p50 19.8s``."""
-    said = []
-    for name, value in finding.evidence.items():
-        if isinstance(value, dict) and value:
-            said.append(
-                f"{_title(name)} " + ", ".join(f"{clean(key)} x{count}" for key, count in value.items())
-            )
-        elif isinstance(value, list):
-            said += [f"{_title(name)} " + " ".join(map(str, value))] if name == "runIds" and value else []
-        elif value is not None and not isinstance(value, dict):
-            said.append(f"{_title(name)} {_figure(name, value)}")
-    return ", ".join(said)
-
-
-def _title(name: str) -> str:
+def _label(name: str) -> str:
     """``timeoutMs`` → ``timeout``, ``runIds`` → ``run ids``."""
     bare = name.removesuffix("Ms").removesuffix("Usd").removesuffix("Bytes")
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in bare)
@@ -123,7 +121,7 @@ def _title(name: str) -> str:
 
 def _figure(name: str, value: str | float) -> str:
     if isinstance(value, str):
-        return _said(value)
+        return _text(value)
     if name.endswith("Ms"):
         return words.duration(value)
     if name.endswith("Usd"):

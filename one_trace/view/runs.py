@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from one_trace.model.trace import Run
+from one_trace.model.trace import Run, RunUnderWay
 from one_trace.view import words
 from one_trace.view.style import Style
 from one_trace.view.table import Cell, Column, Row, render
@@ -26,12 +26,13 @@ NO_RUNS = "No run has been traced yet.\nTrace one: one --agent flow execute my-f
 _SENT = {"sent": "yes", "queued": "queued", "failed": "refused"}
 
 
-def render_runs(runs: Sequence[Run], *, width: int, style: Style) -> str:
+def render_runs(runs: Sequence[Run], running: Sequence[RunUnderWay] = (), *, width: int, style: Style) -> str:
     """One line a run; times are the reader's own. The least important columns give way on a narrow page."""
-    projects = project_names([run.cwd for run in runs])
+    projects = project_names([*(run.cwd for run in running), *(run.cwd for run in runs)])
     columns = (*_COLUMNS[:2], _PROJECT, *_COLUMNS[2:]) if len(projects) > 1 else _COLUMNS
     named = projects if len(projects) > 1 else {}
-    return render(columns, [_row(run, named, style) for run in runs], room=width, style=style)
+    rows = [_running_row(run, named) for run in running] + [_row(run, named, style) for run in runs]
+    return render(columns, rows, room=width, style=style)
 
 
 def project_names(folders: Sequence[str | None]) -> dict[str | None, str]:
@@ -45,6 +46,18 @@ def project_names(folders: Sequence[str | None]) -> dict[str | None, str]:
             count += 1
         names[folder] = "/".join(words_of[-count:])
     return names
+
+
+def _running_row(run: RunUnderWay, projects: dict[str | None, str]) -> Row:
+    return (
+        Cell(run.run_id, ("bold",)),
+        run.flow_key,
+        *([projects[run.cwd]] if projects else []),
+        Cell(run.status, ("link",)),
+        words.local(run.started_at) if run.started_at else "",
+        words.duration(run.duration_ms),
+        *[""] * (len(_COLUMNS) - 5),
+    )
 
 
 def _row(run: Run, projects: dict[str | None, str], style: Style) -> Row:

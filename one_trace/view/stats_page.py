@@ -1,18 +1,17 @@
-"""Statistics as a page of text: pure functions of the document, width and style."""
+"""The page of statistics."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from one_trace.analyse.changes import FEWEST
-from one_trace.analyse.grouped import FEW, Grouped
+from one_trace.analyse.run_groups import FEW, RunGroup
 from one_trace.analyse.stats import FlowStats, Outcomes, StatsDocument, StepStats
 from one_trace.analyse.trend import OutcomeChange, Trend
 from one_trace.guard.text import clean
-from one_trace.view import table, words
-from one_trace.view.cells import clip, wrap
+from one_trace.view import words
+from one_trace.view.page import Page
 from one_trace.view.runs import NO_RUNS, project_names
-from one_trace.view.style import Style
 from one_trace.view.table import Cell, Column
 
 _FLOWS = (
@@ -45,34 +44,46 @@ _STEPS = (
     Column("COST", drop=5),
     Column("NOTES", right=False, drop=1),
 )
-_NOTES = 12
-"""So many remarkable steps are named below the table of flows."""
+_MOST_NOTES = 12
+"""Steps with notes that are listed below the table of flows."""
 _DEEPEST = 12
-"""Levels by which a step is moved to the right at most: its name is to be seen, too."""
-NOTICEABLE = 0.1
+"""Levels of indentation: deeper names would leave the page."""
+_NOTICEABLE = 0.1
 
 
-def page(document: StatsDocument, *, room: int, style: Style) -> str:
-    """A table of flows, or, for one flow, of its steps."""
+def render(document: StatsDocument, page: Page) -> str:
+    """A table of flows, or, for one flow, of its steps; or of groups of runs."""
     if document.groups:
-        return _groups(document.groups, room, style)
+        return _groups(document.groups, page)
     if not document.flows:
         since = f" since {document.since}" if document.since else ""
         return f"No run of {document.flow or 'any flow'}{since}." if document.flow or since else NO_RUNS
     if document.flow is not None:
-        return "\n\n".join(_flow_page(flow, room, style) for flow in document.flows)
+        return "\n\n".join(_flow(flow, page) for flow in document.flows)
     names = project_names([flow.project for flow in document.flows])
     several = len(names) > 1
     columns = (_FLOWS[0], _PROJECT, *_FLOWS[1:]) if several else _FLOWS
-    rows = [_flow_row(flow, names if several else {}, style) for flow in document.flows]
-    return "\n".join(
-        [table.render(columns, rows, room=room, style=style), *_remarkable(document.flows, room, style)]
-    )
+    rows = [_flow_row(flow, names if several else {}, page) for flow in document.flows]
+    return "\n".join([page.table(columns, rows), *_notes(document.flows, page)])
 
 
-def _groups(groups: Sequence[Grouped], room: int, style: Style) -> str:
-    """A table of what the runs were grouped by."""
-    rows = [_group_row(group, style) for group in groups]
+def percent(part: float | None) -> str:
+    """``12%``, ``0.4%``; empty if unknown."""
+    if part is None:
+        return ""
+    return f"{part:.0%}" if part == 0 or abs(part) >= 0.01 else f"{part:.1%}"
+
+
+def signed(part: float) -> str:
+    """``+12%``, ``-3%``, ``0%``."""
+    return "0%" if abs(part) < 0.005 else f"{part:+.0%}"
+
+
+def cost(usd: float | None) -> str:
+    return "" if usd is None else words.money(usd)
+
+
+def _groups(groups: Sequence[RunGroup], page: Page) -> str:
     columns = (
         Column("FLOW", right=False, flexible=True),
         Column(clean(groups[0].by.upper()), right=False, flexible=True),
@@ -83,13 +94,14 @@ def _groups(groups: Sequence[Grouped], room: int, style: Style) -> str:
         Column("COST/RUN", drop=2),
         Column("NOTES", right=False, drop=1),
     )
+    rows = [_group_row(group) for group in groups]
     few = any(group.too_few for group in groups)
-    note = [style.paint(f"too few: fewer than {FEW} runs that ended", "dim")] if few else []
-    return "\n".join([table.render(columns, rows, room=room, style=style), *note])
+    note = [page.dim(f"too few: fewer than {FEW} runs that ended")] if few else []
+    return "\n".join([page.table(columns, rows), *note])
 
 
-def _group_row(group: Grouped, style: Style) -> list[str | Cell]:
-    ended = group.succeeded + group.failed
+def _group_row(group: RunGroup) -> list[str | Cell]:
+    ended = group.success_rate is not None
     return [
         Cell(group.flow_key, ("bold",)),
         "-" if group.value is None else group.value,
@@ -102,158 +114,133 @@ def _group_row(group: Grouped, style: Style) -> list[str | Cell]:
     ]
 
 
-def percent(part: float | None) -> str:
-    """``12%``, ``0.4%``; empty where unknown."""
-    if part is None:
-        return ""
-    return f"{part:.0%}" if part == 0 or abs(part) >= 0.01 else f"{part:.1%}"
+def _change(trend: Trend) -> Cell:
+    """The last change; an increase or decrease worth a look in colour."""
+    if trend.change is None:
+        # There is no percentage of zero.
+        return Cell(f"+{words.duration(trend.delta)}", ("warn",)) if trend.delta else Cell("")
+    noticeable = abs(trend.change) >= _NOTICEABLE
+    return Cell(signed(trend.change), ("warn" if trend.change > 0 else "success",) if noticeable else ())
 
 
-def signed(part: float) -> str:
-    """``+12%``, ``-3%``, ``0%``."""
-    return "0%" if abs(part) < 0.005 else f"{part:+.0%}"
-
-
-def change_cell(course: Trend) -> Cell:
-    """How the last runs stand against those before: a rise that is worth a look in colour."""
-    if course.change is None:
-        # From nothing: no part of it says how much.
-        return Cell(f"+{words.duration(course.delta)}", ("warn",)) if course.delta else Cell("")
-    styles = (
-        ("warn",) if course.change >= NOTICEABLE else ("success",) if course.change <= -NOTICEABLE else ()
-    )
-    return Cell(signed(course.change), styles)
-
-
-def cost(usd: float | None) -> str:
-    return "" if usd is None else words.money(usd)
-
-
-def _ok(outcomes: Outcomes) -> Cell:
-    bad = outcomes.error + outcomes.timeout + outcomes.incomplete
-    ran = bad + outcomes.success
-    if not ran:
+def _success_rate(outcomes: Outcomes) -> Cell:
+    failed = outcomes.error + outcomes.timeout + outcomes.incomplete
+    if not failed + outcomes.success:
         return Cell("-")
-    share = outcomes.success / ran
+    rate = outcomes.success / (failed + outcomes.success)
     # 99.97 % is not all of them.
-    text = "100%" if not bad else f"{min(share, 0.999):.1%}" if share > 0.99 else f"{share:.0%}"
-    return Cell(text, ("error",) if bad else ())
+    text = "100%" if not failed else f"{min(rate, 0.999):.1%}" if rate > 0.99 else f"{rate:.0%}"
+    return Cell(text, ("error",) if failed else ())
 
 
 def _count(number: int) -> str:
     return words.number(number) if number else ""
 
 
-def _flow_row(flow: FlowStats, projects: dict[str | None, str], style: Style) -> list[str | Cell]:
+def _flow_row(flow: FlowStats, projects: dict[str | None, str], page: Page) -> list[str | Cell]:
     return [
         Cell(flow.flow_key, ("bold",)),
         *([projects[flow.project]] if projects else []),
         words.number(flow.runs),
-        _ok(flow.outcomes),
+        _success_rate(flow.outcomes),
         words.duration(flow.p50_ms),
         words.duration(flow.p95_ms),
         words.duration(flow.max_ms),
-        table.spark(flow.trend.values, style),
-        change_cell(flow.trend),
+        page.spark(flow.trend.values),
+        _change(flow.trend),
         _count(flow.retries),
         _count(flow.timeouts),
         cost(flow.cost_usd),
     ]
 
 
-def _step_row(step: StepStats, depth: int, style: Style) -> list[str | Cell]:
-    notes = " ".join(step.flags)
+def _step_row(step: StepStats, depth: int, page: Page) -> list[str | Cell]:
     bad = {"failing", "flaky", "near-timeout"} & set(step.flags)
     return [
         "  " * min(depth, _DEEPEST) + step.step_id,
         words.number(step.count),
-        _ok(step.outcomes) if step.count else "",
+        _success_rate(step.outcomes) if step.count else "",
         words.duration(step.p50_ms),
         words.duration(step.p95_ms),
         words.duration(step.max_ms),
         percent(step.share) if step.count else "",
-        table.spark(step.trend.values, style),
-        change_cell(step.trend),
+        page.spark(step.trend.values),
+        _change(step.trend),
         _count(step.retries),
         percent(step.timeout_use),
         "" if step.output_bytes is None else words.size(round(step.output_bytes)),
         cost(step.cost_usd),
-        Cell(notes, ("warn",) if bad else ("dim",)),
+        Cell(" ".join(step.flags), ("warn",) if bad else ("dim",)),
     ]
 
 
-def _flow_page(flow: FlowStats, room: int, style: Style) -> str:
-    steps = [_step_row(step, depth, style) for step, depth in _depths(flow.steps)]
-    return "\n".join([*_head(flow, room, style), "", table.render(_STEPS, steps, room=room, style=style)])
-
-
-def _head(flow: FlowStats, room: int, style: Style) -> list[str]:
-    times = [
-        f"{name} {words.duration(ms)}"
-        for name, ms in (("p50", flow.p50_ms), ("p95", flow.p95_ms), ("max", flow.max_ms))
+def _flow(flow: FlowStats, page: Page) -> str:
+    outcomes = [
+        f"{count:,} {name}" for name in Outcomes.__struct_fields__ if (count := getattr(flow.outcomes, name))
     ]
-    facts = [words.counted(flow.runs, "run"), *_outcome_words(flow.outcomes), *times, cost(flow.cost_usd)]
+    times = (("p50", flow.p50_ms), ("p95", flow.p95_ms), ("max", flow.max_ms))
     first, last = words.local_day(flow.first_run_at), words.local_day(flow.last_run_at)
-    days = f"{first} to {last}, {words.counted(flow.versions, 'version')}"
-    if flow.project:
-        days += f", {clean(flow.project)}"
-    course = f"{table.spark(flow.trend.values, style)} {_change(flow.trend)}".rstrip()
-    return [
-        style.paint(clip(clean(flow.flow_key), room, style.more), "bold"),
-        *wrap(style.dot.join(fact for fact in facts if fact), room),
-        *(style.paint(line, "dim") for line in wrap(days, room)),
-        *([course] if course else []),
-        *(wrap(_outcome_change(flow.outcome_change), room) if flow.outcome_change else []),
+    period = f"{first} to {last}, {words.counted(flow.versions, 'version')}"
+    rows = [_step_row(step, depth, page) for step, depth in _depths(flow.steps)]
+    lines = [
+        page.title(flow.flow_key),
+        *page.facts(
+            words.counted(flow.runs, "run"),
+            *outcomes,
+            *(f"{name} {words.duration(ms)}" for name, ms in times),
+            cost(flow.cost_usd),
+        ),
+        *page.lines(f"{period}, {clean(flow.project)}" if flow.project else period, "dim"),
+        f"{page.spark(flow.trend.values)} {_since(flow.trend)}",
+        *page.lines(_outcome_change(flow.outcome_change)),
+        "",
+        page.table(_STEPS, rows),
     ]
+    return "\n".join(lines)
 
 
-def _change(trend: Trend) -> str:
+def _since(trend: Trend) -> str:
     """``+43% since 2026-04-06 12:02 +02:00``."""
     if trend.too_few:
         return f"too few runs to find a change (under {FEWEST})"
-    if trend.since is None:
-        return "no change"
-    return f"{change_cell(trend).text} since {words.local(trend.since)}"
+    return f"{_change(trend).text} since {words.local(trend.since)}" if trend.since else "no change"
 
 
-def _outcome_change(found: OutcomeChange) -> str:
+def _outcome_change(change: OutcomeChange | None) -> str:
     """``40% of runs fail since 2026-04-06 12:02 +02:00, 2% before``."""
-    now, before = percent(found.failed / found.runs), percent(found.failed_before / found.runs_before)
-    return f"{now} of runs fail since {words.local(found.since)}, {before} before"
-
-
-def _outcome_words(outcomes: Outcomes) -> list[str]:
-    return [
-        f"{getattr(outcomes, name):,} {name}"
-        for name in Outcomes.__struct_fields__
-        if getattr(outcomes, name)
-    ]
+    if change is None:
+        return ""
+    now, before = percent(change.failed / change.runs), percent(change.failed_before / change.runs_before)
+    return f"{now} of runs fail since {words.local(change.since)}, {before} before"
 
 
 def _depths(steps: Sequence[StepStats]) -> list[tuple[StepStats, int]]:
-    """How deep each step stands, told from the paths before it (an id may hold `` > `` itself)."""
-    found = []
-    above: list[str] = []
+    """The depth of each step, from the paths before it (an id may contain `` > ``)."""
+    depths = []
+    containers: list[str] = []
     for step in steps:
-        while above and not step.path.startswith(above[-1] + " > "):
-            above.pop()
-        found.append((step, len(above)))
-        above.append(step.path)
-    return found
+        while containers and not step.path.startswith(containers[-1] + " > "):
+            containers.pop()
+        depths.append((step, len(containers)))
+        containers.append(step.path)
+    return depths
 
 
-def _remarkable(flows: Sequence[FlowStats], room: int, style: Style) -> list[str]:
-    named = [step for flow in flows for step in flow.steps if step.flags]
-    if not named:
+def _notes(flows: Sequence[FlowStats], page: Page) -> list[str]:
+    noted = [step for flow in flows for step in flow.steps if step.flags]
+    if not noted:
         return []
     columns = (Column("STEP", right=False, flexible=True), Column("NOTES", right=False))
-    rows = [[step.path, _evidence(step)] for step in named[:_NOTES]]
-    more = len(named) - len(rows)
-    lines = ["", table.render(columns, rows, room=room, style=style)]
-    return [*lines, style.paint(f"and {more} more: one trace stats FLOW", "dim")] if more else lines
+    rows = [[step.path, _note(step)] for step in noted[:_MOST_NOTES]]
+    more = len(noted) - len(rows)
+    return [
+        "",
+        page.table(columns, rows),
+        *([page.dim(f"and {more} more: one trace stats FLOW")] if more else []),
+    ]
 
 
-def _evidence(step: StepStats) -> str:
+def _note(step: StepStats) -> str:
     notes, flaky = " ".join(step.flags), step.flaky
     if step.failing is not None:
         return f"{notes}: {step.failing.runs} times in a row since {words.local(step.failing.since)}"

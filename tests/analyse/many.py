@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from one_trace.analyse.history import Anomaly, FlowHistory, RunFacts, Series, StepHistory, Tally
+from one_trace.analyse.history import Anomaly, FlowHistory, RunSummary, Series, SpanCounts, StepHistory
 
 FLOW = "my-flow"
 
@@ -18,7 +18,7 @@ def facts(
     ms: float = 1000.0,
     usd: float | None = None,
 ):
-    return RunFacts(f"{number:012x}", version, status, f"2026-04-06T10:{number % 60:02d}:00.000Z", ms, usd)
+    return RunSummary(f"{number:012x}", version, status, f"2026-04-06T10:{number % 60:02d}:00.000Z", ms, usd)
 
 
 def packed(*values: float) -> bytes:
@@ -72,13 +72,13 @@ def step(
         step_id=name.rpartition(" > ")[2],
         type=kind,
         flow_key=FLOW,
-        tallies=[Tally(**whole)],
+        versions=[SpanCounts(**whole)],
         series=series,
         anomalies=anomalies,
     )
 
 
-def history(*steps: StepHistory, runs: Sequence[RunFacts] | None = None, **fields: object) -> FlowHistory:
+def history(*steps: StepHistory, runs: Sequence[RunSummary] | None = None, **fields: object) -> FlowHistory:
     many = max([1, *(len(one.series.runs) for one in steps)])
     return FlowHistory(
         flow_key=FLOW,

@@ -9,7 +9,7 @@ from many import facts, history, step
 
 from one_trace.analyse.changes import FEWEST, last_change, last_rate_change, levels
 from one_trace.analyse.history import FlowHistory
-from one_trace.analyse.insights import RULES, gather
+from one_trace.analyse.insights import RULES, profile
 from one_trace.analyse.stats import StepStats, of_flow
 from one_trace.analyse.trend import Trend
 
@@ -107,7 +107,7 @@ def test_failed_and_retried_runs_are_no_change_of_a_time() -> None:
 
 def test_stats_and_insights_name_the_same_change() -> None:
     many = history(step("s", [100] * 20 + [160] * 30))
-    (finding,) = RULES["slower"](gather(many, []))
+    (finding,) = RULES["slower"](profile(many, []))
     trend = trend_of(many)
     assert (trend.since, trend.before, trend.recent) == tuple(
         finding.evidence[name] for name in ("since", "beforeMs", "recentMs")

@@ -183,7 +183,12 @@ def test_the_history_leaves_as_csv(machine: Machine, tmp_path: Path) -> None:
     fill(machine, 3)
     target = tmp_path / "history.csv"
     done = machine.one("--agent", "trace", "stats", "-o", str(target))
-    assert done.document == {"schema": "one-trace-stats/1", "file": str(target), "format": "csv", "rows": 6}
+    assert done.document == {
+        "schema": "one-trace-stats-file/1",
+        "file": str(target),
+        "format": "csv",
+        "rows": 6,
+    }
     lines = target.read_text().split("\n")
     assert (len(lines), lines[0].split(",")[:3]) == (8, ["flow", "flow_version", "run_id"])
     assert machine.one("trace", "stats", "--format", "csv").out.decode() == target.read_text()

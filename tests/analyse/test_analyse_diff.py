@@ -5,7 +5,7 @@ from made import USAGE, assembly, span
 
 from one_trace.analyse.diff import DiffDocument, StepDiff, of_past, of_runs
 from one_trace.analyse.fail_on import check, parse
-from one_trace.analyse.groups import Group, Past, Step, usual
+from one_trace.analyse.step_runs import PastRuns, StepRef, StepRun, usual
 from one_trace.errors import WrongUsage
 from one_trace.model.trace import Span, Trace
 
@@ -18,9 +18,9 @@ def timed(ms: float, **fields: object) -> Trace:
     return run(span("s", duration_ms=ms, **fields), ms=ms)
 
 
-def past(*times: float) -> Past:
-    groups = [Group(count=1, status="success", duration_ms=ms) for ms in times]
-    return Past(runs=list(times), costs=[], steps={"s": groups}, about={"s": Step("s", "s", "bash")})
+def past(*times: float) -> PastRuns:
+    groups = [StepRun(count=1, status="success", duration_ms=ms) for ms in times]
+    return PastRuns(runs=list(times), costs=[], steps={"s": groups}, refs={"s": StepRef("s", "s", "bash")})
 
 
 def step(diff: DiffDocument, path: str = "s") -> StepDiff:
@@ -32,7 +32,7 @@ def test_iterations_are_one_step_and_statuses_the_worst_of_them() -> None:
     each = span("each", type="loop", duration_ms=30.0)
     good = [span("s", each, iteration=place, duration_ms=10.0, retries=1) for place in range(3)]
     bad = span("s", each, iteration=3, duration_ms=5.0, status="error")
-    diff = of_runs(run(each, *good), run(each, *good, bad), Past())
+    diff = of_runs(run(each, *good), run(each, *good, bad), PastRuns())
     found = step(diff, "each > s")
     assert found.a is not None
     assert found.b is not None
@@ -44,7 +44,7 @@ def test_iterations_are_one_step_and_statuses_the_worst_of_them() -> None:
 def test_steps_that_are_gone_stand_where_they_stood() -> None:
     before = run(span("zero"), span("one"), span("two"), span("three"))
     after = run(span("one"), span("new"), span("three"))
-    diff = of_runs(before, after, Past())
+    diff = of_runs(before, after, PastRuns())
     told = [(one.path, one.changes) for one in diff.steps]
     assert told == [
         ("zero", ["removed"]),
@@ -58,7 +58,7 @@ def test_steps_that_are_gone_stand_where_they_stood() -> None:
 
 def test_runs_of_two_flows_are_aligned_below_their_keys() -> None:
     other = assembly("00000000000b", [span("s", flow="other")], flow_key="other").trace
-    assert step(of_runs(timed(10), other, Past())).changes == []
+    assert step(of_runs(timed(10), other, PastRuns())).changes == []
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_runs_of_two_flows_are_aligned_below_their_keys() -> None:
     ],
 )
 def test_a_change_is_a_tenth_and_ten_ms(a: float, b: float, changes: list[str]) -> None:
-    assert step(of_runs(timed(a), timed(b), Past())).changes == changes
+    assert step(of_runs(timed(a), timed(b), PastRuns())).changes == changes
 
 
 def test_what_past_runs_did_as_well_is_noise() -> None:
@@ -89,7 +89,7 @@ def test_four_past_runs_are_too_few_to_explain_anything() -> None:
 
 
 def test_one_odd_run_does_not_widen_what_is_usual() -> None:
-    known = usual([100.0] * 40 + [9000.0])
+    known = usual([100.0] * 40 + [9000.0], 0.0)
     assert known is not None
     assert (known.low, known.high, known.explains(200)) == (100, 100, False)
 
@@ -97,7 +97,7 @@ def test_one_odd_run_does_not_widen_what_is_usual() -> None:
 def test_size_and_cost_change_too() -> None:
     cheap = run(span("s", output_bytes=1000, usage=USAGE))
     expensive = run(span("s", output_bytes=3000, usage=USAGE), span("s", usage=USAGE))
-    found = step(of_runs(cheap, expensive, Past()))
+    found = step(of_runs(cheap, expensive, PastRuns()))
     assert (found.changes, found.output_change, found.cost_change) == (
         ["slower", "larger", "costlier"],
         2.0,
@@ -124,14 +124,14 @@ def test_a_run_against_the_median_of_those_before() -> None:
     ],
 )
 def test_fail_on(rule: str, a: Trace, b: Trace, met: bool) -> None:
-    assert check(rule, of_runs(a, b, Past())).met is met
+    assert check(rule, of_runs(a, b, PastRuns())).met is met
 
 
 @pytest.mark.parametrize(
     ("before", "after", "met"), [(1.0, 1.2, True), (1.0, 1.05, False), (None, 0.1, True), (1.0, None, False)]
 )
 def test_fail_on_cost(before: float | None, after: float | None, met: bool) -> None:
-    diff = of_runs(timed(10), timed(10), Past())
+    diff = of_runs(timed(10), timed(10), PastRuns())
     diff.a.cost_usd, diff.b.cost_usd = before, after
     assert check("cost:10%", diff).met is met
 
@@ -144,7 +144,7 @@ def test_noise_fails_nothing() -> None:
 def test_a_slow_step_that_does_not_matter_fails_nothing() -> None:
     before = run(span("s", duration_ms=10.0), span("long", duration_ms=5000.0), ms=5010.0)
     after = run(span("s", duration_ms=60.0), span("long", duration_ms=5000.0), ms=5060.0)
-    diff = of_runs(before, after, Past())
+    diff = of_runs(before, after, PastRuns())
     assert step(diff).changes == ["slower"]
     assert not check("slower:20%", diff).met
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from many import facts, packed, step
 
-from one_trace.analyse.figures import quantile, unpack
+from one_trace.analyse.quantiles import quantile, unpack
 from one_trace.analyse.rounding import rounded
 from one_trace.analyse.trend import Trend, of_step, slices
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from machine import RECORDINGS
 
-from one_trace.analyse import cost, diff, insights, past, query, stats, uses
+from one_trace.analyse import cost, diff, insights, llm_calls, past_runs, query, stats
 from one_trace.assemble import assemble
 from one_trace.errors import RecordError
 from one_trace.record.files import discover
@@ -18,6 +18,7 @@ from one_trace.record.reading import read
 from one_trace.store import Store
 from one_trace.view import cost_page, diff_page, insights_page, stats_page
 from one_trace.view.cells import width
+from one_trace.view.page import Page
 from one_trace.view.style import Style
 
 PLAIN, RICH = Style(color=False, unicode=False), Style(color=False, unicode=True)
@@ -64,31 +65,33 @@ def test_most_recordings_are_there(store: Store) -> None:
 
 @pytest.mark.parametrize("room", [60, 100])
 def test_stats_and_cost_of_all(store: Store, room: int) -> None:
-    scope = query.Scope()
+    scope = query.RunFilter()
     told = stats.document(query.histories(store.connection, scope), flow=None, since=None)
     assert told.runs == store.connection.execute("SELECT count(*) FROM runs").fetchone()[0]
     spans = store.connection.execute("SELECT count(*) FROM spans").fetchone()[0]
     assert sum(step.count for flow in told.flows for step in flow.steps) == spans
     msgspec.json.encode(told)
-    fits(stats_page.page(told, room=room, style=RICH), room)
-    known = uses.runs(store.connection, scope)
-    spent = cost.document(uses.read(store.connection, scope, known), runs=len(known), flow=None, since=None)
-    fits(cost_page.page(spent, room=room, style=PLAIN), room)
+    fits(stats_page.render(told, Page(room, RICH)), room)
+    known = llm_calls.runs(store.connection, scope)
+    spent = cost.document(
+        llm_calls.read(store.connection, scope, known), runs=len(known), flow=None, since=None
+    )
+    fits(cost_page.render(spent, Page(room, PLAIN)), room)
 
 
 def test_each_flow_has_its_pages(store: Store) -> None:
     for key in query.flow_keys(store.connection):
-        scope = query.Scope(key)
+        scope = query.RunFilter(key)
         told = stats.document(query.histories(store.connection, scope), flow=key, since=None)
-        fits(stats_page.page(told, room=60, style=RICH), 60)
+        fits(stats_page.render(told, Page(60, RICH)), 60)
         found = insights.of_store(store, scope, since=None)
         msgspec.json.encode(found)
-        fits(insights_page.page(found, room=60, style=PLAIN), 60)
+        fits(insights_page.render(found, Page(60, PLAIN)), 60)
 
 
 def test_each_run_is_the_same_as_itself(store: Store) -> None:
     for run in store.runs():
         trace = store.trace(run.run_id)
-        same = diff.of_runs(trace, trace, past.of_run(store.connection, run.run_id))
+        same = diff.of_runs(trace, trace, past_runs.of_run(store.connection, run))
         assert (same.counts, len(same.steps) > 0) == ({}, run.counts.spans > 0)
-        fits(diff_page.page(same, room=60, style=RICH, everything=True), 60)
+        fits(diff_page.render(same, Page(60, RICH), everything=True), 60)

@@ -9,15 +9,15 @@ import pytest
 from made import assembly, span
 from many import FLOW, facts, history, step
 
-from one_trace.analyse.findings import Facts, Finding
-from one_trace.analyse.history import Failures, FlowHistory
-from one_trace.analyse.insights import RULES, document, gather
+from one_trace.analyse.findings import Finding, FlowProfile
+from one_trace.analyse.history import FailureDetails, FlowHistory
+from one_trace.analyse.insights import RULES, document, profile
 from one_trace.analyse.rules_timeout import round_up
 from one_trace.model.trace import PlannedStep, Trace
 
 
 def found(many: FlowHistory, rule: str, *traces: Trace, **more: object) -> list[Finding]:
-    gathered = gather(many, traces)
+    gathered = profile(many, traces)
     for name, value in more.items():
         setattr(gathered, name, value)
     return list(RULES[rule](gathered))
@@ -99,7 +99,7 @@ def test_what_failed_once_or_was_fixed_is_silent() -> None:
 
 
 def test_retried_tells_the_time_of_the_attempts_that_failed() -> None:
-    helped = {f"{FLOW} > a": Failures(helped=5)}
+    helped = {f"{FLOW} > a": FailureDetails(helped=5)}
     finding = one(history(step("a", [100] * 10, retried=[0, 2, 4, 6, 8])), "retried", failures=helped)
     assert finding.evidence["rate"] == 0.5
     assert finding.size.seconds_per_run == pytest.approx(0.1 / 3)
@@ -108,10 +108,10 @@ def test_retried_tells_the_time_of_the_attempts_that_failed() -> None:
 
 def test_retries_that_never_help_are_called_useless() -> None:
     many = history(step("a", [100] * 30, bad=[2, 8, 14, 20, 27], retried=[2, 8, 14, 20, 27]))
-    useless = {f"{FLOW} > a": Failures(useless=5)}
+    useless = {f"{FLOW} > a": FailureDetails(useless=5)}
     assert one(many, "useless-retries", failures=useless).size.failures == 5
     assert not found(many, "retried", failures=useless)
-    assert not found(many, "useless-retries", failures={f"{FLOW} > a": Failures(useless=5, helped=1)})
+    assert not found(many, "useless-retries", failures={f"{FLOW} > a": FailureDetails(useless=5, helped=1)})
 
 
 def test_near_timeout_proposes_a_round_one_above() -> None:
@@ -164,7 +164,7 @@ def test_what_was_never_reached_is_not_dead() -> None:
     runs = [facts(number, status="error") for number in range(20)]
     many = history(step("bad", [1] * 20, bad=range(20)), runs=runs, planned=[f"{FLOW} > bad", f"{FLOW} > z"])
     assert not found(many, "dead-step")
-    assert [step.flags for step in gather(many, []).stats.steps] == [["failing"], ["not-reached"]]
+    assert [step.flags for step in profile(many, []).stats.steps] == [["failing"], ["not-reached"]]
 
 
 def looped(times: list[float], *, concurrent: bool) -> Trace:
@@ -238,18 +238,21 @@ def test_a_block_is_uneven_if_one_branch_takes_twice_the_next() -> None:
 
 def test_findings_are_ranked_by_what_they_save_and_always_alike() -> None:
     many = history(step("a", [600] * 8, bad=[2, 6]), step("b", [300] * 8))
-    told = document(gather(many, []), since=None)
+    told = document(profile(many, []), since=None)
     assert [(finding.rank, finding.rule) for finding in told.findings] == [
         (1, "flaky"),
         (2, "slow"),
         (3, "slow"),
     ]
-    assert told == document(gather(many, []), since=None)
+    assert told == document(profile(many, []), since=None)
     assert told.rules == list(RULES)
 
 
 def test_one_run_of_a_flow_without_steps_gives_nothing() -> None:
-    assert document(Facts(history=history(), stats=gather(history(), []).stats), since=None).findings == []
+    assert (
+        document(FlowProfile(history=history(), stats=profile(history(), []).stats), since=None).findings
+        == []
+    )
 
 
 @pytest.mark.parametrize(("ms", "rounded"), [(0, 0), (7, 7), (1234, 1300), (200, 200), (99_500, 100_000)])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from made import START_MS, USAGE, assembly, span
 
-from one_trace.analyse import columns, cost, insights, past, query, refs, stats, uses
+from one_trace.analyse import cost, flat_table, insights, llm_calls, past_runs, query, run_refs, stats
 from one_trace.errors import CliError, NoSuchRun
 from one_trace.model.trace import Assembly, Usage
 from one_trace.store import Store
@@ -47,14 +47,14 @@ def test_a_history_counts_spans_by_step_and_version(store: Store) -> None:
     store.save(run(0))
     store.save(run(1, second="timeout"))
     store.save(run(9, flow="other"))
-    (found,) = query.histories(store.connection, query.Scope("my-flow"))
+    (found,) = query.histories(store.connection, query.RunFilter("my-flow"))
     assert [one.run_id[10:] for one in found.runs] == ["0a", "1a", "2a"]
     assert (found.version, found.timeouts) == ("v2", {"my-flow > second": 50.0})
     steps = {step.path: step for step in found.steps}
-    first, second = steps["my-flow > each > first"].sum(), steps["my-flow > second"]
+    first, second = steps["my-flow > each > first"].total(), steps["my-flow > second"]
     assert (first.runs, first.spans, first.success, first.total_ms) == (3, 6, 6, 300)
-    tallies = {tally.version: (tally.success, tally.timeout, tally.error) for tally in second.tallies}
-    assert tallies == {"v1": (1, 1, 0), "v2": (0, 0, 1)}
+    versions = {counts.version: (counts.success, counts.timeout, counts.error) for counts in second.versions}
+    assert versions == {"v1": (1, 1, 0), "v2": (0, 0, 1)}
     assert second.series.runs == [0, 1, 2]
     assert steps["my-flow > each"].series.output_bytes == [None] * 3
     assert len(steps["my-flow > each > first"].series.durations[0] or b"") == 17
@@ -63,7 +63,7 @@ def test_a_history_counts_spans_by_step_and_version(store: Store) -> None:
 def test_since_leaves_out_what_was_before(store: Store) -> None:
     for number in range(4):
         store.save(run(number))
-    scope = query.Scope(since_ms=START_MS + 2 * HOUR)
+    scope = query.RunFilter(since_ms=START_MS + 2 * HOUR)
     told = stats.document(query.histories(store.connection, scope), flow=None, since=None)
     assert told.runs == 2
     assert {step.path: step.count for step in told.flows[0].steps}["my-flow > each > first"] == 4
@@ -72,22 +72,22 @@ def test_since_leaves_out_what_was_before(store: Store) -> None:
 def test_a_renamed_step_is_one_step(store: Store) -> None:
     store.save(assembly("00000000000a", [span("s", name="Old", type="code")]))
     store.save(assembly("00000000000b", [span("s", name="New", type="bash")], start=START_MS + HOUR))
-    (found,) = query.histories(store.connection, query.Scope())
+    (found,) = query.histories(store.connection, query.RunFilter())
     (step,) = found.steps
-    assert (step.type, step.sum().spans, len(step.tallies)) == ("bash", 2, 1)
+    assert (step.type, step.total().spans, len(step.versions)) == ("bash", 2, 1)
 
 
 def test_an_empty_store_has_no_history(store: Store) -> None:
-    assert query.histories(store.connection, query.Scope()) == []
-    assert list(columns.read(store.connection, query.Scope())) == []
-    assert uses.read(store.connection, query.Scope(), {}) == []
+    assert query.histories(store.connection, query.RunFilter()) == []
+    assert list(flat_table.read(store.connection, query.RunFilter())) == []
+    assert llm_calls.read(store.connection, query.RunFilter(), {}) == []
 
 
 def test_insights_name_codes_and_runs_of_failures(store: Store) -> None:
     for number in range(9):
         bad = [span("s", status="error", error_code="E1")] if number in (2, 7) else [span("s")]
         store.save(assembly(f"{number:011x}a", bad, start=START_MS + number * HOUR))
-    told = insights.of_store(store, query.Scope("my-flow"), since=None)
+    told = insights.of_store(store, query.RunFilter("my-flow"), since=None)
     (flaky,) = (finding for finding in told.findings if finding.rule == "flaky")
     assert flaky.evidence["errorCodes"] == {"E1": 2}
     assert flaky.evidence["runIds"] == ["00000000007a", "00000000002a"]
@@ -95,14 +95,16 @@ def test_insights_name_codes_and_runs_of_failures(store: Store) -> None:
 
 def test_insights_without_runs_in_scope_are_none(store: Store) -> None:
     store.save(run(0))
-    scope = query.Scope("my-flow", START_MS + HOUR)
+    scope = query.RunFilter("my-flow", START_MS + HOUR)
     assert insights.of_store(store, scope, since=None).findings == []
 
 
 def test_the_past_is_what_succeeded_before(store: Store) -> None:
     for number in range(5):
         store.save(run(number, ms=100.0 + number, status="error" if number == 1 else "success"))
-    known = past.of_run(store.connection, "00000000003a", but=["00000000000a"])
+    known = past_runs.of_run(
+        store.connection, store.trace("00000000003a").run, exclude=[store.trace("00000000000a").run]
+    )
     assert known.runs == [102]
     assert known.steps["each > first"][0].count == 2
     assert known.steps["each > first"][0].duration_ms == 102
@@ -116,16 +118,16 @@ def test_words_for_runs(store: Store) -> None:
         (3, 200, "success"),
     ):
         store.save(run(number, ms=ms, status=status))
-    named = {word: refs.resolve(store, f"my-flow@{word}")[10:] for word in refs.WORDS}
+    named = {word: run_refs.resolve(store, f"my-flow@{word}")[10:] for word in run_refs.WORDS}
     assert named == {"last": "3a", "prev": "2a", "failed": "0a", "best": "2a", "worst": "1a"}
-    assert refs.resolve(store, "last")[10:] == "3a"
+    assert run_refs.resolve(store, "last")[10:] == "3a"
 
 
 @pytest.mark.parametrize("ref", ["my-flow@prev", "my-flow@quickest", "other@last", "@last", "nothing"])
 def test_words_for_no_run(store: Store, ref: str) -> None:
     store.save(run(0))
     with pytest.raises(NoSuchRun):
-        refs.resolve(store, ref)
+        run_refs.resolve(store, ref)
 
 
 def call(step: str, model: str, usd: float | None, **fields: object):
@@ -134,9 +136,11 @@ def call(step: str, model: str, usd: float | None, **fields: object):
 
 
 def told(store: Store) -> cost.CostDocument:
-    scope = query.Scope()
-    known = uses.runs(store.connection, scope)
-    return cost.document(uses.read(store.connection, scope, known), runs=len(known), flow=None, since=None)
+    scope = query.RunFilter()
+    known = llm_calls.runs(store.connection, scope)
+    return cost.document(
+        llm_calls.read(store.connection, scope, known), runs=len(known), flow=None, since=None
+    )
 
 
 def test_cost_by_flow_step_model_and_day(store: Store) -> None:
@@ -180,7 +184,7 @@ def test_the_whole_history_as_a_table(store: Store) -> None:
     store.save(assembly("00000000000a", [call("a", "m", 0.5, name='tricky, "name"\n')]))
     store.save(run(1))
     file = io.BytesIO()
-    assert columns.write_csv(columns.read(store.connection, query.Scope()), file) == 5
+    assert flat_table.write_csv(flat_table.read(store.connection, query.RunFilter()), file) == 5
     rows = list(csv.DictReader(io.StringIO(file.getvalue().decode())))
     assert (rows[0]["name"], rows[0]["cost_usd"], rows[0]["input_tokens"]) == (
         'tricky, "name" ',
@@ -197,11 +201,11 @@ def test_parquet_holds_the_same_as_csv(store: Store, tmp_path: Path) -> None:
         store.save(run(number))
     target = tmp_path / "history.parquet"
     with target.open("wb") as file:
-        assert columns.write_parquet(columns.read(store.connection, query.Scope()), file) == 12
+        assert flat_table.write_parquet(flat_table.read(store.connection, query.RunFilter()), file) == 12
     table = parquet.read_table(target)
-    assert table.column_names == list(columns.COLUMNS)
+    assert table.column_names == list(flat_table.COLUMNS)
     rows = [tuple(row.values()) for row in table.to_pylist()]
-    assert rows == list(columns.read(store.connection, query.Scope()))
+    assert rows == list(flat_table.read(store.connection, query.RunFilter()))
 
 
 def test_without_pyarrow_the_command_that_installs_it_is_told(
@@ -209,5 +213,5 @@ def test_without_pyarrow_the_command_that_installs_it_is_told(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(CliError) as caught:
-        columns.check_parquet()
+        flat_table.check_parquet()
     assert "pip install 'one-trace[parquet]'" in (caught.value.hint or "")

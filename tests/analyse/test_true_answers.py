@@ -365,8 +365,10 @@ def test_a_copy_of_a_run_replaces_neither_the_run_nor_its_project(machine: Machi
 
     state.write_text(json.dumps({**older, "startedAt": "2020-01-01T00:00:00.000Z"}))
     report = machine.one("--agent", "trace", "import", str(copy)).document
-    assert any("another run of this id is kept" in problem for problem in report["problems"])
-    assert machine.runs() == [run]
+    assert report["imported"] == 1
+    assert "another run has the id" in report["notes"][0]
+    assert [each["cwd"] for each in machine.runs()] == [str(machine.project), str(copy)]
+    assert machine.runs()[0] == run
 
 
 def test_edits_are_patches_of_the_flow_file_that_pass_validation(machine: Machine) -> None:

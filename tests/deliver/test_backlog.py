@@ -1,4 +1,4 @@
-"""Many runs that wait: sent one after the other at one pace, and no run's end waits for all of them."""
+"""Many queued runs are sent at a steady pace, and no run waits for all of them at its end."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def sending(sending: Machine) -> Machine:
 
 
 def wait_in_line(store: Store, count: int) -> None:
-    with store.writing() as connection:
+    with store.connection.writing() as connection:
         for number in range(count):
             prepared = prepare(assembly(f"{number + 1:012x}", start=START_MS + number), {})
-            write(connection, prepared, None, None, None)
-            queue(connection, [f"{number + 1:012x}"], [SINK])
+            _, run = write(connection, prepared)
+            queue(connection, run, [SINK])
 
 
-def test_all_that_waits_is_sent_by_one_sync(sending: Machine, traces_server: FakeTracesServer) -> None:
+def test_one_sync_sends_every_queued_run(sending: Machine, traces_server: FakeTracesServer) -> None:
     with Store(sending.data / "traces.db") as store:
         wait_in_line(store, 400)
     done = sending.one("--agent", "trace", "sync").document
     assert (done["sent"], done["queued"], len(traces_server.traces)) == (400, 0, 400)
 
 
-def test_a_run_is_sent_first_and_then_some_of_those_that_wait(
+def test_a_run_is_sent_before_some_of_the_queued_ones(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     with Store(sending.data / "traces.db") as store:
@@ -49,7 +49,7 @@ def test_a_run_is_sent_first_and_then_some_of_those_that_wait(
     assert 1 < len(traces_server.traces) < 2000, "some of them, and not all"
 
 
-def test_a_server_that_falls_silent_after_the_runs_own_delivery_is_asked_for_one_more(
+def test_the_backlog_stops_at_the_first_run_that_is_not_delivered(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     with Store(sending.data / "traces.db") as store:
@@ -67,7 +67,7 @@ def test_a_server_that_falls_silent_after_the_runs_own_delivery_is_asked_for_one
 
 
 @pytest.mark.parametrize("queued", [10, 1000])
-def test_no_step_of_a_delivery_looks_at_all_that_waits(sending: Machine, queued: int) -> None:
+def test_no_query_of_a_delivery_scans_the_queue(sending: Machine, queued: int) -> None:
     """The plans of SQLite for what is asked for each run: rows are looked up, tables are not gone through."""
     asked: list[str] = []
     with Store(sending.data / "traces.db") as store:

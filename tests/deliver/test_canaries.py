@@ -1,4 +1,4 @@
-"""Words planted wherever a user's values can be: none of them leaves the machine, none is in the store."""
+"""Words planted wherever a user's values can be: none of them is sent or stored."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ ENVELOPE = {"session_id", "sessionId", "uuid", "errorCode", "status", "strategy"
 
 
 def planted(value: Any, where: str) -> Any:
-    """`value` with a canary in every text of it; what an LLM's envelope says of itself is left alone."""
+    """`value` with a canary in every text of it; the fields of an LLM envelope stay as they are."""
     if isinstance(value, dict):
         return {
-            # What failed in a branch stands in the block's response; it is error text there, too.
+            # A block's response holds the error texts of its branches.
             key: item if key in ENVELOPE else planted(item, "error" if key == "error" else where)
             for key, item in value.items()
         }
@@ -49,7 +49,7 @@ def planted(value: Any, where: str) -> Any:
 
 
 def llm_answer(printed: str) -> str:
-    """An agent's envelope with a canary in what the model said."""
+    """An LLM envelope with a canary in the answer."""
     try:
         envelope = json.loads(printed)
     except ValueError:
@@ -107,7 +107,7 @@ def plant(case: str, into: Path) -> Path:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_no_value_leaves_and_none_is_kept(
+def test_no_value_is_sent_or_stored(
     machine: Machine, traces_server: FakeTracesServer, tmp_path: Path, case: str
 ) -> None:
     temp = tmp_path / "temp"
@@ -133,7 +133,7 @@ def test_no_value_leaves_and_none_is_kept(
     assert found <= {"error", "path"}
 
 
-def test_error_text_leaves_when_asked_for_and_redacted(
+def test_error_text_is_sent_redacted_with_errors_full(
     machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
 ) -> None:
     case = plant("55-parallel-fail-flow", tmp_path / "case")
@@ -153,7 +153,7 @@ def test_error_text_leaves_when_asked_for_and_redacted(
 
 
 @pytest.mark.parametrize("case", ["22-skips", "48-sigkill"])
-def test_the_events_export_tells_all_the_lines_that_are_sent(
+def test_the_events_export_contains_every_line_that_is_sent(
     machine: Machine, traces_server: FakeTracesServer, case: str
 ) -> None:
     """A user who looks before switching delivery on has seen what will go."""
@@ -167,7 +167,7 @@ def test_the_events_export_tells_all_the_lines_that_are_sent(
     assert {part["content"]["output"] for part in results} <= set(exported)
 
 
-def test_the_events_export_tells_the_error_text_that_would_leave(
+def test_the_events_export_contains_the_error_text_that_is_sent(
     machine: Machine, traces_server: FakeTracesServer
 ) -> None:
     machine.env |= {
@@ -184,7 +184,7 @@ def test_the_events_export_tells_the_error_text_that_would_leave(
     assert {part["content"]["output"] for part in results} <= set(exported)
 
 
-def test_whoever_looks_at_the_events_is_told_what_goes_beside_them(machine: Machine) -> None:
+def test_the_events_export_names_what_else_is_sent(machine: Machine) -> None:
     machine.player("22-skips")
     machine.one("--agent", "flow", "execute", "x", "--trace", env={"CODEX_THREAD_ID": "t-1"})
     ours, theirs = os.openpty()

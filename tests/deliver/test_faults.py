@@ -1,4 +1,4 @@
-"""Whatever the server does: the run is as it was, nobody waits for long, and later all of it arrives."""
+"""Whatever the server does: the run is unchanged, its end is not delayed, and a later sync delivers it."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_fault_costs_the_run_nothing_and_is_made_up_for(
+def test_a_fault_does_not_touch_the_run_and_a_sync_delivers_it(
     sending: Machine, traces_server: FakeTracesServer, case: Case
 ) -> None:
     plain = sending.one("--agent", "flow", "execute", "x", "--no-trace")
@@ -132,7 +132,7 @@ def whole(traces_server: FakeTracesServer, trace_id: str, *, spans: int) -> None
     assert (kinds[0], kinds[-1], messages[-1]["role"]) == ("text", "text", "assistant")
 
 
-def test_one_batch_of_five_that_fails_is_made_up_for(
+def test_a_sync_delivers_a_run_of_which_one_batch_failed(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     with Store(sending.data / "traces.db") as store:
@@ -154,7 +154,7 @@ def test_one_batch_of_five_that_fails_is_made_up_for(
     whole(traces_server, f"{10:032x}", spans=241)
 
 
-def test_a_run_delivers_those_that_were_left(sending: Machine, traces_server: FakeTracesServer) -> None:
+def test_a_run_delivers_queued_runs(sending: Machine, traces_server: FakeTracesServer) -> None:
     traces_server.fault = refuse(503)
     left = sending.one("--agent", "flow", "execute", "x", "--trace", env=SHORT).saved
     traces_server.fault = None
@@ -165,7 +165,7 @@ def test_a_run_delivers_those_that_were_left(sending: Machine, traces_server: Fa
     assert url.startswith("https://traces.com/s/jn7")
 
 
-def test_without_a_key_nothing_is_queued_and_nothing_said(
+def test_without_a_key_nothing_is_queued_or_reported(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     del sending.env["TRACES_API_KEY"]
@@ -181,7 +181,7 @@ def test_without_a_key_nothing_is_queued_and_nothing_said(
     whole(traces_server, done.saved["traceId"], spans=done.saved["spans"])
 
 
-def test_what_was_refused_waits_to_be_asked_for(sending: Machine, traces_server: FakeTracesServer) -> None:
+def test_refused_runs_are_retried_only_on_request(sending: Machine, traces_server: FakeTracesServer) -> None:
     traces_server.fault = refuse(403)
     sending.one("--agent", "flow", "execute", "x", "--trace")
     traces_server.fault = None
@@ -193,7 +193,7 @@ def test_what_was_refused_waits_to_be_asked_for(sending: Machine, traces_server:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_while_a_run_is_sent_ends_the_sending_and_not_the_run(
+def test_a_signal_ends_the_delivery_and_not_the_run(
     sending: Machine, traces_server: FakeTracesServer, number: signal.Signals
 ) -> None:
     RELEASE.clear()
@@ -208,9 +208,7 @@ def test_a_signal_while_a_run_is_sent_ends_the_sending_and_not_the_run(
     delivers_all(sending, traces_server, note)
 
 
-def test_a_process_that_is_killed_while_it_sends_leaves_the_run_to_others(
-    sending: Machine, traces_server: FakeTracesServer
-) -> None:
+def test_a_killed_delivery_is_taken_over_by_others(sending: Machine, traces_server: FakeTracesServer) -> None:
     RELEASE.clear()
     traces_server.fault = silent
     process = interrupted(sending, traces_server, signal.SIGKILL)

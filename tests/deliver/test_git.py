@@ -1,4 +1,4 @@
-"""What is told of a repository: its remote as git has it, and the commit that the run really had."""
+"""A repository is sent as its remote, as git prints it, and the commit that the run really had."""
 
 from __future__ import annotations
 
@@ -79,13 +79,13 @@ CONFIGS = {
     "rewritten with a token": f'url = gh:a/b\n[url "https://{TOKEN}@example.invalid/"]\ninsteadOf = gh:',
     "rewritten for pushing": 'url = https://example.invalid/a/b\n[url "ssh://p.invalid/"]\npushInsteadOf = https://',
     "none": "fetch = +refs/heads/*:refs/remotes/origin/*",
-    "a setting that is none": "url = https://example.invalid/a/b\nthis is not a setting",
-    "an escape that is none": "url = https://example.invalid/\\x/b",
+    "an invalid setting": "url = https://example.invalid/a/b\nthis is not a setting",
+    "an invalid escape": "url = https://example.invalid/\\x/b",
 }
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_the_remote_is_the_one_that_git_itself_tells(shop: Path, name: str) -> None:
+def test_the_remote_is_the_one_that_git_prints(shop: Path, name: str) -> None:
     line = CONFIGS[name]
     section = (
         '[remote "origin"] url = https://example.invalid/a/b' if not line else f'[remote "origin"]\n{line}'
@@ -100,7 +100,7 @@ def test_the_remote_is_the_one_that_git_itself_tells(shop: Path, name: str) -> N
     assert found in (None, "https://example.invalid/a/b", "https://other.invalid/c/d")
 
 
-def test_settings_that_are_included_and_the_users_own_count(shop: Path, tmp_path: Path) -> None:
+def test_included_settings_and_those_of_the_user_apply(shop: Path, tmp_path: Path) -> None:
     (shop / "more").write_text('[remote "origin"]\nurl = work:acme/shop\n')
     run_git(shop, "remote", "remove", "origin")
     run_git(shop, "config", "include.path", "../more")
@@ -109,7 +109,7 @@ def test_settings_that_are_included_and_the_users_own_count(shop: Path, tmp_path
     assert project_of(str(shop), LATER).remote == "https://git.acme.invalid/acme/shop"
 
 
-def test_nothing_of_the_repository_is_run(shop: Path, tmp_path: Path) -> None:
+def test_no_program_of_the_repository_is_run(shop: Path, tmp_path: Path) -> None:
     trap = tmp_path / "trap"
     trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     trap.chmod(0o755)
@@ -123,7 +123,7 @@ def test_nothing_of_the_repository_is_run(shop: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_variables_of_another_repository_change_nothing(
+def test_variables_of_another_repository_are_ignored(
     shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_DIR", str(tmp_path))
@@ -153,15 +153,13 @@ def included_fifo(place: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [fifo, sparse, included_fifo])
-def test_settings_that_cannot_be_read_are_no_remote_and_hold_up_nobody(
-    shop: Path, spoil: Callable[[Path], None]
-) -> None:
+def test_unreadable_settings_give_no_remote_and_no_delay(shop: Path, spoil: Callable[[Path], None]) -> None:
     spoil(shop / ".git/config")
     assert project_of(str(shop), LATER).remote is None
 
 
 @pytest.mark.parametrize("name", ["HEAD", "packed-refs", "refs/heads/main", "logs/HEAD", "commondir"])
-def test_a_pipe_in_place_of_a_file_of_git_holds_up_nobody(shop: Path, name: str) -> None:
+def test_a_pipe_in_place_of_a_file_of_git_is_no_delay(shop: Path, name: str) -> None:
     fifo(shop / ".git" / name)
     found = project_of(str(shop), LATER)
     assert (found.name, found.ref is None) == ("shop", name != "packed-refs")
@@ -212,7 +210,7 @@ MOVES = (commit, commit_of_yesterday, commit_without_log, moved_from_elsewhere, 
 
 
 @pytest.mark.parametrize("move", MOVES)
-def test_a_later_commit_is_never_told_as_the_runs(shop: Path, move: Callable[[Path], None]) -> None:
+def test_a_later_commit_is_not_taken_for_that_of_the_run(shop: Path, move: Callable[[Path], None]) -> None:
     first = run_git(shop, "rev-parse", "HEAD")
     started = now_ms()
     assert project_of(str(shop), started).ref == first
@@ -220,7 +218,7 @@ def test_a_later_commit_is_never_told_as_the_runs(shop: Path, move: Callable[[Pa
     assert project_of(str(shop), started).ref is None
 
 
-def test_a_branch_that_was_left_meanwhile_is_not_told(shop: Path) -> None:
+def test_a_branch_that_was_left_meanwhile_is_not_sent(shop: Path) -> None:
     started = now_ms()
     assert project_of(str(shop), started).branch == "main"
     away_and_back(shop)
@@ -240,7 +238,7 @@ def test_a_branch_that_was_left_meanwhile_is_not_told(shop: Path) -> None:
         "",
     ],
 )
-def test_a_head_that_git_would_not_write_tells_nothing(shop: Path, text: str) -> None:
+def test_an_invalid_head_gives_no_branch_and_no_commit(shop: Path, text: str) -> None:
     (shop / ".git/HEAD").write_text(text)
     found = project_of(str(shop), LATER)
     assert (found.branch, found.ref) == (None, None)
@@ -290,7 +288,7 @@ REMOTES = [
 
 
 @pytest.mark.parametrize(("url", "kept"), REMOTES)
-def test_of_a_remote_host_and_path_are_kept_or_nothing(url: str, kept: str | None) -> None:
+def test_a_remote_is_reduced_to_host_and_path_or_dropped(url: str, kept: str | None) -> None:
     assert clean_remote(url) == kept
 
 
@@ -304,7 +302,7 @@ def test_of_a_remote_host_and_path_are_kept_or_nothing(url: str, kept: str | Non
         ('"ext::hush https://gitlab.com/o/r"', None),
     ],
 )
-def test_a_delivered_run_names_the_remote_without_what_is_secret(
+def test_a_delivered_run_names_the_remote_without_its_secrets(
     machine: Machine, traces_server: FakeTracesServer, url: str, sent: str | None
 ) -> None:
     assert GIT is not None

@@ -1,4 +1,4 @@
-"""A header that cannot be sent is named, and its value is nowhere: neither on a screen nor in the store."""
+"""A header that cannot be sent is named, and its value is neither shown nor stored."""
 
 from __future__ import annotations
 
@@ -48,39 +48,39 @@ LONG = {
 }
 
 
-def all_said(machine: Machine, verbs: dict[str, tuple[str, ...]]) -> dict[str, bytes]:
-    """What commands that speak of a run say, and what is kept."""
-    said = {}
+def all_output(machine: Machine, verbs: dict[str, tuple[str, ...]]) -> dict[str, bytes]:
+    """The output of commands about a run, and the stored bytes."""
+    output = {}
     for name, argv in verbs.items():
         done = machine.one(*argv)
-        said[name] = done.out + done.err
-    said["store"] = b"".join(path.read_bytes() for path in machine.data.iterdir() if path.is_file())
-    return said
+        output[name] = done.out + done.err
+    output["store"] = b"".join(path.read_bytes() for path in machine.data.iterdir() if path.is_file())
+    return output
 
 
 @pytest.mark.parametrize(
     "value",
     [f"{SECRET}\n456", f"{SECRET}%0A456", f"{SECRET}%00", f"a\x01{SECRET}", f"%0D%0AX-Evil: {SECRET}"],
 )
-def test_a_header_that_cannot_be_sent_is_named_and_its_value_is_nowhere(
+def test_an_invalid_header_is_named_and_its_value_never_shown(
     sending: Machine, traces_server: FakeTracesServer, value: str
 ) -> None:
     sending.env["OTEL_EXPORTER_OTLP_HEADERS"] = f"x-team=blue,x-api-key={value}"
     done = sending.one("flow", "execute", "x", "--trace")
     assert done.code == 0
     assert b"x-api-key" in done.err
-    said = all_said(sending, LONG if "\n" in value else SHORT) | {"run": done.out + done.err}
-    document = json.loads(said["sync"])
+    output = all_output(sending, LONG if "\n" in value else SHORT) | {"run": done.out + done.err}
+    document = json.loads(output["sync"])
     assert (document["failed"], document["error"]["code"]) == (1, "not-authorised")
     assert "x-api-key" in document["runs"][0]["error"]
-    for where, text in said.items():
+    for where, text in output.items():
         for part in (SECRET.encode(), base64.b64encode(SECRET.encode())[:12], b"hush", b"Zm9v"):
             assert part not in text, where
     assert traces_server.seen == []
 
 
 @pytest.mark.parametrize("name", ["Authorization: Bearer hush-hush", "x api hush-hush", "hüsh-hush", ""])
-def test_a_name_that_is_none_is_told_by_its_place(
+def test_an_invalid_header_name_is_reported_by_its_position(
     sending: Machine, traces_server: FakeTracesServer, name: str
 ) -> None:
     sending.env["OTEL_EXPORTER_OTLP_HEADERS"] = f"x-team=blue,{name}=="
@@ -90,7 +90,7 @@ def test_a_name_that_is_none_is_told_by_its_place(
     assert traces_server.seen == []
 
 
-def test_a_value_beyond_ascii_is_sent_as_it_was_given(
+def test_a_header_value_beyond_ascii_is_sent_unchanged(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     sending.env["OTEL_EXPORTER_OTLP_HEADERS"] = "x-team=bl%C3%A5,x-raw=grün,User-Agent=mine"
@@ -101,7 +101,7 @@ def test_a_value_beyond_ascii_is_sent_as_it_was_given(
     assert (sent["x-team"], sent["x-raw"], sent["user-agent"]) == ("blå", "grün", "mine")
 
 
-def test_a_key_of_traces_com_that_no_header_can_hold_is_not_said(machine: Machine) -> None:
+def test_an_invalid_key_of_traces_com_is_not_shown(machine: Machine) -> None:
     machine.env |= {"TRACES_API_KEY": "trk_hush\nhush", "ONE_TRACES_ENDPOINT": "http://127.0.0.1:1"}
     machine.player("02-linear-unicode")
     for argv in (("flow", "execute", "x", "--trace"), ("trace", "sync"), ("trace", "doctor")):
@@ -121,7 +121,7 @@ def test_a_key_of_traces_com_that_no_header_can_hold_is_not_said(machine: Machin
         ("gopher", "hush]["),
     ],
 )
-def test_a_proxys_password_is_not_said(machine: Machine, scheme: str, password: str) -> None:
+def test_the_password_of_a_proxy_is_not_shown(machine: Machine, scheme: str, password: str) -> None:
     machine.env |= {
         "TRACES_API_KEY": KEY,
         "ONE_TRACES_ENDPOINT": "https://nobody.invalid",
@@ -131,13 +131,13 @@ def test_a_proxys_password_is_not_said(machine: Machine, scheme: str, password: 
     machine.player("02-linear-unicode")
     run = machine.one("--agent", "flow", "execute", "x", "--trace")
     assert run.saved["uploads"][0]["state"] == "queued"
-    said = all_said(machine, SHORT)
-    for where, text in said.items():
+    output = all_output(machine, SHORT)
+    for where, text in output.items():
         assert b"hush" not in text, where
         assert b"Traceback" not in text, where
 
 
-def test_what_the_proxy_says_is_told_by_its_status_alone(machine: Machine) -> None:
+def test_an_answer_of_the_proxy_is_reported_by_its_status_alone(machine: Machine) -> None:
     with fake_traces_server() as proxy:
         proxy.fault = lambda request: request.refuse(407, "hush hush-user") or True
         machine.env |= {
@@ -155,7 +155,7 @@ def test_what_the_proxy_says_is_told_by_its_status_alone(machine: Machine) -> No
 @pytest.mark.parametrize(
     "entries", ["localhost,fd00::/8", "fe80::/10", "[::1]", "::1/128", "a b,,*.x:y", "["]
 )
-def test_an_entry_of_no_proxy_that_is_no_host_stops_nothing(
+def test_an_invalid_entry_of_no_proxy_is_ignored(
     sending: Machine, traces_server: FakeTracesServer, entries: str
 ) -> None:
     sending.env |= {
@@ -177,11 +177,11 @@ def test_an_entry_of_no_proxy_that_is_no_host_stops_nothing(
         ("schlüssel-häuser", "SCHL%C3%BCSSEL-H%C3%A4USER", "[key]"),
     ],
 )
-def test_what_is_hidden_of_a_text(given: str, text: str, kept: str) -> None:
+def test_secrets_are_hidden_in_a_text(given: str, text: str, kept: str) -> None:
     assert Secrets(secret_parts(given)).hide(text) == kept
 
 
-def test_of_a_text_that_is_cut_no_part_of_a_secret_stays() -> None:
+def test_no_part_of_a_secret_stays_where_a_text_is_cut() -> None:
     secret = "k" * 30 + "0123456789"
     for length in range(16_340, 16_400):
         assert "k" * 5 not in Secrets([secret]).hide("." * length + " " + secret + " " + secret)

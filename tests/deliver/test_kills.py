@@ -1,4 +1,4 @@
-"""SIGKILL at any moment, and eight runs at once: nothing is lost, nothing doubled, no store found locked."""
+"""SIGKILL at any moment, and eight runs at once: nothing is lost or doubled, and no store is locked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def assert_delivered_once(machine: Machine, traces_server: FakeTracesServer, run
         assert orders == list(range(1, len(orders) + 1))
 
 
-def test_eight_runs_at_once_are_stored_and_sent_once_each(
+def test_eight_concurrent_runs_are_stored_and_sent_once_each(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     together = [traced(sending) for _ in range(8)]
@@ -47,7 +47,7 @@ def test_eight_runs_at_once_are_stored_and_sent_once_each(
     assert sum(traces_server.batches.values()) == 8, "two processes sent one run"
 
 
-def test_forty_kills_lose_and_double_nothing(sending: Machine, traces_server: FakeTracesServer) -> None:
+def test_forty_kills_lose_no_run_and_double_none(sending: Machine, traces_server: FakeTracesServer) -> None:
     random.seed(1)
     errors = []
     start = time.monotonic()

@@ -14,13 +14,12 @@ from one_trace.outbound.payload import Payload, Project
 from one_trace.outbound.sanitize import sanitize
 
 
-def sent(made: Assembly, *, folding: bool = True) -> list[dict]:
+def sent(made: Assembly) -> list[dict]:
     payload = Payload(
         sanitized=sanitize(made.trace),
         project=Project(),
         visibility="private",
         input_count=made.input_count,
-        fold=folding,
     )
     return json.loads(msgspec.json.encode(messages(payload)))
 
@@ -33,7 +32,7 @@ def text(made: Assembly) -> str:
     return sent(made)[-1]["textContent"]
 
 
-def test_a_run_reads_from_request_to_summary() -> None:
+def test_messages_go_from_request_to_summary() -> None:
     found = sent(
         assembly(spans=[span("first"), span("second", start_ms=10.0, status="error", error="secret")])
     )
@@ -55,7 +54,7 @@ def test_a_run_reads_from_request_to_summary() -> None:
     assert "secret" not in json.dumps(found)
 
 
-def test_what_happens_in_one_ms_stands_as_it_is_nested() -> None:
+def test_messages_of_one_millisecond_keep_their_nesting() -> None:
     outer = span("outer", duration_ms=0.0)
     inner = span("inner", outer, duration_ms=0.0)
     names = [
@@ -70,14 +69,14 @@ def test_what_happens_in_one_ms_stands_as_it_is_nested() -> None:
     ]
 
 
-def test_ids_are_the_same_whenever_a_run_is_sent_and_never_doubled() -> None:
+def test_message_ids_are_stable_and_unique() -> None:
     made = assembly(spans=[span("x", retries=2, attempts=3)])
     ids = [message["externalId"] for message in sent(made)]
     assert ids == [message["externalId"] for message in sent(made)]
     assert len(set(ids)) == len(ids) == 5
 
 
-def test_retries_and_tokens_are_told() -> None:
+def test_retries_and_tokens_are_sent() -> None:
     found = sent(assembly(spans=[span("llm", retries=2, attempts=3, usage=USAGE)], usage=USAGE))
     assert found[2]["parts"][0] == {
         "type": "system_event",
@@ -94,18 +93,18 @@ def test_retries_and_tokens_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "expected"),
     [("success", "success"), ("skipped", "success"), ("timeout", "error"), ("incomplete", "error")],
 )
-def test_every_call_has_a_result(status: str, told: str) -> None:
+def test_every_call_has_a_result(status: str, expected: str) -> None:
     duration = None if status in ("skipped", "incomplete") else 10.0
     found = sent(assembly(spans=[span("x", status=status, duration_ms=duration)]))
     content = found[2]["parts"][0]["content"]
-    assert content["status"] == told
+    assert content["status"] == expected
     assert ("completedAt" in content) == (duration is not None)
 
 
-def test_the_closing_text_says_what_a_person_wants_to_know() -> None:
+def test_the_summary_reports_outcome_failure_times_and_cost() -> None:
     block = span("gather", type="parallel", duration_ms=5000.0)
     spans = [
         block,
@@ -142,7 +141,7 @@ def test_the_closing_text_says_what_a_person_wants_to_know() -> None:
     assert title(sanitize(made.trace)) == "my-flow · error · 2m 4s · 5 steps"
 
 
-def test_names_that_are_not_nice_stay_in_their_line() -> None:
+def test_control_characters_in_names_are_removed() -> None:
     made = assembly(spans=[span("\x1b[31mred\nline", status="skipped", duration_ms=None)])
     assert text(made).split("\n")[1] == "Skipped:  [31mred line."
 
@@ -154,7 +153,7 @@ def long_loop(count: int, odd: Span | None = None) -> Assembly:
     return made
 
 
-def test_a_long_run_is_folded_and_says_so() -> None:
+def test_a_long_run_is_condensed() -> None:
     made = long_loop(2500)
     found = sent(made)
     shown = [message["externalId"] for message in found]
@@ -167,14 +166,13 @@ def test_a_long_run_is_folded_and_says_so() -> None:
         "Folded: 2,496 iterations of each that went alike (1ms to 1ms, median 1ms)"
         in found[-1]["textContent"]
     )
-    assert len(sent(made, folding=False)) == 2 * 2501 + 2
 
 
-def test_a_run_of_2000_spans_is_not_folded() -> None:
+def test_a_run_of_2000_spans_is_not_condensed() -> None:
     assert len(sent(loop(1999))) == 2 * 2000 + 2
 
 
-def test_loops_in_loops_fold_at_the_outermost_that_went_alike() -> None:
+def test_nested_loops_fold_at_the_outermost_level() -> None:
     outer = span("outer", type="loop", duration_ms=1e4)
     spans = [outer]
     for i in range(20):
@@ -190,7 +188,7 @@ def test_loops_in_loops_fold_at_the_outermost_that_went_alike() -> None:
     assert len(folded.spans) + sum(each.spans for each in folded.folds) == len(spans)
 
 
-def test_a_message_is_what_the_service_knows() -> None:
+def test_the_fields_of_a_message_are_those_of_the_service() -> None:
     """Names of members as on the wire: one that is misspelt would be dropped without a word."""
     assert set(Message.__struct_encode_fields__) == {
         "externalId",

@@ -57,7 +57,7 @@ def collector(machine: Machine) -> Iterator[Collector]:
         yield collector
 
 
-def test_a_run_arrives_as_spans_with_their_tree(machine: Machine, collector: Collector) -> None:
+def test_a_run_is_sent_as_a_tree_of_spans(machine: Machine, collector: Collector) -> None:
     outer = span("outer", type="loop")
     llm = span("ask", outer, iteration=0, usage=USAGE, status="error", error_code="E1", error="hush")
     with Store(machine.data / "traces.db") as store:
@@ -66,15 +66,15 @@ def test_a_run_arrives_as_spans_with_their_tree(machine: Machine, collector: Col
     root = bytes.fromhex(f"{10:016x}")
     parents = {each.name: each.parent_span_id for each in collector.spans.values()}
     assert parents == {"my-flow": b"", "outer": root, "ask": bytes.fromhex(outer.span_id)}
-    told = collector.attributes("ask")
-    assert told["gen_ai.response.model"] == "claude-sonnet-4"
-    assert told["gen_ai.usage.output_tokens"] == 5
-    assert told["error.type"] == "E1"
+    attributes = collector.attributes("ask")
+    assert attributes["gen_ai.response.model"] == "claude-sonnet-4"
+    assert attributes["gen_ai.usage.output_tokens"] == 5
+    assert attributes["error.type"] == "E1"
     assert "hush" not in str(collector.spans)
     assert collector.requests[0][0] == "/v1/traces"
 
 
-def test_many_spans_go_in_batches_and_413_halves_them(machine: Machine, collector: Collector) -> None:
+def test_spans_are_sent_in_batches_which_413_halves(machine: Machine, collector: Collector) -> None:
     collector.refuse = [413]
     with Store(machine.data / "traces.db") as store:
         store.save(loop(1100), sinks=["otlp"])
@@ -83,7 +83,7 @@ def test_many_spans_go_in_batches_and_413_halves_them(machine: Machine, collecto
     assert collector.sizes == [256, 256, 512, 78]
 
 
-def test_the_standard_variables_count(machine: Machine, collector: Collector) -> None:
+def test_the_standard_variables_apply(machine: Machine, collector: Collector) -> None:
     url = machine.env.pop("OTEL_EXPORTER_OTLP_ENDPOINT")
     machine.env |= {
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{url}/custom",
@@ -101,7 +101,7 @@ def test_the_standard_variables_count(machine: Machine, collector: Collector) ->
     assert len(collector.spans) == 3
 
 
-def test_the_standard_time_out_counts(machine: Machine, collector: Collector) -> None:
+def test_the_standard_timeout_applies(machine: Machine, collector: Collector) -> None:
     assert [_timeout_s(text) for text in ("250", "", "10s", "0", "-1", "900000")] == [
         0.25,
         None,
@@ -116,7 +116,7 @@ def test_the_standard_time_out_counts(machine: Machine, collector: Collector) ->
     assert otlp.server().timeout_s == 0.1
 
 
-def test_a_header_that_a_collector_repeats_is_not_kept(machine: Machine, collector: Collector) -> None:
+def test_a_header_repeated_by_the_collector_is_not_stored(machine: Machine, collector: Collector) -> None:
     def repeat(request: Handler) -> bool:
         request.refuse(400, f"bad {request.headers['authorization']}")
         return True
@@ -143,17 +143,17 @@ def test_the_export_file_is_what_the_sink_sends() -> None:
     json_format = pytest.importorskip("google.protobuf.json_format")
     failed = span("x", status="error", error_code="E", usage=USAGE, output_bytes=2**40)
     sanitized = sanitize(assembly(spans=[failed, span("y", failed)], status="error").trace)
-    batch = request(sanitized.run, otlp_spans(sanitized))
-    document = json.loads(msgspec.json.encode(batch))
+    spans = otlp_spans(sanitized)
+    document = json.loads(msgspec.json.encode(request(sanitized.run, spans)))
     for each in document["resourceSpans"][0]["scopeSpans"][0]["spans"]:
         for name in {"traceId", "spanId", "parentSpanId"} & set(each):
             # OTLP/JSON writes ids in hex, protobuf's own JSON in base64.
             each[name] = base64.b64encode(bytes.fromhex(each[name])).decode()
     exported = json_format.ParseDict(document, pb.ExportTraceServiceRequest())
-    assert exported == pb.ExportTraceServiceRequest.FromString(encode(batch))
+    assert exported == pb.ExportTraceServiceRequest.FromString(encode(sanitized.run, spans))
 
 
-def test_grpc_is_said_to_be_another_protocol(machine: Machine, collector: Collector) -> None:
+def test_grpc_is_reported_as_unsupported(machine: Machine, collector: Collector) -> None:
     with Store(machine.data / "traces.db") as store:
         store.save(assembly(), sinks=["otlp"])
     machine.env["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
@@ -164,7 +164,7 @@ def test_grpc_is_said_to_be_another_protocol(machine: Machine, collector: Collec
     assert machine.one("trace", "sync", env=ours).code == 0
 
 
-def test_credentials_in_an_endpoint_are_not_told(machine: Machine, collector: Collector) -> None:
+def test_credentials_in_an_endpoint_are_not_shown(machine: Machine, collector: Collector) -> None:
     url = machine.env["OTEL_EXPORTER_OTLP_ENDPOINT"]
     collector.refuse = [400]
     with Store(machine.data / "traces.db") as store:
@@ -180,7 +180,7 @@ PARTIAL = '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}}'
 
 
 @pytest.mark.parametrize("status", [400, 404, 415, 500, 501, 307])
-def test_what_the_specification_calls_final_is_sent_once_and_kept_as_failed(
+def test_a_final_status_of_the_specification_is_not_retried(
     machine: Machine, collector: Collector, status: int
 ) -> None:
     with Store(machine.data / "traces.db") as store:
@@ -196,7 +196,9 @@ def test_what_the_specification_calls_final_is_sent_once_and_kept_as_failed(
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_what_it_calls_retryable_is_tried_again(machine: Machine, collector: Collector, status: int) -> None:
+def test_a_retryable_status_of_the_specification_is_retried(
+    machine: Machine, collector: Collector, status: int
+) -> None:
     with Store(machine.data / "traces.db") as store:
         store.save(assembly(), sinks=["otlp"])
     collector.refuse = [status]
@@ -206,7 +208,7 @@ def test_what_it_calls_retryable_is_tried_again(machine: Machine, collector: Col
 
 @pytest.mark.parametrize("protocol", ["http/json", "http/protobuf"])
 @pytest.mark.parametrize("form", ["json", "protobuf"])
-def test_a_partial_success_is_said_and_not_sent_again(machine: Machine, protocol: str, form: str) -> None:
+def test_a_partial_success_is_reported_and_not_retried(machine: Machine, protocol: str, form: str) -> None:
     answer = pb.ExportTraceServiceResponse()
     answer.partial_success.rejected_spans = 2
     answer.partial_success.error_message = "too old"

@@ -1,4 +1,4 @@
-"""Each run goes where its own project says, with what is known of who started it."""
+"""Each run is sent where its own project says, with links to its caller."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sent(traces_server: FakeTracesServer, note: dict) -> dict:
     return found
 
 
-def test_a_run_that_waits_is_sent_as_its_own_project_has_it(
+def test_a_queued_run_is_sent_with_the_settings_of_its_project(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     theirs = project(sending, "theirs", 'namespace = "@my-org"\nvisibility = "direct"')
@@ -44,14 +44,14 @@ def test_a_run_that_waits_is_sent_as_its_own_project_has_it(
     assert first["uploads"][0]["state"] == "queued"
     traces_server.fault = None
     second = sending.one(*RUN, cwd=theirs, env={"ONE_TRACES_FLUSH_TIMEOUT": "30"}).saved
-    told = [
+    targets = [
         (sent(traces_server, note)["targetNamespaceId"], sent(traces_server, note)["visibility"])
         for note in (first, second)
     ]
-    assert told == [("ns2", "private"), ("ns1", "direct")]
+    assert targets == [("ns2", "private"), ("ns1", "direct")]
 
 
-def test_a_project_that_sends_by_hand_is_not_sent_by_others(
+def test_a_manual_project_is_not_sent_by_runs_of_others(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     quiet = project(sending, "quiet", 'upload = "manual"')
@@ -68,7 +68,7 @@ def test_a_project_that_sends_by_hand_is_not_sent_by_others(
     assert sent(traces_server, held)["visibility"] == "private"
 
 
-def test_one_run_that_cannot_be_sent_does_not_hold_up_the_others(
+def test_one_broken_run_does_not_hold_up_the_others(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     with Store(sending.data / "traces.db") as store:
@@ -80,9 +80,7 @@ def test_one_run_that_cannot_be_sent_does_not_hold_up_the_others(
     assert "ValueError" in done.document["error"]["message"]
 
 
-def test_an_answer_that_says_nothing_is_no_delivery(
-    sending: Machine, traces_server: FakeTracesServer
-) -> None:
+def test_an_empty_answer_is_no_delivery(sending: Machine, traces_server: FakeTracesServer) -> None:
     traces_server.fault = lambda request: request.answer(200, {}) or True
     with Store(sending.data / "traces.db") as store:
         store.save(assembly(), sinks=["traces.com"])
@@ -90,9 +88,7 @@ def test_an_answer_that_says_nothing_is_no_delivery(
     assert (done.code, done.document["error"]["code"]) == (1, "rejected")
 
 
-def test_whatever_may_be_spoken_to_in_the_clear_is_spoken_to_without_a_proxy(
-    sending: Machine, traces_server: FakeTracesServer
-) -> None:
+def test_plain_http_to_loopback_uses_no_proxy(sending: Machine, traces_server: FakeTracesServer) -> None:
     with Store(sending.data / "traces.db") as store, fake_traces_server() as proxy:
         store.save(assembly(), sinks=["traces.com"])
         odd = {
@@ -103,7 +99,7 @@ def test_whatever_may_be_spoken_to_in_the_clear_is_spoken_to_without_a_proxy(
         assert proxy.seen == []
 
 
-def test_a_project_that_cannot_be_looked_at_costs_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_project_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def shut(path: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
@@ -126,12 +122,12 @@ def test_a_project_that_cannot_be_looked_at_costs_its_name(monkeypatch: pytest.M
         ("", None),
     ],
 )
-def test_a_trace_context_is_taken_only_in_its_w3c_form(given: str, kept: str | None) -> None:
+def test_only_a_valid_traceparent_is_accepted(given: str, kept: str | None) -> None:
     assert traceparent_of({"TRACEPARENT": given}) == kept
     assert traceparent_of({}) is None
 
 
-def test_the_root_span_is_linked_to_whoever_started_the_run() -> None:
+def test_the_root_span_links_to_caller_parent_and_children() -> None:
     made = assembly(spans=[span("x")])
     sanitized = sanitize(
         made.trace, traceparent=CALLER, parent_trace_id="ab" * 16, child_trace_ids=["cd" * 16]
@@ -146,12 +142,12 @@ def test_the_root_span_is_linked_to_whoever_started_the_run() -> None:
     assert not otlp_spans(sanitize(made.trace))[0].links
 
 
-def test_the_agent_is_known_by_the_variable_of_the_services_client() -> None:
+def test_the_agent_comes_from_the_variable_of_the_services_client() -> None:
     env = {"TRACES_CURRENT_TRACE_ID": "t", "TRACES_CURRENT_AGENT": "codex", "TRACES_CURRENT_TRACE_AGENT": "x"}
     assert session_of(env) == ("codex", "t")
 
 
-def test_a_traced_run_keeps_the_context_and_hands_it_on(machine: Machine) -> None:
+def test_a_traced_run_passes_the_traceparent_on(machine: Machine) -> None:
     pb = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
     machine.player("02-linear-unicode")
     got: list[bytes] = []

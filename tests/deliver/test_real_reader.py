@@ -1,6 +1,6 @@
 """The service's own client reads back what we upload: every recording, message for message, in order.
 
-The client is the npm package of `traces`; where npm cannot bring it, the test is skipped and says so.
+The client is the npm package of `traces`; if npm cannot install it, the test is skipped.
 """
 
 from __future__ import annotations
@@ -65,28 +65,28 @@ def as_read(message: dict[str, Any]) -> tuple[object, ...]:
     (part,) = message["parts"]
     content = part["content"]
     kind = KINDS[message["role"], part["type"]]
-    told = {
+    details = {
         "user_message": lambda: content["text"],
         "agent_text": lambda: content["text"],
         "tool_call": lambda: (content["callId"], content["toolName"], content["args"]),
         "tool_result": lambda: (content["callId"], content["toolName"], content["output"], content["status"]),
         "system_event": lambda: (content["subtype"], {k: v for k, v in content.items() if k != "subtype"}),
     }[kind]()
-    return kind, message["externalId"], message["timestamp"], told
+    return kind, message["externalId"], message["timestamp"], details
 
 
 def as_shown(event: dict[str, Any]) -> tuple[object, ...]:
-    told = {
+    details = {
         "user_message": lambda: event["content"],
         "agent_text": lambda: event["content"],
         "tool_call": lambda: (event["callId"], event["toolName"], event["args"]),
         "tool_result": lambda: (event["callId"], event["toolName"], event["output"], event["status"]),
         "system_event": lambda: (event["subtype"], event["data"]),
     }[event["type"]]()
-    return event["type"], event["id"], event["timestamp"], told
+    return event["type"], event["id"], event["timestamp"], details
 
 
-def test_every_recording_is_read_back_as_it_was_sent(
+def test_the_services_client_reads_back_every_recording(
     machine: Machine, traces_server: FakeTracesServer, reader: str, tmp_path: Path
 ) -> None:
     lay_out_recordings(machine.project)

@@ -42,7 +42,7 @@ def answers(*statuses: int, body: bytes = b"{}", **headers: str) -> object:
     return attempt
 
 
-def test_it_tries_five_times_with_waits_under_a_doubling_ceiling() -> None:
+def test_five_tries_with_waits_under_a_doubling_ceiling() -> None:
     clock = Clock(1000)
     with pytest.raises(DeliveryError) as error:
         with_retries(answers(500, 503, 0, 429, 502, 200), clock)
@@ -51,7 +51,7 @@ def test_it_tries_five_times_with_waits_under_a_doubling_ceiling() -> None:
     assert all(wait <= 0.5 * 2**number for number, wait in enumerate(clock.waits))
 
 
-def test_what_fails_at_once_is_tried_once_more_and_soon() -> None:
+def test_a_lasting_failure_is_retried_once_and_soon() -> None:
     tried: list[float] = []
 
     def attempt(seconds: float) -> Answer:
@@ -66,11 +66,11 @@ def test_what_fails_at_once_is_tried_once_more_and_soon() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 413])
-def test_an_answer_that_another_try_cannot_change_is_taken(status: int) -> None:
+def test_a_final_answer_is_returned(status: int) -> None:
     assert with_retries(answers(status), Clock(1)).status == status
 
 
-def test_a_wait_that_the_deadline_does_not_allow_is_not_begun() -> None:
+def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
     clock = Clock(5)
     with pytest.raises(DeliveryError) as error:
         with_retries(answers(429, 200, retry_after="7"), clock)
@@ -91,26 +91,26 @@ def test_a_wait_that_the_deadline_does_not_allow_is_not_begun() -> None:
     ],
     ids=["seconds", "date", "retryAt", "unreadable", "foreign", "past", "without end", "retryAt without end"],
 )
-def test_what_the_server_asks_for_is_understood(
+def test_the_wait_that_the_server_requests_is_understood(
     body: bytes, headers: dict[str, str], wait: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry, "_now", lambda: float(NOW))
     assert retry.requested_wait_s(answers(429, body=body, **headers)(1)) == wait
 
 
-def test_a_deadline_can_be_brought_near_from_outside() -> None:
+def test_a_deadline_can_be_stopped() -> None:
     deadline = Deadline(100)
     deadline.stop()
     assert (deadline.left, deadline.wait(0.1)) == (0, False)
 
 
-def test_batches_hold_so_many_and_so_much() -> None:
+def test_batches_are_limited_by_number_and_size() -> None:
     made = list(batches([b"x" * 40] * 5 + [b"y" * 500, b"z"], most=3, most_bytes=100, size=len))
     assert [len(batch) for batch in made] == [2, 2, 1, 1, 1]
     assert [len(batch) for batch in batches([b"x"] * 7, most=3, most_bytes=100, size=len)] == [3, 3, 1]
 
 
-def test_a_batch_that_is_too_large_goes_in_halves_and_in_order() -> None:
+def test_a_batch_that_is_too_large_is_halved_in_order() -> None:
     sent: list[bytes] = []
 
     def send(batch: list[bytes]) -> None:
@@ -123,7 +123,7 @@ def test_a_batch_that_is_too_large_goes_in_halves_and_in_order() -> None:
     assert sent == items
 
 
-def test_one_item_that_is_too_large_is_said() -> None:
+def test_a_single_item_that_is_too_large_is_reported() -> None:
     def send(batch: list[bytes]) -> None:
         raise TooLarge("rejected", "it answered 413")
 
@@ -135,7 +135,7 @@ def server_of(traces_server: FakeTracesServer, *secrets: str) -> Server:
     return Server(url=parse(traces_server.url), headers={}, secrets=secrets)
 
 
-def test_an_answer_without_end_is_no_answer(
+def test_an_endless_answer_is_no_answer(
     traces_server: FakeTracesServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("one_trace.deliver.http_client._LONGEST_ANSWER", 1000)
@@ -146,9 +146,7 @@ def test_an_answer_without_end_is_no_answer(
         client.call("GET", "/health")
 
 
-def test_a_server_that_drips_is_cut_off(
-    traces_server: FakeTracesServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_answer_is_cut_off(traces_server: FakeTracesServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "REQUEST_S", 0.2)
     monkeypatch.setattr(retry, "TRIES", 1)
     dripped: list[Handler] = []
@@ -158,7 +156,7 @@ def test_a_server_that_drips_is_cut_off(
     assert len(dripped) == 1
 
 
-def test_a_secret_that_a_server_repeats_is_not_shown(traces_server: FakeTracesServer) -> None:
+def test_a_secret_repeated_by_the_server_is_not_shown(traces_server: FakeTracesServer) -> None:
     traces_server.fault = lambda request: request.refuse(400, "bad key trk_secret\x1b[31m\nin it") or True
     with pytest.raises(DeliveryError) as error:
         HttpClient(server_of(traces_server, "trk_secret"), Deadline(5)).call("GET", "/x")

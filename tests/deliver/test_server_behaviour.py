@@ -1,4 +1,4 @@
-"""Whatever a server does to either sink: no traceback, no other exit code, no hang, and no key anywhere."""
+"""Whatever a server does to either sink: no traceback, no changed exit code, no hang, no key anywhere."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ TOKEN = "hush-Hush+0123/4567=="
 Speak = Callable[[socket.socket], object]
 
 
-def said(head: str, body: bytes = b"", *headers: str) -> bytes:
+def response(head: str, body: bytes = b"", *headers: str) -> bytes:
     lines = [f"HTTP/1.1 {head}", f"Content-Length: {len(body)}", "Content-Type: application/json", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def refused(message: str, status: str = "400 No") -> bytes:
-    return said(status, json.dumps({"ok": False, "error": {"message": message}}).encode())
+    return response(status, json.dumps({"ok": False, "error": {"message": message}}).encode())
 
 
 def nested(depth: int) -> bytes:
@@ -41,7 +41,7 @@ def nested(depth: int) -> bytes:
 
 
 def dripping(connection: socket.socket) -> None:
-    for byte in said("200 OK", b"{}") * 20:
+    for byte in response("200 OK", b"{}") * 20:
         connection.sendall(bytes([byte]))
         time.sleep(0.05)
 
@@ -85,42 +85,42 @@ def spellings(secret: str) -> dict[str, str]:
 
 
 BODIES: dict[str, bytes] = {
-    "a redirect": said("302 Found", b"", "Location: http://127.0.0.1:1/"),
-    "a redirect elsewhere": said("308 There", b"", "Location: https://nobody.invalid/"),
+    "a redirect": response("302 Found", b"", "Location: http://127.0.0.1:1/"),
+    "a redirect elsewhere": response("308 There", b"", "Location: https://nobody.invalid/"),
     "204": b"HTTP/1.1 204 No Content\r\n\r\n",
-    "204 with a body": said("204 No Content", b"{}"),
-    "418": said("418 I'm a teapot", b"<html>"),
-    "599": said("599 What", b"{}"),
-    "999": said("999 What", b"{}"),
+    "204 with a body": response("204 No Content", b"{}"),
+    "418": response("418 I'm a teapot", b"<html>"),
+    "599": response("599 What", b"{}"),
+    "999": response("999 What", b"{}"),
     "100 and no more": b"HTTP/1.1 100 Continue\r\n\r\n",
     "101": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
-    "103, then 200": b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" + said("200 OK", b"<html>"),
+    "103, then 200": b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" + response("200 OK", b"<html>"),
     "HTTP/0.9": b"<html>hello</html>",
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "another protocol": b"220 mail.invalid ESMTP\r\n",
     "garbage of TLS": bytes([21, 3, 1, 0, 2, 2, 70]),
     "NUL bytes in a header": b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\n{}",
     "NUL bytes alone": bytes(4096),
-    "a header that is none": b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-    "a header that is not UTF-8": said("200 OK", b"<html>", "X: ä").replace(b"\xc3\xa4", b"\xff\xfe"),
+    "an invalid header": b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+    "a header that is not UTF-8": response("200 OK", b"<html>", "X: ä").replace(b"\xc3\xa4", b"\xff\xfe"),
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}{}{}",
     "a length below 0": b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
     "a length too large": b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n{}",
     "a length too small": b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{}{}{}",
-    "chunks that are none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}",
-    "a body that is not UTF-8": said("200 OK", b'{"ok":"\xff\xfe"}'),
-    "a page of a portal": said("200 OK", b"<html>Please log in</html>"),
-    "another JSON": said("200 OK", b"[1,2,3]"),
-    "ok: false": said("200 OK", b'{"ok":false,"error":{"message":"no"}}'),
-    "nested JSON": said("200 OK", nested(50_000)),
-    "nested JSON with 500": said("500 No", nested(50_000)),
-    "nested JSON with 400": said("400 No", nested(50_000)),
-    "gzip that is none": said("200 OK", b"{}", "Content-Encoding: gzip"),
-    "a bomb of gzip": said("200 OK", gzip.compress(bytes(1 << 26)), "Content-Encoding: gzip"),
-    "an unknown packing": said("200 OK", b"{}", "Content-Encoding: br"),
-    "a huge Retry-After": said("429 Slowly", b"{}", f"Retry-After: {'9' * 300}"),
-    "a Retry-After that is none": said("503 No", b"{}", "Retry-After: Fri, 99 Foo 99999 99:99:99 +9999"),
-    "a retryAt without end": said("429 No", b'{"error":{"details":{"retryAt":1e308}}}'),
+    "invalid chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}",
+    "a body that is not UTF-8": response("200 OK", b'{"ok":"\xff\xfe"}'),
+    "a page of a portal": response("200 OK", b"<html>Please log in</html>"),
+    "another JSON": response("200 OK", b"[1,2,3]"),
+    "ok: false": response("200 OK", b'{"ok":false,"error":{"message":"no"}}'),
+    "nested JSON": response("200 OK", nested(50_000)),
+    "nested JSON with 500": response("500 No", nested(50_000)),
+    "nested JSON with 400": response("400 No", nested(50_000)),
+    "an invalid gzip": response("200 OK", b"{}", "Content-Encoding: gzip"),
+    "a bomb of gzip": response("200 OK", gzip.compress(bytes(1 << 26)), "Content-Encoding: gzip"),
+    "an unknown encoding": response("200 OK", b"{}", "Content-Encoding: br"),
+    "a huge Retry-After": response("429 Slowly", b"{}", f"Retry-After: {'9' * 300}"),
+    "an invalid Retry-After": response("503 No", b"{}", "Retry-After: Fri, 99 Foo 99999 99:99:99 +9999"),
+    "a retryAt that does not end": response("429 No", b'{"error":{"details":{"retryAt":1e308}}}'),
     "401": refused("bad key", "401 Who"),
     "403": refused("not yours", "403 No"),
     "407": refused("proxy", "407 Proxy"),
@@ -131,24 +131,24 @@ ENDINGS: dict[str, Speak] = {
     "a reset": reset,
     "nothing": lambda connection: None,
     "one byte after the other": dripping,
-    "headers without end": endless(b"HTTP/1.1 200 OK\r\n", b"X-Fill: " + b"x" * 1000 + b"\r\n"),
-    "100 without end": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "a line without end": endless(b"HTTP/1.1 200 ", b"x" * 1000),
-    "a body without end": endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 10_000),
+    "headers that do not end": endless(b"HTTP/1.1 200 OK\r\n", b"X-Fill: " + b"x" * 1000 + b"\r\n"),
+    "100 that does not end": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "a line that does not end": endless(b"HTTP/1.1 200 ", b"x" * 1000),
+    "a body that does not end": endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 10_000),
     "closed in the status": lambda connection: connection.sendall(b"HTTP/1."),
     "closed in the headers": lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Le"),
-    "closed in the body": lambda connection: connection.sendall(said("200 OK", b"{}" * 50)[:-20]),
+    "closed in the body": lambda connection: connection.sendall(response("200 OK", b"{}" * 50)[:-20]),
 }
 ECHOES: dict[str, Callable[[str], bytes]] = {
     **{
         name: lambda secret, name=name: refused(f"bad {spellings(secret)[name]} there")
         for name in spellings(KEY)
     },
-    "the id of the trace": lambda secret: said(
+    "the id of the trace": lambda secret: response(
         "200 OK", json.dumps({"ok": True, "data": {"trace": {"id": secret}}}).encode()
     ),
-    "a header and a reason": lambda secret: said(f"400 {secret}", b"{}", f"X: {secret}"),
-    "a namespace": lambda secret: said(
+    "a header and a reason": lambda secret: response(f"400 {secret}", b"{}", f"X: {secret}"),
+    "a namespace": lambda secret: response(
         "200 OK", json.dumps({"ok": True, "data": {"namespaces": [{"id": "x", "slug": secret}]}}).encode()
     ),
 }
@@ -223,14 +223,14 @@ def to(url: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_run_is_as_ever_whatever_a_server_does(sending: Machine, kind: str) -> None:
+def test_no_server_behaviour_changes_a_run(sending: Machine, kind: str) -> None:
     with speaking(KINDS[kind]) as url:
         done = sending.one("--agent", "flow", "execute", "x", "--trace", env=to(url))
     assert (done.code, b"Traceback" in done.err) == (0, False), done.err
     states = {upload["sink"]: upload["state"] for upload in done.saved["uploads"]}
     assert states.keys() == {"traces.com", "otlp"}
     assert states["traces.com"] == ("failed" if kind in ("401", "403") else "queued")
-    no_key_is_left(sending, done.out, done.err)
+    assert_no_key_in(sending, done.out, done.err)
 
 
 @pytest.mark.parametrize("kind", ECHOES)
@@ -257,13 +257,13 @@ def test_no_spelling_of_a_key_that_a_server_repeats_is_kept_or_shown(sending: Ma
         synced = sending.one("--agent", "trace", "sync")
         doctor = sending.one("trace", "doctor")
     listed = sending.one("--agent", "trace", "show", "last")
-    no_key_is_left(
+    assert_no_key_in(
         sending, *(text for done in (ran, synced, doctor, listed) for text in (done.out, done.err))
     )
 
 
-def no_key_is_left(machine: Machine, *texts: bytes) -> None:
-    """Neither in what was said nor in the store, in no spelling."""
+def assert_no_key_in(machine: Machine, *texts: bytes) -> None:
+    """No spelling of a key is in these texts or in the store."""
     stored = b"".join(path.read_bytes() for path in machine.data.iterdir() if path.is_file())
     for text in (*texts, stored):
         for secret in (KEY, TOKEN):
@@ -277,20 +277,20 @@ def no_spelling(secret: str, text: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", ["200 OK", "500 No"])
-def test_doctor_reads_an_answer_nested_without_end(sending: Machine, status: str) -> None:
+def test_doctor_survives_a_deeply_nested_answer(sending: Machine, status: str) -> None:
     sending.env["ONE_TRACES_SINKS"] = "traces.com"
-    with speaking(lambda connection: connection.sendall(said(status, nested(100_000)))) as url:
+    with speaking(lambda connection: connection.sendall(response(status, nested(100_000)))) as url:
         done = sending.one("--agent", "trace", "doctor", env=to(url))
     (check,) = [check for check in done.document["checks"] if check["check"] == "traces.com"]
     assert (done.code, check["state"], done.err) == (1, "bad", b"")
 
 
-def test_a_500_that_is_nested_without_end_is_tried_again(sending: Machine) -> None:
+def test_a_deeply_nested_500_is_retried(sending: Machine) -> None:
     asked: list[int] = []
 
     def speak(connection: socket.socket) -> None:
         asked.append(1)
-        connection.sendall(said("500 No", nested(100_000)))
+        connection.sendall(response("500 No", nested(100_000)))
 
     sending.env |= {"ONE_TRACES_SINKS": "traces.com", "ONE_TRACES_FLUSH_TIMEOUT": "20"}
     with speaking(speak) as url:
@@ -299,7 +299,7 @@ def test_a_500_that_is_nested_without_end_is_tried_again(sending: Machine) -> No
     assert len(asked) == 5
 
 
-def test_a_refused_connection_is_known_at_once_and_said_in_a_line(sending: Machine) -> None:
+def test_a_refused_connection_is_reported_at_once_in_one_line(sending: Machine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
     sending.env |= {"ONE_TRACES_SINKS": "traces.com", "ONE_TRACES_FLUSH_TIMEOUT": "50"}

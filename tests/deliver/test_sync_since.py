@@ -1,4 +1,4 @@
-"""`trace sync --since`: older and imported runs are queued once and counted; twice only with --again."""
+"""`trace sync --since`: older and imported runs are queued once and counted; again only with --again."""
 
 from __future__ import annotations
 
@@ -39,15 +39,13 @@ def test_older_runs_are_queued_counted_and_sent_once(
     assert sending.one("trace", "sync", *AGES).out == b"0 runs newly queued. 0 runs sent.\n"
 
 
-def test_only_runs_since_then_are_queued(sending: Machine) -> None:
+def test_only_runs_since_that_time_are_queued(sending: Machine) -> None:
     with Store(sending.data / "traces.db") as store:
         store.save(assembly("00000000000f", start=START_MS + 86_400_000))
     assert sync(sending, "--since", "2026-04-07") == (1, 1, 0)
 
 
-def test_what_was_sent_is_sent_again_on_request_alone(
-    sending: Machine, traces_server: FakeTracesServer
-) -> None:
+def test_sent_runs_are_sent_again_only_on_request(sending: Machine, traces_server: FakeTracesServer) -> None:
     sync(sending, *AGES)
     traces_server.messages.clear()
     assert sync(sending, *AGES, "--again") == (3, 3, 0)
@@ -56,14 +54,14 @@ def test_what_was_sent_is_sent_again_on_request_alone(
     assert sync(sending) == (0, 0, 0)
 
 
-def test_again_alone_sends_nothing_that_was_never_sent(
+def test_again_sends_only_runs_that_were_sent_before(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     assert sync(sending, "--again") == (0, 0, 0)
     assert traces_server.seen == []
 
 
-def test_what_is_queued_while_the_server_is_down_is_counted_too(sending: Machine) -> None:
+def test_runs_queued_while_the_server_is_down_are_counted(sending: Machine) -> None:
     nobody = {"ONE_TRACES_ENDPOINT": "https://nobody.invalid"}
     done = sending.one("--agent", "trace", "sync", *AGES, env=nobody)
     assert (done.code, done.document["newlyQueued"], done.document["queued"]) == (5, 3, 3)
@@ -87,7 +85,7 @@ def test_a_run_that_could_not_be_stored_is_imported_and_delivered(
     assert len(traces_server.traces) == 1
 
 
-def test_a_query_of_a_locked_store_is_to_be_tried_again(sending: Machine) -> None:
+def test_a_query_of_a_locked_store_suggests_a_retry(sending: Machine) -> None:
     with Store(sending.data / "traces.db") as store:
         store.connection.execute("BEGIN IMMEDIATE")
         error = sending.one("--agent", "trace", "sync", *AGES).document["error"]

@@ -1,4 +1,4 @@
-"""A certificate of nobody is refused, however the URL is written, whoever stands between."""
+"""An untrusted certificate is refused, however the URL is written and whatever proxy is in between."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HOSTS = [
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that nobody has signed, with its key."""
+    """A self-signed certificate for localhost, with its key."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs openssl, to make a certificate")
@@ -89,7 +89,7 @@ WAYS = ("ONE_TRACES_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTE
 @pytest.mark.parametrize(
     ("host", "way"), [*((host, WAYS[0]) for host in HOSTS), *((HOSTS[0], way) for way in WAYS[1:])]
 )
-def test_a_certificate_of_nobody_is_refused_however_the_url_is_written(
+def test_an_untrusted_certificate_is_refused_for_every_spelling_of_a_url(
     sending: Machine, traces_server: FakeTracesServer, host: str, way: str
 ) -> None:
     done = sending.one("--agent", "trace", "sync", env=to(f"{host}:{traces_server.server_port}", way))
@@ -99,7 +99,7 @@ def test_a_certificate_of_nobody_is_refused_however_the_url_is_written(
     assert traces_server.seen == []
 
 
-def test_with_its_authority_named_it_is_trusted(
+def test_a_certificate_is_trusted_with_its_authority(
     sending: Machine, traces_server: FakeTracesServer, certificate: Path
 ) -> None:
     env = to(f"HTTPS://LOCALHOST:{traces_server.server_port}", WAYS[1])
@@ -115,9 +115,7 @@ def test_with_its_authority_named_it_is_trusted(
 
 @contextmanager
 def in_the_middle(certificate: Path) -> Iterator[tuple[str, list[bytes]]]:
-    """A proxy that lets everything through to itself, and speaks TLS with a certificate of nobody; its URL,
-    and what it could read.
-    """
+    """A proxy that intercepts TLS with an untrusted certificate: its URL, and the bytes it could read."""
     read: list[bytes] = []
     context = serving(certificate)
 
@@ -141,7 +139,7 @@ def in_the_middle(certificate: Path) -> Iterator[tuple[str, list[bytes]]]:
 
 
 @pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "all_proxy"])
-def test_a_proxy_in_the_middle_reads_no_key(sending: Machine, certificate: Path, variable: str) -> None:
+def test_a_proxy_that_intercepts_tls_reads_no_key(sending: Machine, certificate: Path, variable: str) -> None:
     with in_the_middle(certificate) as (proxy, read):
         env = to("HTTPS://nobody.invalid", WAYS[1]) | {variable: proxy}
         done = sending.one("--agent", "trace", "sync", env=env)
@@ -153,7 +151,7 @@ def test_a_proxy_in_the_middle_reads_no_key(sending: Machine, certificate: Path,
 @pytest.mark.parametrize(
     "host", ["http://localhost", "HTTP://LOCALHOST.", "http://127.1", "http://[::ffff:127.0.0.1]"]
 )
-def test_this_machine_is_spoken_to_without_a_proxy(sending: Machine, host: str) -> None:
+def test_loopback_is_reached_without_a_proxy(sending: Machine, host: str) -> None:
     with fake_traces_server() as kept, fake_traces_server() as proxy:
         everywhere = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY"), proxy.url)
         env = to(f"{host}:{kept.server_port}", WAYS[1]) | everywhere
@@ -169,9 +167,7 @@ def test_this_machine_is_spoken_to_without_a_proxy(sending: Machine, host: str) 
     [{}, {"OTEL_EXPORTER_OTLP_HEADERS": ""}, {"OTEL_EXPORTER_OTLP_HEADERS": "", "query": "?k=hush-hush"}],
     ids=["a header", "nothing", "a query"],
 )
-def test_no_credential_goes_over_the_network_in_the_clear(
-    sending: Machine, way: str, given: dict[str, str]
-) -> None:
+def test_no_credential_is_sent_over_plain_http(sending: Machine, way: str, given: dict[str, str]) -> None:
     with fake_traces_server() as proxy:  # which stands for a network that everybody reads
         proxy.fault = lambda request: request.raw(200, b"", "application/x-protobuf") or True
         secret = given.get("query", "") or given.get("OTEL_EXPORTER_OTLP_HEADERS", TOKEN)
@@ -189,7 +185,7 @@ def test_no_credential_goes_over_the_network_in_the_clear(
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "OTEL_EXPORTER_OTLP_CERTIFICATE"])
-def test_a_missing_file_of_certificates_is_named(sending: Machine, variable: str) -> None:
+def test_a_missing_certificate_file_is_named(sending: Machine, variable: str) -> None:
     env = to("https://nobody.invalid", WAYS[1]) | {
         variable: "/nonexistent/ca.pem",
         "ONE_TRACES_SINKS": "otlp",
@@ -198,7 +194,7 @@ def test_a_missing_file_of_certificates_is_named(sending: Machine, variable: str
     assert "/nonexistent/ca.pem" in done.document["error"]["message"]
 
 
-def test_a_key_in_place_of_its_path_is_not_shown(sending: Machine) -> None:
+def test_a_key_in_place_of_a_path_is_not_shown(sending: Machine) -> None:
     pem = "-----BEGIN PRIVATE KEY-----\nhush-hush\n-----END PRIVATE KEY-----"
     for variable in ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "SSL_CERT_FILE"):
         env = to("https://nobody.invalid", WAYS[1]) | {variable: pem, "ONE_TRACES_SINKS": "otlp"}
@@ -217,7 +213,9 @@ def test_a_key_in_place_of_its_path_is_not_shown(sending: Machine) -> None:
     ],
     ids=lambda wrong: "".join(wrong),
 )
-def test_a_wrong_setting_sends_nothing_to_the_default_place(machine: Machine, wrong: dict[str, str]) -> None:
+def test_a_wrong_setting_sends_nothing_to_the_default_endpoint(
+    machine: Machine, wrong: dict[str, str]
+) -> None:
     machine.player("02-linear-unicode")
     with fake_traces_server() as proxy:  # which stands for the way to wherever
         machine.env |= {"TRACES_API_KEY": KEY, "https_proxy": proxy.url, **wrong}

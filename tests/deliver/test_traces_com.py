@@ -24,7 +24,7 @@ def put(traces_server: FakeTracesServer, run: str = "00000000000a") -> dict:
     return traces_server.traces[f"00000000-0000-0000-0000-{run}"]
 
 
-def test_the_trace_says_what_it_is(sending: Machine, traces_server: FakeTracesServer) -> None:
+def test_the_put_describes_the_run(sending: Machine, traces_server: FakeTracesServer) -> None:
     llm = span("ask", type="bash", usage=USAGE)
     made = assembly(spans=[llm], usage=USAGE, cwd="/home/somebody/shop")
     with store(sending) as open_store:
@@ -76,7 +76,7 @@ def test_a_namespace_is_looked_up_once(sending: Machine, traces_server: FakeTrac
     assert [path for _, path, _, _ in traces_server.seen].count("/v1/namespaces") == 1
 
 
-def test_namespaces_of_a_clock_that_was_set_back_are_looked_up_again(
+def test_namespaces_are_looked_up_again_when_the_clock_was_set_back(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     sending.env["ONE_TRACES_NAMESPACE"] = "@my-org"
@@ -84,12 +84,12 @@ def test_namespaces_of_a_clock_that_was_set_back_are_looked_up_again(
         with store(sending) as open_store:
             open_store.save(assembly(run_id), sinks=["traces.com"])
         assert sending.one("trace", "sync").code == 0
-        with store(sending) as open_store, open_store.writing() as connection:
+        with store(sending) as open_store, open_store.connection.writing() as connection:
             connection.execute("UPDATE namespaces SET read_ms = read_ms + 1000000000")
     assert [path for _, path, _, _ in traces_server.seen].count("/v1/namespaces") == 2
 
 
-def test_a_namespace_that_is_not_there_is_named_with_those_that_are(
+def test_an_unknown_namespace_is_reported_with_the_known_ones(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     sending.env["ONE_TRACES_NAMESPACE"] = "@other"
@@ -101,7 +101,7 @@ def test_a_namespace_that_is_not_there_is_named_with_those_that_are(
     assert traces_server.traces == {}
 
 
-def test_a_child_is_related_to_its_parent_whichever_is_sent_first(
+def test_a_child_is_related_to_its_parent_in_either_order(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     with store(sending) as open_store:
@@ -118,7 +118,7 @@ def test_a_child_is_related_to_its_parent_whichever_is_sent_first(
     assert put(traces_server, "00000000000c")["relatedTo"] == parent
 
 
-def test_share_prints_the_url_alone_and_sets_who_may_see(
+def test_share_prints_only_the_url_and_sets_the_visibility(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     with store(sending) as open_store:
@@ -129,7 +129,7 @@ def test_share_prints_the_url_alone_and_sets_who_may_see(
     assert put(traces_server)["visibility"] == "direct"
 
 
-def test_making_a_run_public_has_to_be_meant(sending: Machine, traces_server: FakeTracesServer) -> None:
+def test_making_a_run_public_needs_a_confirmation(sending: Machine, traces_server: FakeTracesServer) -> None:
     with store(sending) as open_store:
         open_store.save(assembly())
     asked = sending.one("trace", "share", "last", "--visibility", "public")
@@ -139,7 +139,7 @@ def test_making_a_run_public_has_to_be_meant(sending: Machine, traces_server: Fa
     assert meant.document["visibility"] == put(traces_server)["visibility"] == "public"
 
 
-def test_share_says_what_is_in_the_way(sending: Machine, traces_server: FakeTracesServer) -> None:
+def test_share_reports_why_it_cannot_deliver(sending: Machine, traces_server: FakeTracesServer) -> None:
     assert sending.one("trace", "share", "last").code == 3
     with store(sending) as open_store:
         open_store.save(assembly())
@@ -149,7 +149,7 @@ def test_share_says_what_is_in_the_way(sending: Machine, traces_server: FakeTrac
     assert sending.one("--agent", "trace", "share", env=down).document["error"]["code"] == "network"
 
 
-def test_login_keeps_the_key_for_its_owner_alone_and_logout_forgets_it(
+def test_login_keeps_the_key_private_and_logout_removes_it(
     machine: Machine, traces_server: FakeTracesServer
 ) -> None:
     machine.env["ONE_TRACES_ENDPOINT"] = traces_server.url
@@ -168,12 +168,12 @@ def test_login_keeps_the_key_for_its_owner_alone_and_logout_forgets_it(
 
 
 @pytest.mark.parametrize("key", [b"", b"two words", b'quote"d', b"\xc3\xa9"])
-def test_what_is_no_key_is_not_kept(machine: Machine, key: bytes) -> None:
+def test_login_refuses_an_invalid_key(machine: Machine, key: bytes) -> None:
     assert machine.one("trace", "login", input=key).code == 2
     assert not machine.user_file.parent.exists()
 
 
-def test_no_proxy_stands_between_us_and_this_machine(
+def test_traces_com_on_loopback_is_reached_without_a_proxy(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     with store(sending) as open_store:
@@ -198,7 +198,7 @@ def test_no_proxy_stands_between_us_and_this_machine(
         ("https://[broken", None),
     ],
 )
-def test_a_remote_leaves_without_credentials_and_never_as_a_path(url: str, clean: str | None) -> None:
+def test_a_remote_is_sent_without_credentials_and_never_as_a_path(url: str, clean: str | None) -> None:
     assert clean_remote(url) == clean
 
 
@@ -231,7 +231,7 @@ def test_git_is_read_from_its_own_files(tmp_path: Path) -> None:
     assert (project_of(str(top), later).branch, project_of(str(top), later).ref) == (None, head)
 
 
-def test_a_proxy_that_cannot_be_used_is_told_in_a_line(sending: Machine) -> None:
+def test_an_unusable_proxy_is_reported_in_one_line(sending: Machine) -> None:
     with store(sending) as open_store:
         open_store.save(assembly(), sinks=["traces.com"])
     odd = {"ONE_TRACES_ENDPOINT": "https://nobody.invalid", "all_proxy": "socks5://127.0.0.1:1"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from one_trace.analyse import insights
-from one_trace.analyse.query import Scope
+from one_trace.analyse.query import RunFilter
 from one_trace.store import Store
 from tests.findings import harder as _harder  # noqa: F401  its kinds are kinds, too
 from tests.findings.histories import NEUTRAL, History
@@ -58,7 +58,7 @@ def save(store: Store, histories: Iterable[History]) -> list[History]:
 def score(store: Store, histories: Iterable[History]) -> Score:
     total = Score()
     for history in histories:
-        told = insights.of_store(store, Scope(history.flow), since=None).findings
+        told = insights.of_store(store, RunFilter(history.flow), since=None).findings
         judge(total, history, [(finding.rule, finding.path, finding.suggestion) for finding in told])
     return total
 

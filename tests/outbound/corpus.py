@@ -1,4 +1,4 @@
-"""``python -m tests.outbound.corpus``: how many secrets leave, and how many innocent texts are changed."""
+"""``python -m tests.outbound.corpus``: how many secrets survive, and how many innocent texts are changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The built program: what of an error's text is stored, and what of it leaves."""
+"""The built program: error text as it is stored, and as it is sent."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def shown_errors(machine: Machine) -> set[str]:
 
 
 @pytest.mark.parametrize("part", range(8))
-def test_no_secret_of_any_shape_is_stored_or_leaves(
+def test_no_secret_of_a_known_shape_is_stored_or_sent(
     machine: Machine, traces_server: FakeTracesServer, tmp_path: Path, part: int
 ) -> None:
     made = [shape.make(Random(f"{shape.name} program")) for shape in SHAPES[part::8]]
@@ -96,7 +96,7 @@ def test_no_secret_of_any_shape_is_stored_or_leaves(
     assert "[REDACTED]" in left(traces_server)
 
 
-def test_innocent_texts_arrive_as_they_are(
+def test_innocent_texts_are_sent_unchanged(
     machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
 ) -> None:
     text = "\n".join(INNOCENTS[:40])
@@ -120,7 +120,7 @@ def test_innocent_texts_arrive_as_they_are(
         f"an excerpt: {VALUE[:12]}…",
     ],
 )
-def test_a_secret_of_the_runs_environment_is_stored_and_leaves_in_no_spelling(
+def test_a_secret_of_the_environment_is_not_stored_or_sent_in_any_spelling(
     machine: Machine, traces_server: FakeTracesServer, tmp_path: Path, spelled: str
 ) -> None:
     fail(machine, f"the server said: {spelled}", tmp_path, MY_UPSTREAM_TOKEN=VALUE)
@@ -154,7 +154,7 @@ def test_a_variable_is_secret_by_a_whole_word_of_its_name(
     assert (b"north-by-northwest" not in stored(machine)) is hidden
 
 
-def test_the_password_in_an_address_of_the_environment_is_a_secret_by_itself(
+def test_the_password_of_a_url_in_the_environment_is_a_secret(
     machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
 ) -> None:
     fail(
@@ -166,14 +166,14 @@ def test_the_password_in_an_address_of_the_environment_is_a_secret_by_itself(
     assert "swordfishes" not in left(traces_server)
 
 
-def test_each_line_of_a_secret_of_many_is_one(
+def test_each_line_of_a_multiline_secret_is_a_secret(
     machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
 ) -> None:
     fail(machine, "near: second-line-of-it", tmp_path, DEPLOY_KEY="first-line\nsecond-line-of-it\nthird")
     assert b"second-line-of-it" not in stored(machine)
 
 
-def test_an_import_from_elsewhere_does_not_bring_the_secret_back(
+def test_an_import_from_another_environment_keeps_the_redaction(
     machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
 ) -> None:
     fail(machine, f"refused {VALUE} today", tmp_path, MY_UPSTREAM_TOKEN=VALUE)
@@ -183,7 +183,7 @@ def test_an_import_from_elsewhere_does_not_bring_the_secret_back(
     assert shown_errors(machine) == {"refused [REDACTED] today"}
 
 
-def test_an_import_knows_the_environment_it_runs_in(
+def test_an_import_redacts_with_its_own_environment(
     machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
 ) -> None:
     fail(machine, f"refused {VALUE} today", tmp_path)
@@ -193,7 +193,7 @@ def test_an_import_knows_the_environment_it_runs_in(
     assert shown_errors(machine) == {"refused [REDACTED] today"}
 
 
-def test_no_secret_straddles_what_is_kept(
+def test_no_secret_straddles_the_cut(
     machine: Machine, traces_server: FakeTracesServer, tmp_path: Path
 ) -> None:
     token = "ghp" + "_" + "a1B2c3D4" * 4
@@ -235,7 +235,7 @@ def run_step(machine: Machine, kind: str, config: dict[str, object]) -> Done:
         ("(canary", ""),
     ],
 )
-def test_a_failed_command_never_leaves_and_what_it_said_does(
+def test_a_failed_command_is_never_sent_and_its_output_is(
     alone: Machine, traces_server: FakeTracesServer, command: str, stays: str
 ) -> None:
     run_step(alone, "bash", {"command": command})
@@ -245,7 +245,7 @@ def test_a_failed_command_never_leaves_and_what_it_said_does(
     assert any("canary" in error for error in shown_errors(alone))  # here, it may be read
 
 
-def test_a_source_line_never_leaves_and_its_message_does(
+def test_a_source_line_is_never_sent_and_its_message_is(
     alone: Machine, traces_server: FakeTracesServer
 ) -> None:
     run_step(alone, "code", {"source": 'const canary = 1; throw new Error("HTTP 404" + " gone");'})
@@ -253,7 +253,7 @@ def test_a_source_line_never_leaves_and_its_message_does(
     assert "canary" not in left(traces_server)
 
 
-def test_the_source_of_a_module_never_leaves(alone: Machine, traces_server: FakeTracesServer) -> None:
+def test_the_source_of_a_module_is_never_sent(alone: Machine, traces_server: FakeTracesServer) -> None:
     source = 'const canary = 1; throw new Error("HTTP 404" + " gone");'
     alone.write(alone.project / ".one/flows/f/lib/m.mjs", source)
     run_step(alone, "code", {"module": "lib/m.mjs"})
@@ -261,7 +261,7 @@ def test_the_source_of_a_module_never_leaves(alone: Machine, traces_server: Fake
     assert "canary" not in left(traces_server)
 
 
-def test_what_a_server_repeats_of_our_key_is_not_kept(
+def test_a_key_repeated_by_the_server_is_not_stored(
     machine: Machine, traces_server: FakeTracesServer
 ) -> None:
     def refuse(request: object) -> bool:

@@ -1,4 +1,4 @@
-"""No command line and no source line of a step leaves."""
+"""No command line and no source line of a step is sent."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def left(stderr: str, command: str = COMMAND) -> str:
     return without_quotes(text, {text: len(text) - len(stderr) - 1})
 
 
-def test_a_command_goes_and_what_it_wrote_stays() -> None:
+def test_a_command_is_removed_and_its_output_kept() -> None:
     assert left("disk is full\nsee the log\n") == "Command failed\ndisk is full\nsee the log\n"
     assert left("") == "Command failed"
 
 
-def test_of_a_command_whose_end_is_not_known_all_goes_but_what_the_system_says() -> None:
+def test_only_system_messages_stay_where_the_end_of_a_command_is_unknown() -> None:
     shown = without_quotes(f"{FAILED}sh: 1: canary: not found\n", {})
     assert shown == "Command failed (not found)"
     wrapped = without_quotes(f"Error: {FAILED}", {})
@@ -53,11 +53,11 @@ def test_of_a_command_whose_end_is_not_known_all_goes_but_what_the_system_says()
         ("oops\nusage of canary --now is wrong", "oops"),
     ],
 )  # fmt: skip
-def test_what_a_process_quotes_of_its_source_goes(stderr: str, stays: str) -> None:
+def test_source_quoted_in_a_stderr_is_removed(stderr: str, stays: str) -> None:
     assert left(stderr) == f"Command failed\n{stays}"
 
 
-def test_the_source_line_of_a_code_step_goes_and_its_message_stays() -> None:
+def test_the_source_line_of_a_code_step_is_removed_and_its_message_kept() -> None:
     text = (
         'Code step "x" failed at line 1:7\n  throw new Error("canary " + $.input.a)\n  HTTP 404 gone\n  twice'
     )
@@ -67,7 +67,7 @@ def test_the_source_line_of_a_code_step_goes_and_its_message_stays() -> None:
     )
 
 
-def test_the_source_of_a_module_goes() -> None:
+def test_the_source_of_a_module_is_removed() -> None:
     text = (
         'Code module "m.mjs" exited with code 1: file:///srv/m.mjs:3\nthrow new Error("canary");\n      ^\n\n'
         "Error: boom\n    at file:///srv/m.mjs:3:7\n\nNode.js v20.11.0"
@@ -86,5 +86,5 @@ def test_the_source_of_a_module_goes() -> None:
         "HTTP 500: the upstream said ^ and ~",
     ],
 )
-def test_what_no_step_of_ours_wrote_stays(text: str) -> None:
+def test_other_error_texts_are_unchanged(text: str) -> None:
     assert without_quotes(text, {}) == text

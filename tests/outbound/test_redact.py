@@ -1,4 +1,4 @@
-"""No secret leaves, in any spelling; what is no secret stays readable."""
+"""Every secret is redacted, in any spelling; innocent texts stay as they are."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ NAMES = [shape.name for shape in SHAPES]
 
 
 @pytest.mark.parametrize("part", range(8))
-def test_no_secret_of_a_known_shape_leaves_in_any_spelling(part: int) -> None:
+def test_secrets_of_known_shapes_are_redacted_in_any_spelling(part: int) -> None:
     leaked = [(shape.name, *leak) for shape in SHAPES[part::8] for leak in leaks(shape, 0)]
     assert leaked == []
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_no_secret_leaves_the_place_that_says_it_is_one(spelling: str) -> None:
+def test_secrets_in_known_places_are_redacted(spelling: str) -> None:
     spell, undo = SPELLINGS[spelling]
     shown = [(text, secret, redact(spell(text))) for text, secret in PLACES]
     left = [text for text, secret, out in shown if any(survivors([secret], out + undo(out)))]
     assert left == []
 
 
-def test_what_is_no_secret_stays_byte_for_byte() -> None:
+def test_innocent_texts_stay_byte_for_byte() -> None:
     assert len(changed()) <= len(INNOCENTS) * 0.01, changed()
 
 
-def test_the_corpus_is_as_large_as_was_promised() -> None:
+def test_the_corpus_is_large_enough() -> None:
     assert len(set(NAMES)) == len(NAMES) >= 120
     assert len(set(INNOCENTS)) == len(INNOCENTS) >= 200
 
@@ -50,19 +50,21 @@ SECRETS = st.builds(
 
 
 @given(SECRETS, SURROUNDINGS, SURROUNDINGS)
-def test_a_secret_leaves_out_of_no_surroundings(made: tuple[str, list[str]], before: str, after: str) -> None:
+def test_a_secret_is_redacted_in_any_surroundings(
+    made: tuple[str, list[str]], before: str, after: str
+) -> None:
     text, secrets = made
     assert not list(survivors(secrets, redact(f"{before}\n{text}\n{after}")))
 
 
 @given(st.one_of(SURROUNDINGS, st.sampled_from(INNOCENTS)), SECRETS, SURROUNDINGS)
-def test_to_redact_twice_is_to_redact_once(before: str, made: tuple[str, list[str]], after: str) -> None:
+def test_redacting_twice_changes_nothing(before: str, made: tuple[str, list[str]], after: str) -> None:
     once = redact(f"{before} {made[0]} {after}")
     assert redact(once) == once
 
 
 @given(st.text(max_size=300))
-def test_any_text_at_all_can_be_redacted(text: str) -> None:
+def test_any_text_can_be_redacted(text: str) -> None:
     once = redact(text)
     assert redact(once) == once
 
@@ -92,7 +94,7 @@ def test_a_hostile_text_does_not_hang(text: str) -> None:
     assert len(redact(text)) < 100_000
 
 
-def test_what_is_around_a_secret_stays() -> None:
+def test_text_around_a_secret_stays() -> None:
     token = "ghp" + "_" + "a1B2" * 9
     assert redact(f"request failed with {token} at step 3") == "request failed with [REDACTED] at step 3"
 
@@ -105,7 +107,7 @@ def test_a_secret_within_base64_of_a_secret_within_json_is_found() -> None:
     assert token not in shown
 
 
-def test_half_a_secret_at_the_end_of_what_was_kept_does_not_leave() -> None:
+def test_the_torn_last_word_of_a_stored_text_is_removed() -> None:
     """Stores of old cut a text first: its last word may be half of anything."""
     cut = ("words and words " * 300)[:4080] + " key p4ssw0rdpart"[:16]
     assert without_torn_word(cut).endswith("key …")

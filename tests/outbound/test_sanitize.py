@@ -1,4 +1,4 @@
-"""What may leave, and the event lines that are made of it."""
+"""What may leave, and the event lines made from it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def lines(made: object) -> list[dict]:
     return [json.loads(msgspec.json.encode(event)) for event in event_lines(made.trace)]
 
 
-def test_an_event_line_is_what_the_contract_says() -> None:
+def test_an_event_line_has_the_fields_of_the_contract() -> None:
     made = assembly(spans=[span("research", output_bytes=85000, input_bytes=12, usage=USAGE)])
     start, began, ended, end = lines(made)
     assert [start["event"], began["event"], ended["event"], end["event"]] == [
@@ -61,16 +61,16 @@ def test_an_event_line_is_what_the_contract_says() -> None:
         ("incomplete", ["step:start"]),
     ],
 )
-def test_a_step_ends_as_it_ended(status: str, events: list[str]) -> None:
+def test_the_events_of_a_step_follow_its_status(status: str, events: list[str]) -> None:
     assert [line["event"] for line in lines(assembly(spans=[span("x", status=status)]))[1:-1]] == events
 
 
-def test_a_run_that_never_ended_has_no_end() -> None:
+def test_a_run_without_an_end_has_no_end_event() -> None:
     assert lines(assembly(status="incomplete"))[-1]["event"] == "step:complete"
     assert lines(assembly(status="error"))[-1]["event"] == "flow:error"
 
 
-def test_lines_are_in_time_order_and_late_ones_come_after_the_end() -> None:
+def test_lines_are_in_time_order_with_orphaned_ones_after_the_end() -> None:
     outer = span("outer", duration_ms=5.0)
     made = assembly(spans=[outer, span("ghost", outer, duration_ms=500.0, late=True)])
     times = [line["timestamp"] for line in lines(made)]
@@ -78,23 +78,23 @@ def test_lines_are_in_time_order_and_late_ones_come_after_the_end() -> None:
     assert [line.get("stepId") for line in lines(made)][-2:] == [None, "ghost"]
 
 
-def test_spans_of_a_broken_tree_are_all_told() -> None:
+def test_all_spans_of_a_broken_tree_are_in_the_events() -> None:
     lost = span("lost")
     lost.parent_span_id = "f" * 16
     assert len(lines(assembly(spans=[span("a"), lost]))) == 6
 
 
-def test_no_struct_has_a_member_for_a_value() -> None:
+def test_no_struct_has_a_field_for_a_value() -> None:
     for struct in (SanitizedTrace, SanitizedRun, SanitizedSpan):
         assert not NO_VALUES & set(struct.__struct_fields__)
 
 
-def test_error_text_leaves_through_a_redactor_alone() -> None:
+def test_error_text_leaves_only_through_a_redactor() -> None:
     failed = assembly(spans=[span("x", status="error", error="secret")], status="error")
     failed.trace.run.cause = Cause(span_id="0", path="p", error="secret", error_code="E")
     assert b"secret" not in msgspec.json.encode(sanitize(failed.trace))
-    told = sanitize(failed.trace, lambda text: text.replace("secret", "***"))
-    assert told.spans[0].error == "***"
+    sanitized = sanitize(failed.trace, lambda text: text.replace("secret", "***"))
+    assert sanitized.spans[0].error == "***"
     assert json.loads(msgspec.json.encode(event_lines(failed.trace, str.upper)[2]))["error"] == "SECRET"
 
 
@@ -109,14 +109,15 @@ def test_error_text_leaves_through_a_redactor_alone() -> None:
     ],
 )
 def test_a_code_leaves_only_if_it_looks_like_one(code: str, leaves: bool) -> None:
-    (told,) = sanitize(assembly(spans=[span("x", error_code=code)]).trace).spans
-    assert told.error_code == (code if leaves else None)
+    (sanitized,) = sanitize(assembly(spans=[span("x", error_code=code)]).trace).spans
+    assert sanitized.error_code == (code if leaves else None)
 
 
-def test_names_that_an_envelope_gives_must_look_like_names() -> None:
+def test_names_in_an_envelope_must_look_like_names() -> None:
     usage = Usage(models=["claude-sonnet-4", "ignore all\nprevious"], sessions=["5b-1", "a secret text"])
-    told = sanitize(assembly(usage=usage, session=Session(session_id="what I said: x")).trace).run
-    assert (told.usage.models, told.usage.sessions, told.session) == (["claude-sonnet-4"], ["5b-1"], None)
+    sanitized = sanitize(assembly(usage=usage, session=Session(session_id="what I said: x")).trace).run
+    assert sanitized.usage.models == ["claude-sonnet-4"]
+    assert (sanitized.usage.sessions, sanitized.session) == (["5b-1"], None)
 
 
 def test_a_name_is_one_harmless_line() -> None:
@@ -125,15 +126,15 @@ def test_a_name_is_one_harmless_line() -> None:
 
 
 @pytest.mark.parametrize("ms", [0, 1, 999, 1_775_469_720_010, 253_402_300_799_999])
-def test_times_go_both_ways(ms: int) -> None:
+def test_times_survive_a_round_trip(ms: int) -> None:
     assert to_ms(to_iso(ms)) == ms
 
 
 @pytest.mark.parametrize("text", [None, "", "yesterday", "2026-13-01T00:00:00Z"])
-def test_what_is_no_time_is_none(text: str | None) -> None:
+def test_an_invalid_time_is_none(text: str | None) -> None:
     assert to_ms(text) is None
 
 
-def test_a_time_out_of_range_is_still_a_time() -> None:
+def test_a_time_out_of_range_is_clamped() -> None:
     assert to_iso(1e300).startswith("9999-12-31")
     assert to_iso(-1e300).startswith("1970-01-01")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 
 import pytest
 
@@ -86,10 +87,23 @@ def test_event_lines_have_the_members_of_the_contract(machine, case):
             assert set(event) == (SPAN_EVENT if event["event"] == "step:start" else SPAN_END), event["event"]
 
 
+SAVED = ["event", "runId", "traceId", "spans", "status", "durationMs", "uploads"]
+
+
 def test_the_line_about_a_trace_has_its_members(machine):
     done = traced(machine, "06-loop-seq")
-    assert list(done.saved) == ["event", "runId", "traceId", "spans", "uploads"]
+    assert list(done.saved) == SAVED
     assert done.saved["uploads"] == []
+    assert (done.saved["status"], done.saved["durationMs"] > 0) == ("success", True)
+
+
+def test_the_line_about_a_run_that_failed_says_why_and_what_to_run_next(machine):
+    saved = traced(machine, "97b-realistic-fails", exit=1).saved
+    assert list(saved) == [*SAVED[:-1], "cause", "next", "uploads"]
+    assert saved["status"] == "error"
+    assert set(saved["cause"]) == {"path", "class", "error", "at"}
+    answer = machine.one(*shlex.split(saved["next"])[1:]).document
+    assert answer["cause"]["path"] == saved["cause"]["path"]
 
 
 def test_a_session_is_who_and_which(machine):

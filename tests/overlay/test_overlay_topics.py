@@ -35,7 +35,7 @@ def test_what_a_project_may_set_is_said():
 @pytest.mark.parametrize("name", topics.NAMES)
 def test_a_page_fits_what_an_agent_reads_and_is_printed_whole(machine, name):
     document = machine.one("--agent", "trace", "help", name)
-    assert document.document == {"topic": name, "text": PAGES[name]}
+    assert document.document == {"schema": "one-trace-topic/1", "topic": name, "text": PAGES[name]}
     assert len(document.out) <= 8000
     assert machine.one("trace", "help", name).out.decode() == PAGES[name]
 

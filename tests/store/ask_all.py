@@ -1,6 +1,5 @@
-"""Asks one store after the other, each command in this one process: to start the program for each would
-take minutes. Prints a line of JSON for each that did not end as it should, and for each edit that `doctor`
-did not find.
+"""Runs every command on one store after the other in this process: starting the program for each would take
+minutes. Prints a line of JSON for each command that failed, and for each edit that `doctor` did not find.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from one_trace.main import main
 
 def ask(argv: list[str]) -> tuple[str, str]:
     """Stdout and stderr of one invocation, with the traceback if there is one."""
-    gc.enable()  # what is to answer once has switched it off
+    gc.enable()  # commands switch it off
     sys.argv[1:] = argv
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Stores damaged in ways that disks and copies damage files, each the same for the same number."""
+"""Stores damaged as disks and copies damage files; the same number gives the same damage."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def fill(path: Path, runs: int = 12) -> None:
 
 
 def damaged(good: Path, to: Path, number: int) -> str:
-    """Put a damaged copy of the store at `good` in the place `to`; what kind of damage it is."""
+    """Write a damaged copy of the store `good` to `to`. Returns the kind of damage."""
     rng = random.Random(number)
     name = list(DAMAGES)[number % len(DAMAGES)]
     data = bytearray(good.read_bytes())
@@ -105,7 +105,7 @@ def _all_zeros(rng: random.Random, data: bytearray) -> None:
 
 
 def _no_database(rng: random.Random, data: bytearray) -> None:
-    data[:] = b"this is no database, however long it may be" * 50
+    data[:] = b"this is not a database, however long it is" * 50
 
 
 DAMAGES: dict[str, Damage] = {
@@ -153,11 +153,11 @@ EDITS = (
     "DROP TABLE step_runs",
     "ALTER TABLE spans DROP COLUMN derived",
 )
-"""Values that SQLite takes and nobody has written."""
+"""Edits to values that SQLite accepts and one-trace does not write."""
 
 
 def edited(good: Path, to: Path, number: int) -> str:
-    """Put a copy of the store at `good`, edited, in the place `to`; what was done to it."""
+    """Write an edited copy of the store `good` to `to`. Returns the edit."""
     _put(good.read_bytes(), to)
     connection = sqlite3.connect(to)
     connection.execute(EDITS[number])
@@ -188,4 +188,4 @@ COMMANDS = (
     ["share", "000000000001"],
     ["doctor", "--offline"],
 )
-"""What is asked of each; none of it is to end in a traceback."""
+"""The commands to run on each store."""

@@ -1,4 +1,4 @@
-"""Copies of one-trace of several ages over one store: none locks another out, and no run is lost."""
+"""Several versions of one-trace with one store: none locks another out, and no run is lost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from one_trace.store import Store
 from one_trace.store.migrations import LAYOUT, MIGRATIONS
 
 OLD = Path(__file__).parent / "stores" / "traces-0.1.0.db"
-"""Three runs as 0.1.0 has stored them: one sent, one queued with usage and a cause, one partial."""
+"""Three runs stored by 0.1.0: one sent, one queued with usage and a cause, one partial."""
 RUN = ["--agent", "flow", "execute", "x", "--trace"]
 KNOWN_TO_0_1_0 = {
     "0001-runs-spans-outbox",
@@ -38,12 +38,12 @@ def old(machine: Machine) -> Machine:
 
 
 def checks(machine: Machine) -> list[dict]:
-    """What doctor says of the store."""
+    """The checks of the store that doctor prints."""
     found = machine.one("--agent", "trace", "doctor", "--offline").document["checks"]
     return [check for check in found if check["check"] == "store"]
 
 
-def test_what_0_1_0_has_kept_is_read_and_added_to(old: Machine) -> None:
+def test_a_store_of_0_1_0_is_read_and_added_to(old: Machine) -> None:
     runs = {run["runId"]: run for run in old.runs()}
     assert list(runs) == ["00000000000c", "00000000000b", "00000000000a"]
     assert runs["00000000000a"]["uploads"][0]["state"] == "sent"
@@ -56,7 +56,7 @@ def test_what_0_1_0_has_kept_is_read_and_added_to(old: Machine) -> None:
     assert [check["state"] for check in checks(old)] == ["ok"]
 
 
-def test_0_1_0_still_finds_what_it_knows_and_nothing_else(old: Machine) -> None:
+def test_the_ledger_that_0_1_0_reads_has_only_names_it_knows(old: Machine) -> None:
     """It refuses a store with any name in `migrations` that it does not know."""
     old.one(*RUN)
     with sqlite3.connect(old.data / "traces.db") as connection:
@@ -84,7 +84,7 @@ def test_a_store_with_only_the_first_migrations_is_brought_up_to_date(machine: M
     assert len(machine.runs()) == 1
 
 
-def test_an_additive_migration_of_a_newer_copy_changes_nothing(old: Machine) -> None:
+def test_additive_migrations_of_a_newer_version_are_ignored(old: Machine) -> None:
     old.one(*RUN)
     with sqlite3.connect(old.data / "traces.db") as connection:
         connection.execute("ALTER TABLE runs ADD COLUMN mood TEXT")
@@ -101,7 +101,7 @@ def of_a_newer_copy(machine: Machine) -> None:
         connection.execute("INSERT INTO migrations (name) VALUES ('0099-renamed')")
 
 
-def test_a_copy_that_cannot_write_a_newer_store_keeps_its_runs_beside_it(old: Machine) -> None:
+def test_a_version_that_cannot_write_a_newer_store_has_its_own_beside_it(old: Machine) -> None:
     of_a_newer_copy(old)
     refused = old.one("--agent", "trace", "list")
     assert (refused.code, refused.document["error"]["code"]) == (1, "store-newer")
@@ -119,7 +119,7 @@ def test_doctor_names_a_newer_store_and_the_way_out(old: Machine) -> None:
     assert sorted(file.name for file in old.data.iterdir()) == before
 
 
-def test_what_an_older_copy_has_kept_beside_is_taken_in_once(machine: Machine) -> None:
+def test_the_store_of_an_older_version_beside_is_adopted_once(machine: Machine) -> None:
     machine.player("02-linear-unicode")
     machine.env["ONE_TRACES_RETENTION"] = "forever"
     first = machine.one(*RUN).saved["runId"]
@@ -137,13 +137,13 @@ def test_what_an_older_copy_has_kept_beside_is_taken_in_once(machine: Machine) -
     assert runs["00000000000b"]["uploads"][0]["state"] == "queued"
     assert runs["00000000000b"]["session"] == {"agent": "codex", "sessionId": "t-1"}
     with Store(machine.data / "traces-0004.db", readonly=True) as older:
-        assert older.count() == 0, "it may go on there"
+        assert older.count() == 0, "that version may go on using it"
     with Store(machine.data / "traces.db", readonly=True) as store:
         assert store.family("00000000000b", "traces.com").traceparent == "00-1-2-01"
     assert [check["state"] for check in checks(machine)] == ["ok"]
 
 
-def test_one_that_cannot_be_taken_in_stops_nothing_and_is_named(machine: Machine) -> None:
+def test_a_store_that_cannot_be_adopted_is_listed_by_doctor(machine: Machine) -> None:
     machine.player("02-linear-unicode")
     (machine.data / "traces-0004.db").write_bytes(b"no database" * 500)
     assert machine.one(*RUN).saved
@@ -152,7 +152,7 @@ def test_one_that_cannot_be_taken_in_stops_nothing_and_is_named(machine: Machine
     assert "traces-0004.db" in left["message"]
 
 
-def test_a_store_on_a_medium_that_cannot_be_written_is_read(tmp_path: Path) -> None:
+def test_a_store_on_a_read_only_medium_is_read(tmp_path: Path) -> None:
     shutil.copy(OLD, tmp_path / "traces.db")
     code = (
         "import os, sys; from pathlib import Path\nos.access = lambda *args, **options: False\n"

@@ -1,4 +1,4 @@
-"""A disk without space is called one, and nothing is damaged by it."""
+"""A full disk is reported as such, and damages nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def state_of_store(machine: Machine) -> str:
 
 
 @pytest.mark.parametrize("kilobytes", range(16, 316, effort(40, 20)))
-def test_a_first_run_on_a_disk_of_any_size_spoils_nothing(small: Machine, kilobytes: int) -> None:
+def test_a_first_run_on_a_nearly_full_disk_damages_nothing(small: Machine, kilobytes: int) -> None:
     mounted(small, f"{kilobytes}k", again=True)
     done = small.one(*RUN)
     (note,) = done.notes
@@ -60,7 +60,7 @@ def test_a_first_run_on_a_disk_of_any_size_spoils_nothing(small: Machine, kiloby
 
 
 @pytest.mark.parametrize("kilobytes", range(0, 240, effort(60, 30)))
-def test_a_later_run_on_a_disk_of_any_size_spoils_nothing(small: Machine, kilobytes: int) -> None:
+def test_a_later_run_on_a_nearly_full_disk_damages_nothing(small: Machine, kilobytes: int) -> None:
     with Store(small.data / "traces.db") as store:
         store.save(assembly())
     used = sum(file.stat().st_blocks for file in small.data.iterdir()) // 2
@@ -83,7 +83,7 @@ def test_doctor_says_that_the_disk_is_full(small: Machine) -> None:
 
 @pytest.mark.parametrize("kilobytes", [4, 40, 100, 200])
 def test_a_limit_of_files_stands_in_for_a_quota(machine: Machine, kilobytes: int) -> None:
-    """No quota can be set here: `RLIMIT_FSIZE` makes SQLite say the same, a disk I/O error."""
+    """Stands in for a quota: `RLIMIT_FSIZE` gives the same disk I/O error of SQLite."""
     with Store(machine.root / "other.db") as store:
         store.save(loop(5000))
     machine.player("02-linear-unicode")

@@ -1,4 +1,4 @@
-"""Making the store: whole or not at all, wherever it lies."""
+"""Creating the store: completely or not at all, on any file system."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from machine import ROOT, Machine
 from made import assembly
 
 from one_trace.errors import StoreError
-from one_trace.store import Store, connect, draft
+from one_trace.store import Store, opening
 from one_trace.store.connection import Connection
 
 RUN = ["--agent", "flow", "execute", "x", "--trace"]
@@ -55,7 +55,7 @@ def changed(machine: Machine, text: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("lack", [NO_LINKS, NO_LOCKS_OF_FOLDERS, NO_SHARED_MEMORY])
-def test_a_file_system_that_cannot_do_everything_will_do(player: Machine, lack: str) -> None:
+def test_a_store_is_created_without_links_locks_or_shared_memory(player: Machine, lack: str) -> None:
     env = changed(player, lack)
     together = [player.start(*RUN, env=env) for _ in range(2 if lack == NO_LINKS else 1)]
     for process in together:
@@ -65,7 +65,7 @@ def test_a_file_system_that_cannot_do_everything_will_do(player: Machine, lack: 
     assert len(listed["runs"]) == len(together) + 1
 
 
-def test_a_store_brought_to_where_memory_cannot_be_shared_is_used_on(
+def test_a_store_moved_to_where_memory_cannot_be_shared_leaves_wal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "traces.db"
@@ -76,7 +76,7 @@ def test_a_store_brought_to_where_memory_cannot_be_shared_is_used_on(
     class Cause(Exception):
         sqlite_errorname = "SQLITE_IOERR_SHMMAP"
 
-    ready = connect._ready
+    ready = opening._open_file
 
     def once(path: Path, *, readonly: bool) -> Connection:
         if not failed:
@@ -84,28 +84,28 @@ def test_a_store_brought_to_where_memory_cannot_be_shared_is_used_on(
             raise StoreError("no shared memory", code="store-unwritable") from Cause()
         return ready(path, readonly=readonly)
 
-    monkeypatch.setattr(connect, "_ready", once)
+    monkeypatch.setattr(opening, "_open_file", once)
     with Store(path) as store:
         assert store.connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         assert len(store.runs()) == 1
 
 
-def test_what_cannot_be_made_with_a_log_is_made_without(
+def test_a_store_is_created_with_a_rollback_journal_if_wal_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill = draft._fill
+    fill = opening._fill
 
     def no_log(place: Path, path: Path, journal: str) -> None:
         fill(place, path, journal)
         if journal == "WAL":
             raise StoreError("locking protocol")
 
-    monkeypatch.setattr(draft, "_fill", no_log)
+    monkeypatch.setattr(opening, "_fill", no_log)
     with Store(tmp_path / "traces.db") as store:
         assert store.connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
-def test_a_program_killed_while_it_makes_the_store_leaves_nothing_for_long(player: Machine) -> None:
+def test_the_draft_of_a_killed_process_is_deleted_by_the_next(player: Machine) -> None:
     killed = player.one(*RUN, env=changed(player, KILLED))
     assert killed.code == -signal.SIGKILL
     (left,) = player.data.glob(".traces.db.draft-*")
@@ -116,7 +116,7 @@ def test_a_program_killed_while_it_makes_the_store_leaves_nothing_for_long(playe
     assert not [file.name for file in player.data.iterdir() if file.name.startswith(".")]
 
 
-def test_drafts_go_too_where_the_store_is_there_already(player: Machine) -> None:
+def test_old_drafts_beside_an_existing_store_are_deleted(player: Machine) -> None:
     player.one(*RUN)
     gone = 2**22 + 1  # no process has such a number
     for suffix in ("", "-wal", "-shm"):
@@ -127,10 +127,10 @@ def test_drafts_go_too_where_the_store_is_there_already(player: Machine) -> None
     assert [file for file in player.data.iterdir() if file.name.startswith(".")] == [mine]
 
 
-def test_a_store_is_not_published_unless_all_of_it_is_in_the_file(
+def test_a_store_is_published_only_if_all_of_it_is_in_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(draft, "_left_over", lambda draft: True)
+    monkeypatch.setattr(opening, "_uses_side_files", lambda draft: True)
     with pytest.raises(StoreError):
         Store(tmp_path / "traces.db")
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from made import START_MS, assembly
 
 from one_trace.store import Store, outbox
 from one_trace.store.outbox import Outbox
-from one_trace.store.store import Child
+from one_trace.store.reader import Child
 
 SINKS = ["traces.com"]
 
@@ -34,7 +34,7 @@ def test_the_oldest_goes_first_and_each_once(store: Store) -> None:
     assert [job and job.run_id for job in jobs] == ["00000000000b", "00000000000a", None]
     box.sent(jobs[0], "https://traces.com/s/x")
     assert store.uploads("00000000000b")[0].state == "sent"
-    assert box.left(SINKS).queued == 1
+    assert [run_id for run_id, _ in box.queued(SINKS)] == ["00000000000a"]
 
 
 def test_two_senders_never_hold_one_job(store: Store, tmp_path: Path) -> None:
@@ -42,7 +42,6 @@ def test_two_senders_never_hold_one_job(store: Store, tmp_path: Path) -> None:
     with Store(tmp_path / "traces.db") as other:
         assert Outbox(store).claim(SINKS) is not None
         assert Outbox(other).claim(SINKS, early=True) is None
-        assert Outbox(other).left(SINKS).leased == 1
 
 
 def test_a_lease_runs_out_and_is_lost(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +87,7 @@ def test_a_run_that_changes_while_it_is_sent_stays_queued(store: Store) -> None:
     assert (upload.state, upload.url) == ("sent", "https://traces.com/s/x")
 
 
-def test_what_waits_is_due_later_unless_asked_for(store: Store) -> None:
+def test_a_waiting_run_is_claimed_early_only_on_request(store: Store) -> None:
     saved(store, "00000000000a")
     box = Outbox(store)
     box.later(box.claim(SINKS), "it answered 503", 60.0)
@@ -96,13 +95,14 @@ def test_what_waits_is_due_later_unless_asked_for(store: Store) -> None:
     assert box.claim(SINKS, early=True) is not None
 
 
-def test_what_was_refused_is_queued_again_on_request_alone(store: Store) -> None:
-    saved(store, "00000000000a")
+def test_a_refused_run_is_queued_again_only_on_request(store: Store) -> None:
+    refused = assembly()
+    store.save(refused, sinks=SINKS)
     box = Outbox(store)
     box.failed(box.claim(SINKS), "it answered 403")
-    box.queue(["00000000000a"], SINKS)
+    store.save(refused, sinks=SINKS)
     assert box.claim(SINKS, early=True) is None
-    assert box.retry_failed(SINKS) == 1
+    assert len(box.retry_failed(SINKS)) == 1
     assert box.claim(SINKS) is not None
 
 
@@ -118,7 +118,7 @@ def test_sharing_queues_anew_with_its_own_visibility(store: Store) -> None:
     assert box.claim(SINKS).visibility == "direct", "kept until it is changed"
 
 
-def test_a_run_started_by_another_knows_it(store: Store) -> None:
+def test_a_run_and_the_run_that_started_it_know_each_other(store: Store) -> None:
     store.save(assembly("00000000000a"))
     store.save(assembly("00000000000b"), parent_run_id="00000000000a", sinks=SINKS)
     assert store.family("00000000000b", "traces.com").parent_trace_id == f"{10:032x}"
@@ -131,7 +131,7 @@ def test_a_run_started_by_another_knows_it(store: Store) -> None:
     ]
 
 
-def test_what_was_tried_many_times_no_longer_stands_in_the_way(store: Store) -> None:
+def test_a_run_that_was_tried_many_times_goes_last(store: Store) -> None:
     saved(store, "00000000000a", "00000000000b")
     box = Outbox(store)
     for _ in range(10):
@@ -140,7 +140,7 @@ def test_what_was_tried_many_times_no_longer_stands_in_the_way(store: Store) -> 
     assert [box.claim(SINKS).run_id for _ in range(2)] == ["00000000000b", "00000000000a"]
 
 
-def test_after_the_clock_is_set_back_no_lease_and_no_wait_is_longer_than_it_can_be(
+def test_leases_and_waits_end_after_the_clock_was_set_back(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved(store, "00000000000a", "00000000000b")
@@ -151,12 +151,11 @@ def test_after_the_clock_is_set_back_no_lease_and_no_wait_is_longer_than_it_can_
     box.later(box.claim(SINKS), "it answered 503", 60.0)
     assert box.claim(SINKS).run_id == "00000000000b"
     monkeypatch.setattr(outbox, "_now", lambda: now)
-    assert other.left(SINKS).leased == 0
     assert other.due(SINKS[0], 9) == ["00000000000a", "00000000000b"]
     assert [other.claim(SINKS).run_id for _ in range(2)] == ["00000000000a", "00000000000b"]
 
 
-def test_what_is_held_waits_to_be_asked_for_whatever_the_clock_says(
+def test_a_held_run_is_sent_only_on_request_whatever_the_clock_says(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.save(assembly("00000000000a"), sinks=SINKS, hold=True)
@@ -166,7 +165,7 @@ def test_what_is_held_waits_to_be_asked_for_whatever_the_clock_says(
     assert Outbox(store).claim(SINKS, early=True) is not None
 
 
-def test_a_day_that_a_server_asks_for_is_waited(store: Store) -> None:
+def test_a_wait_of_a_day_that_a_server_asks_for_is_kept(store: Store) -> None:
     saved(store, "00000000000a")
     box = Outbox(store)
     box.later(box.claim(SINKS), "it answered 429", 86_400)

@@ -1,4 +1,4 @@
-"""`trace prune`: nobody deletes by a slip, and what is imported again is what it was."""
+"""`trace prune`: nothing is deleted by mistake, and a run that is imported again is unchanged."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_dry_run_counts_and_deletes_nothing(filled: Machine) -> None:
     assert ids(filled) == ["c", "b", "a"]
 
 
-def test_without_a_terminal_nobody_is_asked(filled: Machine) -> None:
+def test_prune_does_not_ask_without_a_terminal(filled: Machine) -> None:
     assert filled.one("trace", "prune", "--older-than", "1h").out.startswith(b"1 run deleted")
     assert ids(filled) == ["c", "a"]
 
@@ -65,7 +65,7 @@ def test_without_a_terminal_nobody_is_asked(filled: Machine) -> None:
         (b"", ["--yes"], "ca"),
     ],
 )
-def test_on_a_terminal_it_asks_first(filled: Machine, answer: bytes, more: list[str], left: str) -> None:
+def test_prune_asks_first_on_a_terminal(filled: Machine, answer: bytes, more: list[str], left: str) -> None:
     terminal, theirs = pty.openpty()
     argv = ["trace", "prune", "--older-than", "1h", *more]
     process = filled.start(*argv, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE)
@@ -78,19 +78,19 @@ def test_on_a_terminal_it_asks_first(filled: Machine, answer: bytes, more: list[
 
 
 @pytest.mark.parametrize("slip", ["run", "purge", "prun", "runs", "log-out", "logou"])
-def test_no_slip_is_answered_with_a_verb_that_deletes(machine: Machine, slip: str) -> None:
+def test_no_typo_is_answered_with_a_verb_that_deletes(machine: Machine, slip: str) -> None:
     done = machine.one("--agent", "trace", slip)
     assert done.code == 2
     assert not {"prune", "logout"} & set(done.document["error"]["hint"].replace("'", " ").split())
 
 
-def test_what_is_pruned_and_imported_is_what_it_was(machine: Machine) -> None:
+def test_a_run_that_is_pruned_and_imported_again_is_unchanged(machine: Machine) -> None:
     machine.player("02-linear-unicode")
     run = machine.one("--agent", "flow", "execute", "x", "--trace").saved["runId"]
     with Store(machine.data / "traces.db") as store:
         store.connection.execute("UPDATE runs SET executor_version = '1.52.1'")
         box = Outbox(store)
-        box.queue([run], ["traces.com"])
+        box.again(run, "traces.com")
         box.sent(box.claim(["traces.com"]), "https://traces.com/s/x")
     before = machine.runs()
     assert machine.one("--agent", "trace", "prune", "--older-than", "0d", "--force").document["deleted"] == 1
@@ -100,7 +100,7 @@ def test_what_is_pruned_and_imported_is_what_it_was(machine: Machine) -> None:
     assert machine.runs() == before
 
 
-def test_a_first_import_of_what_was_never_here_knows_no_version(machine: Machine) -> None:
+def test_the_executor_version_of_a_foreign_record_is_unknown(machine: Machine) -> None:
     flows = machine.project / ".one" / "flows"
     for folder, to in (("flows", flows), ("logs", flows / ".logs"), ("runs", flows / ".runs")):
         shutil.copytree(RECORDINGS / "01-transform" / folder, to, dirs_exist_ok=True)

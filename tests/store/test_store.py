@@ -27,7 +27,7 @@ def rows(store: Store, sql: str) -> list[tuple[object, ...]]:
     return store.connection.execute(sql).fetchall()
 
 
-def test_what_is_saved_is_read_back_whole(path: Path) -> None:
+def test_a_saved_run_is_read_back_whole(path: Path) -> None:
     box = span("box", type="parallel", duration_ms=30.5, attempts=2, retries=1, branch="then", late=True)
     llm = span(
         "llm",
@@ -110,7 +110,7 @@ def test_the_summary_holds_what_statistics_need(path: Path) -> None:
     assert own == (50.0,), "100 ms less the union (10..60) of the two that overlap"
 
 
-def test_static_paths_come_from_ids_not_from_how_a_path_looks(path: Path) -> None:
+def test_static_paths_are_made_of_step_ids(path: Path) -> None:
     odd = span("a[0]")
     with Store(path) as store:
         store.save(assembly(spans=[odd, span("b", odd)]))
@@ -149,7 +149,7 @@ def test_error_text_is_cut_at_four_kibibytes_between_characters(path: Path) -> N
 @pytest.mark.parametrize(
     ("ref", "found"), [("last", "00000000000b"), ("00000000000a", "00000000000a"), ("ff", "ffff00000000")]
 )
-def test_a_run_is_found_by_id_by_prefix_and_as_the_last(path: Path, ref: str, found: str) -> None:
+def test_a_run_is_found_by_id_prefix_and_last(path: Path, ref: str, found: str) -> None:
     with Store(path) as store:
         store.save(assembly("00000000000a"))
         store.save(assembly("00000000000b", start=START_MS + 5))
@@ -158,7 +158,7 @@ def test_a_run_is_found_by_id_by_prefix_and_as_the_last(path: Path, ref: str, fo
 
 
 @pytest.mark.parametrize("ref", ["", "0000", "beef", "%", "last"])
-def test_no_run_or_more_than_one_is_no_such_run(path: Path, ref: str) -> None:
+def test_an_unknown_or_ambiguous_reference_is_no_such_run(path: Path, ref: str) -> None:
     with Store(path) as store:
         if ref != "last":
             store.save(assembly("00000000000a"))
@@ -180,7 +180,7 @@ def test_runs_are_filtered_counted_and_newest_first(path: Path) -> None:
         assert store.count(since_ms=START_MS + 1) == 2
 
 
-def test_files_are_the_users_own(path: Path) -> None:
+def test_files_are_private_to_the_user(path: Path) -> None:
     with Store(path) as store:
         store.save(assembly())
         modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
@@ -188,14 +188,14 @@ def test_files_are_the_users_own(path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_a_store_left_open_to_others_is_closed(path: Path) -> None:
+def test_a_store_readable_by_others_is_made_private(path: Path) -> None:
     Store(path).close()
     path.chmod(0o644)
     Store(path).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_reader_of_no_store_finds_it_empty_and_makes_nothing(path: Path) -> None:
+def test_a_reader_of_a_missing_store_sees_an_empty_one_and_creates_nothing(path: Path) -> None:
     with Store(path, readonly=True) as store:
         assert store.runs() == []
     assert not path.parent.exists()
@@ -216,14 +216,14 @@ def test_a_store_of_a_newer_layout_is_read_and_not_written(path: Path) -> None:
         assert store.path == path.with_name(f"traces-{LAYOUT}.db")
         store.save(assembly("00000000000f"))
     with Store(path, readonly=True) as store:
-        assert [run.run_id for run in store.runs()] == ["00000000000f"], "what this copy has kept"
+        assert [run.run_id for run in store.runs()] == ["00000000000f"], "the runs of this version"
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    "data", [b"this is no database, however long it may be" * 50, b"SQLite format 3\0" + b"\xff" * 4096]
+    "data", [b"this is not a database, however long it is" * 50, b"SQLite format 3\0" + b"\xff" * 4096]
 )
-def test_a_damaged_store_is_named_with_what_to_do(path: Path, data: bytes) -> None:
+def test_the_error_over_a_damaged_store_names_it_and_a_way_out(path: Path, data: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(data)
     with pytest.raises(StoreError) as problem:
@@ -232,7 +232,7 @@ def test_a_damaged_store_is_named_with_what_to_do(path: Path, data: bytes) -> No
     assert str(path) in problem.value.message
 
 
-def test_a_store_of_something_else_is_left_alone(path: Path) -> None:
+def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
     path.parent.mkdir()
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE theirs (x)")
@@ -241,14 +241,14 @@ def test_a_store_of_something_else_is_left_alone(path: Path) -> None:
         Store(path)
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_the_error_over_an_unwritable_folder_names_the_path(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the folder should be")
     with pytest.raises(StoreError) as problem:
         Store(tmp_path / "data" / "traces.db")
     assert problem.value.code == "store-unwritable"
 
 
-def test_a_store_that_stays_locked_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_stays_locked_is_reported_as_busy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("one_trace.store.connection.BUSY_MS", 20)
     with Store(path) as holder, Store(path) as store:
         holder.connection.execute("BEGIN IMMEDIATE")
@@ -258,7 +258,7 @@ def test_a_store_that_stays_locked_says_so(path: Path, monkeypatch: pytest.Monke
 
 
 def break_off(store: Store) -> None:
-    with store.writing() as connection:
+    with store.connection.writing() as connection:
         connection.execute("INSERT INTO namespaces VALUES ('o', 'k', '[]', 0)")
         raise RuntimeError
 
@@ -275,10 +275,10 @@ def test_prune_deletes_what_is_old_and_delivered(path: Path) -> None:
         store.save(assembly("00000000000a"))
         store.save(assembly("00000000000b"), sinks=["traces.com"])
         store.save(assembly("00000000000c", start=START_MS + 1000))
-        kept = prune(store, START_MS + 500)
+        kept = prune(store.connection, START_MS + 500)
         assert (kept.deleted, kept.kept) == (1, 1)
         assert [run.run_id for run in store.runs()] == ["00000000000c", "00000000000b"]
-        assert prune(store, START_MS + 5000, force=True).deleted == 2
+        assert prune(store.connection, START_MS + 5000, force=True).deleted == 2
         for table in ("runs", "spans", "step_runs", "steps", "flow_versions", "outbox"):
             assert rows(store, f"SELECT count(*) FROM {table}") == [(0,)], table
 
@@ -295,7 +295,7 @@ for number in range(5):
 """
 
 
-def test_eight_processes_make_and_fill_one_store_at_once(path: Path) -> None:
+def test_eight_processes_create_and_fill_one_store_at_once(path: Path) -> None:
     tests = str(Path(__file__).parents[1])
     command = [sys.executable, "-c", SAVER, str(path)]
     savers = [subprocess.Popen([*command, str(number), tests], stderr=subprocess.PIPE) for number in range(8)]

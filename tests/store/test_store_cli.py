@@ -25,7 +25,7 @@ def store(machine: Machine) -> Store:
     return Store(machine.data / "traces.db")
 
 
-def test_runs_that_have_happened_are_taken_in_once(machine: Machine) -> None:
+def test_past_runs_are_imported_once(machine: Machine) -> None:
     lay_out(machine, "01-transform", "14-subflow", "27-retry-third")
     first = machine.one("--agent", "trace", "import")
     assert (first.code, first.document["imported"], first.document["problems"]) == (0, 3, [])
@@ -36,7 +36,7 @@ def test_runs_that_have_happened_are_taken_in_once(machine: Machine) -> None:
     assert b"3 already there" in machine.one("trace", "import").out
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_imported(machine: Machine) -> None:
+def test_unreadable_records_are_listed_and_the_rest_is_imported(machine: Machine) -> None:
     lay_out(machine, "01-transform")
     runs = machine.project / ".one/flows/.runs"
     (runs / "torn-0123456789ab.state.json").write_bytes(b'{"runId": "0123')
@@ -46,7 +46,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_imported(machine: Machine) ->
     assert any("torn-0123456789ab" in problem for problem in done.document["problems"])
 
 
-def test_nothing_to_import_is_no_failure_and_a_wrong_path_is(machine: Machine) -> None:
+def test_nothing_to_import_is_success_and_a_wrong_path_is_failure(machine: Machine) -> None:
     nothing = machine.one("--agent", "trace", "import")
     assert (nothing.code, nothing.document["runs"]) == (0, [])
     wrong = machine.one("--agent", "trace", "import", "nowhere")
@@ -54,7 +54,7 @@ def test_nothing_to_import_is_no_failure_and_a_wrong_path_is(machine: Machine) -
     assert "nowhere" in wrong.document["problems"][0]
 
 
-def test_a_record_that_has_lost_a_file_does_not_spoil_what_is_stored(machine: Machine) -> None:
+def test_a_record_that_was_damaged_later_does_not_replace_its_run(machine: Machine) -> None:
     lay_out(machine, "14-subflow")
     machine.one("trace", "import")
     before = machine.one("--agent", "trace", "show", "--full").out
@@ -64,7 +64,7 @@ def test_a_record_that_has_lost_a_file_does_not_spoil_what_is_stored(machine: Ma
     assert machine.one("--agent", "trace", "show", "--full").out == before
 
 
-def test_list_filters_and_says_how_many_there_are(machine: Machine) -> None:
+def test_list_filters_and_counts(machine: Machine) -> None:
     with store(machine) as open_store:
         for number in range(60):
             status = "error" if number % 10 == 0 else "success"
@@ -91,7 +91,7 @@ def test_the_table_fits_any_page(machine: Machine, columns: int) -> None:
     assert "00000000000b" in page
 
 
-def test_prune_keeps_what_is_still_to_be_delivered(machine: Machine) -> None:
+def test_prune_keeps_runs_that_are_not_delivered(machine: Machine) -> None:
     with store(machine) as open_store:
         open_store.save(assembly())
         open_store.save(assembly("00000000000b"), sinks=["traces.com"])
@@ -101,7 +101,7 @@ def test_prune_keeps_what_is_still_to_be_delivered(machine: Machine) -> None:
     assert machine.runs() == []
 
 
-def test_a_store_that_cannot_be_used_is_one_document(machine: Machine) -> None:
+def test_an_unusable_store_is_one_error_document(machine: Machine) -> None:
     (machine.data / "traces.db").write_bytes(b"no database " * 100)
     for verb in (["list"], ["show"], ["sync"], ["prune", "--older-than", "1d"]):
         done = machine.one("--agent", "trace", *verb)

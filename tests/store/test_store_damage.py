@@ -29,7 +29,9 @@ def test_no_command_ends_in_a_traceback_over_a_damaged_store(machine: Machine, k
 
 
 @pytest.mark.parametrize("number", range(len(DAMAGES)), ids=list(DAMAGES))
-def test_a_run_over_a_damaged_store_is_untouched_and_says_one_line(machine: Machine, number: int) -> None:
+def test_a_run_with_a_damaged_store_is_untouched_and_has_one_line_on_stderr(
+    machine: Machine, number: int
+) -> None:
     machine.player("02-linear-unicode")
     plain = machine.one("--agent", "flow", "execute", "x", "--no-trace")
     fill(machine.root / "good.db", runs=3)
@@ -55,7 +57,7 @@ def test_doctor_names_a_damaged_store_and_how_to_move_it_away(machine: Machine) 
     assert f"mv '{path}' '{path}.damaged'" in store["fix"]
 
 
-def test_what_was_moved_away_is_made_anew_by_import(machine: Machine) -> None:
+def test_import_fills_a_new_store_after_the_damaged_one_was_moved_away(machine: Machine) -> None:
     machine.player("02-linear-unicode")
     machine.one("--agent", "flow", "execute", "x", "--trace")
     store = machine.data / "traces.db"
@@ -67,7 +69,7 @@ def test_what_was_moved_away_is_made_anew_by_import(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("odd", ["fifo", "folder", "device", "link to nowhere"])
-def test_what_is_no_plain_file_is_named_and_not_waited_for(machine: Machine, odd: str) -> None:
+def test_a_store_that_is_not_a_plain_file_is_an_error_at_once(machine: Machine, odd: str) -> None:
     path = machine.data / "traces.db"
     match odd:
         case "fifo":

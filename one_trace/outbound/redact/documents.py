@@ -1,4 +1,4 @@
-"""Secrets in XML, in pairs of name and value, in connection strings and in manifests of Kubernetes."""
+"""Secrets in XML, in pairs of a name and a value, in connection strings and in Kubernetes manifests."""
 
 from __future__ import annotations
 
@@ -8,33 +8,18 @@ from collections.abc import Iterator
 from one_trace.outbound.redact.encodings import Range
 from one_trace.outbound.redact.rule import Rule
 from one_trace.outbound.redact.secret_names import strength
-from one_trace.outbound.redact.value_kinds import (
-    is_count,
-    is_prose,
-    looks_random,
-    says_nothing,
-)
+from one_trace.outbound.redact.value_kinds import is_count, is_stated
 
 _SECRET_NAME = r"(?P<name>[\w.-]{2,80})"
 
 
 def _is_named(match: re.Match[str]) -> bool:
     return (
-        strength(match["name"]) is not None
-        and not says_nothing(match["secret"])
-        and not is_prose(match["secret"])
-        and not is_count(match["secret"])
+        strength(match["name"]) is not None and is_stated(match["secret"]) and not is_count(match["secret"])
     )
 
 
-PAIRS = (
-    Rule(
-        "mot de passe",
-        r"\bmot de passe\s?[:=]\s{0,4}(?P<secret>\S+)",
-        lambda match: looks_random(match["secret"], 6),
-        re.IGNORECASE,
-    ),
-    Rule("net use", r"\bnet use\b[^\n]{0,200}?\s(?P<secret>[^\s\\/:*]{3,})[ \t]+/user:", flags=re.IGNORECASE),
+DOCUMENTS = (
     # <password>x</password>, <add key="Password" value="x"/>, - name: DB_PASS / value: x, ["password", "x"]
     Rule(
         "</",
@@ -61,9 +46,7 @@ PAIRS = (
         ";",
         r"(?:^|[;\"'\s(])(?P<name>Password|Pwd|Pass|AccountKey|SharedAccessKey|SharedSecret|AccessKey|SharedAccessSignature|Secret|ApiKey|Token|InstrumentationKey)[ \t]*=[ \t]*(?P<secret>[^;\"'\n]{3,4096})(?=;|\"|'|\n|\Z)",
         lambda match: (
-            not says_nothing(match["secret"])
-            and not is_prose(match["secret"])
-            and ";" in match.string[max(0, match.start() - 200) : match.end() + 1]
+            is_stated(match["secret"]) and ";" in match.string[max(0, match.start() - 200) : match.end() + 1]
         ),
         re.IGNORECASE,
     ),
@@ -85,7 +68,7 @@ _ENTRY_JSON = re.compile(r"\"[^\"\n]{1,200}\"\s*:\s*\"(?P<secret>(?:\\.|[^\"\\])
 
 
 def kubernetes(text: str) -> Iterator[Range]:
-    """All values of a Secret of Kubernetes: its members may have any name."""
+    """All values of a Kubernetes Secret, since they may have any name."""
     if "Secret" not in text or not _MANIFEST.search(text):
         return
     for section, entry in ((_DATA, _ENTRY), (_DATA_JSON, _ENTRY_JSON)):

@@ -1,9 +1,8 @@
-"""The spellings a text may hold a secret in: a text as it stands, and with its escapes undone, layer by
-layer.
+"""A text as it is, and with its escapes decoded, layer by layer.
 
-A rule is written once, for plain text. What stands percent-encoded, JSON-escaped (also JSON in JSON), as a
-repr, as HTML or as base64 is found by the same rule in a decoded view, and the view knows which part of the
-original each of its characters comes from.
+A rule is written once, for plain text. A secret that is percent-encoded, JSON-escaped (also JSON in JSON), in a
+repr, in HTML or in base64 is found by the same rule in a decoded view, which maps each of its characters to
+the part of the original that it comes from.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from msgspec import Struct
 
 Range = tuple[int, int]
 MOST_LAYERS = 5
-"""JSON in JSON in a shell command in JSON; deeper escapes double at every level."""
+"""JSON in JSON in a shell command in JSON. Escapes double with every layer."""
 
 _ESCAPE = re.compile(
     r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
@@ -38,23 +37,23 @@ _PAIR = re.compile(r"[\w.@+$|\\-]{1,64}:[\x21-\x7e]{3,}\Z")
 
 
 class View(Struct, frozen=True):
-    """One spelling undone: `text`, and for each place in it the place in the original (one more than it has
-    characters); None where they are the same.
+    """A decoded text, and for each place in it (one more than it has characters) the place in the original;
+    None if they are the same.
     """
 
     text: str
     places: list[int] | None = None
 
     def origin(self, found: Range) -> Range:
-        """Where in the original a range of this view stands."""
+        """The range of the original that a range of this view comes from."""
         if self.places is None:
             return found
         return self.places[found[0]], self.places[found[1]]
 
 
 def views(text: str) -> Iterator[View]:
-    """`text` itself, then each layer of its escapes undone, until there are none left; where it may be the
-    body of a form, once more with its pluses as spaces.
+    """`text` itself, then with each layer of its escapes decoded; if it may be the body of a form, once more
+    with its pluses as spaces.
     """
     yield from _layers(text)
     if "+" in text and (text.count("+") > 1 or " " not in text or _PERCENT.search(text)):
@@ -67,11 +66,11 @@ def _layers(text: str) -> Iterator[View]:
         if view is None:
             return
         yield view
-        view = _undone(view)
+        view = _decoded_view(view)
 
 
-def _undone(view: View) -> View | None:
-    """The next layer; None where nothing is escaped."""
+def _decoded_view(view: View) -> View | None:
+    """The next layer; None if nothing is escaped."""
     text = view.text
     if not any(mark in text for mark in _MARKS):
         return None
@@ -94,7 +93,7 @@ def _undone(view: View) -> View | None:
 
 
 def _spread(count: int, escape: re.Match[str]) -> list[int]:
-    """Where each of the characters that an escape stands for begins."""
+    """Where each character of a decoded escape begins."""
     start, end = escape.span()
     return [start + (end - start) * number // count for number in range(count)]
 
@@ -132,7 +131,7 @@ def _units(raw: str) -> str:
 
 
 def encoded(text: str) -> Iterator[tuple[Range, str]]:
-    """The runs of base64 in `text` that stand for readable text, each with that text."""
+    """The runs of base64 in `text` that decode to readable text, each with that text."""
     for run in _BASE64.finditer(text):
         for candidate in _pieces(run[0]):
             plain = decoded(candidate)
@@ -147,7 +146,7 @@ def _pieces(run: str) -> list[str]:
 
 
 def decoded(run: str) -> str | None:
-    """The readable text that base64 stands for; its last, torn group is left out."""
+    """The readable text in base64, without an incomplete last group."""
     bare = run.rstrip("=").translate(_STANDARD)
     whole = bare[: len(bare) // 4 * 4] if len(bare) % 4 == 1 else bare + "=" * (-len(bare) % 4)
     try:
@@ -158,7 +157,7 @@ def decoded(run: str) -> str | None:
 
 
 def is_pair(text: str) -> bool:
-    """Whether decoded base64 is what Basic authentication and registries send: ``user:password``."""
+    """Whether decoded base64 is ``user:password``, as Basic authentication and registries send it."""
     return _PAIR.match(text) is not None
 
 

@@ -1,5 +1,5 @@
-"""The values of a run's own environment that are secrets: known by the names of their variables, found
-whatever they look like.
+"""The secrets in a run's own environment: the values of variables that are named as secrets, whatever they
+look like.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from one_trace.outbound.redact.encodings import Range
 from one_trace.outbound.redact.secret_names import is_secret_variable
 
 SHORTEST = 8
-"""Characters: shorter values are words like ``true`` and ``root``, and half of every text."""
+"""Shorter values are words like ``true`` and ``root``, which are in every text."""
 _ELLIPSES = ("…", "...")
 
 
 class Values:
-    """Secret values, the longest first, and how they are found in a text."""
+    """Secret values, found in a text, the longest first."""
 
     def __init__(self, values: Iterable[str]) -> None:
         self._values = sorted(set(values), key=lambda value: (-len(value), value))
 
     def find(self, text: str) -> Iterator[Range]:
-        """Where a value stands in `text`, and where a part of one does that a cut has left: its beginning at
-        the end of the text or before an ellipsis, its end at the beginning.
+        """The values in `text`, and the parts of one that was cut off: its beginning at the end of the text
+        or before an ellipsis, its end at the beginning.
         """
         for value in self._values:
             at = text.find(value)
@@ -51,7 +51,7 @@ def _torn(text: str, value: str) -> Iterator[Range]:
 
 
 def _common(text: str, at: int, value: str) -> int:
-    """How many characters of `value` stand at `at`."""
+    """How many characters of `text` from `at` are the beginning of `value`."""
     most = min(len(value), len(text) - at)
     low, high = 0, most
     while low < high:
@@ -64,19 +64,19 @@ def _common(text: str, at: int, value: str) -> int:
 
 
 def secret_values(env: Mapping[str, str], parts: Callable[[str], Iterable[str]]) -> Values:
-    """The secrets of an environment. `parts` finds those within a value: the password of an address."""
+    """The secrets of an environment. `parts` finds those within a value, such as the password of a URL."""
     found: list[str] = []
     for name, value in env.items():
         if is_secret_variable(name):
-            found += _spelled(value)
+            found += _forms(value)
         elif name.upper().endswith("_HEADERS"):  # name=value pairs, as OpenTelemetry's exporters take them
-            found += [part for pair in value.split(",") for part in _spelled(unquote(pair.partition("=")[2]))]
-        found += [part for secret in parts(value) for part in _spelled(secret)]
+            found += [part for pair in value.split(",") for part in _forms(unquote(pair.partition("=")[2]))]
+        found += [part for secret in parts(value) for part in _forms(secret)]
     return Values(value for value in found if len(value) >= SHORTEST)
 
 
-def _spelled(value: str) -> list[str]:
-    """A value, each of its lines, and what no layer of escapes undoes: shell quoting, hex digits."""
+def _forms(value: str) -> list[str]:
+    """A value, each of its lines, and the forms that no decoding covers: shell quoting, hex digits."""
     bare = value.strip()
     lines = [line.strip() for line in bare.splitlines()] if "\n" in bare or "\r" in bare else []
     whole = [text for text in (bare, *lines) if len(text) >= SHORTEST]

@@ -1,4 +1,7 @@
-"""Secrets by the name of what holds them: assignments, members of JSON, YAML and other literals."""
+"""Secrets in named fields: assignments, members of JSON, YAML and other literals, HTTP-like headers.
+
+Which names say "secret" is decided in `secret_names`, which values can be one in `value_kinds`.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,19 @@ from one_trace.outbound.redact.secret_names import Strength, strength
 from one_trace.outbound.redact.value_kinds import (
     is_code,
     is_count,
+    is_placeholder,
     is_prose,
     is_word,
     looks_random,
-    says_nothing,
 )
 
 HINTS = (
     "pass", "pwd", "pw", "psk", "secret", "token", "key", "cred", "auth", "cookie", "jwt", "bearer", "otp", "pat", "sid", "sess",
     "sig", "dsn", "phrase", "csrf", "xsrf", "mnemonic", "verifier", "assertion", "saml", "device", "team", "consumer", "kennwort", "senha", "contrase", "mdp", "пароль", "密", "パスワード", "비밀번호",
 )  # fmt: skip
-"""One of these is in every name that `names` knows, in lower case."""
+"""In lower case. Every name that `secret_names` knows contains one of these."""
 _QUOTED = (
-    # Also within what a debugger's output wraps it in: Some("…"), SecretString("…").
+    # Also wrapped as in a debugger's output: Some("…"), SecretString("…").
     r"(?:(?:Some|Just|Ok|String|Text|Secret\w{0,20}|Sensitive\w{0,20}|Password|Token|Buffer\.from)\(){0,2}"
     r"[bBuUrRfF]{0,2}(?P<quote>[\"'`])(?P<quoted>(?:\\.|(?!(?P=quote))[^\\]){0,20000})(?:(?P=quote)|\\?\Z)"
 )
@@ -50,10 +53,10 @@ _JSON_LIST = re.compile(r"\[(?:[^\]\"']|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'){
 
 
 def fields(text: str, low: str) -> Iterator[Range]:
-    """The values of all fields whose names say that they are secrets."""
+    """The values of all fields that are named as secrets."""
     if not any(hint in low for hint in HINTS):
         return
-    end = 0  # of what is redacted already: nothing in there is looked at again
+    end = 0  # of the last secret: nothing within it is searched again
     for match in _FIELD.finditer(text):
         if match.start() < end:
             continue
@@ -66,7 +69,7 @@ def fields(text: str, low: str) -> Iterator[Range]:
 
 
 class Field(Struct, frozen=True):
-    """A name that says so, and what stands behind it."""
+    """A field that is named as a secret, and its value."""
 
     text: str
     head: re.Match[str]
@@ -79,12 +82,12 @@ class Field(Struct, frozen=True):
 
     @property
     def counts(self) -> bool:
-        """A number of tokens, and no token."""
+        """It holds a number of tokens, not a token."""
         return "tokens" in self.head["name"].lower()
 
     @property
-    def of_a_parser(self) -> bool:
-        """``Unexpected token: …``; a test that says PASS; the kind in the name of a resource."""
+    def is_of_parser(self) -> bool:
+        """``Unexpected token: …``, or the kind in the name of a resource (``arn:…``)."""
         start = self.head.start()
         return _PARSER.search(self.text, max(0, start - 80), start) is not None
 
@@ -103,7 +106,7 @@ def _value(field: Field) -> Iterator[Range]:
 
 def _is_quoted_secret(field: Field) -> bool:
     value = field.value["quoted"]
-    if says_nothing(value) or is_prose(value) or ("!" in field.separator and is_word(value)):
+    if is_placeholder(value) or is_prose(value) or ("!" in field.separator and is_word(value)):
         return False
     if "," in field.separator:
         before = field.text[max(0, field.head.start() - 1) : field.head.start()]
@@ -113,30 +116,30 @@ def _is_quoted_secret(field: Field) -> bool:
     if field.counts and is_count(value):
         return False
     if field.sure == "weak":
-        return not field.of_a_parser and (looks_random(value, 6) or not is_word(value) or len(value) >= 8)
+        return not field.is_of_parser and (looks_random(value, 6) or not is_word(value) or len(value) >= 8)
     return True
 
 
 def _bare(field: Field) -> Iterator[Range]:
     value, start = field.value["bare"], field.value.start("bare")
-    if field.head["close"]:  # a member of JSON: a number, or what a torn text has left
+    if field.head["close"]:  # a member of JSON: a number, or a value that was cut off
         value = _MEMBER_END.split(value, maxsplit=1)[0] or value
     if value[0] in "[{(":
         yield from _listed(field.text, start)
         return
-    if says_nothing(value) or value[0] in "}),;]":
+    if is_placeholder(value) or value[0] in "}),;]":
         return
     if is_count(value) and (field.counts or field.sure == "weak" or len(value) < 4):
         return
     if "=" in field.separator and not _SPACED.search(field.separator) and not field.head["close"]:
         if not (is_code(value) and "(" in value):
             yield start, start + len(value)
-    elif not is_code(value) and not field.of_a_parser:
-        yield from _spoken(field, value, start)
+    elif not is_code(value) and not field.is_of_parser:
+        yield from _after_colon(field, value, start)
 
 
-def _spoken(field: Field, value: str, start: int) -> Iterator[Range]:
-    """A value behind ``name: ``, where prose stands as well."""
+def _after_colon(field: Field, value: str, start: int) -> Iterator[Range]:
+    """A value after ``name: ``, where prose may follow as well."""
     line = _LINE_END.match(field.text, start)
     rest = line[0] if line is not None else value
     lead = _lead(field)
@@ -156,28 +159,28 @@ def _spoken(field: Field, value: str, start: int) -> Iterator[Range]:
 
 
 def _ends_line(field: Field, value: str, rest: str) -> bool:
-    """Nothing but a bracket or a full stop stands behind a value."""
+    """Only a bracket or a full stop follows the value."""
     return "=" not in field.separator and rest.strip(" ,;.}])") == value.strip(",;.}])")
 
 
 def _lead(field: Field) -> str:
-    """What stands before the name on its line."""
+    """The text before the name on its line."""
     start = field.head.start()
     line = field.text.rfind("\n", max(0, start - 400), start) + 1
     return field.text[max(line, start - 400) : start].strip(" \t-*>+|#")
 
 
 def _stands_alone(lead: str) -> bool:
-    """The name begins its line or text, or what stands before it begins one: a line of YAML, a header, an option."""
+    """The name begins its line, or follows something that begins one: a bracket, a quote, ``export``."""
     return lead == "" or lead.endswith((":", "{", ",", ";", "(", '"', "'", "`", "export", "set", "with"))
 
 
 def _listed(text: str, start: int) -> Iterator[Range]:
-    """A list of secrets: ``"tokens": ["a", "b"]``; an object is looked through member by member."""
+    """The items of a list of secrets: ``"tokens": ["a", "b"]``."""
     found = _JSON_LIST.match(text, start)
     if found is None:
         return
     for item in _LIST_ITEM.finditer(found[0]):
         value = item[1] or item[2]
-        if not says_nothing(value) and not is_prose(value) and not is_word(value):
+        if not is_placeholder(value) and not is_prose(value) and not is_word(value):
             yield start + item.start(), start + item.end()

@@ -1,4 +1,7 @@
-"""Secrets in headers: `Authorization` and cookies as a whole, and what stands behind a scheme's name anywhere."""
+"""Secrets in HTTP headers: `Authorization` and cookies as a whole, and credentials after a scheme's name anywhere.
+
+A new authentication scheme is a word in `_SCHEMES`.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,17 @@ from collections.abc import Iterator
 from one_trace.outbound.redact.encodings import Range
 from one_trace.outbound.redact.rule import Rule
 from one_trace.outbound.redact.value_kinds import (
+    is_placeholder,
     is_prose,
     is_word,
     looks_random,
-    says_nothing,
 )
 
 
 def _is_credential(match: re.Match[str]) -> bool:
-    """What stands behind ``Bearer`` or ``Basic``, in a header or in prose."""
+    """Whether the word after ``Bearer`` or ``Basic`` is a credential, and not prose."""
     value = match["secret"]
-    return not says_nothing(value) and (looks_random(value) or (len(value) >= 16 and not is_word(value)))
+    return not is_placeholder(value) and (looks_random(value) or (len(value) >= 16 and not is_word(value)))
 
 
 _HEADER = re.compile(
@@ -30,9 +33,7 @@ _TO_END = {quote: re.compile(r"(?:\\.|[^\r\n\\" + quote + "])+") for quote in ("
 
 
 def headers(text: str, low: str) -> Iterator[Range]:
-    """The values of headers that are secret as a whole, whatever is in them: to the quote that ends them, or to
-    the end of the line.
-    """
+    """The whole values of secret headers, up to the quote that ends them or the end of the line."""
     if "authorization" not in low and "cookie" not in low:
         return
     end = 0
@@ -49,7 +50,7 @@ def headers(text: str, low: str) -> Iterator[Range]:
 
 def _is_header(name: str, value: str) -> bool:
     rest = value.partition(" ")[2]
-    if says_nothing(value) or is_prose(value) or "realm=" in rest[:8] or (rest and says_nothing(rest)):
+    if is_placeholder(value) or is_prose(value) or "realm=" in rest[:8] or (rest and is_placeholder(rest)):
         return False
     if "cookie" in name:
         return "=" in value or looks_random(value)

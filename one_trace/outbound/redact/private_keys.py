@@ -1,4 +1,4 @@
-"""Private keys: PEM, OpenSSH, PGP and PuTTY blocks, whole, or with head, tail or both cut off; JSON Web Keys."""
+"""Private keys: PEM, OpenSSH, PGP and PuTTY blocks, also with head or tail cut off; JSON Web Keys; RSA in XML."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _TAIL = r"-----\s{0,20}END[A-Z0-9 _-]{0,100}PRIVATE KEY(?: BLOCK)?\s{0,20}-----"
 _LINE = r"[A-Za-z0-9+/=]"
 _INSIDE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n>|,\"'")
 
-KEYS = (
-    # With its head: to its end, or to the end of the text.
+PRIVATE_KEYS = (
+    # From its head to its end, or to the end of the text.
     Rule(
         "private key",
         _HEAD + r"(?:(?!-----\s{0,20}END)[\s\S])*(?:" + _TAIL + r"|\Z|-----\s{0,20}END[^\n]{0,60})",
@@ -41,8 +41,8 @@ _BODY = re.compile(
 
 
 def bodies(text: str) -> Iterator[Range]:
-    """Lines of a key's body without its head, or without head and tail; those of certificates and public keys
-    stay.
+    """The bodies of keys without their head, or without head and tail. Those of certificates and public keys
+    are left alone.
     """
     for tail in _END.finditer(text):
         start = tail.start()

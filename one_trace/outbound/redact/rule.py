@@ -1,4 +1,4 @@
-"""A rule: a pattern that is compiled when one of its words is in a text, and not before."""
+"""A rule: a pattern that is compiled only once one of its words is in a text."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from functools import cached_property
 from one_trace.outbound.redact.encodings import Range
 
 Judge = Callable[[re.Match[str]], bool]
-"""Whether a match is one: for what a pattern cannot say, or not in linear time."""
+"""Whether a match is a secret, for what a pattern cannot decide, or not in linear time."""
 
 
 class Rule:
-    """`words`, all lower case: the text has one of them, or the pattern cannot match. What is redacted is the
-    group ``secret``, or all of the match. Patterns have no nested repetition, so that time stays linear.
+    """`words`, in lower case, one of which every match contains. The group ``secret`` is redacted, or else the
+    whole match. Patterns must have no nested repetition, so that time stays linear.
     """
 
     def __init__(self, words: str, pattern: str, judge: Judge | None = None, flags: int = 0) -> None:
@@ -26,7 +26,7 @@ class Rule:
         return re.compile(self._source, self._flags)
 
     def find(self, text: str, low: str) -> Iterator[Range]:
-        """Where the secrets of this kind stand in `text`; `low` is the text in lower case."""
+        """The secrets of this kind in `text`; `low` is the text in lower case."""
         if not any(word in low for word in self.words):
             return
         group = "secret" if "secret" in self.pattern.groupindex else 0

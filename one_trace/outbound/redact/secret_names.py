@@ -1,4 +1,8 @@
-"""Which names say that what they name is a secret: decided on whole words, in any writing of a name."""
+"""Which names of fields, options and variables say "secret": decided on whole words, however a name is written.
+
+A new such name is a word in `_STRONG`, `_WEAK`, `_KEYS_OF` (``… key``) or `_COMPOUNDS`; one that only sounds like
+it, a word in `_ABOUT` or `_NO_SECRET_KEYS`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from functools import lru_cache
 from typing import Literal
 
 Strength = Literal["strong", "weak"]
-"""How sure a name is: prose speaks of tokens and authorization far more often than of their values."""
+"""Weak names, such as token and authorization, are far more often words of prose than names of values."""
 
 _SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _STRONG = frozenset(
@@ -71,7 +75,7 @@ def words(name: str) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def strength(name: str) -> Strength | None:
-    """How sure the name of a field, option or variable in a text says that its value is a secret."""
+    """How surely the value of a field, option or variable of this name is a secret; None if it is not."""
     found = words(name)
     while len(found) > 1 and (found[-1] in _TAILS or found[-1].isdigit()):
         found.pop()
@@ -114,7 +118,7 @@ _VARIABLE = _STRONG | frozenset(
 
 
 def is_secret_variable(name: str) -> bool:
-    """Whether a variable of the environment is named as a secret: one of its words says so. `PWD` is a folder."""
+    """Whether a variable of the environment is named as a secret. `PWD` is a folder."""
     if name in _WORKING_DIRECTORIES:
         return False
     found = words(name)

@@ -1,5 +1,6 @@
-"""Secrets in addresses: user information in every form, parameters whose names say so, hooks that are secret
-by their path.
+"""Secrets in URLs: user and password, parameters named as secrets, and web hooks, whose path is the secret.
+
+A new web hook is one row in `_HOOKS`, a new name of a parameter a word in `_PARAMETERS`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ import re
 
 from one_trace.outbound.redact.rule import Rule
 from one_trace.outbound.redact.secret_names import strength
-from one_trace.outbound.redact.value_kinds import is_code, is_count, looks_random, says_nothing
+from one_trace.outbound.redact.value_kinds import is_code, is_count, is_placeholder, looks_random
 
 _QUOTES = "\\s\"'<>`"
 _USERS = frozenset(
@@ -46,7 +47,7 @@ def _is_userinfo(match: re.Match[str]) -> bool:
 def _is_parameter(match: re.Match[str]) -> bool:
     name, value = match["name"], match["secret"]
     low = name.lower().strip("[]")
-    if says_nothing(value):
+    if is_placeholder(value):
         return False
     if low in _RANDOM_ONLY:
         return looks_random(value, 12) and not is_code(value)
@@ -56,7 +57,7 @@ def _is_parameter(match: re.Match[str]) -> bool:
 
 
 def _is_login(match: re.Match[str]) -> bool:
-    """``user:password@host`` without a scheme: an address of mail has a label before it at most."""
+    """``user:password@host`` without a scheme, and not an e-mail address behind a label."""
     return (
         match["user"].lower() not in _LABELS
         and match["host"].lower() not in ("sha256", "sha512", "sha1")
@@ -65,20 +66,20 @@ def _is_login(match: re.Match[str]) -> bool:
     )
 
 
-URLS = (
+_PARTS = (
     Rule(
         "://",
         rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{{0,30}})://(?P<secret>[^{_QUOTES}/?#]{{1,2048}})(?=@)",
         _is_userinfo,
     ),
-    # A password with a slash, a question mark or a hash in it: no port stands where it begins.
+    # A password with a slash, a question mark or a hash in it: it does not begin like a port.
     Rule(
         "://",
         rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{{0,30}})://(?P<secret>[^{_QUOTES}/?#:@]{{0,256}}:(?![0-9]{{1,5}}(?:[/?#{_QUOTES}]|\Z))"
         rf"[^{_QUOTES}]{{1,1024}})@(?=[A-Za-z0-9\[])",
         _is_userinfo,
     ),
-    # Cut before its host.
+    # Cut off before its host.
     Rule(
         "://",
         rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{{0,30}})://(?P<secret>[^{_QUOTES}/?#:@\[]{{0,256}}:(?![0-9]{{0,5}}(?:…|\.\.\.|\Z))[^{_QUOTES}/@]{{4,1024}})(?=…|\.\.\.|\Z)",
@@ -98,38 +99,31 @@ URLS = (
         rf"X-Amz-(?:Signature|Credential|Security-Token)=(?P<secret>[^&{_QUOTES},]{{4,}})",
         flags=re.IGNORECASE,
     ),
-    Rule(
-        "hooks.slack.com", rf"hooks\.slack(?:-gov)?\.com/(?P<secret>[^{_QUOTES}]{{8,}})", flags=re.IGNORECASE
-    ),
-    Rule("/api/webhooks/", rf"/api/webhooks/(?P<secret>[^{_QUOTES}?]{{8,}})"),
-    Rule(
-        ".webhook.office.com outlook.office.com/webhook",
-        rf"office\.com/webhook(?:b2)?/(?P<secret>[^{_QUOTES}]{{8,}})",
-        flags=re.IGNORECASE,
-    ),
-    Rule("hooks.zapier.com/", rf"hooks\.zapier\.com/hooks/(?:catch|standard)/(?P<secret>[^{_QUOTES}]{{6,}})"),
-    Rule(
-        "maker.ifttt.com",
-        rf"maker\.ifttt\.com/trigger/[^{_QUOTES}/]+/(?:json/)?with/key/(?P<secret>[^{_QUOTES}?]{{6,}})",
-    ),
-    Rule("/open-apis/bot/", rf"/open-apis/bot/(?:v2/)?hook/(?P<secret>[^{_QUOTES}?]{{6,}})"),
-    Rule(
-        "sumologic.com/ loggly.com/inputs/",
-        rf"(?:sumologic\.com/receiver/v1/http|loggly\.com/(?:inputs|bulk))/(?P<secret>[^{_QUOTES}?]{{16,}})",
-    ),
-    Rule("hook.", rf"hook\.[a-z0-9.]{{0,12}}(?:make|integromat)\.com/(?P<secret>[^{_QUOTES}?]{{8,}})"),
-    Rule(
-        "hc-ping.com/ .tines.com/webhook/ .pipedream.net",
-        rf"(?:hc-ping\.com/|tines\.com/webhook/)(?P<secret>[^{_QUOTES}?]{{8,}})",
-    ),
-    Rule(
-        "infura.io/v3/ alchemy.com/v2/ alchemyapi.io/v2/ quiknode.pro/ ankr.com/",
-        r"(?:infura\.io/v3|alchemy\.com/v2|alchemyapi\.io/v2|quiknode\.pro|ankr\.com/[a-z_]+)/(?P<secret>[A-Za-z0-9_-]{16,})",
-    ),
-    Rule("/hooks/", r"/hooks/(?P<secret>(?=[a-z0-9/]*[0-9])[A-Za-z0-9]{17,}(?:/[A-Za-z0-9]{17,})?)"),
-    Rule("/webhook", r"/webhooks?(?:-test)?/(?P<secret>[0-9a-f]{8}-[0-9a-f-]{20,})"),
-    Rule("/bot", r"/bot(?P<secret>[0-9]{6,12}:[A-Za-z0-9_-]{20,})"),
-    Rule(
-        "discord.com/api", rf"discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/(?P<secret>[^{_QUOTES}?]{{8,}})"
-    ),
 )
+
+_REST = rf"[^{_QUOTES}]"
+_PATH = rf"[^{_QUOTES}?]"
+_HOOKS = {
+    "hooks.slack.com": rf"(?i:hooks\.slack(?:-gov)?\.com)/(?P<secret>{_REST}{{8,}})",
+    "/api/webhooks/": rf"/api/webhooks/(?P<secret>{_PATH}{{8,}})",
+    "discord.com/api": rf"discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/(?P<secret>{_PATH}{{8,}})",
+    ".webhook.office.com outlook.office.com/webhook": rf"(?i:office\.com/webhook(?:b2)?)/(?P<secret>{_REST}{{8,}})",
+    "hooks.zapier.com/": rf"hooks\.zapier\.com/hooks/(?:catch|standard)/(?P<secret>{_REST}{{6,}})",
+    "maker.ifttt.com": rf"maker\.ifttt\.com/trigger/[^{_QUOTES}/]+/(?:json/)?with/key/(?P<secret>{_PATH}{{6,}})",
+    "/open-apis/bot/": rf"/open-apis/bot/(?:v2/)?hook/(?P<secret>{_PATH}{{6,}})",
+    "sumologic.com/": rf"sumologic\.com/receiver/v1/http/(?P<secret>{_PATH}{{16,}})",
+    "loggly.com/": rf"loggly\.com/(?:inputs|bulk)/(?P<secret>{_PATH}{{16,}})",
+    "hook.": rf"hook\.[a-z0-9.]{{0,12}}(?:make|integromat)\.com/(?P<secret>{_PATH}{{8,}})",
+    "hc-ping.com/": rf"hc-ping\.com/(?P<secret>{_PATH}{{8,}})",
+    ".tines.com/webhook/": rf"tines\.com/webhook/(?P<secret>{_PATH}{{8,}})",
+    "infura.io/v3/": r"infura\.io/v3/(?P<secret>[A-Za-z0-9_-]{16,})",
+    "alchemy.com/v2/ alchemyapi.io/v2/": r"alchemy(?:api\.io|\.com)/v2/(?P<secret>[A-Za-z0-9_-]{16,})",
+    "quiknode.pro/": r"quiknode\.pro/(?P<secret>[A-Za-z0-9_-]{16,})",
+    "ankr.com/": r"ankr\.com/[a-z_]+/(?P<secret>[A-Za-z0-9_-]{16,})",
+    "/hooks/": r"/hooks/(?P<secret>(?=[a-z0-9/]*[0-9])[A-Za-z0-9]{17,}(?:/[A-Za-z0-9]{17,})?)",
+    "/webhook": r"/webhooks?(?:-test)?/(?P<secret>[0-9a-f]{8}-[0-9a-f-]{20,})",
+    "/bot": r"/bot(?P<secret>[0-9]{6,12}:[A-Za-z0-9_-]{20,})",
+}
+"""URLs with a secret path: anybody who has one may post there."""
+
+URLS = (*_PARTS, *(Rule(words, pattern) for words, pattern in _HOOKS.items()))

@@ -1,4 +1,7 @@
-"""Is a value that stands where a secret would stand one, or prose, a placeholder, a reference to a secret?"""
+"""Whether the value in the place of a secret is one, or a placeholder, a reference, prose, code or a number.
+
+A new word that means "no value" goes into `_NOTHING`, a new word of error messages into `_PROSE`.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ _COUNT = re.compile(r"[\d.,]{1,7}(?:ms|s|k|%)?\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 
 
-def says_nothing(value: str) -> bool:
+def is_placeholder(value: str) -> bool:
     """No value at all: a placeholder, a type, a word for its absence, a reference to where it is kept."""
     bare = value.strip().strip("\"'`").rstrip(".,;:!?)]}")
     if bare.lower() in _NOTHING or _PUNCTUATION.match(value.strip()):
@@ -53,12 +56,17 @@ def says_nothing(value: str) -> bool:
 
 
 def is_prose(value: str) -> bool:
-    """A sentence about the secret: some words, one of them of the kind that validation speaks in."""
+    """A sentence about the secret: some words, one of them typical of error messages."""
     return (len(value.split()) >= 2 or not value.isascii()) and _PROSE.search(value) is not None
 
 
+def is_stated(value: str) -> bool:
+    """Neither a placeholder nor prose: some value is given."""
+    return not is_placeholder(value) and not is_prose(value)
+
+
 def is_code(value: str) -> bool:
-    """A call, or a chain of members: where a program takes the value from."""
+    """A call or a chain of members that yields the value in a program."""
     return _CALL.match(value) is not None or _MEMBER.match(value) is not None
 
 
@@ -67,7 +75,7 @@ def is_count(value: str) -> bool:
 
 
 def is_word(value: str) -> bool:
-    """Letters alone, as in prose (one capital at the start, or all of them)."""
+    """Letters alone, as in prose: lower case, capitalised, or all capitals."""
     if _LETTERS.match(value) is None:
         return False
     bare = value.rstrip(".,:;!?…)")
@@ -75,7 +83,7 @@ def is_word(value: str) -> bool:
 
 
 def looks_random(value: str, least: int = 8) -> bool:
-    """At least `least` characters that no prose has: digits among letters, capitals within, symbols."""
+    """At least `least` characters, mixed as in no word: digits among letters, inner capitals, symbols."""
     bare = value.strip("\"'`").rstrip(".,;:!?)]}")
     if len(bare) < least or is_word(bare) or "://" in bare:
         return False

@@ -1,4 +1,4 @@
-"""What a value of each column may be. SQLite does not say: to it a damaged number may be a text."""
+"""What a value in each column may be. SQLite does not check that: it may take a damaged number for a text."""
 
 from __future__ import annotations
 
@@ -31,35 +31,30 @@ WORDS: dict[tuple[str, str], frozenset[str | None]] = {
 
 def _columns() -> dict[str, dict[str, frozenset[type]]]:
     """Table → column → types of its values, as the migrations declare them."""
-    found: dict[str, dict[str, frozenset[type]]] = {}
+    columns: dict[str, dict[str, frozenset[type]]] = {}
     for _, sql, _ in MIGRATIONS:
         for table, body in _TABLE.findall(sql):
-            found[table] = {
+            columns[table] = {
                 name: frozenset(_TYPES[kind] if required else (*_TYPES[kind], type(None)))
                 for name, kind, required in _COLUMN.findall(body)
             }
         for table, name, kind in _ADDED.findall(sql):
-            found[table][name] = frozenset((*_TYPES[kind], type(None)))
-    return found
+            columns[table][name] = frozenset((*_TYPES[kind], type(None)))
+    return columns
 
 
 COLUMNS = _columns()
 
 
 class Contradiction(Exception):
-    """Rows that cannot have been written like this."""
+    """Rows that one-trace cannot have written like this."""
 
 
-def check(table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Raise Contradiction if a value of `rows`, columns `names` of `table`, is none of its column."""
-    for name, column in zip(names, zip(*rows, strict=True), strict=False):
-        if not COLUMNS[table][name] >= set(map(type, column)):
+def check(table: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Raise Contradiction if a value of `rows`, which begin with `columns` of `table`, does not fit."""
+    for name, values in zip(columns.split(", "), zip(*rows, strict=True), strict=False):
+        if not COLUMNS[table][name] >= set(map(type, values)):
             raise Contradiction(f"{table}.{name} has values of another type")
         words = WORDS.get((table, name))
-        if words and not words >= set(column):
-            raise Contradiction(f"{table}.{name} has words that are none")
-
-
-def names_of(columns: str) -> list[str]:
-    """The names in a list of columns of an SQL statement."""
-    return columns.split(", ")
+        if words and not words >= set(values):
+            raise Contradiction(f"{table}.{name} has unknown words")

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from one_trace.analyse.query import Scope, flow_keys
+from one_trace.analyse.query import RunFilter, flow_keys
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out
 from one_trace.cli.pages import examples as examples
@@ -18,6 +18,7 @@ from one_trace.errors import NoSuchRun
 from one_trace.guard.text import shell_word
 from one_trace.model.times import to_iso
 from one_trace.store import Store
+from one_trace.view.page import Page
 from one_trace.view.style import Style
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -47,7 +48,7 @@ def this_project(here: bool) -> str | None:
     return folder_here() if here else None
 
 
-def scope_of(store: Store, flow: str | None, since_ms: int | None, project: str | None = None) -> Scope:
+def scope_of(store: Store, flow: str | None, since_ms: int | None, project: str | None = None) -> RunFilter:
     """The runs to look at. A flow without any run is a slip: raises NoSuchRun, names the nearest."""
     if flow is not None:
         keys = flow_keys(store.connection)
@@ -59,16 +60,16 @@ def scope_of(store: Store, flow: str | None, since_ms: int | None, project: str 
                 else f"Trace one: one flow execute {shell_word(flow)} --trace"
             )
             raise NoSuchRun(f"no run of a flow '{flow}' in the store", hint=meant)
-    return Scope(flow, since_ms, project)
+    return RunFilter(flow, since_ms, project)
 
 
 def since_text(since_ms: int | None) -> str | None:
     return None if since_ms is None else to_iso(since_ms)
 
 
-def ink_of(speaker: Out) -> Style:
+def page_of(speaker: Out) -> Page:
     """Colour and drawing on a terminal, plain ASCII in a pipe."""
-    return Style(color=speaker.color, unicode=speaker.tty)
+    return Page(speaker.width, Style(color=speaker.color, unicode=speaker.tty))
 
 
 def flow_argument(*, required: bool = False) -> Callable[[_Command], _Command]:

@@ -1,15 +1,15 @@
-"""The whole history as one flat table, a row a span: for engines that are made for tables."""
+"""The whole history as one flat table with a row for each span, for tools that work on tables."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import import_module
 from itertools import islice
 from typing import Any, BinaryIO
 
-from one_trace.analyse.query import Scope
+from one_trace.analyse.query import RunFilter
 from one_trace.errors import CliError
 from one_trace.guard.text import clean
 from one_trace.store.connection import Connection
@@ -26,7 +26,7 @@ _USAGE = {
 COLUMNS: dict[str, tuple[str, str]] = {
     "flow": ("runs.flow_key", "string"),
     "flow_version": ("version", "string"),
-    "run_id": ("runs.run_id", "string"),
+    "run_id": ("coalesce(host_run_id, run_id)", "string"),
     "run_status": ("runs.status", "string"),
     "run_started_at": ("runs.started_at", "string"),
     "run_duration_ms": ("runs.duration_ms", "double"),
@@ -53,15 +53,15 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "project": ("runs.cwd", "string"),
     **{name: (f"json_extract(spans.usage, '$.{key}')", kind) for name, (key, kind) in _USAGE.items()},
 }
-"""Column → (where the store has it, its type). `step` is the static path, `path` that of the span itself."""
+"""Column → (SQL expression, type). `step` is the static path, `path` the path of the span."""
 BATCH = 50_000
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a formula begins with, for one spreadsheet or another."""
+"""What a formula begins with in some spreadsheet."""
 
 
-def read(db: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
-    """The rows in the order of COLUMNS: runs by their start, spans as in the trace document."""
-    where, values = scope.where()
+def read(db: Connection, runs: RunFilter) -> Iterator[tuple[Any, ...]]:
+    """Rows of COLUMNS: runs by their start, spans as in the trace document."""
+    where, values = runs.where()
     chosen = ", ".join(f"{source} AS {name}" for name, (source, _) in COLUMNS.items())
     rows = db.execute(
         f"SELECT {chosen} FROM runs JOIN spans ON spans.run = runs.id JOIN steps ON steps.id = spans.step"
@@ -73,7 +73,7 @@ def read(db: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
 
 
 def write_csv(rows: Iterator[tuple[Any, ...]], to: BinaryIO) -> int:
-    """CSV in UTF-8 with a title line, for spreadsheets and terminals: texts are cleaned; how many rows."""
+    """Write CSV in UTF-8 with a header, texts cleaned for terminals; return the number of rows."""
     text = io.TextIOWrapper(to, encoding="utf-8", newline="", write_through=True)
     try:
         writer = csv.writer(text, lineterminator="\n")
@@ -88,41 +88,30 @@ def write_csv(rows: Iterator[tuple[Any, ...]], to: BinaryIO) -> int:
 
 
 def _cell(text: str) -> str:
-    """A text that a spreadsheet takes for text, and not for a formula."""
+    """A text that no spreadsheet takes for a formula."""
     formula = text.startswith(_FORMULAS)
     text = clean(text, len(text))
     return f"'{text}" if formula or text.lstrip().startswith(_FORMULAS) else text
 
 
 def check_parquet() -> None:
-    """Raises CliError where Parquet cannot be written."""
+    """Raises CliError without pyarrow."""
     _pyarrow()
 
 
 def write_parquet(rows: Iterator[tuple[Any, ...]], to: BinaryIO) -> int:
-    """A Parquet file (zstd) by pyarrow, in pieces that fit in memory; how many rows. Raises CliError without
-    pyarrow.
-    """
+    """Write Parquet (zstd), in batches that fit in memory; return the number of rows. Raises CliError without
+    pyarrow."""
     arrow, parquet = _pyarrow()
     kinds = {"string": arrow.string(), "int64": arrow.int64(), "double": arrow.float64()}
     schema = arrow.schema([(name, kinds[kind]) for name, (_, kind) in COLUMNS.items()])
     count = 0
     with parquet.ParquetWriter(to, schema, compression="zstd") as writer:
         while batch := list(islice(rows, BATCH)):
-            writer.write_table(arrow.table(_columns(batch), schema=schema))
+            columns = dict(zip(COLUMNS, map(list, zip(*batch, strict=True)), strict=True))
+            writer.write_table(arrow.table(columns, schema=schema))
             count += len(batch)
     return count
-
-
-def _columns(batch: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    floats = {name for name, (_, kind) in COLUMNS.items() if kind == "double"}
-    columns = zip(*batch, strict=True)
-    return {
-        name: [None if value is None else float(value) for value in column]
-        if name in floats
-        else list(column)
-        for name, column in zip(COLUMNS, columns, strict=True)
-    }
 
 
 def _pyarrow() -> tuple[Any, Any]:
@@ -131,6 +120,6 @@ def _pyarrow() -> tuple[Any, Any]:
     except ImportError as error:
         raise CliError(
             "Parquet needs pyarrow, which is not installed",
-            hint="pip install 'one-trace[parquet]'   (or take --format csv)",
+            hint="pip install 'one-trace[parquet]', or use --format csv.",
             code="no-parquet",
         ) from error

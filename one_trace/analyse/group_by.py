@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import msgspec
 
-from one_trace.analyse.grouped import Grouped, group
-from one_trace.analyse.query import Scope
+from one_trace.analyse.query import RunFilter
+from one_trace.analyse.run_groups import RunFigures, RunGroup, group
 from one_trace.errors import WrongUsage
 from one_trace.store.connection import Connection
 
 
-def columns(by: str) -> tuple[str, Callable[[str | None], str | None]]:
-    """The SQL that tells the value, and how it is read. Raises WrongUsage."""
+def parse(by: str) -> tuple[str, Callable[[str | None], str | None]]:
+    """The SQL expression of a value of ``--by``, and how to read its result. Raises WrongUsage."""
     if by == "version":
         return "version", lambda text: text
     if by == "model":
@@ -22,27 +22,29 @@ def columns(by: str) -> tuple[str, Callable[[str | None], str | None]]:
         return "executor || coalesce(' ' || executor_version, '')", lambda text: text
     if by.startswith("tag:") and len(by) > 4:
         return "runs.tags", lambda text: _tag(text, by[4:])
-    raise WrongUsage(f"runs cannot be grouped by '{by}'", hint="One of version, model, host, tag:KEY.")
+    raise WrongUsage(f"runs cannot be grouped by '{by}'", hint="Use version, model, host or tag:KEY.")
 
 
-def groups(db: Connection, scope: Scope, by: str) -> list[Grouped]:
-    """By flow, and in it the group first whose first run came first."""
-    column, read = columns(by)
-    if (
-        column == "runs.tags"
-        and not db.execute("SELECT 1 FROM pragma_table_info('runs') WHERE name = 'tags'").fetchone()
-    ):
+def groups(db: Connection, runs: RunFilter, by: str) -> list[RunGroup]:
+    """The groups of each flow, by their first runs. Raises WrongUsage."""
+    column, read = parse(by)
+    if column == "runs.tags" and not _has_tags(db):
         column = "NULL"
-    where, values = scope.where()
-    found: dict[tuple[str, str | None, str | None], list[tuple[str, str, float | None, float | None]]] = {}
-    for key, cwd, text, *facts in db.execute(
+    where, values = runs.where()
+    by_value: dict[tuple[str, str | None, str | None], list[RunFigures]] = {}
+    for flow, cwd, text, *figures in db.execute(
         f"SELECT runs.flow_key, cwd, {column}, started_at, status, duration_ms, cost_usd FROM runs"
         f" LEFT JOIN flow_versions ON flow_versions.id = flow_version WHERE {where}"
         " ORDER BY runs.flow_key, started_ms, runs.id",
         values,
     ):
-        found.setdefault((key, cwd, read(text)), []).append(tuple(facts))
-    return [group(by, *name, rows) for name, rows in found.items()]
+        by_value.setdefault((flow, cwd, read(text)), []).append(tuple(figures))
+    return [group(by, *key, figures) for key, figures in by_value.items()]
+
+
+def _has_tags(db: Connection) -> bool:
+    sql = "SELECT 1 FROM pragma_table_info('runs') WHERE name = 'tags'"
+    return db.execute(sql).fetchone() is not None
 
 
 def _models(text: str | None) -> str | None:

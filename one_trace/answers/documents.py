@@ -1,0 +1,122 @@
+"""Every document that has a schema: its name, its struct, and the JSON Schema that is made from it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from one_trace.answers.bounds import Omitted
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Document(NamedTuple):
+    """A kind of document. `bounded`: it may be cut, and then says so in `omitted`."""
+
+    command: str
+    module: str
+    structs: tuple[str, ...]
+    bounded: bool = False
+
+    def types(self) -> tuple[type[Struct], ...]:
+        """The structs: each document is one of them."""
+        module = import_module(f"one_trace.{self.module}")
+        return tuple(getattr(module, name) for name in self.structs)
+
+
+DOCUMENTS = {
+    "one-trace/1": Document("export RUN --format json, show --full", "model.trace", ("Trace",), True),
+    "one-trace-run/1": Document("show", "answers.run", ("RunAnswer",), True),
+    "one-trace-slow/1": Document("show --slow N", "view.slow", ("Slow",), True),
+    "one-trace-events/1": Document("show --events", "view.event_list", ("EventsDocument",), True),
+    "one-trace-list/1": Document("list", "answers.runs", ("RunList",), True),
+    "one-trace-runs/1": Document("list --full", "answers.runs", ("WholeRunList",), True),
+    "one-trace-stats/1": Document("stats", "analyse.stats", ("StatsDocument",), True),
+    "one-trace-insights/1": Document(
+        "insights", "analyse.findings", ("InsightsDocument", "InsightsOverview"), True
+    ),
+    "one-trace-patch/1": Document("insights FLOW --patch", "analyse.patch", ("PatchDocument",)),
+    "one-trace-diff/1": Document("diff", "analyse.diff", ("DiffDocument",), True),
+    "one-trace-cost/1": Document("cost", "analyse.cost", ("CostDocument",), True),
+    "one-trace-doctor/1": Document("doctor", "answers.reports", ("DoctorReport",), True),
+    "one-trace-import/1": Document("import", "answers.reports", ("ImportReport",)),
+    "one-trace-sync/1": Document("sync", "answers.reports", ("SyncReport",)),
+    "one-trace-share/1": Document("share", "answers.reports", ("SharedRun",)),
+    "one-trace-file/1": Document("export -o FILE, open", "answers.reports", ("WrittenFile",)),
+    "one-trace-stats-file/1": Document("stats -o FILE", "answers.reports", ("WrittenHistory",)),
+    "one-trace-topics/1": Document("help", "answers.reports", ("Topics",)),
+    "one-trace-topic/1": Document("help TOPIC", "answers.reports", ("Topic",)),
+    "one-trace-schemas/1": Document("schema", "answers.documents", ("Schemas",)),
+}
+
+
+class Schemas(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace schema``: the documents, and the commands that print them."""
+
+    schema: str = "one-trace-schemas/1"
+    documents: dict[str, str]
+
+
+def schemas() -> Schemas:
+    """All documents that have a schema."""
+    return Schemas(documents={name: document.command for name, document in DOCUMENTS.items()})
+
+
+def full_name(name: str) -> str | None:
+    """The document that a user means: ``stats``, ``one-trace-stats`` or ``one-trace-stats/1``."""
+    names = (name, f"{name}/1", f"one-trace-{name}", f"one-trace-{name}/1")
+    return next((each for each in names if each in DOCUMENTS), None)
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of a document. A member that a bounded answer may leave out, because it is null or
+    empty, is not required; with ``--fields`` none is but `schema`."""
+    document = DOCUMENTS[name]
+    kinds = [as_printed(each) if document.bounded else each for each in document.types()]
+    schemas, definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
+    for kind in kinds:
+        top = definitions[kind.__name__]
+        top["properties"]["schema"] = {"const": name}
+        top["required"] = ["schema", *top.get("required", ())]
+    if document.bounded:
+        for definition in definitions.values():
+            _relax(definition)
+    root = schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
+    return {
+        "$schema": DIALECT,
+        "title": name,
+        "description": f"one --agent trace {document.command}",
+        **root,
+        "$defs": definitions,
+    }
+
+
+def as_printed(kind: type[Struct]) -> type[Struct]:
+    """A struct with the members that the bounds add."""
+    known = {field.encode_name for field in msgspec.structs.fields(kind)}
+    added = [
+        (name, type_, None)
+        for name, type_ in (("omitted", Omitted | None), ("fields", list[str] | None))
+        if name not in known
+    ]
+    return msgspec.defstruct(
+        kind.__name__, added, bases=(kind,), kw_only=True, namespace={"__doc__": kind.__doc__}
+    )
+
+
+def _relax(definition: dict[str, Any]) -> None:
+    """Require no member that may be null or empty."""
+    properties = definition.get("properties", {})
+    required = [name for name in definition.get("required", ()) if not _may_be_left_out(properties[name])]
+    definition.pop("required", None)
+    if required:
+        definition["required"] = required
+
+
+def _may_be_left_out(schema: dict[str, Any]) -> bool:
+    return schema.get("type") in ("array", "object", "null") or any(
+        _may_be_left_out(each) for each in schema.get("anyOf", ())
+    )

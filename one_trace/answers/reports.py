@@ -1,0 +1,122 @@
+"""What commands report that do something: import, sync, share, export, open, help, doctor."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class ImportedRun(Struct, rename="camel"):
+    """One run that was read, and what importing it did to the store."""
+
+    run_id: str
+    flow_key: str
+    status: str
+    spans: int
+    state: Literal["new", "updated", "unchanged"]
+    trace_id: str
+
+
+class ImportReport(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace import``; `imported` counts new runs."""
+
+    schema: str = "one-trace-import/1"
+    imported: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    runs: list[ImportedRun] = []
+    problems: list[str] = []
+    """One sentence for each thing that could not be read."""
+    next: str | None = None
+    """The command that delivers the new runs, if there is a sink to deliver them to."""
+    changed_flows: list[str] = []
+    """Flows whose files changed after runs that were imported. Those runs keep the version already known."""
+    notes: list[str] = []
+    """One sentence for each run that shares its id with another."""
+
+
+class SyncedRun(Struct, rename="camel"):
+    """Where a run stands with a sink."""
+
+    run_id: str
+    sink: str
+    state: str
+    url: str | None = None
+    error: str | None = None
+
+
+class SyncReport(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace sync``. `queued` and `failed` count what is left, and `error` says why;
+    `newly_queued`: runs that --since and --again have queued."""
+
+    schema: str = "one-trace-sync/1"
+    sent: int
+    queued: int
+    failed: int
+    runs: list[SyncedRun]
+    newly_queued: int = 0
+    error: dict[str, str | None] | None = None
+
+
+class SharedRun(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace share``."""
+
+    schema: str = "one-trace-share/1"
+    run_id: str
+    url: str | None
+    visibility: str
+
+
+class WrittenFile(Struct, rename="camel", kw_only=True):
+    """The answer of a command that wrote a file: ``trace export -o``, ``trace open``."""
+
+    schema: str = "one-trace-file/1"
+    path: str
+    run_id: str | None = None
+    flow_key: str | None = None
+    """Of a page about all runs of a flow."""
+    format: str
+    bytes: int
+
+
+class WrittenHistory(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace stats -o``; `rows` counts flows in json, spans in csv and parquet."""
+
+    schema: str = "one-trace-stats-file/1"
+    file: str
+    format: str
+    rows: int
+
+
+class Topics(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace help``: topics and what each answers."""
+
+    schema: str = "one-trace-topics/1"
+    topics: dict[str, str]
+
+
+class Topic(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace help TOPIC``: its page in Markdown."""
+
+    schema: str = "one-trace-topic/1"
+    topic: str
+    text: str
+
+
+class Check(Struct, rename="camel"):
+    """One thing that was checked. `state`: ok; note (works, but good to know); bad (does not work, or
+    leaks). `fix`: the command that fixes it."""
+
+    check: str
+    state: Literal["ok", "note", "bad"]
+    message: str
+    fix: str | None = None
+
+
+class DoctorReport(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace doctor``. `ok`: no check is bad."""
+
+    schema: str = "one-trace-doctor/1"
+    ok: bool
+    checks: list[Check]

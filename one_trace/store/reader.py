@@ -1,0 +1,307 @@
+"""The questions that a store answers about its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
+
+import msgspec
+from msgspec import Struct
+
+from one_trace.errors import NoSuchRun
+from one_trace.model.trace import Run, Span, Trace, Upload
+from one_trace.store import rows
+from one_trace.store.column_types import Contradiction, check
+from one_trace.store.connection import Connection, Row
+from one_trace.store.store_errors import damaged
+
+_STEP = "id, step_id, name, type, flow_key"
+_UPLOAD = "run, sink, state, url, attempts, error"
+_LAST = "SELECT run_id FROM runs ORDER BY started_ms DESC, id DESC LIMIT 1"
+_LAST_CHARACTER = chr(0x10FFFF)
+_FIND = (
+    "SELECT run_id, coalesce(host_run_id, run_id) AS shown, trace_id, cwd FROM runs "
+    "WHERE (run_id >= ?1 AND run_id < ?2 AND (host_run_id IS NULL OR run_id = ?1)) "
+    "OR (host_run_id >= ?1 AND host_run_id < ?2) OR trace_id = ?1 "
+    "ORDER BY ?1 NOT IN (run_id, shown, trace_id), shown, started_ms LIMIT 6"
+)
+"""Runs by key, prefix of a run id, or trace id: a range, since `LIKE` and `substr` do not use an index."""
+_KEPT = (
+    "SELECT id, run_id, coalesce(host_run_id, run_id), trace_id, cwd, status, spans, partial IS NULL, "
+    "document_uploads IS NOT NULL, started_ms, revision FROM runs"
+)
+
+
+class Child(Struct):
+    """A run that was started by another. `sent`: to the sink in question. `visibility`: as it was shared, if
+    it was.
+    """
+
+    trace_id: str
+    cwd: str | None
+    visibility: str | None
+    sent: int
+
+
+class Kept(Struct):
+    """What the store has of a run. `key`: its `run_id` there. `whole`: nothing was wrong with its record."""
+
+    number: int
+    key: str
+    run_id: str
+    trace_id: str
+    cwd: str | None
+    status: str
+    spans: int
+    whole: bool
+    from_document: bool
+    started_ms: int
+    revision: str
+
+
+class Family(Struct):
+    """What delivery needs to know of a run besides its trace: how many inputs it was given, the runs that
+    started it and that it started, the W3C trace context that it was started in. `command_ends`: error text →
+    how many of its characters are a command.
+    """
+
+    input_count: int | None
+    parent_trace_id: str | None
+    traceparent: str | None
+    children: list[Child]
+    command_ends: dict[str, int] = {}
+
+
+class Reader:
+    """The runs of a store. Every method raises StoreError if the store cannot be read or is damaged.
+
+    A run's key is its `run_id` in the store: the host's run id, or the trace id if another run has that id.
+    Methods that take a key take the trace id of any run, too.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def find(self, ref: str) -> str:
+        """The key of the run that `ref` means: a run id, a unique prefix of one, a trace id, or ``last``.
+
+        Raises NoSuchRun.
+        """
+        if ref == "last":
+            row = self.connection.execute(_LAST).fetchone()
+            if row is None:
+                hint = "one --agent flow execute my-flow --trace"
+                raise NoSuchRun("no run has been traced yet", hint=hint)
+            return str(row[0])
+        ref = rows.plain(ref)
+        found = self.connection.execute(_FIND, (ref, ref + _LAST_CHARACTER)).fetchall()
+        found = [row for row in found if ref in row[:3]] or found
+        if len(found) == 1:
+            return str(found[0][0])
+        raise _not_one_run(ref, found)
+
+    def number(self, key: str) -> int:
+        """The number of the run with this key or trace id. Raises NoSuchRun."""
+        row = self.connection.execute(f"SELECT {number_sql('?1')}", (key,)).fetchone()
+        if row[0] is None:
+            raise _not_one_run(key, [])
+        return int(row[0])
+
+    def trace(self, key: str) -> Trace:
+        """The trace document of the run with this key or trace id. Raises NoSuchRun."""
+        sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs WHERE id = {number_sql('?1')}"
+        row = self.connection.execute(sql, (key,)).fetchone()
+        if row is None:
+            raise _not_one_run(key, [])
+        with self.decoding():
+            (run,) = self._runs([row])
+            return Trace(run=run, spans=self._spans(row[0]))
+
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """Report rows that make no sense as damage of the store."""
+        try:
+            yield
+        except (Contradiction, msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
+            reason = str(error) if isinstance(error, Contradiction) else type(error).__name__
+            path = self.connection.path
+            raise damaged(path, f"what it has of a run makes no sense: {reason}") from error
+
+    def _spans(self, run: int) -> list[Span]:
+        sql = f"SELECT {_STEP} FROM steps WHERE id IN (SELECT DISTINCT step FROM spans WHERE run = ?)"
+        step_rows = self.connection.execute(sql, (run,)).fetchall()
+        check("steps", _STEP, step_rows)
+        steps = {number: step for number, *step in step_rows}
+        sql = f"SELECT {rows.SPAN_COLUMNS} FROM spans WHERE run = ? ORDER BY seq"
+        spans: list[Span] = []
+        for chunk in self.connection.execute(sql, (run,)).chunks():
+            check("spans", rows.SPAN_COLUMNS, chunk)
+            spans += [rows.span_of(row, steps[row[2]]) for row in chunk]
+        if not {span.parent_span_id for span in spans} <= {None, *(span.span_id for span in spans)}:
+            raise Contradiction("spans have parents that are missing")
+        return spans
+
+    def runs(
+        self,
+        flow: str | None = None,
+        status: str | None = None,
+        since_ms: int | None = None,
+        limit: int | None = None,
+        project: str | None = None,
+        after: tuple[float, str] | None = None,
+    ) -> list[Run]:
+        """Runs, newest first: of one flow, with one status, started at `since_ms` (ms since 1970) or later,
+        in one folder; `after`: those that follow the run with this start (ms since 1970) and id.
+        """
+        where, values = _where(flow, status, since_ms, project, after)
+        sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY started_ms DESC, id DESC LIMIT ?"
+        numbered = self.connection.execute(sql, [*values, -1 if limit is None else limit]).fetchall()
+        with self.decoding():
+            return self._runs(numbered)
+
+    def count(
+        self,
+        flow: str | None = None,
+        status: str | None = None,
+        since_ms: int | None = None,
+        project: str | None = None,
+        after: tuple[float, str] | None = None,
+    ) -> int:
+        """The number of runs that `runs` gives without a limit."""
+        where, values = _where(flow, status, since_ms, project, after)
+        return int(self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0])
+
+    def kept(self, run: Run, *, exactly: bool = False) -> Kept | None:
+        """What the store has of a run: the one with its trace id. If there is none, and unless `exactly`, the
+        one with its run id and folder of which one record was damaged: the start that the trace id is made
+        of was then read from elsewhere.
+        """
+        sql = f"{_KEPT} WHERE trace_id = ?1 OR run_id = ?2 OR host_run_id = ?2 ORDER BY trace_id <> ?1, id"
+        values = (rows.plain(run.trace_id), rows.plain(run.run_id))
+        for row in self.connection.execute(sql, values).fetchall():
+            kept = Kept(*row)
+            if kept.trace_id == run.trace_id:
+                return kept
+            is_damaged = not kept.whole or bool(run.partial)
+            if not exactly and kept.run_id == run.run_id and kept.cwd == run.cwd and is_damaged:
+                return kept
+        return None
+
+    def family(self, key: str, sink: str) -> Family:
+        number = self.number(key)
+        sql = (
+            "SELECT coalesce(host_run_id, run_id), trace_id, input_count, traceparent, parent_run_id, cwd, "
+            "started_ms FROM runs WHERE id = ?"
+        )
+        run_id, trace_id, count, traceparent, parent_id, *start = self.connection.execute(
+            sql, (number,)
+        ).fetchone()
+        ends = self.connection.execute(
+            "SELECT error, max(command_end) FROM spans WHERE run = ? AND command_end IS NOT NULL "
+            "AND error IS NOT NULL GROUP BY error",
+            (number,),
+        ).fetchall()
+        parent = _parent(self._namesakes(parent_id), *start)
+        return Family(count, parent, traceparent, self._children(run_id, trace_id, sink), dict(ends))
+
+    def _children(self, run_id: str, trace_id: str, sink: str) -> list[Child]:
+        children = self.connection.execute(
+            "SELECT trace_id, cwd, visibility, coalesce(state, '') = 'sent', started_ms FROM runs "
+            "LEFT JOIN outbox ON outbox.run = runs.id AND sink = ? "
+            "WHERE parent_run_id = ? ORDER BY started_ms",
+            (sink, run_id),
+        ).fetchall()
+        parents = self._namesakes(run_id) if children else []
+        return [
+            Child(*child)
+            for *child, started_ms in children
+            if _parent(parents, child[1], started_ms) == trace_id
+        ]
+
+    def _namesakes(self, run_id: str | None) -> list[Kept]:
+        """The runs with this run id: hardly ever more than one."""
+        sql = f"{_KEPT} WHERE run_id = ?1 OR host_run_id = ?1"
+        return [Kept(*row) for row in self.connection.execute(sql, (run_id,)).fetchall()]
+
+    def uploads(self, key: str) -> list[Upload]:
+        """The state of the delivery of a run to each sink that it was ever queued for."""
+        number = self.number(key)
+        with self.decoding():
+            return self._uploads([number]).get(number, [])
+
+    def _runs(self, numbered: Sequence[Row]) -> list[Run]:
+        """The runs of rows of ``id`` and RUN_COLUMNS."""
+        check("runs", f"id, {rows.RUN_COLUMNS}", numbered)
+        uploads = self._uploads([row[0] for row in numbered])
+        runs = [rows.run_of(row[1:]) for row in numbered]
+        for row, run in zip(numbered, runs, strict=True):
+            ours = uploads.get(row[0], [])
+            sinks = {upload.sink for upload in ours}
+            theirs = [upload for upload in run.uploads if upload.sink not in sinks]
+            run.uploads = sorted([*ours, *theirs], key=attrgetter("sink")) if ours else theirs
+        return runs
+
+    def _uploads(self, numbers: list[int]) -> dict[int, list[Upload]]:
+        sql = f"SELECT {_UPLOAD} FROM outbox WHERE run IN (SELECT value FROM json_each(?)) ORDER BY sink"
+        found = self.connection.execute(sql, (rows.encode_text(numbers),)).fetchall()
+        check("outbox", _UPLOAD, found)
+        uploads: dict[int, list[Upload]] = {}
+        for run, sink, state, url, attempts, error in found:
+            upload = Upload(sink=sink, state=state, url=url, attempts=attempts, error=error)
+            uploads.setdefault(run, []).append(upload)
+        return uploads
+
+
+def _where(
+    flow: str | None,
+    status: str | None,
+    since_ms: int | None,
+    project: str | None,
+    after: tuple[float, str] | None,
+) -> tuple[str, list[object]]:
+    """A WHERE clause and the values of its parameters."""
+    # If that run was deleted, those of the same millisecond may come twice, and none is left out.
+    older = "(started_ms, id) < (?, coalesce((SELECT id FROM runs WHERE run_id = ?), 1 << 62))"
+    conditions = (
+        ("flow_key = ?", (flow,)),
+        ("status = ?", (status,)),
+        ("started_ms >= ?", (since_ms,)),
+        ("cwd = ?", (project,)),
+        (older, after or (None,)),
+    )
+    given = [(condition, values) for condition, values in conditions if values[0] is not None]
+    where = f"WHERE {' AND '.join(condition for condition, _ in given)}" if given else ""
+    return where, [rows.plain(value) for _, values in given for value in values]
+
+
+def _parent(namesakes: Sequence[Kept], cwd: str | None, started_ms: int) -> str | None:
+    """The trace id of the run that started another, among those with its parent's id: the last one before it,
+    preferably in its folder.
+    """
+    best = max(
+        namesakes,
+        key=lambda kept: (kept.cwd == cwd, kept.started_ms <= started_ms, kept.started_ms),
+        default=None,
+    )
+    return best.trace_id if best else None
+
+
+def number_sql(parameter: str) -> str:
+    """The number of the run whose key or trace id is `parameter`, in SQL."""
+    same = f"run_id = {parameter} OR trace_id = {parameter}"
+    return f"(SELECT id FROM runs WHERE {same} ORDER BY trace_id <> {parameter} LIMIT 1)"
+
+
+def _not_one_run(ref: str, found: Sequence[Row]) -> NoSuchRun:
+    names = list(dict.fromkeys(str(row[1]) for row in found))
+    if not names:
+        return NoSuchRun(f"no run '{ref}' in the store", hint="List the runs: one trace list")
+    if len(names) > 1:
+        return NoSuchRun(
+            f"more than one run begins with '{ref}': {', '.join(names)}", hint="Give more of the id."
+        )
+    which = " and ".join(f"{trace_id} (in {cwd})" for _, _, trace_id, cwd in found)
+    return NoSuchRun(
+        f"{len(found)} runs have the id '{names[0]}': {which}", hint="Give the trace id instead."
+    )
