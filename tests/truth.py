@@ -1,8 +1,8 @@
-"""For tests: runs whose true tree is known, on a clock that costs no time.
+"""Runs whose true tree is known, on a virtual clock, for tests of the assembler.
 
-`run_for_truth` runs a flow as the built-in runner does and leaves its record, and beside it says what really
-happened: which step ran in which attempt, iteration and branch of which other, and how that ended. Nothing of
-it is taken from the record, so that what is worked out from the record can be held against it.
+`run_for_truth` runs a flow with the built-in runner, which leaves a record, and returns what really
+happened: which step ran in which attempt, iteration and branch of which other step, and how it ended. None
+of this is read from the record, so a trace of the record can be compared with it.
 
     record, truth = run_for_truth(project, {"main": flow, "sub": other}, "main", behaviour=table)
 """
@@ -60,7 +60,7 @@ class VirtualClock(Clock):
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A simulated step of a test: takes some time, then returns a value or throws."""
+    """A simulated step body: takes some time, then returns a value or throws."""
 
     duration_ms: float = 0
     output: Any = None
@@ -69,8 +69,8 @@ class Behaviour:
 
 LEAVES = ("transform", "code", "file-read", "file-write", "bash", "action", "paginate")
 Table = Callable[[dict[str, Any], int, int], Behaviour | None]
-"""What a step's body does, by the step, how often it has been begun before in this run, and the attempt.
-None: its own.
+"""Maps a step, the number of its earlier starts in this run and the attempt to the behaviour of its body.
+None: the step's own body runs.
 """
 _STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeout": "timeout"}
 
@@ -78,11 +78,9 @@ _STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeo
 class TrueSpan(TypedDict, total=False):
     """One execution of a step. Names and meanings are those of the trace document.
 
-    `span` and `parent` are numbers; times are ms since the epoch; `events`: it has step:start and an end of
-    its own;
-    `raised`: it threw out of its list of steps; `statusAlso`: it threw its own time-out; `inputBytes`: only
-    where it was asked for, and null where nobody is to know.
-    """
+    `span` and `parent` are numbers. Times are ms since the epoch. `events`: the log has its start and its
+    end. `raised`: its error left its list of steps. `statusAlso`: it threw its own time-out. `inputBytes`:
+    set only if sizes are recorded, and null if the size cannot be known."""
 
     span: int
     parent: int | None
@@ -111,7 +109,7 @@ class TrueSpan(TypedDict, total=False):
 
 
 class Truth(TypedDict):
-    """What really happened in a run: its status is that of the trace document."""
+    """What really happened in a run. `status` has the trace document's values."""
 
     runId: str
     flowKey: str
@@ -123,16 +121,17 @@ class Truth(TypedDict):
 
 
 class Killed(Exception):
-    """The run ends here, as by SIGKILL."""
+    """Ends the run at once, as SIGKILL would."""
 
 
 class TooLarge(Exception):
-    """A result has more values than the caller wants: a loop's holds copies of all that was there before, and
-    several in a row make a state that no string can hold, which is found out after a minute."""
+    """A result has more values than the caller allows. A loop's result holds copies of all earlier results:
+    after several loops the state fits in no string, which takes a minute to find out."""
 
 
 class Unsaveable(Exception):
-    """The state holds what cannot be saved. The host fails the step after which it first tries."""
+    """The state holds a value that cannot be saved. The host fails the step after which it tries to save
+    it."""
 
 
 @dataclass(slots=True)
@@ -146,14 +145,14 @@ class _Life:
     ended: int | None = None
 
     def over(self, attempt: int | None) -> int | None:
-        """When an attempt was over: the next one began, or all was."""
+        """When an attempt was over: at the start of the next one, or at the end of the span."""
         if attempt is not None and attempt < len(self.attempts):
             return self.attempts[attempt]
         return self.ended
 
 
 class Recorder(Observer):
-    """Notes the true tree of a run."""
+    """Records the true tree of a run."""
 
     def __init__(
         self,
@@ -258,7 +257,7 @@ class Recorder(Observer):
             raise TooLarge
 
     async def body(self, call: Call) -> Handle:
-        """Run one attempt: as the table says, else in earnest."""
+        """Run one attempt: with the table's behaviour if there is one, otherwise the real step."""
         behaviour = self._behaviour_of(call.step, call.attempt)
         if behaviour is None:
             return await run_body(call)
@@ -280,7 +279,7 @@ class Recorder(Observer):
         return self._behaviour(step, self._seen[step_id] - 1, attempt)
 
     def settle(self) -> None:
-        """Once all is over: which spans were late."""
+        """Set `late` of all spans, once the run is over."""
         for span, life in zip(self.spans, self._lives, strict=True):
             parent = span["parent"]
             over = self._lives[parent - 1].over(span["parentAttempt"]) if parent is not None else None
@@ -299,7 +298,7 @@ _shared: list[Worker] = []
 
 
 def shared_worker() -> Worker:
-    """One worker for all the runs of a process; started when first asked for."""
+    """The worker shared by all runs of this process, started on first use."""
     if not _shared:
         worker = Worker()
         worker.ready()
@@ -308,7 +307,8 @@ def shared_worker() -> Worker:
 
 
 def forget_worker() -> None:
-    """After a run that broke off: nobody knows what it left in there. The next run starts another."""
+    """Close the worker after an aborted run, whose leftovers are unknown. The next run starts another
+    one."""
     while _shared:
         _shared.pop().close()
 
@@ -327,16 +327,14 @@ def run_for_truth(
     sizes: bool = False,
     largest: int | None = None,
 ) -> tuple[RunFiles, Truth]:
-    """Write `flows` (by key) into `project`, run `main`, and say where its record lies and what really
+    """Write `flows` (by key) into `project` and run `main`. Returns the files of its record and what really
     happened.
 
-    `inputs` are words ``name=value``. `behaviour` puts made-up bodies in the place of those of leaf steps, by
-    step id or by a function: with these and transforms 10,000 steps take a second or two. The clock is
-    virtual unless one is given.
-    `kill_after`: the run is killed after that many events. `sizes`: it leaves the sizes of what went into its
-    steps, as a traced run does, and the truth has them too. `largest`: TooLarge where a result has more
-    values. Flows are not validated. Not for threads: the working directory is changed meanwhile.
-    """
+    `inputs` are ``name=value``. `behaviour` replaces the bodies of leaf steps, by step id or by a function;
+    10,000 such steps take a second or two. The clock is virtual unless one is given. `kill_after`: kill the
+    run after that many events. `sizes`: record the input sizes of steps, as a traced run does, and return
+    them. `largest`: raise TooLarge if a result has more values. Flows are not validated. Not thread-safe:
+    the working directory changes during the run."""
     for key, flow in flows.items():
         folder = project / ".one" / "flows" / key
         folder.mkdir(parents=True, exist_ok=True)
@@ -373,8 +371,8 @@ def run_for_truth(
 
 
 def _as_saved(attempt: Callable[[Save], T], saves: Save, undo: Callable[[], None]) -> T:
-    """What `attempt` comes to; it is undone and made once more, saving as the host does, if it comes to
-    something that cannot be saved."""
+    """The result of `attempt`. If a value cannot be saved, the attempt is undone and repeated, saving after
+    every step as the host does."""
     try:
         return attempt(saves)
     except Unsaveable:
@@ -461,9 +459,8 @@ def resume_for_truth(
     worker: Worker | None = None,
     sizes: bool = False,
 ) -> Truth:
-    """Resume a run that has failed, and say what has happened in all: spans of the nth resume have ``resume``
-    = n.
-    """
+    """Resume a failed run. Returns what happened in all of its runs: spans of the nth resume have
+    ``resume`` = n."""
     resumes = earlier["resumes"] + 1
     files = (record.log, record.state, record.sizes)
     kept = {path: path.read_bytes() for path in files if path is not None and path.exists()}
