@@ -59,7 +59,7 @@ def long_history(machine) -> int:
     runs = 100_000
     with Store(machine.data / "traces.db") as store:
         store.save(assembly("0" * 12))
-        with store.writing() as connection:
+        with store.connection.writing() as connection:
             names = [row[1] for row in connection.execute("PRAGMA table_info(runs)").fetchall()]
             copied = ", ".join(name for name in names if name not in ("id", "run_id", "started_ms"))
             connection.execute(
