@@ -10,6 +10,8 @@ from one_trace.guard.text import shell_word
 from one_trace.store import Store
 from one_trace.store.connection import Connection
 
+RUNNING = "running"
+"""The reference that means the run in progress."""
 _ENDED = "coalesce(ended_at, started_at)"
 WORDS = {
     "last": f"ORDER BY {_ENDED} DESC, id DESC LIMIT 1",

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import msgspec
 
+from one_trace.analyse.run_refs import RUNNING
 from one_trace.assemble import assemble
 from one_trace.capture.under_way import ActiveRun, files_now
 from one_trace.cli import running
 from one_trace.cli.out import Out
-from one_trace.cli.stored import RUNNING, trace_of
+from one_trace.cli.stored import trace_of
 from one_trace.errors import CliError, NoSuchRun
 from one_trace.guard.files import open_plain
 from one_trace.guard.text import json_bytes

@@ -27,7 +27,6 @@ _MOST_INVALID = 20
     "import",
     epilog=examples(
         "one trace import",
-        "one trace import ~/projects/*",
         "one trace import run.json",
     ),
 )

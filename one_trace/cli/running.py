@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from one_trace.analyse.run_refs import RUNNING
 from one_trace.assemble import assemble
 from one_trace.capture.under_way import ActiveRun, active_runs, files_now, pick
 from one_trace.cli.configured import configured
 from one_trace.cli.params import project_here
-from one_trace.cli.stored import RUNNING
 from one_trace.model.trace import Trace
 from one_trace.record.reading import read
 

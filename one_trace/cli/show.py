@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from one_trace.analyse.run_refs import RUNNING
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.stored import RUNNING, trace_of
+from one_trace.cli.stored import trace_of
 from one_trace.errors import FAILED
 from one_trace.model.trace import Filter, Span, Trace
 

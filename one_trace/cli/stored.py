@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from one_trace.analyse import run_refs
+from one_trace.analyse.run_refs import RUNNING
 from one_trace.cli.configured import configured
 from one_trace.cli.params import project_here
 from one_trace.errors import NoSuchRun
 from one_trace.model.trace import Trace
 from one_trace.store import Store
-
-RUNNING = "running"
-"""The reference that means the run under way."""
 
 
 def run_id(store: Store, ref: str) -> str:

@@ -61,11 +61,13 @@ def long_history(machine) -> int:
         store.save(assembly("0" * 12))
         with store.connection.writing() as connection:
             names = [row[1] for row in connection.execute("PRAGMA table_info(runs)").fetchall()]
-            copied = ", ".join(name for name in names if name not in ("id", "run_id", "started_ms"))
+            own = ("id", "run_id", "trace_id", "started_ms")
+            copied = ", ".join(name for name in names if name not in own)
             connection.execute(
                 "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?1) "
-                f"INSERT INTO runs (run_id, started_ms, {copied}) "
-                f"SELECT printf('%012x', n), started_ms + n, {copied} FROM number, runs WHERE run_id = ?2",
+                f"INSERT INTO runs (run_id, trace_id, started_ms, {copied}) "
+                f"SELECT printf('%012x', n), printf('%032x', n), started_ms + n, {copied} "
+                "FROM number, runs WHERE run_id = ?2",
                 (runs - 1, "0" * 12),
             )
     return runs
