@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from documents import check_document
 
 from one_trace.runner import node
+from tests.documents import check_document
 from tests.traces_server import KEY, FakeTracesServer
 
 ROOT = Path(__file__).resolve().parent.parent
