@@ -227,6 +227,8 @@ class PlannedStep(Struct, rename="camel", kw_only=True, omit_defaults=True):
     type: str
     flow_key: str
     """Of the flow that defines it."""
+    at: Location | None = None
+    """Without the line, which changes with each edit; null in plans of older versions of one-trace."""
     branch: Branch | None = None
     timeout_ms: float | None = None
     retries: int = 0
@@ -263,6 +265,8 @@ class Assembly(Struct, kw_only=True):
     call them; empty if the flow file is missing."""
     plan: list[PlannedStep] = []
     """The same steps as defined in the flow file."""
+    outputs: dict[str, bytes] = {}
+    """By span id: the raw JSON that the state file holds of the spans that were asked for. Never stored."""
     flow_changed: bool = False
     """The flow file has changed since the run, so the definition that ran is unknown."""
     model_parts: dict[str, dict[str, ModelUsage]] = {}
