@@ -30,6 +30,8 @@ from one_trace.record.flows import FlowFiles
 from one_trace.record.reading import read
 
 POLL_S = 0.1
+_WAIT_S = 0.25
+"""Between looks for a run: each looks at all processes."""
 _SETTLE_S = 1.0
 """How long the host may take from the last line of its log to its end: it saves its state meanwhile."""
 _ENDED = ("Flow completed", "Flow failed", "Flow completed after resume", "Flow failed after resume")
@@ -106,7 +108,7 @@ def _awaited(speaker: Out, deadline: _Deadline) -> ActiveRun:
     while run is None:
         if deadline.is_over():
             raise Timeout("no run has begun", hint="one flow execute my-flow --trace")
-        time.sleep(POLL_S)
+        time.sleep(_WAIT_S)
         run = running.newest()
     return run
 

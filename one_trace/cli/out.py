@@ -37,6 +37,7 @@ class Out:
         """The values of the options in `cli.bounded`; None for a command whose answer is never cut."""
         self.answered = False
         """Whether anything of an answer has been written to stdout."""
+        self._noted: set[str] = set()
 
     @property
     def tty(self) -> bool:
@@ -85,8 +86,11 @@ class Out:
         return fit(document, self.bounds) if isinstance(document, Struct) else document
 
     def note(self, line: str, **fields: object) -> None:
-        """One line on stderr beside the answer: text for people, for agents a JSON line with the fields, if
-        there are any."""
+        """One line on stderr beside the answer: text for people, a JSON line ``{"event": ...}`` for agents if
+        fields are given. Printed only once."""
+        if line in self._noted:
+            return
+        self._noted.add(line)
         if not self.agent:
             streams.say(line)
         elif fields:

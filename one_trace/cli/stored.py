@@ -12,12 +12,15 @@ from one_trace.store import Store
 
 
 def run_id(store: Store, ref: str) -> str:
-    """The id of the run that `ref` means here, see `analyse.refs`. Raises NoSuchRun."""
+    """The run that `ref` means, seen from here: see `analyse.run_refs`. Raises NoSuchRun."""
+    if ref == RUNNING:
+        raise NoSuchRun("a run is stored when it has ended", hint="one trace show running --follow")
     return run_refs.resolve(store, ref, project_here())
 
 
 def trace_of(ref: str) -> Trace:
-    """The trace of the run that `ref` means, see `analyse.refs`; of one that is under way, its trace so far.
+    """The trace of the run that `ref` means, see `analyse.run_refs`; so far, if it is under way.
+
     Raises NoSuchRun, StoreError, RecordError."""
     if ref == RUNNING:
         trace = _under_way(ref)

@@ -18,7 +18,10 @@ Find = Callable[[str], Location | None]
 def html(trace: Trace, find: Find | None = None) -> bytes:
     """The file. `find` gives the places of its steps."""
     run = trace.run
-    return page("report", title=f"{run.flow_key} · {run.status} · {run.run_id}", data=data(trace, find))
+    title = f"{run.flow_key} · {run.status} · {run.run_id}"
+    return page(
+        "report", title=title, data=data(trace, find), scripts=["report_tree.js", "report_timeline.js"]
+    )
 
 
 def data(trace: Trace, find: Find | None = None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import html as markup
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 
 from one_trace.guard.text import clean, json_bytes
@@ -17,13 +18,16 @@ from one_trace.guard.text import clean, json_bytes
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 _INDENT = re.compile(r"^\s+", re.MULTILINE)
+_SPACE_OF_CSS = re.compile(r"\s*([{}])\s*|([;:,])\s+")
 _COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
 
 
-def page(name: str, *, title: str, data: object) -> bytes:
-    """The page of the template `name`: its own style and script come after those all pages share."""
-    style = _INDENT.sub("", asset("base.css") + asset(f"{name}.css"))
-    script = _INDENT.sub("", _COMMENT.sub("", asset("base.js") + asset(f"{name}.js")))
+def page(name: str, *, title: str, data: object, scripts: Sequence[str] = ()) -> bytes:
+    """The page of the template `name`. Its own style and script come after those that all pages share and
+    after `scripts`."""
+    style = _SPACE_OF_CSS.sub(r"\1\2", asset("base.css") + asset(f"{name}.css"))
+    parts = [asset(script) for script in ("base.js", *scripts, f"{name}.js")]
+    script = _INDENT.sub("", _COMMENT.sub("", "".join(parts)))
     slots = {
         "title": markup.escape(clean(title)),
         "policy": _policy(style, script),

@@ -7,12 +7,11 @@
   const HEAD = 30; // px of the column titles
   const ROW = 28; // px of a row
 
-  // Rows 0 to N-1 are the spans; N to M-1 are the attempts of containers that were tried again.
-  let D, N, M, T;
-  let parent, kids, order, depth, size, failures, cost, path, links;
+  // The tree and its rows (report_tree.js), and the waterfall (report_timeline.js).
+  let tree, D, N, M, critical, parent, kids, path, order, depth, size, failures, cost;
+  let status, step, isAttempt, selfOf, failed, linkTo, timeline;
   let open, hits, around, shown = [], place = new Map(); // folding, filtering, and the rows of the list in order
-  let picked = -1, view = [0, 1], pool = [], printing = false;
-  let critical = new Set();
+  let picked = -1, pool = [], printing = false;
   const wanted = { text: "", statuses: new Set(), critical: false };
   const $ = (id) => document.getElementById(id);
 
@@ -23,86 +22,15 @@
     if (u.models.length) parts.push(u.models.join(", "));
     return parts.filter(Boolean).join(" · ");
   };
-  const status = (i) => D.statuses[D.status[i]];
-  const step = (i) => D.steps[D.step[i]]; // [id, name, type, flow]
-  const isAttempt = (i) => i >= N;
-  const endOf = (i) => D.took[i] !== null ? D.start[i] + D.took[i] : status(i) === "incomplete" ? D.horizon : D.start[i];
-  const selfOf = (i) => D.self[i] ?? (kids[i].length ? null : D.took[i]);
-  const failed = (i) => status(i) === "error" || status(i) === "timeout";
-  const spanId = (i) => Array.from(atob(D.ids.slice(Math.floor(i * 8 / 3) * 4, Math.ceil((i * 8 + 8) / 3) * 4)), (c) => c.charCodeAt(0).toString(16).padStart(2, "0")).join("").substr((i * 8 % 3) * 2, 16);
-
-  // ---- the tree
-
   function read() {
-    D = Page.data();
-    for (const name of ["step", "parent", "start", "took", "status", "critical"]) D[name] = Page.unpack(D[name]);
-    for (const name of ["out", "root", "iteration", "branch", "attempts", "within", "self", "in", "error", "code", "late", "derived", "usage", "at"]) D[name] = Page.unpackSparse(D[name]);
-    N = M = D.step.length;
-    T = D.horizon || 1;
-    view = [0, T];
-    critical = new Set(D.critical);
-    parent = D.parent.map((back, i) => i - back);
-    kids = Array.from({ length: N }, () => []);
-    path = new Array(N);
-    for (let i = 0; i < N; i++) {
-      const p = parent[i];
-      if (p >= 0) kids[p].push(i);
-      const turn = (D.within[i] ? `#${D.within[i]}` : "") + (D.iteration[i] !== undefined ? `[${D.iteration[i]}]` : "");
-      path[i] = `${p >= 0 ? path[p] : D.roots[D.root[i] ?? 0]}${turn} > ${step(i)[0]}`;
-    }
-    const turn = (i) => [D.within[i] ?? 1, D.iteration[i] ?? -1, D.start[i]];
-    for (const list of kids) list.sort((a, b) => { const x = turn(a), y = turn(b); return x[0] - y[0] || x[1] - y[1] || x[2] - y[2] || a - b; });
-    for (let i = 0; i < N; i++) groupAttempts(i);
-    measure();
-    initialFolding();
-  }
-
-  // The children of a container that was tried again stand under a row for each of its attempts.
-  function groupAttempts(container) {
-    const tries = [...new Set(kids[container].map((i) => D.within[i] ?? 1))];
-    if (tries.length < 2) return;
-    kids[container] = tries.map((attempt, at) => {
-      const group = M++, inside = kids[container].filter((i) => (D.within[i] ?? 1) === attempt);
-      const last = at === tries.length - 1;
-      kids[group] = inside;
-      parent[group] = container;
-      for (const i of inside) parent[i] = group;
-      path[group] = `${path[container]}#${attempt}`;
-      D.start[group] = Math.min(...inside.map((i) => D.start[i]));
-      D.took[group] = Math.max(...inside.map(endOf)) - D.start[group];
-      D.status[group] = last ? D.status[container] : D.statuses.indexOf("error");
-      D.step[group] = D.steps.length;
-      D.steps.push([`attempt ${attempt}`, "", "", step(container)[3]]);
-      return group;
-    });
-  }
-
-  // Order, depth, and what is inside each row. Nothing here recurses: a hostile flow may nest deeply.
-  function measure() {
-    order = [];
-    depth = new Uint32Array(M);
-    size = new Uint32Array(M);
-    failures = new Uint32Array(M);
-    cost = Array.from({ length: M }, (_, i) => D.usage[i]?.costUsd ?? null);
+    tree = readTree();
+    ({ D, N, M, critical, parent, kids, path, order, depth, size, failures, cost, status, step, isAttempt, selfOf, failed, linkTo } = tree);
     open = new Uint8Array(M);
     hits = new Uint8Array(M);
     around = new Uint8Array(M);
-    const todo = [];
-    for (let i = N - 1; i >= 0; i--) if (parent[i] < 0) todo.push(i);
-    while (todo.length) {
-      const i = todo.pop();
-      order.push(i);
-      if (parent[i] >= 0) depth[i] = depth[parent[i]] + 1;
-      for (let k = kids[i].length - 1; k >= 0; k--) todo.push(kids[i][k]);
-    }
-    for (let k = M - 1; k >= 0; k--) {
-      const i = order[k], p = parent[i];
-      if (p < 0) continue;
-      size[p] += size[i] + (isAttempt(i) ? 0 : 1);
-      failures[p] += failures[i] || (failed(i) && !isAttempt(i) ? 1 : 0);
-      if (cost[i] !== null) cost[p] = (cost[p] ?? 0) + cost[i];
-    }
     $("grid").classList.toggle("costs", cost.some((usd) => usd !== null));
+    initialFolding();
+    timeline = makeTimeline(tree, () => draw(true));
   }
 
   // Long loops and attempts that were made again start folded, except on the way to the cause.
@@ -228,17 +156,7 @@
     for (const part of [parts.self, parts.cost]) part.classList.toggle("soft", part === parts.self ? !kids[i].length : kids[i].length > 0);
     parts.out.textContent = bytes(D.out[i]);
     parts.cost.textContent = money(cost[i]);
-    drawBar(parts.bar, i);
-  }
-
-  function drawBar(bar, i) {
-    const [from, to] = view, span = to - from, how = status(i);
-    const a = Math.max(0, (D.start[i] - from) / span), b = Math.min(1, (endOf(i) - from) / span);
-    bar.hidden = how === "skipped" || a > 1 || b < 0;
-    if (bar.hidden) return;
-    bar.style.left = `min(${(a * 100).toFixed(3)}%, 100% - 2px)`;
-    bar.style.width = `${(Math.max(0, b - a) * 100).toFixed(3)}%`;
-    bar.className = `bar ${how}${isAttempt(i) || (kids[i].length && how === "success") ? " inner" : ""}${D.late[i] ? " late" : ""}${wanted.critical && critical.has(i) ? " critical" : ""}`;
+    timeline.drawBar(parts.bar, i, wanted.critical && critical.has(i));
   }
 
   function draw(anew) {
@@ -258,89 +176,13 @@
   let waiting = false;
   const drawSoon = () => { if (!waiting) { waiting = true; requestAnimationFrame(() => { waiting = false; draw(false); }); } };
 
-  // ---- time: axis, overview, zoom
-
-  function axis() {
-    const box = $("axis"), [from, to] = view, width = box.clientWidth || 300;
-    const raw = (to - from) / Math.max(1, Math.floor(width / 64));
-    const power = 10 ** Math.floor(Math.log10(raw || 1));
-    const tick = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= raw) || raw || 1;
-    const ticks = [], pixels = width / (to - from);
-    for (let t = Math.ceil(from / tick) * tick; t < to && ticks.length < 60; t += tick) {
-      const left = (t - from) * pixels, text = t === 0 ? "0" : label(t, tick);
-      const mark = make("span", "", width - left > text.length * 7 + 8 ? text : "");
-      mark.style.left = `${(left / width) * 100}%`;
-      ticks.push(mark);
-    }
-    box.replaceChildren(...ticks);
-    $("rows").style.setProperty("--tick", `${tick * pixels}px`);
-    $("rows").style.setProperty("--tick-x", `${(Math.ceil(from / tick) * tick - from) * pixels}px`);
-  }
-  const label = (t, tick) => {
-    if (t < 1000 || tick < 1) return `${+t.toFixed(tick < 1 ? 2 : 0)} ms`;
-    if (t >= 60000 && tick >= 1000) return `${Math.floor(t / 60000)}:${String(Math.floor((t % 60000) / 1000)).padStart(2, "0")}`;
-    return `${+(t / 1000).toFixed(tick < 10 ? 3 : tick < 100 ? 2 : tick < 1000 ? 1 : 0)} s`;
-  };
-
-  function drawMap() {
-    const canvas = $("map"), wide = canvas.clientWidth, high = canvas.clientHeight, ratio = devicePixelRatio || 1;
-    if (!wide || !D) return;
-    canvas.width = wide * ratio;
-    canvas.height = high * ratio;
-    const pen = canvas.getContext("2d"), css = getComputedStyle(root);
-    const color = { success: "--bar", error: "--bar-error", timeout: "--bar-timeout", stopped: "--bar-wait", incomplete: "--bar-wait" };
-    for (const key in color) color[key] = css.getPropertyValue(color[key]);
-    pen.scale(ratio, ratio);
-    const deepest = depth.reduce((most, level) => Math.max(most, level), 0);
-    const lane = Math.max(1.5, Math.min(12, (high - 6) / (deepest + 1)));
-    for (const bad of [false, true]) {
-      for (let i = 0; i < N; i++) {
-        if (status(i) === "skipped" || failed(i) !== bad) continue;
-        pen.fillStyle = color[status(i)];
-        pen.globalAlpha = bad || !kids[i].length ? 1 : 0.45;
-        pen.fillRect((D.start[i] / T) * wide, 3 + Math.min(depth[i] * lane, high - 6), Math.max(1, ((endOf(i) - D.start[i]) / T) * wide), Math.max(1, lane - 1));
-      }
-    }
-    drawWindow();
-  }
-
-  function drawWindow() {
-    const box = $("window");
-    box.hidden = view[0] <= 0 && view[1] >= T;
-    box.style.left = `${(view[0] / T) * 100}%`;
-    box.style.width = `${((view[1] - view[0]) / T) * 100}%`;
-  }
-
-  function zoomTo(from, to) {
-    const least = Math.min(T, Math.max(T / 1e6, 0.05));
-    const span = Math.min(T, Math.max(least, to - from));
-    from = Math.min(Math.max(0, from + (to - from - span) / 2), T - span);
-    view = [from, from + span];
-    axis();
-    drawWindow();
-    draw(true);
-  }
-  function zoom(by, at = (view[0] + view[1]) / 2) {
-    zoomTo(at - (at - view[0]) * by, at + (view[1] - at) * by);
-  }
-
   // ---- the selected step, and the link to it
-
-  // Paths need not be unique: steps of one path are told apart by their start.
-  function linkTo(i) {
-    if (!links) {
-      links = new Map();
-      for (const row of order) links.set(links.has(path[row]) ? `${path[row]}@${D.start[row]}` : path[row], row);
-    }
-    return `#${encodeURIComponent(links.get(path[i]) === i ? path[i] : `${path[i]}@${D.start[i]}`)}`;
-  }
 
   function followLink() {
     let target = "";
     try { target = decodeURIComponent(location.hash.slice(1)); } catch { return; }
     if (!target || !N) return;
-    linkTo(0);
-    const i = links.get(target);
+    const i = tree.rowsByLink().get(target);
     if (i !== undefined && i !== picked) { reveal(i); showDetail(i); }
   }
 
@@ -396,7 +238,7 @@
       ["Cost", kids[i].length ? money(cost[i]) : ""],
       ["Estimated", [...new Set((D.derived[i] ?? []).map((field) => FIELDS[field] ?? field))].join(", ")],
       ["Critical", critical.has(i) ? "on the critical path" : ""],
-      ["Span", D.ids && !isAttempt(i) ? spanId(i) : "", "mono"],
+      ["Span", D.ids && !isAttempt(i) ? tree.spanId(i) : "", "mono"],
     ]) {
       if (value === "" || value === null || value === undefined) continue;
       const text = make("dd", style ?? "");
@@ -467,7 +309,7 @@
       button.type = "button";
       button.setAttribute("aria-pressed", "false");
       mark.setAttribute("aria-hidden", "true");
-      button.append(mark, text, make("span", "n", number(n)));
+      button.append(mark, `${text} `, make("span", "n", number(n)));
       button.addEventListener("click", () => { button.setAttribute("aria-pressed", String(press())); filter(); });
       $("filters").append(button);
     };
@@ -516,12 +358,7 @@
       if (kids[i].length && isOpen(i)) fold(i, false); else if (parent[i] >= 0) pick(parent[i]);
     },
     Enter: (at) => { if (shown[at] !== undefined) pick(shown[at], { details: true }); },
-    z: (at) => {
-      const i = shown[at];
-      if (i === undefined) return;
-      const span = Math.max(endOf(i) - D.start[i], T / 1e4);
-      zoomTo(D.start[i] - span * 0.05, endOf(i) + span * 0.05);
-    },
+    z: (at) => { if (shown[at] !== undefined) timeline.zoomToStep(shown[at]); },
     Escape: () => { if (!$("detail").hidden) hideDetail(); else if (filtering()) reset(); },
   };
   KEYS[" "] = KEYS.Enter;
@@ -531,10 +368,10 @@
     e: () => unfold(1),
     c: () => unfold(0),
     t: Page.toggleTheme,
-    "+": () => zoom(0.5),
-    "=": () => zoom(0.5),
-    "-": () => zoom(2),
-    "0": () => zoomTo(0, T),
+    "+": () => timeline.zoom(0.5),
+    "=": () => timeline.zoom(0.5),
+    "-": () => timeline.zoom(2),
+    "0": () => timeline.zoomOut(),
   };
   function unfold(to) { open.fill(to); list(); }
 
@@ -567,42 +404,22 @@
       if (i < 0) return;
       if (event.target.closest(".c-line")) KEYS.z(place.get(i)); else fold(i, !isOpen(i));
     });
-    grid.addEventListener("wheel", (event) => {
-      if (!event.ctrlKey && !event.metaKey) return;
-      event.preventDefault();
-      const box = $("axis").getBoundingClientRect();
-      zoom(event.deltaY > 0 ? 1.25 : 0.8, view[0] + ((event.clientX - box.left) / box.width) * (view[1] - view[0]));
-    }, { passive: false });
+    grid.addEventListener("wheel", timeline.zoomByWheel, { passive: false });
     document.addEventListener("keydown", onKey);
     $("search").addEventListener("input", (event) => { wanted.text = event.target.value; filter(); });
-    for (const [id, act] of [["theme", Page.toggleTheme], ["unfold", () => unfold(1)], ["fold", () => unfold(0)], ["zoom-in", () => zoom(0.5)], ["zoom-out", () => zoom(2)], ["zoom-fit", () => zoomTo(0, T)], ["reset", reset]]) $(id).addEventListener("click", act);
-    dragMap();
-    Page.onTheme(drawMap);
+    for (const [id, act] of [
+      ["theme", Page.toggleTheme], ["unfold", () => unfold(1)], ["fold", () => unfold(0)],
+      ["zoom-in", () => timeline.zoom(0.5)], ["zoom-out", () => timeline.zoom(2)], ["zoom-fit", () => timeline.zoomOut()], ["reset", reset],
+    ]) $(id).addEventListener("click", act);
     addEventListener("hashchange", followLink);
     // On paper there is no scrolling: all rows are there, one after another.
     addEventListener("beforeprint", () => { printing = true; draw(true); });
     addEventListener("afterprint", () => { printing = false; for (const parts of pool.splice(0)) parts.row.remove(); resize(); });
     new ResizeObserver(resize).observe(grid);
-    new ResizeObserver(drawMap).observe($("overview"));
-  }
-
-  // Drag over the overview: zoom to that stretch. A click: the whole run again.
-  function dragMap() {
-    const box = $("overview");
-    let from = null;
-    const at = (event) => { const r = box.getBoundingClientRect(); return Math.min(1, Math.max(0, (event.clientX - r.left) / r.width)) * T; };
-    box.addEventListener("pointerdown", (event) => { from = at(event); box.setPointerCapture(event.pointerId); });
-    box.addEventListener("pointermove", (event) => {
-      if (from === null) return;
-      const to = at(event);
-      if (Math.abs(to - from) > T / 200) zoomTo(Math.min(from, to), Math.max(from, to));
-    });
-    box.addEventListener("pointerup", (event) => { if (from !== null && Math.abs(at(event) - from) <= T / 200) zoomTo(0, T); from = null; });
-    box.addEventListener("pointercancel", () => { from = null; });
   }
 
   function resize() {
-    axis();
+    timeline.axis();
     draw(true);
   }
 
@@ -612,8 +429,7 @@
     filters();
     bind();
     filter();
-    axis();
-    drawMap();
+    timeline.axis();
     followLink();
     root.dataset.ready = "yes";
   });

@@ -214,14 +214,15 @@ def test_scrolling_twenty_thousand_spans_touches_only_the_rows_that_come_into_si
           const watch = new MutationObserver((all) => all.forEach((one) => rows.add(one.target)));
           const only = { attributes: true, subtree: true, attributeFilter: ["aria-rowindex"] };
           watch.observe(document.getElementById("rows"), only);
+          const frames = (next) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(next)));
           grid.scrollTop = 9000 * 28;
-          setTimeout(() => {
+          frames(() => {
             const far = rows.size;
             watch.takeRecords();
             rows.clear();
             grid.scrollTop += 3 * 28;
-            setTimeout(() => done([far, rows.size, document.querySelectorAll(".rows .row").length]), 60);
-          }, 60);
+            frames(() => done([far, rows.size, document.querySelectorAll(".rows .row").length]));
+          });
         })"""
     )
     far, near, made = touched
@@ -306,14 +307,15 @@ def test_on_paper_all_rows_stand_one_below_another(page: browser.Browser, tmp_pa
     page.wait(f"{ROWS}.length < 60")
 
 
-def test_two_thousand_spans_are_painted_at_once(page: browser.Browser, tmp_path: Path) -> None:
+def test_two_thousand_spans_take_less_than_150_ms_of_the_processor(
+    page: browser.Browser, tmp_path: Path
+) -> None:
+    # Not the time of the first paint: on a busy machine that says more of the machine.
+    page.call("Performance.enable", timeDomain="threadTicks")
     show(page, tmp_path, big(667))
-    paints = []
-    for _ in range(5):  # the machine may be busy: the best one counts
-        page.open(tmp_path / "run.html")
-        page.wait("performance.getEntriesByType('paint').length")
-        paints.append(page.run("performance.getEntriesByType('paint')[0].startTime"))
-    assert min(paints) < 150
+    metrics = page.call("Performance.getMetrics")["metrics"]
+    assert next(each["value"] for each in metrics if each["name"] == "TaskDuration") < 0.15
+    page.call("Performance.disable")
 
 
 HOSTILE = [

@@ -33,7 +33,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Browser]:
 
 def show(page: browser.Browser, folder: Path, flow: str = "my-flow") -> bytes:
     with Store(folder / "traces.db", readonly=True) as store:
-        data = page_of(store, query.Scope(flow))
+        data = page_of(store, query.RunFilter(flow))
     (folder / "history.html").write_bytes(data)
     page.errors.clear()
     page.size(1280, 900)
@@ -55,7 +55,7 @@ def test_it_shows_outcomes_steps_findings_and_cost(page: browser.Browser, tmp_pa
     assert "90 %" in text(page, "#facts")
     assert text(page, "#slow tbody tr").startswith("ask")
     assert "6 of 60" in text(page, "#flaky")
-    assert "ask fails now and then" in text(page, "#finding-list")
+    assert "flaky · ask" in text(page, "#finding-list")
     assert "claude-sonnet-4\t60" in text(page, "#models")
     assert page.run("document.querySelectorAll('#days rect').length") > 10
     assert page.run("document.querySelectorAll('#last tbody tr').length") == 20
@@ -112,3 +112,17 @@ def test_nothing_sticks_out_to_the_right(
     page.size(width, 900)
     page.wait(f"innerWidth === {width}")
     assert page.run("document.documentElement.scrollWidth") <= width
+
+
+def test_a_screen_reader_finds_named_charts_and_tables(page: browser.Browser, tmp_path: Path) -> None:
+    fill(tmp_path / "traces.db", 12)
+    show(page, tmp_path)
+    nodes = page.call("Accessibility.getFullAXTree")["nodes"]
+    named = [
+        (node["role"]["value"], node.get("name", {}).get("value"))
+        for node in nodes
+        if not node.get("ignored") and node.get("role", {}).get("value") in ("image", "table", "region")
+    ]
+    assert ("image", "Durations of 12 runs. Arrow keys choose a run.") in named
+    assert ("table", "Slowest steps") in named
+    assert all(name for _, name in named)
