@@ -19,11 +19,11 @@ EXCEPTIONS = {
     ("cli/open_report.py", "webbrowser.open(uri)"): "opens no file",
     ("cli/topics/__init__.py", "(_FOLDER / f'{name}.md').read_text('utf-8')"): "a file of the package",
     (
-        "export/html.py",
+        "export/page.py",
         "files('one_trace.export').joinpath(name).read_text('utf-8')",
     ): "a file of the package",
-    ("store/draft.py", "os.open(folder, os.O_RDONLY | os.O_CLOEXEC)"): "a folder of ours, to be locked",
-    ("store/leases.py", "Path(f'/proc/{pid}/stat').read_bytes()"): "the kernel's file",
+    ("store/opening.py", "os.open(folder, os.O_RDONLY | os.O_CLOEXEC)"): "a folder of ours, to be locked",
+    ("store/outbox.py", "Path(f'/proc/{pid}/stat').read_bytes()"): "the kernel's file",
     ("host/find.py", "open('/proc/self/environ', 'rb')"): "the kernel's file",
     (
         "host/via.py",
