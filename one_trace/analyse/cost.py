@@ -44,6 +44,11 @@ class CallUsage(Struct, kw_only=True):
     """An estimate: each attempt cost as much as the last one, the only one whose cost is known."""
     per_model: dict[str, ModelUsage] = {}
     """The usage of each of several models, if known."""
+    unpriced: int = 0
+    """Calls that reported tokens but no cost."""
+    estimated_calls: int = 0
+    estimates: dict[str, float] = {}
+    """By model: the estimated cost of such calls, in US dollars."""
 
     def by_model(self) -> list[CallUsage]:
         """One row for each model; turns, which are not known by model, are in the first."""
@@ -52,6 +57,7 @@ class CallUsage(Struct, kw_only=True):
                 self,
                 models=(name,),
                 turns=0 if position else self.turns,
+                estimates={key: cost for key, cost in self.estimates.items() if key == name},
                 **{field: getattr(usage, field) for field in (*SUMMED[:-1], "cost_usd")},
             )
             for position, (name, usage) in enumerate(self.per_model.items())
@@ -59,7 +65,11 @@ class CallUsage(Struct, kw_only=True):
 
 
 class Spent(Struct, rename="camel", kw_only=True):
-    """Calls added up. `costUsd` is null if no call reported its cost; `share` is the part of the total."""
+    """Calls added up. `costUsd` is null if no call reported its cost; `share` is the part of the total.
+
+    `unpriced` counts the calls that reported tokens but no cost. `estimatedUsd` is the cost of
+    `estimatedCalls` of them at list prices, and not part of `costUsd`; null if no price is known.
+    """
 
     key: str
     runs: int = 0
@@ -71,6 +81,9 @@ class Spent(Struct, rename="camel", kw_only=True):
     turns: int = 0
     cost_usd: float | None = None
     share: float | None = None
+    unpriced: int = 0
+    estimated_calls: int = 0
+    estimated_usd: float | None = None
 
 
 class Waste(Struct, rename="camel", kw_only=True):
@@ -168,11 +181,15 @@ def _grouped(usages: Sequence[CallUsage], key: Callable[[CallUsage], str], total
 def _sum(key: str, usages: Sequence[CallUsage], total: Spent | None = None) -> Spent:
     costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None]
     cost = fsum(costs) if costs else None
+    estimates = [estimate for usage in usages for estimate in usage.estimates.values()]
     whole = cost if total is None else total.cost_usd
     return Spent(
         key=key,
         runs=len({usage.run for usage in usages}),
         cost_usd=cost,
+        unpriced=sum(usage.unpriced for usage in usages),
+        estimated_calls=sum(usage.estimated_calls for usage in usages),
+        estimated_usd=fsum(estimates) if estimates else None,
         share=cost / whole if cost is not None and whole else None,
         **{name: sum(getattr(usage, name) for usage in usages) for name in ("calls", *SUMMED)},
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from one_trace.analyse import prices
 from one_trace.analyse.cost import SUMMED, CallUsage, Uncounted
 from one_trace.analyse.query import RunFilter
 from one_trace.model.trace import ModelUsage, PartedUsage, PlannedStep
@@ -72,6 +73,8 @@ def read(db: Connection, run_filter: RunFilter, runs: Runs) -> list[CallUsage]:
                 models=models,
             )
         _add(row, usage, retries)
+        if prices.is_unpriced(usage):
+            _estimate(row, usage)
     return list(rows.values())
 
 
@@ -82,6 +85,14 @@ def _add(row: CallUsage, usage: PartedUsage, retries: int) -> None:
     for name, part in usage.per_model.items():
         _add_usage(row.per_model.setdefault(name, ModelUsage()), part, SUMMED[:-1])
     row.retries_usd += (usage.cost_usd or 0.0) * retries
+
+
+def _estimate(row: CallUsage, usage: PartedUsage) -> None:
+    estimates = prices.estimate(usage, row.day)
+    row.unpriced += 1
+    row.estimated_calls += bool(estimates)
+    for model, cost in estimates.items():
+        row.estimates[model] = row.estimates.get(model, 0.0) + cost
 
 
 def _add_usage(

@@ -27,6 +27,7 @@ def render(document: CostDocument, page: Page) -> str:
         return "\n".join([f"{counted} in {runs}.", *_uncounted(document.uncounted, page)])
     facts = page.style.dot.join((words.counted(total.calls, "call"), f"{total.runs:,} of {runs}"))
     lines = [f"{page.style.paint(_money(total) or 'no cost reported', 'bold')}  {facts}"]
+    lines += _unpriced(total, page)
     lines += page.lines(_waste(document.waste, page))
     tables = (
         ("FLOW", [] if document.flow else document.flows),
@@ -50,6 +51,21 @@ def _uncounted(entries: Sequence[Uncounted], page: Page) -> list[str]:
         lines += ["", *page.lines(f"Not counted: {calls}: {entry.why}.")]
         lines += page.lines(f"hint: {entry.fix}", "dim")
     return lines
+
+
+def _unpriced(total: Spent, page: Page) -> list[str]:
+    """The calls that report no cost, with what they are estimated to have cost."""
+    if not total.unpriced:
+        return []
+    calls = words.counted(total.unpriced, "call")
+    if total.estimated_usd is None:
+        return [
+            *page.lines(f"No cost reported by {calls}, and no price is known."),
+            *page.lines("hint: pip install 'one-trace[prices]' estimates the cost of known models.", "dim"),
+        ]
+    some = "" if total.estimated_calls == total.unpriced else f" for {total.estimated_calls:,} of them"
+    estimate = words.money(total.estimated_usd)
+    return page.lines(f"~ No cost reported by {calls}. Estimated{some} at list prices: {estimate}.")
 
 
 def _waste(waste: Waste, page: Page) -> str:
@@ -94,4 +110,7 @@ def _row(spent: Spent) -> list[str | Cell]:
 
 
 def _money(spent: Spent) -> str:
+    """The reported cost; if there is none, the estimate, marked by ``~``."""
+    if spent.cost_usd is None and spent.estimated_usd is not None:
+        return f"~{words.money(spent.estimated_usd)}"
     return "" if spent.cost_usd is None else words.money(spent.cost_usd)
