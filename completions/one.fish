@@ -73,6 +73,7 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace show" below' -l exit-status
     complete -c $program -n '__one_trace_is "trace show" below' -l timeout
     complete -c $program -n '__one_trace_is "trace show" below' -l events
+    complete -c $program -n '__one_trace_is "trace show" below' -l with-output
     complete -c $program -n '__one_trace_is "trace show" below' -l full
     complete -c $program -n '__one_trace_is "trace show" below' -l limit
     complete -c $program -n '__one_trace_is "trace show" below' -l cursor

@@ -110,14 +110,14 @@ def report(error: CliError, argv: list[str]) -> int:
 
 
 def _click(group: str, argv: list[str]) -> int:
-    from one_trace.cli import out
+    from one_trace.cli import invoke
 
     rest = without_agent(argv)
     args = rest[rest.index(group) + 1 :]
     if group == "trace":
         from one_trace.cli.app import trace
 
-        return out.run(trace, args, agent=is_agent(argv), name="one trace")
+        return invoke.run(trace, args, agent=is_agent(argv), name="one trace")
     from one_trace.cli.config import config
 
-    return out.run(config, args, agent=is_agent(argv), name="one config")
+    return invoke.run(config, args, agent=is_agent(argv), name="one config")

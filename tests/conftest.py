@@ -1,4 +1,4 @@
-"""Fixtures of all tests."""
+"""Tiers and fixtures that all tests share."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def traces_server() -> Iterator[FakeTracesServer]:
 
 @pytest.fixture
 def real_one(machine: Machine) -> Machine:
-    """A machine whose host is the real One CLI; skipped where none is named."""
+    """A machine whose host is the real One CLI; skipped if ONE_CLI is not set."""
     program, node = os.environ.get("ONE_CLI"), shutil.which("node")
     if not program or not node:
         pytest.skip("needs the real One CLI: set ONE_CLI to the path of its program, and have node on PATH")

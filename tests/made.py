@@ -1,4 +1,4 @@
-"""Runs made by hand, for the tests that start where the assembler ends."""
+"""Traces made by hand, for tests of what comes after the assembler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _numbers = itertools.count(1 << 60)
 
 
 def span(step: str, parent: Span | None = None, *, flow: str = "my-flow", **fields: object) -> Span:
-    """A span of a step that went well and took 10 ms, unless `fields` say otherwise."""
+    """A successful span of 10 ms; `fields` override the defaults."""
     start = float(fields.pop("start_ms", 0.0))
     iteration = fields.get("iteration")
     above = (parent.path if parent else flow) + (f"[{iteration}]" if iteration is not None else "")

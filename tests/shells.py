@@ -1,4 +1,4 @@
-"""An interactive shell on a terminal of its own, with our completions loaded: for tests that press TAB."""
+"""Interactive shells with our completions loaded, for tests that press TAB."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HOST = r"""
 
 
 class Shell:
-    """One of bash, zsh and fish. What the fake host is started with is what came of a line."""
+    """bash, zsh or fish. The arguments that the fake host gets show how the shell read a line."""
 
     def __init__(self, machine: Machine, name: str) -> None:
         program = shutil.which(name)
@@ -70,7 +70,7 @@ class Shell:
         os.write(self._fd, keys.encode())
 
     def wait_for(self, text: str) -> None:
-        """Until `text` is shown; what was shown before is forgotten."""
+        """Wait until `text` is shown, and drop the output up to its end."""
         until = time.monotonic() + PATIENCE_S
         while text not in self.shown:
             assert time.monotonic() < until, f"waited for {text!r}: {self.shown!r}"
@@ -78,12 +78,12 @@ class Shell:
         self.shown = self.shown.partition(text)[2]
 
     def argv(self, keys: str) -> list[str]:
-        """Type `keys`, which end in a command line that is run; what the host was started with."""
+        """Type `keys`, run the resulting command line and return the arguments that the host got."""
         before = len(self._calls())
         self.type(keys + "\r")
         until = time.monotonic() + PATIENCE_S
         while len(calls := self._calls()) == before:
-            assert time.monotonic() < until, f"nothing was run of {keys!r}: {self.shown!r}"
+            assert time.monotonic() < until, f"{keys!r} did not run a command: {self.shown!r}"
             self._read()
         assert len(calls) == before + 1
         self.wait_for(f"{_READY}> ")
@@ -115,7 +115,7 @@ def _control(terminal: int) -> None:
 
 
 def project_with(folder: Path, *keys: str) -> Path:
-    """A project with flows of these keys, which are folders."""
+    """A project with one flow folder for each key."""
     for key in keys:
         (folder / ".one" / "flows" / key).mkdir(parents=True)
         (folder / ".one" / "flows" / key / "flow.json").write_text("{}")

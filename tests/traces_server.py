@@ -1,6 +1,6 @@
-"""A loopback server that keeps what traces.com would keep, and that fails in every way a test asks for.
+"""A fake traces.com on the loopback interface, which fails in any way that a test asks for.
 
-It speaks enough of the service for a client to read back what was uploaded.
+It implements enough of the service for a client to read back what was uploaded.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ NAMESPACES = [
     {"id": "ns2", "slug": "me", "displayName": "Me", "type": "individual", "role": "owner"},
 ]
 Fault = Callable[["Handler"], bool]
-"""Called ahead of an answer; True if it has answered (or broken off) itself."""
+"""Called before each answer. Returns True if it has answered, or closed the connection, itself."""
 
 
 class FakeTracesServer(ThreadingHTTPServer):
-    """`traces`: what each PUT left; `messages`: trace → message id → message; `batches`: how many POSTs a
-    trace took; `seen`: every request, as it came.
+    """`traces`: the merged PUTs of each trace; `messages`: trace → message id → message; `batches`: POSTs per
+    trace; `seen`: all requests in the order of arrival.
     """
 
     daemon_threads = True
@@ -46,7 +46,7 @@ class FakeTracesServer(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def everything(self) -> bytes:
-        """All that ever left: request lines, headers and bodies."""
+        """All that was received: request lines, headers and bodies."""
         return b"\n".join(
             f"{method} {path} {headers}".encode() + body for method, path, headers, body in self.seen
         )
@@ -55,7 +55,7 @@ class FakeTracesServer(ThreadingHTTPServer):
         return sorted(self.messages[trace].values(), key=lambda message: message["order"])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is what some tests are about."""
+        """Ignore clients that hang up: some tests make them."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -144,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def drip(self, seconds: float) -> None:
-        """An answer of one byte a second."""
+        """Answer with one byte per second."""
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
         until = time.monotonic() + seconds
         for number in range(len(head)):
@@ -156,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @contextmanager

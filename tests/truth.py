@@ -1,8 +1,8 @@
-"""For tests: runs whose true tree is known, on a clock that costs no time.
+"""Runs whose true tree is known, on a virtual clock, for tests of the assembler.
 
-`run_for_truth` runs a flow as the built-in runner does and leaves its record, and beside it says what really
-happened: which step ran in which attempt, iteration and branch of which other, and how that ended. Nothing of
-it is taken from the record, so that what is worked out from the record can be held against it.
+`run_for_truth` runs a flow with the built-in runner, which leaves a record, and returns what really
+happened: which step ran in which attempt, iteration and branch of which other step, and how it ended. None
+of this is read from the record, so a trace of the record can be compared with it.
 
     record, truth = run_for_truth(project, {"main": flow, "sub": other}, "main", behaviour=table)
 """
@@ -20,16 +20,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from one_trace.record.files import RunFiles
-from one_trace.runner.call import Call
+from one_trace.runner.call import Call, RunOptions
 from one_trace.runner.execution import Run
 from one_trace.runner.failures import StepFailure
+from one_trace.runner.input_sizes import InputSizes
 from one_trace.runner.loading import load
 from one_trace.runner.loop import Clock
 from one_trace.runner.observer import Observer, Place
 from one_trace.runner.run_log import new_run_id
 from one_trace.runner.run_state import Save
 from one_trace.runner.steps import run as run_body
-from one_trace.runner.terms import RunOptions
 from one_trace.runner.worker import Worker
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class VirtualClock(Clock):
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A simulated step of a test: takes some time, then returns a value or throws."""
+    """A simulated step body: takes some time, then returns a value or throws."""
 
     duration_ms: float = 0
     output: Any = None
@@ -69,8 +69,8 @@ class Behaviour:
 
 LEAVES = ("transform", "code", "file-read", "file-write", "bash", "action", "paginate")
 Table = Callable[[dict[str, Any], int, int], Behaviour | None]
-"""What a step's body does, by the step, how often it has been begun before in this run, and the attempt.
-None: its own.
+"""Maps a step, the number of its earlier starts in this run and the attempt to the behaviour of its body.
+None: the step's own body runs.
 """
 _STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeout": "timeout"}
 
@@ -78,11 +78,9 @@ _STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeo
 class TrueSpan(TypedDict, total=False):
     """One execution of a step. Names and meanings are those of the trace document.
 
-    `span` and `parent` are numbers; times are ms since the epoch; `events`: it has step:start and an end of
-    its own;
-    `raised`: it threw out of its list of steps; `statusAlso`: it threw its own time-out; `inputBytes`: only
-    where it was asked for, and null where nobody is to know.
-    """
+    `span` and `parent` are numbers. Times are ms since the epoch. `events`: the log has its start and its
+    end. `raised`: its error left its list of steps. `statusAlso`: it threw its own time-out. `inputBytes`:
+    set only if sizes are recorded, and null if the size cannot be known."""
 
     span: int
     parent: int | None
@@ -111,7 +109,7 @@ class TrueSpan(TypedDict, total=False):
 
 
 class Truth(TypedDict):
-    """What really happened in a run: its status is that of the trace document."""
+    """What really happened in a run. `status` has the trace document's values."""
 
     runId: str
     flowKey: str
@@ -123,16 +121,17 @@ class Truth(TypedDict):
 
 
 class Killed(Exception):
-    """The run ends here, as by SIGKILL."""
+    """Ends the run at once, as SIGKILL would."""
 
 
 class TooLarge(Exception):
-    """A result has more values than the caller wants: a loop's holds copies of all that was there before, and
-    several in a row make a state that no string can hold, which is found out after a minute."""
+    """A result has more values than the caller allows. A loop's result holds copies of all earlier results:
+    after several loops the state fits in no string, which takes a minute to find out."""
 
 
 class Unsaveable(Exception):
-    """The state holds what cannot be saved. The host fails the step after which it first tries."""
+    """The state holds a value that cannot be saved. The host fails the step after which it tries to save
+    it."""
 
 
 @dataclass(slots=True)
@@ -146,14 +145,14 @@ class _Life:
     ended: int | None = None
 
     def over(self, attempt: int | None) -> int | None:
-        """When an attempt was over: the next one began, or all was."""
+        """When an attempt was over: at the start of the next one, or at the end of the span."""
         if attempt is not None and attempt < len(self.attempts):
             return self.attempts[attempt]
         return self.ended
 
 
 class Recorder(Observer):
-    """Notes the true tree of a run."""
+    """Records the true tree of a run."""
 
     def __init__(
         self,
@@ -169,7 +168,7 @@ class Recorder(Observer):
         self.spans: list[TrueSpan] = []
         self._root = root if not resume else f"{root}#{resume + 1}"
         self._resume = resume
-        self._sizes = sizes
+        self._sizes = InputSizes(worker) if sizes else None
         self._largest = largest
         self._saves = saves
         self._worker = worker
@@ -208,6 +207,8 @@ class Recorder(Observer):
             span["resume"] = self._resume
         self.spans.append(span)
         self._lives.append(_Life(self._tick()))
+        if self._sizes is not None:
+            assert self._sizes.begin(step, flow_key, place, index, events=events) == number
         return number
 
     def _inside(self, place: Place) -> str:
@@ -224,18 +225,13 @@ class Recorder(Observer):
 
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         noted = self.spans[span - 1]
-        if self._sizes and attempt == noted["attempts"] and self._lives[span - 1].ended is None:
+        if self._sizes is not None and attempt == noted["attempts"] and self._lives[span - 1].ended is None:
             noted["inputBytes"] = self._worker.ask("inputBytes", context.number, self._worker.step(step))
+        if self._sizes is not None:
+            self._sizes.resolves(span, attempt, step, context)
 
-    def end(
-        self,
-        span: int,
-        status: str,
-        result: Handle | None = None,
-        *,
-        raised: bool = False,
-        timeout: bool = False,
-    ) -> None:
+    def end(self, span: int, status: str, result: Handle | None = None, **how: bool) -> None:
+        raised, timeout = how.get("raised", False), how.get("timeout", False)
         noted = self.spans[span - 1]
         self._lives[span - 1].ended = self._tick()
         noted["status"], noted["raised"] = _STATUS.get(status, status), raised
@@ -253,13 +249,15 @@ class Recorder(Observer):
             except StepFailure as failure:
                 if self._saves == "at the ends":
                     raise Unsaveable from failure
+        if self._sizes is not None:
+            self._sizes.end(span, status)
 
     def _weigh(self, result: Handle) -> None:
         if self._worker.ask("weigh", result.number) > self._largest:
             raise TooLarge
 
     async def body(self, call: Call) -> Handle:
-        """Run one attempt: as the table says, else in earnest."""
+        """Run one attempt: with the table's behaviour if there is one, otherwise the real step."""
         behaviour = self._behaviour_of(call.step, call.attempt)
         if behaviour is None:
             return await run_body(call)
@@ -281,7 +279,7 @@ class Recorder(Observer):
         return self._behaviour(step, self._seen[step_id] - 1, attempt)
 
     def settle(self) -> None:
-        """Once all is over: which spans were late."""
+        """Set `late` of all spans, once the run is over."""
         for span, life in zip(self.spans, self._lives, strict=True):
             parent = span["parent"]
             over = self._lives[parent - 1].over(span["parentAttempt"]) if parent is not None else None
@@ -300,7 +298,7 @@ _shared: list[Worker] = []
 
 
 def shared_worker() -> Worker:
-    """One worker for all the runs of a process; started when first asked for."""
+    """The worker shared by all runs of this process, started on first use."""
     if not _shared:
         worker = Worker()
         worker.ready()
@@ -309,7 +307,8 @@ def shared_worker() -> Worker:
 
 
 def forget_worker() -> None:
-    """After a run that broke off: nobody knows what it left in there. The next run starts another."""
+    """Close the worker after an aborted run, whose leftovers are unknown. The next run starts another
+    one."""
     while _shared:
         _shared.pop().close()
 
@@ -328,16 +327,14 @@ def run_for_truth(
     sizes: bool = False,
     largest: int | None = None,
 ) -> tuple[RunFiles, Truth]:
-    """Write `flows` (by key) into `project`, run `main`, and say where its record lies and what really
+    """Write `flows` (by key) into `project` and run `main`. Returns the files of its record and what really
     happened.
 
-    `inputs` are words ``name=value``. `behaviour` puts made-up bodies in the place of those of leaf steps, by
-    step id or by a function: with these and transforms 10,000 steps take a second or two. The clock is
-    virtual unless one is given.
-    `kill_after`: the run is killed after that many events. `sizes`: it leaves the sizes of what went into its
-    steps, as a traced run does, and the truth has them too. `largest`: TooLarge where a result has more
-    values. Flows are not validated. Not for threads: the working directory is changed meanwhile.
-    """
+    `inputs` are ``name=value``. `behaviour` replaces the bodies of leaf steps, by step id or by a function;
+    10,000 such steps take a second or two. The clock is virtual unless one is given. `kill_after`: kill the
+    run after that many events. `sizes`: record the input sizes of steps, as a traced run does, and return
+    them. `largest`: raise TooLarge if a result has more values. Flows are not validated. Not thread-safe:
+    the working directory changes during the run."""
     for key, flow in flows.items():
         folder = project / ".one" / "flows" / key
         folder.mkdir(parents=True, exist_ok=True)
@@ -374,8 +371,8 @@ def run_for_truth(
 
 
 def _as_saved(attempt: Callable[[Save], T], saves: Save, undo: Callable[[], None]) -> T:
-    """What `attempt` comes to; it is undone and made once more, saving as the host does, if it comes to
-    something that cannot be saved."""
+    """The result of `attempt`. If a value cannot be saved, the attempt is undone and repeated, saving after
+    every step as the host does."""
     try:
         return attempt(saves)
     except Unsaveable:
@@ -462,9 +459,8 @@ def resume_for_truth(
     worker: Worker | None = None,
     sizes: bool = False,
 ) -> Truth:
-    """Resume a run that has failed, and say what has happened in all: spans of the nth resume have ``resume``
-    = n.
-    """
+    """Resume a failed run. Returns what happened in all of its runs: spans of the nth resume have
+    ``resume`` = n."""
     resumes = earlier["resumes"] + 1
     files = (record.log, record.state, record.sizes)
     kept = {path: path.read_bytes() for path in files if path is not None and path.exists()}

@@ -82,71 +82,71 @@ class RateChange(NamedTuple):
 
 def last_change(values: Sequence[float], *, least: float, smallest: float = SMALLEST) -> Change | None:
     """The last change of a series, oldest value first, by at least `least` and at least the part `smallest`
-    of what it was, to beyond the middle half of that. Steps in one direction are one change. None where
-    there is none, or where the level comes and goes.
+    of the level before, and to outside of its middle half. Steps in one direction are one change. None if
+    there is none, or if the level comes and goes.
     """
-    found = levels(values, least)
-    if len(found) < 2:
+    series = levels(values, least)
+    if len(series) < 2:
         return None
-    sign = 1 if found[-1].median > found[-2].median else -1
-    first = len(found) - 2
-    while first > 0 and sign * (found[first].median - found[first - 1].median) > 0:
+    sign = 1 if series[-1].median > series[-2].median else -1
+    first = len(series) - 2
+    while first > 0 and sign * (series[first].median - series[first - 1].median) > 0:
         first -= 1
-    base, now = found[first], found[-1]
+    base, now = series[first], series[-1]
     size = sign * (now.median - base.median)
     quartile = quantile(sorted(values[base.start : base.end]), 0.75 if sign > 0 else 0.25) or 0.0
     if size < max(least, smallest * base.median) or sign * (now.median - quartile) <= 0:
         return None
     between = (base.median + now.median) / 2
-    if sum(sign * (level.median - between) >= 0 for level in found[:first]) >= RECURS:
+    if sum(sign * (level.median - between) >= 0 for level in series[:first]) >= RECURS:
         return None
-    steps = [sign * (later.median - level.median) for level, later in itertools.pairwise(found[first:])]
+    steps = [sign * (later.median - level.median) for level, later in itertools.pairwise(series[first:])]
     largest = steps.index(max(steps))
     gradual = steps[largest] < 0.6 * size
-    since = found[first + 1 if gradual else first + largest + 1].start
-    return Change(base.median, now.median, since, gradual, found)
+    since = series[first + 1 if gradual else first + largest + 1].start
+    return Change(base.median, now.median, since, gradual, series)
 
 
 def last_rate_change(failed: Sequence[bool]) -> RateChange | None:
     """The last change of the failure rate of runs, oldest first; None where there is none."""
-    start, found = 0, None
+    start, change = 0, None
     while cut := _rate_cut(failed[start:]):
         before, after = failed[start : start + cut], failed[start + cut :]
         start += cut
-        found = RateChange(start, sum(before), len(before), sum(after), len(after))
-    return found
+        change = RateChange(start, sum(before), len(before), sum(after), len(after))
+    return change
 
 
 def levels(values: Sequence[float], least: float = 0.0) -> list[Level]:
     """The levels of a series, oldest first; neighbours that differ by less than a tenth or `least` are
     one."""
-    size = ceil(len(values) / _MOST_BATCHES) or 1
-    offset = len(values) % size
-    points = [median(values[at : at + size]) or 0.0 for at in range(offset, len(values), size)]
-    cuts = _cuts(points if size > 1 else values)
-    places = [0, *(offset + cut * size for cut in cuts), len(values)]
-    if size > 1:
-        places = [0, *(_refined(values, *near, size) for near in _triples(places)), len(values)]
-    found: list[Level] = []
-    for start, end in itertools.pairwise(places):
+    merged: list[Level] = []
+    for start, end in itertools.pairwise([0, *_cuts(values), len(values)]):
         level = _level(values, start, end)
-        while found and _alike(found[-1].median, level.median, least):
-            level = _level(values, found.pop().start, end)
-        found.append(level)
-    return found
+        while merged and _alike(merged[-1].median, level.median, least):
+            level = _level(values, merged.pop().start, end)
+        merged.append(level)
+    return merged
 
 
-def _triples(places: Sequence[int]) -> list[tuple[int, int, int]]:
-    return list(zip(places, places[1:], places[2:], strict=False))
+def _cuts(values: Sequence[float]) -> list[int]:
+    """The places where a series is cut, in order."""
+    size = ceil(len(values) / _MOST_BATCHES)
+    if size <= 1:
+        return _segment(values)
+    offset = len(values) % size
+    medians = [median(values[at : at + size]) or 0.0 for at in range(offset, len(values), size)]
+    cuts = [offset + cut * size for cut in _segment(medians)]
+    bounds = [0, *cuts, len(values)]
+    return [_refined(values, bounds[n], cut, bounds[n + 2], size) for n, cut in enumerate(cuts)]
 
 
 def _refined(values: Sequence[float], start: int, cut: int, end: int, size: int) -> int:
-    """The place within a batch of `cut` that leaves the least absolute deviations from both medians."""
+    """The place within a batch of `cut` with the least absolute deviations from both medians."""
     before, after = median(values[start : cut - size]) or 0.0, median(values[cut + size : end]) or 0.0
-    near = range(cut - size, cut + size)
-    gains = [abs(values[at] - after) - abs(values[at] - before) for at in near]
-    sums = list(itertools.accumulate(gains, initial=0.0))
-    return cut - size + sums.index(max(sums))
+    near = values[cut - size : cut + size]
+    gains = itertools.accumulate((abs(value - after) - abs(value - before) for value in near), initial=0.0)
+    return cut - size + max(enumerate(gains), key=lambda each: each[1])[0]
 
 
 def _level(values: Sequence[float], start: int, end: int) -> Level:
@@ -157,8 +157,8 @@ def _alike(one: float, other: float, least: float) -> bool:
     return abs(one - other) < max(least, SMALLEST * max(one, other)) or one == other
 
 
-def _cuts(values: Sequence[float]) -> list[int]:
-    """The places where a series is cut, in order."""
+def _segment(values: Sequence[float]) -> list[int]:
+    """Binary segmentation: the places of all cuts, in order."""
     cuts: list[int] = []
     todo = [(0, len(values))]
     while todo and len(cuts) < _MOST_LEVELS:
@@ -211,12 +211,12 @@ def _cut(values: Sequence[float], alpha: float) -> int:
                 continue
         if z > farthest:
             farthest, place = z, size
-    found = [(erfc(farthest / sqrt(2)), -farthest, place)]
+    candidates = [(erfc(farthest / sqrt(2)), -farthest, place)]
     for size, low, z in small:
         least = min(size, count - size)
-        if 2 / comb(count, least) <= found[0][0]:  # else it cannot be the smallest
-            found.append((2 * _exact(least, count - least, low), -z, size))
-    p, _, place = min(found)
+        if 2 / comb(count, least) <= candidates[0][0]:  # else it cannot be the smallest
+            candidates.append((2 * _exact(least, count - least, low), -z, size))
+    p, _, place = min(candidates)
     return place if p * _possible(count, p) < alpha else 0
 
 

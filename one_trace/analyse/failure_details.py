@@ -28,7 +28,6 @@ def failure_details(db: Connection, flow: FlowHistory) -> dict[str, FailureDetai
         details = by_path.setdefault(path, FailureDetails())
         index, failed = by_number[run], status in ("error", "timeout")
         if retries and (failed or status == "success"):
-            details.retried[index] = details.retried.get(index, 0) + 1
             details.helped += not failed
             details.useless += failed
         if failed:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from one_trace.analyse.history import FailureDetails, FlowHistory, StepHistory
 from one_trace.analyse.stats import FlowStats, StepStats
 from one_trace.analyse.timings import ListRun, LoopRun, ParallelRun
+from one_trace.model.trace import Location
 
 SCHEMA = "one-trace-insights/1"
 FAILURE_WEIGHT = 2.0
@@ -54,6 +55,8 @@ class Finding(Struct, rename="camel", kw_only=True):
     score: float
     suggestion: str
     action: Action | None = None
+    at: Location | None = None
+    """Where the step is written; null where that is not known."""
 
 
 class InsightsDocument(Struct, rename="camel", kw_only=True):

@@ -38,8 +38,6 @@ class Anomaly(NamedTuple):
     error: int
     timeout: int
     retries: int
-    unended: int
-    """Stopped or incomplete."""
 
     @property
     def failed(self) -> int:
@@ -86,11 +84,7 @@ class SpanCounts(Struct, kw_only=True):
     retries: int = 0
     retried: int = 0
     """Spans that needed more than one attempt: an upper bound where a run has several spans of the step."""
-    failed_runs: int = 0
-    """Runs in which at least one of its spans failed or timed out."""
     total_ms: float = 0.0
-    self_ms: float = 0.0
-    """Without the time of its children."""
     busy_ms: float = 0.0
     """How long at least one of its spans ran, summed over the runs."""
 
@@ -168,8 +162,6 @@ class FailureDetails(Struct, kw_only=True):
     """Ids of the last runs in which it failed, newest first."""
     timed_out: dict[int, int] = {}
     """Spans that timed out, by index."""
-    retried: dict[int, int] = {}
-    """Spans that needed more than one attempt, by index."""
     helped: int = 0
     """Retried spans that succeeded."""
     useless: int = 0

@@ -130,4 +130,9 @@ def _findings(flow: FlowProfile) -> list[Finding]:
     findings = [finding for rule in RULES.values() for finding in rule(flow)]
     order = list(RULES)
     findings.sort(key=lambda finding: (-finding.score, order.index(finding.rule), finding.path))
-    return [msgspec.structs.replace(finding, rank=rank) for rank, finding in enumerate(findings, 1)]
+    plan = flow.history.plan
+    places = [plan[finding.path].at if finding.path in plan else None for finding in findings]
+    return [
+        msgspec.structs.replace(finding, rank=rank, at=at)
+        for rank, (finding, at) in enumerate(zip(findings, places, strict=True), 1)
+    ]

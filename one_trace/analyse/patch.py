@@ -1,4 +1,4 @@
-"""The edits that findings propose, as JSON Patches (RFC 6902) of flow files that still pass validation."""
+"""The edits that findings propose, as JSON Patches (RFC 6902) of flow files that are valid with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from one_trace.analyse.findings import Action, InsightsDocument
 
 SCHEMA = "one-trace-patch/1"
 SAFE = frozenset({"near-timeout", "far-timeout", "sequential-loop"})
-"""Rules whose edit changes when and how long, and not how often something is done."""
+"""Rules whose edits change when something is done and for how long, but not how often."""
 
 
 class Operation(Struct, kw_only=True):
@@ -24,7 +24,7 @@ class Operation(Struct, kw_only=True):
 
 
 class FilePatch(Struct, rename="camel", kw_only=True):
-    """What to change in one flow file, and the findings (rule and path) that it is for."""
+    """The patch of one flow file, and its findings (rule and path)."""
 
     file: str
     flow_key: str
@@ -33,7 +33,7 @@ class FilePatch(Struct, rename="camel", kw_only=True):
 
 
 class PatchDocument(Struct, rename="camel", kw_only=True):
-    """The answer of ``trace insights FLOW --patch``; `left` are findings without an edit that is safe."""
+    """The answer of ``trace insights FLOW --patch``; `left` are findings without a safe edit."""
 
     schema: str = SCHEMA
     flow_key: str
@@ -43,7 +43,7 @@ class PatchDocument(Struct, rename="camel", kw_only=True):
 
 
 class FlowSource(NamedTuple):
-    """A flow file: its path, its `key` and what it holds."""
+    """A flow file: its path, its `key` and its content."""
 
     file: str
     key: str
@@ -60,24 +60,19 @@ def propose(
     `source` finds a flow file by its key.
     """
     patches: dict[str, FilePatch] = {}
-    patched: dict[str, dict[str, Any]] = {}
+    edited: dict[str, dict[str, Any]] = {}
     left: list[str] = []
     for finding in document.findings:
         name, action = f"{finding.rule} {finding.path}", finding.action
         flow = source(action.flow_key) if action and finding.rule in SAFE else None
-        if flow is None or action is None:
+        definition = copy.deepcopy(edited.get(flow.file, flow.definition)) if flow else {}
+        operations = _edit(definition, action) if action else []
+        if flow is None or not operations or not valid(definition):
             left.append(name)
             continue
-        before = patched.get(flow.file, flow.definition)
-        operations = list(_operations(before, action))
-        after = apply(before, operations)
-        if not operations or not valid(after):
-            left.append(name)
-            continue
-        patched[flow.file] = after
-        patch = patches.setdefault(
-            flow.file, FilePatch(file=flow.file, flow_key=flow.key, findings=[], patch=[])
-        )
+        edited[flow.file] = definition
+        empty = FilePatch(file=flow.file, flow_key=flow.key, findings=[], patch=[])
+        patch = patches.setdefault(flow.file, empty)
         patch.findings.append(name)
         patch.patch += operations
     return PatchDocument(
@@ -85,48 +80,37 @@ def propose(
     )
 
 
-def _operations(definition: dict[str, Any], action: Action) -> Iterator[Operation]:
-    """The operations that set the keys of an action; none where the step's id is not there just once."""
-    places = list(_places(definition.get("steps"), "/steps", action.step_id))
-    if len(places) != 1:
-        return
-    pointer, step = places[0]
+def _edit(definition: dict[str, Any], action: Action) -> list[Operation]:
+    """Set the keys of an action, and return the operations that do so; none unless exactly one step has its
+    id and all parents of its keys exist."""
+    steps = list(_steps(definition.get("steps"), "/steps", action.step_id))
+    if len(steps) != 1:
+        return []
+    operations = []
     for dotted, value in action.set.items():
+        path, target = steps[0]
         *parents, last = dotted.split(".")
-        at, path = step, pointer
         for name in parents:
-            inner = at.get(name) if isinstance(at, dict) else None
-            if not isinstance(inner, dict):
-                return
-            at, path = inner, f"{path}/{_escaped(name)}"
-        yield Operation(op="replace" if last in at else "add", path=f"{path}/{_escaped(last)}", value=value)
+            if not isinstance(target.get(name), dict):
+                return []
+            path, target = f"{path}/{_escaped(name)}", target[name]
+        op = "replace" if last in target else "add"
+        operations.append(Operation(op=op, path=f"{path}/{_escaped(last)}", value=value))
+        target[last] = value
+    return operations
 
 
-def _places(value: object, pointer: str, step_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Where steps with this id stand, at any depth."""
+def _steps(value: object, pointer: str, step_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The JSON pointer of each step with this id, at any depth, and the step."""
     todo = [(value, pointer, False)]
     while todo:
-        each, path, in_list = todo.pop()
-        if isinstance(each, dict):
-            if in_list and each.get("id") == step_id and isinstance(each.get("type"), str):
-                yield path, each
-            todo += [(inner, f"{path}/{_escaped(str(key))}", False) for key, inner in each.items()]
-        elif isinstance(each, list):
-            todo += [(inner, f"{path}/{place}", True) for place, inner in enumerate(each)]
-
-
-def apply(definition: dict[str, Any], operations: list[Operation]) -> dict[str, Any]:
-    """A copy of a flow with the keys set."""
-    changed = copy.deepcopy(definition)
-    for operation in operations:
-        *parents, last = [
-            part.replace("~1", "/").replace("~0", "~") for part in operation.path[1:].split("/")
-        ]
-        at: Any = changed
-        for name in parents:
-            at = at[int(name)] if isinstance(at, list) else at[name]
-        at[last] = operation.value
-    return changed
+        node, path, in_list = todo.pop()
+        if isinstance(node, dict):
+            if in_list and node.get("id") == step_id and isinstance(node.get("type"), str):
+                yield path, node
+            todo += [(inner, f"{path}/{_escaped(str(key))}", False) for key, inner in node.items()]
+        elif isinstance(node, list):
+            todo += [(inner, f"{path}/{index}", True) for index, inner in enumerate(node)]
 
 
 def _escaped(name: str) -> str:

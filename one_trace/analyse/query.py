@@ -83,7 +83,7 @@ _COUNTS = (
     "count(*), sum(step_runs.spans), sum(step_runs.success), sum(step_runs.error), sum(step_runs.timeout),"
     " sum(step_runs.skipped), sum(step_runs.stopped), sum(step_runs.incomplete), sum(step_runs.retries),"
     " sum(min(step_runs.retries, step_runs.spans - step_runs.skipped)),"
-    " sum(step_runs.error + step_runs.timeout > 0), sum(sum_ms), sum(self_ms), sum(coalesce(busy_ms, sum_ms))"
+    " sum(sum_ms), sum(coalesce(busy_ms, sum_ms))"
 )
 """The fields of `SpanCounts` after `version`."""
 _paths = msgspec.json.Decoder(list[str])
@@ -199,7 +199,7 @@ class _Reader:
             )
         )
         for number, run, *counts in self.db.execute(
-            "SELECT step, run, success, error, timeout, retries, stopped + incomplete FROM step_runs"
+            "SELECT step, run, success, error, timeout, retries FROM step_runs"
             f" WHERE {where} AND error + timeout + retries + stopped + incomplete > 0",
             values,
         ):

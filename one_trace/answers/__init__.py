@@ -1,6 +1,6 @@
-"""The documents that machines read: bounded, whatever the run or the history, each with its schema.
+"""The documents that machines read: each has a schema, and is bounded whatever the run or the history.
 
-What lives here: pure functions from what `analyse` and the store give to an answer of at most 8,000
-characters: summary first, what failed and what was slow next, what went alike folded, and in `omitted` what
-was left out and how to get it. Nothing here prints, reads a file or knows of a command line.
+What lives here: `run`, `runs`, `step`, `saved`, `reports` (the documents), `documents` (their schemas),
+`bounds`, `pages`, `fields` (the one mechanism that fits a document into 8,000 characters and says in
+`omitted` what was left out). Pure functions: nothing here prints, reads a file or knows of a command line.
 """

@@ -1,4 +1,4 @@
-"""How an answer is kept within what its reader takes in at once: one mechanism for every command."""
+"""Fits a document into what an agent reads at once: one mechanism for every command."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import msgspec
 from msgspec import Struct
 
 from one_trace.answers.fields import Selection
-from one_trace.answers.pages import Page, encode_cursor
+from one_trace.answers.pages import PagedDocument, encode_cursor
 
 LIMIT = 8000
 """Characters of an answer, its final newline included."""
 TEXT = 400
 """Characters of one text in an answer: an error, a path."""
 MOST_ROWS = 400
-"""No more rows of a list fit."""
+"""Rows of a list that can fit at most."""
 _INDEX = re.compile(r"\[\d+\]")
 
 
 class Bounds(NamedTuple):
-    """What `--full`, `--limit`, `--cursor` and `--fields` ask for. `rerun` gives the command line again, with
-    options added: how to get what was left out."""
+    """The values of `--full`, `--limit`, `--cursor` and `--fields`. `rerun` gives the command line with
+    options added, which prints what was left out."""
 
     rerun: Callable[..., str]
     full: bool = False
@@ -38,7 +38,7 @@ class Bounds(NamedTuple):
 
     @property
     def most_rows(self) -> int | None:
-        """Rows a list may have; a limit of 0 is none."""
+        """Rows that a list may have; a limit of 0 means no limit."""
         most = None if self.full else MOST_ROWS
         return min(self.limit, most or self.limit) if self.limit else most
 
@@ -52,7 +52,7 @@ class Omitted(Struct, rename="camel", omit_defaults=True, kw_only=True):
     texts: int = 0
     """Texts that were cut; each has a ``…`` where it was."""
     cursor: str | None = None
-    """For ``--cursor``: the next page, where the lists that were cut go on."""
+    """For ``--cursor``: the next page, where the lists that were cut continue."""
     how: str
 
 
@@ -62,17 +62,17 @@ def size(document: object) -> int:
 
 
 def fit(document: Struct, bounds: Bounds, unread: Mapping[str, int] | None = None) -> object:
-    """A document as it is to be printed: the page, rows and fields that were asked for, within LIMIT unless
-    all of it was.
+    """A document as it is printed: the page, rows and fields that were asked for, within LIMIT characters
+    unless it is to be whole.
 
-    A document that does not fit loses members that are null or empty, and then rows, from the end of lists: a
-    ranked list keeps its head. `unread` counts, by list, rows that
-    follow those of the document. Raises WrongUsage.
+    A document that does not fit loses members that are null or empty, and then rows, from the end of
+    lists: a ranked list keeps its head. `unread` counts, by list, rows that follow those of the document.
+    Raises WrongUsage.
     """
     if bounds.whole and not unread:
         return document
     selection = Selection(type(document), bounds.fields)
-    page = Page(document, bounds.cursor, bounds.most_rows, unread or {})
+    page = PagedDocument(document, bounds.cursor, bounds.most_rows, unread or {})
     tree = selection.of(msgspec.to_builtins(page.document))
     texts, cut = [0], dict[str, int]()
     if not bounds.full and size(tree) > LIMIT:
@@ -85,7 +85,7 @@ def fit(document: Struct, bounds: Bounds, unread: Mapping[str, int] | None = Non
 
 
 def _omitted(
-    page: Page, tree: dict[str, Any], cut: dict[str, int], texts: int, bounds: Bounds
+    page: PagedDocument, tree: dict[str, Any], cut: dict[str, int], texts: int, bounds: Bounds
 ) -> dict[str, Omitted]:
     lists = dict(_lists(tree))
     rest = {name: left for name, rows in lists.items() if (left := page.left(name, len(rows)))}
@@ -114,8 +114,8 @@ def number(value: float | None, places: int = 3) -> float | int | None:
 
 
 def _cut(tree: dict[str, Any], over: int, cut: dict[str, int]) -> bool:
-    """Shorten some lists: those inside of rows first, of several the one that takes most space. False if
-    there is none."""
+    """Shorten some lists: those inside of rows first, and of several the one that takes the most space.
+    False if there is none."""
     groups: dict[str, list[tuple[str, list[Any]]]] = {}
     for name, rows in _lists(tree):
         groups.setdefault(_INDEX.sub("[]", name), []).append((name, rows))

@@ -1,4 +1,4 @@
-"""Every document that has a schema: its name, its struct, and the JSON Schema that is made from it."""
+"""Every document with a schema: its name, its struct, and the JSON Schema made from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from one_trace.answers.bounds import Omitted
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-class Document(NamedTuple):
+class DocumentKind(NamedTuple):
     """A kind of document. `bounded`: it may be cut, and then says so in `omitted`."""
 
     command: str
@@ -28,28 +28,28 @@ class Document(NamedTuple):
 
 
 DOCUMENTS = {
-    "one-trace/1": Document("export RUN --format json, show --full", "model.trace", ("Trace",), True),
-    "one-trace-run/1": Document("show", "answers.run", ("RunAnswer",), True),
-    "one-trace-slow/1": Document("show --slow N", "view.slow", ("Slow",), True),
-    "one-trace-events/1": Document("show --events", "view.event_list", ("EventsDocument",), True),
-    "one-trace-list/1": Document("list", "answers.runs", ("RunList",), True),
-    "one-trace-runs/1": Document("list --full", "answers.runs", ("WholeRunList",), True),
-    "one-trace-stats/1": Document("stats", "analyse.stats", ("StatsDocument",), True),
-    "one-trace-insights/1": Document(
+    "one-trace/1": DocumentKind("export RUN --format json, show --full", "model.trace", ("Trace",), True),
+    "one-trace-run/1": DocumentKind("show", "answers.run", ("RunAnswer",), True),
+    "one-trace-slow/1": DocumentKind("show --slow N", "view.slow", ("Slow",), True),
+    "one-trace-events/1": DocumentKind("show --events", "view.event_list", ("EventsDocument",), True),
+    "one-trace-list/1": DocumentKind("list", "answers.runs", ("RunList",), True),
+    "one-trace-runs/1": DocumentKind("list --full", "answers.runs", ("WholeRunList",), True),
+    "one-trace-stats/1": DocumentKind("stats", "analyse.stats", ("StatsDocument",), True),
+    "one-trace-insights/1": DocumentKind(
         "insights", "analyse.findings", ("InsightsDocument", "InsightsOverview"), True
     ),
-    "one-trace-patch/1": Document("insights FLOW --patch", "analyse.patch", ("PatchDocument",)),
-    "one-trace-diff/1": Document("diff", "analyse.diff", ("DiffDocument",), True),
-    "one-trace-cost/1": Document("cost", "analyse.cost", ("CostDocument",), True),
-    "one-trace-doctor/1": Document("doctor", "answers.reports", ("DoctorReport",), True),
-    "one-trace-import/1": Document("import", "answers.reports", ("ImportReport",)),
-    "one-trace-sync/1": Document("sync", "answers.reports", ("SyncReport",)),
-    "one-trace-share/1": Document("share", "answers.reports", ("SharedRun",)),
-    "one-trace-file/1": Document("export -o FILE, open", "answers.reports", ("WrittenFile",)),
-    "one-trace-stats-file/1": Document("stats -o FILE", "answers.reports", ("WrittenHistory",)),
-    "one-trace-topics/1": Document("help", "answers.reports", ("Topics",)),
-    "one-trace-topic/1": Document("help TOPIC", "answers.reports", ("Topic",)),
-    "one-trace-schemas/1": Document("schema", "answers.documents", ("Schemas",)),
+    "one-trace-patch/1": DocumentKind("insights FLOW --patch", "analyse.patch", ("PatchDocument",)),
+    "one-trace-diff/1": DocumentKind("diff", "analyse.diff", ("DiffDocument",), True),
+    "one-trace-cost/1": DocumentKind("cost", "analyse.cost", ("CostDocument",), True),
+    "one-trace-doctor/1": DocumentKind("doctor", "answers.reports", ("DoctorReport",), True),
+    "one-trace-import/1": DocumentKind("import", "answers.reports", ("ImportReport",)),
+    "one-trace-sync/1": DocumentKind("sync", "answers.reports", ("SyncReport",)),
+    "one-trace-share/1": DocumentKind("share", "answers.reports", ("SharedRun",)),
+    "one-trace-file/1": DocumentKind("export -o FILE, open", "answers.reports", ("WrittenFile",)),
+    "one-trace-stats-file/1": DocumentKind("stats -o FILE", "answers.reports", ("WrittenHistory",)),
+    "one-trace-topics/1": DocumentKind("help", "answers.reports", ("Topics",)),
+    "one-trace-topic/1": DocumentKind("help TOPIC", "answers.reports", ("Topic",)),
+    "one-trace-schemas/1": DocumentKind("schema", "answers.documents", ("Schemas",)),
 }
 
 

@@ -11,16 +11,16 @@ from msgspec import Struct, inspect
 from one_trace.errors import WrongUsage
 
 KEPT = ("schema", "filter", "fields", "omitted", "next")
-"""Members of every answer, printed whatever was asked for."""
+"""Members of every answer that are always printed."""
 _NAMED = 12
 """Fields that a hint lists at most."""
 _Wanted = dict[str, Any]
-"""Members by name; an empty one means all of the member."""
+"""Members by name; an empty one selects all of the member."""
 
 
 class Selection:
-    """The members that `asked`, a list separated by commas, names: each a path such as ``run.status``, which
-    goes through lists, or the end of just one. None selects everything. Raises WrongUsage."""
+    """The members that `asked` names, separated by commas: each is a path such as ``run.status``, which
+    goes through lists, or the unique end of one. None selects everything. Raises WrongUsage."""
 
     def __init__(self, document: type[Struct], asked: str | None) -> None:
         self.paths = [] if asked is None else [_resolved(document, name) for name in _split(asked)]
@@ -31,7 +31,7 @@ class Selection:
                 at = at.setdefault(name, {})
 
     def of(self, tree: dict[str, Any]) -> dict[str, Any]:
-        """The selected members of a document, which then names them in `fields`."""
+        """The selected members of a document, and in `fields` their paths."""
         if not self.paths:
             return tree
         kept = {name: tree[name] for name in KEPT if name in tree}

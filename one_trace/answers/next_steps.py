@@ -1,4 +1,4 @@
-"""`next`: the commands that are worth running after an answer. Each of them works as it stands."""
+"""`next`: commands that are worth running after an answer, and work as they are."""
 
 from __future__ import annotations
 

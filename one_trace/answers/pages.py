@@ -1,7 +1,7 @@
 """`--cursor`: which rows of a document's lists a page has, and where the next page begins.
 
-A cursor says of each list that was cut how many rows the pages before had, and which row was their last one:
-rows that were added since do not shift the page.
+For each list that was cut, a cursor has the number of rows on the pages before and the identity of the
+last one: rows that were added since do not shift the page.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _IDENTITY = (
     "key",
     "check",
 )
-"""Members that tell the rows of a list apart, where they have them."""
+"""Members that distinguish the rows of a list."""
 _SHORT = 300
 _S = TypeVar("_S", bound=Struct)
 
@@ -61,7 +61,7 @@ def wrong_cursor() -> WrongUsage:
 
 
 def identity(row: Struct) -> str:
-    """What tells a row from the others of its list."""
+    """A text that distinguishes a row from the others of its list."""
     parts = [str(getattr(row, name)) for name in _IDENTITY if hasattr(row, name)]
     text = "\n".join(parts)
     if len(text) <= _SHORT and text.isascii():
@@ -69,11 +69,11 @@ def identity(row: Struct) -> str:
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-class Page:
+class PagedDocument:
     """The part of a document's lists that a cursor asks for, at most `most` rows a list.
 
-    The lists that count are those of the document itself, and those in the row of a list with just one row.
-    A list that the cursor does not name was printed whole before, and is left empty.
+    Lists that count are those of the document, and those inside the row of a list with one row. A list
+    that the cursor does not name was printed whole before, and is empty here.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Page:
             raise wrong_cursor()
 
     def left(self, name: str, shown: int) -> int:
-        """How many rows of a list follow, when `shown` of the page's are printed; 0 of any other list."""
+        """How many rows of a list follow if `shown` of the page's are printed; 0 for any other list."""
         if name not in self._rows:
             return 0
         return len(self._rows[name]) - shown + self._after.get(name, 0)
@@ -129,6 +129,6 @@ class Page:
 
 
 def _start(rows: list[Struct], seen: int, last: str | None) -> int:
-    """Behind the row of this identity, where it still is there; the nearest to its old place."""
+    """The index after the row with this identity, or the old one if it is gone. Of several, the nearest."""
     found = [at + 1 for at, row in enumerate(rows) if identity(row) == last]
     return min(found, key=lambda at: abs(at - seen), default=min(seen, len(rows)))

@@ -1,4 +1,4 @@
-"""What commands report that do something: import, sync, share, export, open, help, doctor."""
+"""The answers of commands that do something: import, sync, share, export, open, help, doctor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run as an answer (`one-trace-run/1`): what happened, why, where the time went, and what to ask next."""
+"""One run as an answer (`one-trace-run/1`): what happened, why, where the time went, what to run next."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from one_trace.answers.bounds import LIMIT, Bounds, Omitted, cut_text, number, s
 from one_trace.answers.fields import Selection
 from one_trace.answers.next_steps import after_run
 from one_trace.answers.pages import decode_cursor, encode_cursor, wrong_cursor
+from one_trace.answers.step import StepOutput
 from one_trace.model.fold import Folder, Node
 from one_trace.model.trace import (
     FAILED_STATUSES,
     Cause,
     Counts,
     Executor,
+    Location,
     Run,
     Session,
     Span,
@@ -33,7 +35,7 @@ _TEXT = 200
 _ROWS = (250, 160, 110, 80, 60, 45, 34, 26, 20, 15, 11, 8, 6, 4, 3, 2, 1, 0)
 
 
-class Facts(Struct, rename="camel", kw_only=True):
+class RunHead(Struct, rename="camel", kw_only=True):
     """The run itself, without its spans."""
 
     run_id: str
@@ -79,13 +81,17 @@ class RunAnswer(Struct, rename="camel", kw_only=True):
     order, iterations that went alike in one row; `next`: commands to run next."""
 
     schema: str = SCHEMA
-    run: Facts
+    run: RunHead
     cause: Cause | None = None
     failed: list[Row] = []
     retried: list[Row] = []
     slowest: list[Row] = []
     steps: list[Row] = []
     partial: list[str] = []
+    at: Location | None = None
+    """Where the step that `filter` names is written."""
+    output: StepOutput | None = None
+    """With ``--with-output``: the output of that step."""
     filter: dict[str, Any] = {}
     omitted: Omitted | None = None
     next: list[str] = field(default_factory=list)
@@ -97,20 +103,23 @@ def answer(
     *,
     bounds: Bounds,
     filter: dict[str, Any] | None = None,
+    at: Location | None = None,
+    output: StepOutput | None = None,
 ) -> dict[str, Any]:
-    """The answer about a run. `shown`: what of `whole` a filter leaves; figures are those of the whole run.
-    Raises WrongUsage."""
+    """The answer about a run. `shown`: the part of `whole` that a filter leaves; figures are of the whole
+    run. `at` and `output` belong to the step that the filter names. Raises WrongUsage."""
     selection = Selection(RunAnswer, bounds.fields)
     view = _View(whole, shown or whole, filter or {}, bounds)
     for most in view.row_counts():
-        found = selection.of(msgspec.to_builtins(view.answer(most)))
+        shaped = msgspec.structs.replace(view.answer(most), at=at, output=output)
+        found = selection.of(msgspec.to_builtins(shaped))
         if bounds.full or size(found) <= LIMIT:
             break
     return found
 
 
 class _View:
-    """What an answer is made of: the steps that it shows, the most important first."""
+    """The rows of an answer, and which of them matter most."""
 
     def __init__(self, whole: Trace, shown: Trace, filter: dict[str, Any], bounds: Bounds) -> None:
         self.whole, self.shown, self.filter, self.bounds = whole, shown, filter, bounds
@@ -134,7 +143,7 @@ class _View:
         retried = [span for span in self.shown.spans if span.retries and span.status not in FAILED_STATUSES]
         some = most if self.bounds.full else (most + 1) // 2
         return RunAnswer(
-            run=_facts(run),
+            run=_head(run),
             cause=_cause(run.cause, most) if run.cause and not later else None,
             failed=[] if later else [_row(span) for span in failed[:some]],
             retried=[] if later else [_row(span) for span in retried[: some // 2]],
@@ -170,8 +179,8 @@ def _rows_before(cursor: str | None) -> int:
     return places["steps"][0]
 
 
-def _facts(run: Run) -> Facts:
-    return Facts(
+def _head(run: Run) -> RunHead:
+    return RunHead(
         run_id=run.run_id,
         trace_id=run.trace_id,
         flow_key=cut_text(run.flow_key, _TEXT),
@@ -219,7 +228,7 @@ def _row(span: Span) -> Row:
 
 
 def _slowest(shown: Trace, tree: Shape, most: int) -> list[Row]:
-    """By self time, of the whole run: what a filter hides does not change a figure."""
+    """By self time in the whole run: a filter hides spans, but changes no figure."""
     total = tree.run.duration_ms or tree.horizon or 1.0
     own = tree.self_ms
     timed = [span for span in shown.spans if own.get(span.span_id)]
@@ -239,7 +248,7 @@ def _slowest(shown: Trace, tree: Shape, most: int) -> list[Row]:
 
 
 def _tree_rows(shown: Trace, tree: Shape) -> Iterator[Row]:
-    """The tree in its order. Without recursion: how deep a flow nests is not ours to choose."""
+    """The tree in its order, without recursion: a hostile flow may nest to any depth."""
     folder = Folder(tree, whole_lists=True)
     todo = [(node, shown.run.flow_key) for node in reversed(folder.top())]
     while todo:
@@ -266,7 +275,7 @@ def _fold_row(node: Node, above: str) -> Row:
 
 
 def _rank(row: Row, at: int) -> tuple[bool, bool, int, float, int]:
-    """What matters most comes first: what failed or was retried, what is near the top, what took long."""
+    """The most important first: what failed or was retried, the upper levels, what took long."""
     longest = row.max_ms if row.max_ms is not None else row.duration_ms
     level = row.path.count(" > ")
     return row.status not in FAILED_STATUSES, row.attempts == 1, min(level, 3), -(longest or 0.0), at

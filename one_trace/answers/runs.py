@@ -51,7 +51,7 @@ class RunList(Struct, rename="camel", kw_only=True):
 
 
 class WholeRunList(Struct, rename="camel", kw_only=True):
-    """The same with `run` of each trace document, for `--full`: without runs that are still running."""
+    """The same with the `run` of each trace document, for `--full`: without runs that are still running."""
 
     schema: str = WHOLE_SCHEMA
     filter: dict[str, Any] = {}
@@ -61,7 +61,7 @@ class WholeRunList(Struct, rename="camel", kw_only=True):
 
 
 class After(NamedTuple):
-    """The run that ended the page before: a page has those that are older."""
+    """The last run of the page before, by its start (ms since 1970) and id."""
 
     started_ms: float
     run_id: str

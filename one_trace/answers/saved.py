@@ -14,7 +14,7 @@ _ERROR = 200
 
 
 def saved_line(trace: Trace, uploads: Sequence[Upload]) -> dict[str, Any]:
-    """What was traced; of a run that did not succeed, why, and which command says more."""
+    """What was traced, and if the run did not succeed, why and which command says more."""
     run = trace.run
     line: dict[str, Any] = {
         "event": "trace:saved",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec import UNSET
 
@@ -43,18 +43,19 @@ def trace_id(run_id: str, started_at: str) -> str:
     return hashlib.blake2b(f"{run_id}|{started_at}".encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-def assemble(record: Record) -> Assembly:
-    """The run that a record tells of. A damaged record gives a partial run that says so in `run.partial`."""
+def assemble(record: Record, outputs_of: Collection[str] = ()) -> Assembly:
+    """The run that a record tells of. A damaged record gives a partial run that says so in `run.partial`.
+    `outputs_of`: ids of spans whose outputs are wanted."""
     with held_back():
         try:
-            return _assemble(record)
+            return _assemble(record, outputs_of)
         except RecursionError as error:
             files = record.files
             wrong = f"run {files.run_id} of {files.flow_key}: its steps are nested too deeply"
             raise RecordError(wrong) from error
 
 
-def _assemble(record: Record) -> Assembly:
+def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
     facts = Facts(record.lines, record.clock)
 
     def late() -> bool:
@@ -106,12 +107,18 @@ def _assemble(record: Record) -> Assembly:
     run = _run(record, replay, made, started_at, start)
     if run.status == "error":
         run.cause = find_cause(replay, spans, ids)
+    outputs = {
+        shown.span_id: bytes(span.result.output)
+        for span, shown in zip(ordered, made, strict=True)
+        if shown.span_id in outputs_of and span.result is not None
+    }
     let_go(replay.world.spans)
     assembly = Assembly(
         trace=Trace(run=run, spans=made),
         model_parts=parts,
         input_count=member_count(record.state.inputs) if record.state is not None else None,
         command_ends=ends,
+        outputs=outputs,
     )
     if record.flow is not None:
         _tell_plan(assembly, record, record.flow, replay.trees)

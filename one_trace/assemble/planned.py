@@ -41,7 +41,9 @@ def plan_of(trees: Trees, root: Tree) -> list[PlannedStep]:
             stack.pop()
             continue
         node, path, flows = entry
-        found.append(_planned(node, path, named.setdefault((id(node.listing), flows), {})))
+        step = _planned(node, path, named.setdefault((id(node.listing), flows), {}))
+        step.at = trees.place(node, line=False)
+        found.append(step)
         if node.type == "flow":
             called = trees.called_by(node)
             if called is not None and called.known and called.key not in flows and len(flows) < DEEPEST:

@@ -94,13 +94,14 @@ class Trees:
         """The files of the flows that were met."""
         return list(self._files_met)
 
-    def place(self, node: Node) -> Location | None:
+    def place(self, node: Node, *, line: bool = True) -> Location | None:
         """Where a step is written; None where its flow's file is not found, or does not hold it."""
         tree = self._by_key.get(node.flow_key)
         file, pointer = tree.file if tree is not None else None, node.pointer
         if file is None or pointer is None:
             return None
-        return Location(file=self._files.shown(file), pointer=pointer, line=file.line_of(pointer))
+        number = file.line_of(pointer) if line else None
+        return Location(file=self._files.shown(file), pointer=pointer, line=number)
 
     def root(self, key: str, flow: FlowFile | None) -> Tree:
         """The tree of the root flow, whose file may be found in its own way."""

@@ -69,7 +69,7 @@ class Drawing(Watcher):
         self._tracking.begin(child)
 
     def _open(self) -> None:
-        self._print(text.intro())
+        self._print(text.INTRO)
         # In this thread: two threads that import the same packages in different orders deadlock.
         try:
             from one_trace.record import flows

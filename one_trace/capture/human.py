@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from one_trace.capture import human_text as text
 from one_trace.errors import BROKEN
+from one_trace.guard.text import clean_page
 from one_trace.runner.command_line import Parsed
 from one_trace.view.style import Style
 
@@ -158,7 +159,8 @@ class HumanOutput:
         if result["status"] == "failed":
             return ["◇  Resume failed", *text.error(f"Resume failed: {result.get('error')}")]
         log = text.log(result["logFile"], self._style) if result.get("logFile") else []
-        return ["◇  Workflow completed", *text.resumed(self._style), *log]
+        check = self._style.paint("✓", "success")
+        return ["◇  Workflow completed", f"  {check} Resumed and completed successfully", *log]
 
     def _end_of_success(self, result: Event) -> list[str]:
         stopped, style = result["status"] == "stopped", self._style
@@ -167,7 +169,7 @@ class HumanOutput:
             "Workflow stopped" if stopped else "Dry run complete" if dry else "Workflow completed"
         )
         if result.get("outputFile"):
-            lines += text.output_file(result["outputFile"])
+            lines += text.note(clean_page(f"Full result written to {result['outputFile']}"), "Output")
         if dry:
             return lines + text.dry_run(self._dry_run or [], style)
         if self._counts is not None:
@@ -179,7 +181,7 @@ class HumanOutput:
             look, command = _INSPECT_HOST if self._host else _INSPECT_BUILT_IN
             lines += text.stopped(result.get("stoppedAfter"), look, f"{command} {result['runId']}", style)
         elif result.get("dryRun"):
-            lines += text.nothing_executed()
+            lines += text.note("Dry run — no steps were executed", "Dry Run")
         return lines
 
     def _ended(self, how: str) -> list[str]:

@@ -19,12 +19,10 @@ _PREVIEW = 120
 _EXPRESSIONS = ("transform", "condition", "while")
 
 
-def intro() -> list[str]:
-    return ["┌   One Workflow ", "│"]
+INTRO = ["┌   One Workflow ", "│"]
 
 
 def title(flow: Document) -> list[str]:
-    """The flow's name, which no event carries."""
     return [clean(f"◇  Workflow: {flow.get('name')} ({len(flow['steps'])} steps)")]
 
 
@@ -82,21 +80,9 @@ def log(path: str, style: Style) -> list[str]:
     return ["  " + style.paint(clean_page(f"Log: {path}"), "dim")]
 
 
-def output_file(path: str) -> list[str]:
-    return note(clean_page(f"Full result written to {path}"), "Output")
-
-
 def stopped(step_id: str | None, look: str, command: str, style: Style) -> list[str]:
     where = clean_page(f'Stopped after step "{step_id}". {look}: ')
     return note(where + style.paint(clean_page(command), "link"), "Stopped")
-
-
-def nothing_executed() -> list[str]:
-    return note("Dry run — no steps were executed", "Dry Run")
-
-
-def resumed(style: Style) -> list[str]:
-    return [f"  {style.paint('✓', 'success')} Resumed and completed successfully"]
 
 
 # -- dry runs

@@ -43,7 +43,7 @@ class PlainOutput(Output):
         self._human = HumanOutput(asked, ".", self._style, host=False, spinner=True)
 
     def begin(self) -> None:
-        self._print(text.intro())
+        self._print(text.INTRO)
 
     def line(self, document: bytes) -> None:
         self._print(self._human.title())

@@ -13,7 +13,7 @@ from one_trace.capture.lineage import origin_of, origin_without_parent
 from one_trace.capture.pending import Note
 from one_trace.errors import BROKEN, SettingsError
 from one_trace.host.argv import first_words
-from one_trace.host.via import identity_of, run_marks
+from one_trace.host.via import identity, run_marks
 from one_trace.record.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Tracking:
             "token": self.token if self.program else None,
             "runId": None if self.program else self.token,
             "program": self.program,
-            "host": identity_of(child) if child is not None else None,
+            "host": identity(child) if child is not None else None,
             "resumed": self.asked.resumed,
             "session": origin.session,
             "parent": origin.parent,

@@ -1,4 +1,4 @@
-"""The `trace` command: a file a verb, imported only when it is called."""
+"""The `trace` command: one file a verb, imported only when it is called."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ VERBS: dict[str, tuple[str, str]] = {
     "schema": ("one_trace.cli.schema", ""),
     "doctor": ("one_trace.cli.doctor", "Check the setup, and show how to fix it"),
 }
-"""Verb → (module, what it answers; empty: the verb before says it). Each module has a Click command
-named `command`."""
+"""Verb → (module, help; empty if the verb before it is helped together with it). Each module has a Click
+command named `command`.
+"""
 DELETING = frozenset(("prune", "logout"))
-"""Verbs that are never offered for one that was mistyped."""
+"""Verbs that are never suggested for a mistyped one."""
 
 
 class TraceGroup(click.Group):
-    """Finds a verb's module only when that verb is used: starting all costs more than most answers."""
+    """Imports the module of a verb only when it is used: importing all takes longer than most answers."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -68,7 +69,7 @@ class TraceGroup(click.Group):
 
 
 def _rows() -> list[tuple[str, str]]:
-    """The verbs as the help lists them: those without words of their own stand beside the one before."""
+    """The verbs in the help; one without a text of its own joins the verb before it."""
     rows: list[tuple[str, str]] = []
     for verb, (_, about) in VERBS.items():
         if about:

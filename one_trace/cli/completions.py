@@ -1,7 +1,7 @@
 """What a shell can complete.
 
-Words stand in the scripts of `completions/`, which are generated here from the Click commands
-(`python -m one_trace.cli.completions bash`); for values (run ids, flow keys, settings) the scripts ask us.
+The scripts of `completions/` are generated here from the Click commands (`python -m
+one_trace.cli.completions bash`). For values (run ids, flow keys, settings) they call this program.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from one_trace.host.argv import COMPLETE
 from one_trace.record.flow_files import flow_paths
 
 RUN = ("run", "a", "b")
-"""Names of the arguments that mean a run."""
+"""Names of the arguments that are a run."""
 _MOST = 10_000
 """Flows that are looked at."""
 
@@ -78,13 +78,13 @@ def one(agent: bool) -> None:
 
 
 def answer(argv: list[str]) -> int:
-    """Print what may stand in place of argv's last word, one a line; nothing where something is wrong."""
+    """Print the completions of argv's last word, one a line; nothing if something is wrong."""
     *args, incomplete = argv or [""]
     try:
         for verb in VERBS.keys() & set(args):
             _teach_runs(trace.get_command(click.Context(trace), verb))
         items = ShellComplete(one, {}, "one", COMPLETE).get_completions(args, incomplete)
-    except Exception:  # noqa: BLE001  whoever presses TAB is told nothing, of a damaged store neither
+    except Exception:  # noqa: BLE001  no error may reach a command line that is being typed
         return 0
     values = (item.value for item in items if item.type == "plain")
     known = [value for value in values if _can_be_typed(value, ended="--" in args)]
@@ -93,20 +93,20 @@ def answer(argv: list[str]) -> int:
 
 
 def _can_be_typed(value: str, *, ended: bool) -> bool:
-    """Whether a name of a project's may stand in a command line: nothing in it that a terminal would obey or
-    nobody can see; and no option that nobody has asked for (`ended`: after ``--`` there are none)."""
+    """Whether a name from a project may be offered: it is printable, and is no option (`ended`: after
+    ``--`` there are none)."""
     return value.isprintable() and (ended or not value.startswith("-"))
 
 
 def _teach_runs(command: click.Command | None) -> None:
-    """Let the arguments of a command that mean a run complete to runs."""
+    """Complete the arguments of a command that are a run."""
     for param in command.params if command else ():
         if isinstance(param, click.Argument) and param.name in RUN:
             vars(param)["shell_complete"] = partial(_runs, param=param)
 
 
 def table() -> Iterator[tuple[str, list[str], bool]]:
-    """Each command by its words, the words and options that may follow it, and whether it takes values."""
+    """Each command with the words and options that may follow it, and whether it takes values."""
     yield from _below(one, "")
 
 

@@ -1,6 +1,4 @@
-"""What `trace sync` and `trace share` have in common: what became of a delivery, as the contract's exit
-codes.
-"""
+"""The result of a delivery as an error with the contract's exit code, for `trace sync` and `trace share`."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ from one_trace.errors import CliError, NetworkError, NotAuthorised
 
 
 def as_error(undelivered: DeliveryError) -> CliError:
-    """Network: 5, not authorised: 4, anything else: 1."""
+    """Exit code 5 for the network, 4 for not authorised, 1 for anything else."""
     kinds: dict[str, type[CliError]] = {"network": NetworkError, "refused": NotAuthorised}
     hint = undelivered.hint
     if hint is None and undelivered.kind == "network":

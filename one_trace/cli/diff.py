@@ -1,4 +1,4 @@
-"""`trace diff`: two runs step by step, or one against what is usual."""
+"""`trace diff`: compares two runs step by step, or one with what is usual."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from one_trace.analyse import diff, fail_on, past_runs
 from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
+from one_trace.cli.pages import examples
 from one_trace.cli.stored import run_id
 from one_trace.errors import FAILED, NoSuchRun, WrongUsage
 from one_trace.guard.text import shell_word
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    context_settings=filters.CONTEXT,
-    epilog=filters.examples(
+    epilog=examples(
         "one trace diff base.json last",
         "one trace diff last --baseline p50 --fail-on slower:20% --fail-on failed",
-    ),
+    )
 )
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="[B]", required=False)
@@ -34,37 +34,34 @@ if TYPE_CHECKING:
     "--baseline", type=click.Choice(["p50"]), help="Compare A with the median of the runs before it."
 )
 @click.option(
-    "--fail-on", "rules", multiple=True, metavar="RULE", help="slower:20%, cost:10% or failed: exit 1 if so."
+    "--fail-on", "rules", multiple=True, metavar="RULE", help="Exit with 1 on slower:20%, cost:10% or failed."
 )
-@click.option("--all", "everything", is_flag=True, help="Show the steps that did not change, too.")
+@click.option("--all", "everything", is_flag=True, help="Show unchanged steps, too.")
 @bounded
 def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...], everything: bool) -> int:
-    """What has changed from run A to run B: steps added, removed, failing, slower, larger, costlier?
+    """What changed from run A to run B: steps added, removed, failing, slower, larger, costlier.
 
-    A run is an id or the start of one, 'last', FLOW@last, @prev, @best (quickest success), @worst, or an
-    exported document. Iterations of a loop are one step. A time that is usual in the 50 runs before B (5 at
-    least) is noise. 'slower' needs a change of 5% of the run or more.
+    A run is an id or the start of one, 'last', FLOW@last, @prev, @best (fastest that succeeded), @worst, or
+    an exported document. Iterations of a loop are one step. A time in the usual range of the 50 runs before
+    B (5 at least) is noise. A step fails 'slower' if its change is 5% of the run or more.
     """
     for rule in rules:
         fail_on.parse(rule)
     if (b is None) == (baseline is None):
-        raise WrongUsage(
-            "a comparison needs two runs, or one and --baseline p50", hint="See 'one trace diff --help'."
-        )
+        raise WrongUsage("give two runs, or one run and --baseline p50", hint="See 'one trace diff --help'.")
     speaker = out()
     with filters.open_store() as store:
         document = _against_past(store, a) if b is None else _against_run(store, a, b)
     document.fail_on = [fail_on.check(rule, document) for rule in rules]
-
     page = filters.page_of(speaker)
     speaker.answer(document, lambda: diff_page.render(document, page, everything=everything))
-    return FAILED if any(verdict.met for verdict in document.fail_on) else 0
+    return FAILED if any(result.met for result in document.fail_on) else 0
 
 
 def _against_run(store: Store, a: str, b: str) -> diff.DiffDocument:
     before, after = (_trace(store, ref) for ref in (a, b))
-    known = past_runs.of_run(store.connection, after.run, exclude=[before.run])
-    return diff.of_runs(before, after, known)
+    past = past_runs.of_run(store.connection, after.run, exclude=[before.run])
+    return diff.of_runs(before, after, past)
 
 
 def _trace(store: Store, ref: str) -> Trace:
@@ -79,9 +76,9 @@ def _trace(store: Store, ref: str) -> Trace:
 
 def _against_past(store: Store, ref: str) -> diff.DiffDocument:
     after = _trace(store, ref)
-    known = past_runs.of_run(store.connection, after.run)
-    if not known.runs:
+    past = past_runs.of_run(store.connection, after.run)
+    if not past.runs:
         flow = after.run.flow_key
         hint = f"one trace list --flow {shell_word(flow)}"
         raise NoSuchRun(f"no run of '{flow}' before this one succeeded", hint=hint)
-    return diff.of_past(known, after)
+    return diff.of_past(past, after)

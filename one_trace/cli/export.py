@@ -12,6 +12,7 @@ from one_trace.answers.reports import WrittenFile
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out, write_to
 from one_trace.cli.pages import examples
+from one_trace.cli.places import places_of
 from one_trace.cli.stored import run_id, trace_of
 from one_trace.errors import WrongUsage
 from one_trace.outbound.sanitize import one_line
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 _FORMATS = ("json", "events", "otlp", "perfetto", "html")
 
 _SINKS = {"events": "traces.com", "otlp": "otlp"}
-"""The forms that show what a sink is told."""
+"""The formats that show what a sink gets."""
 
 
 def _packed(ref: str, sink: str) -> tuple[Trace, Payload]:
-    """A run, and what `sink` would be told of it."""
+    """A run, and what `sink` would get of it."""
     from one_trace.deliver.packing import pack
 
     found = configured()
@@ -38,9 +39,9 @@ def _packed(ref: str, sink: str) -> tuple[Trace, Payload]:
 
 
 def _beside(payload: Payload) -> str:
-    """What goes to traces.com and stands in no event line."""
+    """What goes to traces.com and is in no event line."""
     run, project = payload.sanitized.run, payload.project
-    told = {
+    facts = {
         "project": project.name,
         "git remote": project.remote,
         "branch": project.branch,
@@ -50,8 +51,8 @@ def _beside(payload: Payload) -> str:
         "namespace": payload.namespace,
         "visibility": payload.visibility,
     }
-    known = [f"{name} {one_line(str(value))}" for name, value in told.items() if value is not None]
-    return f"Beside these lines and sums of them go the names of steps; {', '.join(known)}."
+    known = [f"{name} {one_line(str(value))}" for name, value in facts.items() if value is not None]
+    return f"Names of steps and totals of these lines are sent too; {', '.join(known)}."
 
 
 @click.command(
@@ -73,9 +74,9 @@ def _beside(payload: Payload) -> str:
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to FILE (0600).")
 def command(run: str, form: str, output: Path | None) -> None:
-    """RUN in a form that other tools read.
+    """Write RUN in a format that other tools read.
 
-    RUN is a run id, a unique beginning of one, or 'last' (default).
+    RUN is a run id, a unique prefix of one, or 'last' (default).
     """
     from one_trace.export.formats import FORMATS
 
@@ -83,7 +84,8 @@ def command(run: str, form: str, output: Path | None) -> None:
     if form == "html" and output is None and speaker.tty and not speaker.agent:
         raise WrongUsage("an HTML page is nothing for a terminal", hint="Give it a file: -o run.html")
     trace, payload = _packed(run, _SINKS[form]) if form in _SINKS else (trace_of(run), None)
-    data = FORMATS[form](trace, payload.sanitized if payload else None)
+    find = places_of(trace.run) if form == "html" else None
+    data = FORMATS[form](trace, payload.sanitized if payload else None, find)
     if form == "events" and payload and sys.stderr.isatty() and not speaker.agent:
         speaker.note(_beside(payload))
     if output is None or str(output) == "-":

@@ -11,7 +11,7 @@ from one_trace.settings.paths import anything_set
 
 
 def run(argv: list[str]) -> int:
-    """Run the flow: traced, or as if we were not there. Returns the exit code."""
+    """Run the flow, traced or not. Returns the exit code."""
     rest, flag = split(argv)
     env = os.environ
     path = find.find(env)

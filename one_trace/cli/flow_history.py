@@ -10,8 +10,8 @@ from one_trace.store import Store
 
 
 def flow_history(flow: str) -> bytes | None:
-    """The page about the flow with this key; None if the store has no run of it. Of a flow that several
-    projects have, this project's is meant, else the one with the newest run."""
+    """The page about the flow with this key; None if the store has no run of it. If several
+    projects have it, that of this project, else the one with the newest run."""
     with filters.open_store() as store:
         projects = query.projects(store.connection, flow)
         if not projects:
@@ -21,11 +21,11 @@ def flow_history(flow: str) -> bytes | None:
 
 
 def page_of(store: Store, chosen: query.RunFilter) -> bytes:
-    """The page about the flow in scope."""
-    found = query.histories(store.connection, chosen)
-    history = max(found, key=lambda flow: flow.runs[-1].started_at)
-    known = llm_calls.runs(store.connection, chosen)
-    used = llm_calls.read(store.connection, chosen, known)
+    """The page about the flow of these runs."""
+    histories = query.histories(store.connection, chosen)
+    history = max(histories, key=lambda flow: flow.runs[-1].started_at)
+    runs = llm_calls.runs(store.connection, chosen)
+    calls = llm_calls.read(store.connection, chosen, runs)
     return flow_page(
         [
             RunPoint(
@@ -40,5 +40,5 @@ def page_of(store: Store, chosen: query.RunFilter) -> bytes:
         ],
         stats=stats.document([history], flow=chosen.flow, since=None),
         insights=insights.of_store(store, chosen, since=None),
-        cost=cost.document(used, runs=len(known), flow=chosen.flow, since=None),
+        cost=cost.document(calls, runs=len(runs), flow=chosen.flow, since=None),
     )

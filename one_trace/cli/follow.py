@@ -1,4 +1,4 @@
-"""`trace show --follow`: a run that is under way, drawn (or told as JSON Lines) as its log grows.
+"""`trace show --follow`: a run that is under way, drawn (or printed as JSON Lines) as its log grows.
 
 It ends when the record says that the run is over, and when no process is left that could go on with it.
 """

@@ -1,4 +1,4 @@
-"""`one --help`: the host's own help, and below it what is added."""
+"""`one --help`: the host's own help, followed by what one-trace adds."""
 
 from __future__ import annotations
 

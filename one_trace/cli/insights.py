@@ -1,4 +1,4 @@
-"""`trace insights`: what to do about a flow, the most rewarding first."""
+"""`trace insights`: what to change in a flow, ranked by what it would save."""
 
 from __future__ import annotations
 
@@ -13,35 +13,30 @@ from one_trace.analyse.patch import FlowSource, PatchDocument, propose
 from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
+from one_trace.cli.pages import examples
 from one_trace.cli.params import project_here
 from one_trace.errors import WrongUsage
 from one_trace.view import insights_page
 
 
 @click.command(
-    context_settings=filters.CONTEXT,
-    epilog=filters.examples("one trace insights my-flow", "one --agent trace insights my-flow --since 30d"),
+    epilog=examples("one trace insights my-flow", "one --agent trace insights my-flow --since 30d")
 )
-@filters.flow_argument()
-@filters.here_option()
-@filters.since_option()
-@click.option(
-    "--patch", "as_patch", is_flag=True, help="The edits that are safe, as JSON Patches (RFC 6902)."
-)
+@filters.run_filter
+@click.option("--patch", "as_patch", is_flag=True, help="The safe edits as JSON Patches (RFC 6902).")
 @bounded
 def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) -> None:
-    """What should I change in this flow, and what would it save? Without FLOW: which flows need attention?
+    """What to change in a flow, and what it would save. Without FLOW: which flows need attention.
 
     Findings by fixed rules, ranked by the part of the flow's time, cost or runs that they would save, each
-    with its evidence and a suggestion. Of a flow that several projects have, this project's is meant.
+    with its evidence and a suggestion. If several projects have the flow, it is that of this project.
     """
     speaker = out()
     if as_patch and flow is None:
-        raise WrongUsage("--patch is for one flow", hint="one trace insights FLOW --patch")
+        raise WrongUsage("--patch needs a FLOW", hint="one trace insights FLOW --patch")
     since = filters.since_text(since_ms)
     page = filters.page_of(speaker)
-    with filters.open_store() as store:
-        chosen = filters.scope_of(store, flow, since_ms, filters.this_project(here))
+    with filters.filtered(flow, since_ms, here) as (store, chosen):
         if flow is None:
             general = insights.overview(store, chosen, since=since)
             speaker.answer(general, lambda: insights_page.overview(general, page))
@@ -49,12 +44,22 @@ def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) 
         if not here and project_here() in query.projects(store.connection, flow):
             chosen = chosen._replace(project=project_here())
         document = insights.of_store(store, chosen, since=since)
+    _add_lines(document)
     if as_patch:
         edits = _edits(document)
-        speaker.asked = None  # half a patch is none
+        speaker.asked = None  # half a patch is of no use
         speaker.answer(edits, lambda: insights_page.patches(edits))
         return
     speaker.answer(document, lambda: insights_page.render(document, page))
+
+
+def _add_lines(document: InsightsDocument) -> None:
+    """Add the line that each finding's step is on now."""
+    from one_trace.cli.places import locator
+
+    located = locator(document.project)
+    for finding in document.findings:
+        finding.at = located(finding.at, finding.path.rpartition(" > ")[2])
 
 
 def _edits(document: InsightsDocument) -> PatchDocument:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _Wanted = tuple[str | None, str | None, int | None]
 """Flow, status, and since when (ms since 1970)."""
 _LINES = 50
-"""Runs on a page for people that asks for no number."""
+"""Runs on a page for people, unless --limit says otherwise."""
 
 
 @click.command(

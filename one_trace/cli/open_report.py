@@ -12,6 +12,7 @@ import click
 from one_trace.answers.reports import WrittenFile
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
+from one_trace.cli.places import places_of
 from one_trace.cli.stored import trace_of
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import valid
@@ -57,7 +58,7 @@ def _page(ref: str) -> tuple[str, bytes, str | None, str | None]:
         return f"flow-{ref}", history, None, ref
     from one_trace.export.html import html
 
-    return trace.run.run_id, html(trace), trace.run.run_id, None
+    return trace.run.run_id, html(trace, places_of(trace.run)), trace.run.run_id, None
 
 
 def _written(name: str, page: bytes) -> Path:

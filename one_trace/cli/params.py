@@ -1,4 +1,4 @@
-"""Kinds of values that several commands take."""
+"""Types of parameters that several commands have."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOMENT = Moment()
 
 
 class Text(click.types.StringParamType):
-    """Any text: bytes that are no UTF-8 are written as they are in the store and in documents (`\\\\xff`)."""
+    """Any text. Bytes that are not UTF-8 are written as in the store and in documents (`\\\\xff`)."""
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return valid(str(super().convert(value, param, ctx)))
@@ -45,7 +45,7 @@ TEXT = Text()
 
 
 def with_any_text(command: click.Command) -> click.Command:
-    """The command, which now takes any bytes where it takes text. Paths stay as they are."""
+    """The command, accepting any bytes for its text parameters. Paths stay as they are."""
     for param in command.params:
         if type(param.type) is click.types.StringParamType:
             param.type = TEXT
@@ -53,12 +53,12 @@ def with_any_text(command: click.Command) -> click.Command:
 
 
 def folder_here() -> str:
-    """The project that the working directory is in, or that directory: as runs have it in the store."""
+    """The project of the working directory, or that directory, as the store has it."""
     return project_here() or valid(str(Path.cwd()))
 
 
 def project_here() -> str | None:
-    """The project that the working directory is in: the nearest folder upwards with flows; None outside."""
+    """The project of the working directory: the nearest folder upwards with flows; None outside of one."""
     try:
         here = Path.cwd()
     except OSError:

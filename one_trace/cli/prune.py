@@ -18,7 +18,7 @@ from one_trace.store.prune import Pruned, old_runs, prune
 from one_trace.view.words import counted
 
 _YOUNGEST_MS = 3_600_000
-"""Runs younger than this go with --force alone: `0d` and `1m` (a minute) are slips more often than not."""
+"""Younger runs need --force: `0d` and `1m` (a minute) are usually mistakes."""
 
 
 @click.command(
@@ -32,32 +32,30 @@ _YOUNGEST_MS = 3_600_000
     "--older-than",
     type=MOMENT,
     metavar="AGE",
-    help="Runs started before: 30d, 2026-04-06. Without it: what traces.retention says.",
+    help="Runs started before: 30d, 2026-04-06.  [default: traces.retention]",
 )
-@click.option("--dry-run", is_flag=True, help="Say how many that are, and delete nothing.")
+@click.option("--dry-run", is_flag=True, help="Only show how many.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--force", is_flag=True, help="Also those that are still to be delivered, or younger than an hour."
-)
+@click.option("--force", is_flag=True, help="Also runs that are not delivered yet, or younger than an hour.")
 def command(older_than: int | None, dry_run: bool, yes: bool, force: bool) -> None:
-    """Delete old runs from the store. Your own files and what was sent stay as they are.
+    """Delete old runs from the store. Your own files and what was sent are kept.
 
-    On a terminal you are asked first. After a traced run, once a day, this is done by itself for runs older
-    than traces.retention (90d).
+    Asks first on a terminal. Runs older than traces.retention (90d) are deleted automatically, once a day
+    after a traced run.
     """
-    found = configured("data_dir", *(["retention"] if older_than is None else []))
+    settings = configured("data_dir", *(["retention"] if older_than is None else []))
     now = time.time()
-    before_ms = older_than if older_than is not None else kept_since(found.retention, now)
+    before_ms = older_than if older_than is not None else kept_since(settings.retention, now)
     if before_ms is not None and before_ms > now * 1000 - _YOUNGEST_MS and not force:
         raise WrongUsage(
             "that would delete runs of the last hour",
-            hint="Give a greater age (1h, 30d; m is minutes), or add --force if that is meant.",
+            hint="Give a greater age (1h, 30d; m is minutes), or add --force.",
         )
     speaker = out()
-    if before_ms is None or not found.store_path.exists():
+    if before_ms is None or not settings.store_path.exists():
         pruned = Pruned(0, 0, dry_run=dry_run)
     else:
-        with Store(found.store_path) as store:
+        with Store(settings.store_path) as store:
             pruned = _prune(store, before_ms, speaker, dry_run=dry_run, ask=not yes, force=force)
     speaker.answer(pruned, lambda: _page(pruned))
 
@@ -78,5 +76,5 @@ def _page(pruned: Pruned) -> str:
     else:
         line = f"{counted(pruned.deleted, 'run')} deleted."
     if pruned.kept:
-        line += f" {pruned.kept:,} kept: not delivered yet ('one trace sync' delivers, --force deletes them)."
+        line += f" {pruned.kept:,} kept: not delivered yet. Deliver them: one trace sync, or add --force."
     return line

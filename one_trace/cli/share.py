@@ -40,7 +40,7 @@ _LONGEST_S = 120.0
 )
 @click.option("--yes", is_flag=True, help="Do not ask before making a run public.")
 def command(run: str, visibility: Literal["private", "direct", "public"] | None, yes: bool) -> None:
-    """Deliver RUN now, also one that was never queued, and print its URL alone."""
+    """Deliver RUN now, even if it was never queued, and print its URL."""
     speaker = out()
     found = configured("data_dir", *DELIVERY)
     with Store(found.store_path) as store:

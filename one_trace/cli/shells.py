@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from one_trace.host.argv import COMPLETE
 
 Row = tuple[str, list[str], bool]
-"""A command's words, what of ours may follow them, and whether it takes values."""
+"""The words of a command, the words of ours that may follow them, and whether it takes values."""
 
 BASH = r"""# @HEAD@
 # Reads $1 as the shell does, but expands nothing. Sets (in the caller): words, the words before the last one;

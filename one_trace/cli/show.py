@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 import click
 
 from one_trace.analyse.run_refs import RUNNING
@@ -10,12 +12,26 @@ from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.stored import trace_of
 from one_trace.errors import FAILED
-from one_trace.model.trace import Filter, Span, Trace
+from one_trace.model.trace import Filter, Location, Span, Trace
+
+if TYPE_CHECKING:
+    from one_trace.answers.step import StepOutput
 
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
 
 _FAILED_LINES = 30
-"""Where failures are asked for, an error's text is told in so many lines."""
+"""Lines of an error's text with --failed."""
+
+
+class Shown(NamedTuple):
+    """The part of a run that is shown: `trace`; the spans that `--step` names, and where that step is
+    written; by span id how many spans inside are hidden; the output that was asked for."""
+
+    trace: Trace
+    named: list[Span] = []  # noqa: RUF012  never changed
+    at: Location | None = None
+    hidden: dict[str, int] = {}  # noqa: RUF012
+    output: StepOutput | None = None
 
 
 @click.command(
@@ -42,6 +58,7 @@ _FAILED_LINES = 30
     "--timeout", type=click.FloatRange(min=0), metavar="S", help="With --follow: stop after S seconds."
 )
 @click.option("--events", is_flag=True, help="The events in time order, as they may leave this machine.")
+@click.option("--with-output", is_flag=True, help="With --step: its output, from the run's state file.")
 @bounded
 def command(
     run: str | None,
@@ -54,54 +71,57 @@ def command(
     exit_status: bool,
     timeout: float | None,
     events: bool,
+    with_output: bool,
 ) -> int:
-    """What happened in RUN (an id, the beginning of one, 'last' or 'running'): which steps ran, for how long,
-    why it failed."""
+    """What happened in RUN (an id, 'last' or 'running'), and why it failed."""
     if not follow and (exit_status or timeout is not None):
         raise click.UsageError("--exit-status and --timeout need --follow")
     if slow and events:
         raise click.UsageError("--slow and --events are two different pages: give one of them")
+    if with_output and step is None:
+        raise click.UsageError("--with-output needs --step")
     speaker = out()
     interrupted = False
     if follow:
         whole, interrupted = _followed(run, speaker, timeout)
     else:
         whole = trace_of(run or "last")
-    trace, named, hidden = _filtered(whole, failed=failed, step=step, depth=depth)
+    shown = _filtered(whole, failed=failed, step=step, depth=depth)
+    if step is not None and not (slow or events):
+        shown = _with_step(shown, step, with_output=with_output)
     if slow:
-        _show_slow(speaker, whole, trace, slow)
+        _show_slow(speaker, whole, shown.trace, slow)
     elif events:
-        _show_events(speaker, trace)
+        _show_events(speaker, shown.trace)
     elif speaker.agent:
-        asked: dict[str, object] = {"failed": failed or None, "step": step, "depth": depth}
-        speaker.answer(_answer(speaker, whole, trace, asked), "")
+        speaker.answer(_answer(speaker, whole, shown), "")
     else:
-        speaker.answer(None, lambda: _page(speaker, trace, named, hidden, failed, unfold))
+        speaker.answer(None, lambda: _page(speaker, shown, failed=failed, unfold=unfold))
     if interrupted:
         raise KeyboardInterrupt
     return FAILED if exit_status and whole.run.status != "success" else 0
 
 
-def _answer(speaker: Out, whole: Trace, shown: Trace, asked: dict[str, object]) -> object:
-    """The trace document where the whole run is asked for, else an answer about it."""
+def _answer(speaker: Out, whole: Trace, shown: Shown) -> object:
+    """The trace document if the whole run is asked for, otherwise an answer about it."""
+    from msgspec import to_builtins
+
     from one_trace.answers.run import answer
 
-    filter = {name: value for name, value in asked.items() if value is not None}
+    filter = shown.trace.filter
     if speaker.bounds.full and not filter:
         return whole
-    return answer(whole, shown, filter=filter, bounds=speaker.bounds)
+    asked = to_builtins(filter) if filter else {}
+    return answer(whole, shown.trace, bounds=speaker.bounds, filter=asked, at=shown.at, output=shown.output)
 
 
-def _filtered(
-    trace: Trace, *, failed: bool, step: str | None, depth: int | None
-) -> tuple[Trace, list[Span], dict[str, int]]:
-    """What of a run is shown, the spans that a step names, and how many are hidden in which span."""
-    named: list[Span] = []
-    hidden: dict[str, int] = {}
+def _filtered(trace: Trace, *, failed: bool, step: str | None, depth: int | None) -> Shown:
     if not (failed or step or depth):
-        return trace, named, hidden
+        return Shown(trace)
     from one_trace.view import pick
 
+    named: list[Span] = []
+    hidden: dict[str, int] = {}
     if failed:
         trace = pick.failed(trace)
     if step:
@@ -109,7 +129,23 @@ def _filtered(
     if depth:
         trace, hidden = pick.depth(trace, depth)
     trace.filter = Filter(failed=failed, step=step, depth=depth)
-    return trace, named, hidden
+    return Shown(trace, named, hidden=hidden)
+
+
+def _with_step(shown: Shown, ref: str, *, with_output: bool) -> Shown:
+    """Add where the named step is written, and its output if that was asked for."""
+    from one_trace.cli.places import places_of
+    from one_trace.model.tree import static_paths
+
+    run = shown.trace.run
+    paths = static_paths(run.flow_key, shown.trace.spans)
+    named = {paths.get(span.span_id, "") for span in shown.named}
+    shown = shown._replace(at=places_of(run)(named.pop()) if len(named) == 1 else None)
+    if not with_output:
+        return shown
+    from one_trace.cli.step_output import only, output_of
+
+    return shown._replace(output=output_of(run, only(shown.named, ref)))
 
 
 def _followed(run: str | None, speaker: Out, timeout_s: float | None) -> tuple[Trace, bool]:
@@ -119,22 +155,34 @@ def _followed(run: str | None, speaker: Out, timeout_s: float | None) -> tuple[T
     return followed.trace, followed.interrupted
 
 
-def _page(
-    speaker: Out, trace: Trace, named: list[Span], hidden: dict[str, int], failed: bool, unfold: bool
-) -> str:
+def _page(speaker: Out, shown: Shown, *, failed: bool, unfold: bool) -> str:
     from one_trace.view.tree import ERROR_LINES, render
 
-    return render(
-        trace,
+    page = render(
+        shown.trace,
         width=speaker.width,
         color=speaker.color,
         unicode=speaker.unicode,
         unfold=unfold,
-        notes={span_id: f"(+{count:,} inside)" for span_id, count in hidden.items()},
-        detail=named,
+        notes={span_id: f"(+{count:,} inside)" for span_id, count in shown.hidden.items()},
+        detail=shown.named,
+        at=shown.at,
         error_lines=_FAILED_LINES if failed else ERROR_LINES,
         empty="nothing failed" if failed else "no steps to show",
     )
+    return page if shown.output is None else page + _output(speaker, shown.output)
+
+
+def _output(speaker: Out, output: StepOutput) -> str:
+    from one_trace.view import words
+    from one_trace.view.detail import output_lines
+    from one_trace.view.style import Style
+
+    text = output.text or ""
+    part = f", the first {len(text):,} characters" if output.cut else ""
+    note = output.problem or f"{words.size(output.bytes)}{part}"
+    style = Style(color=speaker.color, unicode=speaker.unicode)
+    return "\n".join(output_lines(note, text, speaker.width, style)) + "\n"
 
 
 def _show_slow(speaker: Out, whole: Trace, shown: Trace, most: int) -> None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from one_trace.analyse import flat_table, query, stats
-from one_trace.analyse import group_by as grouping
+from one_trace.analyse import flat_table, group_by, query, stats
 from one_trace.answers.bounds import LIMIT, size
 from one_trace.answers.reports import WrittenHistory
 from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out, write_to
+from one_trace.cli.pages import examples
 from one_trace.errors import WrongUsage
 from one_trace.guard.text import json_bytes
 from one_trace.view import stats_page
@@ -25,14 +25,11 @@ FORMATS = ("json", "csv", "parquet")
 
 
 @click.command(
-    context_settings=filters.CONTEXT,
-    epilog=filters.examples(
+    epilog=examples(
         "one trace stats my-flow --since 30d", "one trace stats --format parquet -o history.parquet"
-    ),
+    )
 )
-@filters.flow_argument()
-@filters.here_option()
-@filters.since_option()
+@filters.run_filter
 @click.option("--by", metavar="WHAT", help="By version, model, tag:KEY or host.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="csv, parquet: a row a span.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
@@ -54,15 +51,14 @@ def command(
     speaker = out()
     output = None if output is not None and str(output) == "-" else output
     if by is not None:
-        grouping.parse(by)
+        group_by.parse(by)
     form = form or (output.suffix[1:] if output and output.suffix[1:] in FORMATS else None)
-    with filters.open_store() as store:
-        chosen = filters.scope_of(store, flow, since_ms, filters.this_project(here))
+    with filters.filtered(flow, since_ms, here) as (store, chosen):
         if form in ("csv", "parquet"):
             _write_rows(store, chosen, form, output, speaker)
             return
         histories = query.histories(store.connection, chosen)
-        groups = grouping.groups(store.connection, chosen, by) if by is not None else []
+        groups = group_by.groups(store.connection, chosen, by) if by is not None else []
     document = stats.document(
         histories, flow=flow, since=filters.since_text(since_ms), project=chosen.project, groups=groups
     )
@@ -82,7 +78,7 @@ def _write_rows(store: Store, chosen: query.RunFilter, form: str, output: Path |
     if output is None:
         if speaker.agent or form == "parquet":
             raise WrongUsage(
-                f"{form} is no JSON document and no text", hint=f"Write it to a file: -o history.{form}"
+                f"{form} cannot be written to standard output", hint=f"Write it to a file: -o history.{form}"
             )
         speaker.stream(lambda file: flat_table.write_csv(rows, file))
         return

@@ -1,4 +1,4 @@
-"""One run out of the store, for the commands that are about one run."""
+"""One run of the store, for the commands about one run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def run_id(store: Store, ref: str) -> str:
 
 
 def trace_of(ref: str) -> Trace:
-    """The trace of the run that `ref` means (see `analyse.run_refs`), so far if it is under way.
+    """The trace of the run that `ref` means, see `analyse.run_refs`; so far, if it is under way.
+
     Raises NoSuchRun, StoreError, RecordError."""
     if ref == RUNNING:
         trace = _under_way(ref)

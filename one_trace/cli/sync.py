@@ -39,7 +39,7 @@ from one_trace.store import Store
 @click.option("--retry-failed", is_flag=True, help="Also what was refused (key, scope, namespace).")
 @click.pass_context
 def command(ctx: click.Context, since: int | None, again: bool, retry_failed: bool) -> None:
-    """Deliver what is still queued; done (exit 0) only when nothing is left."""
+    """Deliver what is still queued; exits with 0 only if nothing is left."""
     speaker = out()
     asked = since is not None or again
     found = configured("data_dir", *DELIVERY)
@@ -121,7 +121,7 @@ def _page(report: SyncReport, *, asked: bool) -> str:
 
 @contextmanager
 def _progress(speaker: Out) -> Iterator[Callable[[int, int, Outcome | None], None]]:
-    """A bar on a terminal's stderr; nothing anywhere else."""
+    """A progress bar on a terminal's stderr."""
     if speaker.agent or not sys.stderr.isatty():
         yield lambda done, total, outcome: None
         return

@@ -1,4 +1,4 @@
-"""`trace help`: the pages that are longer than a `--help`."""
+"""`trace help`: help that is longer than a `--help`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _unknown(topic: str) -> WrongUsage:
 
 
 def _rendered(page: str, speaker: Out) -> str:
-    """Markdown as it is where it is piped; typeset on a terminal."""
+    """Markdown as it is in a pipe, typeset on a terminal."""
     if not speaker.tty:
         return page
     from rich.console import Console

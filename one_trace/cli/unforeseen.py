@@ -1,4 +1,4 @@
-"""An error that no code has foreseen: a damaged store, where that explains it, else a fault of ours."""
+"""Unexpected errors: explained by a damaged store if there is one, otherwise a fault in one-trace."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ _DEBUG = "ONE_TRACE_DEBUG"
 
 
 def unforeseen(error: Exception) -> CliError:
-    """What to say of `error`. A value in the store that was changed can lead anywhere: so the store is looked
-    at whole.
-    """
+    """The error to report. A value in the store that was changed can cause any error, so the store is
+    verified."""
     if os.environ.get(_DEBUG):
         traceback.print_exception(error)
     try:
         found = _damage(sources.load().store_path)
     except StoreError as problem:
         found = problem
-    except Exception:  # noqa: BLE001  what is broken may be what this look needs: the first error is told
+    except Exception:  # noqa: BLE001  what is broken may be needed for this: the first error is reported
         found = None
     if found is not None:
         return found

@@ -47,7 +47,7 @@ def send_all(
 def batches(
     items: Iterable[T], *, most: int, most_bytes: float = inf, size: Size[T] = _unlimited
 ) -> Iterator[list[T]]:
-    """`items` in order, at most `most` of them and `most_bytes` a batch. An item over that is alone."""
+    """`items` in order, at most `most` and `most_bytes` a batch. A larger item gets a batch of its own."""
     batch: list[T] = []
     total = 0
     for item in items:

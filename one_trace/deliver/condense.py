@@ -1,7 +1,5 @@
-"""A long run in fewer messages: iterations that went alike are sent as one `Fold`.
-
-The first and the slowest of them are still sent one by one, and so is every iteration in which something
-failed.
+"""A long run in fewer messages: iterations that went alike are sent as one `Fold`, except for the first, the
+slowest, and all in which something failed.
 """
 
 from __future__ import annotations
@@ -23,7 +21,9 @@ Iteration = list[SanitizedSpan]
 
 
 class Fold(Struct, frozen=True, kw_only=True):
-    """Iterations of the container `parent` that are sent as one, the first of which begins with `first`."""
+    """Iterations of the container `parent` that are sent as one. `first` is their first span, `numbers` are
+    the numbers of the iterations, `spans` counts the spans in them.
+    """
 
     parent: SanitizedSpan
     first: SanitizedSpan

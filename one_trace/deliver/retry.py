@@ -18,7 +18,7 @@ from one_trace.deliver.answer import Answer
 
 TRIES = 5
 LASTING_TRIES = 2
-"""Of a failure that will not pass in a second, such as a refused connection."""
+"""For a failure that will not pass in a second, such as a refused connection."""
 LASTING_WAIT_S = 0.2
 BASE_S = 0.5
 MAX_BACKOFF_S = 10.0
@@ -31,8 +31,8 @@ Kind = Literal["network", "refused", "rejected"]
 
 
 class DeliveryError(Exception):
-    """Why something was not delivered. `wait_s`: the wait that the server asks for, 0 without one.
-    `status`: that of the answer, if there was one.
+    """Why something was not delivered. `wait_s`: the wait that the server asks for, or 0. `status`: that of
+    the answer, if there was one.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class TooLarge(DeliveryError):
 
 
 class Unreachable(DeliveryError):
-    """No answer: refused, reset, timed out, not found. `lasting`: it will fail the same way for a while,
-    as where nothing listens or a name is not known.
+    """No answer: refused, reset, timed out, not found. `lasting`: another try soon will fail the same way, as
+    with a refused connection or an unknown name.
     """
 
     def __init__(self, reason: str, *, lasting: bool = False) -> None:

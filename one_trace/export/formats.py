@@ -1,34 +1,40 @@
-"""The forms a run can leave the store in. Each is a pure function from a trace to the bytes of a file.
+"""The formats of `trace export`. Each is a pure function from a trace to the bytes of a file.
 
-`sanitized` is what the sinks would be told of the trace, for the forms that show just that; it is made of the
-trace alone where it is not given, and then has no error text and no links to other traces.
+`sanitized` is the part of the trace that the sinks get, for the formats that show just that; without it,
+it is made from the trace, with no error text and no links to other traces. `find` gives the place where a
+step is written.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from one_trace.guard.text import clean_json, json_bytes
 from one_trace.model.trace import Trace
 from one_trace.outbound.events import lines
 from one_trace.outbound.sanitize import SanitizedTrace, sanitize
 
+if TYPE_CHECKING:
+    from one_trace.export.html import Find
+
 
 class Form(Protocol):
-    def __call__(self, trace: Trace, sanitized: SanitizedTrace | None = None) -> bytes: ...
+    def __call__(
+        self, trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None
+    ) -> bytes: ...
 
 
-def to_json(trace: Trace, sanitized: SanitizedTrace | None = None) -> bytes:
+def to_json(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
     """The trace document."""
     return json_bytes(trace) + b"\n"
 
 
-def to_events(trace: Trace, sanitized: SanitizedTrace | None = None) -> bytes:
+def to_events(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
     """JSON Lines in time order: what may leave the machine."""
     return b"".join(json_bytes(event) + b"\n" for event in lines(sanitized or sanitize(trace)))
 
 
-def to_otlp(trace: Trace, sanitized: SanitizedTrace | None = None) -> bytes:
+def to_otlp(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
     """OTLP/JSON, one ExportTraceServiceRequest: what the OTLP sink sends."""
     from one_trace.outbound.otel import otlp_spans, request
 
@@ -36,16 +42,16 @@ def to_otlp(trace: Trace, sanitized: SanitizedTrace | None = None) -> bytes:
     return json_bytes(request(sanitized.run, otlp_spans(sanitized))) + b"\n"
 
 
-def to_perfetto(trace: Trace, sanitized: SanitizedTrace | None = None) -> bytes:
+def to_perfetto(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
     from one_trace.export.perfetto import perfetto
 
     return clean_json(perfetto(trace))
 
 
-def to_html(trace: Trace, sanitized: SanitizedTrace | None = None) -> bytes:
+def to_html(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
     from one_trace.export.html import html
 
-    return html(trace)
+    return html(trace, find)
 
 
 FORMATS: dict[str, Form] = {

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from one_trace.export.columns import packed, sparse
 from one_trace.export.page import page
-from one_trace.model.trace import SPAN_STATUSES, Span, Trace
-from one_trace.model.tree import Shape
+from one_trace.model.trace import SPAN_STATUSES, Location, Span, Trace
+from one_trace.model.tree import Shape, static_paths
+
+Find = Callable[[str], Location | None]
+"""From a step's static path to where it is written."""
 
 
-def html(trace: Trace) -> bytes:
-    """The file."""
+def html(trace: Trace, find: Find | None = None) -> bytes:
+    """The file. `find` gives the places of its steps."""
     run = trace.run
     title = f"{run.flow_key} · {run.status} · {run.run_id}"
-    return page("report", title=title, data=data(trace), scripts=["report_tree.js", "report_timeline.js"])
+    return page(
+        "report", title=title, data=data(trace, find), scripts=["report_tree.js", "report_timeline.js"]
+    )
 
 
-def data(trace: Trace) -> dict[str, Any]:
+def data(trace: Trace, find: Find | None = None) -> dict[str, Any]:
     """The run, and its spans as columns (see `columns`): 2,000 spans in about 60 kB."""
     shape, spans = Shape(trace), trace.spans
     number = {span.span_id: at for at, span in enumerate(spans)}
     steps: dict[tuple[str, str, str, str], int] = {}
     roots: dict[str, int] = {}
+    places: dict[str, int] = {}
     critical = {number[stretch.span.span_id] for stretch in shape.critical_path if stretch.span is not None}
     cause = trace.run.cause.span_id if trace.run.cause else None
     return {
@@ -56,7 +62,18 @@ def data(trace: Trace) -> dict[str, Any]:
         "derived": sparse([span.derived or None for span in spans]),
         "usage": sparse([span.usage for span in spans]),
         "critical": packed(sorted(critical)),
+        "at": sparse([text and places.setdefault(text, len(places)) for text in _places(trace, find)]),
+        "places": list(places),
     }
+
+
+def _places(trace: Trace, find: Find | None) -> Iterator[str | None]:
+    """Where the step of each span is written, as ``file:line pointer``."""
+    paths = static_paths(trace.run.flow_key, trace.spans)
+    found = {path: find(path) if find is not None else None for path in dict.fromkeys(paths.values())}
+    for span in trace.spans:
+        at = found[paths[span.span_id]]
+        yield None if at is None else f"{at.file}{f':{at.line}' if at.line else ''}  {at.pointer}"
 
 
 def _ids(spans: Sequence[Span]) -> str:

@@ -1,8 +1,7 @@
 """A run as Chrome trace JSON, which Perfetto (ui.perfetto.dev) and chrome://tracing open.
 
-One track a concurrent lane: a step is drawn within its parent where nothing else runs there, else on a
-track of its own, so slices
-of one track always nest. Error text stays out of the file; codes are in it.
+A step is drawn within its parent if nothing else runs there, otherwise on a track of its own: slices of
+one track always nest. The file has error codes, but no error text.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from one_trace.model.trace import Span, Trace
 from one_trace.model.tree import Shape
 
 _CLOCK_MS = 2.0
-"""The host counts whole milliseconds: a step that juts out of its parent by so little is drawn within it."""
+"""The host counts whole milliseconds: a step that exceeds its parent by so little is drawn within it."""
 _PID = 1
 
 
 class _Slice(Struct):
-    """What is drawn of a span: ms from the run's start, on a lane."""
+    """A span as it is drawn: ms from the start of the run, on a lane."""
 
     span: Span
     start: float
@@ -39,9 +38,8 @@ class _Lanes:
         self._of_parent: dict[str | None, list[int]] = {}
 
     def place(self, span: Span, start: float, end: float, parent: _Slice | None) -> _Slice:
-        """On the parent's lane if it nests there, else on a lane that is free, those that this parent had
-        first.
-        """
+        """On the lane of its parent if it nests there, otherwise on a free lane, preferably one that the
+        parent used."""
         home = parent.lane if parent else 0
         within = self._within(home, start, end, parent, span.late)
         if within is not None:
@@ -61,7 +59,7 @@ class _Lanes:
     def _within(
         self, lane: int, start: float, end: float, parent: _Slice | None, late: bool
     ) -> tuple[float, float] | None:
-        """Start and end as they can be drawn on the parent's lane, jitter of the clock evened out."""
+        """Start and end on the lane of the parent, without the jitter of the clock."""
         stack = self.open[lane]
         while stack and stack[-1] is not parent and stack[-1].end <= start:
             stack.pop()
@@ -115,7 +113,7 @@ def perfetto(trace: Trace) -> bytes:
 
 
 def _slices(shape: Shape) -> tuple[list[_Slice], list[str]]:
-    """Every span that took any time at all or none, in order of start; skipped ones are no slices."""
+    """Every span but the skipped ones, by start."""
     lanes = _Lanes()
     drawn: dict[str, _Slice] = {}
     order = {span.span_id: at for at, span in enumerate(shape.spans)}
@@ -131,7 +129,7 @@ def _slices(shape: Shape) -> tuple[list[_Slice], list[str]]:
 
 
 def _parents_first(spans: list[Span]) -> list[Span]:
-    """In order of start, but for a child that seems to start before its parent: it waits for it."""
+    """By start, but a child that seems to start before its parent waits for it."""
     listed = {span.span_id for span in spans}
     done: set[str] = set()
     waiting: dict[str, list[Span]] = {}
@@ -154,7 +152,7 @@ def _event(slice_: _Slice) -> dict[str, Any]:
     span = slice_.span
     start, end = round(slice_.start * 1000), round(slice_.end * 1000)
     turn = f"[{span.iteration}] " if span.iteration is not None else ""
-    told = {
+    arguments = {
         "path": span.path,
         "status": span.status,
         "durationMs": span.duration_ms,
@@ -174,7 +172,7 @@ def _event(slice_: _Slice) -> dict[str, Any]:
         "dur": end - start,
         "pid": _PID,
         "tid": slice_.lane,
-        "args": {key: value for key, value in told.items() if value is not None},
+        "args": {key: value for key, value in arguments.items() if value is not None},
     }
 
 

@@ -224,6 +224,7 @@
       ["Type", type],
       ["Flow", flow],
       ["Path", link],
+      ["Written at", D.places[D.at[i]], "mono"],
       ["Started", `${duration(D.start[i]) || "0 ms"} after the run`],
       ["Took", duration(D.took[i])],
       ["Self time", kids[i].length ? duration(selfOf(i)) : ""],

@@ -3,7 +3,7 @@
 const readTree = () => {
   const D = Page.data();
   for (const name of ["step", "parent", "start", "took", "status", "critical"]) D[name] = Page.unpack(D[name]);
-  for (const name of ["out", "root", "iteration", "branch", "attempts", "within", "self", "in", "error", "code", "late", "derived", "usage"]) D[name] = Page.unpackSparse(D[name]);
+  for (const name of ["out", "root", "iteration", "branch", "attempts", "within", "self", "in", "error", "code", "late", "derived", "usage", "at"]) D[name] = Page.unpackSparse(D[name]);
   const N = D.step.length;
   let M = N;
   const critical = new Set(D.critical);

@@ -88,12 +88,6 @@ def output(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def write_output(path: Path, data: bytes) -> None:
-    """Write a file named by the user. Raises OSError."""
-    with output(path) as file:
-        file.write(data)
-
-
 def writable_by_others(folder: Path) -> Iterator[Path]:
     """`folder`, one of ours, if others can write to it, and each folder above it in which others can replace
     the one below. Raises OSError.

@@ -11,7 +11,7 @@ import time
 from typing import NamedTuple
 
 from one_trace.host.argv import RUN_VERBS
-from one_trace.host.via import identity_of, read_beginning
+from one_trace.host.via import identity, read_beginning
 
 _ARGV_LIMIT = 1 << 16
 """Bytes of a command line that are read: the verb stands near its beginning."""
@@ -30,10 +30,10 @@ def flow_processes(folder: str) -> list[FlowProcess]:
     for name in _numbers("/proc"):
         if name == str(os.getpid()) or not _runs_flow(name) or _folder(name) != os.path.realpath(folder):
             continue
-        identity = identity_of(int(name))
-        started = _started_s(identity)
+        process = identity(int(name))
+        started = _started_s(process)
         if started is not None:
-            found.append(FlowProcess(identity, started))
+            found.append(FlowProcess(process, started))
     return found
 
 

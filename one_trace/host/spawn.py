@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import NoReturn
 
 from one_trace.errors import BROKEN
 from one_trace.host import find
@@ -35,14 +34,20 @@ def start(
     failed, report = os.pipe()
     child = os.fork()
     if child == 0:
-        _be_the_host(path, argv, env, mask, output, tie, report)
+        try:
+            _prepare(mask, output, tie)
+            find.exec_host(path, argv, env)
+        except OSError as error:
+            os.write(report, str(error.errno).encode())
+        finally:
+            os._exit(_NOT_STARTED)
     os.close(report)
     reason = os.read(failed, 32)  # ends when the child has become the host
     os.close(failed)
     if reason:
         os.waitpid(child, 0)
-        error = int(reason)
-        raise cannot_start(path, OSError(error, os.strerror(error), path))
+        number = int(reason)
+        raise cannot_start(path, OSError(number, os.strerror(number), path))
     return child
 
 
@@ -52,29 +57,15 @@ def wait_for(path: str, argv: list[str], env: Mapping[str, str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _be_the_host(
-    path: str,
-    argv: list[str],
-    env: Mapping[str, str],
-    mask: Iterable[int] | None,
-    output: int | None,
-    tie: Callable[[], None],
-    report: int,
-) -> NoReturn:
-    """In the child: become the host. If that fails, the error number is written to `report`."""
-    try:
-        _forget_handlers()
-        if output is not None:
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-        tie()
-        if mask is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        find.exec_host(path, argv, env)
-    except OSError as error:
-        os.write(report, str(error.errno).encode())
-    finally:
-        os._exit(_NOT_STARTED)
+def _prepare(mask: Iterable[int] | None, output: int | None, tie: Callable[[], None]) -> None:
+    """In the child: the signals and streams that the host is to have."""
+    _forget_handlers()
+    if output is not None:
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+    tie()
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _forget_handlers() -> None:

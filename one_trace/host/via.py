@@ -166,20 +166,11 @@ def call_of(words: Sequence[str]) -> str:
     return f"{number:08x}"
 
 
-def identity() -> str:
-    """This process: its id and, if the system reports it, its start time. Ids alone are reused, and differ
-    between containers."""
-    return _identity("self", os.getpid())
-
-
-def identity_of(pid: int) -> str:
-    """The identity of a child of ours."""
-    return _identity(str(pid), pid)
-
-
-def _identity(name: str, pid: int) -> str:
-    stat = _stat(name)
-    return stat[0] if stat else f"{pid}."
+def identity(pid: int | None = None) -> str:
+    """A process (default: this one): its id and, if the system reports it, its start time. Ids alone are
+    reused, and differ between containers."""
+    stat = _stat("self" if pid is None else str(pid))
+    return stat[0] if stat else f"{os.getpid() if pid is None else pid}."
 
 
 def is_alive(process: str) -> bool:

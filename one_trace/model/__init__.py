@@ -1,6 +1,6 @@
 """The vocabulary: what a run and a span are, and what follows from a trace alone.
 
-What lives here: `trace` (the structs of the trace document), `tree` (children, self time, critical path),
-`alike` (iterations that went alike), `fold` (the lines of a page), `times` (ISO 8601 and ms), `gc`. Any
-room may ask it; it knows of no file, store, setting or terminal.
+What lives here: `trace` (the structs of the trace document, the statuses), `tree` (children, self time,
+static and critical path), `alike` and `fold` (which iterations share a line), `times` (ISO 8601 and ages),
+`gc`. Any room may use it; it knows of no file, store, setting or terminal.
 """

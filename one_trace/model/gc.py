@@ -1,4 +1,4 @@
-"""Python's garbage collector, held back while something large is made that is all still needed."""
+"""Pauses Python's garbage collector while something large is built that is all still needed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Look for no garbage meanwhile: there is none, and looking takes the longer, the more there is."""
+    """There is no garbage meanwhile, and each collection would take longer the more objects there are."""
     collecting = gc.isenabled()
     gc.disable()
     try:

@@ -1,6 +1,6 @@
 """The vocabulary of one-trace: a run, its spans, and what they cost.
 
-The structs encode to the trace document as it is (schema ``one-trace/1``): camelCase keys, times in ISO 8601
+The structs encode to the trace document (schema ``one-trace/1``): camelCase keys, times in ISO 8601
 UTC with milliseconds, sizes in bytes of compact UTF-8 JSON, durations in milliseconds.
 """
 
@@ -34,7 +34,7 @@ def worst(statuses: Iterable[str]) -> SpanStatus:
 
 
 class ModelUsage(Struct, rename="camel", kw_only=True):
-    """What one model used of a call that several had a part in."""
+    """What one model used in a call of several models."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -43,26 +43,21 @@ class ModelUsage(Struct, rename="camel", kw_only=True):
     cost_usd: float | None = None
 
 
-class Usage(Struct, rename="camel", kw_only=True):
-    """What LLM calls used, as told by the agents' own envelopes: numbers and names, never text."""
+class Usage(ModelUsage, rename="camel", kw_only=True):
+    """What LLM calls used, as reported by the agents' own envelopes: numbers and names, never text."""
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    cost_usd: float | None = None
     turns: int = 0
     models: list[str] = []
     sessions: list[str] = []
 
 
 class PartedUsage(Usage, rename="camel", kw_only=True):
-    """The same with what each of several models used: kept for `trace cost`, and no part of the document."""
+    """Usage with that of each of several models: kept for `trace cost`, not part of the document."""
 
     per_model: dict[str, ModelUsage] = {}
 
     def plain(self) -> Usage:
-        """Without the parts."""
+        """The usage in the document."""
         return Usage(**{name: getattr(self, name) for name in Usage.__struct_fields__})
 
 
@@ -85,7 +80,7 @@ class Span(Struct, rename="camel", kw_only=True, gc=False):
     status: SpanStatus
     started_at: str
     start_ms: float
-    """From the run's start, in ms."""
+    """In ms since the run's start."""
     duration_ms: float | None = None
     input_bytes: int | None = None
     output_bytes: int | None = None
@@ -98,7 +93,7 @@ class Span(Struct, rename="camel", kw_only=True, gc=False):
 
 
 class Counts(Struct, rename="camel", kw_only=True):
-    """How many spans a run has, by status, and how many retries they needed."""
+    """The number of spans of a run, in all and by status, and of their retries."""
 
     spans: int = 0
     success: int = 0
@@ -111,7 +106,7 @@ class Counts(Struct, rename="camel", kw_only=True):
 
 
 class Executor(Struct, rename="camel", kw_only=True):
-    """Who ran the flow."""
+    """What ran the flow."""
 
     name: Literal["one-cli", "built-in"]
     version: str | None = None
@@ -125,7 +120,7 @@ class Session(Struct, rename="camel", kw_only=True):
 
 
 class Upload(Struct, rename="camel", kw_only=True):
-    """Where a run stands with one sink."""
+    """The delivery of a run to one sink."""
 
     sink: str
     state: UploadState
@@ -135,7 +130,7 @@ class Upload(Struct, rename="camel", kw_only=True):
 
 
 class Location(Struct, rename="camel", kw_only=True):
-    """Where a step is written: its flow file (relative to the project), a JSON pointer (RFC 6901), and the
+    """Where a step is defined: its flow file (relative to the project), a JSON pointer (RFC 6901), and the
     line, from 1."""
 
     file: str
@@ -144,25 +139,25 @@ class Location(Struct, rename="camel", kw_only=True):
 
 
 class Cause(Struct, rename="camel", kw_only=True):
-    """Why a run failed: the deepest span that threw, told apart from the cascade above it."""
+    """Why a run failed: the deepest span that threw, without the cascade above it."""
 
     span_id: str | None = None
-    """Null where no step threw: the flow was refused its inputs, and `path` is the flow's key."""
+    """Null if no step threw: the inputs were refused, and `path` is the flow's key."""
     path: str
     step_id: str | None = None
     error: str | None = None
     error_code: str | None = None
     error_class: str | None = field(default=None, name="class")
-    """TIMEOUT, HTTP_503, EXIT_1, NETWORK, PARSE, SCRIPT, INPUT, ...; in `derived` where the host gave no
+    """TIMEOUT, HTTP_503, EXIT_1, NETWORK, PARSE, SCRIPT, INPUT, ...; in `derived` if the host gave no
     code."""
     at: Location | None = None
     attempts: int = 1
     still_running: list[str] = []
-    """Paths of the spans that were running when it threw, its own parents aside."""
+    """Paths of the spans that were running when it threw, without its parents."""
     never_ran: list[str] = []
     """Paths of the steps that did not run because of it."""
     derived: list[str] = []
-    """``path`` where the record does not tell which of several iterations alike it was."""
+    """``path`` if the record does not show which of several equal iterations it was."""
 
 
 class Run(Struct, rename="camel", kw_only=True):
@@ -184,15 +179,14 @@ class Run(Struct, rename="camel", kw_only=True):
     parent_run_id: str | None = None
     uploads: list[Upload] = []
     cause: Cause | UnsetType = UNSET
-    """Only where the run failed."""
+    """Only if the run failed."""
     partial: list[str] | UnsetType = UNSET
-    """Only where the record is damaged or lacks something: one sentence a reason."""
+    """Only if the record is damaged or incomplete: one sentence for each reason."""
     other_events: dict[str, int] | UnsetType = UNSET
-    """Only where the log has events of kinds that are not known: how many of each. Of no span and no figure.
-    """
+    """Only if the log has events of unknown kinds: how many of each. They affect no span and no figure."""
     other_fields: dict[str, list[str]] | UnsetType = UNSET
-    """Only where events that are known have fields that are not: the names of these by the kind of event, as
-    the first of each kind has them. Never their values."""
+    """Only if known events have unknown fields: their names by the kind of event, from the first of each
+    kind. Never their values."""
 
 
 class RunUnderWay(Struct, rename="camel", kw_only=True):
@@ -207,8 +201,8 @@ class RunUnderWay(Struct, rename="camel", kw_only=True):
 
 
 class Filter(Struct, rename="camel", kw_only=True, omit_defaults=True):
-    """What was asked for: the spans of a document that has this are fewer than the run's; its figures are of
-    the whole run."""
+    """What was asked for. A document with a filter has fewer spans than the run; its figures are of the whole
+    run."""
 
     failed: bool = False
     step: str | None = None
@@ -222,17 +216,19 @@ class Trace(Struct, rename="camel", kw_only=True):
     run: Run
     spans: list[Span]
     filter: Filter | UnsetType = UNSET
-    """Only where spans were left out."""
+    """Only if spans were left out."""
 
 
 class PlannedStep(Struct, rename="camel", kw_only=True, omit_defaults=True):
-    """A step as the flow file has it: what advice about it has to know."""
+    """A step as defined in the flow file: what findings about it need to know."""
 
     path: str
     """Static: the root flow's key and the step ids down to it, through sub-flows."""
     type: str
     flow_key: str
-    """Of the flow whose file holds it."""
+    """Of the flow that defines it."""
+    at: Location | None = None
+    """Without the line, which changes with each edit; null in plans of older versions of one-trace."""
     branch: Branch | None = None
     timeout_ms: float | None = None
     retries: int = 0
@@ -242,42 +238,44 @@ class PlannedStep(Struct, rename="camel", kw_only=True, omit_defaults=True):
     guarded: bool = False
     """It has an ``if`` or ``unless``."""
     waits: bool = False
-    """It waits for something outside of the JavaScript thread: beside others it gains time."""
+    """It waits for something outside of the JavaScript thread: running it concurrently saves time."""
     effects: bool = True
-    """It may change something outside of the run."""
+    """It may change something outside the run."""
     reads: list[str] = []
-    """Ids of the steps whose results its configuration names; ``*``: that cannot be told."""
+    """Ids of the steps whose results its configuration refers to; ``*``: unknown."""
     calls: str | None = None
     """The agent's program that its command starts."""
     loses: str | None = None
-    """``pipe``: what that prints goes through another command."""
+    """``pipe``: the output of that program is piped to another command."""
     carries: bool = False
-    """A loop in which an iteration reads what one before it left, or may."""
+    """A loop in which an iteration reads, or may read, results of an earlier one."""
 
 
 class Assembly(Struct, kw_only=True):
-    """What `one_trace.assemble` makes of a record: the trace, and what only the store needs to know of it."""
+    """The result of `one_trace.assemble`: the trace, and what only the store needs to know about it."""
 
     trace: Trace
     flow_version: str | None = None
-    """Hash of the flow's definition; null where the flow file is not found."""
+    """Hash of the flow's definition; None if the flow file is missing."""
     step_timeouts: dict[str, float] = {}
     """``timeoutMs`` by static path (a span's path without ``[i]`` and ``#k``), for the steps that have one.
     """
     static_paths: list[str] = []
     """Every step of the flow file by static path, run or not, those of its sub-flows under the steps that
-    call them; empty where the flow file is not found."""
+    call them; empty if the flow file is missing."""
     plan: list[PlannedStep] = []
-    """The same steps with what the flow file says of them."""
+    """The same steps as defined in the flow file."""
+    outputs: dict[str, bytes] = {}
+    """By span id: the raw JSON that the state file holds of the spans that were asked for. Never stored."""
     flow_changed: bool = False
-    """The flow file has changed since the run, and what the run was made of is not known."""
+    """The flow file has changed since the run, so the definition that ran is unknown."""
     model_parts: dict[str, dict[str, ModelUsage]] = {}
-    """By span id, of calls of several models: what each of these used."""
+    """For calls of several models, by span id: what each model used."""
     input_count: int | None = None
-    """How many inputs the run was given; null where the state is not found."""
+    """How many inputs the run was given; None if the state is missing."""
     command_ends: dict[str, int] = {}
-    """Error text of a failed command → how many of its characters are the command itself, where that is
-    known: what follows is what it wrote to stderr, and the command never leaves.
+    """By the error text of a failed command: how many of its characters are the command itself, if known. The
+    rest is what it wrote to stderr; the command is never uploaded.
     """
 
 

@@ -1,6 +1,6 @@
-"""What follows from a trace alone: who stands in whom, when each span ended, self time and the critical path.
+"""The tree of a trace: children, ends, self time, static paths and the critical path.
 
-Times are ms from the run's start. Nothing here recurses: how deep a hostile flow nests is not ours to choose.
+Times are ms from the run's start. Nothing here recurses, since a hostile flow may nest to any depth.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from one_trace.model.trace import Span, Trace
 
 _CLOCK_MS = 1.0
-"""The host counts whole milliseconds: ends and starts this near to each other are one moment."""
+"""The host rounds to milliseconds: ends and starts within this are simultaneous."""
 
 
 class TreeSpan(Protocol):
@@ -28,8 +28,8 @@ S = TypeVar("S", bound=TreeSpan)
 
 
 def children_of(spans: Iterable[S]) -> dict[str | None, list[S]]:
-    """The children of each span by its id; under None those at the top, where a span also stands whose
-    parent is missing or comes after it.
+    """The children of each span by its id; those at the top under None, with any span whose parent is missing
+    or comes after it.
     """
     children: dict[str | None, list[S]] = {None: []}
     seen: set[str | None] = set()
@@ -41,7 +41,7 @@ def children_of(spans: Iterable[S]) -> dict[str | None, list[S]]:
 
 
 def walk(spans: Iterable[S]) -> Iterator[tuple[S, bool]]:
-    """Depth first, each span twice: with False ahead of its children, and with True after them."""
+    """Depth first, each span twice: with False before its children and with True after them."""
     children = children_of(spans)
     stack = [(span, False) for span in reversed(children[None])]
     while stack:
@@ -53,8 +53,8 @@ def walk(spans: Iterable[S]) -> Iterator[tuple[S, bool]]:
 
 
 def below(path: str, step_id: str) -> str:
-    """The static path of a step in a container (or a flow) of this static path: planned and executed steps
-    are named here alone."""
+    """The static path of a step in a container or flow with this static path. Planned and executed steps are
+    named only here."""
     return f"{path} > {step_id}"
 
 
@@ -68,9 +68,8 @@ def static_paths(flow: str, spans: Iterable[Span]) -> dict[str, str]:
 
 
 class Stretch(NamedTuple):
-    """A part of the critical path: between these moments the run waited for this span itself (None: for no
-    step).
-    """
+    """A part of the critical path: the run waited for this span itself (None: for no step) in this
+    interval."""
 
     span: Span | None
     start_ms: float
@@ -87,22 +86,20 @@ class Shape:
         self.top: list[Span] = self.index[None]
         ends = [span.start_ms + (span.duration_ms or 0.0) for span in trace.spans]
         self.horizon = max([trace.run.duration_ms or 0.0, 0.0, *ends])
-        """The last moment that anything is known of."""
+        """The last moment known."""
 
     def children(self, span: Span) -> list[Span]:
         return self.index.get(span.span_id, [])
 
     def end(self, span: Span) -> float:
-        """When it ended; for a span that never did, the last moment that anything is known of."""
+        """When it ended; for an incomplete span, the last moment known."""
         if span.duration_ms is not None:
             return span.start_ms + span.duration_ms
         return self.horizon if span.status == "incomplete" else span.start_ms
 
     @cached_property
     def self_ms(self) -> dict[str, float]:
-        """Self time by span id: the duration less the union of the children's intervals; no entry without
-        a duration.
-        """
+        """Self time by span id, for spans with a duration: it less the union of the children's intervals."""
         return {span.span_id: self._self(span) for span in self.spans if span.duration_ms is not None}
 
     def _self(self, span: Span) -> float:
@@ -112,9 +109,7 @@ class Shape:
 
     @cached_property
     def critical_path(self) -> list[Stretch]:
-        """The chain of stretches that the run's duration is made of, in time order, from its start to its
-        end.
-        """
+        """The chain of stretches from the run's start to its end, in time order."""
         end = self.run.duration_ms if self.run.duration_ms is not None else self.horizon
         back: list[Stretch] = []
         todo: list[tuple[Span | None, list[Span], float, float]] = [(None, self.top, 0.0, end)]
@@ -131,9 +126,8 @@ class Shape:
     def _backwards(
         self, owner: Span | None, children: list[Span], start: float, end: float
     ) -> list[tuple[Span | None, list[Span], float, float]]:
-        """One span's time from its end back to its start: own stretches, and the children it waited for
-        last.
-        """
+        """One span's time from its end back to its start: its own stretches, and the children it waited
+        for."""
         parts: list[tuple[Span | None, list[Span], float, float]] = []
         first = min(children, key=lambda child: self._rank(child, end))
         rest = sorted((child for child in children if child is not first), key=self.end, reverse=True)
@@ -152,9 +146,8 @@ class Shape:
         return parts
 
     def _rank(self, child: Span, end: float) -> tuple[bool, float, bool, bool]:
-        """Which child the end waited for (the least one): the last to end, a failure before what merely
-        went on.
-        """
+        """Sorts the child that the end waited for first: the last to end, failures before those still
+        running."""
         child_end = self.end(child)
         if child_end < end - _CLOCK_MS:
             return True, -child_end, False, False

@@ -1,4 +1,4 @@
-"""One attempt of a step, as the code of its type sees it."""
+"""One attempt of a step, as the code of its type sees it, and what the engine passes to it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,41 @@ from one_trace.runner.failures import StepFailure
 from one_trace.runner.loop import Loop, Promise
 from one_trace.runner.observer import Observer, Place
 from one_trace.runner.schema import Json
-from one_trace.runner.terms import FlowScope, RunOptions, StepResult
 from one_trace.runner.worker import Handle, Worker
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of `flow execute` that the engine follows."""
+
+    dry_run: bool = False
+    mock: bool = False
+    allow_bash: bool = False
+    stop_after: str | None = None
+
+    @property
+    def dry_resolve(self) -> bool:
+        return self.dry_run and not self.mock
+
+
+@dataclass(frozen=True, slots=True)
+class FlowScope:
+    """The flow that a list of steps belongs to. `stack`: the keys of the flows that call it."""
+
+    key: str
+    root: str
+    stack: tuple[str, ...] = ()
+    default_on_error: Any = None
+
+
+@dataclass(slots=True)
+class StepResult:
+    """How a step ended. The worker holds the value."""
+
+    handle: Handle
+    status: str
+    duration_ms: int | None = None
+    retries: int | None = None
 
 
 class Scheduler(Protocol):
@@ -24,8 +57,6 @@ class Scheduler(Protocol):
     reader: Promise[None] | None
 
     def emit(self, event: str, **fields: Json) -> None: ...
-    def context(self) -> Handle: ...
-    def json_error(self, text: str) -> str: ...
 
     async def flow(
         self, flow: Json, scope: FlowScope, context: Handle, place: Place, done: Collection[str] = ()

@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from one_trace.record.flow_files import resolve
+from one_trace.runner.call import RunOptions
 from one_trace.runner.command_line import Parsed
-from one_trace.runner.engine import json_error
 from one_trace.runner.execution import Run, RunEnd, on_ctrl_c
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.listing import flows
 from one_trace.runner.loading import FlowUnreadable, Loaded, load, read
 from one_trace.runner.output import Output
-from one_trace.runner.preflight import Refused, Syntax, check, check_inputs, check_remote
-from one_trace.runner.run_log import new_run_id, to_json
+from one_trace.runner.preflight import Refused, Syntax, check, check_remote
+from one_trace.runner.run_log import find_state, new_run_id, to_json
 from one_trace.runner.schema import Json
-from one_trace.runner.states import find_state
-from one_trace.runner.terms import RunOptions
 from one_trace.runner.validate import validate
 from one_trace.runner.worker import Worker
 
@@ -133,7 +131,7 @@ def validate_flow(session: Session, key: str) -> int:
     worker = session.start_worker()
     try:
         # Unlike in `load`, the error of a missing file is that of opening it.
-        loaded = read(resolve(key), lambda text: _json_error(worker, text))
+        loaded = read(resolve(key), worker.json_error)
     except FlowUnreadable as error:
         return session.refuse(f"Could not read workflow: {error}")
     problems = validate(loaded.flow, loaded.root, Syntax(worker))
@@ -142,11 +140,6 @@ def validate_flow(session: Session, key: str) -> int:
         return 1
     session.output.report({"valid": True, "key": loaded.flow["key"]})
     return 0
-
-
-def _json_error(worker: Worker, text: str) -> str:
-    worker.ready()
-    return json_error(worker, text)
 
 
 def execute(session: Session, parsed: Parsed) -> int:
@@ -160,7 +153,7 @@ def execute(session: Session, parsed: Parsed) -> int:
     )
     inputs = parsed.values.get("--input", [])
     try:
-        loaded = load(parsed.argument or "", lambda text: _json_error(worker, text))
+        loaded = load(parsed.argument or "", worker.json_error)
     except FlowUnreadable as error:
         return session.refuse(str(error))
     problems = validate(loaded.flow, loaded.root, Syntax(worker))
@@ -169,8 +162,7 @@ def execute(session: Session, parsed: Parsed) -> int:
     _warn_of_layout(session.output, loaded)
     worker.ready()
     try:
-        check(loaded.flow, options)
-        check_inputs(inputs)
+        check(loaded.flow, options, inputs)
     except Refused as refused:
         return session.refuse(refused.message, **refused.more)
     check_remote(loaded, options, worker)
@@ -224,11 +216,11 @@ def resume(session: Session, run_id: str) -> int:
         return session.refuse(f'Run "{run_id}" is {state.status} — can only resume paused or failed runs')
     worker = session.start_worker()
     try:
-        loaded = load(state.flow_key, lambda text: _json_error(worker, text))
+        loaded = load(state.flow_key, worker.json_error)
     except FlowUnreadable as error:
         return session.refuse(f'Could not load workflow "{state.flow_key}": {error}')
     if not isinstance(loaded.flow, dict) or not isinstance(loaded.flow.get("steps"), list):
-        return session.refuse(f'Could not load workflow "{state.flow_key}": it holds no steps')
+        return session.refuse(f'Could not load workflow "{state.flow_key}": it has no steps')
     worker.ready()
     options = RunOptions()
     check_remote(loaded, options, worker)

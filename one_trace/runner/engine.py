@@ -10,14 +10,13 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from one_trace.model.times import to_iso
-from one_trace.runner.call import Body, Call
+from one_trace.runner.call import Body, Call, FlowScope, RunOptions, StepResult
 from one_trace.runner.failures import FlowStop, StepFailure
 from one_trace.runner.javascript import number, truthy
 from one_trace.runner.loop import Loop, Promise
 from one_trace.runner.observer import Observer, Place
 from one_trace.runner.retry import OnError
 from one_trace.runner.schema import NESTED, Json
-from one_trace.runner.terms import FlowScope, RunOptions, StepResult
 from one_trace.runner.worker import Handle, Worker
 
 Event = dict[str, Any]
@@ -38,12 +37,12 @@ class Engine:
         options: RunOptions,
         emit: Callable[[Event], None],
         body: Body,
-        observer: Observer | None = None,
+        observer: Observer,
     ) -> None:
         self.worker = worker
         self.loop = loop
         self.options = options
-        self.observer = observer or Observer()
+        self.observer = observer
         self.reader: Promise[None] | None = None
         """Settled when One CLI would have imported its flow loader, for the first sub-flow."""
         self._emit = emit
@@ -57,13 +56,6 @@ class Engine:
 
     def stamp(self) -> str:
         return to_iso(self.now())
-
-    def context(self) -> Handle:
-        return Handle(self.worker, "contexts")
-
-    def json_error(self, text: str) -> str:
-        """JavaScript's error for a text that is not JSON."""
-        return json_error(self.worker, text)
 
     # -- flows
 
@@ -278,12 +270,3 @@ def _length(steps: Json) -> Json:
             f"Cannot read properties of {'undefined' if steps is MISSING else 'null'} (reading 'length')"
         )
     return len(steps) if isinstance(steps, list) else MISSING
-
-
-def json_error(worker: Worker, text: str) -> str:
-    """JavaScript's error for a text that is not JSON."""
-    try:
-        worker.ask("jsonError", text)
-    except StepFailure as failure:
-        return failure.message
-    return "Unexpected JSON"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from one_trace.model.times import to_iso
-from one_trace.runner.call import Body
+from one_trace.runner.call import Body, FlowScope, RunOptions
 from one_trace.runner.engine import Engine, Event
 from one_trace.runner.failures import StepFailure, WorkerBroken, WorkerGone
 from one_trace.runner.input_sizes import InputSizes
@@ -19,7 +19,6 @@ from one_trace.runner.observer import Observer, Place
 from one_trace.runner.run_log import RunLog, to_json
 from one_trace.runner.run_state import RunState, Save
 from one_trace.runner.steps import run as run_body
-from one_trace.runner.terms import FlowScope, RunOptions
 from one_trace.runner.worker import Handle, Worker
 
 OnEvent = Callable[[Event, str], None]
@@ -59,10 +58,9 @@ class Run:
         self.log = RunLog(self.flow_key, run_id)
         self.loop = Loop(clock or Clock())
         self._traced = traced and self.log.make_sizes_folder()
-        if self._traced:
-            observer = InputSizes(worker, observer or Observer())
+        observer = observer or (InputSizes(worker) if self._traced else Observer())
         self.engine = Engine(worker, self.loop, options or RunOptions(), self._emit, body, observer)
-        self.context = self.engine.context()
+        self.context = Handle(worker, "contexts")
         self.state = RunState(worker, self.context, self.log.state_path, save)
         self.paused = False
         self._inputs = Handle(worker, "values")

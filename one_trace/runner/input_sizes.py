@@ -19,23 +19,23 @@ Label = dict[str, Any]
 
 
 class InputSizes(Observer):
-    """Has every execution measured, and passes all calls on to another observer."""
+    """Has the worker measure every execution."""
 
-    def __init__(self, worker: Worker, inner: Observer) -> None:
-        self._worker, self._inner = worker, inner
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
         self._labels: dict[int, Label] = {}
-        self._blocks: set[int] = set()
+        self._parallel: set[int] = set()
         self._attempts: dict[int, int] = {}
         """The last measured attempt of each span."""
         self._started: Counter[str] = Counter()
 
     def begin(self, step: dict[str, Any], flow_key: str, place: Place, index: int, *, events: bool) -> int:
-        number = self._inner.begin(step, flow_key, place, index, events=events)
+        number = super().begin(step, flow_key, place, index, events=events)
         label = self._started_as(step.get("id")) if events else self._inside(place, index)
         if label is not None:
             self._labels[number] = label
             if step.get("type") == "parallel":
-                self._blocks.add(number)
+                self._parallel.add(number)
         return number
 
     def _started_as(self, step_id: object) -> Label | None:
@@ -52,27 +52,14 @@ class InputSizes(Observer):
             return None
         return around | {"child": [*around.get("child", []), place.attempt, index]}
 
-    def attempt(self, span: int, number: int) -> None:
-        self._inner.attempt(span, number)
-
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
-        self._inner.resolves(span, attempt, step, context)
         label, last = self._labels.get(span), self._attempts.get(span, 0)
         if label is None or attempt < last:
             return  # an earlier attempt that timed out and keeps running
         self._attempts[span] = attempt
         self._worker.tell("measure", label, context.number, self._worker.step(step), last > 0)
 
-    def end(
-        self,
-        span: int,
-        status: str,
-        result: Handle | None = None,
-        *,
-        raised: bool = False,
-        timeout: bool = False,
-    ) -> None:
-        self._inner.end(span, status, result, raised=raised, timeout=timeout)
+    def end(self, span: int, status: str, result: Handle | None = None, **how: bool) -> None:
         self._attempts.pop(span, None)
-        if span not in self._blocks:  # a parallel step that timed out may start its next batch
+        if span not in self._parallel:  # a parallel step that timed out may start its next batch
             self._labels.pop(span, None)

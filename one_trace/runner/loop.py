@@ -142,17 +142,17 @@ class Loop:
         """Like setTimeout. Returns a number for `cancel`."""
         if math.isnan(delay_ms) or not 1 <= delay_ms <= _MAX_DELAY_MS:
             delay_ms = 1
-        self._number += 1
-        due = self.clock.ticks_ms() + int(delay_ms)
-        heapq.heappush(self._timers, (due, self._number))
-        self._waiting[self._number] = callback
-        return self._number
+        return self._schedule(int(delay_ms), callback)
 
     def call_soon(self, callback: Settle) -> None:
         """Like setImmediate: right after all microtasks."""
+        self._schedule(0, callback)
+
+    def _schedule(self, delay_ms: int, callback: Settle) -> int:
         self._number += 1
-        heapq.heappush(self._timers, (self.clock.ticks_ms(), self._number))
+        heapq.heappush(self._timers, (self.clock.ticks_ms() + delay_ms, self._number))
         self._waiting[self._number] = callback
+        return self._number
 
     def cancel(self, number: int) -> None:
         self._waiting.pop(number, None)

@@ -35,13 +35,5 @@ class Observer:
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         """An attempt is about to resolve its selectors; a while step does so in every iteration."""
 
-    def end(
-        self,
-        span: int,
-        status: str,
-        result: Handle | None = None,
-        *,
-        raised: bool = False,
-        timeout: bool = False,
-    ) -> None:
-        """The step has ended. `timeout`: it threw because of its own `timeoutMs`."""
+    def end(self, span: int, status: str, result: Handle | None = None, **how: bool) -> None:
+        """The step has ended. `how`: it `raised`, and it did so because of its own `timeout`."""

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from one_trace.errors import CliError
-from one_trace.runner.engine import json_error
+from one_trace.runner.call import RunOptions
 from one_trace.runner.listing import needs_bash
 from one_trace.runner.loading import FlowUnreadable, Loaded, load
 from one_trace.runner.schema import REMOTE, Json, steps_in
-from one_trace.runner.terms import RunOptions
 from one_trace.runner.worker import Worker
 
 INSTALL = "npm install -g @withone/cli"
@@ -49,8 +48,8 @@ class Syntax(NamedTuple):
         return error
 
 
-def check(flow: Json, options: RunOptions) -> None:
-    """Refuse bash steps without `--allow-bash`, and a `--stop-after` at an unknown step."""
+def check(flow: Json, options: RunOptions, inputs: list[str]) -> None:
+    """Refuse bash steps without `--allow-bash`, an unknown `--stop-after`, inputs without ``=``."""
     key = flow["key"]
     if not options.allow_bash and needs_bash(flow):
         message = f'Workflow "{key}" contains bash steps. Re-run with --allow-bash to permit shell execution.'
@@ -60,13 +59,9 @@ def check(flow: Json, options: RunOptions) -> None:
         message = f'--stop-after target "{options.stop_after}" is not a step in workflow "{key}".'
         message += f" Known step ids: {', '.join(ids)}"
         raise Refused(message, unknownStopAfter=options.stop_after, stepIds=ids)
-
-
-def check_inputs(words: list[str]) -> None:
-    """Refuse inputs that are not ``name=value``."""
-    for word in words:
-        if "=" not in word:
-            raise Refused(f'Invalid input format: "{word}" — expected name=value')
+    for given in inputs:
+        if "=" not in given:
+            raise Refused(f'Invalid input format: "{given}" — expected name=value')
 
 
 def check_remote(loaded: Loaded, options: RunOptions, worker: Worker) -> None:
@@ -93,7 +88,7 @@ def _steps(flow: Json, worker: Worker, seen: set[str]) -> Iterator[dict[str, Any
             continue
         seen.add(key)
         try:
-            inside = load(key, lambda text: json_error(worker, text)).flow
+            inside = load(key, worker.json_error).flow
         except FlowUnreadable:
             continue  # reported by the step, if it is ever reached
         yield from _steps(inside, worker, seen)

@@ -1,4 +1,4 @@
-"""The files that a run leaves behind, where One CLI leaves them, and its log."""
+"""Where the files of a run are, its log, and the state of an earlier run. The places are One CLI's."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ import os
 import re
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from one_trace.errors import CliError
+from one_trace.guard.files import STATE_LIMIT, read_plain
 from one_trace.guard.private import make_folder
 from one_trace.model.times import to_iso
 from one_trace.record.flow_files import FLOWS
 from one_trace.runner.schema import Json
 
+if TYPE_CHECKING:
+    from one_trace.record.state import State
+
 RUNS = f"{FLOWS}/.runs"
 LOGS = f"{FLOWS}/.logs"
 SIZES = f"{FLOWS}/.sizes"
+_STATE = ".state.json"
 _SHARED = 0o775
 """As One CLI creates them: a group may share them, but no umask opens them to everybody."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -32,12 +38,29 @@ def to_json(value: Json) -> str:
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def find_state(run_id: str) -> State | None:
+    """The state of that run, else, as in One CLI, of the first whose file name contains the id; None if there
+    is none that can be read.
+    """
+    from one_trace.record.state import read_state  # only needed to resume a run
+
+    try:
+        names = sorted(name for name in os.listdir(RUNS) if run_id in name and name.endswith(_STATE))
+        names.sort(key=lambda name: not name.endswith(f"-{run_id}{_STATE}"))
+        state, _ = (
+            read_state(read_plain(os.path.join(RUNS, names[0]), STATE_LIMIT)) if names else (None, None)
+        )
+    except OSError:
+        return None
+    return state if state is not None and state.saves is not None else None
+
+
 class RunLog:
     """The log of a run: one line of JSON for each event, appended before anybody hears of it."""
 
     def __init__(self, flow_key: str, run_id: str) -> None:
         self.path = f"{LOGS}/{flow_key}-{run_id}.log"
-        self.state_path = f"{RUNS}/{flow_key}-{run_id}.state.json"
+        self.state_path = f"{RUNS}/{flow_key}-{run_id}{_STATE}"
         self.sizes_path = f"{SIZES}/{flow_key}-{run_id}.jsonl"
         try:
             for folder in (RUNS, LOGS):

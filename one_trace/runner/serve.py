@@ -63,7 +63,7 @@ def _run(session: commands.Session, parsed: Parsed) -> int:
     except WorkerGone as gone:
         return _worker_gone(session, gone)
     except (WorkerBroken, OSError) as error:
-        return _fail(session, CliError(f"The run cannot go on: {error}"))
+        return _fail(session, CliError(f"The run cannot continue: {error}"))
     except RecursionError:
         return session.refuse("The flow is nested too deeply to be run")
     if session.run is not None:

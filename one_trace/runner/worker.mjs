@@ -1,7 +1,7 @@
-// Runs the JavaScript of flows for the runner: holds the contexts, does what a step does, knows nothing of when.
+// Evaluates the JavaScript of flows for the runner: it holds the values and runs steps, but does not schedule them.
 //
-// Requests come on a descriptor named in argv, a JSON array a line: [number, operation, ...arguments]; 0 wants no answer.
-// Answers go to the other one, one JSON object a line: {id, ok} or {id, err}; {id, later: true} if the answer is still to
+// Requests arrive on a descriptor named in argv, one JSON array a line: [number, operation, ...arguments]; 0 needs no answer.
+// Answers go to the other one, one JSON object a line: {id, ok} or {id, err}; {id, later: true} if the answer is yet to
 // come; {id, bytes: n} if n raw bytes follow. When the requests end, so does this process.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -19,7 +19,7 @@ import { holds, put, resolve, select } from "./js/values.mjs";
 
 const [REQUESTS, ANSWERS] = process.argv.slice(2).map(Number);
 
-// What lives here goes by numbers that the engine gives.
+// Live values, by the numbers that the engine has chosen.
 const steps = new Map();
 const contexts = new Map();
 const results = new Map();
@@ -29,7 +29,7 @@ const states = new Map();
 let sizes = null;
 let running = 0;
 
-// -- writing, in order with the engine's own lines
+// -- output, in order with the engine's lines
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
@@ -44,7 +44,7 @@ function writeAll(fd, bytes) {
   }
 }
 
-/** Standard output and error as the engine's lines have them: written when they are written, never queued. */
+/** Standard output and error without a queue, so that they stay in order with the engine's lines. */
 function direct(fd) {
   const stream = new Writable({
     decodeStrings: true,
@@ -72,7 +72,7 @@ function answer(message, raw) {
   writeAll(ANSWERS, raw ? Buffer.concat([line, raw]) : line);
 }
 
-/** An error as the engine takes it on: what it says, and its errorCode. */
+/** An error for the engine: its message and its errorCode. */
 function failure(error) {
   const known = error instanceof Error;
   const message = known ? error.message : String(error);
@@ -99,7 +99,7 @@ function keep(result, made) {
 }
 
 function counts(ctx) {
-  // A step called __proto__ keeps its result here, but the host's counts do not know it.
+  // A step called __proto__ keeps its result here, but One CLI does not count it.
   const entries = Object.entries(contexts.get(ctx).steps).filter(([id]) => id !== "__proto__");
   const statuses = entries.map(([, result]) => result.status);
   return ["success", "failed", "skipped"].map((status) => statuses.filter((one) => one === status).length);
@@ -150,7 +150,7 @@ function mergeInto(target, source) {
   for (const [key, value] of Object.entries(source)) put(target, key, value);
 }
 
-/** One iteration in the loop's own context. */
+/** One iteration in the context of the loop. */
 function turn(loop, ctx, i) {
   contexts.get(ctx).loop = variables(loops.get(loop), i);
 }
@@ -159,12 +159,12 @@ function endTurn(loop, ctx, i) {
   const open = loops.get(loop);
   const $ = contexts.get(ctx);
   const all = {};
-  mergeInto(all, $.steps); // the host keeps every result known so far, not this iteration's alone
+  mergeInto(all, $.steps); // One CLI keeps every result so far, not only those of this iteration
   open.iterations.push(all);
   open.outputs[i] = $.loop[open.config.as];
 }
 
-/** One iteration in a context of its own, beside others. */
+/** One of several concurrent iterations, with its own context. */
 function fork(loop, ctx, own, i) {
   const $ = contexts.get(ctx);
   const copy = { ...$, loop: variables(loops.get(loop), i), steps: {} };
@@ -194,7 +194,7 @@ function closeLoop(loop, ctx, result) {
 }
 
 function whileTurn(ctx, step, last, iteration, value) {
-  // value: the list of what each iteration came to
+  // value: the results of the iterations
   const $ = contexts.get(ctx);
   const outcomes = values.get(value);
   const lastId = last === null ? undefined : steps.get(last).id;
@@ -211,12 +211,12 @@ function openFlow(ctx, step, value) {
   const key = resolve(config.key, $);
   values.set(value, config.inputs ? resolve(config.inputs, $) : {});
   if (typeof key === "string") return key;
-  // what the host says of it
+  // One CLI's message
   if (key === undefined || key === null) throw new TypeError(`Cannot read properties of ${key} (reading 'endsWith')`);
   throw new TypeError("keyOrPath.endsWith is not a function");
 }
 
-/** The last step's output spread over the sub-flow's results. Names the fields that are also ids of steps. */
+/** The last step's output merged into the sub-flow's results. Returns the fields that are also ids of steps. */
 function closeFlow(sub, last, result) {
   copiesMade();
   const all = contexts.get(sub).steps;
@@ -262,14 +262,14 @@ function checkFile(file) {
 
 const weights = new WeakMap();
 
-/** How many values stand in one, copies counted; each is looked at once. */
+/** The number of values in a value, copies included; each is visited once. */
 function weigh(value) {
   if (typeof value !== "object" || value === null) return 1;
   if (!weights.has(value)) weights.set(value, Object.values(value).reduce((sum, inner) => sum + weigh(inner), 1));
   return weights.get(value);
 }
 
-/** The results of a run as JSON, or in a file where they are too much for a line. */
+/** The results of a run as JSON, or in a file. */
 function writeResults(file, head, ctx) {
   const out = fs.openSync(file, "w");
   try {
@@ -389,15 +389,15 @@ const operations = {
   writeResults,
 };
 
-/** Operations whose answer may come later. What has settled once the microtasks are through answers at once. */
+/** Operations whose answer may come later. What is settled after the microtasks is answered at once. */
 const slow = {
   code: (ctx, step, root) => bodies.code(steps.get(step), contexts.get(ctx), root),
   bash: (ctx, step) => bodies.bash(steps.get(step), contexts.get(ctx)),
 };
 
-/** How many microtasks are counted. What takes more has another order than in the host, and nothing worse. */
+/** The most microtasks that are counted. What takes more may run in another order than in One CLI. */
 const COUNTED = 64;
-/** How many an inline code step takes that awaits nothing. */
+/** Microtasks of an inline code step that awaits nothing. */
 const USUAL = 2;
 
 function begin(id, name, result, rest) {
@@ -434,12 +434,12 @@ function begin(id, name, result, rest) {
 }
 
 /**
- * A rejection that nobody handles ends the host, but only once its microtasks are through: what the engine does
- * without waiting (the step's end, the next steps, the result of a run that failed) comes before that. So we end
- * where a step waits, where the run is over, or where the engine asks for nothing more.
+ * An unhandled rejection ends One CLI, but only after its microtasks: what the engine does without waiting (the
+ * end of the step, the next steps, the result of a failed run) comes before that. So this process ends when a
+ * step waits, when the run is over, or when the engine sends no more requests.
  */
 let doom = null;
-/** Ms without a request after which the engine is taken to wait. */
+/** Ms without a request after which the engine counts as waiting. */
 const SILENCE = 50;
 
 function die() {
@@ -480,7 +480,7 @@ const socket = new net.Socket({ fd: REQUESTS, readable: true, writable: false })
 let parts = [];
 let ending = false;
 
-/** Requests do not keep this process alive while it is of interest whether anything else does. */
+/** While steps run, and at the end of a run, only their work keeps this process alive, not the requests. */
 socket.on("data", (chunk) => {
   socket.ref();
   let from = 0;
@@ -508,7 +508,7 @@ function take(line) {
   else handle(message);
 }
 
-// What steps have begun goes on as long as timers or children of theirs live. Here nothing of that is left.
+// Timers and child processes of steps keep the process alive. Here none of them is left.
 process.on("beforeExit", () => {
   answer({ idle: taken });
   socket.ref();
@@ -517,7 +517,7 @@ process.on("beforeExit", () => {
 process.on("exit", () => {
   for (const state of states.values()) state.flush();
 });
-// A run outlives Ctrl-C; the engine decides what it means.
+// A run survives Ctrl-C; the engine decides what that means.
 process.on("SIGINT", () => {});
 socket.on("end", () => process.exit(0));
 socket.on("error", () => process.exit(0));

@@ -11,7 +11,6 @@ from typing import Any
 from one_trace.runner import node
 from one_trace.runner.failures import StepFailure, WorkerGone
 from one_trace.runner.loop import Loop, Promise
-from one_trace.runner.process import Process
 from one_trace.runner.schema import NESTED, Json
 
 
@@ -62,14 +61,14 @@ class Worker:
         if path is None:
             raise node.missing(found)
         try:
-            self._path, self._process = path, Process(path, self._env)
+            self._process = node.Process(path, self._env)
         except OSError as error:
             self._start(f"{path} cannot be started: {error.strerror}")
 
     def ready(self) -> None:
         """Wait until the worker answers; try the next Node if this one is too old or broken."""
         while not self._ready:
-            path = self._path
+            path = self._process.path
             try:
                 version = str(self.ask("version"))
                 self._ready = int(version.split(".", maxsplit=1)[0]) >= node.OLDEST
@@ -117,6 +116,15 @@ class Worker:
         if "err" in message:
             raise _failure(message["err"])
         return self._process.data(message["bytes"]) if "bytes" in message else message["ok"]
+
+    def json_error(self, text: str) -> str:
+        """JavaScript's error for a text that is not JSON."""
+        self.ready()
+        try:
+            self.ask("jsonError", text)
+        except StepFailure as failure:
+            return failure.message
+        return "Unexpected JSON"
 
     def begin(self, loop: Loop, name: str, *arguments: Json) -> Promise[None]:
         """Start something that may take time. The promise is settled already if it took none."""

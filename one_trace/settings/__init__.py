@@ -1,6 +1,7 @@
-"""What the user and the project have set: the keys, which source says what, and where our own files lie.
+"""The settings: the keys, their sources, the values in force, and where our own files are.
 
-What lives here: `keys` (each key once), `sources` (the values in force), `model` (the same as
-pydantic-settings, for commands that write), `paths`. It runs before every traced run, so it imports the
-standard library alone; it knows of no store, host or command.
+What lives here: `keys` (each key once), `sources` (the values in force, with the standard library alone,
+since it runs before every traced run), `model` (the same with pydantic-settings, for commands that show or
+write settings), `problems` (the messages), `credentials` (the key of traces.com), `paths`. It knows of no
+store, host or command.
 """

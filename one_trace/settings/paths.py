@@ -1,4 +1,4 @@
-"""Where our own files lie. Only `os` is imported: this runs before every verb, the host's too."""
+"""Where our own files are. Runs before every verb, the host's too: imports only `os`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ ENV_PREFIX = "ONE_TRACES_"
 
 
 def config_dir(env: Mapping[str, str]) -> str:
-    """Directory of the user's settings, as platformdirs has it; empty for a user without a home folder."""
+    """The folder of the user's settings, as from platformdirs; empty for a user without a home folder."""
     return _user_dir(env, "XDG_CONFIG_HOME", ".config", "user_config_dir")
 
 
 def data_dir(env: Mapping[str, str]) -> str:
-    """Directory of the store where no setting says otherwise; empty for a user without a home folder."""
+    """The default folder of the store; empty for a user without a home folder."""
     return _user_dir(env, "XDG_DATA_HOME", os.path.join(".local", "share"), "user_data_dir")
 
 
 def cache_dir(env: Mapping[str, str]) -> str:
-    """Directory of what can be made again; empty for a user without a home folder."""
+    """The folder of files that can be recreated; empty for a user without a home folder."""
     return _user_dir(env, "XDG_CACHE_HOME", ".cache", "user_cache_dir")
 
 
@@ -37,7 +37,7 @@ def user_file(env: Mapping[str, str]) -> str:
 
 
 def project_file(cwd: str | None = None) -> str | None:
-    """The nearest `.one/traces.toml` from `cwd` (default: here) upwards, whatever kind of file it is."""
+    """The nearest `.one/traces.toml` from `cwd` upwards, whatever kind of file it is."""
     try:
         folder = os.path.abspath(cwd or os.getcwd())
     except FileNotFoundError:  # the working directory has been deleted
@@ -53,16 +53,16 @@ def project_file(cwd: str | None = None) -> str | None:
 
 
 def anything_set(env: Mapping[str, str]) -> bool:
-    """Whether any source says anything: if none does, the defaults hold and nothing need be imported."""
+    """Whether any source sets anything. If none does, the defaults apply and nothing need be imported."""
     if any(name.startswith(ENV_PREFIX) for name in env):
         return True
     return os.path.lexists(user_file(env)) or project_file() is not None
 
 
 def expand(path: str, env: Mapping[str, str]) -> str:
-    """`path` with `~` and `~user` at its start replaced, where that is an absolute folder; else as it is.
+    """`path` with a leading `~` or `~user` expanded; unchanged if that is not an absolute folder.
 
-    `os.path.expanduser` makes `/x` of `~/x` where HOME is empty, and leaves `~/x` where there is no home.
+    `os.path.expanduser` would turn `~/x` into `/x` if HOME is empty.
     """
     first, slash, rest = path.partition("/")
     if not first.startswith("~"):
@@ -72,10 +72,10 @@ def expand(path: str, env: Mapping[str, str]) -> str:
 
 
 def _user_dir(env: Mapping[str, str], variable: str, below_home: str, ask: str) -> str:
-    # platformdirs costs a third of an interpreter's start; on Linux its answer is this (a test compares).
+    # Importing platformdirs takes a third of an interpreter's start; this is its result on Linux (tested).
     if sys.platform == "linux":
         base = env.get(variable, "").strip()
-        if not os.path.isabs(base):  # as the XDG specification says: a relative one is ignored
+        if not os.path.isabs(base):  # the XDG specification: ignore relative paths
             home = _home(env)
             base = os.path.join(home, below_home) if home else ""
         return os.path.join(base, "one-trace") if base else ""
@@ -86,7 +86,7 @@ def _user_dir(env: Mapping[str, str], variable: str, below_home: str, ask: str) 
 
 
 def _home(env: Mapping[str, str]) -> str:
-    """The user's home folder, absolute; empty where neither HOME nor the system's list of users has one."""
+    """The user's home folder, absolute; empty if neither HOME nor the system's list of users has one."""
     home = env.get("HOME", "")
     if os.path.isabs(home):
         return home

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from one_trace.errors import NoSuchRun
-from one_trace.model.trace import Run, Span, Trace, Upload
+from one_trace.model.trace import PlannedStep, Run, Span, Trace, Upload
 from one_trace.store import rows
 from one_trace.store.column_types import Contradiction, check
 from one_trace.store.connection import Connection, Row
@@ -117,6 +117,18 @@ class Reader:
         with self.decoding():
             (run,) = self._runs([row])
             return Trace(run=run, spans=self._spans(row[0]))
+
+    def planned(self, key: str) -> dict[str, PlannedStep]:
+        """The steps of the flow that the run with this key or trace id ran, by static path; none where they
+        are not known."""
+        sql = (
+            "SELECT plan FROM flow_versions WHERE plan IS NOT NULL "
+            f"AND id = (SELECT flow_version FROM runs WHERE id = {number_sql('?1')})"
+        )
+        row = self.connection.execute(sql, (key,)).fetchone()
+        with self.decoding():
+            steps = msgspec.json.decode(row[0], type=list[PlannedStep]) if row is not None else []
+        return {step.path: step for step in steps}
 
     @contextmanager
     def decoding(self) -> Iterator[None]:

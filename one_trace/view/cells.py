@@ -1,26 +1,26 @@
-"""Text on a terminal: how wide it is, cut, padded and wrapped to a width in cells."""
+"""Text on a terminal: measured, cut, padded and wrapped by its width in cells."""
 
 from __future__ import annotations
 
 LONGEST = 1000
-"""Cells that any part of a page takes at most."""
+"""Cells that a part of a page may take."""
 
 
-def first(text: str, room: int) -> str:
-    """As much of the beginning of `text` as `room` cells can need, for what is expensive to measure."""
-    return text if len(text) <= _CHARACTERS * room else text[: _CHARACTERS * room]
+def first(text: str, width: int) -> str:
+    """The beginning of `text` that can fill `width` cells. For what is expensive to measure."""
+    return text if len(text) <= _CHARACTERS * width else text[: _CHARACTERS * width]
 
 
-def last(text: str, room: int) -> str:
-    """The same of its end, which in a path tells more."""
-    return text if len(text) <= _CHARACTERS * room else text[-_CHARACTERS * room :]
+def last(text: str, width: int) -> str:
+    """The end of `text` that can fill `width` cells."""
+    return text if len(text) <= _CHARACTERS * width else text[-_CHARACTERS * width :]
 
 
 _CHARACTERS = 4
-"""Characters in a cell at most: marks are put upon letters."""
+"""Characters that may share a cell: letters can have combining marks."""
 
 
-def width(text: str) -> int:
+def text_width(text: str) -> int:
     """Cells that `text` takes."""
     if text.isascii():
         return len(text)
@@ -29,40 +29,40 @@ def width(text: str) -> int:
     return cell_len(text)
 
 
-def clip(text: str, room: int, more: str = "…") -> str:
-    """`text`, cut to `room` cells; where something was cut, `more` stands for it."""
-    whole, text = text, first(text, max(room, 1) + 1)
-    if len(text) == len(whole) and width(text) <= room:
+def clip(text: str, width: int, more: str = "…") -> str:
+    """`text` cut to `width` cells, with `more` where something was cut."""
+    whole, text = text, first(text, max(width, 1) + 1)
+    if len(text) == len(whole) and text_width(text) <= width:
         return text
-    room -= width(more)
-    if room < 0:
+    width -= text_width(more)
+    if width < 0:
         return ""
     if text.isascii():
-        return text[:room] + more
-    low, high = 0, min(len(text), max(room, 0) * 4)
+        return text[:width] + more
+    low, high = 0, min(len(text), max(width, 0) * 4)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if width(text[:middle]) <= room else (low, middle - 1)
+        low, high = (middle, high) if text_width(text[:middle]) <= width else (low, middle - 1)
     return text[:low] + more
 
 
-def clip_left(text: str, room: int, more: str = "…") -> str:
-    """Like `clip`, but the beginning goes: the end of a path tells more."""
-    text = last(text, max(room, 1) + 1)
-    if width(text) <= room:
+def clip_left(text: str, width: int, more: str = "…") -> str:
+    """Like `clip`, but the beginning is cut: the end of a path says more."""
+    text = last(text, max(width, 1) + 1)
+    if text_width(text) <= width:
         return text
-    return more + clip(text[::-1], room - width(more), "")[::-1]
+    return more + clip(text[::-1], width - text_width(more), "")[::-1]
 
 
-def pad(text: str, room: int) -> str:
-    return text + " " * (room - width(text))
+def pad(text: str, width: int) -> str:
+    return text + " " * (width - text_width(text))
 
 
-def wrap(text: str, room: int) -> list[str]:
-    """`text` in lines of at most `room` cells, broken at spaces where there are any."""
+def wrap(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` cells, broken at spaces if possible."""
     lines: list[str] = []
-    while width(text) > room:
-        head = clip(text, room, "")
+    while text_width(text) > width:
+        head = clip(text, width, "")
         space = head.rfind(" ")
         if space > len(head) // 3:
             head = head[:space]

@@ -1,12 +1,12 @@
-"""All that is known of one span, or how many executions of one step spread."""
+"""One span with all its fields, or the spread of several executions of a step."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from one_trace.guard.text import clean
+from one_trace.guard.text import clean, clean_lines
 from one_trace.model.fold import spread
-from one_trace.model.trace import Span
+from one_trace.model.trace import Location, Span
 from one_trace.model.tree import Shape
 from one_trace.view import words
 from one_trace.view.cells import wrap
@@ -17,21 +17,33 @@ _LABEL = 14
 _ERROR_LINES = 40
 
 
-def detail_lines(shape: Shape, spans: Sequence[Span], columns: int, style: Style) -> list[str]:
-    """Fields of the one span, label by label; for many a line on their outcomes and one on their times."""
+def detail_lines(
+    shape: Shape, spans: Sequence[Span], columns: int, style: Style, at: Location | None = None
+) -> list[str]:
+    """One line a field for one span; for several spans, one line on their outcomes and one on their times.
+    `at`: where the step is written."""
     facts = _one(shape, spans[0]) if len(spans) == 1 else _many(spans)
+    if at is not None:
+        facts.append(("written at", clean(f"{words.place(at)}  {at.pointer}")))
     lines: list[str] = []
     for label, text in facts:
         wrapped = wrap(text, columns - _LABEL)
         lines += [style.paint(f"{label:<{_LABEL}}", "dim") + wrapped[0]]
         lines += [" " * _LABEL + more for more in wrapped[1:]]
     if len(spans) == 1 and (spans[0].error or spans[0].error_code):
-        told = error_text(spans[0].error, spans[0].error_code, columns - _LABEL, _ERROR_LINES, style)
+        error = error_text(spans[0].error, spans[0].error_code, columns - _LABEL, _ERROR_LINES, style)
         lines += [
             style.paint(f"{'' if at else 'error':<{_LABEL}}", "dim") + style.paint(line, spans[0].status)
-            for at, line in enumerate(told)
+            for at, line in enumerate(error)
         ]
     return lines
+
+
+def output_lines(note: str, text: str, columns: int, style: Style) -> list[str]:
+    """A note about a step's output, followed by its text."""
+    label, *rest = wrap(f"{'output':<{_LABEL}}{clean(note)}", columns)
+    lines = [part for line in clean_lines(text) for part in wrap(line, columns)] if text else []
+    return ["", style.paint(label, "dim"), *(style.paint(line, "dim") for line in rest), *lines]
 
 
 def _one(shape: Shape, span: Span) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""A run's events in time order, a line each."""
+"""The events of a run in time order, one line each."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class EventsDocument(Struct, rename="camel", kw_only=True):
 
 
 _FIXED = 9 + 2 + 13 + 1 + 8 + 7 + 2
-"""Cells of a line that are not the path."""
+"""Cells of a line without the path."""
 
 
 def render_events(run: Run, events: Sequence[Event], *, width: int, color: bool, unicode: bool = True) -> str:
-    """The page for people: time since the run's start, the event, where, how it ended, how long it took."""
+    """The page for people: time since the start of the run, event, path, outcome, duration."""
     columns, style = max(width, 60), Style(color=color, unicode=unicode)
     began = to_ms(run.started_at) or 0
     lines = [_line(event, (to_ms(event.timestamp) or began) - began, columns, style) for event in events]
@@ -44,9 +44,9 @@ def _line(event: Event, since_ms: float, columns: int, style: Style) -> str:
     took = "" if event.duration_ms is UNSET else words.duration(event.duration_ms)
     out = "" if event.output_size is UNSET else words.size(event.output_size)
     ended = event.status if event.status is not UNSET and event.status != "success" else ""
-    told = f" ({ended})" if ended else ""
-    room = columns - _FIXED - len(told)
+    outcome = f" ({ended})" if ended else ""
+    width = columns - _FIXED - len(outcome)
     return (
         f"{since_ms / 1000:>8.3f}s  {style.paint(f'{event.event:<13}', 'dim')} {took:>8}{out:>7}  "
-        f"{clip_left(where, room, style.more)}{style.paint(told, ended)}"
+        f"{clip_left(where, width, style.more)}{style.paint(outcome, ended)}"
     )

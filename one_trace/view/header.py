@@ -1,4 +1,4 @@
-"""The head of a run's page: which run, how it ended, and, where it failed, why, before anything else."""
+"""The head of a run's page: which run, how it ended, and why it failed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from msgspec import UNSET
 from one_trace.guard.text import clean, clean_lines
 from one_trace.model.trace import Cause, Counts, Run
 from one_trace.view import words
-from one_trace.view.cells import clip, width, wrap
+from one_trace.view.cells import clip, text_width, wrap
 from one_trace.view.style import Style
 
 _SOME = 3
-"""So many paths of a list are named, the others counted."""
+"""Paths of a list that are named; the others are counted."""
 _ERROR_LINES = 6
 
 
@@ -26,12 +26,12 @@ def header(run: Run, columns: int, style: Style, *, error_lines: int = _ERROR_LI
         lines += _labelled("partial", [clean(reason) for reason in run.partial], columns, style, "warn")
     if run.other_events:
         lines.append("")
-        told = [f"{clean(kind)}: {number:,}" for kind, number in run.other_events.items()]
-        lines += _labelled("events not known", told, columns, style, "warn")
+        unknown = [f"{clean(kind)}: {number:,}" for kind, number in run.other_events.items()]
+        lines += _labelled("events not known", unknown, columns, style, "warn")
     if run.other_fields:
         lines.append("")
-        told = [clean(f"{kind}: {', '.join(names)}") for kind, names in run.other_fields.items()]
-        lines += _labelled("fields not known", told, columns, style, "warn")
+        unknown = [clean(f"{kind}: {', '.join(names)}") for kind, names in run.other_fields.items()]
+        lines += _labelled("fields not known", unknown, columns, style, "warn")
     return lines
 
 
@@ -41,17 +41,17 @@ def _title(run: Run, columns: int, style: Style) -> str:
     right = f"run {clip(clean(run.run_id, 40), 16, style.more)}"
     status = f"{run.status}{took}"
     glyph = style.glyph(run.status).strip()
-    room = columns - width(glyph) - len(status) - width(right) - 5
-    key = clip(clean(run.flow_key, 400), max(room, 8), style.more)
-    gap = " " * max(2, columns - width(glyph) - width(key) - len(status) - width(right) - 3)
+    width = columns - text_width(glyph) - len(status) - text_width(right) - 5
+    key = clip(clean(run.flow_key, 400), max(width, 8), style.more)
+    gap = " " * max(2, columns - text_width(glyph) - text_width(key) - len(status) - text_width(right) - 3)
     return (
         f"{style.paint(glyph, run.status)} {style.paint(key, 'bold')}  {style.paint(status, run.status)}"
         f"{gap[1:]}{style.paint(right, 'dim')}"
     )
 
 
-def _facts(run: Run, room: int, style: Style) -> list[str]:
-    """Start, executor, counts, cost, uploads: as many to a line as fit."""
+def _facts(run: Run, width: int, style: Style) -> list[str]:
+    """Start, executor, counts, cost and uploads, as many on a line as fit."""
     who = "One CLI" if run.executor.name == "one-cli" else "built-in runner"
     facts = [
         clean(words.local(run.started_at, seconds=True), 40),
@@ -73,10 +73,10 @@ def _facts(run: Run, room: int, style: Style) -> list[str]:
     lines: list[str] = []
     for fact in (fact for fact in facts if fact):
         joined = f"{lines[-1]}{style.dot}{fact}" if lines else ""
-        if joined and width(joined) <= room:
+        if joined and text_width(joined) <= width:
             lines[-1] = joined
         else:
-            lines.append(clip(fact, room, style.more))
+            lines.append(clip(fact, width, style.more))
     return ["  " + line for line in lines]
 
 
@@ -95,12 +95,12 @@ def _counts(counts: Counts) -> list[str]:
     ]
     steps = words.counted(counts.spans, "step")
     retries = words.counted(counts.retries, "retry").replace("retrys", "retries")
-    told = f"{steps}: {', '.join(parts)}" if parts else steps
-    return [told, retries] if counts.retries else [told]
+    text = f"{steps}: {', '.join(parts)}" if parts else steps
+    return [text, retries] if counts.retries else [text]
 
 
 def cause_lines(cause: Cause, columns: int, style: Style, error_lines: int = _ERROR_LINES) -> list[str]:
-    """Why it failed: the step, the error's code and text, what was running then and what never ran."""
+    """Why it failed: the step, its error, which steps were running and which never ran."""
     notes = [f"attempt {cause.attempts}"] if cause.attempts > 1 else []
     notes += ["or another iteration like it"] if "path" in cause.derived else []
     where = wrap(clean(cause.path) + (f" ({', '.join(notes)})" if notes else ""), columns - 6)
@@ -115,16 +115,16 @@ def cause_lines(cause: Cause, columns: int, style: Style, error_lines: int = _ER
     return lines
 
 
-def error_text(error: str | None, code: str | None, room: int, most: int, style: Style) -> list[str]:
-    """``CODE: text`` in at most `most` lines of `room` cells."""
+def error_text(error: str | None, code: str | None, width: int, most: int, style: Style) -> list[str]:
+    """``CODE: text`` in at most `most` lines of `width` cells."""
     texts = [line for line in clean_lines(error or "") if line]
     if code and not (texts and code in texts[0]):
         texts[:1] = [f"{clean(code, 80)}: {texts[0]}" if texts else clean(code, 80)]
     lines: list[str] = []
     for text in texts:
-        lines += wrap(text, room)
+        lines += wrap(text, width)
         if len(lines) > most:
-            cut = clip(lines[most - 1], room - len(style.more), "")
+            cut = clip(lines[most - 1], width - len(style.more), "")
             return [*lines[: most - 1], cut + style.more]
     return lines
 
@@ -143,6 +143,6 @@ def _labelled(
 ) -> list[str]:
     lead = " " * indent + title + "  "
     rest = " " * len(lead)
-    room = columns - len(lead)
-    cut = [clip(item, room, style.more) for item in items]
+    width = columns - len(lead)
+    cut = [clip(item, width, style.more) for item in items]
     return [style.paint(lead, tone) + cut[0], *(rest + item for item in cut[1:])] if cut else []

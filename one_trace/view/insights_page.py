@@ -99,10 +99,11 @@ def evidence(finding: Finding) -> str:
 
 def _finding(finding: Finding, page: Page) -> list[str]:
     saved = saving(finding.size)
+    at = f"{page.style.dot}{clean(words.place(finding.at))}" if finding.at is not None else ""
     head = f"{finding.rank}. {_text(finding.title)}{f' (saves {saved})' if saved else ''}"
     return [
         *page.lines(head, "bold"),
-        *page.lines(f"{finding.rule}{page.style.dot}{clean(finding.path)}", "dim", indent=_INDENT),
+        *page.lines(f"{finding.rule}{page.style.dot}{clean(finding.path)}{at}", "dim", indent=_INDENT),
         *page.lines(evidence(finding), "dim", indent=_INDENT),
         *page.lines(finding.suggestion, indent=_INDENT),
     ]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from one_trace.guard.text import clean
 from one_trace.view import words
-from one_trace.view.cells import clip, pad, width
+from one_trace.view.cells import clip, pad, text_width
 from one_trace.view.style import Style
 
 _CONTAINERS = ("loop", "while", "condition", "parallel", "flow")
@@ -203,7 +203,7 @@ class LiveTree:
         facts += [f"{failed:,} failed"] if failed else []
         facts += [f"{running:,} running"] if running else []
         text = style.dot.join(facts)
-        key = clip(clean(self.flow_key, 200), max(columns - width(text) - 5, 8), style.more)
+        key = clip(clean(self.flow_key, 200), max(columns - text_width(text) - 5, 8), style.more)
         return f"{self._spin(now_ms, style)} {style.paint(key, 'bold')}  {style.paint(text, 'dim')}"
 
     def _placed(self, style: Style) -> Iterator[tuple[str, LiveStep]]:
@@ -225,11 +225,11 @@ class LiveTree:
             time = "skipped" if status == "skipped" else words.duration(took)
         note = _note(step, now_ms)
         lead = clip(lead, columns // 3, "")
-        head = width(lead) + (1 if style.unicode else 4) + 1
+        head = text_width(lead) + (1 if style.unicode else 4) + 1
         cells = min(max(columns - head - 10 - 11, 8), _LABEL - head)
         note = clip(note, cells // 2, style.more)
-        label = clip(clean(step.step_id, 200), cells - (width(note) + 2 if note else 0), style.more)
-        gap = " " * (cells - width(label) - (width(note) + 2 if note else 0))
+        label = clip(clean(step.step_id, 200), cells - (text_width(note) + 2 if note else 0), style.more)
+        gap = " " * (cells - text_width(label) - (text_width(note) + 2 if note else 0))
         tone = "error" if step.retry else "warn" if step.failures else "dim"
         return (
             f"{style.paint(lead, 'dim')}{glyph} {label}{'  ' + style.paint(note, tone) if note else ''}{gap}"

@@ -34,7 +34,7 @@ class Page(NamedTuple):
         return self.style.paint(text, "dim")
 
     def table(self, columns: Sequence[Column], rows: Sequence[Row]) -> str:
-        return table.render(columns, rows, room=self.width, style=self.style)
+        return table.render(columns, rows, width=self.width, style=self.style)
 
     def spark(self, values: Sequence[float | None]) -> str:
         return table.spark(values, self.style)

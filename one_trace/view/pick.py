@@ -1,5 +1,5 @@
-"""Less of a trace: only what failed, only one step, only so deep. Trace in, Trace out; what stays keeps
-its parents.
+"""Filters of a trace: only failures, one step, or the upper levels. Spans that are kept keep their
+parents.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from one_trace.model.tree import static_paths
 
 
 def failed(trace: Trace) -> Trace:
-    """Only the spans that failed, timed out or never ended, and the way to them."""
+    """The spans that failed, timed out or never ended, with their parents."""
     return _with_parents(trace, (span for span in trace.spans if span.status in FAILED_STATUSES))
 
 
 def step(trace: Trace, ref: str) -> tuple[Trace, list[Span]]:
-    """The spans that `ref` names, with what is in them and the way to them; and those spans alone.
+    """The spans that `ref` names, with what is inside them and their parents; and the named spans alone.
 
-    `ref` is a path, a path without iterations and attempts, or a step's id. Raises CliError (no-such-step)
-    if it is none.
+    `ref` is a path, a path without iterations and attempts, or a step's id. Raises CliError
+    (no-such-step).
     """
     places = static_paths(trace.run.flow_key, trace.spans)
     named = _named(trace, places, ref)
@@ -48,9 +48,8 @@ def _named(trace: Trace, places: Mapping[str, str], ref: str) -> list[Span]:
 
 
 def depth(trace: Trace, levels: int) -> tuple[Trace, dict[str, int]]:
-    """Only the upper `levels` levels (1: the flow's own steps); and by span id how many spans are hidden
-    in it.
-    """
+    """The upper `levels` levels (1: the flow's own steps), and by span id how many spans are hidden
+    inside."""
     level: dict[str, int] = {}
     shown: dict[str, str] = {}
     hidden: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Runs as a table, for people."""
+"""Runs as a table."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def render_runs(runs: Sequence[Run], running: Sequence[RunUnderWay] = (), *, wid
     columns = (*_COLUMNS[:2], _PROJECT, *_COLUMNS[2:]) if len(projects) > 1 else _COLUMNS
     named = projects if len(projects) > 1 else {}
     rows = [_running_row(run, named) for run in running] + [_row(run, named, style) for run in runs]
-    return render(columns, rows, room=width, style=style)
+    return render(columns, rows, width=width, style=style)
 
 
 def project_names(folders: Sequence[str | None]) -> dict[str | None, str]:
-    """Folders by their last names; where two are alike, by as many as tell them apart."""
+    """Short names of folders: the last parts of each path that tell it from the others."""
     parts = {folder: (folder or "-").rstrip("/").split("/") for folder in folders}
     names = {}
     for folder, words_of in parts.items():

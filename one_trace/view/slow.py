@@ -11,19 +11,18 @@ from one_trace.model.trace import Filter, Run, Trace
 from one_trace.model.tree import Shape, static_paths
 from one_trace.view import words
 from one_trace.view.bars import Scale
-from one_trace.view.cells import LONGEST, clip_left, last, pad, width
+from one_trace.view.cells import LONGEST, clip_left, last, pad, text_width
 from one_trace.view.header import header
 from one_trace.view.style import Style
 
 SCHEMA = "one-trace-slow/1"
 _ROWS = 20
-"""The critical path is told in so many rows at most."""
+"""Rows of the critical path on a page."""
 
 
 class Waited(Struct, rename="camel", kw_only=True):
-    """A place in the flow that the run waited for: `ms` in all, over `spans` executions. Path null: for no
-    step at all.
-    """
+    """A place in the flow that the run waited for: `ms` in total over `spans` executions. The path is null
+    for time that no step took."""
 
     path: str | None
     type: str | None
@@ -35,7 +34,7 @@ class Waited(Struct, rename="camel", kw_only=True):
 
 
 class Slowest(Struct, rename="camel", kw_only=True):
-    """One span by its self time: what it took less the time when one of its children ran."""
+    """One span by its self time: its duration without the time in which one of its children ran."""
 
     span_id: str
     path: str
@@ -47,9 +46,7 @@ class Slowest(Struct, rename="camel", kw_only=True):
 
 
 class Slow(Struct, rename="camel", kw_only=True):
-    """The document of ``trace show --slow``: the critical path in time order, the slowest spans slowest
-    first.
-    """
+    """The answer of ``trace show --slow``: the critical path in time order, the slowest spans first."""
 
     schema: str = SCHEMA
     run: Run
@@ -59,8 +56,8 @@ class Slow(Struct, rename="camel", kw_only=True):
 
 
 def slow(trace: Trace, most: int, shown: Collection[str] | None = None, filter: Filter | None = None) -> Slow:
-    """The critical path by place in the flow, and the `most` slowest spans: all figures are of the whole run.
-    Of both, only what is `shown` (span ids; None: all) is told."""
+    """The critical path by place in the flow, and the `most` slowest spans. Figures are of the whole run;
+    only spans in `shown` (ids; None: all) are listed."""
     shape = Shape(trace)
     total = trace.run.duration_ms or shape.horizon or 1.0
     spans = trace.spans if shown is None else [span for span in trace.spans if span.span_id in shown]
@@ -124,21 +121,21 @@ def _round(ms: float) -> float:
     return round(ms, 3)
 
 
-def render_slow(told: Slow, *, width: int, color: bool, unicode: bool = True) -> str:
+def render_slow(document: Slow, *, width: int, color: bool, unicode: bool = True) -> str:
     """The page for people."""
     columns, style = max(width, 60), Style(color=color, unicode=unicode)
-    rows = sorted(told.critical_path, key=lambda place: -place.ms)[:_ROWS]
+    rows = sorted(document.critical_path, key=lambda place: -place.ms)[:_ROWS]
     rows.sort(key=lambda place: place.start_ms)
-    page = header(told.run, columns, style)
-    root = told.run.flow_key + " > "
+    page = header(document.run, columns, style)
+    root = document.run.flow_key + " > "
     page += ["", _title("Critical path", "what the run waited for, in time order", style)]
     page += _table([(_place(place, root), place.ms, place.share) for place in rows], columns, style)
-    left_out = len(told.critical_path) - len(rows)
+    left_out = len(document.critical_path) - len(rows)
     if left_out:
         page.append(style.paint(f"and {words.counted(left_out, 'place')} more", "dim"))
     page += ["", _title("Slowest by self time", "without the steps inside", style)]
     page += _table(
-        [(_short(span.path, root), span.self_ms, span.share) for span in told.slowest], columns, style
+        [(_short(span.path, root), span.self_ms, span.share) for span in document.slowest], columns, style
     )
     return "\n".join(page) + "\n"
 
@@ -159,9 +156,9 @@ def _short(path: str, root: str) -> str:
 
 def _table(rows: list[tuple[str, float, float]], columns: int, style: Style) -> list[str]:
     """Label, time, share, and the share as a bar."""
-    room = columns - 20
-    label = min(max((width(text) for text, _, _ in rows), default=0), room * 2 // 3)
-    scale = Scale(1.0, room - label)
+    width = columns - 20
+    label = min(max((text_width(text) for text, _, _ in rows), default=0), width * 2 // 3)
+    scale = Scale(1.0, width - label)
     return [
         f"  {pad(clip_left(text, label, style.more), label)} {words.duration(ms):>8}{share:>6.0%}  "
         + (scale.bar(0.0, share, style, "link") if share >= 0.005 else "")

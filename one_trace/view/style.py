@@ -1,4 +1,4 @@
-"""What a page may be drawn with: colours or none, box drawing or plain ASCII."""
+"""The styles of a page: with or without colour, box drawing or plain ASCII."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Style(NamedTuple):
     unicode: bool
 
     def paint(self, text: str, *styles: str) -> str:
-        """`text` in these styles, where there is colour at all."""
+        """`text` in these styles, if there is colour."""
         if not self.color or not text:
             return text
         codes = [_STYLES[style] for style in styles if style in _STYLES]
@@ -47,7 +47,7 @@ class Style(NamedTuple):
 
     @property
     def branch(self) -> tuple[str, str, str, str]:
-        """Leads of a child, of the last child, of what stands under a child, and under the last one."""
+        """Prefixes of a child, of the last child, and of the lines below each of them."""
         return ("├─ ", "└─ ", "│  ", "   ") if self.unicode else ("|- ", "`- ", "|  ", "   ")
 
 

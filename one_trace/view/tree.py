@@ -7,35 +7,32 @@ from typing import NamedTuple
 
 from one_trace.guard.text import clean
 from one_trace.model.fold import Folder, Node
-from one_trace.model.trace import FINE_STATUSES, Span, Trace
+from one_trace.model.trace import FINE_STATUSES, Location, Span, Trace
 from one_trace.model.tree import Shape
 from one_trace.view import words
 from one_trace.view.bars import Scale
-from one_trace.view.cells import clip, pad, width
+from one_trace.view.cells import clip, pad, text_width
 from one_trace.view.detail import detail_lines
 from one_trace.view.header import error_text, header
 from one_trace.view.style import Style
 
 _TIME, _SIZE, _TYPE = 8, 7, 10
 _TYPE_FROM = 76
-"""Columns from which the type has a column of its own; under that it stands behind the id where there is
-room.
-"""
+"""Columns from which the type has a column of its own. On a narrower page it follows the id."""
 _LEAST_BAR = 14
 _ID_CHARACTERS = 300
 _DEEPEST = 24
-"""Cells that tree lines may take; what is deeper is drawn no further to the right."""
+"""Cells that tree lines may take; deeper steps are not indented further."""
 ERROR_LINES = 3
 
 
 class Line(NamedTuple):
-    """One line before its columns are known. Where room lacks, `extra` is cut first, then `main`, never
-    `marks`.
-    """
+    """One line before the widths of its columns are known. If it is too long, `extra` is cut first, then
+    `main`, never `marks`."""
 
     lead: str
     under: str
-    """What stands left of the text under this line."""
+    """What is drawn left of the lines under this one."""
     node: Node
     main: str
     marks: str
@@ -44,11 +41,11 @@ class Line(NamedTuple):
 
     @property
     def least(self) -> int:
-        return width(self.lead) + width(self.main) + width(self.marks)
+        return text_width(self.lead) + text_width(self.main) + text_width(self.marks)
 
     @property
     def whole(self) -> int:
-        return self.least + (width(self.extra) + 2 if self.extra else 0)
+        return self.least + (text_width(self.extra) + 2 if self.extra else 0)
 
 
 def render(
@@ -60,15 +57,15 @@ def render(
     unfold: bool = False,
     notes: Mapping[str, str] | None = None,
     detail: Sequence[Span] = (),
+    at: Location | None = None,
     error_lines: int = ERROR_LINES,
     empty: str = "no steps to show",
 ) -> str:
-    """The whole page: head, tree with waterfall, and what its marks mean. No line is longer than `width`
-    cells (60 at least).
+    """The whole page: head, tree with waterfall, legend. No line is longer than `width` cells (at least
+    60).
 
-    `notes`: a mark of the caller's own by span id; `detail`: spans that everything is told of, where it is
-    one, or how
-    they spread, where they are many.
+    `notes`: a further mark by span id. `detail`: spans to show in detail, one with all its fields, several
+    by their spread. `at`: where their step is written.
     """
     columns, style = max(width, 60), Style(color=color, unicode=unicode)
     shape = Shape(trace)
@@ -76,7 +73,7 @@ def render(
     body = tree(shape, columns, style, unfold=unfold, error_lines=error_lines, notes=notes)
     if not trace.spans:
         body = [style.paint(empty, "dim")]
-    about = detail_lines(shape, detail, columns, style) if detail else []
+    about = detail_lines(shape, detail, columns, style, at) if detail else []
     return "\n".join([*page, "", *body, *(["", *about] if about else [])]) + "\n"
 
 
@@ -89,10 +86,8 @@ def tree(
     error_lines: int = ERROR_LINES,
     notes: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """The tree's lines, an axis on top, what its marks mean at the end; none where the run has no spans.
-
-    `notes`: a mark of the caller's own by span id.
-    """
+    """The axis, the lines of the tree, and the legend; empty if the run has no spans. `notes`: a further
+    mark by span id."""
     lines = list(_grow(Folder(shape, unfold=unfold), columns, style, notes or {}))
     if not lines:
         return []
@@ -148,7 +143,7 @@ def _group_label(node: Node, style: Style) -> str:
 
 
 def _marks(span: Span, style: Style) -> str:
-    """What is unusual about a span, in words: its branch, retries, how it ended, that it was late."""
+    """What is unusual about a span: its branch, retries, outcome, lateness."""
     marks: list[str] = []
     if span.branch:
         marks.append(span.branch)
@@ -168,12 +163,12 @@ class _Table:
         self.style = style
         self.typed = columns >= _TYPE_FROM
         fixed = 1 + _TIME + _SIZE + 2 + (1 + _TYPE if self.typed else 0)
-        room = columns - fixed
-        most = room - max(_LEAST_BAR, room * 2 // 5)
+        width = columns - fixed
+        most = width - max(_LEAST_BAR, width * 2 // 5)
         wanted = max(line.whole for line in lines)
         needed = max(line.least for line in lines)
-        self.label = max(min(wanted, most), min(needed, room - _LEAST_BAR), 12)
-        self.scale = Scale(total_ms, max(room - self.label, 4))
+        self.label = max(min(wanted, most), min(needed, width - _LEAST_BAR), 12)
+        self.scale = Scale(total_ms, max(width - self.label, 4))
 
     def head(self) -> str:
         kind = " " + pad("type", _TYPE) if self.typed else ""
@@ -192,16 +187,16 @@ class _Table:
         return f"{self._label(line)}{kind} {time}{size:>{_SIZE}}  {bar}".rstrip()
 
     def _label(self, line: Line) -> str:
-        """Exactly the column's width: the id gives way to the marks, the name to both."""
+        """Exactly as wide as the column: the name is cut first, then the id."""
         style, node = self.style, line.node
         glyph = style.glyph(node.status)
-        room = self.label - width(line.lead) - width(line.marks)
-        main = clip(line.main, max(room, width(glyph) + 1), style.more)
-        left = room - width(main)
+        width = self.label - text_width(line.lead) - text_width(line.marks)
+        main = clip(line.main, max(width, text_width(glyph) + 1), style.more)
+        left = width - text_width(main)
         extra = ""
         if line.extra and left > 6:
             extra = "  " + clip(line.extra, left - 2, style.more)
-        left -= width(extra)
+        left -= text_width(extra)
         body = main[len(glyph) :]
         styles = ("dim",) if node.status == "skipped" or node.span is None else ()
         return (
@@ -221,7 +216,7 @@ class _Table:
         return self.scale.bar(node.start_ms, node.end_ms, self.style, style, *dim, open_end=node.open)
 
     def _spread(self, node: Node) -> str:
-        """Over the size column and the waterfall: how the members of a fold spread."""
+        """The spread of a fold, in place of its size and bar."""
         spread, style = node.spread, self.style
         assert spread is not None
         parts = [
@@ -229,11 +224,11 @@ class _Table:
             f"p50 {words.duration(spread.median)}",
             f"max {words.duration(spread.greatest)}",
         ]
-        room = _SIZE + 2 + self.scale.room - 2
+        width = _SIZE + 2 + self.scale.width - 2
         text = "  ".join(parts)
-        if spread.slowest is not None and len(text) + 8 < room:
+        if spread.slowest is not None and len(text) + 8 < width:
             text += f" [{spread.slowest}]"
-        return "  " + style.paint(clip(text, room, style.more), "dim")
+        return "  " + style.paint(clip(text, width, style.more), "dim")
 
 
 def _time(node: Node) -> str:
@@ -252,14 +247,14 @@ def _time_style(node: Node) -> tuple[str, ...]:
 
 
 def _error_lines(line: Line, shape: Shape, columns: int, style: Style, most: int) -> list[str]:
-    """The error's text under its step, unless a step inside tells the same."""
+    """The error of a step, unless a step inside it has the same."""
     span = line.node.span
     assert span is not None
     if not (span.error or span.error_code) or _told_below(span, shape):
         return []
     indent = line.under + " " * (0 if style.unicode else 3)
     lead = style.paint(indent, "dim")
-    texts = error_text(span.error, span.error_code, columns - width(indent), most, style)
+    texts = error_text(span.error, span.error_code, columns - text_width(indent), most, style)
     return [lead + style.paint(text, span.status) for text in texts]
 
 
@@ -272,7 +267,7 @@ def _told_below(span: Span, shape: Shape) -> bool:
 
 
 def _legend(lines: list[Line], style: Style) -> list[str]:
-    """What the marks mean that stand on this page, and how to see what is folded."""
+    """A legend of the marks on this page, and how to see what is folded."""
     spans = [line.node.span for line in lines if line.node.span is not None]
     notes = []
     if any("durationMs" in span.derived for span in spans):

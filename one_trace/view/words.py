@@ -1,9 +1,9 @@
-"""Numbers and statuses in few characters: what every view of ours says the same way."""
+"""Figures and times in few characters, the same on every page."""
 
 from __future__ import annotations
 
 from one_trace.model.times import to_local
-from one_trace.model.trace import Usage
+from one_trace.model.trace import Location, Usage
 
 
 def duration(ms: float | None) -> str:
@@ -31,9 +31,7 @@ def duration(ms: float | None) -> str:
 
 
 def size(count: int | None) -> str:
-    """``39B``, ``1.5kB``, ``4.8MB``: bytes in powers of ten, at most 6 characters; empty where there are
-    none.
-    """
+    """``39B``, ``1.5kB``, ``4.8MB``: bytes in powers of ten, at most 6 characters; empty for none."""
     if count is None:
         return ""
     if count < 1000:
@@ -58,7 +56,7 @@ def _scaled(count: float, units: tuple[str, ...]) -> str:
 
 
 def money(usd: float) -> str:
-    """``$12.40``, ``$0.0123``: two figures at least of what it is."""
+    """``$12.40``, ``$0.0123``: at least two significant figures."""
     if usd == 0 or usd >= 1:
         return f"${usd:,.2f}"
     return f"${usd:.4f}" if usd >= 0.0001 else "<$0.0001"
@@ -75,7 +73,7 @@ def usage(spent: Usage, *, models: bool = True) -> str:
 
 
 def local(moment: str, *, seconds: bool = False) -> str:
-    """``2026-04-06 12:02 +02:00``: a time of a document as it is where the reader is."""
+    """``2026-04-06 12:02 +02:00``: a time of a document in the reader's time zone."""
     here = to_local(moment)
     if here is None:
         return moment[:40]
@@ -85,7 +83,7 @@ def local(moment: str, *, seconds: bool = False) -> str:
 
 
 def local_day(moment: str) -> str:
-    """``2026-04-06``: the day that it is where the reader is."""
+    """``2026-04-06``: the day in the reader's time zone."""
     here = to_local(moment)
     return moment[:10] if here is None else f"{here:%Y-%m-%d}"
 
@@ -93,3 +91,8 @@ def local_day(moment: str) -> str:
 def counted(count: int, noun: str) -> str:
     """``1 step``, ``2,001 steps``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def place(at: Location) -> str:
+    """``.one/flows/my-flow/flow.json:31``: as editors and terminals link it."""
+    return at.file if at.line is None else f"{at.file}:{at.line}"

@@ -47,17 +47,15 @@ def step(
         "success": sum(len(row) for row in rows),
         "skipped": sum(not row for row in rows),
         "total_ms": float(sum(map(sum, rows))),
-        "self_ms": float(sum(map(sum, rows))),
         "busy_ms": float(sum(map(sum, rows))),
         "error": len(bad),
-        "failed_runs": len(bad),
         "retries": len(retried),
         "retried": len(retried),
         **counts,
     }
     whole["success"] -= len(bad)
     anomalies = {
-        place: Anomaly(place, int(place not in bad), int(place in bad), 0, int(place in retried), 0)
+        place: Anomaly(place, int(place not in bad), int(place in bad), 0, int(place in retried))
         for place in {*bad, *retried}
     }
     series = Series(

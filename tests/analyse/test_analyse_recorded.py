@@ -17,7 +17,7 @@ from one_trace.record.files import discover
 from one_trace.record.reading import read
 from one_trace.store import Store
 from one_trace.view import cost_page, diff_page, insights_page, stats_page
-from one_trace.view.cells import width
+from one_trace.view.cells import text_width
 from one_trace.view.page import Page
 from one_trace.view.style import Style
 
@@ -56,7 +56,7 @@ def _lay_out(case: Path, flows: Path) -> None:
 
 
 def fits(page: str, room: int) -> None:
-    assert max(width(line) for line in page.split("\n")) <= room, page
+    assert max(text_width(line) for line in page.split("\n")) <= room, page
 
 
 def test_most_recordings_are_there(store: Store) -> None:

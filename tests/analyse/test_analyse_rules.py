@@ -1,6 +1,6 @@
-"""Each rule with a history that it speaks of, and one just beside it of which it says nothing.
+"""Each rule with a history in which it applies, and one close to it in which it does not.
 
-Many more of both, by the cause that they have, are in `tests.findings`.
+Many more of both, by cause, are in `tests.findings`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def test_a_container_is_not_slow_for_what_is_in_it() -> None:
     assert [finding.path for finding in found(many, "slow")] == [f"{FLOW} > each > load"]
 
 
-def test_slower_says_since_when_wherever_the_change_is() -> None:
+def test_slower_has_the_date_of_the_change_wherever_it_is() -> None:
     for before, after in ((15, 5), (5, 30), (20, 20)):
         finding = one(history(step("a", [100] * before + [150] * after)), "slower")
         assert finding.evidence["change"] == 0.5
@@ -56,12 +56,12 @@ def test_slower_says_since_when_wherever_the_change_is() -> None:
         assert finding.size.seconds_per_run == 0.05
 
 
-def test_slower_from_nothing_is_slower() -> None:
+def test_a_step_that_took_no_time_before_is_slower() -> None:
     finding = one(history(step("a", [0] * 35 + [60] * 35)), "slower")
     assert (finding.evidence["change"], finding.evidence["deltaMs"]) == (None, 60)
 
 
-def test_chance_trifles_and_failed_attempts_are_not_slower() -> None:
+def test_chance_small_changes_and_failed_attempts_are_not_slower() -> None:
     assert not found(history(step("a", [100, 200] * 8 + [180] * 4)), "slower")
     assert not found(history(step("a", [1] * 15 + [3] * 5)), "slower")
     assert not found(history(step("a", [100] * 15 + [900] * 9, bad=range(15, 24))), "slower")
@@ -74,7 +74,7 @@ def test_flaky_counts_its_failures_double_against_the_runs() -> None:
     assert finding.action.set["onError.strategy"] == "retry"
 
 
-def test_what_has_retries_is_not_told_to_retry() -> None:
+def test_a_step_with_retries_is_not_advised_to_retry() -> None:
     many = history(step("a", [10] * 10, bad=[3, 8]))
     many.plan = planned(plan("a", retries=2))
     finding = one(many, "flaky")
@@ -82,7 +82,7 @@ def test_what_has_retries_is_not_told_to_retry() -> None:
     assert "in spite of its retries" in finding.suggestion
 
 
-def test_failing_in_a_row_comes_before_the_rate() -> None:
+def test_a_streak_of_failures_is_failing_and_not_flaky() -> None:
     many = history(step("a", [10] * 50, bad=range(44, 50)))
     finding = one(many, "failing")
     assert (finding.score, finding.evidence["since"]) == (2.0, facts(44).started_at)
@@ -90,7 +90,7 @@ def test_failing_in_a_row_comes_before_the_rate() -> None:
     assert not found(many, "flaky")
 
 
-def test_what_failed_once_or_was_fixed_is_silent() -> None:
+def test_one_failure_or_a_fixed_one_is_no_finding() -> None:
     for bad in ([2], range(3), [10, 11, 12]):
         many = history(step("a", [10] * 30, bad=bad))
         assert not found(many, "failing")
@@ -98,7 +98,7 @@ def test_what_failed_once_or_was_fixed_is_silent() -> None:
     assert not found(history(step("a", [10] * 3, bad=[1])), "flaky")
 
 
-def test_retried_tells_the_time_of_the_attempts_that_failed() -> None:
+def test_retried_has_the_time_of_the_failed_attempts() -> None:
     helped = {f"{FLOW} > a": FailureDetails(helped=5)}
     finding = one(history(step("a", [100] * 10, retried=[0, 2, 4, 6, 8])), "retried", failures=helped)
     assert finding.evidence["rate"] == 0.5
@@ -106,7 +106,7 @@ def test_retried_tells_the_time_of_the_attempts_that_failed() -> None:
     assert not found(history(step("a", [100] * 40, retried=[1, 9])), "retried", failures=helped)
 
 
-def test_retries_that_never_help_are_called_useless() -> None:
+def test_retries_that_never_help_are_useless() -> None:
     many = history(step("a", [100] * 30, bad=[2, 8, 14, 20, 27], retried=[2, 8, 14, 20, 27]))
     useless = {f"{FLOW} > a": FailureDetails(useless=5)}
     assert one(many, "useless-retries", failures=useless).size.failures == 5
@@ -114,20 +114,20 @@ def test_retries_that_never_help_are_called_useless() -> None:
     assert not found(many, "useless-retries", failures={f"{FLOW} > a": FailureDetails(useless=5, helped=1)})
 
 
-def test_near_timeout_proposes_a_round_one_above() -> None:
+def test_near_timeout_proposes_a_rounded_time_out() -> None:
     finding = one(history(step("a", [90] * 8), timeouts={f"{FLOW} > a": 101.0}), "near-timeout")
     assert finding.action is not None
     assert finding.action.set == {"timeoutMs": 210}
     assert not found(history(step("a", [79] * 8), timeouts={f"{FLOW} > a": 100.0}), "near-timeout")
 
 
-def test_a_timeout_far_beyond_is_named() -> None:
+def test_a_far_timeout_is_found() -> None:
     many = history(step("a", [1000] * 30), timeouts={f"{FLOW} > a": 600_000.0})
     assert one(many, "far-timeout").action.set == {"timeoutMs": 5000}  # type: ignore[union-attr]
     assert not found(history(step("a", [1000] * 30), timeouts={f"{FLOW} > a": 15_000.0}), "far-timeout")
 
 
-def test_dear_and_wasted_speak_of_money() -> None:
+def test_expensive_and_wasted_are_about_cost() -> None:
     runs = [facts(number, status="error" if number in (1, 9) else "success", usd=1.0) for number in range(12)]
     many = history(step("a", [1] * 12, costs=[0.9] * 12), step("b", [1] * 12, costs=[0.1] * 12), runs=runs)
     assert one(many, "expensive").size.dollars_per_run == pytest.approx(0.45)
@@ -135,7 +135,7 @@ def test_dear_and_wasted_speak_of_money() -> None:
     assert (finding.score, finding.evidence["runIds"]) == (1 / 6, [runs[9].run_id, runs[1].run_id])
 
 
-def test_a_dearer_model_is_named_with_its_date() -> None:
+def test_a_costlier_model_is_named_with_its_date() -> None:
     many = history(step("a", [1] * 30, costs=[0.01] * 10 + [0.05] * 20))
     many.steps[0].series.models = ['["sonnet"]'] * 10 + ['["opus"]'] * 20
     finding = one(many, "cost-grows")
@@ -143,7 +143,7 @@ def test_a_dearer_model_is_named_with_its_date() -> None:
     assert finding.evidence["since"] == facts(10).started_at
 
 
-def test_growth_must_be_a_change_and_not_a_jump_up_and_down() -> None:
+def test_alternating_values_are_no_growth() -> None:
     rising = [1000 * place for place in range(1, 25)]
     costs = [value / 1e6 for value in rising]
     many = history(step("a", [1] * 24, outputs=rising, costs=costs))
@@ -153,14 +153,14 @@ def test_growth_must_be_a_change_and_not_a_jump_up_and_down() -> None:
     assert not found(history(step("a", [1] * 24, outputs=jumpy)), "output-grows")
 
 
-def test_dead_steps_are_named_by_their_topmost() -> None:
+def test_of_nested_dead_steps_only_the_outermost_is_named() -> None:
     paths = [f"{FLOW} > a", f"{FLOW} > gone", f"{FLOW} > gone > inner"]
     many = history(step("a", [1] * 10), step("skip", [None] * 10), planned=paths)
     assert [finding.path for finding in found(many, "dead-step")] == [f"{FLOW} > gone", f"{FLOW} > skip"]
     assert not found(history(step("a", [1] * 9), planned=paths), "dead-step")
 
 
-def test_what_was_never_reached_is_not_dead() -> None:
+def test_an_unreached_step_is_not_dead() -> None:
     runs = [facts(number, status="error") for number in range(20)]
     many = history(step("bad", [1] * 20, bad=range(20)), runs=runs, planned=[f"{FLOW} > bad", f"{FLOW} > z"])
     assert not found(many, "dead-step")
@@ -192,7 +192,7 @@ def test_a_sequential_loop_could_run_five_at_a_time() -> None:
     assert (finding.action.step_id, finding.action.set) == ("each", {"loop.maxConcurrency": 5})
 
 
-def test_a_loop_is_left_alone_where_it_would_break_or_gain_nothing() -> None:
+def test_a_loop_that_would_break_or_gain_nothing_is_no_finding() -> None:
     slow = looped([100.0] * 10, concurrent=False)
     assert not found(loop_history(carries=True), "sequential-loop", slow)
     assert not found(loop_history(concurrency=5), "sequential-loop", slow)
@@ -201,7 +201,7 @@ def test_a_loop_is_left_alone_where_it_would_break_or_gain_nothing() -> None:
     assert not found(loop_history(), "sequential-loop", looped([500.0, 500.0], concurrent=False))
 
 
-def test_no_saving_is_larger_than_the_time_there_is() -> None:
+def test_no_saving_exceeds_the_time_of_a_run() -> None:
     many = loop_history()
     many.runs = [facts(0, ms=300.0)]
     finding = one(many, "sequential-loop", looped([100.0] * 10, concurrent=False))
@@ -213,7 +213,7 @@ def row() -> Trace:
     return assembly("00000000000a", steps, duration_ms=700.0).trace
 
 
-def test_neighbours_that_read_nothing_of_one_another_could_run_at_a_time() -> None:
+def test_independent_neighbours_could_run_in_parallel() -> None:
     many = history(step("a", [300]), step("b", [400]), runs=[facts(0, ms=700.0)])
     many.plan = planned(plan("a", waits=True), plan("b", waits=True))
     finding = one(many, "independent-steps", row())
@@ -236,7 +236,7 @@ def test_a_block_is_uneven_if_one_branch_takes_twice_the_next() -> None:
     assert not found(many, "uneven-parallel", block(900, 600))
 
 
-def test_findings_are_ranked_by_what_they_save_and_always_alike() -> None:
+def test_findings_are_ranked_by_score_in_a_stable_order() -> None:
     many = history(step("a", [600] * 8, bad=[2, 6]), step("b", [300] * 8))
     told = document(profile(many, []), since=None)
     assert [(finding.rank, finding.rule) for finding in told.findings] == [

@@ -110,7 +110,7 @@ def test_the_past_is_what_succeeded_before(store: Store) -> None:
     assert known.steps["each > first"][0].duration_ms == 102
 
 
-def test_words_for_runs(store: Store) -> None:
+def test_selectors_of_runs(store: Store) -> None:
     for number, ms, status in (
         (0, 50, "error"),
         (1, 300, "success"),
@@ -118,7 +118,7 @@ def test_words_for_runs(store: Store) -> None:
         (3, 200, "success"),
     ):
         store.save(run(number, ms=ms, status=status))
-    named = {word: run_refs.resolve(store, f"my-flow@{word}")[10:] for word in run_refs.WORDS}
+    named = {name: run_refs.resolve(store, f"my-flow@{name}")[10:] for name in run_refs.SELECTORS}
     assert named == {"last": "3a", "prev": "2a", "failed": "0a", "best": "2a", "worst": "1a"}
     assert run_refs.resolve(store, "last")[10:] == "3a"
 

@@ -109,11 +109,15 @@ def some_lines(files: RunFiles, random: Random, count: int) -> list[int]:
 
 
 def assert_earlier_spans_stay(files: RunFiles, random: Random, lines: Sequence[int]) -> int:
-    """With the state and without it; the number of spans compared."""
-    with_state, wrong = changes(files, random, lines)
-    without_state, more = changes(msgspec.structs.replace(files, state=None), random, lines)
-    assert wrong + more == []
-    return with_state + without_state
+    """With the state, without it, or (quick) one of the two; the number of spans compared."""
+    both = [files, msgspec.structs.replace(files, state=None)]
+    compared, wrong = 0, []
+    for each in effort([random.choice(both)], both):
+        count, changed = changes(each, random, lines)
+        compared += count
+        wrong += changed
+    assert wrong == []
+    return compared
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -141,7 +145,7 @@ def test_earlier_spans_of_random_runs_stay(
         if trace.spans:
             random = Random(seed)
             compared += assert_earlier_spans_stay(files, random, some_lines(files, random, effort(1, 3)))
-    assert compared > 10
+    assert compared > effort(0, 10)
 
 
 FOUND = {

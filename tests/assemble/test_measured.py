@@ -16,8 +16,8 @@ from one_trace.assemble import assemble
 from one_trace.model.trace import Span
 from one_trace.record.files import RunFiles
 from one_trace.record.reading import read
+from one_trace.runner.call import RunOptions
 from one_trace.runner.command_line import parse
-from one_trace.runner.terms import RunOptions
 from tests.assemble.compare import static
 from tests.assemble.generated import Made, Maker
 from tests.assemble.recorded import RECORDINGS, lay_out

@@ -22,7 +22,7 @@ def sending(sending: Machine) -> Machine:
     return sending
 
 
-def wait_in_line(store: Store, count: int) -> None:
+def enqueue(store: Store, count: int) -> None:
     with store.connection.writing() as connection:
         for number in range(count):
             prepared = prepare(assembly(f"{number + 1:012x}", start=START_MS + number), {})
@@ -32,7 +32,7 @@ def wait_in_line(store: Store, count: int) -> None:
 
 def test_one_sync_sends_every_queued_run(sending: Machine, traces_server: FakeTracesServer) -> None:
     with Store(sending.data / "traces.db") as store:
-        wait_in_line(store, 400)
+        enqueue(store, 400)
     done = sending.one("--agent", "trace", "sync").document
     assert (done["sent"], done["queued"], len(traces_server.traces)) == (400, 0, 400)
 
@@ -41,7 +41,7 @@ def test_a_run_is_sent_before_some_of_the_queued_ones(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     with Store(sending.data / "traces.db") as store:
-        wait_in_line(store, 2000)
+        enqueue(store, 2000)
     saved = sending.one("--agent", "flow", "execute", "x", "--trace").saved
     assert [upload["state"] for upload in saved["uploads"]] == ["sent"]
     first = next(iter(traces_server.traces))
@@ -53,7 +53,7 @@ def test_the_backlog_stops_at_the_first_run_that_is_not_delivered(
     sending: Machine, traces_server: FakeTracesServer
 ) -> None:
     with Store(sending.data / "traces.db") as store:
-        wait_in_line(store, 50)
+        enqueue(store, 50)
     asked: set[str] = set()
 
     def only_the_first(request: Handler) -> bool:
@@ -68,10 +68,10 @@ def test_the_backlog_stops_at_the_first_run_that_is_not_delivered(
 
 @pytest.mark.parametrize("queued", [10, 1000])
 def test_no_query_of_a_delivery_scans_the_queue(sending: Machine, queued: int) -> None:
-    """The plans of SQLite for what is asked for each run: rows are looked up, tables are not gone through."""
+    """SQLite's plans of the queries for each run look rows up and scan no table."""
     asked: list[str] = []
     with Store(sending.data / "traces.db") as store:
-        wait_in_line(store, queued)
+        enqueue(store, queued)
         store.connection._raw.set_trace_callback(asked.append)
         box = Outbox(store)
         job = box.claim([SINK], run_id="000000000005", early=True)
@@ -87,7 +87,7 @@ def test_no_query_of_a_delivery_scans_the_queue(sending: Machine, queued: int) -
             if sql.startswith(("SELECT", "UPDATE"))
             for *_, detail in store.connection.execute(f"EXPLAIN QUERY PLAN {sql}")
         ]
-    gone_through = [plan for plan in plans if re.match(r"SCAN (?!json_each|CONSTANT)", plan)]
+    scans = [plan for plan in plans if re.match(r"SCAN (?!json_each|CONSTANT)", plan)]
     assert any("outbox_leases" in plan for plan in plans)
     assert any("runs_by_parent" in plan for plan in plans)
-    assert [plan for plan in gone_through if "outbox_leases" not in plan] == [], plans
+    assert [plan for plan in scans if "outbox_leases" not in plan] == [], plans

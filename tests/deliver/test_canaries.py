@@ -95,7 +95,7 @@ def plant_flow(path: Path) -> None:
 
 
 def plant(case: str, into: Path) -> Path:
-    """A copy of a recorded case with canaries in all that is a user's."""
+    """A copy of a recorded case with canaries in every value of the user's."""
     shutil.copytree(RECORDINGS / case, into)
     for path in (into / "runs").iterdir():
         plant_state(path)
@@ -129,7 +129,7 @@ def test_no_value_is_sent_or_stored(
     assert [path for path in temp.rglob("*") if path.is_file()] == []
     kept = b"".join(path.read_bytes() for path in machine.data.iterdir())
     found = {where.decode() for where in re.findall(WORD.encode() + b"-?([a-z]*)", kept)}
-    # Error text may be kept, and the trace document has the folder that a run ran in (`cwd`).
+    # Error text may be stored, and so is the folder that a run ran in (`cwd`).
     assert found <= {"error", "path"}
 
 
@@ -156,7 +156,7 @@ def test_error_text_is_sent_redacted_with_errors_full(
 def test_the_events_export_contains_every_line_that_is_sent(
     machine: Machine, traces_server: FakeTracesServer, case: str
 ) -> None:
-    """A user who looks before switching delivery on has seen what will go."""
+    """A user who looks at the export before switching delivery on sees all that will be sent."""
     machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
     machine.player(case)
     machine.one("--agent", "flow", "execute", "x", "--trace")

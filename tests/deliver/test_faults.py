@@ -220,7 +220,7 @@ def test_a_killed_delivery_is_taken_over_by_others(sending: Machine, traces_serv
 
 
 def interrupted(machine: Machine, traces_server: FakeTracesServer, number: int) -> subprocess.Popen[bytes]:
-    """A traced run that gets a signal when its first request is under way; ended."""
+    """A traced run that got a signal during its first request, after it ended."""
     process = machine.start("--agent", "flow", "execute", "x", "--trace")
     while not traces_server.seen and process.poll() is None:
         time.sleep(0.01)

@@ -55,7 +55,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def now_ms() -> int:
-    """A moment after all that was done so far, and before all that is done from now on."""
+    """A moment later than everything done so far, and earlier than everything done from now on."""
     time.sleep(1.1)  # git's own times are whole seconds
     moment = int(time.time() * 1000)
     time.sleep(0.03)

@@ -18,7 +18,7 @@ def traced(machine: Machine) -> subprocess.Popen[bytes]:
 
 
 def recorded(machine: Machine) -> set[str]:
-    """The ids of the runs that have left a log or a state, be it an empty one."""
+    """The ids of the runs that left a log or a state, even an empty one."""
     flows = machine.project / ".one/flows"
     files = [*(flows / ".runs").glob("*.state.json"), *(flows / ".logs").glob("*.log")]
     return {file.name.split(".")[0][-12:] for file in files}
@@ -66,7 +66,7 @@ def test_forty_kills_lose_no_run_and_double_none(sending: Machine, traces_server
     assert imported.code == 0, imported.out
     synced = sending.one("--agent", "trace", "sync", "--since", "9999d")
     assert (synced.code, synced.document["queued"]) == (0, 0), synced.document
-    # A host is killed with us, between two of its files or within one: of some there is nothing to be read.
+    # The host is killed with us, between two of its files or within one: some records cannot be read.
     unread = {
         run for run in recorded(sending) if any(f"-{run}:" in each for each in imported.document["problems"])
     }

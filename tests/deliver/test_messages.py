@@ -189,7 +189,7 @@ def test_nested_loops_fold_at_the_outermost_level() -> None:
 
 
 def test_the_fields_of_a_message_are_those_of_the_service() -> None:
-    """Names of members as on the wire: one that is misspelt would be dropped without a word."""
+    """Names of fields as on the wire: a misspelt one would be dropped silently."""
     assert set(Message.__struct_encode_fields__) == {
         "externalId",
         "role",

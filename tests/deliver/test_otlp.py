@@ -20,7 +20,7 @@ pb = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_p
 
 
 class Collector:
-    """What an OTLP collector got: spans by id, requests as they came."""
+    """The requests that an OTLP collector got, and their spans by id."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, str]]] = []

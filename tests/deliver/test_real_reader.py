@@ -48,7 +48,7 @@ def reader(tmp_path: Path) -> str:
 
 
 def lay_out_recordings(project: Path) -> None:
-    """Every recording as if it had run in `project`; outside of CI some of them, a folded one among them."""
+    """Every recording as if it had run in `project`; outside of CI only some, with a condensed one."""
     flows = project / ".one" / "flows"
     cases = sorted(RECORDINGS.iterdir())
     for case in cases if os.environ.get("CI") else [*cases[::8], RECORDINGS / "39-loop-2000"]:
@@ -61,7 +61,7 @@ def lay_out_recordings(project: Path) -> None:
 
 
 def as_read(message: dict[str, Any]) -> tuple[object, ...]:
-    """A message as the client tells it: kind, id, and what is in it."""
+    """A message as the client prints it: kind, id, time and content."""
     (part,) = message["parts"]
     content = part["content"]
     kind = KINDS[message["role"], part["type"]]

@@ -16,7 +16,7 @@ NOW = 1_775_469_720
 
 
 class Clock:
-    """Time that passes only when somebody waits."""
+    """Time that passes only in waits."""
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds

@@ -156,7 +156,7 @@ ECHOES: dict[str, Callable[[str], bytes]] = {
 
 @contextmanager
 def speaking(speak: Speak) -> Iterator[str]:
-    """A server that reads each request and then says what `speak` says; its URL."""
+    """The URL of a server that reads each request and answers with `speak`."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:

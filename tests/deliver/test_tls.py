@@ -168,7 +168,7 @@ def test_loopback_is_reached_without_a_proxy(sending: Machine, host: str) -> Non
     ids=["a header", "nothing", "a query"],
 )
 def test_no_credential_is_sent_over_plain_http(sending: Machine, way: str, given: dict[str, str]) -> None:
-    with fake_traces_server() as proxy:  # which stands for a network that everybody reads
+    with fake_traces_server() as proxy:  # stands for a network that everybody can read
         proxy.fault = lambda request: request.raw(200, b"", "application/x-protobuf") or True
         secret = given.get("query", "") or given.get("OTEL_EXPORTER_OTLP_HEADERS", TOKEN)
         env = {way: f"HTTP://collector.invalid:4318{given.get('query', '')}", "http_proxy": proxy.url}
@@ -217,7 +217,7 @@ def test_a_wrong_setting_sends_nothing_to_the_default_endpoint(
     machine: Machine, wrong: dict[str, str]
 ) -> None:
     machine.player("02-linear-unicode")
-    with fake_traces_server() as proxy:  # which stands for the way to wherever
+    with fake_traces_server() as proxy:  # stands for the way to any other server
         machine.env |= {"TRACES_API_KEY": KEY, "https_proxy": proxy.url, **wrong}
         done = machine.one("--agent", "flow", "execute", "x", "--trace")
         doctor = machine.one("trace", "doctor")

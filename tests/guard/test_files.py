@@ -1,4 +1,4 @@
-"""The one reader of files that others wrote, and the one writer of files that are the user's alone."""
+"""The one reader of untrusted files, and the one writer of private ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from one_trace.guard import private
 from one_trace.guard.files import is_plain, read_plain, read_start
 
 
-def test_a_plain_file_and_a_link_to_one_are_read(tmp_path: Path) -> None:
+def test_reads_plain_files_and_links_to_them(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * 100_000)
     (tmp_path / "b").symlink_to("a")
     assert read_plain(tmp_path / "b", 100_000) == b"x" * 100_000
@@ -22,7 +22,7 @@ def test_a_plain_file_and_a_link_to_one_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "device", "socket", "missing"])
-def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+def test_refuses_anything_but_a_plain_file_without_waiting(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "x"
     if kind == "fifo":
         os.mkfifo(path)
@@ -48,7 +48,7 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
         read_plain(path, 64 * 1024)
 
 
-def test_a_file_that_is_shortened_and_rewritten_while_it_is_read_harms_nobody(tmp_path: Path) -> None:
+def test_a_file_may_be_shortened_and_rewritten_while_it_is_read(tmp_path: Path) -> None:
     path, over = tmp_path / "state", threading.Event()
     path.write_bytes(b"x" * 5_000_000)
 
@@ -66,7 +66,7 @@ def test_a_file_that_is_shortened_and_rewritten_while_it_is_read_harms_nobody(tm
         writer.join()
 
 
-def test_a_file_of_ours_is_private_from_its_first_byte_and_drafts_of_the_dead_go(tmp_path: Path) -> None:
+def test_our_files_are_private_from_their_first_byte_and_stale_drafts_are_deleted(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         target = tmp_path / "config" / "one-trace" / "key.toml"
@@ -85,7 +85,7 @@ def test_a_file_of_ours_is_private_from_its_first_byte_and_drafts_of_the_dead_go
 
 
 @pytest.mark.parametrize("kind", ["fifo", "folder"])
-def test_what_is_no_plain_file_is_not_replaced(tmp_path: Path, kind: str) -> None:
+def test_replaces_nothing_but_a_plain_file(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "key.toml"
     os.mkfifo(path) if kind == "fifo" else path.mkdir()
     (tmp_path / "link").symlink_to(path)
@@ -95,12 +95,13 @@ def test_what_is_no_plain_file_is_not_replaced(tmp_path: Path, kind: str) -> Non
     assert stat.S_IFMT(path.stat().st_mode) == (stat.S_IFIFO if kind == "fifo" else stat.S_IFDIR)
 
 
-def test_what_the_user_names_is_written_private_and_never_through_a_link(tmp_path: Path) -> None:
+def test_output_files_are_private_and_links_are_refused(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("x")
     (tmp_path / "old").chmod(0o644)
     (tmp_path / "link").symlink_to("old")
-    private.write_output(tmp_path / "old", b"new")
+    with private.output(tmp_path / "old") as file:
+        file.write(b"new")
     assert stat.S_IMODE((tmp_path / "old").stat().st_mode) == 0o600
-    with pytest.raises(OSError, match="symbolic link"):
-        private.write_output(tmp_path / "link", b"evil")
+    with pytest.raises(OSError, match="symbolic link"), private.output(tmp_path / "link"):
+        pass
     assert (tmp_path / "old").read_bytes() == b"new"

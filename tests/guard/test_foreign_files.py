@@ -72,7 +72,7 @@ HUGE = {
 
 @pytest.mark.parametrize("text", HUGE.values(), ids=HUGE)
 @pytest.mark.parametrize("flag", ["--trace", "--no-trace", None])
-def test_a_settings_file_that_is_expensive_to_read_costs_one_line(played, text, flag):
+def test_an_expensive_settings_file_costs_one_line(played, text, flag):
     played.write(played.project / ".one" / "traces.toml", text)
     argv = ["flow", "execute", "k", *([flag] if flag else [])]
     done = played.one(*argv, preexec_fn=small_memory)
@@ -93,7 +93,7 @@ def test_a_sparse_settings_file_of_300_gb_costs_one_line(played):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_project_file_that_is_no_plain_file_is_said_and_the_run_goes_on(played, kind):
+def test_a_special_file_as_project_settings_is_reported_and_the_run_continues(played, kind):
     make(kind, played.project / ".one" / "traces.toml")
     done = played.one("flow", "execute", "k", "--trace")
     assert done.code == 0
@@ -108,7 +108,7 @@ def test_a_project_file_that_is_no_plain_file_is_said_and_the_run_goes_on(played
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_user_file_that_is_no_plain_file_is_said_and_the_run_goes_on(played, kind):
+def test_a_special_file_as_user_settings_is_reported_and_the_run_continues(played, kind):
     make(kind, played.user_file)
     played.env["ONE_TRACE_HOST"] = str(played.bin / "one")
     done = played.one("flow", "execute", "k", "--trace")
@@ -122,7 +122,7 @@ def test_a_user_file_that_is_no_plain_file_is_said_and_the_run_goes_on(played, k
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_kept_key_that_is_no_plain_file_is_no_key(played, kind):
+def test_a_special_file_is_not_read_as_the_saved_key(played, kind):
     kept = played.user_file.with_name("credentials.toml")
     make(kind, kept)
     done = played.one("--agent", "flow", "execute", "k", "--trace")
@@ -137,7 +137,7 @@ def test_a_kept_key_that_is_no_plain_file_is_no_key(played, kind):
 @pytest.mark.skipif(NODE is None, reason="the built-in runner needs Node")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["k/flow.json", "k.flow.json"])
-def test_the_built_in_runner_passes_over_a_flow_file_that_is_none(machine, kind, name):
+def test_the_built_in_runner_skips_special_files_as_flows(machine, kind, name):
     machine.env |= {"ONE_TRACE_HOST": "built-in", "PATH": f"{machine.env['PATH']}:{Path(NODE).parent}"}
     flows = machine.project / ".one" / "flows"
     make(kind, flows / name)
@@ -164,7 +164,7 @@ def test_a_fifo_as_code_module_or_state_does_not_hang_the_built_in_runner(machin
 
 
 @pytest.mark.skipif(NODE is None, reason="the built-in runner needs Node")
-def test_where_the_flows_folder_is_a_file_nothing_is_raised(machine):
+def test_a_flows_folder_that_is_a_file_is_handled(machine):
     machine.env |= {"ONE_TRACE_HOST": "built-in", "PATH": f"{machine.env['PATH']}:{Path(NODE).parent}"}
     machine.write(machine.project / ".one" / "flows", "no folder")
     for argv in (
@@ -177,7 +177,7 @@ def test_where_the_flows_folder_is_a_file_nothing_is_raised(machine):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_log_or_state_that_is_no_plain_file_leaves_the_rest_of_the_record(played, kind):
+def test_a_special_file_as_log_or_state_leaves_the_rest_of_the_record(played, kind):
     played.one("--agent", "flow", "execute", "k", "--trace")
     (log,) = (played.project / ".one" / "flows" / ".logs").iterdir()
     (state,) = (played.project / ".one" / "flows" / ".runs").iterdir()

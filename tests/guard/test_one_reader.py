@@ -1,4 +1,4 @@
-"""Files that others may have written are read by `guard.files` alone: nothing else opens any."""
+"""Only `guard.files` opens files that others may have written."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def reads(path: Path) -> Iterator[tuple[str, str]]:
             yield name, text
 
 
-def test_no_module_opens_a_file_but_through_the_one_reader() -> None:
+def test_only_the_reader_opens_files() -> None:
     found = {call for path in sorted(PACKAGE.rglob("*.py")) for call in reads(path)}
     assert not found - EXCEPTIONS.keys(), "use one_trace.guard.files"
     assert not EXCEPTIONS.keys() - found, "no exception is needed for what is not there"

@@ -80,7 +80,7 @@ def test_no_other_module_writes_to_a_terminal(path):
 
 
 @pytest.mark.parametrize("module", [*ALLOWED, *MAKERS])
-def test_the_modules_that_may_are_there(module):
+def test_every_allowed_module_exists(module):
     assert (PACKAGE / module).is_file()
 
 
@@ -96,6 +96,6 @@ BAD = (
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_the_rule_sees(text):
+def test_the_rule_detects(text):
     tree = ast.parse(text)
     assert [*writes(tree), *imported_printers(tree)]

@@ -1,4 +1,4 @@
-"""Where our own files lie: closed to others whatever the umask, and nowhere for a user without a home."""
+"""Our own folders: private whatever the umask, and none for a user without a home folder."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def names(folder: Path) -> set[str]:
 @pytest.mark.parametrize(
     "env", [{}, {"HOME": ""}, {"HOME": "rel", "XDG_CONFIG_HOME": "rel", "XDG_DATA_HOME": "./rel"}]
 )
-def test_without_a_home_a_run_goes_on_and_one_line_says_why_it_is_not_traced(homeless, env):
+def test_without_a_home_a_run_continues_and_one_line_says_why_it_is_not_traced(homeless, env):
     done = homeless.one("flow", "execute", "k", "--trace", env=env)
     assert done.code == 0
     (line,) = done.err.splitlines()
@@ -79,14 +79,14 @@ def test_without_a_home_a_command_that_needs_a_folder_says_so_and_writes_nothing
     assert sorted(homeless.project.rglob("*")) == before
 
 
-def test_without_a_home_a_folder_that_is_named_is_used(homeless):
+def test_without_a_home_a_configured_folder_is_used(homeless):
     env = {"ONE_TRACES_DATA_DIR": str(homeless.data), "XDG_CONFIG_HOME": str(homeless.root / "config")}
     assert homeless.one("--agent", "flow", "execute", "k", "--trace", env=env).saved["spans"] == 3
     assert homeless.one("trace", "login", input=KEY.encode(), env=env).code == 0
     assert mode(homeless.root / "config" / "one-trace" / "credentials.toml") == 0o600
 
 
-def test_a_tilde_without_a_home_is_no_folder_of_the_project(homeless):
+def test_a_tilde_without_a_home_is_not_a_folder_in_the_project(homeless):
     done = homeless.one("flow", "execute", "k", "--trace", env={"ONE_TRACES_DATA_DIR": "~/x"})
     assert done.code == 0
     assert b"traces.data_dir" in done.err
@@ -102,7 +102,7 @@ def test_the_doctor_says_that_there_is_no_home(homeless):
 # Modes
 
 
-def test_whatever_the_umask_our_folders_are_closed_and_their_parents_no_wider_than_usual(played):
+def test_our_folders_are_private_whatever_the_umask(played):
     del played.env["ONE_TRACES_DATA_DIR"]
     home = Path(played.env["HOME"])
     for argv in (
@@ -120,7 +120,7 @@ def test_whatever_the_umask_our_folders_are_closed_and_their_parents_no_wider_th
             assert mode(path) == 0o600, path
 
 
-def test_a_folder_that_was_there_is_left_as_it_is(played):
+def test_an_existing_folder_is_left_alone(played):
     config = Path(played.env["HOME"]) / ".config"
     config.mkdir()
     config.chmod(0o777)
@@ -134,7 +134,7 @@ def doctor(machine, *words):
     return [(check["state"], check["fix"]) for check in checks if check["check"] == "folders"]
 
 
-def test_the_doctor_names_folders_in_which_others_can_replace_what_is_ours(played):
+def test_doctor_names_folders_in_which_others_can_replace_our_files(played):
     played.one("trace", "login", input=KEY.encode())
     config = played.user_file.parent
     assert doctor(played) == []
@@ -188,7 +188,7 @@ def kill_in_the_middle(machine, *argv: str, input: bytes = b"") -> None:
         ("flow", "execute", "k", "--trace"),
     ],
 )
-def test_what_a_killed_login_has_left_is_private_and_goes_at_the_next_start(played, then):
+def test_drafts_of_a_killed_login_are_private_and_deleted_at_the_next_start(played, then):
     folder = played.user_file.parent
     kill_in_the_middle(played, "trace", "login", input=KEY.encode())
     (draft,) = folder.iterdir()
@@ -201,7 +201,7 @@ def test_what_a_killed_login_has_left_is_private_and_goes_at_the_next_start(play
     assert left == {".credentials.toml.swp"}
 
 
-def test_what_a_killed_config_set_has_left_goes_with_the_next_one(played):
+def test_drafts_of_a_killed_config_set_are_deleted_by_the_next(played):
     kill_in_the_middle(played, "config", "set", "traces.enabled", "true")
     (draft,) = played.user_file.parent.iterdir()
     assert mode(draft) == 0o600
@@ -209,7 +209,7 @@ def test_what_a_killed_config_set_has_left_goes_with_the_next_one(played):
     assert [path.name for path in played.user_file.parent.iterdir()] == ["config.toml"]
 
 
-def test_a_link_that_a_project_brought_is_not_written_through(played):
+def test_links_in_a_project_are_not_written_through(played):
     victim = played.write(played.root / "victim.toml", "")
     (played.project / ".one").mkdir()
     (played.project / ".one" / "traces.toml").symlink_to(victim)
@@ -218,7 +218,7 @@ def test_a_link_that_a_project_brought_is_not_written_through(played):
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="the built-in runner needs Node")
-def test_what_the_built_in_runner_leaves_is_written_by_nobody_else_whatever_the_umask(machine):
+def test_others_cannot_write_to_the_built_in_runners_record_whatever_the_umask(machine):
     machine.env |= {
         "ONE_TRACE_HOST": "built-in",
         "PATH": f"{machine.env['PATH']}:{Path(shutil.which('node')).parent}",

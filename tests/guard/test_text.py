@@ -1,4 +1,4 @@
-"""Text of others, made harmless."""
+"""Untrusted text is made harmless."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ OBEYED = "\x1b\x07\x7f\x9b\x85\u2028\u202e\u2066\u200b\ufeff\u061c\U000e0041"
 
 
 @given(st.text(st.sampled_from(OBEYED + 'aé😀"\\')))
-def test_json_keeps_its_meaning_and_has_nothing_that_a_terminal_obeys(text: str) -> None:
+def test_json_keeps_its_meaning_and_is_safe_for_a_terminal(text: str) -> None:
     encoded = clean_json(msgspec.json.encode({text: text}))
     assert json.loads(encoded) == {text: text}
     assert not set(encoded.decode()) & set(OBEYED)
 
 
 @given(st.text())
-def test_a_cleaned_text_is_one_line_that_nothing_obeys(text: str) -> None:
+def test_a_cleaned_text_is_one_line_safe_for_a_terminal(text: str) -> None:
     cleaned = clean(text)
     assert not set(cleaned) & set(OBEYED)
     assert len(cleaned.splitlines()) <= 1
 
 
 @given(st.text())
-def test_a_page_keeps_its_lines_and_nothing_else_is_obeyed(text: str) -> None:
+def test_a_page_keeps_its_lines_and_is_safe_for_a_terminal(text: str) -> None:
     page = clean_page(text)
     assert not set(page) & set(OBEYED)
     assert page.count("\n") == text.count("\n")
     assert clean_page(page) == page
 
 
-def test_of_styles_only_weight_and_colour_stay_and_only_where_they_are_ours() -> None:
+def test_only_our_own_weight_and_colour_styles_are_kept() -> None:
     page = "\x1b[1;31mfailed\x1b[0m \x1b[8mhidden \x1b[7m \x1b[2J \x1b]0;t\x07"
     assert (
         clean_page(page, styled=True)
@@ -47,7 +47,7 @@ def test_of_styles_only_weight_and_colour_stay_and_only_where_they_are_ours() ->
     assert "\x1b" not in clean_page(page)
 
 
-def test_bytes_that_are_no_utf8_are_written_out_and_lead_back_to_their_path(tmp_path: Path) -> None:
+def test_invalid_utf8_is_escaped_and_can_be_turned_back_into_a_path(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"bad\xff\xe9dir")
     folder.mkdir()
     stored = valid(str(folder))
@@ -58,7 +58,7 @@ def test_bytes_that_are_no_utf8_are_written_out_and_lead_back_to_their_path(tmp_
     assert path_of(valid(str(named))) == named
 
 
-def test_a_document_is_json_whatever_its_strings_hold() -> None:
+def test_a_document_is_json_whatever_its_strings_contain() -> None:
     odd = os.fsdecode(b"a\xff\xc2\x9b")
     assert json.loads(json_bytes({odd: [odd, ("\ud800", 1)]})) == {
         "a\\xff\x9b": ["a\\xff\x9b", ["\\ud800", 1]]

@@ -30,7 +30,7 @@ PACKAGE = Path(one_trace.__file__).parent
         "http://evil.com@localhost",
     ],
 )
-def test_this_machine_is_known_in_every_spelling(text: str) -> None:
+def test_loopback_is_recognised_in_every_spelling(text: str) -> None:
     url = parse(text)
     assert (url.loopback, url.tls) == (True, False)
     assert parse(url.text) == url
@@ -52,7 +52,7 @@ def test_this_machine_is_known_in_every_spelling(text: str) -> None:
         "https://16909060",
     ],
 )
-def test_what_only_looks_like_this_machine_is_another(text: str) -> None:
+def test_names_that_only_look_like_loopback_are_not(text: str) -> None:
     assert not parse(text).loopback
     with pytest.raises(ValueError, match="must"):
         parse_endpoint(text.replace("https:", "http:"))
@@ -87,7 +87,7 @@ def test_what_only_looks_like_this_machine_is_another(text: str) -> None:
         "https://" + "a" * 3000,
     ],
 )
-def test_what_two_readers_may_read_differently_is_no_url(text: str) -> None:
+def test_ambiguous_urls_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must") as error:
         parse(text)
     assert not text.strip() or text not in str(error.value)
@@ -102,13 +102,13 @@ def test_an_endpoint_has_no_user_and_no_other_scheme(text: str) -> None:
             read(text)
 
 
-def test_an_endpoint_is_kept_in_its_one_spelling() -> None:
+def test_an_endpoint_is_normalised() -> None:
     assert parse_endpoint("HTTPS://Example.COM./api/") == "https://example.com/api"
     assert parse_endpoint("http://127.1:8080") == "http://127.0.0.1:8080"
     assert parse_otlp_endpoint("http://otel-collector:4318/?a=b") == "http://otel-collector:4318?a=b"
 
 
-def test_a_query_stays_behind_a_path_that_is_added() -> None:
+def test_below_keeps_the_query_at_the_end() -> None:
     assert parse("https://h/ok/?k=v").below("/v1/traces").text == "https://h/ok/v1/traces?k=v"
 
 
@@ -120,11 +120,11 @@ def test_a_query_stays_behind_a_path_that_is_added() -> None:
         ("https://h/", "https://h"),
     ],
 )
-def test_what_is_shown_of_a_url_holds_no_key(text: str, shown: str) -> None:
+def test_a_shown_url_contains_no_key(text: str, shown: str) -> None:
     assert parse(text).shown == shown
 
 
-def test_verification_is_nowhere_turned_off() -> None:
+def test_tls_verification_is_never_turned_off() -> None:
     words = ("CERT_NONE", "_create_unverified_context", "verify=False", "check_hostname = False")
     for path in PACKAGE.rglob("*.py"):
         assert not [word for word in words if word in path.read_text()], path

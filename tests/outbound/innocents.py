@@ -1,4 +1,4 @@
-"""Error texts without a secret, as programs really print them: all of them are to stay as they are."""
+"""Error texts without a secret, as programs really print them: none of them may be changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places that a secret stands in: what a shell, a driver, a config file or a person puts around it.
+"""Places of secrets: the text that a shell, a driver, a config file or a person puts around one.
 
 ``@@`` is the secret followed by an at sign, ``@`` the secret.
 """

@@ -30,7 +30,7 @@ ALPHABETS = {
 
 @dataclass(frozen=True)
 class Shape:
-    """`make` gives a text, and what in it is secret."""
+    """`make` gives a text, and the secrets in it."""
 
     name: str
     make: Callable[[Random], tuple[str, list[str]]]

@@ -25,37 +25,37 @@ VALUE = "correct horse/battery-staple"
 
 @pytest.fixture
 def traces_server(machine: Machine) -> Iterator[FakeTracesServer]:
-    """traces.com and a collector of OTLP in one, and a machine that sends error text to both."""
-    with fake_traces_server() as kept:
+    """traces.com and an OTLP collector in one, and a machine that sends error text to both."""
+    with fake_traces_server() as server:
         machine.env |= {
             "TRACES_API_KEY": KEY,
-            "ONE_TRACES_ENDPOINT": kept.url,
+            "ONE_TRACES_ENDPOINT": server.url,
             "ONE_TRACES_SINKS": "traces.com,otlp",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": kept.url,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": server.url,
             "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
             "ONE_TRACES_ERRORS": "full",
         }
-        kept.fault = _collect
-        yield kept
+        server.fault = _collect
+        yield server
 
 
 def _collect(request: object) -> bool:
-    """A collector's answer, for what is sent by OTLP."""
+    """A collector's answer to what is sent by OTLP."""
     if request.path != "/v1/traces":  # type: ignore[attr-defined]
         return False
     request.raw(200, b"", "application/x-protobuf")  # type: ignore[attr-defined]
     return True
 
 
-def left(traces_server: FakeTracesServer) -> str:
-    """All that ever left, as it reads."""
+def sent(traces_server: FakeTracesServer) -> str:
+    """Everything that was sent, decoded."""
     bodies = [body for _, _, _, body in traces_server.seen]
     plain = [gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body for body in bodies]
     texts = [body.decode("utf-8", "replace") for body in plain]
-    return "\n".join([*texts, *(_undone(text) for text in texts)])
+    return "\n".join([*texts, *(_unescaped(text) for text in texts)])
 
 
-def _undone(text: str) -> str:
+def _unescaped(text: str) -> str:
     return text.replace("\\\\", "\\").replace('\\"', '"').replace("\\\\", "\\").replace('\\"', '"')
 
 
@@ -91,9 +91,9 @@ def test_no_secret_of_a_known_shape_is_stored_or_sent(
     for some in (made[:half], made[half:]):
         fail(machine, "\n\n".join(text for text, _ in some)[:30_000], tmp_path)
     secrets = [secret.replace("_secret_", "") for _, parts in made for secret in parts]
-    assert list(survivors(secrets, left(traces_server))) == []
+    assert list(survivors(secrets, sent(traces_server))) == []
     assert list(survivors(secrets, stored(machine).decode("latin-1"))) == []
-    assert "[REDACTED]" in left(traces_server)
+    assert "[REDACTED]" in sent(traces_server)
 
 
 def test_innocent_texts_are_sent_unchanged(
@@ -103,7 +103,7 @@ def test_innocent_texts_are_sent_unchanged(
     assert len(text) < 4000
     fail(machine, text, tmp_path)
     assert shown_errors(machine) == {text}
-    assert text in left(traces_server) or json.dumps(text)[1:-1] in left(traces_server)
+    assert text in sent(traces_server) or json.dumps(text)[1:-1] in sent(traces_server)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_a_secret_of_the_environment_is_not_stored_or_sent_in_any_spelling(
     machine: Machine, traces_server: FakeTracesServer, tmp_path: Path, spelled: str
 ) -> None:
     fail(machine, f"the server said: {spelled}", tmp_path, MY_UPSTREAM_TOKEN=VALUE)
-    assert spelled not in left(traces_server)
-    assert VALUE[:10] not in left(traces_server)
+    assert spelled not in sent(traces_server)
+    assert VALUE[:10] not in sent(traces_server)
     assert VALUE[:10].encode() not in stored(machine)
     assert VALUE[:10].encode().hex().encode() not in stored(machine)
     assert shown_errors(machine) != set()
@@ -150,7 +150,7 @@ def test_a_variable_is_secret_by_a_whole_word_of_its_name(
     machine: Machine, traces_server: FakeTracesServer, tmp_path: Path, name: str, hidden: bool
 ) -> None:
     fail(machine, "it was north-by-northwest then", tmp_path, **{name: "north-by-northwest"})
-    assert ("north-by-northwest" not in left(traces_server)) is hidden
+    assert ("north-by-northwest" not in sent(traces_server)) is hidden
     assert (b"north-by-northwest" not in stored(machine)) is hidden
 
 
@@ -163,7 +163,7 @@ def test_the_password_of_a_url_in_the_environment_is_a_secret(
         tmp_path,
         DATABASE_URL="postgres://app:swordfishes@db.internal/app",
     )
-    assert "swordfishes" not in left(traces_server)
+    assert "swordfishes" not in sent(traces_server)
 
 
 def test_each_line_of_a_multiline_secret_is_a_secret(
@@ -199,7 +199,7 @@ def test_no_secret_straddles_the_cut(
     token = "ghp" + "_" + "a1B2c3D4" * 4
     for before in (4096 - 10, 4096 - 4 - len(token) // 2):
         fail(machine, f"{'word ' * 1000}"[: before - 1] + f" {token} and {VALUE}", tmp_path, A_TOKEN=VALUE)
-        assert token[:12] not in left(traces_server)
+        assert token[:12] not in sent(traces_server)
         assert token[:12].encode() not in stored(machine)
         assert VALUE[:8].encode() not in stored(machine)
 
@@ -239,9 +239,9 @@ def test_a_failed_command_is_never_sent_and_its_output_is(
     alone: Machine, traces_server: FakeTracesServer, command: str, stays: str
 ) -> None:
     run_step(alone, "bash", {"command": command})
-    assert "Command failed" in left(traces_server)
-    assert "canary" not in left(traces_server)
-    assert stays in left(traces_server)
+    assert "Command failed" in sent(traces_server)
+    assert "canary" not in sent(traces_server)
+    assert stays in sent(traces_server)
     assert any("canary" in error for error in shown_errors(alone))  # here, it may be read
 
 
@@ -249,16 +249,16 @@ def test_a_source_line_is_never_sent_and_its_message_is(
     alone: Machine, traces_server: FakeTracesServer
 ) -> None:
     run_step(alone, "code", {"source": 'const canary = 1; throw new Error("HTTP 404" + " gone");'})
-    assert "HTTP 404 gone" in left(traces_server)
-    assert "canary" not in left(traces_server)
+    assert "HTTP 404 gone" in sent(traces_server)
+    assert "canary" not in sent(traces_server)
 
 
 def test_the_source_of_a_module_is_never_sent(alone: Machine, traces_server: FakeTracesServer) -> None:
     source = 'const canary = 1; throw new Error("HTTP 404" + " gone");'
     alone.write(alone.project / ".one/flows/f/lib/m.mjs", source)
     run_step(alone, "code", {"module": "lib/m.mjs"})
-    assert "HTTP 404 gone" in left(traces_server)
-    assert "canary" not in left(traces_server)
+    assert "HTTP 404 gone" in sent(traces_server)
+    assert "canary" not in sent(traces_server)
 
 
 def test_a_key_repeated_by_the_server_is_not_stored(

@@ -11,14 +11,14 @@ FAILED = f"Command failed: {COMMAND}\n"
 END = len(FAILED) - 1
 
 
-def left(stderr: str, command: str = COMMAND) -> str:
+def remaining(stderr: str, command: str = COMMAND) -> str:
     text = f"Command failed: {command}\n{stderr}"
     return without_quotes(text, {text: len(text) - len(stderr) - 1})
 
 
 def test_a_command_is_removed_and_its_output_kept() -> None:
-    assert left("disk is full\nsee the log\n") == "Command failed\ndisk is full\nsee the log\n"
-    assert left("") == "Command failed"
+    assert remaining("disk is full\nsee the log\n") == "Command failed\ndisk is full\nsee the log\n"
+    assert remaining("") == "Command failed"
 
 
 def test_only_system_messages_stay_where_the_end_of_a_command_is_unknown() -> None:
@@ -54,7 +54,7 @@ def test_only_system_messages_stay_where_the_end_of_a_command_is_unknown() -> No
     ],
 )  # fmt: skip
 def test_source_quoted_in_a_stderr_is_removed(stderr: str, stays: str) -> None:
-    assert left(stderr) == f"Command failed\n{stays}"
+    assert remaining(stderr) == f"Command failed\n{stays}"
 
 
 def test_the_source_line_of_a_code_step_is_removed_and_its_message_kept() -> None:

@@ -1,4 +1,4 @@
-"""argv as One's own parser reads it: what is an option, what is a value, who answers."""
+"""argv as One CLI's own parser reads it: what is an option, what is a value, who answers."""
 
 import pytest
 
@@ -38,7 +38,7 @@ SPLITS = [
 
 
 @pytest.mark.parametrize(("given", "rest", "traced"), SPLITS)
-def test_our_flags_are_taken_out_and_values_stay(given, rest, traced):
+def test_our_flags_are_removed_and_values_kept(given, rest, traced):
     assert words.split(given.split()) == (rest.split(), traced)
 
 
@@ -54,7 +54,7 @@ def test_our_flags_are_taken_out_and_values_stay(given, rest, traced):
         ("", []),
     ],
 )
-def test_the_command_is_what_stands_before_an_unknown_option(given, first):
+def test_the_command_ends_at_an_unknown_option(given, first):
     assert words.first_words(given.split()) == first
 
 

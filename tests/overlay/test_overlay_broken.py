@@ -1,4 +1,4 @@
-"""Whatever is broken of what we are made of: the run's own exit code and output, and one line."""
+"""Whatever part of our installation is broken: the run keeps its exit code and output, plus one line."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ BROKEN = {
 
 
 def break_module(machine, name, text):
-    """A module of that name stands before the real one."""
+    """A module of that name shadows the real one."""
     machine.write(machine.root / "broken" / f"{name}.py", text)
     machine.env["PYTHONPATH"] = f"{machine.root / 'broken'}{os.pathsep}{machine.env['PYTHONPATH']}"
 
@@ -44,7 +44,7 @@ def test_a_broken_module_is_one_line_and_the_run_is_untouched(machine, name, how
 
 @pytest.mark.parametrize("how", ["is not Python", "ends the process"])
 @pytest.mark.parametrize("name", ["threading", "ctypes", "httpx", "click", "rich", "platformdirs"])
-def test_what_a_run_can_do_without_changes_no_exit_code(machine, name, how):
+def test_broken_optional_modules_change_no_exit_code(machine, name, how):
     machine.player("02-linear-unicode", exit=5)
     break_module(machine, name, BROKEN[how])
     done = machine.one(*RUN)
@@ -54,7 +54,7 @@ def test_what_a_run_can_do_without_changes_no_exit_code(machine, name, how):
 
 
 @pytest.mark.parametrize("name", ["msgspec", "sqlite3"])
-def test_the_built_in_runner_does_without_what_is_broken(machine, name):
+def test_the_built_in_runner_runs_without_broken_modules(machine, name):
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs node")
@@ -68,7 +68,7 @@ def test_the_built_in_runner_does_without_what_is_broken(machine, name):
 
 
 @pytest.mark.parametrize("name", ["msgspec", "rich"])
-def test_a_picture_that_cannot_be_drawn_is_no_reason_not_to_run(machine, name):
+def test_a_run_that_cannot_be_drawn_still_runs(machine, name):
     machine.player("02-linear-unicode", exit=5)
     break_module(machine, name, BROKEN["is not Python"])
     child, terminal = in_a_terminal(machine, *RUN[1:])
@@ -94,7 +94,7 @@ def test_a_picture_that_cannot_be_drawn_is_no_reason_not_to_run(machine, name):
         "capture/drawn.py",
     ],
 )
-def test_half_an_upgrade_runs_the_flow(machine, gone):
+def test_a_partial_upgrade_still_runs_the_flow(machine, gone):
     machine.player("02-linear-unicode", exit=5)
     half = machine.root / "half"
     shutil.copytree(ROOT / "one_trace", half / "one_trace", ignore=shutil.ignore_patterns("__pycache__"))

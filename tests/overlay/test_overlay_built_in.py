@@ -42,13 +42,13 @@ def test_a_run_is_traced(alone):
     assert (run["executor"]["name"], run["status"]) == ("built-in", "success")
 
 
-def test_untraced_it_leaves_no_trace(alone):
+def test_no_trace_flag_saves_nothing(alone):
     flow(alone, "two", transform("a"))
     done = alone.one("--agent", "flow", "execute", "two")
     assert (done.code, done.err, list(alone.data.iterdir())) == (0, b"", [])
 
 
-def test_the_other_verbs_it_serves(alone):
+def test_the_other_verbs_work(alone):
     flow(alone, "two", transform("a"))
     assert alone.one("--agent", "flow", "list").code == 0
     assert alone.one("--agent", "f", "ls").code == 0
@@ -56,7 +56,7 @@ def test_the_other_verbs_it_serves(alone):
     assert alone.one("--agent", "flow", "runs").code == 127
 
 
-def test_what_cannot_run_is_not_traced(alone):
+def test_a_refused_run_is_not_traced(alone):
     done = alone.one("--agent", "flow", "execute", "nothing", "--trace")
     assert (done.code, [note["code"] for note in done.notes]) == (1, ["run-not-started"])
     assert list(alone.data.iterdir()) == []
@@ -75,7 +75,7 @@ def test_a_killed_run_is_traced_and_ends_by_its_signal(alone, number):
     assert alone.runs()[0]["status"] == "incomplete"
 
 
-def test_a_flow_that_a_bash_step_starts_is_its_child(alone):
+def test_a_flow_started_by_a_bash_step_is_a_child(alone):
     flow(alone, "inner", transform("a"))
     flow(alone, "outer", bash("b", "one --agent flow execute inner --trace"))
     done = alone.one("--agent", "flow", "execute", "outer", "--allow-bash", "--trace")

@@ -115,7 +115,7 @@ def test_a_service_that_is_not_there(machine):
         (200, "", "ok", "namespaces: @me, @my-org"),
         (200, "@my-org", "ok", "namespaces: @me, @my-org"),
         (200, "@other", "bad", "there is no namespace @other"),
-        (403, "", "ok", "traces:write is all that sending takes"),
+        (403, "", "ok", "traces:write is all that sending needs"),
         (403, "@my-org", "bad", "scope namespace:read"),
         (401, "", "bad", "answered 401"),
     ],

@@ -1,4 +1,4 @@
-"""The run is found whatever neighbours, clocks, hosts and folders do; what cannot be found is one line."""
+"""The run is found whatever neighbours, clocks, hosts and folders do; otherwise one line says so."""
 
 import json
 import subprocess
@@ -54,7 +54,7 @@ def test_a_neighbour_that_rewrites_its_state_changes_nothing(machine):
         neighbour.wait()
 
 
-def test_a_file_system_whose_clock_lags_behind_is_no_matter(machine):
+def test_the_file_systems_clock_may_lag_behind(machine):
     machine.player("02-linear-unicode", before="import time", after=OLD)
     assert machine.one(*RUN).saved["spans"] == 3
     assert machine.one("--agent", "flow", "resume", machine.runs()[0]["runId"], "--trace").saved["spans"] == 3
@@ -69,7 +69,7 @@ def test_a_host_that_hides_its_environment_is_traced(machine, hide):
     assert len(machine.runs()) == 2
 
 
-def test_of_two_runs_that_may_be_it_none_is_taken(machine):
+def test_if_two_runs_may_be_ours_neither_is_traced(machine):
     twin = "[p.with_name(p.name[:-23] + 'a' * 12 + p.name[-11:]).write_bytes(p.read_bytes()) for p in"
     machine.player(
         "02-linear-unicode", before=f"{SLOWLY}; {HIDES['has none']}", after=f"{twin} {STATES}]", exit=3
@@ -78,7 +78,7 @@ def test_of_two_runs_that_may_be_it_none_is_taken(machine):
     assert (done.code, code_of(done), len(machine.runs())) == (3, "run-ambiguous", 0)
 
 
-def test_a_neighbours_run_is_not_taken_for_one_that_did_not_start(machine):
+def test_a_neighbours_run_is_not_mistaken_for_one_that_did_not_start(machine):
     """It says in its environment whose it is."""
     neighbour = "; ".join(
         [
@@ -102,7 +102,7 @@ def test_a_run_that_leaves_no_record_is_one_line(machine):
     assert b"not traced" in people.err
 
 
-def test_a_project_that_is_renamed_meanwhile_is_traced(machine):
+def test_a_project_may_be_renamed_during_the_run(machine):
     new = machine.root / "new name"
     machine.player("02-linear-unicode", before=f"os.rename({str(machine.project)!r}, {str(new)!r})")
     assert machine.one(*RUN).saved["spans"] == 3
@@ -121,7 +121,7 @@ def test_the_flow_file_is_the_one_that_argv_names(machine):
     assert [span["name"] for span in spans] == ["Schritt Ä – “one”", "шаг 2", "C"]
 
 
-def test_no_flow_is_read_but_those_of_the_run(machine, monkeypatch):
+def test_only_the_flows_of_the_run_are_read(machine, monkeypatch):
     from one_trace.record import flows
     from one_trace.record.files import discover
     from one_trace.record.reading import read

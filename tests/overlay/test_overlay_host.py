@@ -100,7 +100,7 @@ NOT_THE_HOST = [
 
 
 @pytest.mark.parametrize("put", NOT_THE_HOST, ids=lambda put: put.__name__.strip("_"))
-def test_what_is_not_the_host_is_passed_over(machine, put):
+def test_programs_that_are_not_the_host_are_skipped(machine, put):
     put(machine, machine.root / "before")
     host = machine.host(SAY)
     machine.env["PATH"] = path_of(machine.ours, machine.root / "before", machine.bin)
@@ -108,7 +108,7 @@ def test_what_is_not_the_host_is_passed_over(machine, put):
 
 
 @pytest.mark.parametrize("put", NOT_THE_HOST, ids=lambda put: put.__name__.strip("_"))
-def test_where_nothing_else_is_there_it_ends_with_one_line(machine, put):
+def test_without_another_program_it_ends_with_one_line(machine, put):
     put(machine, machine.root / "before")
     machine.env["PATH"] = path_of(machine.ours, machine.root / "before", machine.bin)
     done = machine.one("list")
@@ -117,7 +117,7 @@ def test_where_nothing_else_is_there_it_ends_with_one_line(machine, put):
     assert b"npm install -g @withone/cli" in done.err
 
 
-def test_a_wrapper_that_starts_us_as_a_child_comes_to_an_end(machine):
+def test_a_wrapper_that_starts_us_as_a_child_terminates(machine):
     machine.shell_host(f'"{machine.ours}/one" "$@"')
     done = machine.one("list")
     assert done.code == 127
@@ -133,14 +133,14 @@ def test_a_flow_that_starts_one_again_reaches_the_host_again(machine):
     assert machine.one("a").out.decode().split("\n")[:2] == ["HOST ['a']", "HOST ['b']"]
 
 
-def test_one_trace_host_names_it(machine):
+def test_one_trace_host_selects_the_host(machine):
     machine.host("print('not me')")
     other = machine.script(machine.root / "other" / "cli", f"#!{sys.executable}\n{SAY}\n")
     machine.env["ONE_TRACE_HOST"] = str(other)
     assert machine.one("list").out.decode().split() == ["HOST", str(other), "list"]
 
 
-def test_the_setting_names_it_and_the_environment_wins(machine):
+def test_the_setting_selects_the_host_and_the_environment_wins(machine):
     one = machine.script(machine.root / "a" / "cli", f"#!{sys.executable}\n{SAY}\n")
     two = machine.script(machine.root / "b" / "cli", f"#!{sys.executable}\n{SAY}\n")
     machine.write(machine.user_file, f'[traces]\nhost = "{one}"\n')
@@ -149,7 +149,7 @@ def test_the_setting_names_it_and_the_environment_wins(machine):
     assert machine.one("list").out.decode().split()[1] == str(two)
 
 
-def test_a_project_cannot_name_it(machine):
+def test_a_project_cannot_select_the_host(machine):
     machine.host(SAY)
     evil = machine.script(machine.project / "evil", f"#!{sys.executable}\nprint('EVIL')\n")
     machine.write(machine.project / ".one/traces.toml", f'[traces]\nhost = "{evil}"\nenabled = true\n')
@@ -157,7 +157,7 @@ def test_a_project_cannot_name_it(machine):
         assert b"EVIL" not in machine.one(*argv).out
 
 
-def test_built_in_is_a_host_that_knows_no_foreign_verb(machine):
+def test_built_in_knows_no_foreign_verb(machine):
     machine.host(SAY)
     machine.env["ONE_TRACE_HOST"] = "built-in"
     done = machine.one("list")
@@ -176,7 +176,7 @@ def test_built_in_is_a_host_that_knows_no_foreign_verb(machine):
     ],
 )
 @pytest.mark.parametrize("argv", [["list"], ["flow", "execute", "k", "--trace"]], ids=" ".join)
-def test_a_host_that_cannot_be_it_is_a_clear_error(machine, make, says, argv):
+def test_an_unusable_host_is_a_clear_error(machine, make, says, argv):
     machine.env["ONE_TRACE_HOST"] = str(make(machine))
     done = machine.one(*argv)
     assert done.code == 127
@@ -186,7 +186,7 @@ def test_a_host_that_cannot_be_it_is_a_clear_error(machine, make, says, argv):
     assert says in document["error"]["message"]
 
 
-def test_the_version_is_read_beside_the_program(machine, tmp_path):
+def test_the_version_is_read_from_the_package_of_the_program(machine, tmp_path):
     from one_trace.host.find import version
 
     package = tmp_path / "lib" / "cli"

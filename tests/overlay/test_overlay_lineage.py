@@ -1,4 +1,4 @@
-"""Which run and which session started a run: what was so at its first start stays so."""
+"""Which run and which session started a run: what its first start recorded stays."""
 
 import json
 import os
@@ -44,7 +44,7 @@ if sys.argv[3] == "resume":
     return first
 
 
-def test_a_resume_within_another_run_leaves_parent_and_session_as_they_were(machine):
+def test_a_resume_within_another_run_keeps_parent_and_session(machine):
     machine.env["CODEX_THREAD_ID"] = "first"
     first = resumable(machine)
     machine.env["CODEX_THREAD_ID"] = "second"
@@ -55,7 +55,7 @@ def test_a_resume_within_another_run_leaves_parent_and_session_as_they_were(mach
     assert told(machine, outer["runId"])["session"]["sessionId"] == "second"
 
 
-def test_a_first_start_outside_of_any_session_stays_so(machine):
+def test_a_resume_in_a_session_adds_none(machine):
     first = resumable(machine)
     machine.env["CODEX_THREAD_ID"] = "second"
     machine.env["TRACEPARENT"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -63,7 +63,7 @@ def test_a_first_start_outside_of_any_session_stays_so(machine):
     assert told(machine, first)["session"] is None
 
 
-def test_what_began_later_is_no_parent_of_a_run_that_is_not_known_yet(machine):
+def test_a_run_that_started_later_is_not_a_parent(machine):
     first = resumable(machine)
     for file in machine.data.iterdir():
         file.unlink()
@@ -73,7 +73,7 @@ def test_what_began_later_is_no_parent_of_a_run_that_is_not_known_yet(machine):
 
 
 @pytest.mark.parametrize(("pause", "is_child"), [(1.5, False), (0.0, True)], ids=["after", "within"])
-def test_a_detached_job_is_a_child_only_of_a_run_that_is_going_on(machine, pause, is_child):
+def test_a_detached_job_is_a_child_only_of_a_running_run(machine, pause, is_child):
     job = f"sleep {pause}; one --agent flow execute x --trace >/dev/null 2>&1; touch done"
     machine.player(
         "48-sigkill",

@@ -1,4 +1,4 @@
-"""A foreign verb is the host's own affair: the built program must not be noticed."""
+"""Foreign verbs: the host runs as if one-trace were not there."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def test_what_python_ignores_is_not_ignored_in_the_host(machine):
     assert machine.one("list").code == -signal.SIGPIPE
 
 
-def test_a_signal_ends_the_host_as_ever(machine):
+def test_a_signal_ends_the_host(machine):
     machine.host("import time\nprint('up', flush=True)\ntime.sleep(60)")
     process = machine.start("list")
     process.stdout.readline()
@@ -97,7 +97,7 @@ HEAVY = {
 
 
 @pytest.mark.parametrize("argv", [["list"], ["flow", "execute", "k"], ["flow", "execute", "k", "--no-trace"]])
-def test_nothing_heavy_is_imported_on_the_way(machine, argv):
+def test_foreign_verbs_import_nothing_heavy(machine, argv):
     machine.host("print('host')")
     code = "import sys\nsys.stdout.isatty()\nfrom one_trace.main import main\nimport os\n" + (
         "os.execve = lambda *a: print(sorted(sys.modules)) or sys.exit(0)\nmain()"

@@ -1,4 +1,4 @@
-"""Settings: sources and their order, what a project may say, and what is wrong never stops a run."""
+"""Settings: sources and precedence, what a project may set, and that no problem stops a run."""
 
 import os
 import stat
@@ -64,7 +64,7 @@ FORBIDDEN = [(key.name, "x") for key in keys.KEYS if not key.project] + [
 
 
 @pytest.mark.parametrize(("name", "value"), FORBIDDEN)
-def test_a_project_may_not_say_it_and_the_error_names_it(here, name, value):
+def test_a_project_may_not_set_it_and_the_error_names_it(here, name, value):
     here("project", f'[traces]\nenabled = true\n{name} = "{value}"')
     loaded = sources.load(env=here.env)
     assert loaded.sources[name] == "default" if name in keys.BY_NAME else True
@@ -74,7 +74,7 @@ def test_a_project_may_not_say_it_and_the_error_names_it(here, name, value):
     assert problem.keys == {key.name for key in keys.KEYS if key.project}, "what the file said is in doubt"
 
 
-def test_a_project_may_say_exactly_what_the_contract_lets_it():
+def test_a_project_may_set_exactly_the_keys_of_the_contract():
     assert [key.name for key in keys.KEYS if key.project] == [
         "enabled",
         "namespace",
@@ -95,7 +95,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("data", HOSTILE)
-def test_a_file_that_is_no_settings_file_is_told_and_left(here, data):
+def test_an_invalid_settings_file_is_reported_and_ignored(here, data):
     here("user", "")
     Path(paths.user_file(here.env)).write_bytes(data)
     loaded = sources.load(env=here.env)
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_settings_file_is_told_and_left(here, data):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs itself is asked")
 @pytest.mark.parametrize("env", [{}, {"XDG_CONFIG_HOME": "/x/config", "XDG_DATA_HOME": "/x/data"}])
-def test_our_places_are_those_of_platformdirs(monkeypatch, env):
+def test_our_folders_are_those_of_platformdirs(monkeypatch, env):
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in env.items():
@@ -114,7 +114,7 @@ def test_our_places_are_those_of_platformdirs(monkeypatch, env):
     assert paths.data_dir(os.environ) == platformdirs.user_data_dir("one-trace", appauthor=False)
 
 
-def test_the_key_comes_from_the_environment_else_from_what_login_kept(here):
+def test_the_key_comes_from_the_environment_else_from_login(here):
     assert credentials.api_key(here.env) is None
     kept = credentials.credentials_path(here.env)
     kept.parent.mkdir(parents=True)
@@ -147,7 +147,7 @@ def test_set_get_unset_list(machine):
     }
 
 
-def test_comments_and_order_stay_and_nobody_else_may_read(machine):
+def test_config_set_keeps_comments_and_order_and_makes_the_file_private(machine):
     before = "# mine\n[traces]\nupload = 'manual' # slow line\n\n# last\nerrors = 'full'\n"
     machine.write(machine.user_file, before)
     machine.one("config", "set", "traces.upload", "auto")
@@ -163,7 +163,7 @@ def test_comments_and_order_stay_and_nobody_else_may_read(machine):
     assert [path.name for path in machine.user_file.parent.iterdir()] == ["config.toml"]
 
 
-def test_a_new_settings_folder_is_the_users_alone(machine):
+def test_a_new_settings_folder_is_private(machine):
     machine.one("config", "set", "traces.enabled", "true")
     assert stat.S_IMODE(machine.user_file.parent.stat().st_mode) == 0o700
 
@@ -196,7 +196,7 @@ def test_project_writes_the_projects_file(machine):
         (["set"], "wrong-usage", ""),
     ],
 )
-def test_what_is_wrong_is_told_with_the_nearest_key(machine, argv, code, near):
+def test_errors_name_the_closest_key(machine, argv, code, near):
     done = machine.one("--agent", "config", *argv)
     error = done.document["error"]
     assert (done.code, error["code"]) == (2, code)

@@ -1,4 +1,4 @@
-"""Shims and wrappers that lead back to us are seen through; what a flow starts is not taken for them."""
+"""Shims and wrappers that lead back to us are recognised; what a flow starts is not mistaken for one."""
 
 import ctypes
 import json
@@ -96,7 +96,7 @@ def test_doctor_names_the_shim_and_the_host_behind_it(shimmed):
     assert str(shimmed.bin / "one") in host["message"]
 
 
-def test_doctor_takes_a_shim_that_starts_us_for_us(shimmed):
+def test_doctor_recognises_a_shim_that_starts_us(shimmed):
     shimmed.player("02-linear-unicode")
     shimmed.env["PATH"] = shimmed.env["PATH"].removeprefix(f"{shimmed.ours}{os.pathsep}")
     shim = shimmed.root / "shims" / "one"
@@ -106,7 +106,7 @@ def test_doctor_takes_a_shim_that_starts_us_for_us(shimmed):
     assert (path["state"], str(shim) in path["message"]) == ("ok", True)
 
 
-def test_a_shim_that_stands_before_us_is_seen_through(shimmed):
+def test_a_shim_ahead_of_us_is_recognised(shimmed):
     shimmed.player("02-linear-unicode")
     shim = shimmed.root / "shims" / "one"
     done = subprocess.run(
@@ -117,7 +117,7 @@ def test_a_shim_that_stands_before_us_is_seen_through(shimmed):
     assert len(shimmed.runs()) == 1
 
 
-def test_a_run_that_a_run_behind_a_shim_starts_is_its_child(shimmed):
+def test_a_run_started_by_a_run_behind_a_shim_is_its_child(shimmed):
     inner = "subprocess.run(['one', *'--agent flow execute k --trace'.split()], stdout=2)"
     once = f"import subprocess; up = Path('up'); up.exists() or (up.touch(), {inner})"
     shimmed.player("02-linear-unicode", after=once)
@@ -152,7 +152,7 @@ def test_a_shim_without_a_host_behind_it_ends_in_the_built_in_runner(machine):
     assert (done.code, done.saved["spans"]) == (0, 1)
 
 
-def test_real_pyenv_is_seen_through(machine):
+def test_real_pyenv_is_recognised(machine):
     pyenv = shutil.which("pyenv")
     if pyenv is None:
         pytest.skip("needs pyenv")
@@ -184,7 +184,7 @@ def _subreaper():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
 @pytest.mark.parametrize("flag", ["--trace", "--no-trace"])
-def test_a_job_that_became_a_child_of_ours_is_not_taken_for_the_host(machine, flag):
+def test_an_adopted_job_is_not_mistaken_for_the_host(machine, flag):
     job = f"sleep 0.3; one --agent flow execute x {flag} >out 2>&1; touch done"
     orphan = f"os.system('({job}) &')"
     machine.player(
@@ -229,7 +229,7 @@ def test_a_flow_that_starts_itself_as_it_ends_is_never_refused(machine, flags):
     assert b"within itself" not in (machine.root / "err").read_bytes()
 
 
-def test_calls_that_stand_within_each_other_without_end_are_refused(machine):
+def test_endlessly_nested_calls_are_refused(machine):
     machine.host("import subprocess, sys\nsys.exit(subprocess.run(['one', *sys.argv[1:]]).returncode)")
     done = machine.one("flow", "execute", "k")
     assert done.code == 127

@@ -63,7 +63,7 @@ def test_with_closed_streams_the_built_in_runner_and_our_verbs_run(runner, close
     assert len(runner.runs()) == 2
 
 
-def test_what_is_printed_into_a_closed_stream_lands_in_no_file(runner):
+def test_output_to_a_closed_stream_is_written_to_no_file(runner):
     for closed in CLOSED:
         shell(runner, f"one flow execute k --trace {closed}")
     written = [
@@ -77,7 +77,7 @@ def test_what_is_printed_into_a_closed_stream_lands_in_no_file(runner):
 
 
 @pytest.mark.parametrize("argv", ["flow list", "flow execute k --trace"])
-def test_the_host_finds_the_streams_that_the_user_has_closed(machine, argv):
+def test_the_host_gets_the_streams_that_the_user_closed(machine, argv):
     machine.host(
         "import os\nfor fd in range(3):\n    try: os.fstat(fd)\n    except OSError: os.mkdir(f'closed{fd}')\n"
     )

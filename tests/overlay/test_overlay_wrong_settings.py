@@ -1,4 +1,4 @@
-"""What is wrong with the settings: noted once, refused by what acts on it, and nothing to anybody else."""
+"""Problems with settings: reported once, refused by commands that act on the key, harmless to all others."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def notes(done):
 
 
 @pytest.mark.parametrize("text", WRONG.values(), ids=WRONG)
-def test_a_reading_command_answers_and_notes_it_once(traced, text):
+def test_a_reading_command_answers_and_reports_it_once(traced, text):
     traced.write(traced.user_file, text)
     for argv in READING:
         done = traced.one("--agent", *argv)
@@ -51,7 +51,7 @@ def test_a_reading_command_answers_and_notes_it_once(traced, text):
     assert traced.one("trace", "list").err.count(b"one-trace: ") == 1
 
 
-def test_a_key_of_a_newer_version_stops_nothing(traced, traces_server):
+def test_an_unknown_key_stops_nothing(traced, traces_server):
     traced.deliver_to(traces_server)
     traced.env["ONE_TRACES_TELEPATHY"] = "1"
     traced.write(traced.user_file, "[traces]\ntelepathy = true\n")
@@ -120,7 +120,7 @@ def test_a_command_that_acts_on_a_key_refuses_its_wrong_value(traced, text, argv
     assert (done.code, done.document["error"]["code"]) == (2, "settings")
 
 
-def test_a_run_forgets_no_old_runs_while_the_retention_is_in_doubt(traced):
+def test_no_runs_are_pruned_while_the_retention_is_in_doubt(traced):
     traced.write(traced.user_file, "[traces]\nretention = 'forver'\n")
     (traced.data / "pruned").unlink(missing_ok=True)
     done = traced.one("flow", "execute", "k", "--trace")
@@ -137,7 +137,7 @@ def test_a_huge_number_in_a_project_stops_neither_its_runs_nor_a_command(traced)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a folder in which nobody can make one")
-def test_a_settings_file_that_cannot_be_written_is_no_wrong_usage(machine):
+def test_an_unwritable_settings_file_is_not_wrong_usage(machine):
     machine.env["XDG_CONFIG_HOME"] = "/proc/nowhere"
     done = machine.one("--agent", "config", "set", "traces.live", "true")
     assert (done.code, done.document["error"]["code"]) == (1, "os-error")

@@ -1,4 +1,4 @@
-"""A record of any size and depth: memory has a bound, which is said, and nothing recurses."""
+"""Records of any size and depth: memory is bounded, the limit is reported, and nothing recurses."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def imported(machine) -> tuple[dict, list[str]]:
 
 
 @pytest.mark.parametrize("size", [1 << 30, 300 << 30])
-def test_a_state_beyond_the_bound_is_not_read_and_partial_says_so(looped, size):
+def test_a_state_over_the_limit_is_not_read_and_partial_says_so(looped, size):
     os.truncate(looped.state, size)
     run, problems = imported(looped)
     assert (run["status"], run["spans"]) == ("success", 11)
@@ -54,7 +54,7 @@ def test_a_state_beyond_the_bound_is_not_read_and_partial_says_so(looped, size):
     assert looped.runs()[0]["startedAt"] == "2026-04-06T10:02:00.000Z"
 
 
-def test_a_log_beyond_the_bound_is_read_in_part_and_partial_says_so(looped):
+def test_the_beginning_of_a_log_over_the_limit_is_read_and_partial_says_so(looped):
     whole = looped.log.read_bytes()
     cut = whole[: whole.index(b'"event": "step:complete"')]
     looped.log.write_bytes(cut[: cut.rfind(b"\n") + 1])
@@ -68,7 +68,7 @@ def test_a_log_beyond_the_bound_is_read_in_part_and_partial_says_so(looped):
 
 
 @pytest.mark.parametrize("end", ["success", "error", "killed"])
-def test_sub_flows_nest_as_deep_as_they_like(machine, end):
+def test_sub_flows_may_nest_without_limit(machine, end):
     write_nested(machine.project, 1500, end)
     run, _ = imported(machine)
     assert (run["spans"], run["status"]) == (1500, {"killed": "incomplete"}.get(end, end))
@@ -77,7 +77,7 @@ def test_sub_flows_nest_as_deep_as_they_like(machine, end):
         assert (done.code, done.err) == (0, b""), argv
 
 
-def test_the_end_of_a_deep_path_is_what_a_page_shows(machine):
+def test_a_page_shows_the_end_of_a_deep_path(machine):
     write_nested(machine.project, 1500)
     imported(machine)
     for argv in (("trace", "show", "--events"), ("trace", "stats", "f0")):
@@ -95,12 +95,12 @@ def test_the_end_of_a_deep_path_is_what_a_page_shows(machine):
         (rb'"\\\ud83d\ud83d\ude00\n"', rb'"\\\ufffd\ud83d\ude00\n"'),
     ],
 )
-def test_halves_of_a_pair_alone_are_replaced_and_nothing_else(text: bytes, left: bytes) -> None:
+def test_only_lone_surrogates_are_replaced(text: bytes, left: bytes) -> None:
     data = bytearray(text)
     assert replace_surrogates(data) is (text != left)
     assert bytes(data) == left
 
 
-def test_many_backslashes_are_looked_through_once() -> None:
+def test_many_backslashes_are_scanned_in_linear_time() -> None:
     data = bytearray(b"\\" * 2_000_000 + b"n" + b"\\\\ud800" * 200_000)
     assert not replace_surrogates(data)

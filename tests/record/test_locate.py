@@ -1,4 +1,4 @@
-"""The line in which a step stands in its flow file."""
+"""The line of a flow file on which a step begins."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def test_a_step_is_found_at_any_depth():
     assert line_of(FLOW, "/steps/1/loop/steps/0") == 8
 
 
-def test_what_is_not_there_has_no_line():
+def test_a_missing_value_has_no_line():
     for pointer in ("/steps/2", "/nothing", "/key/0", "/steps/x"):
         assert line_of(FLOW, pointer) is None
     assert line_of("{", "/a") is None
     assert line_of('{"a": ' + "[" * 100_000, "/a/0") in (None, 1)
 
 
-def test_of_members_of_one_name_the_last_counts():
+def test_of_members_with_one_name_the_last_counts():
     assert line_of('{"a": 1,\n"a": 2}', "/a") == 2
     assert line_of('{"a/b": 1,\n"m~n": 2}', "/m~0n") == 2
 

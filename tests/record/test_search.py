@@ -1,4 +1,4 @@
-"""Which run is ours: told by the word that its environment holds, else by being the only one that is new."""
+"""Finding our run: by the token in its state file, else because it is the only new one."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def leave_state(
 
 
 def found(project: Path, before: Snapshot, wanted: Wanted = OURS) -> str | int:
-    """The run's id, or how many may be it."""
+    """The run's id, or how many candidates there are."""
     told = find(before, wanted, [project])
     return told.files.run_id if told.files else told.candidates
 
 
-def test_of_several_that_hold_the_word_the_first_to_start_is_ours(tmp_path: Path) -> None:
-    """A bash step that starts the host by its path hands our word on to a run that is not ours."""
+def test_of_several_runs_with_our_token_the_first_to_start_is_ours(tmp_path: Path) -> None:
+    """A bash step that starts the host by its path passes our token on to another run."""
     leave_state(tmp_path, "00000000000a", started="2026-04-06T10:00:05.000Z", ONE_TRACE_TOKEN=TOKEN)
     leave_state(tmp_path, "00000000000b", started="2026-04-06T10:00:01.000Z", ONE_TRACE_TOKEN=TOKEN)
     leave_state(tmp_path, "00000000000c", started=None, ONE_TRACE_TOKEN=TOKEN)
@@ -42,7 +42,7 @@ def test_of_several_that_hold_the_word_the_first_to_start_is_ours(tmp_path: Path
     assert found(tmp_path, Snapshot()) == "00000000000b"
 
 
-def test_of_several_that_hold_the_word_the_one_of_our_flow_is_ours(tmp_path: Path) -> None:
+def test_of_several_runs_with_our_token_the_one_of_our_flow_is_ours(tmp_path: Path) -> None:
     """The clock may have been set back between the two."""
     leave_state(tmp_path, "00000000000a", started="2026-04-06T10:00:05.000Z", ONE_TRACE_TOKEN=TOKEN)
     leave_state(tmp_path, "00000000000b", started="2026-04-06T09:00:01.000Z", key="g", ONE_TRACE_TOKEN=TOKEN)
@@ -50,8 +50,8 @@ def test_of_several_that_hold_the_word_the_one_of_our_flow_is_ours(tmp_path: Pat
 
 
 @pytest.mark.parametrize("when", [0, 2**31 - 1])
-def test_no_clock_is_asked(tmp_path: Path, when: int) -> None:
-    """That of the file system may be another than ours."""
+def test_file_times_are_not_compared_with_our_clock(tmp_path: Path, when: int) -> None:
+    """The file system's clock may differ from ours."""
     os.utime(leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN=TOKEN), (when, when))
     for number in range(200):
         leave_state(tmp_path, f"{number:012x}", ONE_TRACE_TOKEN="another")
@@ -60,7 +60,7 @@ def test_no_clock_is_asked(tmp_path: Path, when: int) -> None:
     assert found(tmp_path, new) == "ffffffffffff"
 
 
-def test_the_word_may_stand_behind_megabytes_of_inputs(tmp_path: Path) -> None:
+def test_the_token_may_follow_megabytes_of_inputs(tmp_path: Path) -> None:
     path = leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN=TOKEN)
     state = json.loads(path.read_text())
     state["inputs"] = {"big": "x" * (5 << 20)}
@@ -68,7 +68,7 @@ def test_the_word_may_stand_behind_megabytes_of_inputs(tmp_path: Path) -> None:
     assert found(tmp_path, Snapshot()) == "00000000000a"
 
 
-def test_a_resumed_run_is_found_by_what_was_typed_of_its_id(tmp_path: Path) -> None:
+def test_a_resumed_run_is_found_by_the_part_of_its_id_that_was_typed(tmp_path: Path) -> None:
     old = leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN="another")
     before = Snapshot(str(tmp_path), "0000000a")
     assert found(tmp_path, before, Wanted(run_marks(TOKEN), resumed="0000000a")) == 0
@@ -88,7 +88,7 @@ def test_a_resumed_run_is_found_by_what_was_typed_of_its_id(tmp_path: Path) -> N
     ],
     ids=["none", "stars", "redacted"],
 )
-def test_without_the_word_the_only_new_run_of_our_flow_is_ours(tmp_path: Path, env: dict[str, str]) -> None:
+def test_without_the_token_the_only_new_run_of_our_flow_is_ours(tmp_path: Path, env: dict[str, str]) -> None:
     leave_state(tmp_path, "00000000000a", **env)
     before = Snapshot(str(tmp_path))
     assert found(tmp_path, before, Wanted(run_marks(TOKEN), key=lambda: "f")) == 0
@@ -103,20 +103,20 @@ def test_without_the_word_the_only_new_run_of_our_flow_is_ours(tmp_path: Path, e
     )
 
 
-def test_where_only_the_token_is_hidden_the_call_tells(tmp_path: Path) -> None:
+def test_if_only_the_token_is_masked_the_call_identifies_the_run(tmp_path: Path) -> None:
     via = f"{TOKEN[:12]} 00c0ffee 1.1 /bin/one"
     leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN="***", ONE_TRACE_VIA=via, PATH="/bin")
     leave_state(tmp_path, "00000000000b", ONE_TRACE_TOKEN="***", ONE_TRACE_VIA=via[::-1], PATH="/bin")
     assert found(tmp_path, Snapshot()) == "00000000000a"
 
 
-def test_a_new_run_that_says_whose_it_is_is_not_ours(tmp_path: Path) -> None:
+def test_a_new_run_with_another_token_is_not_ours(tmp_path: Path) -> None:
     leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN=TOKEN[::-1])
     leave_state(tmp_path, "00000000000b", PATH="/usr/bin:/bin")
     assert found(tmp_path, Snapshot()) == 0
 
 
-def test_states_that_are_no_plain_text_hold_nobody_up(tmp_path: Path) -> None:
+def test_special_files_as_states_are_not_waited_for(tmp_path: Path) -> None:
     runs = leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN=TOKEN).parent
     os.mkfifo(runs / "f-00000000000b.state.json")
     with (runs / "f-00000000000c.state.json").open("wb") as sparse:
@@ -125,5 +125,5 @@ def test_states_that_are_no_plain_text_hold_nobody_up(tmp_path: Path) -> None:
     assert found(tmp_path, Snapshot()) == "00000000000a"
 
 
-def test_there_is_nothing_to_find_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_folder_contains_no_run(tmp_path: Path) -> None:
     assert find_by_token(tmp_path / "elsewhere", OURS) is None

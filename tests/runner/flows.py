@@ -1,4 +1,4 @@
-"""A project to run flows in, and short words for the steps of flows."""
+"""A project to run flows in, and functions that build flows."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ XS = {"xs": {"type": "array", "default": [1, 2, 3]}}
 
 @dataclass
 class Ran:
-    """What an invocation printed and ended with."""
+    """The output and exit code of an invocation."""
 
     code: int
     stdout: bytes
@@ -78,8 +78,8 @@ class Ran:
         return self.result["steps"]
 
     @property
-    def told(self) -> list[str]:
-        """`+id` for a start, `-id` for an end, in order."""
+    def steps_logged(self) -> list[str]:
+        """`+id` for a start, `-id` for an end, `!id` for an error, in order."""
         marks = {"step:start": "+", "step:complete": "-", "step:error": "!"}
         return [marks[e["event"]] + e["stepId"] for e in self.lines if e.get("event") in marks]
 

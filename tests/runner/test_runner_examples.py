@@ -1,4 +1,4 @@
-"""The sample flows: copied, run, and showing what they promise to show."""
+"""The sample flows: they can be copied, are valid, and show what they promise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_tour_shows_what_it_promises(project: Project) -> None:
     assert (ran.steps["fetch"]["status"], ran.steps["fetch"]["retries"]) == ("success", 2)
     branches = {branch["status"] for branch in ran.steps["lookups"]["output"]}
     assert branches == {"success", "timeout"}
-    assert ran.told.count("+greet") == 3
+    assert ran.steps_logged.count("+greet") == 3
     assert ran.steps["system"]["output"]["greeted"] == 3
     assert ran.result["status"] == "success"
 
@@ -54,5 +54,5 @@ def test_the_command_says_what_to_type_next(tmp_path: Path) -> None:
         command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}, check=False
     )
     assert failed.returncode == 1
-    assert "cannot be written" in failed.stderr
+    assert "cannot write the sample flows" in failed.stderr
     assert "Traceback" not in failed.stderr

@@ -1,4 +1,4 @@
-"""The recorded commands again, by the built-in runner: output, files and exit codes are those of the host."""
+"""The recorded commands, run by the built-in runner: same output, files and exit codes as One CLI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file of sizes that a traced run leaves: what stands in it, what never does, and who pays for it."""
+"""The file of input sizes that a traced run leaves: its content, what it never contains, and its cost."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def shown(project: Project) -> dict[str, dict[str, Any]]:
     return {span["path"]: span for span in json.loads(ran.stdout)["spans"]}
 
 
-def test_a_line_for_the_go_then_one_for_each_execution_then_how_many(project: Project) -> None:
+def test_the_file_has_a_head_a_line_per_execution_and_a_count(project: Project) -> None:
     block = parallel("p", transform("c", "$.loop.x"), transform("d"))
     head, *lines, last = traced(project, loop("l", transform("a", "$.loop.x"), block), inputs=XS)
     begun = project.log()[0]
@@ -66,7 +66,7 @@ def test_a_line_for_the_go_then_one_for_each_execution_then_how_many(project: Pr
     assert last == {"end": len(lines)}
 
 
-def test_it_lies_beside_the_log_and_is_ours_alone(project: Project) -> None:
+def test_the_file_is_private_and_beside_the_log(project: Project) -> None:
     traced(project, transform("a"))
     (path,) = (project.root / ".one/flows/.sizes").iterdir()
     (log,) = (project.root / ".one/flows/.logs").iterdir()
@@ -80,7 +80,7 @@ def test_a_run_that_is_not_traced_leaves_none(flag: tuple[str, ...], project: Pr
     assert sorted(path.name for path in (project.root / ".one/flows").iterdir()) == [".logs", ".runs", "main"]
 
 
-def test_what_is_shown_is_exact(project: Project) -> None:
+def test_sizes_are_exact(project: Project) -> None:
     steps = [
         transform("a", "({text: 'é'})"),
         transform("b", "$.steps.a.output.text"),
@@ -95,7 +95,7 @@ def test_what_is_shown_is_exact(project: Project) -> None:
     assert [path for path, span in spans.items() if "inputBytes" in span["derived"]] == []
 
 
-def test_a_resumed_run_appends_a_go(project: Project) -> None:
+def test_a_resumed_run_appends_its_sizes(project: Project) -> None:
     failing = transform("b", "$.steps.a.output > 1 ? 1 : missing")
     ran = project.run(transform("a"), failing, args=("--trace",))
     assert ran.code == 1
@@ -123,7 +123,7 @@ def test_a_killed_run_keeps_what_was_measured(project: Project) -> None:
     assert (span["inputBytes"], span["derived"]) == (1, [])
 
 
-def test_no_value_stands_in_it(project: Project) -> None:
+def test_the_file_holds_no_value(project: Project) -> None:
     project.env["SECRET"] = CANARY
     steps = [
         transform("a", f"({{word: '{CANARY}', ['{CANARY}']: 1}})"),
@@ -139,13 +139,13 @@ def test_no_value_stands_in_it(project: Project) -> None:
     assert [line["step"] for line in sizes_of(project) if "step" in line] == ["a", "b", "e"]
 
 
-def test_measuring_warns_of_nothing(project: Project) -> None:
+def test_measuring_prints_no_warning(project: Project) -> None:
     steps = [transform("a", "({k: 1})"), bash("b", "echo {{ $.steps.a.output }}")]
     ran = project.run(*steps, args=("--trace", "--allow-bash"))
     assert ran.stderr.count("was stringified as JSON") == 1
 
 
-def test_a_run_goes_on_where_sizes_cannot_be_written(project: Project) -> None:
+def test_a_run_does_not_need_its_sizes_file(project: Project) -> None:
     project.write(".one/flows/.sizes", "a file in the place of the folder")
     ran = project.run(transform("a"), transform("b", "$.steps.a.output"), args=("--trace",))
     assert ran.code == 0
@@ -181,7 +181,7 @@ odd.forEach((value, i) => note(i, value, false));
 
 
 def noted(script: str, path: Path, cost: int = 0) -> list[tuple[int, int | None]]:
-    """The sizes that a script has written, by its own clock."""
+    """The sizes that a script has written, on its own clock."""
     found = next(iter(node.candidates(os.environ)))
     script = NOTE % (ROOT / "one_trace/runner/js/sizes.mjs") + script
     subprocess.run([found, "--input-type=module", "-e", script, str(path), str(cost)], check=True, timeout=60)
@@ -201,15 +201,15 @@ def noted(script: str, path: Path, cost: int = 0) -> list[tuple[int, int | None]
 def test_measuring_takes_no_more_than_its_share(
     cost: int, told: list[tuple[int, int | None]], tmp_path: Path
 ) -> None:
-    """A size that would take too long is left out; one that is no longer true is taken back."""
+    """A size that would take too long is omitted; an outdated one is revoked."""
     assert noted(SLOW, tmp_path / "sizes", cost) == told
 
 
 def test_the_size_is_that_of_its_json(tmp_path: Path) -> None:
-    """What has none, or cannot have one, is as in the record: undefined, or not known."""
+    """A value without JSON has no size, as in the record."""
     sizes = [(0, 0), (1, 0), (5, 8), (6, 40_002), (7, 40_002), (8, 7), (9, 1)]
     assert noted(ODD, tmp_path / "sizes") == sizes
 
 
-def test_where_there_is_no_place_for_the_file_nothing_happens(tmp_path: Path) -> None:
+def test_without_a_folder_nothing_is_measured(tmp_path: Path) -> None:
     assert noted(ODD + SLOW, tmp_path / "none" / "sizes") == []

@@ -1,4 +1,4 @@
-"""What each type of step does, and what is said where it fails: texts as One CLI 1.52.1 has them."""
+"""What each step type does, and its error messages: those of One CLI 1.52.1."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_live_values_pass_from_step_to_step(project: Project) -> None:
     assert project.state()["context"]["steps"]["text"]["output"] == "\ud800 \u2028 ü"
 
 
-def test_code_that_throws_says_in_which_line(project: Project) -> None:
+def test_an_error_in_code_names_the_line(project: Project) -> None:
     ran = project.run(
         *tolerant(
             code("multi", "const x = 1;\n  foo.bar();\nreturn x"),
@@ -54,7 +54,7 @@ def test_code_that_throws_says_in_which_line(project: Project) -> None:
     assert ran.steps["coded"]["errorCode"] == "E_X"
 
 
-def test_conditions_take_what_is_missing_for_false(project: Project) -> None:
+def test_undefined_is_false_in_conditions(project: Project) -> None:
     ran = project.run(
         transform("a", **{"if": "$.steps['none'].output.x"}),
         transform("b", unless="$.steps['none'].output.x"),
@@ -75,7 +75,7 @@ def test_a_condition_that_cannot_be_parsed_ends_the_flow(project: Project) -> No
     assert ran.result["error"].startswith("Unexpected token")
 
 
-def test_what_is_required_must_be_there(project: Project) -> None:
+def test_requires_fails_on_missing_values(project: Project) -> None:
     ran = project.run(
         transform("list", "[]"),
         transform("skipped", **{"if": "false"}),
@@ -182,7 +182,7 @@ def test_bash(project: Project, tmp_path) -> None:
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_modules_run_in_a_process_of_their_own(project: Project) -> None:
+def test_modules_run_in_their_own_process(project: Project) -> None:
     read = "const $ = JSON.parse(await new Response(process.stdin).text());"
     project.write(".one/flows/main/lib/a.mjs", f"{read} console.log(JSON.stringify(Object.keys($)))")
     project.write(".one/flows/main/lib/b.mjs", "console.error('bad'); process.exitCode = 3")
@@ -208,15 +208,30 @@ def test_loops_have_variables_and_bounds(project: Project) -> None:
     assert ran.errors() == {"bad": 'Loop "over" must resolve to an array, got string'}
 
 
-def test_iterations_side_by_side_have_their_own_variables(project: Project) -> None:
+def test_concurrent_iterations_have_their_own_variables(project: Project) -> None:
     slow = code("a", "await new Promise((done) => setTimeout(done, 40 - 10 * $.loop.x)); return $.loop.x")
     ran = project.run(loop("l", slow, transform("b", "$.steps.a.output * 10"), at_once=2), inputs=XS)
     iterations = ran.steps["l"]["response"]["iterations"]
     assert [one["b"]["output"] for one in iterations] == [10, 20, 30]
-    assert ran.told == ["+l", "+a", "+a", "-a", "+b", "-b", "-a", "+b", "-b", "+a", "-a", "+b", "-b", "-l"]
+    assert ran.steps_logged == [
+        "+l",
+        "+a",
+        "+a",
+        "-a",
+        "+b",
+        "-b",
+        "-a",
+        "+b",
+        "-b",
+        "+a",
+        "-a",
+        "+b",
+        "-b",
+        "-l",
+    ]
 
 
-def test_while_first_asks_after_the_first_turn(project: Project) -> None:
+def test_while_evaluates_its_condition_after_the_first_iteration(project: Project) -> None:
     turns = {"condition": "$.steps['w'].output.iteration < 2", "steps": [code("a", "return 5")]}
     ran = project.run(
         step("while", "w", turns),
@@ -228,14 +243,14 @@ def test_while_first_asks_after_the_first_turn(project: Project) -> None:
     assert ran.steps["capped"]["response"]["iterations"] == 4
 
 
-def test_children_of_a_parallel_block_are_silent_and_what_is_in_them_is_not(project: Project) -> None:
+def test_direct_children_of_parallel_have_no_events(project: Project) -> None:
     inside = step("condition", "c", {"expression": "1", "then": [transform("d")]})
     ran = project.run(parallel("p", transform("a"), inside, parallel("q", transform("e"))))
-    assert ran.told == ["+p", "+d", "-d", "-p"]
+    assert ran.steps_logged == ["+p", "+d", "-d", "-p"]
     assert set(ran.steps) == {"p", "a", "c", "d", "q", "e"}
 
 
-def test_batches_begin_when_the_one_before_is_done(project: Project) -> None:
+def test_batches_run_one_after_another(project: Project) -> None:
     steps = [
         code(
             str(i),
@@ -249,7 +264,7 @@ def test_batches_begin_when_the_one_before_is_done(project: Project) -> None:
     assert ran.steps["said"]["output"] == "+0+1-0-1+2+3-2-3"
 
 
-def test_sub_flows_spread_their_last_output(project: Project) -> None:
+def test_a_sub_flow_merges_its_last_output(project: Project) -> None:
     declared = {"v": {"type": "string"}}
     project.flows(
         flow("sub", transform("s1", "$.input.v"), transform("s2", "({s1: 9, b: 1})"), inputs=declared)
@@ -266,7 +281,7 @@ def test_sub_flows_spread_their_last_output(project: Project) -> None:
     assert "_steps" not in project.state()["context"]["steps"]["f"]["output"]
 
 
-def test_what_is_wrong_with_a_sub_flow_shows_when_it_is_run(project: Project) -> None:
+def test_a_broken_sub_flow_fails_when_it_runs(project: Project) -> None:
     project.flows(flow("unknown", {"id": "x", "name": "x", "type": "teleport"}))
     project.flows(flow("bare", {"id": "x", "name": "x", "type": "transform"}))
     project.flows(flow("hollow", step("loop", "x", {"over": "$.input.xs", "as": "x"}), inputs=XS))
@@ -286,7 +301,7 @@ def test_what_is_wrong_with_a_sub_flow_shows_when_it_is_run(project: Project) ->
     }
 
 
-def test_a_circle_of_flows_is_found(project: Project) -> None:
+def test_circular_flows_are_detected(project: Project) -> None:
     project.flows(flow("sub", subflow("back", "main")))
     ran = project.run(subflow("f", "sub"))
     assert ran.result["error"] == "Circular flow detected: sub → main → sub"
@@ -309,7 +324,7 @@ def test_a_circle_of_flows_is_found(project: Project) -> None:
         ("z", {"type": "string", "enum": ["x", "1"]}, 'Input "v" must be one of ["x","1"], got "z"'),
     ],
 )
-def test_inputs_are_made_to_fit(project: Project, given: str, declared: dict, expected: object) -> None:
+def test_inputs_are_coerced(project: Project, given: str, declared: dict, expected: object) -> None:
     ran = project.run(transform("t", "$.input.v"), args=("-i", f"v={given}"), inputs={"v": declared})
     if ran.code == 0:
         assert ran.steps["t"]["output"] == expected
@@ -317,7 +332,7 @@ def test_inputs_are_made_to_fit(project: Project, given: str, declared: dict, ex
         assert ran.result["error"] == expected
 
 
-def test_mocks_reach_nothing(project: Project) -> None:
+def test_mock_replaces_external_steps(project: Project) -> None:
     action = {"platform": "p", "actionId": "x", "connection": {"platform": "p"}, "data": {"v": "$.input.v"}}
     steps = [step("action", "a", action), bash("b", "exit 1")]
     inputs = {"v": {"type": "string", "default": "q"}}
@@ -328,7 +343,7 @@ def test_mocks_reach_nothing(project: Project) -> None:
     assert ran.steps["b"]["response"] == {"_mock": True}
 
 
-def test_what_only_the_service_can_run_is_said_before_any_step(project: Project) -> None:
+def test_steps_that_need_the_service_are_reported_before_any_step(project: Project) -> None:
     action = {"platform": "p", "actionId": "x", "connection": {"platform": "p"}}
     project.flows(flow("sub", loop("l", step("action", "deep", action)), inputs=XS))
     ran = project.run(transform("first"), subflow("f", "sub"), step("action", "top", action))
@@ -357,7 +372,7 @@ def test_a_dry_run_runs_nothing(project: Project) -> None:
 
 
 @pytest.mark.parametrize("step_id", ["a.b/c d", "__proto__", "😀", "constructor", "x" * 2000, "7"])
-def test_odd_ids_are_ids_like_any_other(project: Project, step_id: str) -> None:
+def test_unusual_ids_work(project: Project, step_id: str) -> None:
     ran = project.run(
         transform("first", "1"), transform(step_id, "42"), loop("l", transform("in")), inputs=XS
     )
@@ -367,7 +382,7 @@ def test_odd_ids_are_ids_like_any_other(project: Project, step_id: str) -> None:
     assert ran.steps["l"]["response"]["iterations"][0][step_id]["output"] == 42
 
 
-def test_fake_events_that_a_step_prints_stand_where_they_were_printed(project: Project) -> None:
+def test_printed_lines_that_look_like_events_keep_their_place(project: Project) -> None:
     fake = json.dumps({"event": "step:start", "stepId": "fake"})
     ran = project.run(code("a", f"console.log('{fake}'); process.stdout.write('no end'); return 1"))
     lines = ran.stdout.split(b"\n")
@@ -375,16 +390,16 @@ def test_fake_events_that_a_step_prints_stand_where_they_were_printed(project: P
     assert lines[3].startswith(b'no end{"event":"step:complete"')
 
 
-def test_output_that_is_no_json_fails_its_own_step_alone(project: Project) -> None:
+def test_output_that_is_not_json_fails_only_its_step(project: Project) -> None:
     knot = "(() => { const knot = {}; knot.self = knot; return knot })()"
     ran = project.run(*tolerant(transform("big", "10n"), transform("knot", knot)), transform("after"))
     assert ran.code == 0
     assert ran.errors()["big"] == "Do not know how to serialize a BigInt"
     assert ran.errors()["knot"].startswith("Converting circular structure to JSON")
-    assert ran.told == ["+big", "-big", "+knot", "-knot", "+after", "-after"]
+    assert ran.steps_logged == ["+big", "-big", "+knot", "-knot", "+after", "-after"]
 
 
-def test_results_go_to_a_file_where_they_are_asked_for(project: Project) -> None:
+def test_output_file_receives_the_results(project: Project) -> None:
     ran = project.run(transform("a", "'ü'"), args=("--output-file", "r/../out.json"))
     assert ran.result["outputFile"] == str(project.root / "out.json")
     written = json.loads((project.root / "out.json").read_bytes())
@@ -393,7 +408,7 @@ def test_results_go_to_a_file_where_they_are_asked_for(project: Project) -> None
     assert project.one("--agent", "flow", "execute", "main", "--output-file", "no/such/x").code == 1
 
 
-def test_a_step_runs_again_only_if_it_did_not_finish_itself(project: Project) -> None:
+def test_resume_skips_only_steps_that_finished_themselves(project: Project) -> None:
     project.flows(flow("sub", transform("dup")))
     read = step("file-read", "r", {"path": "now.txt"})
     first = project.run(subflow("f", "sub"), read, transform("dup", "'mine'"))
@@ -401,14 +416,14 @@ def test_a_step_runs_again_only_if_it_did_not_finish_itself(project: Project) ->
     project.write("now.txt", "here")
     again = project.one("--agent", "flow", "resume", first.result["runId"])
     assert again.code == 0
-    assert again.told == ["+r", "-r", "+dup", "-dup"]
+    assert again.steps_logged == ["+r", "-r", "+dup", "-dup"]
     assert again.steps["dup"]["output"] == "mine"
     assert project.one("--agent", "flow", "resume", first.result["runId"]).lines == [
         {"error": f'Run "{first.result["runId"]}" is completed — can only resume paused or failed runs'}
     ]
 
 
-def test_people_get_short_text(project: Project) -> None:
+def test_without_agent_the_output_is_text(project: Project) -> None:
     project.flows(flow("main", transform("a"), transform("b", **{"if": "false"}), wait("c", 1)))
     ran = project.one("flow", "execute", "main", "-v")
     text = ran.stdout.decode()

@@ -1,4 +1,4 @@
-"""The order in which timers of steps go off, where the machine is late: never before their time."""
+"""The order in which timers of steps fire on a slow machine: never early."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ process.on("exit", () => console.log(JSON.stringify(told)));
 """
 
 
-def told(script: str) -> list[Any]:
+def logged(script: str) -> list[Any]:
     program = HEAD.replace("FILE", json.dumps(TIMERS.as_uri())) + script
     command = ["node", "--input-type=module", "-e", program]
     done = subprocess.run(command, capture_output=True, check=True, timeout=20)
@@ -40,25 +40,25 @@ def told(script: str) -> list[Any]:
 
 
 def words(script: str) -> list[str]:
-    return [word for word, _ in told(script)]
+    return [word for word, _ in logged(script)]
 
 
-def test_what_begins_in_one_turn_goes_off_by_its_delay_however_long_the_turn_took() -> None:
-    found = told("step(1, null, 'thirty', 30); busy(20); step(1, null, 'twenty', 20);")
+def test_timers_of_one_turn_fire_by_delay() -> None:
+    found = logged("step(1, null, 'thirty', 30); busy(20); step(1, null, 'twenty', 20);")
     assert [word for word, _ in found] == ["twenty", "thirty"]
-    assert all(at >= 39 for _, at in found)  # neither before its own time
+    assert all(at >= 39 for _, at in found)  # none fires early
 
 
-def test_turns_that_follow_one_another_begin_anew() -> None:
+def test_each_turn_has_its_own_ideal_time() -> None:
     assert words("step(1, null, 'thirty', 30); busy(20); step(2, null, 'twenty', 20);")[0] == "thirty"
 
 
-def test_timers_that_are_due_together_go_off_as_they_were_set() -> None:
+def test_timers_due_together_fire_in_the_order_they_were_set() -> None:
     script = "step(1, null, 'a', 30); busy(3); step(1, null, 'b', 30); busy(3); step(1, null, 'c', 30);"
     assert words(script) == ["a", "b", "c"]
 
 
-def test_what_is_kept_back_can_be_cleared_and_is_not_kept_back_for_what_was() -> None:
+def test_a_delayed_timer_can_be_cleared_and_does_not_wait_for_cleared_ones() -> None:
     script = """
     const kept = step(1, null, 'kept', 5); busy(20); const first = step(1, null, 'first', 4);
     setImmediate(() => clearTimeout(first));
@@ -67,8 +67,8 @@ def test_what_is_kept_back_can_be_cleared_and_is_not_kept_back_for_what_was() ->
     assert words("const t = step(1, null, 'x', 5); clearTimeout(Number(t)); step(1, null, 'y', 5);") == ["y"]
 
 
-def test_nothing_waits_for_long_for_what_is_late() -> None:
-    found = dict(told("step(1, null, 'soon', 1); busy(30); step(1, performance.now(), 'late', 900);"))
+def test_no_timer_waits_long_for_a_late_one() -> None:
+    found = dict(logged("step(1, null, 'soon', 1); busy(30); step(1, performance.now(), 'late', 900);"))
     assert found["soon"] < 500
 
 
@@ -78,7 +78,7 @@ def test_a_timer_can_be_set_again_and_lets_the_process_end() -> None:
     assert words("setTimeout(say, 60000, 'never').unref();") == []
 
 
-def test_it_is_node_s_own_but_for_that() -> None:
+def test_timers_otherwise_behave_like_nodes() -> None:
     script = """
     import { promisify } from 'node:util';
     await promisify(setTimeout)(1); say('promised');

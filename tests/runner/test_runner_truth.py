@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flows import CONTINUE, XS, flow, loop, parallel, step, subflow, transform
 
-from one_trace.runner.terms import RunOptions
+from one_trace.runner.call import RunOptions
 from tests.truth import Behaviour, Truth, resume_for_truth, run_for_truth
 
 
@@ -46,7 +46,7 @@ def test_paths_name_iterations_attempts_and_sub_flows(tmp_path: Path) -> None:
     assert spans["main > l[1] > a"]["raised"]
 
 
-def test_what_outlives_its_parent_is_late(tmp_path: Path) -> None:
+def test_a_step_that_outlives_its_parent_is_late(tmp_path: Path) -> None:
     slow = parallel("p", loop("l", transform("a")), timeoutMs=25, onError=CONTINUE)
     table = {"a": Behaviour(10), "z": Behaviour(100)}
     _, truth = run_for_truth(
@@ -64,7 +64,7 @@ def test_what_outlives_its_parent_is_late(tmp_path: Path) -> None:
     assert tree(truth)["main > p"] == "timeout"
 
 
-def test_a_failure_leaves_what_still_runs_incomplete(tmp_path: Path) -> None:
+def test_a_failure_leaves_running_steps_incomplete(tmp_path: Path) -> None:
     block = parallel("p", transform("slow"), transform("bad"))
     table = {"slow": Behaviour(50), "bad": Behaviour(10, error="no")}
     _, truth = run_for_truth(tmp_path, {"main": flow("main", block)}, "main", behaviour=table)
@@ -75,7 +75,7 @@ def test_a_failure_leaves_what_still_runs_incomplete(tmp_path: Path) -> None:
     assert (spans["bad"]["events"], spans["bad"]["durationMs"]) == (False, 10)
 
 
-def test_time_stands_still_but_where_something_waits(tmp_path: Path) -> None:
+def test_virtual_time_only_passes_while_waiting(tmp_path: Path) -> None:
     steps = [transform("a"), transform("b"), transform("c", timeoutMs=40, onError=CONTINUE)]
     table = {"b": Behaviour(86_400_000), "c": Behaviour(50)}
     record, truth = run_for_truth(tmp_path, {"main": flow("main", *steps)}, "main", behaviour=table)
@@ -102,7 +102,7 @@ def test_the_record_has_the_events_of_the_truth(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("after", range(1, 12))
-def test_a_killed_run_is_left_as_it_is(tmp_path: Path, after: int) -> None:
+def test_a_killed_run_leaves_an_incomplete_record(tmp_path: Path, after: int) -> None:
     main = flow("main", transform("a"), parallel("p", loop("l", transform("b"))), transform("z"), inputs=XS)
     record, truth = run_for_truth(tmp_path, {"main": main}, "main", kill_after=after)
     assert record.log is not None
@@ -119,7 +119,7 @@ def test_a_killed_run_is_left_as_it_is(tmp_path: Path, after: int) -> None:
     }
 
 
-def test_a_resumed_run_goes_on_under_a_root_of_its_own(tmp_path: Path) -> None:
+def test_a_resumed_run_has_its_own_root(tmp_path: Path) -> None:
     main = flow("main", transform("a"), transform("b"), transform("c"))
     record, truth = run_for_truth(tmp_path, {"main": main}, "main", behaviour={"b": Behaviour(3, error="no")})
     assert truth["status"] == "error"
@@ -135,7 +135,7 @@ def test_a_resumed_run_goes_on_under_a_root_of_its_own(tmp_path: Path) -> None:
     assert [span["span"] for span in whole["spans"]] == [1, 2, 3, 4]
 
 
-def test_a_stop_unwinds_what_it_lies_in(tmp_path: Path) -> None:
+def test_a_stop_ends_the_containers_around_it(tmp_path: Path) -> None:
     main = flow("main", loop("l", transform("a"), transform("b")), transform("z"), inputs=XS)
     _, truth = run_for_truth(tmp_path, {"main": main}, "main", options=RunOptions(stop_after="a"))
     assert truth["status"] == "stopped"

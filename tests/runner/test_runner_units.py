@@ -1,4 +1,4 @@
-"""The parts that need no Node: command lines, order of promises, retries, places of flows."""
+"""What needs no Node: command lines, order of promises, retries, finding flows."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from one_trace.runner.javascript import entries, number, truthy
 from one_trace.runner.loading import FlowUnreadable, load, node_message
 from one_trace.runner.loop import Clock, Loop, Promise
 from one_trace.runner.retry import OnError
-from one_trace.runner.run_log import to_json
+from one_trace.runner.run_log import find_state, to_json
 from one_trace.runner.schema import steps_in
-from one_trace.runner.states import find_state
 from tests.truth import VirtualClock
 
 
@@ -43,7 +42,7 @@ from tests.truth import VirtualClock
         ("flow x k --help", {"help": True}),
     ],
 )
-def test_command_lines_are_read_as_the_host_reads_them(line: str, expected: dict | None) -> None:
+def test_command_lines_are_parsed_as_by_one_cli(line: str, expected: dict | None) -> None:
     if expected is None:
         with pytest.raises(UsageError, match="too many arguments"):
             parse(line.split(" "))
@@ -69,13 +68,13 @@ def test_command_lines_are_read_as_the_host_reads_them(line: str, expected: dict
         ("flow resume a --allow-bash", "error: unknown option '--allow-bash'"),
     ],
 )
-def test_what_the_host_refuses_is_refused_in_its_words(line: str, message: str) -> None:
+def test_refused_command_lines_have_one_clis_message(line: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse(line.split(" "))
     assert str(caught.value) == message
 
 
-def test_words_that_were_perhaps_meant() -> None:
+def test_suggestions_for_mistyped_words() -> None:
     assert did_you_mean("exec", ["execute", "list", "ls", "x"]) == "\n(Did you mean execute?)"
     assert did_you_mean("cat", ["car", "cut", "dog"]) == "\n(Did you mean one of car, cut?)"
     assert did_you_mean("abcdefgh", ["list"]) == ""
@@ -97,14 +96,14 @@ class Real(Nothing):
         return False
 
 
-def told(make: Callable[[Loop, list[str]], Promise]) -> list[str]:
-    """What the coroutines of `make` have said, in order."""
+def logged(make: Callable[[Loop, list[str]], Promise]) -> list[str]:
+    """What the coroutines of `make` have logged, in order."""
     loop, said = Loop(VirtualClock()), []
     loop.run(make(loop, said), Nothing())
     return said
 
 
-def test_a_call_runs_until_its_first_await_and_goes_on_a_microtask_later() -> None:
+def test_a_call_runs_to_its_first_await_and_continues_a_microtask_later() -> None:
     def make(loop: Loop, said: list[str]) -> Promise:
         async def leaf(name: str, turns: int) -> None:
             for turn in range(turns):
@@ -122,10 +121,10 @@ def test_a_call_runs_until_its_first_await_and_goes_on_a_microtask_later() -> No
 
         return loop.go(all_of_it())
 
-    assert told(make) == ["a0", "b0", "begun", "a1", "b1", "done"]
+    assert logged(make) == ["a0", "b0", "begun", "a1", "b1", "done"]
 
 
-def test_the_first_failure_is_the_failure_and_the_others_go_on() -> None:
+def test_every_rejects_with_the_first_failure() -> None:
     loop, said = Loop(VirtualClock()), []
 
     async def part(name: str, ms: int, *, fails: bool) -> None:
@@ -142,7 +141,7 @@ def test_the_first_failure_is_the_failure_and_the_others_go_on() -> None:
     assert said == ["quick", "slow"]
 
 
-def test_what_is_too_late_goes_on_and_its_outcome_is_the_limits() -> None:
+def test_a_promise_over_its_limit_keeps_running() -> None:
     loop, said = Loop(VirtualClock(0)), []
 
     async def slow() -> str:
@@ -159,7 +158,7 @@ def test_what_is_too_late_goes_on_and_its_outcome_is_the_limits() -> None:
     assert (loop.clock.now_ms(), said) == (100, ["ended anyway"])
 
 
-def test_what_is_in_time_leaves_no_timer_behind() -> None:
+def test_a_promise_within_its_limit_leaves_no_timer() -> None:
     loop = Loop(VirtualClock(0))
 
     async def quick() -> str:
@@ -179,7 +178,7 @@ def test_a_real_clock_waits_in_real_time() -> None:
 
 
 @pytest.mark.parametrize("delay", [0, -5, float("nan"), 2**31])
-def test_a_timer_that_makes_no_sense_is_one_millisecond(delay: float) -> None:
+def test_an_invalid_delay_is_one_millisecond(delay: float) -> None:
     loop = Loop(VirtualClock(0))
     loop.run(loop.sleep(delay), Nothing())
     assert loop.clock.now_ms() == 1
@@ -189,7 +188,7 @@ def retry(**config: object) -> OnError:
     return OnError({"onError": {"strategy": "retry", "retries": 3, **config}}, None)
 
 
-def test_delays_grow_up_to_the_most() -> None:
+def test_backoff_is_bounded() -> None:
     growing = retry(retryDelayMs=100, backoff="exponential", maxDelayMs=350)
     assert [growing.delay_ms(attempt) for attempt in (2, 3, 4, 5)] == [100, 200, 350, 350]
     assert retry().delay_ms(4) == 1000
@@ -210,13 +209,11 @@ def test_delays_grow_up_to_the_most() -> None:
         ({}, "x", None, None),
     ],
 )
-def test_which_failures_are_tried_again(
-    config: dict, message: str, code: str | None, reason: str | None
-) -> None:
+def test_which_failures_are_retried(config: dict, message: str, code: str | None, reason: str | None) -> None:
     assert retry(**config).no_retry_reason(StepFailure(message, code=code)) == reason
 
 
-def test_the_steps_own_way_goes_before_the_flows() -> None:
+def test_the_steps_on_error_overrides_the_flows() -> None:
     assert OnError({"onError": {"strategy": "fail"}}, {"strategy": "continue"}).carries_on is False
     assert OnError({}, {"strategy": "continue"}).carries_on is True
     assert OnError({"onError": {"strategy": "fallback"}}, None).carries_on is False
@@ -229,7 +226,7 @@ def test_json_is_written_as_javascript_writes_it() -> None:
     assert to_iso(1_795_361_247_005) == "2026-11-22T15:27:27.005Z"
 
 
-def test_habits_of_javascript() -> None:
+def test_javascript_semantics() -> None:
     assert [key for key, _ in entries({"b": 1, "10": 2, "2": 3, "01": 4, "a": 5})] == [
         "2",
         "10",
@@ -272,14 +269,14 @@ def test_where_flows_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("text", ["{", "", "{'a': 1}", '{"a": NaN}', "\ufeff{}", "[" * 200_000])
-def test_what_is_no_json_is_said_by_javascript(tmp_path: Path, text: str) -> None:
+def test_invalid_json_has_javascripts_error(tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.json"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(FlowUnreadable, match="as JavaScript says"):
         load(str(file), lambda _text: "as JavaScript says")
 
 
-def test_a_folder_is_no_flow(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_flow(tmp_path: Path) -> None:
     (tmp_path / "x.json").mkdir()
     with pytest.raises(FlowUnreadable, match="EISDIR: illegal operation on a directory, read"):
         load(str(tmp_path / "x.json"), str)
@@ -288,7 +285,7 @@ def test_a_folder_is_no_flow(tmp_path: Path) -> None:
     )
 
 
-def test_steps_are_walked_however_deep_they_lie() -> None:
+def test_deeply_nested_steps_are_found() -> None:
     deep = {"id": "0", "loop": {"steps": []}}
     here = deep
     for i in range(1, 3000):
@@ -299,9 +296,7 @@ def test_steps_are_walked_however_deep_they_lie() -> None:
     assert [step["id"] for step, _ in steps_in(steps)] == [*map(str, range(3000)), "last", "e"]
 
 
-def test_an_earlier_run_is_found_by_its_whole_id_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_exact_run_id_wins_over_a_partial_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     runs = tmp_path / ".one" / "flows" / ".runs"
     runs.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What is wrong with a flow is said in the host's words, each here as One CLI 1.52.1 printed it."""
+"""Validation problems have One CLI's messages, each here as version 1.52.1 printed it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TYPES = (
 
 
 class Parses:
-    """Everything can be parsed, but what says it cannot."""
+    """Parses everything except marked sources."""
 
     def source(self, text: str) -> str | None:
         return "Unexpected token" if "((" in text else None
@@ -34,13 +34,13 @@ def said(*steps: Any, inputs: Any = None, root: str | None = None, **more: Any) 
     return [(one["path"], one["message"]) for one in validate(whole, root, Parses())]
 
 
-def test_a_good_flow_is_good() -> None:
+def test_a_valid_flow_has_no_problems() -> None:
     steps = [transform("a"), loop("l", transform("b", "$.loop.x")), transform("c", "$.steps.b.output")]
     assert said(*steps, inputs=XS) == []
 
 
 @pytest.mark.parametrize("flow", [None, 5, "x", True])
-def test_what_is_no_object_is_no_flow(flow: Any) -> None:
+def test_a_flow_must_be_an_object(flow: Any) -> None:
     assert validate(flow, None, Parses()) == [{"path": "", "message": "Flow must be a JSON object"}]
 
 
@@ -68,7 +68,7 @@ def test_inputs_come_in_javascripts_order() -> None:
     ]
 
 
-def test_steps_that_are_none() -> None:
+def test_invalid_steps() -> None:
     assert said(None, {"id": "", "name": 5, "type": "constructor"}) == [
         ("steps[0]", "Step must be an object"),
         ("steps[1].id", 'Step must have a string "id"'),
@@ -77,13 +77,13 @@ def test_steps_that_are_none() -> None:
     ]
 
 
-def test_fields_that_stand_in_the_wrong_place_are_pointed_out() -> None:
+def test_misplaced_fields_are_named() -> None:
     flat = {"id": "a", "name": "a", "type": "loop", "over": "x", "as": "y", "steps": []}
     hint = '"over", "as", "steps" must be nested inside "loop": { ... }, not placed directly on the step'
     assert said(flat) == [("steps[0].loop", f'Loop step must have a "loop" config object. Hint: {hint}')]
 
 
-def test_fields_of_the_wrong_kind() -> None:
+def test_fields_of_the_wrong_type() -> None:
     config = {"over": 5, "as": "", "steps": "x", "maxIterations": 0, "maxConcurrency": "3"}
     assert said(step("loop", "l", config)) == [
         ("steps[0].loop.over", '"over" must be a string'),
@@ -108,7 +108,7 @@ def test_connections_of_actions() -> None:
     ]
 
 
-def test_code_is_one_of_two_and_can_be_parsed() -> None:
+def test_code_has_a_source_or_a_module_that_parses() -> None:
     both = step("code", "b", {"source": "1", "module": "x.mjs"})
     outside, absolute = (step("code", name, {"module": name}) for name in ("../x.mjs", "/x.mjs"))
     assert said(step("code", "a"), both, outside, absolute, code("c", "return ((")) == [
@@ -123,7 +123,7 @@ def test_code_is_one_of_two_and_can_be_parsed() -> None:
     ]
 
 
-def test_modules_are_looked_at(tmp_path) -> None:
+def test_modules_are_checked(tmp_path) -> None:
     (tmp_path / "bad.mjs").write_text("// $.steps.zz.output")
     assert said(
         *(step("code", name, {"module": f"{name}.mjs"}) for name in ("bad", "no")), root=str(tmp_path)
@@ -134,7 +134,7 @@ def test_modules_are_looked_at(tmp_path) -> None:
     ]
 
 
-def test_ids_are_there_once() -> None:
+def test_ids_are_unique() -> None:
     inside = step("condition", "b", {"expression": "1", "then": [transform("a")], "else": [transform("b")]})
     assert said(transform("a"), inside) == [
         ("steps[1].condition.then[0].id", 'Duplicate step ID: "a"'),
@@ -142,7 +142,7 @@ def test_ids_are_there_once() -> None:
     ]
 
 
-def test_selectors_lead_to_what_is_there_and_comes_before() -> None:
+def test_selectors_refer_to_earlier_steps_and_inputs() -> None:
     steps = [
         transform("a", "$.steps.b.output + $.input.nope"),
         parallel("p", transform("x"), transform("b", "$.steps.x.output + $.steps.p.output")),
@@ -170,7 +170,7 @@ def test_selectors_lead_to_what_is_there_and_comes_before() -> None:
     ]
 
 
-def test_declared_outputs_are_held_against_what_is_read() -> None:
+def test_declared_outputs_are_compared_with_selectors() -> None:
     a = transform("a", outputSchema={"x": "string", "y": {"z": "number"}, "w": "bad"})
     b = transform("b", "$.steps.a.output.x.deep + $.steps.a.output.y.q")
     fix = 'which is not declared in step "a".outputSchema. '
@@ -182,7 +182,7 @@ def test_declared_outputs_are_held_against_what_is_read() -> None:
     ]
 
 
-def test_shapes_of_files_make_sense() -> None:
+def test_file_schemas_are_checked() -> None:
     shape = {
         "a": "nope",
         "b": {"minItems": 3, "maxItems": 1, "type": "array"},
@@ -203,7 +203,7 @@ def test_shapes_of_files_make_sense() -> None:
     ]
 
 
-def test_the_command_says_it_in_one_document(project: Project) -> None:
+def test_validate_prints_one_document(project: Project) -> None:
     project.flows(flow("main", code("a", "return (")))
     ran = project.one("--agent", "flow", "validate", "main")
     message = "Syntax error in code step: Unexpected token '}'"
@@ -216,7 +216,7 @@ def test_the_command_says_it_in_one_document(project: Project) -> None:
 
 
 @pytest.mark.parametrize("text", ["null", "[]", "5", "{}", '"x"', "{", ""])
-def test_what_is_no_flow_ends_in_one_line(project: Project, text: str) -> None:
+def test_an_unreadable_flow_is_one_error(project: Project, text: str) -> None:
     project.write(".one/flows/main/flow.json", text)
     ran = project.one("--agent", "flow", "execute", "main")
     assert ran.code == 1

@@ -1,4 +1,4 @@
-"""Plays the parts and prints the table."""
+"""Plays the parts of the soak and prints a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a part is played: a machine of its own in a folder that is deleted, programs that cannot hang it."""
+"""A temporary machine for a part of the soak, and ways to run programs that cannot hang it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.soak.tally import Tally
 from tests.traces_server import FakeTracesServer
 
 PATIENCE_S = 90.0
-"""What takes longer hangs, also on a machine that is busy with other things."""
+"""A program that takes longer hangs, even on a busy machine."""
 CASE = "22-skips"
 RUN = ("--agent", "flow", "execute", "k", "--trace")
 _IDS = re.compile(rb"[0-9a-f]{12}")
@@ -34,22 +34,22 @@ class Options:
     workers: int
 
     def times(self, count: int) -> int:
-        """So many of `count` as this scale asks for."""
+        """`count`, scaled."""
         return max(1, round(count * self.scale))
 
     def rng(self, *names: object) -> random.Random:
-        """The same choices for the same seed, whatever else is played and in what order."""
+        """A random source that depends only on the seed and these names."""
         return random.Random(f"{self.seed}/{'/'.join(map(str, names))}")
 
 
 FORKING = threading.Lock()
-"""Held while a program is written and while one is started: a child that was forked meanwhile would have the
-file open for writing, and "text file busy" is what whoever starts it would get."""
+"""Held while a program file is written and while a program is started. Otherwise a child forked in between
+keeps the file open for writing, and starting it fails with "text file busy"."""
 
 
 @contextmanager
 def stage(case: str | None = None) -> Iterator[Machine]:
-    """A machine; with a host that leaves the record of `case`."""
+    """A machine, with a host that leaves the record of `case` if one is given."""
     root = Path(tempfile.mkdtemp(prefix="one-trace-soak-"))
     try:
         (root / "machine").mkdir()
@@ -68,7 +68,7 @@ def start(machine: Machine, *argv: str, **options: object) -> subprocess.Popen[b
 
 
 def system(*argv: str, check: bool = True) -> None:
-    """A program of the system's."""
+    """Run a system program."""
     with FORKING:
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if process.wait(timeout=60) and check:
@@ -76,7 +76,7 @@ def system(*argv: str, check: bool = True) -> None:
 
 
 def call(machine: Machine, tally: Tally, *argv: str, **options: object) -> Done | None:
-    """Run our program to its end; a hang and a traceback are counted. None: it was hanging."""
+    """Run our program and count hangs and tracebacks. None: it hung."""
     return finish(start(machine, *argv, **options), tally, " ".join(argv))
 
 
@@ -110,12 +110,12 @@ def children(pid: int) -> list[int]:
 
 
 def same_output(one: bytes, other: bytes) -> bool:
-    """Run ids aside."""
+    """Equal except for run ids?"""
     return _IDS.sub(b"-", one) == _IDS.sub(b"-", other)
 
 
 def document(done: Done) -> dict | None:
-    """The one JSON document on stdout; None where it is none."""
+    """The one JSON document on stdout; None if it is not one."""
     try:
         found = json.loads(done.out)
     except ValueError:
@@ -124,7 +124,7 @@ def document(done: Done) -> dict | None:
 
 
 def stored(machine: Machine, tally: Tally) -> list[dict]:
-    """What `trace list` knows."""
+    """The runs that `trace list` prints."""
     listed = call(machine, tally, "--agent", "trace", "list", "--full")
     found = document(listed) if listed is not None else None
     if found is None or "runs" not in found:
@@ -134,7 +134,7 @@ def stored(machine: Machine, tally: Tally) -> list[dict]:
 
 
 def count_delivered(tally: Tally, traces_server: FakeTracesServer, runs: Sequence[dict]) -> None:
-    """Each run is on the server once, whole, and nothing else is."""
+    """Check that the server has each run once and complete, and nothing else."""
     there = {trace.replace("-", "") for trace in traces_server.traces}
     for run in runs:
         states = {upload["state"] for upload in run.get("uploads", [])}
@@ -149,7 +149,7 @@ def count_delivered(tally: Tally, traces_server: FakeTracesServer, runs: Sequenc
 
 
 def noted(tally: Tally, done: Done, what: str) -> None:
-    """CliError that a run had with its trace."""
+    """Count the problems that a run reported with its trace."""
     for line in done.err.split(b"\n"):
         if b'"trace:trouble"' in line:
             tally.add("other", f"{what}: {line.decode('utf-8', 'replace')[:300]}")

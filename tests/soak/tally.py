@@ -1,4 +1,4 @@
-"""What came of a part: how many runs, what went wrong, what could not have gone well, each by its name."""
+"""The results of a part: runs, failures, and failures that cannot be avoided, each with its reason."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 KINDS = ("lost", "doubled", "codes", "tracebacks", "hangs", "other")
-"""Runs lost or doubled, changed exit codes or output, tracebacks, hangs; and what else is not as it should
-be."""
+"""Runs lost or delivered twice, changed exit codes or output, tracebacks, hangs, and other failures."""
 
 
 @dataclass
@@ -20,11 +19,11 @@ class Tally:
     seconds: float = 0.0
     wrong: Counter[str] = field(default_factory=Counter)
     unexplained: list[str] = field(default_factory=list)
-    """What went wrong, one by one; must be empty."""
+    """All failures that must not happen; must be empty."""
     explained: Counter[str] = field(default_factory=Counter)
-    """What cannot go well, by class."""
+    """The number of unavoidable failures by reason."""
     notes: list[str] = field(default_factory=list)
-    """How it was tried, or why a piece was not."""
+    """How the part was played, or why it was skipped."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ran(self, runs: int = 1) -> None:

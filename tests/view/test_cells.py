@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from one_trace.guard.text import clean, clean_lines
-from one_trace.view.cells import clip, pad, width, wrap
+from one_trace.view.cells import clip, pad, text_width, wrap
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,16 @@ def test_lines_of_an_error_lose_their_colours_but_not_their_words() -> None:
 def test_clip_never_takes_more_room_than_there_is(text: str, room: int) -> None:
     shown = clean(text)
     cut = clip(shown, room)
-    assert width(cut) <= room
+    assert text_width(cut) <= room
     assert cut == shown or cut.endswith("…")
-    assert width(pad(cut, room)) == room
+    assert text_width(pad(cut, room)) == room
 
 
 @given(st.text(), st.integers(4, 40))
 def test_wrap_loses_nothing_but_blanks(text: str, room: int) -> None:
     shown = clean(text)
     lines = wrap(shown, room)
-    assert all(width(line) <= room for line in lines)
+    assert all(text_width(line) <= room for line in lines)
     assert "".join(lines).replace(" ", "") == shown.replace(" ", "")
 
 

@@ -1,4 +1,4 @@
-"""What an executor prints while it is drawn: kept, taken apart, told in words."""
+"""What an executor prints while its run is drawn: spooled, split into events, shown as text."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def line(document: object) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def test_lines_come_once_and_whole(spool):
+def test_the_spool_returns_each_line_once(spool):
     os.write(spool.fd, b"a\nb\xe2\x80\xa8c\nrest")
     assert spool.lines() == [b"a", "b\u2028c".encode()]
     os.write(spool.fd, b" of it\n\n")
@@ -48,7 +48,7 @@ def test_lines_come_once_and_whole(spool):
     assert spool.lines(last=True) == []
 
 
-def test_a_prompt_is_shown_and_half_an_event_is_waited_for(spool):
+def test_a_prompt_is_returned_and_half_an_event_is_not(spool):
     os.write(spool.fd, b"your name? ")
     assert [spool.lines() for _ in range(5)].count([b"your name? "]) == 1
     os.write(spool.fd, b'{"event":"step:st')
@@ -56,7 +56,7 @@ def test_a_prompt_is_shown_and_half_an_event_is_waited_for(spool):
     assert spool.lines(last=True) == [b'{"event":"step:st']
 
 
-def test_a_spool_that_somebody_cuts_is_read_on(spool):
+def test_a_truncated_spool_is_read_from_its_start(spool):
     os.write(spool.fd, b"a long line\n")
     assert spool.lines() == [b"a long line"]
     os.ftruncate(spool.fd, 0)
@@ -65,7 +65,7 @@ def test_a_spool_that_somebody_cuts_is_read_on(spool):
     assert spool.lines() == [b"new"]
 
 
-def test_fifty_megabytes_without_an_end(spool):
+def test_fifty_megabytes_without_a_line_end(spool):
     for _ in range(50):
         os.write(spool.fd, b"x" * (1 << 20))
         spool.lines()
@@ -91,7 +91,7 @@ def test_fifty_megabytes_without_an_end(spool):
     ],
     ids=range(12),
 )
-def test_a_line_is_an_event_or_is_said(printed, event, said):
+def test_a_line_is_an_event_or_is_shown(printed, event, said):
     assert human().take(printed) == (event, said)
 
 
@@ -177,8 +177,8 @@ def test_an_event_with_half_a_surrogate_pair_is_an_event():
     assert event["stepId"] == "a"
 
 
-def test_a_picture_that_breaks_lets_the_executor_speak_itself(monkeypatch, tmp_path, capfd):
-    """Whatever goes wrong in drawing: one line says so, and what the run prints is still to be read."""
+def test_a_drawing_that_fails_passes_the_output_on(monkeypatch, tmp_path, capfd):
+    """An error in drawing is one line, and the output of the run is still shown."""
     monkeypatch.setattr(live_module, "INTERVAL_S", 0.01)
     monkeypatch.setattr(HumanOutput, "take", lambda *_: 1 / 0)
     tracking = SimpleNamespace(project=str(tmp_path), program=None, token="t")

@@ -1,4 +1,4 @@
-"""The live tree: pages of recorded moments against kept ones, and what must hold at any moment."""
+"""The live tree: recorded moments compared with golden files, and invariants."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from truths import RECORDINGS
 
 from one_trace.model.times import to_ms
-from one_trace.view.cells import width
+from one_trace.view.cells import text_width
 from one_trace.view.live_tree import LiveTree, plan_of
 from one_trace.view.screen import Screen
 from one_trace.view.style import Style
@@ -36,7 +36,7 @@ def log_of(case: str) -> list[tuple[int, dict]]:
 
 
 def at(case: str, share: float) -> tuple[LiveTree, float]:
-    """A recorded run as it stood when this share of its time was over."""
+    """A recorded run after this share of its time."""
     log = log_of(case)
     began, ended = log[0][0], log[-1][0]
     now = began + (ended - began) * share
@@ -59,22 +59,22 @@ def test_moments(case: str, share: float, columns: int) -> None:
 @pytest.mark.parametrize(
     "case", ["97b-realistic-fails", "18-three-level", "29-retryon-failfast", "65-same-ids-across"]
 )
-def test_a_page_fits_and_keeps_what_runs_and_what_failed(case: str, rows: int) -> None:
+def test_a_page_fits_and_keeps_running_and_failed_steps(case: str, rows: int) -> None:
     for share in (0.2, 0.5, 0.8, 1.0):
         live, now = at(case, share)
         page = live.lines(now, columns=60, rows=rows, style=Style(color=False, unicode=True))
         assert len(page) <= rows
-        assert max(width(line) for line in page) <= 60
+        assert max(text_width(line) for line in page) <= 60
 
 
-def test_a_loop_is_one_line_however_often_it_goes_round() -> None:
+def test_a_loop_is_one_line_whatever_its_iterations() -> None:
     live, now = at("39-loop-2000", 1.0)
     page = live.lines(now, columns=80, rows=24, style=Style(color=False, unicode=False))
     assert len(page) == 3
     assert "2,000 rounds" in page[1]
 
 
-def test_a_duration_of_a_clock_that_was_set_back_is_the_time_that_was_looked_on() -> None:
+def test_a_negative_duration_is_replaced_by_the_measured_one() -> None:
     live = LiveTree("k", 1000)
     live.feed({"event": "step:start", "stepId": "s", "stepName": "S", "type": "code"}, 1000)
     live.feed({"event": "step:complete", "stepId": "s", "status": "success", "durationMs": -2700}, 1300)
@@ -83,7 +83,7 @@ def test_a_duration_of_a_clock_that_was_set_back_is_the_time_that_was_looked_on(
     assert "-2" not in page
 
 
-def test_a_retry_counts_down_to_its_next_try() -> None:
+def test_a_retry_counts_down_to_its_next_attempt() -> None:
     live = LiveTree("f", 0)
     live.feed({"event": "step:start", "stepId": "s", "type": "code"}, 0)
     live.feed({"event": "step:retry", "stepId": "s", "attempt": 2, "maxRetries": 3, "delayMs": 2000}, 100)
@@ -108,12 +108,12 @@ def test_a_retry_counts_down_to_its_next_try() -> None:
         {"event": "step:start", "stepId": "\x1b[2J\n" * 500, "type": "\x1b[31m"},
     ],
 )
-def test_odd_events_do_no_harm(event: dict) -> None:
+def test_malformed_events_are_ignored(event: dict) -> None:
     live = LiveTree("\x1b]0;x\x07", 0)
     live.feed({"event": "step:start", "stepId": "s", "type": "loop"}, 0)
     live.feed(event, 1)
     page = live.lines(5, columns=60, rows=9, style=Style(color=False, unicode=True))
-    assert max(width(line) for line in page) <= 60
+    assert max(text_width(line) for line in page) <= 60
     assert not any("\x1b" in line or "\n" in line for line in page)
 
 
@@ -138,14 +138,14 @@ def planned(case: str, share: float) -> tuple[LiveTree, float]:
         ("55-parallel-fail-flow", 0.6, 80),
     ],
 )
-def test_with_a_plan_branches_stand_side_by_side(case: str, share: float, columns: int) -> None:
+def test_with_a_plan_branches_are_siblings(case: str, share: float, columns: int) -> None:
     live, now = planned(case, share)
     page = "\n".join(live.lines(now, columns=columns, rows=24, style=Style(color=False, unicode=True))) + "\n"
     kept = GOLDEN / f"live-plan-{case}-{round(share * 100)}-{columns}.txt"
     assert page == kept.read_text("utf-8")
 
 
-def test_a_plan_of_nonsense_is_no_trouble() -> None:
+def test_a_malformed_plan_is_ignored() -> None:
     loop = {"id": "a", "type": "parallel", "parallel": {"steps": []}}
     loop["parallel"]["steps"] = [
         {"id": "a", "type": "parallel", "parallel": {"steps": [{"id": "b"}, 3, None]}}
@@ -156,7 +156,7 @@ def test_a_plan_of_nonsense_is_no_trouble() -> None:
     assert plan_of({}) == plan_of({"steps": 7}) == {}
 
 
-def test_the_screen_draws_says_and_clears() -> None:
+def test_the_screen_draws_prints_and_clears() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), "utf-8")
     with Screen("my-flow", stream) as screen:
         screen.feed({"event": "step:start", "stepId": "first", "type": "code"})

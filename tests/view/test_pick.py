@@ -8,7 +8,7 @@ from one_trace.errors import CliError
 from one_trace.model.tree import static_paths
 from one_trace.outbound.events import event_lines
 from one_trace.view import pick
-from one_trace.view.cells import width
+from one_trace.view.cells import text_width
 from one_trace.view.event_list import render_events
 from one_trace.view.slow import render_slow, slow
 from one_trace.view.tree import render
@@ -85,7 +85,7 @@ def test_slow_and_events_fit_the_terminal(columns: int) -> None:
     for trace in (recorded("97b-realistic-fails"), big(20)):
         page = render_slow(slow(trace, 5), width=columns, color=False)
         page += render_events(trace.run, event_lines(trace), width=columns, color=False)
-        assert max(width(line) for line in page.split("\n")) <= columns
+        assert max(text_width(line) for line in page.split("\n")) <= columns
 
 
 def test_slow_folds_iterations_into_one_place() -> None:

@@ -153,6 +153,7 @@ def test_export_prints_or_writes_the_same_bytes(filled, form: str) -> None:
     assert printed.out == file.read_bytes() == FORMATS[form](recorded("97b-realistic-fails"))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert done.document == {
+        "schema": "one-trace-file/1",
         "path": str(file),
         "format": form,
         "bytes": len(printed.out),

@@ -1,4 +1,4 @@
-"""Traced runs in a terminal, as people see them: tmux types, and reads what stands on the screen."""
+"""Traced runs in a terminal: tmux types commands and reads the screen."""
 
 from __future__ import annotations
 
@@ -64,9 +64,12 @@ sys.path[:0] = PATHS
 from importlib import import_module
 
 def keep_environment():
-    # As One CLI does it: its environment is in its state.
+    # Like One CLI, store the environment in the state.
     for path in Path(".one/flows/.runs").glob("*"):
-        state = json.loads(path.read_text())
+        try:
+            state = json.loads(path.read_text())
+        except ValueError:
+            continue  # being written
         if not state["context"]["env"] or state["runId"] in sys.argv:
             state["context"]["env"] = {"ONE_TRACE_TOKEN": os.environ["ONE_TRACE_TOKEN"]}
             path.write_text(json.dumps(state, indent=2))
@@ -154,21 +157,21 @@ def state(machine) -> dict:
 
 
 def left_running(machine) -> list[str]:
-    """The command lines of what still runs in the project, but for the steps of bash and the shell."""
+    """The command lines of what still runs in the project, without bash steps and the shell."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().decode("utf-8", "replace").replace("\0", " ")
             here = (process / "cwd").readlink() == machine.project.resolve()
         except OSError:
-            continue  # it has ended, or is somebody else's
+            continue  # it has ended, or belongs to another user
         if here and re.search(r"node|digest", words):
             found.append(words)
     return found
 
 
 def canceled(machine, terminal) -> str:
-    """The screen after Ctrl-C, typed where `go` is waited for."""
+    """The screen after Ctrl-C is typed while the run waits for `go`."""
     terminal.type("C-c")
     shown = terminal.wait_for(r"^ended with \d")
     assert state(machine)["status"] == "running"
@@ -235,7 +238,7 @@ def until_tried(machine) -> None:
 
 
 @BOTH
-def test_ctrl_c_is_noted_and_a_verbose_run_goes_on(machine, executor, open_terminal):
+def test_ctrl_c_only_pauses_a_verbose_run(machine, executor, open_terminal):
     terminal = open_terminal()
     terminal.type(f"{RUN} -v", "Enter")
     terminal.wait_for(RETRYING)
@@ -250,7 +253,7 @@ def test_ctrl_c_is_noted_and_a_verbose_run_goes_on(machine, executor, open_termi
 
 
 @BOTH
-def test_ctrl_c_is_noted_where_no_key_can_be_read(machine, executor, open_terminal):
+def test_ctrl_c_only_pauses_without_a_terminal_on_stdin(machine, executor, open_terminal):
     terminal = open_terminal()
     terminal.type(f"{RUN} < /dev/null", "Enter")
     terminal.wait_for(RETRYING)
@@ -263,7 +266,7 @@ def test_ctrl_c_is_noted_where_no_key_can_be_read(machine, executor, open_termin
 @BOTH
 @pytest.mark.parametrize("number", ["TERM", "HUP", "INT"])
 def test_a_signal_leaves_the_terminal_clean(machine, executor, open_terminal, number):
-    """`kill` of us alone: the host is told, and what it does with that is its own affair."""
+    """`kill` of our process alone: the host gets the signal, and may handle it."""
     terminal = open_terminal()
     terminal.type(f"{RUN}; echo ended with $?", "Enter")
     terminal.wait_for(RETRYING)
@@ -279,7 +282,7 @@ def test_a_signal_leaves_the_terminal_clean(machine, executor, open_terminal, nu
 
 
 @ONLY_HOST
-def test_sigkill_of_us_ends_the_run_and_the_next_one_traces_it(machine, executor, open_terminal):
+def test_a_run_whose_tracer_is_killed_is_traced_by_the_next(machine, executor, open_terminal):
     terminal = open_terminal()
     terminal.type(RUN, "Enter")
     terminal.wait_for(RETRYING)
@@ -294,7 +297,7 @@ def test_sigkill_of_us_ends_the_run_and_the_next_one_traces_it(machine, executor
 
 
 @BOTH
-def test_a_stopped_run_gives_the_terminal_back_and_goes_on(machine, executor, open_terminal):
+def test_ctrl_z_releases_the_terminal_until_fg(machine, executor, open_terminal):
     terminal = open_terminal()
     terminal.type(RUN, "Enter")
     terminal.wait_for(RETRYING)
@@ -314,7 +317,7 @@ def test_a_stopped_run_gives_the_terminal_back_and_goes_on(machine, executor, op
     "how",
     ["TERM=dumb {}", "CI=1 {}", "ONE_TRACES_LIVE=false {}", "{} | cat", "{} 2>said; cat said"],
 )
-def test_where_it_is_not_drawn_the_host_speaks_itself(machine, executor, open_terminal, how):
+def test_undrawn_runs_show_the_hosts_own_output(machine, executor, open_terminal, how):
     (machine.project / "go").touch()
     terminal = open_terminal()
     terminal.type(how.format(RUN), "Enter")
@@ -324,7 +327,7 @@ def test_where_it_is_not_drawn_the_host_speaks_itself(machine, executor, open_te
 
 
 @ONLY_HOST
-def test_without_colour_and_on_a_low_screen(machine, executor, open_terminal):
+def test_without_colour_on_a_low_screen(machine, executor, open_terminal):
     terminal = open_terminal(60, 8, NO_COLOR="1")
     terminal.type("clear; " + RUN, "Enter")
     terminal.wait_for(RETRYING)
@@ -347,7 +350,7 @@ REFUSED = {
 
 @BOTH
 @pytest.mark.parametrize("command", REFUSED)
-def test_what_is_refused_is_told_in_words(machine, executor, open_terminal, command):
+def test_refusals_are_text(machine, executor, open_terminal, command):
     broken = {"key": "broken", "name": "B", "version": "1", "inputs": {}, "steps": [{"id": "a"}]}
     machine.write(machine.project / ".one/flows/broken/flow.json", json.dumps(broken))
     terminal = open_terminal(120)
@@ -362,7 +365,7 @@ def test_what_is_refused_is_told_in_words(machine, executor, open_terminal, comm
 
 
 @BOTH
-def test_stopped_resolved_and_verbose_runs_are_told_in_words(machine, executor, open_terminal):
+def test_stopped_dry_and_verbose_runs_are_text(machine, executor, open_terminal):
     (machine.project / "go").touch()
     terminal = open_terminal(100, 60)
     terminal.type(f"{RUN} --stop-after each -v", "Enter")

@@ -9,7 +9,7 @@ import pytest
 from truths import Maker, big, recorded
 
 from one_trace.model.trace import Cause, Trace, Usage
-from one_trace.view.cells import width
+from one_trace.view.cells import text_width
 from one_trace.view.tree import render
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -57,7 +57,7 @@ def lines_of(trace: Trace, columns: int, **how: bool) -> list[str]:
 )
 def test_no_line_is_wider_than_the_terminal(case: str, columns: int) -> None:
     for unicode in (True, False):
-        assert max(width(line) for line in lines_of(recorded(case), columns, unicode=unicode)) <= columns
+        assert max(text_width(line) for line in lines_of(recorded(case), columns, unicode=unicode)) <= columns
 
 
 def hostile(text: str) -> Trace:
@@ -77,7 +77,7 @@ def hostile(text: str) -> Trace:
 def test_hostile_names_are_harmless(text: str, columns: int, unicode: bool) -> None:
     page = render(hostile(text), width=columns, color=False, unicode=unicode)
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2060-\u206f\u200b-\u200f\ufeff]", page)
-    assert max(width(line) for line in page.split("\n")) <= columns
+    assert max(text_width(line) for line in page.split("\n")) <= columns
     assert page.count("\n") < 60
 
 
@@ -143,7 +143,7 @@ def test_very_deep_nesting_neither_recurses_nor_runs_off_the_page() -> None:
     for number in range(3000):
         span = made.add(f"d{number}", number, 3000 - number, span, type="flow", path=f"main > d{number}")
     page = lines_of(made.trace(), 60)
-    assert max(width(line) for line in page) <= 60
+    assert max(text_width(line) for line in page) <= 60
     assert any("d2999" in line for line in page)
 
 

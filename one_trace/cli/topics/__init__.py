@@ -1,4 +1,4 @@
-"""The pages of `one trace help TOPIC`: a Markdown file each, which begins with `# Title: what it answers`."""
+"""The pages of `one trace help TOPIC`: one Markdown file each, beginning with `# Title: what it answers`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent
 NAMES = ("settings", "documents", "agents", "ci", "otel", "privacy", "security", "exit-codes", "development")
-"""The topics, in the order in which they are listed."""
+"""The topics, in the order of the list."""
 
 
 def page(name: str) -> str:

@@ -1,6 +1,6 @@
 """Keys of known vendors, by the prefixes and shapes that the vendors publish.
 
-A new vendor's key goes here: one row in `_PREFIXES` if it has a prefix of its own, else a `Rule` in `_SHAPES`.
+A new vendor's key goes here: one row in `_PREFIXES` if it has a prefix of its own, else one in `_SHAPES`.
 The patterns are generous: a tail of any length is part of the key, and a key that was cut off is still one.
 """
 
@@ -113,92 +113,64 @@ def _random_after(length: int) -> Judge:
     return judge
 
 
-_SHAPES = (
-    Rule("flyv1", r"FlyV1\s+[A-Za-z0-9+/=_, -]{8,}"),
+_SHAPES = {
+    "flyv1": r"FlyV1\s+[A-Za-z0-9+/=_, -]{8,}",
+    ".acc_ .acc-": r"(?<![A-Za-z0-9])[a-z]{2,8}_[A-Za-z0-9]{5,40}\.[A-Za-z0-9]{4,6}\.acc[_-][A-Za-z0-9-]{8,}\.[A-Za-z0-9+/_=-]{16,}",
+    "sq0": r"sq0[ic][a-z]{2}-[A-Za-z0-9_-]{16,}",
+    "api- sdk- mob-": r"(?<![A-Za-z0-9])(?:api|sdk|mob)-[a-z0-9]{8}(?:-[a-z0-9]{4}){3}-[a-z0-9]{12}",
+    "-nrma": r"\b[0-9A-Za-z]{30,44}-NRMA\b",
+    "00": r"\b00[A-Za-z0-9]{13}![A-Za-z0-9_.]{20,}|(?<![\w-])00(?=[0-9_-]*[A-Za-z])(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[A-Za-z0-9_-]{40}(?![\w-])",
+    "==": r"(?<![A-Za-z0-9+/=-])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9])",
+    "_": r"\b[A-Za-z0-9]{64}_[A-Za-z0-9]{4}_[A-Za-z0-9]{8}-[A-Za-z0-9-]{20,}",
+    "|": r"(?<![0-9])[0-9]{15,16}\|[A-Za-z0-9_-]{24,}",
+    "ey": r"(?<![A-Za-z0-9])ey[A-Za-z0-9_-]{15,2000}\.ey[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_+/-]*={0,2}){0,4}",
+    "eyj": r"eyJ[A-Za-z0-9_-]{8,2000}={0,2}\.[A-Za-z0-9_-]{8,}={0,2}(?:\.[A-Za-z0-9_+/-]*={0,2}){0,4}",
+    "sk. pk.": r"(?<![A-Za-z0-9])(?:sk|pk)\.(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{30,}\.[A-Za-z0-9_-]{10,}",
+    "t3blbkfj": r"[A-Za-z0-9_-]{0,200}T3BlbkFJ[A-Za-z0-9_-]*",
+    "a3-": r"\bA3-[A-Z0-9]{6}-[A-Z0-9-]{16,}",
+    "s.": r"(?<![A-Za-z0-9_.])s\.(?=[A-Za-z]{0,23}[0-9])[A-Za-z0-9]{24,}",
+    "sk": r"\bSK[0-9a-fA-F]{32}",
+    "ac": r"\bAC[0-9a-fA-F]{32}",
+    "-us": r"\b[0-9a-f]{32}-us[0-9]{1,2}\b",
+    "-": r"\b[0-9a-h]{32}-[0-9a-h]{8}-[0-9a-h]{8}\b",
+    "q~": r"[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{20,}",
+    "azp3 azp4 acrk asbk aenk acdb azdo apim azfu azse azca": r"\b[A-Za-z0-9+/]{33,80}(?:\+?(?:AZDO|ASt|ABa|AMC|AIoT|ASb|AEh|ACDb|ACR|APIM|AzFu|AzSe|AzCa))[A-Za-z0-9+/=]{4,}",
+    "+asb +aeh +acr +amc +aiot +ast +aba acdb azdo": r"\b[A-Za-z0-9+/]{30,90}(?:\+A(?:Sb|Eh|CR|MC|IoT|St|Ba)|ACDb|AZDO)[A-Za-z0-9+/=]{2,}",
+    "ffffnral -nrma nral": r"\b[0-9A-Za-z]{20,40}(?:FFFFNRAL|NRAL|-NRMA)\b",
+    "_mmk": r"\b[A-Za-z0-9]{6}_[A-Za-z0-9]{20,}_mmk",
+    ".atlasv1.": r"[A-Za-z0-9]{8,}\.atlasv1\.[A-Za-z0-9_=-]{16,}",
+    "access_token$": r"access_token\$(?:production|sandbox)\$[A-Za-z0-9$]{16,}",
+    "access-sandbox- access-production- access-development- link-sandbox- public-sandbox-": r"\b(?:access|link|public)-(?:sandbox|development|production)-[0-9a-f-]{20,}",
+    "amzn.mws. amzn1.oa2-cs": r"amzn(?:\.mws\.[0-9a-f-]{30,}|1\.oa2-cs\.v1\.[a-f0-9]{20,})",
+    "_secret_": r"\b(?:pi|seti|cs|src|pm)_[A-Za-z0-9]{8,}_secret_[A-Za-z0-9]{8,}",
+    ":": r"(?<![A-Za-z0-9])[0-9]{8,10}:(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{30,}",
+    ":apa91b": r"[A-Za-z0-9_-]{8,}:APA91b[A-Za-z0-9_-]{20,}",
+    "aaaa": r"\bAAAA[A-Za-z0-9_-]{7}:[A-Za-z0-9_-]{40,}",
+    ".": r"(?<![A-Za-z0-9_.-])(?:[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{20,}|mfa\.[A-Za-z0-9_-]{20,})",
+    "pat": r"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[A-Za-z0-9]{20,}",
+    "/": r"(?<![A-Za-z0-9/])[12]/[0-9]{12,20}(?:/[0-9]{12,20})?:[0-9a-zA-Z]{20,}",
+    "1000.": r"\b1000\.[a-f0-9]{32}\.[a-f0-9]{32}",
+    "00d 5aep861 3mvg9": r"\b(?:00D[A-Za-z0-9]{12,15}![A-Za-z0-9_.]{20,}|5A(?:e|E)P861[A-Za-z0-9._=]{20,}|3MVG9[0-9A-Za-z._+/=]{40,})",
+    "vf.": r"\bVF\.(?:(?:DM|WS)\.)?[A-Fa-f0-9]{24}\.[A-Za-z0-9]{12,}",
+    "api-": r"\bAPI-[A-Z0-9]{24,}",
+    "eyj ewog ewoi": r"(?<!base64,)(?<![A-Za-z0-9+/])(?:eyJ|ewog|ewoi|ewoJ)[A-Za-z0-9_+/-]{12,}={0,2}(?:\.[A-Za-z0-9_+/-]*={0,2}){0,4}",
+    "zxlk": r"\bZXlK[A-Za-z0-9+/_-]{20,}={0,2}",
+    "1.a 0.a": r"\b[01]\.A[A-Za-z0-9_-]{40,}(?:\.[A-Za-z0-9_-]*){0,4}",
+    "cfdj8": r"\bCfDJ8[A-Za-z0-9_-]{20,}",
+    "$2 $1$ $5$ $6$ $y$ $apr1$ $argon2 $scrypt pbkdf2": r"\$(?:2[abxy]|1|5|6|y|7|apr1|argon2(?:id|i|d)?|scrypt|pbkdf2-sha(?:1|256|512))\$[./A-Za-z0-9$=,+-]{16,}",
+    "{ssha} {sha} {ssha512} {crypt} {ssha256}": r"\{(?:S?SHA(?:256|512)?|CRYPT|crypt)\}[./A-Za-z0-9$=+]{16,}",
+    "st.": r"(?<![A-Za-z0-9_.])st\.(?=[a-z.-]*[0-9])[a-f0-9.-]{20,}",
+    "xprv yprv zprv tprv": r"\b[xyzt]prv[0-9A-Za-z]{40,}",
+    "akia asia aws": r"(?:A[KS]IA[A-Z0-9]{12,20}|(?i:aws))[^\n]{0,80}?(?<![A-Za-z0-9+/=])(?P<secret>(?=[A-Za-z+/]*[0-9])(?=[a-z0-9+/]*[A-Z])(?=[A-Z0-9+/]*[a-z])[A-Za-z0-9+/]{40})(?![A-Za-z0-9+/=])",
+}
+"""Words of which every such key contains one in lower case, and the pattern of the key."""
+
+VENDOR_KEYS = (
+    *_prefix_rules(),
+    *(Rule(words, pattern) for words, pattern in _SHAPES.items()),
     Rule("sk", r"\bSK[A-Za-z0-9]{32}\b", _random_after(2)),
-    Rule(
-        ".acc_ .acc-",
-        _NO_WORD
-        + r"[a-z]{2,8}_[A-Za-z0-9]{5,40}\.[A-Za-z0-9]{4,6}\.acc[_-][A-Za-z0-9-]{8,}\.[A-Za-z0-9+/_=-]{16,}",
-    ),
     Rule("api_", _NO_WORD + r"api_[A-Za-z0-9.]{40,}", _random_after(3)),
-    Rule("sq0", r"sq0[ic][a-z]{2}-[A-Za-z0-9_-]{16,}"),
     Rule("pk. sk.", _NO_WORD + r"[ps]k\.[A-Za-z0-9.-]{30,}", _random_after(3)),
     Rule("key-", _NO_WORD + r"key-[a-z0-9]{32}(?![a-z0-9])", _random_after(3)),
-    Rule("api- sdk- mob-", _NO_WORD + r"(?:api|sdk|mob)-[a-z0-9]{8}(?:-[a-z0-9]{4}){3}-[a-z0-9]{12}"),
-    Rule("-nrma", r"\b[0-9A-Za-z]{30,44}-NRMA\b"),
-    Rule("00", r"\b00[A-Za-z0-9]{13}![A-Za-z0-9_.]{20,}"),
-    Rule("00", r"(?<![\w-])00(?=[0-9_-]*[A-Za-z])(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[A-Za-z0-9_-]{40}(?![\w-])"),
-    Rule("==", r"(?<![A-Za-z0-9+/=-])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9])"),
-    Rule("_", r"\b[A-Za-z0-9]{64}_[A-Za-z0-9]{4}_[A-Za-z0-9]{8}-[A-Za-z0-9-]{20,}"),
-    Rule("|", r"(?<![0-9])[0-9]{15,16}\|[A-Za-z0-9_-]{24,}"),
-    Rule("ey", _NO_WORD + r"ey[A-Za-z0-9_-]{15,2000}\.ey[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_+/-]*={0,2}){0,4}"),
     Rule("re_", _NO_WORD + r"re_[A-Za-z0-9]{6,12}_[A-Za-z0-9]{16,}", _random_after(3)),
-    Rule("eyj", r"eyJ[A-Za-z0-9_-]{8,2000}={0,2}\.[A-Za-z0-9_-]{8,}={0,2}(?:\.[A-Za-z0-9_+/-]*={0,2}){0,4}"),
-    Rule("sk. pk.", _NO_WORD + r"(?:sk|pk)\.(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{30,}\.[A-Za-z0-9_-]{10,}"),
-    Rule("t3blbkfj", r"[A-Za-z0-9_-]{0,200}T3BlbkFJ[A-Za-z0-9_-]*"),
-    Rule("a3-", r"\bA3-[A-Z0-9]{6}-[A-Z0-9-]{16,}"),
-    Rule("s.", r"(?<![A-Za-z0-9_.])s\.(?=[A-Za-z]{0,23}[0-9])[A-Za-z0-9]{24,}"),
-    Rule("sk", r"\bSK[0-9a-fA-F]{32}"),
-    Rule("ac", r"\bAC[0-9a-fA-F]{32}"),
-    Rule("-us", r"\b[0-9a-f]{32}-us[0-9]{1,2}\b"),
-    Rule("-", r"\b[0-9a-h]{32}-[0-9a-h]{8}-[0-9a-h]{8}\b"),
-    Rule("q~", r"[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{20,}"),
-    Rule(
-        "azp3 azp4 acrk asbk aenk acdb azdo apim azfu azse azca",
-        r"\b[A-Za-z0-9+/]{33,80}(?:\+?(?:AZDO|ASt|ABa|AMC|AIoT|ASb|AEh|ACDb|ACR|APIM|AzFu|AzSe|AzCa))[A-Za-z0-9+/=]{4,}",
-    ),
-    Rule(
-        "+asb +aeh +acr +amc +aiot +ast +aba acdb azdo",
-        r"\b[A-Za-z0-9+/]{30,90}(?:\+A(?:Sb|Eh|CR|MC|IoT|St|Ba)|ACDb|AZDO)[A-Za-z0-9+/=]{2,}",
-    ),
-    Rule("ffffnral -nrma nral", r"\b[0-9A-Za-z]{20,40}(?:FFFFNRAL|NRAL|-NRMA)\b"),
-    Rule("_mmk", r"\b[A-Za-z0-9]{6}_[A-Za-z0-9]{20,}_mmk"),
-    Rule(".atlasv1.", r"[A-Za-z0-9]{8,}\.atlasv1\.[A-Za-z0-9_=-]{16,}"),
-    Rule("access_token$", r"access_token\$(?:production|sandbox)\$[A-Za-z0-9$]{16,}"),
-    Rule(
-        "access-sandbox- access-production- access-development- link-sandbox- public-sandbox-",
-        r"\b(?:access|link|public)-(?:sandbox|development|production)-[0-9a-f-]{20,}",
-    ),
-    Rule("amzn.mws. amzn1.oa2-cs", r"amzn(?:\.mws\.[0-9a-f-]{30,}|1\.oa2-cs\.v1\.[a-f0-9]{20,})"),
-    Rule("_secret_", r"\b(?:pi|seti|cs|src|pm)_[A-Za-z0-9]{8,}_secret_[A-Za-z0-9]{8,}"),
-    Rule(":", r"(?<![A-Za-z0-9])[0-9]{8,10}:(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{30,}"),
-    Rule(":apa91b", r"[A-Za-z0-9_-]{8,}:APA91b[A-Za-z0-9_-]{20,}"),
-    Rule("aaaa", r"\bAAAA[A-Za-z0-9_-]{7}:[A-Za-z0-9_-]{40,}"),
-    Rule(
-        ".",
-        r"(?<![A-Za-z0-9_.-])(?:[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{20,}|mfa\.[A-Za-z0-9_-]{20,})",
-    ),
-    Rule("pat", _NO_WORD + r"pat[A-Za-z0-9]{14}\.[A-Za-z0-9]{20,}"),
-    Rule("/", r"(?<![A-Za-z0-9/])[12]/[0-9]{12,20}(?:/[0-9]{12,20})?:[0-9a-zA-Z]{20,}"),
-    Rule("1000.", r"\b1000\.[a-f0-9]{32}\.[a-f0-9]{32}"),
-    Rule(
-        "00d 5aep861 3mvg9",
-        r"\b(?:00D[A-Za-z0-9]{12,15}![A-Za-z0-9_.]{20,}|5A(?:e|E)P861[A-Za-z0-9._=]{20,}|3MVG9[0-9A-Za-z._+/=]{40,})",
-    ),
-    Rule("vf.", r"\bVF\.(?:(?:DM|WS)\.)?[A-Fa-f0-9]{24}\.[A-Za-z0-9]{12,}"),
-    Rule("api-", r"\bAPI-[A-Z0-9]{24,}"),
-    Rule(
-        "eyj ewog ewoi",
-        r"(?<!base64,)(?<![A-Za-z0-9+/])(?:eyJ|ewog|ewoi|ewoJ)[A-Za-z0-9_+/-]{12,}={0,2}(?:\.[A-Za-z0-9_+/-]*={0,2}){0,4}",
-    ),
-    Rule("zxlk", r"\bZXlK[A-Za-z0-9+/_-]{20,}={0,2}"),
-    Rule("1.a 0.a", r"\b[01]\.A[A-Za-z0-9_-]{40,}(?:\.[A-Za-z0-9_-]*){0,4}"),
-    Rule("m.c em. ewb eqb cfdj8", r"\bCfDJ8[A-Za-z0-9_-]{20,}"),
-    Rule(
-        "$2 $1$ $5$ $6$ $y$ $apr1$ $argon2 $scrypt pbkdf2",
-        r"\$(?:2[abxy]|1|5|6|y|7|apr1|argon2(?:id|i|d)?|scrypt|pbkdf2-sha(?:1|256|512))\$[./A-Za-z0-9$=,+-]{16,}",
-    ),
-    Rule(
-        "{ssha} {sha} {ssha512} {crypt} {ssha256}",
-        r"\{(?:S?SHA(?:256|512)?|CRYPT|crypt)\}[./A-Za-z0-9$=+]{16,}",
-    ),
-    Rule("st.", r"(?<![A-Za-z0-9_.])st\.(?=[a-z.-]*[0-9])[a-f0-9.-]{20,}"),
-    Rule("xprv yprv zprv tprv", r"\b[xyzt]prv[0-9A-Za-z]{40,}"),
-    Rule(
-        "akia asia aws",
-        r"(?:A[KS]IA[A-Z0-9]{12,20}|(?i:aws))[^\n]{0,80}?(?<![A-Za-z0-9+/=])(?P<secret>(?=[A-Za-z+/]*[0-9])(?=[a-z0-9+/]*[A-Z])(?=[A-Z0-9+/]*[a-z])[A-Za-z0-9+/]{40})(?![A-Za-z0-9+/=])",
-    ),
 )
-
-VENDOR_KEYS = (*_prefix_rules(), *_SHAPES)

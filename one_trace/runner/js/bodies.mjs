@@ -1,4 +1,4 @@
-// What the steps without children do. Each takes a step and the context `$` and gives its result.
+// The steps without children. Each function takes a step and the context `$` and returns the result.
 import { exec, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -11,7 +11,7 @@ const AsyncFunction = (async () => {}).constructor;
 const run = promisify(exec);
 const MAX_OUTPUT = 10 * 1024 * 1024;
 
-/** Output that JSON cannot hold could be neither kept nor printed: the step that made it fails. */
+/** Output that is not JSON can be neither saved nor printed, so its step fails. */
 function whole(output) {
   if ((typeof output === "object" && output !== null) || typeof output === "bigint") JSON.stringify(output);
   return output;
@@ -35,11 +35,11 @@ async function sandboxed(name) {
   return import(`node:${bare}`);
 }
 
-/** Lines that V8 puts before the body of a function made from text. */
+/** Lines that V8 adds before the body of a function made from text. */
 const WRAPPER_LINES = 2;
 
 function frameOf(id) {
-  // As the host looks for it: an id is taken as a pattern where it can be one.
+  // As in One CLI, which uses the id as a regular expression if it is one.
   const rest = ":(\\d+):(\\d+)";
   try {
     return new RegExp(`code:${id}${rest}`);
@@ -48,7 +48,7 @@ function frameOf(id) {
   }
 }
 
-/** Says which line of the user's own source threw. */
+/** Adds the line of the user's source that threw. */
 function located(error, step) {
   if (!(error instanceof Error)) return new Error(String(error));
   const frame = (error.stack || "").match(frameOf(step.id));
@@ -86,7 +86,7 @@ export function syntaxError(source) {
   }
 }
 
-// -- code in a module of its own: a child process, the context on its standard input
+// -- code in a module: a child process with the context on its standard input
 
 function modulePath(step, root) {
   const name = step.code.module;
@@ -154,7 +154,7 @@ export function fileWrite(step, $) {
 const asText = (value) => (value === undefined || value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
 
 function tempJson(step, key, value) {
-  const unsafe = /[^\w.-]/g; // an id may hold slashes
+  const unsafe = /[^\w.-]/g; // an id may contain slashes
   const name = ["one-flow", step.id, key].map((part) => String(part).replace(unsafe, "_").slice(0, 60)).join("-");
   const file = path.join(os.tmpdir(), `${name}-${process.pid}-${Date.now()}-${Math.random().toString(36).slice(2, 8)}.json`);
   fs.writeFileSync(file, JSON.stringify(value ?? null), { mode: 0o600 });
@@ -194,14 +194,14 @@ export async function bash(step, $) {
   }
 }
 
-/** Text without the code fence that models like to put around JSON. */
+/** Text without the code fence that models put around JSON. */
 function unfenced(text) {
   const trimmed = text.trim();
   const fence = trimmed.match(/^```\w*\s*\n([\s\S]*?)\n\s*```\s*$/);
   return fence ? fence[1].trim() : trimmed;
 }
 
-/** From the first bracket to the last: what stands around a JSON body is talk. */
+/** From the first bracket to the last: models put prose around JSON. */
 function jsonBody(text) {
   const bare = unfenced(text);
   const start = bare.search(/[{[]/);
@@ -230,7 +230,7 @@ function unwrapped(stdout, id) {
   }
 }
 
-// -- what --mock puts in the place of a step that reaches out
+// -- the results of --mock
 
 export function mock(step, $) {
   const config = step[step.type] ? resolve(step[step.type], $) : {};

@@ -1,4 +1,4 @@
-// `--dry-run`: what a step's selectors and expressions lead to, without running it.
+// `--dry-run`: the values of a step's selectors and expressions, without running it.
 import { evaluate, resolve, select } from "./values.mjs";
 
 const SELECTOR = /\$\.[A-Za-z0-9_$]+(?:[.[][A-Za-z0-9_$*\]]+)*/g;
@@ -19,7 +19,7 @@ const action = (a) =>
     headers: a.headers,
     data: a.data,
   };
-/** The part of a step's configuration in which selectors are replaced. */
+/** The part of a step's configuration whose selectors are resolved. */
 const CONFIGURED = {
   action: (step) => action(step.action) ?? {},
   paginate: (step) => action(step.paginate?.action) ?? {},
@@ -37,7 +37,7 @@ function* selectorsIn(value) {
   else if (value && typeof value === "object") for (const inner of Object.values(value)) yield* selectorsIn(inner);
 }
 
-/** The steps and loop variables that an expression reads and that are not there yet. */
+/** The steps and loop variables that an expression reads but that do not exist yet. */
 function pending(expression, $) {
   const roots = new Set();
   for (const selector of selectorsIn(expression)) {
@@ -76,12 +76,12 @@ export function dryStep(step, $) {
   try {
     resolved = resolve(source, $);
   } catch {
-    // a pipe that does not exist: the references still tell what is known
+    // an unknown pipe: the references still show what is known
   }
   return { ...about, references, resolved };
 }
 
-/** Every step of a list and of the lists inside it. `nested` names these: [[configKey, field], ...]. */
+/** Each step of a list and of the lists nested in it, which `nested` names: [[configKey, field], ...]. */
 export function drySteps(steps, nested, $) {
   return steps.flatMap((step) => [
     dryStep(step, $),

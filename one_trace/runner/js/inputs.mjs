@@ -1,7 +1,7 @@
-// The inputs of a flow: what was given, made to fit what is declared.
+// The inputs of a flow: the given values, coerced to the declared types.
 import { put } from "./values.mjs";
 
-/** `name=value` words of the command line; a value that is JSON is taken as JSON. */
+/** `name=value` words of the command line. A value that is JSON is parsed. */
 export function parse(words) {
   const inputs = {};
   for (const word of words) {
@@ -10,14 +10,14 @@ export function parse(words) {
     try {
       value = JSON.parse(value);
     } catch {
-      // any other text is that text
+      // any other text stays as it is
     }
     put(inputs, word.slice(0, at), value);
   }
   return inputs;
 }
 
-/** What was given and the defaults of what was not, unchecked: this is what the state keeps. */
+/** The given values and the defaults of the others, unchecked. This is what the state keeps. */
 export function withDefaults(given, declared) {
   const inputs = { ...given };
   for (const [name, declaration] of Object.entries(declared)) {
@@ -69,7 +69,7 @@ function fit(name, given, declaration) {
   return value;
 }
 
-/** The inputs as steps see them: coerced, checked, with defaults. Throws what the flow fails with. */
+/** The inputs as steps see them: coerced, checked, with defaults. Throws the error of the flow. */
 export function accept(given, declared) {
   const inputs = {};
   for (const [name, declaration] of Object.entries(declared)) {

@@ -1,4 +1,4 @@
-// `fileRead.schema`: does a value that was read have the shape that the flow asks for?
+// `fileRead.schema`: checks a value that was read against the schema of the flow.
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 const typeOf = (value) => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value);
@@ -64,7 +64,7 @@ function objectProblems(value, schema, prefix) {
   return found;
 }
 
-/** Throws one error that names every violation, with errorCode SCHEMA_VALIDATION. */
+/** Throws one error that lists all violations, with errorCode SCHEMA_VALIDATION. */
 export function assertShape(value, schema, stepId) {
   const problems = objectProblems(value, schema, "");
   if (problems.length === 0) return;

@@ -1,12 +1,12 @@
-// How large is what goes into a step: the sizes of what its selectors resolve to, and never what that is.
+// Input sizes: the sizes of the values that a step's selectors resolve to, never the values.
 //
-// What a selector is and where it leads is told here as in assemble/inputs.py, which works the same number out of a run's
-// record: the two must agree.
+// Selectors are found and resolved as in assemble/inputs.py, which estimates the same number from the record of a
+// run: the two must agree.
 import fs from "node:fs";
 import { withoutCopies } from "./state.mjs";
 import { resolve, select, tokens } from "./values.mjs";
 
-const { stringify } = JSON; // a step's code may put another in its place
+const { stringify } = JSON; // a step's code may replace it
 
 const EXPRESSIONS = new Set(["transform", "code", "condition", "while"]);
 const RESOLVED = new Set(["bash", "action", "paginate"]);
@@ -15,7 +15,7 @@ const INSIDE = new Set(["steps", "then", "else"]);
 
 const SELECTOR = /\$(?:\??\.[\p{L}_][\p{L}\p{N}_]*|\[\d+\]|\["[^"\]]+"\]|\['[^'\]]+'\]|\?\.(?=\[)|\[\*\])+/gu;
 const PART = /\.([\p{L}\p{N}_]+)|\[(\d+)\]|\[["']([^"'\]]+)["']\]/gu;
-/** What stands behind a value is a method of it, or its length: the value itself went in. */
+/** A method or the length of a value: the value itself is the input. */
 const METHODS = new Set(
   (
     "length map filter reduce join slice includes find some every forEach flatMap flat sort concat indexOf keys toString " +
@@ -25,7 +25,7 @@ const METHODS = new Set(
 
 const partsOf = (selector) => [...selector.replaceAll("?.", ".").matchAll(PART)].map(([, a, b, c]) => a ?? b ?? c);
 
-/** Where a selector of an expression leads, as far as it leads to a value. */
+/** The path of a selector in an expression, as far as it leads to a value. */
 function walk(path, $) {
   let here = $;
   for (const part of path) {
@@ -47,7 +47,7 @@ function* strings(value) {
   else if (value && typeof value === "object") for (const inner of Object.values(value)) yield* strings(inner);
 }
 
-/** The plan of a step: the environment is not looked at, so whatever reads it is not measured (null). */
+/** The selectors of a step; null if it reads the environment, which is never measured. */
 function planOf(step) {
   const given = step[KEYS[step.type] ?? step.type];
   const isObject = given && typeof given === "object" && !Array.isArray(given);
@@ -59,14 +59,14 @@ function planOf(step) {
   const paths = selectors.filter(({ path }) => path.length > 0);
   if (paths.some(({ path }) => path[0] === "env")) return null;
   if (RESOLVED.has(step.type)) return { config };
-  // a.b and a["b"] are one and the same
+  // a.b and a["b"] are the same
   const distinct = new Map(paths.map(({ text, path }) => [code ? path.join("\0") : text, { text, path }]));
   return { leads: [...distinct.values()].map(({ text, path }) => ($) => (code ? walk(path, $) : select(text, $))) };
 }
 
 const plans = new WeakMap();
 
-/** Long strings that have been measured: they cannot change. Anything else may, between two steps: nothing is known of it. */
+/** Sizes of long strings, which cannot change. Any other value may change between two steps, so it is not cached. */
 const measured = new Map();
 const LONG = 16384;
 const REMEMBERED = 8;
@@ -82,7 +82,7 @@ function bytesOfString(text) {
   return bytes;
 }
 
-/** Whether a sub-flow has ended: its output holds copies, and copies of copies. Leaving them out takes several times as long. */
+/** Whether a sub-flow has ended: its output holds copies, and copies of copies. Omitting them takes several times as long. */
 let copies = false;
 export function copiesMade() {
   copies = true;
@@ -96,7 +96,7 @@ function bytesOf(value) {
   return text === undefined ? 0 : Buffer.byteLength(text);
 }
 
-/** Bytes of what goes into a step; null where that is not measured. `weigh(key, make)` measures what `make` gives. */
+/** Bytes of a step's input; null if it is not measured. `weigh(key, make)` measures what `make` returns. */
 export function inputBytes(step, $, weigh = (_key, make) => bytesOf(make())) {
   let plan = plans.get(step);
   if (plan === undefined) plans.set(step, (plan = planOf(step)));
@@ -112,13 +112,13 @@ export function inputBytes(step, $, weigh = (_key, make) => bytesOf(make())) {
   return sum;
 }
 
-/** Ms that measuring may take at once, and the part of the run's time that it may take in all. */
+/** Ms that one measurement may take, and the share of the run's time that all of them may take. */
 const AT_ONCE = 50;
 const SHARE = 0.05;
 
 /**
- * The file of sizes of one go of a run: a line that says which, then one a measured execution, numbered, and their count at
- * the end: a size that a missing line has replaced is not taken for the last one. Nothing here ever throws.
+ * The file of sizes. For the start or each resume of a run: a line that identifies it, a numbered line for each measured
+ * execution, and their count, so that a reader notices a missing line, which may correct an earlier one. Never throws.
  */
 export class SizeFile {
   constructor(file, go) {
@@ -129,14 +129,14 @@ export class SizeFile {
     this.fd = null;
     try {
       this.fd = fs.openSync(file, "a", 0o600);
-      const torn = fs.fstatSync(this.fd).size > 0 ? "\n" : ""; // an earlier go may have been cut in the middle of a line
+      const torn = fs.fstatSync(this.fd).size > 0 ? "\n" : ""; // an earlier process may have been killed in the middle of a line
       this.write(`${torn}${stringify(go)}\n`);
     } catch {
-      this.close(); // sizes are then worked out from the rest of the record
+      this.close(); // sizes are then estimated from the rest of the record
     }
   }
 
-  /** Measure an execution. `again`: a line was written for it before, which is no longer true. */
+  /** Measure an execution. `again`: this replaces an earlier line. */
   note(label, step, $, again) {
     if (this.fd === null) return;
     const began = performance.now();
@@ -144,7 +144,7 @@ export class SizeFile {
     try {
       bytes = this.left(began) > 0 ? inputBytes(step, $, (key, make) => this.weigh(key, make)) : null;
     } catch {
-      // what JSON cannot hold has no size
+      // what is not JSON has no size
     }
     try {
       if (bytes !== null || again) this.write(`${stringify({ n: ++this.lines, ...label, bytes })}\n`);
@@ -158,7 +158,7 @@ export class SizeFile {
     return AT_ONCE + SHARE * (now - this.opened) - this.spent;
   }
 
-  /** What took long the last time is not begun where there is no time for it. */
+  /** Skip what took too long the last time. */
   weigh(key, make) {
     const began = performance.now();
     const known = typeof key === "object" && key !== null;
@@ -171,15 +171,15 @@ export class SizeFile {
 
   write(line) {
     const bytes = Buffer.from(line);
-    if (fs.writeSync(this.fd, bytes) < bytes.length) this.close(); // the disk is full: what follows a torn line would be lost
+    if (fs.writeSync(this.fd, bytes) < bytes.length) this.close(); // the disk is full: lines after a torn one would be lost
   }
 
-  /** The go is over: nothing is measured any more. */
+  /** The run, or this part of it, is over. */
   end() {
     try {
       if (this.fd !== null) this.write(`${stringify({ end: this.lines })}\n`);
     } catch {
-      // without this line less is believed
+      // without this line, readers trust fewer sizes
     }
     this.close();
   }

@@ -1,10 +1,10 @@
-// The state file of a run: written whole after every step, as far as that does not eat the run's time.
+// The state file of a run, rewritten after every step unless that would take too much of the run's time.
 import fs from "node:fs";
 
-/** After a save that took t ms the next one waits for at least 4 t: large states cost a fifth of the time at most. */
+/** After a save that took t ms, the next one waits at least 4 t: saving takes at most a fifth of the time. */
 const REST = 4;
 
-/** The copy of a sub-flow's results that only the running flow needs. */
+/** The copy of a sub-flow's results, which only the running flow needs. */
 export const withoutCopies = (key, value) => (key === "_steps" ? undefined : value);
 
 export class StateFile {
@@ -16,7 +16,7 @@ export class StateFile {
     this.failure = null;
   }
 
-  /** Write now, or a little later where the last save was costly. Throws what a late save could not. */
+  /** Write now, or a little later if the last save was slow. Throws the error of an earlier delayed save. */
   save() {
     if (this.failure !== null) throw this.failure;
     if (performance.now() >= this.restUntil) this.write();
@@ -45,7 +45,7 @@ export class StateFile {
 
   text() {
     const { context } = this.state;
-    // The environment, secrets included, is no part of what a run leaves behind.
+    // The environment, which holds secrets, is not recorded.
     return JSON.stringify({ ...this.state, context: { ...context, env: {} } }, withoutCopies, 2);
   }
 }

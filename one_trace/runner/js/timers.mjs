@@ -1,29 +1,29 @@
-// The timers that steps set. None goes off before its time, and of two that are due at about the same time the one goes
-// first that would if nothing but timers took time.
+// The timers of steps. None fires early, and of two that are due at about the same time, the one fires first that
+// would if only timers took time.
 //
-// In the host a step's end and the next one's start are one turn of one process. Here the engine is asked in between, and
-// on a busy machine each question may take ms: branches that begin together would begin apart, and what waits 20 ms would
-// come after what waits 30. So a timer also knows its ideal time: that of what the turn follows, and its delay.
+// In One CLI, the end of a step and the start of the next are one turn of one process. Here the engine runs in between, and
+// on a busy machine each request may take ms: branches that begin together would drift apart, and a wait of 20 ms would
+// end after one of 30. So a timer also has an ideal time: that of the event its turn handles, plus its delay.
 import { promisify } from "node:util";
 
 const { setTimeout: later, clearTimeout: forget } = globalThis;
 const now = () => performance.now();
 
-/** How many ms a timer is kept back at most for one that should have gone off before it. */
+/** Most ms that a timer is delayed for one that should fire before it. */
 const PATIENCE = 50;
-/** A timer that is late by no more than this is taken to be on time. More would add up, and keep others waiting. */
+/** A timer that is late by no more than this counts as on time. More would add up, and delay others. */
 const LAG = 4;
-/** Ms after which a timer that has not gone off is taken to be closed. */
+/** Ms after which a timer that has not fired counts as closed. */
 const GONE = 1000;
 const LONGEST = 2 ** 31 - 1;
 
 const pending = new Map();
 let numbers = 0;
-/** The ideal time of what runs now, where it is known. */
+/** The ideal time of what runs now, if it is known. */
 let moment = null;
 let turn = { number: null, began: 0 };
 
-/** What the engine asks for in one of its turns happens at one time: `at`, where the turn follows a timer of ours. */
+/** All requests of one turn of the engine happen at one time: `at`, if the turn handles one of our timers. */
 export function during(number, at) {
   if (number !== turn.number) turn = { number, began: Math.max(at ?? now(), now() - PATIENCE) };
   moment = turn.began;
@@ -33,7 +33,7 @@ export function over() {
   moment = null;
 }
 
-/** The ideal time of what has just happened. */
+/** The ideal time of the last event. */
 export const at = () => moment ?? now();
 
 const before = (one, other) => one.due < other.due || (one.due === other.due && one.number < other.number);
@@ -48,7 +48,7 @@ function awaited(entry) {
 }
 
 function goOff(handle, entry, args) {
-  if (entry.cleared) return; // while it was kept back
+  if (entry.cleared) return; // while it was delayed
   if (pending.has(handle) && awaited(entry)) {
     later(goOff, 1, handle, entry, args);
     return;

@@ -1,9 +1,9 @@
-// What a flow's texts mean: selectors, {{ }} tokens with their pipes, expressions. Pure, but for the warning.
+// The language of a flow's texts: selectors, {{ }} tokens with pipes, expressions. Pure, except for a warning.
 
 const OPERAND = /\{\{\s*(q\s+)?\$\./;
 const TOKEN = /\{\{\s*(q\s+)?(\$\.[^}\s|]+)(?:\s*\|\s*([a-zA-Z]+))?\s*\}\}/g;
 
-/** The value a `$.` path leads to. On an array a name that is no index is looked up in every element. */
+/** The value at a `$.` path. On an array, a name that is not an index is looked up in every element. */
 export function select(path, context) {
   if (!path.startsWith("$.")) return path;
   let here = context;
@@ -64,7 +64,7 @@ export function tokens(value) {
   return OPERAND.test(value) ? Array.from(value.matchAll(TOKEN), ([, , selector]) => selector) : [];
 }
 
-/** A value of a flow file with its selectors and tokens replaced, however deep they stand. */
+/** A value of a flow file with its selectors and tokens replaced at any depth. */
 export function resolve(value, context, warn = console.warn) {
   if (typeof value === "string") {
     if (value.startsWith("$.") && !value.includes("{{")) return select(value, context);
@@ -85,7 +85,7 @@ export function evaluate(expression, context) {
   return new Function("$", `return (${expression})`)(context);
 }
 
-/** The same as a condition: walking into what is not there is false, not an error. */
+/** The same as a condition: reading a property of undefined is false, not an error. */
 export function holds(expression, context) {
   try {
     return Boolean(evaluate(expression, context));
@@ -95,7 +95,7 @@ export function holds(expression, context) {
   }
 }
 
-/** Sets a key of its own, also where the key is `__proto__`. */
+/** Sets an own key, even if it is `__proto__`. */
 export function put(target, key, value) {
   if (key === "__proto__") {
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });

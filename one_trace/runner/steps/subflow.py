@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from one_trace.runner.call import Call, Scheduler
+from one_trace.runner.call import Call, FlowScope, Scheduler
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.loading import FlowUnreadable, load
 from one_trace.runner.loop import Promise
 from one_trace.runner.schema import Json
-from one_trace.runner.terms import FlowScope
 from one_trace.runner.worker import Handle
 
 _IMPORT_TICKS = 8
@@ -23,10 +22,10 @@ async def subflow(call: Call) -> Handle:
         raise StepFailure(f"Circular flow detected: {' → '.join((*call.scope.stack, key))}")
     await _imported(engine)
     try:
-        loaded = load(key, engine.json_error)
+        loaded = load(key, worker.json_error)
     except FlowUnreadable as error:
         raise StepFailure(str(error)) from error
-    context = engine.context()
+    context = call.handle("contexts")
     await engine.loop.go(_run(call, loaded.flow, loaded.root, key, inputs, context))
     steps = loaded.flow.get("steps")
     last = steps[-1] if isinstance(steps, list) and steps else None

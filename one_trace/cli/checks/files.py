@@ -1,0 +1,127 @@
+"""Settings, folders, the store, the queue, and the executor's state files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from one_trace.answers.reports import Check
+from one_trace.errors import SettingsError, StoreError
+from one_trace.settings import credentials, paths, sources
+from one_trace.view.words import counted
+
+_FIX = "one trace doctor --fix"
+
+
+def settings() -> Iterator[Check]:
+    from one_trace.settings.model import load
+
+    values = load()
+    problems = [*values.problems, *_homeless(values)]
+    for problem in problems:
+        yield Check("settings", "bad", problem.message, problem.hint)
+    if problems:
+        return
+    given = [f"{name} ({source})" for name, source in values.sources.items() if source != "default"]
+    known = (paths.user_file(os.environ), paths.project_file())
+    files = [path for path in known if path and Path(path).exists()]
+    where = f" from {', '.join(files)}" if files else ""
+    yield Check("settings", "ok", f"{', '.join(given) or 'all defaults'}{where}")
+
+
+def _homeless(values: sources.Settings) -> Iterator[SettingsError]:
+    """Problems of a user without a home folder: there is no place for the key or the store."""
+    places: tuple[Callable[[], Path], ...] = (credentials.credentials_path, lambda: values.data_path)
+    for place in places:
+        try:
+            place()
+        except SettingsError as problem:
+            yield problem
+
+
+def store_path() -> Path | None:
+    """None for a user without a home folder, which is a problem of the settings."""
+    try:
+        return sources.load().store_path
+    except SettingsError:
+        return None
+
+
+def folders(fix: bool) -> Iterator[Check]:
+    """Whoever can write to the folder of the key or of the store can replace them."""
+    from one_trace.guard.private import writable_by_others
+
+    config, store = paths.config_dir(os.environ), store_path()
+    ours = {folder for folder in (config and Path(config), store and store.parent) if folder}
+    writable = {each for folder in ours if folder.is_dir() for each in writable_by_others(folder)}
+    for folder in sorted(writable):
+        if fix and folder in ours:
+            folder.chmod(0o700)
+            yield Check("folders", "ok", f"{folder} is now closed to others")
+        else:
+            wrong = f"others can write to {folder}, and so replace your key, settings or runs"
+            yield Check("folders", "bad", wrong, _FIX if folder in ours else f"chmod go-w {folder}")
+
+
+def store() -> Iterator[Check]:
+    """Opens the store and writes to it, as a traced run does."""
+    from one_trace.store.check import examine
+
+    path = store_path()
+    if path is None:
+        return
+    health = examine(path)
+    if health.own is not None:
+        newer = f"{path} was written by a newer one-trace; runs traced by this one are kept in {health.own}"
+        yield Check("store", "bad", newer, "pip install -U one-trace")
+    elif health.runs is None:
+        none = f"no run has been traced yet; they will be in {path}"
+        yield Check("store", "note", none, "one flow execute KEY --trace")
+    else:
+        size = f"{path.stat().st_size / 1e6:.1f} MB"
+        yield Check("store", "ok", f"{counted(health.runs, 'run')}, {size}, at {path}")
+    for other in health.left_out:
+        yield Check(
+            "store", "note", f"runs of an older one-trace in {other} are not merged", "one trace sync"
+        )
+
+
+def queue() -> Iterator[Check]:
+    from one_trace.store import Store
+
+    path = store_path()
+    if path is None:
+        return
+    try:
+        with Store(path, readonly=True) as store:
+            rows = store.connection.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()
+    except StoreError:
+        return  # a finding of the check of the store
+    runs = {state: counted(count, "run") for state, count in rows}
+    if "failed" in runs:
+        yield Check(
+            "queue", "bad", f"{runs['failed']} could not be delivered", "one trace sync --retry-failed"
+        )
+    if "queued" in runs:
+        yield Check("queue", "note", f"{runs['queued']} to be delivered", "one trace sync")
+    if not runs.keys() & {"failed", "queued"}:
+        yield Check("queue", "ok", f"nothing queued; {runs.get('sent', '0 runs')} delivered")
+
+
+def state_files(fix: bool) -> Iterator[Check]:
+    """The executor writes its whole environment, keys included, to files that everybody can read."""
+    folder = Path(".one/flows/.runs")
+    files = [path for path in folder.glob("*.state.json") if path.is_file() and not path.is_symlink()]
+    readable = [path for path in files if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    if fix:
+        for path in readable:
+            path.chmod(0o600)
+        yield Check("state files", "ok", f"{len(readable)} closed, {len(files)} in {folder}")
+    elif readable:
+        many = counted(len(readable), "state file")
+        wrong = f"others can read {many} in {folder}, with the environment and keys of their runs"
+        yield Check("state files", "bad", wrong, _FIX)
+    elif files:
+        yield Check("state files", "ok", f"{len(files)} in {folder}, none of them readable by others")
