@@ -36,7 +36,7 @@ Figure = Literal["duration", "output", "cost"]
 
 
 class Side(Struct, rename="camel", kw_only=True):
-    """One of the two runs. With ``--baseline p50`` `a` is no run: `runId` is null, `runs` the number of runs
+    """One of the two runs. With ``--baseline p50``, `a` stands for many runs: `runId` is null, `runs` the number of runs
     that it is the median of.
     """
 

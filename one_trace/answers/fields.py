@@ -20,10 +20,11 @@ _Wanted = dict[str, Any]
 
 class Selection:
     """The members that `asked` names, separated by commas: each is a path such as ``run.status``, which
-    goes through lists, or the unique end of one. None selects everything. Raises WrongUsage."""
+    goes through lists, or a name alone. None selects everything. Raises WrongUsage."""
 
     def __init__(self, document: type[Struct], asked: str | None) -> None:
-        self.paths = [] if asked is None else [_resolved(document, name) for name in _split(asked)]
+        names = [] if asked is None else _split(asked)
+        self.paths = [path for name in names for path in _resolved(document, name)]
         self._wanted: _Wanted = {}
         for path in self.paths:
             at = self._wanted
@@ -53,17 +54,16 @@ def _selected(value: Any, wanted: _Wanted) -> Any:  # noqa: ANN401  whatever a d
     return {name: _selected(item, wanted[name]) for name, item in value.items() if name in wanted}
 
 
-def _resolved(document: type[Struct], name: str) -> str:
-    """The full path of a field."""
+def _resolved(document: type[Struct], name: str) -> list[str]:
+    """The full paths of a field: those that end in its name, nearest to the top."""
     if _exists(document, name):
-        return name
+        return [name]
     known = list(_paths(inspect.type_info(document)))
     ending = [path for path in known if path.endswith(f".{name}")]
-    if len(ending) == 1:
-        return ending[0]
-    if ending:
-        raise WrongUsage(f"--fields: '{name}' may be any of {', '.join(ending)}", hint="Give the whole path.")
-    raise WrongUsage(f"--fields: there is no field '{name}'", hint=_hint(name, known))
+    if not ending:
+        raise WrongUsage(f"--fields: there is no field '{name}'", hint=_hint(name, known))
+    nearest = min(path.count(".") for path in ending)
+    return [path for path in ending if path.count(".") == nearest]
 
 
 def _hint(name: str, known: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct, field
 
@@ -29,7 +29,7 @@ class RunRow(Struct, rename="camel", kw_only=True):
 
     run_id: str
     flow_key: str
-    status: RunStatus
+    status: RunStatus | Literal["running"]
     started_at: str
     duration_ms: float | None = None
     cwd: str | None = None
@@ -41,22 +41,20 @@ class RunRow(Struct, rename="camel", kw_only=True):
 
 
 class RunList(Struct, rename="camel", kw_only=True):
-    """`total` counts all runs that fit the filter, without those that are still `running`."""
+    """`total` counts all runs that fit the filter."""
 
     schema: str = SCHEMA
     filter: dict[str, Any] = {}
-    running: list[RunUnderWay] = []
     total: int
     runs: list[RunRow]
     next: list[str] = []
 
 
 class WholeRunList(Struct, rename="camel", kw_only=True):
-    """The same with the `run` of each trace document, for `--full`."""
+    """The same with the `run` of each trace document, for `--full`: without runs that are still running."""
 
     schema: str = WHOLE_SCHEMA
     filter: dict[str, Any] = {}
-    running: list[RunUnderWay] = []
     total: int
     runs: list[Run]
     next: list[str] = []
@@ -90,14 +88,28 @@ def answer(
     bounds: Bounds,
 ) -> object:
     """The page of a list that begins with `runs`; `following` counts the runs that fit the filter and come
-    after them, `total` all that fit it."""
+    after them, `total` all that fit it. Those of `running` stand among them, by their start."""
     document: Struct
     if bounds.full:
-        document = WholeRunList(filter=filter, running=running, total=total, runs=runs, next=_next(runs))
+        document = WholeRunList(filter=filter, total=total, runs=runs, next=_next(runs))
     else:
-        rows = [_row(run) for run in runs]
-        document = RunList(filter=filter, running=running, total=total, runs=rows, next=_next(runs))
+        under_way = {run.run_id for run in running}
+        rows = [_running_row(run) for run in running]
+        rows += [_row(run) for run in runs if run.run_id not in under_way]
+        rows.sort(key=lambda row: row.started_at, reverse=True)
+        document = RunList(filter=filter, total=total, runs=rows, next=_next(runs))
     return fit(document, bounds._replace(cursor=None), {"runs": following})
+
+
+def _running_row(run: RunUnderWay) -> RunRow:
+    return RunRow(
+        run_id=run.run_id,
+        flow_key=cut_text(run.flow_key, _TEXT),
+        status="running",
+        started_at=run.started_at or "",
+        duration_ms=run.duration_ms,
+        cwd=cut_text(run.cwd, _TEXT),
+    )
 
 
 def _row(run: Run) -> RunRow:

@@ -23,7 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "share": ("one_trace.cli.share", "Deliver one run now and print its URL"),
     "login": ("one_trace.cli.login", "Keep or forget the key of traces.com"),
     "logout": ("one_trace.cli.logout", ""),
-    "open": ("one_trace.cli.open_report", "The HTML report in the browser"),
+    "open": ("one_trace.cli.open_report", "A run, or a flow's history, in the browser"),
     "prune": ("one_trace.cli.prune", "Delete old runs"),
     "help": ("one_trace.cli.topic", "Longer help on a topic; the JSON Schema of a document"),
     "schema": ("one_trace.cli.schema", ""),

@@ -101,7 +101,10 @@ def _answer(speaker: Out, wanted: _Wanted, project: str | None) -> object:
     flow, status, since = wanted
     asked = {"flow": flow, "status": status, "since": since and to_iso(since), "project": project}
     filter = {name: value for name, value in asked.items() if value is not None}
-    running = [] if after else _running(wanted, project)
+    running = [] if bounds.full else _running(wanted, project)
+    total += len({run.run_id for run in running} - {run.run_id for run in runs})
+    if after is not None:
+        running = [run for run in running if (to_ms(run.started_at) or 0) < after.started_ms]
     return answers.answer(runs, total, left - len(runs), running=running, filter=filter, bounds=bounds)
 
 

@@ -232,7 +232,7 @@ def test_a_host_that_is_stopped_itself_stops_us_until_we_go_on(machine):
 @pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="needs a system that tells a process's state"
 )
-@pytest.mark.parametrize("us", [True, False], ids=["we are told to stop", "the host is told to stop"])
+@pytest.mark.parametrize("us", [True, False], ids=["one-trace is stopped", "the host is stopped"])
 def test_a_host_that_alone_is_told_to_go_on_goes_on_and_we_with_it(machine, us):
     machine.player("48-sigkill", after=LEAVES)
     process = machine.start(*RUN)

@@ -231,16 +231,21 @@ def test_list_marks_the_runs_under_way(pausing: Machine) -> None:
     (pausing.project / "go").unlink()
     run = start_run(pausing, "--trace")
     listed = pausing.one("--agent", "trace", "list").document
-    (running,) = listed["running"]
-    assert (running["flowKey"], running["status"]) == ("def-retry", "running")
-    assert [each["runId"] for each in listed["runs"]] == [first]
+    (running, ended) = listed["runs"]
+    assert (running["flowKey"], running["status"], listed["total"]) == ("def-retry", "running", 2)
+    assert (ended["runId"], ended["status"]) == (first, "success")
     page = pausing.one("trace", "list").out.decode().splitlines()
     assert running["runId"] in page[1]
     assert " running " in page[1]
-    assert pausing.one("--agent", "trace", "list", "--flow", "other").document["running"] == []
-    assert pausing.one("--agent", "trace", "list", "--status", "success").document["running"] == []
+    assert pausing.one("--agent", "trace", "list", "--flow", "other").document["total"] == 0
+    success = pausing.one("--agent", "trace", "list", "--status", "success").document
+    assert [each["runId"] for each in success["runs"]] == [first]
+    page = pausing.one("--agent", "trace", "list", "--limit", "1").document
+    assert [each["status"] for each in page["runs"]] == ["running"]
+    rest = pausing.one("--agent", "trace", "list", "--cursor", page["omitted"]["cursor"]).document
+    assert [each["status"] for each in rest["runs"]] == ["success"]
     end(run)
-    assert pausing.one("--agent", "trace", "list").document["running"] == []
+    assert [each["status"] for each in pausing.runs()] == ["success"]
 
 
 def test_exit_status_and_timeout_need_follow(machine: Machine) -> None:

@@ -158,6 +158,7 @@ def test_export_prints_or_writes_the_same_bytes(filled, form: str) -> None:
         "format": form,
         "bytes": len(printed.out),
         "runId": "d4de414f31f8",
+        "flowKey": None,
     }
 
 
