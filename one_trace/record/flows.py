@@ -60,6 +60,11 @@ class FlowFiles:
                     self._by_key.setdefault(flow.key, flow)
         return self._by_key.get(key)
 
+    @property
+    def looked_up(self) -> list[str]:
+        """The paths at which a flow was looked for so far."""
+        return list(self._read)
+
     def shown(self, flow: FlowFile) -> str:
         """The flow file's path relative to the project, or absolute if it is outside."""
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from one_trace.errors import RecordError
 from one_trace.guard.files import LOG_LIMIT, STATE_LIMIT, read_plain, read_start
 from one_trace.model.times import to_ms
-from one_trace.record.clock import Clock, correct
+from one_trace.record.clock import LogClock, correct
 from one_trace.record.files import RunFiles
 from one_trace.record.flows import FlowFile, FlowFiles
 from one_trace.record.log import LogLine, read_log
@@ -39,7 +39,7 @@ class Record:
     faults: list[str] = field(default_factory=list)
     sizes: Sizes = field(default_factory=dict)
     unknown_fields: dict[str, list[str]] = field(default_factory=dict)
-    clock: Clock = field(default_factory=Clock)
+    clock: LogClock = field(default_factory=LogClock)
 
     def changed_since(self, paths: Iterable[Path]) -> bool:
         """Whether one of these files was written after the record was or, if the clocks of the log and of the

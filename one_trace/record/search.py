@@ -18,7 +18,7 @@ _MOST_OLD = 64
 """Old state files that are searched, the last written first: a resumed run is among them."""
 _HEAD = 4096
 """Bytes of a state file that hold what stands ahead of the inputs."""
-_PAUSES_S = (0.0, 0.01, 0.03, 0.1)
+_PAUSES_S = (0.01, 0.03, 0.1)
 """A state file is empty for a moment each time it is saved: it is read again after each of these pauses."""
 _TOKEN = rb'"ONE_TRACE_TOKEN": "[0-9a-f]{32}"|"ONE_TRACE_VIA": "[0-9a-f]{8,} [0-9a-f]{8} '
 _ANOTHER_TOKEN = re.compile(_TOKEN)
@@ -105,6 +105,7 @@ def started(files: RunFiles, *, unless_ended: bool) -> str | None:
 
 
 def _retried(read: Callable[[], _T]) -> Iterator[_T]:
+    yield read()
     for pause in _PAUSES_S:
         time.sleep(pause)
         yield read()

@@ -74,7 +74,7 @@ def other_tables(path: str, names: Sequence[str]) -> SettingsError:
 def no_home(what: str, instead: str) -> SettingsError:
     """The user has neither HOME nor a home folder in the system's list of users."""
     return SettingsError(
-        f"there is no folder for {what}: this user has no home folder",
+        f"no directory for {what}: this user has no home directory",
         hint=f"Set HOME, {instead} to an absolute path.",
         code="no-home",
     )

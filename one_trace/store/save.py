@@ -128,10 +128,9 @@ def _keep_redacted(connection: Connection, prepared: Prepared, number: int) -> N
     found = connection.execute(sql, (number, "[REDACTED]")).fetchall()
     if not found:
         return
-    from one_trace.outbound.error_text import Kept as KeptError
-    from one_trace.outbound.error_text import keep_redacted
+    from one_trace.outbound.error_text import KeptText, keep_redacted
 
-    errors = {span: KeptError(text, end) for span, text, end in found if text is not None}
+    errors = {span: KeptText(text, end) for span, text, end in found if text is not None}
     if keep_redacted(prepared.assembly, errors):
         prepared.revision = _revision(prepared.assembly.trace)
 

@@ -63,7 +63,7 @@ def _one(shape: Shape, span: Span) -> list[tuple[str, str]]:
         ("input", words.size(span.input_bytes) or None),
         ("output", words.size(span.output_bytes) or None),
         ("usage", clean(words.usage(span.usage)) if span.usage else None),
-        ("worked out", ", ".join(clean(name, 40) for name in span.derived) or None),
+        ("estimated", ", ".join(clean(name, 40) for name in span.derived) or None),
     ]
     return [(label, text) for label, text in facts if text]
 

@@ -45,8 +45,8 @@ def test_steps_that_are_gone_stand_where_they_stood() -> None:
     before = run(span("zero"), span("one"), span("two"), span("three"))
     after = run(span("one"), span("new"), span("three"))
     diff = of_runs(before, after, PastRuns())
-    told = [(one.path, one.changes) for one in diff.steps]
-    assert told == [
+    reported = [(one.path, one.changes) for one in diff.steps]
+    assert reported == [
         ("zero", ["removed"]),
         ("one", []),
         ("two", ["removed"]),

@@ -66,12 +66,12 @@ def test_most_recordings_are_there(store: Store) -> None:
 @pytest.mark.parametrize("room", [60, 100])
 def test_stats_and_cost_of_all(store: Store, room: int) -> None:
     scope = query.RunFilter()
-    told = stats.document(query.histories(store.connection, scope), flow=None, since=None)
-    assert told.runs == store.connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+    reported = stats.document(query.histories(store.connection, scope), flow=None, since=None)
+    assert reported.runs == store.connection.execute("SELECT count(*) FROM runs").fetchone()[0]
     spans = store.connection.execute("SELECT count(*) FROM spans").fetchone()[0]
-    assert sum(step.count for flow in told.flows for step in flow.steps) == spans
-    msgspec.json.encode(told)
-    fits(stats_page.render(told, Page(room, RICH)), room)
+    assert sum(step.count for flow in reported.flows for step in flow.steps) == spans
+    msgspec.json.encode(reported)
+    fits(stats_page.render(reported, Page(room, RICH)), room)
     known = llm_calls.runs(store.connection, scope)
     spent = cost.document(
         llm_calls.read(store.connection, scope, known), runs=len(known), flow=None, since=None
@@ -82,8 +82,8 @@ def test_stats_and_cost_of_all(store: Store, room: int) -> None:
 def test_each_flow_has_its_pages(store: Store) -> None:
     for key in query.flow_keys(store.connection):
         scope = query.RunFilter(key)
-        told = stats.document(query.histories(store.connection, scope), flow=key, since=None)
-        fits(stats_page.render(told, Page(60, RICH)), 60)
+        reported = stats.document(query.histories(store.connection, scope), flow=key, since=None)
+        fits(stats_page.render(reported, Page(60, RICH)), 60)
         found = insights.of_store(store, scope, since=None)
         msgspec.json.encode(found)
         fits(insights_page.render(found, Page(60, PLAIN)), 60)

@@ -238,14 +238,14 @@ def test_a_block_is_uneven_if_one_branch_takes_twice_the_next() -> None:
 
 def test_findings_are_ranked_by_score_in_a_stable_order() -> None:
     many = history(step("a", [600] * 8, bad=[2, 6]), step("b", [300] * 8))
-    told = document(profile(many, []), since=None)
-    assert [(finding.rank, finding.rule) for finding in told.findings] == [
+    reported = document(profile(many, []), since=None)
+    assert [(finding.rank, finding.rule) for finding in reported.findings] == [
         (1, "flaky"),
         (2, "slow"),
         (3, "slow"),
     ]
-    assert told == document(profile(many, []), since=None)
-    assert told.rules == list(RULES)
+    assert reported == document(profile(many, []), since=None)
+    assert reported.rules == list(RULES)
 
 
 def test_one_run_of_a_flow_without_steps_gives_nothing() -> None:

@@ -74,9 +74,9 @@ def test_use_of_the_timeout_is_p95_in_parts_of_it() -> None:
 def test_the_flow_that_took_most_time_stands_first() -> None:
     quick, long = history(step("a", [1])), history(step("a", [1]))
     quick.flow_key, quick.runs = "quick", [facts(0, ms=5)]
-    told = document([quick, long], flow=None, since=None)
-    assert [flow.flow_key for flow in told.flows] == [FLOW, "quick"]
-    assert told.runs == 2
+    reported = document([quick, long], flow=None, since=None)
+    assert [flow.flow_key for flow in reported.flows] == [FLOW, "quick"]
+    assert reported.runs == 2
 
 
 def test_runs_without_an_end_have_outcomes_and_no_times() -> None:

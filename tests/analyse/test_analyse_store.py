@@ -64,9 +64,9 @@ def test_since_leaves_out_what_was_before(store: Store) -> None:
     for number in range(4):
         store.save(run(number))
     scope = query.RunFilter(since_ms=START_MS + 2 * HOUR)
-    told = stats.document(query.histories(store.connection, scope), flow=None, since=None)
-    assert told.runs == 2
-    assert {step.path: step.count for step in told.flows[0].steps}["my-flow > each > first"] == 4
+    reported = stats.document(query.histories(store.connection, scope), flow=None, since=None)
+    assert reported.runs == 2
+    assert {step.path: step.count for step in reported.flows[0].steps}["my-flow > each > first"] == 4
 
 
 def test_a_renamed_step_is_one_step(store: Store) -> None:
@@ -87,8 +87,8 @@ def test_insights_name_codes_and_runs_of_failures(store: Store) -> None:
     for number in range(9):
         bad = [span("s", status="error", error_code="E1")] if number in (2, 7) else [span("s")]
         store.save(assembly(f"{number:011x}a", bad, start=START_MS + number * HOUR))
-    told = insights.of_store(store, query.RunFilter("my-flow"), since=None)
-    (flaky,) = (finding for finding in told.findings if finding.rule == "flaky")
+    reported = insights.of_store(store, query.RunFilter("my-flow"), since=None)
+    (flaky,) = (finding for finding in reported.findings if finding.rule == "flaky")
     assert flaky.evidence["errorCodes"] == {"E1": 2}
     assert flaky.evidence["runIds"] == ["00000000007a", "00000000002a"]
 
@@ -135,7 +135,7 @@ def call(step: str, model: str, usd: float | None, **fields: object):
     return span(step, fields.pop("parent", None), usage=usage, type="bash", **fields)
 
 
-def told(store: Store) -> cost.CostDocument:
+def reported(store: Store) -> cost.CostDocument:
     scope = query.RunFilter()
     known = llm_calls.runs(store.connection, scope)
     return cost.document(
@@ -149,7 +149,7 @@ def test_cost_by_flow_step_model_and_day(store: Store) -> None:
         assembly("00000000000b", [call("a", "m1", None)], flow_key="other", start=START_MS + 24 * HOUR)
     )
     store.save(assembly("00000000000c", [span("plain")], start=START_MS + 25 * HOUR))
-    document = told(store)
+    document = reported(store)
     assert (document.runs, document.total.calls, document.total.cost_usd) == (3, 4, 1.0)
     assert [(one.key, one.cost_usd) for one in document.flows] == [("my-flow", 1.0), ("other", None)]
     assert [(one.key, one.share) for one in document.models] == [("m1", 0.75), ("m2", 0.25)]
@@ -160,7 +160,7 @@ def test_cost_by_flow_step_model_and_day(store: Store) -> None:
 def test_several_models_of_one_call_stand_together(store: Store) -> None:
     both = Usage(cost_usd=1.0, models=["m1", "m2"])
     store.save(assembly("00000000000a", [span("a", usage=both), span("b", usage=Usage(cost_usd=0.5))]))
-    assert [one.key for one in told(store).models] == ["m1 + m2", "unknown"]
+    assert [one.key for one in reported(store).models] == ["m1 + m2", "unknown"]
 
 
 def test_what_was_for_nothing(store: Store) -> None:
@@ -174,7 +174,7 @@ def test_what_was_for_nothing(store: Store) -> None:
     kept = [call("a", "m", 4.0, parent=loop, parent_attempt=2, retries=2, attempts=3)]
     store.save(assembly("00000000000a", [loop, *lost, *kept], usage=USAGE))
     store.save(assembly("00000000000b", [call("a", "m", 8.0)], status="error", usage=USAGE))
-    waste = told(store).waste
+    waste = reported(store).waste
     assert (waste.given_up.cost_usd, waste.given_up.calls) == (3.0, 2)
     assert (waste.failed_runs.cost_usd, waste.failed_runs.runs) == (8.0, 1)
     assert (waste.retries, waste.retries_usd) == (2, 8.0)

@@ -99,9 +99,9 @@ def test_a_filter_hides_and_changes_no_figure(machine: Machine) -> None:
     own = {one["spanId"]: one["selfMs"] for one in whole["slowest"]}
     assert "filter" not in whole
     for more in (("--failed",), ("--step", "outer"), ("--depth", "1")):
-        told = machine.one(*argv, *more).document
-        assert {one["spanId"]: one["selfMs"] for one in told["slowest"]}.items() <= own.items()
-        assert told["filter"]
+        reported = machine.one(*argv, *more).document
+        assert {one["spanId"]: one["selfMs"] for one in reported["slowest"]}.items() <= own.items()
+        assert reported["filter"]
     shown = machine.one("--agent", "trace", "show", "--failed").document
     assert shown["filter"] == {"failed": True}
     assert shown["run"]["counts"]["spans"] == 4
@@ -271,9 +271,9 @@ def test_insights_without_a_flow_say_which_need_attention(machine: Machine) -> N
     for n in range(12):
         fill(machine, made(n, span("s", flow="good"), flow_key="good"))
         fill(machine, made(50 + n, span("s", flow="bad", status="error"), flow_key="bad", status="error"))
-    told = machine.one("--agent", "trace", "insights").document
-    assert [(one["flowKey"], one["first"]["rule"]) for one in told["flows"]] == [("bad", "failing")]
-    assert told["quiet"] == 1
+    reported = machine.one("--agent", "trace", "insights").document
+    assert [(one["flowKey"], one["first"]["rule"]) for one in reported["flows"]] == [("bad", "failing")]
+    assert reported["quiet"] == 1
     page = machine.one("trace", "insights").out.decode()
     assert page.startswith("bad\n   failing: s has failed every time")
 
@@ -336,12 +336,13 @@ def test_calls_are_counted_where_the_record_shows_them_and_named_where_not(machi
     )
     env = {"ENVELOPE": json.dumps(ENVELOPE), "PATH": f"{machine.env['PATH']}:/usr/bin:/bin"}
     assert execute(machine, "main", "--trace", env=env)["status"] == "success"
-    told = machine.one("--agent", "trace", "cost").document
+    reported = machine.one("--agent", "trace", "cost").document
     # Five of them: one each, and two in `twice`, which is one execution.
-    assert (told["total"]["costUsd"], told["total"]["inputTokens"], told["total"]["calls"]) == (0.15, 550, 4)
-    models = {one["key"]: (one["inputTokens"], one["costUsd"]) for one in told["models"]}
+    total = reported["total"]
+    assert (total["costUsd"], total["inputTokens"], total["calls"]) == (0.15, 550, 4)
+    models = {one["key"]: (one["inputTokens"], one["costUsd"]) for one in reported["models"]}
     assert models == {"big": (50, 0.1), "small": (500, 0.05)}
-    missing = {one["path"].rpartition(" > ")[2]: one["why"] for one in told["uncounted"]}
+    missing = {one["path"].rpartition(" > ")[2]: one["why"] for one in reported["uncounted"]}
     assert missing.keys() == {"piped", "failed"}
     assert "another command" in missing["piped"]
     assert "failed" in missing["failed"]
@@ -385,8 +386,8 @@ def test_edits_are_patches_of_the_flow_file_that_pass_validation(machine: Machin
     )
     for _ in range(3):
         assert execute(machine, "main", "--trace")["status"] == "success"
-    told = machine.one("--agent", "trace", "insights", "main", "--patch").document
-    (one,) = told["files"]
+    reported = machine.one("--agent", "trace", "insights", "main", "--patch").document
+    (one,) = reported["files"]
     assert one["file"] == str(path)
     assert one["patch"] == [{"op": "add", "path": "/steps/1/loop/maxConcurrency", "value": 5}]
     page = machine.one("trace", "insights", "main", "--patch").out.decode()

@@ -17,14 +17,14 @@ ITERATIONS = 25_000
 
 
 def assembling(bench: Bench) -> list[Figure]:
-    """Microseconds of the processor a line, one and ten iterations abreast; and for twice the lines."""
+    """Microseconds of the processor a line, one and ten iterations concurrent; and for twice the lines."""
     figures = []
-    for abreast, bar in ((1, 15), (10, 40)):
-        events, whole = _cost(bench, ITERATIONS, abreast)
-        _, half = _cost(bench, ITERATIONS // 2, abreast)
+    for concurrent, bar in ((1, 15), (10, 40)):
+        events, whole = _cost(bench, ITERATIONS, concurrent)
+        _, half = _cost(bench, ITERATIONS // 2, concurrent)
         each = whole / events * 1e6
         figures.append(
-            Figure(f"assemble, {abreast} abreast", each, "us/event (cpu)", bar, f"{events:,} events")
+            Figure(f"assemble, {concurrent} concurrent", each, "us/event (cpu)", bar, f"{events:,} events")
         )
         figures.append(Figure("  twice the events", whole / half, "x that (cpu)", 2.2, ""))
     return figures
@@ -48,9 +48,9 @@ def beside_the_sdk(bench: Bench) -> Figure:
     return Figure("assemble and store, 50,000 spans", mine / theirs, "x OTel SDK (cpu)", 1.0, detail)
 
 
-def _cost(bench: Bench, iterations: int, abreast: int) -> tuple[int, float]:
-    project = bench.folder(f"abreast-{abreast}-{iterations}")
-    events = write_abreast(project, iterations, abreast)
+def _cost(bench: Bench, iterations: int, concurrent: int) -> tuple[int, float]:
+    project = bench.folder(f"concurrent-{concurrent}-{iterations}")
+    events = write_abreast(project, iterations, concurrent)
     (files,) = discover([project])[0]
     record = read(files)
     return events, _least(bench, lambda: assemble(record))

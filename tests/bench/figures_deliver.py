@@ -110,9 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-def _serve(told: Connection) -> None:
+def _serve(reported: Connection) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    told.send(server.server_port)
+    reported.send(server.server_port)
     server.serve_forever()
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import heapq
 import json
+import os
+import shutil
+import time
 from pathlib import Path
 from random import Random
 
@@ -23,6 +26,23 @@ def write_loop(project: Path, iterations: int) -> int:
     (folder / ".logs" / f"looped-{RUN}.log").write_text("".join(lines))
     (folder / ".runs" / f"looped-{RUN}.state.json").write_text(json.dumps(_state(iterations), indent=2))
     return len(lines)
+
+
+def write_past_runs(project: Path, count: int) -> None:
+    """The records of `count` runs of a flow of one step in `project`, written a month ago."""
+    folder, recorded = project / ".one" / "flows", Path(__file__).parents[1] / "recordings" / "01-transform"
+    shutil.copytree(recorded / "flows", folder, dirs_exist_ok=True)
+    (state,) = (recorded / "runs").iterdir()
+    (log,) = (recorded / "logs").iterdir()
+    run = log.stem.rpartition("-")[2]
+    month_ago = time.time() - 30 * 86_400
+    for source, to in ((log, folder / ".logs"), (state, folder / ".runs")):
+        to.mkdir(exist_ok=True)
+        text = source.read_text()
+        for number in range(count):
+            path = to / source.name.replace(run, f"{number:012x}")
+            path.write_text(text.replace(run, f"{number:012x}"))
+            os.utime(path, (month_ago, month_ago))
 
 
 def _flow(iterations: int) -> dict[str, object]:
@@ -92,8 +112,8 @@ def _state(iterations: int) -> dict[str, object]:
     }
 
 
-def write_abreast(project: Path, iterations: int, abreast: int) -> int:
-    """The record of a loop over two uneven steps, `abreast` iterations at a time; its number of events."""
+def write_abreast(project: Path, iterations: int, concurrent: int) -> int:
+    """The record of a loop over two uneven steps, `concurrent` iterations at a time; its number of events."""
     random = Random(1)
     lines: list[str] = []
     rounds: list[dict[str, object]] = [{} for _ in range(iterations)]
@@ -111,9 +131,9 @@ def write_abreast(project: Path, iterations: int, abreast: int) -> int:
     line(0, "flow:start", flowKey="looped", totalSteps=1, timestamp=to_iso(START_MS))
     start(0, "big", "loop")
     now = 0
-    for first in range(0, iterations, abreast):
+    for first in range(0, iterations, concurrent):
         running: list[tuple[int, int, int, int]] = []
-        for i in range(first, min(iterations, first + abreast)):
+        for i in range(first, min(iterations, first + concurrent)):
             start(now, "s0")
             heapq.heappush(running, (now + random.randint(3, 20), i, 0, now))
         while running:
@@ -127,7 +147,7 @@ def write_abreast(project: Path, iterations: int, abreast: int) -> int:
     line(now, "flow:complete", flowKey="looped", status="success", durationMs=now)
     line(now, "Flow completed", status="success")
     steps = [{"id": f"s{n}", "name": f"S{n}", "type": "code", "code": {"source": ""}} for n in range(2)]
-    loop = {"over": "$.input.xs", "as": "x", "steps": steps, "maxConcurrency": abreast}
+    loop = {"over": "$.input.xs", "as": "x", "steps": steps, "maxConcurrency": concurrent}
     flow = {**_flow(iterations), "steps": [{"id": "big", "name": "Big", "type": "loop", "loop": loop}]}
     big = {
         "status": "success",
@@ -177,8 +197,15 @@ def write_nested(project: Path, depth: int, end: str = "success") -> int:
     for i in reversed(range(depth) if end != "killed" else ()):
         at = 2 * depth - i
         if end == "error":
-            line(at, "step:error", stepId=f"s{i}", error="no such thing", strategy="fail")
-            line(at, "flow:error", flowKey=f"f{i}", status="failed", error="no such thing", durationMs=at - i)
+            line(at, "step:error", stepId=f"s{i}", error="no such step", strategy="fail")
+            line(
+                at,
+                "flow:error",
+                flowKey=f"f{i}",
+                status="failed",
+                error="no such step",
+                durationMs=at - i,
+            )
         else:
             line(at, "step:complete", stepId=f"s{i}", status="success", durationMs=at - i)
             line(at, "flow:complete", flowKey=f"f{i}", status="success", durationMs=at - i)

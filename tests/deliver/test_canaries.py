@@ -190,8 +190,8 @@ def test_the_events_export_names_what_else_is_sent(machine: Machine) -> None:
     ours, theirs = os.openpty()
     process = machine.start("trace", "export", "last", "--format", "events", stderr=theirs)
     printed = process.communicate(timeout=120)[0]
-    told = os.read(ours, 4096).decode()
+    reported = os.read(ours, 4096).decode()
     os.close(ours)
     os.close(theirs)
     assert all(json.loads(line) for line in printed.split(b"\n") if line)
-    assert "project project, session t-1, inputs 1, visibility private" in told
+    assert "project project, session t-1, inputs 1, visibility private" in reported

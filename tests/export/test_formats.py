@@ -90,12 +90,12 @@ def test_otlp_parses_and_keeps_ids_times_and_outcomes(case: str) -> None:
 
 def test_otlp_tells_llm_steps_in_gen_ai_words() -> None:
     llm = proto(FORMATS["otlp"](secretive())).resource_spans[0].scope_spans[0].spans[2]
-    told = {item.key: item.value for item in llm.attributes}
-    assert told["gen_ai.usage.input_tokens"].int_value == 15
-    assert told["gen_ai.usage.output_tokens"].int_value == 7
-    assert told["gen_ai.response.model"].string_value == "claude-x"
-    assert told["gen_ai.provider.name"].string_value == "anthropic"
-    assert told["one.usage.cost_usd"].double_value == 0.02
+    reported = {item.key: item.value for item in llm.attributes}
+    assert reported["gen_ai.usage.input_tokens"].int_value == 15
+    assert reported["gen_ai.usage.output_tokens"].int_value == 7
+    assert reported["gen_ai.response.model"].string_value == "claude-x"
+    assert reported["gen_ai.provider.name"].string_value == "anthropic"
+    assert reported["one.usage.cost_usd"].double_value == 0.02
 
 
 def test_exports_are_stable() -> None:

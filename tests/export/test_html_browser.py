@@ -88,7 +88,7 @@ def test_two_thousand_spans_are_drawn_filtered_searched_and_unfolded(
 def test_nothing_found_says_so_and_offers_the_way_back(page: browser.Browser, tmp_path: Path) -> None:
     show(page, tmp_path, recorded("97b-realistic-fails"))
     page.click("#search")
-    page.type("no such thing")
+    page.type("nothing of the kind")
     assert steps(page) == []
     page.click("#reset")
     assert rowcount(page) == 15

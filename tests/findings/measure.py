@@ -58,14 +58,14 @@ def save(store: Store, histories: Iterable[History]) -> list[History]:
 def score(store: Store, histories: Iterable[History]) -> Score:
     total = Score()
     for history in histories:
-        told = insights.of_store(store, RunFilter(history.flow), since=None).findings
-        judge(total, history, [(finding.rule, finding.path, finding.suggestion) for finding in told])
+        reported = insights.of_store(store, RunFilter(history.flow), since=None).findings
+        judge(total, history, [(finding.rule, finding.path, finding.suggestion) for finding in reported])
     return total
 
 
-def judge(total: Score, history: History, told: list[tuple[str, str, str]]) -> None:
+def judge(total: Score, history: History, reported: list[tuple[str, str, str]]) -> None:
     ran = {span.step_id for run in history.runs for span in run.trace.spans if span.status != "skipped"}
-    found = {(rule, path.rpartition(" > ")[2]) for rule, path, _ in told if rule not in NEUTRAL}
+    found = {(rule, path.rpartition(" > ")[2]) for rule, path, _ in reported if rule not in NEUTRAL}
     where = (history.kind, history.flow)
     missed, wrong = history.must - found - history.may, found - history.must - history.may
     total.histories += 1
@@ -73,7 +73,7 @@ def judge(total: Score, history: History, told: list[tuple[str, str, str]]) -> N
     total.found += len(found & history.must)
     total.missed += [(*where, *one) for one in sorted(missed)]
     total.wrong += [(*where, *one) for one in sorted(wrong)]
-    for rule, path, suggestion in told:
+    for rule, path, suggestion in reported:
         dead = rule == "dead-step" or "it can go" in suggestion
         if dead and path.rpartition(" > ")[2] in ran:
             total.take_out.append((*where, path))

@@ -31,8 +31,8 @@ def test_the_program_answers_the_same(machine: Machine, kind: str) -> None:
     total = Score()
     for history in histories:
         answer = json.loads(machine.one("--agent", "trace", "insights", history.flow).out)
-        told = [(one["rule"], one["path"], one["suggestion"]) for one in answer["findings"]]
-        judge(total, history, told)
+        reported = [(one["rule"], one["path"], one["suggestion"]) for one in answer["findings"]]
+        judge(total, history, reported)
     assert total.right == total.histories == 1
 
 

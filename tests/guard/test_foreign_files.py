@@ -97,8 +97,8 @@ def test_a_special_file_as_project_settings_is_reported_and_the_run_continues(pl
     make(kind, played.project / ".one" / "traces.toml")
     done = played.one("flow", "execute", "k", "--trace")
     assert done.code == 0
-    said, traced = done.err.splitlines()
-    assert b"cannot read" in said
+    message, traced = done.err.splitlines()
+    assert b"cannot read" in message
     assert b"traced " in traced
     listed = played.one("--agent", "trace", "list")
     assert (listed.code, len(listed.document["runs"])) == (0, 1)

@@ -87,7 +87,7 @@ def leaks(shape: Shape, seed: int) -> Iterator[tuple[str, str, str]]:
 
 
 def changed() -> list[tuple[str, str]]:
-    """The innocent texts that do not stay byte for byte, and what becomes of them."""
+    """The innocent texts that do not stay byte for byte, and how they come out."""
     return [(text, shown) for text in INNOCENTS if (shown := redact(text)) != text]
 
 

@@ -533,10 +533,10 @@ jenkins|https://admin:11{h32}@jenkins.example.com/job/x 403
 """
 
 
-def _standing(name: str, said: str) -> Shape:
+def _standing(name: str, message: str) -> Shape:
     def make(random: Random) -> tuple[str, list[str]]:
         secrets: list[str] = []
-        out, rest = "", said.replace("\\n", "\n").replace("\\\\", "\\")
+        out, rest = "", message.replace("\\n", "\n").replace("\\\\", "\\")
         while "{" in rest or "}" in rest:
             before, brace, after = rest.partition("{")
             if "}}" in before or not brace:

@@ -50,9 +50,9 @@ def test_it_is_traced_and_its_folder_and_session_are_told(odd):
 def test_it_is_exported_in_every_form_also_to_a_file_of_that_name(odd, form):
     printed = one(odd, "trace", "export", "last", "--format", form)
     assert printed.code == 0
-    told = one(odd, "--agent", "trace", "export", "last", "--format", form, "-o", f"{ODD}.out")
+    reported = one(odd, "--agent", "trace", "export", "last", "--format", form, "-o", f"{ODD}.out")
     assert (odd.root / ODD / f"{ODD}.out").read_bytes() == printed.out
-    assert Path(told.document["path"]).name == f"{SHOWN}.out"
+    assert Path(reported.document["path"]).name == f"{SHOWN}.out"
 
 
 def test_it_is_delivered_under_the_settings_of_its_own_folder(odd):

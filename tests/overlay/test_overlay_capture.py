@@ -105,8 +105,8 @@ def test_resume_is_traced_too(machine):
 def test_the_host_gets_our_options_stripped_and_its_own_kept(machine):
     argv = [*RUN, "-i", "a=1", "-vi", "--trace", "--output-file", "--no-trace"]
     machine.host("import sys\nprint(sys.argv[1:])")
-    told = eval(machine.one(*argv).out)
-    assert told == [
+    reported = eval(machine.one(*argv).out)
+    assert reported == [
         "--agent",
         "flow",
         "execute",
@@ -123,10 +123,10 @@ def test_the_host_gets_our_options_stripped_and_its_own_kept(machine):
 def test_the_environment_is_the_users_plus_ours(machine):
     machine.shell_host("/usr/bin/env -0")
     machine.env["TRACEPARENT"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    told = dict(entry.split("=", 1) for entry in machine.one(*RUN).out.decode().split("\0") if entry)
-    ours = {name: told.pop(name) for name in ("ONE_TRACE_TOKEN", "ONE_TRACE_PARENT", "ONE_TRACE_VIA")}
-    told.pop("PWD")  # the shell's own
-    assert told == machine.env
+    reported = dict(entry.split("=", 1) for entry in machine.one(*RUN).out.decode().split("\0") if entry)
+    ours = {name: reported.pop(name) for name in ("ONE_TRACE_TOKEN", "ONE_TRACE_PARENT", "ONE_TRACE_VIA")}
+    reported.pop("PWD")  # the shell's own
+    assert reported == machine.env
     assert len(ours["ONE_TRACE_TOKEN"]) == 32
 
 

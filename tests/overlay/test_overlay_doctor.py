@@ -110,7 +110,7 @@ def test_a_service_that_is_not_there(machine):
 
 
 @pytest.mark.parametrize(
-    ("status", "namespace", "state", "told"),
+    ("status", "namespace", "state", "reported"),
     [
         (200, "", "ok", "namespaces: @me, @my-org"),
         (200, "@my-org", "ok", "namespaces: @me, @my-org"),
@@ -120,13 +120,13 @@ def test_a_service_that_is_not_there(machine):
         (401, "", "bad", "answered 401"),
     ],
 )
-def test_what_the_key_may_do(machine, status, namespace, state, told):
+def test_what_the_key_may_do(machine, status, namespace, state, reported):
     with traces_server.fake_traces_server() as server:
         server.fault = lambda handler: status != 200 and (handler.refuse(status, "no") or True)
         machine.env |= {"TRACES_API_KEY": traces_server.KEY, "ONE_TRACES_ENDPOINT": server.url}
         machine.env |= {"ONE_TRACES_NAMESPACE": namespace}
         found = checks(machine)["traces.com"]
-        assert (found[0], told in found[1]) == (state, True), found
+        assert (found[0], reported in found[1]) == (state, True), found
         assert {method for method, *_ in server.seen} == {"GET"}
 
 

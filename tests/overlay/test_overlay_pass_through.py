@@ -43,13 +43,13 @@ def test_the_host_gets_everything_untouched(machine, argv):
     machine.host(REPORT)
     process = machine.start(*argv, stdin=subprocess.PIPE)
     out, err = process.communicate(b"\x00in\xff")
-    told = json.loads(out)
-    assert told["argv"] == [word for word in argv if word != "--no-trace"]
-    assert told["in"] == b"\x00in\xff".hex()
-    assert told["pid"] == process.pid, "the host takes our place, it is no child"
-    assert told["cwd"] == str(machine.project)
+    reported = json.loads(out)
+    assert reported["argv"] == [word for word in argv if word != "--no-trace"]
+    assert reported["in"] == b"\x00in\xff".hex()
+    assert reported["pid"] == process.pid, "the host takes our place, it is no child"
+    assert reported["cwd"] == str(machine.project)
     assert (err, process.returncode) == (b"to stderr", 23)
-    assert {k: v for k, v in told["env"].items() if k != "ONE_TRACE_VIA"} == machine.env
+    assert {k: v for k, v in reported["env"].items() if k != "ONE_TRACE_VIA"} == machine.env
 
 
 def test_the_environment_is_not_widened_by_python(machine):

@@ -23,8 +23,8 @@ def test_a_real_run_is_traced_as_it_truly_was(real_one, case):
     truth = json.loads((real_one.recordings / case / "truth.json").read_text())["runs"][0]
     done = real_one.one(*argv, "--trace")
     shown = real_one.one("--agent", "trace", "show", "--full", done.saved["runId"]).document
-    told = sorted((span["path"], span["status"], span["attempts"]) for span in shown["spans"])
-    assert told == sorted((span["path"], span["status"], span["attempts"]) for span in truth["spans"])
+    reported = sorted((span["path"], span["status"], span["attempts"]) for span in shown["spans"])
+    assert reported == sorted((span["path"], span["status"], span["attempts"]) for span in truth["spans"])
     assert shown["run"]["executor"]["name"] == "one-cli"
 
 

@@ -27,9 +27,9 @@ def test_every_setting_stands_in_the_table():
 
 
 def test_what_a_project_may_set_is_said():
-    said = re.search(r"it may set only (.*?), and visibility never", PAGES["settings"], re.DOTALL)
-    assert said
-    assert re.findall(r"`(\w+)`", said[1]) == [key.name for key in keys.KEYS if key.project]
+    message = re.search(r"it may set only (.*?), and visibility never", PAGES["settings"], re.DOTALL)
+    assert message
+    assert re.findall(r"`(\w+)`", message[1]) == [key.name for key in keys.KEYS if key.project]
 
 
 @pytest.mark.parametrize("name", topics.NAMES)

@@ -29,8 +29,8 @@ def leave_state(
 
 def found(project: Path, before: Snapshot, wanted: Wanted = OURS) -> str | int:
     """The run's id, or how many candidates there are."""
-    told = find(before, wanted, [project])
-    return told.files.run_id if told.files else told.candidates
+    reported = find(before, wanted, [project])
+    return reported.files.run_id if reported.files else reported.candidates
 
 
 def test_of_several_runs_with_our_token_the_first_to_start_is_ours(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def noted(script: str, path: Path, cost: int = 0) -> list[tuple[int, int | None]
 
 
 @pytest.mark.parametrize(
-    ("cost", "told"),
+    ("cost", "reported"),
     [
         (60, [(1, 1), (1, None), (4, 1)]),
         (30, [(1, 1), (3, 1), (1, None), (4, 1)]),
@@ -199,10 +199,10 @@ def noted(script: str, path: Path, cost: int = 0) -> list[tuple[int, int | None]
     ],
 )
 def test_measuring_takes_no_more_than_its_share(
-    cost: int, told: list[tuple[int, int | None]], tmp_path: Path
+    cost: int, reported: list[tuple[int, int | None]], tmp_path: Path
 ) -> None:
     """A size that would take too long is omitted; an outdated one is revoked."""
-    assert noted(SLOW, tmp_path / "sizes", cost) == told
+    assert noted(SLOW, tmp_path / "sizes", cost) == reported
 
 
 def test_the_size_is_that_of_its_json(tmp_path: Path) -> None:

@@ -359,14 +359,14 @@ def test_a_dry_run_runs_nothing(project: Project) -> None:
     missing = transform("m", "$.steps.a.output.x.y")
     inputs = {"v": {"type": "string", "default": "q"}}
     ran = project.run(transform("a", "$.input.v"), write, missing, args=("--dry-run",), inputs=inputs)
-    told = ran.lines[0]
-    assert told["event"] == "flow:dry-run"
-    assert told["steps"][0]["resolved"] == "q"
-    assert told["steps"][1]["references"] == [
+    reported = ran.lines[0]
+    assert reported["event"] == "flow:dry-run"
+    assert reported["steps"][0]["resolved"] == "q"
+    assert reported["steps"][1]["references"] == [
         {"selector": "$.input.v", "value": "q", "status": "resolved"},
         {"selector": "$.steps.a.output", "status": "deferred"},
     ]
-    assert told["steps"][2]["deferred"] is True
+    assert reported["steps"][2]["deferred"] is True
     assert ran.result["dryRun"] is True
     assert not (project.root / "q.txt").exists()
 

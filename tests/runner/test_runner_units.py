@@ -98,16 +98,16 @@ class Real(Nothing):
 
 def logged(make: Callable[[Loop, list[str]], Promise]) -> list[str]:
     """What the coroutines of `make` have logged, in order."""
-    loop, said = Loop(VirtualClock()), []
-    loop.run(make(loop, said), Nothing())
-    return said
+    loop, printed = Loop(VirtualClock()), []
+    loop.run(make(loop, printed), Nothing())
+    return printed
 
 
 def test_a_call_runs_to_its_first_await_and_continues_a_microtask_later() -> None:
-    def make(loop: Loop, said: list[str]) -> Promise:
+    def make(loop: Loop, printed: list[str]) -> Promise:
         async def leaf(name: str, turns: int) -> None:
             for turn in range(turns):
-                said.append(f"{name}{turn}")
+                printed.append(f"{name}{turn}")
                 await loop.go(nothing())
 
         async def nothing() -> None:
@@ -115,9 +115,9 @@ def test_a_call_runs_to_its_first_await_and_continues_a_microtask_later() -> Non
 
         async def all_of_it() -> None:
             parts = [loop.go(leaf(name, 2)) for name in "ab"]
-            said.append("begun")
+            printed.append("begun")
             await loop.every(parts)
-            said.append("done")
+            printed.append("done")
 
         return loop.go(all_of_it())
 
@@ -125,11 +125,11 @@ def test_a_call_runs_to_its_first_await_and_continues_a_microtask_later() -> Non
 
 
 def test_every_rejects_with_the_first_failure() -> None:
-    loop, said = Loop(VirtualClock()), []
+    loop, printed = Loop(VirtualClock()), []
 
     async def part(name: str, ms: int, *, fails: bool) -> None:
         await loop.sleep(ms)
-        said.append(name)
+        printed.append(name)
         if fails:
             raise StepFailure(name)
 
@@ -138,24 +138,24 @@ def test_every_rejects_with_the_first_failure() -> None:
         loop.run(whole, Nothing())
     while loop.turn(Nothing()):
         pass
-    assert said == ["quick", "slow"]
+    assert printed == ["quick", "slow"]
 
 
 def test_a_promise_over_its_limit_keeps_running() -> None:
-    loop, said = Loop(VirtualClock(0)), []
+    loop, printed = Loop(VirtualClock(0)), []
 
     async def slow() -> str:
         await loop.sleep(100)
-        said.append("ended anyway")
+        printed.append("ended anyway")
         return "late"
 
     outcome = loop.limited(loop.go(slow()), 40, StepFailure("too late", timeout=True))
     with pytest.raises(StepFailure, match="too late"):
         loop.run(outcome, Nothing())
-    assert (loop.clock.now_ms(), said) == (40, [])
+    assert (loop.clock.now_ms(), printed) == (40, [])
     while loop.turn(Nothing()):
         pass
-    assert (loop.clock.now_ms(), said) == (100, ["ended anyway"])
+    assert (loop.clock.now_ms(), printed) == (100, ["ended anyway"])
 
 
 def test_a_promise_within_its_limit_leaves_no_timer() -> None:

@@ -29,14 +29,14 @@ class Parses:
         return "SyntaxError: no" if path.endswith("bad.mjs") else None
 
 
-def said(*steps: Any, inputs: Any = None, root: str | None = None, **more: Any) -> list[tuple[str, str]]:
+def printed(*steps: Any, inputs: Any = None, root: str | None = None, **more: Any) -> list[tuple[str, str]]:
     whole = flow("main", *steps, **more) | {"inputs": inputs or {}}
     return [(one["path"], one["message"]) for one in validate(whole, root, Parses())]
 
 
 def test_a_valid_flow_has_no_problems() -> None:
     steps = [transform("a"), loop("l", transform("b", "$.loop.x")), transform("c", "$.steps.b.output")]
-    assert said(*steps, inputs=XS) == []
+    assert printed(*steps, inputs=XS) == []
 
 
 @pytest.mark.parametrize("flow", [None, 5, "x", True])
@@ -59,7 +59,7 @@ def test_the_head_of_a_flow() -> None:
 def test_inputs_come_in_javascripts_order() -> None:
     inputs = {"b": 5, "a": {"type": "x", "enum": [], "connection": 5}, "2": {}, "1": {"type": "string"}}
     types = "Input type must be one of: string, number, boolean, object, array"
-    assert said(inputs=inputs) == [
+    assert printed(inputs=inputs) == [
         ("inputs.2.type", types),
         ("inputs.b", "Input declaration must be an object"),
         ("inputs.a.type", types),
@@ -69,7 +69,7 @@ def test_inputs_come_in_javascripts_order() -> None:
 
 
 def test_invalid_steps() -> None:
-    assert said(None, {"id": "", "name": 5, "type": "constructor"}) == [
+    assert printed(None, {"id": "", "name": 5, "type": "constructor"}) == [
         ("steps[0]", "Step must be an object"),
         ("steps[1].id", 'Step must have a string "id"'),
         ("steps[1].name", 'Step must have a string "name"'),
@@ -80,12 +80,12 @@ def test_invalid_steps() -> None:
 def test_misplaced_fields_are_named() -> None:
     flat = {"id": "a", "name": "a", "type": "loop", "over": "x", "as": "y", "steps": []}
     hint = '"over", "as", "steps" must be nested inside "loop": { ... }, not placed directly on the step'
-    assert said(flat) == [("steps[0].loop", f'Loop step must have a "loop" config object. Hint: {hint}')]
+    assert printed(flat) == [("steps[0].loop", f'Loop step must have a "loop" config object. Hint: {hint}')]
 
 
 def test_fields_of_the_wrong_type() -> None:
     config = {"over": 5, "as": "", "steps": "x", "maxIterations": 0, "maxConcurrency": "3"}
-    assert said(step("loop", "l", config)) == [
+    assert printed(step("loop", "l", config)) == [
         ("steps[0].loop.over", '"over" must be a string'),
         ("steps[0].loop.as", 'Loop must have a string "as"'),
         ("steps[0].loop.steps", '"steps" must be a steps array'),
@@ -98,7 +98,7 @@ def test_connections_of_actions() -> None:
     both = {"platform": "p", "actionId": "x", "connectionKey": "k", "connection": {"platform": "p"}}
     typo = {"platform": "p", "actionId": "x", "connection": {"platform": "p", "tag": 5, "tags": 1}}
     prefer = 'Prefer "connection: { platform, tag? }" so re-auth doesn\'t break the flow.'
-    assert said(step("action", "a", both), step("action", "b", typo)) == [
+    assert printed(step("action", "a", both), step("action", "b", typo)) == [
         ("steps[0].action", f'Action has both "connectionKey" and "connection" — set exactly one. {prefer}'),
         ("steps[1].action.connection.tag", '"connection.tag" must be a string when set'),
         (
@@ -111,7 +111,7 @@ def test_connections_of_actions() -> None:
 def test_code_has_a_source_or_a_module_that_parses() -> None:
     both = step("code", "b", {"source": "1", "module": "x.mjs"})
     outside, absolute = (step("code", name, {"module": name}) for name in ("../x.mjs", "/x.mjs"))
-    assert said(step("code", "a"), both, outside, absolute, code("c", "return ((")) == [
+    assert printed(step("code", "a"), both, outside, absolute, code("c", "return ((")) == [
         (
             "steps[0].code",
             'Code step must define either "source" (inline JS) or "module" (path to .mjs file)',
@@ -125,7 +125,7 @@ def test_code_has_a_source_or_a_module_that_parses() -> None:
 
 def test_modules_are_checked(tmp_path) -> None:
     (tmp_path / "bad.mjs").write_text("// $.steps.zz.output")
-    assert said(
+    assert printed(
         *(step("code", name, {"module": f"{name}.mjs"}) for name in ("bad", "no")), root=str(tmp_path)
     ) == [
         ("steps[0].code.module", 'Selector "$.steps.zz.output" references undefined step "zz"'),
@@ -136,7 +136,7 @@ def test_modules_are_checked(tmp_path) -> None:
 
 def test_ids_are_unique() -> None:
     inside = step("condition", "b", {"expression": "1", "then": [transform("a")], "else": [transform("b")]})
-    assert said(transform("a"), inside) == [
+    assert printed(transform("a"), inside) == [
         ("steps[1].condition.then[0].id", 'Duplicate step ID: "a"'),
         ("steps[1].condition.else[0].id", 'Duplicate step ID: "b"'),
     ]
@@ -152,7 +152,7 @@ def test_selectors_refer_to_earlier_steps_and_inputs() -> None:
     dots = "Selectors in data fields use dot-path resolution, not JS evaluation."
     advice = 'Use the "default" field on the input definition instead, '
     advice += 'or use a "code" step for complex expressions.'
-    assert said(*steps) == [
+    assert printed(*steps) == [
         ("steps[0].transform.expression", f'Selector "$.steps.b.output" references step "b"{ORDER}'),
         ("steps[0].transform.expression", 'Selector "$.input.nope" references undefined input "nope"'),
         (
@@ -176,7 +176,7 @@ def test_declared_outputs_are_compared_with_selectors() -> None:
     fix = 'which is not declared in step "a".outputSchema. '
     fix += "Either fix the field name or update the outputSchema declaration."
     allowed = "string, number, boolean, object, array, unknown"
-    assert said(a, b) == [
+    assert printed(a, b) == [
         ('step "a".outputSchema.w', f'outputSchema field "w" has unknown type "bad". Allowed: {allowed}.'),
         ("steps[1].transform.expression", f'Selector "$.steps.a.output.y.q" references field "y.q" {fix}'),
     ]
@@ -193,7 +193,7 @@ def test_file_schemas_are_checked() -> None:
     read = step("file-read", "r", {"path": "x", "schema": shape})
     at = "steps[0].fileRead.schema"
     allowed = "Allowed: string, number, boolean, object, array, null, unknown."
-    assert said(read) == [
+    assert printed(read) == [
         (at, "fileRead.schema is only checked when parseJson:true — set parseJson:true or remove schema."),
         (f"{at}.a", f'unknown type "nope". {allowed}'),
         (f"{at}.b.minItems", '"minItems" must be <= "maxItems"'),

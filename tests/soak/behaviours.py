@@ -134,8 +134,8 @@ def answers_twice(request: Request) -> bytes:
 
 
 def echo(request: Request) -> bytes:
-    said = "; ".join(f"{name}: {value}" for name, value in request.headers.items())
-    return answer("400 Bad Request", f'{{"ok":false,"error":{{"message":"{said}"}}}}'.encode())
+    message = "; ".join(f"{name}: {value}" for name, value in request.headers.items())
+    return answer("400 Bad Request", f'{{"ok":false,"error":{{"message":"{message}"}}}}'.encode())
 
 
 def partial(_: Request) -> bytes:
@@ -171,7 +171,7 @@ _WAITS = {
     "NaN": "nan",
     "a date long past": "Thu, 01 Jan 1970 00:00:00 GMT",
     "a date far ahead": "Fri, 31 Dec 9999 23:59:59 GMT",
-    "no date at all": "Fri, 99 Foo 99999 99:99:99",
+    "an invalid date": "Fri, 99 Foo 99999 99:99:99",
 }
 
 BEHAVIOURS = [

@@ -183,9 +183,9 @@ def _find(machine: Machine, number: int, known: set[str], tally: Tally) -> None:
 
 def _whole(machine: Machine, tally: Tally) -> None:
     with closing(sqlite3.connect(machine.data / "traces.db")) as connection:
-        (said,) = connection.execute("PRAGMA integrity_check").fetchone()
-    if said != "ok":
-        tally.add("other", f"the store is damaged: {said}")
+        (message,) = connection.execute("PRAGMA integrity_check").fetchone()
+    if message != "ok":
+        tally.add("other", f"the store is damaged: {message}")
     for path in machine.data.iterdir():
         if "draft" in path.name:
             tally.add("other", f"a draft is left: {path.name}")

@@ -37,11 +37,11 @@ def main() -> int:
         tally.seconds = time.monotonic() - begun
         print(tally.row(), flush=True)
         tallies.append(tally)
-    _told(tallies, given.most)
+    _reported(tallies, given.most)
     return 1 if any(tally.unexplained for tally in tallies) else 0
 
 
-def _told(tallies: list[Tally], most: int) -> None:
+def _reported(tallies: list[Tally], most: int) -> None:
     for tally in tallies:
         for note in tally.notes:
             print(f"  {tally.part}: {note}")

@@ -280,8 +280,8 @@ def test_diff_reads_documents(machine: Machine, store: Store, path: Path) -> Non
     with store:
         store.save(assembly(duration_ms=500.0))
     document(path, duration_ms=100.0)
-    told: dict[str, Any] = machine.one("--agent", "trace", "diff", str(path), "last").document
-    assert (told["a"]["durationMs"], told["b"]["durationMs"]) == (100, 500)
+    reported: dict[str, Any] = machine.one("--agent", "trace", "diff", str(path), "last").document
+    assert (reported["a"]["durationMs"], reported["b"]["durationMs"]) == (100, 500)
     assert machine.one("--agent", "trace", "diff", "last", str(path)).document["b"]["durationMs"] == 100
     path.write_text(json.dumps({"schema": "one-trace-stats/1"}))
     refused = machine.one("--agent", "trace", "diff", str(path), "last")

@@ -55,9 +55,7 @@ def test_a_lease_runs_out_and_is_lost(store: Store, monkeypatch: pytest.MonkeyPa
     assert taken.attempts == 2
     assert not slow.renew(job)
     slow.sent(job, None)
-    assert store.uploads("00000000000a")[0].state == "queued", (
-        "only who holds the lease says what became of it"
-    )
+    assert store.uploads("00000000000a")[0].state == "queued", "only the lease's holder reports the result"
     assert quick.renew(taken)
 
 

@@ -118,7 +118,7 @@ def start_run(machine: Machine, *options: str) -> subprocess.Popen[bytes]:
     run = machine.start(
         "--agent", "flow", "execute", "def-retry", *options, start_new_session=True, stdout=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not any(path.stat().st_size for path in list(logs.glob("*.log"))[before:]):
         assert time.monotonic() < deadline, run.poll()
         time.sleep(0.01)

@@ -74,7 +74,7 @@ def test_fifty_megabytes_without_a_line_end(spool):
 
 
 @pytest.mark.parametrize(
-    ("printed", "event", "said"),
+    ("printed", "event", "message"),
     [
         (line(START), START, []),
         (b"plain \x1b[1mtext\x1b[0m", None, ["plain \x1b[1mtext\x1b[0m"]),
@@ -91,8 +91,8 @@ def test_fifty_megabytes_without_a_line_end(spool):
     ],
     ids=range(12),
 )
-def test_a_line_is_an_event_or_is_shown(printed, event, said):
-    assert human().take(printed) == (event, said)
+def test_a_line_is_an_event_or_is_shown(printed, event, message):
+    assert human().take(printed) == (event, message)
 
 
 def test_an_error_that_a_step_prints_is_shown_as_it_is():

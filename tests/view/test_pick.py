@@ -74,10 +74,10 @@ def test_a_static_path_has_no_iterations_and_attempts() -> None:
 
 
 def test_slow_adds_up_and_ranks_by_self_time() -> None:
-    told = slow(recorded("97b-realistic-fails"), 3)
-    assert [span.path.split(" > ")[-1] for span in told.slowest] == ["fetch", "summarise", "summarise"]
-    assert sum(place.ms for place in told.critical_path) == pytest.approx(369)
-    assert sum(place.share for place in told.critical_path) == pytest.approx(1, abs=0.01)
+    reported = slow(recorded("97b-realistic-fails"), 3)
+    assert [span.path.split(" > ")[-1] for span in reported.slowest] == ["fetch", "summarise", "summarise"]
+    assert sum(place.ms for place in reported.critical_path) == pytest.approx(369)
+    assert sum(place.share for place in reported.critical_path) == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.parametrize("columns", [60, 100])
@@ -89,5 +89,5 @@ def test_slow_and_events_fit_the_terminal(columns: int) -> None:
 
 
 def test_slow_folds_iterations_into_one_place() -> None:
-    told = slow(big(), 2)
-    assert {place.path: place.spans for place in told.critical_path}["main > each > call > store"] == 3333
+    reported = slow(big(), 2)
+    assert {place.path: place.spans for place in reported.critical_path}["main > each > call > store"] == 3333

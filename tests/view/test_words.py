@@ -7,7 +7,7 @@ from one_trace.view import words
 
 
 @pytest.mark.parametrize(
-    ("ms", "told"),
+    ("ms", "reported"),
     [
         (None, "-"),
         (0, "0ms"),
@@ -23,13 +23,13 @@ from one_trace.view import words
         (-5, "0ms"),
     ],
 )
-def test_durations_keep_three_figures_and_never_say_sixty_seconds(ms: float | None, told: str) -> None:
-    assert words.duration(ms) == told
-    assert len(told) <= 7
+def test_durations_keep_three_figures_and_never_say_sixty_seconds(ms: float | None, reported: str) -> None:
+    assert words.duration(ms) == reported
+    assert len(reported) <= 7
 
 
 @pytest.mark.parametrize(
-    ("count", "told"),
+    ("count", "reported"),
     [
         (None, ""),
         (0, "0B"),
@@ -40,8 +40,8 @@ def test_durations_keep_three_figures_and_never_say_sixty_seconds(ms: float | No
         (52_428_800, "52MB"),
     ],
 )
-def test_sizes(count: int | None, told: str) -> None:
-    assert words.size(count) == told
+def test_sizes(count: int | None, reported: str) -> None:
+    assert words.size(count) == reported
 
 
 def test_usage_counts_cached_tokens_as_taken_in() -> None:

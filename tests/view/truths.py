@@ -51,10 +51,10 @@ def recorded(case: str, number: int = 0) -> Trace:
 
 
 def counts(spans: list[Span]) -> Counts:
-    told = Counts(spans=len(spans), retries=sum(span.retries for span in spans))
+    reported = Counts(spans=len(spans), retries=sum(span.retries for span in spans))
     for span in spans:
-        setattr(told, span.status, getattr(told, span.status) + 1)
-    return told
+        setattr(reported, span.status, getattr(reported, span.status) + 1)
+    return reported
 
 
 def _errors(folder: Path, run_id: str) -> dict[str, str]:

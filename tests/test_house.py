@@ -1,0 +1,73 @@
+"""The layout of the package: which files stand where, how long they are, and that none import each other."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "one_trace"
+TOP = {"__init__.py", "__main__.py", "errors.py", "main.py"}
+MOST_LINES = 400
+MOST_FIELDS = 15
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {name_of(path): path for path in PACKAGE.rglob("*.py") if "assemble" not in path.parts}
+ROOMS = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of the package that a file imports anywhere, also for type checking only."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in whole}
+    return found & set(MODULES) - {name_of(path)}
+
+
+def mutable_fields(node: ast.ClassDef) -> set[str]:
+    """The attributes that a class's methods set on ``self``."""
+    return {
+        target.attr
+        for target in ast.walk(node)
+        if isinstance(target, ast.Attribute)
+        and isinstance(target.ctx, ast.Store)
+        and isinstance(target.value, ast.Name)
+        and target.value.id == "self"
+    }
+
+
+def test_only_the_entry_points_and_the_errors_stand_at_the_top() -> None:
+    assert {path.name for path in PACKAGE.glob("*.py")} == TOP
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    graph = {name: imported(path) for name, path in MODULES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_each_room_says_what_it_is_for(room: Path) -> None:
+    assert ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_a_module_reads_alone(name: str) -> None:
+    text = MODULES[name].read_text()
+    assert text.count("\n") <= MOST_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef):
+            assert len(mutable_fields(node)) <= MOST_FIELDS, node.name

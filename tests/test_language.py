@@ -1,0 +1,83 @@
+"""The project speaks the field's terms. What was replaced by a standard term stays out."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+REPLACED = {
+    r"\bmends?\b|\bmended\b": "fix",
+    r"\b(?:no|any) (?:file|folder|table|flow|number|key|value|date) (?:to fail on|at all)\b": "plain English",
+    r"\bnothing to fail on\b": "no baseline",
+    r"\bis no (?:file|folder|table|flow|number|directory|date|age|run|JSON)\b": "is not a ...",
+    r"\bworked out\b": "estimated",
+    r"\bgiven up\b": "timed out",
+    r"\blies over\b|\blie over\b": "wraps",
+    r"\bdearer\b": "more expensive",
+    r"\bended so\b": "ended with that status",
+    r"\bwhat of it\b": "plain English",
+    r"\bwhat (?:became|becomes) of\b": "the result of",
+    r"\bnobody is to\b|\bis to be\b.{0,20}\bby nobody\b": "plain English",
+    r"\bwhat there is of\b": "plain English",
+    r"\bas it came out\b": "the result",
+    r"\babreast\b": "concurrent",
+    r"\bon the way of\b": "on the path of",
+    r"\b(?:is|are|was|were) (?:told|looked after)\b": "reported, found, traced",
+    r"\b(?:no|none) such thing\b": "plain English",
+    r"\bbeside(?:s)? the way\b": "plain English",
+    r"\b(?:Courier|Parcel|Retell|Leaving|Trouble|Undelivered|NoHost|Keeper)\b": "DESIGN's names",
+}
+NAMES = re.compile(
+    r"^_?(?:mend|mends|trouble|troubles|parcel|courier|retell|keeper|ink|abreast|ghost|told|said|dear)$"
+)
+"""Identifiers: variables, arguments, functions, classes, attributes."""
+
+
+def python_files() -> list[Path]:
+    return sorted(
+        path
+        for room in ("one_trace", "tests")
+        for path in (ROOT / room).rglob("*.py")
+        if path != Path(__file__)
+        and "assemble" not in path.parts
+        and "recordings" not in path.parts
+        and path.name != "score_runner.py"
+    )
+
+
+def pages() -> list[Path]:
+    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "one_trace/cli/topics").glob("*.md"))]
+
+
+def replaced(text: str) -> Iterator[str]:
+    for pattern, better in REPLACED.items():
+        for found in re.finditer(pattern, text):
+            yield f"'{found[0]}': write {better}"
+
+
+def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield node.lineno, name
+            case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()):
+                yield node.lineno, name
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_code_uses_the_standard_terms(path: Path) -> None:
+    text = path.read_text()
+    found = [f"{n}: {each}" for n, line in enumerate(text.split("\n"), 1) for each in replaced(line)]
+    found += [f"{line}: name '{name}'" for line, name in names(ast.parse(text)) if NAMES.match(name)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
+def test_pages_use_the_standard_terms(path: Path) -> None:
+    lines = re.sub(r"`[^`\n]*`", "", path.read_text()).split("\n")  # old names may be quoted
+    assert [f"{n}: {each}" for n, line in enumerate(lines, 1) for each in replaced(line)] == []
