@@ -135,13 +135,19 @@ def _with_mark(states: Path, names: Sequence[str], wanted: Wanted) -> tuple[list
 
 
 def _unclaimed(project: Path, wanted: Wanted, before: Snapshot) -> list[RunFiles]:
-    """New runs of our flow whose state does not say who started them."""
+    """New runs of our flow whose state does not say who started them. One that is empty may be another's,
+    which is just being saved: it is read again."""
     states = project / STATES
     new = [name for name in guard.names(states) if before.is_new(str(states / name))]
     runs = [files for name in new if (files := run_of(project, name)) is not None]
     key = wanted.key() if runs else None
     claimed = _ANOTHER_TOKEN if wanted.succeeded else _ENVIRONMENT
-    return [files for files in runs if key in (None, files.flow_key) and not _contains(files, claimed)]
+    ours = [files for files in runs if key in (None, files.flow_key)]
+    unclaimed = ours
+    for unclaimed in _retried(lambda: [files for files in ours if not _contains(files, claimed)]):
+        if not any(map(_is_empty, unclaimed)):
+            break
+    return unclaimed
 
 
 def _contains(files: RunFiles, pattern: re.Pattern[bytes]) -> bool:
@@ -151,6 +157,13 @@ def _contains(files: RunFiles, pattern: re.Pattern[bytes]) -> bool:
         return any(pattern.search(piece) for piece in guard.pieces(files.state, _ENVIRONMENT_LIMIT))
     except OSError:
         return True
+
+
+def _is_empty(files: RunFiles) -> bool:
+    try:
+        return files.state is not None and files.state.stat().st_size == 0
+    except OSError:
+        return False
 
 
 def _head(path: Path | None) -> bytes:

@@ -96,7 +96,7 @@ def test_config_without_a_host_says_what_there_is_of_it(machine, argv):
     assert machine.one("config", "reset").code == 127
 
 
-@pytest.mark.parametrize("argv", [["config"], ["config", "--help"], ["config", "reset", "--global"]])
+@pytest.mark.parametrize("argv", [["config"], ["config", "path", "--help"], ["config", "reset", "--global"]])
 def test_config_with_a_host_is_the_hosts(machine, argv):
     machine.host("import json, sys; print(json.dumps(sys.argv[1:]))")
     assert json.loads(machine.one(*argv).out) == argv
