@@ -86,6 +86,42 @@ def test_a_file_that_both_name_is_a_dependency(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ("fetch > out/data.json", "count ./out/data.json", True),
+        ("fetch -o {{$.input.file}}", "count {{$.input.file}}", True),
+        ("git clone https://host/it repo", "cd repo && make", True),
+        ("mkdir -p out", "fetch > out/one.json", True),
+        ("fetch > out/one.json", "tar -cf all.tar out", True),
+        ("fetch > out/one.json", "fetch > out/two.json", False),
+        ("./get.sh {{$.steps.list.output}}", "./put.sh {{$.steps.list.output}}", False),
+        ("./get.sh one", "./get.sh two", False),
+        ("python3 -u tools/get.py one", "python3 -u tools/get.py two", False),
+        ("get -H 'Accept: application/json' one", "get -H 'Accept: application/json' two", False),
+        ("get one | jq .data.items", "get two | jq .data.items", False),
+    ],
+)
+def test_commands_that_name_the_same_file_depend_on_each_other(
+    tmp_path: Path, first: str, second: str, shared: bool
+) -> None:
+    found = plan(tmp_path, step("list"), step("one", command=first), step("two", command=second))
+    assert ("one" in found["two"].reads) is shared
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ("write('all.csv', 1)", "read('all.csv')", True),
+        ("Math.max($.steps.list.output)", "Math.max($.steps.list.output)", False),
+        ("require('./lib/get.js')(1)", "require('./lib/get.js')(2)", False),
+    ],
+)
+def test_only_texts_in_code_name_files(tmp_path: Path, first: str, second: str, shared: bool) -> None:
+    steps = [step("one", "code", source=first), step("two", "code", source=second)]
+    assert ("one" in plan(tmp_path, *steps)["two"].reads) is shared
+
+
+@pytest.mark.parametrize(
     ("body", "carries"),
     [
         ([step("get", command="curl {{$.loop.it}}")], False),
