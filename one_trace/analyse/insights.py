@@ -10,6 +10,7 @@ from one_trace.analyse import query, rules_outcome, rules_plan, rules_time, rule
 from one_trace.analyse.failure_details import failure_details
 from one_trace.analyse.findings import Attention, Finding, FlowProfile, InsightsDocument, InsightsOverview
 from one_trace.analyse.history import FlowHistory
+from one_trace.analyse.other_callers import ran_for_others
 from one_trace.analyse.rounding import rounded
 from one_trace.model.trace import Trace
 from one_trace.store import Store
@@ -122,6 +123,7 @@ def _read_profile(store: Store, history: FlowHistory, most_runs: int) -> FlowPro
         traces.append(store.trace(run.run_id))
     flow = profile(history, traces)
     flow.failures = failure_details(store.connection, history)
+    flow.ran_for_others = ran_for_others(store.connection, history)
     return flow
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from one_trace.assemble.shared_files import COMMON, SharedFiles
+from one_trace.assemble.shared_files import SharedFiles, written_by
 from one_trace.assemble.tree import Listing, Node, Tree
 from one_trace.assemble.trees import Trees
 from one_trace.model.trace import PlannedStep
@@ -23,7 +23,6 @@ _AWAITS = re.compile(r"\bawait\b|\.then\s*\(")
 _STEPS = re.compile(r"\$\.steps(?:\.([A-Za-z0-9_$]+)|\[\s*(?:\"([^\"]*)\"|'([^']*)')\s*\])?")
 _WHOLE = re.compile(r"\$(?![.{\d\w])")
 """The whole context is handed on: what of it is read cannot be told."""
-_REDIRECTED = re.compile(r"(?:>>?|\btee\s+(?:-a\s+)?)\s*([^\s;&|<>()]+)")
 ANY = "*"
 
 
@@ -32,6 +31,7 @@ def plan_of(trees: Trees, root: Tree) -> list[PlannedStep]:
     stands in itself is followed no further."""
     found: list[PlannedStep] = []
     files: dict[tuple[int, tuple[str, ...]], SharedFiles] = {}
+    shared: list[str] = []
     stack = [_walk(root.root, root.key, (root.key,))]
     while stack and len(found) < MOST:
         entry = next(stack[-1], None)
@@ -42,6 +42,8 @@ def plan_of(trees: Trees, root: Tree) -> list[PlannedStep]:
         step = _planned(node, path, files.setdefault((id(node.listing), flows), SharedFiles()))
         step.at = trees.place(node, line=False)
         found.append(step)
+        if len(flows) > 1 and _writes_the_same(node):
+            shared.append(path)
         if node.type == "flow":
             called = trees.called_by(node)
             if called is not None and called.known and called.key not in flows and len(flows) < DEEPEST:
@@ -50,7 +52,18 @@ def plan_of(trees: Trees, root: Tree) -> list[PlannedStep]:
         inner = [listing for listing in (node.body, node.then, node.orelse) if listing is not None]
         for listing in reversed(inner):
             stack.append(_walk(listing, path, flows))
+    _carry(found, shared)
     return found
+
+
+def _carry(plan: list[PlannedStep], shared: Iterable[str]) -> None:
+    """Mark the loops around steps of sub-flows that write the same file in each iteration."""
+    by_path = {step.path: step for step in plan}
+    for path in shared:
+        while path:
+            path = path.rpartition(" > ")[0]
+            if path in by_path and by_path[path].type == "loop":
+                by_path[path].carries = True
 
 
 def _walk(
@@ -153,9 +166,7 @@ def _writes_the_same(node: Node) -> bool:
     if node.type == "file-write":
         path = node.config.get("path")
         return bool(node.config.get("append")) or not (isinstance(path, str) and "$" in path)
-    command = node.config.get("command") if node.type == "bash" else None
-    targets = _REDIRECTED.findall(command) if isinstance(command, str) else []
-    return any("$" not in target and target not in COMMON for target in targets)
+    return any("$" not in target for target in written_by(node.type, node.config))
 
 
 def _inside(loop: Node) -> Iterator[tuple[Node, bool]]:

@@ -19,11 +19,12 @@ _PROGRAM = re.compile(
 _WRITTEN = re.compile(
     r"(?:>>?|\btee\s+(?:-a\s+)?|\s-o\s*|\s--output[=\s])\s*((?:\{\{[^}]*\}\}|[^\s;&|<>()])+)"
 )
+_WRITTEN_BY_CODE = re.compile(r"\b(?:append|write)File(?:Sync)?\s*\(\s*('[^'\n]*'|\"[^\"\n]*\")")
 _ENTERED = re.compile(r"(?:\b(?:cd|pushd|mkdir(?:\s+-p)?)|\s-C)\s+([^\s;&|<>()]+)")
 _WORD = re.compile(r"(?:\{\{[^}]*\}\}|[^\s;&|<>()'\"`=])+")
 _LITERAL = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`]*`")
 _LOADED = re.compile(r"\b(?:require|import)\s*\(\s*['\"][^'\"]*['\"]\s*\)")
-COMMON = frozenset({"/dev/null", "/tmp", "/bin/sh", "/bin/bash", "/usr/bin/env", ".", ".."})
+COMMON = frozenset({"/dev/null", "&1", "&2", "-", "/tmp", "/bin/sh", "/bin/bash", "/usr/bin/env", ".", ".."})
 """Paths that steps share without depending on one another."""
 
 
@@ -54,6 +55,13 @@ class SharedFiles:
         for word in files.words:
             self._words.setdefault(word, []).append(step_id)
         return shared
+
+
+def written_by(kind: str, config: dict[str, Any]) -> set[str]:
+    """The files that a command or code writes, as they are named in it."""
+    text = "\n".join(_texts(config))
+    pattern = {"bash": _WRITTEN, "code": _WRITTEN_BY_CODE}.get(kind)
+    return {target.strip("'\"") for target in pattern.findall(text)} - COMMON if pattern else set()
 
 
 def _files_of(kind: str, config: dict[str, Any]) -> Files:

@@ -133,12 +133,22 @@ def test_only_texts_in_code_name_files(tmp_path: Path, first: str, second: str, 
         ([step("get", command="true", **{"if": "x"}), step("use", command="echo $.steps.get.output")], True),
         ([step("get", "code", source="return all($.steps)")], True),
         ([step("get", command="curl {{$.loop.it}} >> all.txt")], True),
+        ([step("get", command="curl {{$.loop.it}} -o one.json")], True),
+        ([step("get", command="curl {{$.loop.it}} 2>&1 -o - >/dev/null")], False),
+        ([step("put", "code", source="fs.appendFileSync('all.txt', $.loop.it)")], True),
+        ([step("put", "code", source="fs.appendFileSync(`${$.loop.it}.txt`, 1)")], False),
         ([step("put", "file-write", path="all.txt", content="$.loop.it")], True),
         ([step("put", "file-write", path="{{$.loop.it}}.txt", content="$.loop.it")], False),
     ],
 )
 def test_what_an_iteration_takes_over_from_the_one_before(tmp_path: Path, body: list, carries: bool) -> None:
     assert plan(tmp_path, loop(*body))["each"].carries is carries
+
+
+def test_an_iteration_takes_over_what_a_sub_flow_in_it_writes(tmp_path: Path) -> None:
+    call = step("call", "flow", key="sub")
+    found = plan(tmp_path, loop(call), sub=[step("leaf", command="fetch >> all.txt")])
+    assert found["each"].carries
 
 
 def test_a_loop_that_is_told_elsewhere_how_many_run_at_a_time_may_be_concurrent(tmp_path: Path) -> None:
