@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from one_trace.analyse import query, rules_outcome, rules_plan, rules_time, rules_timeout, stats, timings
+from one_trace.analyse import (
+    query,
+    rules_model,
+    rules_outcome,
+    rules_plan,
+    rules_time,
+    rules_timeout,
+    stats,
+    timings,
+)
 from one_trace.analyse.failure_details import failure_details
 from one_trace.analyse.findings import Attention, Finding, FlowProfile, InsightsDocument, InsightsOverview
 from one_trace.analyse.history import FlowHistory
@@ -30,6 +39,7 @@ RULES: dict[str, Callable[[FlowProfile], Iterator[Finding]]] = {
     "output-grows": rules_time.output_grows,
     "expensive": rules_time.expensive,
     "cost-grows": rules_time.cost_grows,
+    "cheaper-model": rules_model.cheaper_model,
     "wasted": rules_time.wasted,
     "dead-step": rules_plan.dead_step,
 }
