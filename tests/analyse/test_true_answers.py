@@ -397,8 +397,6 @@ def test_edits_are_patches_of_the_flow_file_that_pass_validation(machine: Machin
 
 def test_a_gate_that_holds_says_so_and_two_flows_are_no_history_of_one(machine: Machine) -> None:
     fill(machine, made(1, span("s", duration_ms=10.0)), made(2, span("t"), flow_key="other"))
-        machine, made(1, span("s", duration_ms=10.0)), made(2, span("t", duration_ms=10.0), flow_key="other")
-    )
     done = machine.one("trace", "diff", "my-flow@last", "other@last", "--fail-on", "cost:10%")
     assert (done.code, b"--fail-on cost:10%: passed" in done.out) == (0, True)
     assert b"These are runs of two different flows." in done.out
