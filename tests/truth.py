@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from one_trace.record.files import RunFiles
 from one_trace.runner.call import Call, RunOptions
-from one_trace.runner.execution import Run
+from one_trace.runner.execution import FlowRun
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.input_sizes import InputSizes
 from one_trace.runner.loading import load
@@ -347,7 +347,7 @@ def run_for_truth(
             loaded = load(main, str)
             key, table = str(loaded.flow["key"]), _table(behaviour)
             recorder = Recorder(key, ours, table, sizes=sizes, largest=largest, saves=saves)
-            run = Run(
+            run = FlowRun(
                 ours,
                 loaded,
                 new_run_id(),
@@ -402,7 +402,7 @@ def _killer(after: int | None) -> Callable[[dict[str, Any], str], None]:
     return on_event
 
 
-def _run(run: Run, recorder: Recorder, resumes: int = 0) -> Truth:
+def _run(run: FlowRun, recorder: Recorder, resumes: int = 0) -> Truth:
     started = run.loop.clock.now_ms()
     try:
         ended = run.execute()
@@ -428,7 +428,7 @@ def _run(run: Run, recorder: Recorder, resumes: int = 0) -> Truth:
     }
 
 
-def _record(project: Path, run: Run) -> RunFiles:
+def _record(project: Path, run: FlowRun) -> RunFiles:
     return RunFiles(
         project=project,
         flow_key=run.flow_key,
@@ -471,7 +471,7 @@ def resume_for_truth(
             loaded = load(record.flow_key, str)
             key, table = record.flow_key, _table(behaviour)
             recorder = Recorder(key, ours, table, resume=resumes, sizes=sizes, saves=saves)
-            run = Run(
+            run = FlowRun(
                 ours,
                 loaded,
                 record.run_id,

@@ -36,7 +36,7 @@ Figure = Literal["duration", "output", "cost"]
 
 
 class Side(Struct, rename="camel", kw_only=True):
-    """One of the two runs. With ``--baseline p50``, `a` is the median of `runs` runs and its `runId` is null."""
+    """One of the two runs. With ``--baseline p50``, `a` is the median of `runs` runs, without `runId`."""
 
     run_id: str | None
     flow_key: str

@@ -6,7 +6,8 @@ that no other run started.
 from __future__ import annotations
 
 from one_trace.errors import NoSuchRun
-from one_trace.guard.text import shell_word
+from one_trace.guard.text import can_be_argument, shell_word
+from one_trace.model.trace import Run
 from one_trace.store import Store
 from one_trace.store.connection import Connection
 
@@ -21,6 +22,14 @@ SELECTORS = {
     "worst": "AND duration_ms >= 0 ORDER BY duration_ms DESC, started_ms DESC LIMIT 1",
 }
 """`best` is the fastest that succeeded, `worst` the slowest of all."""
+
+
+def word_for(run: Run) -> str:
+    """A shell word that means this run in every command: its id, or its trace id if the id would be read as
+    an option or another reference, or cannot be typed.
+    """
+    reserved = run.run_id in ("last", RUNNING) or "@" in run.run_id
+    return run.trace_id if reserved or not can_be_argument(run.run_id) else shell_word(run.run_id)
 
 
 def resolve(store: Store, ref: str, project: str | None = None) -> str:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Protocol
 
 from one_trace.assemble.live import CLOCK_MS
-from one_trace.record.clock import Clock
+from one_trace.record.clock import LogClock
 from one_trace.record.log import LogLine
 
 _LEAST_MS = 1
@@ -30,7 +30,7 @@ class Late(Protocol):
 class Facts:
     """Of one log; each is looked up when it is first asked for."""
 
-    def __init__(self, lines: list[LogLine], clock: Clock) -> None:
+    def __init__(self, lines: list[LogLine], clock: LogClock) -> None:
         self.lines = lines
         self.clock = clock
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from one_trace.capture.finish import EndedRun, trace, trace_orphaned
 from one_trace.capture.lineage import PARENT, parent_mark
 from one_trace.capture.notices import report_error
-from one_trace.capture.tracking import Asked, Tracking
+from one_trace.capture.tracking import Asked, Tracking, leave
 from one_trace.errors import BROKEN
 from one_trace.host import supervise
 from one_trace.host.argv import is_agent
@@ -46,7 +46,9 @@ def run(path: str | None, argv: list[str], settings: Settings) -> int:
     else:
         status = _host(path, argv, settings, asked, agent=agent)
     _discard_closed_streams()
-    return supervise.end_like(status)
+    code = supervise.end_like(status)
+    leave(code)
+    return code
 
 
 def _discard_closed_streams() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 _RUN_ID = re.compile(r"[0-9a-f]{12}\Z")
 _SEARCH_AFTER_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Pauses between searches during the run: a run found then need not be searched for at its end."""
+
+
+_AHEAD = "one-trace-ahead"
+"""The name of the thread that does during the run what is needed after it."""
 
 
 class Asked:
@@ -99,7 +104,7 @@ class Tracking:
 
                 # Not a daemon: an import that is under way when the interpreter ends can crash.
                 self._over = threading.Event()
-                threading.Thread(target=self._prepare, args=[self._over]).start()
+                threading.Thread(target=self._prepare, args=[self._over], name=_AHEAD).start()
 
     def search(self) -> RunFiles | None:
         """Our run while it is running, if its record identifies it."""
@@ -183,14 +188,24 @@ class Tracking:
 def warm(settings: Settings) -> None:
     """Import what is needed after the run while the host is running, when it costs the user nothing."""
     from one_trace import assemble, store
+    from one_trace.answers import saved
     from one_trace.deliver import sinks
     from one_trace.deliver import warm as warm_delivery
-    from one_trace.outbound import error_text
     from one_trace.record import search
+    from one_trace.store import save
 
-    _ = assemble, search, store, error_text
+    _ = assemble, saved, search, store, save
     if settings.upload == "auto" and sinks.ready(settings):
         warm_delivery()
+
+
+def leave(code: int) -> None:
+    """End this process without the interpreter's own clean-up, which takes as long as starting it. Everything
+    has been written, and the thread that imports ahead need not finish. Returns while others are at work."""
+    threading = sys.modules.get("threading")
+    others = threading.enumerate() if threading is not None else []
+    if all(each.daemon or each.name in (_AHEAD, "MainThread") for each in others):
+        os._exit(code)
 
 
 def _data_path(settings: Settings) -> Path | None:

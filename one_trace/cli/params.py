@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,24 @@ _STATUSES = {
     "stopped": "it was stopped after a step, as asked",
     "incomplete": "it was killed, or never seen to end",
 }
+
+
+class Seconds(click.FloatRange):
+    """A duration in seconds, fractions included."""
+
+    name = "seconds"
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):  # which is in every range
+            self.fail(f"'{value}' is not a number of seconds", param, ctx)
+        return seconds
+
+
+SECONDS = Seconds()
 
 
 class Text(click.types.StringParamType):

@@ -14,7 +14,7 @@ from one_trace.cli.delivering import as_error
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT
-from one_trace.deliver.sender import Outcome
+from one_trace.deliver.sender import DeliveryResult
 from one_trace.deliver.sinks import ready, why_not_ready
 from one_trace.deliver.sync import Synced, sync
 from one_trace.errors import CliError
@@ -120,7 +120,7 @@ def _page(report: SyncReport, *, asked: bool) -> str:
 
 
 @contextmanager
-def _progress(speaker: Out) -> Iterator[Callable[[int, int, Outcome | None], None]]:
+def _progress(speaker: Out) -> Iterator[Callable[[int, int, DeliveryResult | None], None]]:
     """A progress bar on a terminal's stderr."""
     if speaker.agent or not sys.stderr.isatty():
         yield lambda done, total, outcome: None
@@ -135,7 +135,7 @@ def _progress(speaker: Out) -> Iterator[Callable[[int, int, Outcome | None], Non
     with Progress(*columns, console=SizedConsole(sys.stderr), transient=True) as bar:
         task = bar.add_task("", total=None)
 
-        def progress(done: int, total: int, outcome: Outcome | None) -> None:
+        def progress(done: int, total: int, outcome: DeliveryResult | None) -> None:
             description = "" if outcome is None else clean(outcome.job.run_id)
             bar.update(task, completed=done, total=total, description=description)
 

@@ -13,7 +13,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 T = TypeVar("T")
 
 
-class Problem(Struct):
+class ServerProblem(Struct):
     """What is wrong, in the service's own words. `details` may be of any shape."""
 
     message: str = ""
@@ -21,7 +21,7 @@ class Problem(Struct):
 
 
 class Refusal(Struct):
-    error: Problem | None = None
+    error: ServerProblem | None = None
 
 
 class Answer(Struct):
@@ -39,7 +39,7 @@ class Answer(Struct):
             return None
 
     @property
-    def problem(self) -> Problem | None:
+    def problem(self) -> ServerProblem | None:
         """The error in a body like ``{"error": {"message": "..."}}``."""
         refusal = self.json(Refusal)
         return refusal.error if refusal else None

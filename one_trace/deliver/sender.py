@@ -29,7 +29,7 @@ _REJECTED_WAIT_S = 3600.0
 _AGAIN = "When that is fixed: 'one trace sync --retry-failed'."
 
 
-class Outcome(Struct):
+class DeliveryResult(Struct):
     """The result of delivering one job. `problem` is None if it was delivered."""
 
     job: Job
@@ -61,7 +61,7 @@ class Sender:
 
     def send(
         self, sink: str, deadline: Deadline, *, run_id: str | None = None, early: bool = False
-    ) -> Outcome | None:
+    ) -> DeliveryResult | None:
         """Claim a run for `sink`, send it and write the result down; None where there is none to send."""
         job = self.outbox.claim([sink], run_id=run_id, early=early)
         if job is None:
@@ -69,21 +69,21 @@ class Sender:
         try:
             url = self._send(job, deadline)
         except LeaseLost:
-            return Outcome(job, problem=DeliveryError("network", "another process is sending it"))
+            return DeliveryResult(job, problem=DeliveryError("network", "another process is sending it"))
         except DeliveryError as problem:
             self._put_back(job, problem)
-            return Outcome(job, problem=problem)
+            return DeliveryResult(job, problem=problem)
         except CliError as error:
             # The sink lacks something (a package, a setting): not the run's fault, and easy to fix.
             self.outbox.later(job, error.message, 0)
-            return Outcome(job, problem=DeliveryError("refused", error.message, hint=error.hint))
+            return DeliveryResult(job, problem=DeliveryError("refused", error.message, hint=error.hint))
         except Exception as error:  # noqa: BLE001  one run that cannot be sent must not hold up all others
             # Its text is not shown: it may quote a header or the run itself.
             unknown = DeliveryError("rejected", f"stopped by an error: {type(error).__name__}")
             self._put_back(job, unknown)
-            return Outcome(job, problem=unknown)
+            return DeliveryResult(job, problem=unknown)
         self.outbox.sent(job, url)
-        return Outcome(job, url=url)
+        return DeliveryResult(job, url=url)
 
     def _send(self, job: Job, deadline: Deadline) -> str | None:
         trace = self.store.trace(job.run_id)

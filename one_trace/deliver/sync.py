@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from one_trace.deliver.retry import Deadline, DeliveryError
-from one_trace.deliver.sender import Outcome, Sender
+from one_trace.deliver.sender import DeliveryResult, Sender
 from one_trace.store import Store
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _LEASED_S = 65.0
 """Longer than a lease lasts: by then, another process has sent the run or lost it to us."""
 _POLL_S = 0.1
 
-Progress = Callable[[int, int, Outcome | None], None]
+Progress = Callable[[int, int, DeliveryResult | None], None]
 """Called with the number done, the total, and the outcome of the last one."""
 
 
@@ -30,7 +30,7 @@ class Synced(Struct):
 
     newly_queued: int = 0
     """Runs queued by `since_ms` and `again`."""
-    sent: list[Outcome] = []
+    sent: list[DeliveryResult] = []
     rest: list[tuple[str, str, str, str]] = []
     problem: DeliveryError | None = None
 
@@ -78,7 +78,7 @@ def sync(
     return synced
 
 
-def _send(sender: Sender, sink: str, run_id: str) -> Outcome | None:
+def _send(sender: Sender, sink: str, run_id: str) -> DeliveryResult | None:
     """Send one run. If another process is sending it, wait until that is done or its lease is over."""
     until = time.monotonic() + _LEASED_S
     while True:

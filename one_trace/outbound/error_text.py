@@ -40,14 +40,14 @@ def redact_errors(assembly: Assembly, env: Mapping[str, str]) -> None:
     assembly.command_ends = new_ends
 
 
-class Kept(Struct):
+class KeptText(Struct):
     """An error as the store has it, and how many of its characters are a command."""
 
     error: str
     command_end: int | None
 
 
-def keep_redacted(assembly: Assembly, kept: Mapping[str, Kept]) -> bool:
+def keep_redacted(assembly: Assembly, kept: Mapping[str, KeptText]) -> bool:
     """Replace errors by those of the store (by span id; that of the run itself by ""), if they differ only in
     what was redacted. Returns whether any was replaced.
     """
@@ -61,7 +61,7 @@ def keep_redacted(assembly: Assembly, kept: Mapping[str, Kept]) -> bool:
     return changed or "" in kept
 
 
-def _as_kept(assembly: Assembly, kept: Kept | None, error: str | None) -> str | None:
+def _as_kept(assembly: Assembly, kept: KeptText | None, error: str | None) -> str | None:
     if kept is None or error is None or not _fits(_pieces(kept.error), error):
         return error
     if kept.command_end is not None:

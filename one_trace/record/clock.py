@@ -47,7 +47,7 @@ class SetBack(Struct, frozen=True):
     behind_ms: float
 
 
-class Clock(Struct):
+class LogClock(Struct):
     """When the clock of one log was set back: nearly always never."""
 
     set_back: list[SetBack] = []
@@ -65,11 +65,11 @@ class Clock(Struct):
 
 def correct(
     lines: list[LogLine], started: int | None, longest_child: LongestChild = lambda step_id, duration: 0
-) -> tuple[Clock, list[str]]:
+) -> tuple[LogClock, list[str]]:
     """Make the times of `lines` never go back, nor precede `started` (the state's start, epoch ms). Returns
     the clock, and what was wrong, one sentence each."""
     if not _needs_correction(lines, started):
-        return Clock(), []
+        return LogClock(), []
     faults = [*_fix_outliers(lines, started), *_use_step_clock(lines, started)]
     correction = _Correction(lines, started, longest_child)
     correction.measure()
@@ -247,9 +247,9 @@ class _Correction:
         self._negative = True
         return self._lines[at].at - self._lines[start].at if start is not None else 0
 
-    def clock(self) -> Clock:
+    def clock(self) -> LogClock:
         changes = zip(self._changes, self._behind[1:], strict=True)
-        return Clock([SetBack(self._lines[first].at, behind) for first, behind in changes])
+        return LogClock([SetBack(self._lines[first].at, behind) for first, behind in changes])
 
     def faults(self) -> list[str]:
         """What was wrong, one sentence each."""

@@ -8,14 +8,14 @@ store, of settings, or of how a run is shown to people.
 
 from __future__ import annotations
 
-from one_trace.runner.output import Outcome, Output
+from one_trace.runner.output import Output, RunOutput
 
 __all__ = ["Outcome", "Output", "run"]
 
 
 def run(
     argv: list[str], output: Output | None = None, *, run_id: str | None = None, traced: bool = False
-) -> Outcome:
+) -> RunOutput:
     """Serve ``flow execute|resume|validate|list``, as typed after the program's name.
 
     `output` receives what is reported; by default it goes to standard output. `run_id`: 12 hex digits for a

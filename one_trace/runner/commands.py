@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from one_trace.record.flow_files import resolve
 from one_trace.runner.call import RunOptions
 from one_trace.runner.command_line import Parsed
-from one_trace.runner.execution import Run, RunEnd, on_ctrl_c
+from one_trace.runner.execution import FlowRun, RunEnd, on_ctrl_c
 from one_trace.runner.failures import StepFailure
 from one_trace.runner.listing import flows
 from one_trace.runner.loading import FlowUnreadable, Loaded, load, read
@@ -29,7 +29,7 @@ Document = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Session:
+class CommandSession:
     """One invocation: where it reports, and the run that it started."""
 
     output: Output
@@ -41,7 +41,7 @@ class Session:
     """Whether Ctrl-C ends the run; otherwise it only marks the run as paused."""
     canceled: bool = False
     worker: Worker | None = None
-    run: Run | None = None
+    run: FlowRun | None = None
 
     def start_worker(self) -> Worker:
         env = dict(os.environ)
@@ -50,9 +50,11 @@ class Session:
         self.worker = Worker(env)
         return self.worker
 
-    def new_run(self, loaded: Loaded, run_id: str, options: RunOptions, flow_key: str | None = None) -> Run:
+    def new_run(
+        self, loaded: Loaded, run_id: str, options: RunOptions, flow_key: str | None = None
+    ) -> FlowRun:
         assert self.worker is not None
-        self.run = Run(
+        self.run = FlowRun(
             self.worker,
             loaded,
             run_id,
@@ -120,13 +122,13 @@ class Session:
         )
 
 
-def list_flows(session: Session) -> int:
+def list_flows(session: CommandSession) -> int:
     """`flow list`."""
     session.output.report({"workflows": flows()})
     return 0
 
 
-def validate_flow(session: Session, key: str) -> int:
+def validate_flow(session: CommandSession, key: str) -> int:
     """`flow validate`."""
     worker = session.start_worker()
     try:
@@ -142,7 +144,7 @@ def validate_flow(session: Session, key: str) -> int:
     return 0
 
 
-def execute(session: Session, parsed: Parsed) -> int:
+def execute(session: CommandSession, parsed: Parsed) -> int:
     """`flow execute`."""
     worker = session.start_worker()
     options = RunOptions(
@@ -182,7 +184,7 @@ def _warn_of_layout(output: Output, loaded: Loaded) -> None:
     output.report({"event": "flow:deprecation", "flowKey": key, "warning": warning})
 
 
-def _report(session: Session, ended: RunEnd, options: RunOptions, output_file: str | None) -> int:
+def _report(session: CommandSession, ended: RunEnd, options: RunOptions, output_file: str | None) -> int:
     run = session.run
     assert run is not None
     log = {"logFile": run.log.path}
@@ -203,11 +205,11 @@ def _report(session: Session, ended: RunEnd, options: RunOptions, output_file: s
     return session.succeeded(head | more, tail, log)
 
 
-def _write_results(run: Run, file: str, head: Document) -> None:
+def _write_results(run: FlowRun, file: str, head: Document) -> None:
     run.worker.ask("writeResults", file, f'{to_json(head)[:-1]},"steps":{{', run.context.number)
 
 
-def resume(session: Session, run_id: str) -> int:
+def resume(session: CommandSession, run_id: str) -> int:
     """`flow resume`."""
     state = find_state(run_id)
     if state is None:

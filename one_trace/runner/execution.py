@@ -33,7 +33,7 @@ class RunEnd:
     stopped: bool = False
 
 
-class Run:
+class FlowRun:
     """A recorded run. Used once: `start` or `resume`, then `execute`."""
 
     def __init__(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutput:
     """How an invocation ended. `files`: where a run was recorded, if one was."""
 
     exit_code: int

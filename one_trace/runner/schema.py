@@ -13,7 +13,7 @@ Kind = Literal["string", "number", "boolean", "object", "array", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class SchemaField:
     """A field of a step's configuration. `steps`: it is a list of steps."""
 
     kind: Kind
@@ -27,15 +27,15 @@ class StepType:
 
     name: str
     key: str
-    fields: dict[str, Field]
+    fields: dict[str, SchemaField]
 
 
-_TEXT = Field("string")
-_NEEDED = Field("string", required=True)
-_OBJECT = Field("object")
-_NUMBER = Field("number")
-_FLAG = Field("boolean")
-_STEPS = Field("array", required=True, steps=True)
+_TEXT = SchemaField("string")
+_NEEDED = SchemaField("string", required=True)
+_OBJECT = SchemaField("object")
+_NUMBER = SchemaField("number")
+_FLAG = SchemaField("boolean")
+_STEPS = SchemaField("array", required=True, steps=True)
 
 _ACTION = {
     "platform": _NEEDED,
@@ -56,7 +56,7 @@ _LOOP = {
     "maxConcurrency": _NUMBER,
 }
 _PAGINATE = {
-    "action": Field("object", required=True),
+    "action": SchemaField("object", required=True),
     "pageTokenField": _NEEDED,
     "resultsField": _NEEDED,
     "inputTokenParam": _NEEDED,
@@ -80,7 +80,7 @@ TYPES: dict[str, StepType] = {
         StepType(
             "condition",
             "condition",
-            {"expression": _NEEDED, "then": _STEPS, "else": Field("array", steps=True)},
+            {"expression": _NEEDED, "then": _STEPS, "else": SchemaField("array", steps=True)},
         ),
         StepType("loop", "loop", _LOOP),
         StepType("parallel", "parallel", {"steps": _STEPS, "maxConcurrency": _NUMBER}),
@@ -88,7 +88,7 @@ TYPES: dict[str, StepType] = {
         StepType(
             "file-write",
             "fileWrite",
-            {"path": _NEEDED, "content": Field("unknown", required=True), "append": _FLAG},
+            {"path": _NEEDED, "content": SchemaField("unknown", required=True), "append": _FLAG},
         ),
         StepType("while", "while", {"condition": _NEEDED, "steps": _STEPS, "maxIterations": _NUMBER}),
         StepType("flow", "flow", {"key": _NEEDED, "inputs": _OBJECT}),

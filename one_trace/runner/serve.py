@@ -13,28 +13,28 @@ from one_trace.guard.text import clean_page
 from one_trace.runner import commands, usage
 from one_trace.runner.command_line import Parsed, UsageError, ctrl_c_cancels, parse
 from one_trace.runner.failures import ReaderGone, WorkerBroken, WorkerGone
-from one_trace.runner.output import Outcome, Output
+from one_trace.runner.output import Output, RunOutput
 
 _RECURSION_LIMIT = 12_000
 """Python's default is too low for flows that One CLI still runs."""
 
 
-def serve(argv: list[str], output: Output, run_id: str | None, *, traced: bool) -> Outcome:
+def serve(argv: list[str], output: Output, run_id: str | None, *, traced: bool) -> RunOutput:
     """See `one_trace.runner.run`."""
     try:
         parsed = parse([as_node(word) for word in argv])
     except UsageError as error:
         streams.say_bytes(f"{clean_page(str(error))}\n".encode())
-        return Outcome(1)
-    session = commands.Session(output, run_id, traced)
+        return RunOutput(1)
+    session = commands.CommandSession(output, run_id, traced)
     session.agent = parsed.agent or os.environ.get("ONE_AGENT") == "1"
     session.cancels = output.for_people and ctrl_c_cancels(parsed)
     sys.stdout.flush()  # we write past its buffer
     with _recursion_limit():
         code = _guarded(session, parsed)
     with suppress(*BROKEN):  # capture meets the same error when it traces the run, and reports it
-        return Outcome(code, session.files())
-    return Outcome(code)
+        return RunOutput(code, session.files())
+    return RunOutput(code)
 
 
 def as_node(word: str) -> str:
@@ -42,7 +42,7 @@ def as_node(word: str) -> str:
     return word if word.isascii() else os.fsencode(word).decode("utf-8", "replace")
 
 
-def _guarded(session: commands.Session, parsed: Parsed) -> int:
+def _guarded(session: commands.CommandSession, parsed: Parsed) -> int:
     try:
         return _run(session, parsed)
     except ReaderGone:
@@ -55,7 +55,7 @@ def _guarded(session: commands.Session, parsed: Parsed) -> int:
             session.worker.close()
 
 
-def _run(session: commands.Session, parsed: Parsed) -> int:
+def _run(session: commands.CommandSession, parsed: Parsed) -> int:
     try:
         code = _command(session, parsed)
     except CliError as error:
@@ -71,7 +71,7 @@ def _run(session: commands.Session, parsed: Parsed) -> int:
     return code
 
 
-def _command(session: commands.Session, parsed: Parsed) -> int:
+def _command(session: commands.CommandSession, parsed: Parsed) -> int:
     if parsed.help:
         return usage.show(parsed.command, session.output)
     session.output.begin()
@@ -85,12 +85,12 @@ def _command(session: commands.Session, parsed: Parsed) -> int:
     return commands.execute(session, parsed)
 
 
-def _fail(session: commands.Session, error: CliError) -> int:
+def _fail(session: commands.CommandSession, error: CliError) -> int:
     hint = f" {error.hint}" if error.hint else ""
     return session.refuse(f"{error.message}{'' if error.message.endswith('.') else '.'}{hint}")
 
 
-def _worker_gone(session: commands.Session, gone: WorkerGone) -> int:
+def _worker_gone(session: commands.CommandSession, gone: WorkerGone) -> int:
     if session.canceled:
         session.output.canceled()
         return 0  # as in One CLI, where Ctrl-C is not a failure

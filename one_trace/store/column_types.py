@@ -46,7 +46,7 @@ def _columns() -> dict[str, dict[str, frozenset[type]]]:
 COLUMNS = _columns()
 
 
-class Contradiction(Exception):
+class InvalidColumn(Exception):
     """Rows that one-trace cannot have written like this."""
 
 
@@ -54,7 +54,7 @@ def check(table: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
     """Raise Contradiction if a value of `rows`, which begin with `columns` of `table`, does not fit."""
     for name, values in zip(columns.split(", "), zip(*rows, strict=True), strict=False):
         if not COLUMNS[table][name] >= set(map(type, values)):
-            raise Contradiction(f"{table}.{name} has values of another type")
+            raise InvalidColumn(f"{table}.{name} has values of another type")
         words = WORDS.get((table, name))
         if words and not words >= set(values):
-            raise Contradiction(f"{table}.{name} has unknown words")
+            raise InvalidColumn(f"{table}.{name} has unknown words")

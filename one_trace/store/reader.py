@@ -12,7 +12,7 @@ from msgspec import Struct
 from one_trace.errors import NoSuchRun
 from one_trace.model.trace import PlannedStep, Run, Span, Trace, Upload
 from one_trace.store import rows
-from one_trace.store.column_types import Contradiction, check
+from one_trace.store.column_types import InvalidColumn, check
 from one_trace.store.connection import Connection, Row
 from one_trace.store.store_errors import damaged
 
@@ -135,8 +135,8 @@ class Reader:
         """Report rows that make no sense as damage of the store."""
         try:
             yield
-        except (Contradiction, msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
-            reason = str(error) if isinstance(error, Contradiction) else type(error).__name__
+        except (InvalidColumn, msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
+            reason = str(error) if isinstance(error, InvalidColumn) else type(error).__name__
             path = self.connection.path
             raise damaged(path, f"what it has of a run makes no sense: {reason}") from error
 
@@ -151,7 +151,7 @@ class Reader:
             check("spans", rows.SPAN_COLUMNS, chunk)
             spans += [rows.span_of(row, steps[row[2]]) for row in chunk]
         if not {span.parent_span_id for span in spans} <= {None, *(span.span_id for span in spans)}:
-            raise Contradiction("spans have parents that are missing")
+            raise InvalidColumn("spans have parents that are missing")
         return spans
 
     def runs(

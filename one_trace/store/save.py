@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
@@ -10,6 +9,7 @@ from operator import itemgetter
 import msgspec
 from msgspec import Struct
 
+from one_trace.model.digest import blake2b
 from one_trace.model.trace import Assembly, Executor, Run, Trace
 from one_trace.store import rows
 from one_trace.store.connection import Connection, Row
@@ -128,10 +128,9 @@ def _keep_redacted(connection: Connection, prepared: Prepared, number: int) -> N
     found = connection.execute(sql, (number, "[REDACTED]")).fetchall()
     if not found:
         return
-    from one_trace.outbound.error_text import Kept as KeptError
-    from one_trace.outbound.error_text import keep_redacted
+    from one_trace.outbound.error_text import KeptText, keep_redacted
 
-    errors = {span: KeptError(text, end) for span, text, end in found if text is not None}
+    errors = {span: KeptText(text, end) for span, text, end in found if text is not None}
     if keep_redacted(prepared.assembly, errors):
         prepared.revision = _revision(prepared.assembly.trace)
 
@@ -237,6 +236,6 @@ def _revision(trace: Trace) -> str:
         cwd=None,
         executor=Executor(name=trace.run.executor.name),
     )
-    digest = hashlib.blake2b(msgspec.json.encode(bare), digest_size=16)
+    digest = blake2b(msgspec.json.encode(bare), digest_size=16)
     digest.update(msgspec.json.encode(trace.spans))
     return digest.hexdigest()

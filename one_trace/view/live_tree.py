@@ -24,20 +24,20 @@ _LABEL = 64
 _STATUS = {"failed": "error", "success": "success", "skipped": "skipped", "timeout": "timeout"}
 
 
-class PlannedStep(NamedTuple):
+class DrawnStep(NamedTuple):
     """A step as the flow file has it."""
 
     parent: str | None
     kind: str
 
 
-Plan = Mapping[str, PlannedStep]
+Plan = Mapping[str, DrawnStep]
 """The steps of the root flow by id, in the order of the file."""
 
 
 def plan_of(definition: Mapping[str, object]) -> Plan:
     """The plan of a flow's definition (decoded JSON). What is not a step is skipped."""
-    plan: dict[str, PlannedStep] = {}
+    plan: dict[str, DrawnStep] = {}
     todo: list[tuple[object, str | None]] = [(definition.get("steps"), None)]
     while todo:
         steps, parent = todo.pop()
@@ -45,7 +45,7 @@ def plan_of(definition: Mapping[str, object]) -> Plan:
             if not isinstance(step, dict) or not isinstance(step.get("id"), str) or step["id"] in plan:
                 continue
             kind = str(step.get("type", ""))
-            plan[step["id"]] = PlannedStep(parent, kind)
+            plan[step["id"]] = DrawnStep(parent, kind)
             inside = step.get(kind)
             if kind in _CONTAINERS and isinstance(inside, dict):
                 todo += [(inside.get(part), step["id"]) for part in ("steps", "then", "else")]

@@ -169,7 +169,7 @@ def kill_in_the_middle(machine, *argv: str, input: bytes = b"") -> None:
     process = machine.start(*argv, stdin=subprocess.PIPE, env=env, umask=0)
     process.stdin.write(input)
     process.stdin.close()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while not mark.exists() and time.monotonic() < until:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)

@@ -110,7 +110,7 @@ def test_a_service_that_is_not_there(machine):
 
 
 @pytest.mark.parametrize(
-    ("status", "namespace", "state", "told"),
+    ("status", "namespace", "state", "reported"),
     [
         (200, "", "ok", "namespaces: @me, @my-org"),
         (200, "@my-org", "ok", "namespaces: @me, @my-org"),

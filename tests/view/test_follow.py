@@ -118,7 +118,7 @@ def start_run(machine: Machine, *options: str) -> subprocess.Popen[bytes]:
     run = machine.start(
         "--agent", "flow", "execute", "def-retry", *options, start_new_session=True, stdout=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not any(path.stat().st_size for path in list(logs.glob("*.log"))[before:]):
         assert time.monotonic() < deadline, run.poll()
         time.sleep(0.01)
@@ -163,6 +163,11 @@ def test_it_waits_for_the_next_run_and_says_so(pausing: Machine) -> None:
     out, err = follow.communicate(timeout=30)
     assert (follow.returncode, b"def-retry  success" in out) == (0, True), (out, err)
     run.communicate(timeout=20)
+
+
+def test_a_timeout_that_is_not_a_number_is_refused(pausing: Machine) -> None:
+    done = pausing.one("--agent", "trace", "show", "--follow", "--timeout", "nan")
+    assert (done.code, done.document["error"]["code"]) == (2, "wrong-usage")
 
 
 def test_timeout_ends_the_waiting(pausing: Machine) -> None:

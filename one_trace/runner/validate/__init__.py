@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from one_trace.runner.schema import Json
 from one_trace.runner.validate import file_schemas, modules, output_schemas, references, shape
-from one_trace.runner.validate.problems import Problem, SyntaxCheck
+from one_trace.runner.validate.problems import SyntaxCheck, ValidationProblem
 
 __all__ = ["Problem", "SyntaxCheck", "validate"]
 
 
-def validate(flow: Json, root: str | None, syntax: SyntaxCheck) -> list[Problem]:
+def validate(flow: Json, root: str | None, syntax: SyntaxCheck) -> list[ValidationProblem]:
     """The problems of a flow. `root`: the folder of its code modules, which are not checked without it.
 
     A flow of the wrong shape has no other problems.

@@ -8,14 +8,14 @@ from typing import Any
 
 from one_trace.runner.javascript import entries
 from one_trace.runner.schema import Json, steps_in
-from one_trace.runner.validate.problems import Problem, problem
+from one_trace.runner.validate.problems import ValidationProblem, problem
 
 _TYPES = ("string", "number", "boolean", "object", "array", "null", "unknown")
 _ALLOWED = f"Allowed: {', '.join(_TYPES)}."
 _LENGTHS = ("minItems", "maxItems", "length")
 
 
-def check(flow: dict[str, Any]) -> Iterator[Problem]:
+def check(flow: dict[str, Any]) -> Iterator[ValidationProblem]:
     """The problems of each `fileRead.schema` of a flow."""
     for step, path in steps_in(flow["steps"]):
         config = step.get("fileRead")
@@ -27,7 +27,7 @@ def check(flow: dict[str, Any]) -> Iterator[Problem]:
             yield from _schema(config["schema"], where)
 
 
-def _schema(schema: Json, path: str) -> Iterator[Problem]:
+def _schema(schema: Json, path: str) -> Iterator[ValidationProblem]:
     if not isinstance(schema, dict):
         yield problem(path, '"schema" must be an object mapping field names to type/rules')
         return
@@ -35,7 +35,7 @@ def _schema(schema: Json, path: str) -> Iterator[Problem]:
         yield from _field(rule, f"{path}.{field}")
 
 
-def _field(rule: Json, path: str) -> Iterator[Problem]:
+def _field(rule: Json, path: str) -> Iterator[ValidationProblem]:
     if isinstance(rule, str):
         if rule not in _TYPES:
             yield problem(path, f'unknown type "{rule}". {_ALLOWED}')
@@ -47,7 +47,7 @@ def _field(rule: Json, path: str) -> Iterator[Problem]:
             yield from check(rule, path)
 
 
-def _type(rule: dict[str, Any], path: str) -> Iterator[Problem]:
+def _type(rule: dict[str, Any], path: str) -> Iterator[ValidationProblem]:
     kind = rule.get("type")
     if "type" in rule and not (isinstance(kind, str) and kind in _TYPES):
         yield problem(f"{path}.type", f'unknown type "{_string(kind)}". {_ALLOWED}')
@@ -66,7 +66,7 @@ def _string(value: Json) -> str:
     return json.dumps(value)
 
 
-def _enum(rule: dict[str, Any], path: str) -> Iterator[Problem]:
+def _enum(rule: dict[str, Any], path: str) -> Iterator[ValidationProblem]:
     if "enum" not in rule:
         return
     if not isinstance(rule["enum"], list) or not rule["enum"]:
@@ -80,7 +80,7 @@ def _is_number(value: Json) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _lengths(rule: dict[str, Any], path: str) -> Iterator[Problem]:
+def _lengths(rule: dict[str, Any], path: str) -> Iterator[ValidationProblem]:
     for name in _LENGTHS:
         if name in rule and not (
             _is_number(rule[name]) and rule[name] >= 0 and rule[name] == int(rule[name])
@@ -95,7 +95,7 @@ def _lengths(rule: dict[str, Any], path: str) -> Iterator[Problem]:
         yield problem(f"{path}.type", '"items"/"minItems"/"maxItems"/"length" require "type": "array"')
 
 
-def _items(rule: dict[str, Any], path: str) -> Iterator[Problem]:
+def _items(rule: dict[str, Any], path: str) -> Iterator[ValidationProblem]:
     items, where = rule.get("items"), f"{path}.items"
     if isinstance(items, str):
         if items not in _TYPES:
@@ -106,7 +106,7 @@ def _items(rule: dict[str, Any], path: str) -> Iterator[Problem]:
         yield problem(where, '"items" must be a type string or a field rule object')
 
 
-def _properties(rule: dict[str, Any], path: str) -> Iterator[Problem]:
+def _properties(rule: dict[str, Any], path: str) -> Iterator[ValidationProblem]:
     if "properties" not in rule:
         return
     where = f"{path}.properties"

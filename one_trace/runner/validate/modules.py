@@ -8,10 +8,10 @@ from typing import Any
 
 from one_trace.guard.files import is_plain
 from one_trace.runner.schema import steps_in
-from one_trace.runner.validate.problems import Problem, SyntaxCheck, problem
+from one_trace.runner.validate.problems import SyntaxCheck, ValidationProblem, problem
 
 
-def check(flow: dict[str, Any], root: str, syntax: SyntaxCheck) -> Iterator[Problem]:
+def check(flow: dict[str, Any], root: str, syntax: SyntaxCheck) -> Iterator[ValidationProblem]:
     """The problems of the modules that code steps name."""
     for step, path in steps_in(flow["steps"]):
         config = step.get("code")

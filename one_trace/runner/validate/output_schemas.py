@@ -8,13 +8,13 @@ from typing import Any
 
 from one_trace.runner.javascript import entries
 from one_trace.runner.schema import NESTED, TYPES, steps_in
-from one_trace.runner.validate.problems import Problem, problem, texts_in
+from one_trace.runner.validate.problems import ValidationProblem, problem, texts_in
 
 _TYPES = ("string", "number", "boolean", "object", "array", "unknown")
 _READS = re.compile(r"\$\.steps\.([a-zA-Z_][\w-]*)\.output((?:\.[a-zA-Z_][\w-]*)+)", re.ASCII)
 
 
-def check(flow: dict[str, Any]) -> list[Problem]:
+def check(flow: dict[str, Any]) -> list[ValidationProblem]:
     """Invalid declarations, and fields that are read but not declared."""
     schemas = {
         step["id"]: step["outputSchema"]
@@ -34,7 +34,7 @@ def check(flow: dict[str, Any]) -> list[Problem]:
     ]
 
 
-def _schema(schema: dict[str, Any], path: str) -> Iterator[Problem]:
+def _schema(schema: dict[str, Any], path: str) -> Iterator[ValidationProblem]:
     for key, value in entries(schema):
         where = f"{path}.{key}"
         if isinstance(value, dict):
@@ -64,7 +64,7 @@ def _texts(step: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
             yield from texts_in(value, f"{path}.{key}.{name}")
 
 
-def _undeclared(text: str, path: str, schemas: dict[str, Any]) -> Iterator[Problem]:
+def _undeclared(text: str, path: str, schemas: dict[str, Any]) -> Iterator[ValidationProblem]:
     for read in _READS.finditer(text):
         step, fields = read[1], read[2][1:].split(".")
         if step in schemas and not _is_declared(schemas[step], fields):

@@ -9,7 +9,7 @@ from one_trace.runner.javascript import entries
 from one_trace.runner.schema import Json
 
 
-class Problem(TypedDict):
+class ValidationProblem(TypedDict):
     """Where something is wrong, as a path like ``steps[0].code.source``, and what."""
 
     path: str
@@ -26,7 +26,7 @@ class SyntaxCheck(Protocol):
         """The module at `path`."""
 
 
-def problem(path: str, message: str) -> Problem:
+def problem(path: str, message: str) -> ValidationProblem:
     return {"path": path, "message": message}
 
 

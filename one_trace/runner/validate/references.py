@@ -9,7 +9,7 @@ from typing import Any
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
 from one_trace.runner.schema import NESTED, TYPES, Json, steps_in
-from one_trace.runner.validate.problems import Problem, problem, texts_in
+from one_trace.runner.validate.problems import ValidationProblem, problem, texts_in
 
 _TOKEN = re.compile(r"\$\.[a-zA-Z_][\w.\[\]*]*", re.ASCII)
 _INTERPOLATED = re.compile(r"\{\{\s*(?:q\s+)?(\$\.[^}\s|]+)")
@@ -21,7 +21,7 @@ _OPERATORS = {
 }
 
 
-def check_ids(flow: dict[str, Any]) -> Iterator[Problem]:
+def check_ids(flow: dict[str, Any]) -> Iterator[ValidationProblem]:
     """Ids must be unique in a flow, nested steps included."""
     seen = set()
     for step, path in steps_in(flow["steps"]):
@@ -30,14 +30,14 @@ def check_ids(flow: dict[str, Any]) -> Iterator[Problem]:
         seen.add(step["id"])
 
 
-def check(flow: dict[str, Any], root: str | None) -> list[Problem]:
+def check(flow: dict[str, Any], root: str | None) -> list[ValidationProblem]:
     """Selectors of inputs and steps that do not exist or come later."""
     return _References(flow, root).problems
 
 
 class _References:
     def __init__(self, flow: dict[str, Any], root: str | None) -> None:
-        self.problems: list[Problem] = []
+        self.problems: list[ValidationProblem] = []
         self._root = root
         self._inputs = set(flow["inputs"])
         self._ids = {step["id"] for step, _ in steps_in(flow["steps"])}

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from one_trace.runner.javascript import entries, truthy
-from one_trace.runner.schema import INPUT_TYPES, STRATEGIES, TYPES, Field, Json, StepType
-from one_trace.runner.validate.problems import Problem, SyntaxCheck, problem
+from one_trace.runner.schema import INPUT_TYPES, STRATEGIES, TYPES, Json, SchemaField, StepType
+from one_trace.runner.validate.problems import SyntaxCheck, ValidationProblem, problem
 
 _KEBAB = re.compile(r"[a-z0-9][a-z0-9-]*[a-z0-9]")
 _DRIVE = re.compile(r"[a-zA-Z]:[\\/]")
 _STRATEGY = f"Error strategy must be one of: {', '.join(STRATEGIES)}"
 
 
-def check(flow: Json, syntax: SyntaxCheck) -> list[Problem]:
+def check(flow: Json, syntax: SyntaxCheck) -> list[ValidationProblem]:
     """The problems of a flow's fields and of each step's fields."""
     if isinstance(flow, list):
         flow = {}
@@ -27,7 +27,7 @@ def check(flow: Json, syntax: SyntaxCheck) -> list[Problem]:
     return found + _steps(flow["steps"], "steps", syntax)
 
 
-def _head(flow: dict[str, Any]) -> Iterator[Problem]:
+def _head(flow: dict[str, Any]) -> Iterator[ValidationProblem]:
     if not _filled(flow, "key"):
         yield problem("key", 'Flow must have a string "key"')
     elif not _KEBAB.fullmatch(flow["key"]) and len(flow["key"]) > 1:
@@ -39,7 +39,7 @@ def _head(flow: dict[str, Any]) -> Iterator[Problem]:
             yield problem(name, f'"{name}" must be a string')
 
 
-def _default(flow: dict[str, Any]) -> Iterator[Problem]:
+def _default(flow: dict[str, Any]) -> Iterator[ValidationProblem]:
     if "defaultOnError" not in flow:
         return
     default = flow["defaultOnError"]
@@ -51,7 +51,7 @@ def _default(flow: dict[str, Any]) -> Iterator[Problem]:
         yield problem("defaultOnError.strategy", _STRATEGY)
 
 
-def _inputs(inputs: Json) -> Iterator[Problem]:
+def _inputs(inputs: Json) -> Iterator[ValidationProblem]:
     if not isinstance(inputs, dict):
         yield problem("inputs", 'Flow must have an "inputs" object')
         return
@@ -59,7 +59,7 @@ def _inputs(inputs: Json) -> Iterator[Problem]:
         yield from _input(f"inputs.{name}", declared)
 
 
-def _input(path: str, declared: Json) -> Iterator[Problem]:
+def _input(path: str, declared: Json) -> Iterator[ValidationProblem]:
     if not isinstance(declared, dict):
         yield problem(path, "Input declaration must be an object")
         return
@@ -79,11 +79,11 @@ def _filled(config: object, key: str) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def _steps(steps: list[Any], prefix: str, syntax: SyntaxCheck) -> list[Problem]:
+def _steps(steps: list[Any], prefix: str, syntax: SyntaxCheck) -> list[ValidationProblem]:
     return [one for i, step in enumerate(steps) for one in _step(step, f"{prefix}[{i}]", syntax)]
 
 
-def _step(step: Json, path: str, syntax: SyntaxCheck) -> list[Problem]:
+def _step(step: Json, path: str, syntax: SyntaxCheck) -> list[ValidationProblem]:
     if not isinstance(step, dict):
         return [problem(path, "Step must be an object")]
     found = [
@@ -109,7 +109,7 @@ def _strategy(on_error: Json) -> str | None:
     return strategy if isinstance(strategy, str) else None
 
 
-def _requires(step: dict[str, Any], path: str) -> Iterator[Problem]:
+def _requires(step: dict[str, Any], path: str) -> Iterator[ValidationProblem]:
     requires = step.get("requires", [])
     path = f"{path}.requires"
     if not isinstance(requires, list):
@@ -136,7 +136,9 @@ def _title(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _config(kind: StepType, config: dict[str, Any], path: str, syntax: SyntaxCheck) -> list[Problem]:
+def _config(
+    kind: StepType, config: dict[str, Any], path: str, syntax: SyntaxCheck
+) -> list[ValidationProblem]:
     found = []
     for name, field in kind.fields.items():
         where = f"{path}.{name}"
@@ -154,8 +156,8 @@ def _config(kind: StepType, config: dict[str, Any], path: str, syntax: SyntaxChe
 
 
 def _value(
-    kind: StepType, name: str, field: Field, value: Json, path: str, syntax: SyntaxCheck
-) -> list[Problem]:
+    kind: StepType, name: str, field: SchemaField, value: Json, path: str, syntax: SyntaxCheck
+) -> list[ValidationProblem]:
     found = []
     if field.kind == "string" and field.required and not isinstance(value, str):
         found.append(problem(path, f'"{name}" must be a string'))
@@ -179,7 +181,7 @@ def _value(
     return found
 
 
-def _connection(action: dict[str, Any], path: str) -> Iterator[Problem]:
+def _connection(action: dict[str, Any], path: str) -> Iterator[ValidationProblem]:
     has_key = action.get("connectionKey") not in (None, "")
     reference = action.get("connection")
     has_reference = isinstance(reference, dict) and _filled(reference, "platform")
@@ -199,7 +201,7 @@ def _connection(action: dict[str, Any], path: str) -> Iterator[Problem]:
                 yield problem(f"{path}.connection.{key}", message)
 
 
-def _code(config: dict[str, Any], path: str, syntax: SyntaxCheck) -> Iterator[Problem]:
+def _code(config: dict[str, Any], path: str, syntax: SyntaxCheck) -> Iterator[ValidationProblem]:
     source, module = _filled(config, "source"), _filled(config, "module")
     if not source and not module:
         either = 'either "source" (inline JS) or "module" (path to .mjs file)'
@@ -213,7 +215,7 @@ def _code(config: dict[str, Any], path: str, syntax: SyntaxCheck) -> Iterator[Pr
         yield problem(f"{path}.source", f"Syntax error in code step: {error}")
 
 
-def _module(name: str, path: str) -> Iterator[Problem]:
+def _module(name: str, path: str) -> Iterator[ValidationProblem]:
     if name.startswith("/") or _DRIVE.match(name):
         yield problem(path, "Code module path must be relative to the flow folder (no absolute paths)")
     elif ".." in re.split(r"[\\/]", name):
