@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from one_trace.cli import candidates
 from one_trace.cli.bounded import bounded
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.params import MOMENT, folder_here
+from one_trace.cli.params import MOMENT, RunStatus, folder_here
 from one_trace.guard.text import valid
 from one_trace.model.times import to_ms
-from one_trace.model.trace import RUN_STATUSES, Run, RunUnderWay
+from one_trace.model.trace import Run, RunUnderWay
 from one_trace.store import Store
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ _LINES = 50
         "one trace list --flow my-flow --status error --since 7d",
     ),
 )
-@click.option("--flow", metavar="KEY", help="Only runs of this flow.")
-@click.option("--status", type=click.Choice(RUN_STATUSES), help="Only runs with this status.")
+@click.option("--flow", metavar="KEY", shell_complete=candidates.flows, help="Only runs of this flow.")
+@click.option("--status", type=RunStatus(), help="Only runs with this status.")
 @click.option("--here", is_flag=True, help="Only runs of the project in this folder.")
 @click.option("--since", type=MOMENT, metavar="AGE", help="Only runs started since: 7d, 12h, 2026-04-06.")
 @bounded
