@@ -50,7 +50,7 @@ def _has_otlp_endpoint(settings: Settings) -> bool:
     return bool(settings.otlp_endpoint)
 
 
-_NO_KEY = NotAuthorised("no key of traces.com is set, so nothing can be sent", hint="one trace login")
+_NO_KEY = NotAuthorised("no key of traces.com is set", hint="one trace login")
 _NO_ENDPOINT = CliError("the sink otlp has no endpoint", hint="one config set traces.otlp_endpoint URL")
 SINKS = {
     "traces.com": SinkEntry("traces_com", _has_key, _NO_KEY),
