@@ -34,7 +34,7 @@ def command(fix: bool, offline: bool) -> int:
         "store": files.store,
         "key": lambda: service.key(offline),
         "sinks": delivery.sinks,
-        "queue": files.queue,
+        "queue": delivery.queue,
         "state files": lambda: files.state_files(fix),
     }
     checks = [check for name, findings in subjects.items() for check in _guarded(name, findings)]
