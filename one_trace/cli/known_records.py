@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from one_trace import __version__
 from one_trace.answers.reports import ImportedRun
 from one_trace.guard.text import valid
+from one_trace.model.digest import blake2b
 from one_trace.record.files import ListedRun
 from one_trace.record.flow_files import flow_paths
 from one_trace.record.snapshot import stamp
@@ -95,7 +95,7 @@ class KnownRecords:
         if found is None:
             names = [path for path, _ in flow_paths(str(project))]
             stamps = [stamp(path) for path in msgspec.json.decode(paths, type=list[str])]
-            found = hashlib.blake2b(f"{names!a} {stamps}".encode(), digest_size=16).hexdigest()
+            found = blake2b(f"{names!a} {stamps}".encode(), digest_size=16).hexdigest()
             self._flow_stamps[project, paths] = found
         return found
 

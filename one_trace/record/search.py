@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from one_trace.guard import files as guard
 from one_trace.record.files import LOGS, STATES, RunFiles, run_of
@@ -31,8 +30,7 @@ _T = TypeVar("_T")
 _ENDED = re.compile(rb'"status": ?"(?:completed|failed)"')
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """How to recognise our run. `marks`: its state file contains one of them. `resumed`: the run id that was
     typed for `flow resume`. `key`: returns the flow's key; called only if needed. `reported_id`: the run id,
     if the executor has printed it. `succeeded`: the executor exited with 0, so there is a record, even if a
@@ -45,8 +43,7 @@ class Wanted:
     succeeded: bool = False
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """Our run; `files` is None if it is not certain. `candidates`: how many runs it may be."""
 
     files: RunFiles | None = None
