@@ -33,7 +33,7 @@ _FIXED = 9 + 2 + 13 + 1 + 8 + 7 + 2
 
 def render_events(run: Run, events: Sequence[Event], *, width: int, color: bool, unicode: bool = True) -> str:
     """The page for people: time since the start of the run, event, path, outcome, duration."""
-    columns, style = max(width, 60), Style(color=color, unicode=unicode)
+    columns, style = max(width, 40), Style(color=color, unicode=unicode)
     began = to_ms(run.started_at) or 0
     lines = [_line(event, (to_ms(event.timestamp) or began) - began, columns, style) for event in events]
     return "\n".join([*header(run, columns, style), "", *lines]) + "\n"

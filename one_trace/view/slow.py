@@ -123,7 +123,7 @@ def _round(ms: float) -> float:
 
 def render_slow(document: Slow, *, width: int, color: bool, unicode: bool = True) -> str:
     """The page for people."""
-    columns, style = max(width, 60), Style(color=color, unicode=unicode)
+    columns, style = max(width, 40), Style(color=color, unicode=unicode)
     rows = sorted(document.critical_path, key=lambda place: -place.ms)[:_ROWS]
     rows.sort(key=lambda place: place.start_ms)
     page = header(document.run, columns, style)

@@ -62,12 +62,12 @@ def render(
     empty: str = "no steps to show",
 ) -> str:
     """The whole page: head, tree with waterfall, legend. No line is longer than `width` cells (at least
-    60).
+    40).
 
     `notes`: a further mark by span id. `detail`: spans to show in detail, one with all its fields, several
     by their spread. `at`: where their step is written.
     """
-    columns, style = max(width, 60), Style(color=color, unicode=unicode)
+    columns, style = max(width, 40), Style(color=color, unicode=unicode)
     shape = Shape(trace)
     page = header(trace.run, columns, style)
     body = tree(shape, columns, style, unfold=unfold, error_lines=error_lines, notes=notes)
