@@ -134,8 +134,9 @@ def _page(speaker: Out, running: list[RunUnderWay], runs: list[Run], total: int,
     from one_trace.view.style import Style
 
     if not runs and not running:
-        none = "No such run." if filtered else "No run has been traced yet."
-        return f"{none}\n'one trace import' takes in runs that have already happened."
+        if filtered:
+            return "No runs match."
+        return "No run has been traced yet.\n'one trace import' traces runs that have already happened."
     page = render_runs(runs, running, width=speaker.width, style=Style(speaker.color, speaker.tty))
     rest = total - len(runs)
     return f"{page}\n{rest:,} more: --limit 0" if rest else page
