@@ -56,7 +56,9 @@ def test_n_is_limit(several):
 
 
 def test_no_line_of_a_table_is_wrapped(several):
-    for page in ("list", "stats", "insights", "cost", "diff last last"):
+    pages = ["list", "stats", "insights", "cost", "diff last last"]
+    pages += ["show", "show --failed", "show --slow 5", "show --events"]
+    for page in pages:
         for columns in (40, 60, 80):
             done = several.one("trace", *page.split(), env={"COLUMNS": str(columns)})
             assert max(map(text_width, done.out.decode().splitlines())) <= columns, page
