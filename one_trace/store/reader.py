@@ -33,6 +33,17 @@ _KEPT = (
 )
 
 
+ORDERS = {
+    "start": "",
+    "duration": "duration_ms DESC, ",
+    "steps": "spans DESC, ",
+    "failed": "error + timeout DESC, ",
+    "retries": "retries DESC, ",
+    "cost": "cost_usd DESC, ",
+}
+"""How runs can be sorted, with the beginning of the ORDER BY."""
+
+
 class Child(Struct):
     """A run that was started by another. `sent`: to the sink in question. `visibility`: as it was shared, if
     it was.
@@ -158,16 +169,21 @@ class Reader:
         self,
         flow: str | None = None,
         status: str | None = None,
-        since_ms: int | None = None,
-        limit: int | None = None,
+        since: int | None = None,
         project: str | None = None,
+        until: int | None = None,
+        *,
+        limit: int | None = None,
         after: tuple[float, str] | None = None,
+        order: str = "start",
     ) -> list[Run]:
-        """Runs, newest first: of one flow, with one status, started at `since_ms` (ms since 1970) or later,
-        in one folder; `after`: those that follow the run with this start (ms since 1970) and id.
+        """Runs in an order of `ORDERS`: of one flow, with one status, in one folder, started at `since` (ms
+        since 1970) or later and before `until`; `after`: those that follow, by start, the run with this start
+        (ms since 1970) and id.
         """
-        where, values = _where(flow, status, since_ms, project, after)
-        sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY started_ms DESC, id DESC LIMIT ?"
+        where, values = _where(flow, status, since, project, until, after)
+        by = f"{ORDERS[order]}started_ms DESC, id DESC"
+        sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY {by} LIMIT ?"
         numbered = self.connection.execute(sql, [*values, -1 if limit is None else limit]).fetchall()
         with self.decoding():
             return self._runs(numbered)
@@ -176,12 +192,14 @@ class Reader:
         self,
         flow: str | None = None,
         status: str | None = None,
-        since_ms: int | None = None,
+        since: int | None = None,
         project: str | None = None,
+        until: int | None = None,
+        *,
         after: tuple[float, str] | None = None,
     ) -> int:
         """The number of runs that `runs` gives without a limit."""
-        where, values = _where(flow, status, since_ms, project, after)
+        where, values = _where(flow, status, since, project, until, after)
         return int(self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0])
 
     def named(self, prefix: str, limit: int) -> list[tuple[str, str, str, int]]:
@@ -296,8 +314,9 @@ class Reader:
 def _where(
     flow: str | None,
     status: str | None,
-    since_ms: int | None,
+    since: int | None,
     project: str | None,
+    until: int | None,
     after: tuple[float, str] | None,
 ) -> tuple[str, list[object]]:
     """A WHERE clause and the values of its parameters."""
@@ -306,7 +325,8 @@ def _where(
     conditions = (
         ("flow_key = ?", (flow,)),
         ("status = ?", (status,)),
-        ("started_ms >= ?", (since_ms,)),
+        ("started_ms >= ?", (since,)),
+        ("started_ms < ?", (until,)),
         ("cwd = ?", (project,)),
         (older, after or (None,)),
     )
