@@ -13,6 +13,7 @@ from one_trace.capture.call import Asked, new_token, working_directory
 from one_trace.capture.lineage import origin_of, origin_without_parent
 from one_trace.capture.pending import Note
 from one_trace.errors import BROKEN, SettingsError
+from one_trace.guard.light import import_msgspec
 from one_trace.host.via import identity, run_marks
 from one_trace.record.snapshot import Snapshot
 
@@ -146,6 +147,8 @@ class Tracking:
     def _prepare(self, over: threading.Event) -> None:
         """In a thread: import what is needed after the run, and search for the run."""
         with suppress(*BROKEN):  # the main thread meets the same error, and reports it
+            if "one_trace.capture.drawn" not in sys.modules:  # which imports in another thread
+                import_msgspec()
             warm(self.settings)
             for pause in _SEARCH_AFTER_S:
                 if over.wait(pause) or self.search() is not None:
