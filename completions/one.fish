@@ -119,6 +119,7 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace diff" below' -l fields
     complete -c $program -n '__one_trace_is "trace diff" below' -l help
     complete -c $program -f -n '__one_trace_is "trace cost" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace cost" below' -l here
     complete -c $program -n '__one_trace_is "trace cost" below' -l since
     complete -c $program -n '__one_trace_is "trace cost" below' -l full
     complete -c $program -n '__one_trace_is "trace cost" below' -l limit
