@@ -11,8 +11,8 @@ from one_trace.host.argv import (
     BUILT_IN_VERBS,
     COMPLETE,
     RUN_VERBS,
-    asks_help,
     first_words,
+    help_page,
     is_agent,
     is_flow,
     without_agent,
@@ -40,23 +40,7 @@ def main() -> int:
             return 0
         if find.started_as_host(os.environ, words):
             return pass_on(argv, words)  # the process that mistook us for the host does the rest
-        if COMPLETE in os.environ:
-            from one_trace.cli import completions
-
-            return completions.answer(argv)
-        if words[:1] == ["trace"]:
-            return _click("trace", argv)
-        if words[:1] == ["config"] and words[1:2] and words[1] in CONFIG_VERBS:
-            return _click("config", argv)
-        if is_flow(words, RUN_VERBS):
-            from one_trace.cli import flow
-
-            return flow.run(argv)
-        if asks_help(argv, words):
-            from one_trace.cli import help as our_help
-
-            return our_help.run(argv)
-        return pass_on(argv, words)
+        return dispatch(argv, words)
     except Exception as error:
         from one_trace.errors import CliError  # only now: a foreign verb needs none
 
@@ -69,21 +53,45 @@ def main() -> int:
         return streams.die_of(2)  # SIGINT, so that a shell's loop ends too
 
 
+def dispatch(argv: list[str], words: list[str]) -> int:
+    """Answer ourselves, or pass the command on to the host."""
+    if COMPLETE in os.environ:
+        from one_trace.cli import completions
+
+        return completions.answer(argv)
+    if words[:1] == ["trace"]:
+        return _click("trace", argv)
+    if words[:1] == ["config"] and words[1:2] and words[1] in CONFIG_VERBS:
+        return _click("config", argv)
+    if words[:2] == ["help", "trace"]:
+        return _click("trace", [*words[1:], "--help", *["--agent"] * is_agent(argv)])
+    page = help_page(argv, words)
+    if page is not None:
+        from one_trace.cli import help as our_help
+
+        return our_help.run(argv, page)
+    if is_flow(words, RUN_VERBS):
+        from one_trace.cli import flow
+
+        return flow.run(argv)
+    return pass_on(argv, words)
+
+
 def pass_on(argv: list[str], words: list[str]) -> int:
     """A foreign verb: the host answers."""
     path = find.find(os.environ)
     if path:
         find.become(path, argv, os.environ)
-    if is_flow(words, BUILT_IN_VERBS):
+    if is_flow(words, BUILT_IN_VERBS) or words in (["flow"], ["f"]):
         from one_trace.capture import plain
 
         return plain.run(argv)
     if words == ["config"]:
         return _click("config", argv)  # our part of it
-    if not argv:
+    if not argv or words[:1] == ["help"]:
         from one_trace.cli import help as our_help
 
-        return our_help.run(argv)
+        return our_help.run(argv, " ".join(words[1:]))
     if argv[0] in ("--version", "-V"):
         from one_trace.cli.out import Out
 
@@ -91,7 +99,7 @@ def pass_on(argv: list[str], words: list[str]) -> int:
         return 0
     from one_trace.host import unusable
 
-    raise unusable.missing(" ".join(words[:2]))
+    raise unusable.missing(words)
 
 
 def report(error: CliError, argv: list[str]) -> int:

@@ -84,6 +84,15 @@ def fit(document: Struct, bounds: Bounds, unread: Mapping[str, int] | None = Non
             return answer
 
 
+def shrink(tree: dict[str, Any]) -> dict[str, Any]:
+    """A document with long texts, cut to LIMIT characters: first members that are null or empty and the
+    texts, then rows from the end of lists."""
+    tree, cut = _compact(tree, [0]), dict[str, int]()
+    while (over := size(tree) - LIMIT) > 0 and _cut(tree, over, cut):
+        pass
+    return tree
+
+
 def _omitted(
     page: PagedDocument, tree: dict[str, Any], cut: dict[str, int], texts: int, bounds: Bounds
 ) -> dict[str, Omitted]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from msgspec import Struct, inspect
@@ -67,6 +66,8 @@ def _resolved(document: type[Struct], name: str) -> list[str]:
 
 
 def _hint(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
     last = {path.rpartition(".")[2]: path for path in reversed(known)}
     near = [last.get(match, match) for match in get_close_matches(name, [*last, *known], n=3)]
     if near:

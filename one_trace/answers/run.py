@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from one_trace.answers.bounds import LIMIT, Bounds, Omitted, cut_text, number, size
+from one_trace.analyse.run_refs import word_for
+from one_trace.answers.bounds import LIMIT, Bounds, Omitted, cut_text, number, shrink, size
 from one_trace.answers.fields import Selection
 from one_trace.answers.next_steps import after_run
 from one_trace.answers.pages import decode_cursor, encode_cursor, wrong_cursor
@@ -114,8 +115,8 @@ def answer(
         shaped = msgspec.structs.replace(view.answer(most), at=at, output=output)
         found = selection.of(msgspec.to_builtins(shaped))
         if bounds.full or size(found) <= LIMIT:
-            break
-    return found
+            return found
+    return shrink(found)
 
 
 class _View:
@@ -168,7 +169,7 @@ class _View:
 
 
 def _whole(run: Run) -> str:
-    return f"one --agent trace show {run.run_id} --full"
+    return f"one --agent trace show {word_for(run)} --full"
 
 
 def _rows_before(cursor: str | None) -> int:

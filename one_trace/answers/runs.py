@@ -6,9 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct, field
 
+from one_trace.analyse.run_refs import word_for
 from one_trace.answers.bounds import Bounds, cut_text, fit
 from one_trace.answers.pages import decode_cursor, wrong_cursor
-from one_trace.guard.text import shell_word
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Run, RunStatus, RunUnderWay
 
@@ -132,4 +132,4 @@ def _row(run: Run) -> RunRow:
 def _next(runs: list[Run]) -> list[str]:
     """The newest run that failed, else the newest of all."""
     failed = [run for run in runs if run.status in ("error", "incomplete")]
-    return [f"one --agent trace show {shell_word(run.run_id)}" for run in (failed or runs)[:1]]
+    return [f"one --agent trace show {word_for(run)}" for run in (failed or runs)[:1]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable
 
@@ -25,6 +24,7 @@ from one_trace.assemble.trees import Trees
 from one_trace.assemble.usage import add, drop_copies, take_parts, usage_of
 from one_trace.errors import RecordError
 from one_trace.guard.text import valid
+from one_trace.model.digest import blake2b
 from one_trace.model.gc import held_back
 from one_trace.model.times import to_iso, to_ms
 from one_trace.model.trace import Assembly, Counts, Executor, Run, RunStatus, Span, SpanStatus, Trace
@@ -40,7 +40,7 @@ _UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "atte
 
 def trace_id(run_id: str, started_at: str) -> str:
     """32 hex digits, from the run's id and start alone."""
-    return hashlib.blake2b(f"{run_id}|{started_at}".encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return blake2b(f"{run_id}|{started_at}".encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def assemble(record: Record, outputs_of: Collection[str] = ()) -> Assembly:
@@ -271,7 +271,7 @@ def _ids(ordered: list[LiveSpan], trace: str) -> dict[int, str]:
     for span in ordered:
         nth = seen[span.path] = seen.get(span.path, 0) + 1
         told = f"{trace}|{span.path}|{nth}".encode("utf-8", "replace")
-        ids[span.number] = hashlib.blake2b(told, digest_size=8).hexdigest()
+        ids[span.number] = blake2b(told, digest_size=8).hexdigest()
     return ids
 
 

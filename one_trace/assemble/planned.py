@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from one_trace.assemble.shared_files import SharedFiles, written_by
 from one_trace.assemble.tree import Listing, Node, Tree
 from one_trace.assemble.trees import Trees
+from one_trace.model.digest import blake2b
 from one_trace.model.trace import PlannedStep
 from one_trace.model.tree import below
 from one_trace.record.flows import FlowFile
@@ -79,7 +79,7 @@ def version_of(root: FlowFile, called: Sequence[FlowFile]) -> str:
         return root.version
     names = sorted({f"{flow.key} {flow.version}" for flow in called})
     told = "\n".join([root.version, *names]).encode("utf-8", "replace")
-    return hashlib.blake2b(told, digest_size=8).hexdigest()
+    return blake2b(told, digest_size=8).hexdigest()
 
 
 _AGENT = re.compile(r"(?:^|[\s;&|(\"'`$])(?:\S*/)?(claude|codex|gemini|opencode)(?=\s)")

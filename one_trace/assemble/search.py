@@ -11,8 +11,9 @@ found if the choices allow one, up to a bound on the lines replayed, so that ass
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from msgspec import Struct
 
 from one_trace.assemble.doubts import Contradiction, Doubts, Forced, Key, Place, Repair
 from one_trace.assemble.live import CLOCK_MS
@@ -51,12 +52,11 @@ class Replaying(Protocol):
 T = TypeVar("T", bound=Replaying)
 
 
-@dataclass(slots=True)
-class _Tried:
+class _Tried(Struct):
     """What was chosen somewhere so far, and the other choices that had a part in its failures."""
 
-    options: set[Key] = field(default_factory=set)
-    others: dict[Place, list[Key]] = field(default_factory=dict)
+    options: set[Key] = set()
+    others: dict[Place, list[Key]] = {}
 
 
 class _Mended(NamedTuple):

@@ -260,9 +260,9 @@ def _not_delivered(run_id: str, upload: Upload) -> CliError:
 
 def _next(trace: Trace, *, drawn: bool) -> str:
     """The command to run next."""
-    from one_trace.guard.text import shell_word
+    from one_trace.analyse.run_refs import word_for
 
-    show = f"one trace show {shell_word(trace.run.run_id)}"
+    show = f"one trace show {word_for(trace.run)}"
     if not drawn:
         return f"See it: {show}"
     if trace.run.status in ("error", "incomplete"):

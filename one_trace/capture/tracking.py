@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from one_trace.capture.call import Asked, new_token, working_directory
 from one_trace.capture.lineage import origin_of, origin_without_parent
 from one_trace.capture.pending import Note
 from one_trace.errors import BROKEN, SettingsError
-from one_trace.host.argv import first_words
 from one_trace.host.via import identity, run_marks
 from one_trace.record.snapshot import Snapshot
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from one_trace.record.files import RunFiles
     from one_trace.record.search import Match, Wanted
-    from one_trace.runner.command_line import Parsed
     from one_trace.settings.sources import Settings
 
 _RUN_ID = re.compile(r"[0-9a-f]{12}\Z")
@@ -29,43 +28,8 @@ _SEARCH_AFTER_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Pauses between searches during the run: a run found then need not be searched for at its end."""
 
 
-class Asked:
-    """What the command line asks for, parsed only as far as needed."""
-
-    def __init__(self, argv: list[str]) -> None:
-        self._argv, self._words = argv, first_words(argv)
-
-    @property
-    def resumed(self) -> str | None:
-        """The id of the run to resume, as typed."""
-        return self._argument if self._words[1] == "resume" else None
-
-    @property
-    def flow(self) -> str | None:
-        """The key or path of the flow."""
-        return self._argument if self._words[1] != "resume" else None
-
-    @cached_property
-    def parsed(self) -> Parsed | None:
-        """All arguments; None if One CLI would refuse them."""
-        with suppress(*BROKEN):
-            from one_trace.runner.command_line import parse
-
-            return parse(self._argv)
-        return None
-
-    @property
-    def _argument(self) -> str | None:
-        if len(self._words) > 2:  # nearly always: then the rest need not be parsed
-            return self._words[2]
-        return self.parsed.argument if self.parsed is not None else None
-
-    @property
-    def promises_run(self) -> bool:
-        """Whether the command starts a run, which then has a trace."""
-        parsed = self.parsed
-        dry = parsed is not None and parsed.has("--dry-run") and not parsed.has("--stop-after")
-        return parsed is None or not (parsed.help or dry)
+_AHEAD = "one-trace-ahead"
+"""The name of the thread that does during the run what is needed after it."""
 
 
 class Tracking:
@@ -73,13 +37,21 @@ class Tracking:
     that One CLI stores in its state; for the built-in runner it is the run's id.
     """
 
-    def __init__(self, settings: Settings, asked: Asked, program: str | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        asked: Asked,
+        program: str | None,
+        token: str | None = None,
+        before: Snapshot | None = None,
+    ) -> None:
+        """`before`: what was there when the host had just been started."""
         self.settings, self.asked, self.program = settings, asked, program
         self.project = working_directory()
-        self.token = os.urandom(16).hex() if program else _run_id(asked)
+        self.token = token or (new_token() if program else _run_id(asked))
         self.files: RunFiles | None = None
         self.origin = origin_without_parent(os.environ, resumed=asked.resumed is not None)
-        self._before = Snapshot()
+        self._before = before or Snapshot()
         self._note = Note(_data_path(settings), self._about(None))
         self._over: threading.Event | None = None
 
@@ -99,7 +71,7 @@ class Tracking:
 
                 # Not a daemon: an import that is under way when the interpreter ends can crash.
                 self._over = threading.Event()
-                threading.Thread(target=self._prepare, args=[self._over]).start()
+                threading.Thread(target=self._prepare, args=[self._over], name=_AHEAD).start()
 
     def search(self) -> RunFiles | None:
         """Our run while it is running, if its record identifies it."""
@@ -183,14 +155,24 @@ class Tracking:
 def warm(settings: Settings) -> None:
     """Import what is needed after the run while the host is running, when it costs the user nothing."""
     from one_trace import assemble, store
+    from one_trace.answers import saved
     from one_trace.deliver import sinks
     from one_trace.deliver import warm as warm_delivery
-    from one_trace.outbound import error_text
     from one_trace.record import search
+    from one_trace.store import save
 
-    _ = assemble, search, store, error_text
+    _ = assemble, saved, search, store, save
     if settings.upload == "auto" and sinks.ready(settings):
         warm_delivery()
+
+
+def leave(code: int) -> None:
+    """End this process without the interpreter's own clean-up, which takes as long as starting it. Everything
+    has been written, and the thread that imports ahead need not finish. Returns while others are at work."""
+    threading = sys.modules.get("threading")
+    others = threading.enumerate() if threading is not None else []
+    if all(each.daemon or each.name in (_AHEAD, "MainThread") for each in others):
+        os._exit(code)
 
 
 def _data_path(settings: Settings) -> Path | None:
@@ -198,13 +180,6 @@ def _data_path(settings: Settings) -> Path | None:
         return settings.data_path
     except SettingsError:  # reported when the run is traced
         return None
-
-
-def working_directory() -> str:
-    """The path of the working directory; empty if it has been deleted."""
-    with suppress(OSError):
-        return os.getcwd()
-    return ""
 
 
 def _run_id(asked: Asked) -> str:

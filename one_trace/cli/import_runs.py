@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from bisect import insort
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from one_trace.answers.reports import ImportedRun, ImportReport
 from one_trace.cli.configured import configured
+from one_trace.cli.known_records import KnownRecords, Outcome
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import FAILED, RecordError
@@ -16,8 +19,9 @@ from one_trace.export.document import Document, InvalidDocument, documents
 from one_trace.guard.text import clean, shell_word
 from one_trace.model.gc import held_back
 from one_trace.model.trace import Assembly
-from one_trace.record.files import RunFiles
+from one_trace.record.files import ListedRun
 from one_trace.store import Source, Store
+from one_trace.store.reader import Kept
 
 _MOST_INVALID = 20
 """Invalid documents in one file, after which it is not read on."""
@@ -40,17 +44,17 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     and nothing is sent until you ask for it.
     """
     from one_trace.deliver import sinks
-    from one_trace.record.files import discover
+    from one_trace.record.files import listed
 
     values = configured("data_dir")
     documents = [path for path in paths if _is_document(path)]
     records = [path for path in paths if path not in documents]
-    found, problems = discover(records if paths else _here())
+    listed_ns = time.time_ns()
+    found, problems = listed(records if paths else _here())
     report = ImportReport(problems=problems)
     if found or documents:
         with Store(values.store_path) as store:
-            for files in found:
-                _import_record(store, files, report)
+            _import_records(store, found, report, listed_ns)
             for path in documents:
                 _import_documents(store, path, report)
     if report.imported and sinks.ready(values):
@@ -71,24 +75,34 @@ def _is_document(path: Path) -> bool:
     return path.is_file() and path.absolute().parent.name not in (".logs", ".runs")
 
 
-def _import_record(store: Store, files: RunFiles, report: ImportReport) -> None:
+def _import_records(store: Store, runs: Sequence[ListedRun], report: ImportReport, listed_ns: int) -> None:
+    known = KnownRecords(store, runs, listed_ns)
+    for run in runs:
+        outcome = known.outcome(run)
+        _report(outcome if outcome is not None else _import_record(store, run, known), report)
+    known.save()
+
+
+def _import_record(store: Store, run: ListedRun, known: KnownRecords) -> Outcome:
     from one_trace.assemble import assemble
     from one_trace.record.reading import read
 
-    name = f"{files.flow_key}-{files.run_id}"
     try:
         with held_back():
-            assembly = assemble(read(files))
+            record = read(run.files)
+            assembly = assemble(record)
     except RecordError as problem:
-        report.problems.append(f"{name}: {problem.message}")
-        return
+        outcome = Outcome(problems=[f"{run.name}: {problem.message}"])
+        known.add(run, outcome, None, [])
+        return outcome
     except OSError as error:
-        report.problems.append(f"{name}: {error.strerror or error}: {error.filename}")
-        return
-    if assembly.flow_changed and assembly.trace.run.flow_key not in report.changed_flows:
-        insort(report.changed_flows, assembly.trace.run.flow_key)
-    _save(store, assembly, "record", report)
-    report.problems += [f"{name}: {reason}" for reason in assembly.trace.run.partial or ()]
+        return Outcome(problems=[f"{run.name}: {error.strerror or error}: {error.filename}"])
+    trace = assembly.trace
+    outcome, kept = _save(store, assembly, "record")
+    outcome.problems = [f"{run.name}: {reason}" for reason in trace.run.partial or ()]
+    outcome.changed_flow = trace.run.flow_key if assembly.flow_changed else None
+    known.add(run, outcome, kept, record.flows.looked_up)
+    return outcome
 
 
 def _import_documents(store: Store, path: Path, report: ImportReport) -> None:
@@ -112,22 +126,34 @@ def _import_document(store: Store, document: Document, report: ImportReport) -> 
     kept = store.kept(trace.run, exactly=True)
     if kept is not None and kept.run_id != trace.run.run_id:
         raise InvalidDocument(f"run.traceId: is that of run {clean(kept.run_id)}")
-    _save(store, Assembly(trace=trace), "document", report)
+    _report(_save(store, Assembly(trace=trace), "document")[0], report)
 
 
-def _save(store: Store, assembly: Assembly, source: Source, report: ImportReport) -> None:
+def _save(store: Store, assembly: Assembly, source: Source) -> tuple[Outcome, Kept | None]:
     run = assembly.trace.run
     state = store.save(assembly, source=source)
-    report.runs.append(
+    outcome = Outcome(
         ImportedRun(run.run_id, run.flow_key, run.status, run.counts.spans, state, run.trace_id)
     )
-    report.imported += state == "new"
-    report.updated += state == "updated"
-    report.unchanged += state == "unchanged"
     kept = store.kept(run)
     if kept is not None and kept.key != run.run_id:
         show = f"one trace show {shell_word(kept.key)}"
-        report.notes.append(f"another run has the id {run.run_id} too; this one is shown by: {show}")
+        outcome.note = f"another run has the id {run.run_id} too; this one is shown by: {show}"
+    return outcome, kept
+
+
+def _report(outcome: Outcome, report: ImportReport) -> None:
+    run = outcome.run
+    if run is not None:
+        report.runs.append(run)
+        report.imported += run.state == "new"
+        report.updated += run.state == "updated"
+        report.unchanged += run.state == "unchanged"
+    report.problems += outcome.problems
+    if outcome.note:
+        report.notes.append(outcome.note)
+    if outcome.changed_flow is not None and outcome.changed_flow not in report.changed_flows:
+        insort(report.changed_flows, outcome.changed_flow)
 
 
 def _page(report: ImportReport) -> str:

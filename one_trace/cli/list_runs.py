@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from one_trace.cli import candidates
 from one_trace.cli.bounded import bounded
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.params import MOMENT, folder_here
+from one_trace.cli.params import MOMENT, RunStatus, folder_here
 from one_trace.guard.text import valid
 from one_trace.model.times import to_ms
-from one_trace.model.trace import RUN_STATUSES, Run, RunUnderWay
+from one_trace.model.trace import Run, RunUnderWay
 from one_trace.store import Store
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ _LINES = 50
         "one trace list --flow my-flow --status error --since 7d",
     ),
 )
-@click.option("--flow", metavar="KEY", help="Only runs of this flow.")
-@click.option("--status", type=click.Choice(RUN_STATUSES), help="Only runs with this status.")
+@click.option("--flow", metavar="KEY", shell_complete=candidates.flows, help="Only runs of this flow.")
+@click.option("--status", type=RunStatus(), help="Only runs with this status.")
 @click.option("--here", is_flag=True, help="Only runs of the project in this folder.")
 @click.option("--since", type=MOMENT, metavar="AGE", help="Only runs started since: 7d, 12h, 2026-04-06.")
 @bounded
@@ -113,8 +114,9 @@ def _page(speaker: Out, running: list[RunUnderWay], runs: list[Run], total: int,
     from one_trace.view.style import Style
 
     if not runs and not running:
-        none = "No such run." if filtered else "No run has been traced yet."
-        return f"{none}\n'one trace import' takes in runs that have already happened."
+        if filtered:
+            return "No runs match."
+        return "No run has been traced yet.\n'one trace import' traces runs that have already happened."
     page = render_runs(runs, running, width=speaker.width, style=Style(speaker.color, speaker.tty))
     rest = total - len(runs)
     return f"{page}\n{rest:,} more: --limit 0" if rest else page

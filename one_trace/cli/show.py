@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from one_trace.analyse.run_refs import RUNNING
+from one_trace.cli import candidates
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
+from one_trace.cli.params import SECONDS
 from one_trace.cli.stored import trace_of
 from one_trace.errors import FAILED
 from one_trace.model.trace import Filter, Location, Span, Trace
@@ -43,7 +45,12 @@ class Shown(NamedTuple):
 )
 @click.argument("run", required=False)
 @click.option("--failed", is_flag=True, help="Only what failed, and the way to it.")
-@click.option("--step", metavar="PATH", help="Only this step (path or id), with what is in it.")
+@click.option(
+    "--step",
+    metavar="PATH",
+    shell_complete=candidates.steps,
+    help="Only this step (path or id), with what is in it.",
+)
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Only the N upper levels.")
 @click.option("--all", "unfold", is_flag=True, help="Every iteration on a line of its own.")
 @click.option(
@@ -54,9 +61,7 @@ class Shown(NamedTuple):
 )
 @click.option("--follow", is_flag=True, help="Watch a run until it ends; without RUN, the next one.")
 @click.option("--exit-status", is_flag=True, help="With --follow: exit with 1 if the run does not succeed.")
-@click.option(
-    "--timeout", type=click.FloatRange(min=0), metavar="S", help="With --follow: stop after S seconds."
-)
+@click.option("--timeout", type=SECONDS, metavar="S", help="With --follow: stop after S seconds.")
 @click.option("--events", is_flag=True, help="The events in time order, as they may leave this machine.")
 @click.option("--with-output", is_flag=True, help="With --step: its output, from the run's state file.")
 @bounded
@@ -78,8 +83,8 @@ def command(
         raise click.UsageError("--exit-status and --timeout need --follow")
     if slow and events:
         raise click.UsageError("--slow and --events are two different pages: give one of them")
-    if with_output and step is None:
-        raise click.UsageError("--with-output needs --step")
+    if with_output and (step is None or slow or events):
+        raise click.UsageError("--with-output needs --step, and neither --slow nor --events")
     speaker = out()
     interrupted = False
     if follow:
@@ -116,7 +121,7 @@ def _answer(speaker: Out, whole: Trace, shown: Shown) -> object:
 
 
 def _filtered(trace: Trace, *, failed: bool, step: str | None, depth: int | None) -> Shown:
-    if not (failed or step or depth):
+    if not failed and step is None and depth is None:
         return Shown(trace)
     from one_trace.view import pick
 
@@ -124,7 +129,7 @@ def _filtered(trace: Trace, *, failed: bool, step: str | None, depth: int | None
     hidden: dict[str, int] = {}
     if failed:
         trace = pick.failed(trace)
-    if step:
+    if step is not None:
         trace, named = pick.step(trace, step)
     if depth:
         trace, hidden = pick.depth(trace, depth)

@@ -46,7 +46,7 @@ def command(
 
     SHARE: the part of the runs' time in which a step ran. TREND: medians of consecutive runs. CHANGE: the
     median since the last change against that before (rank test, 1%; at least 10 successful runs). In CSV,
-    text that could be a formula starts with '.
+    text that a spreadsheet would run as a formula starts with '.
     """
     speaker = out()
     output = None if output is not None and str(output) == "-" else output

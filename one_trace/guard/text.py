@@ -39,6 +39,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 _SAFE_WORD = re.compile(r"[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*\Z")
 LONGEST = 4096
+_LONGEST_ARGUMENT = 200
+"""Characters of a name in a command that we print: a longer one would be cut in a bounded answer."""
 
 
 def clean(text: str, limit: int = LONGEST) -> str:
@@ -109,6 +111,11 @@ def shell_word(text: str) -> str:
     """`text` quoted as one word of a shell command that users copy."""
     text = clean(text)
     return text if _SAFE_WORD.match(text) else "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def can_be_argument(text: str) -> bool:
+    """Whether `shell_word(text)` gives a command exactly `text`, and not as an option."""
+    return 0 < len(text) <= _LONGEST_ARGUMENT and text[0] != "-" and clean(text) == text
 
 
 def clean_json(data: bytes) -> bytes:

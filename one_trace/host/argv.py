@@ -31,10 +31,31 @@ def is_flow(words: list[str], verbs: tuple[str, ...]) -> bool:
     return len(words) > 1 and words[0] in ("flow", "f") and words[1] in verbs
 
 
-def asks_help(argv: list[str], words: list[str]) -> bool:
-    """Whether this is `one --help` or `one help`, not the help of a command."""
-    rest = [word for word in argv if word != "--agent"]
-    return words == ["help"] == rest or (not words and rest[:1] in (["--help"], ["-h"]))
+def help_page(argv: list[str], words: list[str]) -> str | None:
+    """The page whose help is asked for, if we add to it: the words of its command; "" for the root."""
+    rest = without_agent(argv)
+    if words == ["help"] == rest or (not words and rest[:1] in (["--help"], ["-h"])):
+        return ""
+    if not _asks_help(argv):
+        return None
+    if is_flow(words, RUN_VERBS):
+        return "flow resume" if words[1] == "resume" else "flow execute"
+    return {"flow": "flow", "f": "flow", "config": "config"}.get(" ".join(words))
+
+
+def _asks_help(argv: list[str]) -> bool:
+    """Whether one of the options is `-h` or `--help`. Like `split`, with Commander's view of values."""
+    value = False
+    for word in argv:
+        if value:
+            value = word == "--agent"
+        elif word == "--":
+            return False
+        elif word == "--help" or (word[:1] == "-" and word[1:].lstrip("v") == "h"):
+            return True
+        else:
+            value = takes_next(word)
+    return False
 
 
 def is_agent(argv: list[str]) -> bool:

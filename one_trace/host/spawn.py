@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 
 from one_trace.errors import BROKEN
 from one_trace.host import find
-from one_trace.host.unusable import cannot_start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Iterable, Mapping
+else:
+    import _signal as signal  # the same functions and numbers without `enum`: the host waits for this
 
 _NOT_STARTED = 127
 _PR_SET_PDEATHSIG = 1
@@ -46,6 +49,8 @@ def start(
     os.close(failed)
     if reason:
         os.waitpid(child, 0)
+        from one_trace.host.unusable import cannot_start
+
         number = int(reason)
         raise cannot_start(path, OSError(number, os.strerror(number), path))
     return child
@@ -73,8 +78,10 @@ def _forget_handlers() -> None:
     for number in signal.valid_signals():
         # The host would inherit that Python ignores these two.
         if callable(signal.getsignal(number)) or number in (signal.SIGPIPE, signal.SIGXFSZ):
-            with suppress(OSError, ValueError):
+            try:
                 signal.signal(number, signal.SIG_DFL)
+            except (OSError, ValueError):
+                continue
 
 
 def tie_to_us() -> Callable[[], None]:
@@ -83,14 +90,16 @@ def tie_to_us() -> Callable[[], None]:
     if sys.platform != "linux":
         return lambda: None
     try:
-        import ctypes  # before the fork: the child should do little
+        # Before the fork: the child should do little. `ctypes` itself takes ten times as long to import.
+        import _ctypes
 
-        prctl = ctypes.CDLL(None).prctl
-    except BROKEN:  # a Python without ctypes: then the host outlives us
+        call = _ctypes.call_cdeclfunction
+        prctl = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]  # this program itself
+    except BROKEN:  # a Python without it: then the host outlives us
         return lambda: None
 
     def die_with_us() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        call(prctl, (_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0))
         if os.getppid() != us:  # we were killed before the call
             os._exit(_NOT_STARTED)
 

@@ -41,9 +41,17 @@ def cannot_start(path: str, error: OSError) -> HostNotFound:
     )
 
 
-def missing(verb: str) -> HostNotFound:
-    """The command is One CLI's, and there is no One CLI."""
-    what = f"`one {verb}`" if verb else "this"
+def missing(words: list[str]) -> HostNotFound:
+    """The command is One CLI's, or nobody's, and there is no One CLI."""
+    from one_trace.host.verbs import suggestion
+
+    what = f"`one {' '.join(words[:2])}`" if words else "this"
+    meant = suggestion(words) if words else None
+    if meant:
+        return HostNotFound(
+            f"there is no command {what}: did you mean `one {meant}`?",
+            hint=f"One CLI's own commands need One CLI, which is not on PATH: {INSTALL}",
+        )
     return HostNotFound(f"{what} needs One CLI, which is not on PATH: {INSTALL}")
 
 

@@ -178,7 +178,7 @@ class Run(Struct, rename="camel", kw_only=True):
     session: Session | None = None
     parent_run_id: str | None = None
     uploads: list[Upload] = []
-    cause: Cause | UnsetType = UNSET
+    cause: Cause | UnsetType | None = UNSET
     """Only if the run failed."""
     partial: list[str] | UnsetType = UNSET
     """Only if the record is damaged or incomplete: one sentence for each reason."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -31,23 +34,50 @@ class RunFiles(msgspec.Struct, frozen=True, kw_only=True):
     flow: str | None = None
 
 
+class ListedRun(NamedTuple):
+    """A run by the names of its files, none of which has been opened. `stamp` changes when one of them is
+    written to; compare it only with another stamp of the same run."""
+
+    flows: Path
+    project: Path
+    key: str
+    run_id: str
+    stamp: str
+    written_ns: int
+    """When the last one was written, by the clock of the file system."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.key}-{self.run_id}"
+
+    @property
+    def files(self) -> RunFiles:
+        return _run(self.flows, self.project, self.key, self.run_id)
+
+
 def discover(paths: Sequence[Path]) -> tuple[list[RunFiles], list[str]]:
     """The runs under `paths` (projects, ``.one/flows`` folders, log or state files), and what could not be
     searched."""
-    found: dict[tuple[Path, str, str], RunFiles] = {}
+    runs, problems = listed(paths)
+    return [files for run in runs if (files := run.files).log or files.state], problems
+
+
+def listed(paths: Sequence[Path]) -> tuple[list[ListedRun], list[str]]:
+    """Like `discover`, by names, sizes and times alone."""
+    found: dict[tuple[Path, str], ListedRun] = {}
     problems: list[str] = []
     for path in map(Path.absolute, paths):
         if not path.exists():
             problems.append(f"{path}: no such file or folder")
             continue
-        only = path if path.is_file() else None
+        only = path.name if path.is_file() else None
         flows = _flows_folder(path)
         if flows is None:
             problems.append(f"{path}: contains no flow runs")
             continue
         for run in _runs_in(flows, problems):
-            if only is None or only in (run.log, run.state):
-                found[(run.project, run.flow_key, run.run_id)] = run
+            if only is None or only in (f"{run.name}.log", f"{run.name}.state.json"):
+                found[run.project, run.name] = run
     return list(found.values()), problems
 
 
@@ -84,19 +114,34 @@ def _flows_folder(path: Path) -> Path | None:
     return path if path.parts[-2:] == Path(FLOWS).parts else None
 
 
-def _runs_in(flows: Path, problems: list[str]) -> Iterator[RunFiles]:
+def _runs_in(flows: Path, problems: list[str]) -> Iterator[ListedRun]:
     project = flows.parent.parent if flows.parts[-2:] == Path(FLOWS).parts else flows
-    names = (name for folder in (_LOGS, _STATES) for name in _names(flows / folder, problems))
-    runs = {match.group("key", "run") for name in names if (match := _NAME.fullmatch(name))}
+    logs, states = _plain_files(flows / _LOGS, problems), _plain_files(flows / _STATES, problems)
+    sizes = _plain_files(flows / _SIZES, [])
+    runs = {match.group("key", "run") for name in (*logs, *states) if (match := _NAME.fullmatch(name))}
     for key, run_id in sorted(runs):
-        run = _run(flows, project, key, run_id)
-        if run.log or run.state:
-            yield run
+        run = f"{key}-{run_id}"
+        log, state = logs.get(f"{run}.log"), states.get(f"{run}.state.json")
+        if log or state:
+            files = log, state, sizes.get(f"{run}.jsonl")
+            written_ns = max(file[0] for file in files if file)
+            yield ListedRun(flows, project, key, run_id, f"{files}", written_ns)
 
 
-def _names(folder: Path, problems: list[str]) -> list[str]:
+def _plain_files(folder: Path, problems: list[str]) -> dict[str, tuple[int, int, int]]:
+    """When each plain file of a folder was written (ns), its size and its number."""
+    found: dict[str, tuple[int, int, int]] = {}
     try:
-        return [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                try:
+                    status = entry.stat()
+                except OSError:  # a link that leads nowhere
+                    continue
+                if stat.S_ISREG(status.st_mode):
+                    found[entry.name] = status.st_mtime_ns, status.st_size, status.st_ino
+    except (FileNotFoundError, NotADirectoryError):
+        pass
     except OSError as error:
         problems.append(f"{folder}: {error.strerror or error}")
-        return []
+    return found

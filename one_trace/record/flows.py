@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
+from one_trace.model.digest import blake2b
 from one_trace.record.flow_files import flow_paths, resolve
 from one_trace.record.tolerant import parse_json, to_text
 
@@ -60,6 +60,11 @@ class FlowFiles:
                     self._by_key.setdefault(flow.key, flow)
         return self._by_key.get(key)
 
+    @property
+    def looked_up(self) -> list[str]:
+        """The paths at which a flow was looked for so far."""
+        return list(self._read)
+
     def shown(self, flow: FlowFile) -> str:
         """The flow file's path relative to the project, or absolute if it is outside."""
         try:
@@ -86,7 +91,7 @@ def read_flow(path: Path) -> FlowFile | None:
     if not isinstance(key, str) or _too_deep(definition):
         return None
     canonical = json.dumps(definition, sort_keys=True, separators=(",", ":")).encode()
-    return FlowFile(key, definition, hashlib.blake2b(canonical, digest_size=8).hexdigest(), path, text)
+    return FlowFile(key, definition, blake2b(canonical, digest_size=8).hexdigest(), path, text)
 
 
 def _too_deep(value: object) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from one_trace.errors import RecordError
 from one_trace.guard.files import LOG_LIMIT, STATE_LIMIT, read_plain, read_start
@@ -24,8 +25,7 @@ _SAME_CLOCK_MS = 2_000.0
 """A log that was not copied is last written to at the time of its last line, within this."""
 
 
-@dataclass
-class Record:
+class Record(Struct):
     """What is left of a run. `faults`: what is missing or damaged, one sentence each. `sizes`: what was
     measured while it ran, if anything. `unknown_fields`: their names by event. `clock`: when it was set
     back."""
@@ -36,9 +36,9 @@ class Record:
     flows: FlowFiles
     flow: FlowFile | None
     started_at: str | None = None
-    faults: list[str] = field(default_factory=list)
-    sizes: Sizes = field(default_factory=dict)
-    unknown_fields: dict[str, list[str]] = field(default_factory=dict)
+    faults: list[str] = []
+    sizes: Sizes = {}
+    unknown_fields: dict[str, list[str]] = {}
     clock: LogClock = field(default_factory=LogClock)
 
     def changed_since(self, paths: Iterable[Path]) -> bool:

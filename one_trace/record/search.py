@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from one_trace.guard import files as guard
 from one_trace.record.files import LOGS, STATES, RunFiles, run_of
@@ -31,8 +30,7 @@ _T = TypeVar("_T")
 _ENDED = re.compile(rb'"status": ?"(?:completed|failed)"')
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """How to recognise our run. `marks`: its state file contains one of them. `resumed`: the run id that was
     typed for `flow resume`. `key`: returns the flow's key; called only if needed. `reported_id`: the run id,
     if the executor has printed it. `succeeded`: the executor exited with 0, so there is a record, even if a
@@ -45,8 +43,7 @@ class Wanted:
     succeeded: bool = False
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """Our run; `files` is None if it is not certain. `candidates`: how many runs it may be."""
 
     files: RunFiles | None = None
@@ -138,13 +135,19 @@ def _with_mark(states: Path, names: Sequence[str], wanted: Wanted) -> tuple[list
 
 
 def _unclaimed(project: Path, wanted: Wanted, before: Snapshot) -> list[RunFiles]:
-    """New runs of our flow whose state does not say who started them."""
+    """New runs of our flow whose state does not say who started them. One that is empty may be another's,
+    which is just being saved: it is read again."""
     states = project / STATES
     new = [name for name in guard.names(states) if before.is_new(str(states / name))]
     runs = [files for name in new if (files := run_of(project, name)) is not None]
     key = wanted.key() if runs else None
     claimed = _ANOTHER_TOKEN if wanted.succeeded else _ENVIRONMENT
-    return [files for files in runs if key in (None, files.flow_key) and not _contains(files, claimed)]
+    ours = [files for files in runs if key in (None, files.flow_key)]
+    unclaimed = ours
+    for unclaimed in _retried(lambda: [files for files in ours if not _contains(files, claimed)]):
+        if not any(map(_is_empty, unclaimed)):
+            break
+    return unclaimed
 
 
 def _contains(files: RunFiles, pattern: re.Pattern[bytes]) -> bool:
@@ -154,6 +157,13 @@ def _contains(files: RunFiles, pattern: re.Pattern[bytes]) -> bool:
         return any(pattern.search(piece) for piece in guard.pieces(files.state, _ENVIRONMENT_LIMIT))
     except OSError:
         return True
+
+
+def _is_empty(files: RunFiles) -> bool:
+    try:
+        return files.state is not None and files.state.stat().st_size == 0
+    except OSError:
+        return False
 
 
 def _head(path: Path | None) -> bytes:

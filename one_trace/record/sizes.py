@@ -12,7 +12,6 @@ invocation that was not killed ends with ``{"end": count}``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -26,11 +25,10 @@ Address = tuple[str, int, tuple[int, ...]]
 """`step`, `nth` and `child` of an execution."""
 
 
-@dataclass(slots=True)
-class Invocation:
+class Invocation(Struct):
     """The sizes measured in one invocation. `whole`: no size after these is missing."""
 
-    bytes: dict[Address, int | None] = field(default_factory=dict)
+    bytes: dict[Address, int | None] = {}
     whole: bool = False
 
 

@@ -13,12 +13,17 @@ _WIDTH = 80
 
 def show(name: str, output: Output) -> int:
     """Print the help of a command; that of the group goes to stderr with exit code 1."""
-    command = command_named(name)
-    if command is None:
-        streams.say_bytes(_group().encode())
+    if command_named(name) is None:
+        streams.say_bytes(page(name).encode())
         return 1
-    output.write(_command(command).encode())
+    output.write(page(name).encode())
     return 0
+
+
+def page(name: str) -> str:
+    """The help of a command; that of the group for any other name."""
+    command = command_named(name)
+    return _command(command) if command else _group()
 
 
 def _group() -> str:
@@ -34,7 +39,7 @@ def _group() -> str:
 def _command(command: Command) -> str:
     options = (*command.options, HELP)
     rows = [(option.flags if option.short != "-h" else "-h, --help", option.about) for option in options]
-    return _page(command.usage, command.about, "RunOptions", rows)
+    return _page(command.usage, command.about, "Options", rows)
 
 
 def _page(usage: str, about: str, title: str, rows: list[tuple[str, str]]) -> str:

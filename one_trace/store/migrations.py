@@ -49,6 +49,8 @@ bytes):
 ``pruned``
     Facts about deleted runs that their record does not tell, in case one is imported again: the version of
     its executor, and as JSON the sinks it was sent to.
+``imports``
+    Records that were imported, so that an unchanged one need not be read again: see `imports`.
 """
 
 from __future__ import annotations
@@ -258,6 +260,24 @@ MIGRATIONS: tuple[Migration, ...] = (
         ALTER TABLE runs ADD COLUMN document_uploads TEXT;
         CREATE INDEX runs_by_trace ON runs (trace_id);
         CREATE INDEX runs_by_host_id ON runs (host_run_id) WHERE host_run_id IS NOT NULL;
+        """,
+        additive=True,
+    ),
+    Migration(
+        "0011-imports",
+        """
+        CREATE TABLE imports (
+            folder TEXT NOT NULL,
+            name TEXT NOT NULL,
+            stamp TEXT NOT NULL,
+            flow_files TEXT NOT NULL,
+            flow_stamp TEXT NOT NULL,
+            run INTEGER,
+            revision TEXT,
+            outcome TEXT NOT NULL,
+            PRIMARY KEY (folder, name)
+        ) WITHOUT ROWID;
+        CREATE INDEX imports_by_run ON imports (run);
         """,
         additive=True,
     ),

@@ -71,6 +71,7 @@ def delete_runs(connection: Connection, runs: Sequence[int]) -> None:
     for run in runs:
         delete_spans(connection, run)
         connection.execute("DELETE FROM outbox WHERE run = ?", (run,))
+        connection.execute("DELETE FROM imports WHERE run = ?", (run,))
         connection.execute("DELETE FROM runs WHERE id = ?", (run,))
 
 

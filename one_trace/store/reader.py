@@ -184,6 +184,34 @@ class Reader:
         where, values = _where(flow, status, since_ms, project, after)
         return int(self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0])
 
+    def named(self, prefix: str, limit: int) -> list[tuple[str, str, str, int]]:
+        """Run id, flow, status and start (ms since 1970) of the runs whose id begins with `prefix`, newest
+        first."""
+        where = (
+            "WHERE (run_id >= ?1 AND run_id < ?2 AND host_run_id IS NULL) "
+            "OR (host_run_id >= ?1 AND host_run_id < ?2)"
+        )
+        sql = (
+            "SELECT coalesce(host_run_id, run_id), flow_key, status, started_ms FROM runs "
+            f"{where if prefix else ''} ORDER BY started_ms DESC, id DESC LIMIT ?3"
+        )
+        prefix = rows.plain(prefix)
+        return self.connection.execute(sql, (prefix, prefix + _LAST_CHARACTER, limit)).fetchall()
+
+    def flows(self) -> dict[str, int]:
+        """The flows that have runs, by key, with the start of the last run (ms since 1970)."""
+        sql = "SELECT flow_key, max(started_ms) FROM runs GROUP BY flow_key ORDER BY flow_key"
+        return dict(self.connection.execute(sql).fetchall())
+
+    def steps_of(self, key: str) -> list[tuple[str, str, str]]:
+        """Static path, id and type of each step that ran in the run with this key."""
+        sql = (
+            "SELECT path, step_id, type FROM steps JOIN "
+            f"(SELECT step, min(seq) AS first FROM spans WHERE run = {number_sql('?1')} GROUP BY step) "
+            "ON step = steps.id ORDER BY first"
+        )
+        return self.connection.execute(sql, (key,)).fetchall()
+
     def kept(self, run: Run, *, exactly: bool = False) -> Kept | None:
         """What the store has of a run: the one with its trace id. If there is none, and unless `exactly`, the
         one with its run id and folder of which one record was damaged: the start that the trace id is made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
@@ -10,6 +9,7 @@ from operator import itemgetter
 import msgspec
 from msgspec import Struct
 
+from one_trace.model.digest import blake2b
 from one_trace.model.trace import Assembly, Executor, Run, Trace
 from one_trace.store import rows
 from one_trace.store.connection import Connection, Row
@@ -236,6 +236,6 @@ def _revision(trace: Trace) -> str:
         cwd=None,
         executor=Executor(name=trace.run.executor.name),
     )
-    digest = hashlib.blake2b(msgspec.json.encode(bare), digest_size=16)
+    digest = blake2b(msgspec.json.encode(bare), digest_size=16)
     digest.update(msgspec.json.encode(trace.spans))
     return digest.hexdigest()

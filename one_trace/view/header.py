@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
-
 from one_trace.guard.text import clean, clean_lines
 from one_trace.model.trace import Cause, Counts, Run
 from one_trace.view import words
@@ -19,7 +17,7 @@ def header(run: Run, columns: int, style: Style, *, error_lines: int = _ERROR_LI
     """The lines above the tree, each of at most `columns` cells."""
     lines = [_title(run, columns, style)]
     lines += [style.paint(line, "dim") for line in _facts(run, columns - 2, style)]
-    if run.cause is not UNSET:
+    if run.cause:
         lines += ["", *cause_lines(run.cause, columns, style, error_lines)]
     if run.partial:
         lines.append("")

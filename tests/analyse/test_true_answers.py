@@ -407,3 +407,31 @@ def test_edits_are_patches_of_the_flow_file_that_pass_validation(machine: Machin
     page = machine.one("trace", "insights", "main", "--patch").out.decode()
     assert json.loads(page.split("\n", 1)[1]) == one["patch"]
     assert machine.one("--agent", "trace", "insights", "--patch").code == 2
+
+
+def test_a_gate_that_holds_says_so_and_two_flows_are_no_history_of_one(machine: Machine) -> None:
+    fill(machine, made(1, span("s", duration_ms=10.0)), made(2, span("t"), flow_key="other"))
+    done = machine.one("trace", "diff", "my-flow@last", "other@last", "--fail-on", "cost:10%")
+    assert (done.code, b"--fail-on cost:10%: passed" in done.out) == (0, True)
+    assert b"These are runs of two different flows." in done.out
+    assert b"different flows" not in machine.one("trace", "diff", "my-flow@last", "my-flow@last").out
+
+
+def test_a_flow_in_place_of_a_run_is_a_hint_and_no_run_at_all_is_usage(machine: Machine) -> None:
+    fill(machine, made(1, span("s", duration_ms=10.0)))
+    error = machine.one("--agent", "trace", "show", "my-flow").document["error"]
+    assert (error["code"], error["hint"]) == (
+        "no-such-run",
+        "'my-flow' is a flow: its last run is my-flow@last.",
+    )
+    done = machine.one("--agent", "trace", "diff")
+    assert (done.code, done.document["error"]["hint"]) == (2, "one trace diff FLOW@prev FLOW@last")
+
+
+def test_a_suggestion_names_the_flow_and_evidence_has_no_zeros(machine: Machine) -> None:
+    failed = (made(n, span("s", status="error", error="no"), status="error") for n in range(12))
+    fill(machine, *failed)
+    finding = machine.one("--agent", "trace", "insights", "my-flow").document["findings"][0]
+    assert "'one trace show my-flow@last --failed'" in finding["suggestion"]
+    assert 0 in finding["evidence"].values()
+    assert b" 0," not in machine.one("trace", "insights", "my-flow").out

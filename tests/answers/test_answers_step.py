@@ -86,6 +86,19 @@ def test_the_output_is_that_of_the_iteration(ran) -> None:
     assert outputs == ["2", "4", "6"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (["--step", ""], "no-such-step"),
+        (["--step", "key", "--slow", "3"], "wrong-usage"),
+        (["--step", "key", "--events"], "wrong-usage"),
+    ],
+)
+def test_without_one_step_there_is_no_output_to_show(ran, asked, code) -> None:
+    done = ran.one("--agent", "trace", "show", "--with-output", *asked)
+    assert done.document["error"]["code"] == code
+
+
 def test_of_several_executions_one_has_to_be_named(ran) -> None:
     done = ran.one("--agent", "trace", "show", "--step", "in", "--with-output")
     assert done.code == 1

@@ -7,11 +7,13 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench.measure import Bench, Call, Figure, Took, ms
-from tests.bench.records import write_loop
+from tests.bench.records import write_loop, write_past_runs
 
 ITERATIONS = 2_000
 LONG = 10_000
 """Long enough that start-up is no matter."""
+PAST = 10_000
+"""Past runs of a project that is used daily."""
 PRINTED = 50_000_000
 LIVE_S = 5.0
 SLOW = Path(__file__).with_name("slow_host.py")
@@ -56,6 +58,23 @@ def _importing(bench: Bench, iterations: int) -> tuple[int, Call]:
         return bench.time([bench.one, "--agent", "trace", "import"], env, project)
 
     return events, once
+
+
+def import_known(bench: Bench) -> list[Figure]:
+    """Seconds of an import of runs that are known, and milliseconds of one that is new; of one step each."""
+    project, data = bench.folder("past"), bench.folder("past-imported")
+    write_past_runs(project, PAST)
+    for file in data.iterdir():
+        file.unlink()
+    env = bench.env | {"ONE_TRACES_DATA_DIR": str(data)}
+    argv = [bench.one, "--agent", "trace", "import"]
+    new = bench.time(argv, env, project)
+    (known,) = bench.interleaved(lambda: bench.time(argv, env, project))
+    name = f"trace import, {PAST:,} runs"
+    return [
+        Figure(f"{name}, new", new.wall / PAST * 1000, "ms each", 1, f"{new.cpu:.1f} s of cpu"),
+        Figure(f"{name}, known", known.wall, "s", 1, f"{known.cpu:.2f} s of cpu"),
+    ]
 
 
 def capture_memory(bench: Bench) -> Figure:

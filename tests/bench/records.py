@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import heapq
 import json
+import os
+import shutil
+import time
 from pathlib import Path
 from random import Random
 
@@ -23,6 +26,23 @@ def write_loop(project: Path, iterations: int) -> int:
     (folder / ".logs" / f"looped-{RUN}.log").write_text("".join(lines))
     (folder / ".runs" / f"looped-{RUN}.state.json").write_text(json.dumps(_state(iterations), indent=2))
     return len(lines)
+
+
+def write_past_runs(project: Path, count: int) -> None:
+    """The records of `count` runs of a flow of one step in `project`, written a month ago."""
+    folder, recorded = project / ".one" / "flows", Path(__file__).parents[1] / "recordings" / "01-transform"
+    shutil.copytree(recorded / "flows", folder, dirs_exist_ok=True)
+    (state,) = (recorded / "runs").iterdir()
+    (log,) = (recorded / "logs").iterdir()
+    run = log.stem.rpartition("-")[2]
+    month_ago = time.time() - 30 * 86_400
+    for source, to in ((log, folder / ".logs"), (state, folder / ".runs")):
+        to.mkdir(exist_ok=True)
+        text = source.read_text()
+        for number in range(count):
+            path = to / source.name.replace(run, f"{number:012x}")
+            path.write_text(text.replace(run, f"{number:012x}"))
+            os.utime(path, (month_ago, month_ago))
 
 
 def _flow(iterations: int) -> dict[str, object]:

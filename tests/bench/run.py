@@ -20,6 +20,7 @@ FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
     "show-small": figures_many.show_small,
     "show-large": figures_many.show_large,
     "import": figures_run.import_cost,
+    "import-known": figures_run.import_known,
     "assemble": figures_assemble.assembling,
     "sdk": figures_assemble.beside_the_sdk,
     "live": figures_run.live,

@@ -80,16 +80,28 @@ def test_one_agent_counts_as_the_host_counts_it(monkeypatch, value, agent):
 
 
 @pytest.mark.parametrize(
-    ("given", "ours"),
+    ("given", "page"),
     [
-        ("--help", True),
-        ("-h", True),
-        ("help", True),
-        ("--agent help", True),
-        ("help flow", False),
-        ("flow --help", False),
+        ("--help", ""),
+        ("-h", ""),
+        ("help", ""),
+        ("--agent help", ""),
+        ("help flow", None),
+        ("flow --help", "flow"),
+        ("f -h", "flow"),
+        ("flow list --help", None),
+        ("flow execute --help", "flow execute"),
+        ("flow x k -vh", "flow execute"),
+        ("flow x k -hv", None),
+        ("--agent flow execute k -i a=1 -h", "flow execute"),
+        ("flow execute k -i --help", None),
+        ("flow execute k --output-file -h", None),
+        ("flow execute k -- --help", None),
+        ("flow resume --help", "flow resume"),
+        ("config --help", "config"),
+        ("config path --help", None),
     ],
 )
-def test_only_the_whole_programs_help_is_ours(given, ours):
+def test_the_pages_of_help_that_we_add_to(given, page):
     args = given.split()
-    assert words.asks_help(args, words.first_words(args)) is ours
+    assert words.help_page(args, words.first_words(args)) == page

@@ -78,6 +78,35 @@ def test_if_two_runs_may_be_ours_neither_is_traced(machine):
     assert (done.code, code_of(done), len(machine.runs())) == (3, "run-ambiguous", 0)
 
 
+@pytest.mark.parametrize("neighbours", [1, 2])
+def test_a_neighbour_that_is_saving_its_state_is_not_mistaken_for_a_run_that_was_killed(machine, neighbours):
+    """Its state is empty at that moment, and does not say whose it is."""
+    machine.host(KILLED_AMONG_NEIGHBOURS.replace("NEIGHBOURS", str(neighbours)))
+    done = machine.one(*RUN)
+    assert (done.code, code_of(done), len(machine.runs())) == (-9, "run-not-started", 0)
+
+
+KILLED_AMONG_NEIGHBOURS = """
+import json, os, time
+from pathlib import Path
+
+runs = Path(".one/flows/.runs")
+runs.mkdir(parents=True)
+paths = [runs / f"linear-uni-00000000000{number}.state.json" for number in range(NEIGHBOURS)]
+for path in paths:
+    path.touch()
+if os.fork() == 0:
+    for stream in range(3):
+        os.close(stream)
+    time.sleep(0.15)
+    for path in paths:
+        state = {"flowKey": "linear-uni", "context": {"env": {"ONE_TRACE_TOKEN": "f" * 32, "PATH": "/bin"}}}
+        path.write_text(json.dumps(state, indent=2))
+    os._exit(0)
+os.kill(os.getpid(), 9)
+"""
+
+
 def test_a_neighbours_run_is_not_mistaken_for_one_that_did_not_start(machine):
     """It says in its environment whose it is."""
     neighbour = "; ".join(

@@ -190,7 +190,7 @@ def noted(script: str, path: Path, cost: int = 0) -> list[tuple[int, int | None]
 
 
 @pytest.mark.parametrize(
-    ("cost", "told"),
+    ("cost", "reported"),
     [
         (60, [(1, 1), (1, None), (4, 1)]),
         (30, [(1, 1), (3, 1), (1, None), (4, 1)]),

@@ -132,6 +132,10 @@ def _end(victims: list[Victim], tally: Tally) -> int:
             continue
         if victim.killed and victim.host and b'"code":"run-not-started"' in done.err:
             tally.explained["SIGKILL of the host before it had left a record: one line says so"] += 1
+        elif victim.killed and victim.host and b'"code":"run-ambiguous"' in done.err:
+            tally.explained[
+                "SIGKILL of several hosts in the first byte of their records: one line says so"
+            ] += 1
         elif b"trace:trouble" in done.err:
             tally.add("other", f"{victim.what}: {done.err[:300]!r}")
         if victim.killed and not victim.host and done.code == 0 and b'"trace:saved"' in done.err:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 from machine import RECORDINGS, Machine
 from made import START_MS, assembly, span
+from msgspec.structs import replace
 
+from one_trace.answers.bounds import LIMIT
 from one_trace.assemble import assemble
 from one_trace.export.document import documents
 from one_trace.export.formats import to_json
@@ -93,6 +96,36 @@ def test_a_file_is_imported_once_and_queued_for_nothing(machine: Machine, path: 
     assert machine.one("--agent", "trace", "sync").document["sent"] == 0
 
 
+def test_a_cause_of_null_is_no_cause(machine: Machine, path: Path) -> None:
+    document(path)
+    plain = json.loads(path.read_bytes())
+    plain["run"]["cause"] = None
+    path.write_text(json.dumps(plain))
+    assert machine.one("--agent", "trace", "import", str(path)).document["imported"] == 1
+    for verb in (["show"], ["show", "--agent"], ["list", "--agent"], ["diff", "last", str(path), "--agent"]):
+        assert machine.one("trace", *verb).code == 0
+
+
+RESERVED_IDS = ["last", "running", "my-flow@last", "--help", "-x"]
+HOSTILE_IDS = ["$(touch pwned)", "a b", "x\ny\x1b[2J", "../a", "x" * 9999]
+
+
+@pytest.mark.parametrize("run_id", RESERVED_IDS + HOSTILE_IDS)
+def test_commands_in_an_answer_mean_the_run_whatever_its_id(machine: Machine, run_id: str) -> None:
+    many = [span(f"{number}-{run_id}", start_ms=float(number)) for number in range(300)]
+    named = assembly("1" * 12, many, flow_key=run_id, status="error")
+    named.trace.run.run_id = run_id
+    with Store(machine.data / "traces.db") as store:
+        for each in (named, assembly("0" * 12, start=START_MS + 1)):
+            store.save(each)
+    trace_id = named.trace.run.trace_id
+    shown = machine.one("--agent", "trace", "show", trace_id)
+    assert len(shown.out.decode()) <= LIMIT
+    for command in (*shown.document["next"], shown.document["omitted"]["how"]):
+        assert machine.one(*shlex.split(command)[1:]).document["run"]["traceId"] == trace_id
+    assert not (machine.project / "pwned").exists()
+
+
 def test_bad_documents_are_listed_and_the_others_imported(machine: Machine, path: Path) -> None:
     document(path)
     path.write_bytes(path.read_bytes() + b'{"schema": "one-trace/1", "run": 5}\n{"broken\n')
@@ -102,6 +135,16 @@ def test_bad_documents_are_listed_and_the_others_imported(machine: Machine, path
     assert places == [", line 2", ", line 3"]
     path.write_bytes(b"{}")
     assert machine.one("--agent", "trace", "import", str(path)).code == 1
+
+
+def test_a_document_nested_deeper_than_its_paths_is_refused(machine: Machine, path: Path) -> None:
+    """The paths of its steps would take gigabytes."""
+    spans = [span("s")]
+    for number in range(1, 20_000):
+        spans.append(replace(spans[0], span_id=f"{number:016x}", parent_span_id=spans[-1].span_id))
+    path.write_bytes(to_json(assembly(spans=spans).trace))
+    done = machine.one("--agent", "trace", "import", str(path))
+    assert (done.code, done.document["problems"]) == (1, [f"{path}: spans: nested too deeply"])
 
 
 def test_a_file_of_many_invalid_documents_is_not_read_to_its_end(machine: Machine, path: Path) -> None:

@@ -165,6 +165,11 @@ def test_it_waits_for_the_next_run_and_says_so(pausing: Machine) -> None:
     run.communicate(timeout=20)
 
 
+def test_a_timeout_that_is_not_a_number_is_refused(pausing: Machine) -> None:
+    done = pausing.one("--agent", "trace", "show", "--follow", "--timeout", "nan")
+    assert (done.code, done.document["error"]["code"]) == (2, "wrong-usage")
+
+
 def test_timeout_ends_the_waiting(pausing: Machine) -> None:
     done = pausing.one("--agent", "trace", "show", "--follow", "--timeout", "0.2")
     assert (done.code, done.document["error"]["code"]) == (1, "timeout")

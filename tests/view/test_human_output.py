@@ -74,7 +74,7 @@ def test_fifty_megabytes_without_a_line_end(spool):
 
 
 @pytest.mark.parametrize(
-    ("printed", "event", "said"),
+    ("printed", "event", "message"),
     [
         (line(START), START, []),
         (b"plain \x1b[1mtext\x1b[0m", None, ["plain \x1b[1mtext\x1b[0m"]),

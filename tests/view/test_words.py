@@ -7,7 +7,7 @@ from one_trace.view import words
 
 
 @pytest.mark.parametrize(
-    ("ms", "told"),
+    ("ms", "reported"),
     [
         (None, "-"),
         (0, "0ms"),
@@ -29,7 +29,7 @@ def test_durations_keep_three_figures_and_never_say_sixty_seconds(ms: float | No
 
 
 @pytest.mark.parametrize(
-    ("count", "told"),
+    ("count", "reported"),
     [
         (None, ""),
         (0, "0B"),

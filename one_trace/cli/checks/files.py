@@ -1,4 +1,4 @@
-"""Settings, folders, the store, the queue, and the executor's state files."""
+"""Settings, folders, the store, and the executor's state files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from one_trace.answers.reports import Check
-from one_trace.errors import SettingsError, StoreError
+from one_trace.errors import SettingsError
 from one_trace.settings import credentials, paths, sources
 from one_trace.view.words import counted
 
@@ -86,28 +86,6 @@ def store() -> Iterator[Check]:
         yield Check(
             "store", "note", f"runs of an older one-trace in {other} are not merged", "one trace sync"
         )
-
-
-def queue() -> Iterator[Check]:
-    from one_trace.store import Store
-
-    path = store_path()
-    if path is None:
-        return
-    try:
-        with Store(path, readonly=True) as store:
-            rows = store.connection.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()
-    except StoreError:
-        return  # a finding of the check of the store
-    runs = {state: counted(count, "run") for state, count in rows}
-    if "failed" in runs:
-        yield Check(
-            "queue", "bad", f"{runs['failed']} could not be delivered", "one trace sync --retry-failed"
-        )
-    if "queued" in runs:
-        yield Check("queue", "note", f"{runs['queued']} to be delivered", "one trace sync")
-    if not runs.keys() & {"failed", "queued"}:
-        yield Check("queue", "ok", f"nothing queued; {runs.get('sent', '0 runs')} delivered")
 
 
 def state_files(fix: bool) -> Iterator[Check]:
