@@ -94,7 +94,7 @@ _one_trace() {
         "trace stats"|"trace stats "*) offered=(--here --since --by --format --output --full --limit --cursor --fields --help) values=1 ;;
         "trace insights"|"trace insights "*) offered=(--here --since --patch --full --limit --cursor --fields --help) values=1 ;;
         "trace diff"|"trace diff "*) offered=(--baseline --fail-on --all --full --limit --cursor --fields --help) values=1 ;;
-        "trace cost"|"trace cost "*) offered=(--since --full --limit --cursor --fields --help) values=1 ;;
+        "trace cost"|"trace cost "*) offered=(--here --since --full --limit --cursor --fields --help) values=1 ;;
         "trace export"|"trace export "*) offered=(--format --output --help) values=1 ;;
         "trace import"|"trace import "*) offered=(--help) values=1 ;;
         "trace sync"|"trace sync "*) offered=(--since --again --retry-failed --help) values=1 ;;

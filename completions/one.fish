@@ -175,6 +175,7 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace diff" below' -l fields -d "With --agent: only these fields"
     complete -c $program -n '__one_trace_is "trace diff" below' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "trace cost" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace cost" below' -l here -d "Only runs of the project in this folder"
     complete -c $program -n '__one_trace_is "trace cost" below' -l since -d "Only runs since then: 30d, 12h, 2w, 2026-04-06"
     complete -c $program -n '__one_trace_is "trace cost" below' -l full -d "With --agent: everything, uncut"
     complete -c $program -n '__one_trace_is "trace cost" below' -l limit -d "At most N rows a list"

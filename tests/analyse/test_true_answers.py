@@ -162,6 +162,20 @@ def test_flows_of_two_projects_are_two(machine: Machine) -> None:
     assert b"PROJECT" in machine.one("trace", "stats").out
 
 
+def test_costs_of_two_projects_are_two(machine: Machine) -> None:
+    folder = other(machine)
+    for number, (cwd, usd) in enumerate([(machine.project, 0.25), (folder, 0.5)]):
+        fill(machine, made(number, span("ask", usage=Usage(cost_usd=usd)), cwd=str(cwd)))
+    document = machine.one("--agent", "trace", "cost", "my-flow").document
+    expected = {str(folder): 0.5, str(machine.project): 0.25}
+    assert {spent["project"]: spent["costUsd"] for spent in document["flows"]} == expected
+    assert {spent["project"]: spent["costUsd"] for spent in document["steps"]} == expected
+    own = machine.one("--agent", "trace", "cost", "--here").document
+    assert (own["project"], own["total"]["costUsd"]) == (str(machine.project), 0.25)
+    assert b"PROJECT" in machine.one("trace", "cost").out
+    assert b"PROJECT" not in machine.one("trace", "cost", "--here").out
+
+
 def test_last_is_of_this_project_and_what_the_user_started(machine: Machine) -> None:
     folder = other(machine)
     outer = made(0, span("s", duration_ms=9000.0), cwd=str(machine.project), status="error")
