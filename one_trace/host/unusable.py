@@ -49,8 +49,8 @@ def missing(words: list[str]) -> HostNotFound:
     meant = suggestion(words) if words else None
     if meant:
         return HostNotFound(
-            f"there is no command {what}: did you mean `one {meant}`?",
-            hint=f"One CLI's own commands need One CLI, which is not on PATH: {INSTALL}",
+            f"there is no command {what} (did you mean `one {meant}`?), and One CLI, which may have one, "
+            f"is not on PATH: {INSTALL}"
         )
     return HostNotFound(f"{what} needs One CLI, which is not on PATH: {INSTALL}")
 

@@ -96,7 +96,8 @@ def state_files(fix: bool) -> Iterator[Check]:
     if fix:
         for path in readable:
             path.chmod(0o600)
-        yield Check("state files", "ok", f"{len(readable)} closed, {len(files)} in {folder}")
+        fixed = f"{len(readable)} closed to others" if readable else "none needed fixing"
+        yield Check("state files", "ok", f"{counted(len(files), 'state file')} in {folder}, {fixed}")
     elif readable:
         many = counted(len(readable), "state file")
         wrong = f"others can read {many} in {folder}, with the environment and keys of their runs"
