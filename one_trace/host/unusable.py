@@ -9,7 +9,11 @@ INSTALL = "npm install -g @withone/cli"
 
 
 def not_a_file(source: str, path: str) -> HostNotFound:
-    return HostNotFound(f"{source} is set to {path}, which is not a file", hint=_set(source))
+    from difflib import get_close_matches
+
+    near = get_close_matches(path.rpartition("/")[2], ["built-in"], cutoff=0.7)
+    hint = "Did you mean built-in (one-trace's own runner)?" if near else _set(source)
+    return HostNotFound(f"{source} is set to {path}, which is not a file", hint=hint)
 
 
 def not_executable(source: str, path: str) -> HostNotFound:

@@ -88,3 +88,39 @@ def test_a_mistyped_command_without_a_host_is_one_sentence(machine):
         "one-trace: there is no command `one trce show` (did you mean `one trace`?), and One CLI, which may "
         "have one, is not on PATH: npm install -g @withone/cli\n",
     )
+
+
+def test_the_variable_that_names_the_host_is_shown_as_its_source(machine):
+    machine.env["ONE_TRACE_HOST"] = "built-in"
+    assert machine.one("config", "get", "traces.host").out == b"built-in\n"
+    (row,) = [line for line in machine.one("config", "list").out.splitlines() if b"traces.host" in line]
+    assert row.split() == [b"traces.host", b"built-in", b"ONE_TRACE_HOST"]
+    assert b"host (ONE_TRACE_HOST)" in machine.one("trace", "doctor", "--offline").out
+
+
+def test_a_mistyped_built_in_is_recognised(machine):
+    done = machine.one("flow", "list", env={"ONE_TRACE_HOST": "bulit-in"})
+    assert b"Did you mean built-in" in done.err
+    assert b"or built-in" in machine.one("config", "set", "traces.host", "bulit-in").err
+
+
+def test_a_file_that_sets_nothing_is_not_where_the_defaults_come_from(machine):
+    machine.write(machine.user_file, "")
+    del machine.env["ONE_TRACES_DATA_DIR"]
+    page = machine.one("trace", "doctor", "--offline").out.decode()
+    assert [line.split(maxsplit=2)[2] for line in page.splitlines() if " settings " in line] == [
+        "all defaults"
+    ]
+
+
+@pytest.mark.parametrize("verb", ["show", "stats"])
+def test_a_limit_that_would_do_nothing_is_refused(machine, verb):
+    done = machine.one("trace", verb, "--limit", "1")
+    assert (done.code, done.err) == (2, b"one-trace: --limit is for JSON\nhint: Add --agent.\n")
+
+
+def test_a_key_of_another_kind_is_saved_with_a_warning(machine):
+    done = machine.one("trace", "login", input=b"abc\n")
+    assert (done.code, done.err.count(b"\n")) == (0, 1)
+    assert b"warning: keys of traces.com begin with trk_" in done.err
+    assert machine.one("trace", "login", input=b"trk_abc\n").err == b""

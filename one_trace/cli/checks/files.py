@@ -27,7 +27,7 @@ def settings() -> Iterator[Check]:
     given = [f"{name} ({source})" for name, source in values.sources.items() if source != "default"]
     known = (paths.user_file(os.environ), paths.project_file())
     files = [path for path in known if path and Path(path).exists()]
-    where = f" from {', '.join(files)}" if files else ""
+    where = f" from {', '.join(files)}" if files and given else ""
     yield Check("settings", "ok", f"{', '.join(given) or 'all defaults'}{where}")
 
 
