@@ -100,9 +100,9 @@ class Out:
         """A page on stderr: a command's help where the verb is missing."""
         streams.say_bytes(clean_page(text).encode() + b"\n")
 
-    def ask(self, question: str) -> None:
-        """Ask for a confirmation. Raises click.Abort if the answer is no."""
-        click.confirm(clean(question), abort=True, err=True)
+    def ask(self, question: str) -> bool:
+        """Ask for a confirmation."""
+        return click.confirm(clean(question), err=True)
 
     def ask_secret(self, question: str) -> str:
         """Ask for a text that is not shown while it is typed. Raises click.Abort."""

@@ -113,7 +113,8 @@ def _decoded(data: bytes, kind: type[_T]) -> _T:
             f"{clean(where, 80)}: {clean(problem[:1].lower() + problem[1:], 200)}"
         ) from None
     except (msgspec.MsgspecError, ValueError) as error:
-        raise InvalidDocument(f"not JSON: {clean(str(error), 200)}") from None
+        reason = clean(str(error), 200).removeprefix("JSON is malformed").strip(": ")
+        raise InvalidDocument(f"not valid JSON: {reason}" if reason else "not valid JSON") from None
 
 
 def _check(trace: Trace) -> None:

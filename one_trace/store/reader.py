@@ -102,8 +102,7 @@ class Reader:
         if ref == "last":
             row = self.connection.execute(_LAST).fetchone()
             if row is None:
-                hint = "one --agent flow execute my-flow --trace"
-                raise NoSuchRun("no run has been traced yet", hint=hint)
+                raise NoSuchRun("no run has been traced yet", hint="one flow execute my-flow --trace")
             return str(row[0])
         ref = rows.plain(ref)
         found = self.connection.execute(_FIND, (ref, ref + _LAST_CHARACTER)).fetchall()

@@ -128,6 +128,8 @@ def render_slow(document: Slow, *, width: int, color: bool, unicode: bool = True
     rows.sort(key=lambda place: place.start_ms)
     page = header(document.run, columns, style)
     root = document.run.flow_key + " > "
+    if not document.slowest:
+        return "\n".join([*page, "", style.paint("no steps to show", "dim")]) + "\n"
     page += ["", _title("Critical path", "what the run waited for, in time order", columns, style)]
     page += _table([(_place(place, root), place.ms, place.share) for place in rows], columns, style)
     left_out = len(document.critical_path) - len(rows)

@@ -27,7 +27,7 @@ def settings() -> Iterator[Check]:
     given = [f"{name} ({source})" for name, source in values.sources.items() if source != "default"]
     known = (paths.user_file(os.environ), paths.project_file())
     files = [path for path in known if path and Path(path).exists()]
-    where = f" from {', '.join(files)}" if files else ""
+    where = f" from {', '.join(files)}" if files and given else ""
     yield Check("settings", "ok", f"{', '.join(given) or 'all defaults'}{where}")
 
 
@@ -96,7 +96,8 @@ def state_files(fix: bool) -> Iterator[Check]:
     if fix:
         for path in readable:
             path.chmod(0o600)
-        yield Check("state files", "ok", f"{len(readable)} closed, {len(files)} in {folder}")
+        fixed = f"{len(readable)} closed to others" if readable else "none needed fixing"
+        yield Check("state files", "ok", f"{counted(len(files), 'state file')} in {folder}, {fixed}")
     elif readable:
         many = counted(len(readable), "state file")
         wrong = f"others can read {many} in {folder}, with the environment and keys of their runs"
