@@ -56,10 +56,8 @@ _LINES = 50
 def command(
     flow: str | None, status: str | None, here: bool, since: int | None, until: int | None, sort: str
 ) -> None:
-    """Runs, newest first: 50 of them, unless -n says otherwise (0: all).
-
-    Those that are still running come first.
-    """
+    """Runs, newest first, those still running before them: 50, unless -n says
+    otherwise (0: all)."""
     speaker = out()
     wanted = _Wanted(flow, status, since, folder_here() if here else None, until)
     if speaker.agent:
