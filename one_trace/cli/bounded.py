@@ -41,7 +41,7 @@ _OPTIONS = (
         metavar="N",
         expose_value=False,
         callback=_keep,
-        help="At most N rows a list (with --agent, or in 'list').",
+        help="At most N rows (with --agent; list).",
     ),
     click.option(
         "--cursor", metavar="TOKEN", expose_value=False, callback=_keep, help="With --agent: the next page."
