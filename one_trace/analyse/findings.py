@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from one_trace.analyse.history import FailureDetails, FlowHistory, StepHistory
+from one_trace.analyse.history import FailureDetails, FlowHistory, StepHistory, StepKey
 from one_trace.analyse.stats import FlowStats, StepStats
 from one_trace.analyse.timings import ListRun, LoopRun, ParallelRun
 from one_trace.model.trace import Location
@@ -115,6 +115,7 @@ class FlowProfile(Struct, kw_only=True):
     """By static path: the part of the sampled runs' time in which they waited for this step itself."""
     failures: dict[str, FailureDetails] = {}
     """By static path."""
+    ran_for_others: set[StepKey] = set()
 
     @property
     def runs(self) -> int:

@@ -6,11 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from one_trace.analyse import query, rules_outcome, rules_plan, rules_time, rules_timeout, stats, timings
+from one_trace.analyse import (
+    query,
+    rules_model,
+    rules_outcome,
+    rules_plan,
+    rules_time,
+    rules_timeout,
+    stats,
+    timings,
+)
 from one_trace.analyse.failure_details import failure_details
 from one_trace.analyse.findings import Attention, Finding, FlowProfile, InsightsDocument, InsightsOverview
 from one_trace.analyse.history import FlowHistory
+from one_trace.analyse.other_callers import ran_for_others
 from one_trace.analyse.rounding import rounded
+from one_trace.guard.text import shell_word
 from one_trace.model.trace import Trace
 from one_trace.store import Store
 
@@ -29,6 +40,7 @@ RULES: dict[str, Callable[[FlowProfile], Iterator[Finding]]] = {
     "output-grows": rules_time.output_grows,
     "expensive": rules_time.expensive,
     "cost-grows": rules_time.cost_grows,
+    "cheaper-model": rules_model.cheaper_model,
     "wasted": rules_time.wasted,
     "dead-step": rules_plan.dead_step,
 }
@@ -122,6 +134,7 @@ def _read_profile(store: Store, history: FlowHistory, most_runs: int) -> FlowPro
         traces.append(store.trace(run.run_id))
     flow = profile(history, traces)
     flow.failures = failure_details(store.connection, history)
+    flow.ran_for_others = ran_for_others(store.connection, history)
     return flow
 
 
@@ -132,7 +145,10 @@ def _findings(flow: FlowProfile) -> list[Finding]:
     findings.sort(key=lambda finding: (-finding.score, order.index(finding.rule), finding.path))
     plan = flow.history.plan
     places = [plan[finding.path].at if finding.path in plan else None for finding in findings]
+    last = f"{shell_word(flow.history.flow_key)}@last"
     return [
-        msgspec.structs.replace(finding, rank=rank, at=at)
+        msgspec.structs.replace(
+            finding, rank=rank, at=at, suggestion=finding.suggestion.replace("FLOW@last", last)
+        )
         for rank, (finding, at) in enumerate(zip(findings, places, strict=True), 1)
     ]

@@ -125,13 +125,15 @@ def uneven_parallel(flow: FlowProfile) -> Iterator[Finding]:
 
 def dead_step(flow: FlowProfile) -> Iterator[Finding]:
     """A step that never ran although it could have at least ten times in the newest version: not because of
-    an earlier failure, stop or skip."""
+    an earlier failure, stop or skip, and not if it ran for another caller of its sub-flow."""
     dead = {step.path: n for step in flow.stats.steps if (n := _missed_chances(flow, step)) >= DEAD_RUNS}
     for step in flow.stats.steps:
         if step.path not in dead or any(step.path.startswith(f"{path} > ") for path in dead):
             continue
         missed = dead[step.path]
         planned = flow.history.plan.get(step.path)
+        if planned is not None and (planned.flow_key, step.step_id) in flow.ran_for_others:
+            continue
         conditional = step.count > 0 or (planned is not None and planned.branch is not None)
         yield Finding(
             rule="dead-step",

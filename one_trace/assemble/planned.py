@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from one_trace.assemble.shared_files import SharedFiles, written_by
 from one_trace.assemble.tree import Listing, Node, Tree
 from one_trace.assemble.trees import Trees
 from one_trace.model.digest import blake2b
@@ -22,10 +23,6 @@ _AWAITS = re.compile(r"\bawait\b|\.then\s*\(")
 _STEPS = re.compile(r"\$\.steps(?:\.([A-Za-z0-9_$]+)|\[\s*(?:\"([^\"]*)\"|'([^']*)')\s*\])?")
 _WHOLE = re.compile(r"\$(?![.{\d\w])")
 """The whole context is handed on: what of it is read cannot be told."""
-_FILES = re.compile(r"[\w.~$-]*(?:/[\w.$-]+)+|\b[\w-]+\.[A-Za-z]\w{0,7}\b")
-"""What looks like a file's name in a command: two steps that name the same may share it."""
-_REDIRECTED = re.compile(r"(?:>>?|\btee\s+(?:-a\s+)?)\s*([^\s;&|<>()]+)")
-_COMMON = frozenset({"/dev/null", "/tmp", "/bin/sh", "/bin/bash", "/usr/bin/env"})
 ANY = "*"
 
 
@@ -33,7 +30,8 @@ def plan_of(trees: Trees, root: Tree) -> list[PlannedStep]:
     """All steps in the order of the files, the steps of a sub-flow under each step that calls it. A flow that
     stands in itself is followed no further."""
     found: list[PlannedStep] = []
-    named: dict[tuple[int, tuple[str, ...]], dict[str, list[str]]] = {}
+    files: dict[tuple[int, tuple[str, ...]], SharedFiles] = {}
+    shared: list[str] = []
     stack = [_walk(root.root, root.key, (root.key,))]
     while stack and len(found) < MOST:
         entry = next(stack[-1], None)
@@ -41,9 +39,11 @@ def plan_of(trees: Trees, root: Tree) -> list[PlannedStep]:
             stack.pop()
             continue
         node, path, flows = entry
-        step = _planned(node, path, named.setdefault((id(node.listing), flows), {}))
+        step = _planned(node, path, files.setdefault((id(node.listing), flows), SharedFiles()))
         step.at = trees.place(node, line=False)
         found.append(step)
+        if len(flows) > 1 and _writes_the_same(node):
+            shared.append(path)
         if node.type == "flow":
             called = trees.called_by(node)
             if called is not None and called.known and called.key not in flows and len(flows) < DEEPEST:
@@ -52,7 +52,18 @@ def plan_of(trees: Trees, root: Tree) -> list[PlannedStep]:
         inner = [listing for listing in (node.body, node.then, node.orelse) if listing is not None]
         for listing in reversed(inner):
             stack.append(_walk(listing, path, flows))
+    _carry(found, shared)
     return found
+
+
+def _carry(plan: list[PlannedStep], shared: Iterable[str]) -> None:
+    """Mark the loops around steps of sub-flows that write the same file in each iteration."""
+    by_path = {step.path: step for step in plan}
+    for path in shared:
+        while path:
+            path = path.rpartition(" > ")[0]
+            if path in by_path and by_path[path].type == "loop":
+                by_path[path].carries = True
 
 
 def _walk(
@@ -84,7 +95,7 @@ def _called(node: Node) -> tuple[str | None, str | None]:
     return found[1], "pipe" if _PIPE.search(command, found.end()) else None
 
 
-def _planned(node: Node, path: str, named: dict[str, list[str]]) -> PlannedStep:
+def _planned(node: Node, path: str, files: SharedFiles) -> PlannedStep:
     calls, loses = _called(node)
     return PlannedStep(
         path=path,
@@ -100,35 +111,9 @@ def _planned(node: Node, path: str, named: dict[str, list[str]]) -> PlannedStep:
         guarded=node.guarded,
         waits=node.type in _WAITS or (node.type == "code" and _may_wait(node.config)),
         effects=node.type in _EFFECTS,
-        reads=sorted(_reads(_own(node)) | _by_file(node, named)),
+        reads=sorted(_reads(_own(node)) | files.add(node.id, node.type, node.config)),
         carries=node.type == "loop" and _carries(node),
     )
-
-
-def _by_file(node: Node, named: dict[str, list[str]]) -> set[str]:
-    """Ids of the steps ahead of it in its list that name a file which it names, too; `named` are those of the
-    list so far."""
-    if node.type not in _EFFECTS and node.type != "file-read":
-        return set()
-    found: set[str] = set()
-    for name in _files(node):
-        found.update(named.get(name, ()))
-        named.setdefault(name, []).append(node.id)
-    return found
-
-
-def _files(node: Node) -> set[str]:
-    found: set[str] = set()
-    todo: list[object] = [node.config]
-    while todo:
-        each = todo.pop()
-        if isinstance(each, dict):
-            todo.extend(each.values())
-        elif isinstance(each, list):
-            todo.extend(each)
-        elif isinstance(each, str):
-            found.update(_FILES.findall(each))
-    return {name for name in found if not name.startswith("$") and "$.steps" not in name} - _COMMON
 
 
 def _concurrency(node: Node) -> int:
@@ -181,9 +166,7 @@ def _writes_the_same(node: Node) -> bool:
     if node.type == "file-write":
         path = node.config.get("path")
         return bool(node.config.get("append")) or not (isinstance(path, str) and "$" in path)
-    command = node.config.get("command") if node.type == "bash" else None
-    targets = _REDIRECTED.findall(command) if isinstance(command, str) else []
-    return any("$" not in target and target not in _COMMON for target in targets)
+    return any("$" not in target for target in written_by(node.type, node.config))
 
 
 def _inside(loop: Node) -> Iterator[tuple[Node, bool]]:

@@ -256,7 +256,7 @@ def _not_delivered(run_id: str, upload: Upload) -> CliError:
 
     why = clean(upload.error or "timed out (traces.flush_timeout)").rstrip(". ")
     # The error of a refused upload says what to do.
-    hint = "It stays queued: 'one trace sync' sends it." if upload.state == "queued" else None
+    hint = "It stays queued: 'one trace sync' tries again." if upload.state == "queued" else None
     return CliError(f"run {run_id} is not delivered to {upload.sink}: {why}", hint=hint)
 
 

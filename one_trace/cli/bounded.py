@@ -24,7 +24,8 @@ def _keep(ctx: click.Context, param: click.Parameter, value: object) -> None:
     speaker = ctx.find_object(Out)
     if speaker is None:
         return
-    if value is not None and param.name in ("fields", "cursor") and not speaker.agent:
+    for_json = param.name != "full" and (param.name, ctx.command.name) != ("limit", "list")
+    if value is not None and for_json and not speaker.agent:
         raise WrongUsage(f"--{param.name} is for JSON", hint="Add --agent.")
     speaker.asked = {**(speaker.asked or {}), str(param.name): value}
 
@@ -34,12 +35,13 @@ _OPTIONS = (
         "--full", is_flag=True, expose_value=False, callback=_keep, help="With --agent: everything, uncut."
     ),
     click.option(
+        "-n",
         "--limit",
         type=click.IntRange(min=0),
         metavar="N",
         expose_value=False,
         callback=_keep,
-        help="At most N rows a list.",
+        help="At most N rows a list (with --agent, or in 'list').",
     ),
     click.option(
         "--cursor", metavar="TOKEN", expose_value=False, callback=_keep, help="With --agent: the next page."

@@ -8,7 +8,7 @@ import click
 
 from one_trace.answers.reports import Check, DoctorReport
 from one_trace.cli.bounded import bounded
-from one_trace.cli.checks import files, programs, service
+from one_trace.cli.checks import delivery, files, programs, service
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.errors import BROKEN, FAILED, CliError
@@ -33,7 +33,8 @@ def command(fix: bool, offline: bool) -> int:
         "folders": lambda: files.folders(fix),
         "store": files.store,
         "key": lambda: service.key(offline),
-        "queue": files.queue,
+        "sinks": delivery.sinks,
+        "queue": delivery.queue,
         "state files": lambda: files.state_files(fix),
     }
     checks = [check for name, findings in subjects.items() for check in _guarded(name, findings)]

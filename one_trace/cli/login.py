@@ -30,7 +30,9 @@ def command() -> None:
     if not (key.isascii() and key.isprintable() and not set(key) & set(" \"'\\")):
         raise WrongUsage("this is not a key: it contains spaces or other characters that keys never have")
     credentials.save_key(path, key)
-    note = "" if key.startswith("trk_") else "\nNote: keys of traces.com begin with trk_, this one does not."
+    if not key.startswith("trk_"):
+        output.note("warning: keys of traces.com begin with trk_, and this one does not")
+    note = ""
     if os.environ.get(credentials.API_KEY):
-        note += f"\nNote: {credentials.API_KEY} is set too, and takes precedence."
+        note = f"\nNote: {credentials.API_KEY} is set too, and takes precedence."
     output.answer({"saved": str(path)}, f"Key saved in {path}. 'one trace sync' sends what is queued.{note}")

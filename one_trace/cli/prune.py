@@ -10,7 +10,7 @@ from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT
-from one_trace.errors import WrongUsage
+from one_trace.errors import FAILED, WrongUsage
 from one_trace.model.times import to_iso
 from one_trace.settings.keys import kept_since
 from one_trace.store import Store
@@ -66,7 +66,9 @@ def _prune(store: Store, before_ms: int, speaker: Out, *, dry_run: bool, ask: bo
         return Pruned(0, old.kept, dry_run=True, would_delete=len(old.runs))
     if ask and old.runs and speaker.can_ask:
         question = f"Delete {counted(len(old.runs), 'run')} started before {to_iso(before_ms)}?"
-        speaker.ask(question)
+        if not speaker.ask(question):
+            speaker.note("Nothing deleted.")
+            click.get_current_context().exit(FAILED)
     return prune(store.connection, before_ms, force=force)
 
 

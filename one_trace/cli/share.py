@@ -63,4 +63,5 @@ def _ask(run_id: str, speaker: Out) -> None:
     question = f"Make run {run_id} public? Everybody will see its steps, times and costs."
     if speaker.agent or not sys.stdin.isatty():
         raise WrongUsage(f"{question} There is nobody to ask here.", hint="Add --yes if that is meant.")
-    speaker.ask(question)
+    if not speaker.ask(question):
+        raise click.Abort

@@ -15,7 +15,7 @@ from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT
 from one_trace.deliver.sender import DeliveryResult
-from one_trace.deliver.sinks import ready, why_not_ready
+from one_trace.deliver.sinks import ready, why_not_ready, why_not_sent
 from one_trace.deliver.sync import Synced, sync
 from one_trace.errors import CliError
 from one_trace.settings.sources import DELIVERY, Settings
@@ -46,8 +46,7 @@ def command(ctx: click.Context, since: int | None, again: bool, retry_failed: bo
     names = ready(found)
     with Store(found.store_path) as store:
         if not names:
-            _nothing_ready(store, found, asked=asked)
-            synced = Synced()
+            synced = _nothing_ready(store, found, asked=asked)
         else:
             with _progress(speaker) as progress:
                 synced = sync(
@@ -59,11 +58,11 @@ def command(ctx: click.Context, since: int | None, again: bool, retry_failed: bo
                     retry_failed=retry_failed,
                     progress=progress,
                 )
-    _answer(ctx, speaker, synced, asked=asked)
+    _answer(ctx, speaker, synced, found, asked=asked)
 
 
-def _answer(ctx: click.Context, speaker: Out, synced: Synced, *, asked: bool) -> None:
-    report, problem = _report(synced)
+def _answer(ctx: click.Context, speaker: Out, synced: Synced, found: Settings, *, asked: bool) -> None:
+    report, problem = _report(synced, found)
     if speaker.agent:
         speaker.answer(report, "")
     else:
@@ -74,16 +73,22 @@ def _answer(ctx: click.Context, speaker: Out, synced: Synced, *, asked: bool) ->
         ctx.exit(problem.exit_code)
 
 
-def _nothing_ready(store: Store, found: Settings, *, asked: bool) -> None:
+def _nothing_ready(store: Store, found: Settings, *, asked: bool) -> Synced:
+    """The runs that are left, for sinks that are not set any more. Raises CliError if others are, too."""
     from one_trace.store.outbox import Outbox
 
-    if asked or Outbox(store).errors(found.sinks):
+    rest = Outbox(store).undelivered()
+    if asked or any(sink in found.sinks for _, sink, _, _ in rest):
         raise why_not_ready(found)
+    return Synced(rest=rest)
 
 
-def _report(synced: Synced) -> tuple[SyncReport, CliError | None]:
+def _report(synced: Synced, found: Settings) -> tuple[SyncReport, CliError | None]:
     rows = [SyncedRun(each.job.run_id, each.job.sink, "sent", url=each.url) for each in synced.sent]
-    rows += [SyncedRun(run_id, sink, state, error=why) for run_id, sink, state, why in synced.rest]
+    unsendable = {sink: why_not_sent(sink, found) for _, sink, _, _ in synced.rest}
+    for run_id, sink, state, error in synced.rest:
+        why = unsendable[sink]
+        rows.append(SyncedRun(run_id, sink, state, error=why.message if why else error))
     queued = sum(row.state == "queued" for row in rows)
     failed = sum(row.state == "failed" for row in rows)
     report = SyncReport(
@@ -91,19 +96,26 @@ def _report(synced: Synced) -> tuple[SyncReport, CliError | None]:
     )
     if not synced.rest:
         return report, None
-    problem = as_error(synced.problem) if synced.problem else _left(failed)
+    problem = as_error(synced.problem) if synced.problem else _left(synced.rest, unsendable)
     report.error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
     return report, problem
 
 
-def _left(failed: int) -> CliError:
+def _left(rest: list[tuple[str, str, str, str]], unsendable: dict[str, CliError | None]) -> CliError:
+    """Why runs are left although nothing went wrong. `unsendable`: by sink, why nothing is sent to it."""
     from one_trace.errors import NotAuthorised
+    from one_trace.view.words import counted
 
-    if failed:
+    if any(state == "failed" and not unsendable[sink] for _, sink, state, _ in rest):
         return NotAuthorised(
             "some runs were refused before and were not tried again",
             hint="When key, scope and namespace are right: one trace sync --retry-failed",
         )
+    for name, why in unsendable.items():
+        if why:
+            runs = counted(sum(sink == name for _, sink, _, _ in rest), "run")
+            message = f"{runs} queued for {name}: {why.message}"
+            return CliError(message, hint=why.hint, code=why.code)
     return CliError("some runs are not delivered yet: another process is sending them", hint="Try again.")
 
 

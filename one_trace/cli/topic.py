@@ -46,11 +46,12 @@ def _rendered(page: str, speaker: Out) -> str:
     if not speaker.tty:
         return page
     from rich.console import Console
-    from rich.markdown import Markdown
+
+    from one_trace.cli.topics.typeset import TopicMarkdown
 
     console = Console(
         width=speaker.width, no_color=not speaker.color, highlight=False, force_terminal=speaker.color
     )
     with console.capture() as captured:
-        console.print(Markdown(page, hyperlinks=False))
+        console.print(TopicMarkdown(page, hyperlinks=False))
     return captured.get()

@@ -34,6 +34,7 @@ _MAX_TIMEOUT_S = 45.0
 _RETRYABLE = frozenset((429, 502, 503, 504))
 """By the specification. Anything else that is refused, or accepted in part, MUST NOT be retried."""
 _FILES = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
+_NO_PACKAGES = "pip install 'one-trace[otlp]', or set OTEL_EXPORTER_OTLP_PROTOCOL=http/json, which needs none"
 _HINTS = dict.fromkeys((401, 403), "The collector wants other headers: OTEL_EXPORTER_OTLP_HEADERS.")
 
 
@@ -132,9 +133,7 @@ def _require_protobuf() -> None:
     try:
         from one_trace.deliver import otlp_protobuf
     except ImportError as error:
-        raise CliError(
-            "the sink otlp needs packages that are not installed", hint="pip install 'one-trace[otlp]'"
-        ) from error
+        raise CliError("the sink otlp needs packages that are not installed", hint=_NO_PACKAGES) from error
     _ = otlp_protobuf
 
 

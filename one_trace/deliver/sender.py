@@ -75,7 +75,7 @@ class Sender:
             return DeliveryResult(job, problem=problem)
         except CliError as error:
             # The sink lacks something (a package, a setting): not the run's fault, and easy to fix.
-            self.outbox.later(job, error.message, 0)
+            self.outbox.later(job, f"{error.message} ({error.hint})" if error.hint else error.message, 0)
             return DeliveryResult(job, problem=DeliveryError("refused", error.message, hint=error.hint))
         except Exception as error:  # noqa: BLE001  one run that cannot be sent must not hold up all others
             # Its text is not shown: it may quote a header or the run itself.

@@ -50,7 +50,7 @@ def _has_otlp_endpoint(settings: Settings) -> bool:
     return bool(settings.otlp_endpoint)
 
 
-_NO_KEY = NotAuthorised("no key of traces.com is set, so nothing can be sent", hint="one trace login")
+_NO_KEY = NotAuthorised("no key of traces.com is set", hint="one trace login")
 _NO_ENDPOINT = CliError("the sink otlp has no endpoint", hint="one config set traces.otlp_endpoint URL")
 SINKS = {
     "traces.com": SinkEntry("traces_com", _has_key, _NO_KEY),
@@ -73,3 +73,16 @@ def why_not_ready(settings: Settings) -> CliError:
     """What to do where no sink can be used."""
     no_sink = CliError("no sink is set", hint="one config set traces.sinks traces.com")
     return next((entry.missing for name, entry in SINKS.items() if name in settings.sinks), no_sink)
+
+
+def why_not_sent(name: str, settings: Settings) -> CliError | None:
+    """Why nothing that is queued for this sink is sent with these settings; None if it is."""
+    if name in settings.sinks:
+        entry = SINKS[name]
+        return None if entry.is_ready(settings) else entry.missing
+    names = ",".join([*settings.sinks, name])
+    where = settings.sources["sinks"]
+    set_it = f"one config set traces.sinks {names}" if where != "environment" else f"ONE_TRACES_SINKS={names}"
+    return CliError(
+        f"{name} is not among traces.sinks now", hint=f"{set_it}, then: one trace sync", code="sink-not-set"
+    )

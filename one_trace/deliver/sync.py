@@ -26,7 +26,8 @@ Progress = Callable[[int, int, DeliveryResult | None], None]
 
 
 class Synced(Struct):
-    """`rest`: the runs that are left, as (run id, sink, state, error). `problem`: the first problem."""
+    """`rest`: the runs that are left, as (run id, sink, state, error), those for sinks that are not set any
+    more too. `problem`: the first problem."""
 
     newly_queued: int = 0
     """Runs queued by `since_ms` and `again`."""
@@ -74,7 +75,7 @@ def sync(
                 if outcome.problem.kind == "network":
                     reachable.discard(sink)
             progress(done, len(todo), outcome)
-        synced.rest = outbox.errors(settings.sinks)
+        synced.rest = outbox.undelivered()
     return synced
 
 

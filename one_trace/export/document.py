@@ -113,7 +113,8 @@ def _decoded(data: bytes, kind: type[_T]) -> _T:
             f"{clean(where, 80)}: {clean(problem[:1].lower() + problem[1:], 200)}"
         ) from None
     except (msgspec.MsgspecError, ValueError) as error:
-        raise InvalidDocument(f"not JSON: {clean(str(error), 200)}") from None
+        reason = clean(str(error), 200).removeprefix("JSON is malformed").strip(": ")
+        raise InvalidDocument(f"not valid JSON: {reason}" if reason else "not valid JSON") from None
 
 
 def _check(trace: Trace) -> None:
@@ -141,18 +142,22 @@ def _check(trace: Trace) -> None:
         raise InvalidDocument(
             f"run.counts.spans: is {run.counts.spans}, but there are {len(trace.spans)} spans"
         )
-    seen: set[str | None] = {None}
+    lengths: dict[str | None, int] = {None: len(run.flow_key)}
     for number, span in enumerate(trace.spans):
-        _check_span(f"spans[{number}]", span, seen)
+        _check_span(f"spans[{number}]", span, lengths)
+    # A document that has all of these paths, as ours do, is longer than they are together.
+    if sum(lengths.values()) > DOCUMENT_LIMIT:
+        raise InvalidDocument("spans: nested too deeply")
 
 
-def _check_span(where: str, span: Span, seen: set[str | None]) -> None:
+def _check_span(where: str, span: Span, lengths: dict[str | None, int]) -> None:
+    """`lengths`: of the static path of each span so far, by its id."""
     _check_form(f"{where}.spanId", span.span_id, _SPAN_ID)
-    if span.span_id in seen:
+    if span.span_id in lengths:
         raise InvalidDocument(f"{where}.spanId: another span has it too")
-    if span.parent_span_id not in seen:
+    if span.parent_span_id not in lengths:
         raise InvalidDocument(f"{where}.parentSpanId: no span before this one has that id")
-    seen.add(span.span_id)
+    lengths[span.span_id] = lengths[span.parent_span_id] + len(" > ") + len(span.step_id)
     _check_time(f"{where}.startedAt", span.started_at)
     _check_range(where, _NOT_NEGATIVE, _span_numbers(span))
     _check_range(where, ("start_ms",), (span.start_ms,), -_LARGEST)

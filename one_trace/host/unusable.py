@@ -9,7 +9,11 @@ INSTALL = "npm install -g @withone/cli"
 
 
 def not_a_file(source: str, path: str) -> HostNotFound:
-    return HostNotFound(f"{source} is set to {path}, which is not a file", hint=_set(source))
+    from difflib import get_close_matches
+
+    near = get_close_matches(path.rpartition("/")[2], ["built-in"], cutoff=0.7)
+    hint = "Did you mean built-in (one-trace's own runner)?" if near else _set(source)
+    return HostNotFound(f"{source} is set to {path}, which is not a file", hint=hint)
 
 
 def not_executable(source: str, path: str) -> HostNotFound:
@@ -49,8 +53,8 @@ def missing(words: list[str]) -> HostNotFound:
     meant = suggestion(words) if words else None
     if meant:
         return HostNotFound(
-            f"there is no command {what}: did you mean `one {meant}`?",
-            hint=f"One CLI's own commands need One CLI, which is not on PATH: {INSTALL}",
+            f"there is no command {what} (did you mean `one {meant}`?), and One CLI, which may have one, "
+            f"is not on PATH: {INSTALL}"
         )
     return HostNotFound(f"{what} needs One CLI, which is not on PATH: {INSTALL}")
 

@@ -79,7 +79,12 @@ def parse_path(value: object) -> str:
 
 
 def parse_host(value: object) -> str:
-    return BUILT_IN if value == BUILT_IN else parse_path(value)
+    if value == BUILT_IN:
+        return BUILT_IN
+    try:
+        return parse_path(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {BUILT_IN}") from None
 
 
 def parse_retention(value: object) -> str:

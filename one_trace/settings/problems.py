@@ -67,8 +67,10 @@ def not_a_table(path: str, keys: frozenset[str]) -> SettingsError:
 
 
 def other_tables(path: str, names: Sequence[str]) -> SettingsError:
-    wrong = f"{path}: settings belong under [traces], not in {_list(names)}"
-    return SettingsError(wrong, hint="Move or remove it.")
+    keys = "key" if len(names) == 1 else "keys"
+    quoted = _list([f"'{name}'" for name in names])
+    wrong = f"{path}: unknown top-level {keys} {quoted}"
+    return SettingsError(wrong, hint="Settings belong under [traces]: move or remove it.")
 
 
 def no_home(what: str, instead: str) -> SettingsError:

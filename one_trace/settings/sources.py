@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from one_trace.errors import SettingsError
 from one_trace.settings import paths, problems
@@ -19,11 +19,12 @@ from one_trace.settings.paths import ENV_PREFIX
 if TYPE_CHECKING:
     from pathlib import Path
 
-Source = Literal["command line", "environment", "project", "user", "default"]
+Source = Literal["command line", "ONE_TRACE_HOST", "environment", "project", "user", "default"]
 Layer = tuple[Source, Mapping[str, object]]
 """A source and what it sets."""
 Validate = Callable[[Mapping[str, object]], tuple[dict[str, object], dict[str, str]]]
 """From the keys that a source sets to the valid values, and the reason for each value that is not valid."""
+HOST: Final = "ONE_TRACE_HOST"
 DELIVERY = frozenset({"namespace", "visibility", "errors", "sinks", "endpoint", "otlp_endpoint"})
 """Keys that decide where a trace goes and how much of it: nothing is sent while one of them is invalid."""
 
@@ -97,6 +98,10 @@ def settings(
     filled["data_dir"] = filled["data_dir"] or paths.data_dir(env) or None
     sources: dict[str, Source] = {key.name: "default" for key in KEYS}
     sources |= {name: source for source, values in found for name in values}
+    if env.get(HOST):  # wins over every other source, and may be the name of a program, too
+        from one_trace.guard.text import valid
+
+        filled["host"], sources["host"] = valid(env[HOST]), HOST
     return Settings(**filled, sources=MappingProxyType(sources), problems=tuple(wrong))
 
 

@@ -172,22 +172,25 @@ class Outbox:
         self._change(job, "state = 'failed', error = ?", _without_secrets(error))
 
     def queued(self, sinks: Sequence[str]) -> list[tuple[str, str]]:
-        """(run id, sink) of everything queued, oldest first."""
-        return [(run_id, sink) for run_id, sink, state, _ in self.errors(sinks) if state == "queued"]
+        """(run id, sink) of everything queued for `sinks`, oldest first."""
+        return [
+            (run_id, sink)
+            for run_id, sink, state, _ in self.undelivered()
+            if state == "queued" and sink in sinks
+        ]
 
     def is_queued(self, run_id: str, sink: str) -> bool:
         sql = f"SELECT 1 FROM outbox WHERE run = {number_sql('?1')} AND sink = ?2 AND state = 'queued'"
         return self._connection.execute(sql, (run_id, sink)).fetchone() is not None
 
-    def errors(self, sinks: Sequence[str]) -> list[tuple[str, str, str, str]]:
-        """(run id, sink, state, error) of everything not delivered, oldest first."""
+    def undelivered(self) -> list[tuple[str, str, str, str]]:
+        """(run id, sink, state, error) of everything not delivered to any sink, oldest first."""
         sql = (
             "SELECT runs.run_id, sink, state, coalesce(outbox.error, '') FROM outbox "
-            "JOIN runs ON runs.id = outbox.run "
-            "WHERE state <> 'sent' AND sink IN (SELECT value FROM json_each(?)) "
+            "JOIN runs ON runs.id = outbox.run WHERE state <> 'sent' "
             f"ORDER BY attempts >= {_MANY}, started_ms"
         )
-        return self._connection.execute(sql, (_array(sinks),)).fetchall()
+        return self._connection.execute(sql).fetchall()
 
     def _change(self, job: Job, changes: str, *values: object, keep: bool = False) -> int:
         lease = "" if keep else ", lease_owner = NULL, lease_until_ms = 0"

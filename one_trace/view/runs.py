@@ -22,7 +22,7 @@ _COLUMNS = (
     Column("SENT", right=False, drop=6),
 )
 _PROJECT = Column("PROJECT", right=False, drop=1)
-NO_RUNS = "No run has been traced yet.\nTrace one: one --agent flow execute my-flow --trace"
+NO_RUNS = "No run has been traced yet.\nTrace one: one flow execute my-flow --trace"
 _SENT = {"sent": "yes", "queued": "queued", "failed": "refused"}
 
 

@@ -143,6 +143,46 @@ def test_a_costlier_model_is_named_with_its_date() -> None:
     assert finding.evidence["since"] == facts(10).started_at
 
 
+def alternating_models(**about: object) -> FlowHistory:
+    runs = [facts(number, usd=1.0) for number in range(30)]
+    many = history(step("a", [1] * 30, costs=[0.1, 0.9] * 15, **about), runs=runs)
+    many.steps[0].series.models = ['["haiku"]', '["opus"]'] * 15
+    return many
+
+
+def test_a_cheaper_model_that_does_as_well_is_named() -> None:
+    finding = one(alternating_models(), "cheaper-model")
+    assert (finding.evidence["cheaperModel"], finding.evidence["model"]) == ("haiku", "opus")
+    assert finding.size.dollars_per_run == pytest.approx(0.4)
+    assert one(alternating_models(bad=[5, 9]), "cheaper-model")
+
+
+def test_a_cheaper_model_that_fails_more_often_or_is_little_known_is_not_named() -> None:
+    assert not found(alternating_models(bad=[4, 8]), "cheaper-model")
+    seldom = alternating_models()
+    seldom.steps[0].series.models[:20] = ['["opus"]'] * 20
+    assert not found(seldom, "cheaper-model")
+    unknown = alternating_models(bad=[5])
+    unknown.steps[0].series.models[5] = None
+    assert not found(unknown, "cheaper-model")
+
+
+def test_a_model_that_is_no_longer_used_is_not_compared() -> None:
+    many = alternating_models()
+    many.steps[0].series.models[-10:] = ['["haiku"]'] * 10
+    many.steps[0].series.cost_usd[-10:] = [0.1] * 10
+    assert not found(many, "cheaper-model")
+
+
+def test_a_step_that_ran_for_another_caller_of_its_sub_flow_is_not_dead() -> None:
+    never = plan("call > leaf").path
+    many = history(
+        step("call", [1] * 20), planned=[f"{FLOW} > call", never], plan=planned(plan("call > leaf"))
+    )
+    assert [finding.path for finding in found(many, "dead-step")] == [never]
+    assert not found(many, "dead-step", ran_for_others={(FLOW, "leaf")})
+
+
 def test_alternating_values_are_no_growth() -> None:
     rising = [1000 * place for place in range(1, 25)]
     costs = [value / 1e6 for value in rising]

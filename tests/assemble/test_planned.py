@@ -86,6 +86,42 @@ def test_a_file_that_both_name_is_a_dependency(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ("fetch > out/data.json", "count ./out/data.json", True),
+        ("fetch -o {{$.input.file}}", "count {{$.input.file}}", True),
+        ("git clone https://host/it repo", "cd repo && make", True),
+        ("mkdir -p out", "fetch > out/one.json", True),
+        ("fetch > out/one.json", "tar -cf all.tar out", True),
+        ("fetch > out/one.json", "fetch > out/two.json", False),
+        ("./get.sh {{$.steps.list.output}}", "./put.sh {{$.steps.list.output}}", False),
+        ("./get.sh one", "./get.sh two", False),
+        ("python3 -u tools/get.py one", "python3 -u tools/get.py two", False),
+        ("get -H 'Accept: application/json' one", "get -H 'Accept: application/json' two", False),
+        ("get one | jq .data.items", "get two | jq .data.items", False),
+    ],
+)
+def test_commands_that_name_the_same_file_depend_on_each_other(
+    tmp_path: Path, first: str, second: str, shared: bool
+) -> None:
+    found = plan(tmp_path, step("list"), step("one", command=first), step("two", command=second))
+    assert ("one" in found["two"].reads) is shared
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ("write('all.csv', 1)", "read('all.csv')", True),
+        ("Math.max($.steps.list.output)", "Math.max($.steps.list.output)", False),
+        ("require('./lib/get.js')(1)", "require('./lib/get.js')(2)", False),
+    ],
+)
+def test_only_texts_in_code_name_files(tmp_path: Path, first: str, second: str, shared: bool) -> None:
+    steps = [step("one", "code", source=first), step("two", "code", source=second)]
+    assert ("one" in plan(tmp_path, *steps)["two"].reads) is shared
+
+
+@pytest.mark.parametrize(
     ("body", "carries"),
     [
         ([step("get", command="curl {{$.loop.it}}")], False),
@@ -97,12 +133,22 @@ def test_a_file_that_both_name_is_a_dependency(tmp_path: Path) -> None:
         ([step("get", command="true", **{"if": "x"}), step("use", command="echo $.steps.get.output")], True),
         ([step("get", "code", source="return all($.steps)")], True),
         ([step("get", command="curl {{$.loop.it}} >> all.txt")], True),
+        ([step("get", command="curl {{$.loop.it}} -o one.json")], True),
+        ([step("get", command="curl {{$.loop.it}} 2>&1 -o - >/dev/null")], False),
+        ([step("put", "code", source="fs.appendFileSync('all.txt', $.loop.it)")], True),
+        ([step("put", "code", source="fs.appendFileSync(`${$.loop.it}.txt`, 1)")], False),
         ([step("put", "file-write", path="all.txt", content="$.loop.it")], True),
         ([step("put", "file-write", path="{{$.loop.it}}.txt", content="$.loop.it")], False),
     ],
 )
 def test_what_an_iteration_takes_over_from_the_one_before(tmp_path: Path, body: list, carries: bool) -> None:
     assert plan(tmp_path, loop(*body))["each"].carries is carries
+
+
+def test_an_iteration_takes_over_what_a_sub_flow_in_it_writes(tmp_path: Path) -> None:
+    call = step("call", "flow", key="sub")
+    found = plan(tmp_path, loop(call), sub=[step("leaf", command="fetch >> all.txt")])
+    assert found["each"].carries
 
 
 def test_a_loop_that_is_told_elsewhere_how_many_run_at_a_time_may_be_concurrent(tmp_path: Path) -> None:

@@ -131,15 +131,15 @@ def test_a_strangers_document_is_refused_with_file_and_field(path: Path, name: s
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"", "not JSON"),
-        (b"\xff\xfe", "not JSON"),
-        (b'{"schema": "\xff"}', "not JSON"),
-        (b'{"schema": NaN}', "not JSON"),
+        (b"", "not valid JSON"),
+        (b"\xff\xfe", "not valid JSON"),
+        (b'{"schema": "\xff"}', "not valid JSON"),
+        (b'{"schema": NaN}', "not valid JSON"),
         (b'{"schema": "one-trace/1", "run": ' + b"[" * 100_000, "nested too deeply"),
         (b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
         (b"[]", "expected `object`, got `array`"),
         (b'{"schema": "one-trace/1", "spans": [1e999]}', "run"),
-        (b"\0" * 100, "not JSON"),
+        (b"\0" * 100, "not valid JSON"),
     ],
 )
 def test_what_is_not_a_document_is_refused_in_one_line(path: Path, data: bytes, problem: str) -> None:

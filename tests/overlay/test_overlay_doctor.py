@@ -158,3 +158,34 @@ def test_a_store_that_cannot_even_be_looked_at_is_told_as_the_stores(machine):
     machine.env["ONE_TRACES_DATA_DIR"] = f"/{'x' * 300}"
     state, message, fix = checks(machine)["store"]
     assert (state, "traces.db" in message, "data_dir" in fix) == ("bad", True, True)
+
+
+def sinks(machine):
+    document = machine.one("--agent", "trace", "doctor", "--offline").document
+    return [(check["state"], check["message"]) for check in document["checks"] if check["check"] == "sinks"]
+
+
+def test_every_sink_that_is_ready_is_named_with_its_address(machine):
+    machine.env |= {
+        "ONE_TRACES_SINKS": "otlp",
+        "ONE_TRACES_OTLP_ENDPOINT": "http://127.0.0.1:4318",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
+    }
+    otlp = ("ok", "traced runs are sent to otlp (http://127.0.0.1:4318/v1/traces)")
+    assert sinks(machine) == [otlp]
+    assert b"nothing is sent" not in machine.one("trace", "doctor").out
+    machine.env |= {"ONE_TRACES_SINKS": "traces.com,otlp", "TRACES_API_KEY": traces_server.KEY}
+    assert sinks(machine) == [
+        ("ok", "traced runs are sent to traces.com (https://actions.traces.com)"),
+        otlp,
+    ]
+
+
+def test_nothing_is_sent_only_if_no_sink_is_ready(machine):
+    assert sinks(machine) == [("note", "no sink is ready: nothing is sent")]
+    assert checks(machine)["key"][:2] == ("note", "no key of traces.com: nothing is sent to traces.com")
+    machine.env["ONE_TRACES_SINKS"] = "otlp"
+    assert sinks(machine) == [
+        ("note", "nothing is sent to otlp: the sink otlp has no endpoint"),
+        ("note", "no sink is ready: nothing is sent"),
+    ]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from machine import RECORDINGS, Machine
 from made import START_MS, assembly, span
+from msgspec.structs import replace
 
 from one_trace.answers.bounds import LIMIT
 from one_trace.assemble import assemble
@@ -134,6 +135,16 @@ def test_bad_documents_are_listed_and_the_others_imported(machine: Machine, path
     assert places == [", line 2", ", line 3"]
     path.write_bytes(b"{}")
     assert machine.one("--agent", "trace", "import", str(path)).code == 1
+
+
+def test_a_document_nested_deeper_than_its_paths_is_refused(machine: Machine, path: Path) -> None:
+    """The paths of its steps would take gigabytes."""
+    spans = [span("s")]
+    for number in range(1, 20_000):
+        spans.append(replace(spans[0], span_id=f"{number:016x}", parent_span_id=spans[-1].span_id))
+    path.write_bytes(to_json(assembly(spans=spans).trace))
+    done = machine.one("--agent", "trace", "import", str(path))
+    assert (done.code, done.document["problems"]) == (1, [f"{path}: spans: nested too deeply"])
 
 
 def test_a_file_of_many_invalid_documents_is_not_read_to_its_end(machine: Machine, path: Path) -> None:

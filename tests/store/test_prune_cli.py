@@ -7,6 +7,7 @@ import pty
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 
 import pytest
 from machine import RECORDINGS, Machine
@@ -71,8 +72,13 @@ def test_prune_asks_first_on_a_terminal(filled: Machine, answer: bytes, more: li
     process = filled.start(*argv, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE)
     os.write(terminal, answer)
     process.communicate(timeout=120)
+    os.set_blocking(terminal, False)
+    asked = b""
+    with suppress(BlockingIOError):
+        asked = os.read(terminal, 4096)
     os.close(theirs)
     os.close(terminal)
+    assert (b"Nothing deleted." in asked) == (answer in (b"n\n", b"\n"))
     assert process.returncode == (0 if left == "ca" else 1)
     assert "".join(ids(filled)) == left
 

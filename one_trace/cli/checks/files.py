@@ -1,4 +1,4 @@
-"""Settings, folders, the store, the queue, and the executor's state files."""
+"""Settings, folders, the store, and the executor's state files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from one_trace.answers.reports import Check
-from one_trace.errors import SettingsError, StoreError
+from one_trace.errors import SettingsError
 from one_trace.settings import credentials, paths, sources
 from one_trace.view.words import counted
 
@@ -27,7 +27,7 @@ def settings() -> Iterator[Check]:
     given = [f"{name} ({source})" for name, source in values.sources.items() if source != "default"]
     known = (paths.user_file(os.environ), paths.project_file())
     files = [path for path in known if path and Path(path).exists()]
-    where = f" from {', '.join(files)}" if files else ""
+    where = f" from {', '.join(files)}" if files and given else ""
     yield Check("settings", "ok", f"{', '.join(given) or 'all defaults'}{where}")
 
 
@@ -88,28 +88,6 @@ def store() -> Iterator[Check]:
         )
 
 
-def queue() -> Iterator[Check]:
-    from one_trace.store import Store
-
-    path = store_path()
-    if path is None:
-        return
-    try:
-        with Store(path, readonly=True) as store:
-            rows = store.connection.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()
-    except StoreError:
-        return  # a finding of the check of the store
-    runs = {state: counted(count, "run") for state, count in rows}
-    if "failed" in runs:
-        yield Check(
-            "queue", "bad", f"{runs['failed']} could not be delivered", "one trace sync --retry-failed"
-        )
-    if "queued" in runs:
-        yield Check("queue", "note", f"{runs['queued']} to be delivered", "one trace sync")
-    if not runs.keys() & {"failed", "queued"}:
-        yield Check("queue", "ok", f"nothing queued; {runs.get('sent', '0 runs')} delivered")
-
-
 def state_files(fix: bool) -> Iterator[Check]:
     """The executor writes its whole environment, keys included, to files that everybody can read."""
     folder = Path(".one/flows/.runs")
@@ -118,7 +96,8 @@ def state_files(fix: bool) -> Iterator[Check]:
     if fix:
         for path in readable:
             path.chmod(0o600)
-        yield Check("state files", "ok", f"{len(readable)} closed, {len(files)} in {folder}")
+        fixed = f"{len(readable)} closed to others" if readable else "none needed fixing"
+        yield Check("state files", "ok", f"{counted(len(files), 'state file')} in {folder}, {fixed}")
     elif readable:
         many = counted(len(readable), "state file")
         wrong = f"others can read {many} in {folder}, with the environment and keys of their runs"
