@@ -15,7 +15,7 @@ from one_trace.capture.pending import Note
 from one_trace.errors import BROKEN, SettingsError
 from one_trace.guard.light import import_msgspec
 from one_trace.host.via import identity, run_marks
-from one_trace.record.snapshot import Snapshot
+from one_trace.record.snapshot import Snapshot, changed_ns
 
 if TYPE_CHECKING:
     import threading
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from one_trace.settings.sources import Settings
 
 _RUN_ID = re.compile(r"[0-9a-f]{12}\Z")
-_SEARCH_AFTER_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-"""Pauses between searches during the run: a run found then need not be searched for at its end."""
-
+_POLLS = (*[0.02] * 100, *[0.1] * 40)
+"""Pauses in seconds between looks at the folder during the run: a run found then need not be searched for at
+its end."""
+_SEARCHES = 3
+"""Searches after each change of the folder: a state is empty for a moment when it is saved."""
 
 _AHEAD = "one-trace-ahead"
 """The name of the thread that does during the run what is needed after it."""
@@ -79,7 +81,9 @@ class Tracking:
         if self.files is None and self.project:
             from one_trace.record import search
 
-            self.files = search.find_by_token(Path(self.project), self._wanted(None), self._before)
+            self.files = search.find_by_token(
+                Path(self.project), self._wanted(None), self._before, only_new=True
+            )
         return self.files
 
     def find(self, reported_id: str | None, *, succeeded: bool) -> Match | None:
@@ -150,8 +154,15 @@ class Tracking:
             if "one_trace.capture.drawn" not in sys.modules:  # which imports in another thread
                 import_msgspec()
             warm(self.settings)
-            for pause in _SEARCH_AFTER_S:
-                if over.wait(pause) or self.search() is not None:
+            seen, searches = self._before.changed_ns, 0
+            for pause in _POLLS:
+                now = changed_ns(self.project)
+                if now != seen:
+                    seen, searches = now, _SEARCHES
+                if searches > 0 and self.search() is not None:
+                    return
+                searches -= 1
+                if over.wait(pause):
                     return
 
 

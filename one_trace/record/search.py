@@ -62,10 +62,12 @@ def find(before: Snapshot, wanted: Wanted, projects: Iterable[Path]) -> Match:
     return Match(candidates[0] if len(candidates) == 1 else None, len(candidates))
 
 
-def find_by_token(project: Path, wanted: Wanted, before: Snapshot | None = None) -> RunFiles | None:
+def find_by_token(
+    project: Path, wanted: Wanted, before: Snapshot | None = None, *, only_new: bool = False
+) -> RunFiles | None:
     """The run whose state file contains one of the marks: searched among the new ones, those that match the
-    resumed id, and those written last. No times are compared with ours: the file system's clock may be
-    another.
+    resumed id, and (unless `only_new`) those written last. No times are compared with ours: the file system's
+    clock may be another.
 
     The host stores its environment before the first step, so this also finds a run that was killed. A host
     started by path from a step of the run inherits the token: of several runs the first to start is ours.
@@ -77,7 +79,7 @@ def find_by_token(project: Path, wanted: Wanted, before: Snapshot | None = None)
     files = _first_with_mark(states, new, wanted) if search_new else None
     if files is None and wanted.resumed:
         files = _first_with_mark(states, [name for name in names if wanted.resumed in name], wanted)
-    if files is None and not (search_new and len(new) == len(names)):
+    if files is None and not only_new and not (search_new and len(new) == len(names)):
         newest = [Path(path).name for path in guard.newest(states, _MOST_OLD)]
         files = _first_with_mark(states, newest, wanted)
     return files

@@ -20,6 +20,8 @@ class Snapshot:
 
     def __init__(self, project: str = "", resumed: str | None = None) -> None:
         folder = os.path.join(project, RUNS)
+        self.changed_ns = changed_ns(project)
+        """When a file was last added; read first, so that one added meanwhile is a change."""
         self.known = frozenset(names(folder)) if project else frozenset()
         old = [name for name in self.known if resumed and resumed in name]
         self._stamps: Mapping[str, Stamp | None] = {name: stamp(os.path.join(folder, name)) for name in old}
@@ -30,6 +32,12 @@ class Snapshot:
         if name not in self.known:
             return True
         return name in self._stamps and stamp(path) != self._stamps[name]
+
+
+def changed_ns(project: str) -> int | None:
+    """When a state file was last added to the project or removed, by the clock of the file system."""
+    status = stamp(os.path.join(project, RUNS))
+    return status[0] if status is not None else None
 
 
 def stamp(path: str) -> Stamp | None:
