@@ -76,23 +76,25 @@ _one_trace() {
         [[ $each == -* ]] || path+="${path:+ }$each"
     done
     case $path in
-        "") offered=(config flow trace --agent --help) values= ;;
-        "config") offered=(get list set unset --help) values= ;;
+        "") offered=(config flow trace init login logout connection platforms actions relay sync mem cache guide onboard update whoami add list help --agent --help) values= ;;
+        "config") offered=(get list set unset path skills reset --help) values= ;;
         "config get"|"config get "*) offered=(--help) values=1 ;;
         "config list") offered=(--help) values= ;;
         "config set"|"config set "*) offered=(--project --help) values=1 ;;
         "config unset"|"config unset "*) offered=(--project --help) values=1 ;;
-        "flow") offered=(execute resume x --help) values= ;;
+        "flow") offered=(execute resume runs validate x create list inspect scaffold --help) values= ;;
         "flow execute"|"flow execute "*) offered=(--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --help) values=1 ;;
         "flow resume"|"flow resume "*) offered=(--trace --no-trace --help) values=1 ;;
+        "flow runs"|"flow runs "*) offered=(--help) values=1 ;;
+        "flow validate"|"flow validate "*) offered=(--help) values=1 ;;
         "flow x"|"flow x "*) offered=(--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --help) values=1 ;;
-        "trace") offered=(show list stats insights diff cost export import sync share login logout open prune help schema doctor --help) values= ;;
+        "trace") offered=(show list stats insights diff cost export import sync share login logout open prune help schema doctor completion --help) values= ;;
         "trace show"|"trace show "*) offered=(--failed --step --depth --all --slow --follow --exit-status --timeout --events --with-output --full --limit --cursor --fields --help) values=1 ;;
-        "trace list"|"trace list "*) offered=(--flow --status --here --since --full --limit --cursor --fields --help) values=1 ;;
+        "trace list"|"trace list "*) offered=(--flow --status --here --since --until --sort --full --limit --cursor --fields --help) values=1 ;;
         "trace stats"|"trace stats "*) offered=(--here --since --by --format --output --full --limit --cursor --fields --help) values=1 ;;
         "trace insights"|"trace insights "*) offered=(--here --since --patch --full --limit --cursor --fields --help) values=1 ;;
         "trace diff"|"trace diff "*) offered=(--baseline --fail-on --all --full --limit --cursor --fields --help) values=1 ;;
-        "trace cost"|"trace cost "*) offered=(--since --full --limit --cursor --fields --help) values=1 ;;
+        "trace cost"|"trace cost "*) offered=(--here --since --full --limit --cursor --fields --help) values=1 ;;
         "trace export"|"trace export "*) offered=(--format --output --help) values=1 ;;
         "trace import"|"trace import "*) offered=(--help) values=1 ;;
         "trace sync"|"trace sync "*) offered=(--since --again --retry-failed --help) values=1 ;;
@@ -104,17 +106,19 @@ _one_trace() {
         "trace help"|"trace help "*) offered=(--help) values=1 ;;
         "trace schema"|"trace schema "*) offered=(--help) values=1 ;;
         "trace doctor"|"trace doctor "*) offered=(--fix --offline --full --limit --cursor --fields --help) values=1 ;;
+        "trace completion"|"trace completion "*) offered=(--help) values=1 ;;
         *) return 0 ;;
     esac
     if [[ $values && $cur != -* ]]; then
         offered=()
-        while IFS= read -r each; do offered+=("$each"); done < <(
+        while IFS= read -r each; do offered+=("${each%%$'\t'*}"); done < <(
             _ONE_TRACE_COMPLETE=1 one-trace "${words[@]:1}" "$cur" 2>/dev/null </dev/null)
     fi
     for each in "${offered[@]}"; do
         [[ "${each:0:${#cur}}" == "$cur" ]] && found+=("$each")
     done
     (( ${#found[@]} )) || return 0
+    compopt -o nosort 2>/dev/null
     words=()
     _one_trace_read "$kept"
     for each in "${found[@]}"; do

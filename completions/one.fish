@@ -13,153 +13,212 @@ function __one_trace_is
 end
 # What is typed of the word is fish's own business. It does not quote a tilde: such names are left out.
 function __one_trace_values
-    set -lx _ONE_TRACE_COMPLETE 1
+    set -lx _ONE_TRACE_COMPLETE 1(commandline -ct | string match -r '^[[:alnum:]_-]+$')
     one-trace (commandline -opc)[2..-1] '' 2>/dev/null </dev/null | string match -v -- '~*'
 end
 for program in one one-trace
-    complete -c $program -f -n '__one_trace_is ""' -a 'config flow trace'
-    complete -c $program -n '__one_trace_is ""' -l agent
-    complete -c $program -n '__one_trace_is ""' -l help
-    complete -c $program -f -n '__one_trace_is "config"' -a 'get list set unset'
-    complete -c $program -n '__one_trace_is "config"' -l help
-    complete -c $program -f -n '__one_trace_is "config get" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "config get" below' -l help
-    complete -c $program -n '__one_trace_is "config list"' -l help
-    complete -c $program -f -n '__one_trace_is "config set" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "config set" below' -l project
-    complete -c $program -n '__one_trace_is "config set" below' -l help
-    complete -c $program -f -n '__one_trace_is "config unset" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "config unset" below' -l project
-    complete -c $program -n '__one_trace_is "config unset" below' -l help
-    complete -c $program -f -n '__one_trace_is "flow"' -a 'execute resume x'
-    complete -c $program -n '__one_trace_is "flow"' -l help
-    complete -c $program -f -n '__one_trace_is "flow execute" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "flow execute" below' -l input
-    complete -c $program -n '__one_trace_is "flow execute" below' -l dry-run
-    complete -c $program -n '__one_trace_is "flow execute" below' -l mock
-    complete -c $program -n '__one_trace_is "flow execute" below' -l stop-after
-    complete -c $program -n '__one_trace_is "flow execute" below' -l skip-validation
-    complete -c $program -n '__one_trace_is "flow execute" below' -l allow-bash
-    complete -c $program -n '__one_trace_is "flow execute" below' -l verbose
-    complete -c $program -n '__one_trace_is "flow execute" below' -l output-file
-    complete -c $program -n '__one_trace_is "flow execute" below' -l trace
-    complete -c $program -n '__one_trace_is "flow execute" below' -l no-trace
-    complete -c $program -n '__one_trace_is "flow execute" below' -l help
-    complete -c $program -f -n '__one_trace_is "flow resume" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "flow resume" below' -l trace
-    complete -c $program -n '__one_trace_is "flow resume" below' -l no-trace
-    complete -c $program -n '__one_trace_is "flow resume" below' -l help
-    complete -c $program -f -n '__one_trace_is "flow x" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "flow x" below' -l input
-    complete -c $program -n '__one_trace_is "flow x" below' -l dry-run
-    complete -c $program -n '__one_trace_is "flow x" below' -l mock
-    complete -c $program -n '__one_trace_is "flow x" below' -l stop-after
-    complete -c $program -n '__one_trace_is "flow x" below' -l skip-validation
-    complete -c $program -n '__one_trace_is "flow x" below' -l allow-bash
-    complete -c $program -n '__one_trace_is "flow x" below' -l verbose
-    complete -c $program -n '__one_trace_is "flow x" below' -l output-file
-    complete -c $program -n '__one_trace_is "flow x" below' -l trace
-    complete -c $program -n '__one_trace_is "flow x" below' -l no-trace
-    complete -c $program -n '__one_trace_is "flow x" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace"' -a 'show list stats insights diff cost export import sync share login logout open prune help schema doctor'
-    complete -c $program -n '__one_trace_is "trace"' -l help
-    complete -c $program -f -n '__one_trace_is "trace show" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace show" below' -l failed
-    complete -c $program -n '__one_trace_is "trace show" below' -l step
-    complete -c $program -n '__one_trace_is "trace show" below' -l depth
-    complete -c $program -n '__one_trace_is "trace show" below' -l all
-    complete -c $program -n '__one_trace_is "trace show" below' -l slow
-    complete -c $program -n '__one_trace_is "trace show" below' -l follow
-    complete -c $program -n '__one_trace_is "trace show" below' -l exit-status
-    complete -c $program -n '__one_trace_is "trace show" below' -l timeout
-    complete -c $program -n '__one_trace_is "trace show" below' -l events
-    complete -c $program -n '__one_trace_is "trace show" below' -l with-output
-    complete -c $program -n '__one_trace_is "trace show" below' -l full
-    complete -c $program -n '__one_trace_is "trace show" below' -l limit
-    complete -c $program -n '__one_trace_is "trace show" below' -l cursor
-    complete -c $program -n '__one_trace_is "trace show" below' -l fields
-    complete -c $program -n '__one_trace_is "trace show" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace list" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace list" below' -l flow
-    complete -c $program -n '__one_trace_is "trace list" below' -l status
-    complete -c $program -n '__one_trace_is "trace list" below' -l here
-    complete -c $program -n '__one_trace_is "trace list" below' -l since
-    complete -c $program -n '__one_trace_is "trace list" below' -l full
-    complete -c $program -n '__one_trace_is "trace list" below' -l limit
-    complete -c $program -n '__one_trace_is "trace list" below' -l cursor
-    complete -c $program -n '__one_trace_is "trace list" below' -l fields
-    complete -c $program -n '__one_trace_is "trace list" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace stats" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace stats" below' -l here
-    complete -c $program -n '__one_trace_is "trace stats" below' -l since
-    complete -c $program -n '__one_trace_is "trace stats" below' -l by
-    complete -c $program -n '__one_trace_is "trace stats" below' -l format
-    complete -c $program -n '__one_trace_is "trace stats" below' -l output
-    complete -c $program -n '__one_trace_is "trace stats" below' -l full
-    complete -c $program -n '__one_trace_is "trace stats" below' -l limit
-    complete -c $program -n '__one_trace_is "trace stats" below' -l cursor
-    complete -c $program -n '__one_trace_is "trace stats" below' -l fields
-    complete -c $program -n '__one_trace_is "trace stats" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace insights" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace insights" below' -l here
-    complete -c $program -n '__one_trace_is "trace insights" below' -l since
-    complete -c $program -n '__one_trace_is "trace insights" below' -l patch
-    complete -c $program -n '__one_trace_is "trace insights" below' -l full
-    complete -c $program -n '__one_trace_is "trace insights" below' -l limit
-    complete -c $program -n '__one_trace_is "trace insights" below' -l cursor
-    complete -c $program -n '__one_trace_is "trace insights" below' -l fields
-    complete -c $program -n '__one_trace_is "trace insights" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace diff" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace diff" below' -l baseline
-    complete -c $program -n '__one_trace_is "trace diff" below' -l fail-on
-    complete -c $program -n '__one_trace_is "trace diff" below' -l all
-    complete -c $program -n '__one_trace_is "trace diff" below' -l full
-    complete -c $program -n '__one_trace_is "trace diff" below' -l limit
-    complete -c $program -n '__one_trace_is "trace diff" below' -l cursor
-    complete -c $program -n '__one_trace_is "trace diff" below' -l fields
-    complete -c $program -n '__one_trace_is "trace diff" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace cost" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace cost" below' -l since
-    complete -c $program -n '__one_trace_is "trace cost" below' -l full
-    complete -c $program -n '__one_trace_is "trace cost" below' -l limit
-    complete -c $program -n '__one_trace_is "trace cost" below' -l cursor
-    complete -c $program -n '__one_trace_is "trace cost" below' -l fields
-    complete -c $program -n '__one_trace_is "trace cost" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace export" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace export" below' -l format
-    complete -c $program -n '__one_trace_is "trace export" below' -l output
-    complete -c $program -n '__one_trace_is "trace export" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace import" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace import" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace sync" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace sync" below' -l since
-    complete -c $program -n '__one_trace_is "trace sync" below' -l again
-    complete -c $program -n '__one_trace_is "trace sync" below' -l retry-failed
-    complete -c $program -n '__one_trace_is "trace sync" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace share" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace share" below' -l visibility
-    complete -c $program -n '__one_trace_is "trace share" below' -l yes
-    complete -c $program -n '__one_trace_is "trace share" below' -l help
-    complete -c $program -n '__one_trace_is "trace login"' -l help
-    complete -c $program -n '__one_trace_is "trace logout"' -l help
-    complete -c $program -f -n '__one_trace_is "trace open" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace open" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace prune" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace prune" below' -l older-than
-    complete -c $program -n '__one_trace_is "trace prune" below' -l dry-run
-    complete -c $program -n '__one_trace_is "trace prune" below' -l yes
-    complete -c $program -n '__one_trace_is "trace prune" below' -l force
-    complete -c $program -n '__one_trace_is "trace prune" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace help" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace help" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace schema" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace schema" below' -l help
-    complete -c $program -f -n '__one_trace_is "trace doctor" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace doctor" below' -l fix
-    complete -c $program -n '__one_trace_is "trace doctor" below' -l offline
-    complete -c $program -n '__one_trace_is "trace doctor" below' -l full
-    complete -c $program -n '__one_trace_is "trace doctor" below' -l limit
-    complete -c $program -n '__one_trace_is "trace doctor" below' -l cursor
-    complete -c $program -n '__one_trace_is "trace doctor" below' -l fields
-    complete -c $program -n '__one_trace_is "trace doctor" below' -l help
+    complete -c $program -n '__one_trace_is ""' -f -a config -d "Configure One CLI and one-trace"
+    complete -c $program -n '__one_trace_is ""' -f -a flow -d "Create, execute and manage workflows"
+    complete -c $program -n '__one_trace_is ""' -f -a trace -d "What your flows did: which steps ran, how long, why one"
+    complete -c $program -n '__one_trace_is ""' -f -a init -d "Set up One CLI and its skill"
+    complete -c $program -n '__one_trace_is ""' -f -a login -d "Authenticate with One in the browser"
+    complete -c $program -n '__one_trace_is ""' -f -a logout -d "Clear local credentials"
+    complete -c $program -n '__one_trace_is ""' -f -a connection -d "Manage connections"
+    complete -c $program -n '__one_trace_is ""' -f -a platforms -d "List available platforms"
+    complete -c $program -n '__one_trace_is ""' -f -a actions -d "Search, explore and execute platform actions"
+    complete -c $program -n '__one_trace_is ""' -f -a relay -d "Receive webhooks and relay them"
+    complete -c $program -n '__one_trace_is ""' -f -a sync -d "Sync platform data locally"
+    complete -c $program -n '__one_trace_is ""' -f -a mem -d "Unified memory: notes, decisions, synced data"
+    complete -c $program -n '__one_trace_is ""' -f -a cache -d "Manage the local knowledge and search cache"
+    complete -c $program -n '__one_trace_is ""' -f -a guide -d "Full usage guide for agents"
+    complete -c $program -n '__one_trace_is ""' -f -a onboard -d "Agent onboarding"
+    complete -c $program -n '__one_trace_is ""' -f -a update -d "Update One CLI"
+    complete -c $program -n '__one_trace_is ""' -f -a whoami -d "Show user, organization and project"
+    complete -c $program -n '__one_trace_is ""' -f -a add -d "Connect a platform"
+    complete -c $program -n '__one_trace_is ""' -f -a list -d "List connections"
+    complete -c $program -n '__one_trace_is ""' -f -a help -d "Help for a command"
+    complete -c $program -n '__one_trace_is ""' -l agent -d "JSON for machines"
+    complete -c $program -n '__one_trace_is ""' -l help -d "Show the help"
+    complete -c $program -n '__one_trace_is "config"' -f -a get -d "Print the value in force, whichever source it comes from"
+    complete -c $program -n '__one_trace_is "config"' -f -a list -d "Print every key, its value, and its source"
+    complete -c $program -n '__one_trace_is "config"' -f -a set -d "Set one key"
+    complete -c $program -n '__one_trace_is "config"' -f -a unset -d "Remove one key from the file, so that the next source"
+    complete -c $program -n '__one_trace_is "config"' -f -a path -d "Show the active config path"
+    complete -c $program -n '__one_trace_is "config"' -f -a skills -d "Manage installed skill files"
+    complete -c $program -n '__one_trace_is "config"' -f -a reset -d "Remove the project config of this folder"
+    complete -c $program -n '__one_trace_is "config"' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "config get" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "config get" below' -l help -d "Show the help"
+    complete -c $program -n '__one_trace_is "config list"' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "config set" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "config set" below' -l project -d "In this project's .one/traces.toml instead of the user's"
+    complete -c $program -n '__one_trace_is "config set" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "config unset" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "config unset" below' -l project -d "In this project's .one/traces.toml instead of the user's"
+    complete -c $program -n '__one_trace_is "config unset" below' -l help -d "Show the help"
+    complete -c $program -n '__one_trace_is "flow"' -f -a execute -d "Execute a workflow"
+    complete -c $program -n '__one_trace_is "flow"' -f -a resume -d "Resume a paused or failed run"
+    complete -c $program -n '__one_trace_is "flow"' -f -a runs -d "List workflow runs"
+    complete -c $program -n '__one_trace_is "flow"' -f -a validate -d "Validate a workflow"
+    complete -c $program -n '__one_trace_is "flow"' -f -a x -d "Execute a workflow"
+    complete -c $program -n '__one_trace_is "flow"' -f -a create -d "Create a workflow from JSON"
+    complete -c $program -n '__one_trace_is "flow"' -f -a list -d "List all workflows"
+    complete -c $program -n '__one_trace_is "flow"' -f -a inspect -d "Inspect a past run's outputs"
+    complete -c $program -n '__one_trace_is "flow"' -f -a scaffold -d "Generate a workflow scaffold"
+    complete -c $program -n '__one_trace_is "flow"' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "flow execute" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "flow execute" below' -l input -d "An input, name=value"
+    complete -c $program -n '__one_trace_is "flow execute" below' -l dry-run -d "Resolve, and run nothing"
+    complete -c $program -n '__one_trace_is "flow execute" below' -l mock -d "Mock what calls an API"
+    complete -c $program -n '__one_trace_is "flow execute" below' -l stop-after -d "Stop after this step"
+    complete -c $program -n '__one_trace_is "flow execute" below' -l skip-validation -d "Do not validate the flow"
+    complete -c $program -n '__one_trace_is "flow execute" below' -l allow-bash -d "Let bash steps run"
+    complete -c $program -n '__one_trace_is "flow execute" below' -l verbose -d "Say more"
+    complete -c $program -n '__one_trace_is "flow execute" below' -l output-file -d "Write the result to this file"
+    complete -c $program -n '__one_trace_is "flow execute" below' -l trace -d "Trace this run, or do not"
+    complete -c $program -n '__one_trace_is "flow execute" below' -l no-trace -d "Trace this run, or do not"
+    complete -c $program -n '__one_trace_is "flow execute" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "flow resume" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "flow resume" below' -l trace -d "Trace this run, or do not"
+    complete -c $program -n '__one_trace_is "flow resume" below' -l no-trace -d "Trace this run, or do not"
+    complete -c $program -n '__one_trace_is "flow resume" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "flow runs" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "flow runs" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "flow validate" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "flow validate" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "flow x" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "flow x" below' -l input -d "An input, name=value"
+    complete -c $program -n '__one_trace_is "flow x" below' -l dry-run -d "Resolve, and run nothing"
+    complete -c $program -n '__one_trace_is "flow x" below' -l mock -d "Mock what calls an API"
+    complete -c $program -n '__one_trace_is "flow x" below' -l stop-after -d "Stop after this step"
+    complete -c $program -n '__one_trace_is "flow x" below' -l skip-validation -d "Do not validate the flow"
+    complete -c $program -n '__one_trace_is "flow x" below' -l allow-bash -d "Let bash steps run"
+    complete -c $program -n '__one_trace_is "flow x" below' -l verbose -d "Say more"
+    complete -c $program -n '__one_trace_is "flow x" below' -l output-file -d "Write the result to this file"
+    complete -c $program -n '__one_trace_is "flow x" below' -l trace -d "Trace this run, or do not"
+    complete -c $program -n '__one_trace_is "flow x" below' -l no-trace -d "Trace this run, or do not"
+    complete -c $program -n '__one_trace_is "flow x" below' -l help -d "Show the help"
+    complete -c $program -n '__one_trace_is "trace"' -f -a show -d "One run as a tree with a waterfall"
+    complete -c $program -n '__one_trace_is "trace"' -f -a list -d "Runs, newest first"
+    complete -c $program -n '__one_trace_is "trace"' -f -a stats -d "Per flow and step: outcomes, times, cost, flaky steps"
+    complete -c $program -n '__one_trace_is "trace"' -f -a insights -d "Ranked findings about a flow, with evidence"
+    complete -c $program -n '__one_trace_is "trace"' -f -a diff -d "Two runs step by step"
+    complete -c $program -n '__one_trace_is "trace"' -f -a cost -d "Tokens and money by flow, step, model, day"
+    complete -c $program -n '__one_trace_is "trace"' -f -a export -d "A run as json, events, otlp, perfetto or html"
+    complete -c $program -n '__one_trace_is "trace"' -f -a import -d "Trace runs that have already happened"
+    complete -c $program -n '__one_trace_is "trace"' -f -a sync -d "Deliver what is still queued"
+    complete -c $program -n '__one_trace_is "trace"' -f -a share -d "Deliver one run now and print its URL"
+    complete -c $program -n '__one_trace_is "trace"' -f -a login -d "Keep or forget the key of traces.com"
+    complete -c $program -n '__one_trace_is "trace"' -f -a logout -d "Delete the key saved by 'one trace login'"
+    complete -c $program -n '__one_trace_is "trace"' -f -a open -d "A run, or a flow's history, in the browser"
+    complete -c $program -n '__one_trace_is "trace"' -f -a prune -d "Delete old runs"
+    complete -c $program -n '__one_trace_is "trace"' -f -a help -d "Longer help on a topic; the JSON Schema of a document"
+    complete -c $program -n '__one_trace_is "trace"' -f -a schema -d "Print the JSON Schema of a document; without NAME, list the"
+    complete -c $program -n '__one_trace_is "trace"' -f -a doctor -d "Check the setup; the completion script of your shell"
+    complete -c $program -n '__one_trace_is "trace"' -f -a completion -d "Print the completion script of a shell"
+    complete -c $program -n '__one_trace_is "trace"' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace show" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace show" below' -l failed -d "Only what failed, and the way to it"
+    complete -c $program -n '__one_trace_is "trace show" below' -l step -d "Only this step (path or id), with what is in it"
+    complete -c $program -n '__one_trace_is "trace show" below' -l depth -d "Only the N upper levels"
+    complete -c $program -n '__one_trace_is "trace show" below' -l all -d "Every iteration on a line of its own"
+    complete -c $program -n '__one_trace_is "trace show" below' -l slow -d "The critical path and the N slowest steps"
+    complete -c $program -n '__one_trace_is "trace show" below' -l follow -d "Watch a run until it ends; without RUN, the next one"
+    complete -c $program -n '__one_trace_is "trace show" below' -l exit-status -d "With --follow: exit with 1 if the run does not succeed"
+    complete -c $program -n '__one_trace_is "trace show" below' -l timeout -d "With --follow: stop after S seconds"
+    complete -c $program -n '__one_trace_is "trace show" below' -l events -d "The events in time order, as they may leave this machine"
+    complete -c $program -n '__one_trace_is "trace show" below' -l with-output -d "With --step: its output, from the run's state file"
+    complete -c $program -n '__one_trace_is "trace show" below' -l full -d "With --agent: everything, uncut"
+    complete -c $program -n '__one_trace_is "trace show" below' -l limit -d "At most N rows a list (with --agent, or in 'list')"
+    complete -c $program -n '__one_trace_is "trace show" below' -l cursor -d "With --agent: the next page"
+    complete -c $program -n '__one_trace_is "trace show" below' -l fields -d "With --agent: only these fields"
+    complete -c $program -n '__one_trace_is "trace show" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace list" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace list" below' -l flow -d "Only runs of this flow"
+    complete -c $program -n '__one_trace_is "trace list" below' -l status -d "Only runs with this status"
+    complete -c $program -n '__one_trace_is "trace list" below' -l here -d "Only runs of the project in this folder"
+    complete -c $program -n '__one_trace_is "trace list" below' -l since -d "Only runs started since: 7d, 2026-04-06"
+    complete -c $program -n '__one_trace_is "trace list" below' -l until -d "Only runs started before: 1d, 2026-04-07"
+    complete -c $program -n '__one_trace_is "trace list" below' -l sort -d "The greatest first; start by default"
+    complete -c $program -n '__one_trace_is "trace list" below' -l full -d "With --agent: everything, uncut"
+    complete -c $program -n '__one_trace_is "trace list" below' -l limit -d "At most N rows a list (with --agent, or in 'list')"
+    complete -c $program -n '__one_trace_is "trace list" below' -l cursor -d "With --agent: the next page"
+    complete -c $program -n '__one_trace_is "trace list" below' -l fields -d "With --agent: only these fields"
+    complete -c $program -n '__one_trace_is "trace list" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace stats" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace stats" below' -l here -d "Only runs of the project in this folder"
+    complete -c $program -n '__one_trace_is "trace stats" below' -l since -d "Only runs since then: 30d, 12h, 2w, 2026-04-06"
+    complete -c $program -n '__one_trace_is "trace stats" below' -l by -d "By version, model, tag:KEY or host"
+    complete -c $program -n '__one_trace_is "trace stats" below' -l format -d "csv, parquet: a row a span"
+    complete -c $program -n '__one_trace_is "trace stats" below' -l output -d "Write to this file"
+    complete -c $program -n '__one_trace_is "trace stats" below' -l full -d "With --agent: everything, uncut"
+    complete -c $program -n '__one_trace_is "trace stats" below' -l limit -d "At most N rows a list (with --agent, or in 'list')"
+    complete -c $program -n '__one_trace_is "trace stats" below' -l cursor -d "With --agent: the next page"
+    complete -c $program -n '__one_trace_is "trace stats" below' -l fields -d "With --agent: only these fields"
+    complete -c $program -n '__one_trace_is "trace stats" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace insights" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace insights" below' -l here -d "Only runs of the project in this folder"
+    complete -c $program -n '__one_trace_is "trace insights" below' -l since -d "Only runs since then: 30d, 12h, 2w, 2026-04-06"
+    complete -c $program -n '__one_trace_is "trace insights" below' -l patch -d "The safe edits as JSON Patches (RFC 6902)"
+    complete -c $program -n '__one_trace_is "trace insights" below' -l full -d "With --agent: everything, uncut"
+    complete -c $program -n '__one_trace_is "trace insights" below' -l limit -d "At most N rows a list (with --agent, or in 'list')"
+    complete -c $program -n '__one_trace_is "trace insights" below' -l cursor -d "With --agent: the next page"
+    complete -c $program -n '__one_trace_is "trace insights" below' -l fields -d "With --agent: only these fields"
+    complete -c $program -n '__one_trace_is "trace insights" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace diff" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace diff" below' -l baseline -d "Compare A with the median of the runs before it"
+    complete -c $program -n '__one_trace_is "trace diff" below' -l fail-on -d "Exit with 1 on slower:20%, cost:10% or failed"
+    complete -c $program -n '__one_trace_is "trace diff" below' -l all -d "Show unchanged steps, too"
+    complete -c $program -n '__one_trace_is "trace diff" below' -l full -d "With --agent: everything, uncut"
+    complete -c $program -n '__one_trace_is "trace diff" below' -l limit -d "At most N rows a list (with --agent, or in 'list')"
+    complete -c $program -n '__one_trace_is "trace diff" below' -l cursor -d "With --agent: the next page"
+    complete -c $program -n '__one_trace_is "trace diff" below' -l fields -d "With --agent: only these fields"
+    complete -c $program -n '__one_trace_is "trace diff" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace cost" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace cost" below' -l here -d "Only runs of the project in this folder"
+    complete -c $program -n '__one_trace_is "trace cost" below' -l since -d "Only runs since then: 30d, 12h, 2w, 2026-04-06"
+    complete -c $program -n '__one_trace_is "trace cost" below' -l full -d "With --agent: everything, uncut"
+    complete -c $program -n '__one_trace_is "trace cost" below' -l limit -d "At most N rows a list (with --agent, or in 'list')"
+    complete -c $program -n '__one_trace_is "trace cost" below' -l cursor -d "With --agent: the next page"
+    complete -c $program -n '__one_trace_is "trace cost" below' -l fields -d "With --agent: only these fields"
+    complete -c $program -n '__one_trace_is "trace cost" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace export" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace export" below' -l format -d "json: the trace document"
+    complete -c $program -n '__one_trace_is "trace export" below' -l output -d "Write to FILE (0600)"
+    complete -c $program -n '__one_trace_is "trace export" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace import" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace import" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace sync" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace sync" below' -l since -d "First queue the runs since then that never were, imported"
+    complete -c $program -n '__one_trace_is "trace sync" below' -l again -d "Queue also what was sent before: since then, or ever"
+    complete -c $program -n '__one_trace_is "trace sync" below' -l retry-failed -d "Also what was refused (key, scope, namespace)"
+    complete -c $program -n '__one_trace_is "trace sync" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace share" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace share" below' -l visibility -d "Who may see it: members of its namespace, whoever has the"
+    complete -c $program -n '__one_trace_is "trace share" below' -l yes -d "Do not ask before making a run public"
+    complete -c $program -n '__one_trace_is "trace share" below' -l help -d "Show the help"
+    complete -c $program -n '__one_trace_is "trace login"' -l help -d "Show the help"
+    complete -c $program -n '__one_trace_is "trace logout"' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace open" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace open" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace prune" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace prune" below' -l older-than -d "Runs started before: 30d, 2026-04-06"
+    complete -c $program -n '__one_trace_is "trace prune" below' -l dry-run -d "Only show how many"
+    complete -c $program -n '__one_trace_is "trace prune" below' -l yes -d "Do not ask"
+    complete -c $program -n '__one_trace_is "trace prune" below' -l force -d "Also runs that are not delivered yet, or younger than an"
+    complete -c $program -n '__one_trace_is "trace prune" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace help" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace help" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace schema" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace schema" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace doctor" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l fix -d "Close to others: state files (0600), our own folders (0700)"
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l offline -d "Do not ask traces.com"
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l full -d "With --agent: everything, uncut"
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l limit -d "At most N rows a list (with --agent, or in 'list')"
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l cursor -d "With --agent: the next page"
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l fields -d "With --agent: only these fields"
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace completion" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace completion" below' -l help -d "Show the help"
 end

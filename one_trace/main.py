@@ -118,6 +118,9 @@ def report(error: CliError, argv: list[str]) -> int:
 
 
 def _click(group: str, argv: list[str]) -> int:
+    from one_trace.guard.light import import_msgspec
+
+    import_msgspec()
     from one_trace.cli import invoke
 
     rest = without_agent(argv)

@@ -39,6 +39,7 @@ class Shell:
             pytest.skip(f"needs {name}")
         self.log = machine.root / "argv"
         machine.shell_host(HOST)
+        machine.script(machine.bin / "log-words", f"#!/bin/sh\n{HOST}")
         script = ROOT / "completions" / SCRIPTS[name]
         text = RC[name].format(script=script, folder=script.parent)
         start = {
@@ -88,6 +89,10 @@ class Shell:
         assert len(calls) == before + 1
         self.wait_for(f"{_READY}> ")
         return calls[-1]
+
+    def words(self, keys: str) -> list[str]:
+        """Type `keys` and return the words of the resulting command line, which is not run."""
+        return self.argv(f"{keys}\x01log-words ")
 
     def close(self) -> None:
         self._process.kill()

@@ -17,6 +17,8 @@ from one_trace.model.trace import ModelUsage
 
 SCHEMA = "one-trace-cost/1"
 NO_MODEL = "unknown"
+_Key = tuple[str, str | None]
+"""What calls are grouped by, and its project."""
 SUMMED = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "turns")
 
 
@@ -25,6 +27,8 @@ class CallUsage(Struct, kw_only=True):
 
     run: int
     flow: str
+    project: str | None = None
+    """The folder of the run."""
     path: str
     day: str
     """Of the run's start, in local time."""
@@ -72,6 +76,8 @@ class Spent(Struct, rename="camel", kw_only=True):
     """
 
     key: str
+    project: str | None = None
+    """The folder of a flow or step; null for models and days, which are of all folders."""
     runs: int = 0
     calls: int = 0
     input_tokens: int = 0
@@ -118,6 +124,8 @@ class CostDocument(Struct, rename="camel", kw_only=True):
 
     schema: str = SCHEMA
     flow: str | None = None
+    project: str | None = None
+    """Only runs of this folder (``--here``)."""
     since: str | None = None
     time_zone: str = ""
     runs: int = 0
@@ -136,29 +144,31 @@ def document(
     runs: int,
     flow: str | None,
     since: str | None,
+    project: str | None = None,
     uncounted: Sequence[Uncounted] = (),
 ) -> CostDocument:
     """The cost of calls; `runs` is the number of runs examined."""
     total = _sum("total", usages)
 
-    def ranked(usages: Sequence[CallUsage], key: Callable[[CallUsage], str]) -> list[Spent]:
+    def ranked(usages: Sequence[CallUsage], key: Callable[[CallUsage], _Key]) -> list[Spent]:
         groups = _grouped(usages, key, total)
-        return sorted(groups, key=lambda spent: (-(spent.cost_usd or 0), -spent.output_tokens, spent.key))
+        return sorted(groups, key=lambda spent: (-(spent.cost_usd or 0), -spent.output_tokens))
 
     return rounded(
         CostDocument(
             flow=flow,
+            project=project,
             since=since,
             time_zone=datetime.now().astimezone().strftime("%z"),
             runs=runs,
             total=total,
-            flows=ranked(usages, lambda usage: usage.flow),
-            steps=ranked(usages, lambda usage: usage.path),
+            flows=ranked(usages, lambda usage: (usage.flow, usage.project)),
+            steps=ranked(usages, lambda usage: (usage.path, usage.project)),
             models=ranked(
                 [part for usage in usages for part in usage.by_model()],
-                lambda usage: " + ".join(usage.models) or NO_MODEL,
+                lambda usage: (" + ".join(usage.models) or NO_MODEL, None),
             ),
-            days=_grouped(usages, lambda usage: usage.day, total),
+            days=_grouped(usages, lambda usage: (usage.day, None), total),
             waste=Waste(
                 failed_runs=_sum("failedRuns", [usage for usage in usages if usage.run_failed], total),
                 given_up=_sum("givenUp", [usage for usage in usages if usage.retried], total),
@@ -170,12 +180,13 @@ def document(
     )
 
 
-def _grouped(usages: Sequence[CallUsage], key: Callable[[CallUsage], str], total: Spent) -> list[Spent]:
+def _grouped(usages: Sequence[CallUsage], key: Callable[[CallUsage], _Key], total: Spent) -> list[Spent]:
     """By key, in the order of the keys."""
-    groups: dict[str, list[CallUsage]] = {}
+    groups: dict[_Key, list[CallUsage]] = {}
     for usage in usages:
         groups.setdefault(key(usage), []).append(usage)
-    return [_sum(name, groups[name], total) for name in sorted(groups)]
+    ordered = sorted(groups, key=lambda each: (each[0], each[1] or ""))
+    return [replace(_sum(name, groups[name, project], total), project=project) for name, project in ordered]
 
 
 def _sum(key: str, usages: Sequence[CallUsage], total: Spent | None = None) -> Spent:

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from one_trace.analyse.history import FailureDetails, FlowHistory, StepHistory
-from one_trace.analyse.other_callers import StepKey
+from one_trace.analyse.history import FailureDetails, FlowHistory, StepHistory, StepKey
 from one_trace.analyse.stats import FlowStats, StepStats
 from one_trace.analyse.timings import ListRun, LoopRun, ParallelRun
 from one_trace.model.trace import Location

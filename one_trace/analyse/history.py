@@ -14,6 +14,9 @@ from msgspec import Struct
 
 from one_trace.model.trace import PlannedStep
 
+StepKey = tuple[str, str]
+"""The flow that defines a step, and the step's id."""
+
 
 class RunSummary(NamedTuple):
     """One row of the table `runs`."""

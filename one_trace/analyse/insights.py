@@ -21,6 +21,7 @@ from one_trace.analyse.findings import Attention, Finding, FlowProfile, Insights
 from one_trace.analyse.history import FlowHistory
 from one_trace.analyse.other_callers import ran_for_others
 from one_trace.analyse.rounding import rounded
+from one_trace.guard.text import shell_word
 from one_trace.model.trace import Trace
 from one_trace.store import Store
 
@@ -144,7 +145,10 @@ def _findings(flow: FlowProfile) -> list[Finding]:
     findings.sort(key=lambda finding: (-finding.score, order.index(finding.rule), finding.path))
     plan = flow.history.plan
     places = [plan[finding.path].at if finding.path in plan else None for finding in findings]
+    last = f"{shell_word(flow.history.flow_key)}@last"
     return [
-        msgspec.structs.replace(finding, rank=rank, at=at)
+        msgspec.structs.replace(
+            finding, rank=rank, at=at, suggestion=finding.suggestion.replace("FLOW@last", last)
+        )
         for rank, (finding, at) in enumerate(zip(findings, places, strict=True), 1)
     ]

@@ -12,8 +12,8 @@ from one_trace.analyse.query import RunFilter
 from one_trace.model.trace import ModelUsage, PartedUsage, PlannedStep
 from one_trace.store.connection import Connection
 
-Runs = dict[int, tuple[str, str, bool]]
-"""By number in the store: flow, local day of the start, whether the run failed or never ended."""
+Runs = dict[int, tuple[str, str | None, str, bool]]
+"""By number in the store: flow, project, local day of the start, whether the run failed or never ended."""
 
 _usage = msgspec.json.Decoder(PartedUsage)
 _planned = msgspec.json.Decoder(list[PlannedStep])
@@ -34,10 +34,10 @@ _NO_USAGE = {
 def runs(db: Connection, run_filter: RunFilter) -> Runs:
     """The runs that match."""
     where, values = run_filter.where()
-    rows = db.execute(f"SELECT id, flow_key, started_at, status FROM runs WHERE {where}", values)
+    rows = db.execute(f"SELECT id, flow_key, cwd, started_at, status FROM runs WHERE {where}", values)
     return {
-        number: (flow, _local_day(started), status in ("error", "incomplete"))
-        for number, flow, started, status in rows
+        number: (flow, project, _local_day(started), status in ("error", "incomplete"))
+        for number, flow, project, started, status in rows
     }
 
 
@@ -62,10 +62,11 @@ def read(db: Connection, run_filter: RunFilter, runs: Runs) -> list[CallUsage]:
         models, wasted = tuple(usage.models), span_id in retried.get(run, ())
         row = rows.get((run, step, models, wasted))
         if row is None:
-            flow, day, failed = runs[run]
+            flow, project, day, failed = runs[run]
             row = rows[run, step, models, wasted] = CallUsage(
                 run=run,
                 flow=flow,
+                project=project,
                 path=paths[step],
                 day=day,
                 run_failed=failed,

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from one_trace.analyse.history import FlowHistory
+from one_trace.analyse.history import FlowHistory, StepKey
 from one_trace.store.connection import Connection
-
-StepKey = tuple[str, str]
-"""The flow that defines a step, and the step's id."""
 
 
 def ran_for_others(db: Connection, flow: FlowHistory) -> set[StepKey]:

@@ -32,13 +32,25 @@ def word_for(run: Run) -> str:
     return run.trace_id if reserved or not can_be_argument(run.run_id) else shell_word(run.run_id)
 
 
+def _find(store: Store, ref: str) -> str:
+    """As `Store.find`, with a hint if `ref` is a flow."""
+    try:
+        return store.find(ref)
+    except NoSuchRun as error:
+        if _select(store.connection, ref, "last", None) is None:
+            raise
+        raise NoSuchRun(
+            error.message, hint=f"'{ref}' is a flow: its last run is {shell_word(ref)}@last."
+        ) from None
+
+
 def resolve(store: Store, ref: str, project: str | None = None) -> str:
     """The run id that `ref` means in a project (its folder). Raises NoSuchRun."""
     flow, at, selector = ref.rpartition("@")
     if ref == "last":
         return _select(store.connection, None, "last", project) or store.find(ref)
     if not at or not flow:
-        return store.find(ref)
+        return _find(store, ref)
     if selector not in SELECTORS:
         selectors = ", ".join(f"{flow}@{name}" for name in SELECTORS)
         raise NoSuchRun(f"'{ref}' is not a run", hint=f"Use one of {selectors}.")

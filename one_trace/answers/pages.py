@@ -6,10 +6,8 @@ last one: rows that were added since do not shift the page.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import copy
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -17,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from one_trace.errors import WrongUsage
+from one_trace.model.digest import blake2b
 
 Place = tuple[int, str | None]
 """How many rows came before, and the identity of the last of them."""
@@ -39,11 +38,15 @@ _S = TypeVar("_S", bound=Struct)
 
 def encode_cursor(places: Mapping[str, Place]) -> str:
     """A cursor for the lists of these names."""
+    import base64  # only long answers have pages
+
     return base64.urlsafe_b64encode(msgspec.json.encode(places)).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> dict[str, Place]:
     """The places of a cursor. Raises WrongUsage."""
+    import base64
+
     try:
         data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         places = msgspec.json.decode(data, type=dict[str, Place])
@@ -66,7 +69,7 @@ def identity(row: Struct) -> str:
     text = "\n".join(parts)
     if len(text) <= _SHORT and text.isascii():
         return text
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    return blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 class PagedDocument:

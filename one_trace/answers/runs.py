@@ -86,9 +86,11 @@ def answer(
     running: list[RunUnderWay],
     filter: dict[str, Any],
     bounds: Bounds,
+    by_start: bool = True,
 ) -> object:
     """The page of a list that begins with `runs`; `following` counts the runs that fit the filter and come
-    after them, `total` all that fit it. Those of `running` stand among them, by their start."""
+    after them, `total` all that fit it. Those of `running` stand among them, by their start. Without
+    `by_start`, `runs` are all of them, in another order, and those of `running` come first."""
     document: Struct
     if bounds.full:
         document = WholeRunList(filter=filter, total=total, runs=runs, next=_next(runs))
@@ -96,8 +98,11 @@ def answer(
         under_way = {run.run_id for run in running}
         rows = [_running_row(run) for run in running]
         rows += [_row(run) for run in runs if run.run_id not in under_way]
-        rows.sort(key=lambda row: row.started_at, reverse=True)
+        if by_start:
+            rows.sort(key=lambda row: row.started_at, reverse=True)
         document = RunList(filter=filter, total=total, runs=rows, next=_next(runs))
+    if not by_start:
+        return fit(document, bounds)
     return fit(document, bounds._replace(cursor=None), {"runs": following})
 
 

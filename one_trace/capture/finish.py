@@ -116,10 +116,12 @@ def _uploads_at_once(settings: Settings) -> bool:
 def _assembled(files: RunFiles, host: str | None) -> Assembly | None:
     """The trace of a record; None for a dry run, which has executed nothing."""
     from one_trace.assemble import assemble
+    from one_trace.model.gc import held_back
     from one_trace.record import reading
 
-    found = reading.read(files)
-    assembly = assemble(found)
+    with held_back():
+        found = reading.read(files)
+        assembly = assemble(found)
     if not assembly.trace.spans and any(line.event == "flow:dry-run" for line in found.lines):
         return None
     assembly.trace.run.executor = _executor(host)

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from one_trace.host.via import Via, identity, is_alive, run_marks, runs_within
+from one_trace.capture.call import PARENT
+from one_trace.host.via import Via, is_alive, run_marks, runs_within
 
-PARENT = "ONE_TRACE_PARENT"
-"""For what a traced run starts: ``TOKEN PROCESS PROJECT``. The token is the run's id or stands in its state,
-the process traces the run."""
 SESSIONS = (
     ("TRACES_CURRENT_TRACE_ID", None),
     ("CLAUDE_CODE_SESSION_ID", "claude-code"),
@@ -53,11 +51,6 @@ def origin_of(env: Mapping[str, str], *, resumed: bool) -> Origin:
 def origin_without_parent(env: Mapping[str, str], *, resumed: bool) -> Origin:
     """What needs no file to be read."""
     return Origin(session_of(env), None, traceparent_of(env), resumed)
-
-
-def parent_mark(token: str, project: str) -> str:
-    """The value of PARENT for what our run starts."""
-    return f"{token} {identity()} {project}"
 
 
 def session_of(env: Mapping[str, str]) -> tuple[str | None, str] | None:

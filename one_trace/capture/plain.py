@@ -29,8 +29,7 @@ def output_for(argv: list[str]) -> Output:
 
 
 def style_of_stdout() -> Style:
-    color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and os.isatty(1)
-    return Style(color=color, unicode=True)
+    return Style(color=streams.has_color(terminal=os.isatty(1)), unicode=True)
 
 
 class PlainOutput(Output):

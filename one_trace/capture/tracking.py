@@ -6,14 +6,14 @@ import os
 import re
 import sys
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from one_trace.capture.call import Asked, new_token, working_directory
 from one_trace.capture.lineage import origin_of, origin_without_parent
 from one_trace.capture.pending import Note
 from one_trace.errors import BROKEN, SettingsError
-from one_trace.host.argv import first_words
+from one_trace.guard.light import import_msgspec
 from one_trace.host.via import identity, run_marks
 from one_trace.record.snapshot import Snapshot
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from one_trace.record.files import RunFiles
     from one_trace.record.search import Match, Wanted
-    from one_trace.runner.command_line import Parsed
     from one_trace.settings.sources import Settings
 
 _RUN_ID = re.compile(r"[0-9a-f]{12}\Z")
@@ -34,57 +33,26 @@ _AHEAD = "one-trace-ahead"
 """The name of the thread that does during the run what is needed after it."""
 
 
-class Asked:
-    """What the command line asks for, parsed only as far as needed."""
-
-    def __init__(self, argv: list[str]) -> None:
-        self._argv, self._words = argv, first_words(argv)
-
-    @property
-    def resumed(self) -> str | None:
-        """The id of the run to resume, as typed."""
-        return self._argument if self._words[1] == "resume" else None
-
-    @property
-    def flow(self) -> str | None:
-        """The key or path of the flow."""
-        return self._argument if self._words[1] != "resume" else None
-
-    @cached_property
-    def parsed(self) -> Parsed | None:
-        """All arguments; None if One CLI would refuse them."""
-        with suppress(*BROKEN):
-            from one_trace.runner.command_line import parse
-
-            return parse(self._argv)
-        return None
-
-    @property
-    def _argument(self) -> str | None:
-        if len(self._words) > 2:  # nearly always: then the rest need not be parsed
-            return self._words[2]
-        return self.parsed.argument if self.parsed is not None else None
-
-    @property
-    def promises_run(self) -> bool:
-        """Whether the command starts a run, which then has a trace."""
-        parsed = self.parsed
-        dry = parsed is not None and parsed.has("--dry-run") and not parsed.has("--stop-after")
-        return parsed is None or not (parsed.help or dry)
-
-
 class Tracking:
     """One traced run. `program` is One CLI's, None for the built-in runner. `token` is in the environment
     that One CLI stores in its state; for the built-in runner it is the run's id.
     """
 
-    def __init__(self, settings: Settings, asked: Asked, program: str | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        asked: Asked,
+        program: str | None,
+        token: str | None = None,
+        before: Snapshot | None = None,
+    ) -> None:
+        """`before`: what was there when the host had just been started."""
         self.settings, self.asked, self.program = settings, asked, program
         self.project = working_directory()
-        self.token = os.urandom(16).hex() if program else _run_id(asked)
+        self.token = token or (new_token() if program else _run_id(asked))
         self.files: RunFiles | None = None
         self.origin = origin_without_parent(os.environ, resumed=asked.resumed is not None)
-        self._before = Snapshot()
+        self._before = before or Snapshot()
         self._note = Note(_data_path(settings), self._about(None))
         self._over: threading.Event | None = None
 
@@ -179,6 +147,8 @@ class Tracking:
     def _prepare(self, over: threading.Event) -> None:
         """In a thread: import what is needed after the run, and search for the run."""
         with suppress(*BROKEN):  # the main thread meets the same error, and reports it
+            if "one_trace.capture.drawn" not in sys.modules:  # which imports in another thread
+                import_msgspec()
             warm(self.settings)
             for pause in _SEARCH_AFTER_S:
                 if over.wait(pause) or self.search() is not None:
@@ -213,13 +183,6 @@ def _data_path(settings: Settings) -> Path | None:
         return settings.data_path
     except SettingsError:  # reported when the run is traced
         return None
-
-
-def working_directory() -> str:
-    """The path of the working directory; empty if it has been deleted."""
-    with suppress(OSError):
-        return os.getcwd()
-    return ""
 
 
 def _run_id(asked: Asked) -> str:

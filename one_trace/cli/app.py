@@ -27,7 +27,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "prune": ("one_trace.cli.prune", "Delete old runs"),
     "help": ("one_trace.cli.topic", "Longer help on a topic; the JSON Schema of a document"),
     "schema": ("one_trace.cli.schema", ""),
-    "doctor": ("one_trace.cli.doctor", "Check the setup, and show how to fix it"),
+    "doctor": ("one_trace.cli.doctor", "Check the setup; the completion script of your shell"),
+    "completion": ("one_trace.cli.completion_script", ""),
 }
 """Verb → (module, help; empty if the verb before it is helped together with it). Each module has a Click
 command named `command`.

@@ -35,6 +35,7 @@ _OPTIONS = (
         "--full", is_flag=True, expose_value=False, callback=_keep, help="With --agent: everything, uncut."
     ),
     click.option(
+        "-n",
         "--limit",
         type=click.IntRange(min=0),
         metavar="N",

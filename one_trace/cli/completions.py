@@ -1,30 +1,32 @@
 """What a shell can complete.
 
-The scripts of `completions/` are generated here from the Click commands (`python -m
-one_trace.cli.completions bash`). For values (run ids, flow keys, settings) they call this program.
+The scripts of `completions/` are generated here from the Click commands (`one trace completion bash`). For
+values (run ids, flow keys, settings) they call this program.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from functools import partial
-from itertools import islice
+from textwrap import shorten
 
 import click
-from click.shell_completion import CompletionItem, ShellComplete
+from click.shell_completion import ShellComplete
 
+from one_trace.cli import candidates
 from one_trace.cli.app import VERBS, trace
 from one_trace.cli.config import config
 from one_trace.cli.out import Out
-from one_trace.guard.files import is_plain
+from one_trace.guard.text import clean
+from one_trace.host import verbs
 from one_trace.host.argv import COMPLETE
-from one_trace.record.flow_files import flow_paths
 
 RUN = ("run", "a", "b")
 """Names of the arguments that are a run."""
-_MOST = 10_000
-"""Flows that are looked at."""
+_HOSTS = {"": verbs.TOP, "flow": verbs.FLOW, "config": verbs.CONFIG}
+"""The commands of One CLI that are offered with ours, by the words before them."""
+_LONGEST = 60
+"""Characters of a description."""
 
 
 @click.group(name="flow")
@@ -34,28 +36,10 @@ def flow() -> None:
 
 def _run_command(name: str, *params: click.Parameter) -> click.Command:
     ours = click.Option(["--trace/--no-trace"], help="Trace this run, or do not.")
-    return click.Command(name, params=[*params, ours], help=f"{name} a flow, traced")
+    return click.Command(name, params=[*params, ours], help="Execute a workflow")
 
 
-def _flow_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Keys of the flows in this folder, in all of the host's layouts. No flow file is opened."""
-    keys = {flow.key for flow in islice(flow_paths(), _MOST) if is_plain(flow.path)}
-    return sorted(key for key in keys if key.startswith(incomplete))
-
-
-def _runs(ctx: click.Context, incomplete: str, param: click.Parameter) -> list[CompletionItem]:
-    """The newest runs of the store."""
-    from one_trace.settings import sources
-    from one_trace.store import Store
-
-    path, known = sources.load().store_path, ["last"]
-    if is_plain(path):
-        with Store(path, readonly=True) as store:
-            known += [run.run_id for run in store.runs(limit=50)]
-    return [CompletionItem(run) for run in known if run.startswith(incomplete)]
-
-
-KEY = click.Argument(["key"], shell_complete=_flow_keys)
+KEY = click.Argument(["key"], shell_complete=candidates.flow_files)
 HOSTS = [
     click.Option(["-i", "--input"], help="An input, name=value."),
     click.Option(["--dry-run"], is_flag=True, help="Resolve, and run nothing."),
@@ -68,7 +52,9 @@ HOSTS = [
 ]
 flow.add_command(_run_command("execute", KEY, *HOSTS))
 flow.add_command(_run_command("x", KEY, *HOSTS))
-flow.add_command(_run_command("resume", click.Argument(["run"])))
+flow.add_command(_run_command("resume", click.Argument(["run"], shell_complete=candidates.runs)))
+for _verb in ("validate", "runs"):
+    flow.add_command(click.Command(_verb, params=[KEY]))
 
 
 @click.group(name="one", commands={"flow": flow, "trace": trace, "config": config})
@@ -86,10 +72,15 @@ def answer(argv: list[str]) -> int:
         items = ShellComplete(one, {}, "one", COMPLETE).get_completions(args, incomplete)
     except Exception:  # noqa: BLE001  no error may reach a command line that is being typed
         return 0
-    values = (item.value for item in items if item.type == "plain")
-    known = [value for value in values if _can_be_typed(value, ended="--" in args)]
-    Out(agent=False).write("".join(f"{value}\n" for value in known).encode())
+    known = [item for item in items if item.type == "plain" and _can_be_typed(item.value, ended="--" in args)]
+    lines = [f"{item.value}\t{_about(item.help)}".rstrip("\t") + "\n" for item in known]
+    Out(agent=False).write("".join(lines).encode())
     return 0
+
+
+def _about(text: str | None) -> str:
+    """A description in one short line: the first sentence."""
+    return shorten(clean((text or "").partition(". ")[0].rstrip(".")), _LONGEST, placeholder="")
 
 
 def _can_be_typed(value: str, *, ended: bool) -> bool:
@@ -102,30 +93,39 @@ def _teach_runs(command: click.Command | None) -> None:
     """Complete the arguments of a command that are a run."""
     for param in command.params if command else ():
         if isinstance(param, click.Argument) and param.name in RUN:
-            vars(param)["shell_complete"] = partial(_runs, param=param)
+            vars(param)["_custom_shell_complete"] = candidates.runs
 
 
-def table() -> Iterator[tuple[str, list[str], bool]]:
-    """Each command with the words and options that may follow it, and whether it takes values."""
+def table() -> Iterator[tuple[str, dict[str, str], bool]]:
+    """Each command with the words and options that may follow it and their descriptions, and whether it takes
+    values."""
     yield from _below(one, "")
 
 
-def _below(command: click.Command, path: str) -> Iterator[tuple[str, list[str], bool]]:
+def _below(command: click.Command, path: str) -> Iterator[tuple[str, dict[str, str], bool]]:
     with click.Context(command) as ctx:
-        options = [
-            option
+        options = {
+            option: _about(param.help)
             for param in command.params
             if isinstance(param, click.Option)
             for option in (*param.opts, *param.secondary_opts)
             if option.startswith("--")
-        ]
-        verbs = command.list_commands(ctx) if isinstance(command, click.Group) else []
+        }
+        group = command if isinstance(command, click.Group) else None
+        names = group.list_commands(ctx) if group else []
+        below = {name: group.get_command(ctx, name) for name in names} if group else {}
+        listed = {name: about for name, (_, about) in VERBS.items()} if group is trace else {}
+        abouts = {
+            name: listed.get(name) or _about(sub.get_short_help_str(200))
+            for name, sub in below.items()
+            if sub
+        }
         values = any(not isinstance(param, click.Option) or not param.is_flag for param in command.params)
-        yield path, [*verbs, *options, "--help"], values
-        for verb in verbs:
-            below = command.get_command(ctx, verb) if isinstance(command, click.Group) else None
-            if below:
-                yield from _below(below, f"{path} {verb}".strip())
+        theirs = _HOSTS.get(path, {})
+        yield path, {**abouts, **theirs, **options, "--help": "Show the help"}, values
+        for name, sub in below.items():
+            if sub:
+                yield from _below(sub, f"{path} {name}".strip())
 
 
 def script(shell: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out
@@ -37,8 +38,9 @@ def config() -> None:
     """The settings of one-trace: the traces.* keys. Everything else under `config` belongs to One CLI."""
 
 
-def _known_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    return [PREFIX + key.name for key in KEYS if (PREFIX + key.name).startswith(incomplete)]
+def _known_keys(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    items = [CompletionItem(PREFIX + key.name, help=key.about) for key in KEYS]
+    return [item for item in items if item.value.startswith(incomplete)]
 
 
 def _known_values(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

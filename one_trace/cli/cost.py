@@ -13,10 +13,9 @@ from one_trace.view import cost_page
 
 
 @click.command(epilog=examples("one trace cost --since 30d", "one --agent trace cost my-flow"))
-@filters.FLOW
-@filters.SINCE
+@filters.run_filter
 @bounded
-def command(flow: str | None, since_ms: int | None) -> None:
+def command(flow: str | None, here: bool, since_ms: int | None) -> None:
     """What the LLM calls of my flows cost, and how much of that was wasted.
 
     By flow, step, model and day (local). Wasted: runs that failed or never ended, attempts of loops, blocks
@@ -24,12 +23,13 @@ def command(flow: str | None, since_ms: int | None) -> None:
     cost).
     """
     speaker = out()
-    with filters.filtered(flow, since_ms) as (store, chosen):
+    with filters.filtered(flow, since_ms, here) as (store, chosen):
         runs = llm_calls.runs(store.connection, chosen)
         document = cost.document(
             llm_calls.read(store.connection, chosen, runs),
             runs=len(runs),
             flow=flow,
+            project=chosen.project,
             since=filters.since_text(since_ms),
             uncounted=llm_calls.uncounted(store.connection, chosen),
         )

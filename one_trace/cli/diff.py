@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         "one trace diff last --baseline p50 --fail-on slower:20% --fail-on failed",
     )
 )
-@click.argument("a", metavar="A")
+@click.argument("a", metavar="A", required=False)
 @click.argument("b", metavar="[B]", required=False)
 @click.option(
     "--baseline", type=click.Choice(["p50"]), help="Compare A with the median of the runs before it."
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 )
 @click.option("--all", "everything", is_flag=True, help="Show unchanged steps, too.")
 @bounded
-def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...], everything: bool) -> int:
+def command(
+    a: str | None, b: str | None, baseline: str | None, rules: tuple[str, ...], everything: bool
+) -> int:
     """What changed from run A to run B: steps added, removed, failing, slower, larger, costlier.
 
     A run is an id or the start of one, 'last', FLOW@last, @prev, @best (fastest that succeeded), @worst, or
@@ -47,8 +49,9 @@ def command(a: str, b: str | None, baseline: str | None, rules: tuple[str, ...],
     """
     for rule in rules:
         fail_on.parse(rule)
-    if (b is None) == (baseline is None):
-        raise WrongUsage("give two runs, or one run and --baseline p50", hint="See 'one trace diff --help'.")
+    if a is None or (b is None) == (baseline is None):
+        hint = "one trace diff FLOW@prev FLOW@last"
+        raise WrongUsage("give two runs, or one run and --baseline p50", hint=hint)
     speaker = out()
     with filters.open_store() as store:
         document = _against_past(store, a) if b is None else _against_run(store, a, b)

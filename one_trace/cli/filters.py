@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 
 from one_trace.analyse.query import RunFilter, flow_keys
+from one_trace.cli import candidates
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out
 from one_trace.cli.params import MOMENT, folder_here
@@ -25,13 +26,7 @@ CACHE_KB = 64_000
 _Command = TypeVar("_Command", bound="Callable[..., object]")
 
 
-def complete_flow(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Keys of the flows in the store that begin with `incomplete`."""
-    with open_store() as store:
-        return [key for key in flow_keys(store.connection) if key.startswith(incomplete)]
-
-
-FLOW = click.argument("flow", required=False, metavar="[FLOW]", shell_complete=complete_flow)
+FLOW = click.argument("flow", required=False, metavar="[FLOW]", shell_complete=candidates.flows)
 HERE = click.option("--here", is_flag=True, help="Only runs of the project in this folder.")
 SINCE = click.option(
     "--since",

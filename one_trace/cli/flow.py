@@ -17,9 +17,19 @@ def run(argv: list[str]) -> int:
     path = find.find(env)
     if flag or (flag is None and anything_set(env)):
         try:
-            from one_trace.capture import run as capture
+            from one_trace.capture import undrawn
+            from one_trace.settings.enabled import enabled
 
-            settings = capture.settings_in_force(agent=is_agent(rest), traced=flag)
+            at_once = path and not undrawn.may_be_drawn(agent=is_agent(rest)) and (flag or enabled(env))
+        except BROKEN:
+            at_once = False
+        if path and at_once:
+            return undrawn.run(path, rest, traced=flag)
+        try:
+            from one_trace.capture import run as capture
+            from one_trace.capture.ended import settings_in_force
+
+            settings = settings_in_force(agent=is_agent(rest), traced=flag)
         except BROKEN as error:  # half an upgrade, a broken package: it is run all the same
             from one_trace.capture.notices import as_error, report_error
 

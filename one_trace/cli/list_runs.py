@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from one_trace.cli import candidates
 from one_trace.cli.bounded import bounded
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.params import MOMENT, folder_here
+from one_trace.cli.params import MOMENT, RunStatus, folder_here
 from one_trace.guard.text import valid
 from one_trace.model.times import to_ms
-from one_trace.model.trace import RUN_STATUSES, Run, RunUnderWay
+from one_trace.model.trace import Run, RunUnderWay
 from one_trace.store import Store
+from one_trace.store.reader import ORDERS
 
 if TYPE_CHECKING:
     from one_trace.capture.under_way import ActiveRun
 
-_Wanted = tuple[str | None, str | None, int | None]
-"""Flow, status, and since when (ms since 1970)."""
+
+class _Wanted(NamedTuple):
+    """Which runs. `since` and `until` are ms since 1970, `project` is a folder."""
+
+    flow: str | None
+    status: str | None
+    since: int | None
+    project: str | None
+    until: int | None
+
+
 _LINES = 50
 """Runs on a page for people, unless --limit says otherwise."""
 
@@ -33,48 +44,55 @@ _LINES = 50
         "one trace list --flow my-flow --status error --since 7d",
     ),
 )
-@click.option("--flow", metavar="KEY", help="Only runs of this flow.")
-@click.option("--status", type=click.Choice(RUN_STATUSES), help="Only runs with this status.")
+@click.option("--flow", metavar="KEY", shell_complete=candidates.flows, help="Only runs of this flow.")
+@click.option("--status", type=RunStatus(), help="Only runs with this status.")
 @click.option("--here", is_flag=True, help="Only runs of the project in this folder.")
-@click.option("--since", type=MOMENT, metavar="AGE", help="Only runs started since: 7d, 12h, 2026-04-06.")
+@click.option("--since", type=MOMENT, metavar="AGE", help="Only runs started since: 7d, 2026-04-06.")
+@click.option("--until", type=MOMENT, metavar="AGE", help="Only runs started before: 1d, 2026-04-07.")
+@click.option(
+    "--sort", type=click.Choice(list(ORDERS)), default="start", help="The greatest first; start by default."
+)
 @bounded
-def command(flow: str | None, status: str | None, here: bool, since: int | None) -> None:
-    """Which runs there are, newest first: 50 of them, unless --limit says otherwise (0: all).
+def command(
+    flow: str | None, status: str | None, here: bool, since: int | None, until: int | None, sort: str
+) -> None:
+    """Runs, newest first: 50 of them, unless -n says otherwise (0: all).
 
     Those that are still running come first.
     """
     speaker = out()
-    project = folder_here() if here else None
-    wanted = (flow, status, since)
+    wanted = _Wanted(flow, status, since, folder_here() if here else None, until)
     if speaker.agent:
-        speaker.answer(_answer(speaker, wanted, project), "")
+        speaker.answer(_answer(speaker, wanted, sort), "")
         return
     limit = speaker.bounds.limit
     with Store(configured().store_path, readonly=True) as store:
-        runs = store.runs(*wanted, _LINES if limit is None else limit or None, project)
-        total = store.count(*wanted, project)
-    filtered = bool(flow or status or since or here)
-    running = _running(wanted, project)
-    speaker.answer(None, lambda: _page(speaker, running, runs, total, filtered=filtered))
+        runs = store.runs(**wanted._asdict(), limit=_LINES if limit is None else limit or None, order=sort)
+        total = store.count(**wanted._asdict())
+    running = _running(wanted)
+    speaker.answer(None, lambda: _page(speaker, running, runs, total, filtered=any(wanted)))
 
 
-def _running(wanted: _Wanted, project: str | None) -> list[RunUnderWay]:
+def _running(wanted: _Wanted) -> list[RunUnderWay]:
     """The traced runs that are under way on this machine, the last started first."""
     from one_trace.capture import pending
 
-    flow, status, since = wanted
-    if status or not any(pending.alive(configured().data_path)):  # most often: saves the imports
+    # Most often there are none: saves the imports.
+    if wanted.status or not any(pending.alive(configured().data_path)):
         return []
     from one_trace.capture.under_way import active_runs
 
-    rows = [_row(run) for run in active_runs(configured().data_path)]
-    return [
-        row
-        for row in rows
-        if flow in (None, row.flow_key)
-        and project in (None, row.cwd)
-        and (since is None or (to_ms(row.started_at) or since) >= since)
-    ]
+    return [row for row in map(_row, active_runs(configured().data_path)) if _fits(row, wanted)]
+
+
+def _fits(row: RunUnderWay, wanted: _Wanted) -> bool:
+    started = to_ms(row.started_at)
+    return (
+        wanted.flow in (None, row.flow_key)
+        and wanted.project in (None, row.cwd)
+        and (started is None or wanted.since is None or started >= wanted.since)
+        and (started is None or wanted.until is None or started < wanted.until)
+    )
 
 
 def _row(run: ActiveRun) -> RunUnderWay:
@@ -88,24 +106,27 @@ def _row(run: ActiveRun) -> RunUnderWay:
     )
 
 
-def _answer(speaker: Out, wanted: _Wanted, project: str | None) -> object:
+def _answer(speaker: Out, wanted: _Wanted, sort: str) -> object:
     from one_trace.answers import runs as answers
     from one_trace.model.times import to_iso
 
-    bounds = speaker.bounds
-    after = answers.after(bounds.cursor)
+    bounds, by_start = speaker.bounds, sort == "start"
+    after = answers.after(bounds.cursor) if by_start else None
     with Store(configured().store_path, readonly=True) as store:
-        runs = store.runs(*wanted, bounds.most_rows, project, after)
-        total = store.count(*wanted, project)
-        left = store.count(*wanted, project, after) if after else total
-    flow, status, since = wanted
-    asked = {"flow": flow, "status": status, "since": since and to_iso(since), "project": project}
-    filter = {name: value for name, value in asked.items() if value is not None}
-    running = [] if bounds.full else _running(wanted, project)
+        # In another order than that of the index, the page is found in all runs.
+        most = bounds.most_rows if by_start else None
+        runs = store.runs(**wanted._asdict(), limit=most, order=sort, after=after)
+        total = store.count(**wanted._asdict())
+        left = store.count(**wanted._asdict(), after=after) if after else total
+    filter = {name: value for name, value in wanted._asdict().items() if value is not None}
+    filter |= {name: to_iso(filter[name]) for name in ("since", "until") if name in filter}
+    running = [] if bounds.full else _running(wanted)
     total += len({run.run_id for run in running} - {run.run_id for run in runs})
     if after is not None:
         running = [run for run in running if (to_ms(run.started_at) or 0) < after.started_ms]
-    return answers.answer(runs, total, left - len(runs), running=running, filter=filter, bounds=bounds)
+    return answers.answer(
+        runs, total, left - len(runs), running=running, filter=filter, bounds=bounds, by_start=by_start
+    )
 
 
 def _page(speaker: Out, running: list[RunUnderWay], runs: list[Run], total: int, *, filtered: bool) -> str:
@@ -113,8 +134,9 @@ def _page(speaker: Out, running: list[RunUnderWay], runs: list[Run], total: int,
     from one_trace.view.style import Style
 
     if not runs and not running:
-        none = "No such run." if filtered else "No run has been traced yet."
-        return f"{none}\n'one trace import' takes in runs that have already happened."
+        if filtered:
+            return "No runs match."
+        return "No run has been traced yet.\n'one trace import' traces runs that have already happened."
     page = render_runs(runs, running, width=speaker.width, style=Style(speaker.color, speaker.tty))
     rest = total - len(runs)
     return f"{page}\n{rest:,} more: --limit 0" if rest else page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import sys
@@ -74,8 +75,13 @@ def _written(name: str, page: bytes) -> Path:
 
 
 def _file_name(name: str) -> str:
-    """A record may claim any run id, and a flow have any key: neither becomes a path."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:80] or "run"
+    """A record may claim any run id, and a flow have any key: neither becomes a path, and two of them are two
+    files."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:80]
+    if plain and plain == name:
+        return plain
+    digest = hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=4).hexdigest()
+    return f"{plain.strip('-')}-{digest}"
 
 
 def _browse(uri: str) -> bool:

@@ -50,7 +50,7 @@ class Out:
 
     @property
     def color(self) -> bool:
-        return self.tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return streams.has_color(terminal=self.tty)
 
     @property
     def unicode(self) -> bool:
@@ -59,8 +59,8 @@ class Out:
 
     @property
     def width(self) -> int:
-        """Columns: COLUMNS if it is set, those of a terminal, else 100; at least 60."""
-        return max(60, streams.columns(1))
+        """Columns: COLUMNS if it is set, those of a terminal, else 100; at least 40."""
+        return max(40, streams.columns(1))
 
     def answer(self, document: object, text: str | Callable[[], str]) -> None:
         """Print the one answer of a command: `document` for agents, `text` for people, which is made only if

@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from one_trace.guard.text import valid
 from one_trace.model.times import past_ms
 
 if TYPE_CHECKING:
     _Kind = click.ParamType[int]
+    _Choice = click.Choice[str]
 else:
-    _Kind = click.ParamType  # generic from click 8.2 on, and for the type checker alone
+    _Kind, _Choice = (
+        click.ParamType,
+        click.Choice,
+    )  # generic from click 8.2 on, and for the type checker alone
 
 
 class Moment(_Kind):
@@ -31,8 +36,43 @@ class Moment(_Kind):
             self.fail(f"'{value}' is neither an age (7d, 12h, 30m) nor a date (2026-04-06)", param, ctx)
         return found
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(age, help=about) for age, about in _AGES.items() if age.startswith(incomplete)]
 
+
+_AGES = {
+    "1h": "an hour ago",
+    "6h": "6 hours ago",
+    "24h": "24 hours ago",
+    "7d": "7 days ago",
+    "30d": "30 days ago",
+    "90d": "90 days ago",
+}
+"""Ages that TAB offers."""
 MOMENT = Moment()
+
+
+class RunStatus(_Choice):
+    """The outcome of a run."""
+
+    def __init__(self) -> None:
+        super().__init__(list(_STATUSES))
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        items = super().shell_complete(ctx, param, incomplete)
+        return [CompletionItem(item.value, help=_STATUSES[item.value]) for item in items]
+
+
+_STATUSES = {
+    "success": "it ended without an error",
+    "error": "a step failed",
+    "stopped": "it was stopped after a step, as asked",
+    "incomplete": "it was killed, or never seen to end",
+}
 
 
 class Seconds(click.FloatRange):

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from one_trace.host.argv import COMPLETE
 
-Row = tuple[str, list[str], bool]
-"""The words of a command, the words of ours that may follow them, and whether it takes values."""
+Row = tuple[str, dict[str, str], bool]
+"""The words of a command, the words that may follow them with their descriptions, and whether it takes
+values."""
 
 BASH = r"""# @HEAD@
 # Reads $1 as the shell does, but expands nothing. Sets (in the caller): words, the words before the last one;
@@ -96,13 +97,14 @@ _one_trace() {
     esac
     if [[ $values && $cur != -* ]]; then
         offered=()
-        while IFS= read -r each; do offered+=("$each"); done < <(
+        while IFS= read -r each; do offered+=("${each%%$'\t'*}"); done < <(
             @COMPLETE@=1 one-trace "${words[@]:1}" "$cur" 2>/dev/null </dev/null)
     fi
     for each in "${offered[@]}"; do
         [[ "${each:0:${#cur}}" == "$cur" ]] && found+=("$each")
     done
     (( ${#found[@]} )) || return 0
+    compopt -o nosort 2>/dev/null
     words=()
     _one_trace_read "$kept"
     for each in "${found[@]}"; do
@@ -130,7 +132,8 @@ complete -o default -F _one_trace one one-trace
 ZSH = r"""#compdef one one-trace
 # @HEAD@
 local path_= word
-local -a words_ values_
+local -a words_ about_ shown_
+local -i at_ width_
 for word in "${(@Q)words[2,CURRENT-1]}"; do
     [[ $word == -* ]] || path_+="${path_:+ }$word"
 done
@@ -139,11 +142,25 @@ case $path_ in
     *) _default; return ;;
 esac
 if (( values )) && [[ $PREFIX != -* ]]; then
-    # What is typed of the word is zsh's own business.
-    values_=("${(@f)$(@COMPLETE@=1 one-trace "${(@Q)words[2,CURRENT-1]}" '' 2>/dev/null </dev/null)}")
-    words_=("${(@)values_:#}")
+    # What is typed of the word is zsh's own business. Only to look up an id, the program gets it.
+    [[ $PREFIX == [[:alnum:]_-]# ]] && word=$PREFIX || word=
+    words_=("${(@f)$(@COMPLETE@=1$word one-trace "${(@Q)words[2,CURRENT-1]}" '' 2>/dev/null </dev/null)}")
+    words_=("${(@)words_:#}")
+    about_=()
+    for word in "${words_[@]}"; do
+        [[ $word == *$'\t'* ]] && about_+=("${word#*$'\t'}") || about_+=("")
+    done
+    words_=("${(@)words_%%$'\t'*}")
 fi
-compadd -a words_ || _default
+for word in "${words_[@]}"; do (( $#word > width_ && (width_ = $#word) )); done
+for (( at_ = 1; at_ <= $#words_; at_++ )); do
+    shown_+=("${(r:width_:)words_[at_]}${about_[at_]:+  $about_[at_]}")
+done
+if (( ${#${(j::)about_}} )); then
+    compadd -l -V one-trace -d shown_ -a words_ || _default
+else
+    compadd -V one-trace -a words_ || _default
+fi
 """
 
 FISH = r"""# @HEAD@
@@ -161,7 +178,7 @@ function __one_trace_is
 end
 # What is typed of the word is fish's own business. It does not quote a tilde: such names are left out.
 function __one_trace_values
-    set -lx @COMPLETE@ 1
+    set -lx @COMPLETE@ 1(commandline -ct | string match -r '^[[:alnum:]_-]+$')
     one-trace (commandline -opc)[2..-1] '' 2>/dev/null </dev/null | string match -v -- '~*'
 end
 for program in one one-trace
@@ -182,18 +199,28 @@ def _pattern(path: str, values: bool) -> str:
     return f'"{path}"|"{path} "*' if values and path else f'"{path}"'
 
 
-def _bash_case(path: str, words: list[str], values: bool) -> str:
+def _bash_case(path: str, words: dict[str, str], values: bool) -> str:
     return f"        {_pattern(path, values)}) offered=({' '.join(words)}) values={'1' if values else ''} ;;"
 
 
-def _zsh_case(path: str, words: list[str], values: bool) -> str:
-    return f"    {_pattern(path, values)}) words_=({' '.join(words)}) values={int(values)} ;;"
+def _zsh_case(path: str, words: dict[str, str], values: bool) -> str:
+    lines = [
+        f"    {_pattern(path, values)})",
+        f"        words_=({' '.join(words)}) values={int(values)}",
+        f"        about_=({' '.join(map(_quoted, words.values()))}) ;;",
+    ]
+    return "\n".join(lines)
 
 
-def _fish_case(path: str, words: list[str], values: bool) -> str:
-    plain = [word for word in words if not word.startswith("-")]
-    longs = [word[2:] for word in words if word.startswith("--")]
+def _fish_case(path: str, words: dict[str, str], values: bool) -> str:
     where = f"-n '__one_trace_is \"{path}\"{' below' if values and path else ''}'"
-    lines = [f"    complete -c $program -f {where} -a '{' '.join(plain)}'"] if plain else []
-    lines += [f"    complete -c $program -f {where} -a '(__one_trace_values)'"] if values else []
-    return "\n".join(lines + [f"    complete -c $program {where} -l {word}" for word in longs])
+    lines = [f"    complete -c $program -f -k {where} -a '(__one_trace_values)'"] if values else []
+    for word, about in words.items():
+        what = f"-l {word[2:]}" if word.startswith("--") else f"-f -a {word}"
+        lines.append(f"    complete -c $program {where} {what} -d {_quoted(about)}")
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """A description of ours in double quotes, for zsh and fish alike."""
+    return '"' + "".join(letter for letter in text if letter not in '"$`\\') + '"'

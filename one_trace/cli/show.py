@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from one_trace.analyse.run_refs import RUNNING
+from one_trace.cli import candidates
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
@@ -44,7 +45,12 @@ class Shown(NamedTuple):
 )
 @click.argument("run", required=False)
 @click.option("--failed", is_flag=True, help="Only what failed, and the way to it.")
-@click.option("--step", metavar="PATH", help="Only this step (path or id), with what is in it.")
+@click.option(
+    "--step",
+    metavar="PATH",
+    shell_complete=candidates.steps,
+    help="Only this step (path or id), with what is in it.",
+)
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Only the N upper levels.")
 @click.option("--all", "unfold", is_flag=True, help="Every iteration on a line of its own.")
 @click.option(

@@ -76,6 +76,17 @@ def _size(variable: str, which: int, fd: int, fallback: int) -> int:
     return min(size or fallback, WIDEST)
 
 
+def has_color(*, terminal: bool) -> bool:
+    """Whether to print colours: NO_COLOR, FORCE_COLOR and CLICOLOR_FORCE decide before the terminal does."""
+    env = os.environ
+    if env.get("NO_COLOR"):
+        return False
+    if env.get("FORCE_COLOR"):
+        return env["FORCE_COLOR"] != "0"
+    forced = env.get("CLICOLOR_FORCE", "0") not in ("", "0")
+    return forced or (terminal and env.get("TERM") != "dumb")
+
+
 def die_of(number: int) -> int:
     """End by this signal, like a program that does not handle it, so that a shell's loop ends too. Returns
     only if the signal is blocked: then the exit code that a shell would report.

@@ -8,11 +8,15 @@ Works only where the system reports a process's state (/proc).
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable
+    from typing import NoReturn
+else:
+    import _signal as signal  # the same functions and numbers without `enum`: the host waits for this
 
 POLL_S = 0.1
 _MOST_FILES = 256
@@ -28,16 +32,20 @@ class Follower:
         us = f"/proc/{os.getpid()}/status"
         if not os.path.exists(us):
             return
-        with suppress(OSError):  # no more processes: then the host runs on while we are stopped
+        try:
             self._pid = os.fork()
-            if self._pid == 0:
-                _follow(us, host, tie)
+        except OSError:  # no more processes: then the host runs on while we are stopped
+            return
+        if self._pid == 0:
+            _follow(us, host, tie)
 
     def end(self) -> None:
         if self._pid:
-            with suppress(OSError):
+            try:
                 os.kill(self._pid, signal.SIGKILL)
                 os.waitpid(self._pid, 0)
+            except OSError:
+                return
 
 
 def _follow(us: str, host: int, tie: Callable[[], None]) -> NoReturn:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 
 from one_trace.errors import BROKEN
 from one_trace.host import find
-from one_trace.host.unusable import cannot_start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Iterable, Mapping
+else:
+    import _signal as signal  # the same functions and numbers without `enum`: the host waits for this
 
 _NOT_STARTED = 127
 _PR_SET_PDEATHSIG = 1
@@ -46,6 +49,8 @@ def start(
     os.close(failed)
     if reason:
         os.waitpid(child, 0)
+        from one_trace.host.unusable import cannot_start
+
         number = int(reason)
         raise cannot_start(path, OSError(number, os.strerror(number), path))
     return child
@@ -73,8 +78,10 @@ def _forget_handlers() -> None:
     for number in signal.valid_signals():
         # The host would inherit that Python ignores these two.
         if callable(signal.getsignal(number)) or number in (signal.SIGPIPE, signal.SIGXFSZ):
-            with suppress(OSError, ValueError):
+            try:
                 signal.signal(number, signal.SIG_DFL)
+            except (OSError, ValueError):
+                continue
 
 
 def tie_to_us() -> Callable[[], None]:

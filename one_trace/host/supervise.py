@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-import resource
-import signal
 import time
-from collections.abc import Callable, Mapping
-from typing import TypeVar
 
 from one_trace.errors import BROKEN
 from one_trace.host import spawn
 from one_trace.host.follower import Follower
 
-_T = TypeVar("_T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
+
+    _T = TypeVar("_T")
+else:
+    import _signal as signal  # the same functions and numbers without `enum`: the host waits for this
+
 _STOPS = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 _TO_THE_GROUP = _STOPS | {signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH}
 """A terminal sends these to its whole foreground group: the host has them already."""
@@ -75,6 +80,8 @@ def end_like(status: int) -> int:
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         return code
+    import resource
+
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the host has dumped its core, ours would overwrite it
     if -code not in (signal.SIGKILL, signal.SIGSTOP):
         signal.signal(-code, signal.SIG_DFL)

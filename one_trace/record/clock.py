@@ -94,12 +94,12 @@ def _needs_correction(lines: list[LogLine], started: int | None) -> bool:
 def _fix_outliers(lines: list[LogLine], started: int | None) -> Iterator[str]:
     """Move single lines with an absurd time to the time of their neighbour."""
     times = [started if started is not None else lines[0].at, *(line.at for line in lines)]
-    for at in range(1, len(lines)):
+    for at in range(len(lines)):
         if times[at] - times[at + 1] <= ABSURD_MS:
             continue
         if at + 2 < len(times) and times[at + 2] >= times[at]:
             outlier, to = at, times[at]
-        elif times[at + 1] >= times[at - 1]:
+        elif at and times[at + 1] >= times[at - 1]:
             outlier, to = at - 1, times[at - 1]
         else:
             continue

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from one_trace.guard.files import names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 RUNS = os.path.join(".one", "flows", ".runs")
 Stamp = tuple[int, int, int]

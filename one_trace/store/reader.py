@@ -33,6 +33,17 @@ _KEPT = (
 )
 
 
+ORDERS = {
+    "start": "",
+    "duration": "duration_ms DESC, ",
+    "steps": "spans DESC, ",
+    "failed": "error + timeout DESC, ",
+    "retries": "retries DESC, ",
+    "cost": "cost_usd DESC, ",
+}
+"""How runs can be sorted, with the beginning of the ORDER BY."""
+
+
 class Child(Struct):
     """A run that was started by another. `sent`: to the sink in question. `visibility`: as it was shared, if
     it was.
@@ -157,16 +168,21 @@ class Reader:
         self,
         flow: str | None = None,
         status: str | None = None,
-        since_ms: int | None = None,
-        limit: int | None = None,
+        since: int | None = None,
         project: str | None = None,
+        until: int | None = None,
+        *,
+        limit: int | None = None,
         after: tuple[float, str] | None = None,
+        order: str = "start",
     ) -> list[Run]:
-        """Runs, newest first: of one flow, with one status, started at `since_ms` (ms since 1970) or later,
-        in one folder; `after`: those that follow the run with this start (ms since 1970) and id.
+        """Runs in an order of `ORDERS`: of one flow, with one status, in one folder, started at `since` (ms
+        since 1970) or later and before `until`; `after`: those that follow, by start, the run with this start
+        (ms since 1970) and id.
         """
-        where, values = _where(flow, status, since_ms, project, after)
-        sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY started_ms DESC, id DESC LIMIT ?"
+        where, values = _where(flow, status, since, project, until, after)
+        by = f"{ORDERS[order]}started_ms DESC, id DESC"
+        sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY {by} LIMIT ?"
         numbered = self.connection.execute(sql, [*values, -1 if limit is None else limit]).fetchall()
         with self.decoding():
             return self._runs(numbered)
@@ -175,13 +191,43 @@ class Reader:
         self,
         flow: str | None = None,
         status: str | None = None,
-        since_ms: int | None = None,
+        since: int | None = None,
         project: str | None = None,
+        until: int | None = None,
+        *,
         after: tuple[float, str] | None = None,
     ) -> int:
         """The number of runs that `runs` gives without a limit."""
-        where, values = _where(flow, status, since_ms, project, after)
+        where, values = _where(flow, status, since, project, until, after)
         return int(self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0])
+
+    def named(self, prefix: str, limit: int) -> list[tuple[str, str, str, int]]:
+        """Run id, flow, status and start (ms since 1970) of the runs whose id begins with `prefix`, newest
+        first."""
+        where = (
+            "WHERE (run_id >= ?1 AND run_id < ?2 AND host_run_id IS NULL) "
+            "OR (host_run_id >= ?1 AND host_run_id < ?2)"
+        )
+        sql = (
+            "SELECT coalesce(host_run_id, run_id), flow_key, status, started_ms FROM runs "
+            f"{where if prefix else ''} ORDER BY started_ms DESC, id DESC LIMIT ?3"
+        )
+        prefix = rows.plain(prefix)
+        return self.connection.execute(sql, (prefix, prefix + _LAST_CHARACTER, limit)).fetchall()
+
+    def flows(self) -> dict[str, int]:
+        """The flows that have runs, by key, with the start of the last run (ms since 1970)."""
+        sql = "SELECT flow_key, max(started_ms) FROM runs GROUP BY flow_key ORDER BY flow_key"
+        return dict(self.connection.execute(sql).fetchall())
+
+    def steps_of(self, key: str) -> list[tuple[str, str, str]]:
+        """Static path, id and type of each step that ran in the run with this key."""
+        sql = (
+            "SELECT path, step_id, type FROM steps JOIN "
+            f"(SELECT step, min(seq) AS first FROM spans WHERE run = {number_sql('?1')} GROUP BY step) "
+            "ON step = steps.id ORDER BY first"
+        )
+        return self.connection.execute(sql, (key,)).fetchall()
 
     def kept(self, run: Run, *, exactly: bool = False) -> Kept | None:
         """What the store has of a run: the one with its trace id. If there is none, and unless `exactly`, the
@@ -267,8 +313,9 @@ class Reader:
 def _where(
     flow: str | None,
     status: str | None,
-    since_ms: int | None,
+    since: int | None,
     project: str | None,
+    until: int | None,
     after: tuple[float, str] | None,
 ) -> tuple[str, list[object]]:
     """A WHERE clause and the values of its parameters."""
@@ -277,7 +324,8 @@ def _where(
     conditions = (
         ("flow_key = ?", (flow,)),
         ("status = ?", (status,)),
-        ("started_ms >= ?", (since_ms,)),
+        ("started_ms >= ?", (since,)),
+        ("started_ms < ?", (until,)),
         ("cwd = ?", (project,)),
         (older, after or (None,)),
     )

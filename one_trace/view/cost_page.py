@@ -8,7 +8,7 @@ from one_trace.analyse.cost import CostDocument, Spent, Uncounted, Waste
 from one_trace.guard.text import clean
 from one_trace.view import words
 from one_trace.view.page import Page
-from one_trace.view.runs import NO_RUNS
+from one_trace.view.runs import NO_RUNS, project_names
 from one_trace.view.table import Cell, Column
 
 DAYS = 14
@@ -29,15 +29,17 @@ def render(document: CostDocument, page: Page) -> str:
     lines = [f"{page.style.paint(_money(total) or 'no cost reported', 'bold')}  {facts}"]
     lines += _unpriced(total, page)
     lines += page.lines(_waste(document.waste, page))
+    projects = project_names([flow.project for flow in document.flows])
+    several = projects if len(projects) > 1 else {}
     tables = (
-        ("FLOW", [] if document.flow else document.flows),
+        ("FLOW", [] if document.flow and not several else document.flows),
         ("STEP", document.steps),
         ("MODEL", document.models),
         ("DAY", document.days[-DAYS:]),
     )
     for title, entries in tables:
         if entries:
-            lines += ["", _table(title, entries[:ROWS], page)]
+            lines += ["", _table(title, entries[:ROWS], several if title in ("FLOW", "STEP") else {}, page)]
         if len(entries) > ROWS:
             lines.append(page.dim(f"and {len(entries) - ROWS} more (--agent lists all)"))
     return "\n".join([*lines, *_uncounted(document.uncounted, page)])
@@ -82,9 +84,10 @@ def _waste(waste: Waste, page: Page) -> str:
     )
 
 
-def _table(title: str, entries: Sequence[Spent], page: Page) -> str:
+def _table(title: str, entries: Sequence[Spent], projects: dict[str | None, str], page: Page) -> str:
     columns = (
         Column(title, right=False, flexible=True),
+        *([Column("PROJECT", right=False, drop=1)] if projects else []),
         Column("COST"),
         Column("SHARE", drop=1),
         Column("CALLS", drop=2),
@@ -93,12 +96,13 @@ def _table(title: str, entries: Sequence[Spent], page: Page) -> str:
         Column("OUT", drop=4),
         Column("CACHED", drop=5),
     )
-    return page.table(columns, [_row(spent) for spent in entries])
+    return page.table(columns, [_row(spent, projects) for spent in entries])
 
 
-def _row(spent: Spent) -> list[str | Cell]:
+def _row(spent: Spent, projects: dict[str | None, str]) -> list[str | Cell]:
     return [
         spent.key,
+        *([projects[spent.project]] if projects else []),
         _money(spent) or "-",
         "" if spent.share is None else f"{spent.share:.0%}",
         words.number(spent.calls),

@@ -29,13 +29,15 @@ def render(document: DiffDocument, page: Page, *, everything: bool) -> str:
     """Both runs, then the steps that changed (or all), then the rules of ``--fail-on``."""
     shown = [step for step in document.steps if everything or step.changes or "duration" in step.noise]
     lines = [*_side("A", document.a, page), *_side("B", document.b, page), *_summary(document, page)]
+    if document.a.flow_key != document.b.flow_key:
+        lines += page.lines("These are runs of two different flows.", "warn")
     if shown:
         lines += ["", page.table(_COLUMNS, [_row(step, page.style) for step in shown])]
     unchanged = len(document.steps) - len(shown)
     if unchanged:
         lines += ["", page.dim(f"{words.counted(unchanged, 'step')} without a noticeable change")]
     for result in document.fail_on:
-        text = f"{result.rule}: " + ("; ".join(result.because) if result.met else "not met")
+        text = f"--fail-on {result.rule}: " + ("; ".join(result.because) if result.met else "passed")
         lines += page.lines(clean(text), "error" if result.met else "success")
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from one_trace.model.trace import Filter, Run
 from one_trace.outbound.events import Event
 from one_trace.view import words
 from one_trace.view.cells import clip_left, last
-from one_trace.view.header import header
+from one_trace.view.header import NARROW, header
 from one_trace.view.style import Style
 
 SCHEMA = "one-trace-events/1"
@@ -33,7 +33,7 @@ _FIXED = 9 + 2 + 13 + 1 + 8 + 7 + 2
 
 def render_events(run: Run, events: Sequence[Event], *, width: int, color: bool, unicode: bool = True) -> str:
     """The page for people: time since the start of the run, event, path, outcome, duration."""
-    columns, style = max(width, 60), Style(color=color, unicode=unicode)
+    columns, style = max(width, 40), Style(color=color, unicode=unicode)
     began = to_ms(run.started_at) or 0
     lines = [_line(event, (to_ms(event.timestamp) or began) - began, columns, style) for event in events]
     return "\n".join([*header(run, columns, style), "", *lines]) + "\n"
@@ -45,8 +45,9 @@ def _line(event: Event, since_ms: float, columns: int, style: Style) -> str:
     out = "" if event.output_size is UNSET else words.size(event.output_size)
     ended = event.status if event.status is not UNSET and event.status != "success" else ""
     outcome = f" ({ended})" if ended else ""
-    width = columns - _FIXED - len(outcome)
+    figures = f"{took:>8}{out:>7}" if columns >= NARROW else ""
+    width = columns - _FIXED - len(outcome) + (0 if figures else 15)
     return (
-        f"{since_ms / 1000:>8.3f}s  {style.paint(f'{event.event:<13}', 'dim')} {took:>8}{out:>7}  "
+        f"{since_ms / 1000:>8.3f}s  {style.paint(f'{event.event:<13}', 'dim')} {figures}  "
         f"{clip_left(where, width, style.more)}{style.paint(outcome, ended)}"
     )

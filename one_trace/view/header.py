@@ -8,6 +8,8 @@ from one_trace.view import words
 from one_trace.view.cells import clip, text_width, wrap
 from one_trace.view.style import Style
 
+NARROW = 60
+"""Columns below which a page has neither a waterfall nor anything on the right."""
 _SOME = 3
 """Paths of a list that are named; the others are counted."""
 _ERROR_LINES = 6
@@ -36,7 +38,7 @@ def header(run: Run, columns: int, style: Style, *, error_lines: int = _ERROR_LI
 def _title(run: Run, columns: int, style: Style) -> str:
     when = "in" if run.status == "success" else "after"
     took = f" {when} {words.duration(run.duration_ms)}" if run.duration_ms is not None else ""
-    right = f"run {clip(clean(run.run_id, 40), 16, style.more)}"
+    right = _run_id(run, style) if columns >= NARROW else ""
     status = f"{run.status}{took}"
     glyph = style.glyph(run.status).strip()
     width = columns - text_width(glyph) - len(status) - text_width(right) - 5
@@ -48,10 +50,15 @@ def _title(run: Run, columns: int, style: Style) -> str:
     )
 
 
+def _run_id(run: Run, style: Style) -> str:
+    return f"run {clip(clean(run.run_id, 40), 16, style.more)}"
+
+
 def _facts(run: Run, width: int, style: Style) -> list[str]:
     """Start, executor, counts, cost and uploads, as many on a line as fit."""
     who = "One CLI" if run.executor.name == "one-cli" else "built-in runner"
     facts = [
+        *([_run_id(run, style)] if width < NARROW - 2 else []),
         clean(words.local(run.started_at, seconds=True), 40),
         f"{who} {clean(run.executor.version, 40)}" if run.executor.version else who,
         *_counts(run.counts),

@@ -89,7 +89,7 @@ def evidence(finding: Finding) -> str:
         if isinstance(value, dict):
             text = ", ".join(f"{clean(key)} x{count}" for key, count in value.items())
         elif isinstance(value, str | int | float):
-            text = _figure(name, value)
+            text = _figure(name, value) if value else ""
         else:
             text = " ".join(map(str, value or ())) if name == "runIds" else ""
         if text:

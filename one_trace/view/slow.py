@@ -12,7 +12,7 @@ from one_trace.model.tree import Shape, static_paths
 from one_trace.view import words
 from one_trace.view.bars import Scale
 from one_trace.view.cells import LONGEST, clip_left, last, pad, text_width
-from one_trace.view.header import header
+from one_trace.view.header import NARROW, header
 from one_trace.view.style import Style
 
 SCHEMA = "one-trace-slow/1"
@@ -123,27 +123,27 @@ def _round(ms: float) -> float:
 
 def render_slow(document: Slow, *, width: int, color: bool, unicode: bool = True) -> str:
     """The page for people."""
-    columns, style = max(width, 60), Style(color=color, unicode=unicode)
+    columns, style = max(width, 40), Style(color=color, unicode=unicode)
     rows = sorted(document.critical_path, key=lambda place: -place.ms)[:_ROWS]
     rows.sort(key=lambda place: place.start_ms)
     page = header(document.run, columns, style)
     root = document.run.flow_key + " > "
     if not document.slowest:
         return "\n".join([*page, "", style.paint("no steps to show", "dim")]) + "\n"
-    page += ["", _title("Critical path", "what the run waited for, in time order", style)]
+    page += ["", _title("Critical path", "what the run waited for, in time order", columns, style)]
     page += _table([(_place(place, root), place.ms, place.share) for place in rows], columns, style)
     left_out = len(document.critical_path) - len(rows)
     if left_out:
         page.append(style.paint(f"and {words.counted(left_out, 'place')} more", "dim"))
-    page += ["", _title("Slowest by self time", "without the steps inside", style)]
+    page += ["", _title("Slowest by self time", "without the steps inside", columns, style)]
     page += _table(
         [(_short(span.path, root), span.self_ms, span.share) for span in document.slowest], columns, style
     )
     return "\n".join(page) + "\n"
 
 
-def _title(text: str, about: str, style: Style) -> str:
-    return style.paint(text, "bold") + style.paint("  " + about, "dim")
+def _title(text: str, about: str, columns: int, style: Style) -> str:
+    return style.paint(text, "bold") + (style.paint("  " + about, "dim") if columns >= NARROW else "")
 
 
 def _place(place: Waited, root: str) -> str:

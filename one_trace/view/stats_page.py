@@ -191,7 +191,7 @@ def _flow(flow: FlowStats, page: Page) -> str:
             cost(flow.cost_usd),
         ),
         *page.lines(f"{period}, {clean(flow.project)}" if flow.project else period, "dim"),
-        f"{page.spark(flow.trend.values)} {_since(flow.trend)}",
+        f"trend {page.spark(flow.trend.values)} {_since(flow.trend)}",
         *page.lines(_outcome_change(flow.outcome_change)),
         "",
         page.table(_STEPS, rows),

@@ -91,6 +91,9 @@ def _widths(
             taken = min(over, widths[place] - 1)
             widths[place] -= taken
             over -= taken
+    while over > 0 and max(widths) > 1:  # no line may wrap: the widest column gives way
+        widths[widths.index(max(widths))] -= 1
+        over -= 1
     return widths
 
 

@@ -13,7 +13,7 @@ from one_trace.view import words
 from one_trace.view.bars import Scale
 from one_trace.view.cells import clip, pad, text_width
 from one_trace.view.detail import detail_lines
-from one_trace.view.header import error_text, header
+from one_trace.view.header import NARROW, error_text, header
 from one_trace.view.style import Style
 
 _TIME, _SIZE, _TYPE = 8, 7, 10
@@ -62,12 +62,12 @@ def render(
     empty: str = "no steps to show",
 ) -> str:
     """The whole page: head, tree with waterfall, legend. No line is longer than `width` cells (at least
-    60).
+    40).
 
     `notes`: a further mark by span id. `detail`: spans to show in detail, one with all its fields, several
     by their spread. `at`: where their step is written.
     """
-    columns, style = max(width, 60), Style(color=color, unicode=unicode)
+    columns, style = max(width, 40), Style(color=color, unicode=unicode)
     shape = Shape(trace)
     page = header(trace.run, columns, style)
     body = tree(shape, columns, style, unfold=unfold, error_lines=error_lines, notes=notes)
@@ -156,6 +156,10 @@ def _marks(span: Span, style: Style) -> str:
     return f" ({', '.join(marks)})" if marks else ""
 
 
+_LEAST_MAIN = 8
+"""Cells of a label that its marks leave to the step's id."""
+
+
 class _Table:
     """The columns of one tree: label, type, duration, output size, waterfall."""
 
@@ -169,28 +173,34 @@ class _Table:
         needed = max(line.least for line in lines)
         self.label = max(min(wanted, most), min(needed, width - _LEAST_BAR), 12)
         self.scale = Scale(total_ms, max(width - self.label, 4))
+        self.drawn = columns >= NARROW
+        if not self.drawn:
+            self.label = columns - 1 - _TIME - _SIZE
 
     def head(self) -> str:
         kind = " " + pad("type", _TYPE) if self.typed else ""
-        label, axis = pad("step", self.label), self.scale.axis(self.style)
+        label, axis = pad("step", self.label), self.scale.axis(self.style) if self.drawn else ""
         text = f"{label}{kind} {'time':>{_TIME}}{'out':>{_SIZE}}  {axis}"
-        return self.style.paint(text, "dim")
+        return self.style.paint(text.rstrip(), "dim")
 
     def row(self, line: Line) -> str:
         style, node = self.style, line.node
         kind = " " + style.paint(pad(clip(line.kind, _TYPE, style.more), _TYPE), "dim") if self.typed else ""
         time = style.paint(f"{_time(node):>{_TIME}}", *_time_style(node))
-        if node.members and node.spread:
+        if node.members and node.spread and self.drawn:
             return f"{self._label(line)}{kind} {time}{self._spread(node)}".rstrip()
         size = words.size(node.span.output_bytes if node.span else None)
-        bar = "" if node.status == "skipped" else self._bar(node)
+        bar = "" if node.status == "skipped" or not self.drawn else self._bar(node)
         return f"{self._label(line)}{kind} {time}{size:>{_SIZE}}  {bar}".rstrip()
 
     def _label(self, line: Line) -> str:
         """Exactly as wide as the column: the name is cut first, then the id."""
         style, node = self.style, line.node
         glyph = style.glyph(node.status)
-        width = self.label - text_width(line.lead) - text_width(line.marks)
+        marks = line.marks
+        if not self.drawn:
+            marks = clip(marks, max(self.label - text_width(line.lead) - _LEAST_MAIN, 0), style.more)
+        width = self.label - text_width(line.lead) - text_width(marks)
         main = clip(line.main, max(width, text_width(glyph) + 1), style.more)
         left = width - text_width(main)
         extra = ""
@@ -203,7 +213,7 @@ class _Table:
             style.paint(line.lead, "dim")
             + style.paint(glyph, node.status)
             + style.paint(body, *styles)
-            + style.paint(line.marks, "warn" if node.status in FINE_STATUSES else node.status)
+            + style.paint(marks, "warn" if node.status in FINE_STATUSES else node.status)
             + style.paint(extra, "dim")
             + " " * left
         )

@@ -30,6 +30,15 @@ def duration(ms: float | None) -> str:
     return f"{minutes // 1440}d{minutes % 1440 // 60:02d}h"
 
 
+def age(ms: float) -> str:
+    """``now``, ``5m ago``, ``3h ago``, ``12d ago``, ``2y ago``: the time since a moment."""
+    minutes = int(ms // 60_000)
+    for unit, length in (("y", 525_600), ("d", 1440), ("h", 60), ("m", 1)):
+        if minutes >= length:
+            return f"{minutes // length}{unit} ago"
+    return "now"
+
+
 def size(count: int | None) -> str:
     """``39B``, ``1.5kB``, ``4.8MB``: bytes in powers of ten, at most 6 characters; empty for none."""
     if count is None:

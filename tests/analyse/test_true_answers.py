@@ -162,6 +162,20 @@ def test_flows_of_two_projects_are_two(machine: Machine) -> None:
     assert b"PROJECT" in machine.one("trace", "stats").out
 
 
+def test_costs_of_two_projects_are_two(machine: Machine) -> None:
+    folder = other(machine)
+    for number, (cwd, usd) in enumerate([(machine.project, 0.25), (folder, 0.5)]):
+        fill(machine, made(number, span("ask", usage=Usage(cost_usd=usd)), cwd=str(cwd)))
+    document = machine.one("--agent", "trace", "cost", "my-flow").document
+    expected = {str(folder): 0.5, str(machine.project): 0.25}
+    assert {spent["project"]: spent["costUsd"] for spent in document["flows"]} == expected
+    assert {spent["project"]: spent["costUsd"] for spent in document["steps"]} == expected
+    own = machine.one("--agent", "trace", "cost", "--here").document
+    assert (own["project"], own["total"]["costUsd"]) == (str(machine.project), 0.25)
+    assert b"PROJECT" in machine.one("trace", "cost").out
+    assert b"PROJECT" not in machine.one("trace", "cost", "--here").out
+
+
 def test_last_is_of_this_project_and_what_the_user_started(machine: Machine) -> None:
     folder = other(machine)
     outer = made(0, span("s", duration_ms=9000.0), cwd=str(machine.project), status="error")
@@ -393,3 +407,31 @@ def test_edits_are_patches_of_the_flow_file_that_pass_validation(machine: Machin
     page = machine.one("trace", "insights", "main", "--patch").out.decode()
     assert json.loads(page.split("\n", 1)[1]) == one["patch"]
     assert machine.one("--agent", "trace", "insights", "--patch").code == 2
+
+
+def test_a_gate_that_holds_says_so_and_two_flows_are_no_history_of_one(machine: Machine) -> None:
+    fill(machine, made(1, span("s", duration_ms=10.0)), made(2, span("t"), flow_key="other"))
+    done = machine.one("trace", "diff", "my-flow@last", "other@last", "--fail-on", "cost:10%")
+    assert (done.code, b"--fail-on cost:10%: passed" in done.out) == (0, True)
+    assert b"These are runs of two different flows." in done.out
+    assert b"different flows" not in machine.one("trace", "diff", "my-flow@last", "my-flow@last").out
+
+
+def test_a_flow_in_place_of_a_run_is_a_hint_and_no_run_at_all_is_usage(machine: Machine) -> None:
+    fill(machine, made(1, span("s", duration_ms=10.0)))
+    error = machine.one("--agent", "trace", "show", "my-flow").document["error"]
+    assert (error["code"], error["hint"]) == (
+        "no-such-run",
+        "'my-flow' is a flow: its last run is my-flow@last.",
+    )
+    done = machine.one("--agent", "trace", "diff")
+    assert (done.code, done.document["error"]["hint"]) == (2, "one trace diff FLOW@prev FLOW@last")
+
+
+def test_a_suggestion_names_the_flow_and_evidence_has_no_zeros(machine: Machine) -> None:
+    failed = (made(n, span("s", status="error", error="no"), status="error") for n in range(12))
+    fill(machine, *failed)
+    finding = machine.one("--agent", "trace", "insights", "my-flow").document["findings"][0]
+    assert "'one trace show my-flow@last --failed'" in finding["suggestion"]
+    assert 0 in finding["evidence"].values()
+    assert b" 0," not in machine.one("trace", "insights", "my-flow").out

@@ -195,6 +195,16 @@ def test_a_single_absurd_time_moves_nothing_but_itself(wrong: str, tmp_path: Pat
     assert trace.run.partial == ["a log line ('step:start') has a time far from those around it"]
 
 
+@pytest.mark.parametrize("wrong", ["1970-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])
+def test_an_absurd_first_time_does_not_make_the_run_last_for_decades(wrong: str, tmp_path: Path) -> None:
+    run = made(tmp_path).start("a").after(5).end("a", 5).log("Flow completed", status="success")
+    run.lines[0]["ts"] = wrong
+    trace = run.assembled().trace
+    assert_forward(trace)
+    assert (trace.run.started_at[:10], trace.run.duration_ms) == ("2026-11-22", 5)
+    assert trace.run.partial == ["a log line ('Flow started') has a time far from those around it"]
+
+
 def test_rounding_of_a_clock_is_not_named(tmp_path: Path) -> None:
     run = made(tmp_path).start("a").after(5).end("a", 5).after(-3).start("b").after(6).end("b", 6)
     trace = run.assembled().trace

@@ -10,13 +10,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import figures_assemble, figures_deliver, figures_many, figures_run
+from tests.bench import figures_assemble, figures_deliver, figures_many, figures_run, figures_traced
 from tests.bench.measure import Bench, Figure
 
 FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
     "pass-through": figures_run.pass_through,
     # Early: a child's peak begins with what this process weighs when it forks.
     "capture": figures_run.capture_memory,
+    "traced": figures_traced.traced,
     "show-small": figures_many.show_small,
     "show-large": figures_many.show_large,
     "import": figures_run.import_cost,

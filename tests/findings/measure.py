@@ -10,6 +10,7 @@ from random import Random
 from one_trace.analyse import insights
 from one_trace.analyse.query import RunFilter
 from one_trace.store import Store
+from tests.findings import from_files as _from_files  # noqa: F401
 from tests.findings import harder as _harder  # noqa: F401  its kinds are kinds, too
 from tests.findings.histories import NEUTRAL, History
 from tests.findings.kinds import KINDS

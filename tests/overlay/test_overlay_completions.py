@@ -19,6 +19,12 @@ def test_the_scripts_are_current(shell):
 
 
 @pytest.mark.parametrize("shell", FILES)
+def test_the_program_prints_them(machine, shell):
+    done = machine.one("trace", "completion", shell)
+    assert (done.code, done.out.decode(), done.err) == (0, (FOLDER / FILES[shell]).read_text(), b"")
+
+
+@pytest.mark.parametrize("shell", FILES)
 def test_the_shell_can_read_them(shell):
     if not shutil.which(shell):
         pytest.skip(f"needs {shell}")
@@ -26,9 +32,11 @@ def test_the_shell_can_read_them(shell):
 
 
 ASKED = [
-    ([""], ["config", "flow", "trace"]),
     (["trace", "sh"], ["show", "share"]),
-    (["trace", "show", ""], ["last"]),
+    (["co"], ["config"]),
+    (["trace", "show", ""], ["last", "running"]),
+    (["trace", "show", "la"], ["last"]),
+    (["trace", "list", "--since", ""], ["1h", "6h", "24h", "7d", "30d", "90d"]),
     (["config", "get", "traces.v"], ["traces.visibility"]),
     (["--agent", "config", "set", "traces.visibility", ""], ["private", "direct", "public"]),
     (["flow", "execute", "-i", "a=1", ""], ["first", "group/second", "third"]),
@@ -43,7 +51,8 @@ def test_what_may_follow(machine, words, answer):
     machine.env["_ONE_TRACE_COMPLETE"] = "1"
     done = machine.one(*words)
     assert (done.code, done.err) == (0, b"")
-    shown = [word for word in done.out.decode().split("\n") if word and not word.startswith("--")]
+    words = [line.partition("\t")[0] for line in done.out.decode().splitlines()]
+    shown = [word for word in words if not word.startswith("--")]
     assert sorted(shown) == sorted(answer)
 
 
@@ -51,7 +60,7 @@ def test_runs_are_known(machine):
     machine.player("02-linear-unicode")
     run_id = machine.one("--agent", "flow", "execute", "k", "--trace").saved["runId"]
     machine.env["_ONE_TRACE_COMPLETE"] = "1"
-    assert machine.one("trace", "show", run_id[:4]).out.decode() == f"{run_id}\n"
+    assert machine.one("trace", "show", run_id[:4]).out.decode().startswith(f"{run_id}\t")
     assert run_id in machine.one("trace", "diff", "last", "").out.decode()
 
 
@@ -63,7 +72,8 @@ def test_bash_offers_words_and_values(machine):
         f'source "{FOLDER}/one.bash"; '
         'ask() { COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; _one_trace one "${!#}"; '
         'echo "${COMPREPLY[*]}"; }; '
-        'ask one trace ex; ask one config set traces.visibility ""; ask one trace show --fa; ask one list ""'
+        "ask one who; ask one trace ex; "
+        'ask one config set traces.visibility ""; ask one trace show --fa; ask one list ""'
     )
     done = subprocess.run([bash, "-c", ask], env=machine.env, capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n") == ["export", "private direct public", "--failed", "", ""]
+    assert done.stdout.split("\n") == ["whoami", "export", "private direct public", "--failed", "", ""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -96,7 +97,7 @@ def offered(machine, *words):
     machine.env["_ONE_TRACE_COMPLETE"] = "1"
     done = machine.one(*words)
     assert (done.code, done.err) == (0, b""), done
-    return done.out.decode().splitlines()
+    return [line.partition("\t")[0] for line in done.out.decode().splitlines()]
 
 
 def test_names_that_nobody_can_see_or_that_are_options_are_left_out(machine):
@@ -143,4 +144,71 @@ def test_where_something_is_broken_there_is_nothing_to_offer(machine, what):
         machine.env["HOME"] = "/nowhere"
         del machine.env["ONE_TRACES_DATA_DIR"]
     for words in (["trace", "show", ""], ["trace", "stats", ""], ["trace", "diff", "a", ""]):
-        assert set(offered(machine, *words)) <= {"last"}
+        assert set(offered(machine, *words)) <= {"last", "running"}
+
+
+STEPS = ("my step", "$(touch pwned)", "a;touch pwned", "both\"'quotes", "!!", "{a,b}", "a:b=c", "héllo 😀")
+"""Each the only step of a flow."""
+
+
+def trace_flow(machine, key, *steps):
+    """Trace a run of a flow with these steps, as a host leaves it; its id."""
+    flow = {"key": key, "name": key, "version": "1", "inputs": {}}
+    flow["steps"] = [
+        {"id": step, "name": step, "type": "transform", "transform": {"expression": "1"}} for step in steps
+    ]
+    machine.write(machine.project / ".one/flows" / key / "flow.json", json.dumps(flow))
+    env = {"ONE_TRACE_HOST": "built-in"}
+    return machine.one("--agent", "flow", "execute", key, "--trace", env=env).saved["runId"]
+
+
+def import_flow(machine, run_id, key):
+    """Import a copy of a run as one of a flow with a key that the host would not run."""
+    document = machine.one("--agent", "trace", "export", run_id, "--format", "json").document
+    document["run"] |= {"runId": "copy", "flowKey": key, "traceId": "0" * 31 + "1"}
+    machine.write(machine.root / "copy.json", json.dumps(document))
+    done = machine.one("--agent", "trace", "import", str(machine.root / "copy.json"))
+    assert done.code == 0, done
+
+
+@WITH_SHELL
+def test_flows_and_steps_of_the_store_are_data_too(machine, shell):
+    machine.with_node()
+    run_ids = [trace_flow(machine, f"f{number}", step) for number, step in enumerate(STEPS)]
+    import_flow(machine, run_ids[0], "x $(touch pwned) 'y")
+    for run_id, step in zip(run_ids, STEPS, strict=True):
+        line = f"one trace show {run_id} --step "
+        assert shell.words(f"{line}\t") == ["one", "trace", "show", run_id, "--step", step]
+    assert shell.words("one trace list --flow x\t")[-1] == "x $(touch pwned) 'y"
+    assert shell.words(f"one trace show {run_ids[3][:6]}\t")[-1] == run_ids[3]
+    assert "pwned" not in names_in(machine.project)
+
+
+DESCRIBED = {
+    "one trace s": "One run as a tree",
+    "one trace list --since ": "7 days ago",
+    "one trace list --status ": "a step failed",
+}
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"], indirect=True)
+@pytest.mark.parametrize("typed", DESCRIBED)
+def test_zsh_and_fish_show_descriptions(shell, typed):
+    shell.type(f"{typed}\t")
+    shell.wait_for(DESCRIBED[typed])
+
+
+def test_ids_are_found_by_any_prefix_the_newest_first(machine):
+    machine.with_node()
+    ids = [trace_flow(machine, "f", "s") for _ in range(3)]
+    assert [id for id in offered(machine, "trace", "show", "") if id in ids] == ids[::-1]
+    machine.env["_ONE_TRACE_COMPLETE"] = f"1{ids[0][:5]}"
+    assert machine.one("trace", "show", "").out.decode().partition("\t")[0] == ids[0]
+
+
+def test_steps_are_those_of_the_run_in_the_line(machine):
+    machine.with_node()
+    first, _ = trace_flow(machine, "f", "a", "b"), trace_flow(machine, "g", "c")
+    assert offered(machine, "trace", "show", first, "--step", "") == ["a", "b"]
+    assert offered(machine, "trace", "show", "--step", "") == ["c"]
+    assert offered(machine, "trace", "show", "no such run", "--step", "") == []

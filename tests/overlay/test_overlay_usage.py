@@ -104,7 +104,7 @@ def test_config_with_a_host_is_the_hosts(machine, argv):
 
 def test_a_list_of_nothing_says_whether_there_is_anything_at_all(machine):
     assert machine.one("trace", "list").out.startswith(b"No run has been traced yet.")
-    assert machine.one("trace", "list", "--flow", "k").out.startswith(b"No such run.")
+    assert machine.one("trace", "list", "--flow", "k").out.startswith(b"No runs match.")
 
 
 def test_a_host_in_a_folder_of_our_name_is_a_host(machine):

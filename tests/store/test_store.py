@@ -177,7 +177,7 @@ def test_runs_are_filtered_counted_and_newest_first(path: Path) -> None:
         assert [run.run_id for run in store.runs(limit=1)] == ids[:1]
         assert [run.run_id for run in store.runs(flow="one")] == ids[2:]
         assert [run.run_id for run in store.runs(status="error")] == ids[1:2]
-        assert store.count(since_ms=START_MS + 1) == 2
+        assert store.count(since=START_MS + 1) == 2
 
 
 def test_files_are_private_to_the_user(path: Path) -> None:

@@ -47,3 +47,11 @@ def test_sizes(count: int | None, reported: str) -> None:
 def test_usage_counts_cached_tokens_as_taken_in() -> None:
     spent = Usage(input_tokens=100, cache_read_tokens=2_900, output_tokens=420, cost_usd=0.0123, models=["m"])
     assert words.usage(spent) == "$0.0123, 3.0k tokens in, 420 out (m)"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [(0, "now"), (-5, "now"), (1, "1m ago"), (59, "59m ago"), (60, "1h ago"), (2880, "2d ago")],
+)
+def test_ages(minutes, text):
+    assert words.age(minutes * 60_000 + 1) == text

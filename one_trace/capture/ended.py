@@ -1,0 +1,82 @@
+"""The end of a traced run: its trace, and this process ending as the host did."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from one_trace.capture.finish import EndedRun, trace, trace_orphaned
+from one_trace.capture.notices import report_error
+from one_trace.capture.tracking import Tracking, leave
+from one_trace.host import supervise
+from one_trace.settings.sources import Settings, load
+
+if TYPE_CHECKING:
+    from one_trace.capture.drawn import Drawing
+
+
+def settings_in_force(*, agent: bool, traced: bool | None) -> Settings:
+    """The settings. A problem with them is reported, but never stops the run. `traced`: what --trace and
+    --no-trace say.
+    """
+    settings = load(flags={} if traced is None else {"enabled": traced})
+    for problem in settings.problems[:1]:
+        report_error(problem, agent=agent)
+    return settings
+
+
+def trace_ended(tracking: Tracking, status: int, *, agent: bool, drawing: Drawing | None = None) -> None:
+    """Trace a run that has ended with this wait status, or report why it has no trace."""
+    ended = EndedRun(
+        host=tracking.program,
+        origin=tracking.origin,
+        agent=agent,
+        drawn=drawing is not None,
+        failed=status != 0,
+    )
+    reported_id = drawing.reported_id if drawing is not None else None
+    # The exit code is known: a signal that would end us ends only the tracing, as Ctrl-C does.
+    with handled((signal.SIGTERM, signal.SIGHUP), signal.default_int_handler):
+        if trace(lambda: tracking.find(reported_id, succeeded=status == 0), tracking.settings, ended):
+            tracking.done()
+            trace_orphaned(tracking.settings, agent=agent)
+
+
+def end(status: int) -> int:
+    """Returns the exit code for a wait status, if this process does not end here: see `run`."""
+    _discard_closed_streams()
+    code = supervise.end_like(status)
+    leave(code)
+    return code
+
+
+def _discard_closed_streams() -> None:
+    """A closed stdout or stderr must not fail once more at exit: that would change the exit code."""
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError):
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, number)
+                os.close(null)
+
+
+@contextmanager
+def handled(numbers: Iterable[int], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """While the body runs, `handler` handles those of the signals that would otherwise end this process."""
+    before = {number: signal.getsignal(number) for number in numbers}
+    ours = [number for number, old in before.items() if old in (signal.SIG_DFL, signal.default_int_handler)]
+    for number in ours:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, before[number])

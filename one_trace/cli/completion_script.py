@@ -1,0 +1,23 @@
+"""`trace completion`: the script that teaches a shell what TAB offers."""
+
+from __future__ import annotations
+
+import click
+
+from one_trace.cli.out import out
+from one_trace.cli.pages import examples
+
+
+@click.command("completion", epilog=examples("one trace completion bash", "one trace completion zsh"))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+    bash  eval "$(one trace completion bash)", in ~/.bashrc
+    zsh   put it in a folder of $fpath, as _one, before compinit
+    fish  put it in ~/.config/fish/completions, as one.fish
+    """
+    from one_trace.cli import completions
+
+    out().write(completions.script(shell).encode())

@@ -1,0 +1,78 @@
+"""Figures of a traced run: what tracing adds before the host starts, after it has ended, and in all."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from tests.bench.measure import Bench, Figure, Took
+from tests.bench.records import write_loop, write_past_runs
+
+PAST = 10_000
+REPEAT = 15
+_HOST = Path(__file__).with_name("quiet_host.py")
+ARGV = ["--agent", "flow", "execute", "f"]
+
+
+class Added(NamedTuple):
+    """What tracing adds to one run. `head`, `tail`: seconds; `cpu`: seconds of the processor."""
+
+    head: float
+    tail: float
+    cpu: float
+
+
+def traced(bench: Bench) -> list[Figure]:
+    """All of them by `python -c pass`, medians of runs in turn with it."""
+    one, bare = _added(bench, "one-step", lambda record: write_past_runs(record, 1))
+    many, _ = _added(bench, "300-steps", lambda record: write_loop(record, 150))
+    large, _ = _added(bench, "2000-spans", lambda record: write_loop(record, 2_000))
+    past, _ = _added(bench, "past", lambda record: write_past_runs(record, 1), past=PAST)
+    unit = "x python -c pass"
+
+    def figure(name: str, value: float, goal: float, bare: float = bare.wall) -> Figure:
+        return Figure(name, value / bare, unit, goal, f"{value * 1000:.0f} ms to {bare * 1000:.0f} ms")
+
+    return [
+        figure("traced run, head", one.head, 2.3),
+        figure("traced run, tail", one.tail, 1.3),
+        figure("  tail, 300 steps", many.tail, 2.5),
+        figure("  tail, 2,000 spans", large.tail, 6),
+        figure("  cpu, one step", one.cpu, 8, bare.cpu),
+        Figure(f"  tail, {PAST:,} past runs", past.tail / one.tail, "x that with none", 1.2, ""),
+    ]
+
+
+def _added(bench: Bench, name: str, write: Callable[[Path], object], past: int = 0) -> tuple[Added, Took]:
+    """What tracing adds to a run that leaves a record like the one that `write` writes, in a project with
+    `past` runs; and what `python -c pass` takes."""
+    record, project, data = (bench.folder(f"traced-{name}-{what}") for what in ("record", "project", "data"))
+    write(record)
+    shutil.copytree(record / ".one/flows", project / ".one/flows", dirs_exist_ok=True)
+    if past:
+        write_past_runs(project, past)
+    settings = bench.folder("home/.config/one-trace") / "config.toml"
+    settings.write_text("[traces]\nenabled = true\n")
+    stamps = project / "stamps"
+    host = bench.folder("traced-host") / "one"
+    stamp, leave = f"echo $EPOCHREALTIME >> {stamps}", f"{sys.executable} -IS {_HOST} {record}"
+    bench.executable(host, f"#!/bin/bash\n{stamp}\n{leave}\n{stamp}\n")
+    env = bench.env | {"ONE_TRACES_DATA_DIR": str(data), "ONE_TRACE_HOST": str(host)}
+    added, bare = [], []
+    for _ in range(REPEAT):
+        bare.append(bench.bare())
+        alone = bench.time([str(host), *ARGV], env, project).cpu
+        stamps.unlink()
+        began = time.time()
+        ours = bench.time([bench.one, *ARGV], env, project)
+        ended = time.time()
+        host_began, host_ended = map(float, stamps.read_text().split())
+        stamps.unlink()
+        added.append(Added(host_began - began, ended - host_ended, ours.cpu - alone))
+    settings.unlink()
+    return Added(*map(median, zip(*added, strict=True))), Took(*map(median, zip(*bare, strict=True)))
