@@ -14,7 +14,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class DocumentKind(NamedTuple):
-    """A kind of document. `bounded`: it may be cut, and then says so in `omitted`."""
+    """A kind of document, and the command of `one trace` or `one config` that prints it. `bounded`: it may
+    be cut, and then says so in `omitted`."""
 
     command: str
     module: str
@@ -47,6 +48,11 @@ DOCUMENTS = {
     "one-trace-share/1": DocumentKind("share", "answers.reports", ("SharedRun",)),
     "one-trace-file/1": DocumentKind("export -o FILE, open", "answers.reports", ("WrittenFile",)),
     "one-trace-stats-file/1": DocumentKind("stats -o FILE", "answers.reports", ("WrittenHistory",)),
+    "one-trace-prune/1": DocumentKind("prune", "answers.reports", ("PruneReport",)),
+    "one-trace-login/1": DocumentKind("login", "answers.reports", ("SavedKey",)),
+    "one-trace-logout/1": DocumentKind("logout", "answers.reports", ("DeletedKey",)),
+    "one-trace-settings/1": DocumentKind("config list", "answers.reports", ("SettingList",)),
+    "one-trace-setting/1": DocumentKind("config get, set, unset", "answers.reports", ("SettingReport",)),
     "one-trace-topics/1": DocumentKind("help", "answers.reports", ("Topics",)),
     "one-trace-topic/1": DocumentKind("help TOPIC", "answers.reports", ("Topic",)),
     "one-trace-schemas/1": DocumentKind("schema", "answers.documents", ("Schemas",)),
@@ -84,11 +90,12 @@ def json_schema(name: str) -> dict[str, Any]:
     if document.bounded:
         for definition in definitions.values():
             _relax(definition)
+    group = "" if document.command.startswith("config ") else "trace "
     root = schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
     return {
         "$schema": DIALECT,
         "title": name,
-        "description": f"one --agent trace {document.command}",
+        "description": f"one --agent {group}{document.command}",
         **root,
         "$defs": definitions,
     }

@@ -1,10 +1,10 @@
-"""The answers of commands that do something: import, sync, share, export, open, help, doctor."""
+"""The answers of commands that do something: import, sync, share, prune, config, login, doctor, ..."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class ImportedRun(Struct, rename="camel"):
@@ -87,6 +87,59 @@ class WrittenHistory(Struct, rename="camel", kw_only=True):
     file: str
     format: str
     rows: int
+
+
+class PruneReport(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace prune``. `kept`: old runs that are not delivered yet. `would_delete`: in a dry
+    run, which deletes nothing."""
+
+    schema: str = "one-trace-prune/1"
+    deleted: int
+    kept: int
+    dry_run: bool | UnsetType = UNSET
+    would_delete: int | UnsetType = UNSET
+
+
+class Setting(Struct, rename="camel"):
+    """One key, the value in force, and where it comes from."""
+
+    key: str
+    value: bool | float | str | list[str] | None
+    source: str
+
+
+class SettingList(Struct, rename="camel", kw_only=True):
+    """The answer of ``config list``. `project_file`: null if there is none."""
+
+    schema: str = "one-trace-settings/1"
+    settings: list[Setting]
+    user_file: str | None
+    project_file: str | None
+
+
+class SettingReport(Struct, rename="camel", kw_only=True):
+    """The answer of ``config get``, ``unset``: the value in force and its source; of ``config set``: the
+    value that was written to `file`."""
+
+    schema: str = "one-trace-setting/1"
+    key: str
+    value: bool | float | str | list[str] | None
+    source: str | UnsetType = UNSET
+    file: str | UnsetType = UNSET
+
+
+class SavedKey(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace login``: the file with the key."""
+
+    schema: str = "one-trace-login/1"
+    saved: str
+
+
+class DeletedKey(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace logout``: whether there was a saved key."""
+
+    schema: str = "one-trace-logout/1"
+    removed: bool
 
 
 class Topics(Struct, rename="camel", kw_only=True):

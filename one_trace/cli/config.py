@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tomlkit import TOMLDocument
 
+    from one_trace.answers.reports import Setting, SettingReport
     from one_trace.settings.sources import Settings
 
 PREFIX = "traces."
@@ -64,19 +65,20 @@ PROJECT = click.option(
 @PROJECT
 def set_value(key: str, value: str, project: bool) -> None:
     """Set one key. 'one config list' lists them all, 'one trace help settings' explains them."""
+    from one_trace.answers.reports import SettingReport
     from one_trace.settings.model import parse
 
     name = _name(key)
     if valid(value) != value:
         raise SettingsError(f"{PREFIX}{name} must be UTF-8, as TOML files are", code="bad-value")
-    parsed = parse(name, value)
+    parsed: Any = parse(name, value)
     problem = problems.not_for_project(name, parsed) if project else None
     if problem:
         raise problem
     path = _file(project)
     _edit(path, lambda table: table.__setitem__(name, list(parsed) if isinstance(parsed, tuple) else parsed))
-    document = {"key": PREFIX + name, "value": parsed, "file": str(path)}
-    out().answer(document, f"{PREFIX}{name} = {format_value(parsed)}  ({path})")
+    report = SettingReport(key=PREFIX + name, value=parsed, file=valid(str(path)))
+    out().answer(report, f"{PREFIX}{name} = {format_value(parsed)}  ({path})")
 
 
 @config.command(
@@ -85,8 +87,8 @@ def set_value(key: str, value: str, project: bool) -> None:
 @KEY
 def get_value(key: str) -> None:
     """Print the value in force, whichever source it comes from."""
-    row = _row(_name(key), _settings())
-    out().answer(row, format_value(row["value"]))
+    setting = _setting(_name(key), _settings())
+    out().answer(_report(setting), format_value(setting.value))
 
 
 @config.command(
@@ -101,27 +103,28 @@ def unset_value(key: str, project: bool) -> None:
     path = _file(project)
     if os.path.lexists(path):
         _edit(path, lambda table: table.pop(name, None))
-    row = _row(name, _settings())
-    out().answer(row, f"{PREFIX}{name} = {format_value(row['value'])}  ({row['source']})")
+    setting = _setting(name, _settings())
+    out().answer(_report(setting), f"{setting.key} = {format_value(setting.value)}  ({setting.source})")
 
 
 @config.command("list", epilog=examples("one config list", "one --agent config list"))
 def list_values() -> None:
     """Print every key, its value, and its source."""
+    from one_trace.answers.reports import SettingList
+
     settings = _settings()
-    rows = [_row(key.name, settings) for key in KEYS]
-    out().answer(
-        {
-            "settings": rows,
-            "userFile": paths.user_file(os.environ) or None,
-            "projectFile": paths.project_file(),
-        },
-        lambda: _table(rows),
+    rows = [_setting(key.name, settings) for key in KEYS]
+    user, project = paths.user_file(os.environ), paths.project_file()
+    report = SettingList(
+        settings=rows,
+        user_file=valid(user) if user else None,
+        project_file=valid(project) if project else None,
     )
+    out().answer(report, lambda: _table(rows))
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
-    cells = [(row["key"], format_value(row["value"]), row["source"]) for row in rows]
+def _table(rows: list[Setting]) -> str:
+    cells = [(row.key, format_value(row.value), row.source) for row in rows]
     widths = [max(len(cell[at]) for cell in cells) for at in (0, 1)]
     lines = [f"{key:<{widths[0]}}  {value:<{widths[1]}}  {source}" for key, value, source in cells]
     return "\n".join(lines)
@@ -133,8 +136,16 @@ def _settings() -> Settings:
     return configured(load=load)
 
 
-def _row(name: str, settings: Settings) -> dict[str, Any]:
-    return {"key": PREFIX + name, "value": getattr(settings, name), "source": settings.sources[name]}
+def _setting(name: str, settings: Settings) -> Setting:
+    from one_trace.answers.reports import Setting
+
+    return Setting(PREFIX + name, getattr(settings, name), settings.sources[name])
+
+
+def _report(setting: Setting) -> SettingReport:
+    from one_trace.answers.reports import SettingReport
+
+    return SettingReport(key=setting.key, value=setting.value, source=setting.source)
 
 
 def _name(key: str) -> str:

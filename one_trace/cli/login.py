@@ -7,9 +7,11 @@ import sys
 
 import click
 
+from one_trace.answers.reports import SavedKey
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.errors import WrongUsage
+from one_trace.guard.text import valid
 from one_trace.settings import credentials
 
 _LONGEST = 4096
@@ -35,4 +37,6 @@ def command() -> None:
     note = ""
     if os.environ.get(credentials.API_KEY):
         note = f"\nNote: {credentials.API_KEY} is set too, and takes precedence."
-    output.answer({"saved": str(path)}, f"Key saved in {path}. 'one trace sync' sends what is queued.{note}")
+    output.answer(
+        SavedKey(saved=valid(str(path))), f"Key saved in {path}. 'one trace sync' sends what is queued.{note}"
+    )

@@ -6,6 +6,7 @@ import os
 
 import click
 
+from one_trace.answers.reports import DeletedKey
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.settings import credentials
@@ -18,4 +19,4 @@ def command() -> None:
     line = "The saved key has been deleted." if removed else "There was no saved key."
     if os.environ.get(credentials.API_KEY):
         line += f" {credentials.API_KEY} is still set in the environment."
-    out().answer({"removed": removed}, line)
+    out().answer(DeletedKey(removed=removed), line)

@@ -6,6 +6,7 @@ import time
 
 import click
 
+from one_trace.answers.reports import PruneReport
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
@@ -57,7 +58,7 @@ def command(older_than: int | None, dry_run: bool, yes: bool, force: bool) -> No
     else:
         with Store(settings.store_path) as store:
             pruned = _prune(store, before_ms, speaker, dry_run=dry_run, ask=not yes, force=force)
-    speaker.answer(pruned, lambda: _page(pruned))
+    speaker.answer(_report(pruned), lambda: _page(pruned))
 
 
 def _prune(store: Store, before_ms: int, speaker: Out, *, dry_run: bool, ask: bool, force: bool) -> Pruned:
@@ -70,6 +71,13 @@ def _prune(store: Store, before_ms: int, speaker: Out, *, dry_run: bool, ask: bo
             speaker.note("Nothing deleted.")
             click.get_current_context().exit(FAILED)
     return prune(store.connection, before_ms, force=force)
+
+
+def _report(pruned: Pruned) -> PruneReport:
+    report = PruneReport(deleted=pruned.deleted, kept=pruned.kept)
+    if pruned.dry_run:
+        report.dry_run, report.would_delete = True, pruned.would_delete
+    return report
 
 
 def _page(pruned: Pruned) -> str:

@@ -21,7 +21,7 @@ _SENT = "sink, revision, url, sent_ms, visibility, attempts, queued_ms"
 _uploads = msgspec.json.Decoder(list[tuple[str, str, str | None, int | None, str | None, int, int]])
 
 
-class Pruned(Struct, rename="camel", omit_defaults=True):
+class Pruned(Struct):
     """How many runs were deleted, and how many old ones were kept because they are not delivered yet. In a
     dry run nothing is deleted, and `would_delete` is how many would be.
     """

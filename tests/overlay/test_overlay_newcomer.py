@@ -124,3 +124,24 @@ def test_a_key_of_another_kind_is_saved_with_a_warning(machine):
     assert (done.code, done.err.count(b"\n")) == (0, 1)
     assert b"warning: keys of traces.com begin with trk_" in done.err
     assert machine.one("trace", "login", input=b"trk_abc\n").err == b""
+
+
+@pytest.mark.parametrize(
+    ("argv", "schema"),
+    [
+        ("trace prune", "one-trace-prune/1"),
+        ("trace prune --dry-run", "one-trace-prune/1"),
+        ("trace login", "one-trace-login/1"),
+        ("trace logout", "one-trace-logout/1"),
+        ("config list", "one-trace-settings/1"),
+        ("config get traces.sinks", "one-trace-setting/1"),
+        ("config set traces.sinks otlp", "one-trace-setting/1"),
+        ("config set traces.flush_timeout 2", "one-trace-setting/1"),
+        ("config unset traces.sinks", "one-trace-setting/1"),
+    ],
+)
+def test_the_document_of_each_small_command_names_its_schema(machine, argv, schema):
+    document = machine.one("--agent", *argv.split(), input=b"trk_abc\n").document  # is valid
+    assert document["schema"] == schema
+    described = machine.one("--agent", "trace", "schema", schema).document["description"]
+    assert described.startswith(f"one --agent {' '.join(argv.split()[:1])} ")

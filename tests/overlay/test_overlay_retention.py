@@ -38,7 +38,11 @@ def test_forever_is_forever(machine):
     fill(machine, 5000)
     machine.one(*RUN)
     assert len(machine.runs()) == 2
-    assert machine.one("--agent", "trace", "prune").document == {"deleted": 0, "kept": 0}
+    assert machine.one("--agent", "trace", "prune").document == {
+        "schema": "one-trace-prune/1",
+        "deleted": 0,
+        "kept": 0,
+    }
 
 
 def test_prune_takes_the_setting_where_no_age_is_given(machine):
@@ -54,7 +58,11 @@ def test_what_is_not_delivered_stays(machine):
     fill(machine, 100, sinks=["traces.com"])
     machine.one(*RUN)
     assert len(machine.runs()) == 2
-    assert machine.one("--agent", "trace", "prune").document == {"deleted": 0, "kept": 1}
+    assert machine.one("--agent", "trace", "prune").document == {
+        "schema": "one-trace-prune/1",
+        "deleted": 0,
+        "kept": 1,
+    }
 
 
 def test_an_age_that_is_none_is_refused(machine):

@@ -141,6 +141,7 @@ def test_set_get_unset_list(machine):
     assert rows["traces.upload"] == ("auto", "default")
     assert machine.one("config", "unset", "traces.enabled").code == 0
     assert machine.one("--agent", "config", "get", "traces.enabled").document == {
+        "schema": "one-trace-setting/1",
         "key": "traces.enabled",
         "value": False,
         "source": "default",

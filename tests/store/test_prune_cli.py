@@ -46,7 +46,8 @@ def test_runs_of_the_last_hour_go_only_by_force(filled: Machine, age: str) -> No
 
 def test_a_dry_run_counts_and_deletes_nothing(filled: Machine) -> None:
     done = filled.one("--agent", "trace", "prune", "--older-than", "1h", "--dry-run").document
-    assert done == {"deleted": 0, "kept": 1, "dryRun": True, "wouldDelete": 1}
+    figures = {"deleted": 0, "kept": 1, "dryRun": True, "wouldDelete": 1}
+    assert done == {"schema": "one-trace-prune/1", **figures}
     assert filled.one("trace", "prune", "--older-than", "1h", "--dry-run").out.startswith(b"1 run would be")
     assert ids(filled) == ["c", "b", "a"]
 
