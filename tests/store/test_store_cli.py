@@ -96,7 +96,7 @@ def test_prune_keeps_runs_that_are_not_delivered(machine: Machine) -> None:
         open_store.save(assembly())
         open_store.save(assembly("00000000000b"), sinks=["traces.com"])
     done = machine.one("--agent", "trace", "prune", "--older-than", "1d").document
-    assert done == {"deleted": 1, "kept": 1}
+    assert done == {"schema": "one-trace-prune/1", "deleted": 1, "kept": 1}
     assert machine.one("--agent", "trace", "prune", "--older-than", "1d", "--force").document["deleted"] == 1
     assert machine.runs() == []
 
