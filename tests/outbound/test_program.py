@@ -90,7 +90,8 @@ def test_no_secret_of_a_known_shape_is_stored_or_sent(
     half = len(made) // 2
     for some in (made[:half], made[half:]):
         fail(machine, "\n\n".join(text for text, _ in some)[:30_000], tmp_path)
-    secrets = [secret.replace("_secret_", "") for _, parts in made for secret in parts]
+    parts = [part.replace("_secret_", "") for _, parts in made for part in parts]
+    secrets = [part for part in parts if len(part) >= 8]  # ids contain shorter ones by chance
     assert list(survivors(secrets, sent(traces_server))) == []
     assert list(survivors(secrets, stored(machine).decode("latin-1"))) == []
     assert "[REDACTED]" in sent(traces_server)
