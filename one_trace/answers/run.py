@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ from one_trace.model.trace import (
     Counts,
     Executor,
     Location,
+    PlannedStep,
     Run,
     Session,
     Span,
@@ -106,11 +107,13 @@ def answer(
     filter: dict[str, Any] | None = None,
     at: Location | None = None,
     output: StepOutput | None = None,
+    plan: Iterable[PlannedStep] = (),
 ) -> dict[str, Any]:
     """The answer about a run. `shown`: the part of `whole` that a filter leaves; figures are of the whole
-    run. `at` and `output` belong to the step that the filter names. Raises WrongUsage."""
+    run. `at` and `output` belong to the step that the filter names, `plan` is that of the run's flow. Raises
+    WrongUsage."""
     selection = Selection(RunAnswer, bounds.fields)
-    view = _View(whole, shown or whole, filter or {}, bounds)
+    view = _View(whole, shown or whole, filter or {}, bounds, after_run(whole.run, plan))
     for most in view.row_counts():
         shaped = msgspec.structs.replace(view.answer(most), at=at, output=output)
         found = selection.of(msgspec.to_builtins(shaped))
@@ -122,13 +125,16 @@ def answer(
 class _View:
     """The rows of an answer, and which of them matter most."""
 
-    def __init__(self, whole: Trace, shown: Trace, filter: dict[str, Any], bounds: Bounds) -> None:
+    def __init__(
+        self, whole: Trace, shown: Trace, filter: dict[str, Any], bounds: Bounds, next: list[str]
+    ) -> None:
         self.whole, self.shown, self.filter, self.bounds = whole, shown, filter, bounds
         self.tree = Shape(whole)
         seen = Shape(shown)
         self.rows = list(map(_row, seen.spans) if bounds.full else _tree_rows(shown, seen))
         self.ranked = sorted(range(len(self.rows)), key=lambda at: _rank(self.rows[at], at))
         self.before = _rows_before(bounds.cursor)
+        self.next = next
 
     def row_counts(self) -> Iterator[int]:
         """How many rows a list may have: as many as there are, then fewer and fewer."""
@@ -153,7 +159,7 @@ class _View:
             partial=[cut_text(reason, _TEXT) for reason in (run.partial or [])[: some // 2 + 1]],
             filter=self.filter,
             omitted=self._omitted(most),
-            next=after_run(run),
+            next=self.next,
         )
 
     def _page(self, most: int) -> list[int]:

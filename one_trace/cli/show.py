@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -14,7 +15,7 @@ from one_trace.cli.pages import examples
 from one_trace.cli.params import SECONDS
 from one_trace.cli.stored import trace_of
 from one_trace.errors import FAILED
-from one_trace.model.trace import Filter, Location, Span, Trace
+from one_trace.model.trace import Filter, Location, PlannedStep, Span, Trace
 
 if TYPE_CHECKING:
     from one_trace.answers.step import StepOutput
@@ -117,7 +118,26 @@ def _answer(speaker: Out, whole: Trace, shown: Shown) -> object:
     if speaker.bounds.full and not filter:
         return whole
     asked = to_builtins(filter) if filter else {}
-    return answer(whole, shown.trace, bounds=speaker.bounds, filter=asked, at=shown.at, output=shown.output)
+    return answer(
+        whole,
+        shown.trace,
+        bounds=speaker.bounds,
+        filter=asked,
+        at=shown.at,
+        output=shown.output,
+        plan=_plan(whole),
+    )
+
+
+def _plan(trace: Trace) -> Iterable[PlannedStep]:
+    """The steps of the flow of a run that did not succeed; none if they are not known."""
+    from one_trace.cli.configured import configured
+    from one_trace.store import Store
+
+    if trace.run.status == "success":
+        return ()
+    with Store(configured().store_path, readonly=True) as store:
+        return store.planned(trace.run.trace_id).values()
 
 
 def _filtered(trace: Trace, *, failed: bool, step: str | None, depth: int | None) -> Shown:
