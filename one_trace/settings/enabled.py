@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MOST_LINES = 100
 _WORDS = {"true": True, "false": False}
 
 
@@ -32,11 +33,13 @@ def enabled(env: Mapping[str, str]) -> bool | None:
 
 
 def _plain_values(path: str) -> dict[str, str] | None:
-    """The values of a file that has only the table `[traces]`, with only words, numbers and plain strings, as
-    they are written there; None of any other file."""
+    """The values of a short file that has only the table `[traces]`, with only words, numbers and plain
+    strings, as they are written there; None of any other file, which may be one that the parser refuses."""
     try:
         lines = read_plain(path, SETTINGS_LIMIT).decode("ascii").split("\n")
     except (OSError, ValueError):
+        return None
+    if len(lines) > _MOST_LINES or not all(line.isprintable() for line in lines):
         return None
     values: dict[str, str] = {}
     rest = [line for each in lines if (line := each.strip()) and not line.startswith("#")]

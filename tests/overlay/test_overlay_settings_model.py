@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 import tomlkit
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from one_trace.errors import SettingsError
 from one_trace.settings import keys, model, paths, sources
+from one_trace.settings.enabled import enabled
 
 VALID = {
     "enabled": {"true": True, "yes": True, "0": False, "off": False},
@@ -80,6 +83,7 @@ def scene(tmp_path, monkeypatch):
         fast, whole = (each.load(env=env, flags=flags) for each in (sources, model))
         assert fast._replace(problems=()) == whole._replace(problems=())
         assert list(map(vars, fast.problems)) == list(map(vars, whole.problems))
+        assert flags or enabled(env) in (None, fast.enabled)
         return fast
 
     return load
@@ -188,3 +192,38 @@ def test_no_fast_path_imports_pydantic(machine):
         assert b"one_trace.main" in done.err
         assert b"pydantic" not in done.err, argv
     assert b"pydantic_settings" in machine.one("config", "list").err
+
+
+LINES = st.sampled_from(
+    [
+        *("[traces]", "[other]", "[[traces]]", "enabled = true", "enabled = false", "enabled=true"),
+        *("enabled", "enabled = 1", 'enabled = "true"', "enabled = true # why", "enabled = True", "= true"),
+        *("live = false", "flush_timeout = 5", "flush_timeout = 08", "traces.x = 1", "enabled.x = true"),
+        *("new_key = true", 'host = "a\\u0041"', 'host = "a', "# why", "# \x01", "\x0cenabled = true"),
+        *("enabled = true\r", "\r", "", " \t"),
+    ]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(user=st.lists(LINES, max_size=5), project=st.none() | st.lists(LINES, max_size=3), begin=st.booleans())
+def test_what_is_plain_to_see_of_enabled_is_what_the_settings_say(scene, user, project, begin):
+    """`scene` has put us into a project of its own; the files are written as they are."""
+    env = {"HOME": str(Path.cwd().parent / "home")}
+    for path, lines in ((Path(paths.user_file(env)), user), (Path(paths.PROJECT_FILE), project)):
+        path.unlink(missing_ok=True)
+        if lines is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes("\n".join(["[traces]", *lines] if begin else lines).encode())
+    assert enabled(env) in (None, sources.load(env=env).enabled)
+
+
+def test_a_settings_file_that_is_refused_is_not_plain_to_see(scene):
+    env = {"HOME": str(Path.cwd().parent / "home")}
+    path = Path(paths.user_file(env))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("[traces]\nenabled = true\n" + "#\n" * 3000)
+    assert sources.load(env=env).enabled is False
+    assert enabled(env) is None
+    path.write_text("[traces]\nenabled = true\n")
+    assert enabled(env) is sources.load(env=env).enabled is True
