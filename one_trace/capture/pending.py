@@ -68,7 +68,7 @@ def alive(data_dir: Path) -> Iterator[tuple[Path, tuple[str, ...], dict[str, Any
     """The notes of runs that are under way on this machine, and the processes of each that are alive."""
     for name in names(data_dir / _FOLDER):
         path = data_dir / _FOLDER / name
-        process, _, machine = name.rpartition("-")[0].rpartition("-")
+        process, machine = _process_of(name)
         about = _read(path) if machine == _machine() else None
         processes = (process, str(about.get("host"))) if about else ()
         living = tuple(filter(is_alive, processes))
@@ -99,8 +99,14 @@ def remove(path: Path) -> None:
         path.parent.rmdir()
 
 
+def _process_of(name: str) -> tuple[str, str]:
+    """The identity of the process that wrote the note of this name, and the machine where that is valid."""
+    process, _, machine = name.rpartition("-")[0].rpartition("-")
+    return process, machine
+
+
 def _has_ended(path: Path) -> bool:
-    process, _, machine = path.name.rpartition("-")[0].rpartition("-")
+    process, machine = _process_of(path.name)
     if machine == _machine():
         return not is_alive(process)
     try:
