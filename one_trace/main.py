@@ -107,10 +107,9 @@ def report(error: CliError, argv: list[str]) -> int:
     from one_trace.errors import HostNotFound
 
     if isinstance(error, HostNotFound) and not is_agent(argv):
-        from one_trace.guard import streams
+        from one_trace.capture.notices import report_error
 
-        hint = f". {error.hint}" if error.hint else ""
-        streams.say(f"one-trace: {error.message}{hint}")
+        report_error(error, agent=False)
         return error.exit_code
     from one_trace.cli.out import Out
 
