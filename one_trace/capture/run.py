@@ -22,6 +22,7 @@ from one_trace.settings.sources import Settings
 
 if TYPE_CHECKING:
     from one_trace.capture.drawn import Drawing
+    from one_trace.runner.command_line import Parsed
 
 _FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS)
 """Caused by an instruction, which would be executed again after a handler."""
@@ -39,13 +40,14 @@ def run(path: str | None, argv: list[str], settings: Settings) -> int:
     agent, asked = is_agent(argv), Asked(argv)
     if path is None:
         return end(_built_in(argv, settings, asked, agent=agent))
-    tracking = Tracking(settings, asked, path) if undrawn.may_be_drawn(agent=agent) else None
-    drawing = _drawing(tracking) if tracking is not None else None
-    if tracking is None or drawing is None:
-        if tracking is not None:
-            tracking.done()
-        return undrawn.run(path, argv, settings)
-    return end(_drawn(path, argv, tracking, drawing))
+    parsed = _drawn_call(asked, settings, agent=agent)
+    if parsed is not None:
+        tracking = Tracking(settings, asked, path)
+        drawing = _drawing(parsed, tracking)
+        if drawing is not None:
+            return end(_drawn(path, argv, tracking, drawing))
+        tracking.done()
+    return undrawn.run(path, argv, settings)
 
 
 def _drawn(path: str, argv: list[str], tracking: Tracking, drawing: Drawing) -> int:
@@ -69,7 +71,8 @@ def _built_in(argv: list[str], settings: Settings, asked: Asked, *, agent: bool)
     tracking.begin(None)
     os.environ[PARENT] = parent_mark(tracking.token, tracking.project)
     os.environ.pop(TOKEN, None)
-    drawing = _drawing(tracking) if undrawn.may_be_drawn(agent=agent) else None
+    parsed = _drawn_call(asked, settings, agent=agent)
+    drawing = _drawing(parsed, tracking) if parsed is not None else None
     words = ["--agent", *argv] if drawing else argv
     status = 0
     try:
@@ -84,13 +87,23 @@ def _built_in(argv: list[str], settings: Settings, asked: Asked, *, agent: bool)
     return status
 
 
-def _drawing(tracking: Tracking) -> Drawing | None:
-    """The drawing of this run, if it is to be drawn."""
+def _drawn_call(asked: Asked, settings: Settings, *, agent: bool) -> Parsed | None:
+    """The arguments of a call whose run is to be drawn."""
+    if not undrawn.may_be_drawn(agent=agent):
+        return None
     with suppress(*BROKEN):  # met again, and reported, when the run is traced
         from one_trace.capture import drawn
 
-        asked = drawn.wanted(tracking.asked.parsed, tracking.settings, os.environ)
-        return drawn.Drawing(asked, tracking) if asked else None
+        return drawn.wanted(asked.parsed, settings, os.environ)
+    return None
+
+
+def _drawing(parsed: Parsed, tracking: Tracking) -> Drawing | None:
+    """The drawing of this run, if it can be drawn."""
+    with suppress(*BROKEN):
+        from one_trace.capture import drawn
+
+        return drawn.Drawing(parsed, tracking)
     return None
 
 
