@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from one_trace.capture.finish import EndedRun, trace, trace_orphaned
 from one_trace.capture.notices import report_error
-from one_trace.capture.tracking import Tracking, leave
+from one_trace.capture.tracking import AHEAD, Tracking
+from one_trace.guard import streams
 from one_trace.host import supervise
 from one_trace.settings.sources import Settings, load
 
@@ -51,8 +52,17 @@ def end(status: int) -> int:
     """Returns the exit code for a wait status, if this process does not end here: see `run`."""
     _discard_closed_streams()
     code = supervise.end_like(status)
-    leave(code)
+    _leave(code)
     return code
+
+
+def _leave(code: int) -> None:
+    """End this process without the interpreter's own clean-up, which takes as long as starting it. Everything
+    has been written, and the thread that imports ahead need not finish. Returns while others are at work."""
+    threading = sys.modules.get("threading")
+    others = threading.enumerate() if threading is not None else []
+    if all(each.daemon or each.name in (AHEAD, "MainThread") for each in others):
+        os._exit(code)
 
 
 def _discard_closed_streams() -> None:
@@ -63,9 +73,7 @@ def _discard_closed_streams() -> None:
                 stream.flush()
         except (OSError, ValueError):
             with suppress(OSError):
-                null = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(null, number)
-                os.close(null)
+                streams.discard(number)
 
 
 @contextmanager

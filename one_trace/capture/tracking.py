@@ -1,4 +1,4 @@
-"""Finding our run: what the command line asks for, what was there before, where the record is."""
+"""One traced run while it runs: the note about it, what is imported ahead, and the search for its record."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ its end."""
 _SEARCHES = 3
 """Searches after each change of the folder: a state is empty for a moment when it is saved."""
 
-_AHEAD = "one-trace-ahead"
+AHEAD = "one-trace-ahead"
 """The name of the thread that does during the run what is needed after it."""
 
 
@@ -74,7 +74,7 @@ class Tracking:
 
                 # Not a daemon: an import that is under way when the interpreter ends can crash.
                 self._over = threading.Event()
-                threading.Thread(target=self._prepare, args=[self._over], name=_AHEAD).start()
+                threading.Thread(target=self._prepare, args=[self._over], name=AHEAD).start()
 
     def search(self) -> RunFiles | None:
         """Our run while it is running, if its record identifies it."""
@@ -178,15 +178,6 @@ def warm(settings: Settings) -> None:
     _ = assemble, saved, search, store, save
     if settings.upload == "auto" and sinks.ready(settings):
         warm_delivery()
-
-
-def leave(code: int) -> None:
-    """End this process without the interpreter's own clean-up, which takes as long as starting it. Everything
-    has been written, and the thread that imports ahead need not finish. Returns while others are at work."""
-    threading = sys.modules.get("threading")
-    others = threading.enumerate() if threading is not None else []
-    if all(each.daemon or each.name in (_AHEAD, "MainThread") for each in others):
-        os._exit(code)
 
 
 def _data_path(settings: Settings) -> Path | None:

@@ -138,7 +138,7 @@ class Out:
             sys.stdout.buffer.flush()
         except OSError as error:
             # Nothing may be flushed again at exit. A reader that has gone (head, less) is no error.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            streams.discard(sys.stdout.fileno())
             if not isinstance(error, BrokenPipeError):
                 raise Unwritable(f"stdout cannot be written: {error.strerror}") from error
 

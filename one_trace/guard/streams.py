@@ -32,6 +32,14 @@ def fill_closed() -> None:
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
+def discard(fd: int) -> None:
+    """What is written to a stream that nobody reads, or that is full, is lost from now on: flushing it once
+    more at exit would fail again and change the exit code."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, fd)
+    os.close(null)
+
+
 def say(line: str) -> None:
     """Print one line on stderr, whatever state stderr is in."""
     from one_trace.guard.text import clean

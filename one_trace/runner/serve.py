@@ -46,7 +46,7 @@ def _guarded(session: commands.CommandSession, parsed: Parsed) -> int:
     try:
         return _run(session, parsed)
     except ReaderGone:
-        _discard_stdout()
+        streams.discard(1)
         return 1  # as One CLI, which ends when it cannot write
     finally:
         if session.run is not None:
@@ -102,13 +102,6 @@ def _worker_gone(session: commands.CommandSession, gone: WorkerGone) -> int:
         return session.refuse(message)
     session.run.failed_outside(message)
     return session.failed(message, {"logFile": session.run.log.path})
-
-
-def _discard_stdout() -> None:
-    """Nobody reads our output: keep the interpreter from flushing into it once more at exit."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.close(null)
 
 
 @contextmanager
