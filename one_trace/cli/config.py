@@ -98,11 +98,17 @@ def get_value(key: str) -> None:
 @KEY
 @PROJECT
 def unset_value(key: str, project: bool) -> None:
-    """Remove one key from the file, so that the next source decides."""
-    name = _name(key)
-    path = _file(project)
-    if os.path.lexists(path):
-        _edit(path, lambda table: table.pop(name, None))
+    """Remove one key from the file, so that the next source decides. An unknown key can be removed, too."""
+    from one_trace.answers.reports import SettingReport
+
+    name, path = key.removeprefix(PREFIX), _file(project)
+    if os.path.lexists(path) and key.startswith(PREFIX):
+        _edit(path, lambda table: _remove(table, name))
+    else:
+        _name(key)
+    if name not in BY_NAME:
+        out().answer(SettingReport(key=key, value=None, file=valid(str(path))), f"{key} removed  ({path})")
+        return
     setting = _setting(name, _settings())
     out().answer(_report(setting), f"{setting.key} = {format_value(setting.value)}  ({setting.source})")
 
@@ -140,6 +146,11 @@ def _setting(name: str, settings: Settings) -> Setting:
     from one_trace.answers.reports import Setting
 
     return Setting(PREFIX + name, getattr(settings, name), settings.sources[name])
+
+
+def _remove(table: TOMLDocument, name: str) -> None:
+    if table.pop(name, None) is None and name not in BY_NAME:
+        raise problems.unknown_key(PREFIX + name)
 
 
 def _report(setting: Setting) -> SettingReport:
