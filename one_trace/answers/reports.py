@@ -168,8 +168,10 @@ class Check(Struct, rename="camel"):
 
 
 class DoctorReport(Struct, rename="camel", kw_only=True):
-    """The answer of ``trace doctor``. `ok`: no check is bad."""
+    """The answer of ``trace doctor``. `ok`: no check is bad. `checks`: the most important first. `next`: the
+    command that fixes the most important finding."""
 
     schema: str = "one-trace-doctor/1"
     ok: bool
     checks: list[Check]
+    next: str | None = None
