@@ -65,8 +65,9 @@ PROJECT = click.option(
 @PROJECT
 def set_value(key: str, value: str, project: bool) -> None:
     """Set one key. 'one config list' lists them all, 'one trace help settings' explains them."""
-    from one_trace.answers.reports import SettingReport
-    from one_trace.settings.model import parse
+    from one_trace.answers.reports import SettingReport, SettingWarning
+    from one_trace.cli.checks.values import warnings
+    from one_trace.settings.model import load, parse
 
     name = _name(key)
     if valid(value) != value:
@@ -77,8 +78,17 @@ def set_value(key: str, value: str, project: bool) -> None:
         raise problem
     path = _file(project)
     _edit(path, lambda table: table.__setitem__(name, list(parsed) if isinstance(parsed, tuple) else parsed))
-    report = SettingReport(key=PREFIX + name, value=parsed, file=valid(str(path)))
-    out().answer(report, f"{PREFIX}{name} = {format_value(parsed)}  ({path})")
+    wrong = [
+        SettingWarning(check.message, check.fix)
+        for check in warnings(name, parsed, "project" if project else "user", load())
+    ]
+    speaker = out()
+    report = SettingReport(key=PREFIX + name, value=parsed, file=valid(str(path)), warnings=wrong)
+    speaker.answer(report, f"{PREFIX}{name} = {format_value(parsed)}  ({path})")
+    for warning in wrong:
+        speaker.note(f"warning: {warning.message}")
+        if warning.hint:
+            speaker.note(f"hint: {warning.hint}")
 
 
 @config.command(

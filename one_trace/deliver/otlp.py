@@ -54,6 +54,7 @@ class Otlp:
             raise CliError(
                 "OTEL_EXPORTER_OTLP_PROTOCOL is grpc, and the sink otlp speaks HTTP",
                 hint="one config set traces.otlp_endpoint URL (of the collector's HTTP port, often 4318)",
+                fix="one config set traces.otlp_endpoint URL",
             )
         if not self._json:
             _require_protobuf()
@@ -137,7 +138,8 @@ def _require_protobuf() -> None:
     try:
         from one_trace.deliver import otlp_protobuf
     except ImportError as error:
-        raise CliError("the sink otlp needs packages that are not installed", hint=_NO_PACKAGES) from error
+        missing = "the sink otlp needs packages that are not installed"
+        raise CliError(missing, hint=_NO_PACKAGES, fix="pip install 'one-trace[otlp]'") from error
     _ = otlp_protobuf
 
 

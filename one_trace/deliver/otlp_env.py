@@ -46,7 +46,7 @@ def unusable(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     ):
         variable_name, value = variable(name, env)
         if value and value.lower() not in known:
-            yield variable_name, f"it is none of {', '.join(known)}: {instead}"
+            yield variable_name, f"only {' and '.join(known)} are known, so {instead}"
     variable_name, value = variable("TIMEOUT", env)
     if value and not (value.isascii() and value.isdigit()):
         yield variable_name, "it is not a number of milliseconds"

@@ -172,14 +172,11 @@ def test_every_sink_that_is_ready_is_named_with_its_address(machine):
         "ONE_TRACES_OTLP_ENDPOINT": "http://127.0.0.1:4318",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
     }
-    otlp = ("ok", "traced runs go to otlp (http://127.0.0.1:4318/v1/traces)")
-    assert sinks(machine) == [otlp]
+    otlp = "otlp (http://127.0.0.1:4318/v1/traces); runs are sent when they end"
+    assert sinks(machine) == [("ok", f"set up: {otlp}")]
     assert b"nothing is sent" not in machine.one("trace", "doctor").out
     machine.env |= {"ONE_TRACES_SINKS": "traces.com,otlp", "TRACES_API_KEY": traces_server.KEY}
-    assert sinks(machine) == [
-        ("ok", "traced runs go to traces.com (https://actions.traces.com)"),
-        otlp,
-    ]
+    assert sinks(machine) == [("ok", f"set up: traces.com (https://actions.traces.com), {otlp}")]
 
 
 def test_nothing_is_sent_only_if_no_sink_is_ready(machine):

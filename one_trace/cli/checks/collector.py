@@ -25,16 +25,14 @@ def otlp(offline: bool) -> Iterator[Check]:
     from one_trace.deliver.otlp_env import unusable
 
     values = sources.load()
-    doubt = values.doubt("otlp_endpoint", "sinks")
-    if doubt is not None:
-        yield Check(
-            _NAME, "note", f"not checked until this is fixed: {doubt.message}", doubt.fix or doubt.hint
-        )
+    if values.doubt("otlp_endpoint", "sinks") is not None:
+        yield Check(_NAME, "note", "not checked: the settings have to be fixed first")
     elif _NAME not in values.sinks:
-        yield from _not_a_sink(values)
+        yield from not_a_sink(values)
     else:
-        yield ask(values, None if offline else TIMEOUT_S)
-        for name, reason in unusable(os.environ):
+        check = ask(values, None if offline else TIMEOUT_S)
+        yield check
+        for name, reason in unusable(os.environ) if check.state != "bad" else ():
             shown = shell_word(clean(os.environ[name], 40))
             yield Check(_NAME, "note", f"{name}={shown} is not used: {reason}", f"unset {name}")
 
@@ -59,7 +57,9 @@ def ask(values: sources.Settings, timeout_s: float | None) -> Check:
         with closing(HttpClient(server, Deadline(timeout_s))) as client:
             sink.ping(client)
     except CliError as error:
-        return Check(_NAME, "bad", f"nothing can be sent: {error.message}", error.fix or error.hint)
+        return Check(
+            _NAME, "bad", f"nothing can be sent: {error.message}", error.fix or _set_endpoint(values)
+        )
     except DeliveryError as error:
         return Check(_NAME, "bad", error.message, _fix(error, values))
     return Check(_NAME, "ok", f"{about} takes a request without spans{_variables()}")
@@ -68,13 +68,15 @@ def ask(values: sources.Settings, timeout_s: float | None) -> Check:
 def _fix(error: DeliveryError, values: sources.Settings) -> str | None:
     if error.status in _NOT_ALLOWED:
         return "export OTEL_EXPORTER_OTLP_HEADERS=NAME=VALUE"
-    if error.kind == "refused" and error.status is None:  # a header or a certificate that cannot be used
+    if error.hint and error.status is None:  # a header or a certificate that cannot be used
         return error.hint
-    name = _source(values)
-    return f"export {name}=URL" if name.startswith("OTEL_") else _set_endpoint(values)
+    return _set_endpoint(values)
 
 
 def _set_endpoint(values: sources.Settings) -> str:
+    name = _source(values)
+    if os.environ.get(name):
+        return f"export {name}=URL"
     return problems.assign("otlp_endpoint", "URL", values.sources["otlp_endpoint"])
 
 
@@ -94,7 +96,7 @@ def _variables() -> str:
     return f"; with {', '.join(names)}" if names else ""
 
 
-def _not_a_sink(values: sources.Settings) -> Iterator[Check]:
+def not_a_sink(values: sources.Settings) -> Iterator[Check]:
     """An endpoint that somebody has set, and nothing is sent to it."""
     from one_trace.deliver.sinks import SINKS
 

@@ -13,7 +13,7 @@ from one_trace.view.words import counted
 
 
 def sinks() -> Iterator[Check]:
-    """Every sink that is ready, with its address. What is wrong with one is a finding of its own check."""
+    """The sinks that are set up, with their addresses. What is wrong with one is found by its own check."""
     from one_trace.deliver.retry import DeliveryError
     from one_trace.deliver.sinks import make, ready
 
@@ -23,12 +23,15 @@ def sinks() -> Iterator[Check]:
         wrong = f"nothing is sent until this is fixed: {doubt.message}"
         yield Check("sinks", "note", wrong, doubt.fix or doubt.hint)
         return
-    when = "" if values.upload == "auto" else ", by `one trace sync` only (traces.upload is manual)"
-    names = ready(values)
+    when = (
+        "when they end" if values.upload == "auto" else "by `one trace sync` alone (traces.upload is manual)"
+    )
+    names, places = ready(values), []
     for name in names:
         with suppress(CliError, DeliveryError):
-            url = make(name, values).server().url.shown
-            yield Check("sinks", "ok", f"traced runs go to {name} ({url}){when}")
+            places.append(f"{name} ({make(name, values).server().url.shown})")
+    if places:
+        yield Check("sinks", "ok", f"set up: {', '.join(places)}; runs are sent {when}")
     if not names:
         yield Check("sinks", "note", "no sink is ready: runs are kept here, and nothing is sent")
 

@@ -90,7 +90,7 @@ def path() -> Iterator[Check]:
     ours = [one for one in ones if find.is_ours(one)]
     if not ones:
         fix = _first_on_path(_scripts())
-        yield Check("path", "note", "no `one` on PATH: `one-trace` alone traces flows", fix)
+        yield Check("path", "note", "there is no `one` on PATH", fix)
     elif ones[0] in ours:
         yield _ours(ones[0])
     elif starts_us(ones[0]):

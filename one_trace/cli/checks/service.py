@@ -54,11 +54,8 @@ def service(offline: bool) -> Iterator[Check]:
     values, key = sources.load(), credentials.api_key()
     if key is None:
         return  # a finding of the check of the key
-    doubt = values.doubt("endpoint", "sinks")
-    if doubt is not None:
-        yield Check(
-            _NAME, "note", f"not checked until this is fixed: {doubt.message}", doubt.fix or doubt.hint
-        )
+    if values.doubt("endpoint", "sinks") is not None:
+        yield Check(_NAME, "note", "not checked: the settings have to be fixed first")
     elif _NAME not in values.sinks:
         yield Check(_NAME, "note", "not checked: traces.sinks does not name it, so nothing is sent to it")
     elif store_path() is None:
@@ -88,6 +85,21 @@ def ask(values: sources.Settings, key: str, timeout_s: float) -> Check:
             return Check(_NAME, "bad", f"the key is not valid: {error.message}", _another_key())
         return Check(_NAME, "bad", error.message, error.hint or _fix_of_endpoint(values))
     return _of_namespaces(values, found)
+
+
+def answers(values: sources.Settings, timeout_s: float) -> Check:
+    """Whether anything answers at the endpoint. It is asked without the key."""
+    from one_trace.deliver.http_client import HttpClient, Server
+    from one_trace.deliver.retry import Deadline, DeliveryError
+
+    server = Server(url=parse(values.endpoint), headers={})
+    try:
+        with closing(HttpClient(server, Deadline(timeout_s))) as client:
+            client.call("GET", "/health")
+    except DeliveryError as error:
+        if error.kind == "network":
+            return Check(_NAME, "note", error.message, error.hint or _fix_of_endpoint(values))
+    return Check(_NAME, "ok", f"{server.url.shown} answers")
 
 
 def _of_namespaces(values: sources.Settings, found: list[Namespace]) -> Check:
