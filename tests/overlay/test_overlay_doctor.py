@@ -180,7 +180,7 @@ def test_every_sink_that_is_ready_is_named_with_its_address(machine):
 
 
 def test_nothing_is_sent_only_if_no_sink_is_ready(machine):
-    assert sinks(machine) == [("note", "no sink is ready: runs are kept here, and nothing is sent")]
+    assert sinks(machine) == [("note", "no sink is ready: nothing is sent")]
     assert checks(machine)["key"][:2] == ("note", "no key of traces.com: nothing is sent to traces.com")
     machine.env["ONE_TRACES_SINKS"] = "otlp"
     means = "traces.sinks names otlp, but there is no endpoint: runs are kept here and not queued for it"

@@ -33,7 +33,7 @@ def sinks() -> Iterator[Check]:
     if places:
         yield Check("sinks", "ok", f"set up: {', '.join(places)}; runs are sent {when}")
     if not names:
-        yield Check("sinks", "note", "no sink is ready: runs are kept here, and nothing is sent")
+        yield Check("sinks", "note", "no sink is ready: nothing is sent")
 
 
 def queue() -> Iterator[Check]:

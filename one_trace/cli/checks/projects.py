@@ -10,7 +10,7 @@ from one_trace.answers.reports import Check
 from one_trace.cli.checks.files import FIX, store_path
 from one_trace.cli.params import project_here
 from one_trace.errors import StoreError
-from one_trace.guard.text import path_of, shell_word, valid
+from one_trace.guard.text import can_be_argument, path_of, shell_word, valid
 from one_trace.record.files import STATES
 from one_trace.settings import paths
 from one_trace.view.words import counted
@@ -27,7 +27,7 @@ def projects() -> Iterator[Check]:
         yield Check("project", "note", "there is no .one/flows in this folder or above: this is no project")
     elif here != valid(str(Path.cwd())):
         wrong = f"One CLI finds the flows of {here} in that folder alone, not below it"
-        yield Check("project", "note", wrong, f"cd {shell_word(here)}")
+        yield Check("project", "note", wrong, f"cd {shell_word(here)}" if can_be_argument(here) else None)
     else:
         yield Check("project", "ok", f"{here}, {counted(known.get(here, 0), 'traced run')}")
     file = paths.project_file()
@@ -82,7 +82,10 @@ def _state_files(project: Path) -> list[Path]:
 
 def _where(files: Sequence[Path]) -> str:
     """The folders that files are in: from here, if it is only the one of this folder."""
-    here = STATES.absolute()
+    try:
+        here = STATES.absolute()
+    except OSError:  # the working directory has been deleted
+        here = STATES
     folders = dict.fromkeys(path.parent.absolute() for path in files) or [here]
     named = [str(STATES if folder == here else folder) for folder in folders]
     more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""

@@ -43,6 +43,5 @@ def disk() -> Iterator[Check]:
 
 
 def _taken(path: Path) -> int:
-    """Bytes of the store and of what SQLite keeps beside it."""
-    files = (path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm"))
-    return sum(file.stat().st_size for file in files if file.exists())
+    """Bytes of the store, of what SQLite keeps beside it, and of stores of other versions."""
+    return sum(file.stat().st_size for file in path.parent.glob(f"{path.stem}*") if file.is_file())
