@@ -295,6 +295,7 @@ for number in range(5):
 """
 
 
+@pytest.mark.program
 def test_eight_processes_create_and_fill_one_store_at_once(path: Path) -> None:
     tests = str(Path(__file__).parents[1])
     command = [sys.executable, "-c", SAVER, str(path)]
