@@ -30,6 +30,7 @@ _EXPORT = "one trace export RUN --format json -o FILE"
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _SPAN_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 _NAME = re.compile(r"[A-Za-z]+")
+_SIGNAL = re.compile(r"SIG[A-Z0-9]{1,20}")
 _WHERE = re.compile(r"(?P<problem>.*) - at `\$\.?(?P<field>.*)`", re.DOTALL)
 
 _NOT_NEGATIVE = (
@@ -129,6 +130,9 @@ def _check(trace: Trace) -> None:
     if run.ended_at is not None:
         _check_time("run.endedAt", run.ended_at)
     _check_range("run", ("duration_ms", "input_bytes"), (run.duration_ms, run.input_bytes))
+    if run.exit:
+        _check_range("run.exit", ("code", "duration_ms"), (run.exit.code, run.exit.duration_ms))
+        _check_form("run.exit.signal", run.exit.signal or "SIG0", _SIGNAL)
     _check_range("run.counts", Counts.__struct_fields__, msgspec.structs.astuple(run.counts))
     if run.usage is not None:
         _check_usage("run.usage", run.usage)
