@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from one_trace.analyse.agent_sessions import resume_command
 from one_trace.analyse.run_refs import word_for
 from one_trace.answers.bounds import LIMIT, Bounds, Omitted, cut_text, number, shrink, size
 from one_trace.answers.fields import Selection
@@ -52,6 +53,8 @@ class RunHead(Struct, rename="camel", kw_only=True):
     counts: Counts
     usage: Usage | None = None
     session: Session | None = None
+    resume_session: str | None = None
+    """The command that resumes the session."""
     parent_run_id: str | None = None
     uploads: list[Upload] = []
 
@@ -200,6 +203,7 @@ def _head(run: Run) -> RunHead:
         counts=run.counts,
         usage=run.usage,
         session=run.session,
+        resume_session=resume_command(run.session),
         parent_run_id=run.parent_run_id,
         uploads=[
             Upload(sink=each.sink, state=each.state, url=each.url, attempts=each.attempts)

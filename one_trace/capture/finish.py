@@ -152,8 +152,8 @@ def _session(origin: Origin) -> Session | None:
 
     if origin.session is None:
         return None
-    agent, session_id = origin.session
-    return Session(agent=valid(agent) if agent else None, session_id=valid(session_id))
+    agent, session_id = (valid(text) if text else None for text in origin.session)
+    return Session(agent=agent, session_id=session_id)
 
 
 def trace_orphaned(settings: Settings, *, agent: bool) -> None:

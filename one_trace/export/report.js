@@ -275,7 +275,7 @@
       ["Steps", c.spans ? `${number(c.spans)} (${counts})` : "0"],
       ["Retries", c.retries || ""],
       ["Usage", run.usage ? spent(run.usage) : ""],
-      ["Session", run.session ? `${run.session.agent ?? ""} ${run.session.sessionId}`.trim() : "", "mono"],
+      ["Session", run.session ? `${run.session.agent ?? ""} ${run.session.sessionId ?? ""}`.trim() : "", "mono"],
     ]);
     if (run.partial?.length) {
       $("partial").hidden = false;

@@ -113,10 +113,11 @@ class Executor(Struct, rename="camel", kw_only=True):
 
 
 class Session(Struct, rename="camel", kw_only=True):
-    """The agent's session in which a flow was started."""
+    """The agent, and its session, that started a flow. `sessionId` is null for an agent that does not tell
+    what it starts which session it is."""
 
     agent: str | None = None
-    session_id: str
+    session_id: str | None = None
 
 
 class Upload(Struct, rename="camel", kw_only=True):

@@ -197,9 +197,12 @@ def _usage(usage: Usage | None) -> Usage | None:
 
 
 def _session(session: Session | None) -> Session | None:
-    if session is None or not _IDENTIFIER.match(session.session_id):
+    if session is None:
         return None
-    return Session(agent=_matching(_IDENTIFIER, session.agent), session_id=session.session_id)
+    agent, session_id = _matching(_IDENTIFIER, session.agent), _matching(_IDENTIFIER, session.session_id)
+    if session_id is None and (agent is None or session.session_id is not None):
+        return None
+    return Session(agent=agent, session_id=session_id)
 
 
 def _matching(shape: re.Pattern[str], text: str | None) -> str | None:

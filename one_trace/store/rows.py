@@ -106,7 +106,7 @@ def run_of(row: Row) -> Run:
     run.run_id = column["host_run_id"] or run.run_id
     if column["document_uploads"] is not None:
         run.uploads = _uploads.decode(column["document_uploads"])
-    if column["session_id"] is not None:
+    if column["session_id"] is not None or column["session_agent"] is not None:
         run.session = Session(agent=column["session_agent"], session_id=column["session_id"])
     if column["input_tokens"] is not None:
         run.usage = Usage(**{name: column[name] for name in Usage.__struct_fields__})
