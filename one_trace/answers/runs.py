@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct, field
 
 from one_trace.analyse.run_refs import word_for
-from one_trace.answers.bounds import Bounds, cut_text, fit
+from one_trace.answers.bounds import Bounds, cut_tags, cut_text, fit
 from one_trace.answers.pages import decode_cursor, wrong_cursor
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Run, RunStatus, RunUnderWay
@@ -37,6 +37,7 @@ class RunRow(Struct, rename="camel", kw_only=True):
     failed: int = 0
     retries: int = 0
     cost_usd: float | None = None
+    tags: dict[str, str] = {}
     cause: ShortCause | None = None
 
 
@@ -130,6 +131,7 @@ def _row(run: Run) -> RunRow:
         failed=counts.error + counts.timeout,
         retries=counts.retries,
         cost_usd=run.usage.cost_usd if run.usage else None,
+        tags=cut_tags(run.tags),
         cause=ShortCause(path=cut_text(cause.path, _TEXT), error_class=cause.error_class) if cause else None,
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from one_trace.capture.call import PARENT
 from one_trace.host.via import Via, is_alive, run_marks, runs_within
+from one_trace.model.tags import collect
+from one_trace.settings.sources import TAGS
 
 SESSIONS = (
     ("TRACES_CURRENT_TRACE_ID", None),
@@ -68,16 +70,20 @@ class Origin(NamedTuple):
     parent: Parent | None = None
     traceparent: str | None = None
     resumed: bool = False
-
-
-def origin_of(env: Mapping[str, str], *, resumed: bool) -> Origin:
-    """To be called when the run begins: only then is it known whether the parent is still running."""
-    return origin_without_parent(env, resumed=resumed)._replace(parent=parent_of(env))
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 def origin_without_parent(env: Mapping[str, str], *, resumed: bool) -> Origin:
     """What needs no file to be read."""
     return Origin(session_of(env), None, traceparent_of(env), resumed)
+
+
+def tags_of(env: Mapping[str, str], typed: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """The tags of a run: those of the environment, then those of the command line. And for each that is not
+    used, why.
+    """
+    listed = filter(str.strip, env.get(TAGS, "").split(","))
+    return collect([*listed, *typed])
 
 
 def session_of(env: Mapping[str, str]) -> tuple[str | None, str | None] | None:

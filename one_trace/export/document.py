@@ -20,6 +20,7 @@ from msgspec import UNSET, Struct
 from one_trace.errors import CliError
 from one_trace.guard.files import MIB, read_plain
 from one_trace.guard.text import clean
+from one_trace.model import tags
 from one_trace.model.times import to_ms
 from one_trace.model.trace import SCHEMA, Counts, Span, Trace, Usage
 
@@ -132,6 +133,8 @@ def _check(trace: Trace) -> None:
     _check_range("run.counts", Counts.__struct_fields__, msgspec.structs.astuple(run.counts))
     if run.usage is not None:
         _check_usage("run.usage", run.usage)
+    if len(run.tags) > tags.MOST or not all(tags.is_tag(*tag) for tag in run.tags.items()):
+        raise InvalidDocument("run.tags: too many, or of an unknown form")
     for upload in run.uploads:
         _check_range("run.uploads[]", ("attempts",), (upload.attempts,))
     if run.cause:

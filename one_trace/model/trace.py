@@ -178,6 +178,8 @@ class Run(Struct, rename="camel", kw_only=True):
     usage: Usage | None = None
     session: Session | None = None
     parent_run_id: str | None = None
+    tags: dict[str, str] = {}
+    """The user's own names and values: see `model.tags`."""
     uploads: list[Upload] = []
     cause: Cause | UnsetType | None = UNSET
     """Only if the run failed."""

@@ -68,6 +68,8 @@ def _facts(run: Run, width: int, style: Style) -> list[str]:
         facts.append(clean(words.usage(run.usage)))
     if run.session is not None:
         facts += _session(run.session)
+    if run.tags:
+        facts.append("tags " + ", ".join(clean(f"{key}={value}") for key, value in run.tags.items()))
     if run.parent_run_id:
         facts.append(f"within run {clean(run.parent_run_id, 40)}")
     facts += [
