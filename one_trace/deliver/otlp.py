@@ -20,7 +20,7 @@ from one_trace.deliver.answer import Answer
 from one_trace.deliver.batches import send_all
 from one_trace.deliver.http_client import HttpClient, Server
 from one_trace.deliver.retry import DeliveryError
-from one_trace.errors import CliError
+from one_trace.errors import CliError, SettingsError
 from one_trace.guard.files import is_plain
 from one_trace.outbound.otel import OtlpSpan, otlp_spans, request
 from one_trace.outbound.payload import Payload
@@ -48,10 +48,10 @@ class Otlp:
     def __init__(self, endpoint: str | None, env: Mapping[str, str] = os.environ) -> None:
         self._env = env
         self.url = otlp_env.endpoint(endpoint, env)
-        protocol = self._variable("PROTOCOL")
+        protocol = self._variable("PROTOCOL").lower()
         self._json = protocol == "http/json"
         if protocol == "grpc" and not endpoint:
-            raise CliError(
+            raise SettingsError(
                 "OTEL_EXPORTER_OTLP_PROTOCOL is grpc, and the sink otlp speaks HTTP",
                 hint="one config set traces.otlp_endpoint URL (of the collector's HTTP port, often 4318)",
             )
@@ -63,7 +63,7 @@ class Otlp:
         self._refuse_plain_credentials(headers)
         return Server(
             url=self.url._replace(userinfo=None),
-            headers={"User-Agent": f"one-trace/{__version__}", **otlp_env.basic(self.url), **headers},
+            headers={"user-agent": f"one-trace/{__version__}", **otlp_env.basic(self.url), **headers},
             secrets=otlp_env.secrets(self.url, headers),
             timeout_s=_timeout_s(self._variable("TIMEOUT")),
             hints=_HINTS,
@@ -82,12 +82,12 @@ class Otlp:
 
                 body, kind = encode(run, spans), "application/x-protobuf"
             headers = {"Content-Type": kind}
-            if self._variable("COMPRESSION") == "gzip":
+            if self._variable("COMPRESSION").lower() == "gzip":
                 body = gzip.compress(body, compresslevel=6)
                 headers["Content-Encoding"] = "gzip"
             _raise_if_partial(client.call("POST", "", body, headers), client)
 
-        send_all(otlp_spans(payload.sanitized), post, most=MOST_SPANS)
+        send_all(otlp_spans(payload.sanitized), post, most=MOST_SPANS, start=payload.accepted)
 
     def _refuse_plain_credentials(self, headers: Mapping[str, bytes]) -> None:
         """Raises CliError where a credential would be sent over plain http."""

@@ -47,14 +47,15 @@ def _below(url: Url) -> Url:
 
 
 def headers(text: str) -> dict[str, bytes]:
-    """``name=value,name=value`` with percent-encoded values, as the specification has it.
+    """``name=value,name=value`` with percent-encoded values, as the specification has it. Names are in lower
+    case.
 
     Raises DeliveryError, which names the header that cannot be sent, or the number of its pair.
     """
     pairs = [pair.partition("=") for pair in text.split(",") if "=" in pair]
     found: dict[str, bytes] = {}
     for number, (name, _, value) in enumerate(pairs, 1):
-        header = {name.strip(): unquote_to_bytes(value.strip())}
+        header = {name.strip().lower(): unquote_to_bytes(value.strip())}
         try:
             checked(header)
         except DeliveryError as error:
@@ -68,7 +69,7 @@ def basic(url: Url) -> dict[str, str]:
     """User and password of a URL as a header."""
     if url.userinfo is None:
         return {}
-    return {"Authorization": f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}"}
+    return {"authorization": f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}"}
 
 
 def secrets(url: Url, given: Mapping[str, bytes]) -> set[str]:

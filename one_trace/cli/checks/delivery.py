@@ -31,8 +31,8 @@ def sinks() -> Iterator[Check]:
         else:
             yield Check("sinks", "ok", f"traced runs are sent to {name} ({url}){when}")
     for name in values.sinks:
-        if name not in names and name != "traces.com":  # a finding of the check of the key
-            missing = SINKS[name].missing
+        missing = SINKS[name].missing(values)
+        if missing and name != "traces.com":  # a finding of the check of the key
             yield Check("sinks", "note", f"nothing is sent to {name}: {missing.message}", missing.hint)
     if not names:
         yield Check("sinks", "note", "no sink is ready: nothing is sent")
