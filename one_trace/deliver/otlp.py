@@ -39,14 +39,17 @@ _HINTS = dict.fromkeys((401, 403), "The collector wants other headers: OTEL_EXPO
 
 
 def make(settings: Settings) -> Otlp:
-    return Otlp(settings.otlp_endpoint)
+    return Otlp(settings.otlp_endpoint, insecure=settings.otlp_insecure)
 
 
 class Otlp:
     """`endpoint` is a base URL, or None for the one in the environment. Raises CliError without one."""
 
-    def __init__(self, endpoint: str | None, env: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, endpoint: str | None, env: Mapping[str, str] = os.environ, *, insecure: bool = False
+    ) -> None:
         self._env = env
+        self._insecure = insecure or self._variable("INSECURE").lower() == "true"
         self.url = otlp_env.endpoint(endpoint, env)
         protocol = self._variable("PROTOCOL").lower()
         self._json = protocol == "http/json"
@@ -93,11 +96,11 @@ class Otlp:
         """Raises CliError where a credential would be sent over plain http."""
         url = self.url
         credentials = headers or url.userinfo is not None or url.query
-        if url.tls or url.loopback or not credentials or self._variable("INSECURE").lower() == "true":
+        if url.tls or url.loopback or not credentials or self._insecure:
             return
         raise CliError(
             f"headers or credentials for {url.shown} would be sent over plain http",
-            hint="Use an https endpoint; OTEL_EXPORTER_OTLP_INSECURE=true sends them anyway.",
+            hint="Use an https endpoint; 'one config set traces.otlp_insecure true' sends them anyway.",
         )
 
     def _variable(self, name: str) -> str:
