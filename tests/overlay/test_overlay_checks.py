@@ -20,6 +20,8 @@ from one_trace.store import Store
 from tests.machine import OURS
 from tests.made import assembly
 
+pytestmark = pytest.mark.program
+
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):

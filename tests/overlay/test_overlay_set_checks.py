@@ -11,6 +11,8 @@ import traces_server
 from one_trace.cli.checks import values
 from one_trace.settings import paths, sources
 
+pytestmark = pytest.mark.program
+
 CASES = {
     "a host that runs": ("host", "{root}/runs", {}, []),
     "no host there": ("host", "{root}/nothing", {}, ["{root}/nothing, which is not a file"]),
