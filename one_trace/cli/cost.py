@@ -33,4 +33,4 @@ def command(flow: str | None, here: bool, since_ms: int | None) -> None:
             since=filters.since_text(since_ms),
             uncounted=llm_calls.uncounted(store.connection, chosen),
         )
-    speaker.answer(document, lambda: cost_page.render(document, filters.page_of(speaker)))
+    speaker.answer(document, lambda: cost_page.render(document, speaker.page))

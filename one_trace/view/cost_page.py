@@ -19,7 +19,8 @@ def render(document: CostDocument, page: Page) -> str:
     """The total, then a table each by flow, step, model and day."""
     if not document.runs:
         asked = document.flow or document.since
-        return f"No run of {document.flow or 'any flow'} since {document.since}." if asked else NO_RUNS
+        nothing = f"No run of {document.flow or 'any flow'} since {document.since}." if asked else NO_RUNS
+        return page.text(nothing)
     total = document.total
     runs = words.counted(document.runs, "run")
     if not total.calls:

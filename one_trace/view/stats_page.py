@@ -57,7 +57,8 @@ def render(document: StatsDocument, page: Page) -> str:
         return _groups(document.groups, page)
     if not document.flows:
         since = f" since {document.since}" if document.since else ""
-        return f"No run of {document.flow or 'any flow'}{since}." if document.flow or since else NO_RUNS
+        asked = document.flow or since
+        return page.text(f"No run of {document.flow or 'any flow'}{since}." if asked else NO_RUNS)
     if document.flow is not None:
         return "\n\n".join(_flow(flow, page) for flow in document.flows)
     names = project_names([flow.project for flow in document.flows])
@@ -191,7 +192,7 @@ def _flow(flow: FlowStats, page: Page) -> str:
             cost(flow.cost_usd),
         ),
         *page.lines(f"{period}, {clean(flow.project)}" if flow.project else period, "dim"),
-        f"trend {page.spark(flow.trend.values)} {_since(flow.trend)}",
+        *page.lines(f"trend {page.spark(flow.trend.values)} {_since(flow.trend)}"),
         *page.lines(_outcome_change(flow.outcome_change)),
         "",
         page.table(_STEPS, rows),
