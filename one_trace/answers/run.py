@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from one_trace.analyse.agent_sessions import resume_command
 from one_trace.analyse.run_refs import word_for
-from one_trace.answers.bounds import LIMIT, Bounds, Omitted, cut_text, number, shrink, size
+from one_trace.answers.bounds import LIMIT, Bounds, Omitted, cut_tags, cut_text, number, shrink, size
 from one_trace.answers.fields import Selection
 from one_trace.answers.next_steps import after_run
 from one_trace.answers.pages import decode_cursor, encode_cursor, wrong_cursor
@@ -54,7 +55,10 @@ class RunHead(Struct, rename="camel", kw_only=True):
     counts: Counts
     usage: Usage | None = None
     session: Session | None = None
+    resume_session: str | None = None
+    """The command that resumes the session."""
     parent_run_id: str | None = None
+    tags: dict[str, str] = {}
     uploads: list[Upload] = []
 
 
@@ -203,7 +207,9 @@ def _head(run: Run) -> RunHead:
         counts=run.counts,
         usage=run.usage,
         session=run.session,
+        resume_session=resume_command(run.session),
         parent_run_id=run.parent_run_id,
+        tags=cut_tags(run.tags),
         uploads=[
             Upload(sink=each.sink, state=each.state, url=each.url, attempts=each.attempts)
             for each in run.uploads

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct, field
 
 from one_trace.analyse.run_refs import word_for
-from one_trace.answers.bounds import Bounds, cut_text, fit
+from one_trace.answers.bounds import Bounds, cut_tags, cut_text, fit
 from one_trace.answers.pages import decode_cursor, wrong_cursor
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Exit, Run, RunStatus, RunUnderWay
@@ -39,6 +39,7 @@ class RunRow(Struct, rename="camel", kw_only=True):
     cost_usd: float | None = None
     exit: Exit | None = None
     """Of a run that did not succeed."""
+    tags: dict[str, str] = {}
     cause: ShortCause | None = None
 
 
@@ -133,6 +134,7 @@ def _row(run: Run) -> RunRow:
         retries=counts.retries,
         cost_usd=run.usage.cost_usd if run.usage else None,
         exit=run.exit or None if run.status != "success" else None,
+        tags=cut_tags(run.tags),
         cause=ShortCause(path=cut_text(cause.path, _TEXT), error_class=cause.error_class) if cause else None,
     )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from one_trace.capture.finish import EndedRun, trace, trace_orphaned
 from one_trace.capture.notices import report_error
 from one_trace.capture.tracking import AHEAD, Tracking
+from one_trace.errors import CliError
 from one_trace.guard import streams
 from one_trace.host import supervise
 from one_trace.settings.sources import Settings, load
@@ -51,6 +52,8 @@ def trace_ended(
         signalled=signalled,
         at_ms=time.time() * 1000,
     )
+    for problem in tracking.unused_tags[:1]:
+        report_error(CliError(f"a tag is not used: {problem}", code="bad-tag"), agent=agent)
     reported_id = drawing.reported_id if drawing is not None else None
     # The exit code is known: a signal that would end us ends only the tracing, as Ctrl-C does.
     with handled((signal.SIGTERM, signal.SIGHUP), signal.default_int_handler):

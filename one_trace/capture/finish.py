@@ -163,7 +163,7 @@ def _save(store: Store, assembly: Assembly, settings: Settings, origin: Origin) 
 
     run = assembly.trace.run
     if origin.resumed and store.kept(run) is not None:
-        origin = Origin()  # keep what was stored when it was started
+        origin = Origin(tags=origin.tags)  # keep what was stored when it was started
     parent = origin.parent
     store.save(
         assembly,
@@ -172,6 +172,7 @@ def _save(store: Store, assembly: Assembly, settings: Settings, origin: Origin) 
         # A run that started later can only have resumed this one.
         parent_run_id=parent.run_id if parent and parent.started_at <= run.started_at else None,
         traceparent=origin.traceparent,
+        tags=origin.tags,
         hold=not _uploads_at_once(settings),
     )
 
@@ -182,8 +183,8 @@ def _session(origin: Origin) -> Session | None:
 
     if origin.session is None:
         return None
-    agent, session_id = origin.session
-    return Session(agent=valid(agent) if agent else None, session_id=valid(session_id))
+    agent, session_id = (valid(text) if text else None for text in origin.session)
+    return Session(agent=agent, session_id=session_id)
 
 
 def trace_orphaned(settings: Settings, *, agent: bool) -> None:
@@ -212,6 +213,7 @@ def _trace_orphaned(about: dict[str, Any], settings: Settings) -> None:
         Parent(*parent) if parent else None,
         about.get("traceparent"),
         resumed=about.get("resumed") is not None,
+        tags=tuple(about.get("tags") or ()),
     )
     assembly = _assembled(files, about.get("program"))
     if assembly is not None:

@@ -32,12 +32,13 @@ _OTHERS = {getattr(signal, name) for name in ("SIGKILL", *_HARMLESS, *_STOPS) if
 _TERMINATING = signal.valid_signals() - _OTHERS - set(_FAULTS)
 
 
-def run(path: str | None, argv: list[str], settings: Settings) -> int:
-    """Run and trace a flow with the host at `path` or the built-in runner (None). Returns the exit code.
+def run(path: str | None, argv: list[str], settings: Settings, tags: list[str]) -> int:
+    """Run and trace a flow with the host at `path` or the built-in runner (None); `tags` are the values of
+    --trace-tag. Returns the exit code.
 
     If a signal ended the host, this process ends by the same signal.
     """
-    agent, asked = is_agent(argv), Asked(argv)
+    agent, asked = is_agent(argv), Asked(argv, tags)
     if path is None:
         return end(_built_in(argv, settings, asked, agent=agent))
     parsed = _drawn_call(asked, settings, agent=agent)
@@ -47,7 +48,7 @@ def run(path: str | None, argv: list[str], settings: Settings) -> int:
         if drawing is not None:
             return end(_drawn(path, argv, tracking, drawing))
         tracking.done()
-    return undrawn.run(path, argv, settings)
+    return undrawn.run(path, argv, settings, tags=tags)
 
 
 def _drawn(path: str, argv: list[str], tracking: Tracking, drawing: Drawing) -> int:

@@ -20,10 +20,17 @@ if TYPE_CHECKING:
     from one_trace.settings.sources import Settings
 
 
-def run(path: str, argv: list[str], settings: Settings | None = None, *, traced: bool | None = None) -> int:
+def run(
+    path: str,
+    argv: list[str],
+    settings: Settings | None = None,
+    *,
+    traced: bool | None = None,
+    tags: list[str],
+) -> int:
     """Run and trace a flow with the host at `path`. Returns the exit code. Without `settings`, they are read
-    while the host runs; `traced`: what --trace and --no-trace say."""
-    watcher = _Undrawn(path, argv, settings, traced)
+    while the host runs; `traced`: what --trace and --no-trace say; `tags`: the values of --trace-tag."""
+    watcher = _Undrawn(path, argv, settings, traced, tags)
     status = supervise.run(path, argv, watcher.env, watcher)
     try:
         from one_trace.capture import ended
@@ -51,9 +58,11 @@ def may_be_drawn(*, agent: bool) -> bool:
 
 
 class _Undrawn(supervise.Watcher):
-    def __init__(self, path: str, argv: list[str], settings: Settings | None, traced: bool | None) -> None:
+    def __init__(
+        self, path: str, argv: list[str], settings: Settings | None, traced: bool | None, tags: list[str]
+    ) -> None:
         self._path, self._settings, self._traced = path, settings, traced
-        self._asked = Asked(argv)
+        self._asked = Asked(argv, tags)
         self._before: Snapshot | None = None
         self._token, self._project = new_token(), working_directory()
         self.agent = is_agent(argv)

@@ -20,8 +20,9 @@ from msgspec import UNSET, Struct
 from one_trace.errors import CliError
 from one_trace.guard.files import MIB, read_plain
 from one_trace.guard.text import clean
+from one_trace.model import tags
 from one_trace.model.times import to_ms
-from one_trace.model.trace import SCHEMA, Counts, Span, Trace, Usage
+from one_trace.model.trace import SCHEMA, Counts, Run, Span, Trace, Usage
 
 DOCUMENT_LIMIT = 128 * MIB
 """Bytes of a file of documents that are read: more than a quarter of a million spans."""
@@ -123,6 +124,20 @@ def _check(trace: Trace) -> None:
     run = trace.run
     if trace.filter is not UNSET:
         raise InvalidDocument("filter: the document does not have all spans of its run")
+    _check_run(run)
+    if run.counts.spans != len(trace.spans):
+        raise InvalidDocument(
+            f"run.counts.spans: is {run.counts.spans}, but there are {len(trace.spans)} spans"
+        )
+    lengths: dict[str | None, int] = {None: len(run.flow_key)}
+    for number, span in enumerate(trace.spans):
+        _check_span(f"spans[{number}]", span, lengths)
+    # A document that has all of these paths, as ours do, is longer than they are together.
+    if sum(lengths.values()) > DOCUMENT_LIMIT:
+        raise InvalidDocument("spans: nested too deeply")
+
+
+def _check_run(run: Run) -> None:
     _check_form("run.traceId", run.trace_id, _TRACE_ID)
     if not run.run_id:
         raise InvalidDocument("run.runId: is empty")
@@ -136,22 +151,14 @@ def _check(trace: Trace) -> None:
     _check_range("run.counts", Counts.__struct_fields__, msgspec.structs.astuple(run.counts))
     if run.usage is not None:
         _check_usage("run.usage", run.usage)
+    if len(run.tags) > tags.MOST or not all(tags.is_tag(*tag) for tag in run.tags.items()):
+        raise InvalidDocument("run.tags: too many, or of an unknown form")
     for upload in run.uploads:
         _check_range("run.uploads[]", ("attempts",), (upload.attempts,))
     if run.cause:
         _check_range("run.cause", ("attempts",), (run.cause.attempts,))
     if run.other_events:
         _check_range("run.otherEvents", tuple(run.other_events), tuple(run.other_events.values()))
-    if run.counts.spans != len(trace.spans):
-        raise InvalidDocument(
-            f"run.counts.spans: is {run.counts.spans}, but there are {len(trace.spans)} spans"
-        )
-    lengths: dict[str | None, int] = {None: len(run.flow_key)}
-    for number, span in enumerate(trace.spans):
-        _check_span(f"spans[{number}]", span, lengths)
-    # A document that has all of these paths, as ours do, is longer than they are together.
-    if sum(lengths.values()) > DOCUMENT_LIMIT:
-        raise InvalidDocument("spans: nested too deeply")
 
 
 def _check_span(where: str, span: Span, lengths: dict[str | None, int]) -> None:

@@ -276,7 +276,8 @@
       ["Steps", c.spans ? `${number(c.spans)} (${counts})` : "0"],
       ["Retries", c.retries || ""],
       ["Usage", run.usage ? spent(run.usage) : ""],
-      ["Session", run.session ? `${run.session.agent ?? ""} ${run.session.sessionId}`.trim() : "", "mono"],
+      ["Tags", Object.entries(run.tags ?? {}).map(([key, value]) => `${key}=${value}`).join(", ")],
+      ["Session", run.session ? `${run.session.agent ?? ""} ${run.session.sessionId ?? ""}`.trim() : "", "mono"],
     ]);
     if (run.partial?.length) {
       $("partial").hidden = false;

@@ -123,10 +123,11 @@ class Exit(Struct, rename="camel", kw_only=True):
 
 
 class Session(Struct, rename="camel", kw_only=True):
-    """The agent's session in which a flow was started."""
+    """The agent, and its session, that started a flow. `sessionId` is null for an agent that does not tell
+    what it starts which session it is."""
 
     agent: str | None = None
-    session_id: str
+    session_id: str | None = None
 
 
 class Upload(Struct, rename="camel", kw_only=True):
@@ -189,6 +190,8 @@ class Run(Struct, rename="camel", kw_only=True):
     usage: Usage | None = None
     session: Session | None = None
     parent_run_id: str | None = None
+    tags: dict[str, str] = {}
+    """The user's own names and values: see `model.tags`."""
     uploads: list[Upload] = []
     cause: Cause | UnsetType | None = UNSET
     """Only if the run failed."""

@@ -104,6 +104,7 @@ def _root(run: SanitizedRun, began: int, last: float) -> OtlpSpan:
         "one.session.agent": run.session.agent if run.session else None,
         "error.type": (run.error_code or "_OTHER") if failed else None,
         "one.usage.cost_usd": run.usage.cost_usd if run.usage else None,
+        **{f"one.tag.{key}": value for key, value in run.tags.items()},
     }
     return OtlpSpan(
         trace_id=run.trace_id,

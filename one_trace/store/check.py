@@ -36,11 +36,13 @@ _JSON: tuple[tuple[str, str, object], ...] = (
     ("runs", "other_events", dict[str, int]),
     ("runs", "other_fields", dict[str, list[str]]),
     ("runs", "document_uploads", list[Upload]),
+    ("runs", "tags", dict[str, str]),
     ("flow_versions", "static_paths", list[str]),
     ("flow_versions", "step_timeouts", dict[str, float]),
     ("spans", "usage", Usage),
     ("step_runs", "models", list[str]),
     ("pruned", "uploads", list[list[object]]),
+    ("pruned", "tags", dict[str, str]),
 )
 """Columns that hold JSON, and its type."""
 _PARENTS = (
@@ -69,7 +71,7 @@ def examine(path: Path) -> Health:
     """
     with store_errors(path):
         if not exists(path):
-            _check_place(path)
+            check_place(path)
             return Health(None)
     if is_newer(path):
         own = beside(path)
@@ -95,7 +97,7 @@ def _write_and_roll_back(connection: Connection) -> None:
     connection.execute("ROLLBACK")
 
 
-def _check_place(path: Path) -> None:
+def check_place(path: Path) -> None:
     """Raise StoreError if a store cannot be created at `path`."""
     folder = next(folder for folder in path.parents if folder.exists())
     try:

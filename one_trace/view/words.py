@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from one_trace.model.times import to_local
 from one_trace.model.trace import Exit, Location, Run, Usage
 
@@ -41,6 +43,15 @@ def age(ms: float) -> str:
         if minutes >= length:
             return f"{minutes // length}{unit} ago"
     return "now"
+
+
+def no_run(flow: str | None, since: str | None, tags: Mapping[str, str]) -> str | None:
+    """That no run fits what was asked for; None if nothing was asked for."""
+    if flow is None and since is None and not tags:
+        return None
+    when = f" since {since}" if since else ""
+    tagged = f" with {' '.join(f'{key}={value}' for key, value in tags.items())}" if tags else ""
+    return f"No run of {flow or 'any flow'}{when}{tagged}."
 
 
 def size(count: int | None) -> str:

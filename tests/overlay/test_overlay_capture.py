@@ -148,6 +148,7 @@ SESSIONS = [
     ({"CLAUDE_CODE_SESSION_ID": "s", "TRACES_CURRENT_TRACE_ID": "t"}, {"agent": None, "sessionId": "t"}),
     ({"TRACES_CURRENT_TRACE_ID": "t", "TRACES_CURRENT_TRACE_AGENT": "x"}, {"agent": "x", "sessionId": "t"}),
     ({"CODEX_THREAD_ID": ""}, None),
+    ({"CURSOR_AGENT": "1"}, {"agent": "cursor", "sessionId": None}),
 ]
 
 

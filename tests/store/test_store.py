@@ -16,6 +16,7 @@ from one_trace.model.trace import Assembly, Cause, Exit, Session, Usage
 from one_trace.store import Store
 from one_trace.store.migrations import LAYOUT
 from one_trace.store.prune import prune
+from one_trace.store.reader import Wanted
 
 
 @pytest.fixture
@@ -176,9 +177,9 @@ def test_runs_are_filtered_counted_and_newest_first(path: Path) -> None:
         ids = [run.run_id for run in store.runs()]
         assert ids == ["00000000000c", "00000000000b", "00000000000a"]
         assert [run.run_id for run in store.runs(limit=1)] == ids[:1]
-        assert [run.run_id for run in store.runs(flow="one")] == ids[2:]
-        assert [run.run_id for run in store.runs(status="error")] == ids[1:2]
-        assert store.count(since=START_MS + 1) == 2
+        assert [run.run_id for run in store.runs(Wanted(flow="one"))] == ids[2:]
+        assert [run.run_id for run in store.runs(Wanted(status="error"))] == ids[1:2]
+        assert store.count(Wanted(since=START_MS + 1)) == 2
 
 
 def test_files_are_private_to_the_user(path: Path) -> None:
@@ -296,6 +297,7 @@ for number in range(5):
 """
 
 
+@pytest.mark.program
 def test_eight_processes_create_and_fill_one_store_at_once(path: Path) -> None:
     tests = str(Path(__file__).parents[1])
     command = [sys.executable, "-c", SAVER, str(path)]
