@@ -68,7 +68,7 @@ def _answer(ctx: click.Context, speaker: Out, synced: Synced, found: Settings, *
     if speaker.agent:
         speaker.answer(report, "")
     else:
-        speaker.answer(report, _page(report, asked=asked))
+        speaker.answer(report, speaker.page.text(_page(report, asked=asked)))
         if problem:
             speaker.fail(problem)
     if problem:
