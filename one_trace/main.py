@@ -25,8 +25,17 @@ if TYPE_CHECKING:
 CONFIG_VERBS = ("set", "get", "unset", "list")
 
 
+def program() -> int:
+    """The program `one`: `main`, and this process ends. Returns the exit code if others are still at work."""
+    code = main()
+    from one_trace.guard import streams
+
+    streams.leave(code)
+    return code
+
+
 def main() -> int:
-    """The program `one`: becomes the host or answers itself. Returns the exit code."""
+    """Become the host, or answer. Returns the exit code."""
     argv = sys.argv[1:]
     words = first_words(argv)
     try:
