@@ -65,6 +65,10 @@ def main() -> int:
 def dispatch(argv: list[str], words: list[str]) -> int:
     """Answer ourselves, or pass the command on to the host."""
     if COMPLETE in os.environ:
+        from one_trace.cli import tab
+
+        if tab.is_for_flows(argv):
+            return tab.answer_flows(argv[-1])
         from one_trace.cli import completions
 
         return completions.answer(argv)
