@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -67,30 +65,10 @@ def trace_ended(
 
 def end(status: int) -> int:
     """Returns the exit code for a wait status, if this process does not end here: see `run`."""
-    _discard_closed_streams()
+    streams.discard_closed()
     code = supervise.end_like(status)
-    _leave(code)
+    streams.leave(code, unfinished=(AHEAD,))  # what it imports ahead is needed no more
     return code
-
-
-def _leave(code: int) -> None:
-    """End this process without the interpreter's own clean-up, which takes as long as starting it. Everything
-    has been written, and the thread that imports ahead need not finish. Returns while others are at work."""
-    threading = sys.modules.get("threading")
-    others = threading.enumerate() if threading is not None else []
-    if all(each.daemon or each.name in (AHEAD, "MainThread") for each in others):
-        os._exit(code)
-
-
-def _discard_closed_streams() -> None:
-    """A closed stdout or stderr must not fail once more at exit: that would change the exit code."""
-    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
-        try:
-            if stream is not None:
-                stream.flush()
-        except (OSError, ValueError):
-            with suppress(OSError):
-                streams.discard(number)
 
 
 @contextmanager
