@@ -21,6 +21,7 @@ from one_trace.model.trace import (
     Cause,
     Counts,
     Executor,
+    Exit,
     Location,
     PlannedStep,
     Run,
@@ -49,6 +50,7 @@ class RunHead(Struct, rename="camel", kw_only=True):
     ended_at: str | None = None
     duration_ms: float | None = None
     executor: Executor
+    exit: Exit | None = None
     cwd: str | None = None
     counts: Counts
     usage: Usage | None = None
@@ -200,6 +202,7 @@ def _head(run: Run) -> RunHead:
         ended_at=run.ended_at,
         duration_ms=number(run.duration_ms),
         executor=run.executor,
+        exit=run.exit or None,
         cwd=cut_text(run.cwd, _TEXT) if run.cwd else None,
         counts=run.counts,
         usage=run.usage,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -32,14 +33,24 @@ def settings_in_force(*, agent: bool, traced: bool | None) -> Settings:
     return settings
 
 
-def trace_ended(tracking: Tracking, status: int, *, agent: bool, drawing: Drawing | None = None) -> None:
-    """Trace a run that has ended with this wait status, or report why it has no trace."""
+def trace_ended(
+    tracking: Tracking,
+    status: int,
+    *,
+    agent: bool,
+    drawing: Drawing | None = None,
+    signalled: int | None = None,
+) -> None:
+    """Trace a run that has ended with this wait status, or report why it has no trace. `signalled`: a signal
+    that told it to end."""
     ended = EndedRun(
         host=tracking.program,
         origin=tracking.origin,
         agent=agent,
         drawn=drawing is not None,
-        failed=status != 0,
+        status=status,
+        signalled=signalled,
+        at_ms=time.time() * 1000,
     )
     for problem in tracking.unused_tags[:1]:
         report_error(CliError(f"a tag is not used: {problem}", code="bad-tag"), agent=agent)

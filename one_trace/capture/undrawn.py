@@ -36,7 +36,7 @@ def run(
         from one_trace.capture import ended
 
         tracking = watcher.tracking or watcher.track()
-        ended.trace_ended(tracking, status, agent=watcher.agent)
+        ended.trace_ended(tracking, status, agent=watcher.agent, signalled=watcher.received)
     except BROKEN as error:  # half an upgrade, a broken package
         from one_trace.capture.notices import as_error, report_error
 
@@ -67,6 +67,7 @@ class _Undrawn(supervise.Watcher):
         self._token, self._project = new_token(), working_directory()
         self.agent = is_agent(argv)
         self.tracking: Tracking | None = None
+        self.received: int | None = None
 
     @property
     def env(self) -> dict[str, str]:
@@ -78,6 +79,11 @@ class _Undrawn(supervise.Watcher):
         self._before = Snapshot(self._project, self._asked.resumed)
         self.tracking = self.track()
         self.tracking.begin(child)
+
+    def signalled(self, number: int, *, typed: bool) -> bool:
+        if number in supervise.ENDING:
+            self.received = number
+        return False
 
     def track(self) -> Tracking:
         from one_trace.capture.ended import settings_in_force

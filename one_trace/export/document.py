@@ -22,7 +22,7 @@ from one_trace.guard.files import MIB, read_plain
 from one_trace.guard.text import clean
 from one_trace.model import tags
 from one_trace.model.times import to_ms
-from one_trace.model.trace import SCHEMA, Counts, Span, Trace, Usage
+from one_trace.model.trace import SCHEMA, Counts, Run, Span, Trace, Usage
 
 DOCUMENT_LIMIT = 128 * MIB
 """Bytes of a file of documents that are read: more than a quarter of a million spans."""
@@ -31,6 +31,7 @@ _EXPORT = "one trace export RUN --format json -o FILE"
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _SPAN_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 _NAME = re.compile(r"[A-Za-z]+")
+_SIGNAL = re.compile(r"SIG[A-Z0-9]{1,20}")
 _WHERE = re.compile(r"(?P<problem>.*) - at `\$\.?(?P<field>.*)`", re.DOTALL)
 
 _NOT_NEGATIVE = (
@@ -123,6 +124,20 @@ def _check(trace: Trace) -> None:
     run = trace.run
     if trace.filter is not UNSET:
         raise InvalidDocument("filter: the document does not have all spans of its run")
+    _check_run(run)
+    if run.counts.spans != len(trace.spans):
+        raise InvalidDocument(
+            f"run.counts.spans: is {run.counts.spans}, but there are {len(trace.spans)} spans"
+        )
+    lengths: dict[str | None, int] = {None: len(run.flow_key)}
+    for number, span in enumerate(trace.spans):
+        _check_span(f"spans[{number}]", span, lengths)
+    # A document that has all of these paths, as ours do, is longer than they are together.
+    if sum(lengths.values()) > DOCUMENT_LIMIT:
+        raise InvalidDocument("spans: nested too deeply")
+
+
+def _check_run(run: Run) -> None:
     _check_form("run.traceId", run.trace_id, _TRACE_ID)
     if not run.run_id:
         raise InvalidDocument("run.runId: is empty")
@@ -130,6 +145,9 @@ def _check(trace: Trace) -> None:
     if run.ended_at is not None:
         _check_time("run.endedAt", run.ended_at)
     _check_range("run", ("duration_ms", "input_bytes"), (run.duration_ms, run.input_bytes))
+    if run.exit:
+        _check_range("run.exit", ("code", "duration_ms"), (run.exit.code, run.exit.duration_ms))
+        _check_form("run.exit.signal", run.exit.signal or "SIG0", _SIGNAL)
     _check_range("run.counts", Counts.__struct_fields__, msgspec.structs.astuple(run.counts))
     if run.usage is not None:
         _check_usage("run.usage", run.usage)
@@ -141,16 +159,6 @@ def _check(trace: Trace) -> None:
         _check_range("run.cause", ("attempts",), (run.cause.attempts,))
     if run.other_events:
         _check_range("run.otherEvents", tuple(run.other_events), tuple(run.other_events.values()))
-    if run.counts.spans != len(trace.spans):
-        raise InvalidDocument(
-            f"run.counts.spans: is {run.counts.spans}, but there are {len(trace.spans)} spans"
-        )
-    lengths: dict[str | None, int] = {None: len(run.flow_key)}
-    for number, span in enumerate(trace.spans):
-        _check_span(f"spans[{number}]", span, lengths)
-    # A document that has all of these paths, as ours do, is longer than they are together.
-    if sum(lengths.values()) > DOCUMENT_LIMIT:
-        raise InvalidDocument("spans: nested too deeply")
 
 
 def _check_span(where: str, span: Span, lengths: dict[str | None, int]) -> None:

@@ -92,6 +92,8 @@ def _root(run: SanitizedRun, began: int, last: float) -> OtlpSpan:
         "one.flow.key": run.flow_key,
         "one.run.id": run.run_id,
         "one.run.status": run.status,
+        "one.run.exit_code": run.exit.code if run.exit else None,
+        "one.run.exit_signal": run.exit.signal if run.exit else None,
         "one.run.input_bytes": run.input_bytes,
         "one.run.steps": run.counts.spans,
         "one.run.retries": run.counts.retries,

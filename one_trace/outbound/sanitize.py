@@ -19,6 +19,7 @@ from one_trace.model.trace import (
     Branch,
     Counts,
     Executor,
+    Exit,
     Run,
     RunStatus,
     Session,
@@ -93,6 +94,7 @@ class SanitizedRun(Struct, kw_only=True, frozen=True):
     ended_at: str | None
     duration_ms: float | None
     executor: Executor
+    exit: Exit | None
     input_bytes: int | None
     counts: Counts
     usage: Usage | None
@@ -154,6 +156,7 @@ def _run(run: Run, links: list[Link]) -> SanitizedRun:
         SanitizedRun,
         flow_key=one_line(run.flow_key),
         executor=Executor(name=run.executor.name, version=_matching(_IDENTIFIER, run.executor.version)),
+        exit=Exit(code=run.exit.code, signal=_matching(_CODE, run.exit.signal)) if run.exit else None,
         usage=_usage(run.usage),
         session=_session(run.session),
         parent_run_id=_matching(_IDENTIFIER, run.parent_run_id),

@@ -14,6 +14,7 @@ from one_trace.model.trace import (
     Cause,
     Counts,
     Executor,
+    Exit,
     ModelUsage,
     PartedUsage,
     Run,
@@ -35,7 +36,7 @@ _SAME_NAMES = (
     "run_id, trace_id, flow_key, status, started_at, ended_at, duration_ms, cwd, input_bytes, parent_run_id"
 )
 """Columns that are named like the members of `Run` that they hold."""
-_JSON_NAMES = "cause, partial, other_events, other_fields"
+_JSON_NAMES = "cause, partial, other_events, other_fields, exit"
 _COUNTS = ", ".join(Counts.__struct_fields__)
 _USAGE = ", ".join(Usage.__struct_fields__)
 RUN_COLUMNS = (
@@ -59,6 +60,7 @@ _json: dict[str, msgspec.json.Decoder[Any]] = {
     "partial": msgspec.json.Decoder(list[str]),
     "other_events": msgspec.json.Decoder(dict[str, int]),
     "other_fields": msgspec.json.Decoder(dict[str, list[str]]),
+    "exit": msgspec.json.Decoder(Exit),
 }
 _names = msgspec.json.Decoder(list[str])
 _uploads = msgspec.json.Decoder(list[Upload])

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from one_trace.model.digest import blake2b
 from one_trace.model.trace import Assembly, Executor, Run, Trace
@@ -26,7 +26,13 @@ changed since, and the record may have been copied.
 """
 
 
+_EXIT = "exit = coalesce(excluded.exit, CASE WHEN excluded.status = status THEN exit END)"
+"""An import does not know how the process ended. If the run has another status now, another process ended."""
+
+
 def _change(column: str) -> str:
+    if column == "exit":
+        return _EXIT
     if column in _OLD_WINS:
         return f"{column} = coalesce({column}, excluded.{column})"
     if column in _NEW_WINS:
@@ -242,6 +248,7 @@ def _revision(trace: Trace) -> str:
         cwd=None,
         tags={},
         executor=Executor(name=trace.run.executor.name),
+        exit=UNSET,
     )
     # Versions that knew no tags made the same hash.
     digest = blake2b(msgspec.json.encode(bare).replace(b',"tags":{}', b"", 1), digest_size=16)

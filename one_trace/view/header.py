@@ -19,6 +19,9 @@ _ERROR_LINES = 6
 def header(run: Run, columns: int, style: Style, *, error_lines: int = _ERROR_LINES) -> list[str]:
     """The lines above the tree, each of at most `columns` cells."""
     lines = [_title(run, columns, style)]
+    ending = words.ending(run)
+    if ending:
+        lines.append("  " + style.paint(clip(clean(ending), columns - 2, style.more), "incomplete"))
     lines += [style.paint(line, "dim") for line in _facts(run, columns - 2, style)]
     if run.cause:
         lines += ["", *cause_lines(run.cause, columns, style, error_lines)]

@@ -22,7 +22,7 @@ def test_output_and_exit_code_are_the_hosts_and_a_trace_is_saved(machine, case, 
     assert done.code == code
     saved = done.saved
     always = {"event", "runId", "traceId", "spans", "status", "durationMs", "uploads"}
-    assert set(saved) == always | (set() if saved["status"] == "success" else {"cause", "next"})
+    assert set(saved) == always | (set() if saved["status"] == "success" else {"cause", "exit", "next"})
     assert (saved["spans"], saved["uploads"], len(saved["traceId"])) == (SPANS[case], [], 32)
     (log,) = (machine.project / ".one/flows/.logs").iterdir()
     assert saved["runId"] in log.name
