@@ -30,6 +30,7 @@ def command(fix: bool, offline: bool) -> int:
         "path": programs.path,
         "node": programs.node,
         "settings": files.settings,
+        "on_finish": programs.on_finish,
         "folders": lambda: files.folders(fix),
         "store": files.store,
         "key": lambda: service.key(offline),

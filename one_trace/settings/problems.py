@@ -21,6 +21,15 @@ def bad_value(name: str, where: str, reason: str) -> SettingsError:
     return SettingsError(f"traces.{name} in {where} {_short(reason)}", hint=hint, keys=frozenset({name}))
 
 
+def only_in_user_file(name: str) -> SettingsError:
+    """The environment sets a key that only the user's file may set. It is in doubt: something else was
+    meant than what is in force."""
+    hint = f"Unset {ENV_PREFIX}{name.upper()}: one config set traces.{name} VALUE"
+    return SettingsError(
+        f"traces.{name} is used from the user's file only", hint=hint, keys=frozenset({name})
+    )
+
+
 def unknown_key(name: str) -> SettingsError:
     """A key that was typed, and the known key closest to it."""
     return SettingsError(f"there is no setting {_short(name)}", hint=_closest(name), code="unknown-key")

@@ -14,6 +14,7 @@ from one_trace.errors import HostNotFound
 from one_trace.guard.text import shell_word
 from one_trace.host import find, via
 from one_trace.host.unusable import INSTALL
+from one_trace.settings.sources import load
 
 _TIMEOUT_S = 20.0
 """How long a program may take to print its version."""
@@ -71,6 +72,18 @@ def _starts_us(program: str) -> bool:
     probe = f"{via.PROBE} {token}"
     env = {**os.environ, via.VIA: probe}
     return token.encode() in _output([program, "--version"], env=env, pass_fds=via.keep(probe))
+
+
+def on_finish() -> Iterator[Check]:
+    """Whether the program for runs that did not succeed can be started."""
+    program = load().on_finish
+    if program is None:
+        return
+    if Path(program).is_file() and os.access(program, os.X_OK):
+        yield Check("on_finish", "ok", f"{program} is started after runs that did not succeed")
+    else:
+        wrong = f"traces.on_finish is {program}, which is no program that can be started"
+        yield Check("on_finish", "bad", wrong, "one config set traces.on_finish PROGRAM")
 
 
 def _output(argv: list[str], *, env: dict[str, str] | None = None, pass_fds: Sequence[int] = ()) -> bytes:
