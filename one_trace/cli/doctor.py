@@ -34,6 +34,7 @@ def command(fix: bool, offline: bool) -> int:
         [
             Subject("host", lambda: [*programs.host(), *programs.path(), *programs.node()], waits=True),
             Subject("settings", files.settings),
+            Subject("on_finish", programs.on_finish),
             Subject("store", files.store),
             Subject("disk", space.disk),
             Subject("folders", lambda: files.folders(fix)),
