@@ -1,0 +1,21 @@
+"""`trace mcp`: answers clients that speak the Model Context Protocol (MCP)."""
+
+from __future__ import annotations
+
+import click
+
+from one_trace.cli import mcp_server
+from one_trace.cli.pages import examples
+
+
+@click.command(
+    "mcp",
+    epilog=examples("one trace mcp", "one trace mcp < requests.jsonl"),
+)
+def command() -> int:
+    """Answer an MCP client on standard input and output.
+
+    Eight tools that only read: runs, run, step, stats, findings, diff, cost, schema. Each answer is one
+    document of at most 8,000 characters.
+    """
+    return mcp_server.serve()
