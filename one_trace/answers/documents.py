@@ -52,6 +52,7 @@ DOCUMENTS = {
     "one-trace-prune/1": DocumentKind("prune", "answers.reports", ("PruneReport",)),
     "one-trace-login/1": DocumentKind("login", "answers.reports", ("SavedKey",)),
     "one-trace-logout/1": DocumentKind("logout", "answers.reports", ("DeletedKey",)),
+    "one-trace-agents/1": DocumentKind("setup agents", "answers.reports", ("SkillReport",)),
     "one-trace-settings/1": DocumentKind("config list", "answers.reports", ("SettingList",)),
     "one-trace-setting/1": DocumentKind("config get, set, unset", "answers.reports", ("SettingReport",)),
     "one-trace-topics/1": DocumentKind("help", "answers.reports", ("Topics",)),

@@ -8,7 +8,7 @@ import click
 
 from one_trace.answers.reports import Check, DoctorReport
 from one_trace.cli.bounded import bounded
-from one_trace.cli.checks import delivery, files, programs, service
+from one_trace.cli.checks import agents, delivery, files, programs, service
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.errors import BROKEN, FAILED, CliError
@@ -35,6 +35,7 @@ def command(fix: bool, offline: bool) -> int:
         "key": lambda: service.key(offline),
         "sinks": delivery.sinks,
         "queue": delivery.queue,
+        "skill": agents.skill,
         "state files": lambda: files.state_files(fix),
     }
     checks = [check for name, findings in subjects.items() for check in _guarded(name, findings)]
