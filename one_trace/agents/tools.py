@@ -51,7 +51,7 @@ TOOLS = {
         ("list",),
         "List runs",
         "Runs of flows, newest first, with status, duration, cost and the cause of a failure. Use it to find "
-        "a run or to see what failed lately. About 250 characters a run, at most 8,000.",
+        "a run or to see what failed lately. About 300 characters a run, at most 8,000.",
         (
             Argument("flow", "Only runs of the flow with this key", "--flow"),
             Argument("status", "Only runs with this status", "--status", values=_STATUSES),
@@ -65,8 +65,8 @@ TOOLS = {
         ("show",),
         "Show a run",
         "One run: why it failed and where in the flow file, what was retried, the slowest steps, the tree. "
-        "Use it first after a run, with `failed` if it did not succeed. 2,000 to 8,000 characters; `failed` "
-        "about 1,500.",
+        "Use it first after a run, with `failed` if it did not succeed. 2,000 to 8,000 characters, with "
+        "`failed` about 3,000.",
         (_RUN, Argument("failed", "Only what failed, and the way to it", "--failed", "boolean"), _CURSOR),
     ),
     "step": Tool(

@@ -1,8 +1,11 @@
 """`one trace setup agents` as it is typed."""
 
+import re
 import shutil
 
 import pytest
+
+from one_trace.agents.skill import packaged
 
 pytestmark = pytest.mark.program
 
@@ -68,3 +71,20 @@ def test_doctor_says_when_the_skill_is_missing_and_when_it_is_stale(machine):
     assert (stale["state"], stale["fix"]) == ("note", "one trace setup agents")
     assert "0.0.0-" in stale["message"]
     shutil.rmtree(folder)
+
+
+def test_each_command_of_the_skill_answers_within_the_size_that_it_names(machine):
+    rows = re.findall(
+        r"^\| [^|]+ \| `(.+?)`.*? \| (?:[\d,]+-)?([\d,]+)(?: a run)? \|$", packaged().decode(), re.M
+    )
+    assert len(rows) == 9
+    machine.player("97b-realistic-fails", exit=1)
+    machine.one("--agent", "flow", "execute", "k", "--trace")
+    machine.one("--agent", "flow", "execute", "k", "--trace")
+    run = machine.one("--agent", "trace", "show", "last", "--failed").document
+    names = {"RUN": "last", "KEY": run["run"]["flowKey"], "PATH": run["cause"]["path"]}
+    for command, most in rows:
+        words = [names.get(word, word.replace("KEY", names["KEY"])) for word in command.split()]
+        done = machine.one("--agent", "trace", *words)
+        assert done.code == 0, (words, done.out)
+        assert len(done.out) <= int(most.replace(",", "")) * (20 if "-n" in words else 1), words
