@@ -102,7 +102,8 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace"' -f -a list -d "Runs, newest first"
     complete -c $program -n '__one_trace_is "trace"' -f -a stats -d "Per flow and step: outcomes, times, cost, flaky steps"
     complete -c $program -n '__one_trace_is "trace"' -f -a insights -d "Ranked findings about a flow, with evidence"
-    complete -c $program -n '__one_trace_is "trace"' -f -a diff -d "Two runs step by step"
+    complete -c $program -n '__one_trace_is "trace"' -f -a diff -d "Two runs, or a run and a baseline, step by step"
+    complete -c $program -n '__one_trace_is "trace"' -f -a baseline -d "What is usual of FLOW, as a file: medians, usual ranges,"
     complete -c $program -n '__one_trace_is "trace"' -f -a cost -d "Tokens and money by flow, step, model, day"
     complete -c $program -n '__one_trace_is "trace"' -f -a export -d "A run as json, events, otlp, perfetto or html"
     complete -c $program -n '__one_trace_is "trace"' -f -a import -d "Trace runs that have already happened"
@@ -166,7 +167,7 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace insights" below' -l fields -d "With --agent: only these fields"
     complete -c $program -n '__one_trace_is "trace insights" below' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "trace diff" below' -a '(__one_trace_values)'
-    complete -c $program -n '__one_trace_is "trace diff" below' -l baseline -d "Compare A with the median of the runs before it"
+    complete -c $program -n '__one_trace_is "trace diff" below' -l baseline -d "Compare A with the runs before it, or a file of 'trace"
     complete -c $program -n '__one_trace_is "trace diff" below' -l fail-on -d "Exit with 1 on slower:20%, cost:10% or failed"
     complete -c $program -n '__one_trace_is "trace diff" below' -l all -d "Show unchanged steps, too"
     complete -c $program -n '__one_trace_is "trace diff" below' -l full -d "With --agent: everything, uncut"
@@ -174,6 +175,9 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace diff" below' -l cursor -d "With --agent: the next page"
     complete -c $program -n '__one_trace_is "trace diff" below' -l fields -d "With --agent: only these fields"
     complete -c $program -n '__one_trace_is "trace diff" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace baseline" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace baseline" below' -l output -d "Write to FILE (0600)"
+    complete -c $program -n '__one_trace_is "trace baseline" below' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "trace cost" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace cost" below' -l here -d "Only runs of the project in this folder"
     complete -c $program -n '__one_trace_is "trace cost" below' -l since -d "Only runs since then: 30d, 12h, 2w, 2026-04-06"
