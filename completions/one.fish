@@ -105,7 +105,7 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace"' -f -a diff -d "Two runs, or a run and a baseline, step by step"
     complete -c $program -n '__one_trace_is "trace"' -f -a baseline -d "What is usual of FLOW, as a file: medians, usual ranges,"
     complete -c $program -n '__one_trace_is "trace"' -f -a cost -d "Tokens and money by flow, step, model, day"
-    complete -c $program -n '__one_trace_is "trace"' -f -a export -d "A run as json, events, otlp, perfetto or html"
+    complete -c $program -n '__one_trace_is "trace"' -f -a export -d "A run as json, events, otlp, perfetto, html or markdown"
     complete -c $program -n '__one_trace_is "trace"' -f -a import -d "Trace runs that have already happened"
     complete -c $program -n '__one_trace_is "trace"' -f -a sync -d "Deliver what is still queued"
     complete -c $program -n '__one_trace_is "trace"' -f -a share -d "Deliver one run now and print its URL"

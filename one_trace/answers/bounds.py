@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from one_trace.answers.fields import Selection
 from one_trace.answers.pages import PagedDocument, encode_cursor
+from one_trace.guard.text import cut_middle
 
 LIMIT = 8000
 """Characters of an answer, its final newline included."""
@@ -108,10 +109,7 @@ def _omitted(
 
 def cut_text(text: str, most: int = TEXT) -> str:
     """`text`, or its beginning and end: the end of a path says most."""
-    if len(text) <= most:
-        return text
-    head = most // 3
-    return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"
+    return cut_middle(text, most)
 
 
 def number(value: float | None, places: int = 3) -> float | int | None:

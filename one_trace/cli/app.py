@@ -18,7 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "diff": ("one_trace.cli.diff", "Two runs, or a run and a baseline, step by step"),
     "baseline": ("one_trace.cli.baseline", ""),
     "cost": ("one_trace.cli.cost", "Tokens and money by flow, step, model, day"),
-    "export": ("one_trace.cli.export", "A run as json, events, otlp, perfetto or html"),
+    "export": ("one_trace.cli.export", "A run as json, events, otlp, perfetto, html or markdown"),
     "import": ("one_trace.cli.import_runs", "Trace runs that have already happened"),
     "sync": ("one_trace.cli.sync", "Deliver what is still queued"),
     "share": ("one_trace.cli.share", "Deliver one run now and print its URL"),

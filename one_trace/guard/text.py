@@ -54,6 +54,14 @@ def clean(text: str, limit: int = LONGEST) -> str:
     return _UNSAFE.sub(lambda found: _escape(found[0]), text)
 
 
+def cut_middle(text: str, most: int) -> str:
+    """`text`, or its beginning and end: the end of a path says most."""
+    if len(text) <= most:
+        return text
+    head = most // 3
+    return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"
+
+
 def clean_lines(text: str, limit: int = LONGEST) -> list[str]:
     """Like `clean`, but keeps the lines, and removes whole escape sequences: error texts may well be
     coloured."""

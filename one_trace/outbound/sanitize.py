@@ -155,7 +155,7 @@ def _run(run: Run, links: list[Link]) -> SanitizedRun:
         usage=_usage(run.usage),
         session=_session(run.session),
         parent_run_id=_matching(_IDENTIFIER, run.parent_run_id),
-        error_code=_matching(_CODE, cause.error_code) if cause else None,
+        error_code=code(cause.error_code) if cause else None,
         cause_path=cause.path if cause else None,
         damaged=bool(run.partial),
         links=links,
@@ -169,7 +169,7 @@ def _span(span: Span, redact: Redact | None) -> SanitizedSpan:
         name=one_line(span.name),
         type=one_line(span.type),
         flow_key=one_line(span.flow_key),
-        error_code=_matching(_CODE, span.error_code),
+        error_code=code(span.error_code),
         usage=_usage(span.usage),
         error=redact(span.error)[:_ERROR_CHARACTERS] if redact and span.error else None,
     )
@@ -200,6 +200,11 @@ def _session(session: Session | None) -> Session | None:
     if session is None or not _IDENTIFIER.match(session.session_id):
         return None
     return Session(agent=_matching(_IDENTIFIER, session.agent), session_id=session.session_id)
+
+
+def code(text: str | None) -> str | None:
+    """An error code or class that looks like one; None for any other text."""
+    return _matching(_CODE, text)
 
 
 def _matching(shape: re.Pattern[str], text: str | None) -> str | None:

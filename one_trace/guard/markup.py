@@ -1,0 +1,61 @@
+"""Text of others inside Markdown, XML and the output of a CI job: it stays text there."""
+
+from __future__ import annotations
+
+import re
+
+from one_trace.guard.text import clean, cut_middle
+
+NAME = 120
+"""Characters of a name in Markdown."""
+_FENCES = re.compile(r"`{3,}")
+_XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\ufffe": "", "\uffff": ""})
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
+_COMMAND = re.compile(rb"^(\s*:):", re.MULTILINE)
+
+
+def code_span(text: str, limit: int = NAME) -> str:
+    """A name as inline code of Markdown, on one line, also in the cell of a table.
+
+    In code nothing is a link, a mention of a user or markup. A text that could end the code, or the cell, is
+    written with character references, which never are syntax.
+    """
+    text = cut_middle(clean(text), limit)
+    if text and text == text.strip() and not {"`", "|", "\\"} & set(text):
+        return f"`{text}`"
+    return f"<code>{''.join(map(_reference, text)) or '&#32;'}</code>"
+
+
+def _reference(character: str) -> str:
+    return character if character.isalnum() else f"&#{ord(character)};"
+
+
+def code_block(lines: list[str], language: str = "text") -> list[str]:
+    """Clean lines as a block of code, whose fence is longer than any in the lines."""
+    longest = max((len(fence) for line in lines for fence in _FENCES.findall(line)), default=2)
+    fence = "`" * (longest + 1)
+    return [f"{fence}{language}", *lines, fence]
+
+
+def xml_text(text: str) -> str:
+    """A text for XML, in an attribute or between tags, without the characters that XML does not allow."""
+    return clean(text).translate(_XML)
+
+
+def command_data(text: str) -> str:
+    """The text of a command for GitHub's runner, escaped as the runner reads it back."""
+    return clean(text).translate(_DATA)
+
+
+def command_property(text: str) -> str:
+    """A property of such a command."""
+    return clean(text).translate(_PROPERTY)
+
+
+def without_commands(output: bytes, *, json: bool) -> bytes:
+    """Output in which GitHub's runner finds no command: neither a line that begins with ``::``, nor ``##[``
+    anywhere. JSON keeps its meaning."""
+    if json:
+        return output.replace(b"##[", b"##\\u005b")
+    return _COMMAND.sub(rb"\1 :", output.replace(b"##[", b"## ["))
