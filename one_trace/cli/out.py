@@ -66,10 +66,18 @@ class Out:
         """Print the one answer of a command: `document` for agents, `text` for people, which is made only if
         needed."""
         if self.agent:
-            self.write(json_bytes(self._bounded(document)) + b"\n")
+            self.write(self._inert(json_bytes(self._bounded(document)) + b"\n"))
         else:
             words = clean_page(text() if callable(text) else text, styled=self.color)
-            self.write((words.rstrip("\n") + "\n").encode() if words else b"")
+            self.write(self._inert((words.rstrip("\n") + "\n").encode() if words else b""))
+
+    def _inert(self, data: bytes) -> bytes:
+        """In a CI job of GitHub, whose runner takes commands from what is printed: without such commands."""
+        if not on_github():
+            return data
+        from one_trace.guard.markup import without_commands
+
+        return without_commands(data, json=self.agent)
 
     @property
     def bounds(self) -> Bounds:
@@ -113,18 +121,17 @@ class Out:
         if self.agent and not isinstance(error, Unwritable):
             body = {"code": error.code, "message": error.message, "hint": error.hint}
             try:
-                self.write(json_bytes({"error": body}) + b"\n")
+                self.write(self._inert(json_bytes({"error": body}) + b"\n"))
             except Unwritable:
                 self._say(error)
         else:
             self._say(error)
         return error.exit_code
 
-    @staticmethod
-    def _say(error: CliError) -> None:
-        streams.say(f"one-trace: {error.message}")
-        if error.hint:
-            streams.say(f"hint: {error.hint}")
+    def _say(self, error: CliError) -> None:
+        lines = [f"one-trace: {error.message}", *([f"hint: {error.hint}"] if error.hint else [])]
+        text = "".join(f"{clean(line)}\n" for line in lines)
+        streams.say_bytes(self._inert(text.encode("utf-8", "replace")))
 
     def write(self, data: bytes) -> None:
         """Write bytes that are the answer itself, and harmless already: an export."""
@@ -141,6 +148,11 @@ class Out:
             streams.discard(sys.stdout.fileno())
             if not isinstance(error, BrokenPipeError):
                 raise Unwritable(f"stdout cannot be written: {error.strerror}") from error
+
+
+def on_github() -> bool:
+    """Whether this is a job of GitHub Actions, or of a service that reads the same commands."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def rerun(*options: str) -> str:

@@ -31,7 +31,7 @@ OUTCOMES = {
 
 def markdown(run: Trace) -> str:
     """The page. `run` is a trace as it may leave: see `outbound.outgoing`."""
-    return "\n".join([*heading(run.run), "", *body(run)]) + "\n"
+    return "\n".join([*heading(run.run), "", *why(run.run), *where(run)]) + "\n"
 
 
 def heading(run: Run) -> list[str]:
@@ -39,17 +39,21 @@ def heading(run: Run) -> list[str]:
     return [f"### {code_span(run.flow_key)} {OUTCOMES[run.status]}{took}"]
 
 
-def body(run: Trace) -> list[str]:
-    """Everything below the heading."""
-    lines = [_facts(run.run)]
-    if run.run.cause:
-        lines += ["", *_cause(run.run.cause)]
-    if run.run.partial:
+def why(run: Run) -> list[str]:
+    """The run in a line, and why it failed."""
+    lines = [_facts(run)]
+    if run.cause:
+        lines += ["", *_cause(run.cause)]
+    if run.partial:
         lines += ["", "The record of this run is incomplete: steps may be missing."]
+    return lines
+
+
+def where(run: Trace) -> list[str]:
+    """The tree of what mattered, the slow steps, the cost."""
     tree = tree_lines(run)
-    if tree:
-        lines += ["", *code_block(tree)]
-    return lines + _slow(run) + _cost(run)
+    block = ["", *code_block(tree)] if tree else []
+    return block + _slow(run) + _cost(run)
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -10,8 +10,8 @@ NAME = 120
 """Characters of a name in Markdown."""
 _FENCES = re.compile(r"`{3,}")
 _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\ufffe": "", "\uffff": ""})
-_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
-_PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
+_DATA = str.maketrans({"%": "%25"})
+_PROPERTY = str.maketrans({"%": "%25", ":": "%3A", ",": "%2C"})
 _COMMAND = re.compile(rb"^(\s*:):", re.MULTILINE)
 
 
@@ -44,12 +44,12 @@ def xml_text(text: str) -> str:
 
 
 def command_data(text: str) -> str:
-    """The text of a command for GitHub's runner, escaped as the runner reads it back."""
-    return clean(text).translate(_DATA)
+    """The text of a command for GitHub's runner, escaped as the runner reads it back; it keeps its lines."""
+    return "%0A".join(clean(line).translate(_DATA) for line in text.split("\n"))
 
 
 def command_property(text: str) -> str:
-    """A property of such a command."""
+    """A property of such a command, on one line."""
     return clean(text).translate(_PROPERTY)
 
 

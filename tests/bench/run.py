@@ -19,6 +19,7 @@ FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
     "capture": figures_run.capture_memory,
     "traced": figures_traced.traced,
     "show-small": figures_many.show_small,
+    "ci": figures_many.ci,
     "show-large": figures_many.show_large,
     "import": figures_run.import_cost,
     "import-known": figures_run.import_known,

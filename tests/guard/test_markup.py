@@ -65,6 +65,10 @@ def test_xml_reads_back_as_the_clean_text(text: str) -> None:
     assert element.attrib["b"] == (element.text or "") == clean(text).replace("\ufffe", "")
 
 
+def clean_each(text: str) -> str:
+    return "\n".join(map(clean, text.split("\n")))
+
+
 def as_the_runner_reads(line: str) -> tuple[str, dict[str, str], str]:
     """A command as GitHub's runner parses it: its name, properties and data."""
     head, _, data = line.removeprefix("::").partition("::")
@@ -80,7 +84,7 @@ def as_the_runner_reads(line: str) -> tuple[str, dict[str, str], str]:
 @given(HOSTILE.filter(bool), HOSTILE)
 def test_a_command_for_the_runner_reads_back(file: str, text: str) -> None:
     line = f"::error file={command_property(file)},line=3::{command_data(text)}"
-    assert as_the_runner_reads(line) == ("error", {"file": clean(file), "line": "3"}, clean(text))
+    assert as_the_runner_reads(line) == ("error", {"file": clean(file), "line": "3"}, clean_each(text))
 
 
 @pytest.mark.parametrize(
