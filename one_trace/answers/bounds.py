@@ -17,6 +17,8 @@ LIMIT = 8000
 """Characters of an answer, its final newline included."""
 TEXT = 400
 """Characters of one text in an answer: an error, a path."""
+_TAG = 60
+"""Characters of a tag's value."""
 MOST_ROWS = 400
 """Rows of a list that can fit at most."""
 _INDEX = re.compile(r"\[\d+\]")
@@ -110,6 +112,11 @@ def _omitted(
 def cut_text(text: str, most: int = TEXT) -> str:
     """`text`, or its beginning and end: the end of a path says most."""
     return cut_middle(text, most)
+
+
+def cut_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a run, of which there are few, with long values cut."""
+    return {key: cut_text(value, _TAG) for key, value in tags.items()}
 
 
 def number(value: float | None, places: int = 3) -> float | int | None:
