@@ -18,6 +18,8 @@ from one_trace.model.trace import Cause, Counts, Run, Trace
 from one_trace.model.tree import static_paths
 
 SCHEMA = "one-trace-ci/1"
+MOST_REASONS = 5
+"""Of a rule that is met."""
 
 
 class CiRun(Struct, rename="camel", kw_only=True):
@@ -86,7 +88,7 @@ def judge(trace: Trace, baseline: Baseline | None, rules: Sequence[str]) -> Verd
         message = f"the baseline is of the flow '{baseline.flow_key}', the run of '{run.flow_key}'"
         raise WrongUsage(message, hint="one trace diff RUN --baseline FILE compares any two.")
     diff = of_past(PastRuns(), trace) if baseline is None else compare(baseline, trace)
-    results = [check(rule, diff) for rule in rules]
+    results = [_short(check(rule, diff)) for rule in rules]
     found = [(rule, reason) for rule in rules for reason in reasons(rule, diff)]
     failed = [f"the run ended with {run.status}"] if run.status in ("error", "incomplete") else []
     because = list(dict.fromkeys([*failed, *(reason.text for _, reason in found)]))
@@ -99,6 +101,15 @@ def judge(trace: Trace, baseline: Baseline | None, rules: Sequence[str]) -> Verd
         retried=_retried(trace),
     )
     return Verdict(_with_changes(document, diff) if baseline else document, diff if baseline else None, found)
+
+
+def _short(result: RuleResult) -> RuleResult:
+    """With its first reasons: the document has all of them in `because`."""
+    more = len(result.because) - MOST_REASONS
+    if more <= 1:
+        return result
+    because = [*result.because[:MOST_REASONS], f"and {more:,} more"]
+    return RuleResult(rule=result.rule, met=result.met, because=because)
 
 
 def _check_rules(rules: Sequence[str]) -> None:

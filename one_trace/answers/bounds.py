@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from one_trace.answers.fields import Selection
 from one_trace.answers.pages import PagedDocument, encode_cursor
-from one_trace.guard.text import cut_middle
+from one_trace.guard.text import cut_middle, json_bytes
 
 LIMIT = 8000
 """Characters of an answer, its final newline included."""
@@ -61,7 +61,7 @@ class Omitted(Struct, rename="camel", omit_defaults=True, kw_only=True):
 
 def size(document: object) -> int:
     """Characters of a document as it is printed."""
-    return len(msgspec.json.encode(document).decode()) + 1
+    return len(json_bytes(document).decode()) + 1
 
 
 def fit(document: Struct, bounds: Bounds, unread: Mapping[str, int] | None = None) -> object:

@@ -66,18 +66,10 @@ class Out:
         """Print the one answer of a command: `document` for agents, `text` for people, which is made only if
         needed."""
         if self.agent:
-            self.write(self._inert(json_bytes(self._bounded(document)) + b"\n"))
+            self.write(json_bytes(self._bounded(document)) + b"\n")
         else:
             words = clean_page(text() if callable(text) else text, styled=self.color)
-            self.write(self._inert((words.rstrip("\n") + "\n").encode() if words else b""))
-
-    def _inert(self, data: bytes) -> bytes:
-        """In a CI job of GitHub, whose runner takes commands from what is printed: without such commands."""
-        if not on_github():
-            return data
-        from one_trace.guard.markup import without_commands
-
-        return without_commands(data, json=self.agent)
+            self.write(_inert((words.rstrip("\n") + "\n").encode() if words else b""))
 
     @property
     def bounds(self) -> Bounds:
@@ -121,17 +113,18 @@ class Out:
         if self.agent and not isinstance(error, Unwritable):
             body = {"code": error.code, "message": error.message, "hint": error.hint}
             try:
-                self.write(self._inert(json_bytes({"error": body}) + b"\n"))
+                self.write(json_bytes({"error": body}) + b"\n")
             except Unwritable:
                 self._say(error)
         else:
             self._say(error)
         return error.exit_code
 
-    def _say(self, error: CliError) -> None:
+    @staticmethod
+    def _say(error: CliError) -> None:
         lines = [f"one-trace: {error.message}", *([f"hint: {error.hint}"] if error.hint else [])]
         text = "".join(f"{clean(line)}\n" for line in lines)
-        streams.say_bytes(self._inert(text.encode("utf-8", "replace")))
+        streams.say_bytes(_inert(text.encode("utf-8", "replace")))
 
     def write(self, data: bytes) -> None:
         """Write bytes that are the answer itself, and harmless already: an export."""
@@ -148,6 +141,15 @@ class Out:
             streams.discard(sys.stdout.fileno())
             if not isinstance(error, BrokenPipeError):
                 raise Unwritable(f"stdout cannot be written: {error.strerror}") from error
+
+
+def _inert(page: bytes) -> bytes:
+    """A page, in a job of GitHub without commands for the runner, which takes them from what is printed."""
+    if not on_github():
+        return page
+    from one_trace.guard.markup import without_commands
+
+    return without_commands(page)
 
 
 def on_github() -> bool:

@@ -53,9 +53,7 @@ def command_property(text: str) -> str:
     return clean(text).translate(_PROPERTY)
 
 
-def without_commands(output: bytes, *, json: bool) -> bytes:
-    """Output in which GitHub's runner finds no command: neither a line that begins with ``::``, nor ``##[``
-    anywhere. JSON keeps its meaning."""
-    if json:
-        return output.replace(b"##[", b"##\\u005b")
-    return _COMMAND.sub(rb"\1 :", output.replace(b"##[", b"## ["))
+def without_commands(page: bytes) -> bytes:
+    """A page in which GitHub's runner finds no command: neither a line that begins with ``::``, nor ``##[``
+    anywhere. In JSON, `text.clean_json` sees to that."""
+    return _COMMAND.sub(rb"\1 :", page.replace(b"##[", b"## ["))

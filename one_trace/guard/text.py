@@ -128,7 +128,9 @@ def can_be_argument(text: str) -> bool:
 
 def clean_json(data: bytes) -> bytes:
     """The same JSON with control and direction characters as ``\\uXXXX``, since a terminal interprets raw
-    ones."""
+    ones; and so ``[`` after ``##``, with which a command for GitHub's runner begins."""
+    if b"##[" in data:
+        data = data.replace(b"##[", b"##\\u005b")
     if data.isascii() and b"\x7f" not in data:
         return data
     return _UNSAFE_JSON.sub(lambda found: _escape_json(found[0].decode()), data)

@@ -65,9 +65,7 @@ def summary(verdict: Verdict, run: Trace) -> str:
         lines += [f"**{'Passed' if document.ok else 'Not passed'}**", ""]
     for result in document.fail_on:
         lines.append(f"- {'❌' if result.met else '✅'} {code_span(result.rule)}")
-        lines += [f"  - {code_span(text, 200)}" for text in result.because[:ROWS]]
-        if len(result.because) > ROWS:
-            lines.append(f"  - and {len(result.because) - ROWS:,} more")
+        lines += [f"  - {code_span(text, 200)}" for text in result.because]
     lines += ["", *markdown.why(run.run), *_against(document), *markdown.where(run)]
     return "\n".join(lines) + "\n\n"
 

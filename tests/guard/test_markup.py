@@ -19,7 +19,7 @@ from one_trace.guard.markup import (
     without_commands,
     xml_text,
 )
-from one_trace.guard.text import clean
+from one_trace.guard.text import clean, json_bytes
 
 HOSTILE = st.text(
     st.sampled_from("`|\\~<>&*_[]()!#@:/\n\r\t %;,=\"' ab1-\x1b\x85\u2028\u202e\ufffe\0"), max_size=60
@@ -91,10 +91,7 @@ def test_a_command_for_the_runner_reads_back(file: str, text: str) -> None:
     "name", ["::error::x", "  ::add-mask::e", "a ##[add-mask]e", "x\n::stop-commands::t"]
 )
 def test_output_has_no_command_for_the_runner(name: str) -> None:
-    for data in (
-        without_commands(name.encode(), json=False),
-        without_commands(json.dumps(name).encode(), json=True),
-    ):
+    for data in (without_commands(name.encode()), json_bytes(name)):
         assert b"##[" not in data
         assert not any(line.lstrip().startswith(b"::") for line in data.split(b"\n"))
-    assert json.loads(without_commands(json.dumps(name).encode(), json=True)) == name
+    assert json.loads(json_bytes(name)) == name

@@ -119,6 +119,9 @@ def test_no_name_and_no_value_of_a_run_reaches_the_job_as_more_than_text(
         assert len(done.out) <= 8000
         assert (document["ok"], document["annotations"], document["junit"]) == (False, 10, "report.xml")
         assert document["omitted"]["rows"]
+        assert document["failOn"][0]["met"]
+        whole = machine.one(*agent, "trace", "ci", "--fail-on", "failed", "--full").document
+        assert len(whole["because"]) == 61
 
 
 def unwritable(machine: Machine, kind: str) -> Path:
