@@ -60,9 +60,9 @@ def cause_text(cause: Cause) -> str:
 def summary(verdict: Verdict, run: Trace) -> str:
     """Markdown for the summary of a job; `run` is a trace as it may leave."""
     document = verdict.document
-    lines = [*markdown.heading(run.run), ""]
+    lines = markdown.heading(run.run)
     if document.fail_on:
-        lines += [f"**{'Passed' if document.ok else 'Not passed'}**", ""]
+        lines += ["", f"**{'Passed' if document.ok else 'Not passed'}**", ""]
     for result in document.fail_on:
         lines.append(f"- {'❌' if result.met else '✅'} {code_span(result.rule)}")
         lines += [f"  - {code_span(text, 200)}" for text in result.because]
