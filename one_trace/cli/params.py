@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     _Kind = click.ParamType[int]
     _TagKind = click.ParamType[tuple[str, str]]
     _Choice = click.Choice[str]
+    _Words = click.ParamType[str]
 else:
-    _Kind, _TagKind, _Choice = (
+    _Kind, _TagKind, _Choice, _Words = (
         click.ParamType,
         click.ParamType,
         click.Choice,
+        click.ParamType,
     )  # generic from click 8.2 on, and for the type checker alone
 
 
@@ -118,6 +120,24 @@ class Seconds(click.FloatRange):
 
 
 SECONDS = Seconds()
+
+
+P50 = "p50"
+
+
+class BaselineSource(_Words):
+    """The word p50, or a file that `trace baseline` wrote."""
+
+    name = "p50|FILE"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        words = [CompletionItem(P50, help="The runs before it")] if P50.startswith(incomplete) else []
+        return [*words, CompletionItem(incomplete, type="file")]
+
+
+BASELINE = BaselineSource()
 
 
 class Text(click.types.StringParamType):

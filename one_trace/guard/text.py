@@ -54,6 +54,14 @@ def clean(text: str, limit: int = LONGEST) -> str:
     return _UNSAFE.sub(lambda found: _escape(found[0]), text)
 
 
+def cut_middle(text: str, most: int) -> str:
+    """`text`, or its beginning and end: the end of a path says most."""
+    if len(text) <= most:
+        return text
+    head = most // 3
+    return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"
+
+
 def clean_lines(text: str, limit: int = LONGEST) -> list[str]:
     """Like `clean`, but keeps the lines, and removes whole escape sequences: error texts may well be
     coloured."""
@@ -120,7 +128,9 @@ def can_be_argument(text: str) -> bool:
 
 def clean_json(data: bytes) -> bytes:
     """The same JSON with control and direction characters as ``\\uXXXX``, since a terminal interprets raw
-    ones."""
+    ones; and so ``[`` after ``##``, with which a command for GitHub's runner begins."""
+    if b"##[" in data:
+        data = data.replace(b"##[", b"##\\u005b")
     if data.isascii() and b"\x7f" not in data:
         return data
     return _UNSAFE_JSON.sub(lambda found: _escape_json(found[0].decode()), data)
