@@ -9,10 +9,12 @@ import click
 from one_trace.analyse import baseline, past_runs, query
 from one_trace.answers.reports import WrittenFile
 from one_trace.cli import filters
+from one_trace.cli.configured import configured_to_send
 from one_trace.cli.out import out, write_to
 from one_trace.cli.pages import examples
 from one_trace.cli.params import project_here
 from one_trace.cli.stored import run_id
+from one_trace.deliver.packing import with_mask
 from one_trace.errors import NoSuchRun
 from one_trace.export.baseline import to_file
 from one_trace.guard.text import shell_word
@@ -54,4 +56,5 @@ def _baseline(flow: str) -> Baseline:
             hint = f"one trace list --flow {shell_word(flow)}"
             raise NoSuchRun(f"no run of '{flow}' succeeded, so there is nothing to compare with", hint=hint)
         plan = store.planned(run_id(store, f"{flow}@last"))
-        return baseline.make(flow, past, list(plan.values()))
+    made = baseline.make(flow, past, list(plan.values()))
+    return with_mask(lambda mask: baseline.masked(made, mask), configured_to_send())

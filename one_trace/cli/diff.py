@@ -61,7 +61,7 @@ def command(
         else:
             document = _against_file(store, a, Path(baseline or ""))
     document.fail_on = [fail_on.check(rule, document) for rule in rules]
-    page = filters.page_of(speaker)
+    page = speaker.page
     speaker.answer(document, lambda: diff_page.render(document, page, everything=everything))
     return FAILED if any(result.met for result in document.fail_on) else 0
 
