@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from one_trace.cli.configured import configured_to_send
 from one_trace.cli.stored import stored_or_exported
-from one_trace.deliver.packing import sanitized
+from one_trace.deliver.masking import sanitized
 from one_trace.outbound.outgoing import outgoing
 from one_trace.store import Store
 
