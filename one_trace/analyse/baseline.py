@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import ceil, floor
 
+from msgspec.structs import replace
+
 from one_trace.analyse.changes import LEAST_MS, LEAST_USD
 from one_trace.analyse.diff import DiffDocument, of_past
 from one_trace.analyse.quantiles import median
@@ -23,6 +25,7 @@ from one_trace.analyse.step_runs import (
 from one_trace.model.baseline import Baseline, BaselineStep, Range
 from one_trace.model.trace import PlannedStep, Trace
 from one_trace.model.tree import below
+from one_trace.outbound.sanitize import Redact, one_line
 
 _USD = 6
 """Decimal places of a cost."""
@@ -42,6 +45,15 @@ def make(flow: str, past: PastRuns, plan: Sequence[PlannedStep]) -> Baseline:
         cost_usd=_range(past.costs, LEAST_USD, _USD),
         steps=[_step(path, kind, past) for path, kind in (planned | others).items()],
     )
+
+
+def masked(baseline: Baseline, mask: Redact) -> Baseline:
+    """A baseline with its names as they may leave: those of a run are masked in the same way."""
+    steps: dict[str, BaselineStep] = {}
+    for step in baseline.steps:
+        path = " > ".join(map(mask, step.path.split(" > ")))
+        steps.setdefault(path, replace(step, path=path, type=one_line(mask(step.type))))
+    return replace(baseline, flow_key=one_line(mask(baseline.flow_key)), steps=list(steps.values()))
 
 
 def compare(baseline: Baseline, after: Trace) -> DiffDocument:

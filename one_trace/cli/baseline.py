@@ -9,10 +9,12 @@ import click
 from one_trace.analyse import baseline, past_runs, query
 from one_trace.answers.reports import WrittenFile
 from one_trace.cli import filters
+from one_trace.cli.configured import configured_to_send
 from one_trace.cli.out import out, write_to
 from one_trace.cli.pages import examples
 from one_trace.cli.params import project_here
 from one_trace.cli.stored import run_id
+from one_trace.deliver.masking import with_mask
 from one_trace.errors import NoSuchRun
 from one_trace.export.baseline import to_file
 from one_trace.guard.text import shell_word
@@ -39,10 +41,9 @@ def command(flow: str, output: Path | None) -> None:
         return
     write_to(output, data)
     steps = sum(step.runs > 0 for step in found.steps)
-    speaker.answer(
-        WrittenFile(path=str(output.absolute()), flow_key=flow, format="baseline", bytes=len(data)),
-        f"{output}  {words.counted(found.runs, 'run')}, {words.counted(steps, 'step')}, {len(data):,} bytes",
-    )
+    written = WrittenFile(path=str(output.absolute()), flow_key=flow, format="baseline", bytes=len(data))
+    facts = f"{words.counted(found.runs, 'run')}, {words.counted(steps, 'step')}, {len(data):,} bytes"
+    speaker.answer(written, lambda: speaker.page.either(f"{output}  {facts}", str(output), facts))
 
 
 def _baseline(flow: str) -> Baseline:
@@ -54,4 +55,5 @@ def _baseline(flow: str) -> Baseline:
             hint = f"one trace list --flow {shell_word(flow)}"
             raise NoSuchRun(f"no run of '{flow}' succeeded, so there is nothing to compare with", hint=hint)
         plan = store.planned(run_id(store, f"{flow}@last"))
-        return baseline.make(flow, past, list(plan.values()))
+    made = baseline.make(flow, past, list(plan.values()))
+    return with_mask(lambda mask: baseline.masked(made, mask), configured_to_send())

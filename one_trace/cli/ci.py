@@ -21,7 +21,7 @@ from one_trace.guard.files import KIB
 if TYPE_CHECKING:
     from one_trace.analyse.gate import Verdict
     from one_trace.model.trace import Trace
-    from one_trace.view.ci_annotations import Annotation
+    from one_trace.view.ci_annotations import Annotation, Find
 
 _SUMMARY_LIMIT = 1024 * KIB
 """GitHub drops a larger summary of a step, whole."""
@@ -109,11 +109,14 @@ def _write_summary(verdict: Verdict, trace: Trace, speaker: Out) -> str | None:
 def _annotations(verdict: Verdict, whole: Trace, trace: Trace) -> list[Annotation]:
     if verdict.document.ok:
         return []
+    from one_trace.cli.configured import configured
     from one_trace.cli.places import places_of
     from one_trace.cli.repository import in_repository
     from one_trace.view.ci_annotations import annotate
 
-    return annotate(verdict, trace, places_of(whole.run), in_repository(whole.run.cwd))
+    # The files of steps have names that the user's own patterns may match.
+    find: Find = (lambda path: None) if configured().redact else places_of(whole.run)
+    return annotate(verdict, trace, find, in_repository(whole.run.cwd))
 
 
 def _annotate(found: list[Annotation], speaker: Out) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from one_trace.cli.configured import configured
+from one_trace.cli.configured import configured_to_send
 from one_trace.cli.stored import stored_or_exported
+from one_trace.deliver.masking import sanitized
 from one_trace.outbound.outgoing import outgoing
-from one_trace.outbound.sanitize import sanitize
 from one_trace.store import Store
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 def outgoing_run(ref: str) -> tuple[Trace, Trace]:
     """The trace in a file, else of a run in the store; and what may leave of it. Raises CliError."""
-    settings = configured()
+    settings = configured_to_send()
     with Store(settings.store_path, readonly=True) as store:
         trace = stored_or_exported(store, ref)
         redact = _redact(store, trace, settings)
-    return trace, outgoing(trace, sanitize(trace, redact))
+    return trace, outgoing(sanitized(trace, settings, redact))
 
 
 def _redact(store: Store, trace: Trace, settings: Settings) -> Redact | None:

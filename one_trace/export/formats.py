@@ -59,7 +59,7 @@ def to_markdown(trace: Trace, sanitized: SanitizedTrace | None = None, find: Fin
     from one_trace.export.markdown import markdown
     from one_trace.outbound.outgoing import outgoing
 
-    return markdown(outgoing(trace, sanitized or sanitize(trace))).encode("utf-8", "replace")
+    return markdown(outgoing(sanitized or sanitize(trace))).encode("utf-8", "replace")
 
 
 FORMATS: dict[str, Form] = {

@@ -1,40 +1,33 @@
-"""A trace as it may leave, in the trace's own structs: for texts that people share, such as Markdown.
-
-Everything comes from the `SanitizedTrace` but the place in a file where the cause is written.
-"""
+"""A trace as it may leave, in the trace's own structs: for texts that people share, such as Markdown."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
-import msgspec
+from msgspec import Struct
 
 from one_trace.model.trace import Cause, Run, Span, Trace
-from one_trace.outbound.sanitize import SanitizedCause, SanitizedTrace
+from one_trace.outbound.sanitize import SanitizedTrace
 
-_RUN, _SPAN = ({field.name for field in msgspec.structs.fields(kind)} for kind in (Run, Span))
+_Kind = TypeVar("_Kind", bound=Struct)
 
 
-def outgoing(trace: Trace, sanitized: SanitizedTrace) -> Trace:
-    """`trace` without folders, sessions and uploads, and with the error texts of `sanitized` alone."""
-    spans = [Span(**_fields(span, _SPAN)) for span in sanitized.spans]
-    run = Run(**{**_fields(sanitized.run, _RUN), "session": None, "cause": None})
-    if sanitized.run.cause is not None:
-        run.cause = _cause(trace, sanitized.run.cause, spans)
+def outgoing(sanitized: SanitizedTrace) -> Trace:
+    """A trace without folders, sessions and uploads, with the error texts of `sanitized` alone."""
+    spans = [_as(Span, span) for span in sanitized.spans]
+    run = _as(Run, sanitized.run, session=None)
+    cause = sanitized.run.cause
+    if cause is not None:
+        errors = {span.span_id: span.error for span in spans}
+        run.cause = _as(Cause, cause, error=errors.get(cause.span_id or ""))
     if sanitized.run.damaged:
         run.partial = ["the record of this run is incomplete: steps may be missing"]
     return Trace(run=run, spans=spans)
 
 
-def _cause(trace: Trace, cause: SanitizedCause, spans: list[Span]) -> Cause:
-    threw = next((span for span in spans if span.span_id == cause.span_id), None)
-    return Cause(
-        **msgspec.structs.asdict(cause),
-        step_id=threw.step_id if threw else None,
-        error=threw.error if threw else None,
-        at=trace.run.cause.at if trace.run.cause else None,
-    )
-
-
-def _fields(source: msgspec.Struct, names: set[str]) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(source).items() if name in names}
+def _as(kind: type[_Kind], source: Struct, **others: Any) -> _Kind:  # noqa: ANN401  whatever a field holds
+    """A struct of the kind with those fields of `source` that it has, and with `others` in their place."""
+    shared = [
+        name for name in kind.__struct_fields__ if name in source.__struct_fields__ and name not in others
+    ]
+    return kind(**{name: getattr(source, name) for name in shared}, **others)

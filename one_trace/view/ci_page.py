@@ -26,8 +26,10 @@ def render(verdict: Verdict, page: Page) -> str:
 
     document = verdict.document
     run = document.run
-    outcome = page.style.paint("passed" if document.ok else "FAILED", "success" if document.ok else "error")
-    lines = [f"{outcome}  {clean(run.flow_key, 200)} {clean(run.run_id, 80)}"]
+    outcome = "passed" if document.ok else "FAILED"
+    first, *more = page.lines(f"{outcome}  {clean(run.flow_key, 200)} {clean(run.run_id, 80)}", indent="  ")
+    painted = page.style.paint(outcome, "success" if document.ok else "error")
+    lines = [first.strip().replace(outcome, painted, 1), *more]
     lines += page.facts(
         run.status,
         duration(run.duration_ms),
@@ -46,7 +48,7 @@ def render(verdict: Verdict, page: Page) -> str:
     else:
         lines += diff_page.verdicts(document.fail_on, page)
     for name, path in (("JUnit report", document.junit), ("summary", document.summary)):
-        lines += page.lines(clean(f"{name}: {path}"), "dim") if path else []
+        lines += page.either(f"{name}: {clean(path)}", f"{name}:", clean(path)).split("\n") if path else []
     return "\n".join(lines)
 
 

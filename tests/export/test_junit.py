@@ -51,7 +51,7 @@ def check_structure(root: Element) -> None:
 
 
 def report(trace: Trace, *, full: bool = False) -> Element:
-    root = ElementTree.fromstring(junit(outgoing(trace, sanitize(trace, str if full else None))))
+    root = ElementTree.fromstring(junit(outgoing(sanitize(trace, str if full else None))))
     check_structure(root)
     return root
 

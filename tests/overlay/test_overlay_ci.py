@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from machine import Machine
-from made import USAGE, assembly, span
+from made import START_MS, USAGE, assembly, span
 
 from one_trace.cli import topics
 from one_trace.export.baseline import to_file
@@ -122,6 +122,29 @@ def test_no_name_and_no_value_of_a_run_reaches_the_job_as_more_than_text(
         assert document["failOn"][0]["met"]
         whole = machine.one(*agent, "trace", "ci", "--fail-on", "failed", "--full").document
         assert len(whole["because"]) == 61
+
+
+def test_what_the_users_patterns_match_is_in_no_file_and_no_answer(machine: Machine) -> None:
+    machine.write(machine.user_file, '[traces]\nredact = ["secretive"]\n')
+    at = Location(file=".one/flows/secretive/flow.json", pointer="/steps/0", line=3)
+    slow = [span("secretive-step", duration_ms=900.0, status="error"), span("secretive-step2")]
+    cause = Cause(path="secretive-flow > secretive-step", at=at, never_ran=["secretive-flow > secretive3"])
+    named = {"flow_key": "secretive-flow"}
+    with Store(machine.data / "traces.db") as store:
+        store.save(assembly("00000000000a", **named))
+        store.save(
+            assembly("00000000000b", slow, **named, status="error", cause=cause, start=START_MS + 60_000)
+        )
+    summary = github(machine)
+    assert machine.one("trace", "baseline", "secretive-flow", "-o", "base.json").code == 0
+    argv = ("--baseline", "base.json", "--fail-on", "failed", "--junit", "report.xml")
+    done = machine.one("trace", "ci", *argv)
+    markdown = machine.one("trace", "export", "last", "--format", "markdown")
+    assert (done.code, markdown.code) == (1, 0)
+    files = b"".join((machine.project / name).read_bytes() for name in ("base.json", "report.xml"))
+    for data in (files, done.out, done.err, markdown.out, summary.read_bytes()):
+        assert b"secretive" not in data
+    assert b"-step" in done.out
 
 
 def unwritable(machine: Machine, kind: str) -> Path:
