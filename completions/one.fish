@@ -110,10 +110,12 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace"' -f -a export -d "A run as json, events, otlp, perfetto or html"
     complete -c $program -n '__one_trace_is "trace"' -f -a import -d "Trace runs that have already happened; tags of a run"
     complete -c $program -n '__one_trace_is "trace"' -f -a tag -d "Give RUN these tags, over those that it has; K= removes one"
-    complete -c $program -n '__one_trace_is "trace"' -f -a sync -d "Deliver what is still queued"
-    complete -c $program -n '__one_trace_is "trace"' -f -a share -d "Deliver one run now and print its URL"
+    complete -c $program -n '__one_trace_is "trace"' -f -a sync -d "Deliver what is queued; one run now, with its URL"
+    complete -c $program -n '__one_trace_is "trace"' -f -a share -d "Deliver RUN now, even if it was never queued, and print its"
     complete -c $program -n '__one_trace_is "trace"' -f -a login -d "Keep or forget the key of traces.com"
     complete -c $program -n '__one_trace_is "trace"' -f -a logout -d "Delete the key saved by 'one trace login'"
+    complete -c $program -n '__one_trace_is "trace"' -f -a setup -d "Tell coding agents of one-trace; its MCP server"
+    complete -c $program -n '__one_trace_is "trace"' -f -a mcp -d "Answer an MCP client on standard input and output"
     complete -c $program -n '__one_trace_is "trace"' -f -a open -d "A run, or a flow's history, in the browser"
     complete -c $program -n '__one_trace_is "trace"' -f -a prune -d "Delete old runs"
     complete -c $program -n '__one_trace_is "trace"' -f -a help -d "Longer help on a topic; the JSON Schema of a document"
@@ -211,6 +213,12 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace share" below' -l help -d "Show the help"
     complete -c $program -n '__one_trace_is "trace login"' -l help -d "Show the help"
     complete -c $program -n '__one_trace_is "trace logout"' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace setup" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace setup" below' -l agent -d "Only for this agent, such as claude-code, even if it is not"
+    complete -c $program -n '__one_trace_is "trace setup" below' -l project -d "In the project of this folder, instead of for the user"
+    complete -c $program -n '__one_trace_is "trace setup" below' -l remove -d "Remove what was installed"
+    complete -c $program -n '__one_trace_is "trace setup" below' -l help -d "Show the help"
+    complete -c $program -n '__one_trace_is "trace mcp"' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "trace open" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace open" below' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "trace prune" below' -a '(__one_trace_values)'

@@ -161,9 +161,7 @@ def _answer_by_session(speaker: Out, wanted: Wanted) -> None:
 
 def _session_page(speaker: Out, sessions: list[SessionRuns], *, filtered: bool) -> str:
     from one_trace.cli.session_titles import titles
-    from one_trace.view.page import Page
     from one_trace.view.sessions import render
-    from one_trace.view.style import Style
 
     if not sessions:
         return "No runs match." if filtered else _NONE
@@ -171,19 +169,18 @@ def _session_page(speaker: Out, sessions: list[SessionRuns], *, filtered: bool) 
     shown = sessions[: _LINES if limit is None else limit or None]
     # Titles are content: on a terminal a person reads them; a pipe may lead anywhere.
     known = titles((each.agent, each.session_id) for each in shown) if speaker.tty else {}
-    page = render(shown, known, Page(speaker.width, Style(speaker.color, speaker.tty)))
+    table = render(shown, known, speaker.page)
     rest = len(sessions) - len(shown)
-    return f"{page}\n{rest:,} more: --limit 0" if rest else page
+    return f"{table}\n{rest:,} more: --limit 0" if rest else table
 
 
 def _page(speaker: Out, running: list[RunUnderWay], runs: list[Run], total: int, *, filtered: bool) -> str:
     from one_trace.view.runs import render_runs
-    from one_trace.view.style import Style
 
     if not runs and not running:
         if filtered:
             return "No runs match."
-        return _NONE
-    page = render_runs(runs, running, width=speaker.width, style=Style(speaker.color, speaker.tty))
+        return speaker.page.text(_NONE)
+    table = render_runs(runs, running, page=speaker.page, now_ms=time.time() * 1000)
     rest = total - len(runs)
-    return f"{page}\n{rest:,} more: --limit 0" if rest else page
+    return f"{table}\n{rest:,} more: --limit 0" if rest else table

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import astuple
 
+from one_trace.deliver.otlp_resource import resource
 from one_trace.deliver.project import project_of
 from one_trace.guard.text import path_of
 from one_trace.model.times import to_ms
@@ -29,8 +31,10 @@ def pack(
     settings: Settings,
     *,
     visibility: str | None = None,
+    accepted: int = 0,
 ) -> Payload:
     """Everything `sink` is given about `trace`. `visibility`: as the run was shared, over the settings.
+    `accepted`: of an earlier attempt.
 
     Namespace and visibility are those of the project that the run ran in: a queued run is often sent by a
     run of another project. Raises CliError if `traces.redact` cannot be applied.
@@ -51,6 +55,7 @@ def pack(
     project = project_of(run.cwd, to_ms(run.started_at) or 0)
 
     def made(mask: Redact) -> Payload:
+        known = _masked(project, mask)
         return Payload(
             sanitized=sanitize(
                 trace,
@@ -59,12 +64,14 @@ def pack(
                 traceparent=family.traceparent,
                 parent_trace_id=family.parent_trace_id,
                 child_trace_ids=[child.trace_id for child in family.children],
+                resource=resource(known, os.environ) if sink == "otlp" else None,
             ),
-            project=_masked(project, mask),
+            project=known,
             visibility=visibility or own.visibility,
             namespace=own.namespace,
             input_count=family.input_count,
             parent_trace_id=family.parent_trace_id,
+            accepted=accepted,
             children=children,
         )
 

@@ -9,7 +9,7 @@ Error text leaves only through the caller's function that redacts it (``traces.e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from msgspec import Struct
 from one_trace.model.tags import is_tag
 from one_trace.model.trace import (
     Branch,
+    Cause,
     Counts,
     Executor,
     Exit,
@@ -28,6 +29,7 @@ from one_trace.model.trace import (
     Trace,
     Usage,
 )
+from one_trace.model.tree import Shape, static_paths
 
 S = TypeVar("S", bound=Struct)
 _SEGMENT = re.compile(r"(.*?)((?:#\d+)?(?:\[\d+\])?)\Z", re.DOTALL)
@@ -74,6 +76,9 @@ class SanitizedSpan(Struct, kw_only=True, frozen=True):
     output_bytes: int | None
     error_code: str | None
     late: bool
+    derived: list[str]
+    static_path: str
+    self_ms: float | None
     usage: Usage | None
     error: str | None
     """Redacted, and None unless ``traces.errors = full``."""
@@ -88,6 +93,19 @@ class Link(Struct, kw_only=True, frozen=True):
     span_id: str
     flags: int
     kind: Literal["caller", "parent", "child"]
+
+
+class SanitizedCause(Struct, kw_only=True, frozen=True):
+    """Why a run failed, as it may leave: without the error's text and the place in a file."""
+
+    span_id: str | None
+    path: str
+    error_code: str | None
+    error_class: str | None
+    attempts: int
+    still_running: list[str]
+    never_ran: list[str]
+    derived: list[str]
 
 
 class SanitizedRun(Struct, kw_only=True, frozen=True):
@@ -108,12 +126,12 @@ class SanitizedRun(Struct, kw_only=True, frozen=True):
     session: Session | None
     parent_run_id: str | None
     tags: dict[str, str]
-    error_code: str | None
-    """Of the root cause, where the run failed."""
-    cause_path: str | None
+    cause: SanitizedCause | None
     damaged: bool
     """Whether the record, and so the trace, is incomplete."""
     links: list[Link]
+    resource: dict[str, str]
+    """Attributes of the resource in OpenTelemetry's sense, besides those of the executor."""
 
 
 class SanitizedTrace(Struct, kw_only=True, frozen=True):
@@ -129,6 +147,7 @@ def sanitize(
     traceparent: str | None = None,
     parent_trace_id: str | None = None,
     child_trace_ids: Sequence[str] = (),
+    resource: Mapping[str, str] | None = None,
 ) -> SanitizedTrace:
     """`trace` as it may leave, with error text only if there is a function to redact it.
 
@@ -137,8 +156,18 @@ def sanitize(
     started.
     """
     links = list(_links(traceparent, parent_trace_id, child_trace_ids))
-    run = _run(trace.run, links, mask)
-    return SanitizedTrace(run=run, spans=[_span(span, redact, mask) for span in trace.spans])
+    paths, self_ms = static_paths(trace.run.flow_key, trace.spans), Shape(trace).self_ms
+    spans = [
+        _span(
+            span,
+            redact,
+            mask,
+            static_path=_path(paths[span.span_id], mask),
+            self_ms=self_ms.get(span.span_id),
+        )
+        for span in trace.spans
+    ]
+    return SanitizedTrace(run=_run(trace.run, links, dict(resource or {}), mask), spans=spans)
 
 
 def root_span_id(trace_id: str) -> str:
@@ -159,26 +188,38 @@ def _links(
         yield Link(trace_id=child, span_id=root_span_id(child), flags=1, kind="child")
 
 
-def _run(run: Run, links: list[Link], mask: Redact) -> SanitizedRun:
-    cause = run.cause or None
+def _run(run: Run, links: list[Link], resource: dict[str, str], mask: Redact) -> SanitizedRun:
     return _copy(
         run,
         SanitizedRun,
         run_id=mask(run.run_id),
         flow_key=one_line(mask(run.flow_key)),
         executor=Executor(name=run.executor.name, version=_matching(_IDENTIFIER, run.executor.version)),
+        exit=Exit(code=run.exit.code, signal=_matching(_CODE, run.exit.signal)) if run.exit else None,
         usage=_usage(run.usage, mask),
         session=_session(run.session, mask),
         parent_run_id=_masked(_IDENTIFIER, run.parent_run_id, mask),
         tags=_tags(run.tags, mask),
-        error_code=_masked(_CODE, cause.error_code, mask) if cause else None,
-        cause_path=_path(cause.path, mask) if cause else None,
+        cause=_cause(run.cause, mask) if run.cause else None,
         damaged=bool(run.partial),
         links=links,
+        resource=resource,
     )
 
 
-def _span(span: Span, redact: Redact | None, mask: Redact) -> SanitizedSpan:
+def _cause(cause: Cause, mask: Redact) -> SanitizedCause:
+    return _copy(
+        cause,
+        SanitizedCause,
+        path=_path(cause.path, mask),
+        error_code=_masked(_CODE, cause.error_code, mask),
+        error_class=_masked(_CODE, cause.error_class, mask),
+        still_running=[_path(path, mask) for path in cause.still_running],
+        never_ran=[_path(path, mask) for path in cause.never_ran],
+    )
+
+
+def _span(span: Span, redact: Redact | None, mask: Redact, **figures: object) -> SanitizedSpan:
     return _copy(
         span,
         SanitizedSpan,
@@ -190,6 +231,7 @@ def _span(span: Span, redact: Redact | None, mask: Redact) -> SanitizedSpan:
         error_code=_masked(_CODE, span.error_code, mask),
         usage=_usage(span.usage, mask),
         error=mask(redact(span.error))[:_ERROR_CHARACTERS] if redact and span.error else None,
+        **figures,
     )
 
 
@@ -206,7 +248,7 @@ def _path(path: str, mask: Redact) -> str:
     return " > ".join(f"{mask(each[1])}{each[2]}" for each in found if each)
 
 
-def _copy(source: Run | Span, kind: type[S], **cleaned: object) -> S:
+def _copy(source: Run | Span | Cause, kind: type[S], **cleaned: object) -> S:
     """A `kind` with the fields of `source` that it declares, and with the `cleaned` ones in their place."""
     names = [name for name in kind.__struct_fields__ if name not in cleaned]
     return kind(**{name: getattr(source, name) for name in names}, **cleaned)

@@ -27,7 +27,9 @@ Validate = Callable[[Mapping[str, object]], tuple[dict[str, object], dict[str, s
 HOST: Final = "ONE_TRACE_HOST"
 TAGS: Final = f"{ENV_PREFIX}TAGS"
 """Tags of the runs that are started with it: no setting, in spite of its name."""
-DELIVERY = frozenset({"namespace", "visibility", "errors", "sinks", "endpoint", "otlp_endpoint", "redact"})
+DELIVERY = frozenset(
+    {"namespace", "visibility", "errors", "sinks", "endpoint", "otlp_endpoint", "otlp_insecure", "redact"}
+)
 """Keys that decide where a trace goes and how much of it: nothing is sent while one of them is invalid."""
 
 
@@ -47,6 +49,7 @@ class Settings(NamedTuple):
     sinks: tuple[str, ...]
     endpoint: str
     otlp_endpoint: str | None
+    otlp_insecure: bool
     redact: tuple[str, ...]
     on_finish: str | None
     live: bool

@@ -28,6 +28,7 @@ VALID = {
         "http://[::1]:80": "http://[::1]:80",
     },
     "otlp_endpoint": {"http://localhost:4318": "http://localhost:4318", "https://a.b/x": "https://a.b/x"},
+    "otlp_insecure": {"true": True, "no": False},
     "redact": {
         "acme-[0-9]+": ("acme-[0-9]+",),
         "a, b": ("a, b",),
@@ -59,6 +60,7 @@ INVALID = {
         80,
     ],
     "otlp_endpoint": ["ftp://a.b", "https://u@a.b", {}],
+    "otlp_insecure": ["perhaps", 2],
     "redact": ["(", "x*", "a{99999999999}", 5, [5], ["a", "["], ["x"] * 51, "x" * 501],
     "on_finish": ["tell", "./tell", 5],
     "live": ["perhaps", [True]],

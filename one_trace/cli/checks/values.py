@@ -89,10 +89,10 @@ def _sinks(settings: Settings) -> Iterator[Check]:
     from one_trace.deliver.sinks import SINKS, make
 
     for sink in settings.sinks:
-        if SINKS[sink].is_ready(settings):
+        missing = SINKS[sink].missing(settings)
+        if missing is None:
             make(sink, settings)
         else:
-            missing = SINKS[sink].missing
             yield Check("sinks", "note", f"{missing.message}: nothing is sent to {sink}", missing.hint)
 
 
