@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from one_trace.capture.drawn import Drawing
 
 
-def settings_in_force(*, agent: bool, traced: bool | None) -> Settings:
-    """The settings. A problem with them is reported, but never stops the run. `traced`: what --trace and
-    --no-trace say.
-    """
-    settings = load(flags={} if traced is None else {"enabled": traced})
+def settings_in_force(traced: bool | None) -> Settings:
+    """The settings; `traced`: what --trace and --no-trace say. A problem with them stops no run."""
+    return load(flags={} if traced is None else {"enabled": traced})
+
+
+def report_problem(settings: Settings, *, agent: bool) -> None:
+    """Report the first problem with the settings: of a traced run when it has ended, so that the line stands
+    with the others about its trace, and not somewhere in the output of the host."""
     for problem in settings.problems[:1]:
         report_error(problem, agent=agent)
-    return settings
 
 
 def trace_ended(
@@ -50,6 +52,7 @@ def trace_ended(
         signalled=signalled,
         at_ms=time.time() * 1000,
     )
+    report_problem(tracking.settings, agent=agent)
     for problem in tracking.unused_tags[:1]:
         report_error(CliError(f"a tag is not used: {problem}", code="bad-tag"), agent=agent)
     reported_id = drawing.reported_id if drawing is not None else None
