@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from one_trace.guard.text import valid
 from one_trace.model.times import past_ms
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     _Kind = click.ParamType[int]
     _TagKind = click.ParamType[tuple[str, str]]
     _Choice = click.Choice[str]
@@ -43,6 +44,8 @@ class Moment(_Kind):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         return [CompletionItem(age, help=about) for age, about in _AGES.items() if age.startswith(incomplete)]
 
 
@@ -68,6 +71,8 @@ class RunStatus(_Choice):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         items = super().shell_complete(ctx, param, incomplete)
+        from click.shell_completion import CompletionItem
+
         return [CompletionItem(item.value, help=_STATUSES[item.value]) for item in items]
 
 
