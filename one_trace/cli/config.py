@@ -65,8 +65,9 @@ PROJECT = click.option(
 @PROJECT
 def set_value(key: str, value: str, project: bool) -> None:
     """Set one key. 'one config list' lists them all, 'one trace help settings' explains them."""
-    from one_trace.answers.reports import SettingReport
-    from one_trace.settings.model import parse
+    from one_trace.answers.reports import SettingReport, SettingWarning
+    from one_trace.cli.checks.values import warnings
+    from one_trace.settings.model import load, parse
 
     name = _name(key)
     if valid(value) != value:
@@ -77,8 +78,17 @@ def set_value(key: str, value: str, project: bool) -> None:
         raise problem
     path = _file(project)
     _edit(path, lambda table: table.__setitem__(name, list(parsed) if isinstance(parsed, tuple) else parsed))
-    report = SettingReport(key=PREFIX + name, value=parsed, file=valid(str(path)))
-    out().answer(report, f"{PREFIX}{name} = {format_value(parsed)}  ({path})")
+    wrong = [
+        SettingWarning(check.message, check.fix)
+        for check in warnings(name, parsed, "project" if project else "user", load())
+    ]
+    speaker = out()
+    report = SettingReport(key=PREFIX + name, value=parsed, file=valid(str(path)), warnings=wrong)
+    speaker.answer(report, f"{PREFIX}{name} = {format_value(parsed)}  ({path})")
+    for warning in wrong:
+        speaker.note(f"warning: {warning.message}")
+        if warning.hint:
+            speaker.note(f"hint: {warning.hint}")
 
 
 @config.command(
@@ -98,11 +108,17 @@ def get_value(key: str) -> None:
 @KEY
 @PROJECT
 def unset_value(key: str, project: bool) -> None:
-    """Remove one key from the file, so that the next source decides."""
-    name = _name(key)
-    path = _file(project)
-    if os.path.lexists(path):
-        _edit(path, lambda table: table.pop(name, None))
+    """Remove one key from the file, so that the next source decides. An unknown key can be removed, too."""
+    from one_trace.answers.reports import SettingReport
+
+    name, path = key.removeprefix(PREFIX), _file(project)
+    if os.path.lexists(path) and key.startswith(PREFIX):
+        _edit(path, lambda table: _remove(table, name))
+    else:
+        _name(key)
+    if name not in BY_NAME:
+        out().answer(SettingReport(key=key, value=None, file=valid(str(path))), f"{key} removed  ({path})")
+        return
     setting = _setting(name, _settings())
     out().answer(_report(setting), f"{setting.key} = {format_value(setting.value)}  ({setting.source})")
 
@@ -140,6 +156,11 @@ def _setting(name: str, settings: Settings) -> Setting:
     from one_trace.answers.reports import Setting
 
     return Setting(PREFIX + name, getattr(settings, name), settings.sources[name])
+
+
+def _remove(table: TOMLDocument, name: str) -> None:
+    if table.pop(name, None) is None and name not in BY_NAME:
+        raise problems.unknown_key(PREFIX + name)
 
 
 def _report(setting: Setting) -> SettingReport:

@@ -48,12 +48,13 @@ class Otlp:
     def __init__(self, endpoint: str | None, env: Mapping[str, str] = os.environ) -> None:
         self._env = env
         self.url = otlp_env.endpoint(endpoint, env)
-        protocol = self._variable("PROTOCOL")
+        protocol = self._variable("PROTOCOL").lower()
         self._json = protocol == "http/json"
         if protocol == "grpc" and not endpoint:
             raise CliError(
                 "OTEL_EXPORTER_OTLP_PROTOCOL is grpc, and the sink otlp speaks HTTP",
                 hint="one config set traces.otlp_endpoint URL (of the collector's HTTP port, often 4318)",
+                fix="one config set traces.otlp_endpoint URL",
             )
         if not self._json:
             _require_protobuf()
@@ -76,18 +77,24 @@ class Otlp:
 
         def post(spans: Sequence[OtlpSpan]) -> None:
             if self._json:
-                body, kind = msgspec.json.encode(request(run, spans)), "application/json"
+                self._post(msgspec.json.encode(request(run, spans)), client)
             else:
                 from one_trace.deliver.otlp_protobuf import encode
 
-                body, kind = encode(run, spans), "application/x-protobuf"
-            headers = {"Content-Type": kind}
-            if self._variable("COMPRESSION") == "gzip":
-                body = gzip.compress(body, compresslevel=6)
-                headers["Content-Encoding"] = "gzip"
-            _raise_if_partial(client.call("POST", "", body, headers), client)
+                self._post(encode(run, spans), client)
 
         send_all(otlp_spans(payload.sanitized), post, most=MOST_SPANS)
+
+    def ping(self, client: HttpClient) -> None:
+        """Send a request without spans, which collectors accept. Raises DeliveryError."""
+        self._post(b"{}" if self._json else b"", client)
+
+    def _post(self, body: bytes, client: HttpClient) -> None:
+        headers = {"Content-Type": "application/json" if self._json else "application/x-protobuf"}
+        if self._variable("COMPRESSION").lower() == "gzip":
+            body = gzip.compress(body, compresslevel=6)
+            headers["Content-Encoding"] = "gzip"
+        _raise_if_partial(client.call("POST", "", body, headers), client)
 
     def _refuse_plain_credentials(self, headers: Mapping[str, bytes]) -> None:
         """Raises CliError where a credential would be sent over plain http."""
@@ -101,9 +108,7 @@ class Otlp:
         )
 
     def _variable(self, name: str) -> str:
-        """A standard variable: the one for traces, else the one for every signal."""
-        traces = self._env.get(f"OTEL_EXPORTER_OTLP_TRACES_{name}")
-        return (traces or self._env.get(f"OTEL_EXPORTER_OTLP_{name}") or "").strip()
+        return otlp_env.variable(name, self._env)[1]
 
     def _context(self) -> ssl.SSLContext | None:
         files = {name: self._variable(name) for name in _FILES if self._variable(name)}
@@ -133,7 +138,8 @@ def _require_protobuf() -> None:
     try:
         from one_trace.deliver import otlp_protobuf
     except ImportError as error:
-        raise CliError("the sink otlp needs packages that are not installed", hint=_NO_PACKAGES) from error
+        missing = "the sink otlp needs packages that are not installed"
+        raise CliError(missing, hint=_NO_PACKAGES, fix="pip install 'one-trace[otlp]'") from error
     _ = otlp_protobuf
 
 

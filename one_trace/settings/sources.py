@@ -128,10 +128,10 @@ def layers(
     def add(source: Source, table: Mapping[str, object], where: str) -> None:
         valid, reasons = validate({name: table[name] for name in BY_NAME if name in table})
         found.append((source, valid))
-        wrong.extend(problems.bad_value(name, where, reason) for name, reason in reasons.items())
+        wrong.extend(problems.bad_value(name, source, where, reason) for name, reason in reasons.items())
         unknown = [name for name in table if name not in BY_NAME]
         if unknown:
-            wrong.append(problems.unknown_keys(unknown, where))
+            wrong.append(problems.unknown_keys(unknown, source, where))
 
     user, project = paths.user_file(env), paths.project_file(str(cwd) if cwd else None)
     if os.path.lexists(user):
