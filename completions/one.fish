@@ -147,6 +147,7 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace list" below' -l until -d "Only runs started before: 1d, 2026-04-07"
     complete -c $program -n '__one_trace_is "trace list" below' -l session -d "Only runs of this session of an agent"
     complete -c $program -n '__one_trace_is "trace list" below' -l tag -d "Only runs with this tag (repeatable)"
+    complete -c $program -n '__one_trace_is "trace list" below' -l by -d "The sessions that started them, not the runs"
     complete -c $program -n '__one_trace_is "trace list" below' -l sort -d "start, duration, steps, failed, retries or cost"
     complete -c $program -n '__one_trace_is "trace list" below' -l full -d "With --agent: everything, uncut"
     complete -c $program -n '__one_trace_is "trace list" below' -l limit -d "At most N rows (with --agent; list)"

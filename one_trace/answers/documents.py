@@ -35,6 +35,7 @@ DOCUMENTS = {
     "one-trace-events/1": DocumentKind("show --events", "view.event_list", ("EventsDocument",), True),
     "one-trace-list/1": DocumentKind("list", "answers.runs", ("RunList",), True),
     "one-trace-runs/1": DocumentKind("list --full", "answers.runs", ("WholeRunList",), True),
+    "one-trace-sessions/1": DocumentKind("list --by session", "answers.runs", ("SessionList",), True),
     "one-trace-stats/1": DocumentKind("stats", "analyse.stats", ("StatsDocument",), True),
     "one-trace-insights/1": DocumentKind(
         "insights", "analyse.findings", ("InsightsDocument", "InsightsOverview"), True

@@ -13,7 +13,8 @@ from one_trace.cli.checks.subjects import Subject, look_at
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.errors import FAILED
-from one_trace.view.cells import wrap
+from one_trace.view.cells import text_width, wrap
+from one_trace.view.reflow import is_copied_whole, reflow
 from one_trace.view.style import Style
 
 _MARKS = {"ok": "ok  ", "note": "-   ", "bad": "BAD "}
@@ -33,6 +34,7 @@ def command(fix: bool, offline: bool) -> int:
         [
             Subject("host", lambda: [*programs.host(), *programs.path(), *programs.node()], waits=True),
             Subject("settings", files.settings),
+            Subject("on_finish", programs.on_finish),
             Subject("store", files.store),
             Subject("disk", space.disk),
             Subject("folders", lambda: files.folders(fix)),
@@ -62,7 +64,7 @@ def _next(checks: Sequence[Check]) -> str | None:
 
 
 def _page(report: DoctorReport, speaker: Out) -> str:
-    """A line or more for each check; a fix is never wrapped, so that it can be copied."""
+    """A line or more for each check; a command is not broken, so that it can be copied."""
     style = Style(color=speaker.color, unicode=speaker.unicode)
     width = max(len(check.check) for check in report.checks)
     indent = " " * (width + 7) if speaker.width >= _WIDE else " " * 5
@@ -76,7 +78,15 @@ def _page(report: DoctorReport, speaker: Out) -> str:
             lines.append(f"{mark} {check.check}")
         lines += [indent + line for line in text]
         if check.fix:
-            lines.append(f"{indent}{style.arrow} {check.fix}")
+            lines += _fix(check.fix, indent, speaker.width, style)
     if report.next:
-        lines += ["", f"Next: {report.next}"]
+        lines += ["", speaker.page.text(f"Next: {report.next}")]
     return "\n".join(lines)
+
+
+def _fix(fix: str, indent: str, width: int, style: Style) -> list[str]:
+    """What fixes a finding. A command that is too long for its column begins further to the left."""
+    if is_copied_whole(fix) and len(indent) + 2 + text_width(fix) > width:
+        indent = indent[:5]
+    first, *rest = reflow(fix, width - len(indent) - 2).split("\n")
+    return [f"{indent}{style.arrow} {first}", *(f"{indent}  {line}" for line in rest)]

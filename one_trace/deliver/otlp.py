@@ -20,7 +20,7 @@ from one_trace.deliver.answer import Answer
 from one_trace.deliver.batches import send_all
 from one_trace.deliver.http_client import HttpClient, Server
 from one_trace.deliver.retry import DeliveryError
-from one_trace.errors import CliError
+from one_trace.errors import CliError, SettingsError
 from one_trace.guard.files import is_plain
 from one_trace.outbound.otel import OtlpSpan, otlp_spans, request
 from one_trace.outbound.payload import Payload
@@ -39,19 +39,22 @@ _HINTS = dict.fromkeys((401, 403), "The collector wants other headers: OTEL_EXPO
 
 
 def make(settings: Settings) -> Otlp:
-    return Otlp(settings.otlp_endpoint)
+    return Otlp(settings.otlp_endpoint, insecure=settings.otlp_insecure)
 
 
 class Otlp:
     """`endpoint` is a base URL, or None for the one in the environment. Raises CliError without one."""
 
-    def __init__(self, endpoint: str | None, env: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, endpoint: str | None, env: Mapping[str, str] = os.environ, *, insecure: bool = False
+    ) -> None:
         self._env = env
+        self._insecure = insecure or self._variable("INSECURE").lower() == "true"
         self.url = otlp_env.endpoint(endpoint, env)
         protocol = self._variable("PROTOCOL").lower()
         self._json = protocol == "http/json"
         if protocol == "grpc" and not endpoint:
-            raise CliError(
+            raise SettingsError(
                 "OTEL_EXPORTER_OTLP_PROTOCOL is grpc, and the sink otlp speaks HTTP",
                 hint="one config set traces.otlp_endpoint URL (of the collector's HTTP port, often 4318)",
                 fix="one config set traces.otlp_endpoint URL",
@@ -64,7 +67,7 @@ class Otlp:
         self._refuse_plain_credentials(headers)
         return Server(
             url=self.url._replace(userinfo=None),
-            headers={"User-Agent": f"one-trace/{__version__}", **otlp_env.basic(self.url), **headers},
+            headers={"user-agent": f"one-trace/{__version__}", **otlp_env.basic(self.url), **headers},
             secrets=otlp_env.secrets(self.url, headers),
             timeout_s=_timeout_s(self._variable("TIMEOUT")),
             hints=_HINTS,
@@ -83,7 +86,7 @@ class Otlp:
 
                 self._post(encode(run, spans), client)
 
-        send_all(otlp_spans(payload.sanitized), post, most=MOST_SPANS)
+        send_all(otlp_spans(payload.sanitized), post, most=MOST_SPANS, start=payload.accepted)
 
     def ping(self, client: HttpClient) -> None:
         """Send a request without spans, which collectors accept. Raises DeliveryError."""
@@ -100,11 +103,11 @@ class Otlp:
         """Raises CliError where a credential would be sent over plain http."""
         url = self.url
         credentials = headers or url.userinfo is not None or url.query
-        if url.tls or url.loopback or not credentials or self._variable("INSECURE").lower() == "true":
+        if url.tls or url.loopback or not credentials or self._insecure:
             return
         raise CliError(
             f"headers or credentials for {url.shown} would be sent over plain http",
-            hint="Use an https endpoint; OTEL_EXPORTER_OTLP_INSECURE=true sends them anyway.",
+            hint="Use an https endpoint; 'one config set traces.otlp_insecure true' sends them anyway.",
         )
 
     def _variable(self, name: str) -> str:

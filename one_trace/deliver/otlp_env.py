@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from one_trace.deliver.http_client import checked
+from one_trace.deliver.otlp_resource import ATTRIBUTES, user_attributes
 from one_trace.deliver.retry import DeliveryError
 from one_trace.errors import CliError, SettingsError
 from one_trace.guard.urls import Url, parse
@@ -50,6 +51,8 @@ def unusable(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     variable_name, value = variable("TIMEOUT", env)
     if value and not (value.isascii() and value.isdigit()):
         yield variable_name, "it is not a number of milliseconds"
+    if user_attributes(env) is None:
+        yield ATTRIBUTES, "a part of it cannot be read, so all of it is ignored"
 
 
 def endpoint(given: str | None, env: Mapping[str, str]) -> Url:
@@ -81,14 +84,15 @@ def _below(url: Url) -> Url:
 
 
 def headers(text: str) -> dict[str, bytes]:
-    """``name=value,name=value`` with percent-encoded values, as the specification has it.
+    """``name=value,name=value`` with percent-encoded values, as the specification has it. Names are in lower
+    case.
 
     Raises DeliveryError, which names the header that cannot be sent, or the number of its pair.
     """
     pairs = [pair.partition("=") for pair in text.split(",") if "=" in pair]
     found: dict[str, bytes] = {}
     for number, (name, _, value) in enumerate(pairs, 1):
-        header = {name.strip(): unquote_to_bytes(value.strip())}
+        header = {name.strip().lower(): unquote_to_bytes(value.strip())}
         try:
             checked(header)
         except DeliveryError as error:
@@ -102,7 +106,7 @@ def basic(url: Url) -> dict[str, str]:
     """User and password of a URL as a header."""
     if url.userinfo is None:
         return {}
-    return {"Authorization": f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}"}
+    return {"authorization": f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}"}
 
 
 def secrets(url: Url, given: Mapping[str, bytes]) -> set[str]:

@@ -20,6 +20,8 @@ from one_trace.store import Store
 from tests.machine import OURS
 from tests.made import assembly
 
+pytestmark = pytest.mark.program
+
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
@@ -216,6 +218,7 @@ def _programs(home: Path, **texts: str) -> str:
 HOST = "#!/bin/sh\necho 1.52.1\n"
 
 
+@pytest.mark.program
 def test_one_on_path(home, monkeypatch):
     monkeypatch.setenv("PATH", _programs(home, ours=OURS, host=HOST, other=HOST))
     (home / "link").symlink_to(home / "host")
@@ -228,6 +231,7 @@ def test_one_on_path(home, monkeypatch):
     assert found(programs.path()) == [("bad", f'export PATH={home}/ours:"$PATH"')]
 
 
+@pytest.mark.program
 def test_a_host_that_does_not_run_is_bad(home, monkeypatch):
     monkeypatch.setenv("PATH", _programs(home, ours=OURS, broken="#!/bin/sh\nexit 127\n"))
     assert found(programs.host()) == [("bad", "npm install -g @withone/cli")]

@@ -183,5 +183,5 @@ def test_nothing_is_sent_only_if_no_sink_is_ready(machine):
     assert sinks(machine) == [("note", "no sink is ready: nothing is sent")]
     assert checks(machine)["key"][:2] == ("note", "no key of traces.com: nothing is sent to traces.com")
     machine.env["ONE_TRACES_SINKS"] = "otlp"
-    means = "traces.sinks names otlp, but there is no endpoint: runs are kept here and not queued for it"
+    means = "the sink otlp has no endpoint: runs are kept here and not queued for it"
     assert checks(machine)["otlp"] == ("note", means, "one config set traces.otlp_endpoint URL")

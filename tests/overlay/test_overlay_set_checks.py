@@ -11,6 +11,8 @@ import traces_server
 from one_trace.cli.checks import values
 from one_trace.settings import paths, sources
 
+pytestmark = pytest.mark.program
+
 CASES = {
     "a host that runs": ("host", "{root}/runs", {}, []),
     "no host there": ("host", "{root}/nothing", {}, ["{root}/nothing, which is not a file"]),
@@ -50,6 +52,7 @@ def root(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.program
 @pytest.mark.parametrize(("name", "value", "env", "warnings"), CASES.values(), ids=CASES)
 def test_a_value_that_leads_to_nothing_is_warned_of(root, monkeypatch, name, value, env, warnings):
     with traces_server.fake_traces_server() as server:

@@ -44,10 +44,10 @@ def ask(values: sources.Settings, timeout_s: float | None) -> Check:
     from one_trace.deliver.retry import Deadline, DeliveryError
     from one_trace.deliver.sinks import SINKS
 
-    entry = SINKS[_NAME]
-    if not entry.is_ready(values):
-        means = "traces.sinks names otlp, but there is no endpoint: runs are kept here and not queued for it"
-        return Check(_NAME, "note", means, _set_endpoint(values))
+    missing = SINKS[_NAME].missing(values)
+    if missing:
+        means = f"{missing.message}: runs are kept here and not queued for it"
+        return Check(_NAME, "note", means, missing.fix or _set_endpoint(values))
     try:
         sink = make(values)
         server = sink.server()
@@ -100,7 +100,7 @@ def not_a_sink(values: sources.Settings) -> Iterator[Check]:
     """An endpoint that somebody has set, and nothing is sent to it."""
     from one_trace.deliver.sinks import SINKS
 
-    if SINKS[_NAME].is_ready(values):
+    if SINKS[_NAME].missing(values) is None:
         wrong = f"{_source(values)} is set, but traces.sinks does not name otlp: nothing is sent to it"
         names = ",".join([*values.sinks, _NAME])
         yield Check(_NAME, "note", wrong, problems.assign("sinks", names, values.sources["sinks"]))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from one_trace.answers.reports import Check
+from one_trace.deliver.phrases import listed
 from one_trace.errors import CliError, HostNotFound
 from one_trace.guard.text import clean, shell_word
 from one_trace.host import find, via
@@ -23,8 +24,7 @@ from one_trace.settings import problems, sources
 TIMEOUT_S = 10.0
 """How long a program may take to print its version."""
 _LONGEST_REASON = 200
-
-
+_MOST_NAMED = 5
 _VERSION = re.compile(r"(?<![\w.])v?([0-9]+\.[0-9]+\.[0-9]+[\w.+-]{0,30})")
 
 
@@ -63,9 +63,8 @@ def _host(one: str, values: sources.Settings) -> Check:
     if problem is not None:
         fix = problems.unset("host", values.sources["host"]) if values.host else problem.hint
         return Check("host", "bad", problem.message, fix)
-    return Check(
-        "host", "ok", f"One CLI {find.version(one) or ask(one).version or '(version unknown)'} at {one}"
-    )
+    version = find.version(one) or ask(one).version or "(version unknown)"
+    return Check("host", "ok", f"One CLI {version} at {one}")
 
 
 @cache
@@ -100,7 +99,7 @@ def path() -> Iterator[Check]:
         yield Check("path", "bad", first, _first_on_path(str(Path(ours[0]).parent) if ours else _scripts()))
     unused = _unused(ones, [*ones[:1], *ours[:1]])
     if unused:
-        yield Check("path", "note", f"also on PATH, and not used: {', '.join(unused)}")
+        yield Check("path", "note", f"also on PATH, and not used: {listed(unused, _MOST_NAMED)}")
 
 
 def _ours(first: str) -> Check:
@@ -157,6 +156,18 @@ def _host_is_used() -> bool:
         return _behind_shims()[1] is not None
     except HostNotFound:
         return True
+
+
+def on_finish(settings: sources.Settings | None = None) -> Iterator[Check]:
+    """Whether the program for runs that did not succeed can be started."""
+    program = (settings or sources.load()).on_finish
+    if program is None:
+        return
+    if Path(program).is_file() and os.access(program, os.X_OK):
+        yield Check("on_finish", "ok", f"{program} is started after runs that did not succeed")
+    else:
+        wrong = f"traces.on_finish is {program}, which is no program that can be started"
+        yield Check("on_finish", "bad", wrong, "one config unset traces.on_finish")
 
 
 @cache
