@@ -18,6 +18,7 @@ TEXT = 400
 """Characters of one text in an answer: an error, a path."""
 MOST_ROWS = 400
 """Rows of a list that can fit at most."""
+_FRAMES = re.compile(r"(?:\n    at [^\n]*)+(?:\n\nNode\.js v[\d.]+)?")
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -112,6 +113,11 @@ def cut_text(text: str, most: int = TEXT) -> str:
         return text
     head = most // 3
     return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"
+
+
+def without_frames(error: str) -> str:
+    """An error's text without the frames of a stack of JavaScript: they hide its message when it is cut."""
+    return _FRAMES.sub("", error)
 
 
 def number(value: float | None, places: int = 3) -> float | int | None:

@@ -18,6 +18,7 @@ from one_trace.errors import FAILED
 from one_trace.model.trace import Filter, Location, PlannedStep, Span, Trace
 
 if TYPE_CHECKING:
+    from one_trace.analyse.edit import Edit
     from one_trace.answers.step import StepOutput
 
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
@@ -126,7 +127,16 @@ def _answer(speaker: Out, whole: Trace, shown: Shown) -> object:
         at=shown.at,
         output=shown.output,
         plan=_plan(whole),
+        edits=_edits(whole),
     )
+
+
+def _edits(trace: Trace) -> list[Edit]:
+    if trace.run.status == "success":
+        return []
+    from one_trace.cli.edits import after
+
+    return after(trace)
 
 
 def _plan(trace: Trace) -> Iterable[PlannedStep]:
