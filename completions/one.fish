@@ -77,10 +77,12 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "flow execute" below' -l output-file -d "Write the result to this file"
     complete -c $program -n '__one_trace_is "flow execute" below' -l trace -d "Trace this run, or do not"
     complete -c $program -n '__one_trace_is "flow execute" below' -l no-trace -d "Trace this run, or do not"
+    complete -c $program -n '__one_trace_is "flow execute" below' -l trace-tag -d "Tag the traced run, key=value"
     complete -c $program -n '__one_trace_is "flow execute" below' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "flow resume" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "flow resume" below' -l trace -d "Trace this run, or do not"
     complete -c $program -n '__one_trace_is "flow resume" below' -l no-trace -d "Trace this run, or do not"
+    complete -c $program -n '__one_trace_is "flow resume" below' -l trace-tag -d "Tag the traced run, key=value"
     complete -c $program -n '__one_trace_is "flow resume" below' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "flow runs" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "flow runs" below' -l help -d "Show the help"
@@ -97,6 +99,7 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "flow x" below' -l output-file -d "Write the result to this file"
     complete -c $program -n '__one_trace_is "flow x" below' -l trace -d "Trace this run, or do not"
     complete -c $program -n '__one_trace_is "flow x" below' -l no-trace -d "Trace this run, or do not"
+    complete -c $program -n '__one_trace_is "flow x" below' -l trace-tag -d "Tag the traced run, key=value"
     complete -c $program -n '__one_trace_is "flow x" below' -l help -d "Show the help"
     complete -c $program -n '__one_trace_is "trace"' -f -a show -d "One run as a tree with a waterfall"
     complete -c $program -n '__one_trace_is "trace"' -f -a list -d "Runs, newest first"
@@ -105,7 +108,8 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace"' -f -a diff -d "Two runs step by step"
     complete -c $program -n '__one_trace_is "trace"' -f -a cost -d "Tokens and money by flow, step, model, day"
     complete -c $program -n '__one_trace_is "trace"' -f -a export -d "A run as json, events, otlp, perfetto or html"
-    complete -c $program -n '__one_trace_is "trace"' -f -a import -d "Trace runs that have already happened"
+    complete -c $program -n '__one_trace_is "trace"' -f -a import -d "Trace runs that have already happened; tags of a run"
+    complete -c $program -n '__one_trace_is "trace"' -f -a tag -d "Give RUN these tags, over those that it has; K= removes one"
     complete -c $program -n '__one_trace_is "trace"' -f -a sync -d "Deliver what is still queued"
     complete -c $program -n '__one_trace_is "trace"' -f -a share -d "Deliver one run now and print its URL"
     complete -c $program -n '__one_trace_is "trace"' -f -a login -d "Keep or forget the key of traces.com"
@@ -135,11 +139,13 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace show" below' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "trace list" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace list" below' -l flow -d "Only runs of this flow"
-    complete -c $program -n '__one_trace_is "trace list" below' -l status -d "Only runs with this status"
+    complete -c $program -n '__one_trace_is "trace list" below' -l status -d "success, error, stopped or incomplete"
     complete -c $program -n '__one_trace_is "trace list" below' -l here -d "Only runs of the project in this folder"
     complete -c $program -n '__one_trace_is "trace list" below' -l since -d "Only runs started since: 7d, 2026-04-06"
     complete -c $program -n '__one_trace_is "trace list" below' -l until -d "Only runs started before: 1d, 2026-04-07"
-    complete -c $program -n '__one_trace_is "trace list" below' -l sort -d "The greatest first; start by default"
+    complete -c $program -n '__one_trace_is "trace list" below' -l session -d "Only runs of this session of an agent"
+    complete -c $program -n '__one_trace_is "trace list" below' -l tag -d "Only runs with this tag (repeatable)"
+    complete -c $program -n '__one_trace_is "trace list" below' -l sort -d "start, duration, steps, failed, retries or cost"
     complete -c $program -n '__one_trace_is "trace list" below' -l full -d "With --agent: everything, uncut"
     complete -c $program -n '__one_trace_is "trace list" below' -l limit -d "At most N rows (with --agent; list)"
     complete -c $program -n '__one_trace_is "trace list" below' -l cursor -d "With --agent: the next page"
@@ -148,6 +154,7 @@ for program in one one-trace
     complete -c $program -f -k -n '__one_trace_is "trace stats" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace stats" below' -l here -d "Only runs of the project in this folder"
     complete -c $program -n '__one_trace_is "trace stats" below' -l since -d "Only runs since then: 30d, 12h, 2w, 2026-04-06"
+    complete -c $program -n '__one_trace_is "trace stats" below' -l tag -d "Only runs with this tag (repeatable)"
     complete -c $program -n '__one_trace_is "trace stats" below' -l by -d "By version, model, tag:KEY or host"
     complete -c $program -n '__one_trace_is "trace stats" below' -l format -d "csv, parquet: a row a span"
     complete -c $program -n '__one_trace_is "trace stats" below' -l output -d "Write to this file"
@@ -159,6 +166,7 @@ for program in one one-trace
     complete -c $program -f -k -n '__one_trace_is "trace insights" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace insights" below' -l here -d "Only runs of the project in this folder"
     complete -c $program -n '__one_trace_is "trace insights" below' -l since -d "Only runs since then: 30d, 12h, 2w, 2026-04-06"
+    complete -c $program -n '__one_trace_is "trace insights" below' -l tag -d "Only runs with this tag (repeatable)"
     complete -c $program -n '__one_trace_is "trace insights" below' -l patch -d "The safe edits as JSON Patches (RFC 6902)"
     complete -c $program -n '__one_trace_is "trace insights" below' -l full -d "With --agent: everything, uncut"
     complete -c $program -n '__one_trace_is "trace insights" below' -l limit -d "At most N rows (with --agent; list)"
@@ -177,6 +185,7 @@ for program in one one-trace
     complete -c $program -f -k -n '__one_trace_is "trace cost" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace cost" below' -l here -d "Only runs of the project in this folder"
     complete -c $program -n '__one_trace_is "trace cost" below' -l since -d "Only runs since then: 30d, 12h, 2w, 2026-04-06"
+    complete -c $program -n '__one_trace_is "trace cost" below' -l tag -d "Only runs with this tag (repeatable)"
     complete -c $program -n '__one_trace_is "trace cost" below' -l full -d "With --agent: everything, uncut"
     complete -c $program -n '__one_trace_is "trace cost" below' -l limit -d "At most N rows (with --agent; list)"
     complete -c $program -n '__one_trace_is "trace cost" below' -l cursor -d "With --agent: the next page"
@@ -188,6 +197,8 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace export" below' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "trace import" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace import" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace tag" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace tag" below' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "trace sync" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace sync" below' -l since -d "First queue the runs since then that never were, imported"
     complete -c $program -n '__one_trace_is "trace sync" below' -l again -d "Queue also what was sent before: since then, or ever"

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,12 @@ from tests.effort import register_profiles
 register_profiles()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(UnitTests())
+    _deliver_signals()
+
+
+def _deliver_signals() -> None:
     """Children get signals as from a shell, even if pytest itself runs under `nohup` or in the background."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         if signal.getsignal(number) == signal.SIG_IGN:
@@ -46,6 +52,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not any(item.get_closest_marker(name) for name in TIERS):
             item.add_marker(tier(item))
+
+
+class UnitTests:
+    """Fails a unit test that starts a process, so that the tier stays a matter of seconds."""
+
+    STARTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"})
+
+    def __init__(self) -> None:
+        self.running = False
+        sys.addaudithook(self.check)  # cannot be removed again: one for the whole session
+
+    def check(self, event: str, _arguments: tuple[object, ...]) -> None:
+        if self.running and event in self.STARTS:
+            self.running = False
+            raise AssertionError("a unit test started a process: mark it as a test of tier `program`")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self.running = item.get_closest_marker("unit") is not None
+        try:
+            return (yield)
+        finally:
+            self.running = False
 
 
 @pytest.fixture

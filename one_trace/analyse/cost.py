@@ -127,6 +127,8 @@ class CostDocument(Struct, rename="camel", kw_only=True):
     project: str | None = None
     """Only runs of this folder (``--here``)."""
     since: str | None = None
+    tags: dict[str, str] = {}
+    """Only runs with these tags (``--tag``)."""
     time_zone: str = ""
     runs: int = 0
     total: Spent

@@ -69,6 +69,8 @@ class InsightsDocument(Struct, rename="camel", kw_only=True):
     other_projects: list[str] = []
     """Other folders with runs of a flow of this key, which are not considered."""
     since: str | None = None
+    tags: dict[str, str] = {}
+    """Only runs with these tags (``--tag``)."""
     runs: int = 0
     version: str | None = None
     p50_ms: float | None = None
@@ -84,6 +86,7 @@ class InsightsOverview(Struct, rename="camel", kw_only=True):
     schema: str = SCHEMA
     project: str | None = None
     since: str | None = None
+    tags: dict[str, str] = {}
     runs: int = 0
     flows: list[Attention] = []
     quiet: int = 0

@@ -28,8 +28,6 @@ def parse(by: str) -> tuple[str, Callable[[str | None], str | None]]:
 def groups(db: Connection, runs: RunFilter, by: str) -> list[RunGroup]:
     """The groups of each flow, by their first runs. Raises WrongUsage."""
     column, read = parse(by)
-    if column == "runs.tags" and not _has_tags(db):
-        column = "NULL"
     where, values = runs.where()
     by_value: dict[tuple[str, str | None, str | None], list[RunFigures]] = {}
     for flow, cwd, text, *figures in db.execute(
@@ -40,11 +38,6 @@ def groups(db: Connection, runs: RunFilter, by: str) -> list[RunGroup]:
     ):
         by_value.setdefault((flow, cwd, read(text)), []).append(tuple(figures))
     return [group(by, *key, figures) for key, figures in by_value.items()]
-
-
-def _has_tags(db: Connection) -> bool:
-    sql = "SELECT 1 FROM pragma_table_info('runs') WHERE name = 'tags'"
-    return db.execute(sql).fetchone() is not None
 
 
 def _models(text: str | None) -> str | None:

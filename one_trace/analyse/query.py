@@ -14,24 +14,35 @@ from one_trace.analyse.history import Anomaly, FlowHistory, RunSummary, SpanCoun
 from one_trace.model.trace import PlannedStep
 from one_trace.model.tree import below
 from one_trace.store.connection import Connection
+from one_trace.store.tags import Tags
+from one_trace.store.tags import conditions as tag_conditions
 
 
 class RunFilter(NamedTuple):
-    """Which runs to read: of one flow, since a time (Unix ms), of one project (its folder); None: of all."""
+    """Which runs to read: of one flow, since a time (Unix ms), of one project (its folder), with all of these
+    tags; None: of all."""
 
     flow: str | None = None
     since_ms: int | None = None
     project: str | None = None
+    tags: Tags = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it leaves out runs of a flow for another reason than their start."""
+        return self.project is not None or bool(self.tags)
 
     def where(self) -> tuple[str, list[object]]:
         """An SQL condition on rows of `runs`, and its parameters."""
         conditions = (
-            ("runs.flow_key = ?", self.flow),
-            ("runs.started_ms >= ?", self.since_ms),
-            ("runs.cwd = ?", self.project),
+            ("runs.flow_key = ?", (self.flow,)),
+            ("runs.started_ms >= ?", (self.since_ms,)),
+            ("runs.cwd = ?", (self.project,)),
+            *tag_conditions(self.tags),
         )
-        given = [(condition, value) for condition, value in conditions if value is not None]
-        return " AND ".join(condition for condition, _ in given) or "1", [value for _, value in given]
+        given = [(condition, values) for condition, values in conditions if values[0] is not None]
+        where = " AND ".join(condition for condition, _ in given) or "1"
+        return where, [value for _, values in given for value in values]
 
 
 def histories(db: Connection, runs: RunFilter, *, models: bool = False) -> list[FlowHistory]:
@@ -39,12 +50,12 @@ def histories(db: Connection, runs: RunFilter, *, models: bool = False) -> list[
     of models."""
     flows, indexes = _flows(db, runs)
     projects_of = Counter(flow.flow_key for flow in flows)
-    alone = [flow for flow in flows if projects_of[flow.flow_key] == 1 and runs.project is None]
+    alone = [flow for flow in flows if projects_of[flow.flow_key] == 1 and not runs.is_partial]
     if alone:
         _Reader(db, alone, indexes, runs.since_ms, None).read(models)
     for flow in flows:
-        if projects_of[flow.flow_key] > 1 or runs.project is not None:
-            # Projects share the steps of a flow key, so that the runs have to be named.
+        if projects_of[flow.flow_key] > 1 or runs.is_partial:
+            # All runs of a flow key share its steps, so that some of them have to be named.
             numbers = [run.number for run in flow.runs]
             _Reader(db, [flow], indexes, runs.since_ms, numbers).read(models)
     return flows

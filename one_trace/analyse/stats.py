@@ -122,6 +122,8 @@ class StatsDocument(Struct, rename="camel", kw_only=True):
     project: str | None = None
     """Only runs of this folder (``--here``)."""
     since: str | None = None
+    tags: dict[str, str] = {}
+    """Only runs with these tags (``--tag``)."""
     runs: int = 0
     flows: list[FlowStats] = []
     groups: list[RunGroup] = []

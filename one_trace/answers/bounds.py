@@ -16,6 +16,8 @@ LIMIT = 8000
 """Characters of an answer, its final newline included."""
 TEXT = 400
 """Characters of one text in an answer: an error, a path."""
+_TAG = 60
+"""Characters of a tag's value."""
 MOST_ROWS = 400
 """Rows of a list that can fit at most."""
 _FRAMES = re.compile(r"(?:\n    at [^\n]*)+(?:\n\nNode\.js v[\d.]+)?")
@@ -118,6 +120,11 @@ def cut_text(text: str, most: int = TEXT) -> str:
 def without_frames(error: str) -> str:
     """An error's text without the frames of a stack of JavaScript: they hide its message when it is cut."""
     return _FRAMES.sub("", error)
+
+
+def cut_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a run, of which there are few, with long values cut."""
+    return {key: cut_text(value, _TAG) for key, value in tags.items()}
 
 
 def number(value: float | None, places: int = 3) -> float | int | None:

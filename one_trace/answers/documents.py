@@ -46,6 +46,7 @@ DOCUMENTS = {
     "one-trace-import/1": DocumentKind("import", "answers.reports", ("ImportReport",)),
     "one-trace-sync/1": DocumentKind("sync", "answers.reports", ("SyncReport",)),
     "one-trace-share/1": DocumentKind("share", "answers.reports", ("SharedRun",)),
+    "one-trace-tags/1": DocumentKind("tag", "answers.reports", ("TaggedRun",)),
     "one-trace-file/1": DocumentKind("export -o FILE, open", "answers.reports", ("WrittenFile",)),
     "one-trace-stats-file/1": DocumentKind("stats -o FILE", "answers.reports", ("WrittenHistory",)),
     "one-trace-prune/1": DocumentKind("prune", "answers.reports", ("PruneReport",)),

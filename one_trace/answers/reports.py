@@ -68,6 +68,14 @@ class SharedRun(Struct, rename="camel", kw_only=True):
     visibility: str
 
 
+class TaggedRun(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace tag``: the tags that the run has now."""
+
+    schema: str = "one-trace-tags/1"
+    run_id: str
+    tags: dict[str, str]
+
+
 class WrittenFile(Struct, rename="camel", kw_only=True):
     """The answer of a command that wrote a file: ``trace export -o``, ``trace open``."""
 

@@ -8,9 +8,20 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from one_trace.analyse.agent_sessions import resume_command
 from one_trace.analyse.edit import Edit
 from one_trace.analyse.run_refs import word_for
-from one_trace.answers.bounds import LIMIT, Bounds, Omitted, cut_text, number, shrink, size, without_frames
+from one_trace.answers.bounds import (
+    LIMIT,
+    Bounds,
+    Omitted,
+    cut_tags,
+    cut_text,
+    number,
+    shrink,
+    size,
+    without_frames,
+)
 from one_trace.answers.fields import Selection
 from one_trace.answers.next_steps import after_run
 from one_trace.answers.pages import decode_cursor, encode_cursor, wrong_cursor
@@ -21,6 +32,7 @@ from one_trace.model.trace import (
     Cause,
     Counts,
     Executor,
+    Exit,
     Location,
     PlannedStep,
     Run,
@@ -51,11 +63,15 @@ class RunHead(Struct, rename="camel", kw_only=True):
     ended_at: str | None = None
     duration_ms: float | None = None
     executor: Executor
+    exit: Exit | None = None
     cwd: str | None = None
     counts: Counts
     usage: Usage | None = None
     session: Session | None = None
+    resume_session: str | None = None
+    """The command that resumes the session."""
     parent_run_id: str | None = None
+    tags: dict[str, str] = {}
     uploads: list[Upload] = []
 
 
@@ -204,11 +220,14 @@ def _head(run: Run) -> RunHead:
         ended_at=run.ended_at,
         duration_ms=number(run.duration_ms),
         executor=run.executor,
+        exit=run.exit or None,
         cwd=cut_text(run.cwd, _TEXT) if run.cwd else None,
         counts=run.counts,
         usage=run.usage,
         session=run.session,
+        resume_session=resume_command(run.session),
         parent_run_id=run.parent_run_id,
+        tags=cut_tags(run.tags),
         uploads=[
             Upload(sink=each.sink, state=each.state, url=each.url, attempts=each.attempts)
             for each in run.uploads

@@ -7,10 +7,10 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct, field
 
 from one_trace.analyse.run_refs import word_for
-from one_trace.answers.bounds import Bounds, cut_text, fit
+from one_trace.answers.bounds import Bounds, cut_tags, cut_text, fit
 from one_trace.answers.pages import decode_cursor, wrong_cursor
 from one_trace.model.times import to_ms
-from one_trace.model.trace import Run, RunStatus, RunUnderWay
+from one_trace.model.trace import Exit, Run, RunStatus, RunUnderWay
 
 SCHEMA = "one-trace-list/1"
 WHOLE_SCHEMA = "one-trace-runs/1"
@@ -37,6 +37,9 @@ class RunRow(Struct, rename="camel", kw_only=True):
     failed: int = 0
     retries: int = 0
     cost_usd: float | None = None
+    exit: Exit | None = None
+    """Of a run that did not succeed."""
+    tags: dict[str, str] = {}
     cause: ShortCause | None = None
 
 
@@ -130,6 +133,8 @@ def _row(run: Run) -> RunRow:
         failed=counts.error + counts.timeout,
         retries=counts.retries,
         cost_usd=run.usage.cost_usd if run.usage else None,
+        exit=run.exit or None if run.status != "success" else None,
+        tags=cut_tags(run.tags),
         cause=ShortCause(path=cut_text(cause.path, _TEXT), error_class=cause.error_class) if cause else None,
     )
 

@@ -25,6 +25,7 @@ def saved_line(trace: Trace, uploads: Sequence[Upload]) -> dict[str, Any]:
         "durationMs": number(run.duration_ms),
     }
     if run.status != "success":
+        line["exit"] = {"code": run.exit.code, "signal": run.exit.signal} if run.exit else None
         line["cause"] = _cause(run.cause) if run.cause else None
         line["next"] = next(iter(after_run(run)), None)
     line["uploads"] = [{"sink": upload.sink, "state": upload.state, "url": upload.url} for upload in uploads]

@@ -19,9 +19,10 @@ the process traces the run."""
 
 
 class Asked:
-    """What the command line asks for, parsed only as far as needed."""
+    """What the command line asks for, parsed only as far as needed. `tags`: as typed."""
 
-    def __init__(self, argv: list[str]) -> None:
+    def __init__(self, argv: list[str], tags: list[str]) -> None:
+        self.tags = tags
         self._argv, self._words = argv, first_words(argv)
         self._parsed: Parsed | None = None
         self._is_parsed = False

@@ -23,7 +23,7 @@ from one_trace.capture.tracking import Tracking
 from one_trace.errors import BROKEN
 from one_trace.guard import streams
 from one_trace.guard.text import clean
-from one_trace.host.supervise import Watcher
+from one_trace.host.supervise import ENDING, Watcher
 from one_trace.runner import Output
 from one_trace.runner.command_line import Parsed, ctrl_c_cancels
 
@@ -60,6 +60,8 @@ class Drawing(Watcher):
         self._broken = False
         self._pauses = 0
         self._canceled = False
+        self.received: int | None = None
+        """The last signal that told the host to end."""
 
     # -- start and end
 
@@ -176,6 +178,8 @@ class Drawing(Watcher):
     # -- signals
 
     def signalled(self, number: int, *, typed: bool) -> bool:
+        if number in ENDING:
+            self.received = number
         if number != signal.SIGINT:
             return False
         if typed and ctrl_c_cancels(self._asked):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from one_trace.capture.finish import EndedRun, trace, trace_orphaned
 from one_trace.capture.notices import report_error
 from one_trace.capture.tracking import AHEAD, Tracking
+from one_trace.errors import CliError
 from one_trace.guard import streams
 from one_trace.host import supervise
 from one_trace.settings.sources import Settings, load
@@ -31,15 +33,27 @@ def settings_in_force(*, agent: bool, traced: bool | None) -> Settings:
     return settings
 
 
-def trace_ended(tracking: Tracking, status: int, *, agent: bool, drawing: Drawing | None = None) -> None:
-    """Trace a run that has ended with this wait status, or report why it has no trace."""
+def trace_ended(
+    tracking: Tracking,
+    status: int,
+    *,
+    agent: bool,
+    drawing: Drawing | None = None,
+    signalled: int | None = None,
+) -> None:
+    """Trace a run that has ended with this wait status, or report why it has no trace. `signalled`: a signal
+    that told it to end."""
     ended = EndedRun(
         host=tracking.program,
         origin=tracking.origin,
         agent=agent,
         drawn=drawing is not None,
-        failed=status != 0,
+        status=status,
+        signalled=signalled,
+        at_ms=time.time() * 1000,
     )
+    for problem in tracking.unused_tags[:1]:
+        report_error(CliError(f"a tag is not used: {problem}", code="bad-tag"), agent=agent)
     reported_id = drawing.reported_id if drawing is not None else None
     # The exit code is known: a signal that would end us ends only the tracing, as Ctrl-C does.
     with handled((signal.SIGTERM, signal.SIGHUP), signal.default_int_handler):

@@ -18,7 +18,7 @@ from one_trace.errors import BROKEN, CliError, SettingsError, StoreError
 from one_trace.guard import streams
 
 if TYPE_CHECKING:
-    from one_trace.model.trace import Assembly, Executor, Session, Trace, Upload
+    from one_trace.model.trace import Assembly, Executor, Exit, Run, Session, Trace, Upload
     from one_trace.record.files import RunFiles
     from one_trace.record.search import Match
     from one_trace.settings.sources import Settings
@@ -33,14 +33,17 @@ _MOST_ORPHANED = 8
 
 class EndedRun(NamedTuple):
     """A run that has ended. `host`: the program that ran it, None for the built-in runner. `drawn`: its live
-    tree was shown, so its final tree is, too. `failed`: the program ended with an error.
+    tree was shown, so its final tree is, too. `status`: the wait status of the program, which ended `at_ms`
+    (since 1970). `signalled`: a signal that had told it to end.
     """
 
     host: str | None
     origin: Origin
     agent: bool
+    at_ms: float
     drawn: bool = False
-    failed: bool = False
+    status: int = 0
+    signalled: int | None = None
 
 
 def trace(find: Callable[[], Match | None], settings: Settings, ended: EndedRun) -> bool:
@@ -73,7 +76,7 @@ def _not_found(found: Match, ended: EndedRun) -> CliError:
             hint="one trace import",
             code="run-ambiguous",
         )
-    if ended.failed:
+    if ended.status != 0:
         return CliError(
             "the command failed and left no record of a run, so there is no trace", code="run-not-started"
         )
@@ -91,6 +94,8 @@ def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
     assembly = _assembled(files, ended.host)
     if assembly is None:
         return
+    run = assembly.trace.run
+    run.exit = _exit(ended, run)
     if ended.drawn:
         say_page(_page(assembly.trace))
     with Store(settings.store_path) as store:
@@ -100,9 +105,7 @@ def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
     if ready(settings) and _uploads_at_once(settings):
         from one_trace import deliver
 
-        uploads = deliver.flush(
-            settings, run_id=assembly.trace.run.trace_id, deadline_s=settings.flush_timeout
-        )
+        uploads = deliver.flush(settings, run_id=run.trace_id, deadline_s=settings.flush_timeout)
     _say_saved(assembly.trace, uploads, agent=ended.agent, drawn=ended.drawn)
 
 
@@ -128,12 +131,39 @@ def _assembled(files: RunFiles, host: str | None) -> Assembly | None:
     return assembly
 
 
+def _exit(ended: EndedRun, run: Run) -> Exit:
+    """How the process of a run ended."""
+    from one_trace.model.times import to_ms
+    from one_trace.model.trace import Exit
+
+    code = os.waitstatus_to_exitcode(ended.status)
+    number = -code if code < 0 else ended.signalled if run.status != "success" else None
+    started = to_ms(run.started_at)
+    took = ended.at_ms - started if started is not None else -1.0
+    return Exit(
+        code=code if code >= 0 else None,
+        signal=_signal_name(number),
+        duration_ms=round(took) if took >= 0 else None,
+    )
+
+
+def _signal_name(number: int | None) -> str | None:
+    import signal
+
+    if number is None:
+        return None
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"SIG{number}"
+
+
 def _save(store: Store, assembly: Assembly, settings: Settings, origin: Origin) -> None:
     from one_trace.deliver.sinks import ready
 
     run = assembly.trace.run
     if origin.resumed and store.kept(run) is not None:
-        origin = Origin()  # keep what was stored when it was started
+        origin = Origin(tags=origin.tags)  # keep what was stored when it was started
     parent = origin.parent
     store.save(
         assembly,
@@ -142,6 +172,7 @@ def _save(store: Store, assembly: Assembly, settings: Settings, origin: Origin) 
         # A run that started later can only have resumed this one.
         parent_run_id=parent.run_id if parent and parent.started_at <= run.started_at else None,
         traceparent=origin.traceparent,
+        tags=origin.tags,
         hold=not _uploads_at_once(settings),
     )
 
@@ -152,8 +183,8 @@ def _session(origin: Origin) -> Session | None:
 
     if origin.session is None:
         return None
-    agent, session_id = origin.session
-    return Session(agent=valid(agent) if agent else None, session_id=valid(session_id))
+    agent, session_id = (valid(text) if text else None for text in origin.session)
+    return Session(agent=agent, session_id=session_id)
 
 
 def trace_orphaned(settings: Settings, *, agent: bool) -> None:
@@ -182,6 +213,7 @@ def _trace_orphaned(about: dict[str, Any], settings: Settings) -> None:
         Parent(*parent) if parent else None,
         about.get("traceparent"),
         resumed=about.get("resumed") is not None,
+        tags=tuple(about.get("tags") or ()),
     )
     assembly = _assembled(files, about.get("program"))
     if assembly is not None:
@@ -243,9 +275,11 @@ def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool)
         say(saved_line(trace, uploads))
         return
     urls = "".join(f" · {upload.url}" for upload in uploads if upload.url)
-    say(
-        f"traced {run.run_id}: {spans} {'span' if spans == 1 else 'spans'}. {_next(trace, drawn=drawn)}{urls}"
-    )
+    from one_trace.view.words import ending
+
+    how = f", {text}" if (text := ending(run)) else ""
+    count = f"{spans} {'span' if spans == 1 else 'spans'}"
+    say(f"traced {run.run_id}: {count}{how}. {_next(trace, drawn=drawn)}{urls}")
     for upload in uploads:
         if upload.state != "sent":
             report_error(_not_delivered(run.run_id, upload), agent=False)

@@ -32,12 +32,13 @@ _OTHERS = {getattr(signal, name) for name in ("SIGKILL", *_HARMLESS, *_STOPS) if
 _TERMINATING = signal.valid_signals() - _OTHERS - set(_FAULTS)
 
 
-def run(path: str | None, argv: list[str], settings: Settings) -> int:
-    """Run and trace a flow with the host at `path` or the built-in runner (None). Returns the exit code.
+def run(path: str | None, argv: list[str], settings: Settings, tags: list[str]) -> int:
+    """Run and trace a flow with the host at `path` or the built-in runner (None); `tags` are the values of
+    --trace-tag. Returns the exit code.
 
     If a signal ended the host, this process ends by the same signal.
     """
-    agent, asked = is_agent(argv), Asked(argv)
+    agent, asked = is_agent(argv), Asked(argv, tags)
     if path is None:
         return end(_built_in(argv, settings, asked, agent=agent))
     parsed = _drawn_call(asked, settings, agent=agent)
@@ -47,7 +48,7 @@ def run(path: str | None, argv: list[str], settings: Settings) -> int:
         if drawing is not None:
             return end(_drawn(path, argv, tracking, drawing))
         tracking.done()
-    return undrawn.run(path, argv, settings)
+    return undrawn.run(path, argv, settings, tags=tags)
 
 
 def _drawn(path: str, argv: list[str], tracking: Tracking, drawing: Drawing) -> int:
@@ -57,9 +58,11 @@ def _drawn(path: str, argv: list[str], tracking: Tracking, drawing: Drawing) -> 
     finally:
         drawing.close()
     drawing.end()
-    if drawing.canceled:
+    canceled = drawing.canceled
+    if canceled:
         status = 0  # as One CLI, where Ctrl-C in the spinner is not a failure
-    trace_ended(tracking, status, agent=False, drawing=drawing)
+    signalled = signal.SIGINT if canceled else drawing.received
+    trace_ended(tracking, status, agent=False, drawing=drawing, signalled=signalled)
     return status
 
 
@@ -74,16 +77,17 @@ def _built_in(argv: list[str], settings: Settings, asked: Asked, *, agent: bool)
     parsed = _drawn_call(asked, settings, agent=agent)
     drawing = _drawing(parsed, tracking) if parsed is not None else None
     words = ["--agent", *argv] if drawing else argv
-    status = 0
+    status, signalled = 0, None
     try:
         with handled(_TERMINATING, _terminate), drawing.drawn() if drawing else nullcontext() as output:
             outcome = runner.run(words, output or output_for(argv), run_id=tracking.token, traced=True)
         tracking.files, status = outcome.files, outcome.exit_code << 8
+        signalled = signal.SIGINT if outcome.interrupted else None
     except Terminated as terminated:
         status = terminated.number
     if drawing is not None:
         drawing.end()
-    trace_ended(tracking, status, agent=agent, drawing=drawing)
+    trace_ended(tracking, status, agent=agent, drawing=drawing, signalled=signalled)
     return status
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from one_trace.capture.call import Asked, new_token, working_directory
-from one_trace.capture.lineage import origin_of, origin_without_parent
+from one_trace.capture.lineage import origin_without_parent, parent_of, tags_of
 from one_trace.capture.pending import Note
 from one_trace.errors import BROKEN, SettingsError
 from one_trace.guard.light import import_msgspec
@@ -53,7 +53,10 @@ class Tracking:
         self.project = working_directory()
         self.token = token or (new_token() if program else _run_id(asked))
         self.files: RunFiles | None = None
-        self.origin = origin_without_parent(os.environ, resumed=asked.resumed is not None)
+        tags, self.unused_tags = tags_of(os.environ, asked.tags)
+        self.origin = origin_without_parent(os.environ, resumed=asked.resumed is not None)._replace(
+            tags=tuple(tags.items())
+        )
         self._before = before or Snapshot()
         self._note = Note(_data_path(settings), self._about(None))
         self._over: threading.Event | None = None
@@ -65,7 +68,8 @@ class Tracking:
     def begin(self, child: int | None) -> None:
         """The run starts, in the process `child` or in this one: do now what takes time."""
         with suppress(*BROKEN):  # reported when the run is traced
-            self.origin = origin_of(os.environ, resumed=self.asked.resumed is not None)
+            # Only now is it known whether the parent is still running.
+            self.origin = self.origin._replace(parent=parent_of(os.environ))
         with suppress(*BROKEN):
             self._note.write({**self._about(child), "flow": self.asked.flow})
         if child is not None:
@@ -146,6 +150,7 @@ class Tracking:
             "session": origin.session,
             "parent": origin.parent,
             "traceparent": origin.traceparent,
+            "tags": origin.tags,
         }
 
     def _prepare(self, over: threading.Event) -> None:

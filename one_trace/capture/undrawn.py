@@ -20,16 +20,23 @@ if TYPE_CHECKING:
     from one_trace.settings.sources import Settings
 
 
-def run(path: str, argv: list[str], settings: Settings | None = None, *, traced: bool | None = None) -> int:
+def run(
+    path: str,
+    argv: list[str],
+    settings: Settings | None = None,
+    *,
+    traced: bool | None = None,
+    tags: list[str],
+) -> int:
     """Run and trace a flow with the host at `path`. Returns the exit code. Without `settings`, they are read
-    while the host runs; `traced`: what --trace and --no-trace say."""
-    watcher = _Undrawn(path, argv, settings, traced)
+    while the host runs; `traced`: what --trace and --no-trace say; `tags`: the values of --trace-tag."""
+    watcher = _Undrawn(path, argv, settings, traced, tags)
     status = supervise.run(path, argv, watcher.env, watcher)
     try:
         from one_trace.capture import ended
 
         tracking = watcher.tracking or watcher.track()
-        ended.trace_ended(tracking, status, agent=watcher.agent)
+        ended.trace_ended(tracking, status, agent=watcher.agent, signalled=watcher.received)
     except BROKEN as error:  # half an upgrade, a broken package
         from one_trace.capture.notices import as_error, report_error
 
@@ -51,13 +58,16 @@ def may_be_drawn(*, agent: bool) -> bool:
 
 
 class _Undrawn(supervise.Watcher):
-    def __init__(self, path: str, argv: list[str], settings: Settings | None, traced: bool | None) -> None:
+    def __init__(
+        self, path: str, argv: list[str], settings: Settings | None, traced: bool | None, tags: list[str]
+    ) -> None:
         self._path, self._settings, self._traced = path, settings, traced
-        self._asked = Asked(argv)
+        self._asked = Asked(argv, tags)
         self._before: Snapshot | None = None
         self._token, self._project = new_token(), working_directory()
         self.agent = is_agent(argv)
         self.tracking: Tracking | None = None
+        self.received: int | None = None
 
     @property
     def env(self) -> dict[str, str]:
@@ -69,6 +79,11 @@ class _Undrawn(supervise.Watcher):
         self._before = Snapshot(self._project, self._asked.resumed)
         self.tracking = self.track()
         self.tracking.begin(child)
+
+    def signalled(self, number: int, *, typed: bool) -> bool:
+        if number in supervise.ENDING:
+            self.received = number
+        return False
 
     def track(self) -> Tracking:
         from one_trace.capture.ended import settings_in_force

@@ -36,7 +36,8 @@ def flow() -> None:
 
 def _run_command(name: str, *params: click.Parameter) -> click.Command:
     ours = click.Option(["--trace/--no-trace"], help="Trace this run, or do not.")
-    return click.Command(name, params=[*params, ours], help="Execute a workflow")
+    tag = click.Option(["--trace-tag"], help="Tag the traced run, key=value.")
+    return click.Command(name, params=[*params, ours, tag], help="Execute a workflow")
 
 
 KEY = click.Argument(["key"], shell_complete=candidates.flow_files)

@@ -9,13 +9,14 @@ from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
+from one_trace.store.tags import Tags
 from one_trace.view import cost_page
 
 
 @click.command(epilog=examples("one trace cost --since 30d", "one --agent trace cost my-flow"))
 @filters.run_filter
 @bounded
-def command(flow: str | None, here: bool, since_ms: int | None) -> None:
+def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags) -> None:
     """What the LLM calls of my flows cost, and how much of that was wasted.
 
     By flow, step, model and day (local). Wasted: runs that failed or never ended, attempts of loops, blocks
@@ -23,7 +24,7 @@ def command(flow: str | None, here: bool, since_ms: int | None) -> None:
     cost).
     """
     speaker = out()
-    with filters.filtered(flow, since_ms, here) as (store, chosen):
+    with filters.filtered(flow, since_ms, here, tags) as (store, chosen):
         runs = llm_calls.runs(store.connection, chosen)
         document = cost.document(
             llm_calls.read(store.connection, chosen, runs),
@@ -33,4 +34,5 @@ def command(flow: str | None, here: bool, since_ms: int | None) -> None:
             since=filters.since_text(since_ms),
             uncounted=llm_calls.uncounted(store.connection, chosen),
         )
+    document.tags = dict(tags)
     speaker.answer(document, lambda: cost_page.render(document, filters.page_of(speaker)))

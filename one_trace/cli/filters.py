@@ -1,4 +1,4 @@
-"""FLOW, --here and --since: which runs a command over many runs reads."""
+"""FLOW, --here, --since and --tag: which runs a command over many runs reads."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from one_trace.analyse.query import RunFilter, flow_keys
 from one_trace.cli import candidates
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out
-from one_trace.cli.params import MOMENT, folder_here
+from one_trace.cli.params import MOMENT, TAGS, folder_here
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import shell_word
 from one_trace.model.times import to_iso
 from one_trace.store import Store
+from one_trace.store.tags import Tags
 from one_trace.view.page import Page
 from one_trace.view.style import Style
 
@@ -38,8 +39,8 @@ SINCE = click.option(
 
 
 def run_filter(command: _Command) -> _Command:
-    """Add the argument and both options to a command."""
-    return FLOW(HERE(SINCE(command)))
+    """Add the argument and the options to a command."""
+    return FLOW(HERE(SINCE(TAGS(command))))
 
 
 def open_store() -> Store:
@@ -53,7 +54,9 @@ def open_store() -> Store:
 
 
 @contextmanager
-def filtered(flow: str | None, since_ms: int | None, here: bool = False) -> Iterator[tuple[Store, RunFilter]]:
+def filtered(
+    flow: str | None, since_ms: int | None, here: bool = False, tags: Tags = ()
+) -> Iterator[tuple[Store, RunFilter]]:
     """The store, and the runs to read. Raises NoSuchRun for a flow without any run."""
     with open_store() as store:
         keys = [] if flow is None else flow_keys(store.connection)
@@ -64,7 +67,7 @@ def filtered(flow: str | None, since_ms: int | None, here: bool = False) -> Iter
                 f"no run of a flow '{flow}' in the store",
                 hint=f"Did you mean {' or '.join(near)}?" if near else hint,
             )
-        yield store, RunFilter(flow, since_ms, folder_here() if here else None)
+        yield store, RunFilter(flow, since_ms, folder_here() if here else None, tags)
 
 
 def since_text(since_ms: int | None) -> str | None:

@@ -12,7 +12,7 @@ from one_trace.settings.paths import anything_set
 
 def run(argv: list[str]) -> int:
     """Run the flow, traced or not. Returns the exit code."""
-    rest, flag = split(argv)
+    rest, flag, tags = split(argv)
     env = os.environ
     path = find.find(env)
     if flag or (flag is None and anything_set(env)):
@@ -24,7 +24,7 @@ def run(argv: list[str]) -> int:
         except BROKEN:
             at_once = False
         if path and at_once:
-            return undrawn.run(path, rest, traced=flag)
+            return undrawn.run(path, rest, traced=flag, tags=tags)
         try:
             from one_trace.capture import run as capture
             from one_trace.capture.ended import settings_in_force
@@ -36,7 +36,7 @@ def run(argv: list[str]) -> int:
             report_error(as_error(error), agent=is_agent(rest))
         else:
             if settings.enabled:
-                return capture.run(path, rest, settings)
+                return capture.run(path, rest, settings, tags)
     if path:
         find.become(path, rest, env)
     from one_trace.capture import plain

@@ -13,6 +13,7 @@ _RUN = """\
 one-trace adds:
   --trace                   Trace this run, whatever traces.enabled says
   --no-trace                Do not trace it
+  --trace-tag <key=value>   Tag the traced run (repeatable)
   See it afterwards: one trace show last
 """
 ADDED = {

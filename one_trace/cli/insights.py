@@ -16,6 +16,7 @@ from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import project_here
 from one_trace.errors import WrongUsage
+from one_trace.store.tags import Tags
 from one_trace.view import insights_page
 
 
@@ -25,7 +26,7 @@ from one_trace.view import insights_page
 @filters.run_filter
 @click.option("--patch", "as_patch", is_flag=True, help="The safe edits as JSON Patches (RFC 6902).")
 @bounded
-def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) -> None:
+def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags, as_patch: bool) -> None:
     """What to change in a flow, and what it would save. Without FLOW: which flows need attention.
 
     Findings by fixed rules, ranked by the part of the flow's time, cost or runs that they would save, each
@@ -36,14 +37,16 @@ def command(flow: str | None, here: bool, since_ms: int | None, as_patch: bool) 
         raise WrongUsage("--patch needs a FLOW", hint="one trace insights FLOW --patch")
     since = filters.since_text(since_ms)
     page = filters.page_of(speaker)
-    with filters.filtered(flow, since_ms, here) as (store, chosen):
+    with filters.filtered(flow, since_ms, here, tags) as (store, chosen):
         if flow is None:
             general = insights.overview(store, chosen, since=since)
+            general.tags = dict(tags)
             speaker.answer(general, lambda: insights_page.overview(general, page))
             return
         if not here and project_here() in query.projects(store.connection, flow):
             chosen = chosen._replace(project=project_here())
         document = insights.of_store(store, chosen, since=since)
+        document.tags = dict(tags)
     _add_lines(document)
     if as_patch:
         edits = _edits(document)

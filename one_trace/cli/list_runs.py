@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,25 +12,16 @@ from one_trace.cli.bounded import bounded
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.params import MOMENT, RunStatus, folder_here
+from one_trace.cli.params import MOMENT, TAGS, RunStatus, folder_here
 from one_trace.guard.text import valid
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Run, RunUnderWay
 from one_trace.store import Store
-from one_trace.store.reader import ORDERS
+from one_trace.store.reader import ORDERS, Wanted
 
 if TYPE_CHECKING:
     from one_trace.capture.under_way import ActiveRun
-
-
-class _Wanted(NamedTuple):
-    """Which runs. `since` and `until` are ms since 1970, `project` is a folder."""
-
-    flow: str | None
-    status: str | None
-    since: int | None
-    project: str | None
-    until: int | None
+    from one_trace.store.tags import Tags
 
 
 _LINES = 50
@@ -45,45 +36,58 @@ _LINES = 50
     ),
 )
 @click.option("--flow", metavar="KEY", shell_complete=candidates.flows, help="Only runs of this flow.")
-@click.option("--status", type=RunStatus(), help="Only runs with this status.")
+@click.option("--status", type=RunStatus(), metavar="STATUS", help="success, error, stopped or incomplete.")
 @click.option("--here", is_flag=True, help="Only runs of the project in this folder.")
 @click.option("--since", type=MOMENT, metavar="AGE", help="Only runs started since: 7d, 2026-04-06.")
 @click.option("--until", type=MOMENT, metavar="AGE", help="Only runs started before: 1d, 2026-04-07.")
+@click.option("--session", metavar="ID", help="Only runs of this session of an agent.")
+@TAGS
 @click.option(
-    "--sort", type=click.Choice(list(ORDERS)), default="start", help="The greatest first; start by default."
+    "--sort",
+    type=click.Choice(list(ORDERS)),
+    default="start",
+    metavar="BY",
+    help="start, duration, steps, failed, retries or cost.",
 )
 @bounded
 def command(
-    flow: str | None, status: str | None, here: bool, since: int | None, until: int | None, sort: str
+    flow: str | None,
+    status: str | None,
+    here: bool,
+    since: int | None,
+    until: int | None,
+    session: str | None,
+    tags: Tags,
+    sort: str,
 ) -> None:
     """Runs, newest first, those still running before them: 50, unless -n says
     otherwise (0: all)."""
     speaker = out()
-    wanted = _Wanted(flow, status, since, folder_here() if here else None, until)
+    wanted = Wanted(flow, status, since, folder_here() if here else None, until, session, tags or None)
     if speaker.agent:
         speaker.answer(_answer(speaker, wanted, sort), "")
         return
     limit = speaker.bounds.limit
     with Store(configured().store_path, readonly=True) as store:
-        runs = store.runs(**wanted._asdict(), limit=_LINES if limit is None else limit or None, order=sort)
-        total = store.count(**wanted._asdict())
+        runs = store.runs(wanted, limit=_LINES if limit is None else limit or None, order=sort)
+        total = store.count(wanted)
     running = _running(wanted)
     speaker.answer(None, lambda: _page(speaker, running, runs, total, filtered=any(wanted)))
 
 
-def _running(wanted: _Wanted) -> list[RunUnderWay]:
+def _running(wanted: Wanted) -> list[RunUnderWay]:
     """The traced runs that are under way on this machine, the last started first."""
     from one_trace.capture import pending
 
     # Most often there are none: saves the imports.
-    if wanted.status or not any(pending.alive(configured().data_path)):
+    if wanted.status or wanted.tags or wanted.session or not any(pending.alive(configured().data_path)):
         return []
     from one_trace.capture.under_way import active_runs
 
     return [row for row in map(_row, active_runs(configured().data_path)) if _fits(row, wanted)]
 
 
-def _fits(row: RunUnderWay, wanted: _Wanted) -> bool:
+def _fits(row: RunUnderWay, wanted: Wanted) -> bool:
     started = to_ms(row.started_at)
     return (
         wanted.flow in (None, row.flow_key)
@@ -104,7 +108,7 @@ def _row(run: ActiveRun) -> RunUnderWay:
     )
 
 
-def _answer(speaker: Out, wanted: _Wanted, sort: str) -> object:
+def _answer(speaker: Out, wanted: Wanted, sort: str) -> object:
     from one_trace.answers import runs as answers
     from one_trace.model.times import to_iso
 
@@ -113,10 +117,11 @@ def _answer(speaker: Out, wanted: _Wanted, sort: str) -> object:
     with Store(configured().store_path, readonly=True) as store:
         # In another order than that of the index, the page is found in all runs.
         most = bounds.most_rows if by_start else None
-        runs = store.runs(**wanted._asdict(), limit=most, order=sort, after=after)
-        total = store.count(**wanted._asdict())
-        left = store.count(**wanted._asdict(), after=after) if after else total
-    filter = {name: value for name, value in wanted._asdict().items() if value is not None}
+        runs = store.runs(wanted, limit=most, order=sort, after=after)
+        total = store.count(wanted)
+        left = store.count(wanted, after=after) if after else total
+    filter: dict[str, Any] = {name: value for name, value in wanted._asdict().items() if value is not None}
+    filter |= {"tags": dict(wanted.tags)} if wanted.tags else {}
     filter |= {name: to_iso(filter[name]) for name in ("since", "until") if name in filter}
     running = [] if bounds.full else _running(wanted)
     total += len({run.run_id for run in running} - {run.run_id for run in runs})

@@ -15,9 +15,11 @@ from one_trace.model.times import past_ms
 
 if TYPE_CHECKING:
     _Kind = click.ParamType[int]
+    _TagKind = click.ParamType[tuple[str, str]]
     _Choice = click.Choice[str]
 else:
-    _Kind, _Choice = (
+    _Kind, _TagKind, _Choice = (
+        click.ParamType,
         click.ParamType,
         click.Choice,
     )  # generic from click 8.2 on, and for the type checker alone
@@ -73,6 +75,31 @@ _STATUSES = {
     "stopped": "it was stopped after a step, as asked",
     "incomplete": "it was killed, or never seen to end",
 }
+
+
+class Tag(_TagKind):
+    """A tag that a run must have: ``KEY=VALUE``."""
+
+    name = "tag"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        from one_trace.model.tags import parse
+
+        try:
+            key, text = value if isinstance(value, tuple) else parse(valid(str(value)))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if not text:
+            self.fail(f"'{key}=' has no value to look for", param, ctx)
+        return key, text
+
+
+TAG = Tag()
+TAGS = click.option(
+    "--tag", "tags", type=TAG, metavar="K=V", multiple=True, help="Only runs with this tag (repeatable)."
+)
 
 
 class Seconds(click.FloatRange):

@@ -20,6 +20,7 @@ from one_trace.view import stats_page
 
 if TYPE_CHECKING:
     from one_trace.store import Store
+    from one_trace.store.tags import Tags
 
 FORMATS = ("json", "csv", "parquet")
 
@@ -38,6 +39,7 @@ def command(
     flow: str | None,
     here: bool,
     since_ms: int | None,
+    tags: Tags,
     by: str | None,
     form: str | None,
     output: Path | None,
@@ -45,15 +47,15 @@ def command(
     """How my flows did: outcomes, times, retries, sizes, cost, flaky steps.
 
     SHARE: the part of the runs' time in which a step ran. TREND: medians of consecutive runs. CHANGE: the
-    median since the last change against that before (rank test, 1%; at least 10 successful runs). In CSV,
-    text that a spreadsheet would run as a formula starts with '.
+    median since the last change against that before. In CSV, what a spreadsheet would take for a formula
+    starts with '.
     """
     speaker = out()
     output = None if output is not None and str(output) == "-" else output
     if by is not None:
         group_by.parse(by)
     form = form or (output.suffix[1:] if output and output.suffix[1:] in FORMATS else None)
-    with filters.filtered(flow, since_ms, here) as (store, chosen):
+    with filters.filtered(flow, since_ms, here, tags) as (store, chosen):
         if form in ("csv", "parquet"):
             _write_rows(store, chosen, form, output, speaker)
             return
@@ -62,6 +64,7 @@ def command(
     document = stats.document(
         histories, flow=flow, since=filters.since_text(since_ms), project=chosen.project, groups=groups
     )
+    document.tags = dict(tags)
     if speaker.agent and not speaker.bounds.full and size(document) > LIMIT:
         document = stats.ranked(document)
     if output is not None:

@@ -19,9 +19,11 @@ _BLOCKS = 8
 
 
 def summary(sanitized: SanitizedTrace, folds: list[Fold]) -> str:
-    """Outcome, failing step, slowest steps, parallel blocks, skips, retries, tokens and cost, folds."""
+    """Outcome, failing step, slowest steps, parallel blocks, skips, retries, tokens and cost, folds, tags."""
     lines = [_outcome(sanitized), *_failure(sanitized), *_slowest(sanitized), *_parallel(sanitized)]
     lines += [*_skipped(sanitized), *_retried(sanitized), *_cost(sanitized), *_folded(folds)]
+    if sanitized.run.tags:
+        lines.append(f"Tags: {', '.join(f'{key}={value}' for key, value in sanitized.run.tags.items())}.")
     if sanitized.run.damaged:
         lines.append("The record of this run is not whole: steps may be missing.")
     return "\n".join(lines)

@@ -20,8 +20,9 @@ from msgspec import UNSET, Struct
 from one_trace.errors import CliError
 from one_trace.guard.files import MIB, read_plain
 from one_trace.guard.text import clean
+from one_trace.model import tags
 from one_trace.model.times import to_ms
-from one_trace.model.trace import SCHEMA, Counts, Span, Trace, Usage
+from one_trace.model.trace import SCHEMA, Counts, Run, Span, Trace, Usage
 
 DOCUMENT_LIMIT = 128 * MIB
 """Bytes of a file of documents that are read: more than a quarter of a million spans."""
@@ -30,6 +31,7 @@ _EXPORT = "one trace export RUN --format json -o FILE"
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _SPAN_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 _NAME = re.compile(r"[A-Za-z]+")
+_SIGNAL = re.compile(r"SIG[A-Z0-9]{1,20}")
 _WHERE = re.compile(r"(?P<problem>.*) - at `\$\.?(?P<field>.*)`", re.DOTALL)
 
 _NOT_NEGATIVE = (
@@ -122,22 +124,7 @@ def _check(trace: Trace) -> None:
     run = trace.run
     if trace.filter is not UNSET:
         raise InvalidDocument("filter: the document does not have all spans of its run")
-    _check_form("run.traceId", run.trace_id, _TRACE_ID)
-    if not run.run_id:
-        raise InvalidDocument("run.runId: is empty")
-    _check_time("run.startedAt", run.started_at)
-    if run.ended_at is not None:
-        _check_time("run.endedAt", run.ended_at)
-    _check_range("run", ("duration_ms", "input_bytes"), (run.duration_ms, run.input_bytes))
-    _check_range("run.counts", Counts.__struct_fields__, msgspec.structs.astuple(run.counts))
-    if run.usage is not None:
-        _check_usage("run.usage", run.usage)
-    for upload in run.uploads:
-        _check_range("run.uploads[]", ("attempts",), (upload.attempts,))
-    if run.cause:
-        _check_range("run.cause", ("attempts",), (run.cause.attempts,))
-    if run.other_events:
-        _check_range("run.otherEvents", tuple(run.other_events), tuple(run.other_events.values()))
+    _check_run(run)
     if run.counts.spans != len(trace.spans):
         raise InvalidDocument(
             f"run.counts.spans: is {run.counts.spans}, but there are {len(trace.spans)} spans"
@@ -148,6 +135,30 @@ def _check(trace: Trace) -> None:
     # A document that has all of these paths, as ours do, is longer than they are together.
     if sum(lengths.values()) > DOCUMENT_LIMIT:
         raise InvalidDocument("spans: nested too deeply")
+
+
+def _check_run(run: Run) -> None:
+    _check_form("run.traceId", run.trace_id, _TRACE_ID)
+    if not run.run_id:
+        raise InvalidDocument("run.runId: is empty")
+    _check_time("run.startedAt", run.started_at)
+    if run.ended_at is not None:
+        _check_time("run.endedAt", run.ended_at)
+    _check_range("run", ("duration_ms", "input_bytes"), (run.duration_ms, run.input_bytes))
+    if run.exit:
+        _check_range("run.exit", ("code", "duration_ms"), (run.exit.code, run.exit.duration_ms))
+        _check_form("run.exit.signal", run.exit.signal or "SIG0", _SIGNAL)
+    _check_range("run.counts", Counts.__struct_fields__, msgspec.structs.astuple(run.counts))
+    if run.usage is not None:
+        _check_usage("run.usage", run.usage)
+    if len(run.tags) > tags.MOST or not all(tags.is_tag(*tag) for tag in run.tags.items()):
+        raise InvalidDocument("run.tags: too many, or of an unknown form")
+    for upload in run.uploads:
+        _check_range("run.uploads[]", ("attempts",), (upload.attempts,))
+    if run.cause:
+        _check_range("run.cause", ("attempts",), (run.cause.attempts,))
+    if run.other_events:
+        _check_range("run.otherEvents", tuple(run.other_events), tuple(run.other_events.values()))
 
 
 def _check_span(where: str, span: Span, lengths: dict[str | None, int]) -> None:

@@ -272,10 +272,12 @@
       ["Run", run.runId, "mono"],
       ["Started", Page.moment(run.startedAt)],
       ["By", `${run.executor.name === "one-cli" ? "One CLI" : "built-in runner"} ${run.executor.version ?? ""}`],
+      ["Ended by", run.exit && (run.status === "incomplete" || run.exit.signal) ? run.exit.signal ?? `exit code ${run.exit.code}` : ""],
       ["Steps", c.spans ? `${number(c.spans)} (${counts})` : "0"],
       ["Retries", c.retries || ""],
       ["Usage", run.usage ? spent(run.usage) : ""],
-      ["Session", run.session ? `${run.session.agent ?? ""} ${run.session.sessionId}`.trim() : "", "mono"],
+      ["Tags", Object.entries(run.tags ?? {}).map(([key, value]) => `${key}=${value}`).join(", ")],
+      ["Session", run.session ? `${run.session.agent ?? ""} ${run.session.sessionId ?? ""}`.trim() : "", "mono"],
     ]);
     if (run.partial?.length) {
       $("partial").hidden = false;

@@ -9,17 +9,22 @@ COMPLETE = "_ONE_TRACE_COMPLETE"
 RUN_VERBS = ("execute", "x", "resume")
 BUILT_IN_VERBS = (*RUN_VERBS, "validate", "list", "ls")
 _OURS = {"--trace": True, "--no-trace": False}
+_TAG = "--trace-tag"
 _SKIPPED = ("--agent", *_OURS)
 """Options allowed before or between the words of a command."""
-_LONG_WITH_VALUE = ("--input", "--stop-after", "--output-file")
+_LONG_WITH_VALUE = ("--input", "--stop-after", "--output-file", _TAG)
 _SHORT_WITH_VALUE = "i"
 
 
 def first_words(argv: list[str]) -> list[str]:
     """The words before the first option that One CLI's root command does not know."""
     words: list[str] = []
+    tag = False
     for word in argv:
-        if word in _SKIPPED:
+        if word in _SKIPPED or word.startswith(f"{_TAG}="):
+            continue
+        if tag or word == _TAG:
+            tag = not tag
             continue
         if word.startswith("-") and word != "-":
             break
@@ -72,27 +77,37 @@ def _end(argv: list[str]) -> int:
     return argv.index("--") if "--" in argv else len(argv)
 
 
-def split(argv: list[str]) -> tuple[list[str], bool | None]:
-    """argv without `--trace` and `--no-trace`, and the value of the last of them (None: neither is given).
+def split(argv: list[str]) -> tuple[list[str], bool | None, list[str]]:
+    """argv without our options; the value of the last `--trace` or `--no-trace` (None: neither is given); the
+    values of `--trace-tag`.
 
-    Parsed as Commander would if One CLI knew the two: an option's value stays a value whatever it looks like,
+    Parsed as Commander would if One CLI knew them: an option's value stays a value whatever it looks like,
     and after `--` there are no options. `--agent` is never a value: the root command removes it first.
     """
     kept: list[str] = []
+    tags: list[str] = []
     traced: bool | None = None
-    value = ended = False
+    value = ended = tag = False
     for word in argv:
+        if tag and word != "--agent":
+            tags.append(word)
+            tag = False
+            continue
         if ended or value:
             ended = ended or (word == "--" and not value)
             value = value and word == "--agent"
         elif word in _OURS:
             traced = _OURS[word]
             continue
+        elif word == _TAG or word.startswith(f"{_TAG}="):
+            tag = word == _TAG
+            tags += [] if tag else [word[len(_TAG) + 1 :]]
+            continue
         else:
             ended = word == "--"
             value = takes_next(word)
         kept.append(word)
-    return kept, traced
+    return kept, traced, [*tags, ""] if tag else tags
 
 
 def takes_next(word: str) -> bool:

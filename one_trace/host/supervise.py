@@ -22,6 +22,8 @@ else:
 _STOPS = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 _TO_THE_GROUP = _STOPS | {signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH}
 """A terminal sends these to its whole foreground group: the host has them already."""
+ENDING = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP})
+"""Signals that ask a program to end."""
 WATCHED = frozenset(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP}
 """Every signal that can be blocked. They are meant for the host."""
 _SENT_BY_KILL = 0

@@ -112,11 +112,22 @@ class Executor(Struct, rename="camel", kw_only=True):
     version: str | None = None
 
 
+class Exit(Struct, rename="camel", kw_only=True):
+    """How the process of a run ended: with exit `code`, which is null if a signal ended it. `signal`
+    ("SIGINT"): the one that ended it, or that told it to end before it ended without success."""
+
+    code: int | None = None
+    signal: str | None = None
+    duration_ms: int | None = None
+    """From the run's start to the end of the process."""
+
+
 class Session(Struct, rename="camel", kw_only=True):
-    """The agent's session in which a flow was started."""
+    """The agent, and its session, that started a flow. `sessionId` is null for an agent that does not tell
+    what it starts which session it is."""
 
     agent: str | None = None
-    session_id: str
+    session_id: str | None = None
 
 
 class Upload(Struct, rename="camel", kw_only=True):
@@ -171,12 +182,16 @@ class Run(Struct, rename="camel", kw_only=True):
     ended_at: str | None = None
     duration_ms: float | None = None
     executor: Executor
+    exit: Exit | UnsetType | None = None
+    """Null if the run was not traced when its process ended: it was imported, or its `one` was killed."""
     cwd: str | None = None
     input_bytes: int | None = None
     counts: Counts
     usage: Usage | None = None
     session: Session | None = None
     parent_run_id: str | None = None
+    tags: dict[str, str] = {}
+    """The user's own names and values: see `model.tags`."""
     uploads: list[Upload] = []
     cause: Cause | UnsetType | None = UNSET
     """Only if the run failed."""

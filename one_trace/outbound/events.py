@@ -39,6 +39,8 @@ class Event(Struct, rename="camel", kw_only=True):
     input_size: int | UnsetType | None = UNSET
     error_code: str | UnsetType | None = UNSET
     usage: Usage | UnsetType | None = UNSET
+    tags: dict[str, str] | UnsetType = UNSET
+    """Of the run, in its first event, if it has any."""
     error: str | UnsetType = UNSET
     """Redacted error text: only with ``traces.errors = full``."""
 
@@ -124,6 +126,7 @@ def _flow_start(run: SanitizedRun) -> Event:
         run_id=run.run_id,
         trace_id=run.trace_id,
         input_size=run.input_bytes,
+        tags=run.tags or UNSET,
     )
 
 

@@ -92,6 +92,8 @@ def _root(run: SanitizedRun, began: int, last: float) -> OtlpSpan:
         "one.flow.key": run.flow_key,
         "one.run.id": run.run_id,
         "one.run.status": run.status,
+        "one.run.exit_code": run.exit.code if run.exit else None,
+        "one.run.exit_signal": run.exit.signal if run.exit else None,
         "one.run.input_bytes": run.input_bytes,
         "one.run.steps": run.counts.spans,
         "one.run.retries": run.counts.retries,
@@ -102,6 +104,7 @@ def _root(run: SanitizedRun, began: int, last: float) -> OtlpSpan:
         "one.session.agent": run.session.agent if run.session else None,
         "error.type": (run.error_code or "_OTHER") if failed else None,
         "one.usage.cost_usd": run.usage.cost_usd if run.usage else None,
+        **{f"one.tag.{key}": value for key, value in run.tags.items()},
     }
     return OtlpSpan(
         trace_id=run.trace_id,

@@ -14,10 +14,12 @@ from typing import Literal, TypeVar
 
 from msgspec import Struct
 
+from one_trace.model.tags import is_tag
 from one_trace.model.trace import (
     Branch,
     Counts,
     Executor,
+    Exit,
     Run,
     RunStatus,
     Session,
@@ -92,11 +94,13 @@ class SanitizedRun(Struct, kw_only=True, frozen=True):
     ended_at: str | None
     duration_ms: float | None
     executor: Executor
+    exit: Exit | None
     input_bytes: int | None
     counts: Counts
     usage: Usage | None
     session: Session | None
     parent_run_id: str | None
+    tags: dict[str, str]
     error_code: str | None
     """Of the root cause, where the run failed."""
     cause_path: str | None
@@ -152,9 +156,11 @@ def _run(run: Run, links: list[Link]) -> SanitizedRun:
         SanitizedRun,
         flow_key=one_line(run.flow_key),
         executor=Executor(name=run.executor.name, version=_matching(_IDENTIFIER, run.executor.version)),
+        exit=Exit(code=run.exit.code, signal=_matching(_CODE, run.exit.signal)) if run.exit else None,
         usage=_usage(run.usage),
         session=_session(run.session),
         parent_run_id=_matching(_IDENTIFIER, run.parent_run_id),
+        tags={key: one_line(value) for key, value in run.tags.items() if is_tag(key, value)},
         error_code=_matching(_CODE, cause.error_code) if cause else None,
         cause_path=cause.path if cause else None,
         damaged=bool(run.partial),
@@ -197,9 +203,12 @@ def _usage(usage: Usage | None) -> Usage | None:
 
 
 def _session(session: Session | None) -> Session | None:
-    if session is None or not _IDENTIFIER.match(session.session_id):
+    if session is None:
         return None
-    return Session(agent=_matching(_IDENTIFIER, session.agent), session_id=session.session_id)
+    agent, session_id = _matching(_IDENTIFIER, session.agent), _matching(_IDENTIFIER, session.session_id)
+    if session_id is None and (agent is None or session.session_id is not None):
+        return None
+    return Session(agent=agent, session_id=session_id)
 
 
 def _matching(shape: re.Pattern[str], text: str | None) -> str | None:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunOutput:
-    """How an invocation ended. `files`: where a run was recorded, if one was."""
+    """How an invocation ended. `files`: where a run was recorded, if one was. `interrupted`: by
+    Ctrl-C, which ended the run or marked it as paused."""
 
     exit_code: int
     files: RunFiles | None = None
+    interrupted: bool = False
 
 
 class Output:

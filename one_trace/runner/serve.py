@@ -32,9 +32,10 @@ def serve(argv: list[str], output: Output, run_id: str | None, *, traced: bool) 
     sys.stdout.flush()  # we write past its buffer
     with _recursion_limit():
         code = _guarded(session, parsed)
+    interrupted = session.canceled or (session.run is not None and session.run.paused)
     with suppress(*BROKEN):  # capture meets the same error when it traces the run, and reports it
-        return RunOutput(code, session.files())
-    return RunOutput(code)
+        return RunOutput(code, session.files(), interrupted)
+    return RunOutput(code, interrupted=interrupted)
 
 
 def as_node(word: str) -> str:

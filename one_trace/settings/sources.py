@@ -25,6 +25,8 @@ Layer = tuple[Source, Mapping[str, object]]
 Validate = Callable[[Mapping[str, object]], tuple[dict[str, object], dict[str, str]]]
 """From the keys that a source sets to the valid values, and the reason for each value that is not valid."""
 HOST: Final = "ONE_TRACE_HOST"
+TAGS: Final = f"{ENV_PREFIX}TAGS"
+"""Tags of the runs that are started with it: no setting, in spite of its name."""
 DELIVERY = frozenset({"namespace", "visibility", "errors", "sinks", "endpoint", "otlp_endpoint"})
 """Keys that decide where a trace goes and how much of it: nothing is sent while one of them is invalid."""
 
@@ -143,7 +145,7 @@ def layers(
     set_in_env = {
         name[len(ENV_PREFIX) :].lower(): value
         for name, value in env.items()
-        if name.startswith(ENV_PREFIX) and value
+        if name.startswith(ENV_PREFIX) and value and name != TAGS
     }
     add("environment", set_in_env, problems.ENVIRONMENT)
     add("command line", flags, "the command line")

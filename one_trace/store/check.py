@@ -36,11 +36,13 @@ _JSON: tuple[tuple[str, str, object], ...] = (
     ("runs", "other_events", dict[str, int]),
     ("runs", "other_fields", dict[str, list[str]]),
     ("runs", "document_uploads", list[Upload]),
+    ("runs", "tags", dict[str, str]),
     ("flow_versions", "static_paths", list[str]),
     ("flow_versions", "step_timeouts", dict[str, float]),
     ("spans", "usage", Usage),
     ("step_runs", "models", list[str]),
     ("pruned", "uploads", list[list[object]]),
+    ("pruned", "tags", dict[str, str]),
 )
 """Columns that hold JSON, and its type."""
 _PARENTS = (

@@ -16,8 +16,9 @@ bytes):
     `incomplete`, `retries` are `Run.counts`; `input_tokens` to `turns` are `Run.usage` (all null: no LLM
     step), `models` and `sessions` JSON arrays of names. `flow_version` refers to `flow_versions.id`; null if
     the flow file was not found. `traceparent` is the W3C trace context in which the run was started, if any.
+    `tags` is a JSON object of texts, null if there are none.
     `document_uploads` is null in runs that were read from their record; in those imported from a trace
-    document it has the document's `uploads` as JSON.
+    document it has the document's `uploads` as JSON. `exit` is `Run.exit` as JSON.
 ``flow_versions``
     One row per version of a flow that ran: `version` is the hash of the definition, `static_paths` a JSON
     array of all its steps, `step_timeouts` a JSON object of ``timeoutMs`` by static path, `plan` a JSON array
@@ -48,7 +49,7 @@ bytes):
     sent; a lease (`lease_owner` until `lease_until_ms`) says which process is sending it.
 ``pruned``
     Facts about deleted runs that their record does not tell, in case one is imported again: the version of
-    its executor, and as JSON the sinks it was sent to.
+    its executor, its tags, and as JSON how its process ended and the sinks it was sent to.
 ``imports``
     Records that were imported, so that an unchanged one need not be read again: see `imports`.
 """
@@ -279,6 +280,16 @@ MIGRATIONS: tuple[Migration, ...] = (
         ) WITHOUT ROWID;
         CREATE INDEX imports_by_run ON imports (run);
         """,
+        additive=True,
+    ),
+    Migration(
+        "0012-exits",
+        "ALTER TABLE runs ADD COLUMN exit TEXT; ALTER TABLE pruned ADD COLUMN exit TEXT",
+        additive=True,
+    ),
+    Migration(
+        "0013-tags",
+        "ALTER TABLE runs ADD COLUMN tags TEXT; ALTER TABLE pruned ADD COLUMN tags TEXT",
         additive=True,
     ),
 )

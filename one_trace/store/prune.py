@@ -1,7 +1,7 @@
 """Deleting runs and giving their space back.
 
 A few facts about a deleted run that its record does not tell are remembered: if it is imported again, it has
-the version of its executor, and is not sent a second time.
+the version of its executor, its tags and how its process ended, and is not sent a second time.
 """
 
 from __future__ import annotations
@@ -100,28 +100,31 @@ def _tidy(connection: Connection) -> None:
 
 def _remember(connection: Connection, run: int) -> None:
     """Remember the run with this number before it is deleted."""
-    sql = "SELECT trace_id, executor_version FROM runs WHERE id = ?"
-    trace_id, version = connection.execute(sql, (run,)).fetchone()
+    sql = "SELECT trace_id, executor_version, exit, tags FROM runs WHERE id = ?"
+    trace_id, *facts = connection.execute(sql, (run,)).fetchone()
     sql = f"SELECT {_SENT} FROM outbox WHERE run = ? AND state = 'sent'"
     sent = connection.execute(sql, (run,)).fetchall()
-    if version is None and not sent:
+    if facts == [None, None, None] and not sent:
         return
     connection.execute(
-        "INSERT OR REPLACE INTO pruned (trace_id, executor_version, uploads) VALUES (?, ?, ?)",
-        (trace_id, version, msgspec.json.encode(sent).decode()),
+        "INSERT OR REPLACE INTO pruned (trace_id, executor_version, exit, tags, uploads) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (trace_id, *facts, msgspec.json.encode(sent).decode()),
     )
 
 
 def recall(connection: Connection, run: int, trace_id: str) -> None:
     """Give the new run with this number what is remembered of it."""
     remembered = connection.execute(
-        "DELETE FROM pruned WHERE trace_id = ? RETURNING executor_version, uploads", (trace_id,)
+        "DELETE FROM pruned WHERE trace_id = ? RETURNING executor_version, exit, tags, uploads", (trace_id,)
     ).fetchone()
     if remembered is None:
         return
-    version, uploads = remembered
+    *facts, uploads = remembered
     connection.execute(
-        "UPDATE runs SET executor_version = coalesce(executor_version, ?) WHERE id = ?", (version, run)
+        "UPDATE runs SET executor_version = coalesce(executor_version, ?), exit = coalesce(exit, ?), "
+        "tags = coalesce(tags, ?) WHERE id = ?",
+        (*facts, run),
     )
     try:
         sent = _uploads.decode(uploads)

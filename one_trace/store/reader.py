@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +16,7 @@ from one_trace.store import rows
 from one_trace.store.column_types import InvalidColumn, check
 from one_trace.store.connection import Connection, Row
 from one_trace.store.store_errors import damaged
+from one_trace.store.tags import Tags, conditions
 
 _STEP = "id, step_id, name, type, flow_key"
 _UPLOAD = "run, sink, state, url, attempts, error"
@@ -42,6 +44,41 @@ ORDERS = {
     "cost": "cost_usd DESC, ",
 }
 """How runs can be sorted, with the beginning of the ORDER BY."""
+
+
+class Wanted(NamedTuple):
+    """Which runs: of one flow, with one status, started at `since` (ms since 1970) or later and before
+    `until`, in one folder, started by one session, with all of `tags`. None: any.
+    """
+
+    flow: str | None = None
+    status: str | None = None
+    since: int | None = None
+    project: str | None = None
+    until: int | None = None
+    session: str | None = None
+    tags: Tags | None = None
+
+    def where(self, after: tuple[float, str] | None = None) -> tuple[str, list[object]]:
+        """A WHERE clause and the values of its parameters; `after`: see `Reader.runs`."""
+        # If that run was deleted, those of the same millisecond may come twice, and none is left out.
+        older = "(started_ms, id) < (?, coalesce((SELECT id FROM runs WHERE run_id = ?), 1 << 62))"
+        plain = (
+            ("flow_key = ?", (self.flow,)),
+            ("status = ?", (self.status,)),
+            ("started_ms >= ?", (self.since,)),
+            ("started_ms < ?", (self.until,)),
+            ("cwd = ?", (self.project,)),
+            ("session_id = ?", (self.session,)),
+            (older, after or (None,)),
+        )
+        given: list[tuple[str, tuple[object, ...]]] = [each for each in plain if each[1][0] is not None]
+        given += conditions(self.tags or ())
+        where = f"WHERE {' AND '.join(condition for condition, _ in given)}" if given else ""
+        return where, [rows.plain(value) for _, values in given for value in values]
+
+
+ALL = Wanted()
 
 
 class Child(Struct):
@@ -166,39 +203,25 @@ class Reader:
 
     def runs(
         self,
-        flow: str | None = None,
-        status: str | None = None,
-        since: int | None = None,
-        project: str | None = None,
-        until: int | None = None,
+        wanted: Wanted = ALL,
         *,
         limit: int | None = None,
         after: tuple[float, str] | None = None,
         order: str = "start",
     ) -> list[Run]:
-        """Runs in an order of `ORDERS`: of one flow, with one status, in one folder, started at `since` (ms
-        since 1970) or later and before `until`; `after`: those that follow, by start, the run with this start
-        (ms since 1970) and id.
+        """Runs in an order of `ORDERS`. `after`: those that follow, by start, the run with this start (ms
+        since 1970) and id.
         """
-        where, values = _where(flow, status, since, project, until, after)
+        where, values = wanted.where(after)
         by = f"{ORDERS[order]}started_ms DESC, id DESC"
         sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY {by} LIMIT ?"
         numbered = self.connection.execute(sql, [*values, -1 if limit is None else limit]).fetchall()
         with self.decoding():
             return self._runs(numbered)
 
-    def count(
-        self,
-        flow: str | None = None,
-        status: str | None = None,
-        since: int | None = None,
-        project: str | None = None,
-        until: int | None = None,
-        *,
-        after: tuple[float, str] | None = None,
-    ) -> int:
+    def count(self, wanted: Wanted = ALL, *, after: tuple[float, str] | None = None) -> int:
         """The number of runs that `runs` gives without a limit."""
-        where, values = _where(flow, status, since, project, until, after)
+        where, values = wanted.where(after)
         return int(self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0])
 
     def named(self, prefix: str, limit: int) -> list[tuple[str, str, str, int]]:
@@ -308,30 +331,6 @@ class Reader:
             upload = Upload(sink=sink, state=state, url=url, attempts=attempts, error=error)
             uploads.setdefault(run, []).append(upload)
         return uploads
-
-
-def _where(
-    flow: str | None,
-    status: str | None,
-    since: int | None,
-    project: str | None,
-    until: int | None,
-    after: tuple[float, str] | None,
-) -> tuple[str, list[object]]:
-    """A WHERE clause and the values of its parameters."""
-    # If that run was deleted, those of the same millisecond may come twice, and none is left out.
-    older = "(started_ms, id) < (?, coalesce((SELECT id FROM runs WHERE run_id = ?), 1 << 62))"
-    conditions = (
-        ("flow_key = ?", (flow,)),
-        ("status = ?", (status,)),
-        ("started_ms >= ?", (since,)),
-        ("started_ms < ?", (until,)),
-        ("cwd = ?", (project,)),
-        (older, after or (None,)),
-    )
-    given = [(condition, values) for condition, values in conditions if values[0] is not None]
-    where = f"WHERE {' AND '.join(condition for condition, _ in given)}" if given else ""
-    return where, [rows.plain(value) for _, values in given for value in values]
 
 
 def _parent(namesakes: Sequence[Kept], cwd: str | None, started_ms: int) -> str | None:

@@ -14,6 +14,7 @@ from one_trace.model.trace import (
     Cause,
     Counts,
     Executor,
+    Exit,
     ModelUsage,
     PartedUsage,
     Run,
@@ -35,13 +36,13 @@ _SAME_NAMES = (
     "run_id, trace_id, flow_key, status, started_at, ended_at, duration_ms, cwd, input_bytes, parent_run_id"
 )
 """Columns that are named like the members of `Run` that they hold."""
-_JSON_NAMES = "cause, partial, other_events, other_fields"
+_JSON_NAMES = "cause, partial, other_events, other_fields, exit"
 _COUNTS = ", ".join(Counts.__struct_fields__)
 _USAGE = ", ".join(Usage.__struct_fields__)
 RUN_COLUMNS = (
     f"{_SAME_NAMES}, {_JSON_NAMES}, {_COUNTS}, {_USAGE}, executor, executor_version, "
     "session_agent, session_id, started_ms, input_count, flow_version, revision, "
-    "host_run_id, document_uploads"
+    "host_run_id, document_uploads, tags"
 )
 SPAN_COLUMNS = (
     "run, seq, step, span_id, parent_span_id, path, iteration, branch, child_index, parent_attempt, "
@@ -59,9 +60,11 @@ _json: dict[str, msgspec.json.Decoder[Any]] = {
     "partial": msgspec.json.Decoder(list[str]),
     "other_events": msgspec.json.Decoder(dict[str, int]),
     "other_fields": msgspec.json.Decoder(dict[str, list[str]]),
+    "exit": msgspec.json.Decoder(Exit),
 }
 _names = msgspec.json.Decoder(list[str])
 _uploads = msgspec.json.Decoder(list[Upload])
+_tags = msgspec.json.Decoder(dict[str, str])
 
 
 def run_row(assembly: Assembly, key: str, source: Source, version: int | None, revision: str) -> Row:
@@ -84,6 +87,7 @@ def run_row(assembly: Assembly, key: str, source: Source, version: int | None, r
         revision,
         None if key == run_id else run_id,
         encode_text(run.uploads) if source == "document" else None,
+        encode_text(run.tags) if run.tags else None,
     )
 
 
@@ -106,8 +110,10 @@ def run_of(row: Row) -> Run:
     run.run_id = column["host_run_id"] or run.run_id
     if column["document_uploads"] is not None:
         run.uploads = _uploads.decode(column["document_uploads"])
-    if column["session_id"] is not None:
+    if column["session_id"] is not None or column["session_agent"] is not None:
         run.session = Session(agent=column["session_agent"], session_id=column["session_id"])
+    if column["tags"] is not None:
+        run.tags = _tags.decode(column["tags"])
     if column["input_tokens"] is not None:
         run.usage = Usage(**{name: column[name] for name in Usage.__struct_fields__})
         run.usage.models = _names.decode(column["models"])

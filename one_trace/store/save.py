@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from one_trace.model.digest import blake2b
 from one_trace.model.trace import Assembly, Executor, Run, Trace
@@ -20,13 +20,19 @@ from one_trace.store.summary import STEP_RUN_COLUMNS, StepKey, step_keys, summar
 
 _NEW_WINS = frozenset(("executor_version", "input_count"))
 """Columns in which a value is replaced by another value, but not by null: a later import may know less."""
-_OLD_WINS = frozenset(("session_agent", "session_id", "parent_run_id", "flow_version", "cwd"))
+_OLD_WINS = frozenset(("session_agent", "session_id", "parent_run_id", "flow_version", "cwd", "tags"))
 """Columns that keep their first value: whoever resumes a run has not started it, the flow file may have
 changed since, and the record may have been copied.
 """
 
 
+_EXIT = "exit = coalesce(excluded.exit, CASE WHEN excluded.status = status THEN exit END)"
+"""An import does not know how the process ended. If the run has another status now, another process ended."""
+
+
 def _change(column: str) -> str:
+    if column == "exit":
+        return _EXIT
     if column in _OLD_WINS:
         return f"{column} = coalesce({column}, excluded.{column})"
     if column in _NEW_WINS:
@@ -49,9 +55,15 @@ class Prepared(Struct):
 
 
 def prepare(assembly: Assembly, env: Mapping[str, str]) -> Prepared:
-    """Compute what `write` needs, after removing from errors the secrets of `env` and all that look like
-    one.
+    """Compute what `write` needs, after removing from errors and tags the secrets of `env` and all that look
+    like one.
     """
+    run = assembly.trace.run
+    if run.tags:
+        from one_trace.outbound.redact import redactor
+        from one_trace.outbound.tag_text import without_secrets
+
+        run.tags = without_secrets(run.tags, redactor(env))
     if _has_errors(assembly.trace):
         from one_trace.outbound.error_text import redact_errors  # most runs have none
 
@@ -225,8 +237,8 @@ def _insert(connection: Connection, table: str, columns: str, values: Sequence[R
 
 
 def _revision(trace: Trace) -> str:
-    """A hash of what a reader of the trace sees, without what changes with delivery or with where the record
-    is read.
+    """A hash of what a reader of the trace sees, without tags and what changes with delivery or with where
+    the record is read.
     """
     bare = msgspec.structs.replace(
         trace.run,
@@ -234,8 +246,11 @@ def _revision(trace: Trace) -> str:
         session=None,
         parent_run_id=None,
         cwd=None,
+        tags={},
         executor=Executor(name=trace.run.executor.name),
+        exit=UNSET,
     )
-    digest = blake2b(msgspec.json.encode(bare), digest_size=16)
+    # Versions that knew no tags made the same hash.
+    digest = blake2b(msgspec.json.encode(bare).replace(b',"tags":{}', b"", 1), digest_size=16)
     digest.update(msgspec.json.encode(trace.spans))
     return digest.hexdigest()

@@ -12,6 +12,7 @@ from typing import Self
 from one_trace.errors import StoreError
 from one_trace.model.gc import held_back
 from one_trace.model.trace import Assembly, Session
+from one_trace.store.connection import Connection
 from one_trace.store.opening import older_stores, open_store
 from one_trace.store.reader import Reader
 from one_trace.store.rows import Saved, Source
@@ -53,6 +54,7 @@ class Store(Reader):
         session: Session | None = None,
         parent_run_id: str | None = None,
         traceparent: str | None = None,
+        tags: Sequence[tuple[str, str]] = (),
         hold: bool = False,
         source: Source = "capture",
         env: Mapping[str, str] | None = None,
@@ -63,7 +65,8 @@ class Store(Reader):
         First, secrets are removed from the errors of `assembly`: those in `env`, the environment of the run
         (by default of this process, the best guess that an import has), and all that look like one.
 
-        Saving the same run twice changes nothing. A run that was sent is sent again only if it has changed.
+        `tags` are added to those that the run has. Saving the same run twice changes nothing. A run that was
+        sent is sent again only if it has changed.
         What is imported (`source`) does not replace something fuller.
         """
         from one_trace.store.save import prepare, queue, write  # most processes only read
@@ -75,5 +78,16 @@ class Store(Reader):
             prepared = prepare(assembly, os.environ if env is None else env)
             with self.connection.writing() as connection:
                 saved, number = write(connection, prepared, source=source, traceparent=traceparent)
+                if tags:
+                    _add_tags(connection, number, tags, env)
                 queue(connection, number, sinks, hold=hold)
                 return saved
+
+
+def _add_tags(
+    connection: Connection, run: int, tags: Sequence[tuple[str, str]], env: Mapping[str, str] | None
+) -> None:
+    from one_trace.store.tags import change
+
+    with suppress(ValueError):  # too many: those that it has stay
+        change(connection, run, tags, os.environ if env is None else env)

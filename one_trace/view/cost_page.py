@@ -18,8 +18,7 @@ ROWS = 20
 def render(document: CostDocument, page: Page) -> str:
     """The total, then a table each by flow, step, model and day."""
     if not document.runs:
-        asked = document.flow or document.since
-        return f"No run of {document.flow or 'any flow'} since {document.since}." if asked else NO_RUNS
+        return words.no_run(document.flow, document.since, document.tags) or NO_RUNS
     total = document.total
     runs = words.counted(document.runs, "run")
     if not total.calls:

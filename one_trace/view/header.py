@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from one_trace.analyse.agent_sessions import resume_command
 from one_trace.guard.text import clean, clean_lines
-from one_trace.model.trace import Cause, Counts, Run
+from one_trace.model.trace import Cause, Counts, Run, Session
 from one_trace.view import words
 from one_trace.view.cells import clip, text_width, wrap
 from one_trace.view.style import Style
@@ -18,6 +19,9 @@ _ERROR_LINES = 6
 def header(run: Run, columns: int, style: Style, *, error_lines: int = _ERROR_LINES) -> list[str]:
     """The lines above the tree, each of at most `columns` cells."""
     lines = [_title(run, columns, style)]
+    ending = words.ending(run)
+    if ending:
+        lines.append("  " + style.paint(clip(clean(ending), columns - 2, style.more), "incomplete"))
     lines += [style.paint(line, "dim") for line in _facts(run, columns - 2, style)]
     if run.cause:
         lines += ["", *cause_lines(run.cause, columns, style, error_lines)]
@@ -66,9 +70,9 @@ def _facts(run: Run, width: int, style: Style) -> list[str]:
     if run.usage is not None:
         facts.append(clean(words.usage(run.usage)))
     if run.session is not None:
-        facts.append(
-            f"started by {clean(run.session.agent or 'session', 40)} {clean(run.session.session_id, 60)}"
-        )
+        facts += _session(run.session)
+    if run.tags:
+        facts.append("tags " + ", ".join(clean(f"{key}={value}") for key, value in run.tags.items()))
     if run.parent_run_id:
         facts.append(f"within run {clean(run.parent_run_id, 40)}")
     facts += [
@@ -83,6 +87,12 @@ def _facts(run: Run, width: int, style: Style) -> list[str]:
         else:
             lines.append(clip(fact, width, style.more))
     return ["  " + line for line in lines]
+
+
+def _session(session: Session) -> list[str]:
+    who = f"{clean(session.agent or 'session', 40)} {clean(session.session_id or '', 60)}".rstrip()
+    resume = resume_command(session)
+    return [f"started by {who}", *([f"resume it: {resume}"] if resume else [])]
 
 
 def _counts(counts: Counts) -> list[str]:

@@ -20,7 +20,7 @@ _INDENT = "   "
 def render(document: InsightsDocument, page: Page) -> str:
     """Findings as a numbered list."""
     if not document.runs:
-        return f"No run of {document.flow_key} since {document.since}."
+        return words.no_run(document.flow_key, document.since, document.tags) or NO_RUNS
     cost = document.cost_usd_per_run
     lines = [
         page.title(document.flow_key),
@@ -43,7 +43,7 @@ def render(document: InsightsDocument, page: Page) -> str:
 def overview(document: InsightsOverview, page: Page) -> str:
     """Each flow that needs attention, with its first finding."""
     if not document.runs:
-        return f"No run since {document.since}." if document.since else NO_RUNS
+        return words.no_run(None, document.since, document.tags) or NO_RUNS
     several = len({flow.project for flow in document.flows}) > 1
     lines: list[str] = []
     for flow in document.flows:

@@ -13,13 +13,14 @@ _COLUMNS = (
     Column("RUN", right=False),
     Column("FLOW", right=False, flexible=True),
     Column("STATUS", right=False),
+    Column("EXIT", right=False, drop=2),
     Column("STARTED", right=False, drop=1),
     Column("TOOK"),
-    Column("STEPS", drop=2),
-    Column("FAILED", drop=3),
-    Column("RETRIES", drop=5),
-    Column("COST", drop=4),
-    Column("SENT", right=False, drop=6),
+    Column("STEPS", drop=3),
+    Column("FAILED", drop=4),
+    Column("RETRIES", drop=6),
+    Column("COST", drop=5),
+    Column("SENT", right=False, drop=7),
 )
 _PROJECT = Column("PROJECT", right=False, drop=1)
 NO_RUNS = "No run has been traced yet.\nTrace one: one flow execute my-flow --trace"
@@ -54,9 +55,10 @@ def _running_row(run: RunUnderWay, projects: dict[str | None, str]) -> Row:
         run.flow_key,
         *([projects[run.cwd]] if projects else []),
         Cell(run.status, ("link",)),
+        "",
         words.local(run.started_at) if run.started_at else "",
         words.duration(run.duration_ms),
-        *[""] * (len(_COLUMNS) - 5),
+        *[""] * (len(_COLUMNS) - 6),
     )
 
 
@@ -64,13 +66,15 @@ def _row(run: Run, projects: dict[str | None, str], style: Style) -> Row:
     counts = run.counts
     failed = counts.error + counts.timeout
     cost = run.usage.cost_usd if run.usage else None
+    exit = run.exit or None if run.status == "incomplete" else None
     return (
         Cell(run.run_id, ("bold",)),
         run.flow_key,
         *([projects[run.cwd]] if projects else []),
         Cell(run.status, (run.status,)),
+        Cell(words.exit_status(exit), ("incomplete",)) if exit is not None else "",
         words.local(run.started_at),
-        words.duration(run.duration_ms),
+        words.duration(run.duration_ms if exit is None else exit.duration_ms),
         f"{counts.spans:,}",
         Cell(f"{failed:,}", ("error",)) if failed else "",
         f"{counts.retries:,}" if counts.retries else "",

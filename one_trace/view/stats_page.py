@@ -56,8 +56,7 @@ def render(document: StatsDocument, page: Page) -> str:
     if document.groups:
         return _groups(document.groups, page)
     if not document.flows:
-        since = f" since {document.since}" if document.since else ""
-        return f"No run of {document.flow or 'any flow'}{since}." if document.flow or since else NO_RUNS
+        return words.no_run(document.flow, document.since, document.tags) or NO_RUNS
     if document.flow is not None:
         return "\n\n".join(_flow(flow, page) for flow in document.flows)
     names = project_names([flow.project for flow in document.flows])

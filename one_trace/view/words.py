@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from one_trace.model.times import to_local
-from one_trace.model.trace import Location, Usage
+from one_trace.model.trace import Exit, Location, Run, Usage
+
+_CRASHES = frozenset(
+    ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSTKFLT", "SIGSYS", "SIGTRAP", "SIGXCPU")
+)
 
 
 def duration(ms: float | None) -> str:
@@ -37,6 +43,15 @@ def age(ms: float) -> str:
         if minutes >= length:
             return f"{minutes // length}{unit} ago"
     return "now"
+
+
+def no_run(flow: str | None, since: str | None, tags: Mapping[str, str]) -> str | None:
+    """That no run fits what was asked for; None if nothing was asked for."""
+    if flow is None and since is None and not tags:
+        return None
+    when = f" since {since}" if since else ""
+    tagged = f" with {' '.join(f'{key}={value}' for key, value in tags.items())}" if tags else ""
+    return f"No run of {flow or 'any flow'}{when}{tagged}."
 
 
 def size(count: int | None) -> str:
@@ -95,6 +110,33 @@ def local_day(moment: str) -> str:
     """``2026-04-06``: the day in the reader's time zone."""
     here = to_local(moment)
     return moment[:10] if here is None else f"{here:%Y-%m-%d}"
+
+
+def ending(run: Run) -> str:
+    """``interrupted by SIGINT after 3.2s``, ``crashed with exit code 3 after 1.1s``: how the process of a run
+    ended that did not finish, or in another way than a run with this status does; else empty."""
+    exit = run.exit or None
+    if exit is None:
+        return ""
+    if run.status == "incomplete":
+        after = "" if exit.duration_ms is None else f" after {duration(exit.duration_ms)}"
+        return f"{_unfinished(exit)}{after}"
+    if exit.signal is not None:
+        return f"{'ended' if exit.code is None else 'told to end'} by {exit.signal}"
+    return "" if exit.code == (1 if run.status == "error" else 0) else f"exit code {exit.code}"
+
+
+def _unfinished(exit: Exit) -> str:
+    if exit.signal is None:
+        return f"crashed with exit code {exit.code}" if exit.code else "ended with exit code 0"
+    if exit.signal in _CRASHES:
+        return f"crashed with {exit.signal}"
+    return f"{'killed' if exit.signal == 'SIGKILL' else 'interrupted'} by {exit.signal}"
+
+
+def exit_status(exit: Exit) -> str:
+    """``SIGINT``, ``code 3``: the same in a table."""
+    return exit.signal or f"code {exit.code}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -270,6 +270,7 @@ LARGE_STATES: dict[str, Callable[[MadeRun, int], None]] = {
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the peak of one process alone")
 @pytest.mark.parametrize("kind", LARGE_STATES)
+@pytest.mark.program
 def test_a_large_state_costs_no_more_than_its_size(kind: str, tmp_path: Path) -> None:
     """The peak is the kernel's VmHWM: what getrusage tells begins with what the process weighed that forked
     this one."""

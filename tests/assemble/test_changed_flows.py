@@ -75,6 +75,7 @@ def with_events(trace: Trace) -> list[tuple[str, float, str]]:
 
 @node
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+@pytest.mark.program
 def test_every_step_that_ran_is_told_whatever_became_of_the_files(
     change: Change, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -107,6 +107,7 @@ def test_a_log_cut_anywhere(case: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", MADE)
+@pytest.mark.program
 def test_a_log_of_a_made_run_cut_anywhere(seed: int, tmp_path: Path) -> None:
     files, _, _ = run_made(Maker(Random(seed), problem=True, wide=True).make(1), tmp_path)
     cut_anywhere(files)

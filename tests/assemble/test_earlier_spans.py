@@ -135,6 +135,7 @@ def test_earlier_spans_of_recorded_runs_stay(case: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("problem", [False, True])
 @pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.program
 def test_earlier_spans_of_random_runs_stay(
     problem: bool, wide: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

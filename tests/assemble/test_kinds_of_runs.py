@@ -22,7 +22,7 @@ from tests.assemble.test_generated import FOUND, node
 from tests.effort import effort
 from tests.truth import Behaviour, Truth, resume_for_truth, run_for_truth
 
-pytestmark = node
+pytestmark = [pytest.mark.program, node]
 
 
 def resumed(made: Made, project: Path, random: Random) -> tuple[Truth, list[str]]:

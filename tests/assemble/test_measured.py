@@ -23,6 +23,8 @@ from tests.assemble.generated import Made, Maker
 from tests.assemble.recorded import RECORDINGS, lay_out
 from tests.truth import Behaviour, Truth, resume_for_truth, run_for_truth
 
+pytestmark = pytest.mark.program
+
 ENDING = {"79-process-exit", "80-unhandled"}
 """Steps that end the process itself, which the tests share."""
 

@@ -10,6 +10,8 @@ from tests.assemble import nightly
 from tests.assemble.test_generated import node
 from tests.truth import Behaviour, TooLarge, run_for_truth
 
+pytestmark = pytest.mark.program
+
 
 @node
 def test_a_table_of_all_kinds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ from one_trace.deliver.project import project_of
 from one_trace.outbound.remotes import clean_remote
 
 GIT = shutil.which("git")
-pytestmark = pytest.mark.skipif(GIT is None, reason="needs git")
+pytestmark = [pytest.mark.program, pytest.mark.skipif(GIT is None, reason="needs git")]
 LATER = 2**45
 TOKEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 

@@ -209,6 +209,7 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run(run, cwd=folder, env=env, check=True, capture_output=True, text=True).stdout.strip()
 
 
+@pytest.mark.program
 def test_git_is_read_from_its_own_files(tmp_path: Path) -> None:
     top = tmp_path / "shop"
     (top / "deep").mkdir(parents=True)

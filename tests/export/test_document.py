@@ -13,7 +13,7 @@ from made import USAGE, assembly, span
 from one_trace.errors import CliError
 from one_trace.export.document import documents, read_trace
 from one_trace.export.formats import to_json
-from one_trace.model.trace import Cause, Session, Trace, Upload
+from one_trace.model.trace import Cause, Exit, Session, Trace, Upload
 from one_trace.outbound.error_text import redact_errors
 
 
@@ -44,6 +44,7 @@ def rich() -> Trace:
         partial=["the log ends in mid-line"],
         other_events={"step:thought": 2},
         other_fields={"step:complete": ["gpuMs"]},
+        exit=Exit(code=1, signal="SIGINT", duration_ms=31),
         uploads=[Upload(sink="traces.com", state="sent", url="https://traces.com/s/x", attempts=1)],
     ).trace
 
@@ -100,6 +101,8 @@ HOSTILE = {
     "an unknown status": (setter("spans.0.status", "great"), "spans[0].status: invalid enum value 'great'"),
     "a huge integer": (setter("spans.0.outputBytes", 10**30), "spans[0].outputBytes: is out of range"),
     "a huge number": (setter("spans.1.startMs", 1e300), "spans[1].startMs: is out of range"),
+    "an exit code below zero": (setter("run.exit", {"code": -1}), "run.exit.code: is out of range"),
+    "an odd signal": (setter("run.exit", {"signal": "SIG\x1b[2J"}), "run.exit.signal: has an unknown form"),
     "a negative duration": (setter("run.durationMs", -1), "run.durationMs: is out of range"),
     "a huge count": (setter("run.counts.success", 2**64), "run.counts.success: is out of range"),
     "a huge cost": (setter("run.usage.costUsd", 1e200), "run.usage.costUsd: is out of range"),

@@ -39,7 +39,26 @@ SPLITS = [
 
 @pytest.mark.parametrize(("given", "rest", "traced"), SPLITS)
 def test_our_flags_are_removed_and_values_kept(given, rest, traced):
-    assert words.split(given.split()) == (rest.split(), traced)
+    assert words.split(given.split()) == (rest.split(), traced, [])
+
+
+TAGS = [
+    ("flow execute k --trace-tag a=b", "flow execute k", ["a=b"]),
+    ("--trace-tag a=b flow execute k", "flow execute k", ["a=b"]),
+    ("flow --trace-tag=a=b execute --trace-tag c=d k", "flow execute k", ["a=b", "c=d"]),
+    ("flow execute k --trace-tag --agent a=b -i x=1", "flow execute k --agent -i x=1", ["a=b"]),
+    ("flow execute k --trace-tag --trace", "flow execute k", ["--trace"]),
+    ("flow execute k --trace-tag", "flow execute k", [""]),
+    ("flow execute k --trace-tag=", "flow execute k", [""]),
+    ("flow execute k -i --trace-tag a=b", "flow execute k -i --trace-tag a=b", []),
+    ("flow execute k -- --trace-tag a=b", "flow execute k -- --trace-tag a=b", []),
+    ("flow execute k --trace-tags a=b", "flow execute k --trace-tags a=b", []),
+]
+
+
+@pytest.mark.parametrize(("given", "rest", "tags"), TAGS)
+def test_tags_are_removed_from_what_the_host_gets(given, rest, tags):
+    assert words.split(given.split()) == (rest.split(), None, tags)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +67,7 @@ def test_our_flags_are_removed_and_values_kept(given, rest, traced):
         ("flow execute k", ["flow", "execute", "k"]),
         ("--agent flow --agent execute", ["flow", "execute"]),
         ("--trace flow list", ["flow", "list"]),
+        ("--trace-tag a=b flow --trace-tag=c=d execute", ["flow", "execute"]),
         ("flow -x execute", ["flow"]),
         ("-- flow execute", []),
         ("--unknown flow", []),

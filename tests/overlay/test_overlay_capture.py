@@ -22,7 +22,7 @@ def test_output_and_exit_code_are_the_hosts_and_a_trace_is_saved(machine, case, 
     assert done.code == code
     saved = done.saved
     always = {"event", "runId", "traceId", "spans", "status", "durationMs", "uploads"}
-    assert set(saved) == always | (set() if saved["status"] == "success" else {"cause", "next"})
+    assert set(saved) == always | (set() if saved["status"] == "success" else {"cause", "exit", "next"})
     assert (saved["spans"], saved["uploads"], len(saved["traceId"])) == (SPANS[case], [], 32)
     (log,) = (machine.project / ".one/flows/.logs").iterdir()
     assert saved["runId"] in log.name
@@ -148,6 +148,7 @@ SESSIONS = [
     ({"CLAUDE_CODE_SESSION_ID": "s", "TRACES_CURRENT_TRACE_ID": "t"}, {"agent": None, "sessionId": "t"}),
     ({"TRACES_CURRENT_TRACE_ID": "t", "TRACES_CURRENT_TRACE_AGENT": "x"}, {"agent": "x", "sessionId": "t"}),
     ({"CODEX_THREAD_ID": ""}, None),
+    ({"CURSOR_AGENT": "1"}, {"agent": "cursor", "sessionId": None}),
 ]
 
 

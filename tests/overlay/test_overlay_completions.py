@@ -25,6 +25,7 @@ def test_the_program_prints_them(machine, shell):
 
 
 @pytest.mark.parametrize("shell", FILES)
+@pytest.mark.program
 def test_the_shell_can_read_them(shell):
     if not shutil.which(shell):
         pytest.skip(f"needs {shell}")

@@ -204,6 +204,7 @@ COMPLETIONS = {
 }
 
 
+@pytest.mark.program
 def test_the_wheel_contains_both_scripts_and_the_completions(tmp_path):
     pytest.importorskip("hatchling", reason="needs hatchling to build the wheel")
     import zipfile

@@ -165,6 +165,7 @@ def test_sigkill_of_us_ends_the_host_and_the_next_run_traces_what_it_left(machin
     machine.env["CODEX_THREAD_ID"] = "first"
     process = machine.start(*RUN)
     wait_for(machine.project / "up")
+    wait_for(machine.data / "pending", with_text=True)  # its note is written once the host runs
     process.kill()
     assert finish(process)[0] == -signal.SIGKILL
     until = time.monotonic() + 120
@@ -259,9 +260,10 @@ def test_nobody_waits_for_anything_of_ours_when_we_were_killed(machine):
     process.communicate(timeout=120)
 
 
-def wait_for(path):
+def wait_for(path, *, with_text=False):
+    """Until it is there or, `with_text`, until a file in it has been written."""
     until = time.monotonic() + 120
-    while not path.exists():
+    while not (any(file.read_text() for file in path.glob("*")) if with_text else path.exists()):
         assert time.monotonic() < until
         time.sleep(0.01)
 

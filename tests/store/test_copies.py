@@ -152,6 +152,7 @@ def test_a_store_that_cannot_be_adopted_is_listed_by_doctor(machine: Machine) ->
     assert "traces-0004.db" in left["message"]
 
 
+@pytest.mark.program
 def test_a_store_on_a_read_only_medium_is_read(tmp_path: Path) -> None:
     shutil.copy(OLD, tmp_path / "traces.db")
     code = (

@@ -59,6 +59,7 @@ def test_a_lease_runs_out_and_is_lost(store: Store, monkeypatch: pytest.MonkeyPa
     assert quick.renew(taken)
 
 
+@pytest.mark.program
 def test_the_lease_of_a_process_that_died_is_void(store: Store, tmp_path: Path) -> None:
     saved(store, "00000000000a")
     claim = (

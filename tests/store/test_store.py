@@ -12,10 +12,11 @@ import pytest
 from made import START_MS, USAGE, assembly, loop, span
 
 from one_trace.errors import NoSuchRun, StoreError
-from one_trace.model.trace import Assembly, Cause, Session, Usage
+from one_trace.model.trace import Assembly, Cause, Exit, Session, Usage
 from one_trace.store import Store
 from one_trace.store.migrations import LAYOUT
 from one_trace.store.prune import prune
+from one_trace.store.reader import Wanted
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def test_a_saved_run_is_read_back_whole(path: Path) -> None:
         partial=["the log ends in mid-line"],
         other_events={"step:thought": 2},
         other_fields={"step:complete": ["gpuMs"]},
+        exit=Exit(code=1, signal="SIGINT", duration_ms=31),
     )
     with Store(path) as store:
         assert store.save(made) == "new"
@@ -175,9 +177,9 @@ def test_runs_are_filtered_counted_and_newest_first(path: Path) -> None:
         ids = [run.run_id for run in store.runs()]
         assert ids == ["00000000000c", "00000000000b", "00000000000a"]
         assert [run.run_id for run in store.runs(limit=1)] == ids[:1]
-        assert [run.run_id for run in store.runs(flow="one")] == ids[2:]
-        assert [run.run_id for run in store.runs(status="error")] == ids[1:2]
-        assert store.count(since=START_MS + 1) == 2
+        assert [run.run_id for run in store.runs(Wanted(flow="one"))] == ids[2:]
+        assert [run.run_id for run in store.runs(Wanted(status="error"))] == ids[1:2]
+        assert store.count(Wanted(since=START_MS + 1)) == 2
 
 
 def test_files_are_private_to_the_user(path: Path) -> None:
@@ -295,6 +297,7 @@ for number in range(5):
 """
 
 
+@pytest.mark.program
 def test_eight_processes_create_and_fill_one_store_at_once(path: Path) -> None:
     tests = str(Path(__file__).parents[1])
     command = [sys.executable, "-c", SAVER, str(path)]
@@ -311,3 +314,14 @@ def test_a_long_loop_is_one_row_of_summary(path: Path) -> None:
         store.save(loop(500))
         assert rows(store, "SELECT spans FROM step_runs ORDER BY spans") == [(1,), (500,)]
         assert [each.iteration for each in store.trace("00000000000a").spans[1:]] == list(range(500))
+
+
+def test_an_import_keeps_how_the_process_ended_unless_the_run_has_gone_on_since(path: Path) -> None:
+    """Its record does not tell: another process may have resumed it."""
+    known, spans = Exit(signal="SIGINT", duration_ms=31), [span("first")]
+    with Store(path) as store:
+        store.save(assembly(spans=spans, status="incomplete", exit=known))
+        assert store.save(assembly(spans=spans, status="incomplete"), source="record") == "unchanged"
+        assert store.trace("00000000000a").run.exit == known
+        assert store.save(assembly(spans=spans), source="record") == "updated"
+        assert store.trace("00000000000a").run.exit is None

@@ -108,6 +108,7 @@ def test_an_unusable_store_is_one_error_document(machine: Machine) -> None:
         assert (done.code, done.document["error"]["code"]) == (1, "store-damaged"), verb
 
 
+@pytest.mark.program
 def test_list_imports_nothing_that_is_slow(tmp_path: Path) -> None:
     code = (
         "import sys; from one_trace.main import main; sys.argv[1:] = ['--agent', 'trace', 'list']\n"

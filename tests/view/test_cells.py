@@ -56,6 +56,7 @@ def test_wrap_loses_nothing_but_blanks(text: str, room: int) -> None:
     assert "".join(lines).replace(" ", "") == shown.replace(" ", "")
 
 
+@pytest.mark.program
 def test_rich_is_not_imported_for_a_page_in_ascii() -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from made import assembly
 
-from one_trace.model.trace import Usage
+from one_trace.model.trace import Exit, Usage
 from one_trace.view import words
 
 
@@ -55,3 +56,26 @@ def test_usage_counts_cached_tokens_as_taken_in() -> None:
 )
 def test_ages(minutes, text):
     assert words.age(minutes * 60_000 + 1) == text
+
+
+@pytest.mark.parametrize(
+    ("status", "exit", "text"),
+    [
+        ("incomplete", Exit(signal="SIGINT", duration_ms=3200), "interrupted by SIGINT after 3.20s"),
+        ("incomplete", Exit(signal="SIGINT", code=0), "interrupted by SIGINT"),
+        ("incomplete", Exit(signal="SIGKILL", duration_ms=5), "killed by SIGKILL after 5ms"),
+        ("incomplete", Exit(signal="SIGSEGV", duration_ms=5), "crashed with SIGSEGV after 5ms"),
+        ("incomplete", Exit(code=3, duration_ms=1100), "crashed with exit code 3 after 1.10s"),
+        ("incomplete", Exit(code=0, duration_ms=5), "ended with exit code 0 after 5ms"),
+        ("incomplete", None, ""),
+        ("success", Exit(code=0, duration_ms=5), ""),
+        ("success", Exit(code=1, duration_ms=5), "exit code 1"),
+        ("success", Exit(signal="SIGTERM", duration_ms=5), "ended by SIGTERM"),
+        ("error", Exit(code=1, duration_ms=5), ""),
+        ("error", Exit(code=1, signal="SIGINT", duration_ms=5), "told to end by SIGINT"),
+        ("error", Exit(code=7, duration_ms=5), "exit code 7"),
+        ("stopped", Exit(code=0, duration_ms=5), ""),
+    ],
+)
+def test_an_ending_is_named_where_the_status_does_not_imply_it(status, exit, text):
+    assert words.ending(assembly(status=status, exit=exit).trace.run) == text

@@ -1,0 +1,29 @@
+"""The sessions of coding agents that start flows: how one is resumed."""
+
+from __future__ import annotations
+
+import re
+
+from one_trace.model.trace import Session
+
+_RESUME = {
+    "claude-code": "claude --resume {}",
+    "codex": "codex resume {}",
+    "cursor": "cursor-agent --resume {}",
+    "opencode": "opencode --session {}",
+    "gemini-cli": "gemini --resume {}",
+    "copilot": "copilot --resume={}",
+    "amp": "amp threads continue {}",
+    "pi": "pi --session {}",
+}
+"""By the agent's name, as traces.com's client and `capture.lineage` have it: its own documented command."""
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+"""An id that no shell changes, and that is no option."""
+
+
+def resume_command(session: Session | None) -> str | None:
+    """The command that resumes a session; None if the agent or the session is not known."""
+    if session is None or session.session_id is None or not _ID.fullmatch(session.session_id):
+        return None
+    template = _RESUME.get(session.agent or "")
+    return None if template is None else template.format(session.session_id)
