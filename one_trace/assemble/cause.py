@@ -92,7 +92,9 @@ def timeout_code(span: LiveSpan, error: str | None) -> str | None:
 
 
 def _threw_in(span: LiveSpan, error: str | None) -> LiveSpan | None:
-    """The child, in the container's last attempt, whose error it passed on."""
+    """The child, in the container's last attempt, whose error it passed on. Its own time-out is its own."""
+    if span.node.has_timed_out(error):
+        return None
     act = span.acts[-1] if span.acts else None
     if act is None or not act.failed:
         return _guilty_child(span, error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -103,7 +103,8 @@ def command(
     elif speaker.agent:
         speaker.answer(_answer(speaker, whole, shown), "")
     else:
-        speaker.answer(None, lambda: _page(speaker, shown, failed=failed, unfold=unfold))
+        edits = [] if shown.named else _edits(whole)
+        speaker.answer(None, lambda: _page(speaker, shown, edits, failed=failed, unfold=unfold))
     if interrupted:
         raise KeyboardInterrupt
     return FAILED if exit_status and whole.run.status != "success" else 0
@@ -190,7 +191,7 @@ def _followed(run: str | None, speaker: Out, timeout_s: float | None) -> tuple[T
     return followed.trace, followed.interrupted
 
 
-def _page(speaker: Out, shown: Shown, *, failed: bool, unfold: bool) -> str:
+def _page(speaker: Out, shown: Shown, edits: Sequence[Edit], *, failed: bool, unfold: bool) -> str:
     from one_trace.view.tree import ERROR_LINES, render
 
     page = render(
@@ -205,6 +206,10 @@ def _page(speaker: Out, shown: Shown, *, failed: bool, unfold: bool) -> str:
         error_lines=_FAILED_LINES if failed else ERROR_LINES,
         empty="nothing failed" if failed else "no steps to show",
     )
+    if edits:
+        from one_trace.view.edit_list import render_edits
+
+        page += render_edits(edits, width=speaker.width, color=speaker.color, unicode=speaker.unicode)
     return page if shown.output is None else page + _output(speaker, shown.output)
 
 
@@ -221,10 +226,11 @@ def _output(speaker: Out, output: StepOutput) -> str:
 
 
 def _show_slow(speaker: Out, whole: Trace, shown: Trace, most: int) -> None:
-    from one_trace.view.slow import render_slow, slow
+    from one_trace.cli.places import places_of
+    from one_trace.view.slow import render_slow, slow, with_places
 
     only = None if shown is whole else {span.span_id for span in shown.spans}
-    found = slow(whole, most, only, shown.filter or None)
+    found = with_places(slow(whole, most, only, shown.filter or None), whole, places_of(whole.run))
     speaker.answer(
         found, lambda: render_slow(found, width=speaker.width, color=speaker.color, unicode=speaker.unicode)
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from one_trace.analyse.edit import Edit, Operation
 from one_trace.analyse.rules_timeout import round_up
+from one_trace.answers.bounds import without_frames
 from one_trace.answers.edits.evidence import Evidence, Written, escaped, place
 from one_trace.answers.edits.reads import scope_of
 from one_trace.answers.edits.selectors import selectors_in
@@ -99,6 +100,8 @@ def _timeout(evidence: Evidence, cause: Cause, span: Span, written: Written) -> 
     text = (
         f"it takes longer than {limit:g} ms{why}: set {part.rpartition('/')[2]} to {value}, or make it faster"
     )
+    if cause.still_running:
+        text += f"; {cause.still_running[-1].rpartition(' > ')[2]} was running then"
     edit = _plain("set-timeout", span, written, text, part)
     edit.patch = [_set(written, part, value)]
     yield edit
@@ -144,13 +147,22 @@ def _request(kind: str, text: str, cause: Cause, span: Span, written: Written) -
 
 
 def _script(evidence: Evidence, cause: Cause, span: Span, written: Written) -> Iterator[Edit]:
-    error = (cause.error or "").strip().split("\n")[-1]
+    error = without_frames(cause.error or "").strip().split("\n")[-1].strip()
+    if written.type not in ("code", "transform"):
+        yield _plain("fix-step", span, written, f"this step fails: {error}")
+        return
     edit = _plain("fix-code", span, written, f"this code throws: {error}")
     edit.text_line = _line(cause, written)
     module = _module_place(evidence, cause, written)
     if module is not None:
-        edit.at, edit.text = module, "this module throws"
+        edit.at, edit.text = module, f"this module throws: {_thrown(cause.error or '')}"
     yield edit
+
+
+def _thrown(error: str) -> str:
+    """The line with the message, of what a module wrote when it threw."""
+    lines = [line.strip() for line in without_frames(error).split("\n") if line.strip()]
+    return next((line for line in reversed(lines) if "Error" in line), lines[-1] if lines else "")
 
 
 def _line(cause: Cause, written: Written) -> int | None:
@@ -176,6 +188,9 @@ def _output(evidence: Evidence, cause: Cause, span: Span, written: Written) -> I
     if written.type == "bash":
         text = "its standard output is not the JSON that parseJson asks for: print JSON alone"
         yield _plain("fix-output", span, written, text)
+        return
+    if written.type == "file-read":
+        yield _plain("fix-file", span, written, "the file is not the JSON that parseJson asks for")
         return
     scope = scope_of(evidence, span)
     names = [one.step_id for _, text in written.texts() for one in selectors_in("", text) if one.step_id]

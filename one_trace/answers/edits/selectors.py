@@ -14,6 +14,13 @@ _SELECTOR = re.compile(
     re.ASCII,
 )
 _PART = re.compile(_MEMBER, re.ASCII)
+_ASSIGNED = re.compile(
+    rf"\b(?:const|let|var)\s+({_NAME}|\{{[^{{}}=]*\}})\s*=\s*((?:\$|{_NAME})(?:{_MEMBER})*)\s*(?=[;,\n]|\Z)",
+    re.ASCII,
+)
+_DESTRUCTURED = re.compile(rf"({_NAME})\s*(?::\s*({_NAME}))?", re.ASCII)
+_ROOT = re.compile(_NAME, re.ASCII)
+_MOST_VARIABLES = 50
 _OPTIONAL = re.compile(r"\s*(?:\?|\|\||&&)")
 _OF_A_LIST = (
     "length at concat entries every filter find findIndex findLast flat flatMap forEach includes indexOf "
@@ -56,13 +63,16 @@ class Missing(NamedTuple):
 
 
 def selectors_in(part: str, text: str) -> Iterator[Selector]:
+    """The references in a text, in order; in code, also those through variables that hold one."""
+    text = _without_variables(text) if part == "code/source" else text
     for found in _SELECTOR.finditer(text):
-        fields = [_name(each) for each in _PART.findall(found[5])]
-        behind = text[found.end() : found.end() + 4]
-        if behind.startswith("("):
-            fields = fields[:-1]  # a method
+        members = _PART.findall(found[5])
+        behind, whole = text[found.end() : found.end() + 4], found[0]
+        if behind.startswith("(") and members:
+            whole = whole[: -len(members.pop())]  # a method
+        fields = [_name(each) for each in members]
         yield Selector(
-            text=found[0],
+            text=whole,
             root=found[4] or "steps",
             step_id=found[1] or found[2] or found[3] or "",
             fields=tuple(fields),
@@ -70,6 +80,27 @@ def selectors_in(part: str, text: str) -> Iterator[Selector]:
             line=text.count("\n", 0, found.start()) + 1,
             optional=bool(_OPTIONAL.match(behind)),
         )
+
+
+def _without_variables(source: str) -> str:
+    """A source in which the expression stands for each variable that was given one, on the same lines."""
+    holds: dict[str, str] = {}
+    for found in list(_ASSIGNED.finditer(source))[:_MOST_VARIABLES]:
+        names, expression = found[1], found[2]
+        root = _ROOT.match(expression)
+        if root is not None and root[0] in holds:
+            expression = holds[root[0]] + expression[root.end() :]
+        if not expression.startswith("$"):
+            continue
+        if names.startswith("{"):
+            for one in _DESTRUCTURED.finditer(names):
+                holds[one[2] or one[1]] = f"{expression}.{one[1]}"
+        else:
+            holds[names] = expression
+    if not holds:
+        return source
+    use = re.compile(rf"(?<![\w$.'\"`])({'|'.join(map(re.escape, holds))})(?=\s*[.\[])", re.ASCII)
+    return use.sub(lambda found: holds[found[1]], source)
 
 
 def follow(value: object, fields: tuple[str, ...], above: str) -> tuple[object, Missing | None]:
