@@ -25,8 +25,17 @@ if TYPE_CHECKING:
 CONFIG_VERBS = ("set", "get", "unset", "list")
 
 
+def program() -> int:
+    """The program `one`: `main`, and this process ends. Returns the exit code if others are still at work."""
+    code = main()
+    from one_trace.guard import streams
+
+    streams.leave(code)
+    return code
+
+
 def main() -> int:
-    """The program `one`: becomes the host or answers itself. Returns the exit code."""
+    """Become the host, or answer. Returns the exit code."""
     argv = sys.argv[1:]
     words = first_words(argv)
     try:
@@ -56,6 +65,10 @@ def main() -> int:
 def dispatch(argv: list[str], words: list[str]) -> int:
     """Answer ourselves, or pass the command on to the host."""
     if COMPLETE in os.environ:
+        from one_trace.cli import tab
+
+        if tab.is_for_flows(argv):
+            return tab.answer_flows(argv[-1])
         from one_trace.cli import completions
 
         return completions.answer(argv)

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-from one_trace.cli.pages import examples
+from one_trace.cli.pages import HelpContext, HelpGroup, examples
 from one_trace.cli.params import with_any_text
 from one_trace.errors import WrongUsage
 
@@ -38,7 +38,7 @@ DELETING = frozenset(("prune", "logout"))
 """Verbs that are never suggested for a mistyped one."""
 
 
-class TraceGroup(click.Group):
+class TraceGroup(HelpGroup):
     """Imports the module of a verb only when it is used: importing all takes longer than most answers."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -49,6 +49,7 @@ class TraceGroup(click.Group):
             return None
         command = import_module(VERBS[cmd_name][0]).command
         assert isinstance(command, click.Command)
+        command.context_class = HelpContext
         return with_any_text(command)
 
     def resolve_command(

@@ -57,7 +57,7 @@ def command(
     with filters.open_store() as store:
         document = _against_past(store, a) if b is None else _against_run(store, a, b)
     document.fail_on = [fail_on.check(rule, document) for rule in rules]
-    page = filters.page_of(speaker)
+    page = speaker.page
     speaker.answer(document, lambda: diff_page.render(document, page, everything=everything))
     return FAILED if any(result.met for result in document.fail_on) else 0
 

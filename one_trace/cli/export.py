@@ -93,4 +93,5 @@ def command(run: str, form: str, output: Path | None) -> None:
         return
     write_to(output, data)
     written = WrittenFile(path=str(output.absolute()), format=form, bytes=len(data), run_id=trace.run.run_id)
-    speaker.answer(written, f"{output}  {form}, {len(data):,} bytes")
+    facts = f"{form}, {len(data):,} bytes"
+    speaker.answer(written, lambda: speaker.page.either(f"{output}  {facts}", str(output), facts))

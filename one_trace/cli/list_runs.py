@@ -134,12 +134,13 @@ def _answer(speaker: Out, wanted: Wanted, sort: str) -> object:
 
 def _page(speaker: Out, running: list[RunUnderWay], runs: list[Run], total: int, *, filtered: bool) -> str:
     from one_trace.view.runs import render_runs
-    from one_trace.view.style import Style
 
     if not runs and not running:
         if filtered:
             return "No runs match."
-        return "No run has been traced yet.\n'one trace import' traces runs that have already happened."
-    page = render_runs(runs, running, width=speaker.width, style=Style(speaker.color, speaker.tty))
+        return speaker.page.text(
+            "No run has been traced yet.\n'one trace import' traces runs that have already happened."
+        )
+    table = render_runs(runs, running, page=speaker.page, now_ms=time.time() * 1000)
     rest = total - len(runs)
-    return f"{page}\n{rest:,} more: --limit 0" if rest else page
+    return f"{table}\n{rest:,} more: --limit 0" if rest else table

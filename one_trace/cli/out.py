@@ -16,6 +16,7 @@ from one_trace.guard.text import clean, clean_page, json_bytes
 
 if TYPE_CHECKING:
     from one_trace.answers.bounds import Bounds
+    from one_trace.view.page import Page
 
 
 class Unwritable(CliError):
@@ -61,6 +62,14 @@ class Out:
     def width(self) -> int:
         """Columns: COLUMNS if it is set, those of a terminal, else 100; at least 40."""
         return max(40, streams.columns(1))
+
+    @property
+    def page(self) -> Page:
+        """What a page for people is made with."""
+        from one_trace.view.page import Page
+        from one_trace.view.style import Style
+
+        return Page(self.width, Style(color=self.color, unicode=self.unicode))
 
     def answer(self, document: object, text: str | Callable[[], str]) -> None:
         """Print the one answer of a command: `document` for agents, `text` for people, which is made only if

@@ -23,7 +23,7 @@ def command(name: str | None) -> None:
         listing = documents.schemas()
         width = max(map(len, listing.documents))
         rows = [f"{document:<{width}}  {command}" for document, command in listing.documents.items()]
-        speaker.answer(listing, "\n".join(rows))
+        speaker.answer(listing, speaker.page.text("\n".join(rows)))
         return
     known = documents.full_name(name)
     if known is None:

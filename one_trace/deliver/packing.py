@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+from one_trace.deliver.otlp_resource import resource
 from one_trace.deliver.project import project_of
 from one_trace.guard.text import path_of
 from one_trace.model.times import to_ms
@@ -24,8 +26,10 @@ def pack(
     settings: Settings,
     *,
     visibility: str | None = None,
+    accepted: int = 0,
 ) -> Payload:
     """Everything `sink` is given about `trace`. `visibility`: as the run was shared, over the settings.
+    `accepted`: of an earlier attempt.
 
     Namespace and visibility are those of the project that the run ran in: a queued run is often sent by a
     run of another project.
@@ -43,6 +47,7 @@ def pack(
         from one_trace.outbound.error_text import outgoing
 
         redact = outgoing(family.command_ends)
+    project = project_of(run.cwd, to_ms(run.started_at) or 0)
     return Payload(
         sanitized=sanitize(
             trace,
@@ -50,12 +55,14 @@ def pack(
             traceparent=family.traceparent,
             parent_trace_id=family.parent_trace_id,
             child_trace_ids=[child.trace_id for child in family.children],
+            resource=resource(project, os.environ) if sink == "otlp" else None,
         ),
-        project=project_of(run.cwd, to_ms(run.started_at) or 0),
+        project=project,
         visibility=visibility or own.visibility,
         namespace=own.namespace,
         input_count=family.input_count,
         parent_trace_id=family.parent_trace_id,
+        accepted=accepted,
         children=children,
     )
 

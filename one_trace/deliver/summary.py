@@ -56,9 +56,8 @@ def _failure(sanitized: SanitizedTrace) -> Iterator[str]:
     if sanitized.run.status != "error":
         return
     failed = [span for span in sanitized.spans if span.status == "error"]
-    at = next(
-        (span for span in failed if span.path == sanitized.run.cause_path), failed[-1] if failed else None
-    )
+    cause_path = sanitized.run.cause.path if sanitized.run.cause else None
+    at = next((span for span in failed if span.path == cause_path), failed[-1] if failed else None)
     if at is None:
         return
     code = f", {at.error_code}" if at.error_code else ""

@@ -9,7 +9,7 @@ Error text leaves only through the caller's function that redacts it (``traces.e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from msgspec import Struct
 from one_trace.model.tags import is_tag
 from one_trace.model.trace import (
     Branch,
+    Cause,
     Counts,
     Executor,
     Exit,
@@ -28,6 +29,7 @@ from one_trace.model.trace import (
     Trace,
     Usage,
 )
+from one_trace.model.tree import Shape, static_paths
 
 S = TypeVar("S", bound=Struct)
 Redact = Callable[[str], str]
@@ -67,6 +69,9 @@ class SanitizedSpan(Struct, kw_only=True, frozen=True):
     output_bytes: int | None
     error_code: str | None
     late: bool
+    derived: list[str]
+    static_path: str
+    self_ms: float | None
     usage: Usage | None
     error: str | None
     """Redacted, and None unless ``traces.errors = full``."""
@@ -81,6 +86,19 @@ class Link(Struct, kw_only=True, frozen=True):
     span_id: str
     flags: int
     kind: Literal["caller", "parent", "child"]
+
+
+class SanitizedCause(Struct, kw_only=True, frozen=True):
+    """Why a run failed, as it may leave: without the error's text and the place in a file."""
+
+    span_id: str | None
+    path: str
+    error_code: str | None
+    error_class: str | None
+    attempts: int
+    still_running: list[str]
+    never_ran: list[str]
+    derived: list[str]
 
 
 class SanitizedRun(Struct, kw_only=True, frozen=True):
@@ -101,12 +119,12 @@ class SanitizedRun(Struct, kw_only=True, frozen=True):
     session: Session | None
     parent_run_id: str | None
     tags: dict[str, str]
-    error_code: str | None
-    """Of the root cause, where the run failed."""
-    cause_path: str | None
+    cause: SanitizedCause | None
     damaged: bool
     """Whether the record, and so the trace, is incomplete."""
     links: list[Link]
+    resource: dict[str, str]
+    """Attributes of the resource in OpenTelemetry's sense, besides those of the executor."""
 
 
 class SanitizedTrace(Struct, kw_only=True, frozen=True):
@@ -121,6 +139,7 @@ def sanitize(
     traceparent: str | None = None,
     parent_trace_id: str | None = None,
     child_trace_ids: Sequence[str] = (),
+    resource: Mapping[str, str] | None = None,
 ) -> SanitizedTrace:
     """`trace` as it may leave, with error text only if there is a function to redact it.
 
@@ -128,7 +147,12 @@ def sanitize(
     the runs that it started.
     """
     links = list(_links(traceparent, parent_trace_id, child_trace_ids))
-    return SanitizedTrace(run=_run(trace.run, links), spans=[_span(span, redact) for span in trace.spans])
+    paths, self_ms = static_paths(trace.run.flow_key, trace.spans), Shape(trace).self_ms
+    spans = [
+        _span(span, redact, static_path=paths[span.span_id], self_ms=self_ms.get(span.span_id))
+        for span in trace.spans
+    ]
+    return SanitizedTrace(run=_run(trace.run, links, dict(resource or {})), spans=spans)
 
 
 def root_span_id(trace_id: str) -> str:
@@ -149,8 +173,7 @@ def _links(
         yield Link(trace_id=child, span_id=root_span_id(child), flags=1, kind="child")
 
 
-def _run(run: Run, links: list[Link]) -> SanitizedRun:
-    cause = run.cause or None
+def _run(run: Run, links: list[Link], resource: dict[str, str]) -> SanitizedRun:
     return _copy(
         run,
         SanitizedRun,
@@ -161,14 +184,23 @@ def _run(run: Run, links: list[Link]) -> SanitizedRun:
         session=_session(run.session),
         parent_run_id=_matching(_IDENTIFIER, run.parent_run_id),
         tags={key: one_line(value) for key, value in run.tags.items() if is_tag(key, value)},
-        error_code=_matching(_CODE, cause.error_code) if cause else None,
-        cause_path=cause.path if cause else None,
+        cause=_cause(run.cause) if run.cause else None,
         damaged=bool(run.partial),
         links=links,
+        resource=resource,
     )
 
 
-def _span(span: Span, redact: Redact | None) -> SanitizedSpan:
+def _cause(cause: Cause) -> SanitizedCause:
+    return _copy(
+        cause,
+        SanitizedCause,
+        error_code=_matching(_CODE, cause.error_code),
+        error_class=_matching(_CODE, cause.error_class),
+    )
+
+
+def _span(span: Span, redact: Redact | None, **figures: object) -> SanitizedSpan:
     return _copy(
         span,
         SanitizedSpan,
@@ -178,10 +210,11 @@ def _span(span: Span, redact: Redact | None) -> SanitizedSpan:
         error_code=_matching(_CODE, span.error_code),
         usage=_usage(span.usage),
         error=redact(span.error)[:_ERROR_CHARACTERS] if redact and span.error else None,
+        **figures,
     )
 
 
-def _copy(source: Run | Span, kind: type[S], **cleaned: object) -> S:
+def _copy(source: Run | Span | Cause, kind: type[S], **cleaned: object) -> S:
     """A `kind` with the fields of `source` that it declares, and with the `cleaned` ones in their place."""
     names = [name for name in kind.__struct_fields__ if name not in cleaned]
     return kind(**{name: getattr(source, name) for name in names}, **cleaned)

@@ -166,6 +166,7 @@ KEYS: tuple[Key, ...] = (
     Key("sinks", parse_sinks, ("traces.com",), "where traces are sent", values=SINKS),
     Key("endpoint", parse_endpoint, "https://actions.traces.com", "REST API of traces.com"),
     Key("otlp_endpoint", parse_otlp_endpoint, None, "OTLP/HTTP base URL"),
+    Key("otlp_insecure", parse_bool, False, "send credentials over plain http", values=("true", "false")),
     Key("live", parse_bool, True, "draw a traced run while it runs", values=("true", "false")),
     Key("retention", parse_retention, "90d", "how long runs are kept, or forever", values=("90d", FOREVER)),
     Key("host", parse_host, None, "One CLI's program, or built-in", values=(BUILT_IN,)),

@@ -51,6 +51,8 @@ class Bench:
     runs: int
     """How many runs the large store has."""
     repeat: int = 5
+    spans: int = 10_000_000
+    """How many spans the largest store has."""
     env: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
