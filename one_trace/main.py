@@ -15,6 +15,7 @@ from one_trace.host.argv import (
     help_page,
     is_agent,
     is_flow,
+    with_agent_names,
     without_agent,
 )
 
@@ -73,7 +74,7 @@ def dispatch(argv: list[str], words: list[str]) -> int:
 
         return completions.answer(argv)
     if words[:1] == ["trace"]:
-        return _click("trace", argv)
+        return _trace(argv, words)
     if words[:1] == ["config"] and words[1:2] and words[1] in CONFIG_VERBS:
         return _click("config", argv)
     if words[:2] == ["help", "trace"]:
@@ -127,6 +128,14 @@ def report(error: CliError, argv: list[str]) -> int:
     from one_trace.cli.out import Out
 
     return Out(agent=is_agent(argv)).fail(error)
+
+
+def _trace(argv: list[str], words: list[str]) -> int:
+    if without_agent(argv) == ["trace", "mcp"]:
+        from one_trace.cli import mcp_server
+
+        return mcp_server.serve()
+    return _click("trace", with_agent_names(argv) if words[1:2] == ["setup"] else argv)
 
 
 def _click(group: str, argv: list[str]) -> int:

@@ -191,3 +191,38 @@ class DoctorReport(Struct, rename="camel", kw_only=True):
     ok: bool
     checks: list[Check]
     next: str | None = None
+
+
+SkillState = Literal["installed", "updated", "unchanged", "removed", "absent", "kept", "failed"]
+AgentState = Literal["linked", "reads", "unchanged", "removed", "absent", "kept", "skipped", "failed"]
+
+
+class SkillFolder(Struct, rename="camel", kw_only=True):
+    """The folder of the skill, and what was done to it. `note`: why nothing was, or what was left."""
+
+    path: str
+    state: SkillState
+    note: str | None = None
+
+
+class AgentSkill(Struct, rename="camel", kw_only=True):
+    """One coding agent. `path`: its link to the skill; null if it reads the skill's folder itself (state
+    ``reads``). `mcp`: the agent's own command that adds the MCP server."""
+
+    agent: str
+    state: AgentState
+    path: str | None = None
+    note: str | None = None
+    mcp: str | None = None
+
+
+class SkillReport(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace setup agents``. `not_found`: agents that are not in use here; ``--agent NAME``
+    installs the skill for one of them anyway."""
+
+    schema: str = "one-trace-agents/1"
+    version: str
+    scope: Literal["user", "project"]
+    skill: SkillFolder
+    agents: list[AgentSkill] = []
+    not_found: list[str] = []

@@ -8,7 +8,7 @@ import click
 
 from one_trace.answers.reports import Check, DoctorReport
 from one_trace.cli.bounded import bounded
-from one_trace.cli.checks import collector, delivery, files, programs, projects, service, shell, space
+from one_trace.cli.checks import agents, collector, delivery, files, programs, projects, service, shell, space
 from one_trace.cli.checks.subjects import Subject, look_at
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
@@ -34,6 +34,7 @@ def command(fix: bool, offline: bool) -> int:
         [
             Subject("host", lambda: [*programs.host(), *programs.path(), *programs.node()], waits=True),
             Subject("settings", files.settings),
+            Subject("on_finish", programs.on_finish),
             Subject("store", files.store),
             Subject("disk", space.disk),
             Subject("folders", lambda: files.folders(fix)),
@@ -45,6 +46,7 @@ def command(fix: bool, offline: bool) -> int:
             Subject("queue", delivery.queue),
             Subject("project", projects.projects),
             Subject("completion", shell.completion),
+            Subject("skill", agents.skill),
         ]
     )
     well = all(check.state != "bad" for check in checks)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from one_trace.answers.reports import WrittenFile
-from one_trace.cli.configured import configured
+from one_trace.cli.configured import configured_to_send
 from one_trace.cli.out import out, write_to
 from one_trace.cli.pages import examples
 from one_trace.cli.places import places_of
@@ -32,7 +32,7 @@ def _packed(ref: str, sink: str) -> tuple[Trace, Payload]:
     """A run, and what `sink` would get of it."""
     from one_trace.deliver.packing import pack
 
-    found = configured()
+    found = configured_to_send()
     with Store(found.store_path, readonly=True) as store:
         trace = store.trace(run_id(store, ref))
         return trace, pack(store, trace, sink, found)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -32,8 +33,14 @@ class Out:
     terminal can show. Texts that are not ours are made harmless here.
     """
 
-    def __init__(self, *, agent: bool) -> None:
+    def __init__(
+        self, *, agent: bool, line: Sequence[str] | None = None, into: BinaryIO | None = None
+    ) -> None:
         self.agent = agent
+        self._line = line
+        """The command line that is answered, without the program; that of the process by default."""
+        self._into = into
+        """Where the answer goes instead of stdout."""
         self.asked: dict[str, Any] | None = None
         """The values of the options in `cli.bounded`; None for a command whose answer is never cut."""
         self.answered = False
@@ -85,7 +92,8 @@ class Out:
         """How the answer is bounded; everything for a command that has no such options."""
         from one_trace.answers.bounds import Bounds
 
-        return Bounds(rerun, **self.asked) if self.asked is not None else Bounds(rerun, full=True)
+        again = partial(rerun, self._line if self._line is not None else sys.argv[1:])
+        return Bounds(again, **self.asked) if self.asked is not None else Bounds(again, full=True)
 
     def _bounded(self, document: object) -> object:
         from msgspec import Struct
@@ -142,6 +150,9 @@ class Out:
     def stream(self, write: Callable[[BinaryIO], object]) -> None:
         """The same for an answer that is written piece by piece."""
         self.answered = True
+        if self._into is not None:
+            write(self._into)
+            return
         try:
             write(sys.stdout.buffer)
             sys.stdout.buffer.flush()
@@ -152,11 +163,10 @@ class Out:
                 raise Unwritable(f"stdout cannot be written: {error.strerror}") from error
 
 
-def rerun(*options: str) -> str:
-    """This command line with options added; of several cursors the last one counts."""
+def rerun(words: Sequence[str], *options: str) -> str:
+    """A command line with options added; of several cursors the last one counts."""
     from shlex import join
 
-    words = sys.argv[1:]
     at = next((at for at, word in enumerate(words) if word == "--"), len(words))
     return join(["one", *words[:at], *options, *words[at:]])
 

@@ -28,7 +28,7 @@ def command(name: str | None) -> None:
     known = documents.full_name(name)
     if known is None:
         raise WrongUsage(f"there is no document '{name}'", hint=_hint(name))
-    schema = documents.json_schema(known)
+    schema = documents.short_schema(known) if speaker.agent else documents.json_schema(known)
     speaker.answer(schema, lambda: _indented(schema))
 
 

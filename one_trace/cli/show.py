@@ -237,10 +237,13 @@ def _show_slow(speaker: Out, whole: Trace, shown: Trace, most: int) -> None:
 
 
 def _show_events(speaker: Out, trace: Trace) -> None:
-    from one_trace.outbound.events import event_lines
+    from one_trace.cli.configured import configured_to_send
+    from one_trace.deliver.packing import sanitized
+    from one_trace.outbound.events import lines
     from one_trace.view.event_list import EventsDocument, render_events
 
-    document = EventsDocument(run=trace.run, events=event_lines(trace), filter=trace.filter)
+    events = lines(sanitized(trace, configured_to_send()))
+    document = EventsDocument(run=trace.run, events=events, filter=trace.filter)
     speaker.answer(
         document,
         lambda: render_events(

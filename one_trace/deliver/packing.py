@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import astuple
 
 from one_trace.deliver.otlp_resource import resource
 from one_trace.deliver.project import project_of
 from one_trace.guard.text import path_of
 from one_trace.model.times import to_ms
-from one_trace.outbound.payload import Payload
-from one_trace.outbound.sanitize import sanitize
+from one_trace.outbound.payload import Payload, Project
+from one_trace.outbound.sanitize import Redact, SanitizedTrace, as_it_is, sanitize
 from one_trace.settings.sources import load
 
 if TYPE_CHECKING:
     from one_trace.model.trace import Trace
     from one_trace.settings.sources import Settings
     from one_trace.store import Store
+
+_Made = TypeVar("_Made")
 
 
 def pack(
@@ -32,7 +37,7 @@ def pack(
     `accepted`: of an earlier attempt.
 
     Namespace and visibility are those of the project that the run ran in: a queued run is often sent by a
-    run of another project.
+    run of another project. Raises CliError if `traces.redact` cannot be applied.
     """
     run = trace.run
     own = settings_at(run.cwd, settings)
@@ -48,23 +53,46 @@ def pack(
 
         redact = outgoing(family.command_ends)
     project = project_of(run.cwd, to_ms(run.started_at) or 0)
-    return Payload(
-        sanitized=sanitize(
-            trace,
-            redact,
-            traceparent=family.traceparent,
+
+    def made(mask: Redact) -> Payload:
+        known = _masked(project, mask)
+        return Payload(
+            sanitized=sanitize(
+                trace,
+                redact,
+                mask=mask,
+                traceparent=family.traceparent,
+                parent_trace_id=family.parent_trace_id,
+                child_trace_ids=[child.trace_id for child in family.children],
+                resource=resource(known, os.environ) if sink == "otlp" else None,
+            ),
+            project=known,
+            visibility=visibility or own.visibility,
+            namespace=own.namespace,
+            input_count=family.input_count,
             parent_trace_id=family.parent_trace_id,
-            child_trace_ids=[child.trace_id for child in family.children],
-            resource=resource(project, os.environ) if sink == "otlp" else None,
-        ),
-        project=project,
-        visibility=visibility or own.visibility,
-        namespace=own.namespace,
-        input_count=family.input_count,
-        parent_trace_id=family.parent_trace_id,
-        accepted=accepted,
-        children=children,
-    )
+            accepted=accepted,
+            children=children,
+        )
+
+    return _with_mask(made, settings)
+
+
+def sanitized(trace: Trace, settings: Settings) -> SanitizedTrace:
+    """A trace that need not be in the store, as it may leave, without error text. Raises CliError."""
+    return _with_mask(lambda mask: sanitize(trace, mask=mask), settings)
+
+
+def _with_mask(make: Callable[[Redact], _Made], settings: Settings) -> _Made:
+    if not settings.redact:
+        return make(as_it_is)
+    from one_trace.deliver.patterns import masked
+
+    return masked(make, settings.redact)
+
+
+def _masked(project: Project, mask: Redact) -> Project:
+    return Project(*(None if text is None else mask(text) for text in astuple(project)))
 
 
 def settings_at(cwd: str | None, settings: Settings) -> Settings:

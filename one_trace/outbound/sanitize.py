@@ -32,6 +32,8 @@ from one_trace.model.trace import (
 from one_trace.model.tree import Shape, static_paths
 
 S = TypeVar("S", bound=Struct)
+_SEGMENT = re.compile(r"(.*?)((?:#\d+)?(?:\[\d+\])?)\Z", re.DOTALL)
+"""A step id in a path, and its attempt and iteration."""
 Redact = Callable[[str], str]
 """Takes the secrets out of an error text."""
 
@@ -43,6 +45,11 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{
 _MOST_LINKS = 100
 _NAME_CHARACTERS = 200
 _ERROR_CHARACTERS = 4096
+
+
+def as_it_is(text: str) -> str:
+    """The mask that replaces nothing."""
+    return text
 
 
 class SanitizedSpan(Struct, kw_only=True, frozen=True):
@@ -136,6 +143,7 @@ def sanitize(
     trace: Trace,
     redact: Redact | None = None,
     *,
+    mask: Redact = as_it_is,
     traceparent: str | None = None,
     parent_trace_id: str | None = None,
     child_trace_ids: Sequence[str] = (),
@@ -143,16 +151,23 @@ def sanitize(
 ) -> SanitizedTrace:
     """`trace` as it may leave, with error text only if there is a function to redact it.
 
-    `traceparent` (W3C) and `parent_trace_id` are those of the caller, if known; `child_trace_ids` those of
-    the runs that it started.
+    `mask` replaces what the user does not want to leave, in every name, id and error text. `traceparent`
+    (W3C) and `parent_trace_id` are those of the caller, if known; `child_trace_ids` those of the runs that it
+    started.
     """
     links = list(_links(traceparent, parent_trace_id, child_trace_ids))
     paths, self_ms = static_paths(trace.run.flow_key, trace.spans), Shape(trace).self_ms
     spans = [
-        _span(span, redact, static_path=paths[span.span_id], self_ms=self_ms.get(span.span_id))
+        _span(
+            span,
+            redact,
+            mask,
+            static_path=_path(paths[span.span_id], mask),
+            self_ms=self_ms.get(span.span_id),
+        )
         for span in trace.spans
     ]
-    return SanitizedTrace(run=_run(trace.run, links, dict(resource or {})), spans=spans)
+    return SanitizedTrace(run=_run(trace.run, links, dict(resource or {}), mask), spans=spans)
 
 
 def root_span_id(trace_id: str) -> str:
@@ -173,45 +188,64 @@ def _links(
         yield Link(trace_id=child, span_id=root_span_id(child), flags=1, kind="child")
 
 
-def _run(run: Run, links: list[Link], resource: dict[str, str]) -> SanitizedRun:
+def _run(run: Run, links: list[Link], resource: dict[str, str], mask: Redact) -> SanitizedRun:
     return _copy(
         run,
         SanitizedRun,
-        flow_key=one_line(run.flow_key),
+        run_id=mask(run.run_id),
+        flow_key=one_line(mask(run.flow_key)),
         executor=Executor(name=run.executor.name, version=_matching(_IDENTIFIER, run.executor.version)),
         exit=Exit(code=run.exit.code, signal=_matching(_CODE, run.exit.signal)) if run.exit else None,
-        usage=_usage(run.usage),
-        session=_session(run.session),
-        parent_run_id=_matching(_IDENTIFIER, run.parent_run_id),
-        tags={key: one_line(value) for key, value in run.tags.items() if is_tag(key, value)},
-        cause=_cause(run.cause) if run.cause else None,
+        usage=_usage(run.usage, mask),
+        session=_session(run.session, mask),
+        parent_run_id=_masked(_IDENTIFIER, run.parent_run_id, mask),
+        tags=_tags(run.tags, mask),
+        cause=_cause(run.cause, mask) if run.cause else None,
         damaged=bool(run.partial),
         links=links,
         resource=resource,
     )
 
 
-def _cause(cause: Cause) -> SanitizedCause:
+def _cause(cause: Cause, mask: Redact) -> SanitizedCause:
     return _copy(
         cause,
         SanitizedCause,
-        error_code=_matching(_CODE, cause.error_code),
-        error_class=_matching(_CODE, cause.error_class),
+        path=_path(cause.path, mask),
+        error_code=_masked(_CODE, cause.error_code, mask),
+        error_class=_masked(_CODE, cause.error_class, mask),
+        still_running=[_path(path, mask) for path in cause.still_running],
+        never_ran=[_path(path, mask) for path in cause.never_ran],
     )
 
 
-def _span(span: Span, redact: Redact | None, **figures: object) -> SanitizedSpan:
+def _span(span: Span, redact: Redact | None, mask: Redact, **figures: object) -> SanitizedSpan:
     return _copy(
         span,
         SanitizedSpan,
-        name=one_line(span.name),
-        type=one_line(span.type),
-        flow_key=one_line(span.flow_key),
-        error_code=_matching(_CODE, span.error_code),
-        usage=_usage(span.usage),
-        error=redact(span.error)[:_ERROR_CHARACTERS] if redact and span.error else None,
+        step_id=mask(span.step_id),
+        name=one_line(mask(span.name)),
+        type=one_line(mask(span.type)),
+        flow_key=one_line(mask(span.flow_key)),
+        path=_path(span.path, mask),
+        error_code=_masked(_CODE, span.error_code, mask),
+        usage=_usage(span.usage, mask),
+        error=mask(redact(span.error))[:_ERROR_CHARACTERS] if redact and span.error else None,
         **figures,
     )
+
+
+def _tags(tags: dict[str, str], mask: Redact) -> dict[str, str]:
+    kept = {key: value for key, value in tags.items() if is_tag(key, value) and mask(key) == key}
+    return {key: one_line(mask(value)) for key, value in kept.items()}
+
+
+def _path(path: str, mask: Redact) -> str:
+    """A path with its step ids masked as they are elsewhere."""
+    if mask is as_it_is:
+        return path
+    found = (_SEGMENT.match(segment) for segment in path.split(" > "))
+    return " > ".join(f"{mask(each[1])}{each[2]}" for each in found if each)
 
 
 def _copy(source: Run | Span | Cause, kind: type[S], **cleaned: object) -> S:
@@ -220,7 +254,7 @@ def _copy(source: Run | Span | Cause, kind: type[S], **cleaned: object) -> S:
     return kind(**{name: getattr(source, name) for name in names}, **cleaned)
 
 
-def _usage(usage: Usage | None) -> Usage | None:
+def _usage(usage: Usage | None, mask: Redact) -> Usage | None:
     if usage is None:
         return None
     return Usage(
@@ -230,18 +264,24 @@ def _usage(usage: Usage | None) -> Usage | None:
         cache_write_tokens=usage.cache_write_tokens,
         cost_usd=usage.cost_usd,
         turns=usage.turns,
-        models=[model for model in usage.models if _MODEL.match(model)],
-        sessions=[session for session in usage.sessions if _IDENTIFIER.match(session)],
+        models=[mask(model) for model in usage.models if _MODEL.match(model)],
+        sessions=[mask(session) for session in usage.sessions if _IDENTIFIER.match(session)],
     )
 
 
-def _session(session: Session | None) -> Session | None:
+def _session(session: Session | None, mask: Redact) -> Session | None:
     if session is None:
         return None
-    agent, session_id = _matching(_IDENTIFIER, session.agent), _matching(_IDENTIFIER, session.session_id)
+    agent = _masked(_IDENTIFIER, session.agent, mask)
+    session_id = _masked(_IDENTIFIER, session.session_id, mask)
     if session_id is None and (agent is None or session.session_id is not None):
         return None
     return Session(agent=agent, session_id=session_id)
+
+
+def _masked(shape: re.Pattern[str], text: str | None, mask: Redact) -> str | None:
+    found = _matching(shape, text)
+    return None if found is None else mask(found)
 
 
 def _matching(shape: re.Pattern[str], text: str | None) -> str | None:

@@ -45,6 +45,18 @@ def bad_value(name: str, source: str, where: str, reason: str) -> SettingsError:
     )
 
 
+def only_in_user_file(name: str) -> SettingsError:
+    """The environment sets a key that only the user's file may set. It is in doubt: something else was
+    meant than what is in force."""
+    fix = unset(name, "environment")
+    return SettingsError(
+        f"traces.{name} is used from the user's file only",
+        hint=f"First {fix}; then 'one config set traces.{name} VALUE'.",
+        fix=fix,
+        keys=frozenset({name}),
+    )
+
+
 def unknown_key(name: str) -> SettingsError:
     """A key that was typed, and the known key closest to it."""
     return SettingsError(f"there is no setting {_short(name)}", hint=_closest(name), code="unknown-key")

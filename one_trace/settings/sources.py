@@ -28,7 +28,7 @@ HOST: Final = "ONE_TRACE_HOST"
 TAGS: Final = f"{ENV_PREFIX}TAGS"
 """Tags of the runs that are started with it: no setting, in spite of its name."""
 DELIVERY = frozenset(
-    {"namespace", "visibility", "errors", "sinks", "endpoint", "otlp_endpoint", "otlp_insecure"}
+    {"namespace", "visibility", "errors", "sinks", "endpoint", "otlp_endpoint", "otlp_insecure", "redact"}
 )
 """Keys that decide where a trace goes and how much of it: nothing is sent while one of them is invalid."""
 
@@ -50,6 +50,8 @@ class Settings(NamedTuple):
     endpoint: str
     otlp_endpoint: str | None
     otlp_insecure: bool
+    redact: tuple[str, ...]
+    on_finish: str | None
     live: bool
     retention: str
     host: str | None
@@ -150,6 +152,10 @@ def layers(
         for name, value in env.items()
         if name.startswith(ENV_PREFIX) and value and name != TAGS
     }
+    for name in BY_NAME.keys() & set_in_env.keys():
+        if BY_NAME[name].user_only:
+            del set_in_env[name]
+            wrong.append(problems.only_in_user_file(name))
     add("environment", set_in_env, problems.ENVIRONMENT)
     add("command line", flags, "the command line")
     return found, wrong

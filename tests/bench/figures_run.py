@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -30,6 +31,23 @@ def pass_through(bench: Bench) -> Figure:
     host.unlink()
     detail = f"{took.wall * 1000:.1f} ms to {bare.wall * 1000:.1f} ms"
     return Figure("pass-through", took.wall / bare.wall, "x python -c pass", 1.05, detail)
+
+
+def mcp_start(bench: Bench) -> Figure:
+    """`trace mcp` from its start to the answers of `initialize` and `tools/list`, and its end."""
+    asked = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+    ]
+    lines = b"".join(json.dumps(message).encode() + b"\n" for message in asked)
+    start = [bench.one, "trace", "mcp"]
+    took, bare = bench.interleaved(
+        lambda: bench.time(start, bench.env, given=lines), bench.bare, repeat=20, choose=median
+    )
+    return Figure(
+        "trace mcp, start", took.wall / bare.wall, "x python -c pass", 5, f"{ms(took)} to {ms(bare)}"
+    )
 
 
 def import_cost(bench: Bench) -> list[Figure]:

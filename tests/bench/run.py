@@ -24,6 +24,7 @@ from tests.bench.measure import Bench, Figure
 
 FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
     "pass-through": figures_run.pass_through,
+    "mcp": figures_run.mcp_start,
     # Early: a child's peak begins with what this process weighs when it forks.
     "capture": figures_run.capture_memory,
     "memory": figures_large.memory,

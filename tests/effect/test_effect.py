@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from one_trace import agents
 from one_trace.runner import node
 from tests.effect.cases import KINDS
-from tests.effect.measure import cases, measure
+from tests.effect.measure import cases, measure, question
 
 SOME = (
     "output-field-was-renamed",
@@ -34,3 +35,14 @@ def test_the_first_document_names_step_cause_place_and_edit(tmp_path: Path) -> N
 def test_there_are_forty_kinds_of_fault() -> None:
     assert len(KINDS) >= 40
     assert len({case.flow for case in cases()}) == len(KINDS)
+
+
+def test_the_questions_are_those_of_the_skill() -> None:
+    skill = (Path(agents.__file__).parent / "SKILL.md").read_text()
+    case = cases()[0]
+    rows = {"failed": "`show RUN --failed`", "insights": "`insights KEY`", "diff": "`diff KEY@prev KEY@last`"}
+    for ask, row in rows.items():
+        assert row in skill
+        case.ask = ask
+        words = question(case, {"next": "one --agent trace show RUN --failed"})[3:]
+        assert " ".join(words).replace(case.flow, "KEY") == row.strip("`")

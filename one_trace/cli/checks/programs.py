@@ -158,6 +158,18 @@ def _host_is_used() -> bool:
         return True
 
 
+def on_finish(settings: sources.Settings | None = None) -> Iterator[Check]:
+    """Whether the program for runs that did not succeed can be started."""
+    program = (settings or sources.load()).on_finish
+    if program is None:
+        return
+    if Path(program).is_file() and os.access(program, os.X_OK):
+        yield Check("on_finish", "ok", f"{program} is started after runs that did not succeed")
+    else:
+        wrong = f"traces.on_finish is {program}, which is no program that can be started"
+        yield Check("on_finish", "bad", wrong, "one config unset traces.on_finish")
+
+
 @cache
 def ask(program: str) -> Ran:
     """Run ``PROGRAM --version``, once. If it leads to one-trace, that prints `_PROBE` and does no more."""

@@ -64,6 +64,12 @@ def _data_dir(settings: Settings) -> Iterator[Check]:
     yield from ()
 
 
+def _on_finish(settings: Settings) -> Iterator[Check]:
+    from one_trace.cli.checks import programs
+
+    yield from programs.on_finish(settings)
+
+
 def _endpoint(settings: Settings) -> Iterator[Check]:
     from one_trace.cli.checks import service
 
@@ -102,6 +108,7 @@ _CHECKS: Mapping[str, Callable[[Settings], Iterable[Check]]] = {
     "host": _host,
     "data_dir": _data_dir,
     "endpoint": _endpoint,
+    "on_finish": _on_finish,
     "otlp_endpoint": _otlp_endpoint,
     "sinks": _sinks,
     "namespace": _namespace,
