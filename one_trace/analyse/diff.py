@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from one_trace.analyse.changes import LEAST_MS, LEAST_USD, SMALLEST
+from one_trace.analyse.edit import Edit
 from one_trace.analyse.rounding import rounded
 from one_trace.analyse.step_runs import LEAST_BYTES, Known, StepRun, Steps, Usual, steps_of
 from one_trace.model.trace import Run, Trace
@@ -86,6 +87,8 @@ class DiffDocument(Struct, rename="camel", kw_only=True):
     past_runs: int = 0
     counts: dict[str, int] = {}
     steps: list[StepDiff] = []
+    edits: list[Edit] = []
+    """How the flow's definition differs between the two runs, if both are known."""
     fail_on: list[RuleResult] = []
 
 

@@ -21,6 +21,7 @@ _TAG = 60
 """Characters of a tag's value."""
 MOST_ROWS = 400
 """Rows of a list that can fit at most."""
+_FRAMES = re.compile(r"(?:\n    at [^\n]*)+(?:\n\nNode\.js v[\d.]+)?")
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -112,6 +113,11 @@ def _omitted(
 def cut_text(text: str, most: int = TEXT) -> str:
     """`text`, or its beginning and end: the end of a path says most."""
     return cut_middle(text, most)
+
+
+def without_frames(error: str) -> str:
+    """An error's text without the frames of a stack of JavaScript: they hide its message when it is cut."""
+    return _FRAMES.sub("", error)
 
 
 def cut_tags(tags: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import click
 from one_trace.analyse import diff, fail_on, past_runs
 from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
+from one_trace.cli.edits import between
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import BASELINE, P50
@@ -69,7 +70,9 @@ def command(
 def _against_run(store: Store, a: str, b: str) -> diff.DiffDocument:
     before, after = (stored_or_exported(store, ref) for ref in (a, b))
     past = past_runs.of_run(store.connection, after.run, exclude=[before.run])
-    return diff.of_runs(before, after, past)
+    document = diff.of_runs(before, after, past)
+    document.edits = between(store, before, after)
+    return document
 
 
 def _against_past(store: Store, ref: str) -> diff.DiffDocument:
