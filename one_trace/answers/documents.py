@@ -42,6 +42,8 @@ DOCUMENTS = {
     ),
     "one-trace-patch/1": DocumentKind("insights FLOW --patch", "analyse.patch", ("PatchDocument",)),
     "one-trace-diff/1": DocumentKind("diff", "analyse.diff", ("DiffDocument",), True),
+    "one-trace-ci/1": DocumentKind("ci", "analyse.gate", ("CiDocument",), True),
+    "one-trace-baseline/1": DocumentKind("baseline", "model.baseline", ("Baseline",)),
     "one-trace-cost/1": DocumentKind("cost", "analyse.cost", ("CostDocument",), True),
     "one-trace-doctor/1": DocumentKind("doctor", "answers.reports", ("DoctorReport",), True),
     "one-trace-import/1": DocumentKind("import", "answers.reports", ("ImportReport",)),

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
-from click.shell_completion import CompletionItem
-
 from one_trace.cli import tab
 from one_trace.guard.files import is_plain
 from one_trace.host.argv import COMPLETE
 
 if TYPE_CHECKING:
+    import click
+    from click.shell_completion import CompletionItem
+
     from one_trace.store import Store
 
 _MOST_RUNS = 50
@@ -68,6 +68,8 @@ def typed() -> str:
 
 
 def _items(known: dict[str, str], incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     return [
         CompletionItem(value, help=about) for value, about in known.items() if value.startswith(incomplete)
     ]

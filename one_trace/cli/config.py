@@ -127,8 +127,9 @@ def unset_value(key: str, project: bool) -> None:
 
 def _assigned(key: str, value: object, where: str) -> str:
     """``traces.enabled = true  (default)``; a value that does not fit stands on a line of its own."""
-    text = format_value(value)
-    return out().page.either(f"{key} = {text}  ({where})", f"{key} =", text, where)
+    page, text = out().page, format_value(value)
+    assigned = page.either(f"{key} = {text}", f"{key} =", text)
+    return page.either(f"{key} = {text}  ({where})", assigned, where)
 
 
 @config.command("list", epilog=examples("one config list", "one --agent config list"))
@@ -153,12 +154,14 @@ def _table(rows: list[Setting]) -> str:
 
     cells = [(row.key, clean(format_value(row.value)), row.source) for row in rows]
     keys = max(len(key) for key, _, _ in cells)
-    room = out().width - keys - max(len(source) for _, _, source in cells) - 4
-    values = max((text_width(value) for _, value, _ in cells if text_width(value) <= room), default=0)
+    room = out().width - keys - 4
+    fitting = [value for _, value, source in cells if text_width(value) + len(source) <= room]
+    values = max(map(text_width, fitting), default=0)
     lines = []
     for key, value, source in cells:
-        fits = text_width(value) <= values
-        lines.append(f"{key:<{keys}}  {pad(value if fits else '', values)}  {source}")
+        fits = text_width(value) + len(source) <= room
+        padded = pad(value if fits else "", values) if values + len(source) <= room else value if fits else ""
+        lines.append(f"{key:<{keys}}  {padded}  {source}")
         lines += [] if fits else [f"  {value}"]
     return "\n".join(lines)
 

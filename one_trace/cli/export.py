@@ -1,4 +1,4 @@
-"""`trace export`: one run as json, events, otlp, perfetto or html."""
+"""`trace export`: one run in a format that other tools read."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from one_trace.model.trace import Trace
     from one_trace.outbound.payload import Payload
 
-_FORMATS = ("json", "events", "otlp", "perfetto", "html")
+_FORMATS = ("json", "events", "otlp", "perfetto", "html", "markdown")
 
-_SINKS = {"events": "traces.com", "otlp": "otlp"}
-"""The formats that show what a sink gets."""
+_SINKS = {"events": "traces.com", "otlp": "otlp", "markdown": "traces.com"}
+"""The formats that have what a sink gets, and no more."""
 
 
 def _packed(ref: str, sink: str) -> tuple[Trace, Payload]:
@@ -70,7 +70,7 @@ def _beside(payload: Payload) -> str:
     default="json",
     show_default=True,
     help="json: the trace document. events: JSON Lines, what may leave this machine. otlp: OTLP/JSON. "
-    "perfetto: for ui.perfetto.dev. html: one page that needs no network.",
+    "perfetto: for ui.perfetto.dev. html: one page that needs no network. markdown: for a pull request.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to FILE (0600).")
 def command(run: str, form: str, output: Path | None) -> None:

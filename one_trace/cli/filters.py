@@ -25,6 +25,7 @@ _Command = TypeVar("_Command", bound="Callable[..., object]")
 
 
 FLOW = click.argument("flow", required=False, metavar="[FLOW]", shell_complete=candidates.flows)
+FLOW_NEEDED = click.argument("flow", shell_complete=candidates.flows)
 HERE = click.option("--here", is_flag=True, help="Only runs of the project in this folder.")
 SINCE = click.option(
     "--since",

@@ -85,7 +85,7 @@ class Out:
             self.write(json_bytes(self._bounded(document)) + b"\n")
         else:
             words = clean_page(text() if callable(text) else text, styled=self.color)
-            self.write((words.rstrip("\n") + "\n").encode() if words else b"")
+            self.write(_inert((words.rstrip("\n") + "\n").encode() if words else b""))
 
     @property
     def bounds(self) -> Bounds:
@@ -139,9 +139,9 @@ class Out:
 
     @staticmethod
     def _say(error: CliError) -> None:
-        streams.say(f"one-trace: {error.message}")
-        if error.hint:
-            streams.say(f"hint: {error.hint}")
+        lines = [f"one-trace: {error.message}", *([f"hint: {error.hint}"] if error.hint else [])]
+        text = "".join(f"{clean(line)}\n" for line in lines)
+        streams.say_bytes(_inert(text.encode("utf-8", "replace")))
 
     def write(self, data: bytes) -> None:
         """Write bytes that are the answer itself, and harmless already: an export."""
@@ -161,6 +161,20 @@ class Out:
             streams.discard(sys.stdout.fileno())
             if not isinstance(error, BrokenPipeError):
                 raise Unwritable(f"stdout cannot be written: {error.strerror}") from error
+
+
+def _inert(page: bytes) -> bytes:
+    """A page, in a job of GitHub without commands for the runner, which takes them from what is printed."""
+    if not on_github():
+        return page
+    from one_trace.guard.markup import without_commands
+
+    return without_commands(page)
+
+
+def on_github() -> bool:
+    """Whether this is a job of GitHub Actions, or of a service that reads the same commands."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def rerun(words: Sequence[str], *options: str) -> str:

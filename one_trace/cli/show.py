@@ -238,7 +238,7 @@ def _show_slow(speaker: Out, whole: Trace, shown: Trace, most: int) -> None:
 
 def _show_events(speaker: Out, trace: Trace) -> None:
     from one_trace.cli.configured import configured_to_send
-    from one_trace.deliver.packing import sanitized
+    from one_trace.deliver.masking import sanitized
     from one_trace.outbound.events import lines
     from one_trace.view.event_list import EventsDocument, render_events
 

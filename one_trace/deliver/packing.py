@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from msgspec.structs import astuple
 
+from one_trace.deliver.masking import with_mask
 from one_trace.deliver.otlp_resource import resource
 from one_trace.deliver.project import project_of
 from one_trace.guard.text import path_of
 from one_trace.model.times import to_ms
 from one_trace.outbound.payload import Payload, Project
-from one_trace.outbound.sanitize import Redact, SanitizedTrace, as_it_is, sanitize
+from one_trace.outbound.sanitize import Redact, sanitize
 from one_trace.settings.sources import load
 
 if TYPE_CHECKING:
     from one_trace.model.trace import Trace
     from one_trace.settings.sources import Settings
     from one_trace.store import Store
-
-_Made = TypeVar("_Made")
 
 
 def pack(
@@ -75,20 +73,7 @@ def pack(
             children=children,
         )
 
-    return _with_mask(made, settings)
-
-
-def sanitized(trace: Trace, settings: Settings) -> SanitizedTrace:
-    """A trace that need not be in the store, as it may leave, without error text. Raises CliError."""
-    return _with_mask(lambda mask: sanitize(trace, mask=mask), settings)
-
-
-def _with_mask(make: Callable[[Redact], _Made], settings: Settings) -> _Made:
-    if not settings.redact:
-        return make(as_it_is)
-    from one_trace.deliver.patterns import masked
-
-    return masked(make, settings.redact)
+    return with_mask(made, settings)
 
 
 def _masked(project: Project, mask: Redact) -> Project:

@@ -21,6 +21,7 @@ from one_trace.model.trace import (
     Counts,
     Executor,
     Exit,
+    Location,
     Run,
     RunStatus,
     Session,
@@ -96,12 +97,14 @@ class Link(Struct, kw_only=True, frozen=True):
 
 
 class SanitizedCause(Struct, kw_only=True, frozen=True):
-    """Why a run failed, as it may leave: without the error's text and the place in a file."""
+    """Why a run failed, as it may leave: without the error's text. No sink sends `at`, the place in a file of
+    the project: it is for texts that stand beside that file, in a pull request or a CI job."""
 
     span_id: str | None
     path: str
     error_code: str | None
     error_class: str | None
+    at: Location | None
     attempts: int
     still_running: list[str]
     never_ran: list[str]
@@ -214,6 +217,7 @@ def _cause(cause: Cause, mask: Redact) -> SanitizedCause:
         path=_path(cause.path, mask),
         error_code=_masked(_CODE, cause.error_code, mask),
         error_class=_masked(_CODE, cause.error_class, mask),
+        at=_place(cause.at, mask) if cause.at else None,
         still_running=[_path(path, mask) for path in cause.still_running],
         never_ran=[_path(path, mask) for path in cause.never_ran],
     )
@@ -246,6 +250,12 @@ def _path(path: str, mask: Redact) -> str:
         return path
     found = (_SEGMENT.match(segment) for segment in path.split(" > "))
     return " > ".join(f"{mask(each[1])}{each[2]}" for each in found if each)
+
+
+def _place(at: Location, mask: Redact) -> Location:
+    """A place whose file is masked as the names in it are."""
+    file, pointer = ("/".join(map(mask, text.split("/"))) for text in (at.file, at.pointer))
+    return Location(file=file, pointer=pointer, line=at.line)
 
 
 def _copy(source: Run | Span | Cause, kind: type[S], **cleaned: object) -> S:

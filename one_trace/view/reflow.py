@@ -14,8 +14,8 @@ from one_trace.view.cells import text_width, wrap
 _ROW = re.compile(r"( *\S.*?)  +(?=\S)(.*)")
 """A term, and beside it what is said about it."""
 _COPIED = re.compile(
-    r" *(?:(?:(?:one|one-trace) (?:--agent |trace|flow|config|help)|(?:pip|npm) install |cd |rm |chmod "
-    r"|export \w+=|eval )(?!.*, (?:or|and) )|https?://\S*$|[/~]\S*$)"
+    r" *(?:(?:(?:one|one-trace) (?:--agent |trace|flow|config|help)|(?:pip|npm) install |cd |echo |rm |chmod "
+    r"|export \w+=|eval )(?!.*, (?:or|and) |.*\[options\])|https?://\S*$|[/~]\S*$)"
 )
 _DEEPER = 4
 """Cells by which a text below its term is indented."""

@@ -31,10 +31,7 @@ _COMMANDS: tuple[tuple[str, ...], ...] = (
     ("insights", "FLOW"),
     ("cost",),
     ("diff", "last", "last"),
-    *(
-        ("export", "last", "--format", kind)
-        for kind in ("json", "events", "otlp", "perfetto", "html", "markdown")
-    ),
+    *(("export", "last", "--format", kind) for kind in ("json", "events", "otlp", "perfetto", "html")),
 )
 
 

@@ -34,6 +34,7 @@ FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
     "nested": figures_large.nested,
     "spans": figures_large.hundred_thousand,
     "show-small": figures_many.show_small,
+    "ci": figures_many.ci,
     "show-large": figures_many.show_large,
     "import": figures_run.import_cost,
     "import-known": figures_run.import_known,

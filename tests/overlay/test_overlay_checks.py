@@ -111,6 +111,10 @@ OTLP = {
         [("note", "one config set traces.sinks traces.com,otlp")],
     ),
     "no endpoint": ({"ONE_TRACES_SINKS": "otlp"}, [("note", "one config set traces.otlp_endpoint URL")]),
+    "it is switched off": (
+        {"ONE_TRACES_SINKS": "otlp", "ONE_TRACES_OTLP_ENDPOINT": "{url}/200", "OTEL_SDK_DISABLED": "true"},
+        [("note", "unset OTEL_SDK_DISABLED")],
+    ),
     "it answers": ({"ONE_TRACES_SINKS": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": "{url}/200"}, [("ok", None)]),
     "it wants a header": (
         {"ONE_TRACES_SINKS": "otlp", "ONE_TRACES_OTLP_ENDPOINT": "{url}/401"},

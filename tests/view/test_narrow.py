@@ -56,6 +56,9 @@ insights {FLOW}
 insights --since 1s
 diff {FAILED} 00000000001c
 diff last last --fail-on slower:20
+baseline {FLOW} -o {{folder}}/base.json
+ci {FAILED} --fail-on failed
+ci {FAILED} --baseline {{folder}}/base.json --fail-on slower:20 --junit {{folder}}/report.xml
 cost
 cost {FLOW}
 cost --since 1s

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from one_trace.answers.reports import Check
 from one_trace.errors import CliError
-from one_trace.guard.text import clean, shell_word
 from one_trace.settings import problems, sources
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def otlp(offline: bool) -> Iterator[Check]:
     from one_trace.deliver.otlp_env import unusable
 
     values = sources.load()
-    if values.doubt("otlp_endpoint", "sinks") is not None:
+    if values.doubt("otlp_endpoint", "otlp_insecure", "sinks") is not None:
         yield Check(_NAME, "note", "not checked: the settings have to be fixed first")
     elif _NAME not in values.sinks:
         yield from not_a_sink(values)
@@ -33,8 +32,7 @@ def otlp(offline: bool) -> Iterator[Check]:
         check = ask(values, None if offline else TIMEOUT_S)
         yield check
         for name, reason in unusable(os.environ) if check.state != "bad" else ():
-            shown = shell_word(clean(os.environ[name], 40))
-            yield Check(_NAME, "note", f"{name}={shown} is not used: {reason}", f"unset {name}")
+            yield Check(_NAME, "note", f"{name} is not used: {reason}", f"unset {name}")
 
 
 def ask(values: sources.Settings, timeout_s: float | None) -> Check:
@@ -93,6 +91,7 @@ def _variables() -> str:
 
     found = [variable(name, os.environ) for name in VARIABLES[1:]]
     names = [name for name, value in found if value]
+    names += [name for name in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES") if os.environ.get(name)]
     return f"; with {', '.join(names)}" if names else ""
 
 
