@@ -62,7 +62,8 @@ PAGES = (
 EXPORTS = ("json", "events", "otlp", "perfetto", "html", "markdown")
 CODES = range(6)
 _RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_COMMAND = re.compile(r"^\s*::(?!error (?:file=[^,\n]*,line=\d+,)?title=[^:\n]*::)|##\[", re.M)
+_ERROR = re.compile(r"::error (?:file=[^,\n]*,line=\d+,)?title=[^:\n]*::")
+_COMMAND = re.compile(r"^\s*::|##\[", re.M)
 _MARKUP = re.compile(r"<(?:script|img|!--)|\]\(javascript:|!\[b\]\(")
 _ODD = (
     "null",
@@ -185,17 +186,18 @@ def _page(tally: Tally, name: str, words: tuple[str, ...], done: Done | None) ->
     what, text = f"{name}: page {' '.join(words)}", done.out.decode("utf-8", "replace")
     if done.code not in CODES:
         tally.add("codes", f"{what}: {done.code}")
-    _clean(tally, what, text + done.err.decode("utf-8", "replace"))
+    (_printed if words[0] == "export" else _clean)(tally, what, text + done.err.decode("utf-8", "replace"))
     if words[0] == "export" and _MARKUP.search(_outside_code(text)):
         tally.add("other", f"{what}: markup of a name: {text[:100]!r}")
 
 
 def _clean(tally: Tally, what: str, text: str) -> None:
-    """What may stand in the log of a CI job."""
+    """What may stand in the log of a CI job; of a line that is a command, the runner reads no other."""
     _printed(tally, what, text)
-    command = _COMMAND.search(text)
+    own = "\n".join(line for line in text.split("\n") if not _ERROR.match(line))
+    command = _COMMAND.search(own)
     if command is not None:
-        tally.add("other", f"{what}: a command for CI: {text[command.start() : command.start() + 80]!r}")
+        tally.add("other", f"{what}: a command for CI: {own[command.start() : command.start() + 80]!r}")
 
 
 def _printed(tally: Tally, what: str, text: str) -> None:
@@ -256,12 +258,12 @@ def _files(tally: Tally, name: str, machine: Machine, summary: Path) -> None:
         except ElementTree.ParseError as error:
             tally.add("other", f"{name}: report.xml: {error}")
     text = summary.read_text(errors="replace")
-    _clean(tally, f"{name}: summary", text)
+    _printed(tally, f"{name}: summary", text)
     if _MARKUP.search(_outside_code(text)):
         tally.add("other", f"{name}: summary: markup of a name: {text[:200]!r}")
     base = machine.project / "base.json"
     if base.exists():
-        _clean(tally, f"{name}: base.json", base.read_text(errors="replace"))
+        _printed(tally, f"{name}: base.json", base.read_text(errors="replace"))
 
 
 def _strangers(seed: float, count: int, tally: Tally) -> None:
