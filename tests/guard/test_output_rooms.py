@@ -14,6 +14,7 @@ ALLOWED = {
     "main.py": "the word of a probe, which is ours",
     "cli/topic.py": "rich typesets pages of ours into a string",
     "cli/out.py": "the voice of our commands: cleans pages, errors, notes, questions; encodes documents",
+    "cli/mcp_server.py": "the messages of the MCP protocol: JSON, encoded by the one encoder",
     "cli/tab.py": "printable names of flows, for a shell that completes them",
     "runner/output.py": "the runner's stdout: One CLI's very JSON lines, cleaned",
     "view/console.py": "rich's console on a terminal, which draws cells that are clean",
