@@ -88,12 +88,14 @@ _one_trace() {
         "flow runs"|"flow runs "*) offered=(--help) values=1 ;;
         "flow validate"|"flow validate "*) offered=(--help) values=1 ;;
         "flow x"|"flow x "*) offered=(--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --trace-tag --help) values=1 ;;
-        "trace") offered=(show list stats insights diff cost export import tag sync share login logout open prune help schema doctor completion --help) values= ;;
+        "trace") offered=(show list stats insights diff ci baseline cost export import tag sync share login logout setup mcp open prune help schema doctor completion --help) values= ;;
         "trace show"|"trace show "*) offered=(--failed --step --depth --all --slow --follow --exit-status --timeout --events --with-output --full --limit --cursor --fields --help) values=1 ;;
-        "trace list"|"trace list "*) offered=(--flow --status --here --since --until --session --tag --sort --full --limit --cursor --fields --help) values=1 ;;
+        "trace list"|"trace list "*) offered=(--flow --status --here --since --until --session --tag --by --sort --full --limit --cursor --fields --help) values=1 ;;
         "trace stats"|"trace stats "*) offered=(--here --since --tag --by --format --output --full --limit --cursor --fields --help) values=1 ;;
         "trace insights"|"trace insights "*) offered=(--here --since --tag --patch --full --limit --cursor --fields --help) values=1 ;;
         "trace diff"|"trace diff "*) offered=(--baseline --fail-on --all --full --limit --cursor --fields --help) values=1 ;;
+        "trace ci"|"trace ci "*) offered=(--baseline --fail-on --junit --full --limit --cursor --fields --help) values=1 ;;
+        "trace baseline"|"trace baseline "*) offered=(--output --help) values=1 ;;
         "trace cost"|"trace cost "*) offered=(--here --since --tag --full --limit --cursor --fields --help) values=1 ;;
         "trace export"|"trace export "*) offered=(--format --output --help) values=1 ;;
         "trace import"|"trace import "*) offered=(--help) values=1 ;;
@@ -102,6 +104,8 @@ _one_trace() {
         "trace share"|"trace share "*) offered=(--visibility --yes --help) values=1 ;;
         "trace login") offered=(--help) values= ;;
         "trace logout") offered=(--help) values= ;;
+        "trace setup"|"trace setup "*) offered=(--agent --project --remove --help) values=1 ;;
+        "trace mcp") offered=(--help) values= ;;
         "trace open"|"trace open "*) offered=(--help) values=1 ;;
         "trace prune"|"trace prune "*) offered=(--older-than --dry-run --yes --force --help) values=1 ;;
         "trace help"|"trace help "*) offered=(--help) values=1 ;;

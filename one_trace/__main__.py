@@ -2,7 +2,7 @@
 
 import sys
 
-from one_trace.main import main
+from one_trace.main import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -22,16 +22,19 @@ class CliError(Exception):
     """An error that the user can act on.
 
     `code`: stable, in kebab-case, for scripts. `message`: one line, what happened to what. `hint`: one line,
-    what to do next.
+    what to do next. `fix`: the command that does it, where the hint is more than a command.
     """
 
     exit_code: int = FAILED
     code: str = "failed"
 
-    def __init__(self, message: str, *, hint: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str | None = None, code: str | None = None, fix: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.fix = fix
         if code is not None:
             self.code = code
 
@@ -73,9 +76,10 @@ class SettingsError(CliError):
         *,
         hint: str | None = None,
         code: str | None = None,
+        fix: str | None = None,
         keys: frozenset[str] = frozenset(),
     ) -> None:
-        super().__init__(message, hint=hint, code=code)
+        super().__init__(message, hint=hint, code=code, fix=fix)
         self.keys = keys
 
 
@@ -85,9 +89,15 @@ class StoreError(CliError):
     code = "store"
 
     def __init__(
-        self, message: str, *, hint: str | None = None, code: str | None = None, passes: bool = False
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        fix: str | None = None,
+        passes: bool = False,
     ) -> None:
-        super().__init__(message, hint=hint, code=code)
+        super().__init__(message, hint=hint, code=code, fix=fix)
         self.passes = passes
 
     @property

@@ -15,6 +15,7 @@ from one_trace.host.argv import (
     help_page,
     is_agent,
     is_flow,
+    with_agent_names,
     without_agent,
 )
 
@@ -25,8 +26,17 @@ if TYPE_CHECKING:
 CONFIG_VERBS = ("set", "get", "unset", "list")
 
 
+def program() -> int:
+    """The program `one`: `main`, and this process ends. Returns the exit code if others are still at work."""
+    code = main()
+    from one_trace.guard import streams
+
+    streams.leave(code)
+    return code
+
+
 def main() -> int:
-    """The program `one`: becomes the host or answers itself. Returns the exit code."""
+    """Become the host, or answer. Returns the exit code."""
     argv = sys.argv[1:]
     words = first_words(argv)
     try:
@@ -56,11 +66,15 @@ def main() -> int:
 def dispatch(argv: list[str], words: list[str]) -> int:
     """Answer ourselves, or pass the command on to the host."""
     if COMPLETE in os.environ:
+        from one_trace.cli import tab
+
+        if tab.is_for_flows(argv):
+            return tab.answer_flows(argv[-1])
         from one_trace.cli import completions
 
         return completions.answer(argv)
     if words[:1] == ["trace"]:
-        return _click("trace", argv)
+        return _trace(argv, words)
     if words[:1] == ["config"] and words[1:2] and words[1] in CONFIG_VERBS:
         return _click("config", argv)
     if words[:2] == ["help", "trace"]:
@@ -114,6 +128,14 @@ def report(error: CliError, argv: list[str]) -> int:
     from one_trace.cli.out import Out
 
     return Out(agent=is_agent(argv)).fail(error)
+
+
+def _trace(argv: list[str], words: list[str]) -> int:
+    if without_agent(argv) == ["trace", "mcp"]:
+        from one_trace.cli import mcp_server
+
+        return mcp_server.serve()
+    return _click("trace", with_agent_names(argv) if words[1:2] == ["setup"] else argv)
 
 
 def _click(group: str, argv: list[str]) -> int:

@@ -32,12 +32,14 @@ report()
 """
 _AT_EXEC = "os.execve = os.execv = report"
 _AT_START_OF_HOST = "from one_trace.host import supervise; supervise.run = report"
+_NO_INPUT = "os.dup2(os.open(os.devnull, os.O_RDONLY), 0)"
 PATHS: dict[str, tuple[list[str], str]] = {
     "foreign verb": (["actions", "search", "tea"], _AT_EXEC),
     "untraced run": (["flow", "execute", "k", "--no-trace"], _AT_EXEC),
     "head of a traced run": (["--agent", "flow", "execute", "k", "--trace"], _AT_START_OF_HOST),
     "TAB": (["flow", "execute", ""], "os.environ['_ONE_TRACE_COMPLETE'] = '1'"),
     "trace show": (["--agent", "trace", "show"], ""),
+    "start of trace mcp": (["trace", "mcp"], _NO_INPUT),
 }
 
 

@@ -19,7 +19,7 @@ from tests.traces_server import KEY, FakeTracesServer
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT / "tests" / "recordings"
 FAKE_ONE = ROOT / "tests" / "overlay" / "fake_one.py"
-OURS = f"#!{sys.executable}\nimport sys\n\nfrom one_trace.main import main\n\nsys.exit(main())\n"
+OURS = f"#!{sys.executable}\nimport sys\n\nfrom one_trace.main import program\n\nsys.exit(program())\n"
 
 
 @dataclass

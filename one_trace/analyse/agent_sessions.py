@@ -1,8 +1,10 @@
-"""The sessions of coding agents that start flows: how one is resumed."""
+"""The sessions of coding agents that start flows: how one is resumed, and what it started."""
 
 from __future__ import annotations
 
 import re
+
+from msgspec import Struct
 
 from one_trace.model.trace import Session
 
@@ -27,3 +29,19 @@ def resume_command(session: Session | None) -> str | None:
         return None
     template = _RESUME.get(session.agent or "")
     return None if template is None else template.format(session.session_id)
+
+
+class SessionRuns(Struct, rename="camel", kw_only=True):
+    """The runs that one session of an agent started, or an agent that does not tell its sessions, or nobody
+    that is known. `failed`: those that failed or never ended."""
+
+    agent: str | None = None
+    session_id: str | None = None
+    resume: str | None = None
+    """The command that resumes the session."""
+    runs: int
+    failed: int
+    flows: list[str]
+    first_run_at: str
+    last_run_at: str
+    cost_usd: float | None = None

@@ -13,18 +13,9 @@ from typing import Literal
 from msgspec import Struct
 
 from one_trace.analyse.changes import LEAST_MS, LEAST_USD, SMALLEST
-from one_trace.analyse.quantiles import median
+from one_trace.analyse.edit import Edit
 from one_trace.analyse.rounding import rounded
-from one_trace.analyse.step_runs import (
-    LEAST_BYTES,
-    PastRuns,
-    StepRun,
-    Steps,
-    Usual,
-    since_last_change,
-    steps_of,
-    usual,
-)
+from one_trace.analyse.step_runs import LEAST_BYTES, Known, StepRun, Steps, Usual, steps_of
 from one_trace.model.trace import Run, Trace
 
 SCHEMA = "one-trace-diff/1"
@@ -33,10 +24,12 @@ StepChange = Literal[
     "added", "removed", "status", "slower", "faster", "larger", "smaller", "costlier", "cheaper"
 ]
 Figure = Literal["duration", "output", "cost"]
+Against = Literal["run", "p50", "file"]
+"""What the side `a` is: another run, the median of the runs before, or that of a baseline file."""
 
 
 class Side(Struct, rename="camel", kw_only=True):
-    """One of the two runs. With ``--baseline p50``, `a` is the median of `runs` runs, without `runId`."""
+    """One of the two runs. With ``--baseline``, `a` is the median of `runs` runs, without `runId`."""
 
     run_id: str | None
     flow_key: str
@@ -83,7 +76,7 @@ class DiffDocument(Struct, rename="camel", kw_only=True):
     """The answer of ``trace diff``; `steps` in the order of b, removed ones after their predecessor in a."""
 
     schema: str = SCHEMA
-    baseline: Literal["run", "p50"]
+    baseline: Against
     a: Side
     b: Side
     delta_ms: float | None = None
@@ -94,27 +87,30 @@ class DiffDocument(Struct, rename="camel", kw_only=True):
     past_runs: int = 0
     counts: dict[str, int] = {}
     steps: list[StepDiff] = []
+    edits: list[Edit] = []
+    """How the flow's definition differs between the two runs, if both are known."""
     fail_on: list[RuleResult] = []
 
 
-def of_runs(before: Trace, after: Trace, past: PastRuns) -> DiffDocument:
+def of_runs(before: Trace, after: Trace, past: Known) -> DiffDocument:
     """`after` compared with `before`; `past` are the runs that show what is usual."""
     return _document("run", _side(before.run), after, steps_of(before), past)
 
 
-def of_past(past: PastRuns, after: Trace) -> DiffDocument:
+def of_past(past: Known, after: Trace, against: Against = "p50") -> DiffDocument:
     """`after` compared with the median of the runs before it, at least one."""
+    middle = past.typical_run()
     typical = Side(
         run_id=None,
         flow_key=after.run.flow_key,
         status="success",
         started_at=None,
-        duration_ms=median(since_last_change(past.runs, LEAST_MS)),
-        cost_usd=median(since_last_change(past.costs, LEAST_USD)),
+        duration_ms=middle.duration_ms,
+        cost_usd=middle.cost_usd,
         spans=None,
-        runs=len(past.runs),
+        runs=middle.runs,
     )
-    return _document("p50", typical, after, past.typical(), past)
+    return _document(against, typical, after, past.typical(), past)
 
 
 def noticeable(a: float | None, b: float | None, least: float) -> bool:
@@ -130,15 +126,14 @@ def exceeds(a: float | None, b: float | None, limit: float) -> bool:
     return b is not None and b > (a or 0.0) * (1 + limit)
 
 
-def _document(
-    baseline: Literal["run", "p50"], a: Side, after: Trace, before: Steps, past: PastRuns
-) -> DiffDocument:
-    b, range_ms = _side(after.run), usual(past.runs, LEAST_MS)
+def _document(against: Against, a: Side, after: Trace, before: Steps, past: Known) -> DiffDocument:
+    b, middle = _side(after.run), past.typical_run()
+    range_ms = middle.usual_ms
     steps_after = steps_of(after)
     steps = [_step(path, before, steps_after, past) for path in _merged(list(before), list(steps_after))]
     return rounded(
         DiffDocument(
-            baseline=baseline,
+            baseline=against,
             a=a,
             b=b,
             delta_ms=_minus(b.duration_ms, a.duration_ms),
@@ -146,7 +141,7 @@ def _document(
             cost_change=_change(a.cost_usd, b.cost_usd),
             usual_ms=range_ms,
             noise=None if range_ms is None else _is_noise(a.duration_ms, b.duration_ms, LEAST_MS, range_ms),
-            past_runs=len(past.runs),
+            past_runs=middle.runs,
             counts=Counter(change for step in steps for change in step.changes),
             steps=steps,
         )
@@ -181,7 +176,7 @@ def _merged(before: Sequence[str], after: Sequence[str]) -> list[str]:
     return merged
 
 
-def _step(path: str, before: Steps, after: Steps, past: PastRuns) -> StepDiff:
+def _step(path: str, before: Steps, after: Steps, past: Known) -> StepDiff:
     ref = (after.get(path) or before[path])[0]
     a = before[path][1] if path in before else None
     b = after[path][1] if path in after else None
@@ -189,14 +184,11 @@ def _step(path: str, before: Steps, after: Steps, past: PastRuns) -> StepDiff:
     if a is None or b is None:
         step.changes = ["removed" if b is None else "added"]
         return step
-    known = past.steps.get(path, [])
     step.delta_ms = _minus(b.duration_ms, a.duration_ms)
     step.duration_change = _change(a.duration_ms, b.duration_ms)
     step.output_change = _change(a.output_bytes, b.output_bytes)
     step.cost_change = _change(a.cost_usd, b.cost_usd)
-    step.usual_ms = usual([run.duration_ms for run in known], LEAST_MS)
-    step.usual_bytes = usual([run.output_bytes for run in known], LEAST_BYTES)
-    step.usual_usd = usual([run.cost_usd for run in known], LEAST_USD)
+    step.usual_ms, step.usual_bytes, step.usual_usd = past.usual_step(path)
     if a.status != b.status:
         step.changes.append("status")
     _classify(step, "duration", ("slower", "faster"), (a.duration_ms, b.duration_ms, LEAST_MS), step.usual_ms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from one_trace.analyse.changes import LEAST_MS
 from one_trace.analyse.diff import DiffDocument, RuleResult, StepDiff, exceeds
@@ -13,11 +14,28 @@ LEAST_SHARE = 0.05
 """A slower step matters only if the change is at least this part of the run."""
 
 
+class Reason(NamedTuple):
+    """Why a rule is met. `path`: of the step that it is about, below the flow's key; None for the run."""
+
+    path: str | None
+    text: str
+
+
 def check(rule: str, diff: DiffDocument) -> RuleResult:
     """Whether a rule is met. Raises WrongUsage if it is not a rule."""
-    kind, limit = parse(rule)
-    because = {"slower": _slower, "cost": _costlier, "failed": _failed}[kind](diff, limit)
+    because = [reason.text for reason in reasons(rule, diff)]
     return RuleResult(rule=rule, met=bool(because), because=because)
+
+
+def reasons(rule: str, diff: DiffDocument) -> list[Reason]:
+    """Why a rule is met; none if it is not. Raises WrongUsage if it is not a rule."""
+    kind, limit = parse(rule)
+    return {"slower": _slower, "cost": _costlier, "failed": _failed}[kind](diff, limit)
+
+
+def needs_baseline(rule: str) -> bool:
+    """Whether a rule is about a change, so that it needs something to compare with."""
+    return parse(rule)[0] != "failed"
 
 
 def parse(rule: str) -> tuple[str, float]:
@@ -30,19 +48,20 @@ def parse(rule: str) -> tuple[str, float]:
     return (match[1] or match[2]), float(match[3] or 0) / 100
 
 
-def _slower(diff: DiffDocument, limit: float) -> list[str]:
+def _slower(diff: DiffDocument, limit: float) -> list[Reason]:
     """The run, or a step that matters, took longer by more than `limit`, and it is not noise."""
     because = []
     longer = exceeds(diff.a.duration_ms, diff.b.duration_ms, limit)
     if longer and (diff.delta_ms or 0) >= LEAST_MS and not diff.noise:
-        because.append(f"the run is {_by(diff.duration_change, diff.delta_ms)} slower")
+        because.append(Reason(None, f"the run is {_by(diff.duration_change, diff.delta_ms)} slower"))
     least = max(LEAST_MS, LEAST_SHARE * (diff.a.duration_ms or 0))
     for step in diff.steps:
         if step.a is None or step.b is None:
             continue
         longer = exceeds(step.a.duration_ms, step.b.duration_ms, limit)
         if longer and (step.delta_ms or 0) >= least and "duration" not in step.noise:
-            because.append(f"{step.path} is {_by(step.duration_change, step.delta_ms)} slower")
+            text = f"{step.path} is {_by(step.duration_change, step.delta_ms)} slower"
+            because.append(Reason(step.path, text))
     return because
 
 
@@ -50,16 +69,21 @@ def _by(change: float | None, delta_ms: float | None) -> str:
     return f"{change:.0%}" if change is not None else f"{delta_ms or 0:.0f} ms"
 
 
-def _costlier(diff: DiffDocument, limit: float) -> list[str]:
+def _costlier(diff: DiffDocument, limit: float) -> list[Reason]:
     before, after = diff.a.cost_usd or 0.0, diff.b.cost_usd or 0.0
-    return [f"the run costs ${after:.4f}, before ${before:.4f}"] if exceeds(before, after, limit) else []
+    if not exceeds(before, after, limit):
+        return []
+    return [Reason(None, f"the run costs ${after:.4f}, before ${before:.4f}")]
 
 
-def _failed(diff: DiffDocument, _: float) -> list[str]:
+def _failed(diff: DiffDocument, _: float) -> list[Reason]:
     """The run did not succeed, or a step failed that did not before."""
-    because = [] if diff.b.status in ("success", "stopped") else [f"the run ended with {diff.b.status}"]
+    failed = diff.b.status not in ("success", "stopped")
+    because = [Reason(None, f"the run ended with {diff.b.status}")] if failed else []
     return because + [
-        f"{step.path} ended with {step.b.status}" for step in diff.steps if step.b and _newly_failed(step)
+        Reason(step.path, f"{step.path} ended with {step.b.status}")
+        for step in diff.steps
+        if step.b and _newly_failed(step)
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -13,14 +14,18 @@ from one_trace.store.connection import Connection
 
 MOST_RUNS = 50
 """What was usual long ago is not usual now."""
+_RUNS = (
+    "SELECT id, duration_ms, cost_usd FROM runs"
+    " WHERE flow_key = ? AND cwd IS ? AND status = 'success' AND duration_ms IS NOT NULL"
+)
+_LAST = "ORDER BY started_ms DESC LIMIT ?"
 
 
 def of_run(db: Connection, run: Run, *, exclude: Sequence[Run] = ()) -> PastRuns:
     """The last successful runs of the run's flow in its folder that began before it, without `exclude`."""
-    runs = db.execute(
-        "SELECT id, duration_ms, cost_usd FROM runs WHERE flow_key = ? AND cwd IS ?"
-        " AND status = 'success' AND duration_ms IS NOT NULL AND started_ms <= ?"
-        " AND trace_id NOT IN (SELECT value FROM json_each(?)) ORDER BY started_ms DESC LIMIT ?",
+    before = "started_ms <= ? AND trace_id NOT IN (SELECT value FROM json_each(?))"
+    found = db.execute(
+        f"{_RUNS} AND {before} {_LAST}",
         (
             run.flow_key,
             run.cwd,
@@ -28,7 +33,16 @@ def of_run(db: Connection, run: Run, *, exclude: Sequence[Run] = ()) -> PastRuns
             _json([each.trace_id for each in (run, *exclude)]),
             MOST_RUNS,
         ),
-    ).fetchall()[::-1]
+    )
+    return _past(db, found.fetchall()[::-1])
+
+
+def of_flow(db: Connection, flow: str, project: str | None) -> PastRuns:
+    """The last successful runs of a flow in a folder."""
+    return _past(db, db.execute(f"{_RUNS} {_LAST}", (flow, project, MOST_RUNS)).fetchall()[::-1])
+
+
+def _past(db: Connection, runs: Sequence[tuple[Any, ...]]) -> PastRuns:
     past = PastRuns(
         runs=[duration for _, duration, _ in runs],
         costs=[cost for _, _, cost in runs if cost is not None],

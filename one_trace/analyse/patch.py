@@ -8,19 +8,12 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from one_trace.analyse.edit import Operation
 from one_trace.analyse.findings import Action, InsightsDocument
 
 SCHEMA = "one-trace-patch/1"
 SAFE = frozenset({"near-timeout", "far-timeout", "sequential-loop"})
 """Rules whose edits change when something is done and for how long, but not how often."""
-
-
-class Operation(Struct, kw_only=True):
-    """One operation of RFC 6902."""
-
-    op: str
-    path: str
-    value: Any
 
 
 class FilePatch(Struct, rename="camel", kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -60,6 +60,31 @@ Steps = dict[str, tuple[StepRef, StepRun]]
 """By path below the root flow's key."""
 
 
+class UsualStep(NamedTuple):
+    """What is usual of one step; None where too few past runs are known."""
+
+    ms: Usual | None = None
+    bytes: Usual | None = None
+    usd: Usual | None = None
+
+
+class Typical(NamedTuple):
+    """The median run, of so many."""
+
+    runs: int
+    duration_ms: float | None
+    cost_usd: float | None
+    usual_ms: Usual | None
+
+
+class Known(Protocol):
+    """What is known of past runs: the runs themselves, or a baseline made of them."""
+
+    def typical_run(self) -> Typical: ...
+    def typical(self) -> Steps: ...
+    def usual_step(self, path: str) -> UsualStep: ...
+
+
 class PastRuns(Struct, kw_only=True):
     """The successful runs of a flow before the run in question, oldest first."""
 
@@ -70,14 +95,34 @@ class PastRuns(Struct, kw_only=True):
     """By path below the root flow's key, one for each run in which the step occurred."""
     refs: dict[str, StepRef] = {}
 
+    def typical_run(self) -> Typical:
+        return Typical(
+            runs=len(self.runs),
+            duration_ms=median(since_last_change(self.runs, LEAST_MS)),
+            cost_usd=median(since_last_change(self.costs, LEAST_USD)),
+            usual_ms=usual(self.runs, LEAST_MS),
+        )
+
     def typical(self) -> Steps:
         """The median of each step that occurs in at least half of the runs."""
         half = len(self.runs) / 2
         return {
-            path: (self.refs[path], _median_of(runs))
+            path: (self.refs[path], self.median_of(path))
             for path, runs in self.steps.items()
             if len(runs) >= half
         }
+
+    def median_of(self, path: str) -> StepRun:
+        """The median of a step in the runs in which it occurs."""
+        return _median_of(self.steps[path])
+
+    def usual_step(self, path: str) -> UsualStep:
+        runs = self.steps.get(path, [])
+        return UsualStep(
+            ms=usual([run.duration_ms for run in runs], LEAST_MS),
+            bytes=usual([run.output_bytes for run in runs], LEAST_BYTES),
+            usd=usual([run.cost_usd for run in runs], LEAST_USD),
+        )
 
 
 def steps_of(trace: Trace) -> Steps:

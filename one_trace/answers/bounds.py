@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from one_trace.answers.fields import Selection
 from one_trace.answers.pages import PagedDocument, encode_cursor
+from one_trace.guard.text import cut_middle, json_bytes
 
 LIMIT = 8000
 """Characters of an answer, its final newline included."""
@@ -20,6 +21,7 @@ _TAG = 60
 """Characters of a tag's value."""
 MOST_ROWS = 400
 """Rows of a list that can fit at most."""
+_FRAMES = re.compile(r"(?:\n    at [^\n]*)+(?:\n\nNode\.js v[\d.]+)?")
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -60,7 +62,7 @@ class Omitted(Struct, rename="camel", omit_defaults=True, kw_only=True):
 
 def size(document: object) -> int:
     """Characters of a document as it is printed."""
-    return len(msgspec.json.encode(document).decode()) + 1
+    return len(json_bytes(document).decode()) + 1
 
 
 def fit(document: Struct, bounds: Bounds, unread: Mapping[str, int] | None = None) -> object:
@@ -110,10 +112,12 @@ def _omitted(
 
 def cut_text(text: str, most: int = TEXT) -> str:
     """`text`, or its beginning and end: the end of a path says most."""
-    if len(text) <= most:
-        return text
-    head = most // 3
-    return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"
+    return cut_middle(text, most)
+
+
+def without_frames(error: str) -> str:
+    """An error's text without the frames of a stack of JavaScript: they hide its message when it is cut."""
+    return _FRAMES.sub("", error)
 
 
 def cut_tags(tags: Mapping[str, str]) -> dict[str, str]:

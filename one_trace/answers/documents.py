@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from one_trace.answers.bounds import Omitted
+from one_trace.answers.bounds import LIMIT, Omitted, size
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -35,12 +35,15 @@ DOCUMENTS = {
     "one-trace-events/1": DocumentKind("show --events", "view.event_list", ("EventsDocument",), True),
     "one-trace-list/1": DocumentKind("list", "answers.runs", ("RunList",), True),
     "one-trace-runs/1": DocumentKind("list --full", "answers.runs", ("WholeRunList",), True),
+    "one-trace-sessions/1": DocumentKind("list --by session", "answers.runs", ("SessionList",), True),
     "one-trace-stats/1": DocumentKind("stats", "analyse.stats", ("StatsDocument",), True),
     "one-trace-insights/1": DocumentKind(
         "insights", "analyse.findings", ("InsightsDocument", "InsightsOverview"), True
     ),
     "one-trace-patch/1": DocumentKind("insights FLOW --patch", "analyse.patch", ("PatchDocument",)),
     "one-trace-diff/1": DocumentKind("diff", "analyse.diff", ("DiffDocument",), True),
+    "one-trace-ci/1": DocumentKind("ci", "analyse.gate", ("CiDocument",), True),
+    "one-trace-baseline/1": DocumentKind("baseline", "model.baseline", ("Baseline",)),
     "one-trace-cost/1": DocumentKind("cost", "analyse.cost", ("CostDocument",), True),
     "one-trace-doctor/1": DocumentKind("doctor", "answers.reports", ("DoctorReport",), True),
     "one-trace-import/1": DocumentKind("import", "answers.reports", ("ImportReport",)),
@@ -52,6 +55,7 @@ DOCUMENTS = {
     "one-trace-prune/1": DocumentKind("prune", "answers.reports", ("PruneReport",)),
     "one-trace-login/1": DocumentKind("login", "answers.reports", ("SavedKey",)),
     "one-trace-logout/1": DocumentKind("logout", "answers.reports", ("DeletedKey",)),
+    "one-trace-agents/1": DocumentKind("setup agents", "answers.reports", ("SkillReport",)),
     "one-trace-settings/1": DocumentKind("config list", "answers.reports", ("SettingList",)),
     "one-trace-setting/1": DocumentKind("config get, set, unset", "answers.reports", ("SettingReport",)),
     "one-trace-topics/1": DocumentKind("help", "answers.reports", ("Topics",)),
@@ -100,6 +104,22 @@ def json_schema(name: str) -> dict[str, Any]:
         **root,
         "$defs": definitions,
     }
+
+
+def short_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of a document for an agent: without descriptions if it is too long with them."""
+    schema = json_schema(name)
+    return schema if size(schema) <= LIMIT else {**schema, "$defs": _undescribed(schema["$defs"], names=True)}
+
+
+def _undescribed(value: Any, *, names: bool = False) -> Any:  # noqa: ANN401  a part of a JSON Schema
+    """`names`: the members of `value` are names of a document, not words of JSON Schema."""
+    if isinstance(value, list):
+        return [_undescribed(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: each for key, each in value.items() if names or key not in ("description", "title")}
+    return {key: _undescribed(each, names=key in ("properties", "$defs")) for key, each in kept.items()}
 
 
 def as_printed(kind: type[Struct]) -> type[Struct]:

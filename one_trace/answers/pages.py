@@ -30,6 +30,8 @@ _IDENTITY = (
     "project",
     "key",
     "check",
+    "agent",
+    "session_id",
 )
 """Members that distinguish the rows of a list."""
 _SHORT = 300

@@ -125,15 +125,23 @@ class SettingList(Struct, rename="camel", kw_only=True):
     project_file: str | None
 
 
+class SettingWarning(Struct):
+    """What is wrong with a value that was set, and the command that changes that."""
+
+    message: str
+    hint: str | None
+
+
 class SettingReport(Struct, rename="camel", kw_only=True):
     """The answer of ``config get``, ``unset``: the value in force and its source; of ``config set``: the
-    value that was written to `file`."""
+    value that was written to `file`, and what is wrong with it: it is set all the same."""
 
     schema: str = "one-trace-setting/1"
     key: str
     value: bool | float | str | list[str] | None
     source: str | UnsetType = UNSET
     file: str | UnsetType = UNSET
+    warnings: list[SettingWarning] | UnsetType = UNSET
 
 
 class SavedKey(Struct, rename="camel", kw_only=True):
@@ -176,8 +184,45 @@ class Check(Struct, rename="camel"):
 
 
 class DoctorReport(Struct, rename="camel", kw_only=True):
-    """The answer of ``trace doctor``. `ok`: no check is bad."""
+    """The answer of ``trace doctor``. `ok`: no check is bad. `checks`: the most important first. `next`: the
+    command that fixes the most important finding."""
 
     schema: str = "one-trace-doctor/1"
     ok: bool
     checks: list[Check]
+    next: str | None = None
+
+
+SkillState = Literal["installed", "updated", "unchanged", "removed", "absent", "kept", "failed"]
+AgentState = Literal["linked", "reads", "unchanged", "removed", "absent", "kept", "skipped", "failed"]
+
+
+class SkillFolder(Struct, rename="camel", kw_only=True):
+    """The folder of the skill, and what was done to it. `note`: why nothing was, or what was left."""
+
+    path: str
+    state: SkillState
+    note: str | None = None
+
+
+class AgentSkill(Struct, rename="camel", kw_only=True):
+    """One coding agent. `path`: its link to the skill; null if it reads the skill's folder itself (state
+    ``reads``). `mcp`: the agent's own command that adds the MCP server."""
+
+    agent: str
+    state: AgentState
+    path: str | None = None
+    note: str | None = None
+    mcp: str | None = None
+
+
+class SkillReport(Struct, rename="camel", kw_only=True):
+    """The answer of ``trace setup agents``. `not_found`: agents that are not in use here; ``--agent NAME``
+    installs the skill for one of them anyway."""
+
+    schema: str = "one-trace-agents/1"
+    version: str
+    scope: Literal["user", "project"]
+    skill: SkillFolder
+    agents: list[AgentSkill] = []
+    not_found: list[str] = []

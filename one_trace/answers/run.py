@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
 from one_trace.analyse.agent_sessions import resume_command
+from one_trace.analyse.edit import Edit
 from one_trace.analyse.run_refs import word_for
-from one_trace.answers.bounds import LIMIT, Bounds, Omitted, cut_tags, cut_text, number, shrink, size
+from one_trace.answers.bounds import (
+    LIMIT,
+    Bounds,
+    Omitted,
+    cut_tags,
+    cut_text,
+    number,
+    shrink,
+    size,
+    without_frames,
+)
 from one_trace.answers.fields import Selection
 from one_trace.answers.next_steps import after_run
 from one_trace.answers.pages import decode_cursor, encode_cursor, wrong_cursor
@@ -36,6 +47,8 @@ from one_trace.model.tree import Shape
 SCHEMA = "one-trace-run/1"
 _SLOWEST = 5
 _TEXT = 200
+_WITH_EDITS = 14
+"""Edits outlast rows: only after so many tries with fewer rows is the likeliest edit alone kept."""
 _ROWS = (250, 160, 110, 80, 60, 45, 34, 26, 20, 15, 11, 8, 6, 4, 3, 2, 1, 0)
 
 
@@ -98,6 +111,9 @@ class RunAnswer(Struct, rename="camel", kw_only=True):
     partial: list[str] = []
     at: Location | None = None
     """Where the step that `filter` names is written."""
+    edits: list[Edit] = []
+    """Of a run that did not succeed: what to edit, the likeliest first, and what was changed since the last
+    run that succeeded."""
     output: StepOutput | None = None
     """With ``--with-output``: the output of that step."""
     filter: dict[str, Any] = {}
@@ -114,14 +130,16 @@ def answer(
     at: Location | None = None,
     output: StepOutput | None = None,
     plan: Iterable[PlannedStep] = (),
+    edits: Sequence[Edit] = (),
 ) -> dict[str, Any]:
     """The answer about a run. `shown`: the part of `whole` that a filter leaves; figures are of the whole
-    run. `at` and `output` belong to the step that the filter names, `plan` is that of the run's flow. Raises
-    WrongUsage."""
+    run. `at` and `output` belong to the step that the filter names, `plan` is that of the run's flow, `edits`
+    are those to make after it. Raises WrongUsage."""
     selection = Selection(RunAnswer, bounds.fields)
     view = _View(whole, shown or whole, filter or {}, bounds, after_run(whole.run, plan))
-    for most in view.row_counts():
-        shaped = msgspec.structs.replace(view.answer(most), at=at, output=output)
+    for turn, most in enumerate(view.row_counts()):
+        kept = edits if turn < _WITH_EDITS else edits[:1]
+        shaped = msgspec.structs.replace(view.answer(most), at=at, output=output, edits=list(kept))
         found = selection.of(msgspec.to_builtins(shaped))
         if bounds.full or size(found) <= LIMIT:
             return found
@@ -221,7 +239,7 @@ def _cause(cause: Cause, most: int) -> Cause:
     return msgspec.structs.replace(
         cause,
         path=cut_text(cause.path),
-        error=cut_text(cause.error, 1000 if most > 4 else _TEXT) if cause.error else None,
+        error=cut_text(without_frames(cause.error), 1000 if most > 4 else _TEXT) if cause.error else None,
         never_ran=[cut_text(path, _TEXT) for path in cause.never_ran[:most]],
         still_running=[cut_text(path, _TEXT) for path in cause.still_running[:most]],
     )
@@ -236,7 +254,7 @@ def _row(span: Span) -> Row:
         duration_ms=number(span.duration_ms),
         attempts=span.attempts,
         output_bytes=span.output_bytes,
-        error=cut_text(span.error, _TEXT) if span.error else None,
+        error=cut_text(without_frames(span.error), _TEXT) if span.error else None,
         error_code=span.error_code,
         late=span.late,
         derived=span.derived,

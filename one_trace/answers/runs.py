@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct, field
 
+from one_trace.analyse.agent_sessions import SessionRuns
 from one_trace.analyse.run_refs import word_for
 from one_trace.answers.bounds import Bounds, cut_tags, cut_text, fit
 from one_trace.answers.pages import decode_cursor, wrong_cursor
@@ -14,6 +15,7 @@ from one_trace.model.trace import Exit, Run, RunStatus, RunUnderWay
 
 SCHEMA = "one-trace-list/1"
 WHOLE_SCHEMA = "one-trace-runs/1"
+SESSIONS_SCHEMA = "one-trace-sessions/1"
 _TEXT = 200
 
 
@@ -61,6 +63,15 @@ class WholeRunList(Struct, rename="camel", kw_only=True):
     total: int
     runs: list[Run]
     next: list[str] = []
+
+
+class SessionList(Struct, rename="camel", kw_only=True):
+    """The answer of ``list --by session``: `total` counts the sessions. Their titles are in no document."""
+
+    schema: str = SESSIONS_SCHEMA
+    filter: dict[str, Any] = {}
+    total: int
+    sessions: list[SessionRuns]
 
 
 class After(NamedTuple):

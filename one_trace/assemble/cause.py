@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from one_trace.assemble.live import LiveSpan, Pass
 from one_trace.assemble.replay import Replay
 from one_trace.model.trace import Cause
+from one_trace.record.tolerant import bounded_number
 
 _LIST_LIMIT = 50
+_COMMAND_MS = 30_000
+"""The limit of a command that has none of its own."""
+_UNREPORTED = "Cannot set property message of "
 
 
 def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Cause:
@@ -35,6 +39,8 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
     text = text if text is not None else error
     code = timeout_code(cause, text)
     kind, guessed = _class(text, code, cause.node.type)
+    if guessed and _ran_out_of_time(cause, text):
+        kind = "TIMEOUT"
     thrown = cause.end if cause.end is not None else chain[0].end
     running = [span.path for span in spans if _ran_at(span, thrown) and span not in chain and span.born]
     return Cause(
@@ -61,6 +67,17 @@ def _class(error: str | None, code: str | None, step_type: str | None) -> tuple[
     return error_class(error, code, step_type)
 
 
+def _ran_out_of_time(span: LiveSpan, error: str | None) -> bool:
+    """What the host's words do not say: a command that it ended by the command's own limit, and a code step
+    whose abort signal went off, of which the host cannot report the message."""
+    config, text = span.node.config, error or ""
+    if span.node.type == "bash" and text.startswith("Command failed: ") and span.end is not None:
+        limit = bounded_number(config.get("timeout")) or _COMMAND_MS
+        return span.end - (span.retried[-1] if span.retried else span.start) >= limit
+    source = config.get("source")
+    return text.startswith(_UNREPORTED) and isinstance(source, str) and "Abort" in source
+
+
 def timeout_code(span: LiveSpan, error: str | None) -> str | None:
     """``TIMEOUT`` for a step whose own time-out was thrown; else the code that its result has."""
     if span.result is not None and span.result.error_code:
@@ -75,7 +92,9 @@ def timeout_code(span: LiveSpan, error: str | None) -> str | None:
 
 
 def _threw_in(span: LiveSpan, error: str | None) -> LiveSpan | None:
-    """The child, in the container's last attempt, whose error it passed on."""
+    """The child, in the container's last attempt, whose error it passed on. Its own time-out is its own."""
+    if span.node.has_timed_out(error):
+        return None
     act = span.acts[-1] if span.acts else None
     if act is None or not act.failed:
         return _guilty_child(span, error)

@@ -48,12 +48,16 @@ _FLOW = re.compile(
 _PERMISSION = re.compile(
     r"require --allow-bash|not in the allowed|is not allowed under|is blocked in code steps"
 )
+_SIZE = re.compile(
+    r"maxBuffer length exceeded|Invalid string length|Cannot create a string longer|heap out of memory"
+)
 _FILE = re.compile(r"\b(?:ENOENT|EACCES|EPERM|EISDIR|ENOTDIR|EEXIST|ENOSPC|EMFILE|EROFS|ELOOP|ENOTEMPTY)\b")
 _SCRIPT = re.compile(
     r"\b(?:Reference|Type|Syntax|Range|Eval|URI|Assertion)Error\b|is not defined\b|is not a function\b"
     r"|Cannot read propert|is not iterable|Invalid or unexpected token|serialize a BigInt"
-    r"|Invalid string length"
 )
+_MODULE = re.compile(r'Code module "[^"\n]*" exited with code \d+(?:: )?')
+_THROWN = re.compile(r"^(?:Uncaught )?(?:[A-Z]\w*)?(?:Error|Exception)\b(?: \[\w+\])?:", re.M)
 _CODE_STEP = re.compile(r'Code step "[^\n]*" failed(?: at line [^\n]*\n[^\n]*\n\s*|: )')
 _BY_TYPE = {"code": "SCRIPT", "transform": "SCRIPT", "bash": "EXIT", "action": "API", "paginate": "API"}
 
@@ -61,8 +65,8 @@ _BY_TYPE = {"code": "SCRIPT", "transform": "SCRIPT", "bash": "EXIT", "action": "
 def error_class(error: str | None, code: str | None, step_type: str | None) -> tuple[str | None, bool]:
     """The class of an error, and whether it was worked out: not, where the host gave a code.
 
-    Classes: TIMEOUT, HTTP_<status>, EXIT_<code>, NETWORK, PARSE, INPUT, FLOW, PERMISSION, FILE, SCRIPT, EXIT,
-    API, OTHER, or the host's own code. None where nothing is known of the error.
+    Classes: TIMEOUT, HTTP_<status>, EXIT_<code>, NETWORK, PARSE, INPUT, FLOW, PERMISSION, SIZE, FILE, SCRIPT,
+    EXIT, API, OTHER, or the host's own code. None where nothing is known of the error.
     """
     if code and _WORD.match(code):
         return code.upper(), False
@@ -74,6 +78,10 @@ def error_class(error: str | None, code: str | None, step_type: str | None) -> t
 
 
 def _of_text(text: str, step_type: str | None) -> str:
+    module = _MODULE.match(text)
+    if module and (thrown := _THROWN.search(text, module.end())):
+        # it did not choose to exit: what it threw tells more than the code, and the lines before it quote it
+        text = text[thrown.start() :].partition("\n    at ")[0]
     for rule in _RULES:
         found = rule(text, step_type)
         if found:
@@ -106,6 +114,7 @@ _RULES: tuple[Callable[[str, str | None], str | None], ...] = (
     _says(_INPUT, "INPUT"),
     _says(_PERMISSION, "PERMISSION"),
     _says(_FLOW, "FLOW"),
+    _says(_SIZE, "SIZE"),
     _http,
     _says(_NETWORK, "NETWORK"),
     _exit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from one_trace.record.flows import FlowFile
 MOST = 10_000
 """Flows that call each other can have more steps than anybody reads."""
 DEEPEST = 50
+_NESTS = frozenset({"loop", "while", "parallel", "condition"})
 _EFFECTS = frozenset({"action", "paginate", "bash", "file-write", "code", "flow"})
 _WAITS = frozenset({"action", "paginate", "bash"})
 _AWAITS = re.compile(r"\bawait\b|\.then\s*\(")
@@ -113,7 +115,25 @@ def _planned(node: Node, path: str, files: SharedFiles) -> PlannedStep:
         effects=node.type in _EFFECTS,
         reads=sorted(_reads(_own(node)) | files.add(node.id, node.type, node.config)),
         carries=node.type == "loop" and _carries(node),
+        parts=_parts(node),
     )
+
+
+def _parts(node: Node) -> dict[str, str]:
+    """A hash of each part of a step, without those of the steps in it."""
+    parts: dict[str, object] = {}
+    for key, value in node.step.items():
+        if value is node.config:
+            nested = ("steps", "then", "else") if node.type in _NESTS else ()
+            parts |= {f"{key}/{name}": inner for name, inner in node.config.items() if name not in nested}
+        elif key not in ("id", "name"):
+            parts[key] = value
+    return {key: _digest(value) for key, value in parts.items()}
+
+
+def _digest(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
 
 
 def _concurrency(node: Node) -> int:

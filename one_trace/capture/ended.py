@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -23,14 +21,16 @@ if TYPE_CHECKING:
     from one_trace.capture.drawn import Drawing
 
 
-def settings_in_force(*, agent: bool, traced: bool | None) -> Settings:
-    """The settings. A problem with them is reported, but never stops the run. `traced`: what --trace and
-    --no-trace say.
-    """
-    settings = load(flags={} if traced is None else {"enabled": traced})
+def settings_in_force(traced: bool | None) -> Settings:
+    """The settings; `traced`: what --trace and --no-trace say. A problem with them stops no run."""
+    return load(flags={} if traced is None else {"enabled": traced})
+
+
+def report_problem(settings: Settings, *, agent: bool) -> None:
+    """Report the first problem with the settings: of a traced run when it has ended, so that the line stands
+    with the others about its trace, and not somewhere in the output of the host."""
     for problem in settings.problems[:1]:
         report_error(problem, agent=agent)
-    return settings
 
 
 def trace_ended(
@@ -52,6 +52,7 @@ def trace_ended(
         signalled=signalled,
         at_ms=time.time() * 1000,
     )
+    report_problem(tracking.settings, agent=agent)
     for problem in tracking.unused_tags[:1]:
         report_error(CliError(f"a tag is not used: {problem}", code="bad-tag"), agent=agent)
     reported_id = drawing.reported_id if drawing is not None else None
@@ -64,30 +65,10 @@ def trace_ended(
 
 def end(status: int) -> int:
     """Returns the exit code for a wait status, if this process does not end here: see `run`."""
-    _discard_closed_streams()
+    streams.discard_closed()
     code = supervise.end_like(status)
-    _leave(code)
+    streams.leave(code, unfinished=(AHEAD,))  # what it imports ahead is needed no more
     return code
-
-
-def _leave(code: int) -> None:
-    """End this process without the interpreter's own clean-up, which takes as long as starting it. Everything
-    has been written, and the thread that imports ahead need not finish. Returns while others are at work."""
-    threading = sys.modules.get("threading")
-    others = threading.enumerate() if threading is not None else []
-    if all(each.daemon or each.name in (AHEAD, "MainThread") for each in others):
-        os._exit(code)
-
-
-def _discard_closed_streams() -> None:
-    """A closed stdout or stderr must not fail once more at exit: that would change the exit code."""
-    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
-        try:
-            if stream is not None:
-                stream.flush()
-        except (OSError, ValueError):
-            with suppress(OSError):
-                streams.discard(number)
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from one_trace.capture import pending
+from one_trace.capture.last_line import say_saved
 from one_trace.capture.lineage import Origin, Parent
-from one_trace.capture.notices import as_error, report_error, say, say_page
+from one_trace.capture.notices import as_error, report_error, say_page
 from one_trace.errors import BROKEN, CliError, SettingsError, StoreError
 from one_trace.guard import streams
 
@@ -106,7 +107,15 @@ def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
         from one_trace import deliver
 
         uploads = deliver.flush(settings, run_id=run.trace_id, deadline_s=settings.flush_timeout)
-    _say_saved(assembly.trace, uploads, agent=ended.agent, drawn=ended.drawn)
+    say_saved(assembly.trace, uploads, agent=ended.agent, drawn=ended.drawn)
+    if settings.on_finish and assembly.trace.run.status != "success":
+        from one_trace.answers.saved import saved_line
+        from one_trace.capture import on_finish
+
+        line = saved_line(assembly.trace, uploads)
+        problem = on_finish.start(settings.on_finish, line, settings.flush_timeout)
+        if problem is not None:
+            report_error(problem, agent=ended.agent)
 
 
 def _uploads_at_once(settings: Settings) -> bool:
@@ -262,45 +271,6 @@ def _page(trace: Trace) -> str:
     return ("" if failed else "\n") + render(
         pick.failed(trace) if failed else trace,
         width=streams.columns(2, 80),
-        color=not os.environ.get("NO_COLOR"),
+        color=streams.has_color(terminal=True),
         unicode="utf" in (sys.stderr.encoding or "").lower(),
     )
-
-
-def _say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool) -> None:
-    run, spans = trace.run, len(trace.spans)
-    if agent:
-        from one_trace.answers.saved import saved_line
-
-        say(saved_line(trace, uploads))
-        return
-    urls = "".join(f" · {upload.url}" for upload in uploads if upload.url)
-    from one_trace.view.words import ending
-
-    how = f", {text}" if (text := ending(run)) else ""
-    count = f"{spans} {'span' if spans == 1 else 'spans'}"
-    say(f"traced {run.run_id}: {count}{how}. {_next(trace, drawn=drawn)}{urls}")
-    for upload in uploads:
-        if upload.state != "sent":
-            report_error(_not_delivered(run.run_id, upload), agent=False)
-
-
-def _not_delivered(run_id: str, upload: Upload) -> CliError:
-    from one_trace.guard.text import clean
-
-    why = clean(upload.error or "timed out (traces.flush_timeout)").rstrip(". ")
-    # The error of a refused upload says what to do.
-    hint = "It stays queued: 'one trace sync' tries again." if upload.state == "queued" else None
-    return CliError(f"run {run_id} is not delivered to {upload.sink}: {why}", hint=hint)
-
-
-def _next(trace: Trace, *, drawn: bool) -> str:
-    """The command to run next."""
-    from one_trace.analyse.run_refs import word_for
-
-    show = f"one trace show {word_for(trace.run)}"
-    if not drawn:
-        return f"See it: {show}"
-    if trace.run.status in ("error", "incomplete"):
-        return f"Full trace: {show}"
-    return f"Slowest: {show} --slow 5"

@@ -54,6 +54,11 @@ class PlainOutput(Output):
         if event is not None and event.get("event") == "workflow:result":
             self._print(self._human.end())
 
+    def laid_out(self, page: str) -> str:
+        from one_trace.view.reflow import reflow
+
+        return reflow(page, max(40, streams.columns(1, 80)))
+
     def pausing(self, run_id: str) -> None:
         self._print(["", *text.pausing(run_id, self._style)])
 

@@ -88,6 +88,8 @@ class Tracking:
             self.files = search.find_by_token(
                 Path(self.project), self._wanted(None), self._before, only_new=True
             )
+            if self.files is not None:
+                self._before.close()
         return self.files
 
     def find(self, reported_id: str | None, *, succeeded: bool) -> Match | None:
@@ -169,6 +171,7 @@ class Tracking:
                 searches -= 1
                 if over.wait(pause):
                     return
+            self._before.close()
 
 
 def warm(settings: Settings) -> None:

@@ -89,5 +89,5 @@ class _Undrawn(supervise.Watcher):
         from one_trace.capture.ended import settings_in_force
         from one_trace.capture.tracking import Tracking
 
-        settings = self._settings or settings_in_force(agent=self.agent, traced=self._traced)
+        settings = self._settings or settings_in_force(self._traced)
         return Tracking(settings, self._asked, self._path, self._token, self._before)

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-from one_trace.cli.pages import examples
+from one_trace.cli.pages import HelpContext, HelpGroup, examples
 from one_trace.cli.params import with_any_text
 from one_trace.errors import WrongUsage
 
@@ -15,15 +15,19 @@ VERBS: dict[str, tuple[str, str]] = {
     "list": ("one_trace.cli.list_runs", "Runs, newest first"),
     "stats": ("one_trace.cli.stats", "Per flow and step: outcomes, times, cost, flaky steps"),
     "insights": ("one_trace.cli.insights", "Ranked findings about a flow, with evidence"),
-    "diff": ("one_trace.cli.diff", "Two runs step by step"),
+    "diff": ("one_trace.cli.diff", "Two runs step by step; a gate for CI, its baseline"),
+    "ci": ("one_trace.cli.ci", ""),
+    "baseline": ("one_trace.cli.baseline", ""),
     "cost": ("one_trace.cli.cost", "Tokens and money by flow, step, model, day"),
-    "export": ("one_trace.cli.export", "A run as json, events, otlp, perfetto or html"),
+    "export": ("one_trace.cli.export", "A run as json, events, otlp, perfetto, html or markdown"),
     "import": ("one_trace.cli.import_runs", "Trace runs that have already happened; tags of a run"),
     "tag": ("one_trace.cli.tag", ""),
-    "sync": ("one_trace.cli.sync", "Deliver what is still queued"),
-    "share": ("one_trace.cli.share", "Deliver one run now and print its URL"),
+    "sync": ("one_trace.cli.sync", "Deliver what is queued; one run now, with its URL"),
+    "share": ("one_trace.cli.share", ""),
     "login": ("one_trace.cli.login", "Keep or forget the key of traces.com"),
     "logout": ("one_trace.cli.logout", ""),
+    "setup": ("one_trace.cli.setup", "Tell coding agents of one-trace; its MCP server"),
+    "mcp": ("one_trace.cli.mcp", ""),
     "open": ("one_trace.cli.open_report", "A run, or a flow's history, in the browser"),
     "prune": ("one_trace.cli.prune", "Delete old runs"),
     "help": ("one_trace.cli.topic", "Longer help on a topic; the JSON Schema of a document"),
@@ -38,7 +42,7 @@ DELETING = frozenset(("prune", "logout"))
 """Verbs that are never suggested for a mistyped one."""
 
 
-class TraceGroup(click.Group):
+class TraceGroup(HelpGroup):
     """Imports the module of a verb only when it is used: importing all takes longer than most answers."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -49,6 +53,7 @@ class TraceGroup(click.Group):
             return None
         command = import_module(VERBS[cmd_name][0]).command
         assert isinstance(command, click.Command)
+        command.context_class = HelpContext
         return with_any_text(command)
 
     def resolve_command(

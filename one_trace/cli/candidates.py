@@ -9,28 +9,25 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING
 
-import click
-from click.shell_completion import CompletionItem
-
+from one_trace.cli import tab
 from one_trace.guard.files import is_plain
 from one_trace.host.argv import COMPLETE
-from one_trace.record.flow_files import flow_paths
 
 if TYPE_CHECKING:
+    import click
+    from click.shell_completion import CompletionItem
+
     from one_trace.store import Store
 
-_MOST_FLOWS = 10_000
 _MOST_RUNS = 50
 _REFERENCES = {"last": "The run of this project that ended last", "running": "The run that is under way"}
 
 
 def flow_files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Keys of the flows in this folder, in all of the host's layouts. No flow file is opened."""
-    flows = {flow.key: flow.path for flow in islice(flow_paths(), _MOST_FLOWS) if is_plain(flow.path)}
-    return _items({key: os.path.relpath(path) for key, path in sorted(flows.items())}, incomplete)
+    """Keys of the flows in this folder."""
+    return _items(tab.flows(), incomplete)
 
 
 def flows(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -71,6 +68,8 @@ def typed() -> str:
 
 
 def _items(known: dict[str, str], incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     return [
         CompletionItem(value, help=about) for value, about in known.items() if value.startswith(incomplete)
     ]

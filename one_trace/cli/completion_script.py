@@ -14,9 +14,12 @@ def command(shell: str) -> None:
     """Print the completion script of a shell.
 
     \b
-    bash  eval "$(one trace completion bash)", in ~/.bashrc
-    zsh   put it in a folder of $fpath, as _one, before compinit
-    fish  put it in ~/.config/fish/completions, as one.fish
+    bash  in ~/.bashrc:
+            eval "$(one trace completion bash)"
+    zsh   in a folder of $fpath, as _one,
+          before compinit
+    fish  in ~/.config/fish/completions,
+          as one.fish
     """
     from one_trace.cli import completions
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from textwrap import shorten
 
 import click
 from click.shell_completion import ShellComplete
@@ -17,7 +16,7 @@ from one_trace.cli import candidates
 from one_trace.cli.app import VERBS, trace
 from one_trace.cli.config import config
 from one_trace.cli.out import Out
-from one_trace.guard.text import clean
+from one_trace.cli.tab import about, can_be_typed, line
 from one_trace.host import verbs
 from one_trace.host.argv import COMPLETE
 
@@ -25,8 +24,6 @@ RUN = ("run", "a", "b")
 """Names of the arguments that are a run."""
 _HOSTS = {"": verbs.TOP, "flow": verbs.FLOW, "config": verbs.CONFIG}
 """The commands of One CLI that are offered with ours, by the words before them."""
-_LONGEST = 60
-"""Characters of a description."""
 
 
 @click.group(name="flow")
@@ -73,21 +70,10 @@ def answer(argv: list[str]) -> int:
         items = ShellComplete(one, {}, "one", COMPLETE).get_completions(args, incomplete)
     except Exception:  # noqa: BLE001  no error may reach a command line that is being typed
         return 0
-    known = [item for item in items if item.type == "plain" and _can_be_typed(item.value, ended="--" in args)]
-    lines = [f"{item.value}\t{_about(item.help)}".rstrip("\t") + "\n" for item in known]
-    Out(agent=False).write("".join(lines).encode())
+    ended = "--" in args
+    known = [item for item in items if item.type == "plain" and can_be_typed(item.value, ended=ended)]
+    Out(agent=False).write("".join(line(item.value, item.help or "") for item in known).encode())
     return 0
-
-
-def _about(text: str | None) -> str:
-    """A description in one short line: the first sentence."""
-    return shorten(clean((text or "").partition(". ")[0].rstrip(".")), _LONGEST, placeholder="")
-
-
-def _can_be_typed(value: str, *, ended: bool) -> bool:
-    """Whether a name from a project may be offered: it is printable, and is no option (`ended`: after
-    ``--`` there are none)."""
-    return value.isprintable() and (ended or not value.startswith("-"))
 
 
 def _teach_runs(command: click.Command | None) -> None:
@@ -106,7 +92,7 @@ def table() -> Iterator[tuple[str, dict[str, str], bool]]:
 def _below(command: click.Command, path: str) -> Iterator[tuple[str, dict[str, str], bool]]:
     with click.Context(command) as ctx:
         options = {
-            option: _about(param.help)
+            option: about(param.help or "")
             for param in command.params
             if isinstance(param, click.Option)
             for option in (*param.opts, *param.secondary_opts)
@@ -115,11 +101,9 @@ def _below(command: click.Command, path: str) -> Iterator[tuple[str, dict[str, s
         group = command if isinstance(command, click.Group) else None
         names = group.list_commands(ctx) if group else []
         below = {name: group.get_command(ctx, name) for name in names} if group else {}
-        listed = {name: about for name, (_, about) in VERBS.items()} if group is trace else {}
+        listed = {name: text for name, (_, text) in VERBS.items()} if group is trace else {}
         abouts = {
-            name: listed.get(name) or _about(sub.get_short_help_str(200))
-            for name, sub in below.items()
-            if sub
+            name: listed.get(name) or about(sub.get_short_help_str(200)) for name, sub in below.items() if sub
         }
         values = any(not isinstance(param, click.Option) or not param.is_flag for param in command.params)
         theirs = _HOSTS.get(path, {})

@@ -11,9 +11,9 @@ from click.shell_completion import CompletionItem
 
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out
-from one_trace.cli.pages import examples
+from one_trace.cli.pages import HelpGroup, examples
 from one_trace.errors import CliError, SettingsError
-from one_trace.guard.text import valid
+from one_trace.guard.text import clean, valid
 from one_trace.settings import paths, problems
 from one_trace.settings.credentials import user_path
 from one_trace.settings.keys import BY_NAME, KEYS, format_value
@@ -31,6 +31,7 @@ PREFIX = "traces."
 
 @click.group(
     name="config",
+    cls=HelpGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples("one config set traces.enabled true", "one config list"),
 )
@@ -65,8 +66,9 @@ PROJECT = click.option(
 @PROJECT
 def set_value(key: str, value: str, project: bool) -> None:
     """Set one key. 'one config list' lists them all, 'one trace help settings' explains them."""
-    from one_trace.answers.reports import SettingReport
-    from one_trace.settings.model import parse
+    from one_trace.answers.reports import SettingReport, SettingWarning
+    from one_trace.cli.checks.values import warnings
+    from one_trace.settings.model import load, parse
 
     name = _name(key)
     if valid(value) != value:
@@ -77,8 +79,17 @@ def set_value(key: str, value: str, project: bool) -> None:
         raise problem
     path = _file(project)
     _edit(path, lambda table: table.__setitem__(name, list(parsed) if isinstance(parsed, tuple) else parsed))
-    report = SettingReport(key=PREFIX + name, value=parsed, file=valid(str(path)))
-    out().answer(report, f"{PREFIX}{name} = {format_value(parsed)}  ({path})")
+    wrong = [
+        SettingWarning(check.message, check.fix)
+        for check in warnings(name, parsed, "project" if project else "user", load())
+    ]
+    speaker = out()
+    report = SettingReport(key=PREFIX + name, value=parsed, file=valid(str(path)), warnings=wrong)
+    speaker.answer(report, lambda: _assigned(f"{PREFIX}{name}", parsed, str(path)))
+    for warning in wrong:
+        speaker.note(f"warning: {warning.message}")
+        if warning.hint:
+            speaker.note(f"hint: {warning.hint}")
 
 
 @config.command(
@@ -98,13 +109,27 @@ def get_value(key: str) -> None:
 @KEY
 @PROJECT
 def unset_value(key: str, project: bool) -> None:
-    """Remove one key from the file, so that the next source decides."""
-    name = _name(key)
-    path = _file(project)
-    if os.path.lexists(path):
-        _edit(path, lambda table: table.pop(name, None))
+    """Remove one key from the file, so that the next source decides. An unknown key can be removed, too."""
+    from one_trace.answers.reports import SettingReport
+
+    name, path = key.removeprefix(PREFIX), _file(project)
+    if os.path.lexists(path) and key.startswith(PREFIX):
+        _edit(path, lambda table: _remove(table, name))
+    else:
+        _name(key)
+    if name not in BY_NAME:
+        removed, report = f"{key} removed", SettingReport(key=key, value=None, file=valid(str(path)))
+        out().answer(report, lambda: out().page.either(f"{removed}  ({path})", removed, str(path)))
+        return
     setting = _setting(name, _settings())
-    out().answer(_report(setting), f"{setting.key} = {format_value(setting.value)}  ({setting.source})")
+    out().answer(_report(setting), lambda: _assigned(setting.key, setting.value, setting.source))
+
+
+def _assigned(key: str, value: object, where: str) -> str:
+    """``traces.enabled = true  (default)``; a value that does not fit stands on a line of its own."""
+    page, text = out().page, format_value(value)
+    assigned = page.either(f"{key} = {text}", f"{key} =", text)
+    return page.either(f"{key} = {text}  ({where})", assigned, where)
 
 
 @config.command("list", epilog=examples("one config list", "one --agent config list"))
@@ -124,9 +149,20 @@ def list_values() -> None:
 
 
 def _table(rows: list[Setting]) -> str:
-    cells = [(row.key, format_value(row.value), row.source) for row in rows]
-    widths = [max(len(cell[at]) for cell in cells) for at in (0, 1)]
-    lines = [f"{key:<{widths[0]}}  {value:<{widths[1]}}  {source}" for key, value, source in cells]
+    """A line a key; a value that is too long for it stands below, on a line of its own."""
+    from one_trace.view.cells import pad, text_width
+
+    cells = [(row.key, clean(format_value(row.value)), row.source) for row in rows]
+    keys = max(len(key) for key, _, _ in cells)
+    room = out().width - keys - 4
+    fitting = [value for _, value, source in cells if text_width(value) + len(source) <= room]
+    values = max(map(text_width, fitting), default=0)
+    lines = []
+    for key, value, source in cells:
+        fits = text_width(value) + len(source) <= room
+        padded = pad(value if fits else "", values) if values + len(source) <= room else value if fits else ""
+        lines.append(f"{key:<{keys}}  {padded}  {source}")
+        lines += [] if fits else [f"  {value}"]
     return "\n".join(lines)
 
 
@@ -140,6 +176,11 @@ def _setting(name: str, settings: Settings) -> Setting:
     from one_trace.answers.reports import Setting
 
     return Setting(PREFIX + name, getattr(settings, name), settings.sources[name])
+
+
+def _remove(table: TOMLDocument, name: str) -> None:
+    if table.pop(name, None) is None and name not in BY_NAME:
+        raise problems.unknown_key(PREFIX + name)
 
 
 def _report(setting: Setting) -> SettingReport:

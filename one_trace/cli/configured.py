@@ -24,3 +24,13 @@ def configured(*acts_on: str, load: Callable[[], Settings] = sources.load) -> Se
             hint=problem.hint,
         )
     return settings
+
+
+def configured_to_send() -> Settings:
+    """The settings for a command that shows what would leave. Raises SettingsError if a pattern of
+    `traces.redact` is not valid, so that it is not known what is to be replaced."""
+    settings = configured()
+    problem = settings.doubt("redact")
+    if problem is not None and problem.keys == {"redact"}:
+        raise problem
+    return settings

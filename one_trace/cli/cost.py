@@ -35,4 +35,4 @@ def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags) -> N
             uncounted=llm_calls.uncounted(store.connection, chosen),
         )
     document.tags = dict(tags)
-    speaker.answer(document, lambda: cost_page.render(document, filters.page_of(speaker)))
+    speaker.answer(document, lambda: cost_page.render(document, speaker.page))

@@ -10,15 +10,16 @@ import click
 from one_trace.analyse import diff, fail_on, past_runs
 from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
+from one_trace.cli.edits import between
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
-from one_trace.cli.stored import run_id
+from one_trace.cli.params import BASELINE, P50
+from one_trace.cli.stored import stored_or_exported
 from one_trace.errors import FAILED, NoSuchRun, WrongUsage
 from one_trace.guard.text import shell_word
 from one_trace.view import diff_page
 
 if TYPE_CHECKING:
-    from one_trace.model.trace import Trace
     from one_trace.store import Store
 
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @click.argument("a", metavar="A", required=False)
 @click.argument("b", metavar="[B]", required=False)
 @click.option(
-    "--baseline", type=click.Choice(["p50"]), help="Compare A with the median of the runs before it."
+    "--baseline", type=BASELINE, help="Compare A with the runs before it, or a file of 'trace baseline'."
 )
 @click.option(
     "--fail-on", "rules", multiple=True, metavar="RULE", help="Exit with 1 on slower:20%, cost:10% or failed."
@@ -51,37 +52,41 @@ def command(
         fail_on.parse(rule)
     if a is None or (b is None) == (baseline is None):
         hint = "one trace diff FLOW@prev FLOW@last"
-        raise WrongUsage("give two runs, or one run and --baseline p50", hint=hint)
+        raise WrongUsage("give two runs, or one run and --baseline p50 or FILE", hint=hint)
     speaker = out()
     with filters.open_store() as store:
-        document = _against_past(store, a) if b is None else _against_run(store, a, b)
+        if b is not None:
+            document = _against_run(store, a, b)
+        elif baseline == P50:
+            document = _against_past(store, a)
+        else:
+            document = _against_file(store, a, Path(baseline or ""))
     document.fail_on = [fail_on.check(rule, document) for rule in rules]
-    page = filters.page_of(speaker)
+    page = speaker.page
     speaker.answer(document, lambda: diff_page.render(document, page, everything=everything))
     return FAILED if any(result.met for result in document.fail_on) else 0
 
 
 def _against_run(store: Store, a: str, b: str) -> diff.DiffDocument:
-    before, after = (_trace(store, ref) for ref in (a, b))
+    before, after = (stored_or_exported(store, ref) for ref in (a, b))
     past = past_runs.of_run(store.connection, after.run, exclude=[before.run])
-    return diff.of_runs(before, after, past)
-
-
-def _trace(store: Store, ref: str) -> Trace:
-    """The trace in a file (``base.json``, ``./base``), else of a run in the store."""
-    path = Path(ref)
-    if path.suffix == ".json" or (path.name != ref and path.is_file()):
-        from one_trace.export.document import read_trace
-
-        return read_trace(path)
-    return store.trace(run_id(store, ref))
+    document = diff.of_runs(before, after, past)
+    document.edits = between(store, before, after)
+    return document
 
 
 def _against_past(store: Store, ref: str) -> diff.DiffDocument:
-    after = _trace(store, ref)
+    after = stored_or_exported(store, ref)
     past = past_runs.of_run(store.connection, after.run)
     if not past.runs:
         flow = after.run.flow_key
         hint = f"one trace list --flow {shell_word(flow)}"
         raise NoSuchRun(f"no run of '{flow}' before this one succeeded", hint=hint)
     return diff.of_past(past, after)
+
+
+def _against_file(store: Store, ref: str, path: Path) -> diff.DiffDocument:
+    from one_trace.analyse.baseline import compare
+    from one_trace.export.baseline import read_baseline
+
+    return compare(read_baseline(path), stored_or_exported(store, ref))

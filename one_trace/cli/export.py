@@ -1,4 +1,4 @@
-"""`trace export`: one run as json, events, otlp, perfetto or html."""
+"""`trace export`: one run in a format that other tools read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from one_trace.answers.reports import WrittenFile
-from one_trace.cli.configured import configured
+from one_trace.cli.configured import configured_to_send
 from one_trace.cli.out import out, write_to
 from one_trace.cli.pages import examples
 from one_trace.cli.places import places_of
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from one_trace.model.trace import Trace
     from one_trace.outbound.payload import Payload
 
-_FORMATS = ("json", "events", "otlp", "perfetto", "html")
+_FORMATS = ("json", "events", "otlp", "perfetto", "html", "markdown")
 
-_SINKS = {"events": "traces.com", "otlp": "otlp"}
-"""The formats that show what a sink gets."""
+_SINKS = {"events": "traces.com", "otlp": "otlp", "markdown": "traces.com"}
+"""The formats that have what a sink gets, and no more."""
 
 
 def _packed(ref: str, sink: str) -> tuple[Trace, Payload]:
     """A run, and what `sink` would get of it."""
     from one_trace.deliver.packing import pack
 
-    found = configured()
+    found = configured_to_send()
     with Store(found.store_path, readonly=True) as store:
         trace = store.trace(run_id(store, ref))
         return trace, pack(store, trace, sink, found)
@@ -70,7 +70,7 @@ def _beside(payload: Payload) -> str:
     default="json",
     show_default=True,
     help="json: the trace document. events: JSON Lines, what may leave this machine. otlp: OTLP/JSON. "
-    "perfetto: for ui.perfetto.dev. html: one page that needs no network.",
+    "perfetto: for ui.perfetto.dev. html: one page that needs no network. markdown: for a pull request.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to FILE (0600).")
 def command(run: str, form: str, output: Path | None) -> None:
@@ -93,4 +93,5 @@ def command(run: str, form: str, output: Path | None) -> None:
         return
     write_to(output, data)
     written = WrittenFile(path=str(output.absolute()), format=form, bytes=len(data), run_id=trace.run.run_id)
-    speaker.answer(written, f"{output}  {form}, {len(data):,} bytes")
+    facts = f"{form}, {len(data):,} bytes"
+    speaker.answer(written, lambda: speaker.page.either(f"{output}  {facts}", str(output), facts))

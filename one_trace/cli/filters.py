@@ -13,21 +13,19 @@ import click
 from one_trace.analyse.query import RunFilter, flow_keys
 from one_trace.cli import candidates
 from one_trace.cli.configured import configured
-from one_trace.cli.out import Out
 from one_trace.cli.params import MOMENT, TAGS, folder_here
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import shell_word
 from one_trace.model.times import to_iso
 from one_trace.store import Store
 from one_trace.store.tags import Tags
-from one_trace.view.page import Page
-from one_trace.view.style import Style
 
 CACHE_KB = 64_000
 _Command = TypeVar("_Command", bound="Callable[..., object]")
 
 
 FLOW = click.argument("flow", required=False, metavar="[FLOW]", shell_complete=candidates.flows)
+FLOW_NEEDED = click.argument("flow", shell_complete=candidates.flows)
 HERE = click.option("--here", is_flag=True, help="Only runs of the project in this folder.")
 SINCE = click.option(
     "--since",
@@ -72,8 +70,3 @@ def filtered(
 
 def since_text(since_ms: int | None) -> str | None:
     return None if since_ms is None else to_iso(since_ms)
-
-
-def page_of(speaker: Out) -> Page:
-    """Colour and drawing on a terminal, plain ASCII in a pipe."""
-    return Page(speaker.width, Style(color=speaker.color, unicode=speaker.tty))

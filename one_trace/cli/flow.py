@@ -27,9 +27,9 @@ def run(argv: list[str]) -> int:
             return undrawn.run(path, rest, traced=flag, tags=tags)
         try:
             from one_trace.capture import run as capture
-            from one_trace.capture.ended import settings_in_force
+            from one_trace.capture.ended import report_problem, settings_in_force
 
-            settings = settings_in_force(agent=is_agent(rest), traced=flag)
+            settings = settings_in_force(flag)
         except BROKEN as error:  # half an upgrade, a broken package: it is run all the same
             from one_trace.capture.notices import as_error, report_error
 
@@ -37,6 +37,7 @@ def run(argv: list[str]) -> int:
         else:
             if settings.enabled:
                 return capture.run(path, rest, settings, tags)
+            report_problem(settings, agent=is_agent(rest))
     if path:
         find.become(path, rest, env)
     from one_trace.capture import plain

@@ -50,7 +50,8 @@ One CLI is not on PATH. Its place is kept by one-trace's own runner for
   one flow resume <runId>               Resume a failed or paused run
   one flow validate <key>               Validate a workflow
   one flow list                         List workflows
-Everything else is One CLI's: {install}
+Everything else is One CLI's:
+  {install}
 
 """
 
@@ -85,5 +86,7 @@ def _alone(argv: list[str], page: str) -> int:
 
 def _print(text: str) -> None:
     from one_trace.cli.out import Out
+    from one_trace.view.reflow import reflow
 
-    Out(agent=False).answer(None, text)
+    speaker = Out(agent=False)
+    speaker.answer(None, reflow(text, speaker.width))

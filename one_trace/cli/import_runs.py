@@ -59,7 +59,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
                 _import_documents(store, path, report)
     if report.imported and sinks.ready(values):
         report.next = "one trace sync --since 90d"
-    out().answer(report, lambda: _page(report))
+    out().answer(report, lambda: out().page.text(_page(report)))
     if problems and not report.runs:
         ctx.exit(FAILED)
 

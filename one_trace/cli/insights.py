@@ -36,7 +36,7 @@ def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags, as_p
     if as_patch and flow is None:
         raise WrongUsage("--patch needs a FLOW", hint="one trace insights FLOW --patch")
     since = filters.since_text(since_ms)
-    page = filters.page_of(speaker)
+    page = speaker.page
     with filters.filtered(flow, since_ms, here, tags) as (store, chosen):
         if flow is None:
             general = insights.overview(store, chosen, since=since)

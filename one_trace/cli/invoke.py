@@ -62,14 +62,15 @@ def _help(command: click.Command, args: list[str], speaker: Out, name: str) -> i
 def _run(command: click.Command, args: list[str], speaker: Out, name: str) -> int:
     try:
         with _ended_by_signals():
-            return _exit_code(command, args, speaker, name)
+            return exit_code(command, args, speaker, name)
     except KeyboardInterrupt:
         return _end(speaker, signal.SIGINT)
     except Ended as ended:
         return _end(speaker, ended.number)
 
 
-def _exit_code(command: click.Command, args: list[str], speaker: Out, name: str) -> int:
+def exit_code(command: click.Command, args: list[str], speaker: Out, name: str) -> int:
+    """Run a command and report its errors, without minding signals. Returns the exit code."""
     try:
         result = command.main(args=args, prog_name=name, standalone_mode=False, obj=speaker)
         return result if isinstance(result, int) else 0

@@ -93,7 +93,7 @@ class KnownRecords:
         is looked for."""
         found = self._flow_stamps.get((project, paths))
         if found is None:
-            names = [path for path, _ in flow_paths(str(project))]
+            names = [flow.path for flow in flow_paths(str(project))]
             stamps = [stamp(path) for path in msgspec.json.decode(paths, type=list[str])]
             found = blake2b(f"{names!a} {stamps}".encode(), digest_size=16).hexdigest()
             self._flow_stamps[project, paths] = found

@@ -20,10 +20,12 @@ from one_trace.store import Store
 from one_trace.store.reader import ORDERS, Wanted
 
 if TYPE_CHECKING:
+    from one_trace.analyse.agent_sessions import SessionRuns
     from one_trace.capture.under_way import ActiveRun
     from one_trace.store.tags import Tags
 
 
+_NONE = "No run has been traced yet.\n'one trace import' traces runs that have already happened."
 _LINES = 50
 """Runs on a page for people, unless --limit says otherwise."""
 
@@ -42,6 +44,7 @@ _LINES = 50
 @click.option("--until", type=MOMENT, metavar="AGE", help="Only runs started before: 1d, 2026-04-07.")
 @click.option("--session", metavar="ID", help="Only runs of this session of an agent.")
 @TAGS
+@click.option("--by", type=click.Choice(["session"]), help="The sessions that started them, not the runs.")
 @click.option(
     "--sort",
     type=click.Choice(list(ORDERS)),
@@ -58,12 +61,16 @@ def command(
     until: int | None,
     session: str | None,
     tags: Tags,
+    by: str | None,
     sort: str,
 ) -> None:
     """Runs, newest first, those still running before them: 50, unless -n says
     otherwise (0: all)."""
     speaker = out()
     wanted = Wanted(flow, status, since, folder_here() if here else None, until, session, tags or None)
+    if by is not None:
+        _answer_by_session(speaker, wanted)
+        return
     if speaker.agent:
         speaker.answer(_answer(speaker, wanted, sort), "")
         return
@@ -110,7 +117,6 @@ def _row(run: ActiveRun) -> RunUnderWay:
 
 def _answer(speaker: Out, wanted: Wanted, sort: str) -> object:
     from one_trace.answers import runs as answers
-    from one_trace.model.times import to_iso
 
     bounds, by_start = speaker.bounds, sort == "start"
     after = answers.after(bounds.cursor) if by_start else None
@@ -120,9 +126,7 @@ def _answer(speaker: Out, wanted: Wanted, sort: str) -> object:
         runs = store.runs(wanted, limit=most, order=sort, after=after)
         total = store.count(wanted)
         left = store.count(wanted, after=after) if after else total
-    filter: dict[str, Any] = {name: value for name, value in wanted._asdict().items() if value is not None}
-    filter |= {"tags": dict(wanted.tags)} if wanted.tags else {}
-    filter |= {name: to_iso(filter[name]) for name in ("since", "until") if name in filter}
+    filter = _filter(wanted)
     running = [] if bounds.full else _running(wanted)
     total += len({run.run_id for run in running} - {run.run_id for run in runs})
     if after is not None:
@@ -132,14 +136,51 @@ def _answer(speaker: Out, wanted: Wanted, sort: str) -> object:
     )
 
 
+def _filter(wanted: Wanted) -> dict[str, Any]:
+    """What was asked for, as documents say it."""
+    from one_trace.model.times import to_iso
+
+    filter: dict[str, Any] = {name: value for name, value in wanted._asdict().items() if value is not None}
+    filter |= {"tags": dict(wanted.tags)} if wanted.tags else {}
+    return filter | {name: to_iso(filter[name]) for name in ("since", "until") if name in filter}
+
+
+def _answer_by_session(speaker: Out, wanted: Wanted) -> None:
+    from one_trace.analyse.session_runs import by_session
+
+    with Store(configured().store_path, readonly=True) as store:
+        sessions = by_session(store.connection, wanted)
+    if speaker.agent:
+        from one_trace.answers.runs import SessionList
+
+        document = SessionList(filter=_filter(wanted), total=len(sessions), sessions=sessions)
+        speaker.answer(document, "")
+        return
+    speaker.answer(None, lambda: _session_page(speaker, sessions, filtered=any(wanted)))
+
+
+def _session_page(speaker: Out, sessions: list[SessionRuns], *, filtered: bool) -> str:
+    from one_trace.cli.session_titles import titles
+    from one_trace.view.sessions import render
+
+    if not sessions:
+        return "No runs match." if filtered else _NONE
+    limit = speaker.bounds.limit
+    shown = sessions[: _LINES if limit is None else limit or None]
+    # Titles are content: on a terminal a person reads them; a pipe may lead anywhere.
+    known = titles((each.agent, each.session_id) for each in shown) if speaker.tty else {}
+    table = render(shown, known, speaker.page)
+    rest = len(sessions) - len(shown)
+    return f"{table}\n{rest:,} more: --limit 0" if rest else table
+
+
 def _page(speaker: Out, running: list[RunUnderWay], runs: list[Run], total: int, *, filtered: bool) -> str:
     from one_trace.view.runs import render_runs
-    from one_trace.view.style import Style
 
     if not runs and not running:
         if filtered:
             return "No runs match."
-        return "No run has been traced yet.\n'one trace import' traces runs that have already happened."
-    page = render_runs(runs, running, width=speaker.width, style=Style(speaker.color, speaker.tty))
+        return speaker.page.text(_NONE)
+    table = render_runs(runs, running, page=speaker.page, now_ms=time.time() * 1000)
     rest = total - len(runs)
-    return f"{page}\n{rest:,} more: --limit 0" if rest else page
+    return f"{table}\n{rest:,} more: --limit 0" if rest else table

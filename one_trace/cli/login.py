@@ -37,6 +37,5 @@ def command() -> None:
     note = ""
     if os.environ.get(credentials.API_KEY):
         note = f"\nNote: {credentials.API_KEY} is set too, and takes precedence."
-    output.answer(
-        SavedKey(saved=valid(str(path))), f"Key saved in {path}. 'one trace sync' sends what is queued.{note}"
-    )
+    text = f"Key saved in {path}. 'one trace sync' sends what is queued.{note}"
+    output.answer(SavedKey(saved=valid(str(path))), lambda: output.page.text(text))

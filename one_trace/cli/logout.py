@@ -19,4 +19,4 @@ def command() -> None:
     line = "The saved key has been deleted." if removed else "There was no saved key."
     if os.environ.get(credentials.API_KEY):
         line += f" {credentials.API_KEY} is still set in the environment."
-    out().answer(DeletedKey(removed=removed), line)
+    out().answer(DeletedKey(removed=removed), lambda: out().page.text(line))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -16,6 +17,7 @@ from one_trace.guard.text import clean, clean_page, json_bytes
 
 if TYPE_CHECKING:
     from one_trace.answers.bounds import Bounds
+    from one_trace.view.page import Page
 
 
 class Unwritable(CliError):
@@ -31,8 +33,14 @@ class Out:
     terminal can show. Texts that are not ours are made harmless here.
     """
 
-    def __init__(self, *, agent: bool) -> None:
+    def __init__(
+        self, *, agent: bool, line: Sequence[str] | None = None, into: BinaryIO | None = None
+    ) -> None:
         self.agent = agent
+        self._line = line
+        """The command line that is answered, without the program; that of the process by default."""
+        self._into = into
+        """Where the answer goes instead of stdout."""
         self.asked: dict[str, Any] | None = None
         """The values of the options in `cli.bounded`; None for a command whose answer is never cut."""
         self.answered = False
@@ -62,6 +70,14 @@ class Out:
         """Columns: COLUMNS if it is set, those of a terminal, else 100; at least 40."""
         return max(40, streams.columns(1))
 
+    @property
+    def page(self) -> Page:
+        """What a page for people is made with."""
+        from one_trace.view.page import Page
+        from one_trace.view.style import Style
+
+        return Page(self.width, Style(color=self.color, unicode=self.unicode))
+
     def answer(self, document: object, text: str | Callable[[], str]) -> None:
         """Print the one answer of a command: `document` for agents, `text` for people, which is made only if
         needed."""
@@ -69,14 +85,15 @@ class Out:
             self.write(json_bytes(self._bounded(document)) + b"\n")
         else:
             words = clean_page(text() if callable(text) else text, styled=self.color)
-            self.write((words.rstrip("\n") + "\n").encode() if words else b"")
+            self.write(_inert((words.rstrip("\n") + "\n").encode() if words else b""))
 
     @property
     def bounds(self) -> Bounds:
         """How the answer is bounded; everything for a command that has no such options."""
         from one_trace.answers.bounds import Bounds
 
-        return Bounds(rerun, **self.asked) if self.asked is not None else Bounds(rerun, full=True)
+        again = partial(rerun, self._line if self._line is not None else sys.argv[1:])
+        return Bounds(again, **self.asked) if self.asked is not None else Bounds(again, full=True)
 
     def _bounded(self, document: object) -> object:
         from msgspec import Struct
@@ -122,9 +139,9 @@ class Out:
 
     @staticmethod
     def _say(error: CliError) -> None:
-        streams.say(f"one-trace: {error.message}")
-        if error.hint:
-            streams.say(f"hint: {error.hint}")
+        lines = [f"one-trace: {error.message}", *([f"hint: {error.hint}"] if error.hint else [])]
+        text = "".join(f"{clean(line)}\n" for line in lines)
+        streams.say_bytes(_inert(text.encode("utf-8", "replace")))
 
     def write(self, data: bytes) -> None:
         """Write bytes that are the answer itself, and harmless already: an export."""
@@ -133,6 +150,9 @@ class Out:
     def stream(self, write: Callable[[BinaryIO], object]) -> None:
         """The same for an answer that is written piece by piece."""
         self.answered = True
+        if self._into is not None:
+            write(self._into)
+            return
         try:
             write(sys.stdout.buffer)
             sys.stdout.buffer.flush()
@@ -143,11 +163,24 @@ class Out:
                 raise Unwritable(f"stdout cannot be written: {error.strerror}") from error
 
 
-def rerun(*options: str) -> str:
-    """This command line with options added; of several cursors the last one counts."""
+def _inert(page: bytes) -> bytes:
+    """A page, in a job of GitHub without commands for the runner, which takes them from what is printed."""
+    if not on_github():
+        return page
+    from one_trace.guard.markup import without_commands
+
+    return without_commands(page)
+
+
+def on_github() -> bool:
+    """Whether this is a job of GitHub Actions, or of a service that reads the same commands."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def rerun(words: Sequence[str], *options: str) -> str:
+    """A command line with options added; of several cursors the last one counts."""
     from shlex import join
 
-    words = sys.argv[1:]
     at = next((at for at, word in enumerate(words) if word == "--"), len(words))
     return join(["one", *words[:at], *options, *words[at:]])
 

@@ -8,20 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from one_trace.guard.text import valid
 from one_trace.model.times import past_ms
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     _Kind = click.ParamType[int]
     _TagKind = click.ParamType[tuple[str, str]]
     _Choice = click.Choice[str]
+    _Words = click.ParamType[str]
 else:
-    _Kind, _TagKind, _Choice = (
+    _Kind, _TagKind, _Choice, _Words = (
         click.ParamType,
         click.ParamType,
         click.Choice,
+        click.ParamType,
     )  # generic from click 8.2 on, and for the type checker alone
 
 
@@ -41,6 +44,8 @@ class Moment(_Kind):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         return [CompletionItem(age, help=about) for age, about in _AGES.items() if age.startswith(incomplete)]
 
 
@@ -66,6 +71,8 @@ class RunStatus(_Choice):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         items = super().shell_complete(ctx, param, incomplete)
+        from click.shell_completion import CompletionItem
+
         return [CompletionItem(item.value, help=_STATUSES[item.value]) for item in items]
 
 
@@ -118,6 +125,24 @@ class Seconds(click.FloatRange):
 
 
 SECONDS = Seconds()
+
+
+P50 = "p50"
+
+
+class BaselineSource(_Words):
+    """The word p50, or a file that `trace baseline` wrote."""
+
+    name = "p50|FILE"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        words = [CompletionItem(P50, help="The runs before it")] if P50.startswith(incomplete) else []
+        return [*words, CompletionItem(incomplete, type="file")]
+
+
+BASELINE = BaselineSource()
 
 
 class Text(click.types.StringParamType):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from one_trace.cli.configured import configured
 from one_trace.model.trace import Location, Run
 from one_trace.record.flows import FlowFile, read_flow
+from one_trace.record.pointer import value_at
 from one_trace.store import Store
 
 Find = Callable[[str], Location | None]
@@ -41,20 +41,9 @@ def locator(project: str | None) -> Callable[[Location | None, str], Location | 
         flow = read(at.file) if at is not None else None
         if at is None or flow is None:
             return at
-        step = _value(flow.definition, at.pointer)
+        step = value_at(flow.definition, at.pointer)
         if not isinstance(step, dict) or step.get("id") != step_id:
             return None
         return Location(file=at.file, pointer=at.pointer, line=flow.line_of(at.pointer))
 
     return located
-
-
-def _value(document: Any, pointer: str) -> Any:  # noqa: ANN401  whatever JSON holds
-    """The value at a JSON pointer; None where there is none."""
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        try:
-            document = document[int(name)] if isinstance(document, list) else document[name]
-        except (LookupError, TypeError, ValueError):
-            return None
-    return document

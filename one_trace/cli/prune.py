@@ -58,7 +58,7 @@ def command(older_than: int | None, dry_run: bool, yes: bool, force: bool) -> No
     else:
         with Store(settings.store_path) as store:
             pruned = _prune(store, before_ms, speaker, dry_run=dry_run, ask=not yes, force=force)
-    speaker.answer(_report(pruned), lambda: _page(pruned))
+    speaker.answer(_report(pruned), lambda: speaker.page.text(_page(pruned)))
 
 
 def _prune(store: Store, before_ms: int, speaker: Out, *, dry_run: bool, ask: bool, force: bool) -> Pruned:

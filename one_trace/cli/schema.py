@@ -23,12 +23,12 @@ def command(name: str | None) -> None:
         listing = documents.schemas()
         width = max(map(len, listing.documents))
         rows = [f"{document:<{width}}  {command}" for document, command in listing.documents.items()]
-        speaker.answer(listing, "\n".join(rows))
+        speaker.answer(listing, speaker.page.text("\n".join(rows)))
         return
     known = documents.full_name(name)
     if known is None:
         raise WrongUsage(f"there is no document '{name}'", hint=_hint(name))
-    schema = documents.json_schema(known)
+    schema = documents.short_schema(known) if speaker.agent else documents.json_schema(known)
     speaker.answer(schema, lambda: _indented(schema))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -18,6 +18,7 @@ from one_trace.errors import FAILED
 from one_trace.model.trace import Filter, Location, PlannedStep, Span, Trace
 
 if TYPE_CHECKING:
+    from one_trace.analyse.edit import Edit
     from one_trace.answers.step import StepOutput
 
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
@@ -102,7 +103,8 @@ def command(
     elif speaker.agent:
         speaker.answer(_answer(speaker, whole, shown), "")
     else:
-        speaker.answer(None, lambda: _page(speaker, shown, failed=failed, unfold=unfold))
+        edits = [] if shown.named else _edits(whole)
+        speaker.answer(None, lambda: _page(speaker, shown, edits, failed=failed, unfold=unfold))
     if interrupted:
         raise KeyboardInterrupt
     return FAILED if exit_status and whole.run.status != "success" else 0
@@ -126,7 +128,16 @@ def _answer(speaker: Out, whole: Trace, shown: Shown) -> object:
         at=shown.at,
         output=shown.output,
         plan=_plan(whole),
+        edits=_edits(whole),
     )
+
+
+def _edits(trace: Trace) -> list[Edit]:
+    if trace.run.status == "success":
+        return []
+    from one_trace.cli.edits import after
+
+    return after(trace)
 
 
 def _plan(trace: Trace) -> Iterable[PlannedStep]:
@@ -180,7 +191,7 @@ def _followed(run: str | None, speaker: Out, timeout_s: float | None) -> tuple[T
     return followed.trace, followed.interrupted
 
 
-def _page(speaker: Out, shown: Shown, *, failed: bool, unfold: bool) -> str:
+def _page(speaker: Out, shown: Shown, edits: Sequence[Edit], *, failed: bool, unfold: bool) -> str:
     from one_trace.view.tree import ERROR_LINES, render
 
     page = render(
@@ -195,6 +206,10 @@ def _page(speaker: Out, shown: Shown, *, failed: bool, unfold: bool) -> str:
         error_lines=_FAILED_LINES if failed else ERROR_LINES,
         empty="nothing failed" if failed else "no steps to show",
     )
+    if edits:
+        from one_trace.view.edit_list import render_edits
+
+        page += render_edits(edits, width=speaker.width, color=speaker.color, unicode=speaker.unicode)
     return page if shown.output is None else page + _output(speaker, shown.output)
 
 
@@ -211,20 +226,24 @@ def _output(speaker: Out, output: StepOutput) -> str:
 
 
 def _show_slow(speaker: Out, whole: Trace, shown: Trace, most: int) -> None:
-    from one_trace.view.slow import render_slow, slow
+    from one_trace.cli.places import places_of
+    from one_trace.view.slow import render_slow, slow, with_places
 
     only = None if shown is whole else {span.span_id for span in shown.spans}
-    found = slow(whole, most, only, shown.filter or None)
+    found = with_places(slow(whole, most, only, shown.filter or None), whole, places_of(whole.run))
     speaker.answer(
         found, lambda: render_slow(found, width=speaker.width, color=speaker.color, unicode=speaker.unicode)
     )
 
 
 def _show_events(speaker: Out, trace: Trace) -> None:
-    from one_trace.outbound.events import event_lines
+    from one_trace.cli.configured import configured_to_send
+    from one_trace.deliver.masking import sanitized
+    from one_trace.outbound.events import lines
     from one_trace.view.event_list import EventsDocument, render_events
 
-    document = EventsDocument(run=trace.run, events=event_lines(trace), filter=trace.filter)
+    events = lines(sanitized(trace, configured_to_send()))
+    document = EventsDocument(run=trace.run, events=events, filter=trace.filter)
     speaker.answer(
         document,
         lambda: render_events(

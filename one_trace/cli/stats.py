@@ -73,7 +73,7 @@ def command(
     elif form == "json":
         Out(agent=True).answer(document, "")
     else:
-        speaker.answer(document, lambda: stats_page.render(document, filters.page_of(speaker)))
+        speaker.answer(document, lambda: stats_page.render(document, speaker.page))
 
 
 def _write_rows(store: Store, chosen: query.RunFilter, form: str, output: Path | None, speaker: Out) -> None:
@@ -95,4 +95,5 @@ def _write_rows(store: Store, chosen: query.RunFilter, form: str, output: Path |
 
 def _tell(speaker: Out, output: Path, form: str, count: int, noun: str) -> None:
     document = WrittenHistory(file=str(output), format=form, rows=count)
-    speaker.answer(document, f"{output}: {count:,} {noun}{'' if count == 1 else 's'}")
+    facts = f"{count:,} {noun}{'' if count == 1 else 's'}"
+    speaker.answer(document, lambda: speaker.page.either(f"{output}: {facts}", f"{output}:", facts))

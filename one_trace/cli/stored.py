@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from one_trace.analyse import run_refs
 from one_trace.analyse.run_refs import RUNNING
 from one_trace.cli.configured import configured
@@ -16,6 +18,16 @@ def run_id(store: Store, ref: str) -> str:
     if ref == RUNNING:
         raise NoSuchRun("a run is stored when it has ended", hint="one trace show running --follow")
     return run_refs.resolve(store, ref, project_here())
+
+
+def stored_or_exported(store: Store, ref: str) -> Trace:
+    """The trace in a file (``base.json``, ``./base``), else of a run in the store. Raises CliError."""
+    path = Path(ref)
+    if path.suffix == ".json" or (path.name != ref and path.is_file()):
+        from one_trace.export.document import read_trace
+
+        return read_trace(path)
+    return store.trace(run_id(store, ref))
 
 
 def trace_of(ref: str) -> Trace:

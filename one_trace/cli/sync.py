@@ -15,7 +15,7 @@ from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT
 from one_trace.deliver.sender import DeliveryResult
-from one_trace.deliver.sinks import ready, why_not_ready, why_not_sent
+from one_trace.deliver.sinks import make, ready, why_not_ready, why_not_sent
 from one_trace.deliver.sync import Synced, sync
 from one_trace.errors import CliError
 from one_trace.settings.sources import DELIVERY, Settings
@@ -44,6 +44,8 @@ def command(ctx: click.Context, since: int | None, again: bool, retry_failed: bo
     asked = since is not None or again
     found = configured("data_dir", *DELIVERY)
     names = ready(found)
+    for name in names:
+        make(name, found)  # a wrong setting is one error, not one for each run
     with Store(found.store_path) as store:
         if not names:
             synced = _nothing_ready(store, found, asked=asked)
@@ -66,7 +68,7 @@ def _answer(ctx: click.Context, speaker: Out, synced: Synced, found: Settings, *
     if speaker.agent:
         speaker.answer(report, "")
     else:
-        speaker.answer(report, _page(report, asked=asked))
+        speaker.answer(report, speaker.page.text(_page(report, asked=asked)))
         if problem:
             speaker.fail(problem)
     if problem:

@@ -25,7 +25,7 @@ def command(topic: str | None) -> None:
         width = max(map(len, titles))
         rows = [f"  {name:<{width}}  {title.partition(': ')[2]}" for name, title in titles.items()]
         text = "\n".join(["Topics:", *rows, "", "Read one: one trace help TOPIC"])
-        speaker.answer(Topics(topics=titles), text)
+        speaker.answer(Topics(topics=titles), speaker.page.text(text))
         return
     if topic not in topics.NAMES:
         raise _unknown(topic)
@@ -53,5 +53,5 @@ def _rendered(page: str, speaker: Out) -> str:
         width=speaker.width, no_color=not speaker.color, highlight=False, force_terminal=speaker.color
     )
     with console.capture() as captured:
-        console.print(TopicMarkdown(page, hyperlinks=False))
+        console.print(TopicMarkdown(page, hyperlinks=False), crop=False)
     return captured.get()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from math import inf
 from typing import TypeVar
 
@@ -24,24 +25,32 @@ def send_all(
     most: int,
     most_bytes: float = inf,
     size: Size[T] = _unlimited,
+    start: int = 0,
 ) -> None:
-    """Hand `items` to `send` in order. A batch that raises TooLarge is sent again in two halves.
+    """Hand `items`, but for the first `start`, to `send` in order. A batch that raises TooLarge is sent again
+    in two halves.
 
-    Raises DeliveryError where a single item is too large.
+    Raises DeliveryError, with the number of items that need not be sent again, where `send` does or where a
+    single item is too large.
     """
-    for batch in batches(items, most=most, most_bytes=most_bytes, size=size):
+    accepted = start
+    for batch in batches(islice(items, start, None), most=most, most_bytes=most_bytes, size=size):
         todo: list[Sequence[T]] = [batch]
         while todo:
             part = todo.pop()
             try:
                 send(part)
+                accepted += len(part)
             except TooLarge as error:
                 if len(part) == 1:
                     count = size(part[0])
                     reason = f": {count:,} bytes are too large" if count else ""
-                    raise DeliveryError(error.kind, error.message + reason) from error
+                    raise DeliveryError(error.kind, error.message + reason, accepted=accepted) from error
                 half = len(part) // 2
                 todo += [part[half:], part[:half]]
+            except DeliveryError as error:
+                error.accepted = accepted
+                raise
 
 
 def batches(

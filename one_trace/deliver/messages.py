@@ -1,4 +1,6 @@
-"""A run as the messages of a traces.com trace: the request, a call and its result for each step, a summary.
+"""A run as the messages of a traces.com trace: the request, the names of its steps, a call and its result for
+each step, a summary. What is not a call is text: the client's default search looks into nothing else, and
+readers drop events of the system.
 
 Message ids are made from span ids, so that sending a run twice changes nothing.
 """
@@ -12,14 +14,15 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.deliver.condense import CONDENSE_OVER, Condensed, Fold, condense
-from one_trace.deliver.phrases import counted, size
-from one_trace.deliver.summary import summary
+from one_trace.deliver.phrases import counted, listed, size
+from one_trace.deliver.step_names import step_names
+from one_trace.deliver.summary import fold_line, summary
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Usage
 from one_trace.model.tree import walk
 from one_trace.outbound.events import last_line
 from one_trace.outbound.payload import Payload
-from one_trace.outbound.sanitize import SanitizedRun, SanitizedSpan, SanitizedTrace
+from one_trace.outbound.sanitize import SanitizedRun, SanitizedSpan, SanitizedTrace, one_line
 
 
 class TokenUsage(Struct, rename="camel"):
@@ -31,13 +34,13 @@ class TokenUsage(Struct, rename="camel"):
 
 
 class Part(Struct):
-    type: Literal["text", "tool_call", "tool_result", "system_event"]
+    type: Literal["text", "tool_call", "tool_result"]
     content: dict[str, Any]
 
 
 class Message(Struct, rename="camel", kw_only=True):
     external_id: str
-    role: Literal["user", "assistant", "system"]
+    role: Literal["user", "assistant"]
     order: int = 0
     timestamp: int
     text_content: str | UnsetType = UNSET
@@ -52,7 +55,7 @@ def messages(payload: Payload) -> list[Message]:
     long = len(sanitized.spans) > CONDENSE_OVER
     condensed = condense(sanitized.spans) if long else Condensed(sanitized.spans, [])
     steps = sorted(_steps(sanitized.run, condensed), key=lambda message: message.timestamp)
-    numbered = [_request(payload), *steps, _summary(sanitized, condensed.folds, steps)]
+    numbered = [_request(payload), *_names(sanitized), *steps, _summary(sanitized, condensed.folds, steps)]
     for order, message in enumerate(numbered, 1):
         message.order = order
     return numbered
@@ -73,6 +76,13 @@ def _request(payload: Payload) -> Message:
     parts += [] if run.input_bytes is None else [size(run.input_bytes)]
     given = f" ({', '.join(parts)})" if parts else ""
     return _text("run-start", "user", to_ms(run.started_at) or 0, f"one flow execute {run.flow_key}{given}")
+
+
+def _names(sanitized: SanitizedTrace) -> Iterator[Message]:
+    """At the beginning: for some patterns, the search reads only the first fifty texts of a trace."""
+    started = to_ms(sanitized.run.started_at) or 0
+    for number, text in enumerate(step_names(sanitized.spans), 1):
+        yield _text(f"run-steps-{number}", "assistant", started, text)
 
 
 def _summary(sanitized: SanitizedTrace, folds: list[Fold], steps: list[Message]) -> Message:
@@ -146,39 +156,19 @@ def _result(run: SanitizedRun, span: SanitizedSpan) -> Message:
 
 
 def _retries(span: SanitizedSpan) -> Message:
-    return _system_event(
+    tries = f"{one_line(span.step_id)} ({span.type}) took {counted(span.attempts, 'attempt')}"
+    return _text(
         f"{span.span_id}-retries",
-        span.started_at,
-        subtype="retry",
-        stepId=span.step_id,
-        path=span.path,
-        attempts=span.attempts,
-        retries=span.retries,
+        "assistant",
+        to_ms(span.started_at) or 0,
+        f"Retried: {tries}. {one_line(span.path)}",
     )
 
 
 def _fold(fold: Fold) -> Message:
-    least, median, most, _ = fold.spread
-    return _system_event(
+    return _text(
         f"{fold.first.span_id}-folded",
-        fold.first.started_at,
-        subtype="folded",
-        path=fold.parent.path,
-        steps=fold.steps,
-        count=len(fold.numbers),
-        spans=fold.spans,
-        first=min(fold.numbers),
-        last=max(fold.numbers),
-        leastMs=least,
-        medianMs=median,
-        mostMs=most,
-    )
-
-
-def _system_event(external_id: str, started_at: str, **content: object) -> Message:
-    return Message(
-        external_id=external_id,
-        role="system",
-        timestamp=to_ms(started_at) or 0,
-        parts=[Part("system_event", content)],
+        "assistant",
+        to_ms(fold.first.started_at) or 0,
+        f"{fold_line(fold)} {counted(fold.spans, 'step')}: {listed(list(map(one_line, fold.steps)))}.",
     )

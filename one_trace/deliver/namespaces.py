@@ -18,13 +18,17 @@ _KEPT_MS = 24 * 3600 * 1000
 _FRESH_MS = 60_000
 
 
-class _Namespace(Struct):
+class Namespace(Struct):
+    """A namespace as the service gives it. `type`: org or individual; `role`: the key's own in it."""
+
     id: str
     slug: str
+    type: object = None
+    role: object = None
 
 
 class _Data(Struct):
-    namespaces: list[_Namespace] = []
+    namespaces: list[Namespace] = []
 
 
 class _Response(Struct):
@@ -57,12 +61,20 @@ class Namespaces:
         return known[wanted]
 
     def fetch(self, client: HttpClient) -> dict[str, str]:
-        """Slug (without ``@``) → id, from the service, without those that are not valid identifiers."""
+        """Slug (without ``@``) → id, from the service."""
+        return {each.slug: each.id for each in self.ask(client)}
+
+    def ask(self, client: HttpClient) -> list[Namespace]:
+        """The namespaces, from the service, without those that are not valid identifiers; slugs have no
+        ``@``. Raises DeliveryError.
+        """
         response = client.call("GET", "/v1/namespaces").json(_Response)
         if response is None:
             raise DeliveryError("rejected", f"{client.base} did not answer with a list of namespaces")
-        pairs = [(each.slug.removeprefix("@"), each.id) for each in response.data.namespaces]
-        return {slug: id_ for slug, id_ in pairs if client.is_identifier(slug) and client.is_identifier(id_)}
+        found = response.data.namespaces
+        for each in found:
+            each.slug = each.slug.removeprefix("@")
+        return [each for each in found if client.is_identifier(each.slug) and client.is_identifier(each.id)]
 
     def _kept(self) -> tuple[dict[str, str], float]:
         with Store(self._path) as store:

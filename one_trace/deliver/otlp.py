@@ -20,7 +20,7 @@ from one_trace.deliver.answer import Answer
 from one_trace.deliver.batches import send_all
 from one_trace.deliver.http_client import HttpClient, Server
 from one_trace.deliver.retry import DeliveryError
-from one_trace.errors import CliError
+from one_trace.errors import CliError, SettingsError
 from one_trace.guard.files import is_plain
 from one_trace.outbound.otel import OtlpSpan, otlp_spans, request
 from one_trace.outbound.payload import Payload
@@ -39,21 +39,25 @@ _HINTS = dict.fromkeys((401, 403), "The collector wants other headers: OTEL_EXPO
 
 
 def make(settings: Settings) -> Otlp:
-    return Otlp(settings.otlp_endpoint)
+    return Otlp(settings.otlp_endpoint, insecure=settings.otlp_insecure)
 
 
 class Otlp:
     """`endpoint` is a base URL, or None for the one in the environment. Raises CliError without one."""
 
-    def __init__(self, endpoint: str | None, env: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, endpoint: str | None, env: Mapping[str, str] = os.environ, *, insecure: bool = False
+    ) -> None:
         self._env = env
+        self._insecure = insecure or self._variable("INSECURE").lower() == "true"
         self.url = otlp_env.endpoint(endpoint, env)
-        protocol = self._variable("PROTOCOL")
+        protocol = self._variable("PROTOCOL").lower()
         self._json = protocol == "http/json"
         if protocol == "grpc" and not endpoint:
-            raise CliError(
+            raise SettingsError(
                 "OTEL_EXPORTER_OTLP_PROTOCOL is grpc, and the sink otlp speaks HTTP",
                 hint="one config set traces.otlp_endpoint URL (of the collector's HTTP port, often 4318)",
+                fix="one config set traces.otlp_endpoint URL",
             )
         if not self._json:
             _require_protobuf()
@@ -63,7 +67,7 @@ class Otlp:
         self._refuse_plain_credentials(headers)
         return Server(
             url=self.url._replace(userinfo=None),
-            headers={"User-Agent": f"one-trace/{__version__}", **otlp_env.basic(self.url), **headers},
+            headers={"user-agent": f"one-trace/{__version__}", **otlp_env.basic(self.url), **headers},
             secrets=otlp_env.secrets(self.url, headers),
             timeout_s=_timeout_s(self._variable("TIMEOUT")),
             hints=_HINTS,
@@ -76,34 +80,38 @@ class Otlp:
 
         def post(spans: Sequence[OtlpSpan]) -> None:
             if self._json:
-                body, kind = msgspec.json.encode(request(run, spans)), "application/json"
+                self._post(msgspec.json.encode(request(run, spans)), client)
             else:
                 from one_trace.deliver.otlp_protobuf import encode
 
-                body, kind = encode(run, spans), "application/x-protobuf"
-            headers = {"Content-Type": kind}
-            if self._variable("COMPRESSION") == "gzip":
-                body = gzip.compress(body, compresslevel=6)
-                headers["Content-Encoding"] = "gzip"
-            _raise_if_partial(client.call("POST", "", body, headers), client)
+                self._post(encode(run, spans), client)
 
-        send_all(otlp_spans(payload.sanitized), post, most=MOST_SPANS)
+        send_all(otlp_spans(payload.sanitized), post, most=MOST_SPANS, start=payload.accepted)
+
+    def ping(self, client: HttpClient) -> None:
+        """Send a request without spans, which collectors accept. Raises DeliveryError."""
+        self._post(b"{}" if self._json else b"", client)
+
+    def _post(self, body: bytes, client: HttpClient) -> None:
+        headers = {"Content-Type": "application/json" if self._json else "application/x-protobuf"}
+        if self._variable("COMPRESSION").lower() == "gzip":
+            body = gzip.compress(body, compresslevel=6)
+            headers["Content-Encoding"] = "gzip"
+        _raise_if_partial(client.call("POST", "", body, headers), client)
 
     def _refuse_plain_credentials(self, headers: Mapping[str, bytes]) -> None:
         """Raises CliError where a credential would be sent over plain http."""
         url = self.url
         credentials = headers or url.userinfo is not None or url.query
-        if url.tls or url.loopback or not credentials or self._variable("INSECURE").lower() == "true":
+        if url.tls or url.loopback or not credentials or self._insecure:
             return
         raise CliError(
             f"headers or credentials for {url.shown} would be sent over plain http",
-            hint="Use an https endpoint; OTEL_EXPORTER_OTLP_INSECURE=true sends them anyway.",
+            hint="Use an https endpoint; 'one config set traces.otlp_insecure true' sends them anyway.",
         )
 
     def _variable(self, name: str) -> str:
-        """A standard variable: the one for traces, else the one for every signal."""
-        traces = self._env.get(f"OTEL_EXPORTER_OTLP_TRACES_{name}")
-        return (traces or self._env.get(f"OTEL_EXPORTER_OTLP_{name}") or "").strip()
+        return otlp_env.variable(name, self._env)[1]
 
     def _context(self) -> ssl.SSLContext | None:
         files = {name: self._variable(name) for name in _FILES if self._variable(name)}
@@ -133,7 +141,8 @@ def _require_protobuf() -> None:
     try:
         from one_trace.deliver import otlp_protobuf
     except ImportError as error:
-        raise CliError("the sink otlp needs packages that are not installed", hint=_NO_PACKAGES) from error
+        missing = "the sink otlp needs packages that are not installed"
+        raise CliError(missing, hint=_NO_PACKAGES, fix="pip install 'one-trace[otlp]'") from error
     _ = otlp_protobuf
 
 

@@ -3,19 +3,56 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from one_trace.deliver.http_client import checked
+from one_trace.deliver.otlp_resource import ATTRIBUTES, user_attributes
 from one_trace.deliver.retry import DeliveryError
 from one_trace.errors import CliError, SettingsError
 from one_trace.guard.urls import Url, parse
 from one_trace.outbound.own_secrets import secret_parts
 
+VARIABLES = (
+    "ENDPOINT",
+    "PROTOCOL",
+    "HEADERS",
+    "COMPRESSION",
+    "TIMEOUT",
+    "INSECURE",
+    "CERTIFICATE",
+    "CLIENT_CERTIFICATE",
+    "CLIENT_KEY",
+)
+"""What follows ``OTEL_EXPORTER_OTLP_`` or ``OTEL_EXPORTER_OTLP_TRACES_`` in the variables that are read."""
 _PATH = "/v1/traces"
 _FIX_HEADERS = (
     "Fix OTEL_EXPORTER_OTLP_HEADERS (name=value, percent-encoded); then 'one trace sync --retry-failed'."
 )
+
+
+def variable(name: str, env: Mapping[str, str]) -> tuple[str, str]:
+    """The standard variable for traces, else the one for every signal: its name, and its value or ``""``."""
+    for prefix in ("OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"):
+        if value := env.get(prefix + name, "").strip():
+            return prefix + name, value
+    return f"OTEL_EXPORTER_OTLP_{name}", ""
+
+
+def unusable(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Variables whose value has no effect, and why. Those that stop everything are raised by `Otlp`."""
+    for name, known, instead in (
+        ("PROTOCOL", ("http/protobuf", "http/json"), "http/protobuf is spoken"),
+        ("COMPRESSION", ("gzip", "none"), "nothing is compressed"),
+    ):
+        variable_name, value = variable(name, env)
+        if value and value.lower() not in known:
+            yield variable_name, f"only {' and '.join(known)} are known, so {instead}"
+    variable_name, value = variable("TIMEOUT", env)
+    if value and not (value.isascii() and value.isdigit()):
+        yield variable_name, "it is not a number of milliseconds"
+    if user_attributes(env) is None:
+        yield ATTRIBUTES, "a part of it cannot be read, so all of it is ignored"
 
 
 def endpoint(given: str | None, env: Mapping[str, str]) -> Url:
@@ -47,14 +84,15 @@ def _below(url: Url) -> Url:
 
 
 def headers(text: str) -> dict[str, bytes]:
-    """``name=value,name=value`` with percent-encoded values, as the specification has it.
+    """``name=value,name=value`` with percent-encoded values, as the specification has it. Names are in lower
+    case.
 
     Raises DeliveryError, which names the header that cannot be sent, or the number of its pair.
     """
     pairs = [pair.partition("=") for pair in text.split(",") if "=" in pair]
     found: dict[str, bytes] = {}
     for number, (name, _, value) in enumerate(pairs, 1):
-        header = {name.strip(): unquote_to_bytes(value.strip())}
+        header = {name.strip().lower(): unquote_to_bytes(value.strip())}
         try:
             checked(header)
         except DeliveryError as error:
@@ -68,7 +106,7 @@ def basic(url: Url) -> dict[str, str]:
     """User and password of a URL as a header."""
     if url.userinfo is None:
         return {}
-    return {"Authorization": f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}"}
+    return {"authorization": f"Basic {base64.b64encode(unquote_to_bytes(url.userinfo)).decode()}"}
 
 
 def secrets(url: Url, given: Mapping[str, bytes]) -> set[str]:

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue as KeyValueMessage
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
@@ -83,7 +83,5 @@ def _value(value: dict[str, Any]) -> AnyValue:
     ((kind, content),) = value.items()
     if kind == "boolValue":
         return AnyValue(bool_value=content)
-    if kind == "arrayValue":
-        return AnyValue(array_value=ArrayValue(values=map(_value, content["values"])))
     field: dict[str, Any] = {_FIELDS[kind]: int(content) if kind == "intValue" else content}
     return AnyValue(**field)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+from msgspec.structs import astuple
+
+from one_trace.deliver.masking import with_mask
+from one_trace.deliver.otlp_resource import resource
 from one_trace.deliver.project import project_of
 from one_trace.guard.text import path_of
 from one_trace.model.times import to_ms
-from one_trace.outbound.payload import Payload
-from one_trace.outbound.sanitize import sanitize
+from one_trace.outbound.payload import Payload, Project
+from one_trace.outbound.sanitize import Redact, sanitize
 from one_trace.settings.sources import load
 
 if TYPE_CHECKING:
@@ -24,11 +29,13 @@ def pack(
     settings: Settings,
     *,
     visibility: str | None = None,
+    accepted: int = 0,
 ) -> Payload:
     """Everything `sink` is given about `trace`. `visibility`: as the run was shared, over the settings.
+    `accepted`: of an earlier attempt.
 
     Namespace and visibility are those of the project that the run ran in: a queued run is often sent by a
-    run of another project.
+    run of another project. Raises CliError if `traces.redact` cannot be applied.
     """
     run = trace.run
     own = settings_at(run.cwd, settings)
@@ -43,21 +50,34 @@ def pack(
         from one_trace.outbound.error_text import outgoing
 
         redact = outgoing(family.command_ends)
-    return Payload(
-        sanitized=sanitize(
-            trace,
-            redact,
-            traceparent=family.traceparent,
+    project = project_of(run.cwd, to_ms(run.started_at) or 0)
+
+    def made(mask: Redact) -> Payload:
+        known = _masked(project, mask)
+        return Payload(
+            sanitized=sanitize(
+                trace,
+                redact,
+                mask=mask,
+                traceparent=family.traceparent,
+                parent_trace_id=family.parent_trace_id,
+                child_trace_ids=[child.trace_id for child in family.children],
+                resource=resource(known, os.environ) if sink == "otlp" else None,
+            ),
+            project=known,
+            visibility=visibility or own.visibility,
+            namespace=own.namespace,
+            input_count=family.input_count,
             parent_trace_id=family.parent_trace_id,
-            child_trace_ids=[child.trace_id for child in family.children],
-        ),
-        project=project_of(run.cwd, to_ms(run.started_at) or 0),
-        visibility=visibility or own.visibility,
-        namespace=own.namespace,
-        input_count=family.input_count,
-        parent_trace_id=family.parent_trace_id,
-        children=children,
-    )
+            accepted=accepted,
+            children=children,
+        )
+
+    return with_mask(made, settings)
+
+
+def _masked(project: Project, mask: Redact) -> Project:
+    return Project(*(None if text is None else mask(text) for text in astuple(project)))
 
 
 def settings_at(cwd: str | None, settings: Settings) -> Settings:

@@ -32,7 +32,8 @@ Kind = Literal["network", "refused", "rejected"]
 
 class DeliveryError(Exception):
     """Why something was not delivered. `wait_s`: the wait that the server asks for, or 0. `status`: that of
-    the answer, if there was one.
+    the answer, if there was one. `accepted`: how many items the server took before, of a sink that does not
+    send them again.
     """
 
     def __init__(
@@ -43,9 +44,11 @@ class DeliveryError(Exception):
         hint: str | None = None,
         wait_s: float = 0.0,
         status: int | None = None,
+        accepted: int = 0,
     ) -> None:
         super().__init__(message)
         self.status = status
+        self.accepted = accepted
         self.kind: Kind = kind
         self.message = message
         self.hint = hint

@@ -75,7 +75,9 @@ class Sender:
             return DeliveryResult(job, problem=problem)
         except CliError as error:
             # The sink lacks something (a package, a setting): not the run's fault, and easy to fix.
-            self.outbox.later(job, f"{error.message} ({error.hint})" if error.hint else error.message, 0)
+            self.outbox.later(
+                job, f"{error.message} ({error.hint})" if error.hint else error.message, 0, job.accepted
+            )
             return DeliveryResult(job, problem=DeliveryError("refused", error.message, hint=error.hint))
         except Exception as error:  # noqa: BLE001  one run that cannot be sent must not hold up all others
             # Its text is not shown: it may quote a header or the run itself.
@@ -92,7 +94,9 @@ class Sender:
             raise DeliveryError("rejected", problem.message, hint=problem.hint)
         sink, client = self._client(job.sink, deadline)
         client.deadline, client.before = deadline, self._lease_renewal(job)
-        payload = pack(self.store, trace, job.sink, self._settings, visibility=job.visibility)
+        payload = pack(
+            self.store, trace, job.sink, self._settings, visibility=job.visibility, accepted=job.accepted
+        )
         return sink.send(payload, client)
 
     def _client(self, name: str, deadline: Deadline) -> tuple[Sink, HttpClient]:
@@ -117,8 +121,9 @@ class Sender:
         return renew
 
     def _put_back(self, job: Job, problem: DeliveryError) -> None:
+        accepted = max(job.accepted, problem.accepted)
         if problem.kind == "refused":
-            self.outbox.failed(job, f"{problem.message} ({problem.hint or _AGAIN})")
+            self.outbox.failed(job, f"{problem.message} ({problem.hint or _AGAIN})", accepted)
         else:
             wait_s = problem.wait_s if problem.kind == "network" else _REJECTED_WAIT_S * min(job.attempts, 24)
-            self.outbox.later(job, problem.message, wait_s)
+            self.outbox.later(job, problem.message, wait_s, accepted)

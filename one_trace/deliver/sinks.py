@@ -32,35 +32,38 @@ class Sink(Protocol):
 
 
 class SinkEntry(NamedTuple):
-    """`module` is imported only where the sink is used. `missing`: message and hint where it is not ready."""
+    """`module` is imported only where the sink is used. `missing`: why it cannot be used; None if it can."""
 
     module: str
-    is_ready: Callable[[Settings], bool]
-    missing: CliError
+    missing: Callable[[Settings], CliError | None]
 
 
-def _has_key(settings: Settings) -> bool:
-    return bool(settings.endpoint) and api_key() is not None
+def _missing_for_traces_com(settings: Settings) -> CliError | None:
+    if settings.endpoint and api_key() is not None:
+        return None
+    return NotAuthorised("no key of traces.com is set", hint="one trace login")
 
 
-def _has_otlp_endpoint(settings: Settings) -> bool:
+def _missing_for_otlp(settings: Settings) -> CliError | None:
+    for name, value in (("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")):
+        if os.environ.get(name, "").strip().lower() == value:
+            unset = f"unset {name}"
+            return CliError(f"{name}={value} turns the sink otlp off", hint=unset, fix=unset)
     variables = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-    if settings.otlp_endpoint is None:
-        return any(map(os.environ.get, variables))
-    return bool(settings.otlp_endpoint)
+    if settings.otlp_endpoint or (settings.otlp_endpoint is None and any(map(os.environ.get, variables))):
+        return None
+    return CliError("the sink otlp has no endpoint", hint="one config set traces.otlp_endpoint URL")
 
 
-_NO_KEY = NotAuthorised("no key of traces.com is set", hint="one trace login")
-_NO_ENDPOINT = CliError("the sink otlp has no endpoint", hint="one config set traces.otlp_endpoint URL")
 SINKS = {
-    "traces.com": SinkEntry("traces_com", _has_key, _NO_KEY),
-    "otlp": SinkEntry("otlp", _has_otlp_endpoint, _NO_ENDPOINT),
+    "traces.com": SinkEntry("traces_com", _missing_for_traces_com),
+    "otlp": SinkEntry("otlp", _missing_for_otlp),
 }
 
 
 def ready(settings: Settings) -> list[str]:
     """The sinks that are set and can be used: they have a key, or an endpoint."""
-    return [name for name in settings.sinks if SINKS[name].is_ready(settings)]
+    return [name for name in settings.sinks if SINKS[name].missing(settings) is None]
 
 
 def make(name: str, settings: Settings) -> Sink:
@@ -71,15 +74,15 @@ def make(name: str, settings: Settings) -> Sink:
 
 def why_not_ready(settings: Settings) -> CliError:
     """What to do where no sink can be used."""
+    reasons = (entry.missing(settings) for name, entry in SINKS.items() if name in settings.sinks)
     no_sink = CliError("no sink is set", hint="one config set traces.sinks traces.com")
-    return next((entry.missing for name, entry in SINKS.items() if name in settings.sinks), no_sink)
+    return next(filter(None, reasons), no_sink)
 
 
 def why_not_sent(name: str, settings: Settings) -> CliError | None:
     """Why nothing that is queued for this sink is sent with these settings; None if it is."""
     if name in settings.sinks:
-        entry = SINKS[name]
-        return None if entry.is_ready(settings) else entry.missing
+        return SINKS[name].missing(settings)
     names = ",".join([*settings.sinks, name])
     where = settings.sources["sinks"]
     set_it = f"one config set traces.sinks {names}" if where != "environment" else f"ONE_TRACES_SINKS={names}"

@@ -56,9 +56,8 @@ def _failure(sanitized: SanitizedTrace) -> Iterator[str]:
     if sanitized.run.status != "error":
         return
     failed = [span for span in sanitized.spans if span.status == "error"]
-    at = next(
-        (span for span in failed if span.path == sanitized.run.cause_path), failed[-1] if failed else None
-    )
+    cause_path = sanitized.run.cause.path if sanitized.run.cause else None
+    at = next((span for span in failed if span.path == cause_path), failed[-1] if failed else None)
     if at is None:
         return
     code = f", {at.error_code}" if at.error_code else ""
@@ -130,14 +129,18 @@ def _cost(sanitized: SanitizedTrace) -> Iterator[str]:
         yield f"LLM sessions: {listed(usage.sessions)}."
 
 
+def fold_line(fold: Fold) -> str:
+    """How many iterations went alike, and how long they took."""
+    least, median, most = map(duration, fold.spread[:3])
+    return (
+        f"Folded: {len(fold.numbers):,} iterations of {_short(fold.parent)} that went alike "
+        f"({least} to {most}, median {median})."
+    )
+
+
 def _folded(folds: list[Fold]) -> Iterator[str]:
     for fold in folds[:_BLOCKS]:
-        least, median, most = map(duration, fold.spread[:3])
-        yield (
-            f"Folded: {len(fold.numbers):,} iterations of {_short(fold.parent)} that went alike "
-            f"({least} to {most}, median {median}); "
-            "the first, the slowest and those that failed are shown whole."
-        )
+        yield f"{fold_line(fold)[:-1]}; the first, the slowest and those that failed are shown whole."
     if len(folds) > _BLOCKS:
         rest = sum(len(fold.numbers) for fold in folds[_BLOCKS:])
         yield f"Folded: {rest:,} more iterations in {len(folds) - _BLOCKS:,} other places."

@@ -25,7 +25,8 @@ def trusted() -> ssl.SSLContext:
     except OSError as error:  # ssl.SSLError is one, too
         named = [name for name in _VARIABLES if os.environ.get(name)]
         where = f"{named[0]} ({shown(os.environ[named[0]])})" if named else "the certificates of certifi"
-        raise DeliveryError("network", f"{where} cannot be read: {reason(error)}") from None
+        wrong = f"{where} cannot be read: {reason(error)}"
+        raise DeliveryError("network", wrong, hint=f"export {named[0]}=PATH" if named else None) from None
 
 
 def from_files(authority: str, certificate: str, key: str) -> ssl.SSLContext:

@@ -45,8 +45,8 @@ _span_numbers = attrgetter(*_NOT_NEGATIVE)
 class InvalidDocument(CliError):
     code = "invalid-document"
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, hint=f"Export the whole run: {_EXPORT}")
+    def __init__(self, message: str, hint: str = f"Export the whole run: {_EXPORT}") -> None:
+        super().__init__(message, hint=hint)
 
 
 class _Header(Struct):
@@ -61,11 +61,8 @@ class Document(Struct, frozen=True):
 
     def trace(self) -> Trace:
         """Raises InvalidDocument; its message does not name the place."""
-        schema = _decoded(self.data, _Header).schema
-        if schema != SCHEMA:
-            found = "without a schema" if schema is None else f"of schema {clean(str(schema), 40)}"
-            raise InvalidDocument(f"not a {SCHEMA} document, but one {found}")
-        trace = _decoded(self.data, Trace)
+        check_schema(self.data, SCHEMA)
+        trace = decoded(self.data, Trace)
         _check(trace)
         return trace
 
@@ -95,6 +92,14 @@ def read_trace(path: Path) -> Trace:
         raise InvalidDocument(f"{found[0].place}: {problem.message}") from problem
 
 
+def check_schema(data: bytes, wanted: str) -> None:
+    """Raises InvalidDocument if a document is of another schema, or of none."""
+    schema = decoded(data, _Header).schema
+    if schema != wanted:
+        found = "without a schema" if schema is None else f"of schema {clean(str(schema), 40)}"
+        raise InvalidDocument(f"not a {wanted} document, but one {found}")
+
+
 def _is_json(data: bytes) -> bool:
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
@@ -103,7 +108,8 @@ def _is_json(data: bytes) -> bool:
     return True
 
 
-def _decoded(data: bytes, kind: type[_T]) -> _T:
+def decoded(data: bytes, kind: type[_T]) -> _T:
+    """A document of somebody else. Raises InvalidDocument, which names the field that is wrong."""
     try:
         return msgspec.json.decode(data, type=kind)
     except RecursionError:

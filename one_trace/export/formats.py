@@ -54,10 +54,19 @@ def to_html(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | 
     return html(trace, find)
 
 
+def to_markdown(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
+    """Markdown for a pull request: what may leave the machine."""
+    from one_trace.export.markdown import markdown
+    from one_trace.outbound.outgoing import outgoing
+
+    return markdown(outgoing(sanitized or sanitize(trace))).encode("utf-8", "replace")
+
+
 FORMATS: dict[str, Form] = {
     "json": to_json,
     "events": to_events,
     "otlp": to_otlp,
     "perfetto": to_perfetto,
     "html": to_html,
+    "markdown": to_markdown,
 }

@@ -66,6 +66,16 @@ def read_start(path: str | PathLike[str], limit: int) -> bytes:
         os.close(descriptor)
 
 
+def read_end(path: str | PathLike[str], limit: int) -> bytes:
+    """The last `limit` bytes of the plain file at `path`, or all of a shorter one. Raises OSError."""
+    descriptor = open_plain(path)
+    try:
+        os.lseek(descriptor, max(0, os.fstat(descriptor).st_size - limit), os.SEEK_SET)
+        return os.read(descriptor, limit)
+    finally:
+        os.close(descriptor)
+
+
 def contains(path: str | PathLike[str], texts: Sequence[bytes], limit: int = SEARCH_LIMIT) -> bool:
     """Whether the first `limit` bytes of the plain file at `path` contain one of the texts. Raises
     OSError."""

@@ -18,6 +18,8 @@ _PARENT = 0o755
 _DRAFT_MARK = ".draft-"
 _DRAFT = re.compile(r"(?:draft-)?(?P<pid>[0-9]{1,20})(?:-[0-9a-f]+)?(?:-wal|-shm|-journal)?", re.ASCII)
 """The part after the target's name. Drafts of 0.1.0 had no mark; an editor's `.swp` does not match."""
+_NEVER_FOLLOW = os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Neither follow a link nor wait for the reader of a pipe."""
 _ABANDONED_S = 3600.0
 """A draft this old was left by a killed process: none takes that long to write."""
 
@@ -86,6 +88,23 @@ def output(path: Path) -> Iterator[BinaryIO]:
         if new:
             path.unlink(missing_ok=True)
         raise
+
+
+def append(path: Path, data: bytes, limit: int) -> None:
+    """Append to a file that another program has created for it, whose mode stays (0600 if it is missing).
+    Raises OSError, also for anything but a plain file, for a link, and if it would have more than `limit`
+    bytes then.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is not a plain file", str(path))
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NEVER_FOLLOW, 0o600)
+    with os.fdopen(handle, "ab") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "is not a plain file", str(path))
+        if status.st_size + len(data) > limit:
+            raise OSError(errno.EFBIG, f"would be larger than {limit:,} bytes", str(path))
+        file.write(data)
 
 
 def writable_by_others(folder: Path) -> Iterator[Path]:

@@ -12,32 +12,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+# Patterns are compiled when they are first used, as nearly all text is plain ASCII.
+_BREAKS = r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+"
 # Control characters (C0, DEL, C1), then invisible characters and those that change the direction.
-_UNSAFE = re.compile(
+_UNSAFE = (
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
     "\U000e0000-\U000e007f]"
 )
 # Joiners and variation selectors: terminals disagree on the width of what they combine.
-_GLUE = re.compile("[\u00ad\u034f\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_ESCAPES = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[@-Z\\-_])"
-)
+_GLUE = "[\u00ad\u034f\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+_ESCAPES = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[@-Z\\-_])"
 # The same characters in encoded JSON: DEL, C1, line breaks and directions.
-_UNSAFE_JSON = re.compile(
+_UNSAFE_JSON = (
     rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8b\x8e\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xb9-\xbb]"
     rb"|\xf3\xa0[\x80\x81][\x80-\xbf]"
 )
 # Besides text, our pages may contain line ends and these styles: weight and colours, no concealing or
 # blinking.
 _STYLE = r"\x1b\[(?:[0-4]|[34][0-79]|9[0-7]|10[0-7])(?:;(?:[0-4]|[34][0-79]|9[0-7]|10[0-7]))*m"
-_UNSAFE_PAGE = re.compile(
+_UNSAFE_PAGE = (
     f"(?P<style>{_STYLE})|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
-_SAFE_WORD = re.compile(r"[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*\Z")
+_SURROGATE = "[\ud800-\udfff]"
+_BYTE = r"\\x([89a-f][0-9a-f])"
+_SAFE_WORD = r"[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*\Z"
 LONGEST = 4096
 _LONGEST_ARGUMENT = 200
 """Characters of a name in a command that we print: a longer one would be cut in a bounded answer."""
@@ -50,20 +49,28 @@ def clean(text: str, limit: int = LONGEST) -> str:
         text = text[:limit] + "…"
     if text.isascii() and text.isprintable():
         return text
-    text = _GLUE.sub("", _BREAKS.sub(" ", text))
-    return _UNSAFE.sub(lambda found: _escape(found[0]), text)
+    text = re.sub(_GLUE, "", re.sub(_BREAKS, " ", text))
+    return re.sub(_UNSAFE, lambda found: _escape(found[0]), text)
+
+
+def cut_middle(text: str, most: int) -> str:
+    """`text`, or its beginning and end: the end of a path says most."""
+    if len(text) <= most:
+        return text
+    head = most // 3
+    return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"
 
 
 def clean_lines(text: str, limit: int = LONGEST) -> list[str]:
     """Like `clean`, but keeps the lines, and removes whole escape sequences: error texts may well be
     coloured."""
-    plain = _ESCAPES.sub("", text[:limit])
+    plain = re.sub(_ESCAPES, "", text[:limit])
     return [clean(line).rstrip() for line in re.split(r"\r\n|[\n\r\v\f\x85\u2028\u2029]", plain)]
 
 
 def printable(text: str) -> str:
     """`text` without escape sequences and unprintable characters, for further parsing."""
-    return "".join(filter(str.isprintable, _ESCAPES.sub("", text)))
+    return "".join(filter(str.isprintable, re.sub(_ESCAPES, "", text)))
 
 
 def clean_page(page: str, *, styled: bool = False) -> str:
@@ -73,8 +80,10 @@ def clean_page(page: str, *, styled: bool = False) -> str:
     """
     if page.isascii() and page.replace("\n", "").isprintable():
         return page
-    return _UNSAFE_PAGE.sub(
-        lambda found: found[0] if styled and found["style"] else _escape(found[0][0]) + found[0][1:], page
+    return re.sub(
+        _UNSAFE_PAGE,
+        lambda found: found[0] if styled and found["style"] else _escape(found[0][0]) + found[0][1:],
+        page,
     )
 
 
@@ -84,7 +93,7 @@ def valid(text: str) -> str:
     """
     if text.isascii():
         return text
-    return _SURROGATE.sub(lambda found: _escape(found[0]), text)
+    return re.sub(_SURROGATE, lambda found: _escape(found[0]), text)
 
 
 def path_of(text: str) -> Path:
@@ -92,7 +101,7 @@ def path_of(text: str) -> Path:
     from pathlib import Path
 
     if "\\x" in text and not Path(text).exists():
-        return Path(_BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text))
+        return Path(re.sub(_BYTE, lambda found: chr(0xDC00 + int(found[1], 16)), text))
     return Path(text)
 
 
@@ -110,7 +119,7 @@ def json_bytes(document: object) -> bytes:
 def shell_word(text: str) -> str:
     """`text` quoted as one word of a shell command that users copy."""
     text = clean(text)
-    return text if _SAFE_WORD.match(text) else "'" + text.replace("'", "'\"'\"'") + "'"
+    return text if re.match(_SAFE_WORD, text) else "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def can_be_argument(text: str) -> bool:
@@ -120,10 +129,12 @@ def can_be_argument(text: str) -> bool:
 
 def clean_json(data: bytes) -> bytes:
     """The same JSON with control and direction characters as ``\\uXXXX``, since a terminal interprets raw
-    ones."""
+    ones; and so ``[`` after ``##``, with which a command for GitHub's runner begins."""
+    if b"##[" in data:
+        data = data.replace(b"##[", b"##\\u005b")
     if data.isascii() and b"\x7f" not in data:
         return data
-    return _UNSAFE_JSON.sub(lambda found: _escape_json(found[0].decode()), data)
+    return re.sub(_UNSAFE_JSON, lambda found: _escape_json(found[0].decode()), data)
 
 
 def _escape_json(character: str) -> bytes:

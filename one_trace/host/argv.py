@@ -73,6 +73,21 @@ def without_agent(argv: list[str]) -> list[str]:
     return [word for word in argv[:end] if word != "--agent"] + argv[end:]
 
 
+def with_agent_names(argv: list[str]) -> list[str]:
+    """The command line of `trace setup` with `--agent NAME` as `--agent=NAME`: there it is an option of
+    ours, and One CLI's own `--agent` only without a name after it."""
+    start, end = argv.index("setup"), _end(argv)
+    words = argv[: start + 1]
+    named = False
+    for word, name in zip(argv[start + 1 : end], [*argv[start + 2 : end], "-"], strict=True):
+        if named:
+            named = False
+            continue
+        named = word == "--agent" and not name.startswith("-") and name != "agents"
+        words.append(f"--agent={name}" if named else word)
+    return words + argv[end:]
+
+
 def _end(argv: list[str]) -> int:
     return argv.index("--") if "--" in argv else len(argv)
 

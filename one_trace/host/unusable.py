@@ -13,7 +13,7 @@ def not_a_file(source: str, path: str) -> HostNotFound:
 
     near = get_close_matches(path.rpartition("/")[2], ["built-in"], cutoff=0.7)
     hint = "Did you mean built-in (one-trace's own runner)?" if near else _set(source)
-    return HostNotFound(f"{source} is set to {path}, which is not a file", hint=hint)
+    return HostNotFound(f"{source} is set to {path}, which is not a file", hint=hint, fix=_unset(source))
 
 
 def not_executable(source: str, path: str) -> HostNotFound:
@@ -25,7 +25,8 @@ def not_executable(source: str, path: str) -> HostNotFound:
 
 
 def ourselves(source: str, path: str) -> HostNotFound:
-    return HostNotFound(f"{source} is set to {path}, which is one-trace itself", hint=_set(source))
+    wrong = f"{source} is set to {path}, which is one-trace itself"
+    return HostNotFound(wrong, hint=_set(source), fix=_unset(source))
 
 
 def called_itself(times: int) -> HostNotFound:
@@ -41,7 +42,10 @@ def cannot_start(path: str, error: OSError) -> HostNotFound:
     if isinstance(error, FileNotFoundError):
         reason = "the interpreter in its first line was not found"
     return HostNotFound(
-        f"cannot start {path}: {reason}", hint=f"Reinstall One CLI: {INSTALL}", code="host-not-executable"
+        f"cannot start {path}: {reason}",
+        hint=f"Reinstall One CLI: {INSTALL}",
+        fix=INSTALL,
+        code="host-not-executable",
     )
 
 
@@ -61,3 +65,7 @@ def missing(words: list[str]) -> HostNotFound:
 
 def _set(source: str) -> str:
     return f"Set {source} to the path of One CLI's program, or unset it."
+
+
+def _unset(source: str) -> str:
+    return f"one config unset {source}" if source.startswith("traces.") else f"unset {source}"

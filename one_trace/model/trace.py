@@ -262,6 +262,8 @@ class PlannedStep(Struct, rename="camel", kw_only=True, omit_defaults=True):
     """The agent's program that its command starts."""
     loses: str | None = None
     """``pipe``: the output of that program is piped to another command."""
+    parts: dict[str, str] = {}
+    """A hash of each part of the step's own configuration, by its place in it (``code/source``)."""
     carries: bool = False
     """A loop in which an iteration reads, or may read, results of an earlier one."""
 

@@ -104,8 +104,10 @@ class Shape:
 
     def _self(self, span: Span) -> float:
         start, end = span.start_ms, self.end(span)
-        inner = [(child.start_ms, self.end(child)) for child in self.children(span)]
-        return end - start - covered(inner, start, end)
+        children = self.index.get(span.span_id)
+        if children is None:  # nearly all spans
+            return end - start
+        return end - start - covered([(child.start_ms, self.end(child)) for child in children], start, end)
 
     @cached_property
     def critical_path(self) -> list[Stretch]:

@@ -140,6 +140,6 @@ def _flow_end(run: SanitizedRun) -> Event:
         run_id=run.run_id,
         trace_id=run.trace_id,
         retries=run.counts.retries,
-        error_code=run.error_code,
+        error_code=run.cause.error_code if run.cause else None,
         usage=run.usage,
     )

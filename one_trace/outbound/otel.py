@@ -15,22 +15,51 @@ from msgspec import UNSET, Struct, UnsetType
 from one_trace import __version__
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Usage
-from one_trace.outbound.sanitize import Link, SanitizedRun, SanitizedSpan, SanitizedTrace, root_span_id
+from one_trace.outbound.sanitize import (
+    Link,
+    SanitizedCause,
+    SanitizedRun,
+    SanitizedSpan,
+    SanitizedTrace,
+    root_span_id,
+)
 
-KIND_INTERNAL = 1
+KIND_INTERNAL, KIND_SERVER = 1, 2
 STATUS_ERROR = 2
 _REMOTE = 0x300
 """Flags of a link: it is known whether its span is remote, and it is."""
 SCOPE = {"name": "one-trace", "version": __version__}
-SCHEMA_URL = "https://opentelemetry.io/schemas/1.37.0"
+SCHEMA_URL = "https://opentelemetry.io/schemas/1.40.0"
+"""The first release that has every attribute used here; the last one with those of GenAI is 1.41.0."""
 
-Value = str | bool | int | float | list[str]
+Value = str | bool | int | float
+"""Never an array: exporters to databases render them differently."""
+
+_RESULTS = {
+    "success": "success",
+    "error": "failure",
+    "timeout": "timeout",
+    "skipped": "skip",
+    "stopped": "cancellation",
+    "incomplete": "error",
+}
+"""The conventions' results of pipelines and their tasks by our status."""
+_PROVIDERS = {
+    "claude": "anthropic",
+    "gpt-": "openai",
+    "codex": "openai",
+    "gemini": "gcp.gemini",
+    "mistral": "mistral_ai",
+    "deepseek": "deepseek",
+    "grok": "x_ai",
+}
+_LONGEST_LIST = 16_384
 
 
 class KeyValue(Struct, rename="camel"):
     key: str
     value: dict[str, Any]
-    """One member: stringValue, boolValue, intValue (a string), doubleValue or arrayValue."""
+    """One member: stringValue, boolValue, intValue (a string) or doubleValue."""
 
 
 class OtlpStatus(Struct, rename="camel", kw_only=True):
@@ -82,13 +111,19 @@ def otlp_spans(sanitized: SanitizedTrace) -> list[OtlpSpan]:
     seen = [run.duration_ms or 0.0, *(span.start_ms + (span.duration_ms or 0.0) for span in sanitized.spans)]
     last = max(seen)
     known = {span.span_id for span in sanitized.spans}
-    return [_root(run, began, last), *(_span(run, span, began, last, known) for span in sanitized.spans)]
+    return [
+        _root(run, began, last),
+        *(_span(run, seq, span, began, last, known) for seq, span in enumerate(sanitized.spans)),
+    ]
 
 
 def _root(run: SanitizedRun, began: int, last: float) -> OtlpSpan:
     failed = run.status == "error"
     end = last if run.duration_ms is None else run.duration_ms
     attributes: dict[str, Value | None] = {
+        "cicd.pipeline.name": run.flow_key,
+        "cicd.pipeline.run.id": run.run_id,
+        "cicd.pipeline.result": _RESULTS[run.status],
         "one.flow.key": run.flow_key,
         "one.run.id": run.run_id,
         "one.run.status": run.status,
@@ -99,10 +134,12 @@ def _root(run: SanitizedRun, began: int, last: float) -> OtlpSpan:
         "one.run.retries": run.counts.retries,
         "one.run.damaged": True if run.damaged else None,
         "one.run.parent_id": run.parent_run_id,
-        "one.run.cause_path": run.cause_path,
+        "one.run.ended_at": run.ended_at,
+        "one.run.timed": None if run.duration_ms is not None else False,
+        **_cause(run.cause),
         "session.id": run.session.session_id if run.session else None,
         "one.session.agent": run.session.agent if run.session else None,
-        "error.type": (run.error_code or "_OTHER") if failed else None,
+        "error.type": ((run.cause and run.cause.error_code) or "_OTHER") if failed else None,
         "one.usage.cost_usd": run.usage.cost_usd if run.usage else None,
         **{f"one.tag.{key}": value for key, value in run.tags.items()},
     }
@@ -110,12 +147,32 @@ def _root(run: SanitizedRun, began: int, last: float) -> OtlpSpan:
         trace_id=run.trace_id,
         span_id=root_span_id(run.trace_id),
         name=run.flow_key,
+        kind=KIND_SERVER,
         start_time_unix_nano=_nanos(began, 0.0),
         end_time_unix_nano=_nanos(began, end),
         attributes=_key_values(attributes),
         links=list(map(_link, run.links)) or UNSET,
         status=OtlpStatus(code=STATUS_ERROR) if failed else UNSET,
     )
+
+
+def _cause(cause: SanitizedCause | None) -> dict[str, Value | None]:
+    if cause is None:
+        return {}
+    return {
+        "one.run.cause_path": cause.path,
+        "one.run.cause.span_id": cause.span_id,
+        "one.run.cause.class": cause.error_class,
+        "one.run.cause.attempts": cause.attempts,
+        "one.run.cause.still_running": _lines(cause.still_running),
+        "one.run.cause.never_ran": _lines(cause.never_ran),
+        "one.run.cause.derived": ",".join(cause.derived) or None,
+    }
+
+
+def _lines(paths: Sequence[str]) -> str | None:
+    """Paths, each on a line of its own: an id may hold a comma, and no line break."""
+    return "\n".join(path.replace("\n", " ") for path in paths)[:_LONGEST_LIST] or None
 
 
 def _link(link: Link) -> OtlpLink:
@@ -127,7 +184,9 @@ def _link(link: Link) -> OtlpLink:
     )
 
 
-def _span(run: SanitizedRun, span: SanitizedSpan, began: int, last: float, known: set[str]) -> OtlpSpan:
+def _span(
+    run: SanitizedRun, seq: int, span: SanitizedSpan, began: int, last: float, known: set[str]
+) -> OtlpSpan:
     failed = span.status in ("error", "timeout")
     end = (
         span.start_ms + (span.duration_ms or 0.0) if span.status != "incomplete" else max(last, span.start_ms)
@@ -139,7 +198,7 @@ def _span(run: SanitizedRun, span: SanitizedSpan, began: int, last: float, known
         name=span.step_id if len(span.step_id) <= 200 else span.step_id[:199] + "…",
         start_time_unix_nano=_nanos(began, span.start_ms),
         end_time_unix_nano=_nanos(began, end),
-        attributes=_key_values({**_step(run, span), **_gen_ai(span.usage)}),
+        attributes=_key_values({"one.step.seq": seq, **_step(run, span), **_gen_ai(span.usage)}),
         events=[_exception(span, _nanos(began, end))] if span.error else UNSET,
         status=OtlpStatus(code=STATUS_ERROR, message=span.error or UNSET) if failed else UNSET,
     )
@@ -161,6 +220,14 @@ def _step(run: SanitizedRun, span: SanitizedSpan) -> dict[str, Value | None]:
         "one.step.parent_attempt": span.parent_attempt,
         "one.step.attempts": span.attempts,
         "one.step.late": True if span.late else None,
+        "one.step.derived": ",".join(span.derived) or None,
+        "one.step.static_path": span.static_path,
+        "one.step.self_ms": span.self_ms,
+        "one.step.timed": None if span.duration_ms is not None else False,
+        "one.step.error_code": span.error_code,
+        "cicd.pipeline.task.name": span.name,
+        "cicd.pipeline.task.run.id": span.span_id,
+        "cicd.pipeline.task.run.result": _RESULTS[span.status],
         "one.step.input_bytes": span.input_bytes,
         "one.step.output_bytes": span.output_bytes,
         "error.type": (span.error_code or ("timeout" if span.status == "timeout" else "_OTHER"))
@@ -176,17 +243,24 @@ def _gen_ai(usage: Usage | None) -> dict[str, Value | None]:
     models = usage.models
     return {
         "gen_ai.operation.name": "invoke_agent" if usage.turns else "chat",
-        "gen_ai.provider.name": "anthropic" if any("claude" in model for model in models) else None,
+        "gen_ai.provider.name": _provider(models),
         "gen_ai.response.model": models[0] if models else None,
         "gen_ai.conversation.id": usage.sessions[0] if usage.sessions else None,
         "gen_ai.usage.input_tokens": usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens,
         "gen_ai.usage.output_tokens": usage.output_tokens,
         "gen_ai.usage.cache_read.input_tokens": usage.cache_read_tokens or None,
         "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens or None,
-        "one.usage.models": models if len(models) > 1 else None,
+        "one.usage.models": ",".join(models) or None,
+        "one.usage.sessions": ",".join(usage.sessions) or None,
         "one.usage.turns": usage.turns or None,
         "one.usage.cost_usd": usage.cost_usd,
     }
+
+
+def _provider(models: Sequence[str]) -> str:
+    """A required attribute. Without a model, the record does not say whose it was."""
+    known = (name for model in models for part, name in _PROVIDERS.items() if part in model.lower())
+    return next(known, "_OTHER")
 
 
 def _exception(span: SanitizedSpan, at: str) -> OtlpEvent:
@@ -201,8 +275,11 @@ def resource_attributes(run: SanitizedRun) -> list[KeyValue]:
         "telemetry.sdk.name": "one-trace",
         "telemetry.sdk.language": "python",
         "telemetry.sdk.version": __version__,
+        "cicd.pipeline.name": run.flow_key,
+        "cicd.pipeline.run.id": run.run_id,
+        "one.run.started_ms": to_ms(run.started_at),
     }
-    return _key_values(attributes)
+    return _key_values(attributes | run.resource)
 
 
 def _key_values(attributes: Mapping[str, Value | None]) -> list[KeyValue]:
@@ -216,9 +293,7 @@ def _any_value(value: Value) -> dict[str, Any]:
         return {"intValue": str(value)}
     if isinstance(value, float):
         return {"doubleValue": value}
-    if isinstance(value, str):
-        return {"stringValue": value}
-    return {"arrayValue": {"values": [_any_value(item) for item in value]}}
+    return {"stringValue": value}
 
 
 def _nanos(began_ms: int, offset_ms: float) -> str:

@@ -29,5 +29,7 @@ class Payload(Struct, frozen=True, kw_only=True):
     input_count: int | None = None
     parent_trace_id: str | None = None
     """The trace id of the run that started this one from one of its steps."""
+    accepted: int = 0
+    """Items that this sink has accepted of just this payload, in an attempt that failed later."""
     children: list[tuple[str, str]] = []
     """Trace id and visibility of the runs that this one started and that were sent before it."""

@@ -9,7 +9,7 @@ Error text leaves only through the caller's function that redacts it (``traces.e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from msgspec import Struct
@@ -17,9 +17,11 @@ from msgspec import Struct
 from one_trace.model.tags import is_tag
 from one_trace.model.trace import (
     Branch,
+    Cause,
     Counts,
     Executor,
     Exit,
+    Location,
     Run,
     RunStatus,
     Session,
@@ -28,8 +30,11 @@ from one_trace.model.trace import (
     Trace,
     Usage,
 )
+from one_trace.model.tree import Shape, static_paths
 
 S = TypeVar("S", bound=Struct)
+_SEGMENT = re.compile(r"(.*?)((?:#\d+)?(?:\[\d+\])?)\Z", re.DOTALL)
+"""A step id in a path, and its attempt and iteration."""
 Redact = Callable[[str], str]
 """Takes the secrets out of an error text."""
 
@@ -41,6 +46,11 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{
 _MOST_LINKS = 100
 _NAME_CHARACTERS = 200
 _ERROR_CHARACTERS = 4096
+
+
+def as_it_is(text: str) -> str:
+    """The mask that replaces nothing."""
+    return text
 
 
 class SanitizedSpan(Struct, kw_only=True, frozen=True):
@@ -67,6 +77,9 @@ class SanitizedSpan(Struct, kw_only=True, frozen=True):
     output_bytes: int | None
     error_code: str | None
     late: bool
+    derived: list[str]
+    static_path: str
+    self_ms: float | None
     usage: Usage | None
     error: str | None
     """Redacted, and None unless ``traces.errors = full``."""
@@ -81,6 +94,21 @@ class Link(Struct, kw_only=True, frozen=True):
     span_id: str
     flags: int
     kind: Literal["caller", "parent", "child"]
+
+
+class SanitizedCause(Struct, kw_only=True, frozen=True):
+    """Why a run failed, as it may leave: without the error's text. No sink sends `at`, the place in a file of
+    the project: it is for texts that stand beside that file, in a pull request or a CI job."""
+
+    span_id: str | None
+    path: str
+    error_code: str | None
+    error_class: str | None
+    at: Location | None
+    attempts: int
+    still_running: list[str]
+    never_ran: list[str]
+    derived: list[str]
 
 
 class SanitizedRun(Struct, kw_only=True, frozen=True):
@@ -101,12 +129,12 @@ class SanitizedRun(Struct, kw_only=True, frozen=True):
     session: Session | None
     parent_run_id: str | None
     tags: dict[str, str]
-    error_code: str | None
-    """Of the root cause, where the run failed."""
-    cause_path: str | None
+    cause: SanitizedCause | None
     damaged: bool
     """Whether the record, and so the trace, is incomplete."""
     links: list[Link]
+    resource: dict[str, str]
+    """Attributes of the resource in OpenTelemetry's sense, besides those of the executor."""
 
 
 class SanitizedTrace(Struct, kw_only=True, frozen=True):
@@ -118,17 +146,31 @@ def sanitize(
     trace: Trace,
     redact: Redact | None = None,
     *,
+    mask: Redact = as_it_is,
     traceparent: str | None = None,
     parent_trace_id: str | None = None,
     child_trace_ids: Sequence[str] = (),
+    resource: Mapping[str, str] | None = None,
 ) -> SanitizedTrace:
     """`trace` as it may leave, with error text only if there is a function to redact it.
 
-    `traceparent` (W3C) and `parent_trace_id` are those of the caller, if known; `child_trace_ids` those of
-    the runs that it started.
+    `mask` replaces what the user does not want to leave, in every name, id and error text. `traceparent`
+    (W3C) and `parent_trace_id` are those of the caller, if known; `child_trace_ids` those of the runs that it
+    started.
     """
     links = list(_links(traceparent, parent_trace_id, child_trace_ids))
-    return SanitizedTrace(run=_run(trace.run, links), spans=[_span(span, redact) for span in trace.spans])
+    paths, self_ms = static_paths(trace.run.flow_key, trace.spans), Shape(trace).self_ms
+    spans = [
+        _span(
+            span,
+            redact,
+            mask,
+            static_path=_path(paths[span.span_id], mask),
+            self_ms=self_ms.get(span.span_id),
+        )
+        for span in trace.spans
+    ]
+    return SanitizedTrace(run=_run(trace.run, links, dict(resource or {}), mask), spans=spans)
 
 
 def root_span_id(trace_id: str) -> str:
@@ -149,45 +191,80 @@ def _links(
         yield Link(trace_id=child, span_id=root_span_id(child), flags=1, kind="child")
 
 
-def _run(run: Run, links: list[Link]) -> SanitizedRun:
-    cause = run.cause or None
+def _run(run: Run, links: list[Link], resource: dict[str, str], mask: Redact) -> SanitizedRun:
     return _copy(
         run,
         SanitizedRun,
-        flow_key=one_line(run.flow_key),
+        run_id=mask(run.run_id),
+        flow_key=one_line(mask(run.flow_key)),
         executor=Executor(name=run.executor.name, version=_matching(_IDENTIFIER, run.executor.version)),
         exit=Exit(code=run.exit.code, signal=_matching(_CODE, run.exit.signal)) if run.exit else None,
-        usage=_usage(run.usage),
-        session=_session(run.session),
-        parent_run_id=_matching(_IDENTIFIER, run.parent_run_id),
-        tags={key: one_line(value) for key, value in run.tags.items() if is_tag(key, value)},
-        error_code=_matching(_CODE, cause.error_code) if cause else None,
-        cause_path=cause.path if cause else None,
+        usage=_usage(run.usage, mask),
+        session=_session(run.session, mask),
+        parent_run_id=_masked(_IDENTIFIER, run.parent_run_id, mask),
+        tags=_tags(run.tags, mask),
+        cause=_cause(run.cause, mask) if run.cause else None,
         damaged=bool(run.partial),
         links=links,
+        resource=resource,
     )
 
 
-def _span(span: Span, redact: Redact | None) -> SanitizedSpan:
+def _cause(cause: Cause, mask: Redact) -> SanitizedCause:
+    return _copy(
+        cause,
+        SanitizedCause,
+        path=_path(cause.path, mask),
+        error_code=_masked(_CODE, cause.error_code, mask),
+        error_class=_masked(_CODE, cause.error_class, mask),
+        at=_place(cause.at, mask) if cause.at else None,
+        still_running=[_path(path, mask) for path in cause.still_running],
+        never_ran=[_path(path, mask) for path in cause.never_ran],
+    )
+
+
+def _span(span: Span, redact: Redact | None, mask: Redact, **figures: object) -> SanitizedSpan:
     return _copy(
         span,
         SanitizedSpan,
-        name=one_line(span.name),
-        type=one_line(span.type),
-        flow_key=one_line(span.flow_key),
-        error_code=_matching(_CODE, span.error_code),
-        usage=_usage(span.usage),
-        error=redact(span.error)[:_ERROR_CHARACTERS] if redact and span.error else None,
+        step_id=mask(span.step_id),
+        name=one_line(mask(span.name)),
+        type=one_line(mask(span.type)),
+        flow_key=one_line(mask(span.flow_key)),
+        path=_path(span.path, mask),
+        error_code=_masked(_CODE, span.error_code, mask),
+        usage=_usage(span.usage, mask),
+        error=mask(redact(span.error))[:_ERROR_CHARACTERS] if redact and span.error else None,
+        **figures,
     )
 
 
-def _copy(source: Run | Span, kind: type[S], **cleaned: object) -> S:
+def _tags(tags: dict[str, str], mask: Redact) -> dict[str, str]:
+    kept = {key: value for key, value in tags.items() if is_tag(key, value) and mask(key) == key}
+    return {key: one_line(mask(value)) for key, value in kept.items()}
+
+
+def _path(path: str, mask: Redact) -> str:
+    """A path with its step ids masked as they are elsewhere."""
+    if mask is as_it_is:
+        return path
+    found = (_SEGMENT.match(segment) for segment in path.split(" > "))
+    return " > ".join(f"{mask(each[1])}{each[2]}" for each in found if each)
+
+
+def _place(at: Location, mask: Redact) -> Location:
+    """A place whose file is masked as the names in it are."""
+    file, pointer = ("/".join(map(mask, text.split("/"))) for text in (at.file, at.pointer))
+    return Location(file=file, pointer=pointer, line=at.line)
+
+
+def _copy(source: Run | Span | Cause, kind: type[S], **cleaned: object) -> S:
     """A `kind` with the fields of `source` that it declares, and with the `cleaned` ones in their place."""
     names = [name for name in kind.__struct_fields__ if name not in cleaned]
     return kind(**{name: getattr(source, name) for name in names}, **cleaned)
 
 
-def _usage(usage: Usage | None) -> Usage | None:
+def _usage(usage: Usage | None, mask: Redact) -> Usage | None:
     if usage is None:
         return None
     return Usage(
@@ -197,18 +274,24 @@ def _usage(usage: Usage | None) -> Usage | None:
         cache_write_tokens=usage.cache_write_tokens,
         cost_usd=usage.cost_usd,
         turns=usage.turns,
-        models=[model for model in usage.models if _MODEL.match(model)],
-        sessions=[session for session in usage.sessions if _IDENTIFIER.match(session)],
+        models=[mask(model) for model in usage.models if _MODEL.match(model)],
+        sessions=[mask(session) for session in usage.sessions if _IDENTIFIER.match(session)],
     )
 
 
-def _session(session: Session | None) -> Session | None:
+def _session(session: Session | None, mask: Redact) -> Session | None:
     if session is None:
         return None
-    agent, session_id = _matching(_IDENTIFIER, session.agent), _matching(_IDENTIFIER, session.session_id)
+    agent = _masked(_IDENTIFIER, session.agent, mask)
+    session_id = _masked(_IDENTIFIER, session.session_id, mask)
     if session_id is None and (agent is None or session.session_id is not None):
         return None
     return Session(agent=agent, session_id=session_id)
+
+
+def _masked(shape: re.Pattern[str], text: str | None, mask: Redact) -> str | None:
+    found = _matching(shape, text)
+    return None if found is None else mask(found)
 
 
 def _matching(shape: re.Pattern[str], text: str | None) -> str | None:

@@ -4,19 +4,22 @@ completion."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FLOWS = os.path.join(".one", "flows")
 _FOLDER_FILE = "flow.json"
 _SUFFIX = ".flow.json"
 
 
-class FlowPath(NamedTuple):
+class FlowPath:
     """A flow file. `group`: the folder of ``.one/flows`` that it is grouped in."""
 
-    path: str
-    group: str | None
+    def __init__(self, path: str, group: str | None) -> None:
+        self.path = path
+        self.group = group
 
     @property
     def key(self) -> str:

@@ -54,7 +54,7 @@ class FlowFiles:
             return named
         if self._by_key is None:
             self._by_key = {}
-            for path, _ in flow_paths(str(self.project)):
+            for path in (flow.path for flow in flow_paths(str(self.project))):
                 flow = self._file(path)
                 if flow is not None:
                     self._by_key.setdefault(flow.key, flow)

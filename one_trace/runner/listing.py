@@ -15,7 +15,7 @@ from one_trace.runner.schema import Json, steps_in
 def flows() -> list[dict[str, Any]]:
     """The flows of ``.one/flows`` as One CLI describes them. Files that are not flows are skipped."""
     found: dict[str, dict[str, Any]] = {}
-    for path, group in flow_paths():
+    for path, group in ((flow.path, flow.group) for flow in flow_paths()):
         try:
             flow = json.loads(read_plain(path, FLOW_LIMIT).decode("utf-8", "replace"))
             about = _summary(flow, path, group)

@@ -45,7 +45,8 @@ def candidates(env: Mapping[str, str]) -> Iterator[str]:
 def missing(found: str | None = None) -> NoNode:
     """The error if no Node is usable; `found` says what was there instead."""
     what = f"flows run on Node {OLDEST} or newer, and {found or 'there is none on PATH'}"
-    return NoNode(what, hint="Install Node, or: pip install 'one-trace[runner]'")
+    hint, fix = "Install Node, or: pip install 'one-trace[runner]'", "pip install 'one-trace[runner]'"
+    return NoNode(what, hint=hint, fix=fix)
 
 
 class Process:

@@ -46,6 +46,10 @@ class Output:
     def canceled(self) -> None:
         """Ctrl-C has ended the run."""
 
+    def laid_out(self, page: str) -> str:
+        """A help page as it is to be printed."""
+        return page
+
     def report(self, document: dict[str, Any]) -> None:
         self.line(to_json(document).encode())
 

@@ -14,9 +14,9 @@ _WIDTH = 80
 def show(name: str, output: Output) -> int:
     """Print the help of a command; that of the group goes to stderr with exit code 1."""
     if command_named(name) is None:
-        streams.say_bytes(page(name).encode())
+        streams.say_bytes(output.laid_out(page(name)).encode())
         return 1
-    output.write(page(name).encode())
+    output.write(output.laid_out(page(name)).encode())
     return 0
 
 

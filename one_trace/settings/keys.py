@@ -17,6 +17,9 @@ Visibility = Literal["private", "direct", "public"]
 BUILT_IN = "built-in"
 FOREVER = "forever"
 SINKS = ("traces.com", "otlp")
+MOST_PATTERNS = 50
+LONGEST_PATTERN = 500
+"""Characters of a pattern of `traces.redact`."""
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -118,6 +121,38 @@ def parse_sinks(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def parse_redact(value: object) -> tuple[str, ...]:
+    """Regular expressions: a list of them, also as JSON, or a single one."""
+    import re
+
+    patterns = _listed(value) if isinstance(value, str) else value
+    if not isinstance(patterns, (list, tuple)) or not all(isinstance(each, str) for each in patterns):
+        raise ValueError("must be a list of regular expressions")
+    if len(patterns) > MOST_PATTERNS or any(len(each) > LONGEST_PATTERN for each in patterns):
+        raise ValueError(f"must be at most {MOST_PATTERNS} patterns of at most {LONGEST_PATTERN} characters")
+    for each in patterns:
+        try:
+            matches_nothing = re.compile(each).search("") is not None
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"has a pattern that is not a regular expression: {each!r}: {error}") from None
+        if matches_nothing:
+            raise ValueError(f"has a pattern that matches the empty text: {each!r}")
+    return tuple(patterns)
+
+
+def _listed(text: str) -> object:
+    """The list that a text in JSON means, else a list of the text itself; an empty one is no pattern."""
+    if not text.strip().startswith("["):
+        return [text] if text.strip() else []
+    import json
+
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return [text]
+    return found if all(isinstance(each, str) for each in found) else [text]
+
+
 def one_of(*choices: str) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if not isinstance(value, str) or value.strip() not in choices:
@@ -134,7 +169,11 @@ def format_value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (list, tuple)):
-        return ",".join(map(str, value))
+        if all(str(each).replace(".", "").isalnum() for each in value):
+            return ",".join(map(str, value))
+        import json
+
+        return json.dumps(value, ensure_ascii=False)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -149,6 +188,8 @@ class Key(NamedTuple):
     """Whether `.one/traces.toml` may set it: that file may come with a cloned repository."""
     values: tuple[str, ...] = ()
     """Values offered by shell completion."""
+    user_only: bool = False
+    """Whether only the user's file may set it: not the environment, which a step or a project may set."""
 
 
 def _choice(name: str, values: tuple[str, ...], about: str, *, project: bool = False) -> Key:
@@ -166,6 +207,9 @@ KEYS: tuple[Key, ...] = (
     Key("sinks", parse_sinks, ("traces.com",), "where traces are sent", values=SINKS),
     Key("endpoint", parse_endpoint, "https://actions.traces.com", "REST API of traces.com"),
     Key("otlp_endpoint", parse_otlp_endpoint, None, "OTLP/HTTP base URL"),
+    Key("otlp_insecure", parse_bool, False, "send credentials over plain http", values=("true", "false")),
+    Key("redact", parse_redact, (), "patterns replaced in what is sent", user_only=True),
+    Key("on_finish", parse_path, None, "program started after a run that did not succeed", user_only=True),
     Key("live", parse_bool, True, "draw a traced run while it runs", values=("true", "false")),
     Key("retention", parse_retention, "90d", "how long runs are kept, or forever", values=("90d", FOREVER)),
     Key("host", parse_host, None, "One CLI's program, or built-in", values=(BUILT_IN,)),

@@ -27,7 +27,9 @@ Validate = Callable[[Mapping[str, object]], tuple[dict[str, object], dict[str, s
 HOST: Final = "ONE_TRACE_HOST"
 TAGS: Final = f"{ENV_PREFIX}TAGS"
 """Tags of the runs that are started with it: no setting, in spite of its name."""
-DELIVERY = frozenset({"namespace", "visibility", "errors", "sinks", "endpoint", "otlp_endpoint"})
+DELIVERY = frozenset(
+    {"namespace", "visibility", "errors", "sinks", "endpoint", "otlp_endpoint", "otlp_insecure", "redact"}
+)
 """Keys that decide where a trace goes and how much of it: nothing is sent while one of them is invalid."""
 
 
@@ -47,6 +49,9 @@ class Settings(NamedTuple):
     sinks: tuple[str, ...]
     endpoint: str
     otlp_endpoint: str | None
+    otlp_insecure: bool
+    redact: tuple[str, ...]
+    on_finish: str | None
     live: bool
     retention: str
     host: str | None
@@ -128,10 +133,10 @@ def layers(
     def add(source: Source, table: Mapping[str, object], where: str) -> None:
         valid, reasons = validate({name: table[name] for name in BY_NAME if name in table})
         found.append((source, valid))
-        wrong.extend(problems.bad_value(name, where, reason) for name, reason in reasons.items())
+        wrong.extend(problems.bad_value(name, source, where, reason) for name, reason in reasons.items())
         unknown = [name for name in table if name not in BY_NAME]
         if unknown:
-            wrong.append(problems.unknown_keys(unknown, where))
+            wrong.append(problems.unknown_keys(unknown, source, where))
 
     user, project = paths.user_file(env), paths.project_file(str(cwd) if cwd else None)
     if os.path.lexists(user):
@@ -147,6 +152,10 @@ def layers(
         for name, value in env.items()
         if name.startswith(ENV_PREFIX) and value and name != TAGS
     }
+    for name in BY_NAME.keys() & set_in_env.keys():
+        if BY_NAME[name].user_only:
+            del set_in_env[name]
+            wrong.append(problems.only_in_user_file(name))
     add("environment", set_in_env, problems.ENVIRONMENT)
     add("command line", flags, "the command line")
     return found, wrong

@@ -71,7 +71,7 @@ def examine(path: Path) -> Health:
     """
     with store_errors(path):
         if not exists(path):
-            _check_place(path)
+            check_place(path)
             return Health(None)
     if is_newer(path):
         own = beside(path)
@@ -97,7 +97,7 @@ def _write_and_roll_back(connection: Connection) -> None:
     connection.execute("ROLLBACK")
 
 
-def _check_place(path: Path) -> None:
+def check_place(path: Path) -> None:
     """Raise StoreError if a store cannot be created at `path`."""
     folder = next(folder for folder in path.parents if folder.exists())
     try:

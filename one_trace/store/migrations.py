@@ -46,7 +46,8 @@ bytes):
     characters are the command that failed, if that is known: these never leave the machine.
 ``outbox``
     One row per run and sink: `state` is queued, sent or failed, `revision` the content that is or was to be
-    sent; a lease (`lease_owner` until `lease_until_ms`) says which process is sending it.
+    sent; a lease (`lease_owner` until `lease_until_ms`) says which process is sending it. Of the revision
+    `accepted_of`, the sink has accepted the first `accepted` items before an attempt failed.
 ``pruned``
     Facts about deleted runs that their record does not tell, in case one is imported again: the version of
     its executor, its tags, and as JSON how its process ended and the sinks it was sent to.
@@ -290,6 +291,11 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         "0013-tags",
         "ALTER TABLE runs ADD COLUMN tags TEXT; ALTER TABLE pruned ADD COLUMN tags TEXT",
+        additive=True,
+    ),
+    Migration(
+        "0014-accepted",
+        "ALTER TABLE outbox ADD COLUMN accepted INTEGER; ALTER TABLE outbox ADD COLUMN accepted_of TEXT",
         additive=True,
     ),
 )

@@ -92,6 +92,7 @@ def _open(path: Path, *, readonly: bool) -> Connection:
         raise StoreError(
             f"the store {shown(path)} is not a plain file",
             hint="Move it away, or choose another folder: one config set traces.data_dir DIR",
+            fix="one config set traces.data_dir DIR",
             code="store-unwritable",
         )
     sweep_drafts(path)

@@ -26,7 +26,9 @@ it is due now.
 """
 _MANY = 10
 """Runs that were tried this often go last: the server may be unable to take them."""
-_COLUMNS = "run, sink, revision, attempts, visibility"
+_COLUMNS = (
+    "run, sink, revision, attempts, visibility, CASE accepted_of WHEN revision THEN accepted ELSE 0 END"
+)
 _LEASED = "(lease_until_ms > :now AND lease_until_ms <= :longest)"
 """Ends after now, but no later than a lease can last: twice LEASE_MS, since clocks are not exact."""
 _FREE = (
@@ -35,9 +37,12 @@ _FREE = (
 )
 """Due, and not claimed by another process."""
 
+_FAILED = "error = ?, accepted = ?, accepted_of = ?"
+
 
 class Job(Struct, frozen=True):
-    """One run to be sent to one sink; `attempts` counts this one."""
+    """One run to be sent to one sink; `attempts` counts this one. `accepted`: how many items of this revision
+    the sink has accepted already, in an attempt that failed later."""
 
     run: int
     run_id: str
@@ -45,6 +50,7 @@ class Job(Struct, frozen=True):
     revision: str
     attempts: int
     visibility: str | None
+    accepted: int = 0
 
 
 class Outbox:
@@ -131,7 +137,7 @@ class Outbox:
                     "run_id": run_id,
                 },
             ).fetchone()
-        return row and Job(row[0], row[5], *row[1:5])
+        return row and Job(row[0], row[-1], *row[1:-1])
 
     def due(self, sink: str, most: int) -> list[str]:
         """The oldest `most` runs that may be sent to `sink` now. They are still to be claimed."""
@@ -152,24 +158,28 @@ class Outbox:
         self._change(
             job,
             "state = CASE WHEN revision = ? THEN 'sent' ELSE 'queued' END, "
-            "url = coalesce(?, url), sent_ms = ?, error = NULL, next_try_ms = 0",
+            "url = coalesce(?, url), sent_ms = ?, error = NULL, next_try_ms = 0, accepted_of = NULL",
             job.revision,
             url,
             _now(),
         )
 
-    def later(self, job: Job, error: str, wait_s: float) -> None:
-        """Record that the job failed and is to be tried again after `wait_s` seconds."""
+    def later(self, job: Job, error: str, wait_s: float, accepted: int = 0) -> None:
+        """Record that the job failed and is to be tried again after `wait_s` seconds; the sink has `accepted`
+        items of it.
+        """
         self._change(
             job,
-            f"error = ?, next_try_ms = CASE WHEN next_try_ms = {NEVER_MS} THEN next_try_ms ELSE ? END",
+            f"{_FAILED}, next_try_ms = CASE WHEN next_try_ms = {NEVER_MS} THEN next_try_ms ELSE ? END",
             _without_secrets(error),
+            accepted,
+            job.revision,
             _now() + int(wait_s * 1000),
         )
 
-    def failed(self, job: Job, error: str) -> None:
+    def failed(self, job: Job, error: str, accepted: int = 0) -> None:
         """Record that the job was refused, and will be until something is changed."""
-        self._change(job, "state = 'failed', error = ?", _without_secrets(error))
+        self._change(job, f"state = 'failed', {_FAILED}", _without_secrets(error), accepted, job.revision)
 
     def queued(self, sinks: Sequence[str]) -> list[tuple[str, str]]:
         """(run id, sink) of everything queued for `sinks`, oldest first."""

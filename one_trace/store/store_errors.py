@@ -74,6 +74,7 @@ def damaged(path: Path, reason: str) -> StoreError:
     return StoreError(
         f"the store {at} is damaged ({reason})",
         hint=f"Move it away ({move}); then 'one trace import' fills a new one.",
+        fix=f"{move} && one trace import",
         code="store-damaged",
     )
 
@@ -82,6 +83,7 @@ def newer(path: Path) -> StoreError:
     return StoreError(
         f"the store {shown(path)} was written by a newer one-trace",
         hint="Upgrade one-trace (pip install -U one-trace), or set another traces.data_dir.",
+        fix="pip install -U one-trace",
         code="store-newer",
     )
 
@@ -102,6 +104,7 @@ def unusable(path: Path, error: BaseException) -> StoreError:
     return StoreError(
         f"the store {shown(path)} cannot be opened or written ({_reason(error)})",
         hint="Make its folder yours and writable, or choose another: one config set traces.data_dir DIR",
+        fix="one config set traces.data_dir DIR",
         code="store-unwritable",
     )
 

@@ -18,7 +18,7 @@ ROWS = 20
 def render(document: CostDocument, page: Page) -> str:
     """The total, then a table each by flow, step, model and day."""
     if not document.runs:
-        return words.no_run(document.flow, document.since, document.tags) or NO_RUNS
+        return page.text(words.no_run(document.flow, document.since, document.tags) or NO_RUNS)
     total = document.total
     runs = words.counted(document.runs, "run")
     if not total.calls:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from one_trace.analyse.diff import DiffDocument, Side, StepDiff
+from collections.abc import Sequence
+
+from one_trace.analyse.diff import DiffDocument, RuleResult, Side, StepDiff
 from one_trace.analyse.step_runs import StepRun
 from one_trace.guard.text import clean
 from one_trace.view import words
@@ -36,10 +38,16 @@ def render(document: DiffDocument, page: Page, *, everything: bool) -> str:
     unchanged = len(document.steps) - len(shown)
     if unchanged:
         lines += ["", page.dim(f"{words.counted(unchanged, 'step')} without a noticeable change")]
-    for result in document.fail_on:
+    return "\n".join([*lines, *verdicts(document.fail_on, page)])
+
+
+def verdicts(results: Sequence[RuleResult], page: Page) -> list[str]:
+    """A line for each ``--fail-on``."""
+    lines: list[str] = []
+    for result in results:
         text = f"--fail-on {result.rule}: " + ("; ".join(result.because) if result.met else "passed")
         lines += page.lines(clean(text), "error" if result.met else "success")
-    return "\n".join(lines)
+    return lines
 
 
 def _summary(document: DiffDocument, page: Page) -> list[str]:

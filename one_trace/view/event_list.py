@@ -11,7 +11,7 @@ from one_trace.model.times import to_ms
 from one_trace.model.trace import Filter, Run
 from one_trace.outbound.events import Event
 from one_trace.view import words
-from one_trace.view.cells import clip_left, last
+from one_trace.view.cells import clip, clip_left, last
 from one_trace.view.header import NARROW, header
 from one_trace.view.style import Style
 
@@ -47,7 +47,8 @@ def _line(event: Event, since_ms: float, columns: int, style: Style) -> str:
     outcome = f" ({ended})" if ended else ""
     figures = f"{took:>8}{out:>7}" if columns >= NARROW else ""
     width = columns - _FIXED - len(outcome) + (0 if figures else 15)
+    since = clip(f"{since_ms / 1000:.3f}s", 9, style.more)
     return (
-        f"{since_ms / 1000:>8.3f}s  {style.paint(f'{event.event:<13}', 'dim')} {figures}  "
+        f"{since:>9}  {style.paint(f'{event.event:<13}', 'dim')} {figures}  "
         f"{clip_left(where, width, style.more)}{style.paint(outcome, ended)}"
     )

@@ -20,7 +20,7 @@ _INDENT = "   "
 def render(document: InsightsDocument, page: Page) -> str:
     """Findings as a numbered list."""
     if not document.runs:
-        return words.no_run(document.flow_key, document.since, document.tags) or NO_RUNS
+        return page.text(words.no_run(document.flow_key, document.since, document.tags) or NO_RUNS)
     cost = document.cost_usd_per_run
     lines = [
         page.title(document.flow_key),
@@ -43,7 +43,7 @@ def render(document: InsightsDocument, page: Page) -> str:
 def overview(document: InsightsOverview, page: Page) -> str:
     """Each flow that needs attention, with its first finding."""
     if not document.runs:
-        return words.no_run(None, document.since, document.tags) or NO_RUNS
+        return page.text(words.no_run(None, document.since, document.tags) or NO_RUNS)
     several = len({flow.project for flow in document.flows}) > 1
     lines: list[str] = []
     for flow in document.flows:
@@ -54,7 +54,10 @@ def overview(document: InsightsOverview, page: Page) -> str:
     if document.quiet:
         lines += [*([""] if lines else []), f"Nothing to report of {words.counted(document.quiet, 'flow')}."]
     if document.flows:
-        lines += ["", page.dim("All findings of a flow: one trace insights FLOW")]
+        lines += [
+            "",
+            *map(page.dim, page.text("All findings of a flow: one trace insights FLOW").split("\n")),
+        ]
     return "\n".join(lines)
 
 

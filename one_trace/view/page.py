@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from one_trace.guard.text import clean
 from one_trace.view import table
-from one_trace.view.cells import clip, wrap
+from one_trace.view.cells import clip, text_width, wrap
+from one_trace.view.reflow import reflow
 from one_trace.view.style import Style
 from one_trace.view.table import Column, Row
 
@@ -22,6 +23,14 @@ class Page(NamedTuple):
         """A text wrapped to the width; none for an empty one."""
         wrapped = wrap(text, self.width - len(indent)) if text else []
         return [indent + self.style.paint(line, *styles) for line in wrapped]
+
+    def text(self, text: str) -> str:
+        """Sentences wrapped to the width, line by line; a command on a line of its own stays whole."""
+        return reflow(text, self.width)
+
+    def either(self, line: str, *parts: str) -> str:
+        """`line` if it fits, else `parts`, each on a line of its own and none of them broken."""
+        return line if text_width(clean(line)) <= self.width else "\n  ".join(parts)
 
     def facts(self, *facts: str, styles: tuple[str, ...] = ()) -> list[str]:
         """Those facts that are known, on one line if they fit."""

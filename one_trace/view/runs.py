@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from one_trace.model.times import to_ms
 from one_trace.model.trace import Run, RunUnderWay
 from one_trace.view import words
-from one_trace.view.style import Style
-from one_trace.view.table import Cell, Column, Row, render
+from one_trace.view.page import Page
+from one_trace.view.table import Cell, Column, Row
 
 _COLUMNS = (
     Column("RUN", right=False),
@@ -24,16 +25,31 @@ _COLUMNS = (
 )
 _PROJECT = Column("PROJECT", right=False, drop=1)
 NO_RUNS = "No run has been traced yet.\nTrace one: one flow execute my-flow --trace"
+_WIDE = 80
+"""Columns from which a start is a time."""
 _SENT = {"sent": "yes", "queued": "queued", "failed": "refused"}
 
 
-def render_runs(runs: Sequence[Run], running: Sequence[RunUnderWay] = (), *, width: int, style: Style) -> str:
-    """One line a run; times are the reader's own. The least important columns give way on a narrow page."""
+def render_runs(
+    runs: Sequence[Run], running: Sequence[RunUnderWay] = (), *, page: Page, now_ms: float
+) -> str:
+    """One line a run. Starts are times of the reader, on a narrow page ages; then the least important columns
+    give way."""
+    started = _age(now_ms) if page.width < _WIDE else words.local
     projects = project_names([*(run.cwd for run in running), *(run.cwd for run in runs)])
     columns = (*_COLUMNS[:2], _PROJECT, *_COLUMNS[2:]) if len(projects) > 1 else _COLUMNS
     named = projects if len(projects) > 1 else {}
-    rows = [_running_row(run, named) for run in running] + [_row(run, named, style) for run in runs]
-    return render(columns, rows, width=width, style=style)
+    rows = [_running_row(run, named, started) for run in running]
+    rows += [_row(run, named, started) for run in runs]
+    return page.table(columns, rows)
+
+
+def _age(now_ms: float) -> Callable[[str], str]:
+    def age(moment: str) -> str:
+        started = to_ms(moment)
+        return "" if started is None else words.age(now_ms - started)
+
+    return age
 
 
 def project_names(folders: Sequence[str | None]) -> dict[str | None, str]:
@@ -49,20 +65,20 @@ def project_names(folders: Sequence[str | None]) -> dict[str | None, str]:
     return names
 
 
-def _running_row(run: RunUnderWay, projects: dict[str | None, str]) -> Row:
+def _running_row(run: RunUnderWay, projects: dict[str | None, str], started: Callable[[str], str]) -> Row:
     return (
         Cell(run.run_id, ("bold",)),
         run.flow_key,
         *([projects[run.cwd]] if projects else []),
         Cell(run.status, ("link",)),
         "",
-        words.local(run.started_at) if run.started_at else "",
+        started(run.started_at) if run.started_at else "",
         words.duration(run.duration_ms),
         *[""] * (len(_COLUMNS) - 6),
     )
 
 
-def _row(run: Run, projects: dict[str | None, str], style: Style) -> Row:
+def _row(run: Run, projects: dict[str | None, str], started: Callable[[str], str]) -> Row:
     counts = run.counts
     failed = counts.error + counts.timeout
     cost = run.usage.cost_usd if run.usage else None
@@ -73,7 +89,7 @@ def _row(run: Run, projects: dict[str | None, str], style: Style) -> Row:
         *([projects[run.cwd]] if projects else []),
         Cell(run.status, (run.status,)),
         Cell(words.exit_status(exit), ("incomplete",)) if exit is not None else "",
-        words.local(run.started_at),
+        started(run.started_at),
         words.duration(run.duration_ms if exit is None else exit.duration_ms),
         f"{counts.spans:,}",
         Cell(f"{failed:,}", ("error",)) if failed else "",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
+from one_trace.guard import streams
 from one_trace.view.console import SizedConsole
 from one_trace.view.live_plan import Called, Plan, no_flow
 from one_trace.view.live_tree import LiveTree
@@ -36,7 +36,7 @@ class Screen:
         self._lock = threading.Lock()
         self._console = SizedConsole(stream, _WholeFrames(stream), force_terminal=True)
         self._style = Style(
-            color=not os.environ.get("NO_COLOR"), unicode="utf" in (stream.encoding or "").lower()
+            color=streams.has_color(terminal=True), unicode="utf" in (stream.encoding or "").lower()
         )
         self._live = Live(
             self,

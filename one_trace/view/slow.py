@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.guard.text import clean
-from one_trace.model.trace import Filter, Run, Trace
+from one_trace.model.trace import Filter, Location, Run, Trace
 from one_trace.model.tree import Shape, static_paths
 from one_trace.view import words
 from one_trace.view.bars import Scale
@@ -31,6 +31,8 @@ class Waited(Struct, rename="camel", kw_only=True):
     """Of the run's duration, 0 to 1."""
     spans: int
     start_ms: float
+    at: Location | None = None
+    """Where the step is written, if that is known."""
 
 
 class Slowest(Struct, rename="camel", kw_only=True):
@@ -43,6 +45,7 @@ class Slowest(Struct, rename="camel", kw_only=True):
     duration_ms: float | None
     start_ms: float
     share: float
+    at: Location | None = None
 
 
 class Slow(Struct, rename="camel", kw_only=True):
@@ -53,6 +56,16 @@ class Slow(Struct, rename="camel", kw_only=True):
     critical_path: list[Waited]
     slowest: list[Slowest]
     filter: Filter | UnsetType = UNSET
+
+
+def with_places(found: Slow, trace: Trace, place: Callable[[str], Location | None]) -> Slow:
+    """The answer with the places of its steps, which `place` gives by static path."""
+    paths = static_paths(trace.run.flow_key, trace.spans)
+    for waited in found.critical_path:
+        waited.at = place(waited.path) if waited.path is not None else None
+    for slowest in found.slowest:
+        slowest.at = place(paths[slowest.span_id])
+    return found
 
 
 def slow(trace: Trace, most: int, shown: Collection[str] | None = None, filter: Filter | None = None) -> Slow:

@@ -56,7 +56,7 @@ def render(document: StatsDocument, page: Page) -> str:
     if document.groups:
         return _groups(document.groups, page)
     if not document.flows:
-        return words.no_run(document.flow, document.since, document.tags) or NO_RUNS
+        return page.text(words.no_run(document.flow, document.since, document.tags) or NO_RUNS)
     if document.flow is not None:
         return "\n\n".join(_flow(flow, page) for flow in document.flows)
     names = project_names([flow.project for flow in document.flows])
@@ -190,7 +190,7 @@ def _flow(flow: FlowStats, page: Page) -> str:
             cost(flow.cost_usd),
         ),
         *page.lines(f"{period}, {clean(flow.project)}" if flow.project else period, "dim"),
-        f"trend {page.spark(flow.trend.values)} {_since(flow.trend)}",
+        *page.lines(f"trend {page.spark(flow.trend.values)} {_since(flow.trend)}"),
         *page.lines(_outcome_change(flow.outcome_change)),
         "",
         page.table(_STEPS, rows),

@@ -24,6 +24,12 @@ CASES = [
     ("Command failed: make\nmake: *** exit status 2", "bash", "EXIT_2"),
     ("Command failed: false\n", "bash", "EXIT"),
     ('Code module "x.mjs" exited with code 3: boom', "code", "EXIT_3"),
+    (
+        'Code module "x.mjs" exited with code 1: x:3\nthrow new Error("a")\nError: no rows\n    at f',
+        "code",
+        "SCRIPT",
+    ),
+    ('Code module "x.mjs" exited with code 1: x:1\n\nTypeError: fetch failed\n    at f', "code", "NETWORK"),
     ("Unexpected token 'a', \"abc\" is not valid JSON", "bash", "PARSE"),
     ("Unexpected end of JSON input", "bash", "PARSE"),
     ('Missing required input: "who"', None, "INPUT"),
@@ -34,6 +40,7 @@ CASES = [
     ("Bash steps require --allow-bash flag for security", "bash", "PERMISSION"),
     ('Code step "x" failed at line 1:1\n  y()\n  y is not defined', "code", "SCRIPT"),
     ('Code step "x" failed at line 1:7\n  throw new Error("it 1")\n  it 1', "code", "SCRIPT"),
+    ("stdout maxBuffer length exceeded", "bash", "SIZE"),
     ("something odd", "condition", "OTHER"),
 ]
 

@@ -18,10 +18,12 @@ from one_trace.deliver.retry import Deadline
 from one_trace.deliver.sender import Sender
 from one_trace.settings.sources import load
 from one_trace.store import Store
+from one_trace.store.outbox import Outbox
 from tests.bench.history import fill, one_run
 from tests.bench.measure import Bench, Figure
 
 SPANS = 10_000
+QUEUED = 5_005
 BATCH = 512
 """What the exporter's own batch processor sends at once."""
 KEY = "trk_0123456789abcdef"
@@ -43,24 +45,61 @@ ANSWER = b'{"ok":true,"data":{"trace":{"id":"x"}}}'
 
 def delivery(bench: Bench) -> Figure:
     """Seconds to send a stored run of 10,000 spans, unfolded, over those of the OTLP exporter."""
+    return _beside_exporter(bench, "traces.com", "delivering 10,000 spans", 1.5)
+
+
+def delivery_by_otlp(bench: Bench) -> Figure:
+    """The same by OTLP, where both send the same."""
+    return _beside_exporter(bench, "otlp", "  by OTLP", 0.65)
+
+
+def _beside_exporter(bench: Bench, sink: str, name: str, bar: float) -> Figure:
     path = bench.folder("delivered") / "traces.db"
     path.unlink(missing_ok=True)
     fill(path, [one_run(SPANS, run_id="sent")])
     with _server() as url:
         exported = _exporter(url)
-        rounds = [(_ours(path, url), exported()) for _ in range(bench.repeat + 1)][1:]
+        rounds = [(_ours(path, url, sink), exported()) for _ in range(bench.repeat + 1)][1:]
     ours, theirs = (min(column) for column in zip(*rounds, strict=True))
     detail = f"{ours * 1000:.0f} ms to {theirs * 1000:.0f} ms"
-    return Figure("delivering 10,000 spans", ours / theirs, "x OTLP exporter", 1.5, detail)
+    return Figure(name, ours / theirs, "x OTLP exporter", bar, detail)
 
 
-def _ours(path: Path, url: str) -> float:
-    env = {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": url, "ONE_TRACES_DATA_DIR": str(path.parent)}
+def queued(bench: Bench) -> list[Figure]:
+    """Sending what a server that was down has left behind: the rate, and the time for twice as many runs."""
+    with _server() as url:
+        less, more = (_syncing(bench, count, url) for count in (QUEUED // 2, QUEUED))
+    detail = f"{more:.1f} s to {less:.1f} s"
+    return [
+        Figure(f"sync, {QUEUED:,} queued runs", more / QUEUED * 1000, "ms each", None, detail),
+        Figure("  twice the runs", more / less, "x that", 2.3, detail),
+    ]
+
+
+def _syncing(bench: Bench, count: int, url: str) -> float:
+    data = bench.folder(f"queued-{count}")
+    path = data / "traces.db"
+    path.unlink(missing_ok=True)
+    fill(path, (one_run(5, run_id=f"{number:012x}") for number in range(count)))
+    with Store(path) as store:
+        Outbox(store).queue_since(0, ["traces.com"])
+    env = bench.env | {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": url, "ONE_TRACES_DATA_DIR": str(data)}
+    return bench.time([bench.one, "--agent", "trace", "sync"], env).wall
+
+
+def _ours(path: Path, url: str, name: str) -> float:
+    env = {
+        "TRACES_API_KEY": KEY,
+        "ONE_TRACES_ENDPOINT": url,
+        "ONE_TRACES_OTLP_ENDPOINT": url,
+        "ONE_TRACES_SINKS": name,
+        "ONE_TRACES_DATA_DIR": str(path.parent),
+    }
     whole = patch("one_trace.deliver.messages.CONDENSE_OVER", 1 << 30)
     with patch.dict(os.environ, env), whole, Store(path) as store, Sender(store, load()) as sender:
-        sender.outbox.again("sent", "traces.com")
+        sender.outbox.again("sent", name)
         begin = time.perf_counter()
-        outcome = sender.send("traces.com", Deadline(120))
+        outcome = sender.send(name, Deadline(120))
         took = time.perf_counter() - begin
     if outcome is None or outcome.problem:
         raise RuntimeError(f"not delivered: {outcome}")

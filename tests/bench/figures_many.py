@@ -6,11 +6,13 @@ import time
 from pathlib import Path
 
 from one_trace.store import Store
-from tests.bench.history import FLOWS, SPANS, fill, one_run, runs
+from tests.bench.history import FLOWS, SPANS, fill, flat_run, one_run, runs
 from tests.bench.measure import Bench, Figure, Took, ms
 
 SECONDS = 2.0
 """What an answer over a million spans may take."""
+
+CI_STEPS = 300
 
 
 def stored(bench: Bench, count: int, flows: int = FLOWS) -> Path:
@@ -38,6 +40,23 @@ def show_small(bench: Bench) -> Figure:
     return Figure(
         "trace show, 20 spans", took.wall / bare.wall, "x python -c pass", 8, f"{ms(took)} to {ms(bare)}"
     )
+
+
+def ci(bench: Bench) -> Figure:
+    """With everything that it can be asked for, on GitHub."""
+    data = bench.folder("ci")
+    base, summary = data / "base.json", data / "summary.md"
+    if not base.exists():
+        fill(data / "traces.db", [flat_run(CI_STEPS, number) for number in range(6)])
+        bench.command("trace", "baseline", "flow-00", "-o", str(base), data=data)()
+        bench.env |= {"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_ACTIONS": "true"}
+    argv = ("--agent", "trace", "ci", "last", "--baseline", str(base), "--fail-on", "slower:500%")
+    gate = bench.command(*argv, "--junit", str(data / "junit.xml"), data=data)
+    took, less = bench.interleaved(
+        gate, bench.command("--agent", "trace", "show", "last", data=data), repeat=11
+    )
+    name = f"trace ci, {CI_STEPS} steps"
+    return Figure(name, took.wall / less.wall, "x trace show", 1.5, f"{ms(took)} to {ms(less)}")
 
 
 def show_large(bench: Bench) -> Figure:

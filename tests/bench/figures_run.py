@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from pathlib import Path
 from statistics import median
@@ -23,10 +25,29 @@ LOUD = Path(__file__).with_name("loud_host.py")
 def pass_through(bench: Bench) -> Figure:
     """A verb that is the host's, with a host that ends at once."""
     host = bench.folder("bin") / "one"
-    bench.executable(host, "#!/bin/sh\nexit 0\n")
-    took, bare = bench.interleaved(bench.command("flow", "list"), bench.bare, repeat=20, choose=median)
+    shutil.copy("/bin/true", host)
+    call = bench.command("flow", "list")
+    took, bare = bench.interleaved(call, bench.bare, repeat=60, choose=median)
     host.unlink()
-    return Figure("pass-through", took.wall / bare.wall, "x python -c pass", 1.6, f"{ms(took)} to {ms(bare)}")
+    detail = f"{took.wall * 1000:.1f} ms to {bare.wall * 1000:.1f} ms"
+    return Figure("pass-through", took.wall / bare.wall, "x python -c pass", 1.05, detail)
+
+
+def mcp_start(bench: Bench) -> Figure:
+    """`trace mcp` from its start to the answers of `initialize` and `tools/list`, and its end."""
+    asked = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+    ]
+    lines = b"".join(json.dumps(message).encode() + b"\n" for message in asked)
+    start = [bench.one, "trace", "mcp"]
+    took, bare = bench.interleaved(
+        lambda: bench.time(start, bench.env, given=lines), bench.bare, repeat=20, choose=median
+    )
+    return Figure(
+        "trace mcp, start", took.wall / bare.wall, "x python -c pass", 5, f"{ms(took)} to {ms(bare)}"
+    )
 
 
 def import_cost(bench: Bench) -> list[Figure]:

@@ -14,17 +14,19 @@ from tests.bench.measure import Bench, Figure, Took
 from tests.bench.records import write_loop, write_past_runs
 
 PAST = 10_000
-REPEAT = 15
+REPEAT = 30
 _HOST = Path(__file__).with_name("quiet_host.py")
 ARGV = ["--agent", "flow", "execute", "f"]
 
 
 class Added(NamedTuple):
-    """What tracing adds to one run. `head`, `tail`: seconds; `cpu`: seconds of the processor."""
+    """What tracing adds to one run. `head`, `tail`: seconds; `cpu`: seconds of the processor; `whole`: the
+    run's seconds by those of the bare host's."""
 
     head: float
     tail: float
     cpu: float
+    whole: float
 
 
 def traced(bench: Bench) -> list[Figure]:
@@ -44,6 +46,8 @@ def traced(bench: Bench) -> list[Figure]:
         figure("  tail, 300 steps", many.tail, 2.5),
         figure("  tail, 2,000 spans", large.tail, 6),
         figure("  cpu, one step", one.cpu, 8, bare.cpu),
+        Figure("  wall, one step", one.whole, "x bare host", 1.3, "a host that sleeps 0.3 s"),
+        Figure("  wall, 300 steps", many.whole, "x bare host", 1.05, "a host that sleeps 0.3 s"),
         Figure(f"  tail, {PAST:,} past runs", past.tail / one.tail, "x that with none", 1.2, ""),
     ]
 
@@ -66,13 +70,15 @@ def _added(bench: Bench, name: str, write: Callable[[Path], object], past: int =
     added, bare = [], []
     for _ in range(REPEAT):
         bare.append(bench.bare())
-        alone = bench.time([str(host), *ARGV], env, project).cpu
+        alone = bench.time([str(host), *ARGV], env, project)
         stamps.unlink()
         began = time.time()
         ours = bench.time([bench.one, *ARGV], env, project)
         ended = time.time()
         host_began, host_ended = map(float, stamps.read_text().split())
         stamps.unlink()
-        added.append(Added(host_began - began, ended - host_ended, ours.cpu - alone))
+        added.append(
+            Added(host_began - began, ended - host_ended, ours.cpu - alone.cpu, ours.wall / alone.wall)
+        )
     settings.unlink()
     return Added(*map(median, zip(*added, strict=True))), Took(*map(median, zip(*bare, strict=True)))

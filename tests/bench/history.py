@@ -111,6 +111,14 @@ def one_run(spans: int, *, run_id: str = "bench", slower: float = 1.0) -> Assemb
     return _assembly(draft)
 
 
+def flat_run(steps: int, number: int) -> Assembly:
+    """A run of so many different steps, one after the other."""
+    draft = Draft(number, Random(number), END_MS, steps, 1)
+    for at in range(steps):
+        draft.span(f"step-{at:04d}", "action", 100, index=at)
+    return _assembly(draft)
+
+
 def _run(draft: Draft) -> Assembly:
     random = draft.random
     for step in WARM:

@@ -51,6 +51,8 @@ class Bench:
     runs: int
     """How many runs the large store has."""
     repeat: int = 5
+    spans: int = 10_000_000
+    """How many spans the largest store has."""
     env: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -88,13 +90,16 @@ class Bench:
         """`python -c pass`: what all else is measured by."""
         return self.time(PASS, self.env)
 
-    def time(self, argv: Sequence[str], env: dict[str, str], cwd: Path | None = None) -> Took:
-        """What one process took. A process that fails is no measurement."""
+    def time(
+        self, argv: Sequence[str], env: dict[str, str], cwd: Path | None = None, given: bytes = b""
+    ) -> Took:
+        """What one process took, with `given` on its standard input. A process that fails is no
+        measurement."""
         used = _children()
         begin = time.perf_counter()
         done = subprocess.run(
-            argv, env=env, cwd=cwd or self.root, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
+            argv, env=env, cwd=cwd or self.root, input=given, capture_output=True, check=False
+        )  # empty input is at its end at once, as the null device
         took = Took(time.perf_counter() - begin, _children() - used)
         if done.returncode:
             raise RuntimeError(

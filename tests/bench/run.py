@@ -10,15 +10,31 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import figures_assemble, figures_deliver, figures_many, figures_run, figures_traced
+from tests.bench import (
+    figures_answers,
+    figures_assemble,
+    figures_deliver,
+    figures_large,
+    figures_many,
+    figures_run,
+    figures_store,
+    figures_traced,
+)
 from tests.bench.measure import Bench, Figure
 
 FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
     "pass-through": figures_run.pass_through,
+    "mcp": figures_run.mcp_start,
     # Early: a child's peak begins with what this process weighs when it forks.
     "capture": figures_run.capture_memory,
+    "memory": figures_large.memory,
     "traced": figures_traced.traced,
+    "answers": figures_answers.answers,
+    "html": figures_large.html,
+    "nested": figures_large.nested,
+    "spans": figures_large.hundred_thousand,
     "show-small": figures_many.show_small,
+    "ci": figures_many.ci,
     "show-large": figures_many.show_large,
     "import": figures_run.import_cost,
     "import-known": figures_run.import_known,
@@ -27,11 +43,15 @@ FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
     "live": figures_run.live,
     "save": figures_many.save,
     "deliver": figures_deliver.delivery,
+    "deliver-otlp": figures_deliver.delivery_by_otlp,
+    "queued": figures_deliver.queued,
     "list": figures_many.list_runs,
     "stats": figures_many.stats,
     "cost": figures_many.cost,
     "insights": figures_many.insights,
     "diff": figures_many.diff_large,
+    "store": figures_store.commands,
+    "prune": figures_store.prune,
 }
 
 
@@ -40,7 +60,7 @@ def main() -> int:
     options = _options()
     bars_held = True
     with tempfile.TemporaryDirectory(prefix="one-trace-bench-") as made:
-        bench = Bench(Path(options.folder or made), options.runs, options.repeat)
+        bench = Bench(Path(options.folder or made), options.runs, options.repeat, options.spans)
         print(f"{'FIGURE':34} {'VALUE':>8}  {'UNIT':18} {'BAR':>6}  {'':4}  DETAIL")
         for name, measure in FIGURES.items():
             if options.only and name not in options.only:
@@ -61,6 +81,7 @@ def _line(figure: Figure) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=10_000, help="runs of the large store, 100 spans each")
+    parser.add_argument("--spans", type=int, default=10_000_000, help="spans of the largest store")
     parser.add_argument("--repeat", type=int, default=5, help="rounds of each measurement")
     parser.add_argument("--only", nargs="+", choices=list(FIGURES), help="these figures alone")
     parser.add_argument("--folder", help="keep the stores there, and use those that are there")

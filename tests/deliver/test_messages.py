@@ -8,6 +8,7 @@ from made import START_MS, USAGE, assembly, loop, span
 
 from one_trace.deliver.condense import condense
 from one_trace.deliver.messages import Message, messages
+from one_trace.deliver.step_names import step_names
 from one_trace.deliver.summary import title
 from one_trace.model.trace import Assembly, Cause, Span
 from one_trace.outbound.payload import Payload, Project
@@ -36,11 +37,12 @@ def test_messages_go_from_request_to_summary() -> None:
     found = sent(
         assembly(spans=[span("first"), span("second", start_ms=10.0, status="error", error="secret")])
     )
-    assert kinds(found) == ["text", "tool_call", "tool_result", "tool_call", "tool_result", "text"]
-    assert [message["role"] for message in found] == ["user", *["assistant"] * 5]
+    assert kinds(found) == ["text", "text", "tool_call", "tool_result", "tool_call", "tool_result", "text"]
+    assert [message["role"] for message in found] == ["user", *["assistant"] * 6]
     assert found[0]["textContent"] == "one flow execute my-flow (2 inputs, 2 B)"
-    assert [message["order"] for message in found] == [1, 2, 3, 4, 5, 6]
-    call, result = (found[3]["parts"][0]["content"], found[4]["parts"][0]["content"])
+    assert [message["order"] for message in found] == [1, 2, 3, 4, 5, 6, 7]
+    assert found[1]["textContent"] == "Steps:\nfirst: First\nsecond: Second"
+    call, result = (found[4]["parts"][0]["content"], found[5]["parts"][0]["content"])
     assert (call["toolName"], call["callId"]) == ("transform: second", result["callId"])
     assert call["args"] == {"path": "my-flow > second", "name": "Second"}
     assert (result["status"], result["durationMs"], result["completedAt"]) == ("error", 10, START_MS + 20)
@@ -59,7 +61,7 @@ def test_messages_of_one_millisecond_keep_their_nesting() -> None:
     inner = span("inner", outer, duration_ms=0.0)
     names = [
         (message["parts"][0]["type"], message["externalId"][:16])
-        for message in sent(assembly(spans=[outer, inner, span("next", duration_ms=0.0)]))[1:-1]
+        for message in sent(assembly(spans=[outer, inner, span("next", duration_ms=0.0)]))[2:-1]
     ]
     assert names[:4] == [
         ("tool_call", outer.span_id),
@@ -73,22 +75,13 @@ def test_message_ids_are_stable_and_unique() -> None:
     made = assembly(spans=[span("x", retries=2, attempts=3)])
     ids = [message["externalId"] for message in sent(made)]
     assert ids == [message["externalId"] for message in sent(made)]
-    assert len(set(ids)) == len(ids) == 5
+    assert len(set(ids)) == len(ids) == 6
 
 
 def test_retries_and_tokens_are_sent() -> None:
     found = sent(assembly(spans=[span("llm", retries=2, attempts=3, usage=USAGE)], usage=USAGE))
-    assert found[2]["parts"][0] == {
-        "type": "system_event",
-        "content": {
-            "subtype": "retry",
-            "stepId": "llm",
-            "path": "my-flow > llm",
-            "attempts": 3,
-            "retries": 2,
-        },
-    }
-    assert found[3]["tokenUsage"]["inputTokenCount"] == 10
+    assert found[3]["textContent"] == "Retried: llm (transform) took 3 attempts. my-flow > llm"
+    assert found[4]["tokenUsage"]["inputTokenCount"] == 10
     assert found[-1]["model"] == "claude-sonnet-4"
 
 
@@ -99,7 +92,7 @@ def test_retries_and_tokens_are_sent() -> None:
 def test_every_call_has_a_result(status: str, expected: str) -> None:
     duration = None if status in ("skipped", "incomplete") else 10.0
     found = sent(assembly(spans=[span("x", status=status, duration_ms=duration)]))
-    content = found[2]["parts"][0]["content"]
+    content = found[3]["parts"][0]["content"]
     assert content["status"] == expected
     assert ("completedAt" in content) == (duration is not None)
 
@@ -160,16 +153,26 @@ def test_a_long_run_is_condensed() -> None:
     assert len(found) < 30
     for number in (1, 100, 1500):
         assert f"{made.trace.spans[number].span_id}-result" in shown, "first, failed and slowest stay whole"
-    (folded,) = [part["content"] for m in found for part in m["parts"] if part["type"] == "system_event"]
-    assert (folded["subtype"], folded["steps"], folded["count"]) == ("folded", ["step"], 2496)
-    assert (
-        "Folded: 2,496 iterations of each that went alike (1ms to 1ms, median 1ms)"
-        in found[-1]["textContent"]
-    )
+    alike = "Folded: 2,496 iterations of each that went alike (1ms to 1ms, median 1ms)"
+    (folded,) = [message for message in found if message["externalId"].endswith("-folded")]
+    assert folded["textContent"] == f"{alike}. 2,496 steps: step."
+    assert f"{alike}; the first, the slowest" in found[-1]["textContent"]
 
 
 def test_a_run_of_2000_spans_is_not_condensed() -> None:
-    assert len(sent(loop(1999))) == 2 * 2000 + 2
+    assert len(sent(loop(1999))) == 2 * 2000 + 3
+
+
+def test_each_step_is_named_once_in_texts_of_a_bounded_size() -> None:
+    spans = [span(f"s{number}", name=f"{number} " + "n" * 190) for number in range(700)]
+    spans += [span("same", name="same"), span("same", name="same"), span("odd\n\x1b[2J", name="")]
+    texts = [each["textContent"] for each in sent(assembly(spans=spans)) if "-steps-" in each["externalId"]]
+    lines = [line for text in texts for line in text.split("\n")]
+    assert max(map(len, texts)) <= 60_000
+    assert (len(texts), len(lines)) == (3, 3 + 702)
+    assert lines[-2:] == ["same", "odd [2J"]
+    many = list(step_names(sanitize(assembly(spans=[span(f"s{n}") for n in range(10_002)]).trace).spans))
+    assert many[-1].endswith("\nand 2 more steps")
 
 
 def test_nested_loops_fold_at_the_outermost_level() -> None:

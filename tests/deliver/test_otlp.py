@@ -12,6 +12,7 @@ from made import USAGE, assembly, loop, span
 from traces_server import Handler, fake_traces_server
 
 from one_trace.deliver.otlp import Otlp, _timeout_s
+from one_trace.deliver.otlp_resource import user_attributes
 from one_trace.outbound.otel import otlp_spans, request
 from one_trace.outbound.sanitize import sanitize
 from one_trace.store import Store
@@ -27,10 +28,13 @@ class Collector:
         self.spans: dict[bytes, object] = {}
         self.sizes: list[int] = []
         self.refuse: list[int] = []
+        self.refuse_from = 0
+        """The number of the first request that is refused."""
+        self.resource: object = None
 
     def __call__(self, request: Handler) -> bool:
         self.requests.append((request.path, dict(request.headers)))
-        if self.refuse:
+        if self.refuse and len(self.requests) >= self.refuse_from:
             request.raw(self.refuse.pop(0), b"", "text/plain")
             return True
         packed = request.headers.get("Content-Encoding") == "gzip"
@@ -39,6 +43,7 @@ class Collector:
         )
         (of_resource,) = message.resource_spans
         (of_scope,) = of_resource.scope_spans
+        self.resource = of_resource.resource
         self.sizes.append(len(of_scope.spans))
         self.spans |= {each.span_id: each for each in of_scope.spans}
         request.raw(200, b"", "application/x-protobuf")
@@ -158,6 +163,7 @@ def test_grpc_is_reported_as_unsupported(machine: Machine, collector: Collector)
         store.save(assembly(), sinks=["otlp"])
     machine.env["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
     done = machine.one("--agent", "trace", "sync")
+    assert done.code == 2
     assert "speaks HTTP" in done.document["error"]["message"]
     assert collector.requests == []
     ours = {"ONE_TRACES_OTLP_ENDPOINT": machine.env["OTEL_EXPORTER_OTLP_ENDPOINT"]}
@@ -234,3 +240,59 @@ def test_a_partial_success_is_reported_and_not_retried(machine: Machine, protoco
     assert (run["state"], len(asked)) == ("failed", 1)
     assert "all but 2 spans" in run["error"]
     assert "too old" in run["error"]
+
+
+def test_what_was_accepted_is_not_sent_again(machine: Machine, collector: Collector) -> None:
+    with Store(machine.data / "traces.db") as store:
+        store.save(loop(700), sinks=["otlp"])
+        collector.refuse, collector.refuse_from = [400], 2
+        assert machine.one("trace", "sync").code != 0
+        assert collector.sizes == [512]
+        assert machine.one("trace", "sync", "--retry-failed").code == 0
+        assert collector.sizes == [512, 190]
+        assert machine.one("trace", "sync", "--again").code == 0
+        assert collector.sizes == [512, 190, 512, 190]
+
+
+@pytest.mark.parametrize("variable", ["OTEL_SDK_DISABLED=TRUE", "OTEL_TRACES_EXPORTER=none"])
+def test_the_standard_switches_turn_the_sink_off(
+    machine: Machine, collector: Collector, variable: str
+) -> None:
+    name, _, value = variable.partition("=")
+    machine.player("14-subflow")
+    done = machine.one("--agent", "flow", "execute", "x", "--trace", env={name: value})
+    assert (done.code, done.saved["uploads"], collector.requests) == (0, [], [])
+
+
+def test_the_resource_is_that_of_the_standard_variables(machine: Machine, collector: Collector) -> None:
+    machine.env |= {
+        "OTEL_RESOURCE_ATTRIBUTES": "service.name=lost,deployment.environment.name=a%2Cb, team = blue ",
+        "OTEL_SERVICE_NAME": "my-flows",
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "GZIP",
+        "OTEL_EXPORTER_OTLP_HEADERS": "User-Agent=mine,x-name=h%C3%A9",
+    }
+    with Store(machine.data / "traces.db") as store:
+        store.save(assembly(), sinks=["otlp"])
+    assert machine.one("trace", "sync").code == 0
+    resource = {each.key: each.value.string_value for each in collector.resource.attributes}
+    assert resource["service.name"] == "my-flows"
+    assert resource["deployment.environment.name"] == "a,b"
+    assert resource["team"] == "blue"
+    assert resource["host.name"]
+    ((_, headers),) = collector.requests
+    assert [value for name, value in headers.items() if name.lower() == "user-agent"] == ["mine"]
+    assert headers["Content-Encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("text", ["a=b,novalue", "a=%ff", "=x"])
+def test_resource_attributes_that_cannot_be_read_are_all_ignored(text: str) -> None:
+    assert user_attributes({"OTEL_RESOURCE_ATTRIBUTES": text}) is None
+
+
+def test_a_span_of_an_llm_names_its_provider_and_the_root_is_a_server() -> None:
+    usages = {"gemini-3-pro": "gcp.gemini", "gpt-5": "openai", "house-model": "_OTHER"}
+    for model, provider in usages.items():
+        asked = span("ask", usage=msgspec.structs.replace(USAGE, models=[model]))
+        root, sent = otlp_spans(sanitize(assembly(spans=[asked]).trace))
+        found = {each.key: each.value for each in sent.attributes}
+        assert (root.kind, found["gen_ai.provider.name"]) == (2, {"stringValue": provider})

@@ -10,13 +10,17 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from machine import RECORDINGS, Machine
+from made import assembly, span
 from traces_server import KEY, FakeTracesServer
+
+from one_trace.store import Store
 
 PACKAGE = "@traces-sh/traces-linux-x64@0.6.31"
 KINDS = {
@@ -24,7 +28,6 @@ KINDS = {
     ("assistant", "text"): "agent_text",
     ("assistant", "tool_call"): "tool_call",
     ("assistant", "tool_result"): "tool_result",
-    ("system", "system_event"): "system_event",
 }
 
 
@@ -70,7 +73,6 @@ def as_read(message: dict[str, Any]) -> tuple[object, ...]:
         "agent_text": lambda: content["text"],
         "tool_call": lambda: (content["callId"], content["toolName"], content["args"]),
         "tool_result": lambda: (content["callId"], content["toolName"], content["output"], content["status"]),
-        "system_event": lambda: (content["subtype"], {k: v for k, v in content.items() if k != "subtype"}),
     }[kind]()
     return kind, message["externalId"], message["timestamp"], details
 
@@ -81,9 +83,42 @@ def as_shown(event: dict[str, Any]) -> tuple[object, ...]:
         "agent_text": lambda: event["content"],
         "tool_call": lambda: (event["callId"], event["toolName"], event["args"]),
         "tool_result": lambda: (event["callId"], event["toolName"], event["output"], event["status"]),
-        "system_event": lambda: (event["subtype"], event["data"]),
     }[event["type"]]()
     return event["type"], event["id"], event["timestamp"], details
+
+
+class Client:
+    """The service's client with a home of its own."""
+
+    def __init__(self, program: str, home: Path, traces_server: FakeTracesServer) -> None:
+        home.mkdir(parents=True)
+        self._program, self._home = program, home
+        self._env = {
+            "HOME": str(home),
+            "PATH": os.environ["PATH"],
+            "TRACES_API_KEY": KEY,
+            "TRACES_DISABLE_AUTOUPDATE": "1",
+            **dict.fromkeys(("TRACES_HTTP_URL", "TRACES_API_URL", "TRACES_URL"), traces_server.url),
+        }
+
+    def read(self, trace: str) -> list[dict[str, Any]]:
+        """Pull a trace from the service, and the events that are shown of it."""
+        self._run("sync", trace)
+        shown = self._run("show", trace, "--json")
+        assert shown["data"]["trace"]["agentId"] == "one-cli"
+        return shown["data"]["events"]
+
+    def search(self, words: str) -> list[str]:
+        """The traces that a search without options finds."""
+        return [found["id"] for found in self._run("search", words, "--json")["data"]["traces"]]
+
+    def _run(self, *argv: str) -> Any:
+        # Into a file: the client ends before a full pipe has taken all.
+        with tempfile.TemporaryFile(dir=self._home) as out:
+            run = {"env": self._env, "stdout": out, "timeout": 120, "check": True, "cwd": self._home}
+            subprocess.run([self._program, *argv], **run)
+            out.seek(0)
+            return json.load(out) if "--json" in argv else None
 
 
 def test_the_services_client_reads_back_every_recording(
@@ -96,21 +131,43 @@ def test_the_services_client_reads_back_every_recording(
     assert (synced.code, synced.document["sent"]) == (0, imported["imported"])
 
     def read(trace: str) -> list[dict[str, Any]]:
-        home = tmp_path / "readers" / trace
-        env = {
-            "HOME": str(home),
-            "PATH": os.environ["PATH"],
-            "TRACES_API_KEY": KEY,
-            "TRACES_DISABLE_AUTOUPDATE": "1",
-            **dict.fromkeys(("TRACES_HTTP_URL", "TRACES_API_URL", "TRACES_URL"), traces_server.url),
-        }
-        home.mkdir(parents=True)
-        run = {"env": env, "capture_output": True, "timeout": 120, "check": True, "cwd": home}
-        subprocess.run([reader, "sync", trace], **run)
-        shown = json.loads(subprocess.run([reader, "show", trace, "--json"], **run).stdout)
-        assert shown["data"]["trace"]["agentId"] == "one-cli"
-        return shown["data"]["events"]
+        return Client(reader, tmp_path / "readers" / trace, traces_server).read(trace)
 
     with ThreadPoolExecutor(2) as pool:
         for trace, events in zip(traces_server.traces, pool.map(read, traces_server.traces), strict=True):
             assert list(map(as_shown, events)) == list(map(as_read, traces_server.in_order(trace)))
+
+
+STEPS = 300
+
+
+def name_of(number: int) -> str:
+    """Names as people give them; the shortest are shorter than what the client's index can look up."""
+    return f"s{number}" if number < 10 else f"Étape {number:03d}: tidy the data_{number * 7919 % 1000:03d}"
+
+
+@pytest.mark.parametrize("every", [50, pytest.param(1, marks=pytest.mark.soak)])
+def test_each_step_is_found_by_the_default_search(
+    machine: Machine, traces_server: FakeTracesServer, reader: str, tmp_path: Path, every: int
+) -> None:
+    """A search takes half a second: each name is searched for in the soak alone. A retried step says so in a
+    text."""
+    spans = [
+        span(f"step-{number}", name=name_of(number), start_ms=number * 10.0, type="code")
+        for number in range(STEPS)
+    ]
+    for retried in spans[::3]:
+        retried.attempts, retried.retries = 3, 2
+    with Store(machine.data / "traces.db") as store:
+        store.save(assembly(spans=spans), sinks=["traces.com"])
+    machine.env |= {"TRACES_API_KEY": KEY, "ONE_TRACES_ENDPOINT": traces_server.url}
+    assert machine.one("--agent", "trace", "sync").document["sent"] == 1
+    (trace,) = traces_server.traces
+    client = Client(reader, tmp_path / "reader", traces_server)
+    events = client.read(trace)
+    assert list(map(as_shown, events)) == list(map(as_read, traces_server.in_order(trace)))
+    assert sum(event.get("content", "").startswith("Retried: ") for event in events) == STEPS // 3
+    wanted = [*map(name_of, range(0, STEPS, every)), "step-299", "Retried: step-297", "3 attempts"]
+    with ThreadPoolExecutor(2) as pool:
+        for words, found in zip(wanted, pool.map(client.search, wanted), strict=True):
+            assert found == [trace], words

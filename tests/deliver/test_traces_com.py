@@ -59,8 +59,8 @@ def test_requests_hold_at_most_100_messages_and_a_megabyte(
     assert sending.one("trace", "sync").code == 0
     posts = [body for method, _, _, body in traces_server.seen if method == "POST"]
     assert max(len(body) for body in posts) <= 1_000_100
-    assert [len(json.loads(body)["messages"]) for body in posts[:7]] == [100] * 6 + [4]
-    assert len(traces_server.in_order("00000000-0000-0000-0000-00000000000b")) == 102
+    assert [len(json.loads(body)["messages"]) for body in posts[:7]] == [100] * 6 + [5]
+    assert len(traces_server.in_order("00000000-0000-0000-0000-00000000000b")) == 103
 
 
 def test_a_namespace_is_looked_up_once(sending: Machine, traces_server: FakeTracesServer) -> None:

@@ -50,7 +50,7 @@ def test_events_are_json_lines_in_time_order_without_error_text() -> None:
     assert b"hunter2" not in data
 
 
-@pytest.mark.parametrize("form", ["events", "otlp", "perfetto"])
+@pytest.mark.parametrize("form", ["events", "otlp", "perfetto", "markdown"])
 def test_neither_error_text_nor_folders_are_in_what_others_may_read(form: str) -> None:
     data = FORMATS[form](secretive())
     assert b"hunter2" not in data

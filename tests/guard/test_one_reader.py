@@ -18,6 +18,7 @@ EXCEPTIONS = {
     ("guard/streams.py", "open(2, 'w', encoding='utf-8', closefd=False)"): "a stream of ours",
     ("cli/open_report.py", "webbrowser.open(uri)"): "opens no file",
     ("cli/topics/__init__.py", "(_FOLDER / f'{name}.md').read_text('utf-8')"): "a file of the package",
+    ("agents/skill.py", "Path(__file__).with_name(FILE).read_bytes()"): "a file of the package",
     (
         "export/page.py",
         "files('one_trace.export').joinpath(name).read_text('utf-8')",

@@ -14,6 +14,7 @@ ALLOWED = {
     "main.py": "the word of a probe, which is ours",
     "cli/topic.py": "rich typesets pages of ours into a string",
     "cli/out.py": "the voice of our commands: cleans pages, errors, notes, questions; encodes documents",
+    "cli/tab.py": "printable names of flows, for a shell that completes them",
     "runner/output.py": "the runner's stdout: One CLI's very JSON lines, cleaned",
     "view/console.py": "rich's console on a terminal, which draws cells that are clean",
     "capture/drawn.py": "writes what an executor prints to its own terminal, as it came",

@@ -122,6 +122,7 @@ VERBS = (
     ("share", EVIL),
     ("open", EVIL),
     ("doctor", "--offline"),
+    ("setup", EVIL),
     (EVIL,),
 )
 
@@ -138,6 +139,22 @@ def test_our_own_verbs(stored):
             harmless(stored.one(*agent, "trace", *argv))
     for agent in ((), ("--agent",)):
         harmless(stored.one(*agent, "config", "get", EVIL))
+
+
+def test_answers_of_the_mcp_server(stored):
+    calls = [
+        ("runs", {}), ("run", {}), ("run", {"run": EVIL}), ("step", {"step": EVIL}), ("stats", {}),
+        ("stats", {"flow": EVIL}), ("findings", {"flow": "evil"}), ("diff", {"a": EVIL, "b": "last"}),
+        ("runs", {EVIL: 1}), ("runs", {"status": EVIL}),
+    ]  # fmt: skip
+    lines = [
+        {"jsonrpc": "2.0", "id": at, "method": "tools/call", "params": {"name": name, "arguments": given}}
+        for at, (name, given) in enumerate(calls)
+    ]
+    done = harmless(stored.one("trace", "mcp", input="\n".join(map(json.dumps, lines)).encode()))
+    answers = [json.loads(line)["result"]["content"][0]["text"] for line in done.out.splitlines()]
+    assert len(answers) == len(calls)
+    assert not [ascii(text) for text in answers if OBEYED.search(text)]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ def checks(machine, *argv):
 
 
 def test_a_fresh_machine_has_nothing_bad(machine):
+    machine.with_node()
     done = machine.one("trace", "doctor")
     assert (done.code, b"BAD" in done.out) == (0, False)
     found = checks(machine)
@@ -106,18 +107,18 @@ def test_a_key_that_others_can_read(machine):
 def test_a_service_that_is_not_there(machine):
     machine.env |= {"TRACES_API_KEY": "trk_x", "ONE_TRACES_ENDPOINT": "http://127.0.0.1:9"}
     state, message, fix = checks(machine)["traces.com"]
-    assert (state, "127.0.0.1:9" in message, "traces.endpoint" in fix) == ("bad", True, True)
+    assert (state, "127.0.0.1:9" in message, fix) == ("bad", True, "unset ONE_TRACES_ENDPOINT")
 
 
 @pytest.mark.parametrize(
     ("status", "namespace", "state", "reported"),
     [
-        (200, "", "ok", "namespaces: @me, @my-org"),
-        (200, "@my-org", "ok", "namespaces: @me, @my-org"),
+        (200, "", "ok", "valid, for @me (individual, owner) and @my-org (org, owner)"),
+        (200, "@my-org", "ok", "not checked: whether it may write"),
         (200, "@other", "bad", "there is no namespace @other"),
-        (403, "", "ok", "traces:write is all that sending needs"),
+        (403, "", "note", "traces:write is all that sending needs"),
         (403, "@my-org", "bad", "scope namespace:read"),
-        (401, "", "bad", "answered 401"),
+        (401, "", "bad", "the key is not valid"),
     ],
 )
 def test_what_the_key_may_do(machine, status, namespace, state, reported):
@@ -171,21 +172,16 @@ def test_every_sink_that_is_ready_is_named_with_its_address(machine):
         "ONE_TRACES_OTLP_ENDPOINT": "http://127.0.0.1:4318",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
     }
-    otlp = ("ok", "traced runs are sent to otlp (http://127.0.0.1:4318/v1/traces)")
-    assert sinks(machine) == [otlp]
+    otlp = "otlp (http://127.0.0.1:4318/v1/traces); runs are sent when they end"
+    assert sinks(machine) == [("ok", f"set up: {otlp}")]
     assert b"nothing is sent" not in machine.one("trace", "doctor").out
     machine.env |= {"ONE_TRACES_SINKS": "traces.com,otlp", "TRACES_API_KEY": traces_server.KEY}
-    assert sinks(machine) == [
-        ("ok", "traced runs are sent to traces.com (https://actions.traces.com)"),
-        otlp,
-    ]
+    assert sinks(machine) == [("ok", f"set up: traces.com (https://actions.traces.com), {otlp}")]
 
 
 def test_nothing_is_sent_only_if_no_sink_is_ready(machine):
     assert sinks(machine) == [("note", "no sink is ready: nothing is sent")]
     assert checks(machine)["key"][:2] == ("note", "no key of traces.com: nothing is sent to traces.com")
     machine.env["ONE_TRACES_SINKS"] = "otlp"
-    assert sinks(machine) == [
-        ("note", "nothing is sent to otlp: the sink otlp has no endpoint"),
-        ("note", "no sink is ready: nothing is sent"),
-    ]
+    means = "the sink otlp has no endpoint: runs are kept here and not queued for it"
+    assert checks(machine)["otlp"] == ("note", means, "one config set traces.otlp_endpoint URL")

@@ -1,8 +1,6 @@
-"""`trace list` as a person calls it: which runs, in which order, how wide, in colour or not."""
+"""`trace list` as a person calls it: which runs, in which order, in colour or not."""
 
 import pytest
-
-from one_trace.view.cells import text_width
 
 CASES = ("02-linear-unicode", "18-three-level", "21-bash-envelope", "25-timeout-fail")
 
@@ -53,16 +51,6 @@ def test_n_is_limit(several):
     lines = several.one("trace", "list", "-n", "2").out.decode().splitlines()
     assert len(lines) == 4
     assert lines[-1].startswith("2 more")
-
-
-def test_no_line_of_a_table_is_wrapped(several):
-    pages = ["list", "stats", "insights", "cost", "diff last last"]
-    pages += ["show", "show --failed", "show --slow 5", "show --events"]
-    for page in pages:
-        for columns in (40, 60, 80):
-            done = several.one("trace", *page.split(), env={"COLUMNS": str(columns)})
-            assert max(map(text_width, done.out.decode().splitlines())) <= columns, page
-            assert (done.code, done.err) == (0, b"")
 
 
 COLOURS = (

@@ -28,6 +28,15 @@ VALID = {
         "http://[::1]:80": "http://[::1]:80",
     },
     "otlp_endpoint": {"http://localhost:4318": "http://localhost:4318", "https://a.b/x": "https://a.b/x"},
+    "otlp_insecure": {"true": True, "no": False},
+    "redact": {
+        "acme-[0-9]+": ("acme-[0-9]+",),
+        "a, b": ("a, b",),
+        '["a", "b,c"]': ("a", "b,c"),
+        "[a-z]+ x": ("[a-z]+ x",),
+        "": (),
+    },
+    "on_finish": {"/usr/bin/tell": "/usr/bin/tell", "/x": "/x"},
     "live": {"no": False, "1": True},
     "retention": {"12w": "12w", "36H": "36h", "forever": "forever"},
     "host": {"built-in": "built-in", "/usr/bin/one": "/usr/bin/one"},
@@ -51,12 +60,17 @@ INVALID = {
         80,
     ],
     "otlp_endpoint": ["ftp://a.b", "https://u@a.b", {}],
+    "otlp_insecure": ["perhaps", 2],
+    "redact": ["(", "x*", "a{99999999999}", 5, [5], ["a", "["], ["x"] * 51, "x" * 501],
+    "on_finish": ["tell", "./tell", 5],
     "live": ["perhaps", [True]],
     "retention": ["30m", "0d", "d", 90],
     "host": ["one", False],
     "data_dir": ["traces", "~nobody-of-this-name/x", 1],
 }
+USER_ONLY = {"redact", "on_finish"}
 TYPED = {"enabled": True, "flush_timeout": 2, "live": False, "sinks": ["otlp"], "retention": "2d"}
+TYPED |= {"redact": ["x"]}
 """Values of another type than text, as TOML has them."""
 
 
@@ -106,6 +120,9 @@ def test_every_value_is_parsed_equally_from_every_source(scene, name, source):
         loaded = scene(**{source: {name: text}})
         if source == "project" and (name not in keys.PROJECT_KEYS or value == "public"):
             assert (loaded.sources[name], len(loaded.problems)) == ("default", 1)
+        elif source == "environment" and name in USER_ONLY:
+            assert (loaded.sources[name], len(loaded.problems)) == ("default", 1 if text else 0)
+            assert all(problem.keys == {name} for problem in loaded.problems)
         elif text or source != "environment":
             expected = () if text == "" else value
             assert (getattr(loaded, name), loaded.problems) == (expected, ())
@@ -137,6 +154,8 @@ def test_the_precedence_is_equal_for_every_set_of_sources(scene, name):
     order = ["flags", "environment", "project", "user"]
     if name not in keys.PROJECT_KEYS:
         order.remove("project")
+    if name in USER_ONLY:
+        order.remove("environment")
     for size in range(1, len(order) + 1):
         for chosen in itertools.combinations(order, size):
             given = {source: {name: second} for source in chosen} | {chosen[0]: {name: first}}
@@ -162,7 +181,7 @@ def test_config_set_takes_what_the_environment_takes(name, text, value):
     ("name", "text"), [(n, t) for n in INVALID for t in INVALID[n] if isinstance(t, str)]
 )
 def test_config_set_refuses_what_the_environment_refuses(name, text):
-    with pytest.raises(SettingsError, match=f"traces.{name} (must be|begins with)") as caught:
+    with pytest.raises(SettingsError, match=f"traces.{name} (must be|begins with|has a pattern)") as caught:
         model.parse(name, text)
     assert caught.value.code == "bad-value"
 

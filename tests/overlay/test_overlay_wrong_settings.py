@@ -136,6 +136,14 @@ def test_a_huge_number_in_a_project_stops_neither_its_runs_nor_a_command(traced)
     assert traced.one("--agent", "trace", "doctor").document["checks"]
 
 
+def test_a_problem_is_reported_with_the_trace_when_the_host_has_ended(machine):
+    slow = "import time; time.sleep(0.5)"
+    machine.player("02-linear-unicode", after=f"{slow}; print('HOST', file=sys.stderr, flush=True)")
+    machine.write(machine.user_file, "[traces]\ntelepathy = true\n")
+    lines = machine.one("flow", "execute", "k", "--trace").err.decode().splitlines()
+    assert [line.split()[0] for line in lines] == ["HOST", "one-trace:", "traced"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a folder in which nobody can make one")
 def test_an_unwritable_settings_file_is_not_wrong_usage(machine):
     machine.env["XDG_CONFIG_HOME"] = "/proc/nowhere"

@@ -21,6 +21,7 @@ PARTS = {
     "flipped": "a store flipped in 200 places",
     "full": "a disk full at 50 sizes",
     "clocks": "a clock that is set back",
+    "surfaces": "hostile names and files of strangers, through every surface",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from one_trace.answers.reports import Check
 from one_trace.cli.checks.files import store_path
@@ -12,28 +13,25 @@ from one_trace.view.words import counted
 
 
 def sinks() -> Iterator[Check]:
-    """Every sink that is ready, with its address. Nothing is sent only if there is none."""
+    """The sinks that are set up, with their addresses. What is wrong with one is found by its own check."""
     from one_trace.deliver.retry import DeliveryError
-    from one_trace.deliver.sinks import SINKS, make, ready
+    from one_trace.deliver.sinks import make, ready
 
     values = sources.load()
     doubt = values.doubt(*sources.DELIVERY)
     if doubt is not None:
-        yield Check("sinks", "note", f"nothing is sent until this is fixed: {doubt.message}", doubt.hint)
+        wrong = f"nothing is sent until this is fixed: {doubt.message}"
+        yield Check("sinks", "note", wrong, doubt.fix or doubt.hint)
         return
-    when = "" if values.upload == "auto" else ", by `one trace sync` only (traces.upload is manual)"
-    names = ready(values)
+    when = (
+        "when they end" if values.upload == "auto" else "by `one trace sync` alone (traces.upload is manual)"
+    )
+    names, places = ready(values), []
     for name in names:
-        try:
-            url = make(name, values).server().url.shown
-        except (CliError, DeliveryError) as error:
-            yield Check("sinks", "bad", f"nothing can be sent to {name}: {error.message}", error.hint)
-        else:
-            yield Check("sinks", "ok", f"traced runs are sent to {name} ({url}){when}")
-    for name in values.sinks:
-        if name not in names and name != "traces.com":  # a finding of the check of the key
-            missing = SINKS[name].missing
-            yield Check("sinks", "note", f"nothing is sent to {name}: {missing.message}", missing.hint)
+        with suppress(CliError, DeliveryError):
+            places.append(f"{name} ({make(name, values).server().url.shown})")
+    if places:
+        yield Check("sinks", "ok", f"set up: {', '.join(places)}; runs are sent {when}")
     if not names:
         yield Check("sinks", "note", "no sink is ready: nothing is sent")
 

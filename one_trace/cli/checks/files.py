@@ -1,9 +1,8 @@
-"""Settings, folders, the store, and the executor's state files."""
+"""Settings, folders, and the store."""
 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from one_trace.errors import SettingsError
 from one_trace.settings import credentials, paths, sources
 from one_trace.view.words import counted
 
-_FIX = "one trace doctor --fix"
+FIX = "one trace doctor --fix"
+"""The command that closes files and folders to others."""
 
 
 def settings() -> Iterator[Check]:
@@ -21,7 +21,7 @@ def settings() -> Iterator[Check]:
     values = load()
     problems = [*values.problems, *_homeless(values)]
     for problem in problems:
-        yield Check("settings", "bad", problem.message, problem.hint)
+        yield Check("settings", "bad", problem.message, problem.fix or problem.hint)
     if problems:
         return
     given = [f"{name} ({source})" for name, source in values.sources.items() if source != "default"]
@@ -62,7 +62,7 @@ def folders(fix: bool) -> Iterator[Check]:
             yield Check("folders", "ok", f"{folder} is now closed to others")
         else:
             wrong = f"others can write to {folder}, and so replace your key, settings or runs"
-            yield Check("folders", "bad", wrong, _FIX if folder in ours else f"chmod go-w {folder}")
+            yield Check("folders", "bad", wrong, FIX if folder in ours else f"chmod go-w {folder}")
 
 
 def store() -> Iterator[Check]:
@@ -80,27 +80,8 @@ def store() -> Iterator[Check]:
         none = f"no run has been traced yet; they will be in {path}"
         yield Check("store", "note", none, "one flow execute KEY --trace")
     else:
-        size = f"{path.stat().st_size / 1e6:.1f} MB"
-        yield Check("store", "ok", f"{counted(health.runs, 'run')}, {size}, at {path}")
+        yield Check("store", "ok", f"{counted(health.runs, 'run')}, sound and writable, at {path}")
     for other in health.left_out:
         yield Check(
             "store", "note", f"runs of an older one-trace in {other} are not merged", "one trace sync"
         )
-
-
-def state_files(fix: bool) -> Iterator[Check]:
-    """The executor writes its whole environment, keys included, to files that everybody can read."""
-    folder = Path(".one/flows/.runs")
-    files = [path for path in folder.glob("*.state.json") if path.is_file() and not path.is_symlink()]
-    readable = [path for path in files if stat.S_IMODE(path.stat().st_mode) & 0o077]
-    if fix:
-        for path in readable:
-            path.chmod(0o600)
-        fixed = f"{len(readable)} closed to others" if readable else "none needed fixing"
-        yield Check("state files", "ok", f"{counted(len(files), 'state file')} in {folder}, {fixed}")
-    elif readable:
-        many = counted(len(readable), "state file")
-        wrong = f"others can read {many} in {folder}, with the environment and keys of their runs"
-        yield Check("state files", "bad", wrong, _FIX)
-    elif files:
-        yield Check("state files", "ok", f"{len(files)} in {folder}, none of them readable by others")
