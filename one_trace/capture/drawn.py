@@ -10,8 +10,10 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
 from one_trace.capture import human_text as text
@@ -24,11 +26,13 @@ from one_trace.errors import BROKEN
 from one_trace.guard import streams
 from one_trace.guard.text import clean
 from one_trace.host.supervise import ENDING, Watcher
+from one_trace.model.times import to_ms
 from one_trace.runner import Output
 from one_trace.runner.command_line import Parsed, ctrl_c_cancels
 
 if TYPE_CHECKING:
     from one_trace.settings.sources import Settings
+    from one_trace.view.live_plan import Called, Plan
     from one_trace.view.screen import Screen
 
 INTERVAL_S = 0.1
@@ -164,16 +168,29 @@ class Drawing(Watcher):
 
     def _feed(self, event: Event) -> None:
         if self._screen is None and event is self._human.start:
-            from one_trace.view.live_tree import plan_of
+            from one_trace.view.live_plan import plan_of
             from one_trace.view.screen import Screen
 
             key = str(event.get("flowKey"))
             flow = find_flow(self._asked, self._tracking.project, key)
             plan = plan_of(flow.definition) if flow else None
-            self._screen = Screen(key, cast("TextIO", self._terminal), plan)
+            self._screen = Screen(key, cast("TextIO", self._terminal), plan, self._called())
             self._screen.show()
         if self._screen is not None:
-            self._screen.feed(event)
+            self._screen.feed(event, ago_ms=_ago(event.get("timestamp")))
+
+    def _called(self) -> Called:
+        """How to find what a called flow consists of."""
+        from one_trace.record.flows import FlowFiles
+        from one_trace.view.live_plan import plan_of
+
+        flows = FlowFiles(Path(self._tracking.project))
+
+        def called(name: str) -> Plan | None:
+            flow = flows.named(name)
+            return plan_of(flow.definition) if flow else None
+
+        return called
 
     # -- signals
 
@@ -242,6 +259,12 @@ class Drawing(Watcher):
         os.kill(os.getpid(), signal.SIGTSTP)  # stopped here until SIGCONT
         signal.signal(signal.SIGTSTP, self._stop)
         self.continued()
+
+
+def _ago(written: object) -> float:
+    """How long ago an event says that it was, in ms; 0 if it does not say."""
+    at = to_ms(written) if isinstance(written, str) else None
+    return max(0.0, time.time() * 1000 - at) if at is not None else 0.0
 
 
 class DrawnOutput(Output):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -28,6 +29,9 @@ from one_trace.model.trace import Trace
 from one_trace.record.files import discover
 from one_trace.record.flows import FlowFiles
 from one_trace.record.reading import read
+
+if TYPE_CHECKING:
+    from one_trace.view.live_plan import Plan
 
 POLL_S = 0.1
 _WAIT_S = 0.25
@@ -131,12 +135,19 @@ def _watch(run: ActiveRun, speaker: Out, deadline: _Deadline) -> None:
 
 
 def _draw(run: ActiveRun, lines: Iterator[Line]) -> None:
-    from one_trace.view.live_tree import plan_of
+    from one_trace.view.live_plan import plan_of
     from one_trace.view.screen import Screen
 
     files = run.files
-    flow = FlowFiles(files.project).with_key(files.flow_key)
-    with Screen(files.flow_key, sys.stderr, plan_of(flow.definition) if flow else None) as screen:
+    flows = FlowFiles(files.project)
+
+    def called(name: str) -> Plan | None:
+        flow = flows.named(name)
+        return plan_of(flow.definition) if flow else None
+
+    flow = flows.with_key(files.flow_key)
+    plan = plan_of(flow.definition) if flow else None
+    with Screen(files.flow_key, sys.stderr, plan, called) as screen:
         for line in lines:
             screen.feed(line, ago_ms=_ago(line.get("ts")))
 

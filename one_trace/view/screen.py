@@ -13,7 +13,8 @@ from rich.text import Text
 
 from one_trace.guard import streams
 from one_trace.view.console import SizedConsole
-from one_trace.view.live_tree import LiveTree, Plan
+from one_trace.view.live_plan import Called, Plan, no_flow
+from one_trace.view.live_tree import LiveTree
 from one_trace.view.style import Style
 
 FRAMES_PER_SECOND = 10
@@ -27,8 +28,11 @@ class Screen:
     `feed` and `say` may be called from any thread.
     """
 
-    def __init__(self, flow_key: str, stream: TextIO, plan: Plan | None = None) -> None:
-        self._tree = LiveTree(flow_key, _now(), plan)
+    def __init__(
+        self, flow_key: str, stream: TextIO, plan: Plan | None = None, called: Called = no_flow
+    ) -> None:
+        """`plan`: of the flow; `called`: of the flows that it calls."""
+        self._tree = LiveTree(flow_key, _now(), plan, called)
         self._lock = threading.Lock()
         self._console = SizedConsole(stream, _WholeFrames(stream), force_terminal=True)
         self._style = Style(

@@ -13,6 +13,7 @@ _STYLES = {
     "skipped": "2",
     "stopped": "33",
     "incomplete": "33",
+    "unknown": "2",
     "warn": "33",
     "link": "36",
     "late": "35",
@@ -51,7 +52,15 @@ class Style(NamedTuple):
         return ("├─ ", "└─ ", "│  ", "   ") if self.unicode else ("|- ", "`- ", "|  ", "   ")
 
 
-_GLYPHS = {"success": "✓", "error": "✗", "timeout": "◷", "skipped": "○", "stopped": "■", "incomplete": "…"}
+_GLYPHS = {
+    "success": "✓",
+    "error": "✗",
+    "timeout": "◷",
+    "skipped": "○",
+    "stopped": "■",
+    "incomplete": "…",
+    "unknown": "?",
+}
 _ASCII_GLYPHS = {
     "success": "ok  ",
     "error": "FAIL",
@@ -59,4 +68,5 @@ _ASCII_GLYPHS = {
     "skipped": "skip",
     "stopped": "stop",
     "incomplete": "open",
+    "unknown": "?   ",
 }

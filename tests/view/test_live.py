@@ -6,15 +6,22 @@ import gzip
 import io
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
+from live_claims import contradictions, rows
 from truths import RECORDINGS
 
 from one_trace.model.times import to_ms
+from one_trace.runner.call import RunOptions
 from one_trace.view.cells import text_width
-from one_trace.view.live_tree import LiveTree, plan_of
+from one_trace.view.live_plan import plan_of
+from one_trace.view.live_tree import LiveTree
 from one_trace.view.screen import Screen
 from one_trace.view.style import Style
+from tests.assemble.generated import Maker
+from tests.effort import effort
+from tests.truth import run_for_truth
 
 GOLDEN = Path(__file__).parent / "golden"
 MOMENTS = [
@@ -167,3 +174,55 @@ def test_the_screen_draws_prints_and_clears() -> None:
     assert "the host says [so]" in text
     assert "\x1b[?25h" in text[text.index("\x1b[?25l") :]
     assert text.endswith("\x1b[2K\r\x1b[?2026l")
+
+
+def agreed(flow: dict, called: dict[str, dict], log: list[tuple[int, dict]], spans: list[dict]) -> LiveTree:
+    """The live tree after `log`, no page of which has contradicted what really happened."""
+    flows = {key: plan_of(one) for key, one in called.items()}
+    live = LiveTree(flow["key"], log[0][0], plan_of(flow), flows.get)
+    for at_ms, event in log:
+        live.feed(event, at_ms)
+        page = live.lines(at_ms, columns=200, rows=1000, style=Style(color=False, unicode=True))
+        assert contradictions(rows(page), spans, over=event is log[-1][1]) == []
+    return live
+
+
+@pytest.mark.program
+@pytest.mark.parametrize("seed", range(effort(12, 300)))
+def test_nothing_is_claimed_that_the_finished_tree_contradicts(seed: int, tmp_path: Path) -> None:
+    """Time-outs, retries, failures, skips, loops, concurrent ones too, branches, sub-flows, stops."""
+    made = Maker(Random(seed), problem=seed % 4 != 0, wide=seed % 2 == 0).make()
+    options = RunOptions(stop_after=made.stop_after) if made.stop_after else None
+    files, truth = run_for_truth(tmp_path, made.flows, "main", behaviour=made.behaviour, options=options)
+    lines = [json.loads(line) for line in files.log.read_bytes().split(b"\n") if line]
+    log = [(to_ms(line["ts"]) or 0, line) for line in lines]
+    agreed(made.flows["main"], made.flows, log, truth["spans"])
+
+
+def branches(child: dict, status: str) -> list[str]:
+    """The row of the only child of a `parallel` that has ended with `status`."""
+    step = {
+        "id": "both",
+        "type": "parallel",
+        "parallel": {"steps": [{"id": "news", "type": "code", **child}]},
+    }
+    live = LiveTree("f", 0, plan_of({"steps": [step]}))
+    live.feed({"event": "step:start", "stepId": "both", "type": "parallel"}, 0)
+    live.feed({"event": "step:complete", "stepId": "both", "status": status, "durationMs": 9}, 9)
+    return live.lines(9, columns=60, rows=9, style=Style(color=False, unicode=True))[-1].split()
+
+
+@pytest.mark.parametrize(
+    ("child", "status", "shown"),
+    [
+        ({}, "success", "✓"),
+        ({"onError": {"strategy": "retry"}}, "success", "✓"),
+        ({}, "timeout", "?"),
+        ({"if": "$.input.x"}, "success", "?"),
+        ({"timeoutMs": 5, "onError": {"strategy": "continue"}}, "success", "?"),
+    ],
+)
+def test_a_branch_is_known_to_have_succeeded_only_if_its_block_needs_it(child, status, shown) -> None:
+    row = branches(child, status)
+    assert row[1] == shown
+    assert row[-1] == ("unknown" if shown == "?" else "code")
