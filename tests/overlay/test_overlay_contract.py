@@ -9,7 +9,7 @@ import pytest
 DOCUMENT = {"schema", "run", "spans"}
 RUN = {
     "runId", "traceId", "flowKey", "status", "startedAt", "endedAt", "durationMs", "executor", "cwd",
-    "inputBytes", "counts", "usage", "session", "parentRunId", "uploads",
+    "inputBytes", "counts", "usage", "session", "parentRunId", "tags", "uploads", "exit",
 }  # fmt: skip
 ONLY_OF_FAILED = {"cause"}
 COUNTS = {"spans", "success", "error", "timeout", "skipped", "stopped", "incomplete", "retries"}
@@ -99,7 +99,7 @@ def test_the_line_about_a_trace_has_its_members(machine):
 
 def test_the_line_about_a_run_that_failed_says_why_and_what_to_run_next(machine):
     saved = traced(machine, "97b-realistic-fails", exit=1).saved
-    assert list(saved) == [*SAVED[:-1], "cause", "next", "uploads"]
+    assert list(saved) == [*SAVED[:-1], "exit", "cause", "next", "uploads"]
     assert saved["status"] == "error"
     assert set(saved["cause"]) == {"path", "class", "error", "at"}
     answer = machine.one(*shlex.split(saved["next"])[1:]).document
