@@ -55,11 +55,12 @@ def to_html(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | 
 
 
 def to_markdown(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
-    """Markdown for a pull request: what may leave the machine."""
+    """Markdown for a pull request: what may leave the machine. It may be printed in a job of GitHub."""
     from one_trace.export.markdown import markdown
+    from one_trace.guard.markup import without_commands
     from one_trace.outbound.outgoing import outgoing
 
-    return markdown(outgoing(sanitized or sanitize(trace))).encode("utf-8", "replace")
+    return without_commands(markdown(outgoing(sanitized or sanitize(trace))).encode("utf-8", "replace"))
 
 
 FORMATS: dict[str, Form] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from made import USAGE, assembly, loop, span
 from markdown_it import MarkdownIt
@@ -14,7 +16,9 @@ from one_trace.outbound.sanitize import sanitize
 CASES = sorted(path.parent.name for path in RECORDINGS.glob("*/truth.json*"))
 COMMENT = 65_536
 """Characters that a comment on GitHub may have."""
-HOSTILE = "`|</details><img src=x> @octocat [a](http://x) \\| ```\n# b\x1b[2J\u202e" * 200
+HOSTILE = (
+    "`|</details><img src=x> @octocat [a](http://x) \\| ```\n# b ##[group]\n::debug::\x1b[2J\u202e" * 200
+)
 PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
 BLOCKS = {"heading", "paragraph", "fence", "table", "thead", "tbody", "tr", "th", "td", "inline"}
 INLINE = {"text", "code_inline", "html_inline", "strong_open", "strong_close"}
@@ -67,6 +71,7 @@ def test_a_page_fits_a_comment_and_no_name_is_markup(trace: Trace) -> None:
     text = page(trace)
     check_inert(text)
     assert len(text) < COMMENT
+    assert not re.search(r"##\[|^\s*::", text, re.MULTILINE), "a command for GitHub's runner"
     assert "\x1b" not in text
     assert "\u202e" not in text
 
