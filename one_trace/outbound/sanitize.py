@@ -195,9 +195,7 @@ def _links(
         yield Link(trace_id=child, span_id=root_span_id(child), flags=1, kind="child")
 
 
-def _run(
-    run: Run, links: list[Link], resource: dict[str, str], mask: Redact, path: Redact
-) -> SanitizedRun:
+def _run(run: Run, links: list[Link], resource: dict[str, str], mask: Redact, path: Redact) -> SanitizedRun:
     return _copy(
         run,
         SanitizedRun,
