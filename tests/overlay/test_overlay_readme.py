@@ -33,20 +33,21 @@ def test_links_lead_somewhere(link):
     assert (Path(__file__).resolve().parents[2] / link).exists()
 
 
-EXAMPLES = re.findall(r"^  ```\n  \$ one (.*?)\n(.*?)^  ```$", README, re.MULTILINE | re.DOTALL)
+SESSION = README[README.index("$ one trace show --follow") :].partition("\n```")[0]
+EXAMPLES = [example.split("\n", 1) for example in SESSION.split("$ one ")[1:]]
 
 
 @pytest.mark.parametrize(("command", "shown"), EXAMPLES, ids=[command for command, _ in EXAMPLES])
 def test_an_example_is_what_the_program_prints(machine, command, shown):
-    """Its words; ids, times and figures are of another run, which also has fewer columns."""
+    """Its words; ids, paths and figures are of another run, which also has fewer columns."""
     machine.player("02-linear-unicode")
-    machine.env["COLUMNS"] = COLUMNS
+    machine.env |= {"COLUMNS": COLUMNS, "BROWSER": "true"}
     assert machine.one("--agent", "flow", "execute", "x", "--trace").code == 0
-    done = machine.one(*command.split())
-    printed = (done.err if command.startswith("config") else done.out).decode().splitlines()
-    lines = shown.splitlines()
-    assert len(printed) == len(lines)
-    for line, same in zip(printed, lines, strict=True):
+    (run,) = machine.runs()
+    done = machine.one(*command.replace("60", "0.1").replace("tour", run["flowKey"]).split())
+    on_stderr = "--follow" in command or command.startswith("config")
+    printed = (done.err if on_stderr else done.out).decode().splitlines()
+    for line, same in zip(printed, shown.splitlines(), strict="--follow" not in command):
         words, expected = ({word for word in text.split() if word.isalpha()} for text in (line, same))
         assert words - {"x"} <= expected - {"tour"}, line
 
