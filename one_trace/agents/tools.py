@@ -26,6 +26,8 @@ class Argument(NamedTuple):
     required: bool = False
     default: str = ""
     """The value if none is given."""
+    stored: bool = False
+    """A run of the store: the command would take a file too, and a client could ask for any on the disk."""
 
 
 class Tool(NamedTuple):
@@ -96,8 +98,8 @@ TOOLS = {
         "What changed between two runs, step by step: failing, slower, larger, more expensive. Use it after "
         "an edit: FLOW@prev and FLOW@last. At most 8,000 characters.",
         (
-            Argument("a", "The run before", required=True),
-            Argument("b", "The run after", required=True),
+            Argument("a", "The run before", required=True, stored=True),
+            Argument("b", "The run after", required=True, stored=True),
             _CURSOR,
         ),
     ),
@@ -187,6 +189,8 @@ def _value(argument: Argument, given: object) -> str | None:
     text = str(given)
     if len(text) > _LONGEST:
         raise WrongUsage(f"'{argument.name}' is too long", hint=f"At most {_LONGEST:,} characters.")
+    if argument.stored and (text.endswith(".json") or "/" in text):
+        raise WrongUsage(f"'{argument.name}' is a file, not a run", hint="A run id, or FLOW@last.")
     if (argument.type == "integer" and int(text) < 1) or (argument.values and text not in argument.values):
         allowed = ", ".join(argument.values) or "1 and more"
         raise WrongUsage(f"'{argument.name}' cannot be '{text[:100]}'", hint=f"Allowed: {allowed}.")

@@ -25,7 +25,7 @@ from one_trace.analyse.step_runs import (
 from one_trace.model.baseline import Baseline, BaselineStep, Range
 from one_trace.model.trace import PlannedStep, Trace
 from one_trace.model.tree import below
-from one_trace.outbound.sanitize import Redact, one_line
+from one_trace.outbound.sanitize import Redact, one_line, static_path
 
 _USD = 6
 """Decimal places of a cost."""
@@ -51,7 +51,7 @@ def masked(baseline: Baseline, mask: Redact) -> Baseline:
     """A baseline with its names as they may leave: those of a run are masked in the same way."""
     steps: dict[str, BaselineStep] = {}
     for step in baseline.steps:
-        path = " > ".join(map(mask, step.path.split(" > ")))
+        path = static_path(step.path, mask)
         steps.setdefault(path, replace(step, path=path, type=one_line(mask(step.type))))
     return replace(baseline, flow_key=one_line(mask(baseline.flow_key)), steps=list(steps.values()))
 

@@ -10,7 +10,7 @@ import click
 
 from one_trace.answers.reports import WrittenFile
 from one_trace.cli.configured import configured_to_send
-from one_trace.cli.out import out, write_to
+from one_trace.cli.out import inert, out, write_to
 from one_trace.cli.pages import examples
 from one_trace.cli.places import places_of
 from one_trace.cli.stored import run_id, trace_of
@@ -89,7 +89,7 @@ def command(run: str, form: str, output: Path | None) -> None:
     if form == "events" and payload and sys.stderr.isatty() and not speaker.agent:
         speaker.note(_beside(payload))
     if output is None or str(output) == "-":
-        speaker.write(data)
+        speaker.write(inert(data) if form == "markdown" else data)
         return
     write_to(output, data)
     written = WrittenFile(path=str(output.absolute()), format=form, bytes=len(data), run_id=trace.run.run_id)

@@ -85,7 +85,7 @@ class Out:
             self.write(json_bytes(self._bounded(document)) + b"\n")
         else:
             words = clean_page(text() if callable(text) else text, styled=self.color)
-            self.write(_inert((words.rstrip("\n") + "\n").encode() if words else b""))
+            self.write(inert((words.rstrip("\n") + "\n").encode() if words else b""))
 
     @property
     def bounds(self) -> Bounds:
@@ -141,7 +141,7 @@ class Out:
     def _say(error: CliError) -> None:
         lines = [f"one-trace: {error.message}", *([f"hint: {error.hint}"] if error.hint else [])]
         text = "".join(f"{clean(line)}\n" for line in lines)
-        streams.say_bytes(_inert(text.encode("utf-8", "replace")))
+        streams.say_bytes(inert(text.encode("utf-8", "replace")))
 
     def write(self, data: bytes) -> None:
         """Write bytes that are the answer itself, and harmless already: an export."""
@@ -163,7 +163,7 @@ class Out:
                 raise Unwritable(f"stdout cannot be written: {error.strerror}") from error
 
 
-def _inert(page: bytes) -> bytes:
+def inert(page: bytes) -> bytes:
     """A page, in a job of GitHub without commands for the runner, which takes them from what is printed."""
     if not on_github():
         return page

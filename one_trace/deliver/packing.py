@@ -62,7 +62,7 @@ def pack(
                 traceparent=family.traceparent,
                 parent_trace_id=family.parent_trace_id,
                 child_trace_ids=[child.trace_id for child in family.children],
-                resource=resource(known, os.environ) if sink == "otlp" else None,
+                resource=_resource(known, mask) if sink == "otlp" else None,
             ),
             project=known,
             visibility=visibility or own.visibility,
@@ -78,6 +78,11 @@ def pack(
 
 def _masked(project: Project, mask: Redact) -> Project:
     return Project(*(None if text is None else mask(text) for text in astuple(project)))
+
+
+def _resource(project: Project, mask: Redact) -> dict[str, str]:
+    """Names of this machine and of the user's own, masked as names of the run are."""
+    return {name: mask(value) for name, value in resource(project, os.environ).items()}
 
 
 def settings_at(cwd: str | None, settings: Settings) -> Settings:

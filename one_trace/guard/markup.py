@@ -12,7 +12,9 @@ _FENCES = re.compile(r"`{3,}")
 _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\ufffe": "", "\uffff": ""})
 _DATA = str.maketrans({"%": "%25"})
 _PROPERTY = str.maketrans({"%": "%25", ":": "%3A", ",": "%2C"})
-_COMMAND = re.compile(rb"^(\s*:):", re.MULTILINE)
+_COMMAND = re.compile(rb"^([^!-~\n]*:):", re.MULTILINE)
+"""The runner skips blanks of Unicode, and .NET compares as if invisible characters were not there: of what
+may stand before the command, only visible ASCII surely makes it none."""
 
 
 def code_span(text: str, limit: int = NAME) -> str:

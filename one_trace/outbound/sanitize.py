@@ -33,8 +33,10 @@ from one_trace.model.trace import (
 from one_trace.model.tree import Shape, static_paths
 
 S = TypeVar("S", bound=Struct)
-_SEGMENT = re.compile(r"(.*?)((?:#\d+)?(?:\[\d+\])?)\Z", re.DOTALL)
-"""A step id in a path, and its attempt and iteration."""
+_MARKS = r"((?:#\d+)?(?:\[\d+\])?)(?: > |\Z)"
+"""Attempt and iteration after a step id in a path."""
+_ODD_ID = re.compile(r".* > |.*(?:#\d+|\[\d+\])\Z", re.DOTALL)
+"""An id that a path does not show as one: it has what parts steps, or ends like an attempt or iteration."""
 Redact = Callable[[str], str]
 """Takes the secrets out of an error text."""
 
@@ -160,17 +162,19 @@ def sanitize(
     """
     links = list(_links(traceparent, parent_trace_id, child_trace_ids))
     paths, self_ms = static_paths(trace.run.flow_key, trace.spans), Shape(trace).self_ms
+    path = _path_mask(trace, mask)
     spans = [
         _span(
             span,
             redact,
             mask,
-            static_path=_path(paths[span.span_id], mask),
+            path=path(span.path),
+            static_path=path(paths[span.span_id]),
             self_ms=self_ms.get(span.span_id),
         )
         for span in trace.spans
     ]
-    return SanitizedTrace(run=_run(trace.run, links, dict(resource or {}), mask), spans=spans)
+    return SanitizedTrace(run=_run(trace.run, links, dict(resource or {}), mask, path), spans=spans)
 
 
 def root_span_id(trace_id: str) -> str:
@@ -191,7 +195,7 @@ def _links(
         yield Link(trace_id=child, span_id=root_span_id(child), flags=1, kind="child")
 
 
-def _run(run: Run, links: list[Link], resource: dict[str, str], mask: Redact) -> SanitizedRun:
+def _run(run: Run, links: list[Link], resource: dict[str, str], mask: Redact, path: Redact) -> SanitizedRun:
     return _copy(
         run,
         SanitizedRun,
@@ -203,23 +207,23 @@ def _run(run: Run, links: list[Link], resource: dict[str, str], mask: Redact) ->
         session=_session(run.session, mask),
         parent_run_id=_masked(_IDENTIFIER, run.parent_run_id, mask),
         tags=_tags(run.tags, mask),
-        cause=_cause(run.cause, mask) if run.cause else None,
+        cause=_cause(run.cause, mask, path) if run.cause else None,
         damaged=bool(run.partial),
         links=links,
         resource=resource,
     )
 
 
-def _cause(cause: Cause, mask: Redact) -> SanitizedCause:
+def _cause(cause: Cause, mask: Redact, path: Redact) -> SanitizedCause:
     return _copy(
         cause,
         SanitizedCause,
-        path=_path(cause.path, mask),
+        path=path(cause.path),
         error_code=_masked(_CODE, cause.error_code, mask),
         error_class=_masked(_CODE, cause.error_class, mask),
         at=_place(cause.at, mask) if cause.at else None,
-        still_running=[_path(path, mask) for path in cause.still_running],
-        never_ran=[_path(path, mask) for path in cause.never_ran],
+        still_running=list(map(path, cause.still_running)),
+        never_ran=[static_path(each, mask) for each in cause.never_ran],
     )
 
 
@@ -231,7 +235,6 @@ def _span(span: Span, redact: Redact | None, mask: Redact, **figures: object) ->
         name=one_line(mask(span.name)),
         type=one_line(mask(span.type)),
         flow_key=one_line(mask(span.flow_key)),
-        path=_path(span.path, mask),
         error_code=_masked(_CODE, span.error_code, mask),
         usage=_usage(span.usage, mask),
         error=mask(redact(span.error))[:_ERROR_CHARACTERS] if redact and span.error else None,
@@ -244,12 +247,29 @@ def _tags(tags: dict[str, str], mask: Redact) -> dict[str, str]:
     return {key: one_line(mask(value)) for key, value in kept.items()}
 
 
-def _path(path: str, mask: Redact) -> str:
-    """A path with its step ids masked as they are elsewhere."""
+def _path_mask(trace: Trace, mask: Redact) -> Redact:
+    """Masks the step ids in a path of this trace as they are masked elsewhere."""
     if mask is as_it_is:
-        return path
-    found = (_SEGMENT.match(segment) for segment in path.split(" > "))
-    return " > ".join(f"{mask(each[1])}{each[2]}" for each in found if each)
+        return mask
+    ids = {trace.run.flow_key, *(span.step_id for span in trace.spans)}
+    odd = sorted(filter(_ODD_ID.match, ids), key=len, reverse=True)
+    segment = re.compile(f"({'|'.join([*map(re.escape, odd), '.*?'])}){_MARKS}", re.DOTALL)
+
+    def masked(path: str) -> str:
+        parts, at = [], 0
+        while at < len(path) and (found := segment.match(path, at)):
+            parts.append(f"{mask(found[1])}{found[2]}")
+            at = found.end()
+        return " > ".join(parts)
+
+    return masked
+
+
+def static_path(path: str, mask: Redact) -> str:
+    """A path without attempts and iterations, masked where the ids in it are not known: each may have what
+    parts steps."""
+    whole, parts = mask(path), " > ".join(map(mask, path.split(" > ")))
+    return parts if parts != path else whole
 
 
 def _place(at: Location, mask: Redact) -> Location:

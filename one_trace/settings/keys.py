@@ -124,6 +124,7 @@ def parse_sinks(value: object) -> tuple[str, ...]:
 def parse_redact(value: object) -> tuple[str, ...]:
     """Regular expressions: a list of them, also as JSON, or a single one."""
     import re
+    import warnings
 
     patterns = _listed(value) if isinstance(value, str) else value
     if not isinstance(patterns, (list, tuple)) or not all(isinstance(each, str) for each in patterns):
@@ -132,7 +133,8 @@ def parse_redact(value: object) -> tuple[str, ...]:
         raise ValueError(f"must be at most {MOST_PATTERNS} patterns of at most {LONGEST_PATTERN} characters")
     for each in patterns:
         try:
-            matches_nothing = re.compile(each).search("") is not None
+            with warnings.catch_warnings(action="ignore"):  # of what a pattern may mean in later Pythons
+                matches_nothing = re.compile(each).search("") is not None
         except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"has a pattern that is not a regular expression: {each!r}: {error}") from None
         if matches_nothing:

@@ -171,6 +171,8 @@ WRONG = [
     ("runs", {"status": "any"}, "cannot be 'any'"),
     ("runs", {"flow": ["k"]}, "of type string"),
     ("step", {}, "'step' is missing"),
+    ("diff", {"a": "base.json", "b": "last"}, "'a' is a file"),
+    ("diff", {"a": "last", "b": "/etc/passwd"}, "'b' is a file"),
     ("stats", {"flow": "k" * 10_000}, "too long"),
 ]
 

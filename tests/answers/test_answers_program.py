@@ -26,7 +26,7 @@ ASKED = [
 ]
 
 
-@pytest.mark.parametrize("count", [1, 300, 2000, 100_000])
+@pytest.mark.parametrize("count", [1, 300, 20_000])
 def test_answers_about_runs_of_any_size_fit(machine, store_of, count) -> None:
     store_of(count)
     for argv in ASKED:

@@ -55,6 +55,7 @@ def test_no_sink_gets_what_is_redacted_and_the_export_shows_it(
     failing: Machine, traces_server: FakeTracesServer
 ) -> None:
     redact(failing, ["(?i)acme"])
+    failing.env["OTEL_RESOURCE_ATTRIBUTES"] = "team=acme"
     failing.deliver_to(traces_server)
     (saved,) = execute(failing)
     assert saved["uploads"][0]["state"] == "sent"

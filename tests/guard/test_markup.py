@@ -88,10 +88,18 @@ def test_a_command_for_the_runner_reads_back(file: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["::error::x", "  ::add-mask::e", "a ##[add-mask]e", "x\n::stop-commands::t"]
+    "name",
+    [
+        "::error::x",
+        "  ::add-mask::e",
+        "a ##[add-mask]e",
+        "x\n::stop-commands::t",
+        "\u3000::error::x",
+        "\xad::error::x",
+    ],
 )
 def test_output_has_no_command_for_the_runner(name: str) -> None:
     for data in (without_commands(name.encode()), json_bytes(name)):
         assert b"##[" not in data
-        assert not any(line.lstrip().startswith(b"::") for line in data.split(b"\n"))
+        assert not any(line.lstrip(b" \t\xe3\x80\xc2\xad").startswith(b"::") for line in data.split(b"\n"))
     assert json.loads(json_bytes(name)) == name

@@ -138,3 +138,15 @@ def test_an_invalid_time_is_none(text: str | None) -> None:
 def test_a_time_out_of_range_is_clamped() -> None:
     assert to_iso(1e300).startswith("9999-12-31")
     assert to_iso(-1e300).startswith("1970-01-01")
+
+
+def test_an_id_is_masked_in_paths_also_where_it_looks_like_several_steps_or_an_iteration() -> None:
+    ids = ["acct[7]", "corp > acct", "acct#2", "loop"]
+    made = assembly(spans=[span(each) for each in ids])
+    inner = span("in", made.trace.spans[-1], path="main > loop[7] > in")
+    made.trace.spans.append(inner)
+    sanitized = sanitize(made.trace, mask=lambda text: "*" if "acct" in text else text)
+    root = made.trace.run.flow_key
+    assert [each.path for each in sanitized.spans[:3]] == [f"{root} > *"] * 3
+    assert sanitized.spans[4].path == "main > loop[7] > in"
+    assert "acct" not in msgspec.json.encode(sanitized).decode()

@@ -33,6 +33,24 @@ def test_links_lead_somewhere(link):
     assert (Path(__file__).resolve().parents[2] / link).exists()
 
 
+EXAMPLES = re.findall(r"^  ```\n  \$ one (.*?)\n(.*?)^  ```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(("command", "shown"), EXAMPLES, ids=[command for command, _ in EXAMPLES])
+def test_an_example_is_what_the_program_prints(machine, command, shown):
+    """Its words; ids, times and figures are of another run, which also has fewer columns."""
+    machine.player("02-linear-unicode")
+    machine.env["COLUMNS"] = COLUMNS
+    assert machine.one("--agent", "flow", "execute", "x", "--trace").code == 0
+    done = machine.one(*command.split())
+    printed = (done.err if command.startswith("config") else done.out).decode().splitlines()
+    lines = shown.splitlines()
+    assert len(printed) == len(lines)
+    for line, same in zip(printed, lines, strict=True):
+        words, expected = ({word for word in text.split() if word.isalpha()} for text in (line, same))
+        assert words - {"x"} <= expected - {"tour"}, line
+
+
 ROW = re.compile(r"^[│├└─ ]*[✓◷○] (?:\[\d\] )?(\w+)")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from pathlib import Path
 
 import pytest
@@ -246,3 +247,8 @@ def test_a_settings_file_that_is_refused_is_not_plain_to_see(scene):
     assert enabled(env) is None
     path.write_text("[traces]\nenabled = true\n")
     assert enabled(env) is sources.load(env=env).enabled is True
+
+
+def test_a_pattern_that_later_pythons_may_read_otherwise_prints_no_warning():
+    with warnings.catch_warnings(action="error"):
+        assert keys.parse_redact("[[a]") == ("[[a]",)
