@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from machine import Machine
@@ -45,6 +47,24 @@ class Terminal:
 
     def screen(self, *, styled: bool = False) -> str:
         return self._ask("capture-pane", "-p", *(["-e"] if styled else [])).rstrip("\n") + "\n"
+
+    def resize(self, columns: int, rows: int) -> None:
+        self._ask("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def record(self, path: Path) -> None:
+        """Write to `path` what programs print from now on, as they print it."""
+        self._ask("pipe-pane", f"cat > {shlex.quote(str(path))}")
+
+    def stop_recording(self) -> None:
+        self._ask("pipe-pane")
+
+    def scrollback(self) -> str:
+        """The screen and all lines that it has scrolled away, wrapped ones joined."""
+        return self._ask("capture-pane", "-p", "-J", "-S", "-")
+
+    def forget(self) -> None:
+        """Empty the scrollback."""
+        self._ask("clear-history")
 
     def wait_for_cursor(self, *, shown: bool = True) -> None:
         """Wait until the cursor is shown, or hidden."""

@@ -114,6 +114,12 @@ class Drawing(Watcher):
         return self._human.result["runId"] if self._human.result is not None else None
 
     @property
+    def error(self) -> str:
+        """The error that `end` prints; empty if the run has not failed."""
+        result = self._human.result or {}
+        return str(result.get("error") or "") if result.get("status") == "failed" else ""
+
+    @property
     def canceled(self) -> bool:
         """Whether Ctrl-C has ended the run before it was over."""
         return self._canceled and not self._human.over

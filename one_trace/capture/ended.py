@@ -48,6 +48,7 @@ def trace_ended(
         origin=tracking.origin,
         agent=agent,
         drawn=drawing is not None,
+        reported=drawing.error if drawing is not None else "",
         status=status,
         signalled=signalled,
         at_ms=time.time() * 1000,

@@ -35,7 +35,8 @@ _MOST_ORPHANED = 8
 class EndedRun(NamedTuple):
     """A run that has ended. `host`: the program that ran it, None for the built-in runner. `drawn`: its live
     tree was shown, so its final tree is, too. `status`: the wait status of the program, which ended `at_ms`
-    (since 1970). `signalled`: a signal that had told it to end.
+    (since 1970). `signalled`: a signal that had told it to end. `reported`: the error that stands above the
+    final tree already.
     """
 
     host: str | None
@@ -45,6 +46,7 @@ class EndedRun(NamedTuple):
     drawn: bool = False
     status: int = 0
     signalled: int | None = None
+    reported: str = ""
 
 
 def trace(find: Callable[[], Match | None], settings: Settings, ended: EndedRun) -> bool:
@@ -98,7 +100,7 @@ def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
     run = assembly.trace.run
     run.exit = _exit(ended, run)
     if ended.drawn:
-        say_page(_page(assembly.trace))
+        say_page(_page(assembly.trace, ended.reported))
     with Store(settings.store_path) as store:
         _prune(store, settings)  # first: it must not delete an old run that was resumed now
         _save(store, assembly, settings, ended.origin)
@@ -259,8 +261,8 @@ def _prune(store: Store, settings: Settings) -> None:
     prune(store.connection, before_ms, most=_MOST_PRUNED)
 
 
-def _page(trace: Trace) -> str:
-    """The tree of `trace show`; of a failed run, the path to what failed."""
+def _page(trace: Trace, reported: str) -> str:
+    """The tree of `trace show`; of a failed run, the path to what failed, without the `reported` error."""
     import sys
 
     from one_trace.view import pick
@@ -269,7 +271,7 @@ def _page(trace: Trace) -> str:
     failed = trace.run.status in ("error", "incomplete")
     # The summary of a failed run ends in an empty line already.
     return ("" if failed else "\n") + render(
-        pick.failed(trace) if failed else trace,
+        pick.without_error(pick.failed(trace), reported) if failed else trace,
         width=streams.columns(2, 80),
         color=streams.has_color(terminal=True),
         unicode="utf" in (sys.stderr.encoding or "").lower(),

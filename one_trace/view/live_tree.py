@@ -147,7 +147,12 @@ def _counts(step: LiveStep) -> Iterator[str]:
 
 
 def _kept(steps: list[LiveStep], most: int) -> list[bool]:
-    """Which steps to show: `most` of them, running ones first, then failed ones, then the newest."""
+    """Which steps to show: `most` of them, running ones first, then failed ones, then the newest. Each with
+    the blocks that it is in, so that it does not stand below another one."""
     order = sorted(range(len(steps)), key=lambda at: (not steps[at].running, not steps[at].failures, -at))
-    kept = set(order[:most])
-    return [at in kept for at in range(len(steps))]
+    kept: set[LiveStep] = set()
+    for at in order:
+        needed = set(list(steps[at].outwards())[:-1]) - kept
+        if len(kept) + len(needed) <= most:
+            kept |= needed
+    return [step in kept for step in steps]

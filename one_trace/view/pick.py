@@ -7,14 +7,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from msgspec.structs import replace
+
 from one_trace.errors import CliError
-from one_trace.model.trace import FAILED_STATUSES, Span, Trace
+from one_trace.model.trace import FAILED_STATUSES, Cause, Span, Trace
 from one_trace.model.tree import static_paths
 
 
 def failed(trace: Trace) -> Trace:
     """The spans that failed, timed out or never ended, with their parents."""
     return _with_parents(trace, (span for span in trace.spans if span.status in FAILED_STATUSES))
+
+
+def without_error(trace: Trace, reported: str) -> Trace:
+    """The trace without the texts of errors that are in `reported`."""
+
+    def blank(error: str | None) -> bool:
+        return bool(error) and str(error).strip() in reported
+
+    run, cause = trace.run, trace.run.cause
+    if isinstance(cause, Cause) and blank(cause.error):
+        run = replace(run, cause=replace(cause, error=None, error_code=None))
+    spans = [
+        replace(span, error=None, error_code=None) if blank(span.error) else span for span in trace.spans
+    ]
+    return replace(trace, run=run, spans=spans)
 
 
 def step(trace: Trace, ref: str) -> tuple[Trace, list[Span]]:
