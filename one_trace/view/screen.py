@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Self, TextIO
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
 from rich.live import Live
 from rich.text import Text
 
@@ -38,7 +38,9 @@ class Screen:
         self._style = Style(
             color=streams.has_color(terminal=True), unicode="utf" in (stream.encoding or "").lower()
         )
-        self._live = Live(
+        self._drawn: list[int] = []
+        """The cells of each line of the last frame."""
+        self._live = _Live(
             self,
             console=self._console,
             refresh_per_second=FRAMES_PER_SECOND,
@@ -79,7 +81,26 @@ class Screen:
         with self._lock:
             lines = self._tree.lines(_now(), columns=options.max_width, rows=rows, style=self._style)
         # Line by line: rich must not wrap what is measured already.
-        yield Text("\n", no_wrap=True, end="").join(_text(line) for line in lines)
+        texts = list(map(_text, lines))
+        self._drawn = [text.cell_len for text in texts]
+        yield Text("\n", no_wrap=True, end="").join(texts)
+
+    def rows(self) -> int:
+        """The rows from the top of the last frame to the cursor, which is at the start of its last line. A
+        terminal that got narrower has wrapped the lines.
+        """
+        columns = max(self._console.width, 1)
+        return 1 + sum(max(1, -(-cells // columns)) for cells in self._drawn[:-1])
+
+
+class _Live(Live):
+    """Rich's live display, which erases all of the last frame also if the terminal's width has changed."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        frame, screen = self._live_render, self.get_renderable()
+        if frame.last_render_height and isinstance(screen, Screen):
+            frame._shape = (0, screen.rows())
+        return super().process_renderables(renderables)
 
 
 class _WholeFrames:
@@ -91,8 +112,9 @@ class _WholeFrames:
     def write(self, data: str) -> int:
         # With the cursor behind a full line, the echo of Ctrl-C would start another one.
         whole = data if data.endswith("\n") else f"{data}\r"
-        # Synchronised output (DEC mode 2026); other terminals ignore it.
-        return self._stream.write(f"\x1b[?2026h{whole}\x1b[?2026l" if "\x1b[2K" in data else whole)
+        # Synchronised output (DEC mode 2026); other terminals ignore it. Below the cursor there is at most
+        # the rest of a last line that a narrower terminal has wrapped.
+        return self._stream.write(f"\x1b[?2026h\x1b[J{whole}\x1b[?2026l" if "\x1b[2K" in data else whole)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)

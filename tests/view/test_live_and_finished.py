@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -135,3 +136,30 @@ def finished(project: Machine, run_id: str) -> list[dict]:
     return [
         {**span, "span": number[span["spanId"]], "parent": number.get(span["parentSpanId"])} for span in spans
     ]
+
+
+def lines_of_frames(terminal: Terminal) -> list[str]:
+    """The lines of the frame on the screen, and of older ones if they were not erased."""
+    return [line for line in terminal.screen().splitlines() if re.search("^. (first|second|wide) ", line)]
+
+
+def test_a_terminal_that_changes_its_width_keeps_no_part_of_an_older_frame(machine):
+    machine.with_node().env |= {"ONE_TRACE_HOST": "built-in"}
+    machine.env["PATH"] += os.pathsep + os.defpath
+    wait = {"command": "while [ ! -e go ]; do sleep 0.02; done"}
+    steps = [code("first"), block("bash", "second", wait)]
+    machine.write(machine.project / ".one/flows/wide/flow.json", json.dumps(flow("wide", steps)))
+    terminal = Terminal(machine, 80, 24)
+    try:
+        terminal.type("one flow x wide --allow-bash --trace", "Enter")
+        terminal.wait_for("second")
+        for columns in (40, 120):
+            terminal.resize(columns, 24)
+            until = time.monotonic() + 30
+            while len(lines := lines_of_frames(terminal)) != 3 or max(map(len, lines)) < min(columns, 80) - 9:
+                assert time.monotonic() < until, terminal.screen()
+                time.sleep(0.05)
+        machine.write(machine.project / "go", "")
+        terminal.wait_for(SAVED)
+    finally:
+        terminal.close()
