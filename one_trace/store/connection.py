@@ -46,6 +46,9 @@ class Connection:
             raise problem from error
 
     def execute(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Rows:
+        if "?1" in sql and not isinstance(values, Mapping):
+            # To Python these are names, and from 3.14 on it takes no sequence for names.
+            values = {str(number): value for number, value in enumerate(values, 1)}
         with self.reporting():
             return Rows(self._raw.execute(sql, values), self)
 
