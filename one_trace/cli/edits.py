@@ -13,7 +13,6 @@ import msgspec
 from one_trace.analyse.edit import MOST, Edit, changed
 from one_trace.answers.edits import edits_of
 from one_trace.answers.edits.evidence import Evidence, Written, place
-from one_trace.cli.configured import configured
 from one_trace.errors import RecordError
 from one_trace.guard.text import path_of
 from one_trace.model.trace import Location, PlannedStep, Run, Trace
@@ -27,15 +26,13 @@ if TYPE_CHECKING:
     from one_trace.store.connection import Connection
 
 
-def after(trace: Trace) -> list[Edit]:
-    """What to edit after a run; nothing after one that succeeded."""
+def after(store: Store, trace: Trace, plan: Mapping[str, PlannedStep]) -> list[Edit]:
+    """What to edit after a run that did not succeed. `plan`: of its flow."""
     run = trace.run
-    if run.status == "success" or not run.cwd:
+    if not run.cwd:
         return []
-    with Store(configured().store_path, readonly=True) as store:
-        plan = store.planned(run.trace_id)
-        good = _last_good(store.connection, run)
-        earlier = store.planned(good) if good is not None else {}
+    good = _last_good(store.connection, run)
+    earlier = store.planned(good) if good is not None else {}
     files, state = FlowFiles(path_of(run.cwd)), _State(run)
     evidence = Evidence(
         trace=trace,

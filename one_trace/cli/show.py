@@ -103,7 +103,7 @@ def command(
     elif speaker.agent:
         speaker.answer(_answer(speaker, whole, shown), "")
     else:
-        edits = [] if shown.named else _edits(whole)
+        edits = [] if shown.named else _plan_and_edits(whole)[1]
         speaker.answer(None, lambda: _page(speaker, shown, edits, failed=failed, unfold=unfold))
     if interrupted:
         raise KeyboardInterrupt
@@ -120,6 +120,7 @@ def _answer(speaker: Out, whole: Trace, shown: Shown) -> object:
     if speaker.bounds.full and not filter:
         return whole
     asked = to_builtins(filter) if filter else {}
+    plan, edits = _plan_and_edits(whole)
     return answer(
         whole,
         shown.trace,
@@ -127,28 +128,22 @@ def _answer(speaker: Out, whole: Trace, shown: Shown) -> object:
         filter=asked,
         at=shown.at,
         output=shown.output,
-        plan=_plan(whole),
-        edits=_edits(whole),
+        plan=plan,
+        edits=edits,
     )
 
 
-def _edits(trace: Trace) -> list[Edit]:
+def _plan_and_edits(trace: Trace) -> tuple[Iterable[PlannedStep], list[Edit]]:
+    """The steps of the flow of a run that did not succeed, and what to edit; nothing that is not known."""
     if trace.run.status == "success":
-        return []
-    from one_trace.cli.edits import after
-
-    return after(trace)
-
-
-def _plan(trace: Trace) -> Iterable[PlannedStep]:
-    """The steps of the flow of a run that did not succeed; none if they are not known."""
+        return (), []
     from one_trace.cli.configured import configured
+    from one_trace.cli.edits import after
     from one_trace.store import Store
 
-    if trace.run.status == "success":
-        return ()
     with Store(configured().store_path, readonly=True) as store:
-        return store.planned(trace.run.trace_id).values()
+        plan = store.planned(trace.run.trace_id)
+        return plan.values(), after(store, trace, plan)
 
 
 def _filtered(trace: Trace, *, failed: bool, step: str | None, depth: int | None) -> Shown:
@@ -209,7 +204,7 @@ def _page(speaker: Out, shown: Shown, edits: Sequence[Edit], *, failed: bool, un
     if edits:
         from one_trace.view.edit_list import render_edits
 
-        page += render_edits(edits, width=speaker.width, color=speaker.color, unicode=speaker.unicode)
+        page += render_edits(edits, speaker.page)
     return page if shown.output is None else page + _output(speaker, shown.output)
 
 

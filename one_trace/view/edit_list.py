@@ -8,15 +8,15 @@ from one_trace.analyse.edit import Edit
 from one_trace.guard.text import clean
 from one_trace.view import words
 from one_trace.view.cells import wrap
-from one_trace.view.style import Style
+from one_trace.view.page import Page
 
 _LABEL = 6
 _MOST = 3
 
 
-def render_edits(edits: Sequence[Edit], *, width: int, color: bool, unicode: bool) -> str:
+def render_edits(edits: Sequence[Edit], page: Page) -> str:
     """The first edits, each with its place; empty where there are none."""
-    columns, style = max(width, 40), Style(color=color, unicode=unicode)
+    columns, style = max(page.width, 40), page.style
     lines: list[str] = []
     for at, edit in enumerate(edits[:_MOST]):
         label = f"{'' if at else 'edit':<{_LABEL}}"
