@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from one_trace.analyse.changes import LEAST_MS
@@ -23,8 +24,12 @@ class Reason(NamedTuple):
 
 def check(rule: str, diff: DiffDocument) -> RuleResult:
     """Whether a rule is met. Raises WrongUsage if it is not a rule."""
-    because = [reason.text for reason in reasons(rule, diff)]
-    return RuleResult(rule=rule, met=bool(because), because=because)
+    return result(rule, reasons(rule, diff))
+
+
+def result(rule: str, because: Sequence[Reason]) -> RuleResult:
+    """Of a rule, given why it is met."""
+    return RuleResult(rule=rule, met=bool(because), because=[reason.text for reason in because])
 
 
 def reasons(rule: str, diff: DiffDocument) -> list[Reason]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from one_trace.analyse.baseline import compare
 from one_trace.analyse.diff import DiffDocument, RuleResult, Side, StepDiff, of_past
-from one_trace.analyse.fail_on import Reason, check, needs_baseline, reasons
+from one_trace.analyse.fail_on import Reason, needs_baseline, reasons, result
 from one_trace.analyse.step_runs import PastRuns, Usual
 from one_trace.errors import WrongUsage
 from one_trace.model.baseline import Baseline
@@ -88,8 +88,8 @@ def judge(trace: Trace, baseline: Baseline | None, rules: Sequence[str]) -> Verd
         message = f"the baseline is of the flow '{baseline.flow_key}', the run of '{run.flow_key}'"
         raise WrongUsage(message, hint="one trace diff RUN --baseline FILE compares any two.")
     diff = of_past(PastRuns(), trace) if baseline is None else compare(baseline, trace)
-    results = [_short(check(rule, diff)) for rule in rules]
-    found = [(rule, reason) for rule in rules for reason in reasons(rule, diff)]
+    met = [(rule, reasons(rule, diff)) for rule in rules]
+    found = [(rule, reason) for rule, because in met for reason in because]
     failed = [f"the run ended with {run.status}"] if run.status in ("error", "incomplete") else []
     because = list(dict.fromkeys([*failed, *(reason.text for _, reason in found)]))
     document = CiDocument(
@@ -97,19 +97,19 @@ def judge(trace: Trace, baseline: Baseline | None, rules: Sequence[str]) -> Verd
         because=because,
         run=_run(run),
         cause=run.cause or None,
-        fail_on=results,
+        fail_on=[_short(result(rule, because)) for rule, because in met],
         retried=_retried(trace),
     )
     return Verdict(_with_changes(document, diff) if baseline else document, diff if baseline else None, found)
 
 
-def _short(result: RuleResult) -> RuleResult:
+def _short(found: RuleResult) -> RuleResult:
     """With its first reasons: the document has all of them in `because`."""
-    more = len(result.because) - MOST_REASONS
+    more = len(found.because) - MOST_REASONS
     if more <= 1:
-        return result
-    because = [*result.because[:MOST_REASONS], f"and {more:,} more"]
-    return RuleResult(rule=result.rule, met=result.met, because=because)
+        return found
+    because = [*found.because[:MOST_REASONS], f"and {more:,} more"]
+    return msgspec.structs.replace(found, because=because)
 
 
 def _check_rules(rules: Sequence[str]) -> None:
