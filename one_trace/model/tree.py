@@ -5,11 +5,11 @@ Times are ms from the run's start. Nothing here recurses, since a hostile flow m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, Protocol, TypeVar
 
-from one_trace.model.trace import Span, Trace
+from one_trace.model.trace import Span, SpanStatus, Trace
 
 _CLOCK_MS = 1.0
 """The host rounds to milliseconds: ends and starts within this are simultaneous."""
@@ -24,7 +24,19 @@ class TreeSpan(Protocol):
     def parent_span_id(self) -> str | None: ...
 
 
+class TimedSpan(TreeSpan, Protocol):
+    @property
+    def step_id(self) -> str: ...
+    @property
+    def status(self) -> SpanStatus: ...
+    @property
+    def start_ms(self) -> float: ...
+    @property
+    def duration_ms(self) -> float | None: ...
+
+
 S = TypeVar("S", bound=TreeSpan)
+T = TypeVar("T", bound=TimedSpan)
 
 
 def children_of(spans: Iterable[S]) -> dict[str | None, list[S]]:
@@ -58,13 +70,40 @@ def below(path: str, step_id: str) -> str:
     return f"{path} > {step_id}"
 
 
-def static_paths(flow: str, spans: Iterable[Span]) -> dict[str, str]:
+def static_paths(flow: str, spans: Iterable[TimedSpan]) -> dict[str, str]:
     """The static path of each span by its id: the root flow's key and the step ids down to it, without
     iterations and attempts. Built from the parents' ids, because an id may itself end in ``[0]``."""
     paths: dict[str, str] = {}
     for span in spans:
         paths[span.span_id] = below(paths.get(span.parent_span_id or "", flow), span.step_id)
     return paths
+
+
+def last_known_ms(duration_ms: float | None, spans: Iterable[TimedSpan]) -> float:
+    """The last moment known of a run of this duration."""
+    return max([duration_ms or 0.0, 0.0, *(span.start_ms + (span.duration_ms or 0.0) for span in spans)])
+
+
+def end_ms(span: TimedSpan, last_ms: float) -> float:
+    """When a span ended; for an incomplete one, the last moment known."""
+    if span.duration_ms is not None:
+        return span.start_ms + span.duration_ms
+    return last_ms if span.status == "incomplete" else span.start_ms
+
+
+def self_times(
+    spans: Iterable[T], children: Mapping[str | None, Sequence[T]], last_ms: float
+) -> dict[str, float]:
+    """Self time by span id, for spans with a duration: it less the union of the children's intervals."""
+    times = {}
+    for span in spans:
+        if span.duration_ms is None:
+            continue
+        start, end = span.start_ms, end_ms(span, last_ms)
+        inner = children.get(span.span_id)  # nearly all spans have none
+        busy = covered([(each.start_ms, end_ms(each, last_ms)) for each in inner], start, end) if inner else 0
+        times[span.span_id] = end - start - busy
+    return times
 
 
 class Stretch(NamedTuple):
@@ -84,30 +123,17 @@ class Shape:
         self.spans = trace.spans
         self.index = children_of(trace.spans)
         self.top: list[Span] = self.index[None]
-        ends = [span.start_ms + (span.duration_ms or 0.0) for span in trace.spans]
-        self.horizon = max([trace.run.duration_ms or 0.0, 0.0, *ends])
-        """The last moment known."""
+        self.horizon = last_known_ms(trace.run.duration_ms, trace.spans)
 
     def children(self, span: Span) -> list[Span]:
         return self.index.get(span.span_id, [])
 
     def end(self, span: Span) -> float:
-        """When it ended; for an incomplete span, the last moment known."""
-        if span.duration_ms is not None:
-            return span.start_ms + span.duration_ms
-        return self.horizon if span.status == "incomplete" else span.start_ms
+        return end_ms(span, self.horizon)
 
     @cached_property
     def self_ms(self) -> dict[str, float]:
-        """Self time by span id, for spans with a duration: it less the union of the children's intervals."""
-        return {span.span_id: self._self(span) for span in self.spans if span.duration_ms is not None}
-
-    def _self(self, span: Span) -> float:
-        start, end = span.start_ms, self.end(span)
-        children = self.index.get(span.span_id)
-        if children is None:  # nearly all spans
-            return end - start
-        return end - start - covered([(child.start_ms, self.end(child)) for child in children], start, end)
+        return self_times(self.spans, self.index, self.horizon)
 
     @cached_property
     def critical_path(self) -> list[Stretch]:

@@ -15,6 +15,7 @@ from msgspec import UNSET, Struct, UnsetType
 from one_trace import __version__
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Usage
+from one_trace.model.tree import children_of, end_ms, last_known_ms, self_times, static_paths
 from one_trace.outbound.sanitize import (
     Link,
     SanitizedCause,
@@ -108,13 +109,19 @@ def otlp_spans(sanitized: SanitizedTrace) -> list[OtlpSpan]:
     """
     run = sanitized.run
     began = to_ms(run.started_at) or 0
-    seen = [run.duration_ms or 0.0, *(span.start_ms + (span.duration_ms or 0.0) for span in sanitized.spans)]
-    last = max(seen)
-    known = {span.span_id for span in sanitized.spans}
-    return [
-        _root(run, began, last),
-        *(_span(run, seq, span, began, last, known) for seq, span in enumerate(sanitized.spans)),
-    ]
+    spans = sanitized.spans
+    last = last_known_ms(run.duration_ms, spans)
+    paths, self_ms = static_paths(run.flow_key, spans), self_times(spans, children_of(spans), last)
+    found = [_root(run, began, last)]
+    for seq, span in enumerate(spans):
+        place: dict[str, Value | None] = {
+            "one.step.seq": seq,
+            "one.step.static_path": paths[span.span_id],
+            "one.step.self_ms": self_ms.get(span.span_id),
+        }
+        parent = span.parent_span_id if span.parent_span_id in paths else root_span_id(run.trace_id)
+        found.append(_span(run, span, began, end_ms(span, last), parent, place))
+    return found
 
 
 def _root(run: SanitizedRun, began: int, last: float) -> OtlpSpan:
@@ -185,20 +192,22 @@ def _link(link: Link) -> OtlpLink:
 
 
 def _span(
-    run: SanitizedRun, seq: int, span: SanitizedSpan, began: int, last: float, known: set[str]
+    run: SanitizedRun,
+    span: SanitizedSpan,
+    began: int,
+    end: float,
+    parent: str,
+    place: Mapping[str, Value | None],
 ) -> OtlpSpan:
     failed = span.status in ("error", "timeout")
-    end = (
-        span.start_ms + (span.duration_ms or 0.0) if span.status != "incomplete" else max(last, span.start_ms)
-    )
     return OtlpSpan(
         trace_id=run.trace_id,
         span_id=span.span_id,
-        parent_span_id=span.parent_span_id if span.parent_span_id in known else root_span_id(run.trace_id),
+        parent_span_id=parent,
         name=span.step_id if len(span.step_id) <= 200 else span.step_id[:199] + "…",
         start_time_unix_nano=_nanos(began, span.start_ms),
         end_time_unix_nano=_nanos(began, end),
-        attributes=_key_values({"one.step.seq": seq, **_step(run, span), **_gen_ai(span.usage)}),
+        attributes=_key_values({**place, **_step(run, span), **_gen_ai(span.usage)}),
         events=[_exception(span, _nanos(began, end))] if span.error else UNSET,
         status=OtlpStatus(code=STATUS_ERROR, message=span.error or UNSET) if failed else UNSET,
     )
@@ -221,8 +230,6 @@ def _step(run: SanitizedRun, span: SanitizedSpan) -> dict[str, Value | None]:
         "one.step.attempts": span.attempts,
         "one.step.late": True if span.late else None,
         "one.step.derived": ",".join(span.derived) or None,
-        "one.step.static_path": span.static_path,
-        "one.step.self_ms": span.self_ms,
         "one.step.timed": None if span.duration_ms is not None else False,
         "one.step.error_code": span.error_code,
         "cicd.pipeline.task.name": span.name,

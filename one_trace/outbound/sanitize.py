@@ -30,7 +30,6 @@ from one_trace.model.trace import (
     Trace,
     Usage,
 )
-from one_trace.model.tree import Shape, static_paths
 
 S = TypeVar("S", bound=Struct)
 _MARKS = r"((?:#\d+)?(?:\[\d+\])?)(?: > |\Z)"
@@ -80,8 +79,6 @@ class SanitizedSpan(Struct, kw_only=True, frozen=True):
     error_code: str | None
     late: bool
     derived: list[str]
-    static_path: str
-    self_ms: float | None
     usage: Usage | None
     error: str | None
     """Redacted, and None unless ``traces.errors = full``."""
@@ -161,19 +158,8 @@ def sanitize(
     started.
     """
     links = list(_links(traceparent, parent_trace_id, child_trace_ids))
-    paths, self_ms = static_paths(trace.run.flow_key, trace.spans), Shape(trace).self_ms
     path = _path_mask(trace, mask)
-    spans = [
-        _span(
-            span,
-            redact,
-            mask,
-            path=path(span.path),
-            static_path=path(paths[span.span_id]),
-            self_ms=self_ms.get(span.span_id),
-        )
-        for span in trace.spans
-    ]
+    spans = [_span(span, redact, mask, path) for span in trace.spans]
     return SanitizedTrace(run=_run(trace.run, links, dict(resource or {}), mask, path), spans=spans)
 
 
@@ -227,7 +213,7 @@ def _cause(cause: Cause, mask: Redact, path: Redact) -> SanitizedCause:
     )
 
 
-def _span(span: Span, redact: Redact | None, mask: Redact, **figures: object) -> SanitizedSpan:
+def _span(span: Span, redact: Redact | None, mask: Redact, path: Redact) -> SanitizedSpan:
     return _copy(
         span,
         SanitizedSpan,
@@ -235,10 +221,10 @@ def _span(span: Span, redact: Redact | None, mask: Redact, **figures: object) ->
         name=one_line(mask(span.name)),
         type=one_line(mask(span.type)),
         flow_key=one_line(mask(span.flow_key)),
+        path=path(span.path),
         error_code=_masked(_CODE, span.error_code, mask),
         usage=_usage(span.usage, mask),
         error=mask(redact(span.error))[:_ERROR_CHARACTERS] if redact and span.error else None,
-        **figures,
     )
 
 
