@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Literal
 
@@ -138,6 +138,13 @@ class Draft:
         listed = steps if exact else self.around(*steps)
         flows = {self.flow: self.define(*listed, inputs=inputs), **others}
         return Case(self.name, more.pop("ask", "failed"), self.flow, flows, expected, **more)
+
+    def expect(
+        self, name: str, kind: str, tail: str, klass: str, *says: str, line: int | None = None
+    ) -> Expected:
+        """A fault in this step of the flow itself, to be edited at `tail` below its pointer."""
+        at = Place(self.flow, name)
+        return Expected(self.path(name), kind, at, replace(at, tail=tail, line=line), klass, says)
 
     def path(self, *ids: str) -> str:
         return " > ".join([self.flow, *ids])

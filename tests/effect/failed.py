@@ -47,14 +47,7 @@ def code_throws(draft: Draft) -> Case:
 def code_names_a_variable_that_is_not_there(draft: Draft) -> Case:
     name = draft.id()
     source = "const total = 3;\nreturn totl * 2;"
-    expected = Expected(
-        draft.path(name),
-        "fix-code",
-        Place(draft.flow, name),
-        Place(draft.flow, name, "/code/source", line=2),
-        "SCRIPT",
-        ("totl is not defined",),
-    )
+    expected = draft.expect(name, "fix-code", "/code/source", "SCRIPT", "totl is not defined", line=2)
     return draft.failed(expected, code(name, source), host=True)
 
 
@@ -139,42 +132,21 @@ def input_is_of_the_wrong_type(draft: Draft) -> Case:
 @kind
 def command_exits_with_3(draft: Draft) -> Case:
     name = draft.id()
-    expected = Expected(
-        draft.path(name),
-        "fix-command",
-        Place(draft.flow, name),
-        Place(draft.flow, name, "/bash/command"),
-        "EXIT_3",
-        ("no rows in the report",),
-    )
+    expected = draft.expect(name, "fix-command", "/bash/command", "EXIT_3", "no rows in the report")
     return draft.failed(expected, bash(name, "echo 'no rows in the report' >&2; exit 3"), host=True)
 
 
 @kind
 def command_is_not_found(draft: Draft) -> Case:
     name = draft.id()
-    expected = Expected(
-        draft.path(name),
-        "install-command",
-        Place(draft.flow, name),
-        Place(draft.flow, name, "/bash/command"),
-        "EXIT_127",
-        ("jqq",),
-    )
+    expected = draft.expect(name, "install-command", "/bash/command", "EXIT_127", "jqq")
     return draft.failed(expected, bash(name, "printf '{}' | jqq .rows"), host=True)
 
 
 @kind
 def script_may_not_be_executed(draft: Draft) -> Case:
     name = draft.id()
-    expected = Expected(
-        draft.path(name),
-        "fix-command",
-        Place(draft.flow, name),
-        Place(draft.flow, name, "/bash/command"),
-        "EXIT_126",
-        ("ermission denied",),
-    )
+    expected = draft.expect(name, "fix-command", "/bash/command", "EXIT_126", "ermission denied")
     return draft.failed(expected, bash(name, "./report.sh"), files={"report.sh": "#!/bin/sh\n"})
 
 
@@ -320,14 +292,7 @@ def loop_over_an_object(draft: Draft) -> Case:
     made, each = draft.id(), draft.id()
     first = code(made, "return { items: [1, 2, 3] };")
     body = transform(draft.id(), "$.loop.item * 2")
-    expected = Expected(
-        draft.path(each),
-        "fix-reference",
-        Place(draft.flow, each),
-        Place(draft.flow, each, "/loop/over"),
-        "FLOW",
-        ("items",),
-    )
+    expected = draft.expect(each, "fix-reference", "/loop/over", "FLOW", "items")
     return draft.failed(expected, first, loop(each, f"$.steps.{made}.output", body), host=True)
 
 
@@ -337,14 +302,7 @@ def loop_over_nothing(draft: Draft) -> Case:
     made, each = draft.id(), draft.id()
     first = code(made, "return { records: [1, 2, 3] };")
     body = transform(draft.id(), "$.loop.item * 2")
-    expected = Expected(
-        draft.path(each),
-        "fix-reference",
-        Place(draft.flow, each),
-        Place(draft.flow, each, "/loop/over"),
-        "FLOW",
-        ("records",),
-    )
+    expected = draft.expect(each, "fix-reference", "/loop/over", "FLOW", "records")
     return draft.failed(expected, first, loop(each, f"$.steps.{made}.output.items", body))
 
 
@@ -454,28 +412,14 @@ def sub_flow_is_not_given_an_input(draft: Draft) -> Case:
     outer, sub = draft.id(), f"{draft.flow}-a"
     declared = {"who": {"type": "string", "required": True, "description": ""}}
     others = {sub: draft.define(draft.good(), key=sub, inputs=declared)}
-    expected = Expected(
-        draft.path(outer),
-        "give-input",
-        Place(draft.flow, outer),
-        Place(draft.flow, outer, "/flow/inputs"),
-        "INPUT",
-        ("who",),
-    )
+    expected = draft.expect(outer, "give-input", "/flow/inputs", "INPUT", "who")
     return draft.failed(expected, call(outer, sub), others=others, host=True)
 
 
 @kind
 def sub_flow_is_missing(draft: Draft) -> Case:
     outer = draft.id()
-    expected = Expected(
-        draft.path(outer),
-        "fix-flow-key",
-        Place(draft.flow, outer),
-        Place(draft.flow, outer, "/flow/key"),
-        "FLOW",
-        ("no-such-flow",),
-    )
+    expected = draft.expect(outer, "fix-flow-key", "/flow/key", "FLOW", "no-such-flow")
     return draft.failed(expected, call(outer, "no-such-flow"))
 
 
@@ -554,28 +498,14 @@ def nested_blocks_fail(draft: Draft) -> Case:
 def variable_of_the_environment_is_missing(draft: Draft) -> Case:
     name = draft.id()
     source = "const key = $.env.CRM_API_TOKEN;\nreturn { auth: key.trim() };"
-    expected = Expected(
-        draft.path(name),
-        "set-variable",
-        Place(draft.flow, name),
-        Place(draft.flow, name, "/code/source", line=1),
-        "SCRIPT",
-        ("CRM_API_TOKEN",),
-    )
+    expected = draft.expect(name, "set-variable", "/code/source", "SCRIPT", "CRM_API_TOKEN", line=1)
     return draft.failed(expected, code(name, source), host=True)
 
 
 @kind
 def variable_of_a_command_is_missing(draft: Draft) -> Case:
     name = draft.id()
-    expected = Expected(
-        draft.path(name),
-        "set-variable",
-        Place(draft.flow, name),
-        Place(draft.flow, name, "/bash/command"),
-        "EXIT",
-        ("REPORT_BUCKET",),
-    )
+    expected = draft.expect(name, "set-variable", "/bash/command", "EXIT", "REPORT_BUCKET")
     command = ': "${REPORT_BUCKET:?must be set}"; echo done'
     return draft.failed(expected, bash(name, command))
 
@@ -583,14 +513,7 @@ def variable_of_a_command_is_missing(draft: Draft) -> Case:
 @kind
 def file_is_missing(draft: Draft) -> Case:
     name = draft.id()
-    expected = Expected(
-        draft.path(name),
-        "fix-path",
-        Place(draft.flow, name),
-        Place(draft.flow, name, "/fileRead/path"),
-        "FILE",
-        ("rows.csv",),
-    )
+    expected = draft.expect(name, "fix-path", "/fileRead/path", "FILE", "rows.csv")
     made = step(name, "file-read", "fileRead", {"path": "data/rows.csv"})
     return draft.failed(expected, made, host=True)
 
@@ -599,28 +522,14 @@ def file_is_missing(draft: Draft) -> Case:
 def transform_is_no_javascript(draft: Draft) -> Case:
     """As far as can be told before it runs, it is."""
     name = draft.id()
-    expected = Expected(
-        draft.path(name),
-        "fix-code",
-        Place(draft.flow, name),
-        Place(draft.flow, name, "/transform/expression"),
-        "SCRIPT",
-        ("sum is not a function",),
-    )
+    expected = draft.expect(name, "fix-code", "/transform/expression", "SCRIPT", "sum is not a function")
     return draft.failed(expected, transform(name, "[1, 2, 3].sum()"), host=True)
 
 
 @kind
 def result_cannot_be_saved(draft: Draft) -> Case:
     name = draft.id()
-    expected = Expected(
-        draft.path(name),
-        "fix-code",
-        Place(draft.flow, name),
-        Place(draft.flow, name, "/code/source"),
-        "SCRIPT",
-        ("BigInt",),
-    )
+    expected = draft.expect(name, "fix-code", "/code/source", "SCRIPT", "BigInt")
     return draft.failed(expected, code(name, "return { id: 12n };"), host=True)
 
 
@@ -630,14 +539,7 @@ def selector_of_a_command_gives_nothing(draft: Draft) -> Case:
     made, runs = draft.id(), draft.id()
     first = code(made, "return { folder: 'reports' };")
     command = f"test -n '{{{{$.steps.{made}.output.foldr}}}}' || {{ echo 'no folder' >&2; exit 4; }}"
-    expected = Expected(
-        draft.path(runs),
-        "fix-reference",
-        Place(draft.flow, runs),
-        Place(draft.flow, runs, "/bash/command"),
-        "EXIT_4",
-        ("foldr", "folder"),
-    )
+    expected = draft.expect(runs, "fix-reference", "/bash/command", "EXIT_4", "foldr", "folder")
     return draft.failed(expected, first, bash(runs, command), host=True)
 
 
@@ -647,14 +549,7 @@ def new_version_lowered_a_timeout(draft: Draft) -> Case:
     steps = draft.around(code(name, wait(400), timeoutMs=5000))
     old = {draft.flow: draft.define(*steps)}
     new = [{**one, "timeoutMs": 200} if one["id"] == name else one for one in steps]
-    expected = Expected(
-        draft.path(name),
-        "set-timeout",
-        Place(draft.flow, name),
-        Place(draft.flow, name, "/timeoutMs"),
-        "TIMEOUT",
-        ("5000",),
-    )
+    expected = draft.expect(name, "set-timeout", "/timeoutMs", "TIMEOUT", "5000")
     return draft.failed(expected, *new, exact=True, before=[Before(3, old)])
 
 
@@ -664,14 +559,7 @@ def new_version_broke_a_command(draft: Draft) -> Case:
     steps = draft.around(bash(name, "echo 1"))
     old = {draft.flow: draft.define(*steps)}
     new = [bash(name, "echo 1 | grep -q 2") if one["id"] == name else one for one in steps]
-    expected = Expected(
-        draft.path(name),
-        "fix-command",
-        Place(draft.flow, name),
-        Place(draft.flow, name, "/bash/command"),
-        "EXIT",
-        ('"changed"',),
-    )
+    expected = draft.expect(name, "fix-command", "/bash/command", "EXIT", '"changed"')
     return draft.failed(expected, *new, exact=True, before=[Before(3, old)])
 
 
@@ -681,13 +569,8 @@ def new_version_changed_an_earlier_step(draft: Draft) -> Case:
     made, reads = draft.id(), draft.id()
     last = code(reads, f"return $.steps.{made}.output.list.length;")
     old = {draft.flow: draft.define(code(made, "return { list: [1] };"), last)}
-    expected = Expected(
-        draft.path(reads),
-        "fix-reference",
-        Place(draft.flow, reads),
-        Place(draft.flow, reads, "/code/source", line=1),
-        "SCRIPT",
-        (".output.list", "rows", '"changed"', made),
+    expected = draft.expect(
+        reads, "fix-reference", "/code/source", "SCRIPT", ".output.list", "rows", '"changed"', made, line=1
     )
     new = [code(made, "return { rows: [1] };"), last]
     return draft.failed(expected, *new, exact=True, before=[Before(2, old)])
@@ -756,13 +639,8 @@ def sub_flow_gives_another_field(draft: Draft) -> Case:
     outer, last, reads, sub = draft.id(), draft.id(), draft.id(), f"{draft.flow}-a"
     others = {sub: draft.define(draft.good(), code(last, "return { summary: 'all well' };"), key=sub)}
     steps = [call(outer, sub), transform(reads, f"$.steps.{outer}.output.text.trim()")]
-    expected = Expected(
-        draft.path(reads),
-        "fix-reference",
-        Place(draft.flow, reads),
-        Place(draft.flow, reads, "/transform/expression"),
-        "SCRIPT",
-        (f"$.steps.{outer}.output.text", "summary"),
+    expected = draft.expect(
+        reads, "fix-reference", "/transform/expression", "SCRIPT", f"$.steps.{outer}.output.text", "summary"
     )
     return draft.failed(expected, *steps, others=others, host=True)
 
@@ -776,14 +654,7 @@ def address_is_made_of_a_field_that_is_missing(draft: Draft) -> Case:
         "const answer = await fetch(`${$.env.BASE}/${id === undefined ? 404 : 200}?id=${id}`);\n"
         "if (!answer.ok) throw new Error(`HTTP ${answer.status} for /users/${id}`);\nreturn 1;"
     )
-    expected = Expected(
-        draft.path(asks),
-        "fix-reference",
-        Place(draft.flow, asks),
-        Place(draft.flow, asks, "/code/source", line=1),
-        "HTTP_404",
-        ("user_id",),
-    )
+    expected = draft.expect(asks, "fix-reference", "/code/source", "HTTP_404", "user_id", line=1)
     return draft.failed(expected, code(made, "return { user_id: 7 };"), code(asks, source))
 
 
