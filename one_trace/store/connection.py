@@ -22,6 +22,19 @@ BUSY_MS = 5000
 """How long to wait for the transaction of another process."""
 
 
+def _is_numbered(sql: str) -> bool:
+    """Whether the parameters of a statement have numbers, as in ``?1``."""
+    return sql.partition("?")[2][:1].isdigit()
+
+
+def _by_name(values: Sequence[Any] | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Values of numbered parameters. To Python numbers are names, and from 3.14 on it takes no sequence for
+    names."""
+    if isinstance(values, Mapping):
+        return values
+    return {str(number): value for number, value in enumerate(values, 1)}
+
+
 class Connection:
     """SQL on the store at `path`. Every method raises StoreError, whatever SQLite raises.
 
@@ -46,15 +59,12 @@ class Connection:
             raise problem from error
 
     def execute(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Rows:
-        if "?1" in sql and not isinstance(values, Mapping):
-            # To Python these are names, and from 3.14 on it takes no sequence for names.
-            values = {str(number): value for number, value in enumerate(values, 1)}
         with self.reporting():
-            return Rows(self._raw.execute(sql, values), self)
+            return Rows(self._raw.execute(sql, _by_name(values) if _is_numbered(sql) else values), self)
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> Rows:
         with self.reporting():
-            return Rows(self._raw.executemany(sql, rows), self)
+            return Rows(self._raw.executemany(sql, map(_by_name, rows) if _is_numbered(sql) else rows), self)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

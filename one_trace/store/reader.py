@@ -228,15 +228,15 @@ class Reader:
         """Run id, flow, status and start (ms since 1970) of the runs whose id begins with `prefix`, newest
         first."""
         where = (
-            "WHERE (run_id >= ?1 AND run_id < ?2 AND host_run_id IS NULL) "
-            "OR (host_run_id >= ?1 AND host_run_id < ?2)"
+            "WHERE (run_id >= ?2 AND run_id < ?3 AND host_run_id IS NULL) "
+            "OR (host_run_id >= ?2 AND host_run_id < ?3)"
         )
         sql = (
             "SELECT coalesce(host_run_id, run_id), flow_key, status, started_ms FROM runs "
-            f"{where if prefix else ''} ORDER BY started_ms DESC, id DESC LIMIT ?3"
+            f"{where if prefix else ''} ORDER BY started_ms DESC, id DESC LIMIT ?1"
         )
         prefix = rows.plain(prefix)
-        return self.connection.execute(sql, (prefix, prefix + _LAST_CHARACTER, limit)).fetchall()
+        return self.connection.execute(sql, (limit, prefix, prefix + _LAST_CHARACTER)).fetchall()
 
     def flows(self) -> dict[str, int]:
         """The flows that have runs, by key, with the start of the last run (ms since 1970)."""
