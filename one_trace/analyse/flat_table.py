@@ -9,10 +9,11 @@ from importlib import import_module
 from itertools import islice
 from typing import Any, BinaryIO
 
-from one_trace.analyse.query import RunFilter
 from one_trace.errors import CliError
 from one_trace.guard.text import clean
+from one_trace.model.wanted import Wanted
 from one_trace.store.connection import Connection
+from one_trace.store.reader import where
 
 _USAGE = {
     "cost_usd": ("costUsd", "double"),
@@ -59,13 +60,13 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a formula begins with in some spreadsheet."""
 
 
-def read(db: Connection, runs: RunFilter) -> Iterator[tuple[Any, ...]]:
+def read(db: Connection, wanted: Wanted) -> Iterator[tuple[Any, ...]]:
     """Rows of COLUMNS: runs by their start, spans as in the trace document."""
-    where, values = runs.where()
+    clause, values = where(wanted)
     chosen = ", ".join(f"{source} AS {name}" for name, (source, _) in COLUMNS.items())
     rows = db.execute(
         f"SELECT {chosen} FROM runs JOIN spans ON spans.run = runs.id JOIN steps ON steps.id = spans.step"
-        f" LEFT JOIN flow_versions ON flow_versions.id = runs.flow_version WHERE {where}"
+        f" LEFT JOIN flow_versions ON flow_versions.id = runs.flow_version {clause}"
         " ORDER BY runs.started_ms, runs.id, spans.seq",
         values,
     )

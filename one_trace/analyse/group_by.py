@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from one_trace.analyse.query import RunFilter
 from one_trace.analyse.run_groups import RunFigures, RunGroup, group
 from one_trace.errors import WrongUsage
+from one_trace.model.wanted import Wanted
 from one_trace.store.connection import Connection
+from one_trace.store.reader import where
 
 
 def parse(by: str) -> tuple[str, Callable[[str | None], str | None]]:
@@ -25,14 +26,14 @@ def parse(by: str) -> tuple[str, Callable[[str | None], str | None]]:
     raise WrongUsage(f"runs cannot be grouped by '{by}'", hint="Use version, model, host or tag:KEY.")
 
 
-def groups(db: Connection, runs: RunFilter, by: str) -> list[RunGroup]:
+def groups(db: Connection, wanted: Wanted, by: str) -> list[RunGroup]:
     """The groups of each flow, by their first runs. Raises WrongUsage."""
     column, read = parse(by)
-    where, values = runs.where()
+    clause, values = where(wanted)
     by_value: dict[tuple[str, str | None, str | None], list[RunFigures]] = {}
     for flow, cwd, text, *figures in db.execute(
         f"SELECT runs.flow_key, cwd, {column}, started_at, status, duration_ms, cost_usd FROM runs"
-        f" LEFT JOIN flow_versions ON flow_versions.id = flow_version WHERE {where}"
+        f" LEFT JOIN flow_versions ON flow_versions.id = flow_version {clause}"
         " ORDER BY runs.flow_key, started_ms, runs.id",
         values,
     ):

@@ -23,6 +23,7 @@ from one_trace.analyse.other_callers import ran_for_others
 from one_trace.analyse.rounding import rounded
 from one_trace.guard.text import shell_word
 from one_trace.model.trace import Trace
+from one_trace.model.wanted import Wanted
 from one_trace.store import Store
 
 RULES: dict[str, Callable[[FlowProfile], Iterator[Finding]]] = {
@@ -53,7 +54,7 @@ OVERVIEW_RUNS = 60
 """The same for an overview, of all flows together."""
 
 
-def of_store(store: Store, runs: query.RunFilter, *, since: str | None) -> InsightsDocument:
+def of_store(store: Store, runs: Wanted, *, since: str | None) -> InsightsDocument:
     """Findings about one flow; if several projects have it, about that of the newest run."""
     assert runs.flow is not None
     histories = query.histories(store.connection, runs, models=True)
@@ -65,7 +66,7 @@ def of_store(store: Store, runs: query.RunFilter, *, since: str | None) -> Insig
     return answer
 
 
-def overview(store: Store, runs: query.RunFilter, *, since: str | None) -> InsightsOverview:
+def overview(store: Store, runs: Wanted, *, since: str | None) -> InsightsOverview:
     """Which flows need attention, by the score of their first finding."""
     histories = query.histories(store.connection, runs, models=True)
     flows = []

@@ -8,9 +8,10 @@ import msgspec
 
 from one_trace.analyse import prices
 from one_trace.analyse.cost import SUMMED, CallUsage, Uncounted
-from one_trace.analyse.query import RunFilter
 from one_trace.model.trace import ModelUsage, PartedUsage, PlannedStep
+from one_trace.model.wanted import Wanted
 from one_trace.store.connection import Connection
+from one_trace.store.reader import conditions, where
 
 Runs = dict[int, tuple[str, str | None, str, bool]]
 """By number in the store: flow, project, local day of the start, whether the run failed or never ended."""
@@ -31,10 +32,10 @@ _NO_USAGE = {
 }
 
 
-def runs(db: Connection, run_filter: RunFilter) -> Runs:
+def runs(db: Connection, wanted: Wanted) -> Runs:
     """The runs that match."""
-    where, values = run_filter.where()
-    rows = db.execute(f"SELECT id, flow_key, cwd, started_at, status FROM runs WHERE {where}", values)
+    clause, values = where(wanted)
+    rows = db.execute(f"SELECT id, flow_key, cwd, started_at, status FROM runs {clause}", values)
     return {
         number: (flow, project, _local_day(started), status in ("error", "incomplete"))
         for number, flow, project, started, status in rows
@@ -48,12 +49,12 @@ def _local_day(moment: str) -> str:
         return moment[:10]
 
 
-def read(db: Connection, run_filter: RunFilter, runs: Runs) -> list[CallUsage]:
+def read(db: Connection, wanted: Wanted, runs: Runs) -> list[CallUsage]:
     """What calls of these runs used: a row for each run, step and set of models."""
-    retried = _retried(db, run_filter)
+    retried = _retried(db, wanted)
     paths = dict(db.execute("SELECT id, path FROM steps").fetchall())
-    where, values = run_filter.where()
-    of_runs = f" AND run IN (SELECT id FROM runs WHERE {where})" if values else ""
+    condition, values = conditions(wanted)
+    of_runs = f" AND run IN (SELECT id FROM runs WHERE {condition})" if values else ""
     rows: dict[tuple[object, ...], CallUsage] = {}
     for run, span_id, step, retries, text in db.execute(
         f"SELECT run, span_id, step, retries, usage FROM spans WHERE usage IS NOT NULL{of_runs}", values
@@ -105,9 +106,9 @@ def _add_usage(
         total.cost_usd = (total.cost_usd or 0.0) + usage.cost_usd
 
 
-def uncounted(db: Connection, run_filter: RunFilter) -> list[Uncounted]:
+def uncounted(db: Connection, wanted: Wanted) -> list[Uncounted]:
     """Steps that call an agent according to their flow file, with the number of executions without usage."""
-    where, values = run_filter.where()
+    condition, values = conditions(wanted)
     calling = {
         (key, step.path): step
         for key, text in db.execute("SELECT flow_key, plan FROM flow_versions WHERE plan IS NOT NULL")
@@ -119,9 +120,9 @@ def uncounted(db: Connection, run_filter: RunFilter) -> list[Uncounted]:
         "SELECT steps.flow, steps.path, sum(step_runs.spans - step_runs.skipped),"
         " sum(step_runs.error + step_runs.timeout + step_runs.stopped + step_runs.incomplete),"
         " (SELECT count(*) FROM spans WHERE spans.usage IS NOT NULL AND spans.step = steps.id"
-        f"  AND spans.run IN (SELECT id FROM runs WHERE {where}))"
+        f"  AND spans.run IN (SELECT id FROM runs WHERE {condition or 1}))"
         " FROM steps JOIN step_runs ON step = steps.id JOIN runs ON runs.id = run"
-        f" WHERE steps.path IN (SELECT value FROM json_each(?)) AND {where} GROUP BY steps.id",
+        f" WHERE steps.path IN (SELECT value FROM json_each(?)) AND {condition or 1} GROUP BY steps.id",
         [*values, msgspec.json.encode([path for _, path in calling]).decode(), *values],
     ):
         step = calling.get((flow, path))
@@ -140,16 +141,16 @@ def uncounted(db: Connection, run_filter: RunFilter) -> list[Uncounted]:
     return sorted(missing, key=lambda each: (-each.calls, each.flow, each.path))
 
 
-def _retried(db: Connection, run_filter: RunFilter) -> dict[int, set[str]]:
+def _retried(db: Connection, wanted: Wanted) -> dict[int, set[str]]:
     """By run: the spans in attempts of containers that were followed by another attempt."""
-    where, values = run_filter.where()
+    condition, values = conditions(wanted)
     retried: dict[int, set[str]] = {}
     attempts_of: dict[str, int] = {}
     for run, span_id, parent, attempt, attempts in db.execute(
         "SELECT run, span_id, parent_span_id, parent_attempt, attempts FROM spans WHERE run IN"
         " (SELECT run FROM steps JOIN step_runs ON step = steps.id JOIN runs ON runs.id = run"
         " WHERE type IN ('condition', 'loop', 'while', 'parallel', 'flow') AND step_runs.retries > 0"
-        f" AND runs.cost_usd IS NOT NULL AND {where}) ORDER BY run, seq",
+        f" AND runs.cost_usd IS NOT NULL AND {condition or 1}) ORDER BY run, seq",
         values,
     ):
         if run not in retried:

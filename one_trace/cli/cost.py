@@ -9,7 +9,7 @@ from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
-from one_trace.store.tags import Tags
+from one_trace.model.tags import Tags
 from one_trace.view import cost_page
 
 

@@ -10,15 +10,16 @@ from typing import TypeVar
 
 import click
 
-from one_trace.analyse.query import RunFilter, flow_keys
+from one_trace.analyse.query import flow_keys
 from one_trace.cli import candidates
 from one_trace.cli.configured import configured
 from one_trace.cli.params import MOMENT, TAGS, folder_here
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import shell_word
+from one_trace.model.tags import Tags
 from one_trace.model.times import to_iso
+from one_trace.model.wanted import Wanted
 from one_trace.store import Store
-from one_trace.store.tags import Tags
 
 CACHE_KB = 64_000
 _Command = TypeVar("_Command", bound="Callable[..., object]")
@@ -54,7 +55,7 @@ def open_store() -> Store:
 @contextmanager
 def filtered(
     flow: str | None, since_ms: int | None, here: bool = False, tags: Tags = ()
-) -> Iterator[tuple[Store, RunFilter]]:
+) -> Iterator[tuple[Store, Wanted]]:
     """The store, and the runs to read. Raises NoSuchRun for a flow without any run."""
     with open_store() as store:
         keys = [] if flow is None else flow_keys(store.connection)
@@ -65,7 +66,7 @@ def filtered(
                 f"no run of a flow '{flow}' in the store",
                 hint=f"Did you mean {' or '.join(near)}?" if near else hint,
             )
-        yield store, RunFilter(flow, since_ms, folder_here() if here else None, tags)
+        yield store, Wanted(flow, None, since_ms, folder_here() if here else None, tags=tags)
 
 
 def since_text(since_ms: int | None) -> str | None:

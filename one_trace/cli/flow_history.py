@@ -6,6 +6,7 @@ from one_trace.analyse import cost, insights, llm_calls, query, stats
 from one_trace.cli import filters
 from one_trace.cli.params import project_here
 from one_trace.export.flow_page import RunPoint, flow_page
+from one_trace.model.wanted import Wanted
 from one_trace.store import Store
 
 
@@ -17,10 +18,10 @@ def flow_history(flow: str) -> bytes | None:
         if not projects:
             return None
         here = project_here()
-        return page_of(store, query.RunFilter(flow, project=here if here in projects else projects[0]))
+        return page_of(store, Wanted(flow, project=here if here in projects else projects[0]))
 
 
-def page_of(store: Store, chosen: query.RunFilter) -> bytes:
+def page_of(store: Store, chosen: Wanted) -> bytes:
     """The page about the flow of these runs."""
     histories = query.histories(store.connection, chosen)
     history = max(histories, key=lambda flow: flow.runs[-1].started_at)

@@ -16,7 +16,7 @@ from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import project_here
 from one_trace.errors import WrongUsage
-from one_trace.store.tags import Tags
+from one_trace.model.tags import Tags
 from one_trace.view import insights_page
 
 

@@ -16,13 +16,13 @@ from one_trace.cli.params import MOMENT, TAGS, RunStatus, folder_here
 from one_trace.guard.text import valid
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Run, RunUnderWay
+from one_trace.model.wanted import ORDERS, Wanted
 from one_trace.store import Store
-from one_trace.store.reader import ORDERS, Wanted
 
 if TYPE_CHECKING:
     from one_trace.analyse.agent_sessions import SessionRuns
     from one_trace.capture.under_way import ActiveRun
-    from one_trace.store.tags import Tags
+    from one_trace.model.tags import Tags
 
 
 _NONE = "No run has been traced yet.\n'one trace import' traces runs that have already happened."
@@ -47,7 +47,7 @@ _LINES = 50
 @click.option("--by", type=click.Choice(["session"]), help="The sessions that started them, not the runs.")
 @click.option(
     "--sort",
-    type=click.Choice(list(ORDERS)),
+    type=click.Choice(ORDERS),
     default="start",
     metavar="BY",
     help="start, duration, steps, failed, retries or cost.",
@@ -67,7 +67,7 @@ def command(
     """Runs, newest first, those still running before them: 50, unless -n says
     otherwise (0: all)."""
     speaker = out()
-    wanted = Wanted(flow, status, since, folder_here() if here else None, until, session, tags or None)
+    wanted = Wanted(flow, status, since, folder_here() if here else None, until, session, tags)
     if by is not None:
         _answer_by_session(speaker, wanted)
         return
@@ -141,7 +141,8 @@ def _filter(wanted: Wanted) -> dict[str, Any]:
     from one_trace.model.times import to_iso
 
     filter: dict[str, Any] = {name: value for name, value in wanted._asdict().items() if value is not None}
-    filter |= {"tags": dict(wanted.tags)} if wanted.tags else {}
+    filter["tags"] = dict(wanted.tags)
+    filter = {name: value for name, value in filter.items() if name != "tags" or value}
     return filter | {name: to_iso(filter[name]) for name in ("since", "until") if name in filter}
 
 

@@ -16,11 +16,12 @@ from one_trace.cli.out import Out, out, write_to
 from one_trace.cli.pages import examples
 from one_trace.errors import WrongUsage
 from one_trace.guard.text import json_bytes
+from one_trace.model.wanted import Wanted
 from one_trace.view import stats_page
 
 if TYPE_CHECKING:
+    from one_trace.model.tags import Tags
     from one_trace.store import Store
-    from one_trace.store.tags import Tags
 
 FORMATS = ("json", "csv", "parquet")
 
@@ -76,7 +77,7 @@ def command(
         speaker.answer(document, lambda: stats_page.render(document, speaker.page))
 
 
-def _write_rows(store: Store, chosen: query.RunFilter, form: str, output: Path | None, speaker: Out) -> None:
+def _write_rows(store: Store, chosen: Wanted, form: str, output: Path | None, speaker: Out) -> None:
     rows = flat_table.read(store.connection, chosen)
     if output is None:
         if speaker.agent or form == "parquet":

@@ -11,7 +11,7 @@ from one_trace.analyse.history import FailureDetails, FlowHistory, StepKey
 from one_trace.analyse.run_groups import RunGroup
 from one_trace.analyse.step_runs import PastRuns
 from one_trace.model.trace import PlannedStep, Run, Trace
-from one_trace.store.reader import Wanted
+from one_trace.model.wanted import Wanted
 
 
 class Calls(NamedTuple):
@@ -46,7 +46,7 @@ class History(Protocol):
         after: tuple[float, str] | None = None,
         order: str = "start",
     ) -> list[Run]:
-        """Runs in an order of `store.reader.ORDERS`. `after`: those that follow, by start, the run with this
+        """Runs in an order of `model.wanted.ORDERS`. `after`: those that follow, by start, the run with this
         start (ms since 1970) and id."""
 
     def count(self, wanted: Wanted, *, after: tuple[float, str] | None = None) -> int:
@@ -69,7 +69,7 @@ class History(Protocol):
         """Of the steps that did not run, those that ran in the same project for another caller."""
 
     def past(self, run: Run, *, exclude: Sequence[Run] = ()) -> PastRuns:
-        """The last successful runs of the run's flow in its project that began before it, without `exclude`."""
+        """The last successful runs of the run's flow in its project that began before it, but `exclude`."""
 
     def calls(self, wanted: Wanted) -> Calls:
         """What the LLM calls of these runs used."""

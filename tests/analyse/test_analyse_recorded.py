@@ -13,6 +13,7 @@ from machine import RECORDINGS
 from one_trace.analyse import cost, diff, insights, llm_calls, past_runs, query, stats
 from one_trace.assemble import assemble
 from one_trace.errors import RecordError
+from one_trace.model.wanted import Wanted
 from one_trace.record.files import discover
 from one_trace.record.reading import read
 from one_trace.store import Store
@@ -65,7 +66,7 @@ def test_most_recordings_are_there(store: Store) -> None:
 
 @pytest.mark.parametrize("room", [60, 100])
 def test_stats_and_cost_of_all(store: Store, room: int) -> None:
-    scope = query.RunFilter()
+    scope = Wanted()
     reported = stats.document(query.histories(store.connection, scope), flow=None, since=None)
     assert reported.runs == store.connection.execute("SELECT count(*) FROM runs").fetchone()[0]
     spans = store.connection.execute("SELECT count(*) FROM spans").fetchone()[0]
@@ -81,7 +82,7 @@ def test_stats_and_cost_of_all(store: Store, room: int) -> None:
 
 def test_each_flow_has_its_pages(store: Store) -> None:
     for key in query.flow_keys(store.connection):
-        scope = query.RunFilter(key)
+        scope = Wanted(key)
         reported = stats.document(query.histories(store.connection, scope), flow=key, since=None)
         fits(stats_page.render(reported, Page(60, RICH)), 60)
         found = insights.of_store(store, scope, since=None)
