@@ -37,7 +37,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
-TIERS = ("unit", "program", "host", "browser", "soak")
+TIERS = ("unit", "program", "host", "fleet", "browser", "soak")
 
 
 def tier(item: pytest.Item) -> str:

@@ -119,7 +119,9 @@ class HttpClient:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request, tried until it is answered. Raises DeliveryError for any status but 2xx."""
-        answer = self.answer(method, self._server.url.below(path) if path else self._server.url, body, headers)
+        answer = self.answer(
+            method, self._server.url.below(path) if path else self._server.url, body, headers
+        )
         if 200 <= answer.status < 300:
             return answer
         raise self._refusal(answer)

@@ -59,7 +59,8 @@ class Engine:
         """Insert rows in a format, by a file: chdb takes no bytes."""
         database, _, name = table.replace("`", "").rpartition(".")
         params = {"database": database, "table": name}
-        sql = "SELECT name, type FROM system.columns WHERE database = {database:String} AND table = {table:String}"
+        where = "database = {database:String} AND table = {table:String}"
+        sql = f"SELECT name, type FROM system.columns WHERE {where}"
         path = self.folder / "rows"
         with self.lock:
             types = dict(json.loads(self.session.query(sql, "JSONCompact", params=params).bytes())["data"])
@@ -117,8 +118,8 @@ class Handler(BaseHTTPRequestHandler):
             given = user, password
         if given != self.server.account:
             raise Refused(
-                f"Code: 516. DB::Exception: {given[0]}: Authentication failed: password is incorrect, or there "
-                "is no user with such name. (AUTHENTICATION_FAILED)"
+                f"Code: 516. DB::Exception: {given[0]}: Authentication failed: password is incorrect, or"
+                " there is no user with such name. (AUTHENTICATION_FAILED)"
             )
 
     def query(self, words: dict[str, str], body: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from one_trace.deliver.answer import Answer
 from one_trace.deliver.http_client import HttpClient
@@ -11,48 +12,84 @@ from one_trace.errors import CliError, NetworkError, NotAuthorised
 DDL = "one trace history ddl"
 _CODE = re.compile(rb"Code: ([0-9]{1,5})\b")
 _EXCEPTION = re.compile(r"\ACode: [0-9]+\. (?:DB::Exception: )?")
-_UNKNOWN_USER = frozenset((192, 193, 194, 516))
-_NOT_GRANTED = 497
-_NO_TABLES = frozenset((16, 36, 47, 60, 81))
-"""No such column, setting of a view, identifier, table, database."""
-_TOO_SLOW = frozenset((159, 160, 209, 210))
-_BUSY = frozenset((202, 203, 252, 999))
-_TOO_MUCH = frozenset((158, 241, 307, 396))
-_READONLY = 164
+_REFUSED = 516
 _NARROWER = "Ask for less: a FLOW, --since 7d, --limit."
 _LONGEST = 2000
+
+
+class _Meaning(NamedTuple):
+    """What a code of ClickHouse's means here. `says`: what happened, after the name of the history."""
+
+    codes: frozenset[int]
+    kind: type[CliError]
+    code: str
+    says: str
+    hint: str
+    fix: str | None = None
+
+
+_MEANINGS = (
+    _Meaning(
+        frozenset((192, 193, 194, 516)),
+        NotAuthorised,
+        "history-refused",
+        "does not know the user and password that are set",
+        "one trace login --history, or set ONE_TRACES_HISTORY_PASSWORD.",
+    ),
+    _Meaning(
+        frozenset((497,)),
+        NotAuthorised,
+        "history-refused",
+        "does not let the user read{said}",
+        "GRANT SELECT ON its database to the user ('one trace help fleet').",
+    ),
+    _Meaning(
+        frozenset((16, 36, 47, 60, 81)),
+        CliError,
+        "no-history-tables",
+        "lacks a table or column that this version reads{said}",
+        f"{DDL} prints the statements that make them.",
+        DDL,
+    ),
+    _Meaning(
+        frozenset((159, 160, 209, 210)),
+        NetworkError,
+        "history-slow",
+        "did not answer within the time limit",
+        _NARROWER,
+    ),
+    _Meaning(
+        frozenset((158, 241, 307, 396)), CliError, "history-limit", "stopped at a limit{said}", _NARROWER
+    ),
+    _Meaning(
+        frozenset((164, 452)),
+        CliError,
+        "history-refused",
+        "refused the limits of the question{said}",
+        "Give the user a profile with readonly = 2, so that a question can have limits.",
+    ),
+    _Meaning(
+        frozenset((202, 203, 252, 999)),
+        NetworkError,
+        "network",
+        "is too busy{said}",
+        "Ask again later; --from local asks this machine's own store.",
+    ),
+)
 
 
 def refusal(answer: Answer, client: HttpClient) -> CliError:
     """The error that an answer of any other status than 200 means."""
     code = _code(answer)
+    if code is None and answer.status in (401, 403):
+        code = _REFUSED
     words = client.quote(_EXCEPTION.sub("", answer.body[:_LONGEST].decode("utf-8", "replace")))
-    said = f": {words}" if words else ""
-    who = f"the history at {client.base}"
-    if code in _UNKNOWN_USER or (code is None and answer.status in (401, 403)):
-        return NotAuthorised(
-            f"{who} does not know the user and password that are set",
-            hint="one trace login --history, or set ONE_TRACES_HISTORY_PASSWORD.",
-            code="history-refused",
-        )
-    if code == _NOT_GRANTED:
-        hint = "GRANT SELECT ON its database to the user ('one trace help fleet')."
-        return NotAuthorised(f"{who} does not let the user read{said}", hint=hint, code="history-refused")
-    if code in _NO_TABLES:
-        return CliError(
-            f"{who} lacks a table or column that this version reads{said}",
-            hint=f"{DDL} prints the statements that make them.",
-            code="no-history-tables",
-            fix=DDL,
-        )
-    if code in _TOO_SLOW:
-        return NetworkError(f"{who} did not answer within the time limit", hint=_NARROWER, code="history-slow")
-    if code in _TOO_MUCH:
-        return CliError(f"{who} stopped at a limit{said}", hint=_NARROWER, code="history-limit")
-    if code == _READONLY:
-        hint = "Give the user a profile with readonly = 2 or 0, so that limits can be set for a question."
-        return CliError(f"{who} refused the limits of the question{said}", hint=hint, code="history-refused")
-    if code is None or code in _BUSY:
+    said, who = f": {words}" if words else "", f"the history at {client.base}"
+    for meaning in _MEANINGS:
+        if code in meaning.codes:
+            message = f"{who} {meaning.says.replace('{said}', said)}"
+            return meaning.kind(message, hint=meaning.hint, code=meaning.code, fix=meaning.fix)
+    if code is None:
         return NetworkError(f"{who} answered {answer.status}{said}", hint="one trace doctor")
     return CliError(f"{who} refused the question (code {code}){said}", code="history-refused")
 

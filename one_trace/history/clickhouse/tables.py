@@ -21,11 +21,11 @@ _LAST_MS = 4_102_444_800_000
 
 
 class Place(NamedTuple):
-    """Where the tables are to be. `days`: how long rows are kept; None: for ever."""
+    """Where the tables are to be, and how long their rows are kept, in ms; None: for ever."""
 
     database: str = "one_trace"
     otel: str = "otel"
-    days: int | None = 90
+    kept_ms: int | None = None
 
     def check(self) -> None:
         """Raises WrongUsage for a name that is none in SQL."""
@@ -77,14 +77,16 @@ _CACHE = ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_creation.i
 _READ, _WRITTEN = (_count(name, "Int64") for name in _CACHE)
 _FRESH = f"greatest({_count('gen_ai.usage.input_tokens', 'Int64')} - {_READ} - {_WRITTEN}, 0)"
 _TRACE = _either(_run("one.run.trace_id"), "TraceId")
-_STARTED = f"least(greatest(toInt64OrZero({_run('one.run.started_ms')}), 0), {_LAST_MS})"
+_MS = f"least(greatest(toInt64OrZero({_run('one.run.started_ms')}), 0), {_LAST_MS})"
+_STARTED = f"fromUnixTimestamp64Milli({_MS}, 'UTC')"
+_DELTA = "Delta(8), ZSTD(1)"
 _ATTEMPTS = f"greatest({_count('one.step.attempts')}, 1)"
 
 _SHARED = (
     Column("flow", _TEXT, _run("cicd.pipeline.name")),
-    Column("run_started", "DateTime64(3, 'UTC')", f"fromUnixTimestamp64Milli({_STARTED}, 'UTC')", "Delta(8), ZSTD(1)"),
+    Column("run_started", "DateTime64(3, 'UTC')", _STARTED, _DELTA),
     Column("trace", "FixedString(16)", f"toFixedString(substring(unhex({_TRACE}), 1, 16), 16)"),
-    Column("revision", "UInt64", f"toUInt64OrZero({_run('one.run.revision')})", "Delta(8), ZSTD(1)"),
+    Column("revision", "UInt64", f"toUInt64OrZero({_run('one.run.revision')})", _DELTA),
     Column("version", _TEXT, _run("one.flow.version")),
     Column("repository", _TEXT, _run("vcs.repository.url.full")),
 )
@@ -146,7 +148,7 @@ RUN_COLUMNS = (
     Column("parent", "String", _own("one.run.parent_id")),
     Column("planned", _TEXT, _own("one.flow.steps")),
     Column("plan", _TEXT, _own("one.flow.plan")),
-    Column("began", "DateTime64(9, 'UTC')", "Timestamp", "Delta(8), ZSTD(1)"),
+    Column("began", "DateTime64(9, 'UTC')", "Timestamp", _DELTA),
     Column("duration", "UInt64", "Duration", "T64, ZSTD(1)"),
     Column(
         "attributes",
@@ -166,6 +168,11 @@ _FILLED = (
 )
 _INDEX = "INDEX by_run_id run_id TYPE bloom_filter(0.001) GRANULARITY 4"
 COLUMNS = {SPANS: SPAN_COLUMNS, RUNS: RUN_COLUMNS}
+
+
+def script(place: Place, *, backfill: bool = False) -> str:
+    """The statements as one text, each ended by a semicolon."""
+    return "".join(f"{statement};\n\n" for statement in statements(place, backfill=backfill))
 
 
 def statements(place: Place, *, backfill: bool = False) -> Iterator[str]:
@@ -216,7 +223,11 @@ def _table(place: Place, table: str, columns: Sequence[Column], order: str) -> s
 
 
 def _ttl(column: str, place: Place) -> str:
-    return "" if place.days is None else f"\nTTL toDateTime({column}) + INTERVAL {place.days} DAY DELETE"
+    if place.kept_ms is None:
+        return ""
+    hours = max(1, place.kept_ms // 3_600_000)
+    kept = f"{hours} HOUR" if hours % 24 else f"{hours // 24} DAY"
+    return f"\nTTL toDateTime({column}) + INTERVAL {kept} DELETE"
 
 
 def _daily(place: Place) -> Iterator[str]:
