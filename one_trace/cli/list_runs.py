@@ -14,10 +14,10 @@ from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT, TAGS, RunStatus, folder_here
 from one_trace.guard.text import valid
+from one_trace.history import opened
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Run, RunUnderWay
 from one_trace.model.wanted import ORDERS, Wanted
-from one_trace.store import Store
 
 if TYPE_CHECKING:
     from one_trace.analyse.agent_sessions import SessionRuns
@@ -75,9 +75,9 @@ def command(
         speaker.answer(_answer(speaker, wanted, sort), "")
         return
     limit = speaker.bounds.limit
-    with Store(configured().store_path, readonly=True) as store:
-        runs = store.runs(wanted, limit=_LINES if limit is None else limit or None, order=sort)
-        total = store.count(wanted)
+    with opened(configured()) as history:
+        runs = history.runs(wanted, limit=_LINES if limit is None else limit or None, order=sort)
+        total = history.count(wanted)
     running = _running(wanted)
     speaker.answer(None, lambda: _page(speaker, running, runs, total, filtered=any(wanted)))
 
@@ -120,12 +120,12 @@ def _answer(speaker: Out, wanted: Wanted, sort: str) -> object:
 
     bounds, by_start = speaker.bounds, sort == "start"
     after = answers.after(bounds.cursor) if by_start else None
-    with Store(configured().store_path, readonly=True) as store:
+    with opened(configured()) as history:
         # In another order than that of the index, the page is found in all runs.
         most = bounds.most_rows if by_start else None
-        runs = store.runs(wanted, limit=most, order=sort, after=after)
-        total = store.count(wanted)
-        left = store.count(wanted, after=after) if after else total
+        runs = history.runs(wanted, limit=most, order=sort, after=after)
+        total = history.count(wanted)
+        left = history.count(wanted, after=after) if after else total
     filter = _filter(wanted)
     running = [] if bounds.full else _running(wanted)
     total += len({run.run_id for run in running} - {run.run_id for run in runs})
@@ -147,10 +147,8 @@ def _filter(wanted: Wanted) -> dict[str, Any]:
 
 
 def _answer_by_session(speaker: Out, wanted: Wanted) -> None:
-    from one_trace.analyse.session_runs import by_session
-
-    with Store(configured().store_path, readonly=True) as store:
-        sessions = by_session(store.connection, wanted)
+    with opened(configured()) as history:
+        sessions = history.sessions(wanted)
     if speaker.agent:
         from one_trace.answers.runs import SessionList
 

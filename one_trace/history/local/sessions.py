@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from one_trace.analyse.agent_sessions import SessionRuns, resume_command
-from one_trace.model.trace import Session
+from one_trace.analyse.agent_sessions import SessionRuns, session_runs
 from one_trace.model.wanted import Wanted
 from one_trace.store.connection import Connection
 from one_trace.store.reader import where
@@ -21,16 +20,6 @@ def by_session(db: Connection, wanted: Wanted) -> list[SessionRuns]:
         values,
     )
     return [
-        SessionRuns(
-            agent=agent,
-            session_id=session_id,
-            resume=resume_command(Session(agent=agent, session_id=session_id)),
-            runs=runs,
-            failed=failed,
-            flows=sorted(msgspec.json.decode(flows, type=list[str])),
-            first_run_at=first,
-            last_run_at=last,
-            cost_usd=cost,
-        )
-        for agent, session_id, runs, failed, flows, first, last, cost in rows
+        session_runs(agent, session_id, runs, failed, msgspec.json.decode(flows, type=list[str]), *facts)
+        for agent, session_id, runs, failed, flows, *facts in rows
     ]
