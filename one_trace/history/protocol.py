@@ -69,7 +69,7 @@ class History(Protocol):
         """Of the steps that did not run, those that ran in the same project for another caller."""
 
     def past(self, run: Run, *, exclude: Sequence[Run] = ()) -> PastRuns:
-        """The last successful runs of the run's flow in its project before it, without `exclude`."""
+        """The last successful runs of the run's flow in its project that began before it, but `exclude`."""
 
     def calls(self, wanted: Wanted) -> Calls:
         """What the LLM calls of these runs used."""
