@@ -63,7 +63,8 @@ def _per_model(text: str) -> dict[str, ModelUsage]:
 
 def _uncounted(client: Client, wanted: Where) -> list[Uncounted]:
     plans = client.rows(
-        f"SELECT flow, any(plan) FROM {RUNS} WHERE {wanted.keys} AND plan LIKE '%\"calls\"%' GROUP BY flow, version",
+        f"SELECT flow, any(plan) FROM {RUNS} WHERE {wanted.keys} AND plan LIKE '%\"calls\"%'"
+        " GROUP BY flow, version",
         wanted.params,
     )
     calling: dict[tuple[str, str], PlannedStep] = {

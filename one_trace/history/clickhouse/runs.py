@@ -15,7 +15,8 @@ from one_trace.model.times import to_iso
 from one_trace.model.wanted import ALL, Wanted
 
 STARTED_MS = "toUnixTimestamp64Milli(run_started)"
-_ENDED = f"if(ended_at = '', {STARTED_MS}, ifNull(toUnixTimestamp64Milli(parseDateTime64BestEffortOrNull(ended_at, 3)), {STARTED_MS}))"
+_STARTED_AT = "concat(replaceOne(toString(run_started), ' ', 'T'), 'Z')"
+_ENDED = f"if(ended_at = '', {_STARTED_AT}, ended_at)"
 _SELECTED = {
     "last": f"ORDER BY {_ENDED} DESC, trace DESC LIMIT 1",
     "prev": f"ORDER BY {_ENDED} DESC, trace DESC LIMIT 1 OFFSET 1",

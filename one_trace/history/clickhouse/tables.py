@@ -120,15 +120,15 @@ SPAN_COLUMNS = (
     Column("turns", "UInt32", _count("one.usage.turns"), "T64, ZSTD(1)"),
     Column("cost_usd", "Nullable(Float64)", _number("one.usage.cost_usd")),
     Column("models", _TEXT, _own("one.usage.models")),
-    Column("per_model", "String", _own("one.usage.per_model")),
+    Column("per_model", "String", _own("one.usage.by_model")),
 )
 RUN_COLUMNS = (
     *_SHARED,
     Column("run_id", "String", _run("cicd.pipeline.run.id")),
     Column("sent_in", "String", "TraceId"),
     Column("host", _TEXT, _run("host.name")),
-    Column("executor", _TEXT, _own("one.run.executor")),
-    Column("executor_version", _TEXT, _own("one.run.executor_version")),
+    Column("executor", _TEXT, _run("one.executor.name")),
+    Column("executor_version", _TEXT, _run("one.executor.version")),
     Column("status", _TEXT, _own("one.run.status")),
     Column("started_at", "String", _own("one.run.started_at")),
     Column("ended_at", "String", _own("one.run.ended_at")),
@@ -138,7 +138,7 @@ RUN_COLUMNS = (
     Column(
         "failed",
         "UInt32",
-        f"{_count('one.run.steps_error')} + {_count('one.run.steps_timeout')}",
+        f"{_count('one.run.count.error')} + {_count('one.run.count.timeout')}",
         "T64, ZSTD(1)",
     ),
     Column("cost_usd", "Nullable(Float64)", _number("one.usage.cost_usd")),
