@@ -23,7 +23,13 @@ _READS = re.compile(r"\s*(SELECT|WITH|SHOW|DESCRIBE|EXPLAIN|EXISTS)\b", re.IGNOR
 _CODE = re.compile(r"Code: (\d+)")
 _STATUSES = {"60": 404, "81": 404, "516": 403, "497": 403, "159": 408}
 SETTINGS = frozenset(
-    ("max_execution_time", "max_result_rows", "max_result_bytes", "max_memory_usage", "result_overflow_mode")
+    (
+        "max_execution_time",
+        "max_result_rows",
+        "max_result_bytes",
+        "max_memory_usage",
+        "do_not_merge_across_partitions_select_final",
+    )
 )
 """The settings of a query that are passed on. `readonly` is checked here: in process it would be for ever."""
 
@@ -42,9 +48,9 @@ class Engine:
         self.session = session.Session(str(folder / "db"))
         self.lock = threading.Lock()
 
-    def ask(self, sql: str, form: str, params: dict[str, str], settings: dict[str, str]) -> bytes:
+    def ask(self, sql: str, database: str, params: dict[str, str], settings: dict[str, str]) -> bytes:
         """The answer of a query or statement, in a format that it may itself name."""
-        found = _FORMAT.search(sql)
+        found, form = _FORMAT.search(sql), "TabSeparated"
         if found:
             sql, form = sql[: found.start()], found[1]
         if settings.pop("readonly", "0") != "0" and not _READS.match(sql):
@@ -53,6 +59,7 @@ class Engine:
         if given and _READS.match(sql):
             sql += "\nSETTINGS " + ", ".join(f"{name} = '{value}'" for name, value in given.items())
         with self.lock:
+            self.session.query(f"USE `{database}`")
             return bytes(self.session.query(sql, form, params=params).bytes())
 
     def insert(self, table: str, columns: str, form: str, data: bytes) -> None:
@@ -74,6 +81,7 @@ class Engine:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Front
 
     def do_GET(self) -> None:
@@ -132,7 +140,7 @@ class Handler(BaseHTTPRequestHandler):
             return b""
         params = {name[6:]: value for name, value in words.items() if name.startswith("param_")}
         settings = {name: value for name, value in words.items() if not name.startswith("param_")}
-        return self.server.engine.ask(sql + body.decode(), "TabSeparated", params, settings)
+        return self.server.engine.ask(sql + body.decode(), database, params, settings)
 
     def answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)

@@ -15,7 +15,7 @@ HOSTILE = """{"Timestamp": "2026-04-06 10:02:00", "TraceId": "zz%s", "SpanId": "
 "ResourceAttributes": {"cicd.pipeline.name": "f'\\\\", "one.run.started_ms": "999999999999999999",
 "one.run.revision": "-1"},
 "SpanAttributes": {"one.step.status": "success", "one.step.retries": "x", "one.step.attempts": "-3",
-"one.run.status": "odd", "one.run.duration_ms": "nan", "gen_ai.usage.input_tokens": "-5"}}"""
+"one.run.status": "error", "one.run.duration_ms": "nan", "gen_ai.usage.input_tokens": "-5"}}"""
 COLUMNS = "Timestamp, TraceId, SpanId, ScopeName, Duration, ResourceAttributes, SpanAttributes"
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from one_trace.analyse.calls import Call, CallingRun, Calls, calling_run, uncounted, usages
 from one_trace.analyse.cost import Uncounted
-from one_trace.history.clickhouse.client import Client
+from one_trace.history.clickhouse.client import Client, real
 from one_trace.history.clickhouse.histories import steps_of
 from one_trace.history.clickhouse.runs import STARTED_MS
 from one_trace.history.clickhouse.tables import RUNS
@@ -48,7 +48,7 @@ def _usage(*used: Any) -> PartedUsage:  # noqa: ANN401  columns of several types
     *tokens, cost, models, per_model = used
     return PartedUsage(
         **dict(zip(_TOKENS, tokens, strict=True)),
-        cost_usd=cost,
+        cost_usd=real(cost),
         models=[name for name in models.split(",") if name],
         per_model=_per_model(per_model),
     )

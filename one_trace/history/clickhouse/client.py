@@ -34,6 +34,8 @@ _LIMITS = {
     # The server answers when it knows the whole answer, so that an error is never the end of half of one.
     "wait_end_of_query": 1,
     "output_format_json_quote_64bit_integers": 0,
+    # All rows of one key are in one partition: both begin with the start of the run.
+    "do_not_merge_across_partitions_select_final": 1,
 }
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0"})
 _QUOTES = str.maketrans({"\\": "\\\\", "'": "\\'"})
@@ -116,6 +118,11 @@ class Client:
             f"the history cannot be asked: {self.base.shown}: its answer is not one of ClickHouse's",
             hint="one trace doctor; --from local asks this machine's own store",
         )
+
+
+def real(value: float | None) -> float | None:
+    """A Float64: JSON has whole ones as integers."""
+    return None if value is None else float(value)
 
 
 def _text(value: Value) -> str:

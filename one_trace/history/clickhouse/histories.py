@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from one_trace.analyse.history import Anomaly, FlowHistory, RunSummary, SpanCounts, StepHistory
-from one_trace.history.clickhouse.client import Client
+from one_trace.history.clickhouse.client import Client, real
 from one_trace.history.clickhouse.row_binary import RowBinary
 from one_trace.history.clickhouse.tables import RUNS
 from one_trace.history.clickhouse.where import OLDEST, Where
@@ -40,10 +40,10 @@ _A_STEP = f"""SELECT flow, project, path, of_version, argMin(step_id, run_starte
   argMax(of_flow, run_started), toFloat64(ifNull(max(allowed), nan)),
   toUInt64(count()), {", ".join(f"toUInt64(sum(n_{name}))" for name in _TOTALS[1:-1])},
   toUInt64(sum(least(n_retries, n_spans - n_skipped))),
-  sum(ifNull(took, 0)), sum(ifNull(took, 0) - overlap),
+  sum(ifNull(took, 0.)), sum(ifNull(took, 0.) - overlap),
   groupArray(trace), groupArray(toUInt32(length(times))), arrayFlatten(groupArray(times)),
   groupArray(toFloat64(if(n_success = 0 OR took IS NULL, nan, assumeNotNull(took) / n_success))),
-  groupArray(toFloat64(ifNull(output, nan))), groupArray(toFloat64(ifNull(cost, nan))),
+  groupArray(ifNull(toFloat64(output), nan)), groupArray(ifNull(cost, nan)),
   {{names}},
   groupArrayIf(trace, odd), {", ".join(f"groupArrayIf(toUInt32(n_{name}), odd)" for name in _ODD)}
 FROM (SELECT *, n_error + n_timeout + n_retries + n_stopped + n_incomplete > 0 AS odd FROM ({{runs}}))
@@ -81,16 +81,24 @@ def _flows(client: Client, where: Where) -> tuple[dict[tuple[str, str], FlowHist
     indexes: Indexes = {}
     sql = (
         "SELECT flow, repository, run_id, version, status, started_at, toUnixTimestamp64Milli(run_started),"
-        f" ms, cost_usd, hex(trace), steps {where.from_runs} {OLDEST}"
+        f" ms, cost_usd, lower(hex(trace)), steps {where.from_runs} {OLDEST}"
     )
     for flow_key, project, run_id, version, status, started, began, ms, cost, trace, steps in client.rows(
         sql, where.params
     ):
         flow = flows.setdefault((flow_key, project), FlowHistory(flow_key=flow_key, project=project or None))
         indexes[bytes.fromhex(trace)] = len(flow.runs)
-        number = int(trace, 16)
         flow.runs.append(
-            RunSummary(run_id, version or None, status, started or to_iso(began), ms, cost, number, steps)
+            RunSummary(
+                run_id,
+                version or None,
+                status,
+                started or to_iso(began),
+                real(ms),
+                real(cost),
+                spans=steps,
+                trace_id=trace,
+            )
         )
     return flows, indexes
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from one_trace.analyse import failure_details as counted
 from one_trace.analyse.history import FailureDetails, FlowHistory, StepKey
 from one_trace.analyse.step_runs import MOST_PAST_RUNS, PastRuns, PastStep, past_runs
-from one_trace.history.clickhouse.client import Client
+from one_trace.history.clickhouse.client import Client, real
 from one_trace.history.clickhouse.tables import RUNS, SPANS
 from one_trace.history.clickhouse.where import where
 from one_trace.model.times import to_ms
@@ -43,7 +44,14 @@ def of_run(client: Client, run: Run, exclude: Sequence[Run]) -> PastRuns:
         " GROUP BY path, run_started, trace ORDER BY min(seq), path, run_started, trace",
         params,
     )
-    return past_runs(((ms, cost) for ms, cost in runs), map(PastStep._make, steps))
+    return past_runs(((float(ms), real(cost)) for ms, cost in runs), map(_past_step, steps))
+
+
+def _past_step(row: list[Any]) -> PastStep:
+    step = PastStep._make(row)
+    return step._replace(
+        duration_ms=real(step.duration_ms), max_ms=real(step.max_ms), cost_usd=real(step.cost_usd)
+    )
 
 
 def failure_details(client: Client, flow: FlowHistory) -> dict[str, FailureDetails]:

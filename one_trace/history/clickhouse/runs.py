@@ -8,7 +8,7 @@ from one_trace.analyse.agent_sessions import SessionRuns, session_runs
 from one_trace.analyse.run_groups import RunGroup, RunRow, groups_of, models_value, parse_by
 from one_trace.analyse.run_refs import resolve
 from one_trace.errors import NoSuchRun
-from one_trace.history.clickhouse.client import Client, Params
+from one_trace.history.clickhouse.client import Client, Params, real
 from one_trace.history.clickhouse.tables import RUNS
 from one_trace.history.clickhouse.where import OLDEST, Where, where
 from one_trace.model.times import to_iso
@@ -61,7 +61,9 @@ def sessions(client: Client, wanted: Where) -> list[SessionRuns]:
         f" GROUP BY agent, session ORDER BY max(run_started) DESC, session"
     )
     return [
-        session_runs(agent or None, session or None, runs, failed, flows, to_iso(first), to_iso(last), cost)
+        session_runs(
+            agent or None, session or None, runs, failed, flows, to_iso(first), to_iso(last), real(cost)
+        )
         for agent, session, runs, failed, flows, first, last, cost in client.rows(sql, wanted.params)
     ]
 
@@ -88,7 +90,7 @@ def _group_row(
     cost: float | None,
 ) -> RunRow:
     shown = models_value(filter(None, value.split(","))) if kind == "model" else value or None
-    return flow, project or None, shown, (started or to_iso(began), status, ms, cost)
+    return flow, project or None, shown, (started or to_iso(began), status, real(ms), real(cost))
 
 
 def find(client: Client, shown: str, ref: str, project: str | None) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from one_trace.errors import WrongUsage
+from one_trace.model.trace import RUN_STATUSES, SPAN_STATUSES
 
 SPANS, RUNS, OTEL, DAILY = "one_trace_spans", "one_trace_runs", "one_trace_otel", "one_trace_daily"
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
@@ -160,8 +161,8 @@ RUN_COLUMNS = (
 """`attributes` are those of the run's span: what a run's document says beyond the other columns."""
 
 _OURS = "ScopeName = 'one-trace'"
-_IS_STEP = f"{_OURS} AND {_own('one.step.status')} != ''"
-_IS_RUN = f"{_OURS} AND {_own('one.run.status')} != ''"
+_IS_STEP = f"{_OURS} AND {_own('one.step.status')} IN {SPAN_STATUSES}"
+_IS_RUN = f"{_OURS} AND {_own('one.run.status')} IN {RUN_STATUSES}"
 _FILLED = (
     (SPANS, SPAN_COLUMNS, "flow, path, run_started, trace, span", _IS_STEP),
     (RUNS, RUN_COLUMNS, "flow, run_started, trace", _IS_RUN),
