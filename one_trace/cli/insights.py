@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from one_trace.analyse import insights, query
 from one_trace.analyse.findings import InsightsDocument
 from one_trace.analyse.patch import FlowSource, PatchDocument, propose
 from one_trace.cli import filters
@@ -16,7 +15,8 @@ from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import project_here
 from one_trace.errors import WrongUsage
-from one_trace.store.tags import Tags
+from one_trace.history import profiles
+from one_trace.model.tags import Tags
 from one_trace.view import insights_page
 
 
@@ -37,15 +37,15 @@ def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags, as_p
         raise WrongUsage("--patch needs a FLOW", hint="one trace insights FLOW --patch")
     since = filters.since_text(since_ms)
     page = speaker.page
-    with filters.filtered(flow, since_ms, here, tags) as (store, chosen):
+    with filters.filtered(flow, since_ms, here, tags) as (history, wanted):
         if flow is None:
-            general = insights.overview(store, chosen, since=since)
+            general = profiles.overview(history, wanted, since=since)
             general.tags = dict(tags)
             speaker.answer(general, lambda: insights_page.overview(general, page))
             return
-        if not here and project_here() in query.projects(store.connection, flow):
-            chosen = chosen._replace(project=project_here())
-        document = insights.of_store(store, chosen, since=since)
+        if not here and project_here() in history.projects(flow):
+            wanted = wanted._replace(project=project_here())
+        document = profiles.findings(history, wanted, since=since)
         document.tags = dict(tags)
     _add_lines(document)
     if as_patch:
