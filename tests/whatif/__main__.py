@@ -18,11 +18,10 @@ from random import Random
 from statistics import median
 from typing import NamedTuple
 
-from one_trace.analyse import insights
-from one_trace.analyse.findings import Finding
-from one_trace.analyse.query import RunFilter
-from one_trace.analyse.whatif import Prediction, Replays
 from one_trace.analyse.whatif.edits import edited
+from one_trace.history import profiles
+from one_trace.history.local import LocalHistory
+from one_trace.model.wanted import Wanted
 from one_trace.store import Store
 from tests.whatif.flows import Flows
 
@@ -41,25 +40,27 @@ class Outcome(NamedTuple):
     def off(self) -> float:
         return self.predicted_ms / self.measured_ms - 1
 
+    def __str__(self) -> str:
+        mark = "" if abs(self.off) <= WITHIN else "  <- off"
+        predicted = f"predicted {self.predicted_ms:.0f}, measured {self.measured_ms:.0f} ({self.off:+.0%})"
+        return f"{self.rule}: {self.before_ms:.0f} ms, {predicted}{mark}"
+
 
 def one_flow(folder: Path, random: Random) -> Outcome | None:
     """None if nothing was proposed with a prediction."""
     flow = Flows(random).make()
     before = _run(folder, flow)
     with Store(folder / "data" / "traces.db", readonly=True) as store:
-        history = insights.query.histories(store.connection, RunFilter("main"))[0]
-        document = insights.of_store(store, RunFilter("main"), since=None)
-        traces = [store.trace(run.run_id) for run in history.runs]
-    replays = Replays("main", {"main": flow}, history.plan, traces)
-    proposed = [(finding, replays.predict(finding)) for finding in document.findings]
-    first = next(((finding, made) for finding, made in proposed if made is not None), None)
-    if first is None:
+        history = LocalHistory(store)
+        plan = history.histories(Wanted("main"))[0].plan
+        document = profiles.findings(history, Wanted("main"), since=None, flows=lambda _flow: {"main": flow})
+    finding = next((each for each in document.findings if each.prediction is not None), None)
+    if finding is None or finding.prediction is None:
         return None
-    finding, prediction = first
-    after = edited({"main": copy.deepcopy(flow)}, finding, history.plan.get(finding.path))
+    after = edited({"main": copy.deepcopy(flow)}, finding, plan.get(finding.path))
     assert after is not None
     measured = _run(folder, after["main"])
-    return Outcome(finding.rule, median(before), prediction.p50_ms, median(measured))
+    return Outcome(finding.rule, median(before), finding.prediction.p50_ms, median(measured))
 
 
 def _run(folder: Path, flow: dict) -> list[float]:
@@ -68,7 +69,17 @@ def _run(folder: Path, flow: dict) -> list[float]:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(flow))
     env = dict(os.environ) | {"ONE_TRACES_DATA_DIR": str(folder / "data"), "HOME": str(folder)}
-    command = [sys.executable, "-m", "one_trace", "--agent", "flow", "execute", "main", "--allow-bash", "--trace"]
+    command = [
+        sys.executable,
+        "-m",
+        "one_trace",
+        "--agent",
+        "flow",
+        "execute",
+        "main",
+        "--allow-bash",
+        "--trace",
+    ]
     durations = []
     for _ in range(RUNS):
         done = subprocess.run(command, cwd=folder / "project", env=env, capture_output=True, check=True)
@@ -90,12 +101,7 @@ def main() -> int:
             quiet += 1
             continue
         outcomes.append(outcome)
-        mark = "" if abs(outcome.off) <= WITHIN else "  <- off"
-        print(
-            f"seed {number - 1}: {outcome.rule}: {outcome.before_ms:.0f} ms, predicted {outcome.predicted_ms:.0f},"
-            f" measured {outcome.measured_ms:.0f} ({outcome.off:+.0%}){mark}",
-            flush=True,
-        )
+        print(f"seed {number - 1}: {outcome}", flush=True)
     near = sum(abs(outcome.off) <= WITHIN for outcome in outcomes)
     print(f"within {WITHIN:.0%}: {near} of {len(outcomes)}; nothing was proposed for {quiet} others")
     return 0 if outcomes and near >= 0.9 * len(outcomes) else 1

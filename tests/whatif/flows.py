@@ -34,7 +34,9 @@ class Flows:
 
     def _waits(self) -> Step:
         ms = self._random.randint(40, 160)
-        return self._named("code", code={"source": f"await new Promise(r => setTimeout(r, {ms})); return {ms}"})
+        return self._named(
+            "code", code={"source": f"await new Promise(r => setTimeout(r, {ms})); return {ms}"}
+        )
 
     def _shell(self) -> Step:
         return self._named("bash", bash={"command": f"sleep 0.{self._random.randint(5, 15):02}"})

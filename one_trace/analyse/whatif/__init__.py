@@ -5,6 +5,6 @@ makes the edited flow of a finding, and `predict` compares the two. Pure: defini
 out.
 """
 
-from one_trace.analyse.whatif.predict import Prediction, Replays
+from one_trace.analyse.whatif.predict import Replays
 
-__all__ = ["Prediction", "Replays"]
+__all__ = ["Replays"]

@@ -8,11 +8,10 @@ and with too few runs left there is no prediction.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
-from msgspec import Struct
-
-from one_trace.analyse.findings import Finding
+from one_trace.analyse.findings import Finding, Prediction
 from one_trace.analyse.quantiles import quantile
 from one_trace.analyse.whatif import past
 from one_trace.analyse.whatif.edits import edited
@@ -22,21 +21,11 @@ from one_trace.model.trace import PlannedStep, Trace
 
 FEWEST = 3
 """Fewer runs say nothing of an edit."""
+MOST_SPANS = 5_000
+"""Replayed for one finding, in at least FEWEST runs: a replay takes 30 us a span."""
 _OFF = 0.1
 _OFF_MS = 50.0
 """A replay that is off by this part of the duration, and by more than this, is not of this run."""
-
-
-class Prediction(Struct, rename="camel", frozen=True, kw_only=True):
-    """What the last successful runs took and would have taken with the edit, in ms. `assumed` of these
-    `runs` would have executed a step that they did not execute, which then took as long as usual."""
-
-    runs: int
-    assumed: int
-    now_p50_ms: float
-    now_p95_ms: float
-    p50_ms: float
-    p95_ms: float
 
 
 class _Run(NamedTuple):
@@ -52,7 +41,7 @@ class Replays:
         self, key: str, flows: Definitions, plan: Mapping[str, PlannedStep], traces: Sequence[Trace]
     ) -> None:
         self._key, self._flows, self._plan = key, flows, plan
-        good = [trace for trace in traces if trace.run.status == "success" and trace.run.duration_ms]
+        good = _last(traces) if key in flows else []
         dids = [past.executions(trace) for trace in good]
         self._usual = past.usual(dids)
         self._waiting = frozenset(
@@ -104,3 +93,10 @@ class Replays:
             return Replay(flows, did, self._usual, self._waiting).run(self._key)
         except (Unpredictable, RecursionError):
             return None
+
+
+def _last(traces: Sequence[Trace]) -> list[Trace]:
+    """The last runs that succeeded. `traces`: the newest first."""
+    good = [trace for trace in traces if trace.run.status == "success" and trace.run.duration_ms]
+    spans = list(accumulate(len(trace.spans) for trace in good))
+    return [trace for number, trace in enumerate(good) if number < FEWEST or spans[number] <= MOST_SPANS]
