@@ -133,6 +133,13 @@ def test_any_run_comes_back_as_it_was(made: Assembly) -> None:
     assert trace_of(rows(sanitized(made))) == what_survives(made.trace)
 
 
+def test_a_run_in_the_callers_trace_comes_back_as_it_was() -> None:
+    made, caller = assembly(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    arrived = rows(sanitized(made, traceparent=caller, contexts={}))
+    assert {row.trace_id for row in arrived} == {caller[3:35]}
+    assert trace_of(arrived) == what_survives(made.trace)
+
+
 def test_error_text_comes_back_where_it_is_sent() -> None:
     failed = span("x", status="error", error="it broke", error_code="E")
     made = assembly(
