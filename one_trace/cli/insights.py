@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from one_trace.analyse.findings import InsightsDocument
+from one_trace.analyse.history import FlowHistory
 from one_trace.analyse.patch import FlowSource, PatchDocument, propose
 from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
@@ -45,7 +46,7 @@ def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags, as_p
             return
         if not here and project_here() in history.projects(flow):
             wanted = wanted._replace(project=project_here())
-        document = profiles.findings(history, wanted, since=since)
+        document = profiles.findings(history, wanted, since=since, flows=_flows)
         document.tags = dict(tags)
     _add_lines(document)
     if as_patch:
@@ -54,6 +55,18 @@ def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags, as_p
         speaker.answer(edits, lambda: insights_page.patches(edits))
         return
     speaker.answer(document, lambda: insights_page.render(document, page))
+
+
+def _flows(flow: FlowHistory) -> dict[str, dict[str, Any]]:
+    """The flow files of a flow's project that it is made of, as they are now."""
+    from one_trace.record.flows import FlowFiles
+
+    if not flow.project:
+        return {}
+    files = FlowFiles(Path(flow.project))
+    keys = {flow.flow_key, *(step.flow_key for step in flow.plan.values())}
+    found = {key: files.with_key(key) for key in sorted(keys)}
+    return {key: file.definition for key, file in found.items() if file is not None}
 
 
 def _add_lines(document: InsightsDocument) -> None:
