@@ -43,6 +43,8 @@ class Out:
         """Where the answer goes instead of stdout."""
         self.asked: dict[str, Any] | None = None
         """The values of the options in `cli.bounded`; None for a command whose answer is never cut."""
+        self.source: str | None = None
+        """The history that `--from` names: commands in the answer name it, too."""
         self.answered = False
         """Whether anything of an answer has been written to stdout."""
         self._noted: set[str] = set()
@@ -100,7 +102,13 @@ class Out:
 
         from one_trace.answers.bounds import fit
 
-        return fit(document, self.bounds) if isinstance(document, Struct) else document
+        if not isinstance(document, Struct):
+            return document
+        if self.source is not None:
+            from one_trace.answers.next_steps import name_source
+
+            name_source(document, self.source)
+        return fit(document, self.bounds)
 
     def note(self, line: str, **fields: object) -> None:
         """One line on stderr beside the answer: text for people, a JSON line ``{"event": ...}`` for agents if

@@ -26,7 +26,9 @@ Validate = Callable[[Mapping[str, object]], tuple[dict[str, object], dict[str, s
 """From the keys that a source sets to the valid values, and the reason for each value that is not valid."""
 HOST: Final = "ONE_TRACE_HOST"
 TAGS: Final = f"{ENV_PREFIX}TAGS"
-"""Tags of the runs that are started with it: no setting, in spite of its name."""
+"""Tags of the runs that are started with it."""
+_NO_SETTINGS = (TAGS, f"{ENV_PREFIX}HISTORY_PASSWORD")
+"""In spite of their names: see `credentials`."""
 DELIVERY = frozenset(
     {"namespace", "visibility", "errors", "sinks", "endpoint", "otlp_endpoint", "otlp_insecure", "redact"}
 )
@@ -54,6 +56,7 @@ class Settings(NamedTuple):
     on_finish: str | None
     live: bool
     retention: str
+    history: str | None
     host: str | None
     data_dir: str | None
     """None only for a user without a home folder."""
@@ -150,7 +153,7 @@ def layers(
     set_in_env = {
         name[len(ENV_PREFIX) :].lower(): value
         for name, value in env.items()
-        if name.startswith(ENV_PREFIX) and value and name != TAGS
+        if name.startswith(ENV_PREFIX) and value and name not in _NO_SETTINGS
     }
     for name in BY_NAME.keys() & set_in_env.keys():
         if BY_NAME[name].user_only:
