@@ -17,7 +17,7 @@ from one_trace.cli.places import places_of
 from one_trace.cli.reading import only_here, place_of
 from one_trace.cli.stored import stored_key, trace_of
 from one_trace.errors import WrongUsage
-from one_trace.outbound.sanitize import one_line
+from one_trace.outbound.names import one_line
 from one_trace.store import Store
 
 if TYPE_CHECKING:

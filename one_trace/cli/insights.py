@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from one_trace.analyse.findings import InsightsDocument
+from one_trace.analyse.history import FlowHistory
 from one_trace.analyse.patch import FlowSource, PatchDocument, propose
 from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
@@ -17,6 +19,7 @@ from one_trace.cli.reading import folder_of, here_in, not_cloned, place_of
 from one_trace.errors import WrongUsage
 from one_trace.history import profiles
 from one_trace.model.tags import Tags
+from one_trace.settings.history_url import HistoryUrl
 from one_trace.view import insights_page
 
 
@@ -54,7 +57,7 @@ def command(
         mine = here_in(history, place)
         if not here and mine is not None and mine in history.projects(flow):
             wanted = wanted._replace(project=mine)
-        document = profiles.findings(history, wanted, since=since)
+        document = profiles.findings(history, wanted, since=since, flows=partial(_flows, place))
         document.tags = dict(tags)
     folder = folder_of(document.project, place)
     _add_lines(document, folder)
@@ -66,6 +69,19 @@ def command(
         speaker.answer(edits, lambda: insights_page.patches(edits))
         return
     speaker.answer(document, lambda: insights_page.render(document, page))
+
+
+def _flows(place: HistoryUrl | None, flow: FlowHistory) -> dict[str, dict[str, Any]]:
+    """The flow files of a flow's project that it is made of, as they are now."""
+    from one_trace.record.flows import FlowFiles
+
+    folder = folder_of(flow.project, place)
+    if not folder:
+        return {}
+    files = FlowFiles(Path(folder))
+    keys = {flow.flow_key, *(step.flow_key for step in flow.plan.values())}
+    found = {key: files.with_key(key) for key in sorted(keys)}
+    return {key: file.definition for key, file in found.items() if file is not None}
 
 
 def _add_lines(document: InsightsDocument, folder: str | None) -> None:

@@ -13,7 +13,7 @@ from one_trace.store import Store
 
 if TYPE_CHECKING:
     from one_trace.model.trace import Trace
-    from one_trace.outbound.sanitize import Redact
+    from one_trace.outbound.names import Redact
     from one_trace.settings.sources import Settings
 
 
