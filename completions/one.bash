@@ -102,8 +102,8 @@ _one_trace() {
         "trace tag"|"trace tag "*) offered=(--help) values=1 ;;
         "trace sync"|"trace sync "*) offered=(--since --again --retry-failed --help) values=1 ;;
         "trace share"|"trace share "*) offered=(--visibility --yes --help) values=1 ;;
-        "trace login") offered=(--help) values= ;;
-        "trace logout") offered=(--help) values= ;;
+        "trace login") offered=(--history --help) values= ;;
+        "trace logout") offered=(--history --help) values= ;;
         "trace setup"|"trace setup "*) offered=(--agent --project --remove --help) values=1 ;;
         "trace mcp") offered=(--help) values= ;;
         "trace open"|"trace open "*) offered=(--from --help) values=1 ;;

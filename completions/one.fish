@@ -232,7 +232,9 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace share" below' -l visibility -d "Who may see it: members of its namespace, whoever has the"
     complete -c $program -n '__one_trace_is "trace share" below' -l yes -d "Do not ask before making a run public"
     complete -c $program -n '__one_trace_is "trace share" below' -l help -d "Show the help"
+    complete -c $program -n '__one_trace_is "trace login"' -l history -d "The password for the server and user of traces.history"
     complete -c $program -n '__one_trace_is "trace login"' -l help -d "Show the help"
+    complete -c $program -n '__one_trace_is "trace logout"' -l history -d "The password that 'one trace login --history' saved"
     complete -c $program -n '__one_trace_is "trace logout"' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "trace setup" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace setup" below' -l agent -d "Only for this agent, such as claude-code, even if it is not"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from msgspec import Struct
-
 from one_trace.analyse.run_refs import word_for
 from one_trace.guard.text import can_be_argument, shell_word
 from one_trace.model.trace import PlannedStep, Run
@@ -28,15 +26,6 @@ def after_run(run: Run, plan: Iterable[PlannedStep] = ()) -> list[str]:
     if run.status == "success":
         commands.append(f"one --agent trace show {word_for(run)} --slow 10")
     return commands + _of_the_host(run, {step.type for step in plan})
-
-
-def name_source(document: Struct, source: str) -> None:
-    """Let the commands in a document read the history that it comes from, as `--from` names it."""
-    commands = getattr(document, "next", None)
-    if isinstance(commands, list):
-        ours = [command.startswith("one --agent trace ") for command in commands]
-        option = f" --from {shell_word(source)}"
-        commands[:] = [f"{each}{option}" if our else each for each, our in zip(commands, ours, strict=True)]
 
 
 def _of_the_host(run: Run, types: set[str]) -> list[str]:

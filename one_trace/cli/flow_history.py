@@ -13,13 +13,13 @@ from one_trace.settings.history_url import HistoryUrl
 
 
 def flow_history(flow: str, place: HistoryUrl | None) -> bytes | None:
-    """The page about the flow with this key; None if there is no run of it. If several
+    """The page about the flow with this key; None if it has no run. If several
     projects have it, that of this project, else the one with the newest run."""
     with filters.open_history(place) as history:
         projects = history.projects(flow)
         if not projects:
             return None
-        here = here_in(history, place)
+        here = here_in(history)
         return page_of(history, Wanted(flow, project=here if here in projects else projects[0]))
 
 

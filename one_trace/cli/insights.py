@@ -18,6 +18,7 @@ from one_trace.cli.pages import examples
 from one_trace.cli.reading import folder_of, here_in, not_cloned, place_of
 from one_trace.errors import WrongUsage
 from one_trace.history import profiles
+from one_trace.history.protocol import History
 from one_trace.model.tags import Tags
 from one_trace.settings.history_url import HistoryUrl
 from one_trace.view import insights_page
@@ -54,12 +55,12 @@ def command(
             general.tags = dict(tags)
             speaker.answer(general, lambda: insights_page.overview(general, page))
             return
-        mine = here_in(history, place)
+        mine = here_in(history)
         if not here and mine is not None and mine in history.projects(flow):
             wanted = wanted._replace(project=mine)
-        document = profiles.findings(history, wanted, since=since, flows=partial(_flows, place))
+        document = profiles.findings(history, wanted, since=since, flows=partial(_flows, history, place))
         document.tags = dict(tags)
-    folder = folder_of(document.project, place)
+        folder = folder_of(document.project, history, place)
     _add_lines(document, folder)
     if as_patch:
         if place is not None and folder is None:
@@ -71,11 +72,11 @@ def command(
     speaker.answer(document, lambda: insights_page.render(document, page))
 
 
-def _flows(place: HistoryUrl | None, flow: FlowHistory) -> dict[str, dict[str, Any]]:
+def _flows(history: History, place: HistoryUrl | None, flow: FlowHistory) -> dict[str, dict[str, Any]]:
     """The flow files of a flow's project that it is made of, as they are now."""
     from one_trace.record.flows import FlowFiles
 
-    folder = folder_of(flow.project, place)
+    folder = folder_of(flow.project, history, place)
     if not folder:
         return {}
     files = FlowFiles(Path(folder))

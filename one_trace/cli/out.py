@@ -95,20 +95,15 @@ class Out:
         from one_trace.answers.bounds import Bounds
 
         again = partial(rerun, self._line if self._line is not None else sys.argv[1:])
-        return Bounds(again, **self.asked) if self.asked is not None else Bounds(again, full=True)
+        asked = self.asked if self.asked is not None else {"full": True}
+        return Bounds(again, source=self.source, **asked)
 
     def _bounded(self, document: object) -> object:
         from msgspec import Struct
 
         from one_trace.answers.bounds import fit
 
-        if not isinstance(document, Struct):
-            return document
-        if self.source is not None:
-            from one_trace.answers.next_steps import name_source
-
-            name_source(document, self.source)
-        return fit(document, self.bounds)
+        return fit(document, self.bounds) if isinstance(document, Struct) else document
 
     def note(self, line: str, **fields: object) -> None:
         """One line on stderr beside the answer: text for people, a JSON line ``{"event": ...}`` for agents if

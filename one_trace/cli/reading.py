@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from one_trace.cli.configured import configured, configured_to_read
 from one_trace.cli.out import out
+from one_trace.cli.params import project_here
 from one_trace.errors import CliError, WrongUsage
 from one_trace.history import opened
 
@@ -46,26 +47,20 @@ def only_here(place: HistoryUrl | None, what: str) -> None:
         )
 
 
-def here_in(history: History, place: HistoryUrl | None) -> str | None:
-    """The project of this folder, as the history at `place` has it; None outside of one."""
-    from one_trace.cli.params import project_here
-    from one_trace.history.repositories import repository_of
-
+def here_in(history: History) -> str | None:
+    """The project of this folder, as a history has it; None outside of one, and where it cannot be told."""
     here = project_here()
-    if here is None or place is None:
-        return here
-    return history.project(here) if repository_of(here) is not None else None
+    try:
+        return history.project(here) if here is not None else None
+    except CliError:  # no repository
+        return None
 
 
-def folder_of(project: str | None, place: HistoryUrl | None) -> str | None:
+def folder_of(project: str | None, history: History, place: HistoryUrl | None) -> str | None:
     """The folder of a project of answers; of one in a history elsewhere, this folder if it is its clone."""
     if place is None or project is None:
         return project
-    from one_trace.cli.params import project_here
-    from one_trace.history.repositories import repository_of
-
-    here = project_here()
-    return here if here is not None and repository_of(here) == project else None
+    return project_here() if here_in(history) == project else None
 
 
 def not_cloned(project: str | None) -> CliError:

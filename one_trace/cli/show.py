@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _FAILED_LINES = 30
 """Lines of an error's text with --failed."""
-_EVENTS = "what '--events' needs"
 
 
 class Shown(NamedTuple):
@@ -93,9 +92,8 @@ def command(
     if with_output and (step is None or slow or events):
         raise click.UsageError("--with-output needs --step, and neither --slow nor --events")
     speaker, place = out(), place_of(source)
-    for asked, what in ((follow, "a run that is under way"), (with_output, "an output"), (events, _EVENTS)):
-        if asked:
-            only_here(place, what)
+    if follow or with_output:
+        only_here(place, "a run that is under way" if follow else "an output")
     interrupted = False
     if follow:
         whole, interrupted = _followed(run, speaker, timeout)

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from one_trace.analyse.run_refs import RUNNING
-from one_trace.cli.params import project_here
-from one_trace.cli.reading import history_at, only_here
+from one_trace.cli.reading import here_in, history_at, only_here
 from one_trace.errors import CliError, NoSuchRun
 from one_trace.history.local import LocalHistory
 from one_trace.model.trace import Trace
@@ -22,8 +21,7 @@ def key_of(history: History, ref: str) -> str:
     """The run that `ref` means, seen from here: see `analyse.run_refs`. Raises NoSuchRun."""
     if ref == RUNNING:
         raise NoSuchRun("a run is stored when it has ended", hint="one trace show running --follow")
-    here = project_here()
-    return history.find(ref, history.project(here) if here is not None else None)
+    return history.find(ref, here_in(history))
 
 
 def stored_key(store: Store, ref: str) -> str:
@@ -43,7 +41,7 @@ def stored_or_exported(history: History, ref: str) -> Trace:
 
 def trace_of(ref: str, place: HistoryUrl | None = None) -> Trace:
     """The trace of the run that `ref` means, see `analyse.run_refs`; so far, if it is under way. `place`: see
-    `cli.reading`; there is no run under way elsewhere.
+    `cli.reading`; runs under way are on this machine only.
 
     Raises NoSuchRun, StoreError, RecordError."""
     if ref == RUNNING:

@@ -77,6 +77,11 @@ class Settings(NamedTuple):
         """Raises SettingsError, like `data_path`."""
         return self.data_path / "traces.db"
 
+    @property
+    def from_store(self) -> str:
+        """The option with which a command reads the store, where it would read another history."""
+        return "" if self.history in (None, "local") else " --from local"
+
     def doubt(self, *names: str) -> SettingsError | None:
         """The first problem because of which one of these keys may not have the intended value."""
         return next((each for each in self.problems if not each.keys.isdisjoint(names)), None)
