@@ -6,7 +6,7 @@ import difflib
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -15,11 +15,13 @@ from one_trace.cli.params import FROM, MOMENT, TAGS, folder_here
 from one_trace.cli.reading import history_at
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import shell_word
-from one_trace.history.protocol import History
 from one_trace.model.tags import Tags
 from one_trace.model.times import to_iso
 from one_trace.model.wanted import Wanted
-from one_trace.settings.history_url import HistoryUrl
+
+if TYPE_CHECKING:
+    from one_trace.history.protocol import History
+    from one_trace.settings.history_url import HistoryUrl
 
 _Command = TypeVar("_Command", bound="Callable[..., object]")
 

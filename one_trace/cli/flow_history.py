@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from one_trace.analyse import cost, stats
 from one_trace.cli import filters
 from one_trace.cli.reading import here_in
 from one_trace.export.flow_page import RunPoint, flow_page
 from one_trace.history import profiles
-from one_trace.history.protocol import History
 from one_trace.model.wanted import Wanted
-from one_trace.settings.history_url import HistoryUrl
+
+if TYPE_CHECKING:
+    from one_trace.history.protocol import History
+    from one_trace.settings.history_url import HistoryUrl
 
 
 def flow_history(flow: str, place: HistoryUrl | None) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,10 +18,12 @@ from one_trace.cli.pages import examples
 from one_trace.cli.reading import folder_of, here_in, not_cloned, place_of
 from one_trace.errors import WrongUsage
 from one_trace.history import profiles
-from one_trace.history.protocol import History
 from one_trace.model.tags import Tags
-from one_trace.settings.history_url import HistoryUrl
 from one_trace.view import insights_page
+
+if TYPE_CHECKING:
+    from one_trace.history.protocol import History
+    from one_trace.settings.history_url import HistoryUrl
 
 
 @click.command(

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,8 +21,10 @@ from one_trace.cli.stored import trace_of
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import valid
 from one_trace.settings import paths
-from one_trace.settings.history_url import HistoryUrl
 from one_trace.settings.problems import no_home
+
+if TYPE_CHECKING:
+    from one_trace.settings.history_url import HistoryUrl
 
 
 @click.command(

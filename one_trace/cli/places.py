@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from one_trace.cli.reading import history_at
 from one_trace.model.trace import Location, Run
 from one_trace.record.flows import FlowFile, read_flow
 from one_trace.record.pointer import value_at
-from one_trace.settings.history_url import HistoryUrl
+
+if TYPE_CHECKING:
+    from one_trace.settings.history_url import HistoryUrl
 
 Find = Callable[[str], Location | None]
 """From a static path to the place of that step; None where it is not known."""
