@@ -23,25 +23,30 @@ _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_to
 
 def calls(client: Client, wanted: Where) -> Calls:
     """What the LLM calls of these runs used."""
-    sql = f"SELECT lower(hex(trace)), flow, repository, started_at, {STARTED_MS}, status {wanted.from_runs}"
+    sql = (
+        f"SELECT lower(hex(trace)), cost_usd IS NOT NULL, flow, repository, started_at, {STARTED_MS}, status"
+        f" {wanted.from_runs}"
+    )
     runs: dict[int, CallingRun] = {}
-    numbers: dict[str, int] = {}
-    for number, (trace, flow, project, started, began, status) in enumerate(client.rows(sql, wanted.params)):
-        numbers[trace] = number
-        runs[number] = calling_run(flow, project or None, started or to_iso(began), status)
+    numbers: dict[str, tuple[int, bool]] = {}
+    for trace, priced, flow, project, started, began, status in client.rows(sql, wanted.params):
+        numbers[trace] = len(runs), bool(priced)
+        runs[len(runs)] = calling_run(flow, project or None, started or to_iso(began), status)
     return Calls(len(runs), usages(_calls(client, wanted, numbers), runs), _uncounted(client, wanted))
 
 
-def _calls(client: Client, wanted: Where, numbers: dict[str, int]) -> Iterator[Call]:
+def _calls(client: Client, wanted: Where, numbers: dict[str, tuple[int, bool]]) -> Iterator[Call]:
+    """As in the store, calls count as wasted where the run has a cost."""
     columns = ", ".join(_TOKENS)
     rows = client.rows(
         f"SELECT lower(hex(trace)), path, retries, superseded, {columns}, cost_usd, models, per_model"
         f" {wanted.from_spans} AND called ORDER BY flow, run_started, trace, seq",
         wanted.params,
     )
-    for trace, path, retries, wasted, *used in rows:
+    for trace, path, retries, superseded, *used in rows:
         if trace in numbers:
-            yield Call(numbers[trace], path, retries, bool(wasted), _usage(*used))
+            number, priced = numbers[trace]
+            yield Call(number, path, retries, bool(superseded and priced), _usage(*used))
 
 
 def _usage(*used: Any) -> PartedUsage:  # noqa: ANN401  columns of several types

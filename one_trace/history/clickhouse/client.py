@@ -24,6 +24,7 @@ Params = Mapping[str, Value]
 TIMEOUT_S = 60.0
 """What the server may work on a question. The client waits a little longer, to hear why it gave up."""
 _GRACE_S = 5.0
+_HINT = "Check it: one trace doctor. The runs of this machine: --from local"
 _LONGEST_ANSWER = 1 << 29
 _LIMITS = {
     # 1 would refuse the other limits where they come with it.
@@ -99,8 +100,9 @@ class Client:
             http = self._client()
             answer = http.answer("POST", url, sql.encode())
         except DeliveryError as error:
-            hint = error.hint or "one trace doctor; --from local asks this machine's own store"
-            raise NetworkError(f"the history cannot be asked: {error.message}", hint=hint) from None
+            raise NetworkError(
+                f"the history cannot be asked: {error.message}", hint=error.hint or _HINT
+            ) from None
         if answer.status != 200:
             raise refusal(answer, http)
         return answer.body
@@ -116,7 +118,7 @@ class Client:
     def _unreadable(self) -> CliError:
         return NetworkError(
             f"the history cannot be asked: {self.base.shown}: its answer is not one of ClickHouse's",
-            hint="one trace doctor; --from local asks this machine's own store",
+            hint=_HINT,
         )
 
 

@@ -41,9 +41,12 @@ def of_run(client: Client, run: Run, exclude: Sequence[Run]) -> PastRuns:
     steps = client.rows(
         f"{_STEPS} FROM {SPANS} FINAL WHERE {wanted.keys}"
         f" AND (trace, revision) IN (SELECT trace, revision {chosen})"
-        " GROUP BY path, run_started, trace ORDER BY min(seq), path, run_started, trace",
+        " GROUP BY path, run_started, trace ORDER BY run_started, trace, min(seq)",
         params,
     )
+    # Steps as they first occurred, each with its runs from the oldest on.
+    place = {path: number for number, path in enumerate(dict.fromkeys(row[1] for row in steps))}
+    steps.sort(key=lambda row: place[row[1]])
     return past_runs(((float(ms), real(cost)) for ms, cost in runs), map(_past_step, steps))
 
 

@@ -73,7 +73,7 @@ _MEANINGS = (
         NetworkError,
         "network",
         "is too busy{said}",
-        "Ask again later; --from local asks this machine's own store.",
+        "Ask again later. The runs of this machine: --from local",
     ),
 )
 
@@ -90,7 +90,10 @@ def refusal(answer: Answer, client: HttpClient) -> CliError:
             message = f"{who} {meaning.says.replace('{said}', said)}"
             return meaning.kind(message, hint=meaning.hint, code=meaning.code, fix=meaning.fix)
     if code is None:
-        return NetworkError(f"{who} answered {answer.status}{said}", hint="one trace doctor")
+        return NetworkError(
+            f"{who} answered {answer.status}{said}",
+            hint="Check it: one trace doctor. The runs of this machine: --from local",
+        )
     return CliError(f"{who} refused the question (code {code}){said}", code="history-refused")
 
 

@@ -75,7 +75,8 @@ def groups(client: Client, wanted: Where, by: str) -> list[RunGroup]:
         f" {wanted.from_runs} {OLDEST}"
     )
     params: Params = {**wanted.params, "tag": f"one.tag.{key}"} if kind == "tag" else wanted.params
-    return groups_of(by, (_group_row(kind, *row) for row in client.rows(sql, params)))
+    rows = client.rows(sql, params)
+    return groups_of(by, (_group_row(kind, *row) for row in rows), means="machine")
 
 
 def _group_row(

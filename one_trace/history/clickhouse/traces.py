@@ -115,7 +115,7 @@ def trace(client: Client, shown: str, key: str) -> Trace:
             hint="otel_traces keeps them for less time than the tables: one trace help fleet",
         )
     try:
-        return trace_of(OtelRow(*row[:8], resources[0][0], row[8]) for row in rows)
+        return trace_of(OtelRow._make([*row, resources[0][0], attributes]) for *row, attributes in rows)
     except _ODD as error:
         raise CliError(
             f"the spans of run '{key}' in {shown} make no sense: {error}", code="odd-run"
