@@ -19,21 +19,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
+from one_trace.engine.call import Call, RunOptions
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.loop import Clock
+from one_trace.engine.observer import Observer, Place
+from one_trace.engine.steps import run as run_body
 from one_trace.record.files import RunFiles
-from one_trace.runner.call import Call, RunOptions
 from one_trace.runner.execution import FlowRun
-from one_trace.runner.failures import StepFailure
 from one_trace.runner.input_sizes import InputSizes
 from one_trace.runner.loading import load
-from one_trace.runner.loop import Clock
-from one_trace.runner.observer import Observer, Place
 from one_trace.runner.run_log import new_run_id
 from one_trace.runner.run_state import Save
-from one_trace.runner.steps import run as run_body
 from one_trace.runner.worker import Worker
 
 if TYPE_CHECKING:
-    from one_trace.runner.worker import Handle
+    from one_trace.engine.values import Handle
 
 __all__ = ["Behaviour", "TrueSpan", "Truth", "VirtualClock", "run_for_truth", "shared_worker"]
 
@@ -267,7 +267,7 @@ class Recorder(Observer):
             raise StepFailure(behaviour.error)
         handle = call.handle()
         result = {"status": "success", "output": behaviour.output, "response": behaviour.output}
-        call.engine.worker.tell("given", handle.number, result)
+        call.engine.values.given(handle, result)
         return handle
 
     def _behaviour_of(self, step: dict[str, Any], attempt: int) -> Behaviour | None:

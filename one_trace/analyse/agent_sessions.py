@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -45,3 +46,26 @@ class SessionRuns(Struct, rename="camel", kw_only=True):
     first_run_at: str
     last_run_at: str
     cost_usd: float | None = None
+
+
+def session_runs(
+    agent: str | None,
+    session_id: str | None,
+    runs: int,
+    failed: int,
+    flows: Iterable[str],
+    first_run_at: str,
+    last_run_at: str,
+    cost_usd: float | None,
+) -> SessionRuns:
+    return SessionRuns(
+        agent=agent,
+        session_id=session_id,
+        resume=resume_command(Session(agent=agent, session_id=session_id)),
+        runs=runs,
+        failed=failed,
+        flows=sorted(flows),
+        first_run_at=first_run_at,
+        last_run_at=last_run_at,
+        cost_usd=cost_usd,
+    )

@@ -25,7 +25,7 @@ from one_trace.analyse.step_runs import (
 from one_trace.model.baseline import Baseline, BaselineStep, Range
 from one_trace.model.trace import PlannedStep, Trace
 from one_trace.model.tree import below
-from one_trace.outbound.sanitize import Redact, one_line, static_path
+from one_trace.outbound.names import Redact, one_line, static_path
 
 _USD = 6
 """Decimal places of a cost."""

@@ -1,6 +1,6 @@
 """What LLM calls used, by flow, step, model and day, and how much of it was wasted.
 
-Pure functions of `CallUsage` rows; `one_trace.analyse.llm_calls` reads them from the store.
+Pure functions of `CallUsage` rows; `calls` makes them of what a history has.
 """
 
 from __future__ import annotations

@@ -1,32 +1,30 @@
-"""Reads why steps failed and whether retries helped, from the spans of the last runs that had any."""
+"""Why steps failed and whether retries helped, counted from the spans of the last runs that had any."""
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Iterable
 
 from one_trace.analyse.history import FailureDetails, FlowHistory
-from one_trace.store.connection import Connection
 
 RUNS = 300
 """Spans are read of this many runs at most."""
 NAMED_RUNS = 3
 
+Row = tuple[int, str, str, str | None, int]
+"""Index of the run, static path, status, error code and retries of a span that failed or was retried."""
 
-def failure_details(db: Connection, flow: FlowHistory) -> dict[str, FailureDetails]:
-    """Details of failed and retried spans, by static path."""
-    indexes = sorted({index for step in flow.steps for index in step.anomalies})[-RUNS:]
-    by_number = {flow.runs[index].number: index for index in indexes}
-    rows = db.execute(
-        "SELECT run, steps.path, spans.status, error_code, retries FROM spans JOIN steps ON steps.id = step"
-        " WHERE run IN (SELECT value FROM json_each(?))"
-        " AND (spans.status IN ('error', 'timeout') OR retries > 0) ORDER BY run, seq",
-        (msgspec.json.encode(list(by_number)).decode(),),
-    ).fetchall()
-    rows.sort(key=lambda row: -by_number[row[0]])
+
+def troubled_runs(flow: FlowHistory) -> list[int]:
+    """The indexes of the last runs in which spans failed or were retried."""
+    return sorted({index for step in flow.steps for index in step.anomalies})[-RUNS:]
+
+
+def failure_details(flow: FlowHistory, rows: Iterable[Row]) -> dict[str, FailureDetails]:
+    """Details of failed and retried spans, by static path. `rows`: of `troubled_runs`, as in the trace."""
     by_path: dict[str, FailureDetails] = {}
-    for run, path, status, code, retries in rows:
+    for index, path, status, code, retries in sorted(rows, key=lambda row: -row[0]):
         details = by_path.setdefault(path, FailureDetails())
-        index, failed = by_number[run], status in ("error", "timeout")
+        failed = status in ("error", "timeout")
         if retries and (failed or status == "success"):
             details.helped += not failed
             details.useless += failed

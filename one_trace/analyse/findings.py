@@ -39,6 +39,18 @@ class Action(Struct, rename="camel", kw_only=True):
     set: dict[str, int | float | str]
 
 
+class Prediction(Struct, rename="camel", frozen=True, kw_only=True):
+    """What the last successful runs took and would have taken with the edit, in ms. `assumed` of these
+    `runs` would have executed a step that they did not execute, which then took as long as usual."""
+
+    runs: int
+    assumed: int
+    now_p50_ms: float
+    now_p95_ms: float
+    p50_ms: float
+    p95_ms: float
+
+
 class Finding(Struct, rename="camel", kw_only=True):
     """One thing worth changing. `rule` is its kind, a stable code.
 
@@ -57,6 +69,8 @@ class Finding(Struct, rename="camel", kw_only=True):
     action: Action | None = None
     at: Location | None = None
     """Where the step is written; null where that is not known."""
+    prediction: Prediction | None = None
+    """What the edit would have changed; null where that cannot be said."""
 
 
 class InsightsDocument(Struct, rename="camel", kw_only=True):

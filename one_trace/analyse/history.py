@@ -1,6 +1,6 @@
 """All runs of a flow, in the shape that statistics and findings read.
 
-Plain data: `one_trace.analyse.query` fills it from the store, tests write it by hand. An index is the
+Plain data: a history fills it, tests write it by hand. An index is the
 position of a run in `FlowHistory.runs`.
 """
 
@@ -19,17 +19,25 @@ StepKey = tuple[str, str]
 
 
 class RunSummary(NamedTuple):
-    """One row of the table `runs`."""
+    """A run in short."""
 
     run_id: str
+    """The run's id, or what the store has as its key."""
     version: str | None
     status: str
     started_at: str
     duration_ms: float | None
     cost_usd: float | None
     number: int = 0
-    """The store's primary key."""
+    """The history's own number of the run."""
     spans: int = 0
+    trace_id: str = ""
+    """Where runs of many machines may share an id."""
+
+    @property
+    def key(self) -> str:
+        """What `History.trace` takes."""
+        return self.trace_id or self.run_id
 
 
 class Anomaly(NamedTuple):
@@ -186,6 +194,15 @@ class FlowHistory(Struct, kw_only=True):
     """``timeoutMs`` by static path, of the newest version."""
     plan: dict[str, PlannedStep] = {}
     """The newest version's steps by static path; empty if unknown."""
+
+    def never_ran(self) -> set[StepKey]:
+        """The planned steps that ran in none of the runs."""
+        ran = {step.path for step in self.steps if step.total().spans > step.total().skipped}
+        return {
+            (step.flow_key, step.path.rpartition(" > ")[2])
+            for path, step in self.plan.items()
+            if path not in ran
+        }
 
     @property
     def version(self) -> str | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
 from one_trace.analyse import (
-    query,
     rules_model,
     rules_outcome,
     rules_plan,
@@ -16,14 +15,11 @@ from one_trace.analyse import (
     stats,
     timings,
 )
-from one_trace.analyse.failure_details import failure_details
 from one_trace.analyse.findings import Attention, Finding, FlowProfile, InsightsDocument, InsightsOverview
-from one_trace.analyse.history import FlowHistory
-from one_trace.analyse.other_callers import ran_for_others
+from one_trace.analyse.history import FlowHistory, RunSummary
 from one_trace.analyse.rounding import rounded
 from one_trace.guard.text import shell_word
 from one_trace.model.trace import Trace
-from one_trace.store import Store
 
 RULES: dict[str, Callable[[FlowProfile], Iterator[Finding]]] = {
     "failing": rules_outcome.failing,
@@ -48,30 +44,20 @@ ATTENTION = frozenset(RULES) - {"slow", "expensive", "dead-step", "far-timeout",
 """Findings for which a flow needs attention: the others hold for many a flow that does well."""
 SAMPLE_RUNS = 20
 SAMPLE_SPANS = 20_000
-"""Single runs are read of a flow's last runs: at most so many runs, with at most so many spans in all."""
+"""Traces are read of a flow's last runs: at most so many runs, with at most so many spans in all."""
 OVERVIEW_RUNS = 60
 """The same for an overview, of all flows together."""
 
 
-def of_store(store: Store, runs: query.RunFilter, *, since: str | None) -> InsightsDocument:
-    """Findings about one flow; if several projects have it, about that of the newest run."""
-    assert runs.flow is not None
-    histories = query.histories(store.connection, runs, models=True)
-    if not histories:
-        return InsightsDocument(flow_key=runs.flow, project=runs.project, since=since, rules=list(RULES))
-    history = max(histories, key=lambda flow: flow.runs[-1].started_at)
-    answer = document(_read_profile(store, history, SAMPLE_RUNS), since=since)
-    answer.other_projects = [flow.project or "" for flow in histories if flow is not history]
-    return answer
-
-
-def overview(store: Store, runs: query.RunFilter, *, since: str | None) -> InsightsOverview:
+def overview(profiles: Iterable[FlowProfile], *, project: str | None, since: str | None) -> InsightsOverview:
     """Which flows need attention, by the score of their first finding."""
-    histories = query.histories(store.connection, runs, models=True)
-    flows = []
-    for history in histories:
-        profile = _read_profile(store, history, max(1, OVERVIEW_RUNS // len(histories)))
+    flows: list[Attention] = []
+    runs = quiet = 0
+    for profile in profiles:
+        history = profile.history
+        runs += len(history.runs)
         findings = [finding for finding in _findings(profile) if finding.rule in ATTENTION]
+        quiet += not findings
         if findings:
             flows.append(
                 Attention(
@@ -84,13 +70,19 @@ def overview(store: Store, runs: query.RunFilter, *, since: str | None) -> Insig
                 )
             )
     flows.sort(key=lambda flow: (-flow.first.score, flow.flow_key, flow.project or ""))
-    return InsightsOverview(
-        project=runs.project,
-        since=since,
-        runs=sum(len(history.runs) for history in histories),
-        flows=flows,
-        quiet=len(histories) - len(flows),
-    )
+    return InsightsOverview(project=project, since=since, runs=runs, flows=flows, quiet=quiet)
+
+
+def sample(history: FlowHistory, most_runs: int) -> list[RunSummary]:
+    """The last runs, newest first, of which the whole traces are looked at."""
+    chosen: list[RunSummary] = []
+    spans = 0
+    for run in reversed(history.runs[-min(most_runs, SAMPLE_RUNS) :]):
+        spans += run.spans
+        if chosen and spans > SAMPLE_SPANS:
+            break
+        chosen.append(run)
+    return chosen
 
 
 def document(flow: FlowProfile, *, since: str | None) -> InsightsDocument:
@@ -122,20 +114,6 @@ def profile(history: FlowHistory, traces: Sequence[Trace]) -> FlowProfile:
         critical=timings.critical_shares(trees),
         sampled=len(trees),
     )
-
-
-def _read_profile(store: Store, history: FlowHistory, most_runs: int) -> FlowProfile:
-    traces: list[Trace] = []
-    spans = 0
-    for run in reversed(history.runs[-min(most_runs, SAMPLE_RUNS) :]):
-        spans += run.spans
-        if traces and spans > SAMPLE_SPANS:
-            break
-        traces.append(store.trace(run.run_id))
-    flow = profile(history, traces)
-    flow.failures = failure_details(store.connection, history)
-    flow.ran_for_others = ran_for_others(store.connection, history)
-    return flow
 
 
 def _findings(flow: FlowProfile) -> list[Finding]:

@@ -59,7 +59,7 @@ def propose(
         name, action = f"{finding.rule} {finding.path}", finding.action
         flow = source(action.flow_key) if action and finding.rule in SAFE else None
         definition = copy.deepcopy(edited.get(flow.file, flow.definition)) if flow else {}
-        operations = _edit(definition, action) if action else []
+        operations = edit(definition, action) if action else []
         if flow is None or not operations or not valid(definition):
             left.append(name)
             continue
@@ -73,7 +73,7 @@ def propose(
     )
 
 
-def _edit(definition: dict[str, Any], action: Action) -> list[Operation]:
+def edit(definition: dict[str, Any], action: Action) -> list[Operation]:
     """Set the keys of an action, and return the operations that do so; none unless exactly one step has its
     id and all parents of its keys exist."""
     steps = list(_steps(definition.get("steps"), "/steps", action.step_id))

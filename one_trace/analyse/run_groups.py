@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import fsum
 
 from msgspec import Struct
 
 from one_trace.analyse.failure_patterns import wilson
 from one_trace.analyse.quantiles import median
+from one_trace.errors import WrongUsage
 
 FEW = 10
 """With fewer runs that ended, Wilson's interval of the rate is half of all rates wide: too few to compare."""
 
 RunFigures = tuple[str, str, float | None, float | None]
 """Start, status, duration in ms and cost in US dollars of a run."""
+
+
+RunRow = tuple[str, str | None, str | None, RunFigures]
+"""Flow, project, value and figures of a run."""
+_KINDS = ("version", "model", "host")
 
 
 class RunGroup(Struct, rename="camel", kw_only=True):
@@ -40,6 +46,27 @@ class RunGroup(Struct, rename="camel", kw_only=True):
     cost_usd_per_run: float | None = None
     first_run_at: str
     last_run_at: str
+
+
+def parse_by(by: str) -> tuple[str, str]:
+    """What runs are grouped by, and the key of a tag. Raises WrongUsage."""
+    kind, colon, key = by.partition(":")
+    if by in _KINDS or (kind == "tag" and colon and key):
+        return kind, key
+    raise WrongUsage(f"runs cannot be grouped by '{by}'", hint="Use version, model, host or tag:KEY.")
+
+
+def models_value(names: Iterable[str]) -> str | None:
+    """The models of a run as a value of ``--by model``."""
+    return " + ".join(sorted(names)) or None
+
+
+def groups_of(by: str, rows: Iterable[RunRow]) -> list[RunGroup]:
+    """The groups of each flow, by their first runs. `rows`: by flow, oldest run first."""
+    by_value: dict[tuple[str, str | None, str | None], list[RunFigures]] = {}
+    for flow, project, value, figures in rows:
+        by_value.setdefault((flow, project, value), []).append(figures)
+    return [group(by, *key, figures) for key, figures in by_value.items()]
 
 
 def group(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
@@ -14,6 +14,8 @@ from one_trace.model.tree import below, static_paths
 
 ENOUGH = 5
 """Fewer past runs are too few to say what is usual."""
+MOST_PAST_RUNS = 50
+"""What was usual long ago is not usual now."""
 LEAST_BYTES = 100
 _SIGMA = 1.4826
 """Times the median absolute deviation: the standard deviation of a normal distribution."""
@@ -123,6 +125,56 @@ class PastRuns(Struct, kw_only=True):
             bytes=usual([run.output_bytes for run in runs], LEAST_BYTES),
             usd=usual([run.cost_usd for run in runs], LEAST_USD),
         )
+
+
+class PastStep(NamedTuple):
+    """One step in one past run: `skipped`, `error`, `timeout` and `spans` are numbers of spans."""
+
+    flow: str
+    path: str
+    step_id: str
+    type: str
+    skipped: int
+    error: int
+    timeout: int
+    spans: int
+    duration_ms: float | None
+    max_ms: float | None
+    retries: int
+    output_bytes: int | None
+    cost_usd: float | None
+
+    @property
+    def status(self) -> SpanStatus:
+        if self.error:
+            return "error"
+        if self.timeout:
+            return "timeout"
+        return "skipped" if self.skipped == self.spans else "success"
+
+
+def past_runs(runs: Iterable[tuple[float, float | None]], steps: Iterable[PastStep]) -> PastRuns:
+    """Past runs from their durations and costs, and from their steps, oldest run first."""
+    figures = list(runs)
+    past = PastRuns(
+        runs=[duration for duration, _ in figures],
+        costs=[cost for _, cost in figures if cost is not None],
+    )
+    for step in steps:
+        path = step.path[len(below(step.flow, "")) :]
+        past.refs[path] = StepRef(path, step.step_id, step.type)
+        past.steps.setdefault(path, []).append(
+            StepRun(
+                count=step.spans,
+                status=step.status,
+                duration_ms=step.duration_ms,
+                max_ms=step.max_ms,
+                retries=step.retries,
+                output_bytes=step.output_bytes,
+                cost_usd=step.cost_usd,
+            )
+        )
+    return past
 
 
 def steps_of(trace: Trace) -> Steps:

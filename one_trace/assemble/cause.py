@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 from one_trace.assemble.live import LiveSpan, Pass
 from one_trace.assemble.replay import Replay
+from one_trace.engine.rules import BASH_TIMEOUT_MS
 from one_trace.model.trace import Cause
 from one_trace.record.tolerant import bounded_number
 
 _LIST_LIMIT = 50
-_COMMAND_MS = 30_000
-"""The limit of a command that has none of its own."""
 _UNREPORTED = "Cannot set property message of "
 
 
@@ -72,7 +71,7 @@ def _ran_out_of_time(span: LiveSpan, error: str | None) -> bool:
     whose abort signal went off, of which the host cannot report the message."""
     config, text = span.node.config, error or ""
     if span.node.type == "bash" and text.startswith("Command failed: ") and span.end is not None:
-        limit = bounded_number(config.get("timeout")) or _COMMAND_MS
+        limit = bounded_number(config.get("timeout")) or BASH_TIMEOUT_MS
         return span.end - (span.retried[-1] if span.retried else span.start) >= limit
     source = config.get("source")
     return text.startswith(_UNREPORTED) and isinstance(source, str) and "Abort" in source

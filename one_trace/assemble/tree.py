@@ -11,13 +11,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from one_trace.engine.rules import CONCURRENCY, WHILE_ITERATIONS
 from one_trace.model.trace import Branch
 from one_trace.record.flows import FlowFile
 from one_trace.record.tolerant import MOST, bounded_number
 
 CONTAINERS = frozenset({"loop", "while", "parallel", "condition", "flow"})
-_TURNS = 100
-"""How often a while turns at most that says nothing of it."""
 _MS = re.compile(r"(\d+(?:\.\d+)?)ms")
 _CONFIG = {"file-read": "fileRead", "file-write": "fileWrite"}
 
@@ -273,7 +272,7 @@ def _read_inside(tree: Tree, node: Node, config: dict[str, Any], default: dict[s
 def _abreast(kind: str, given: object) -> int:
     number = _whole(given)
     if kind == "parallel":
-        return number if number >= 1 else 5
+        return number if number >= 1 else CONCURRENCY
     return number if kind == "loop" and number > 1 else 1
 
 
@@ -281,7 +280,7 @@ def _most(kind: str, config: dict[str, Any]) -> int | None:
     limit, over = config.get("maxIterations"), config.get("over")
     given = _whole(limit) if _whole(limit) >= 1 else None
     if kind == "while":
-        return given if limit is not None else _TURNS
+        return given if limit is not None else WHILE_ITERATIONS
     return len(over) if kind == "loop" and isinstance(over, list) else None
 
 

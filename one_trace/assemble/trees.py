@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from one_trace.assemble.tree import Node, Tree, read_tree
+from one_trace.engine.rules import LOOP_ITEMS
 from one_trace.model.trace import Location
 from one_trace.record.flows import FlowFile, FlowFiles
 from one_trace.record.tolerant import UNREADABLE, present
@@ -17,8 +18,6 @@ _COLLISION = re.compile(r'Sub-flow "(?:.*/)?([^"/]*)" final step output fields \
 
 
 _INPUT = re.compile(r"\$\.input\.(\w+)")
-_MOST_ITEMS = 1000
-"""Of a loop that does not say."""
 _lists = msgspec.json.Decoder(list[Raw])
 _inputs = msgspec.json.Decoder(dict[str, Raw])
 
@@ -66,7 +65,7 @@ def _limit(tree: Tree, node: Node, count: int | None) -> None:
     """Whoever calls it first says how many; another may say more."""
     if count is not None:
         limit = node.config.get("maxIterations")
-        count = min(count, limit if isinstance(limit, int) and limit > 0 else _MOST_ITEMS)
+        count = min(count, limit if isinstance(limit, int) and limit > 0 else LOOP_ITEMS)
     if not tree.callers:
         node.most = count
     elif node.most is not None:

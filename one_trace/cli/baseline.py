@@ -6,19 +6,21 @@ from pathlib import Path
 
 import click
 
-from one_trace.analyse import baseline, past_runs, query
+from one_trace.analyse import baseline
 from one_trace.answers.reports import WrittenFile
 from one_trace.cli import filters
-from one_trace.cli.configured import configured_to_send
+from one_trace.cli.configured import configured, configured_to_send
 from one_trace.cli.out import out, write_to
 from one_trace.cli.pages import examples
 from one_trace.cli.params import project_here
-from one_trace.cli.stored import run_id
+from one_trace.cli.stored import key_of
 from one_trace.deliver.masking import with_mask
 from one_trace.errors import NoSuchRun
 from one_trace.export.baseline import to_file
 from one_trace.guard.text import shell_word
+from one_trace.history.local import LocalHistory
 from one_trace.model.baseline import Baseline
+from one_trace.store import Store
 from one_trace.view import words
 
 
@@ -48,12 +50,14 @@ def command(flow: str, output: Path | None) -> None:
 
 def _baseline(flow: str) -> Baseline:
     """Of this project's runs if it has some, else of those of the project with the newest."""
-    with filters.filtered(flow, None) as (store, _):
-        projects, here = query.projects(store.connection, flow), project_here()
-        past = past_runs.of_flow(store.connection, flow, here if here in projects else projects[0])
+    with Store(configured().store_path, readonly=True) as store:
+        history = LocalHistory(store)
+        filters.check_flow(history, flow)
+        projects, here = history.projects(flow), project_here()
+        past = history.past_of_flow(flow, here if here in projects else projects[0])
         if not past.runs:
             hint = f"one trace list --flow {shell_word(flow)}"
             raise NoSuchRun(f"no run of '{flow}' succeeded, so there is nothing to compare with", hint=hint)
-        plan = store.planned(run_id(store, f"{flow}@last"))
+        plan = history.planned(key_of(history, f"{flow}@last"))
     made = baseline.make(flow, past, list(plan.values()))
     return with_mask(lambda mask: baseline.masked(made, mask), configured_to_send())

@@ -48,13 +48,13 @@ def runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Co
 
 def steps(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The steps of the run in the command line: the id, or the path where several steps have that id."""
-    from one_trace.analyse.run_refs import resolve
     from one_trace.cli.params import project_here
+    from one_trace.history.local.refs import find
 
     # Click gives up at the option without a value, and leaves the words before it.
     run = ctx.params.get("run") or next(iter(ctx.args), "last")
     with _store() as store:
-        found = store.steps_of(resolve(store, run, project_here())) if store else []
+        found = store.steps_of(find(store, run, project_here())) if store else []
     ids = [step_id for _, step_id, _ in found]
     known = {
         (step_id if ids.count(step_id) == 1 else path): f"{kind}, {path}" for path, step_id, kind in found

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from one_trace.analyse import cost, llm_calls
+from one_trace.analyse import cost
 from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
-from one_trace.store.tags import Tags
+from one_trace.model.tags import Tags
 from one_trace.view import cost_page
 
 
@@ -24,15 +24,15 @@ def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags) -> N
     cost).
     """
     speaker = out()
-    with filters.filtered(flow, since_ms, here, tags) as (store, chosen):
-        runs = llm_calls.runs(store.connection, chosen)
-        document = cost.document(
-            llm_calls.read(store.connection, chosen, runs),
-            runs=len(runs),
-            flow=flow,
-            project=chosen.project,
-            since=filters.since_text(since_ms),
-            uncounted=llm_calls.uncounted(store.connection, chosen),
-        )
+    with filters.filtered(flow, since_ms, here, tags) as (history, wanted):
+        calls = history.calls(wanted)
+    document = cost.document(
+        calls.usages,
+        runs=calls.runs,
+        flow=flow,
+        project=wanted.project,
+        since=filters.since_text(since_ms),
+        uncounted=calls.uncounted,
+    )
     document.tags = dict(tags)
     speaker.answer(document, lambda: cost_page.render(document, speaker.page))

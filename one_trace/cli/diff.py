@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from one_trace.analyse import diff, fail_on, past_runs
+from one_trace.analyse import diff, fail_on
 from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.edits import between
@@ -20,7 +20,7 @@ from one_trace.guard.text import shell_word
 from one_trace.view import diff_page
 
 if TYPE_CHECKING:
-    from one_trace.store import Store
+    from one_trace.history.protocol import History
 
 
 @click.command(
@@ -54,30 +54,30 @@ def command(
         hint = "one trace diff FLOW@prev FLOW@last"
         raise WrongUsage("give two runs, or one run and --baseline p50 or FILE", hint=hint)
     speaker = out()
-    with filters.open_store() as store:
+    with filters.open_history() as history:
         if b is not None:
-            document = _against_run(store, a, b)
+            document = _against_run(history, a, b)
         elif baseline == P50:
-            document = _against_past(store, a)
+            document = _against_past(history, a)
         else:
-            document = _against_file(store, a, Path(baseline or ""))
+            document = _against_file(history, a, Path(baseline or ""))
     document.fail_on = [fail_on.check(rule, document) for rule in rules]
     page = speaker.page
     speaker.answer(document, lambda: diff_page.render(document, page, everything=everything))
     return FAILED if any(result.met for result in document.fail_on) else 0
 
 
-def _against_run(store: Store, a: str, b: str) -> diff.DiffDocument:
-    before, after = (stored_or_exported(store, ref) for ref in (a, b))
-    past = past_runs.of_run(store.connection, after.run, exclude=[before.run])
+def _against_run(history: History, a: str, b: str) -> diff.DiffDocument:
+    before, after = (stored_or_exported(history, ref) for ref in (a, b))
+    past = history.past(after.run, exclude=[before.run])
     document = diff.of_runs(before, after, past)
-    document.edits = between(store, before, after)
+    document.edits = between(history, before, after)
     return document
 
 
-def _against_past(store: Store, ref: str) -> diff.DiffDocument:
-    after = stored_or_exported(store, ref)
-    past = past_runs.of_run(store.connection, after.run)
+def _against_past(history: History, ref: str) -> diff.DiffDocument:
+    after = stored_or_exported(history, ref)
+    past = history.past(after.run)
     if not past.runs:
         flow = after.run.flow_key
         hint = f"one trace list --flow {shell_word(flow)}"
@@ -85,8 +85,8 @@ def _against_past(store: Store, ref: str) -> diff.DiffDocument:
     return diff.of_past(past, after)
 
 
-def _against_file(store: Store, ref: str, path: Path) -> diff.DiffDocument:
+def _against_file(history: History, ref: str, path: Path) -> diff.DiffDocument:
     from one_trace.analyse.baseline import compare
     from one_trace.export.baseline import read_baseline
 
-    return compare(read_baseline(path), stored_or_exported(store, ref))
+    return compare(read_baseline(path), stored_or_exported(history, ref))

@@ -15,24 +15,25 @@ from one_trace.answers.edits import edits_of
 from one_trace.answers.edits.evidence import Evidence, Written, place
 from one_trace.errors import RecordError
 from one_trace.guard.text import path_of
+from one_trace.model.times import to_ms
 from one_trace.model.trace import Location, PlannedStep, Run, Trace
+from one_trace.model.wanted import Wanted
 from one_trace.outbound.redact import redactor
 from one_trace.record.flows import FlowFile, FlowFiles, read_flow
 from one_trace.record.pointer import value_at
-from one_trace.store import Store
 
 if TYPE_CHECKING:
+    from one_trace.history.protocol import History
     from one_trace.record.reading import Record
-    from one_trace.store.connection import Connection
 
 
-def after(store: Store, trace: Trace, plan: Mapping[str, PlannedStep]) -> list[Edit]:
+def after(history: History, trace: Trace, plan: Mapping[str, PlannedStep]) -> list[Edit]:
     """What to edit after a run that did not succeed. `plan`: of its flow."""
     run = trace.run
     if not run.cwd:
         return []
-    good = _last_good(store.connection, run)
-    earlier = store.planned(good) if good is not None else {}
+    good = _last_good(history, run)
+    earlier = history.planned(good) if good is not None else {}
     files, state = FlowFiles(path_of(run.cwd)), _State(run)
     evidence = Evidence(
         trace=trace,
@@ -47,11 +48,11 @@ def after(store: Store, trace: Trace, plan: Mapping[str, PlannedStep]) -> list[E
     return _redacted(edits_of(evidence))
 
 
-def between(store: Store, before: Trace, after: Trace) -> list[Edit]:
+def between(history: History, before: Trace, after: Trace) -> list[Edit]:
     """What an edit of the flow between two runs has changed."""
     if before.run.flow_key != after.run.flow_key or not after.run.cwd:
         return []
-    old, new = (_planned(store, trace.run) for trace in (before, after))
+    old, new = (history.planned(trace.run.trace_id) for trace in (before, after))
     written = _written(path_of(after.run.cwd))
     found = []
     for edit in list(changed(old, new))[:MOST]:
@@ -62,20 +63,11 @@ def between(store: Store, before: Trace, after: Trace) -> list[Edit]:
     return found
 
 
-def _planned(store: Store, run: Run) -> Mapping[str, PlannedStep]:
-    """The plan of a run; nothing of one that is not in the store."""
-    row = store.connection.execute("SELECT 1 FROM runs WHERE trace_id = ?", (run.trace_id,)).fetchone()
-    return store.planned(run.trace_id) if row is not None else {}
-
-
-def _last_good(db: Connection, run: Run) -> str | None:
+def _last_good(history: History, run: Run) -> str | None:
     """The trace id of the last run of the flow before this one that succeeded here."""
-    row = db.execute(
-        "SELECT trace_id FROM runs WHERE flow_key = ?1 AND cwd IS ?2 AND status = 'success' AND started_ms < "
-        "(SELECT started_ms FROM runs WHERE trace_id = ?3) ORDER BY started_ms DESC LIMIT 1",
-        (run.flow_key, run.cwd, run.trace_id),
-    ).fetchone()
-    return str(row[0]) if row is not None else None
+    earlier = Wanted(run.flow_key, "success", project=run.cwd, until=to_ms(run.started_at))
+    found = history.runs(earlier, limit=1)
+    return found[0].trace_id if found else None
 
 
 def _written(project: Path) -> Callable[[Location | None, str], Written | None]:

@@ -13,9 +13,9 @@ from one_trace.cli.configured import configured_to_send
 from one_trace.cli.out import inert, out, write_to
 from one_trace.cli.pages import examples
 from one_trace.cli.places import places_of
-from one_trace.cli.stored import run_id, trace_of
+from one_trace.cli.stored import stored_key, trace_of
 from one_trace.errors import WrongUsage
-from one_trace.outbound.sanitize import one_line
+from one_trace.outbound.names import one_line
 from one_trace.store import Store
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _packed(ref: str, sink: str) -> tuple[Trace, Payload]:
 
     found = configured_to_send()
     with Store(found.store_path, readonly=True) as store:
-        trace = store.trace(run_id(store, ref))
+        trace = store.trace(stored_key(store, ref))
         return trace, pack(store, trace, sink, found)
 
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 import difflib
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 import click
 
-from one_trace.analyse.query import RunFilter, flow_keys
 from one_trace.cli import candidates
 from one_trace.cli.configured import configured
 from one_trace.cli.params import MOMENT, TAGS, folder_here
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import shell_word
+from one_trace.history import opened
+from one_trace.history.protocol import History
+from one_trace.model.tags import Tags
 from one_trace.model.times import to_iso
-from one_trace.store import Store
-from one_trace.store.tags import Tags
+from one_trace.model.wanted import Wanted
 
-CACHE_KB = 64_000
 _Command = TypeVar("_Command", bound="Callable[..., object]")
 
 
@@ -41,31 +41,35 @@ def run_filter(command: _Command) -> _Command:
     return FLOW(HERE(SINCE(TAGS(command))))
 
 
-def open_store() -> Store:
-    """The store, to read much of it: with SQLite's default cache (2 MB) a million spans take twice as
-    long."""
+def open_history() -> AbstractContextManager[History]:
+    """The history, to read much of it."""
     # A process that answers once leaves little garbage, and collecting it takes time in large data.
     gc.disable()
-    store = Store(configured().store_path, readonly=True)
-    store.connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
-    return store
+    return opened(configured(), much=True)
 
 
 @contextmanager
 def filtered(
     flow: str | None, since_ms: int | None, here: bool = False, tags: Tags = ()
-) -> Iterator[tuple[Store, RunFilter]]:
-    """The store, and the runs to read. Raises NoSuchRun for a flow without any run."""
-    with open_store() as store:
-        keys = [] if flow is None else flow_keys(store.connection)
-        if flow is not None and flow not in keys:
-            near = difflib.get_close_matches(flow, keys, 3)
-            hint = f"Trace one: one flow execute {shell_word(flow)} --trace"
-            raise NoSuchRun(
-                f"no run of a flow '{flow}' in the store",
-                hint=f"Did you mean {' or '.join(near)}?" if near else hint,
-            )
-        yield store, RunFilter(flow, since_ms, folder_here() if here else None, tags)
+) -> Iterator[tuple[History, Wanted]]:
+    """The history, and the runs to read. Raises NoSuchRun for a flow without any run."""
+    with open_history() as history:
+        if flow is not None:
+            check_flow(history, flow)
+        project = history.project(folder_here()) if here else None
+        yield history, Wanted(flow, None, since_ms, project, tags=tags)
+
+
+def check_flow(history: History, flow: str) -> None:
+    """Raises NoSuchRun for a flow without any run."""
+    keys = history.flow_keys()
+    if flow not in keys:
+        near = difflib.get_close_matches(flow, keys, 3)
+        hint = f"Trace one: one flow execute {shell_word(flow)} --trace"
+        raise NoSuchRun(
+            f"no run of a flow '{flow}' in {history.shown}",
+            hint=f"Did you mean {' or '.join(near)}?" if near else hint,
+        )
 
 
 def since_text(since_ms: int | None) -> str | None:

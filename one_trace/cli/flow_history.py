@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from one_trace.analyse import cost, insights, llm_calls, query, stats
+from one_trace.analyse import cost, stats
 from one_trace.cli import filters
 from one_trace.cli.params import project_here
 from one_trace.export.flow_page import RunPoint, flow_page
-from one_trace.store import Store
+from one_trace.history import profiles
+from one_trace.history.protocol import History
+from one_trace.model.wanted import Wanted
 
 
 def flow_history(flow: str) -> bytes | None:
     """The page about the flow with this key; None if the store has no run of it. If several
     projects have it, that of this project, else the one with the newest run."""
-    with filters.open_store() as store:
-        projects = query.projects(store.connection, flow)
+    with filters.open_history() as history:
+        projects = history.projects(flow)
         if not projects:
             return None
         here = project_here()
-        return page_of(store, query.RunFilter(flow, project=here if here in projects else projects[0]))
+        return page_of(history, Wanted(flow, project=here if here in projects else projects[0]))
 
 
-def page_of(store: Store, chosen: query.RunFilter) -> bytes:
+def page_of(history: History, wanted: Wanted) -> bytes:
     """The page about the flow of these runs."""
-    histories = query.histories(store.connection, chosen)
-    history = max(histories, key=lambda flow: flow.runs[-1].started_at)
-    runs = llm_calls.runs(store.connection, chosen)
-    calls = llm_calls.read(store.connection, chosen, runs)
+    flow = max(history.histories(wanted), key=lambda flow: flow.runs[-1].started_at)
+    calls = history.calls(wanted)
     return flow_page(
         [
             RunPoint(
@@ -36,9 +36,9 @@ def page_of(store: Store, chosen: query.RunFilter) -> bytes:
                 cost_usd=run.cost_usd,
                 version=run.version,
             )
-            for run in history.runs
+            for run in flow.runs
         ],
-        stats=stats.document([history], flow=chosen.flow, since=None),
-        insights=insights.of_store(store, chosen, since=None),
-        cost=cost.document(calls, runs=len(runs), flow=chosen.flow, since=None),
+        stats=stats.document([flow], flow=wanted.flow, since=None),
+        insights=profiles.findings(history, wanted, since=None),
+        cost=cost.document(calls.usages, runs=calls.runs, flow=wanted.flow, since=None),
     )

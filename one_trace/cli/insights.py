@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from one_trace.analyse import insights, query
 from one_trace.analyse.findings import InsightsDocument
+from one_trace.analyse.history import FlowHistory
 from one_trace.analyse.patch import FlowSource, PatchDocument, propose
 from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
@@ -16,7 +16,8 @@ from one_trace.cli.out import out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import project_here
 from one_trace.errors import WrongUsage
-from one_trace.store.tags import Tags
+from one_trace.history import profiles
+from one_trace.model.tags import Tags
 from one_trace.view import insights_page
 
 
@@ -37,15 +38,15 @@ def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags, as_p
         raise WrongUsage("--patch needs a FLOW", hint="one trace insights FLOW --patch")
     since = filters.since_text(since_ms)
     page = speaker.page
-    with filters.filtered(flow, since_ms, here, tags) as (store, chosen):
+    with filters.filtered(flow, since_ms, here, tags) as (history, wanted):
         if flow is None:
-            general = insights.overview(store, chosen, since=since)
+            general = profiles.overview(history, wanted, since=since)
             general.tags = dict(tags)
             speaker.answer(general, lambda: insights_page.overview(general, page))
             return
-        if not here and project_here() in query.projects(store.connection, flow):
-            chosen = chosen._replace(project=project_here())
-        document = insights.of_store(store, chosen, since=since)
+        if not here and project_here() in history.projects(flow):
+            wanted = wanted._replace(project=project_here())
+        document = profiles.findings(history, wanted, since=since, flows=_flows)
         document.tags = dict(tags)
     _add_lines(document)
     if as_patch:
@@ -54,6 +55,18 @@ def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags, as_p
         speaker.answer(edits, lambda: insights_page.patches(edits))
         return
     speaker.answer(document, lambda: insights_page.render(document, page))
+
+
+def _flows(flow: FlowHistory) -> dict[str, dict[str, Any]]:
+    """The flow files of a flow's project that it is made of, as they are now."""
+    from one_trace.record.flows import FlowFiles
+
+    if not flow.project:
+        return {}
+    files = FlowFiles(Path(flow.project))
+    keys = {flow.flow_key, *(step.flow_key for step in flow.plan.values())}
+    found = {key: files.with_key(key) for key in sorted(keys)}
+    return {key: file.definition for key, file in found.items() if file is not None}
 
 
 def _add_lines(document: InsightsDocument) -> None:

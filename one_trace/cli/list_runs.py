@@ -14,15 +14,15 @@ from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT, TAGS, RunStatus, folder_here
 from one_trace.guard.text import valid
+from one_trace.history import opened
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Run, RunUnderWay
-from one_trace.store import Store
-from one_trace.store.reader import ORDERS, Wanted
+from one_trace.model.wanted import ORDERS, Wanted
 
 if TYPE_CHECKING:
     from one_trace.analyse.agent_sessions import SessionRuns
     from one_trace.capture.under_way import ActiveRun
-    from one_trace.store.tags import Tags
+    from one_trace.model.tags import Tags
 
 
 _NONE = "No run has been traced yet.\n'one trace import' traces runs that have already happened."
@@ -47,7 +47,7 @@ _LINES = 50
 @click.option("--by", type=click.Choice(["session"]), help="The sessions that started them, not the runs.")
 @click.option(
     "--sort",
-    type=click.Choice(list(ORDERS)),
+    type=click.Choice(ORDERS),
     default="start",
     metavar="BY",
     help="start, duration, steps, failed, retries or cost.",
@@ -67,7 +67,7 @@ def command(
     """Runs, newest first, those still running before them: 50, unless -n says
     otherwise (0: all)."""
     speaker = out()
-    wanted = Wanted(flow, status, since, folder_here() if here else None, until, session, tags or None)
+    wanted = Wanted(flow, status, since, folder_here() if here else None, until, session, tags)
     if by is not None:
         _answer_by_session(speaker, wanted)
         return
@@ -75,9 +75,9 @@ def command(
         speaker.answer(_answer(speaker, wanted, sort), "")
         return
     limit = speaker.bounds.limit
-    with Store(configured().store_path, readonly=True) as store:
-        runs = store.runs(wanted, limit=_LINES if limit is None else limit or None, order=sort)
-        total = store.count(wanted)
+    with opened(configured()) as history:
+        runs = history.runs(wanted, limit=_LINES if limit is None else limit or None, order=sort)
+        total = history.count(wanted)
     running = _running(wanted)
     speaker.answer(None, lambda: _page(speaker, running, runs, total, filtered=any(wanted)))
 
@@ -120,12 +120,12 @@ def _answer(speaker: Out, wanted: Wanted, sort: str) -> object:
 
     bounds, by_start = speaker.bounds, sort == "start"
     after = answers.after(bounds.cursor) if by_start else None
-    with Store(configured().store_path, readonly=True) as store:
+    with opened(configured()) as history:
         # In another order than that of the index, the page is found in all runs.
         most = bounds.most_rows if by_start else None
-        runs = store.runs(wanted, limit=most, order=sort, after=after)
-        total = store.count(wanted)
-        left = store.count(wanted, after=after) if after else total
+        runs = history.runs(wanted, limit=most, order=sort, after=after)
+        total = history.count(wanted)
+        left = history.count(wanted, after=after) if after else total
     filter = _filter(wanted)
     running = [] if bounds.full else _running(wanted)
     total += len({run.run_id for run in running} - {run.run_id for run in runs})
@@ -141,15 +141,14 @@ def _filter(wanted: Wanted) -> dict[str, Any]:
     from one_trace.model.times import to_iso
 
     filter: dict[str, Any] = {name: value for name, value in wanted._asdict().items() if value is not None}
-    filter |= {"tags": dict(wanted.tags)} if wanted.tags else {}
+    filter["tags"] = dict(wanted.tags)
+    filter = {name: value for name, value in filter.items() if name != "tags" or value}
     return filter | {name: to_iso(filter[name]) for name in ("since", "until") if name in filter}
 
 
 def _answer_by_session(speaker: Out, wanted: Wanted) -> None:
-    from one_trace.analyse.session_runs import by_session
-
-    with Store(configured().store_path, readonly=True) as store:
-        sessions = by_session(store.connection, wanted)
+    with opened(configured()) as history:
+        sessions = history.sessions(wanted)
     if speaker.agent:
         from one_trace.answers.runs import SessionList
 

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 
 from one_trace.cli.configured import configured
+from one_trace.history import opened
 from one_trace.model.trace import Location, Run
 from one_trace.record.flows import FlowFile, read_flow
 from one_trace.record.pointer import value_at
-from one_trace.store import Store
 
 Find = Callable[[str], Location | None]
 """From a static path to the place of that step; None where it is not known."""
@@ -18,8 +18,8 @@ Find = Callable[[str], Location | None]
 
 def places_of(run: Run) -> Find:
     """The places of a run's steps."""
-    with Store(configured().store_path, readonly=True) as store:
-        plan = store.planned(run.trace_id)
+    with opened(configured()) as history:
+        plan = history.planned(run.trace_id)
     located = locator(run.cwd)
 
     def find(path: str) -> Location | None:

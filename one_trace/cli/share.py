@@ -44,7 +44,7 @@ def command(run: str, visibility: Literal["private", "direct", "public"] | None,
     speaker = out()
     found = configured("data_dir", *DELIVERY)
     with Store(found.store_path) as store:
-        run_id = stored.run_id(store, run)
+        run_id = stored.stored_key(store, run)
         wanted = visibility or settings_at(store.trace(run_id).run.cwd, found).visibility
         make(_SINK, found)  # No key: say so before asking anything.
         if wanted == "public" and not yes:

@@ -139,11 +139,11 @@ def _plan_and_edits(trace: Trace) -> tuple[Iterable[PlannedStep], list[Edit]]:
         return (), []
     from one_trace.cli.configured import configured
     from one_trace.cli.edits import after
-    from one_trace.store import Store
+    from one_trace.history import opened
 
-    with Store(configured().store_path, readonly=True) as store:
-        plan = store.planned(trace.run.trace_id)
-        return plan.values(), after(store, trace, plan)
+    with opened(configured()) as history:
+        plan = history.planned(trace.run.trace_id)
+        return plan.values(), after(history, trace, plan)
 
 
 def _filtered(trace: Trace, *, failed: bool, step: str | None, depth: int | None) -> Shown:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from one_trace.analyse import flat_table, group_by, query, stats
+from one_trace.analyse import flat_table, run_groups, stats
 from one_trace.answers.bounds import LIMIT, size
 from one_trace.answers.reports import WrittenHistory
 from one_trace.cli import filters
@@ -16,11 +16,12 @@ from one_trace.cli.out import Out, out, write_to
 from one_trace.cli.pages import examples
 from one_trace.errors import WrongUsage
 from one_trace.guard.text import json_bytes
+from one_trace.model.wanted import Wanted
 from one_trace.view import stats_page
 
 if TYPE_CHECKING:
-    from one_trace.store import Store
-    from one_trace.store.tags import Tags
+    from one_trace.history.protocol import History
+    from one_trace.model.tags import Tags
 
 FORMATS = ("json", "csv", "parquet")
 
@@ -53,16 +54,16 @@ def command(
     speaker = out()
     output = None if output is not None and str(output) == "-" else output
     if by is not None:
-        group_by.parse(by)
+        run_groups.parse_by(by)
     form = form or (output.suffix[1:] if output and output.suffix[1:] in FORMATS else None)
-    with filters.filtered(flow, since_ms, here, tags) as (store, chosen):
+    with filters.filtered(flow, since_ms, here, tags) as (history, wanted):
         if form in ("csv", "parquet"):
-            _write_rows(store, chosen, form, output, speaker)
+            _write_rows(history, wanted, form, output, speaker)
             return
-        histories = query.histories(store.connection, chosen)
-        groups = group_by.groups(store.connection, chosen, by) if by is not None else []
+        histories = history.histories(wanted)
+        groups = history.groups(wanted, by) if by is not None else []
     document = stats.document(
-        histories, flow=flow, since=filters.since_text(since_ms), project=chosen.project, groups=groups
+        histories, flow=flow, since=filters.since_text(since_ms), project=wanted.project, groups=groups
     )
     document.tags = dict(tags)
     if speaker.agent and not speaker.bounds.full and size(document) > LIMIT:
@@ -76,8 +77,8 @@ def command(
         speaker.answer(document, lambda: stats_page.render(document, speaker.page))
 
 
-def _write_rows(store: Store, chosen: query.RunFilter, form: str, output: Path | None, speaker: Out) -> None:
-    rows = flat_table.read(store.connection, chosen)
+def _write_rows(history: History, wanted: Wanted, form: str, output: Path | None, speaker: Out) -> None:
+    rows = history.span_rows(wanted)
     if output is None:
         if speaker.agent or form == "parquet":
             raise WrongUsage(

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from one_trace.analyse import run_refs
 from one_trace.analyse.run_refs import RUNNING
 from one_trace.cli.configured import configured
 from one_trace.cli.params import project_here
 from one_trace.errors import NoSuchRun
+from one_trace.history import opened
+from one_trace.history.local import LocalHistory
 from one_trace.model.trace import Trace
 from one_trace.store import Store
 
+if TYPE_CHECKING:
+    from one_trace.history.protocol import History
 
-def run_id(store: Store, ref: str) -> str:
+
+def key_of(history: History, ref: str) -> str:
     """The run that `ref` means, seen from here: see `analyse.run_refs`. Raises NoSuchRun."""
     if ref == RUNNING:
         raise NoSuchRun("a run is stored when it has ended", hint="one trace show running --follow")
-    return run_refs.resolve(store, ref, project_here())
+    here = project_here()
+    return history.find(ref, history.project(here) if here is not None else None)
 
 
-def stored_or_exported(store: Store, ref: str) -> Trace:
-    """The trace in a file (``base.json``, ``./base``), else of a run in the store. Raises CliError."""
+def stored_key(store: Store, ref: str) -> str:
+    """The same in the store of this machine."""
+    return key_of(LocalHistory(store), ref)
+
+
+def stored_or_exported(history: History, ref: str) -> Trace:
+    """The trace in a file (``base.json``, ``./base``), else of a run in the history. Raises CliError."""
     path = Path(ref)
     if path.suffix == ".json" or (path.name != ref and path.is_file()):
         from one_trace.export.document import read_trace
 
         return read_trace(path)
-    return store.trace(run_id(store, ref))
+    return history.trace(key_of(history, ref))
 
 
 def trace_of(ref: str) -> Trace:
@@ -40,8 +51,8 @@ def trace_of(ref: str) -> Trace:
             raise NoSuchRun("no run is under way", hint="'one trace show --follow' waits for the next one.")
         return trace
     try:
-        with Store(configured().store_path, readonly=True) as store:
-            return store.trace(run_id(store, ref))
+        with opened(configured()) as history:
+            return history.trace(key_of(history, ref))
     except NoSuchRun:
         trace = _under_way(ref)
         if trace is None:

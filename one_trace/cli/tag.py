@@ -8,7 +8,7 @@ from one_trace.answers.reports import TaggedRun
 from one_trace.cli.configured import configured
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
-from one_trace.cli.stored import run_id
+from one_trace.cli.stored import stored_key
 from one_trace.errors import WrongUsage
 from one_trace.guard.text import clean, valid
 from one_trace.model.tags import parse
@@ -32,7 +32,7 @@ def command(run: str, tags: tuple[str, ...]) -> None:
     except ValueError as error:
         raise WrongUsage(f"not a tag: {error}", hint="one trace tag RUN KEY=VALUE") from None
     with Store(configured().store_path, readonly=not changes) as store:
-        trace_id = store.trace(run_id(store, run)).run.trace_id
+        trace_id = store.trace(stored_key(store, run)).run.trace_id
         if changes:
             try:
                 with store.connection.writing() as connection:

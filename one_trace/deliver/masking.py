@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from one_trace.outbound.sanitize import Redact, SanitizedTrace, as_it_is, sanitize
+from one_trace.outbound.names import Redact, as_it_is
+from one_trace.outbound.sanitize import SanitizedTrace, sanitize
 
 if TYPE_CHECKING:
     from one_trace.model.trace import Trace

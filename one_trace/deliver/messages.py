@@ -21,8 +21,9 @@ from one_trace.model.times import to_ms
 from one_trace.model.trace import Usage
 from one_trace.model.tree import walk
 from one_trace.outbound.events import last_line
+from one_trace.outbound.names import one_line
 from one_trace.outbound.payload import Payload
-from one_trace.outbound.sanitize import SanitizedRun, SanitizedSpan, SanitizedTrace, one_line
+from one_trace.outbound.sanitize import SanitizedRun, SanitizedSpan, SanitizedTrace
 
 
 class TokenUsage(Struct, rename="camel"):

@@ -22,7 +22,8 @@ from one_trace.deliver.http_client import HttpClient, Server
 from one_trace.deliver.retry import DeliveryError
 from one_trace.errors import CliError, SettingsError
 from one_trace.guard.files import is_plain
-from one_trace.outbound.otel import OtlpSpan, otlp_spans, request
+from one_trace.outbound.otel import OtelSpan, otlp_spans
+from one_trace.outbound.otel_json import request
 from one_trace.outbound.payload import Payload
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Otlp:
     def send(self, payload: Payload, client: HttpClient) -> None:
         run = payload.sanitized.run
 
-        def post(spans: Sequence[OtlpSpan]) -> None:
+        def post(spans: Sequence[OtelSpan]) -> None:
             if self._json:
                 self._post(msgspec.json.encode(request(run, spans)), client)
             else:

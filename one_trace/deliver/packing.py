@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from one_trace.deliver.masking import with_mask
 from one_trace.deliver.otlp_resource import resource
 from one_trace.deliver.project import project_of
 from one_trace.guard.text import path_of
 from one_trace.model.times import to_ms
+from one_trace.outbound.names import Redact
 from one_trace.outbound.payload import Payload, Project
-from one_trace.outbound.sanitize import Redact, sanitize
+from one_trace.outbound.sanitize import NO_FACTS, OtlpFacts, sanitize
 from one_trace.settings.sources import load
 
 if TYPE_CHECKING:
@@ -30,9 +32,11 @@ def pack(
     *,
     visibility: str | None = None,
     accepted: int = 0,
+    revision: int | None = None,
 ) -> Payload:
     """Everything `sink` is given about `trace`. `visibility`: as the run was shared, over the settings.
-    `accepted`: of an earlier attempt.
+    `accepted`: of an earlier attempt. `revision`: when this content was queued, in ms since 1970; by default,
+    when that of the store was.
 
     Namespace and visibility are those of the project that the run ran in: a queued run is often sent by a
     run of another project. Raises CliError if `traces.redact` cannot be applied.
@@ -51,6 +55,8 @@ def pack(
 
         redact = outgoing(family.command_ends)
     project = project_of(run.cwd, to_ms(run.started_at) or 0)
+    relatives = [*filter(None, [family.parent_trace_id]), *(child.trace_id for child in family.children)]
+    facts = _facts(store, run.trace_id, relatives, revision) if sink == "otlp" else None
 
     def made(mask: Redact) -> Payload:
         known = _masked(project, mask)
@@ -62,7 +68,7 @@ def pack(
                 traceparent=family.traceparent,
                 parent_trace_id=family.parent_trace_id,
                 child_trace_ids=[child.trace_id for child in family.children],
-                resource=_resource(known, mask) if sink == "otlp" else None,
+                facts=replace(facts, resource=_resource(known, mask)) if facts else NO_FACTS,
             ),
             project=known,
             visibility=visibility or own.visibility,
@@ -74,6 +80,16 @@ def pack(
         )
 
     return with_mask(made, settings)
+
+
+def _facts(store: Store, trace_id: str, relatives: Sequence[str], revision: int | None) -> OtlpFacts:
+    from one_trace.store import sent_facts  # no other sink needs it
+
+    return OtlpFacts(
+        revision=sent_facts.queued_ms(store, trace_id, "otlp") if revision is None else revision,
+        definition=sent_facts.definition(store, trace_id),
+        model_parts=sent_facts.model_parts(store, trace_id),
+    )
 
 
 def _masked(project: Project, mask: Redact) -> Project:

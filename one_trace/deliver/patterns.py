@@ -12,8 +12,8 @@ import msgspec
 
 from one_trace.errors import CliError
 from one_trace.guard.text import valid
+from one_trace.outbound.names import Redact
 from one_trace.outbound.redact import REDACTED
-from one_trace.outbound.sanitize import Redact
 
 _WORKER = Path(__file__).with_name("pattern_worker.py")
 _TIMEOUT_S = 2.0

@@ -95,7 +95,13 @@ class Sender:
         sink, client = self._client(job.sink, deadline)
         client.deadline, client.before = deadline, self._lease_renewal(job)
         payload = pack(
-            self.store, trace, job.sink, self._settings, visibility=job.visibility, accepted=job.accepted
+            self.store,
+            trace,
+            job.sink,
+            self._settings,
+            visibility=job.visibility,
+            accepted=job.accepted,
+            revision=job.queued_ms,
         )
         return sink.send(payload, client)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from one_trace.deliver.phrases import counted
-from one_trace.outbound.sanitize import SanitizedSpan, one_line
+from one_trace.outbound.names import one_line
+from one_trace.outbound.sanitize import SanitizedSpan
 
 _CHARACTERS = 60_000
 """Of one text: the client keeps texts of up to half a megabyte."""

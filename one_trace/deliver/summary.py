@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from one_trace.deliver.condense import Fold
 from one_trace.deliver.phrases import counted, dollars, duration, listed
-from one_trace.outbound.sanitize import SanitizedSpan, SanitizedTrace, one_line
+from one_trace.outbound.names import one_line
+from one_trace.outbound.sanitize import SanitizedSpan, SanitizedTrace
 
 _OUTCOMES = {
     "success": "succeeded",

@@ -36,7 +36,8 @@ def to_events(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find 
 
 def to_otlp(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
     """OTLP/JSON, one ExportTraceServiceRequest: what the OTLP sink sends."""
-    from one_trace.outbound.otel import otlp_spans, request
+    from one_trace.outbound.otel import otlp_spans
+    from one_trace.outbound.otel_json import request
 
     sanitized = sanitized or sanitize(trace)
     return json_bytes(request(sanitized.run, otlp_spans(sanitized))) + b"\n"

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from one_trace.analyse.agent_sessions import SessionRuns
-from one_trace.analyse.cost import CallUsage, Uncounted
+from one_trace.analyse.calls import Calls
 from one_trace.analyse.history import FailureDetails, FlowHistory, StepKey
 from one_trace.analyse.run_groups import RunGroup
 from one_trace.analyse.step_runs import PastRuns
 from one_trace.model.trace import PlannedStep, Run, Trace
-from one_trace.store.reader import Wanted
-
-
-class Calls(NamedTuple):
-    """The LLM calls of some runs: how many runs there are, what their calls used, and which are not
-    counted."""
-
-    runs: int
-    usages: Sequence[CallUsage]
-    uncounted: Sequence[Uncounted]
+from one_trace.model.wanted import Wanted
 
 
 class History(Protocol):
@@ -28,6 +19,13 @@ class History(Protocol):
 
     Every method raises CliError if the history cannot be asked, or not for this.
     """
+
+    @property
+    def shown(self) -> str:
+        """Where the runs are, for messages: `no run X in ...`."""
+
+    def close(self) -> None:
+        """Ask nothing more."""
 
     def project(self, folder: str) -> str:
         """What stands for the project in a folder: in `Wanted.project`, and in answers."""
@@ -46,7 +44,7 @@ class History(Protocol):
         after: tuple[float, str] | None = None,
         order: str = "start",
     ) -> list[Run]:
-        """Runs in an order of `store.reader.ORDERS`. `after`: those that follow, by start, the run with this
+        """Runs in an order of `model.wanted.ORDERS`. `after`: those that follow, by start, the run with this
         start (ms since 1970) and id."""
 
     def count(self, wanted: Wanted, *, after: tuple[float, str] | None = None) -> int:
@@ -69,7 +67,7 @@ class History(Protocol):
         """Of the steps that did not run, those that ran in the same project for another caller."""
 
     def past(self, run: Run, *, exclude: Sequence[Run] = ()) -> PastRuns:
-        """The last successful runs of the run's flow in its project that began before it, without `exclude`."""
+        """The last successful runs of the run's flow in its project that began before it, but `exclude`."""
 
     def calls(self, wanted: Wanted) -> Calls:
         """What the LLM calls of these runs used."""

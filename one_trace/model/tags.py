@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+Tags = tuple[tuple[str, str], ...]
+"""Keys and values that a run must have."""
 MOST = 16
 """Tags of one run."""
 LONGEST = 200

@@ -268,6 +268,15 @@ class PlannedStep(Struct, rename="camel", kw_only=True, omit_defaults=True):
     """A loop in which an iteration reads, or may read, results of an earlier one."""
 
 
+class FlowDefinition(Struct, kw_only=True, frozen=True):
+    """What is known of the definition that a run was made of: see `Assembly`."""
+
+    version: str | None = None
+    static_paths: list[str] = []
+    step_timeouts: dict[str, float] = {}
+    plan: list[PlannedStep] = []
+
+
 class Assembly(Struct, kw_only=True):
     """The result of `one_trace.assemble`: the trace, and what only the store needs to know about it."""
 

@@ -13,7 +13,8 @@ from msgspec import UNSET, Struct, UnsetType
 from one_trace.model.times import to_iso, to_ms
 from one_trace.model.trace import Branch, Trace, Usage
 from one_trace.model.tree import walk
-from one_trace.outbound.sanitize import Redact, SanitizedRun, SanitizedSpan, SanitizedTrace, sanitize
+from one_trace.outbound.names import Redact
+from one_trace.outbound.sanitize import SanitizedRun, SanitizedSpan, SanitizedTrace, sanitize
 
 
 class Event(Struct, rename="camel", kw_only=True):

@@ -9,10 +9,11 @@ Error text leaves only through the caller's function that redacts it (``traces.e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from one_trace.model.tags import is_tag
 from one_trace.model.trace import (
@@ -21,7 +22,10 @@ from one_trace.model.trace import (
     Counts,
     Executor,
     Exit,
+    FlowDefinition,
     Location,
+    ModelUsage,
+    PartedUsage,
     Run,
     RunStatus,
     Session,
@@ -30,28 +34,16 @@ from one_trace.model.trace import (
     Trace,
     Usage,
 )
+from one_trace.outbound.definition import SanitizedDefinition, sanitized_definition
+from one_trace.outbound.names import Redact, as_it_is, one_line, path_mask, static_path
 
 S = TypeVar("S", bound=Struct)
-_MARKS = r"((?:#\d+)?(?:\[\d+\])?)(?: > |\Z)"
-"""Attempt and iteration after a step id in a path."""
-_ODD_ID = re.compile(r".* > |.*(?:#\d+|\[\d+\])\Z", re.DOTALL)
-"""An id that a path does not show as one: it has what parts steps, or ends like an attempt or iteration."""
-Redact = Callable[[str], str]
-"""Takes the secrets out of an error text."""
-
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}\Z|[0-9]{1,9}\Z")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+\[\]-]{0,99}\Z")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}\Z")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})\Z")
 _MOST_LINKS = 100
-_NAME_CHARACTERS = 200
 _ERROR_CHARACTERS = 4096
-
-
-def as_it_is(text: str) -> str:
-    """The mask that replaces nothing."""
-    return text
 
 
 class SanitizedSpan(Struct, kw_only=True, frozen=True):
@@ -101,6 +93,7 @@ class SanitizedCause(Struct, kw_only=True, frozen=True):
 
     span_id: str | None
     path: str
+    step_id: str | None
     error_code: str | None
     error_class: str | None
     at: Location | None
@@ -132,13 +125,34 @@ class SanitizedRun(Struct, kw_only=True, frozen=True):
     damaged: bool
     """Whether the record, and so the trace, is incomplete."""
     links: list[Link]
-    resource: dict[str, str]
+    parent: Link | None
+    """The caller's span, where the run is to be sent as its child."""
+    resource: dict[str, str | int]
     """Attributes of the resource in OpenTelemetry's sense, besides those of the executor."""
+    revision: int | None
+    definition: SanitizedDefinition | None
 
 
 class SanitizedTrace(Struct, kw_only=True, frozen=True):
     run: SanitizedRun
     spans: list[SanitizedSpan]
+
+
+class OtlpFacts(Struct, kw_only=True, frozen=True):
+    """What OpenTelemetry's sink is given besides the trace."""
+
+    resource: Mapping[str, str | int] = {}
+    revision: int | None = None
+    """Greater each time the run is sent with other content."""
+    definition: FlowDefinition | None = None
+    model_parts: Mapping[str, dict[str, ModelUsage]] = {}
+    """As in `Assembly`."""
+    contexts: Mapping[str, str] | None = None
+    """W3C trace contexts of the runs that this one is linked to, by their own trace ids. Not None: this run
+    and those are sent as children of their callers."""
+
+
+NO_FACTS = OtlpFacts()
 
 
 def sanitize(
@@ -149,7 +163,7 @@ def sanitize(
     traceparent: str | None = None,
     parent_trace_id: str | None = None,
     child_trace_ids: Sequence[str] = (),
-    resource: Mapping[str, str] | None = None,
+    facts: OtlpFacts = NO_FACTS,
 ) -> SanitizedTrace:
     """`trace` as it may leave, with error text only if there is a function to redact it.
 
@@ -157,10 +171,12 @@ def sanitize(
     (W3C) and `parent_trace_id` are those of the caller, if known; `child_trace_ids` those of the runs that it
     started.
     """
-    links = list(_links(traceparent, parent_trace_id, child_trace_ids))
-    path = _path_mask(trace, mask)
-    spans = [_span(span, redact, mask, path) for span in trace.spans]
-    return SanitizedTrace(run=_run(trace.run, links, dict(resource or {}), mask, path), spans=spans)
+    caller = _caller(traceparent)
+    links = list(_links(caller, parent_trace_id, child_trace_ids, facts.contexts))
+    path = path_mask(trace, mask)
+    spans = [_span(span, redact, mask, path, facts.model_parts.get(span.span_id)) for span in trace.spans]
+    parent = caller if facts.contexts is not None else None
+    return SanitizedTrace(run=_run(trace.run, links, parent, facts, mask, path), spans=spans)
 
 
 def root_span_id(trace_id: str) -> str:
@@ -168,27 +184,43 @@ def root_span_id(trace_id: str) -> str:
     return trace_id[16:]
 
 
+def _caller(traceparent: str | None) -> Link | None:
+    found = _TRACEPARENT.match(traceparent or "")
+    return found and Link(trace_id=found[1], span_id=found[2], flags=int(found[3], 16), kind="caller")
+
+
 def _links(
-    traceparent: str | None, parent_trace_id: str | None, child_trace_ids: Sequence[str]
+    caller: Link | None,
+    parent_trace_id: str | None,
+    child_trace_ids: Sequence[str],
+    contexts: Mapping[str, str] | None,
 ) -> Iterator[Link]:
-    """OpenTelemetry links a span to its cause in another trace; the trace id comes from the run alone."""
-    caller = _TRACEPARENT.match(traceparent or "")
-    if caller:
-        yield Link(trace_id=caller[1], span_id=caller[2], flags=int(caller[3], 16), kind="caller")
+    """OpenTelemetry links a span to its cause in another trace; the trace id comes from the run alone, unless
+    it is sent as a child of its caller's span."""
+    if caller and contexts is None:
+        yield caller
     if parent_trace_id:
-        yield Link(trace_id=parent_trace_id, span_id=root_span_id(parent_trace_id), flags=1, kind="parent")
+        yield _link(parent_trace_id, "parent", contexts or {})
     for child in child_trace_ids[:_MOST_LINKS]:
-        yield Link(trace_id=child, span_id=root_span_id(child), flags=1, kind="child")
+        yield _link(child, "child", contexts or {})
 
 
-def _run(run: Run, links: list[Link], resource: dict[str, str], mask: Redact, path: Redact) -> SanitizedRun:
+def _link(trace_id: str, kind: Literal["parent", "child"], contexts: Mapping[str, str]) -> Link:
+    caller = _caller(contexts.get(trace_id))
+    sent = caller.trace_id if caller else trace_id
+    return Link(trace_id=sent, span_id=root_span_id(trace_id), flags=1, kind=kind)
+
+
+def _run(
+    run: Run, links: list[Link], parent: Link | None, facts: OtlpFacts, mask: Redact, path: Redact
+) -> SanitizedRun:
     return _copy(
         run,
         SanitizedRun,
         run_id=mask(run.run_id),
         flow_key=one_line(mask(run.flow_key)),
         executor=Executor(name=run.executor.name, version=_matching(_IDENTIFIER, run.executor.version)),
-        exit=Exit(code=run.exit.code, signal=_matching(_CODE, run.exit.signal)) if run.exit else None,
+        exit=_exit(run.exit) if run.exit else None,
         usage=_usage(run.usage, mask),
         session=_session(run.session, mask),
         parent_run_id=_masked(_IDENTIFIER, run.parent_run_id, mask),
@@ -196,8 +228,16 @@ def _run(run: Run, links: list[Link], resource: dict[str, str], mask: Redact, pa
         cause=_cause(run.cause, mask, path) if run.cause else None,
         damaged=bool(run.partial),
         links=links,
-        resource=resource,
+        parent=parent,
+        resource=dict(facts.resource),
+        revision=facts.revision,
+        definition=sanitized_definition(facts.definition, mask) if facts.definition else None,
     )
+
+
+def _exit(of_process: Exit) -> Exit:
+    signal = _matching(_CODE, of_process.signal)
+    return Exit(code=of_process.code, signal=signal, duration_ms=of_process.duration_ms)
 
 
 def _cause(cause: Cause, mask: Redact, path: Redact) -> SanitizedCause:
@@ -205,6 +245,7 @@ def _cause(cause: Cause, mask: Redact, path: Redact) -> SanitizedCause:
         cause,
         SanitizedCause,
         path=path(cause.path),
+        step_id=None if cause.step_id is None else mask(cause.step_id),
         error_code=_masked(_CODE, cause.error_code, mask),
         error_class=_masked(_CODE, cause.error_class, mask),
         at=_place(cause.at, mask) if cause.at else None,
@@ -213,7 +254,9 @@ def _cause(cause: Cause, mask: Redact, path: Redact) -> SanitizedCause:
     )
 
 
-def _span(span: Span, redact: Redact | None, mask: Redact, path: Redact) -> SanitizedSpan:
+def _span(
+    span: Span, redact: Redact | None, mask: Redact, path: Redact, parts: dict[str, ModelUsage] | None
+) -> SanitizedSpan:
     return _copy(
         span,
         SanitizedSpan,
@@ -223,7 +266,7 @@ def _span(span: Span, redact: Redact | None, mask: Redact, path: Redact) -> Sani
         flow_key=one_line(mask(span.flow_key)),
         path=path(span.path),
         error_code=_masked(_CODE, span.error_code, mask),
-        usage=_usage(span.usage, mask),
+        usage=_usage(span.usage, mask, parts),
         error=mask(redact(span.error))[:_ERROR_CHARACTERS] if redact and span.error else None,
     )
 
@@ -231,31 +274,6 @@ def _span(span: Span, redact: Redact | None, mask: Redact, path: Redact) -> Sani
 def _tags(tags: dict[str, str], mask: Redact) -> dict[str, str]:
     kept = {key: value for key, value in tags.items() if is_tag(key, value) and mask(key) == key}
     return {key: one_line(mask(value)) for key, value in kept.items()}
-
-
-def _path_mask(trace: Trace, mask: Redact) -> Redact:
-    """Masks the step ids in a path of this trace as they are masked elsewhere."""
-    if mask is as_it_is:
-        return mask
-    ids = {trace.run.flow_key, *(span.step_id for span in trace.spans)}
-    odd = sorted(filter(_ODD_ID.match, ids), key=len, reverse=True)
-    segment = re.compile(f"({'|'.join([*map(re.escape, odd), '.*?'])}){_MARKS}", re.DOTALL)
-
-    def masked(path: str) -> str:
-        parts, at = [], 0
-        while at < len(path) and (found := segment.match(path, at)):
-            parts.append(f"{mask(found[1])}{found[2]}")
-            at = found.end()
-        return " > ".join(parts)
-
-    return masked
-
-
-def static_path(path: str, mask: Redact) -> str:
-    """A path without attempts and iterations, masked where the ids in it are not known: each may have what
-    parts steps."""
-    whole, parts = mask(path), " > ".join(map(mask, path.split(" > ")))
-    return parts if parts != path else whole
 
 
 def _place(at: Location, mask: Redact) -> Location:
@@ -270,10 +288,10 @@ def _copy(source: Run | Span | Cause, kind: type[S], **cleaned: object) -> S:
     return kind(**{name: getattr(source, name) for name in names}, **cleaned)
 
 
-def _usage(usage: Usage | None, mask: Redact) -> Usage | None:
+def _usage(usage: Usage | None, mask: Redact, parts: dict[str, ModelUsage] | None = None) -> Usage | None:
     if usage is None:
         return None
-    return Usage(
+    plain = Usage(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cache_read_tokens=usage.cache_read_tokens,
@@ -283,6 +301,10 @@ def _usage(usage: Usage | None, mask: Redact) -> Usage | None:
         models=[mask(model) for model in usage.models if _MODEL.match(model)],
         sessions=[mask(session) for session in usage.sessions if _IDENTIFIER.match(session)],
     )
+    if not parts:
+        return plain
+    per_model = {mask(model): used for model, used in parts.items() if _MODEL.match(model)}
+    return PartedUsage(**asdict(plain), per_model=per_model)
 
 
 def _session(session: Session | None, mask: Redact) -> Session | None:
@@ -302,9 +324,3 @@ def _masked(shape: re.Pattern[str], text: str | None, mask: Redact) -> str | Non
 
 def _matching(shape: re.Pattern[str], text: str | None) -> str | None:
     return text if text is not None and shape.match(text) else None
-
-
-def one_line(text: str) -> str:
-    """A name without control characters and line breaks, of at most 200 characters."""
-    plain = _CONTROL.sub(" ", text)
-    return plain if len(plain) <= _NAME_CHARACTERS else plain[: _NAME_CHARACTERS - 1] + "…"

@@ -1,9 +1,8 @@
 """The built-in flow runner: runs One CLI's flow files where One CLI is not installed.
 
 `run` is the only entry point. It leaves the record that One CLI leaves and prints the JSON lines that One CLI
-prints for agents. Python decides what runs when (`engine`, `steps`), on promises that continue in
-JavaScript's order (`loop`); Node evaluates the JavaScript (`worker`). Nothing here knows of traces, of the
-store, of settings, or of how a run is shown to people.
+prints for agents. The room `engine` decides what runs when; Node evaluates the JavaScript (`worker`,
+`node_values`). Nothing here knows of traces, of the store, of settings, or of how a run is shown to people.
 """
 
 from __future__ import annotations

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from one_trace.engine.call import RunOptions
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.schema import Json
 from one_trace.record.flow_files import resolve
-from one_trace.runner.call import RunOptions
 from one_trace.runner.command_line import Parsed
 from one_trace.runner.execution import FlowRun, RunEnd, on_ctrl_c
-from one_trace.runner.failures import StepFailure
 from one_trace.runner.listing import flows
 from one_trace.runner.loading import FlowUnreadable, Loaded, load, read
 from one_trace.runner.output import Output
 from one_trace.runner.preflight import Refused, Syntax, check, check_remote
 from one_trace.runner.run_log import find_state, new_run_id, to_json
-from one_trace.runner.schema import Json
 from one_trace.runner.validate import validate
 from one_trace.runner.worker import Worker
 

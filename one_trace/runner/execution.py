@@ -8,18 +8,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from one_trace.engine.call import Body, FlowScope, RunOptions
+from one_trace.engine.control import Engine, Event
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.loop import Clock, Loop, Stuck
+from one_trace.engine.observer import Observer, Place
+from one_trace.engine.steps import run as run_body
+from one_trace.engine.values import Handle
 from one_trace.model.times import to_iso
-from one_trace.runner.call import Body, FlowScope, RunOptions
-from one_trace.runner.engine import Engine, Event
-from one_trace.runner.failures import StepFailure, WorkerBroken, WorkerGone
+from one_trace.runner.failures import WorkerBroken, WorkerGone
 from one_trace.runner.input_sizes import InputSizes
-from one_trace.runner.loading import Loaded
-from one_trace.runner.loop import Clock, Loop, Stuck
-from one_trace.runner.observer import Observer, Place
+from one_trace.runner.loading import FlowUnreadable, Loaded, load
+from one_trace.runner.node_values import NodeValues
 from one_trace.runner.run_log import RunLog, to_json
 from one_trace.runner.run_state import RunState, Save
-from one_trace.runner.steps import run as run_body
-from one_trace.runner.worker import Handle, Worker
+from one_trace.runner.worker import Worker
 
 OnEvent = Callable[[Event, str], None]
 """Called with each event and its JSON after it has been recorded."""
@@ -59,11 +62,14 @@ class FlowRun:
         self.loop = Loop(clock or Clock())
         self._traced = traced and self.log.make_sizes_folder()
         observer = observer or (InputSizes(worker) if self._traced else Observer())
-        self.engine = Engine(worker, self.loop, options or RunOptions(), self._emit, body, observer)
-        self.context = Handle(worker, "contexts")
-        self.state = RunState(worker, self.context, self.log.state_path, save)
+        values = NodeValues(worker)
+        self.engine = Engine(
+            values, self.loop, options or RunOptions(), self._find_flow, self._emit, body, observer
+        )
+        self.context = Handle(values, "contexts")
+        self.state = RunState(values, self.context, self.log.state_path, save)
         self.paused = False
-        self._inputs = Handle(worker, "values")
+        self._inputs = Handle(values, "values")
         self._on_event = on_event
         self._top_level = {step.get("id") for step in loaded.flow["steps"] if isinstance(step, dict)}
         self._finished: set[str] | None = None
@@ -139,6 +145,12 @@ class FlowRun:
     def failed_outside(self, message: str) -> None:
         """Log a failure that no step threw, after the worker is gone and the state with it."""
         self._log("error", "Flow failed", {"error": message})
+
+    def _find_flow(self, key: str) -> Loaded:
+        try:
+            return load(key, self.worker.json_error)
+        except FlowUnreadable as error:
+            raise StepFailure(str(error)) from error
 
     # -- events
 

@@ -1,24 +1,6 @@
-"""The exceptions of a run: a failed step, a requested stop, a worker or reader that is gone."""
+"""What ends a run from outside: the worker or the reader is gone."""
 
 from __future__ import annotations
-
-
-class StepFailure(Exception):
-    """A step threw. `code`: its `errorCode`, if any. `timeout`: its own `timeoutMs` was exceeded."""
-
-    def __init__(self, message: str, *, code: object = None, timeout: bool = False) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
-        self.timeout = timeout
-
-
-class FlowStop(Exception):
-    """`--stop-after` has reached its step. Not a failure: it ends the flow successfully."""
-
-    def __init__(self, step_id: str) -> None:
-        super().__init__(step_id)
-        self.step_id = step_id
 
 
 class WorkerGone(Exception):

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from one_trace.runner.observer import Observer, Place
+from one_trace.engine.observer import Observer, Place
 
 if TYPE_CHECKING:
-    from one_trace.runner.worker import Handle, Worker
+    from one_trace.engine.values import Handle
+    from one_trace.runner.worker import Worker
 
 Label = dict[str, Any]
 

@@ -6,10 +6,10 @@ import json
 import os
 from typing import Any
 
+from one_trace.engine.javascript import entries
+from one_trace.engine.schema import Json, steps_in
 from one_trace.guard.files import FLOW_LIMIT, read_plain
 from one_trace.record.flow_files import flow_paths
-from one_trace.runner.javascript import entries
-from one_trace.runner.schema import Json, steps_in
 
 
 def flows() -> list[dict[str, Any]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from one_trace.engine.call import RunOptions
+from one_trace.engine.schema import REMOTE, Json, steps_in
 from one_trace.errors import CliError
-from one_trace.runner.call import RunOptions
 from one_trace.runner.listing import needs_bash
 from one_trace.runner.loading import FlowUnreadable, Loaded, load
-from one_trace.runner.schema import REMOTE, Json, steps_in
 from one_trace.runner.worker import Worker
 
 INSTALL = "npm install -g @withone/cli"

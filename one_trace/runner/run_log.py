@@ -9,12 +9,12 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from one_trace.engine.schema import Json
 from one_trace.errors import CliError
 from one_trace.guard.files import STATE_LIMIT, read_plain
 from one_trace.guard.private import make_folder
 from one_trace.model.times import to_iso
 from one_trace.record.flow_files import FLOWS
-from one_trace.runner.schema import Json
 
 if TYPE_CHECKING:
     from one_trace.record.state import State

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from one_trace.runner.worker import Handle, Worker
+from one_trace.engine.values import Handle
+from one_trace.runner.node_values import NodeValues
 
 Save = Literal["after steps", "after every step", "at the ends"]
 """When the file is written: after each step unless that would take most of the time, after each step in any
@@ -15,10 +16,10 @@ case, or only at the start and the end of the run.
 class RunState:
     """The state of one run. Raises StepFailure if JavaScript cannot serialise or write it."""
 
-    def __init__(self, worker: Worker, context: Handle, path: str, save: Save) -> None:
+    def __init__(self, values: NodeValues, context: Handle, path: str, save: Save) -> None:
         self.save = save
-        self._worker, self._context, self._path = worker, context, path
-        self._handle = Handle(worker, "states")
+        self._worker, self._context, self._path = values.worker, context, path
+        self._handle = Handle(values, "states")
 
     def create(self, fields: dict[str, Any], inputs: Handle) -> None:
         self._worker.ask(

@@ -130,12 +130,12 @@ function requires(step, $) {
 
 // -- loops
 
-function openLoop(loop, ctx, step) {
+function openLoop(loop, ctx, step, most) {
   const config = steps.get(step).loop;
   const $ = contexts.get(ctx);
   const items = resolve(config.over, $);
   if (!Array.isArray(items)) throw new Error(`Loop "over" must resolve to an array, got ${typeof items}`);
-  const bounded = items.slice(0, config.maxIterations || 1000);
+  const bounded = items.slice(0, config.maxIterations || most);
   loops.set(loop, { config, bounded, before: { ...$.loop }, outputs: new Array(bounded.length), iterations: [] });
   return bounded.length;
 }
@@ -392,7 +392,7 @@ const operations = {
 /** Operations whose answer may come later. What is settled after the microtasks is answered at once. */
 const slow = {
   code: (ctx, step, root) => bodies.code(steps.get(step), contexts.get(ctx), root),
-  bash: (ctx, step) => bodies.bash(steps.get(step), contexts.get(ctx)),
+  bash: (ctx, step, usual) => bodies.bash(steps.get(step), contexts.get(ctx), usual),
 };
 
 /** The most microtasks that are counted. What takes more may run in another order than in One CLI. */

@@ -8,24 +8,11 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.loop import Loop, Promise
+from one_trace.engine.schema import NESTED, Json
 from one_trace.runner import node
-from one_trace.runner.failures import StepFailure, WorkerGone
-from one_trace.runner.loop import Loop, Promise
-from one_trace.runner.schema import NESTED, Json
-
-
-class Handle:
-    """A live value in the worker, which is released with the last reference to this."""
-
-    __slots__ = ("_worker", "kind", "number")
-
-    def __init__(self, worker: Worker, kind: str) -> None:
-        self._worker = worker
-        self.kind = kind
-        self.number = worker.new_number()
-
-    def __del__(self) -> None:
-        self._worker.released.setdefault(self.kind, []).append(self.number)
+from one_trace.runner.failures import WorkerGone
 
 
 class Worker:

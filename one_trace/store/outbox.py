@@ -16,7 +16,7 @@ from msgspec import Struct
 from one_trace.store.connection import Connection
 from one_trace.store.reader import Reader, number_sql
 from one_trace.store.rows import encode_text
-from one_trace.store.save import NEVER_MS
+from one_trace.store.save import NEVER_MS, OTHER_CONTENT
 
 LEASE_MS = 60_000
 """Longer than a request and its wait may take (15 s and 10 s): a live sender never loses its lease."""
@@ -27,7 +27,8 @@ it is due now.
 _MANY = 10
 """Runs that were tried this often go last: the server may be unable to take them."""
 _COLUMNS = (
-    "run, sink, revision, attempts, visibility, CASE accepted_of WHEN revision THEN accepted ELSE 0 END"
+    "run, sink, revision, attempts, visibility, CASE accepted_of WHEN revision THEN accepted ELSE 0 END, "
+    "queued_ms"
 )
 _LEASED = "(lease_until_ms > :now AND lease_until_ms <= :longest)"
 """Ends after now, but no later than a lease can last: twice LEASE_MS, since clocks are not exact."""
@@ -42,7 +43,8 @@ _FAILED = "error = ?, accepted = ?, accepted_of = ?"
 
 class Job(Struct, frozen=True):
     """One run to be sent to one sink; `attempts` counts this one. `accepted`: how many items of this revision
-    the sink has accepted already, in an attempt that failed later."""
+    the sink has accepted already, in an attempt that failed later. `queued_ms`: when this content was queued,
+    in ms since 1970; later than any other content of this run before."""
 
     run: int
     run_id: str
@@ -51,6 +53,7 @@ class Job(Struct, frozen=True):
     attempts: int
     visibility: str | None
     accepted: int = 0
+    queued_ms: int = 0
 
 
 class Outbox:
@@ -68,7 +71,7 @@ class Outbox:
             "INSERT INTO outbox (run, sink, state, revision, queued_ms) "
             "SELECT id, :sink, 'queued', revision, :now FROM runs WHERE started_ms >= :since "
             "ON CONFLICT (run, sink) DO UPDATE SET state = 'queued', revision = excluded.revision, "
-            "attempts = 0, next_try_ms = 0, error = NULL, queued_ms = excluded.queued_ms "
+            f"attempts = 0, next_try_ms = 0, error = NULL, {OTHER_CONTENT} "
             "WHERE outbox.revision <> excluded.revision RETURNING run",
             since_ms,
             sinks,
@@ -78,7 +81,7 @@ class Outbox:
         """Queue all sent runs, or those started at `since_ms` or later. Returns their numbers."""
         return self._queued(
             "UPDATE outbox SET state = 'queued', attempts = 0, next_try_ms = 0, error = NULL, "
-            "queued_ms = :now WHERE state = 'sent' AND sink = :sink "
+            "queued_ms = max(:now, queued_ms + 1) WHERE state = 'sent' AND sink = :sink "
             "AND run IN (SELECT id FROM runs WHERE started_ms >= :since) RETURNING run",
             since_ms or 0,
             sinks,
@@ -108,7 +111,8 @@ class Outbox:
                 "INSERT INTO outbox (run, sink, state, revision, queued_ms, visibility) "
                 f"SELECT id, ?2, 'queued', revision, ?3, ?4 FROM runs WHERE id = {number_sql('?1')} "
                 "ON CONFLICT (run, sink) DO UPDATE SET state = 'queued', revision = excluded.revision, "
-                "next_try_ms = 0, error = NULL, visibility = coalesce(excluded.visibility, visibility)",
+                "next_try_ms = 0, error = NULL, visibility = coalesce(excluded.visibility, visibility), "
+                f"{OTHER_CONTENT}",
                 (run_id, sink, _now(), visibility),
             )
 

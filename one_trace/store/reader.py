@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
 from one_trace.errors import NoSuchRun
 from one_trace.model.trace import PlannedStep, Run, Span, Trace, Upload
-from one_trace.store import rows
+from one_trace.store import rows, tags
 from one_trace.store.column_types import InvalidColumn, check
 from one_trace.store.connection import Connection, Row
 from one_trace.store.store_errors import damaged
-from one_trace.store.tags import Tags, conditions
+
+if TYPE_CHECKING:
+    from one_trace.model.wanted import Wanted
 
 _STEP = "id, step_id, name, type, flow_key"
 _UPLOAD = "run, sink, state, url, attempts, error"
@@ -35,7 +37,9 @@ _KEPT = (
 )
 
 
-ORDERS = {
+_ALL = (None, None, None, None, None, None, ())
+"""As `model.wanted.ALL`, which `trace show` need not import."""
+_BY = {
     "start": "",
     "duration": "duration_ms DESC, ",
     "steps": "spans DESC, ",
@@ -43,42 +47,34 @@ ORDERS = {
     "retries": "retries DESC, ",
     "cost": "cost_usd DESC, ",
 }
-"""How runs can be sorted, with the beginning of the ORDER BY."""
+"""The beginning of the ORDER BY for each of `model.wanted.ORDERS`."""
 
 
-class Wanted(NamedTuple):
-    """Which runs: of one flow, with one status, started at `since` (ms since 1970) or later and before
-    `until`, in one folder, started by one session, with all of `tags`. None: any.
-    """
-
-    flow: str | None = None
-    status: str | None = None
-    since: int | None = None
-    project: str | None = None
-    until: int | None = None
-    session: str | None = None
-    tags: Tags | None = None
-
-    def where(self, after: tuple[float, str] | None = None) -> tuple[str, list[object]]:
-        """A WHERE clause and the values of its parameters; `after`: see `Reader.runs`."""
-        # If that run was deleted, those of the same millisecond may come twice, and none is left out.
-        older = "(started_ms, id) < (?, coalesce((SELECT id FROM runs WHERE run_id = ?), 1 << 62))"
-        plain = (
-            ("flow_key = ?", (self.flow,)),
-            ("status = ?", (self.status,)),
-            ("started_ms >= ?", (self.since,)),
-            ("started_ms < ?", (self.until,)),
-            ("cwd = ?", (self.project,)),
-            ("session_id = ?", (self.session,)),
-            (older, after or (None,)),
-        )
-        given: list[tuple[str, tuple[object, ...]]] = [each for each in plain if each[1][0] is not None]
-        given += conditions(self.tags or ())
-        where = f"WHERE {' AND '.join(condition for condition, _ in given)}" if given else ""
-        return where, [rows.plain(value) for _, values in given for value in values]
+def conditions(wanted: Wanted | None, after: tuple[float, str] | None = None) -> tuple[str, list[object]]:
+    """A condition on rows of `runs`, empty if all are wanted, and the values of its parameters; `after`: see
+    `Reader.runs`."""
+    # If that run was deleted, those of the same millisecond may come twice, and none is left out.
+    older = "(runs.started_ms, runs.id) < (?, coalesce((SELECT id FROM runs WHERE run_id = ?), 1 << 62))"
+    flow, status, since, project, until, session, tagged = wanted or _ALL
+    plain = (
+        ("runs.flow_key = ?", (flow,)),
+        ("runs.status = ?", (status,)),
+        ("runs.started_ms >= ?", (since,)),
+        ("runs.started_ms < ?", (until,)),
+        ("runs.cwd = ?", (project,)),
+        ("runs.session_id = ?", (session,)),
+        (older, after or (None,)),
+    )
+    given: list[tuple[str, tuple[object, ...]]] = [each for each in plain if each[1][0] is not None]
+    given += tags.conditions(tagged)
+    values = [rows.plain(value) for _, values in given for value in values]
+    return " AND ".join(condition for condition, _ in given), values
 
 
-ALL = Wanted()
+def where(wanted: Wanted | None, after: tuple[float, str] | None = None) -> tuple[str, list[object]]:
+    """The same as a WHERE clause."""
+    condition, values = conditions(wanted, after)
+    return f"WHERE {condition}" if condition else "", values
 
 
 class Child(Struct):
@@ -203,26 +199,26 @@ class Reader:
 
     def runs(
         self,
-        wanted: Wanted = ALL,
+        wanted: Wanted | None = None,
         *,
         limit: int | None = None,
         after: tuple[float, str] | None = None,
         order: str = "start",
     ) -> list[Run]:
-        """Runs in an order of `ORDERS`. `after`: those that follow, by start, the run with this start (ms
-        since 1970) and id.
+        """Runs (all by default) in an order of `model.wanted.ORDERS`. `after`: those that follow, by start,
+        the run with this start (ms since 1970) and id.
         """
-        where, values = wanted.where(after)
-        by = f"{ORDERS[order]}started_ms DESC, id DESC"
-        sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {where} ORDER BY {by} LIMIT ?"
+        clause, values = where(wanted, after)
+        by = f"{_BY[order]}started_ms DESC, id DESC"
+        sql = f"SELECT id, {rows.RUN_COLUMNS} FROM runs {clause} ORDER BY {by} LIMIT ?"
         numbered = self.connection.execute(sql, [*values, -1 if limit is None else limit]).fetchall()
         with self.decoding():
             return self._runs(numbered)
 
-    def count(self, wanted: Wanted = ALL, *, after: tuple[float, str] | None = None) -> int:
+    def count(self, wanted: Wanted | None = None, *, after: tuple[float, str] | None = None) -> int:
         """The number of runs that `runs` gives without a limit."""
-        where, values = wanted.where(after)
-        return int(self.connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0])
+        clause, values = where(wanted, after)
+        return int(self.connection.execute(f"SELECT count(*) FROM runs {clause}", values).fetchone()[0])
 
     def named(self, prefix: str, limit: int) -> list[tuple[str, str, str, int]]:
         """Run id, flow, status and start (ms since 1970) of the runs whose id begins with `prefix`, newest

@@ -43,6 +43,13 @@ def _change(column: str) -> str:
 _CHANGES = ", ".join(map(_change, rows.RUN_COLUMNS.split(", ")))
 NEVER_MS = 2**62
 """As time of the next try: only on request."""
+OTHER_CONTENT = (
+    "accepted_of = CASE revision WHEN excluded.revision THEN accepted_of END, "
+    "queued_ms = CASE revision WHEN excluded.revision THEN queued_ms "
+    "ELSE max(excluded.queued_ms, queued_ms + 1) END"
+)
+"""What changes in a row of the outbox where the content to be sent is another. `queued_ms` tells which of two
+contents is the later one, also where the clock was set back."""
 _STEP_COLUMNS = "flow, path, step_id, name, type, flow_key"
 
 
@@ -154,7 +161,7 @@ def queue(connection: Connection, run: int, sinks: Sequence[str], *, hold: bool 
         "INSERT INTO outbox (run, sink, state, revision, queued_ms, next_try_ms) "
         "SELECT id, ?2, 'queued', revision, ?3, ?4 FROM runs WHERE id = ?1 "
         "ON CONFLICT (run, sink) DO UPDATE SET state = 'queued', revision = excluded.revision, "
-        "attempts = 0, next_try_ms = excluded.next_try_ms, error = NULL, queued_ms = excluded.queued_ms "
+        f"attempts = 0, next_try_ms = excluded.next_try_ms, error = NULL, {OTHER_CONTENT} "
         "WHERE outbox.revision <> excluded.revision",
         [(run, sink, now, NEVER_MS if hold else 0) for sink in sinks],
     )

@@ -11,12 +11,10 @@ from one_trace.model import tags as tagging
 from one_trace.store.connection import Connection
 from one_trace.store.rows import encode_text
 
-Tags = tuple[tuple[str, str], ...]
-"""Keys and values that a run must have."""
 _tags = msgspec.json.Decoder(dict[str, str])
 
 
-def conditions(tags: Tags) -> list[tuple[str, tuple[object, ...]]]:
+def conditions(tags: tagging.Tags) -> list[tuple[str, tuple[object, ...]]]:
     """SQL conditions on rows of `runs`, each with its parameters."""
     has = "EXISTS (SELECT 1 FROM json_each(runs.tags) WHERE key = ? AND value = ?)"
     return [(has, tag) for tag in tags]

@@ -10,9 +10,12 @@ import msgspec
 import pytest
 from machine import RECORDINGS
 
-from one_trace.analyse import cost, diff, insights, llm_calls, past_runs, query, stats
+from one_trace.analyse import cost, diff, stats
 from one_trace.assemble import assemble
 from one_trace.errors import RecordError
+from one_trace.history import profiles
+from one_trace.history.local import LocalHistory
+from one_trace.model.wanted import Wanted
 from one_trace.record.files import discover
 from one_trace.record.reading import read
 from one_trace.store import Store
@@ -60,31 +63,29 @@ def fits(page: str, room: int) -> None:
 
 
 def test_most_recordings_are_there(store: Store) -> None:
-    assert len(query.flow_keys(store.connection)) > 40
+    assert len(LocalHistory(store).flow_keys()) > 40
 
 
 @pytest.mark.parametrize("room", [60, 100])
 def test_stats_and_cost_of_all(store: Store, room: int) -> None:
-    scope = query.RunFilter()
-    reported = stats.document(query.histories(store.connection, scope), flow=None, since=None)
+    scope = Wanted()
+    reported = stats.document(LocalHistory(store).histories(scope), flow=None, since=None)
     assert reported.runs == store.connection.execute("SELECT count(*) FROM runs").fetchone()[0]
     spans = store.connection.execute("SELECT count(*) FROM spans").fetchone()[0]
     assert sum(step.count for flow in reported.flows for step in flow.steps) == spans
     msgspec.json.encode(reported)
     fits(stats_page.render(reported, Page(room, RICH)), room)
-    known = llm_calls.runs(store.connection, scope)
-    spent = cost.document(
-        llm_calls.read(store.connection, scope, known), runs=len(known), flow=None, since=None
-    )
+    calls = LocalHistory(store).calls(scope)
+    spent = cost.document(calls.usages, runs=calls.runs, flow=None, since=None)
     fits(cost_page.render(spent, Page(room, PLAIN)), room)
 
 
 def test_each_flow_has_its_pages(store: Store) -> None:
-    for key in query.flow_keys(store.connection):
-        scope = query.RunFilter(key)
-        reported = stats.document(query.histories(store.connection, scope), flow=key, since=None)
+    for key in LocalHistory(store).flow_keys():
+        scope = Wanted(key)
+        reported = stats.document(LocalHistory(store).histories(scope), flow=key, since=None)
         fits(stats_page.render(reported, Page(60, RICH)), 60)
-        found = insights.of_store(store, scope, since=None)
+        found = profiles.findings(LocalHistory(store), scope, since=None)
         msgspec.json.encode(found)
         fits(insights_page.render(found, Page(60, PLAIN)), 60)
 
@@ -92,6 +93,6 @@ def test_each_flow_has_its_pages(store: Store) -> None:
 def test_each_run_is_the_same_as_itself(store: Store) -> None:
     for run in store.runs():
         trace = store.trace(run.run_id)
-        same = diff.of_runs(trace, trace, past_runs.of_run(store.connection, run))
+        same = diff.of_runs(trace, trace, LocalHistory(store).past(run))
         assert (same.counts, len(same.steps) > 0) == ({}, run.counts.spans > 0)
         fits(diff_page.render(same, Page(60, RICH), everything=True), 60)

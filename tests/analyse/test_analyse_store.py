@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from made import START_MS, USAGE, assembly, span
 
-from one_trace.analyse import cost, flat_table, insights, llm_calls, past_runs, query, run_refs, stats
+from one_trace.analyse import cost, flat_table, run_refs, stats
 from one_trace.errors import CliError, NoSuchRun
+from one_trace.history import profiles
+from one_trace.history.local import LocalHistory
 from one_trace.model.trace import Assembly, Usage
+from one_trace.model.wanted import Wanted
 from one_trace.store import Store
 
 HOUR = 3_600_000
@@ -47,7 +50,7 @@ def test_a_history_counts_spans_by_step_and_version(store: Store) -> None:
     store.save(run(0))
     store.save(run(1, second="timeout"))
     store.save(run(9, flow="other"))
-    (found,) = query.histories(store.connection, query.RunFilter("my-flow"))
+    (found,) = LocalHistory(store).histories(Wanted("my-flow"))
     assert [one.run_id[10:] for one in found.runs] == ["0a", "1a", "2a"]
     assert (found.version, found.timeouts) == ("v2", {"my-flow > second": 50.0})
     steps = {step.path: step for step in found.steps}
@@ -63,8 +66,8 @@ def test_a_history_counts_spans_by_step_and_version(store: Store) -> None:
 def test_since_leaves_out_what_was_before(store: Store) -> None:
     for number in range(4):
         store.save(run(number))
-    scope = query.RunFilter(since_ms=START_MS + 2 * HOUR)
-    reported = stats.document(query.histories(store.connection, scope), flow=None, since=None)
+    scope = Wanted(since=START_MS + 2 * HOUR)
+    reported = stats.document(LocalHistory(store).histories(scope), flow=None, since=None)
     assert reported.runs == 2
     assert {step.path: step.count for step in reported.flows[0].steps}["my-flow > each > first"] == 4
 
@@ -72,22 +75,22 @@ def test_since_leaves_out_what_was_before(store: Store) -> None:
 def test_a_renamed_step_is_one_step(store: Store) -> None:
     store.save(assembly("00000000000a", [span("s", name="Old", type="code")]))
     store.save(assembly("00000000000b", [span("s", name="New", type="bash")], start=START_MS + HOUR))
-    (found,) = query.histories(store.connection, query.RunFilter())
+    (found,) = LocalHistory(store).histories(Wanted())
     (step,) = found.steps
     assert (step.type, step.total().spans, len(step.versions)) == ("bash", 2, 1)
 
 
 def test_an_empty_store_has_no_history(store: Store) -> None:
-    assert query.histories(store.connection, query.RunFilter()) == []
-    assert list(flat_table.read(store.connection, query.RunFilter())) == []
-    assert llm_calls.read(store.connection, query.RunFilter(), {}) == []
+    assert LocalHistory(store).histories(Wanted()) == []
+    assert list(LocalHistory(store).span_rows(Wanted())) == []
+    assert LocalHistory(store).calls(Wanted()) == (0, [], [])
 
 
 def test_insights_name_codes_and_runs_of_failures(store: Store) -> None:
     for number in range(9):
         bad = [span("s", status="error", error_code="E1")] if number in (2, 7) else [span("s")]
         store.save(assembly(f"{number:011x}a", bad, start=START_MS + number * HOUR))
-    reported = insights.of_store(store, query.RunFilter("my-flow"), since=None)
+    reported = profiles.findings(LocalHistory(store), Wanted("my-flow"), since=None)
     (flaky,) = (finding for finding in reported.findings if finding.rule == "flaky")
     assert flaky.evidence["errorCodes"] == {"E1": 2}
     assert flaky.evidence["runIds"] == ["00000000007a", "00000000002a"]
@@ -95,15 +98,15 @@ def test_insights_name_codes_and_runs_of_failures(store: Store) -> None:
 
 def test_insights_without_runs_in_scope_are_none(store: Store) -> None:
     store.save(run(0))
-    scope = query.RunFilter("my-flow", START_MS + HOUR)
-    assert insights.of_store(store, scope, since=None).findings == []
+    scope = Wanted("my-flow", since=START_MS + HOUR)
+    assert profiles.findings(LocalHistory(store), scope, since=None).findings == []
 
 
 def test_the_past_is_what_succeeded_before(store: Store) -> None:
     for number in range(5):
         store.save(run(number, ms=100.0 + number, status="error" if number == 1 else "success"))
-    known = past_runs.of_run(
-        store.connection, store.trace("00000000003a").run, exclude=[store.trace("00000000000a").run]
+    known = LocalHistory(store).past(
+        store.trace("00000000003a").run, exclude=[store.trace("00000000000a").run]
     )
     assert known.runs == [102]
     assert known.steps["each > first"][0].count == 2
@@ -118,16 +121,16 @@ def test_selectors_of_runs(store: Store) -> None:
         (3, 200, "success"),
     ):
         store.save(run(number, ms=ms, status=status))
-    named = {name: run_refs.resolve(store, f"my-flow@{name}")[10:] for name in run_refs.SELECTORS}
+    named = {name: LocalHistory(store).find(f"my-flow@{name}")[10:] for name in run_refs.SELECTORS}
     assert named == {"last": "3a", "prev": "2a", "failed": "0a", "best": "2a", "worst": "1a"}
-    assert run_refs.resolve(store, "last")[10:] == "3a"
+    assert LocalHistory(store).find("last")[10:] == "3a"
 
 
 @pytest.mark.parametrize("ref", ["my-flow@prev", "my-flow@quickest", "other@last", "@last", "nothing"])
 def test_words_for_no_run(store: Store, ref: str) -> None:
     store.save(run(0))
     with pytest.raises(NoSuchRun):
-        run_refs.resolve(store, ref)
+        LocalHistory(store).find(ref)
 
 
 def call(step: str, model: str, usd: float | None, **fields: object):
@@ -136,11 +139,9 @@ def call(step: str, model: str, usd: float | None, **fields: object):
 
 
 def reported(store: Store) -> cost.CostDocument:
-    scope = query.RunFilter()
-    known = llm_calls.runs(store.connection, scope)
-    return cost.document(
-        llm_calls.read(store.connection, scope, known), runs=len(known), flow=None, since=None
-    )
+    scope = Wanted()
+    calls = LocalHistory(store).calls(scope)
+    return cost.document(calls.usages, runs=calls.runs, flow=None, since=None)
 
 
 def test_cost_by_flow_step_model_and_day(store: Store) -> None:
@@ -184,7 +185,7 @@ def test_the_whole_history_as_a_table(store: Store) -> None:
     store.save(assembly("00000000000a", [call("a", "m", 0.5, name='tricky, "name"\n')]))
     store.save(run(1))
     file = io.BytesIO()
-    assert flat_table.write_csv(flat_table.read(store.connection, query.RunFilter()), file) == 5
+    assert flat_table.write_csv(LocalHistory(store).span_rows(Wanted()), file) == 5
     rows = list(csv.DictReader(io.StringIO(file.getvalue().decode())))
     assert (rows[0]["name"], rows[0]["cost_usd"], rows[0]["input_tokens"]) == (
         'tricky, "name" ',
@@ -201,11 +202,11 @@ def test_parquet_holds_the_same_as_csv(store: Store, tmp_path: Path) -> None:
         store.save(run(number))
     target = tmp_path / "history.parquet"
     with target.open("wb") as file:
-        assert flat_table.write_parquet(flat_table.read(store.connection, query.RunFilter()), file) == 12
+        assert flat_table.write_parquet(LocalHistory(store).span_rows(Wanted()), file) == 12
     table = parquet.read_table(target)
     assert table.column_names == list(flat_table.COLUMNS)
     rows = [tuple(row.values()) for row in table.to_pylist()]
-    assert rows == list(flat_table.read(store.connection, query.RunFilter()))
+    assert rows == list(LocalHistory(store).span_rows(Wanted()))
 
 
 def test_without_pyarrow_the_command_that_installs_it_is_told(

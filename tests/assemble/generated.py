@@ -12,10 +12,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from one_trace.assemble import assemble
+from one_trace.engine.call import RunOptions
 from one_trace.model.trace import Trace
 from one_trace.record.files import RunFiles
 from one_trace.record.reading import read
-from one_trace.runner.call import RunOptions
 from tests.truth import LEAVES, Behaviour, Truth, run_for_truth
 
 DEPTH = 5

@@ -22,9 +22,9 @@ from pathlib import Path
 from random import Random
 
 from one_trace.assemble import assemble
+from one_trace.engine.call import RunOptions
 from one_trace.model.trace import Span, Trace
 from one_trace.record.reading import read
-from one_trace.runner.call import RunOptions
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, Maker
 from tests.assemble.shrink import shrink

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from one_trace.assemble import assemble
+from one_trace.engine.loop import Clock
 from one_trace.model.trace import Trace
 from one_trace.record.files import RunFiles
 from one_trace.record.reading import read
-from one_trace.runner.loop import Clock
 from tests.assemble.clocks import assert_forward, rows, set_clock, written
 from tests.assemble.recorded import MadeRun, cases, code, lay_out
 

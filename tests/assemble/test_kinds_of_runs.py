@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from one_trace.assemble import assemble
+from one_trace.engine.call import RunOptions
 from one_trace.record.files import RunFiles, discover
 from one_trace.record.reading import read
-from one_trace.runner.call import RunOptions
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, Maker, ids, run
 from tests.assemble.test_generated import FOUND, node

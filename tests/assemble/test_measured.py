@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from one_trace.assemble import assemble
+from one_trace.engine.call import RunOptions
 from one_trace.model.trace import Span
 from one_trace.record.files import RunFiles
 from one_trace.record.reading import read
-from one_trace.runner.call import RunOptions
 from one_trace.runner.command_line import parse
 from tests.assemble.compare import static
 from tests.assemble.generated import Made, Maker

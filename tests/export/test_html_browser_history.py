@@ -11,9 +11,10 @@ import pytest
 from flow_runs import fill
 from made import assembly
 
-from one_trace.analyse import query
 from one_trace.cli.flow_history import page_of
 from one_trace.export.flow_page import MOST_RUNS
+from one_trace.history.local import LocalHistory
+from one_trace.model.wanted import Wanted
 from one_trace.store import Store
 
 CHROMIUM = browser.find()
@@ -33,7 +34,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Browser]:
 
 def show(page: browser.Browser, folder: Path, flow: str = "my-flow") -> bytes:
     with Store(folder / "traces.db", readonly=True) as store:
-        data = page_of(store, query.RunFilter(flow))
+        data = page_of(LocalHistory(store), Wanted(flow))
     (folder / "history.html").write_bytes(data)
     page.errors.clear()
     page.size(1280, 900)

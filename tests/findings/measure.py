@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from one_trace.analyse import insights
-from one_trace.analyse.query import RunFilter
+from one_trace.history import profiles
+from one_trace.history.local import LocalHistory
+from one_trace.model.wanted import Wanted
 from one_trace.store import Store
 from tests.findings import from_files as _from_files  # noqa: F401
 from tests.findings import harder as _harder  # noqa: F401  its kinds are kinds, too
@@ -59,7 +60,7 @@ def save(store: Store, histories: Iterable[History]) -> list[History]:
 def score(store: Store, histories: Iterable[History]) -> Score:
     total = Score()
     for history in histories:
-        reported = insights.of_store(store, RunFilter(history.flow), since=None).findings
+        reported = profiles.findings(LocalHistory(store), Wanted(history.flow), since=None).findings
         judge(total, history, [(finding.rule, finding.path, finding.suggestion) for finding in reported])
     return total
 

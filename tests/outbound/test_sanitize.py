@@ -11,7 +11,8 @@ from made import USAGE, assembly, span
 from one_trace.model.times import to_iso, to_ms
 from one_trace.model.trace import Cause, Session, Usage
 from one_trace.outbound.events import event_lines
-from one_trace.outbound.sanitize import SanitizedRun, SanitizedSpan, SanitizedTrace, one_line, sanitize
+from one_trace.outbound.names import one_line
+from one_trace.outbound.sanitize import SanitizedRun, SanitizedSpan, SanitizedTrace, sanitize
 
 NO_VALUES = {
     "input",

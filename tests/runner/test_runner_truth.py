@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flows import CONTINUE, XS, flow, loop, parallel, step, subflow, transform
 
-from one_trace.runner.call import RunOptions
+from one_trace.engine.call import RunOptions
 from tests.truth import Behaviour, Truth, resume_for_truth, run_for_truth
 
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.javascript import entries, number, truthy
+from one_trace.engine.loop import Clock, Loop, Promise
+from one_trace.engine.retry import OnError
+from one_trace.engine.schema import steps_in
 from one_trace.model.times import to_iso
 from one_trace.record.flow_files import resolve
 from one_trace.runner.command_line import UsageError, parse
 from one_trace.runner.did_you_mean import did_you_mean
-from one_trace.runner.failures import StepFailure
-from one_trace.runner.javascript import entries, number, truthy
 from one_trace.runner.loading import FlowUnreadable, load, node_message
-from one_trace.runner.loop import Clock, Loop, Promise
-from one_trace.runner.retry import OnError
 from one_trace.runner.run_log import find_state, to_json
-from one_trace.runner.schema import steps_in
 from tests.truth import VirtualClock
 
 

@@ -13,10 +13,10 @@ from made import START_MS, USAGE, assembly, loop, span
 
 from one_trace.errors import NoSuchRun, StoreError
 from one_trace.model.trace import Assembly, Cause, Exit, Session, Usage
+from one_trace.model.wanted import Wanted
 from one_trace.store import Store
 from one_trace.store.migrations import LAYOUT
 from one_trace.store.prune import prune
-from one_trace.store.reader import Wanted
 
 
 @pytest.fixture

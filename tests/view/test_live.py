@@ -12,8 +12,8 @@ import pytest
 from live_claims import contradictions, rows
 from truths import RECORDINGS
 
+from one_trace.engine.call import RunOptions
 from one_trace.model.times import to_ms
-from one_trace.runner.call import RunOptions
 from one_trace.view.cells import text_width
 from one_trace.view.live_plan import plan_of
 from one_trace.view.live_tree import LiveTree

@@ -13,6 +13,7 @@ from one_trace.answers.bounds import without_frames
 from one_trace.answers.edits.evidence import Evidence, Written, escaped, place
 from one_trace.answers.edits.reads import scope_of
 from one_trace.answers.edits.selectors import selectors_in
+from one_trace.engine.rules import BASH_TIMEOUT_MS
 from one_trace.model.trace import Cause, Location, Span
 from one_trace.model.tree import static_paths
 
@@ -41,7 +42,6 @@ _HTTP = re.compile(r"HTTP_4\d\d\Z")
 _LINE = re.compile(r'\ACode step "[^\n]*" failed at line (\d+)')
 _MODULE_LINE = re.compile(r"file://([^\s:]+):(\d+)")
 _INPUT = re.compile(r'(?:Missing required input: |^Input |Missing value for )"?([\w.-]+)', re.M)
-_BASH_MS = 30_000
 
 
 def by_class(evidence: Evidence, span: Span, written: Written) -> Iterator[Edit]:
@@ -87,7 +87,10 @@ def _timeout(evidence: Evidence, cause: Cause, span: Span, written: Written) -> 
         part, limit = "timeoutMs", own
     elif written.type == "bash":
         given = written.config.get("timeout")
-        part, limit = "bash/timeout", given if isinstance(given, int | float) and given > 0 else _BASH_MS
+        part, limit = (
+            "bash/timeout",
+            given if isinstance(given, int | float) and given > 0 else BASH_TIMEOUT_MS,
+        )
     else:
         yield from _transient(evidence, cause, span, written)
         return

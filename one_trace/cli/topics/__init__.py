@@ -5,7 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-NAMES = ("settings", "documents", "agents", "ci", "otel", "privacy", "security", "exit-codes", "development")
+NAMES = (
+    "settings",
+    "documents",
+    "agents",
+    "ci",
+    "otel",
+    "attributes",
+    "privacy",
+    "security",
+    "exit-codes",
+    "development",
+)
 """The topics, in the order of the list."""
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from one_trace.outbound.names import Redact
 from one_trace.outbound.redact.command_lines import COMMAND_LINES
 from one_trace.outbound.redact.documents import DOCUMENTS, kubernetes
 from one_trace.outbound.redact.encodings import Range, encoded, is_pair, replaced, views
@@ -30,7 +31,6 @@ from one_trace.outbound.redact.unknown_vendors import UNKNOWN_VENDORS
 from one_trace.outbound.redact.urls import URLS
 from one_trace.outbound.redact.value_kinds import REDACTED
 from one_trace.outbound.redact.vendor_keys import VENDOR_KEYS
-from one_trace.outbound.sanitize import Redact
 
 __all__ = ["REDACTED", "Redact", "redact", "redactor", "without_torn_word"]
 

@@ -178,7 +178,7 @@ function bashEnv(step, $, temporary) {
   return env;
 }
 
-export async function bash(step, $) {
+export async function bash(step, $, usual) {
   const config = step.bash;
   const command = resolve(config.command, $);
   const cwd = config.cwd ? resolve(config.cwd, $) : process.cwd();
@@ -186,7 +186,7 @@ export async function bash(step, $) {
   try {
     const own = bashEnv(step, $, temporary);
     const env = config.env ? { ...process.env, ...own } : process.env;
-    const { stdout, stderr } = await run(command, { timeout: config.timeout || 30000, cwd, env, maxBuffer: MAX_OUTPUT });
+    const { stdout, stderr } = await run(command, { timeout: config.timeout || usual, cwd, env, maxBuffer: MAX_OUTPUT });
     const output = config.parseEnvelope ? unwrapped(stdout, step.id) : config.parseJson ? JSON.parse(unfenced(stdout)) : stdout.trim();
     return success(output, { stdout: stdout.trim(), stderr: stderr.trim(), exitCode: 0 });
   } finally {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from one_trace.runner.schema import Json
+from one_trace.engine.schema import Json
 from one_trace.runner.validate import file_schemas, modules, output_schemas, references, shape
 from one_trace.runner.validate.problems import SyntaxCheck, ValidationProblem
 

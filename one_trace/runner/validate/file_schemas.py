@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from one_trace.runner.javascript import entries
-from one_trace.runner.schema import Json, steps_in
+from one_trace.engine.javascript import entries
+from one_trace.engine.schema import Json, steps_in
 from one_trace.runner.validate.problems import ValidationProblem, problem
 
 _TYPES = ("string", "number", "boolean", "object", "array", "null", "unknown")

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from one_trace.engine.schema import steps_in
 from one_trace.guard.files import is_plain
-from one_trace.runner.schema import steps_in
 from one_trace.runner.validate.problems import SyntaxCheck, ValidationProblem, problem
 
 

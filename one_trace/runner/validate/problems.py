@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol, TypedDict
 
-from one_trace.runner.javascript import entries
-from one_trace.runner.schema import Json
+from one_trace.engine.javascript import entries
+from one_trace.engine.schema import Json
 
 
 class ValidationProblem(TypedDict):

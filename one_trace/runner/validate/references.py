@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from one_trace.engine.schema import NESTED, TYPES, Json, steps_in
 from one_trace.guard.files import FLOW_LIMIT, read_plain
-from one_trace.runner.schema import NESTED, TYPES, Json, steps_in
 from one_trace.runner.validate.problems import ValidationProblem, problem, texts_in
 
 _TOKEN = re.compile(r"\$\.[a-zA-Z_][\w.\[\]*]*", re.ASCII)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from one_trace.runner.javascript import entries, truthy
-from one_trace.runner.schema import INPUT_TYPES, STRATEGIES, TYPES, Json, SchemaField, StepType
+from one_trace.engine.javascript import entries, truthy
+from one_trace.engine.schema import INPUT_TYPES, STRATEGIES, TYPES, Json, SchemaField, StepType
 from one_trace.runner.validate.problems import SyntaxCheck, ValidationProblem, problem
 
 _KEBAB = re.compile(r"[a-z0-9][a-z0-9-]*[a-z0-9]")

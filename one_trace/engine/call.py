@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from one_trace.runner.failures import StepFailure
-from one_trace.runner.loop import Loop, Promise
-from one_trace.runner.observer import Observer, Place
-from one_trace.runner.schema import Json
-from one_trace.runner.worker import Handle, Worker
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.loop import Loop, Promise
+from one_trace.engine.observer import Observer, Place
+from one_trace.engine.schema import Json
+from one_trace.engine.values import Handle, Step, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class FlowScope:
 
 @dataclass(slots=True)
 class StepResult:
-    """How a step ended. The worker holds the value."""
+    """How a step ended. `Values` holds the value."""
 
     handle: Handle
     status: str
@@ -47,12 +47,27 @@ class StepResult:
     retries: int | None = None
 
 
+class FoundFlow(Protocol):
+    """A flow that a step calls. `root`: the folder of its code modules."""
+
+    @property
+    def flow(self) -> Json: ...
+
+    @property
+    def root(self) -> str: ...
+
+
+FindFlow = Callable[[str], FoundFlow]
+"""The flow with this key. Raises StepFailure if there is none, or it cannot be read."""
+
+
 class Scheduler(Protocol):
     """What the code of a step type may ask of the engine."""
 
-    worker: Worker
+    values: Values
     loop: Loop
     options: RunOptions
+    find_flow: FindFlow
     observer: Observer
     reader: Promise[None] | None
 
@@ -66,9 +81,7 @@ class Scheduler(Protocol):
         self, steps: Json, context: Handle, scope: FlowScope, place: Place, done: Collection[str] = ()
     ) -> list[StepResult]: ...
 
-    async def step(
-        self, step: dict[str, Any], context: Handle, scope: FlowScope, span: int
-    ) -> StepResult: ...
+    async def step(self, step: Step, context: Handle, scope: FlowScope, span: int) -> StepResult: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +89,14 @@ class Call:
     """A step, its context, and the span and number of this attempt."""
 
     engine: Scheduler
-    step: dict[str, Any]
+    step: Step
     context: Handle
     scope: FlowScope
     span: int
     attempt: int
 
-    @property
-    def number(self) -> int:
-        """The number of the step in the worker."""
-        return self.engine.worker.step(self.step)
-
     def handle(self, kind: str = "results") -> Handle:
-        return Handle(self.engine.worker, kind)
+        return Handle(self.engine.values, kind)
 
     def config(self, key: str, first: str) -> dict[str, Any]:
         """The step's configuration. If there is none, fails as JavaScript would when reading `first`."""

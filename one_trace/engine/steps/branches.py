@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from one_trace.runner.call import Call
-from one_trace.runner.failures import StepFailure
-from one_trace.runner.javascript import number, truthy
-from one_trace.runner.worker import Handle
-
-_MAX_CONCURRENCY = 5
-"""Default of `maxConcurrency`."""
+from one_trace.engine.call import Call
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.javascript import number, truthy
+from one_trace.engine.rules import CONCURRENCY
+from one_trace.engine.values import Handle
 
 
 async def condition(call: Call) -> Handle:
     """Run the steps of one branch."""
-    worker = call.engine.worker
-    taken = bool(worker.ask("condition", call.context.number, call.number))
+    values = call.engine.values
+    taken = values.condition(call.context, call.step)
     config = call.config("condition", "expression")
     branch, steps = ("then", config.get("then")) if taken else ("else", config.get("else") or [])
     ran = await call.list(steps, call.context, call.place(branch=branch))
     handle = call.handle()
-    worker.tell("closeCondition", handle.number, taken, [result.handle.number for result in ran])
+    values.close_condition(handle, taken, [result.handle for result in ran])
     return handle
 
 
@@ -31,7 +29,7 @@ async def parallel(call: Call) -> Handle:
     if not isinstance(steps, list):
         what = "null" if "steps" in config else "undefined"
         raise StepFailure(f"Cannot read properties of {what} (reading 'length')")
-    width = number(config.get("maxConcurrency")) if truthy(config.get("maxConcurrency")) else _MAX_CONCURRENCY
+    width = number(config.get("maxConcurrency")) if truthy(config.get("maxConcurrency")) else CONCURRENCY
     place, parts, start = call.place(), [], 0.0
     while start < len(steps):
         batch = list(enumerate(steps))[int(start) : int(start + width)]
@@ -42,13 +40,10 @@ async def parallel(call: Call) -> Handle:
             span = engine.observer.begin(step, call.scope.key, place, index, events=False)
             promises.append(engine.loop.go(engine.step(step, call.context, call.scope, span)))
         results = await engine.loop.every(promises)
-        pairs = [
-            [engine.worker.step(step), result.handle.number]
-            for (_, step), result in zip(batch, results, strict=True)
-        ]
-        engine.worker.tell("place", call.context.number, pairs)
+        kept = [(step, result.handle) for (_, step), result in zip(batch, results, strict=True)]
+        engine.values.keep(call.context, kept)
         parts += results
         start += width
     handle = call.handle()
-    engine.worker.tell("closeParallel", handle.number, [result.handle.number for result in parts])
+    engine.values.close_parallel(handle, [result.handle for result in parts])
     return handle

@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
+from one_trace.engine.call import Body, Call, FindFlow, FlowScope, RunOptions, StepResult
+from one_trace.engine.failures import FlowStop, StepFailure
+from one_trace.engine.javascript import number, truthy
+from one_trace.engine.loop import Loop, Promise
+from one_trace.engine.observer import Observer, Place
+from one_trace.engine.retry import OnError
+from one_trace.engine.schema import Json
+from one_trace.engine.values import Handle, Step, Values
 from one_trace.model.times import to_iso
-from one_trace.runner.call import Body, Call, FlowScope, RunOptions, StepResult
-from one_trace.runner.failures import FlowStop, StepFailure
-from one_trace.runner.javascript import number, truthy
-from one_trace.runner.loop import Loop, Promise
-from one_trace.runner.observer import Observer, Place
-from one_trace.runner.retry import OnError
-from one_trace.runner.schema import NESTED, Json
-from one_trace.runner.worker import Handle, Worker
 
 Event = dict[str, Any]
-Step = dict[str, Any]
 MISSING = object()
 """A field that the flow file does not have, and so the event neither."""
 EXTERNAL = ("action", "paginate", "bash")
@@ -28,19 +27,22 @@ EXTERNAL = ("action", "paginate", "bash")
 
 
 class Engine:
-    """Runs flows on a loop and a worker. `body` runs an attempt of a step, `emit` receives the events."""
+    """Runs flows. `values` evaluates, `find_flow` finds the flow that a step calls, `emit` receives the
+    events, `body` runs an attempt of a step."""
 
     def __init__(
         self,
-        worker: Worker,
+        values: Values,
         loop: Loop,
         options: RunOptions,
+        find_flow: FindFlow,
         emit: Callable[[Event], None],
         body: Body,
         observer: Observer,
     ) -> None:
-        self.worker = worker
+        self.values = values
         self.loop = loop
+        self.find_flow = find_flow
         self.options = options
         self.observer = observer
         self.reader: Promise[None] | None = None
@@ -64,7 +66,7 @@ class Engine:
     ) -> bool:
         """Run the steps of a flow whose inputs are in `context`; False if `--stop-after` stopped it."""
         options, key = self.options, _field(flow, "key")
-        self.worker.tell("defaultOnError", context.number, flow.get("defaultOnError"))
+        self.values.default_on_error(context, flow.get("defaultOnError"))
         if options.dry_resolve and not options.stop_after:
             self._dry_run(flow, key, context)
             return True
@@ -88,13 +90,13 @@ class Engine:
     def _ended(
         self, event: str, key: Json, began: int, context: Handle, fields: Event, *, timestamp: bool = False
     ) -> None:
-        completed, failed, skipped = self.worker.ask("counts", context.number)
+        completed, failed, skipped = self.values.counts(context)
         fields |= {"durationMs": self.now() - began, "stepsCompleted": completed, "stepsFailed": failed}
         stamp = self.stamp() if timestamp else MISSING
         self.emit(event, flowKey=key, **fields, stepsSkipped=skipped, timestamp=stamp)
 
     def _dry_run(self, flow: Json, key: Json, context: Handle) -> None:
-        inputs, steps = self.worker.ask("drySteps", context.number, flow.get("steps"), NESTED)
+        inputs, steps = self.values.dry_flow(context, flow.get("steps"))
         self.emit("flow:dry-run", flowKey=key, resolvedInputs=inputs, steps=steps, timestamp=self.stamp())
 
     # -- lists of steps
@@ -113,7 +115,7 @@ class Engine:
             if step_id in done:
                 continue
             if self.options.dry_resolve and self._is_last(step_id):
-                dry = self.worker.ask("dryStep", context.number, self.worker.step(step))
+                dry = self.values.dry_step(context, step)
                 self.emit("step:dry-resolve", **dry, timestamp=self.stamp())
                 raise FlowStop(str(step_id))
             results.append(await self._reported(step, context, scope, place, index))
@@ -173,7 +175,7 @@ class Engine:
     def _skipped(self, step: Step, context: Handle) -> bool:
         for key, skips in (("if", False), ("unless", True)):
             expression = step.get(key)
-            if truthy(expression) and self.worker.ask("holds", context.number, expression) is skips:
+            if truthy(expression) and self.values.holds(context, expression) is skips:
                 return True
         return False
 
@@ -220,10 +222,10 @@ class Engine:
     ) -> Handle:
         """The result of one attempt."""
         if truthy(step.get("requires")):
-            self.worker.ask("requires", context.number, self.worker.step(step))
+            self.values.requires(context, step)
         if self.options.mock and step.get("type") in EXTERNAL:
-            handle = Handle(self.worker, "results")
-            config = self.worker.ask("mock", handle.number, context.number, self.worker.step(step))
+            handle = Handle(self.values, "results")
+            config = self.values.mock(handle, context, step)
             self.emit("step:mock", stepId=_field(step, "id"), type=step["type"], config=config)
             return handle
         call = Call(self, step, context, scope, span, attempt)
@@ -241,14 +243,14 @@ class Engine:
         retries = attempt - 1 or None
         if retries:
             self.emit("step:retry-success", stepId=_field(step, "id"), retries=retries)
-        self.worker.tell("finish", context.number, self.worker.step(step), handle.number, duration, retries)
+        self.values.finish(context, step, handle, duration, retries)
         return StepResult(handle, "success", duration, retries)
 
     def _set_result(self, step: Step, context: Handle, result: dict[str, Any]) -> StepResult:
         """A result that no JavaScript has made."""
-        handle = Handle(self.worker, "results")
-        self.worker.tell("given", handle.number, result)
-        self.worker.tell("place", context.number, [[self.worker.step(step), handle.number]])
+        handle = Handle(self.values, "results")
+        self.values.given(handle, result)
+        self.values.keep(context, [(step, handle)])
         return StepResult(handle, result["status"], result.get("durationMs"), result.get("retries"))
 
 

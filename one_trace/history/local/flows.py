@@ -6,58 +6,37 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from one_trace.analyse.history import Anomaly, FlowHistory, RunSummary, SpanCounts, StepHistory
 from one_trace.model.trace import PlannedStep
 from one_trace.model.tree import below
+from one_trace.model.wanted import ALL, Wanted
 from one_trace.store.connection import Connection
-from one_trace.store.tags import Tags
-from one_trace.store.tags import conditions as tag_conditions
+from one_trace.store.reader import where
 
 
-class RunFilter(NamedTuple):
-    """Which runs to read: of one flow, since a time (Unix ms), of one project (its folder), with all of these
-    tags; None: of all."""
-
-    flow: str | None = None
-    since_ms: int | None = None
-    project: str | None = None
-    tags: Tags = ()
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether it leaves out runs of a flow for another reason than their start."""
-        return self.project is not None or bool(self.tags)
-
-    def where(self) -> tuple[str, list[object]]:
-        """An SQL condition on rows of `runs`, and its parameters."""
-        conditions = (
-            ("runs.flow_key = ?", (self.flow,)),
-            ("runs.started_ms >= ?", (self.since_ms,)),
-            ("runs.cwd = ?", (self.project,)),
-            *tag_conditions(self.tags),
-        )
-        given = [(condition, values) for condition, values in conditions if values[0] is not None]
-        where = " AND ".join(condition for condition, _ in given) or "1"
-        return where, [value for _, values in given for value in values]
+def _is_partial(wanted: Wanted) -> bool:
+    """Whether it leaves out runs of a flow for another reason than their start."""
+    return wanted._replace(flow=None, since=None) != ALL
 
 
-def histories(db: Connection, runs: RunFilter, *, models: bool = False) -> list[FlowHistory]:
+def histories(db: Connection, wanted: Wanted, *, models: bool = False) -> list[FlowHistory]:
     """Every flow of every project that has such runs, by flow key and project; `models` also reads the names
     of models."""
-    flows, indexes = _flows(db, runs)
+    flows, indexes = _flows(db, wanted)
     projects_of = Counter(flow.flow_key for flow in flows)
-    alone = [flow for flow in flows if projects_of[flow.flow_key] == 1 and not runs.is_partial]
+    partial = _is_partial(wanted)
+    alone = [flow for flow in flows if projects_of[flow.flow_key] == 1 and not partial]
     if alone:
-        _Reader(db, alone, indexes, runs.since_ms, None).read(models)
+        _Reader(db, alone, indexes, wanted.since, None).read(models)
     for flow in flows:
-        if projects_of[flow.flow_key] > 1 or runs.is_partial:
+        if projects_of[flow.flow_key] > 1 or partial:
             # All runs of a flow key share its steps, so that some of them have to be named.
             numbers = [run.number for run in flow.runs]
-            _Reader(db, [flow], indexes, runs.since_ms, numbers).read(models)
+            _Reader(db, [flow], indexes, wanted.since, numbers).read(models)
     return flows
 
 
@@ -72,14 +51,14 @@ def projects(db: Connection, flow: str) -> list[str | None]:
     return [cwd for (cwd,) in db.execute(sql, (flow,))]
 
 
-def _flows(db: Connection, runs: RunFilter) -> tuple[list[FlowHistory], dict[int, int]]:
+def _flows(db: Connection, wanted: Wanted) -> tuple[list[FlowHistory], dict[int, int]]:
     """Flows with their runs, and each run's index in its flow by its number in the store."""
-    where, values = runs.where()
+    clause, values = where(wanted)
     flows: dict[tuple[str, str], FlowHistory] = {}
     indexes: dict[int, int] = {}
     for key, cwd, *fields in db.execute(
         "SELECT runs.flow_key, cwd, run_id, version, status, started_at, duration_ms, cost_usd, runs.id,"
-        f" spans FROM runs LEFT JOIN flow_versions ON flow_versions.id = flow_version WHERE {where}"
+        f" spans FROM runs LEFT JOIN flow_versions ON flow_versions.id = flow_version {clause}"
         " ORDER BY runs.flow_key, started_ms, runs.id",
         values,
     ):

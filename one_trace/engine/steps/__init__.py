@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from one_trace.runner.call import Body, Call
-from one_trace.runner.failures import StepFailure
-from one_trace.runner.steps.branches import condition, parallel
-from one_trace.runner.steps.leaves import at_once, bash, code
-from one_trace.runner.steps.loops import loop, while_
-from one_trace.runner.steps.subflow import subflow
-from one_trace.runner.worker import Handle
+from one_trace.engine.call import Body, Call
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.steps.branches import condition, parallel
+from one_trace.engine.steps.leaves import at_once, bash, code
+from one_trace.engine.steps.loops import loop, while_
+from one_trace.engine.steps.subflow import subflow
+from one_trace.engine.values import Handle
 
 __all__ = ["run"]
 

@@ -11,10 +11,7 @@ from one_trace.store.connection import Connection
 def ran_for_others(db: Connection, flow: FlowHistory) -> set[StepKey]:
     """Of the steps that did not run, those that ran in the same project under another path: called by another
     step, or by another flow."""
-    ran = {step.path for step in flow.steps if step.total().spans > step.total().skipped}
-    missing = {
-        (step.flow_key, step.path.rpartition(" > ")[2]) for path, step in flow.plan.items() if path not in ran
-    }
+    missing = flow.never_ran()
     if not missing:
         return set()
     rows = db.execute(

@@ -7,12 +7,10 @@ import random
 import re
 from typing import Any
 
-from one_trace.runner.failures import StepFailure
-from one_trace.runner.javascript import number, text, truthy
-from one_trace.runner.schema import Json
-
-_DELAY_MS = 1000
-_MAX_DELAY_MS = 30_000
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.javascript import number, text, truthy
+from one_trace.engine.rules import RETRY_DELAY_MOST_MS, RETRY_DELAY_MS
+from one_trace.engine.schema import Json
 
 
 class OnError:
@@ -39,10 +37,10 @@ class OnError:
 
     def delay_ms(self, attempt: int) -> int:
         """How long to wait before an attempt, from 2 up."""
-        base = self._number("retryDelayMs", _DELAY_MS)
+        base = self._number("retryDelayMs", RETRY_DELAY_MS)
         backoff = self._config.get("backoff")
         if backoff in ("exponential", "exponential-jitter"):
-            base = min(base * 2 ** (attempt - 2), self._number("maxDelayMs", _MAX_DELAY_MS))
+            base = min(base * 2 ** (attempt - 2), self._number("maxDelayMs", RETRY_DELAY_MOST_MS))
             if backoff == "exponential-jitter":
                 base *= 0.5 + random.random() * 0.5
         return math.floor(base + 0.5) if math.isfinite(base) else 0

@@ -15,11 +15,11 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
-from one_trace.runner.failures import FlowStop, StepFailure
+from one_trace.engine.failures import FlowStop, StepFailure
+from one_trace.engine.rules import FINALLY_TICKS, TIMER_LONGEST_MS
 
 T = TypeVar("T")
 Settle = Callable[[], None]
-_MAX_DELAY_MS = 2**31 - 1
 
 
 class Clock:
@@ -140,7 +140,7 @@ class Loop:
 
     def call_later(self, delay_ms: float, callback: Settle) -> int:
         """Like setTimeout. Returns a number for `cancel`."""
-        if math.isnan(delay_ms) or not 1 <= delay_ms <= _MAX_DELAY_MS:
+        if math.isnan(delay_ms) or not 1 <= delay_ms <= TIMER_LONGEST_MS:
             delay_ms = 1
         return self._schedule(int(delay_ms), callback)
 
@@ -192,7 +192,7 @@ class Loop:
             if not decided:
                 decided = True
                 # .finally passes its value through two more promises
-                self.after(3, lambda: finish(error))
+                self.after(FINALLY_TICKS, lambda: finish(error))
 
         def finish(error: Exception | None) -> None:
             self.cancel(timer)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from one_trace.runner.call import Call
-from one_trace.runner.javascript import number
-from one_trace.runner.worker import Handle
-
-_MAX_ITERATIONS = 100
-"""Default of `while`."""
+from one_trace.engine.call import Call
+from one_trace.engine.javascript import number
+from one_trace.engine.rules import LOOP_ITEMS, WHILE_ITERATIONS
+from one_trace.engine.values import Handle
 
 
 async def loop(call: Call) -> Handle:
     """Run the steps for each item, one after another or in concurrent batches."""
-    worker = call.engine.worker
+    values = call.engine.values
     state = call.handle("loops")
-    count = int(worker.ask("openLoop", state.number, call.context.number, call.number))
+    count = values.open_loop(state, call.context, call.step, LOOP_ITEMS)
     config = call.config("loop", "over")
     width = number(config.get("maxConcurrency"))
     if width > 1:
@@ -25,43 +23,43 @@ async def loop(call: Call) -> Handle:
             start += width
     else:
         for i in range(count):
-            worker.tell("turn", state.number, call.context.number, i)
+            values.begin_iteration(state, call.context, i)
             await call.list(config.get("steps"), call.context, call.place(iteration=i))
-            worker.tell("endTurn", state.number, call.context.number, i)
+            values.end_iteration(state, call.context, i)
     handle = call.handle()
-    worker.tell("closeLoop", state.number, call.context.number, handle.number)
+    values.close_loop(state, call.context, handle)
     return handle
 
 
 async def _concurrent(call: Call, state: Handle, i: int) -> None:
     """One of several concurrent iterations, with its own context."""
-    own, worker = call.handle("contexts"), call.engine.worker
-    worker.tell("fork", state.number, call.context.number, own.number, i)
+    own, values = call.handle("contexts"), call.engine.values
+    values.fork(state, call.context, own, i)
     await call.list(call.config("loop", "over").get("steps"), own, call.place(iteration=i))
-    worker.tell("join", state.number, call.context.number, own.number, i)
+    values.join(state, call.context, own, i)
 
 
 async def while_(call: Call) -> Handle:
     """Like do-while: the condition is evaluated after each iteration but the last possible one."""
-    worker = call.engine.worker
+    values = call.engine.values
     config = call.config("while", "maxIterations")
     most, steps = config.get("maxIterations"), config.get("steps")
     outcomes = call.handle("values")
-    worker.tell("openWhile", call.context.number, call.number, outcomes.number)
+    values.open_while(call.context, call.step, outcomes)
     iterations = 0
-    while iterations < (_MAX_ITERATIONS if most is None else number(most)):
+    while iterations < (WHILE_ITERATIONS if most is None else number(most)):
         if iterations and not _again(call):
             break
         await call.list(steps, call.context, call.place(iteration=iterations))
-        last = worker.step(steps[-1]) if steps else None
-        worker.tell("whileTurn", call.context.number, call.number, last, iterations, outcomes.number)
+        last = steps[-1] if steps else None
+        values.end_turn(call.context, call.step, last, iterations, outcomes)
         iterations += 1
     handle = call.handle()
-    worker.tell("closeWhile", handle.number, outcomes.number)
+    values.close_while(handle, outcomes)
     return handle
 
 
 def _again(call: Call) -> bool:
     engine = call.engine
     engine.observer.resolves(call.span, call.attempt, call.step, call.context)
-    return bool(engine.worker.ask("again", call.context.number, call.number))
+    return engine.values.again(call.context, call.step)

@@ -7,13 +7,11 @@ from typing import Any
 
 import msgspec
 
-from one_trace.analyse.step_runs import PastRuns, StepRef, StepRun
+from one_trace.analyse.step_runs import MOST_PAST_RUNS, PastRuns, PastStep, past_runs
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Run
 from one_trace.store.connection import Connection
 
-MOST_RUNS = 50
-"""What was usual long ago is not usual now."""
 _RUNS = (
     "SELECT id, duration_ms, cost_usd FROM runs"
     " WHERE flow_key = ? AND cwd IS ? AND status = 'success' AND duration_ms IS NOT NULL"
@@ -31,7 +29,7 @@ def of_run(db: Connection, run: Run, *, exclude: Sequence[Run] = ()) -> PastRuns
             run.cwd,
             to_ms(run.started_at) or 0,
             _json([each.trace_id for each in (run, *exclude)]),
-            MOST_RUNS,
+            MOST_PAST_RUNS,
         ),
     )
     return _past(db, found.fetchall()[::-1])
@@ -39,43 +37,19 @@ def of_run(db: Connection, run: Run, *, exclude: Sequence[Run] = ()) -> PastRuns
 
 def of_flow(db: Connection, flow: str, project: str | None) -> PastRuns:
     """The last successful runs of a flow in a folder."""
-    return _past(db, db.execute(f"{_RUNS} {_LAST}", (flow, project, MOST_RUNS)).fetchall()[::-1])
+    return _past(db, db.execute(f"{_RUNS} {_LAST}", (flow, project, MOST_PAST_RUNS)).fetchall()[::-1])
 
 
 def _past(db: Connection, runs: Sequence[tuple[Any, ...]]) -> PastRuns:
-    past = PastRuns(
-        runs=[duration for _, duration, _ in runs],
-        costs=[cost for _, _, cost in runs if cost is not None],
-    )
     numbers = [number for number, _, _ in runs]
-    for flow, path, step_id, kind, skipped, error, timeout, *figures in db.execute(
+    steps = db.execute(
         "SELECT steps.flow, path, step_id, type, skipped, error, timeout,"
         " spans, CASE WHEN max_ms IS NOT NULL THEN sum_ms END, max_ms, retries, output_bytes, cost_usd"
         " FROM steps JOIN step_runs ON step = steps.id AND run IN (SELECT value FROM json_each(?1))"
         " WHERE steps.flow = (SELECT flow_key FROM runs WHERE id = ?2) ORDER BY steps.id, started_ms",
         (_json(numbers), numbers[0] if numbers else None),
-    ):
-        count, duration, longest, retries, output, cost = figures
-        below_root = path[len(flow) + len(" > ") :]
-        past.refs[below_root] = StepRef(below_root, step_id, kind)
-        past.steps.setdefault(below_root, []).append(
-            StepRun(
-                count=count,
-                status="error"
-                if error
-                else "timeout"
-                if timeout
-                else "skipped"
-                if skipped == count
-                else "success",
-                duration_ms=duration,
-                max_ms=longest,
-                retries=retries,
-                output_bytes=output,
-                cost_usd=cost,
-            )
-        )
-    return past
+    )
+    return past_runs([(duration, cost) for _, duration, cost in runs], map(PastStep._make, steps))
 
 
 def _json(values: Sequence[object]) -> str:

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from one_trace.runner.call import Call, FlowScope, Scheduler
-from one_trace.runner.failures import StepFailure
-from one_trace.runner.loading import FlowUnreadable, load
-from one_trace.runner.loop import Promise
-from one_trace.runner.schema import Json
-from one_trace.runner.worker import Handle
-
-_IMPORT_TICKS = 8
-"""Microtasks in which One CLI imports its flow loader, once it has been read from disk."""
+from one_trace.engine.call import Call, FlowScope, Scheduler
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.loop import Promise
+from one_trace.engine.rules import IMPORT_TICKS
+from one_trace.engine.schema import Json
+from one_trace.engine.values import Handle
 
 
 async def subflow(call: Call) -> Handle:
     """Run the flow `key` in its own context. The output of its last step becomes this step's output."""
-    engine, worker = call.engine, call.engine.worker
+    engine, values = call.engine, call.engine.values
     inputs = call.handle("values")
-    key = str(worker.ask("openFlow", call.context.number, call.number, inputs.number))
+    key = values.open_flow(call.context, call.step, inputs)
     if key in call.scope.stack:
         raise StepFailure(f"Circular flow detected: {' → '.join((*call.scope.stack, key))}")
     await _imported(engine)
-    try:
-        loaded = load(key, worker.json_error)
-    except FlowUnreadable as error:
-        raise StepFailure(str(error)) from error
+    found = engine.find_flow(key)
     context = call.handle("contexts")
-    await engine.loop.go(_run(call, loaded.flow, loaded.root, key, inputs, context))
-    steps = loaded.flow.get("steps")
+    await engine.loop.go(_run(call, found.flow, found.root, key, inputs, context))
+    steps = found.flow.get("steps")
     last = steps[-1] if isinstance(steps, list) and steps else None
     handle = call.handle()
-    number = worker.step(last) if isinstance(last, dict) else None
-    collisions = worker.ask("closeFlow", context.number, number, handle.number)
+    collisions = values.close_flow(context, last if isinstance(last, dict) else None, handle)
     if collisions:
         fields = f"final step output fields [{', '.join(collisions)}] collide with sub-step ids"
         engine.emit("flow:warning", message=f'Sub-flow "{key}" {fields} — flattened fields take precedence.')
@@ -46,7 +39,7 @@ async def _run(call: Call, flow: Json, root: str, key: str, inputs: Handle, cont
         raise StepFailure(
             f"Cannot read properties of {'null' if flow is None else 'undefined'} (reading 'inputs')"
         )
-    engine.worker.ask("acceptNew", context.number, inputs.number, flow.get("inputs"))
+    engine.values.accept(context, inputs, flow.get("inputs"))
     scope = FlowScope(str(flow.get("key")), root, (*call.scope.stack, key), flow.get("defaultOnError"))
     await engine.flow(flow, scope, context, call.place())
 
@@ -57,6 +50,6 @@ async def _imported(engine: Scheduler) -> None:
         reader = engine.reader
         engine.loop.call_soon(lambda: reader.resolve(None))
     elif engine.reader.settled:
-        for _ in range(_IMPORT_TICKS - 1):
+        for _ in range(IMPORT_TICKS - 1):
             await engine.reader
     await engine.reader

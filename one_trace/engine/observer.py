@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from one_trace.runner.worker import Handle
+    from one_trace.engine.values import Handle
 
 
 @dataclass(frozen=True, slots=True)

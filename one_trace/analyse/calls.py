@@ -1,0 +1,160 @@
+"""LLM calls from the rows that a history has of them: what they used, and which are not counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from one_trace.analyse import prices
+from one_trace.analyse.cost import SUMMED, CallUsage, Uncounted
+from one_trace.model.trace import ModelUsage, PartedUsage, PlannedStep
+
+_USAGE_OPTIONS = {"codex": "--json", "opencode": "--format json"}
+_FAILED = (
+    "it failed, and the host keeps no output of a step that failed",
+    "let it continue (onError: continue) and check its result in a later step",
+)
+_NO_USAGE = {
+    "pipe": (
+        "its output goes through another command, which drops the usage",
+        "let the step print all of it ({options}), and pick the answer in a later step",
+    ),
+    "": ("its output contains no usage", "call it with {options}"),
+}
+CONTAINERS = ("condition", "loop", "while", "parallel", "flow")
+"""Types of the steps whose attempts run other steps."""
+
+
+class Calls(NamedTuple):
+    """The LLM calls of some runs: how many runs there are, what their calls used, and which are not
+    counted."""
+
+    runs: int
+    usages: Sequence[CallUsage]
+    uncounted: Sequence[Uncounted]
+
+
+class CallingRun(NamedTuple):
+    """A run whose calls are counted. `failed`: or it never ended."""
+
+    flow: str
+    project: str | None
+    day: str
+    failed: bool
+
+
+class Call(NamedTuple):
+    """A span that has usage. `run`: its number among the runs. `step`: the static path, or what stands for
+    it. `wasted`: see `wasted_spans`."""
+
+    run: int
+    step: object
+    retries: int
+    wasted: bool
+    usage: PartedUsage
+
+
+def calling_run(flow: str, project: str | None, started_at: str, status: str) -> CallingRun:
+    return CallingRun(flow, project, _local_day(started_at), status in ("error", "incomplete"))
+
+
+def _local_day(moment: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):
+        return moment[:10]
+
+
+def usages(
+    calls: Iterable[Call], runs: Mapping[int, CallingRun], paths: Mapping[object, str] | None = None
+) -> list[CallUsage]:
+    """What calls used: a row for each run, step and set of models. `paths`: the static path of each step,
+    where the calls have something else."""
+    rows: dict[tuple[object, ...], CallUsage] = {}
+    for run, step, retries, wasted, usage in calls:
+        models = tuple(usage.models)
+        row = rows.get((run, step, models, wasted))
+        if row is None:
+            flow, project, day, failed = runs[run]
+            row = rows[run, step, models, wasted] = CallUsage(
+                run=run,
+                flow=flow,
+                project=project,
+                path=str(step) if paths is None else paths[step],
+                day=day,
+                run_failed=failed,
+                retried=wasted,
+                models=models,
+            )
+        _add(row, usage, retries)
+        if prices.is_unpriced(usage):
+            _estimate(row, usage)
+    return list(rows.values())
+
+
+def _add(row: CallUsage, usage: PartedUsage, retries: int) -> None:
+    row.calls += 1
+    row.retries += retries
+    _add_usage(row, usage, SUMMED)
+    for name, part in usage.per_model.items():
+        _add_usage(row.per_model.setdefault(name, ModelUsage()), part, SUMMED[:-1])
+    row.retries_usd += (usage.cost_usd or 0.0) * retries
+
+
+def _estimate(row: CallUsage, usage: PartedUsage) -> None:
+    estimates = prices.estimate(usage, row.day)
+    row.unpriced += 1
+    row.estimated_calls += bool(estimates)
+    for model, cost in estimates.items():
+        row.estimates[model] = row.estimates.get(model, 0.0) + cost
+
+
+def _add_usage(
+    total: CallUsage | ModelUsage, usage: PartedUsage | ModelUsage, names: tuple[str, ...]
+) -> None:
+    for name in names:
+        setattr(total, name, getattr(total, name) + getattr(usage, name))
+    if usage.cost_usd is not None:
+        total.cost_usd = (total.cost_usd or 0.0) + usage.cost_usd
+
+
+def wasted_spans(rows: Iterable[tuple[int, str, str | None, int | None, int]]) -> dict[int, set[str]]:
+    """By run: the spans in attempts of containers that were followed by another attempt. `rows`: run, span,
+    parent, the parent's attempt, attempts, of each span of runs in which a container was retried, run by run,
+    parents before their children."""
+    wasted: dict[int, set[str]] = {}
+    attempts_of: dict[str, int] = {}
+    for run, span_id, parent, attempt, attempts in rows:
+        if run not in wasted:
+            wasted[run], attempts_of = set(), {}
+        attempts_of[span_id] = attempts
+        last = attempts_of.get(parent or "", 0)
+        # Parents come before their children, so that all descendants are found.
+        if parent in wasted[run] or (attempt or last) < last:
+            wasted[run].add(span_id)
+    return wasted
+
+
+def uncounted(
+    calling: Mapping[tuple[str, str], PlannedStep], rows: Iterable[tuple[str, str, int, int, int]]
+) -> list[Uncounted]:
+    """The executions without usage of steps that call an agent according to their flow file. `calling`: these
+    steps by flow and static path. `rows`: flow, path, spans that were executed, those of them that failed or
+    never ended, those that have usage."""
+    missing = []
+    for flow, path, executed, failed, counted in rows:
+        step = calling.get((flow, path))
+        if step is None or step.calls is None:
+            continue
+        options = _USAGE_OPTIONS.get(step.calls, "--output-format json")
+        without = max(executed - counted, 0)
+        of_failed = min(failed, without)
+        no_usage = _NO_USAGE.get(step.loses or "", _NO_USAGE[""])
+        for calls, (why, fix) in ((of_failed, _FAILED), (without - of_failed, no_usage)):
+            if calls:
+                fix = fix.format(options=options)
+                missing.append(
+                    Uncounted(flow=flow, path=path, tool=step.calls, calls=calls, why=why, fix=fix)
+                )
+    return sorted(missing, key=lambda each: (-each.calls, each.flow, each.path))
