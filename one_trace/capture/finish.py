@@ -103,7 +103,7 @@ def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
         say_page(_page(assembly.trace, ended.reported))
     with Store(settings.store_path) as store:
         _prune(store, settings)  # first: it must not delete an old run that was resumed now
-        _save(store, assembly, settings, ended.origin)
+        _save(store, assembly, settings, ended.origin, _place())
     uploads: list[Upload] = []
     if ready(settings) and _uploads_at_once(settings):
         from one_trace import deliver
@@ -169,7 +169,25 @@ def _signal_name(number: int | None) -> str | None:
         return f"SIG{number}"
 
 
-def _save(store: Store, assembly: Assembly, settings: Settings, origin: Origin) -> None:
+def _place() -> dict[str, str | int]:
+    """Where this process runs, without values that are secrets of its environment."""
+    from one_trace.capture.place import place_of
+    from one_trace.outbound.redact import redactor
+    from one_trace.outbound.tag_text import without_secrets
+
+    found = place_of(os.environ)
+    texts = {name: value for name, value in found.items() if isinstance(value, str)}
+    return {**found, **without_secrets(texts, redactor(os.environ))}
+
+
+def _save(
+    store: Store,
+    assembly: Assembly,
+    settings: Settings,
+    origin: Origin,
+    place: dict[str, str | int] | None = None,
+) -> None:
+    """`place`: None if it was another process that ran it."""
     from one_trace.deliver.sinks import ready
 
     run = assembly.trace.run
@@ -183,6 +201,7 @@ def _save(store: Store, assembly: Assembly, settings: Settings, origin: Origin) 
         # A run that started later can only have resumed this one.
         parent_run_id=parent.run_id if parent and parent.started_at <= run.started_at else None,
         traceparent=origin.traceparent,
+        place=place,
         tags=origin.tags,
         hold=not _uploads_at_once(settings),
     )

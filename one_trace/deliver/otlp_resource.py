@@ -11,10 +11,12 @@ from one_trace.outbound.payload import Project
 _NAME, ATTRIBUTES = "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"
 
 
-def resource(project: Project, env: Mapping[str, str]) -> dict[str, str]:
-    """Attributes by name. The user's own replace ours; ``OTEL_SERVICE_NAME`` replaces ``service.name``."""
+def resource(
+    project: Project, place: Mapping[str, str | int], env: Mapping[str, str]
+) -> dict[str, str | int]:
+    """Attributes by name. `place`: where the run took place; of the repository, git knows better. The user's
+    own replace ours; ``OTEL_SERVICE_NAME`` replaces ``service.name``."""
     ours = {
-        "host.name": socket.gethostname(),
         "vcs.repository.url.full": project.remote,
         "vcs.repository.name": project.remote.rpartition("/")[2] if project.remote else None,
         "vcs.ref.head.name": project.branch,
@@ -22,7 +24,9 @@ def resource(project: Project, env: Mapping[str, str]) -> dict[str, str]:
         "vcs.ref.head.revision": project.ref,
     }
     name = env.get(_NAME, "").strip()
-    found = {key: value for key, value in ours.items() if value} | (user_attributes(env) or {})
+    found: dict[str, str | int] = {"host.name": socket.gethostname(), **place}
+    found |= {key: value for key, value in ours.items() if value}
+    found |= user_attributes(env) or {}
     return found | ({"service.name": name} if name else {})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import astuple, replace
@@ -69,7 +69,7 @@ def pack(
                 traceparent=family.traceparent,
                 parent_trace_id=family.parent_trace_id,
                 child_trace_ids=[child.trace_id for child in family.children],
-                facts=replace(facts, resource=_resource(known, mask)) if facts else NO_FACTS,
+                facts=replace(facts, resource=_resource(known, facts.resource, mask)) if facts else NO_FACTS,
             ),
             project=known,
             visibility=visibility or own.visibility,
@@ -89,6 +89,7 @@ def _facts(store: Store, trace_id: str, relatives: Sequence[str] | None, revisio
     from one_trace.store import sent_facts  # no other sink needs it
 
     return OtlpFacts(
+        resource=sent_facts.place(store, trace_id),
         revision=sent_facts.queued_ms(store, trace_id, "otlp") if revision is None else revision,
         definition=sent_facts.definition(store, trace_id),
         model_parts=sent_facts.model_parts(store, trace_id),
@@ -100,9 +101,10 @@ def _masked(project: Project, mask: Redact) -> Project:
     return Project(*(None if text is None else mask(text) for text in astuple(project)))
 
 
-def _resource(project: Project, mask: Redact) -> dict[str, str]:
-    """Names of this machine and of the user's own, masked as names of the run are."""
-    return {name: mask(value) for name, value in resource(project, os.environ).items()}
+def _resource(project: Project, place: Mapping[str, str | int], mask: Redact) -> dict[str, str | int]:
+    """Names of a machine and of the user's own, masked as names of the run are."""
+    found = resource(project, place, os.environ)
+    return {name: mask(value) if isinstance(value, str) else value for name, value in found.items()}
 
 
 def settings_at(cwd: str | None, settings: Settings) -> Settings:

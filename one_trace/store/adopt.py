@@ -13,7 +13,7 @@ from one_trace.store.reader import Reader
 from one_trace.store.rows import Source
 from one_trace.store.save import prepare, write
 
-_FACTS = "document_uploads IS NOT NULL, input_count, traceparent, version, static_paths, step_timeouts"
+_FACTS = "document_uploads IS NOT NULL, input_count, traceparent, place, version, static_paths, step_timeouts"
 _DELIVERY = "sink, state, revision, attempts, queued_ms, next_try_ms, sent_ms, url, error, visibility"
 
 
@@ -34,7 +34,7 @@ def _copy(older: Reader, connection: Connection, number: int) -> None:
     joined = "runs LEFT JOIN flow_versions ON flow_versions.id = flow_version"
     sql = f"SELECT {_FACTS} FROM {joined} WHERE runs.id = ?"
     found = older.connection.execute(sql, (number,)).fetchone()
-    is_document, input_count, traceparent, version, paths, timeouts = found
+    is_document, input_count, traceparent, place, version, paths, timeouts = found
     (key,) = older.connection.execute("SELECT run_id FROM runs WHERE id = ?", (number,)).fetchone()
     trace = older.trace(key)
     with older.decoding():
@@ -44,7 +44,7 @@ def _copy(older: Reader, connection: Connection, number: int) -> None:
     prepared = prepare(assembly, os.environ)
     with connection.writing():
         source: Source = "document" if is_document else "capture"
-        _, run = write(connection, prepared, source=source, traceparent=traceparent)
+        _, run = write(connection, prepared, source=source, traceparent=traceparent, place=place)
         connection.executemany(
             f"INSERT INTO outbox (run, {_DELIVERY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (run, sink) DO NOTHING",

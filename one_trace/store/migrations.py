@@ -16,7 +16,8 @@ bytes):
     `incomplete`, `retries` are `Run.counts`; `input_tokens` to `turns` are `Run.usage` (all null: no LLM
     step), `models` and `sessions` JSON arrays of names. `flow_version` refers to `flow_versions.id`; null if
     the flow file was not found. `traceparent` is the W3C trace context in which the run was started, if any.
-    `tags` is a JSON object of texts, null if there are none.
+    `tags` is a JSON object of texts, null if there are none. `place` is a JSON object of OpenTelemetry
+    attributes: where the run took place; null if it was imported.
     `document_uploads` is null in runs that were read from their record; in those imported from a trace
     document it has the document's `uploads` as JSON. `exit` is `Run.exit` as JSON.
 ``flow_versions``
@@ -298,6 +299,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         "ALTER TABLE outbox ADD COLUMN accepted INTEGER; ALTER TABLE outbox ADD COLUMN accepted_of TEXT",
         additive=True,
     ),
+    Migration("0015-places", "ALTER TABLE runs ADD COLUMN place TEXT", additive=True),
 )
 """In the order they are applied. A published migration is never changed: add the next number."""
 

@@ -90,7 +90,12 @@ def _has_errors(trace: Trace) -> bool:
 
 
 def write(
-    connection: Connection, prepared: Prepared, *, source: Source = "capture", traceparent: str | None = None
+    connection: Connection,
+    prepared: Prepared,
+    *,
+    source: Source = "capture",
+    traceparent: str | None = None,
+    place: str | None = None,
 ) -> tuple[Saved, int]:
     """Write a run, and its spans and summary if they have changed. Returns what was done and its number.
 
@@ -106,9 +111,10 @@ def write(
     run = _save_run(connection, prepared, key, source)
     if kept is None:
         recall(connection, run, assembly.trace.run.trace_id)
-    if traceparent is not None:
+    if traceparent is not None or place is not None:
         connection.execute(
-            "UPDATE runs SET traceparent = coalesce(traceparent, ?) WHERE id = ?", (traceparent, run)
+            "UPDATE runs SET traceparent = coalesce(traceparent, ?), place = coalesce(place, ?) WHERE id = ?",
+            (traceparent, place, run),
         )
     if kept is not None and kept.revision == prepared.revision:
         return "unchanged", run

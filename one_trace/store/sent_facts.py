@@ -15,6 +15,7 @@ _RUN = number_sql("?1")
 _plan = msgspec.json.Decoder(list[PlannedStep])
 _paths = msgspec.json.Decoder(list[str])
 _timeouts = msgspec.json.Decoder(dict[str, float])
+_place = msgspec.json.Decoder(dict[str, str | int])
 _parted = msgspec.json.Decoder(PartedUsage)
 
 
@@ -48,6 +49,13 @@ def model_parts(store: Reader, key: str) -> dict[str, dict[str, ModelUsage]]:
             span_id: _parted.decode(usage).per_model
             for span_id, usage in store.connection.execute(sql, (key,)).fetchall()
         }
+
+
+def place(store: Reader, key: str) -> dict[str, str | int]:
+    """Attributes of the resource by name: where a run took place, as far as it is known."""
+    row: Row = store.connection.execute(f"SELECT place FROM runs WHERE id = {_RUN}", (key,)).fetchone()
+    with store.decoding():
+        return _place.decode(row[0]) if row[0] is not None else {}
 
 
 def contexts(store: Reader, trace_ids: Sequence[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from one_trace.model.trace import Assembly, Session
 from one_trace.store.connection import Connection
 from one_trace.store.opening import older_stores, open_store
 from one_trace.store.reader import Reader
-from one_trace.store.rows import Saved, Source
+from one_trace.store.rows import Saved, Source, encode_text
 
 
 class Store(Reader):
@@ -54,6 +54,7 @@ class Store(Reader):
         session: Session | None = None,
         parent_run_id: str | None = None,
         traceparent: str | None = None,
+        place: Mapping[str, str | int] | None = None,
         tags: Sequence[tuple[str, str]] = (),
         hold: bool = False,
         source: Source = "capture",
@@ -77,7 +78,13 @@ class Store(Reader):
         with held_back():
             prepared = prepare(assembly, os.environ if env is None else env)
             with self.connection.writing() as connection:
-                saved, number = write(connection, prepared, source=source, traceparent=traceparent)
+                saved, number = write(
+                    connection,
+                    prepared,
+                    source=source,
+                    traceparent=traceparent,
+                    place=encode_text(place) if place else None,
+                )
                 if tags:
                     _add_tags(connection, number, tags, env)
                 queue(connection, number, sinks, hold=hold)

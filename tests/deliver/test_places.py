@@ -179,10 +179,18 @@ def test_a_traced_run_passes_the_traceparent_on(machine: Machine) -> None:
     with fake_traces_server() as server:
         server.fault = collect
         machine.env |= {"ONE_TRACES_SINKS": "otlp", "ONE_TRACES_OTLP_ENDPOINT": server.url}
-        machine.one(*RUN, env={"TRACEPARENT": CALLER, "ONE_TRACES_FLUSH_TIMEOUT": "30"})
+        env = {"TRACEPARENT": CALLER, "ONE_TRACES_FLUSH_TIMEOUT": "30"}
+        machine.one(
+            *RUN, env=env | {"BUILDKITE": "true", "BUILDKITE_LABEL": "job hush-hush", "MY_TOKEN": "hush-hush"}
+        )
     (state,) = (machine.project / ".one/flows/.runs").iterdir()
     assert json.loads(state.read_bytes())["context"]["env"]["TRACEPARENT"] == CALLER
-    root = pb.ExportTraceServiceRequest.FromString(got[0]).resource_spans[0].scope_spans[0].spans[0]
+    (of_resource,) = pb.ExportTraceServiceRequest.FromString(got[0]).resource_spans
+    place = {each.key: each.value for each in of_resource.resource.attributes}
+    assert place["one.ci.system"].string_value == "buildkite"
+    assert place["one.ci.job.name"].string_value == "job [REDACTED]"
+    assert place["process.pid"].int_value > 0
+    root = of_resource.scope_spans[0].spans[0]
     (link,) = root.links
     assert (link.trace_id.hex(), link.span_id.hex(), link.flags) == (CALLER[3:35], CALLER[36:52], 0x301)
     as_child = machine.one("trace", "export", "--format", "otlp", env={"ONE_TRACES_PARENT": "child"})

@@ -1,12 +1,16 @@
 """`one trace help TOPIC`: what the pages say is what there is, and each command in them works."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+import one_trace
 from one_trace.cli import topics
+from one_trace.deliver.otlp_env import VARIABLES
 from one_trace.settings import keys
 
+PACKAGE = Path(one_trace.__file__).parent
 PAGES = {name: topics.page(name) for name in topics.NAMES}
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMANDS = [pytest.param(BLOCK.findall(page), id=name) for name, page in PAGES.items() if BLOCK.search(page)]
@@ -24,6 +28,13 @@ def test_each_command_of_a_page_works(machine, blocks):
 def test_every_setting_stands_in_the_table():
     named = re.findall(r"^\| `traces\.(\w+)` \|", PAGES["settings"], re.MULTILINE)
     assert named == [key.name for key in keys.KEYS]
+
+
+def test_each_variable_of_opentelemetry_that_is_read_stands_in_the_table():
+    named = set(re.findall(r"^\| `(OTEL_\w+)` \|", PAGES["otel"], re.MULTILINE))
+    sources = "".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+    read = set(re.findall(r"\bOTEL_[A-Z_]*[A-Z]\b", sources))
+    assert named == read | {f"OTEL_EXPORTER_OTLP_{name}" for name in VARIABLES}
 
 
 def test_what_a_project_may_set_is_said():
