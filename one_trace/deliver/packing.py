@@ -56,7 +56,8 @@ def pack(
         redact = outgoing(family.command_ends)
     project = project_of(run.cwd, to_ms(run.started_at) or 0)
     relatives = [*filter(None, [family.parent_trace_id]), *(child.trace_id for child in family.children)]
-    facts = _facts(store, run.trace_id, relatives, revision) if sink == "otlp" else None
+    as_child = settings.parent == "child"
+    facts = _facts(store, run.trace_id, relatives if as_child else None, revision) if sink == "otlp" else None
 
     def made(mask: Redact) -> Payload:
         known = _masked(project, mask)
@@ -82,13 +83,16 @@ def pack(
     return with_mask(made, settings)
 
 
-def _facts(store: Store, trace_id: str, relatives: Sequence[str], revision: int | None) -> OtlpFacts:
+def _facts(store: Store, trace_id: str, relatives: Sequence[str] | None, revision: int | None) -> OtlpFacts:
+    """`relatives`: trace ids of the runs that this one is linked to, if runs are sent as children of their
+    callers."""
     from one_trace.store import sent_facts  # no other sink needs it
 
     return OtlpFacts(
         revision=sent_facts.queued_ms(store, trace_id, "otlp") if revision is None else revision,
         definition=sent_facts.definition(store, trace_id),
         model_parts=sent_facts.model_parts(store, trace_id),
+        contexts=None if relatives is None else sent_facts.contexts(store, relatives),
     )
 
 

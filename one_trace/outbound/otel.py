@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from one_trace import __version__
 from one_trace.model.times import to_iso, to_ms
-from one_trace.model.tree import children_of, last_known_ms, self_times, static_paths
+from one_trace.model.tree import last_known_ms, static_paths
 from one_trace.outbound import otel_attributes
 from one_trace.outbound.otel_attributes import Attributes, Value
+from one_trace.outbound.otel_figures import Figures
 from one_trace.outbound.sanitize import SanitizedRun, SanitizedSpan, SanitizedTrace, root_span_id
 
 KIND_INTERNAL, KIND_SERVER = 1, 2
@@ -77,7 +78,7 @@ def otlp_spans(sanitized: SanitizedTrace) -> list[OtelSpan]:
     trace_id = run.parent.trace_id if run.parent else run.trace_id
     clock = _Clock(run, spans)
     paths = static_paths(run.flow_key, spans)
-    self_ms = self_times(spans, children_of(spans), last_known_ms(run.duration_ms, spans))
+    figures = Figures(run, spans, paths)
     limits = run.definition.step_timeouts if run.definition else {}
     root = root_span_id(run.trace_id)
     found = [_root(run, trace_id, clock)]
@@ -86,8 +87,8 @@ def otlp_spans(sanitized: SanitizedTrace) -> list[OtelSpan]:
         place: Attributes = {
             "one.step.seq": seq,
             "one.step.static_path": path,
-            "one.step.self_ms": self_ms.get(span.span_id),
             "one.step.timeout_ms": limits.get(path),
+            **figures.of(span),
         }
         parent = span.parent_span_id if span.parent_span_id in paths else root
         found.append(_step(run, span, trace_id, parent or root, clock, place))

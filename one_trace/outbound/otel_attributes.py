@@ -37,7 +37,7 @@ _PROVIDERS = {
     "deepseek": "deepseek",
     "grok": "x_ai",
 }
-_OURS = ("one.run.", "one.flow.")
+_OURS = ("one.run.", "one.flow.", "one.executor.")
 _LONGEST = 16_384
 """Bytes of a list of paths and of a plan: a collector refuses, or cuts, what is much longer."""
 
@@ -58,6 +58,8 @@ def of_resource(run: SanitizedRun) -> Attributes:
         "one.run.revision": run.revision,
         "one.run.trace_id": run.trace_id if run.parent else None,
         "one.flow.version": run.definition.version if run.definition else None,
+        "one.executor.name": run.executor.name,
+        "one.executor.version": run.executor.version,
     }
 
 
@@ -71,8 +73,6 @@ def of_run(run: SanitizedRun, *, said_ms: float) -> Attributes:
         "cicd.pipeline.run.id": run.run_id,
         "cicd.pipeline.result": _RESULTS[run.status],
         "one.run.status": run.status,
-        "one.run.executor": run.executor.name,
-        "one.run.executor_version": run.executor.version,
         "one.run.started_at": None if is_started else run.started_at,
         "one.run.ended_at": run.ended_at,
         "one.run.timed": None if run.duration_ms is not None else False,
@@ -101,7 +101,7 @@ def _exit(of_process: Exit) -> Attributes:
 
 
 def _counts(counts: Counts) -> Attributes:
-    by_status = {f"one.run.steps_{status}": getattr(counts, status) or None for status in SPAN_STATUSES}
+    by_status = {f"one.run.count.{status}": getattr(counts, status) or None for status in SPAN_STATUSES}
     return {"one.run.steps": counts.spans, "one.run.retries": counts.retries, **by_status}
 
 
@@ -209,7 +209,7 @@ def _gen_ai(usage: Usage) -> Attributes:
         "gen_ai.usage.cache_read.input_tokens": usage.cache_read_tokens or None,
         "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens or None,
         **_own_usage(usage),
-        "one.usage.per_model": msgspec.json.encode(parts).decode() if parts else None,
+        "one.usage.by_model": msgspec.json.encode(parts).decode() if parts else None,
     }
 
 

@@ -220,6 +220,7 @@ KEYS: tuple[Key, ...] = (
     Key("endpoint", parse_endpoint, "https://actions.traces.com", "REST API of traces.com"),
     Key("otlp_endpoint", parse_otlp_endpoint, None, "OTLP/HTTP base URL"),
     Key("otlp_insecure", parse_bool, False, "send credentials over plain http", values=("true", "false")),
+    _choice("parent", ("link", "child"), "what the caller's TRACEPARENT is in what is sent by OTLP"),
     Key("redact", parse_redact, (), "patterns replaced in what is sent", user_only=True),
     Key("on_finish", parse_path, None, "program started after a run that did not succeed", user_only=True),
     Key("live", parse_bool, True, "draw a traced run while it runs", values=("true", "false")),

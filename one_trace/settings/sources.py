@@ -52,6 +52,7 @@ class Settings(NamedTuple):
     endpoint: str
     otlp_endpoint: str | None
     otlp_insecure: bool
+    parent: Literal["link", "child"]
     redact: tuple[str, ...]
     on_finish: str | None
     live: bool

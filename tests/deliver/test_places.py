@@ -13,8 +13,9 @@ from traces_server import FakeTracesServer, Handler, fake_traces_server
 from one_trace.capture.lineage import session_of, traceparent_of
 from one_trace.deliver.project import project_of
 from one_trace.outbound.otel import otlp_spans
+from one_trace.outbound.otel_attributes import of_resource
 from one_trace.outbound.payload import Project
-from one_trace.outbound.sanitize import sanitize
+from one_trace.outbound.sanitize import OtlpFacts, sanitize
 from one_trace.store import Store
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -142,6 +143,24 @@ def test_the_root_span_links_to_caller_parent_and_children() -> None:
     assert not otlp_spans(sanitize(made.trace))[0].links
 
 
+def test_a_run_is_a_child_of_its_caller_where_that_is_set() -> None:
+    made = assembly(spans=[span("x")])
+    run, own = made.trace.run, made.trace.run.trace_id
+    relatives = {"parent_trace_id": "ab" * 16, "child_trace_ids": ["cd" * 16]}
+    facts = OtlpFacts(contexts={"cd" * 16: CALLER})
+    sanitized = sanitize(made.trace, traceparent=CALLER, facts=facts, **relatives)
+    root, step = otlp_spans(sanitized)
+    assert (root.trace_id, root.parent_span_id) == (CALLER[3:35], CALLER[36:52])
+    assert (step.trace_id, step.parent_span_id) == (CALLER[3:35], root.span_id)
+    assert root.span_id == own[16:]
+    links = [(link.trace_id, link.span_id) for link in root.links]
+    assert links == [("ab" * 16, "ab" * 8), (CALLER[3:35], "cd" * 8)], "each where it was sent"
+    assert of_resource(sanitized.run)["one.run.trace_id"] == own
+    alone = sanitize(made.trace, facts=facts)
+    assert otlp_spans(alone)[0].trace_id == run.trace_id
+    assert of_resource(alone.run)["one.run.trace_id"] is None
+
+
 def test_the_agent_comes_from_the_variable_of_the_services_client() -> None:
     env = {"TRACES_CURRENT_TRACE_ID": "t", "TRACES_CURRENT_AGENT": "codex", "TRACES_CURRENT_TRACE_AGENT": "x"}
     assert session_of(env) == ("codex", "t")
@@ -166,3 +185,6 @@ def test_a_traced_run_passes_the_traceparent_on(machine: Machine) -> None:
     root = pb.ExportTraceServiceRequest.FromString(got[0]).resource_spans[0].scope_spans[0].spans[0]
     (link,) = root.links
     assert (link.trace_id.hex(), link.span_id.hex(), link.flags) == (CALLER[3:35], CALLER[36:52], 0x301)
+    as_child = machine.one("trace", "export", "--format", "otlp", env={"ONE_TRACES_PARENT": "child"})
+    child = as_child.document["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    assert (child["traceId"], child["parentSpanId"]) == (CALLER[3:35], CALLER[36:52])

@@ -30,6 +30,7 @@ VALID = {
     },
     "otlp_endpoint": {"http://localhost:4318": "http://localhost:4318", "https://a.b/x": "https://a.b/x"},
     "otlp_insecure": {"true": True, "no": False},
+    "parent": {"child": "child", " link": "link"},
     "redact": {
         "acme-[0-9]+": ("acme-[0-9]+",),
         "a, b": ("a, b",),
@@ -67,6 +68,7 @@ INVALID = {
     ],
     "otlp_endpoint": ["ftp://a.b", "https://u@a.b", {}],
     "otlp_insecure": ["perhaps", 2],
+    "parent": ["parent", True],
     "redact": ["(", "x*", "a{99999999999}", 5, [5], ["a", "["], ["x"] * 51, "x" * 501],
     "on_finish": ["tell", "./tell", 5],
     "live": ["perhaps", [True]],

@@ -94,6 +94,34 @@ def test_a_waiting_run_is_claimed_early_only_on_request(store: Store) -> None:
     assert box.claim(SINKS, early=True) is not None
 
 
+def test_other_content_is_queued_later_also_where_the_clock_was_set_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, queued = Outbox(store), []
+    for status, now in (("incomplete", 5000.0), ("success", 4000.0), ("success", 3000.0)):
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        store.save(assembly(status=status), sinks=SINKS)
+        if len(queued) == 2:
+            box.queue_again(None, SINKS)
+        monkeypatch.undo()
+        job = box.claim(SINKS)
+        queued.append(job.queued_ms)
+        box.later(job, "no answer", 0, accepted=2)
+        job = box.claim(SINKS)
+        assert (job.queued_ms, job.accepted) == (queued[-1], 2), "content that stays is not another"
+        box.sent(job, None)
+    assert queued == [5_000_000, 5_000_001, 5_000_002]
+
+
+def test_what_was_accepted_of_other_content_counts_no_more(store: Store) -> None:
+    box = Outbox(store)
+    store.save(assembly(status="incomplete"), sinks=SINKS)
+    box.failed(box.claim(SINKS), "no", accepted=2)
+    store.save(assembly(), sinks=SINKS)
+    store.save(assembly(status="incomplete"), sinks=SINKS)
+    assert box.claim(SINKS).accepted == 0
+
+
 def test_a_refused_run_is_queued_again_only_on_request(store: Store) -> None:
     refused = assembly()
     store.save(refused, sinks=SINKS)
