@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from one_trace.answers.fields import Selection
 from one_trace.answers.pages import PagedDocument, encode_cursor
-from one_trace.guard.text import cut_middle, json_bytes
+from one_trace.guard.text import cut_middle, json_bytes, shell_word
 
 LIMIT = 8000
 """Characters of an answer, its final newline included."""
@@ -26,14 +26,21 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 class Bounds(NamedTuple):
-    """The values of `--full`, `--limit`, `--cursor` and `--fields`. `rerun` gives the command line with
-    options added, which prints what was left out."""
+    """The values of `--full`, `--limit`, `--cursor`, `--fields` and `--from`. `rerun` gives the command line
+    with options added, which prints what was left out."""
 
     rerun: Callable[..., str]
     full: bool = False
     limit: int | None = None
     cursor: str | None = None
     fields: str | None = None
+    source: str | None = None
+    """The history that `--from` names, for commands in the answer."""
+
+    def reading(self, command: str) -> str:
+        """A command, reading the history that the answer comes from."""
+        ours = self.source is not None and command.startswith("one --agent trace ")
+        return f"{command} --from {shell_word(self.source or '')}" if ours else command
 
     @property
     def whole(self) -> bool:
@@ -73,6 +80,8 @@ def fit(document: Struct, bounds: Bounds, unread: Mapping[str, int] | None = Non
     lists: a ranked list keeps its head. `unread` counts, by list, rows that follow those of the document.
     Raises WrongUsage.
     """
+    if bounds.source is not None and isinstance(commands := getattr(document, "next", None), list):
+        commands[:] = map(bounds.reading, commands)
     if bounds.whole and not unread:
         return document
     selection = Selection(type(document), bounds.fields)

@@ -36,6 +36,7 @@ DOCUMENTS = {
     "one-trace-list/1": DocumentKind("list", "answers.runs", ("RunList",), True),
     "one-trace-runs/1": DocumentKind("list --full", "answers.runs", ("WholeRunList",), True),
     "one-trace-sessions/1": DocumentKind("list --by session", "answers.runs", ("SessionList",), True),
+    "one-trace-groups/1": DocumentKind("list --by WHAT", "answers.groups", ("GroupList",), True),
     "one-trace-stats/1": DocumentKind("stats", "analyse.stats", ("StatsDocument",), True),
     "one-trace-insights/1": DocumentKind(
         "insights", "analyse.findings", ("InsightsDocument", "InsightsOverview"), True

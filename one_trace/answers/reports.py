@@ -145,14 +145,16 @@ class SettingReport(Struct, rename="camel", kw_only=True):
 
 
 class SavedKey(Struct, rename="camel", kw_only=True):
-    """The answer of ``trace login``: the file with the key."""
+    """The answer of ``trace login``: the file with the key; with ``--history`` that with the password, and
+    the history that it is for."""
 
     schema: str = "one-trace-login/1"
     saved: str
+    history: str | UnsetType = UNSET
 
 
 class DeletedKey(Struct, rename="camel", kw_only=True):
-    """The answer of ``trace logout``: whether there was a saved key."""
+    """The answer of ``trace logout``: whether there was a saved key, or password."""
 
     schema: str = "one-trace-logout/1"
     removed: bool

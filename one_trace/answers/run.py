@@ -158,7 +158,7 @@ class _View:
         self.rows = list(map(_row, seen.spans) if bounds.full else _tree_rows(shown, seen))
         self.ranked = sorted(range(len(self.rows)), key=lambda at: _rank(self.rows[at], at))
         self.before = _rows_before(bounds.cursor)
-        self.next = next
+        self.next = list(map(bounds.reading, next))
 
     def row_counts(self) -> Iterator[int]:
         """How many rows a list may have: as many as there are, then fewer and fewer."""
@@ -194,7 +194,11 @@ class _View:
         left = len(self.whole.spans) - sum(self.rows[at].spans for at in seen)
         more = len(seen) < len(self.ranked)
         cursor = encode_cursor({"steps": (len(seen), None)}) if more else None
-        how = self.bounds.rerun("--cursor", cursor) if self.bounds.full and cursor else _whole(self.whole.run)
+        how = (
+            self.bounds.rerun("--cursor", cursor)
+            if self.bounds.full and cursor
+            else self.bounds.reading(_whole(self.whole.run))
+        )
         return Omitted(spans=left, cursor=cursor, how=how) if left > 0 else None
 
 

@@ -13,8 +13,9 @@ _ERROR = 200
 """Characters of an error's text."""
 
 
-def saved_line(trace: Trace, uploads: Sequence[Upload]) -> dict[str, Any]:
-    """What was traced, and if the run did not succeed, why and which command says more."""
+def saved_line(trace: Trace, uploads: Sequence[Upload], from_store: str = "") -> dict[str, Any]:
+    """What was traced, and if the run did not succeed, why and which command says more. `from_store`: see
+    `Settings`."""
     run = trace.run
     line: dict[str, Any] = {
         "event": "trace:saved",
@@ -27,7 +28,7 @@ def saved_line(trace: Trace, uploads: Sequence[Upload]) -> dict[str, Any]:
     if run.status != "success":
         line["exit"] = {"code": run.exit.code, "signal": run.exit.signal} if run.exit else None
         line["cause"] = _cause(run.cause) if run.cause else None
-        line["next"] = next(iter(after_run(run)), None)
+        line["next"] = f"{after_run(run)[0]}{from_store}"
     line["uploads"] = [{"sink": upload.sink, "state": upload.state, "url": upload.url} for upload in uploads]
     return line
 

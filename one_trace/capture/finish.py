@@ -109,12 +109,12 @@ def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
         from one_trace import deliver
 
         uploads = deliver.flush(settings, run_id=run.trace_id, deadline_s=settings.flush_timeout)
-    say_saved(assembly.trace, uploads, agent=ended.agent, drawn=ended.drawn)
+    say_saved(assembly.trace, uploads, agent=ended.agent, drawn=ended.drawn, from_store=settings.from_store)
     if settings.on_finish and assembly.trace.run.status != "success":
         from one_trace.answers.saved import saved_line
         from one_trace.capture import on_finish
 
-        line = saved_line(assembly.trace, uploads)
+        line = saved_line(assembly.trace, uploads, settings.from_store)
         problem = on_finish.start(settings.on_finish, line, settings.flush_timeout)
         if problem is not None:
             report_error(problem, agent=ended.agent)

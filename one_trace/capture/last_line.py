@@ -12,17 +12,18 @@ if TYPE_CHECKING:
     from one_trace.model.trace import Run, Trace, Upload
 
 
-def say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool) -> None:
-    """Report a run that has been traced, and how it was delivered. `drawn`: its tree was shown."""
+def say_saved(trace: Trace, uploads: list[Upload], *, agent: bool, drawn: bool, from_store: str = "") -> None:
+    """Report a run that has been traced, and how it was delivered. `drawn`: its tree was shown. `from_store`:
+    see `Settings`."""
     run, spans = trace.run, len(trace.spans)
     if agent:
         from one_trace.answers.saved import saved_line
 
-        say(saved_line(trace, uploads))
+        say(saved_line(trace, uploads, from_store))
         return
     urls = "".join(f" · {upload.url}" for upload in uploads if upload.url)
     count = f"{spans} {'span' if spans == 1 else 'spans'}"
-    line = f"traced {run.run_id}: {count}{_how(run, drawn=drawn)}. {_next(trace, drawn=drawn)}"
+    line = f"traced {run.run_id}: {count}{_how(run, drawn=drawn)}. {_next(trace, drawn=drawn)}{from_store}"
     for each in _fitting(line, urls, width=streams.columns(2, 80)) if drawn else [line + urls]:
         say(each)
     for upload in uploads:

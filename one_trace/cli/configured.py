@@ -34,3 +34,13 @@ def configured_to_send() -> Settings:
     if problem is not None and problem.keys == {"redact"}:
         raise problem
     return settings
+
+
+def configured_to_read() -> Settings:
+    """The settings for a command that reads the history which they name. Raises SettingsError if
+    `traces.history` is not valid: then another history is meant than the store."""
+    settings = sources.load()
+    problem = settings.doubt("history")
+    if problem is not None and problem.keys == {"history"}:
+        raise problem
+    return configured(load=lambda: settings)

@@ -9,6 +9,7 @@ from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
+from one_trace.cli.reading import place_of
 from one_trace.model.tags import Tags
 from one_trace.view import cost_page
 
@@ -16,7 +17,7 @@ from one_trace.view import cost_page
 @click.command(epilog=examples("one trace cost --since 30d", "one --agent trace cost my-flow"))
 @filters.run_filter
 @bounded
-def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags) -> None:
+def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags, source: str | None) -> None:
     """What the LLM calls of my flows cost, and how much of that was wasted.
 
     By flow, step, model and day (local). Wasted: runs that failed or never ended, attempts of loops, blocks
@@ -24,7 +25,7 @@ def command(flow: str | None, here: bool, since_ms: int | None, tags: Tags) -> N
     cost).
     """
     speaker = out()
-    with filters.filtered(flow, since_ms, here, tags) as (history, wanted):
+    with filters.filtered(flow, since_ms, here, tags, place_of(source)) as (history, wanted):
         calls = history.calls(wanted)
     document = cost.document(
         calls.usages,

@@ -13,7 +13,8 @@ from one_trace.cli.bounded import bounded
 from one_trace.cli.edits import between
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
-from one_trace.cli.params import BASELINE, P50
+from one_trace.cli.params import BASELINE, FROM, P50
+from one_trace.cli.reading import place_of
 from one_trace.cli.stored import stored_or_exported
 from one_trace.errors import FAILED, NoSuchRun, WrongUsage
 from one_trace.guard.text import shell_word
@@ -38,9 +39,15 @@ if TYPE_CHECKING:
     "--fail-on", "rules", multiple=True, metavar="RULE", help="Exit with 1 on slower:20%, cost:10% or failed."
 )
 @click.option("--all", "everything", is_flag=True, help="Show unchanged steps, too.")
+@FROM
 @bounded
 def command(
-    a: str | None, b: str | None, baseline: str | None, rules: tuple[str, ...], everything: bool
+    a: str | None,
+    b: str | None,
+    baseline: str | None,
+    rules: tuple[str, ...],
+    everything: bool,
+    source: str | None,
 ) -> int:
     """What changed from run A to run B: steps added, removed, failing, slower, larger, costlier.
 
@@ -54,7 +61,7 @@ def command(
         hint = "one trace diff FLOW@prev FLOW@last"
         raise WrongUsage("give two runs, or one run and --baseline p50 or FILE", hint=hint)
     speaker = out()
-    with filters.open_history() as history:
+    with filters.open_history(place_of(source)) as history:
         if b is not None:
             document = _against_run(history, a, b)
         elif baseline == P50:

@@ -12,7 +12,9 @@ from one_trace.answers.reports import WrittenFile
 from one_trace.cli.configured import configured_to_send
 from one_trace.cli.out import inert, out, write_to
 from one_trace.cli.pages import examples
+from one_trace.cli.params import FROM
 from one_trace.cli.places import places_of
+from one_trace.cli.reading import only_here, place_of
 from one_trace.cli.stored import stored_key, trace_of
 from one_trace.errors import WrongUsage
 from one_trace.outbound.names import one_line
@@ -73,7 +75,8 @@ def _beside(payload: Payload) -> str:
     "perfetto: for ui.perfetto.dev. html: one page that needs no network. markdown: for a pull request.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to FILE (0600).")
-def command(run: str, form: str, output: Path | None) -> None:
+@FROM
+def command(run: str, form: str, output: Path | None, source: str | None) -> None:
     """Write RUN in a format that other tools read.
 
     RUN is a run id, a unique prefix of one, or 'last' (default).
@@ -83,8 +86,11 @@ def command(run: str, form: str, output: Path | None) -> None:
     speaker = out()
     if form == "html" and output is None and speaker.tty and not speaker.agent:
         raise WrongUsage("an HTML page is nothing for a terminal", hint="Give it a file: -o run.html")
-    trace, payload = _packed(run, _SINKS[form]) if form in _SINKS else (trace_of(run), None)
-    find = places_of(trace.run) if form == "html" else None
+    place = place_of(source)
+    if form in _SINKS:
+        only_here(place, f"what '--format {form}' needs")
+    trace, payload = _packed(run, _SINKS[form]) if form in _SINKS else (trace_of(run, place), None)
+    find = places_of(trace.run, place) if form == "html" else None
     data = FORMATS[form](trace, payload.sanitized if payload else None, find)
     if form == "events" and payload and sys.stderr.isatty() and not speaker.agent:
         speaker.note(_beside(payload))

@@ -1,4 +1,4 @@
-"""FLOW, --here, --since and --tag: which runs a command over many runs reads."""
+"""FLOW, --here, --since, --tag and --from: which runs a command over many runs reads."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import difflib
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from one_trace.cli import candidates
-from one_trace.cli.configured import configured
-from one_trace.cli.params import MOMENT, TAGS, folder_here
+from one_trace.cli.params import FROM, MOMENT, TAGS, folder_here
+from one_trace.cli.reading import history_at
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import shell_word
-from one_trace.history import opened
-from one_trace.history.protocol import History
 from one_trace.model.tags import Tags
 from one_trace.model.times import to_iso
 from one_trace.model.wanted import Wanted
+
+if TYPE_CHECKING:
+    from one_trace.history.protocol import History
+    from one_trace.settings.history_url import HistoryUrl
 
 _Command = TypeVar("_Command", bound="Callable[..., object]")
 
@@ -38,22 +40,22 @@ SINCE = click.option(
 
 def run_filter(command: _Command) -> _Command:
     """Add the argument and the options to a command."""
-    return FLOW(HERE(SINCE(TAGS(command))))
+    return FLOW(HERE(SINCE(TAGS(FROM(command)))))
 
 
-def open_history() -> AbstractContextManager[History]:
-    """The history, to read much of it."""
+def open_history(place: HistoryUrl | None) -> AbstractContextManager[History]:
+    """The history, to read much of it. `place`: see `cli.reading`."""
     # A process that answers once leaves little garbage, and collecting it takes time in large data.
     gc.disable()
-    return opened(configured(), much=True)
+    return history_at(place, much=True)
 
 
 @contextmanager
 def filtered(
-    flow: str | None, since_ms: int | None, here: bool = False, tags: Tags = ()
+    flow: str | None, since_ms: int | None, here: bool, tags: Tags, place: HistoryUrl | None
 ) -> Iterator[tuple[History, Wanted]]:
     """The history, and the runs to read. Raises NoSuchRun for a flow without any run."""
-    with open_history() as history:
+    with open_history(place) as history:
         if flow is not None:
             check_flow(history, flow)
         project = history.project(folder_here()) if here else None

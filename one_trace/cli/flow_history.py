@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from one_trace.analyse import cost, stats
 from one_trace.cli import filters
-from one_trace.cli.params import project_here
+from one_trace.cli.reading import here_in
 from one_trace.export.flow_page import RunPoint, flow_page
 from one_trace.history import profiles
-from one_trace.history.protocol import History
 from one_trace.model.wanted import Wanted
 
+if TYPE_CHECKING:
+    from one_trace.history.protocol import History
+    from one_trace.settings.history_url import HistoryUrl
 
-def flow_history(flow: str) -> bytes | None:
-    """The page about the flow with this key; None if the store has no run of it. If several
+
+def flow_history(flow: str, place: HistoryUrl | None) -> bytes | None:
+    """The page about the flow with this key; None if it has no run. If several
     projects have it, that of this project, else the one with the newest run."""
-    with filters.open_history() as history:
+    with filters.open_history(place) as history:
         projects = history.projects(flow)
         if not projects:
             return None
-        here = project_here()
+        here = here_in(history)
         return page_of(history, Wanted(flow, project=here if here in projects else projects[0]))
 
 

@@ -7,27 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from one_trace.cli import candidates
+from one_trace.cli import candidates, list_groups
 from one_trace.cli.bounded import bounded
 from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.params import MOMENT, TAGS, RunStatus, folder_here
+from one_trace.cli.params import FROM, MOMENT, TAGS, GroupBy, RunStatus, folder_here
+from one_trace.cli.reading import history_at, place_of
 from one_trace.guard.text import valid
-from one_trace.history import opened
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Run, RunUnderWay
 from one_trace.model.wanted import ORDERS, Wanted
 
 if TYPE_CHECKING:
-    from one_trace.analyse.agent_sessions import SessionRuns
     from one_trace.capture.under_way import ActiveRun
+    from one_trace.history.protocol import History
     from one_trace.model.tags import Tags
-
-
-_NONE = "No run has been traced yet.\n'one trace import' traces runs that have already happened."
-_LINES = 50
-"""Runs on a page for people, unless --limit says otherwise."""
+    from one_trace.settings.history_url import HistoryUrl
 
 
 @click.command(
@@ -44,7 +40,12 @@ _LINES = 50
 @click.option("--until", type=MOMENT, metavar="AGE", help="Only runs started before: 1d, 2026-04-07.")
 @click.option("--session", metavar="ID", help="Only runs of this session of an agent.")
 @TAGS
-@click.option("--by", type=click.Choice(["session"]), help="The sessions that started them, not the runs.")
+@click.option(
+    "--by",
+    type=GroupBy("session"),
+    metavar="WHAT",
+    help="Not the runs: session, host, repository, version, tag:KEY.",
+)
 @click.option(
     "--sort",
     type=click.Choice(ORDERS),
@@ -52,6 +53,7 @@ _LINES = 50
     metavar="BY",
     help="start, duration, steps, failed, retries or cost.",
 )
+@FROM
 @bounded
 def command(
     flow: str | None,
@@ -63,27 +65,32 @@ def command(
     tags: Tags,
     by: str | None,
     sort: str,
+    source: str | None,
 ) -> None:
     """Runs, newest first, those still running before them: 50, unless -n says
     otherwise (0: all)."""
-    speaker = out()
-    wanted = Wanted(flow, status, since, folder_here() if here else None, until, session, tags)
+    speaker, place = out(), place_of(source)
     if by is not None:
-        _answer_by_session(speaker, wanted)
-        return
-    if speaker.agent:
-        speaker.answer(_answer(speaker, wanted, sort), "")
-        return
-    limit = speaker.bounds.limit
-    with opened(configured()) as history:
-        runs = history.runs(wanted, limit=_LINES if limit is None else limit or None, order=sort)
+        list_groups.check(by)
+    with history_at(place) as history:
+        project = history.project(folder_here()) if here else None
+        wanted = Wanted(flow, status, since, project, until, session, tags)
+        if by is not None:
+            list_groups.answer(speaker, history, wanted, by, _filter(wanted))
+            return
+        if speaker.agent:
+            speaker.answer(_answer(speaker, history, wanted, sort, place), "")
+            return
+        runs = history.runs(wanted, limit=list_groups.lines(speaker), order=sort)
         total = history.count(wanted)
-    running = _running(wanted)
+    running = _running(wanted, place)
     speaker.answer(None, lambda: _page(speaker, running, runs, total, filtered=any(wanted)))
 
 
-def _running(wanted: Wanted) -> list[RunUnderWay]:
-    """The traced runs that are under way on this machine, the last started first."""
+def _running(wanted: Wanted, place: HistoryUrl | None) -> list[RunUnderWay]:
+    """The traced runs that are under way on this machine, the last started first; none elsewhere."""
+    if place is not None:
+        return []
     from one_trace.capture import pending
 
     # Most often there are none: saves the imports.
@@ -115,19 +122,18 @@ def _row(run: ActiveRun) -> RunUnderWay:
     )
 
 
-def _answer(speaker: Out, wanted: Wanted, sort: str) -> object:
+def _answer(speaker: Out, history: History, wanted: Wanted, sort: str, place: HistoryUrl | None) -> object:
     from one_trace.answers import runs as answers
 
     bounds, by_start = speaker.bounds, sort == "start"
     after = answers.after(bounds.cursor) if by_start else None
-    with opened(configured()) as history:
-        # In another order than that of the index, the page is found in all runs.
-        most = bounds.most_rows if by_start else None
-        runs = history.runs(wanted, limit=most, order=sort, after=after)
-        total = history.count(wanted)
-        left = history.count(wanted, after=after) if after else total
+    # In another order than that of the index, the page is found in all runs.
+    most = bounds.most_rows if by_start else None
+    runs = history.runs(wanted, limit=most, order=sort, after=after)
+    total = history.count(wanted)
+    left = history.count(wanted, after=after) if after else total
     filter = _filter(wanted)
-    running = [] if bounds.full else _running(wanted)
+    running = [] if bounds.full else _running(wanted, place)
     total += len({run.run_id for run in running} - {run.run_id for run in runs})
     if after is not None:
         running = [run for run in running if (to_ms(run.started_at) or 0) < after.started_ms]
@@ -146,40 +152,13 @@ def _filter(wanted: Wanted) -> dict[str, Any]:
     return filter | {name: to_iso(filter[name]) for name in ("since", "until") if name in filter}
 
 
-def _answer_by_session(speaker: Out, wanted: Wanted) -> None:
-    with opened(configured()) as history:
-        sessions = history.sessions(wanted)
-    if speaker.agent:
-        from one_trace.answers.runs import SessionList
-
-        document = SessionList(filter=_filter(wanted), total=len(sessions), sessions=sessions)
-        speaker.answer(document, "")
-        return
-    speaker.answer(None, lambda: _session_page(speaker, sessions, filtered=any(wanted)))
-
-
-def _session_page(speaker: Out, sessions: list[SessionRuns], *, filtered: bool) -> str:
-    from one_trace.cli.session_titles import titles
-    from one_trace.view.sessions import render
-
-    if not sessions:
-        return "No runs match." if filtered else _NONE
-    limit = speaker.bounds.limit
-    shown = sessions[: _LINES if limit is None else limit or None]
-    # Titles are content: on a terminal a person reads them; a pipe may lead anywhere.
-    known = titles((each.agent, each.session_id) for each in shown) if speaker.tty else {}
-    table = render(shown, known, speaker.page)
-    rest = len(sessions) - len(shown)
-    return f"{table}\n{rest:,} more: --limit 0" if rest else table
-
-
 def _page(speaker: Out, running: list[RunUnderWay], runs: list[Run], total: int, *, filtered: bool) -> str:
     from one_trace.view.runs import render_runs
 
     if not runs and not running:
         if filtered:
             return "No runs match."
-        return speaker.page.text(_NONE)
+        return speaker.page.text(list_groups.NONE)
     table = render_runs(runs, running, page=speaker.page, now_ms=time.time() * 1000)
     rest = total - len(runs)
     return f"{table}\n{rest:,} more: --limit 0" if rest else table

@@ -1,4 +1,4 @@
-"""`trace logout`: delete the saved key of traces.com."""
+"""`trace logout`: delete the saved key of traces.com, or the saved password of the history."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from one_trace.settings import credentials
 
 
 @click.command("logout", epilog=examples("one trace logout", "one --agent trace logout"))
-def command() -> None:
+@click.option("--history", is_flag=True, help="The password that 'one trace login --history' saved.")
+def command(history: bool) -> None:
     """Delete the key saved by 'one trace login'. The key itself stays valid: revoke it at traces.com."""
-    removed = credentials.delete_key(credentials.credentials_path())
-    line = "The saved key has been deleted." if removed else "There was no saved key."
-    if os.environ.get(credentials.API_KEY):
-        line += f" {credentials.API_KEY} is still set in the environment."
+    path = credentials.history_path() if history else credentials.credentials_path()
+    variable = credentials.HISTORY_PASSWORD if history else credentials.API_KEY
+    what = "password" if history else "key"
+    removed = credentials.delete_key(path)
+    line = f"The saved {what} has been deleted." if removed else f"There was no saved {what}."
+    if os.environ.get(variable):
+        line += f" {variable} is still set in the environment."
     out().answer(DeletedKey(removed=removed), lambda: out().page.text(line))

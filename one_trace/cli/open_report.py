@@ -7,18 +7,24 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from one_trace.answers.reports import WrittenFile
 from one_trace.cli.out import out
 from one_trace.cli.pages import examples
+from one_trace.cli.params import FROM
 from one_trace.cli.places import places_of
+from one_trace.cli.reading import place_of
 from one_trace.cli.stored import trace_of
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import valid
 from one_trace.settings import paths
 from one_trace.settings.problems import no_home
+
+if TYPE_CHECKING:
+    from one_trace.settings.history_url import HistoryUrl
 
 
 @click.command(
@@ -29,7 +35,8 @@ from one_trace.settings.problems import no_home
     ),
 )
 @click.argument("ref", metavar="[RUN|FLOW]", default="last")
-def command(ref: str) -> None:
+@FROM
+def command(ref: str, source: str | None) -> None:
     """Look at a run, or at the history of a flow, in the browser: one page that needs no network.
 
     RUN is an id, the beginning of one, 'last' (default) or 'running': its waterfall, and why it failed. FLOW
@@ -37,7 +44,7 @@ def command(ref: str) -> None:
     word means both, the run is opened. With --agent no browser is started.
     """
     speaker = out()
-    name, page, run_id, flow_key = _page(ref)
+    name, page, run_id, flow_key = _page(ref, place_of(source))
     path = _written(name, page)
     opened = not speaker.agent and _browse(path.as_uri())
     written = WrittenFile(path=str(path), format="html", bytes=len(page), run_id=run_id, flow_key=flow_key)
@@ -46,20 +53,20 @@ def command(ref: str) -> None:
         speaker.note("No browser was found. Open the file above in one.")
 
 
-def _page(ref: str) -> tuple[str, bytes, str | None, str | None]:
+def _page(ref: str, place: HistoryUrl | None) -> tuple[str, bytes, str | None, str | None]:
     """A name for the file, the page, and the run id or the flow key it shows. Raises NoSuchRun."""
     try:
-        trace = trace_of(ref)
+        trace = trace_of(ref, place)
     except NoSuchRun:
         from one_trace.cli.flow_history import flow_history
 
-        history = flow_history(valid(ref))
+        history = flow_history(valid(ref), place)
         if history is None:
             raise
         return f"flow-{ref}", history, None, ref
     from one_trace.export.html import html
 
-    return trace.run.run_id, html(trace, places_of(trace.run)), trace.run.run_id, None
+    return trace.run.run_id, html(trace, places_of(trace.run, place)), trace.run.run_id, None
 
 
 def _written(name: str, page: bytes) -> Path:

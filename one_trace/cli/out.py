@@ -43,6 +43,8 @@ class Out:
         """Where the answer goes instead of stdout."""
         self.asked: dict[str, Any] | None = None
         """The values of the options in `cli.bounded`; None for a command whose answer is never cut."""
+        self.source: str | None = None
+        """The history that `--from` names: commands in the answer name it, too."""
         self.answered = False
         """Whether anything of an answer has been written to stdout."""
         self._noted: set[str] = set()
@@ -93,7 +95,8 @@ class Out:
         from one_trace.answers.bounds import Bounds
 
         again = partial(rerun, self._line if self._line is not None else sys.argv[1:])
-        return Bounds(again, **self.asked) if self.asked is not None else Bounds(again, full=True)
+        asked = self.asked if self.asked is not None else {"full": True}
+        return Bounds(again, source=self.source, **asked)
 
     def _bounded(self, document: object) -> object:
         from msgspec import Struct

@@ -12,6 +12,7 @@ from one_trace.guard import streams
 _WIDEST = 80
 _NARROW = 60
 """Columns below which Click's own layout is too wide."""
+_HELP = "-h, --help"
 
 
 def examples(*lines: str) -> str:
@@ -28,12 +29,15 @@ class _HelpFormatter(click.HelpFormatter):
         self.write(f"{wrap_text(usage, self.width, subsequent_indent='    ')}\n")
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        rows = list(rows)
+        if len(rows) > 1:  # a page need not say how to get it, and is to fit a screen
+            rows = [row for row in rows if row[0] != _HELP]
         if self.width >= _NARROW:
             super().write_dl(rows, col_max, col_spacing)
             return
         from one_trace.view.reflow import reflow
 
-        rows, indent = list(rows), " " * self.current_indent
+        indent = " " * self.current_indent
         longest = max(len(term) for term, _ in rows)
         text = "\n".join(f"{indent}{term:<{longest}}  {about}" for term, about in rows)
         self.write(f"{reflow(text, self.width)}\n")

@@ -145,6 +145,55 @@ class BaselineSource(_Words):
 BASELINE = BaselineSource()
 
 
+class GroupBy(_Words):
+    """What runs are grouped by: see `analyse.run_groups.KINDS`; `more` words that a command has."""
+
+    name = "what"
+
+    def __init__(self, *more: str) -> None:
+        self.more = more
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return valid(str(value))
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from one_trace.analyse.run_groups import KINDS
+
+        words = (*self.more, *KINDS[:-1], "tag:")
+        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
+class HistorySource(_Words):
+    """The word local, or the URL of a team's history, in its one spelling."""
+
+    name = "where"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from one_trace.settings.keys import parse_history
+
+        try:
+            return parse_history(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        local = CompletionItem("local", help="The store of this machine")
+        return [local] if "local".startswith(incomplete) else []
+
+
+FROM = click.option(
+    "--from", "source", type=HistorySource(), metavar="WHERE", help="local, or clickhouse://HOST/DATABASE."
+)
+
+
 class Text(click.types.StringParamType):
     """Any text. Bytes that are not UTF-8 are written as in the store and in documents (`\\\\xff`)."""
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from one_trace.cli.configured import configured
-from one_trace.history import opened
+from one_trace.cli.reading import history_at
 from one_trace.model.trace import Location, Run
 from one_trace.record.flows import FlowFile, read_flow
 from one_trace.record.pointer import value_at
+
+if TYPE_CHECKING:
+    from one_trace.settings.history_url import HistoryUrl
 
 Find = Callable[[str], Location | None]
 """From a static path to the place of that step; None where it is not known."""
 
 
-def places_of(run: Run) -> Find:
-    """The places of a run's steps."""
-    with opened(configured()) as history:
+def places_of(run: Run, place: HistoryUrl | None = None) -> Find:
+    """The places of a run's steps; none of a run elsewhere (`place`: see `cli.reading`)."""
+    if place is not None:
+        return lambda path: None
+    with history_at(None) as history:
         plan = history.planned(run.trace_id)
     located = locator(run.cwd)
 

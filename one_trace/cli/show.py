@@ -12,7 +12,8 @@ from one_trace.cli import candidates
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
-from one_trace.cli.params import SECONDS
+from one_trace.cli.params import FROM, SECONDS
+from one_trace.cli.reading import history_at, only_here, place_of
 from one_trace.cli.stored import trace_of
 from one_trace.errors import FAILED
 from one_trace.model.trace import Filter, Location, PlannedStep, Span, Trace
@@ -20,6 +21,7 @@ from one_trace.model.trace import Filter, Location, PlannedStep, Span, Trace
 if TYPE_CHECKING:
     from one_trace.analyse.edit import Edit
     from one_trace.answers.step import StepOutput
+    from one_trace.settings.history_url import HistoryUrl
 
 # What draws a page is imported where it is drawn: an agent's answer needs none of it.
 
@@ -66,6 +68,7 @@ class Shown(NamedTuple):
 @click.option("--timeout", type=SECONDS, metavar="S", help="With --follow: stop after S seconds.")
 @click.option("--events", is_flag=True, help="The events in time order, as they may leave this machine.")
 @click.option("--with-output", is_flag=True, help="With --step: its output, from the run's state file.")
+@FROM
 @bounded
 def command(
     run: str | None,
@@ -79,6 +82,7 @@ def command(
     timeout: float | None,
     events: bool,
     with_output: bool,
+    source: str | None,
 ) -> int:
     """What happened in RUN (an id, 'last' or 'running'), and why it failed."""
     if not follow and (exit_status or timeout is not None):
@@ -87,30 +91,32 @@ def command(
         raise click.UsageError("--slow and --events are two different pages: give one of them")
     if with_output and (step is None or slow or events):
         raise click.UsageError("--with-output needs --step, and neither --slow nor --events")
-    speaker = out()
+    speaker, place = out(), place_of(source)
+    if follow or with_output:
+        only_here(place, "a run that is under way" if follow else "an output")
     interrupted = False
     if follow:
         whole, interrupted = _followed(run, speaker, timeout)
     else:
-        whole = trace_of(run or "last")
+        whole = trace_of(run or "last", place)
     shown = _filtered(whole, failed=failed, step=step, depth=depth)
     if step is not None and not (slow or events):
-        shown = _with_step(shown, step, with_output=with_output)
+        shown = _with_step(shown, step, place, with_output=with_output)
     if slow:
-        _show_slow(speaker, whole, shown.trace, slow)
+        _show_slow(speaker, whole, shown.trace, slow, place)
     elif events:
         _show_events(speaker, shown.trace)
     elif speaker.agent:
-        speaker.answer(_answer(speaker, whole, shown), "")
+        speaker.answer(_answer(speaker, whole, shown, place), "")
     else:
-        edits = [] if shown.named else _plan_and_edits(whole)[1]
+        edits = [] if shown.named else _plan_and_edits(whole, place)[1]
         speaker.answer(None, lambda: _page(speaker, shown, edits, failed=failed, unfold=unfold))
     if interrupted:
         raise KeyboardInterrupt
     return FAILED if exit_status and whole.run.status != "success" else 0
 
 
-def _answer(speaker: Out, whole: Trace, shown: Shown) -> object:
+def _answer(speaker: Out, whole: Trace, shown: Shown, place: HistoryUrl | None) -> object:
     """The trace document if the whole run is asked for, otherwise an answer about it."""
     from msgspec import to_builtins
 
@@ -120,7 +126,7 @@ def _answer(speaker: Out, whole: Trace, shown: Shown) -> object:
     if speaker.bounds.full and not filter:
         return whole
     asked = to_builtins(filter) if filter else {}
-    plan, edits = _plan_and_edits(whole)
+    plan, edits = _plan_and_edits(whole, place)
     return answer(
         whole,
         shown.trace,
@@ -133,15 +139,13 @@ def _answer(speaker: Out, whole: Trace, shown: Shown) -> object:
     )
 
 
-def _plan_and_edits(trace: Trace) -> tuple[Iterable[PlannedStep], list[Edit]]:
+def _plan_and_edits(trace: Trace, place: HistoryUrl | None) -> tuple[Iterable[PlannedStep], list[Edit]]:
     """The steps of the flow of a run that did not succeed, and what to edit; nothing that is not known."""
     if trace.run.status == "success":
         return (), []
-    from one_trace.cli.configured import configured
     from one_trace.cli.edits import after
-    from one_trace.history import opened
 
-    with opened(configured()) as history:
+    with history_at(place) as history:
         plan = history.planned(trace.run.trace_id)
         return plan.values(), after(history, trace, plan)
 
@@ -163,7 +167,7 @@ def _filtered(trace: Trace, *, failed: bool, step: str | None, depth: int | None
     return Shown(trace, named, hidden=hidden)
 
 
-def _with_step(shown: Shown, ref: str, *, with_output: bool) -> Shown:
+def _with_step(shown: Shown, ref: str, place: HistoryUrl | None, *, with_output: bool) -> Shown:
     """Add where the named step is written, and its output if that was asked for."""
     from one_trace.cli.places import places_of
     from one_trace.model.tree import static_paths
@@ -171,7 +175,7 @@ def _with_step(shown: Shown, ref: str, *, with_output: bool) -> Shown:
     run = shown.trace.run
     paths = static_paths(run.flow_key, shown.trace.spans)
     named = {paths.get(span.span_id, "") for span in shown.named}
-    shown = shown._replace(at=places_of(run)(named.pop()) if len(named) == 1 else None)
+    shown = shown._replace(at=places_of(run, place)(named.pop()) if len(named) == 1 else None)
     if not with_output:
         return shown
     from one_trace.cli.step_output import only, output_of
@@ -220,12 +224,12 @@ def _output(speaker: Out, output: StepOutput) -> str:
     return "\n".join(output_lines(note, text, speaker.width, style)) + "\n"
 
 
-def _show_slow(speaker: Out, whole: Trace, shown: Trace, most: int) -> None:
+def _show_slow(speaker: Out, whole: Trace, shown: Trace, most: int, place: HistoryUrl | None) -> None:
     from one_trace.cli.places import places_of
     from one_trace.view.slow import render_slow, slow, with_places
 
     only = None if shown is whole else {span.span_id for span in shown.spans}
-    found = with_places(slow(whole, most, only, shown.filter or None), whole, places_of(whole.run))
+    found = with_places(slow(whole, most, only, shown.filter or None), whole, places_of(whole.run, place))
     speaker.answer(
         found, lambda: render_slow(found, width=speaker.width, color=speaker.color, unicode=speaker.unicode)
     )

@@ -14,6 +14,8 @@ from one_trace.cli import filters
 from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out, write_to
 from one_trace.cli.pages import examples
+from one_trace.cli.params import GroupBy
+from one_trace.cli.reading import place_of
 from one_trace.errors import WrongUsage
 from one_trace.guard.text import json_bytes
 from one_trace.model.wanted import Wanted
@@ -32,7 +34,7 @@ FORMATS = ("json", "csv", "parquet")
     )
 )
 @filters.run_filter
-@click.option("--by", metavar="WHAT", help="By version, model, tag:KEY or host.")
+@click.option("--by", type=GroupBy(), metavar="WHAT", help="By version, model, host, repository or tag:KEY.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="csv, parquet: a row a span.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @bounded
@@ -41,6 +43,7 @@ def command(
     here: bool,
     since_ms: int | None,
     tags: Tags,
+    source: str | None,
     by: str | None,
     form: str | None,
     output: Path | None,
@@ -56,7 +59,7 @@ def command(
     if by is not None:
         run_groups.parse_by(by)
     form = form or (output.suffix[1:] if output and output.suffix[1:] in FORMATS else None)
-    with filters.filtered(flow, since_ms, here, tags) as (history, wanted):
+    with filters.filtered(flow, since_ms, here, tags, place_of(source)) as (history, wanted):
         if form in ("csv", "parquet"):
             _write_rows(history, wanted, form, output, speaker)
             return

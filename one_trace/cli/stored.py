@@ -1,4 +1,4 @@
-"""One run of the store, for the commands about one run."""
+"""One run, for the commands about one run."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from one_trace.analyse.run_refs import RUNNING
-from one_trace.cli.configured import configured
-from one_trace.cli.params import project_here
-from one_trace.errors import NoSuchRun
-from one_trace.history import opened
+from one_trace.cli.reading import here_in, history_at, only_here
+from one_trace.errors import CliError, NoSuchRun
 from one_trace.history.local import LocalHistory
 from one_trace.model.trace import Trace
 from one_trace.store import Store
 
 if TYPE_CHECKING:
     from one_trace.history.protocol import History
+    from one_trace.settings.history_url import HistoryUrl
 
 
 def key_of(history: History, ref: str) -> str:
     """The run that `ref` means, seen from here: see `analyse.run_refs`. Raises NoSuchRun."""
     if ref == RUNNING:
         raise NoSuchRun("a run is stored when it has ended", hint="one trace show running --follow")
-    here = project_here()
-    return history.find(ref, history.project(here) if here is not None else None)
+    return history.find(ref, here_in(history))
 
 
 def stored_key(store: Store, ref: str) -> str:
@@ -41,23 +39,37 @@ def stored_or_exported(history: History, ref: str) -> Trace:
     return history.trace(key_of(history, ref))
 
 
-def trace_of(ref: str) -> Trace:
-    """The trace of the run that `ref` means, see `analyse.run_refs`; so far, if it is under way.
+def trace_of(ref: str, place: HistoryUrl | None = None) -> Trace:
+    """The trace of the run that `ref` means, see `analyse.run_refs`; so far, if it is under way. `place`: see
+    `cli.reading`; runs under way are on this machine only.
 
     Raises NoSuchRun, StoreError, RecordError."""
     if ref == RUNNING:
+        only_here(place, "a run that is under way")
         trace = _under_way(ref)
         if trace is None:
             raise NoSuchRun("no run is under way", hint="'one trace show --follow' waits for the next one.")
         return trace
     try:
-        with opened(configured()) as history:
+        with history_at(place) as history:
             return history.trace(key_of(history, ref))
-    except NoSuchRun:
+    except NoSuchRun as error:
+        if place is not None:
+            raise _or_is_here(ref, error) from None
         trace = _under_way(ref)
         if trace is None:
             raise
         return trace
+
+
+def _or_is_here(ref: str, error: NoSuchRun) -> NoSuchRun:
+    """The error about a run that is not in a history elsewhere; the store of this machine may have it."""
+    try:
+        with history_at(None) as history:
+            key_of(history, ref)
+    except CliError:
+        return error
+    return NoSuchRun(error.message, hint="The store of this machine has it: add --from local.")
 
 
 def _under_way(ref: str) -> Trace | None:

@@ -23,6 +23,7 @@ _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z")
 _PLAIN_SEGMENT = re.compile(r"(?:v[0-9]{1,2}|[A-Za-z]+(?:[._-][A-Za-z]+)*)?\Z")
 _LONGEST = 2048
 _LONGEST_SEGMENT = 24
+EXAMPLE = "https://example.com"
 PORTS = {"https": 443, "http": 80}
 
 
@@ -91,7 +92,7 @@ def parse(text: str) -> Url:
     found = _SHAPE.match(text)
     authority = found and _AUTHORITY.match(found[3])
     if found is None or authority is None:
-        raise ValueError("must be a URL like https://example.com")
+        raise ValueError(f"must be a URL like {EXAMPLE}")
     port = int(authority[2]) if authority[2] else None
     if port is not None and not 0 < port < 1 << 16:
         raise ValueError("must be a URL with a port from 1 to 65535")

@@ -10,19 +10,38 @@ must know nothing of documents, terminals or options.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from one_trace.history.protocol import History
+    from one_trace.settings.history_url import HistoryUrl
     from one_trace.settings.sources import Settings
 
 
 @contextmanager
-def opened(settings: Settings, *, much: bool = False) -> Iterator[History]:
-    """The history to ask. `much`: a large part of it will be read."""
+def opened(
+    settings: Settings, elsewhere: HistoryUrl | None = None, *, much: bool = False
+) -> Iterator[History]:
+    """The store of this machine, or the history at `elsewhere`, which is first connected to when it is asked.
+    `much`: a large part of it will be read."""
+    if elsewhere is not None:
+        with closing(_connected(elsewhere)) as history:
+            yield history
+        return
     from one_trace.history.local import LocalHistory
     from one_trace.store import Store
 
     with Store(settings.store_path, readonly=True) as store:
         yield LocalHistory(store, much=much)
+
+
+def _connected(url: HistoryUrl) -> History:
+    from importlib import import_module
+
+    from one_trace.history.repositories import repository_of
+    from one_trace.settings.credentials import history_password
+
+    clickhouse = import_module("one_trace.history.clickhouse")
+    history: History = clickhouse.open(url, history_password(url), repository_of)
+    return history

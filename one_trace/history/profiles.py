@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from one_trace.analyse import insights
 from one_trace.analyse.findings import FlowProfile, InsightsDocument, InsightsOverview
 from one_trace.analyse.history import FlowHistory
 from one_trace.analyse.rounding import rounded
-from one_trace.analyse.whatif import Replays
-from one_trace.history.protocol import History
 from one_trace.model.trace import Trace
 from one_trace.model.wanted import Wanted
+
+if TYPE_CHECKING:
+    from one_trace.history.protocol import History
 
 Flows = Callable[[FlowHistory], Mapping[str, dict[str, Any]]]
 """The flow files of a flow and of those that it calls, by key."""
@@ -33,6 +34,8 @@ def findings(
     answer = insights.document(_profile(history, newest, traces), since=since)
     answer.other_projects = [flow.project or "" for flow in found if flow is not newest]
     if flows is not None and answer.findings:
+        from one_trace.analyse.whatif import Replays
+
         replays = Replays(newest.flow_key, flows(newest), newest.plan, traces)
         for finding in answer.findings:
             prediction = replays.predict(finding)

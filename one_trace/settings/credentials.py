@@ -1,4 +1,5 @@
-"""The key of traces.com: from the environment, else the file that `trace login` writes (0600)."""
+"""The key of traces.com, and the password of a team's history: from the environment, else the file that
+`trace login` writes (0600)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,11 @@ from one_trace.settings import paths, problems
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from one_trace.settings.history_url import HistoryUrl
+
 API_KEY = "TRACES_API_KEY"
+HISTORY_PASSWORD = f"{paths.ENV_PREFIX}HISTORY_PASSWORD"
+_HISTORY_FILE = "history-credentials.toml"
 
 
 def user_path(name: str, env: Mapping[str, str] | None = None) -> Path:
@@ -37,27 +42,59 @@ def api_key(env: Mapping[str, str] | None = None) -> str | None:
 
 
 def saved_key(env: Mapping[str, str]) -> str | None:
-    """The key saved by `trace login`. Drafts of the file left by a killed login are deleted."""
+    """The key saved by `trace login`."""
+    saved = _saved(paths.CREDENTIALS_FILE, env).get("api_key")
+    return saved.strip() or None if isinstance(saved, str) else None
+
+
+def _saved(name: str, env: Mapping[str, str]) -> Mapping[str, object]:
+    """What a login has saved. Drafts of the file left by a killed one are deleted."""
     from one_trace.guard.private import sweep_drafts
     from one_trace.guard.toml import read_toml
 
     try:
-        path = credentials_path(env)
+        path = user_path(name, env)
         sweep_drafts(path)
-        saved = read_toml(path).get("api_key")
+        return read_toml(path)
     except (SettingsError, OSError, ValueError):
-        return None
-    return saved.strip() or None if isinstance(saved, str) else None
+        return {}
 
 
 def save_key(path: Path, key: str) -> None:
     """Raises CliError."""
+    _save(path, "key", f'api_key = "{key}"\n')
+
+
+def _save(path: Path, what: str, text: str) -> None:
     from one_trace.guard.private import write_whole
 
     try:
-        write_whole(path, f'api_key = "{key}"\n'.encode())
+        write_whole(path, text.encode())
     except OSError as error:
-        raise CliError(f"cannot save the key in {path}: {error.strerror}", code="credentials") from error
+        raise CliError(f"cannot save the {what} in {path}: {error.strerror}", code="credentials") from error
+
+
+def history_path(env: Mapping[str, str] | None = None) -> Path:
+    """Raises SettingsError if there is no home folder."""
+    return user_path(_HISTORY_FILE, env)
+
+
+def history_password(url: HistoryUrl, env: Mapping[str, str] | None = None) -> str | None:
+    """The password for this user of this server. One that was saved for another is not given."""
+    env = os.environ if env is None else env
+    if env.get(HISTORY_PASSWORD):
+        return env[HISTORY_PASSWORD].rstrip("\r\n")
+    saved = _saved(_HISTORY_FILE, env)
+    password = saved.get("password")
+    bound = (saved.get("server"), saved.get("user")) == (url.server, url.user)
+    return password if bound and isinstance(password, str) and password else None
+
+
+def save_history_password(path: Path, url: HistoryUrl, password: str) -> None:
+    """Save the password for the URL's user and server. It must be printable. Raises CliError."""
+    quoted = password.replace("\\", "\\\\").replace('"', '\\"')
+    bound = f'server = "{url.server}"\nuser = "{url.user}"\n'
+    _save(path, "password", f'{bound}password = "{quoted}"\n')
 
 
 def delete_key(path: Path) -> bool:

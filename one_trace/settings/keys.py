@@ -72,6 +72,16 @@ def _url(value: object, *, allow_http: bool) -> str:
     return url._replace(path=url.path.rstrip("/")).text
 
 
+def parse_history(value: object) -> str:
+    """The word local, or the URL of a team's history in its one spelling."""
+    from one_trace.settings import history_url
+
+    text = value if isinstance(value, str) else ""
+    if text.strip() == history_url.LOCAL:
+        return history_url.LOCAL
+    return history_url.parse_history(text).text
+
+
 def parse_path(value: object) -> str:
     path = expand(value.strip(), os.environ) if isinstance(value, str) else ""
     if path.startswith("~"):
@@ -215,6 +225,7 @@ KEYS: tuple[Key, ...] = (
     Key("on_finish", parse_path, None, "program started after a run that did not succeed", user_only=True),
     Key("live", parse_bool, True, "draw a traced run while it runs", values=("true", "false")),
     Key("retention", parse_retention, "90d", "how long runs are kept, or forever", values=("90d", FOREVER)),
+    Key("history", parse_history, None, "where a team's runs are read from", values=("local",)),
     Key("host", parse_host, None, "One CLI's program, or built-in", values=(BUILT_IN,)),
     Key("data_dir", parse_path, None, "the folder of the store"),
 )

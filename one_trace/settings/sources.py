@@ -26,7 +26,9 @@ Validate = Callable[[Mapping[str, object]], tuple[dict[str, object], dict[str, s
 """From the keys that a source sets to the valid values, and the reason for each value that is not valid."""
 HOST: Final = "ONE_TRACE_HOST"
 TAGS: Final = f"{ENV_PREFIX}TAGS"
-"""Tags of the runs that are started with it: no setting, in spite of its name."""
+"""Tags of the runs that are started with it."""
+_NO_SETTINGS = (TAGS, f"{ENV_PREFIX}HISTORY_PASSWORD")
+"""In spite of their names: see `credentials`."""
 DELIVERY = frozenset(
     {"namespace", "visibility", "errors", "sinks", "endpoint", "otlp_endpoint", "otlp_insecure", "redact"}
 )
@@ -55,6 +57,7 @@ class Settings(NamedTuple):
     on_finish: str | None
     live: bool
     retention: str
+    history: str | None
     host: str | None
     data_dir: str | None
     """None only for a user without a home folder."""
@@ -74,6 +77,11 @@ class Settings(NamedTuple):
     def store_path(self) -> Path:
         """Raises SettingsError, like `data_path`."""
         return self.data_path / "traces.db"
+
+    @property
+    def from_store(self) -> str:
+        """The option with which a command reads the store, where it would read another history."""
+        return "" if self.history in (None, "local") else " --from local"
 
     def doubt(self, *names: str) -> SettingsError | None:
         """The first problem because of which one of these keys may not have the intended value."""
@@ -151,7 +159,7 @@ def layers(
     set_in_env = {
         name[len(ENV_PREFIX) :].lower(): value
         for name, value in env.items()
-        if name.startswith(ENV_PREFIX) and value and name != TAGS
+        if name.startswith(ENV_PREFIX) and value and name not in _NO_SETTINGS
     }
     for name in BY_NAME.keys() & set_in_env.keys():
         if BY_NAME[name].user_only:

@@ -19,8 +19,6 @@ _COLUMNS = (
     Column("COST", drop=4),
     Column("FLOWS", right=False, drop=5),
 )
-_SOME = 3
-"""Flows that are named; the others are counted."""
 
 
 def render(
@@ -36,14 +34,9 @@ def render(
             Cell(f"{each.failed:,}", ("error",)) if each.failed else "",
             words.local(each.last_run_at),
             "" if each.cost_usd is None else words.money(each.cost_usd),
-            _flows(each.flows),
+            words.some(each.flows),
         )
         for each in sessions
     ]
     resume = next((each.resume for each in sessions if each.resume), None)
     return "\n".join([page.table(_COLUMNS, rows), *([f"Resume: {resume}"] if resume else [])])
-
-
-def _flows(keys: Sequence[str]) -> str:
-    more = f" and {len(keys) - _SOME:,} more" if len(keys) > _SOME else ""
-    return ", ".join(keys[:_SOME]) + more

@@ -13,6 +13,7 @@ from one_trace.view import words
 from one_trace.view.page import Page
 from one_trace.view.runs import NO_RUNS, project_names
 from one_trace.view.table import Cell, Column
+from one_trace.view.value_runs import heading
 
 _FLOWS = (
     Column("FLOW", right=False, flexible=True),
@@ -85,7 +86,7 @@ def cost(usd: float | None) -> str:
 def _groups(groups: Sequence[RunGroup], page: Page) -> str:
     columns = (
         Column("FLOW", right=False, flexible=True),
-        Column(clean(groups[0].by.upper()), right=False, flexible=True),
+        Column(heading(groups[0].by, groups[0].means), right=False, flexible=True),
         Column("RUNS"),
         Column("OK"),
         Column("95%", drop=3),

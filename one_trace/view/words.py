@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from one_trace.model.figures import counted, duration, money, number, place, size, usage
 from one_trace.model.times import to_local
@@ -24,6 +24,15 @@ def age(ms: float) -> str:
         if minutes >= length:
             return f"{minutes // length}{unit} ago"
     return "now"
+
+
+_SOME = 3
+
+
+def some(names: Sequence[str]) -> str:
+    """``a, b, c and 2 more``."""
+    more = f" and {len(names) - _SOME:,} more" if len(names) > _SOME else ""
+    return ", ".join(names[:_SOME]) + more
 
 
 def no_run(flow: str | None, since: str | None, tags: Mapping[str, str]) -> str | None:

@@ -41,6 +41,11 @@ VALID = {
     "on_finish": {"/usr/bin/tell": "/usr/bin/tell", "/x": "/x"},
     "live": {"no": False, "1": True},
     "retention": {"12w": "12w", "36H": "36h", "forever": "forever"},
+    "history": {
+        "clickhouse://Ch.example/otel": "clickhouse://ch.example:8443/otel",
+        "CLICKHOUSE://ann@127.1:8123/runs/?secure=0": "clickhouse://ann@127.0.0.1:8123/runs?secure=0",
+        "local": "local",
+    },
     "host": {"built-in": "built-in", "/usr/bin/one": "/usr/bin/one"},
     "data_dir": {"/var/traces": "/var/traces", "/x": "/x"},
 }
@@ -68,6 +73,19 @@ INVALID = {
     "on_finish": ["tell", "./tell", 5],
     "live": ["perhaps", [True]],
     "retention": ["30m", "0d", "d", 90],
+    "history": [
+        "https://ch.example/otel",
+        "clickhouse://ch.example",
+        "clickhouse://ch.example/a/b",
+        "clickhouse://ch.example/otel?secure=0",
+        "clickhouse://localhost.evil.example/otel?secure=0",
+        "clickhouse://localhost/otel?secure=no",
+        "clickhouse://ann:word@ch.example/otel",
+        "clickhouse://ann%3Aword@ch.example/otel",
+        "clickhouse://:word@ch.example/otel",
+        "remote",
+        7,
+    ],
     "host": ["one", False],
     "data_dir": ["traces", "~nobody-of-this-name/x", 1],
 }

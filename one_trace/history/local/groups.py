@@ -1,12 +1,14 @@
-"""Reads the groups of ``--by``: the runs of each version, model, tag or executor."""
+"""Reads the groups of ``--by``: the runs of each version, model, tag, executor or repository."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import msgspec
 
 from one_trace.analyse.run_groups import RunGroup, RunRow, groups_of, models_value, parse_by
+from one_trace.history.repositories import repository_of
 from one_trace.model.wanted import Wanted
 from one_trace.store.connection import Connection
 from one_trace.store.reader import where
@@ -14,7 +16,7 @@ from one_trace.store.reader import where
 
 def groups(db: Connection, wanted: Wanted, by: str) -> list[RunGroup]:
     """The groups of each flow, by their first runs. Raises WrongUsage."""
-    return groups_of(by, _rows(db, wanted, *_value(*parse_by(by))))
+    return groups_of(by, _rows(db, wanted, *_value(*parse_by(by))), means="executor")
 
 
 def _value(kind: str, key: str) -> tuple[str, Callable[[str | None], str | None]]:
@@ -23,7 +25,9 @@ def _value(kind: str, key: str) -> tuple[str, Callable[[str | None], str | None]
         return "version", lambda text: text
     if kind == "model":
         return "runs.models", _models
-    if kind == "host":
+    if kind == "repository":  # which the store does not keep: that of the folder now
+        return "cwd", cache(lambda folder: repository_of(folder) if folder else None)
+    if kind in ("host", "executor"):
         return "executor || coalesce(' ' || executor_version, '')", lambda text: text
     return "runs.tags", lambda text: _tag(text, key)
 
