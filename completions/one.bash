@@ -111,7 +111,7 @@ _one_trace() {
         "trace history"|"trace history "*) offered=(--retention --database --otel-database --backfill --help) values=1 ;;
         "trace help"|"trace help "*) offered=(--help) values=1 ;;
         "trace schema"|"trace schema "*) offered=(--help) values=1 ;;
-        "trace doctor"|"trace doctor "*) offered=(--fix --offline --full --limit --cursor --fields --help) values=1 ;;
+        "trace doctor"|"trace doctor "*) offered=(--fix --offline --all-runs --full --limit --cursor --fields --help) values=1 ;;
         "trace completion"|"trace completion "*) offered=(--help) values=1 ;;
         *) return 0 ;;
     esac

@@ -265,6 +265,7 @@ for program in one one-trace
     complete -c $program -f -k -n '__one_trace_is "trace doctor" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace doctor" below' -l fix -d "Close to others: state files (0600), our own folders (0700)"
     complete -c $program -n '__one_trace_is "trace doctor" below' -l offline -d "Ask no server"
+    complete -c $program -n '__one_trace_is "trace doctor" below' -l all-runs -d "Check every run of a large store, not only the last ones"
     complete -c $program -n '__one_trace_is "trace doctor" below' -l full -d "With --agent: everything, uncut"
     complete -c $program -n '__one_trace_is "trace doctor" below' -l limit -d "At most N rows (with --agent; list)"
     complete -c $program -n '__one_trace_is "trace doctor" below' -l cursor -d "With --agent: the next page"

@@ -15,6 +15,7 @@ from machine import Machine
 from traces_server import FakeTracesServer, fake_traces_server
 
 from tests.effort import register_profiles
+from tests.tiers import TIERS, has_unit_tests, tier
 
 register_profiles()
 
@@ -32,26 +33,28 @@ def _deliver_signals() -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Two workers per core: half of the time, a test waits for a child, a terminal or a time-out."""
-    return 2 * (os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers per core: half of the time, a test waits for a child, a terminal or a time-out. A unit test
+    waits for nothing, and every worker imports all modules."""
+    return (1 if only_unit_tests(config) else 2) * (os.cpu_count() or 1)
 
 
-TIERS = ("unit", "program", "host", "fleet", "browser", "soak")
+def only_unit_tests(config: pytest.Config) -> bool:
+    return bool(config.option.markexpr == "unit")
 
 
-def tier(item: pytest.Item) -> str:
-    """The tier of a test that does not name one: derived from the fixtures that it uses."""
-    fixtures = set(getattr(item, "fixturenames", ()))
-    if "real_one" in fixtures:
-        return "host"
-    return "program" if "machine" in fixtures or item.path.parent.name == "runner" else "unit"
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    is_module = only_unit_tests(config) and collection_path.match("test_*.py")
+    return True if is_module and not has_unit_tests(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not any(item.get_closest_marker(name) for name in TIERS):
             item.add_marker(tier(item))
+    for path in {item.path for item in items if item.get_closest_marker("unit")}:
+        if not has_unit_tests(path):
+            raise pytest.UsageError(f"{path}: `-m unit` would leave out its unit tests, see tests/tiers.py")
 
 
 class UnitTests:

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.sources import ROOT, nodes_of, text_of
 
-ROOT = Path(__file__).parents[1]
 REPLACED = {
     r"\bmends?\b|\bmended\b": "fix",
     r"\b(?:no|any) (?:file|folder|table|flow|number|key|value|date) (?:to fail on|at all)\b": "plain English",
@@ -32,8 +31,9 @@ REPLACED = {
     r"\bbeside(?:s)? the way\b": "plain English",
     r"\b(?:Courier|Parcel|Retell|Leaving|Trouble|Undelivered|NoHost|Keeper)\b": "DESIGN's names",
 }
+ANY = re.compile("|".join(f"(?:{pattern})" for pattern in REPLACED))
 NAMES = re.compile(
-    r"^_?(?:mend|mends|trouble|troubles|parcel|courier|retell|keeper|ink|abreast|ghost|told|said|dear)$"
+    r"\b_?(?:mend|mends|trouble|troubles|parcel|courier|retell|keeper|ink|abreast|ghost|told|said|dear)\b"
 )
 """Identifiers: variables, arguments, functions, classes, attributes."""
 
@@ -55,13 +55,16 @@ def pages() -> list[Path]:
 
 
 def replaced(text: str) -> Iterator[str]:
-    for pattern, better in REPLACED.items():
-        for found in re.finditer(pattern, text):
-            yield f"'{found[0]}': write {better}"
+    """Each replaced term of a page, with its line."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if ANY.search(line):
+            for pattern, better in REPLACED.items():
+                for found in re.finditer(pattern, line):
+                    yield f"{number}: '{found[0]}': write {better}"
 
 
-def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def names(path: Path) -> Iterator[tuple[int, str]]:
+    for node in nodes_of(path):
         match node:
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.AsyncFunctionDef(name=name):
                 yield node.lineno, name
@@ -69,15 +72,19 @@ def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name
 
 
-@pytest.mark.parametrize("path", python_files(), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_code_uses_the_standard_terms(path: Path) -> None:
-    text = path.read_text()
-    found = [f"{n}: {each}" for n, line in enumerate(text.split("\n"), 1) for each in replaced(line)]
-    found += [f"{line}: name '{name}'" for line, name in names(ast.parse(text)) if NAMES.match(name)]
+def in_code(path: Path) -> Iterator[str]:
+    yield from replaced(text_of(path))
+    if NAMES.search(text_of(path)):  # without any, parsing it finds no name
+        yield from (f"{line}: name '{name}'" for line, name in names(path) if NAMES.fullmatch(name))
+
+
+def test_code_uses_the_standard_terms() -> None:
+    found = [f"{path.relative_to(ROOT)}:{each}" for path in python_files() for each in in_code(path)]
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
-def test_pages_use_the_standard_terms(path: Path) -> None:
-    lines = re.sub(r"`[^`\n]*`", "", path.read_text()).split("\n")  # old names may be quoted
-    assert [f"{n}: {each}" for n, line in enumerate(lines, 1) for each in replaced(line)] == []
+def test_pages_use_the_standard_terms() -> None:
+    """Old names may be quoted."""
+    texts = {path.name: re.sub(r"`[^`\n]*`", "", text_of(path)) for path in pages()}
+    found = [f"{name}:{each}" for name, text in texts.items() for each in replaced(text)]
+    assert not found, "\n".join(found)

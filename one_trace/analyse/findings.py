@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -118,7 +119,7 @@ class Attention(Struct, rename="camel", kw_only=True):
     first: Finding
 
 
-class FlowProfile(Struct, kw_only=True):
+class FlowProfile(Struct, kw_only=True, dict=True):
     """Everything that the rules examine."""
 
     history: FlowHistory
@@ -149,16 +150,18 @@ class FlowProfile(Struct, kw_only=True):
         """The mean cost of a run."""
         return (self.stats.cost_usd or 0.0) / self.runs if self.runs else 0.0
 
+    @cached_property
     def steps(self) -> list[tuple[StepStats, StepHistory]]:
         """Steps that have spans and are still part of the flow."""
         histories = {step.path: step for step in self.history.steps}
         pairs = [(stats, histories[stats.path]) for stats in self.stats.steps if stats.path in histories]
         return [pair for pair in pairs if not is_removed(pair[1], self.history)]
 
+    @cached_property
     def leaves(self) -> list[tuple[StepStats, StepHistory]]:
         """Those of them without children: a container only repeats the figures of its children."""
         containers = {container(step) for step in self.history.steps}
-        return [pair for pair in self.steps() if pair[0].path not in containers]
+        return [pair for pair in self.steps if pair[0].path not in containers]
 
     def failures_of(self, path: str) -> FailureDetails:
         return self.failures.get(path, FailureDetails())

@@ -34,7 +34,7 @@ class _ModelRuns(NamedTuple):
 def cheaper_model(flow: FlowProfile) -> Iterator[Finding]:
     """A step that runs with several models, a cheaper of which fails no more often. Failures without a known
     model count against the cheaper one. Saving: the difference in the runs with the expensive one."""
-    for step, history in flow.leaves():
+    for step, history in flow.leaves:
         models = _models(history)
         expensive = max(
             (model for model in models if model.recent), key=lambda model: model.usd, default=None

@@ -33,7 +33,7 @@ USELESS = 5
 def failing(flow: FlowProfile) -> Iterator[Finding]:
     """A broken step: its last runs failed, unlike those before. Size: these failures."""
     broken: list[str] = []
-    for step, history in reversed(flow.steps()):
+    for step, history in reversed(flow.steps):
         if any(path.startswith(f"{step.path} > ") for path in broken):
             continue  # it fails because of a step in it
         pattern = failure_pattern(history, flow.history.runs)
@@ -89,7 +89,7 @@ def _failing_before_any_step(flow: FlowProfile) -> Iterator[Finding]:
 
 def flaky(flow: FlowProfile) -> Iterator[Finding]:
     """A step that sometimes fails, other than by its time-out. Size: its failures."""
-    for step, history in flow.leaves():
+    for step, history in flow.leaves:
         outcomes = list(history.outcomes())
         failed = [failures - timed_out(flow, history, index) for index, failures, _ in outcomes]
         succeeded = [successes for _, _, successes in outcomes]
@@ -136,7 +136,7 @@ def _flaky(
 def retried(flow: FlowProfile) -> Iterator[Finding]:
     """A step whose first attempt often fails, and whose retries help. Saving: the time of the failed
     attempts, if all attempts take equally long."""
-    for step, history in flow.leaves():
+    for step, history in flow.leaves:
         pattern, details = _retry_pattern(flow, history), flow.failures_of(step.path)
         often = pattern.failed >= RETRIED_RUNS and pattern.rate >= RETRIED
         if pattern.kind not in ("flaky", "broken") or not often or details.helped <= details.useless:
@@ -168,7 +168,7 @@ def retried(flow: FlowProfile) -> Iterator[Finding]:
 def useless_retries(flow: FlowProfile) -> Iterator[Finding]:
     """Retries that never helped, of a step that is not simply broken."""
     broken = {finding.path for finding in failing(flow)}
-    for step, history in flow.leaves():
+    for step, history in flow.leaves:
         details = flow.failures_of(step.path)
         if details.helped or details.useless < USELESS or step.path in broken:
             continue

@@ -172,7 +172,7 @@ def _missed_chances(flow: FlowProfile, step: StepStats) -> int:
         return chances(step.path, flow.history) if "never-ran" in step.flags else 0
     return sum(
         counts.skipped
-        for stats, history in flow.steps()
+        for stats, history in flow.steps
         if stats.path == step.path
         for counts in history.versions
         if counts.version == flow.history.version

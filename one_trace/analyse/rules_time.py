@@ -38,7 +38,7 @@ _LLM = "Use a smaller model, a shorter prompt or fewer turns; run independent ca
 def slow(flow: FlowProfile) -> Iterator[Finding]:
     """A step without children that runs for a quarter of the flow's time or more. Saving: half of the time
     that the runs waited for it."""
-    for step, _ in flow.leaves():
+    for step, _ in flow.leaves:
         share = step.share or 0.0
         if share < SLOW_SHARE or not step.runs:
             continue
@@ -101,7 +101,7 @@ def output_grows(flow: FlowProfile) -> Iterator[Finding]:
 
 def expensive(flow: FlowProfile) -> Iterator[Finding]:
     """A step that takes two fifths of the flow's cost or more. Saving: half of it."""
-    for step, _ in flow.leaves():
+    for step, _ in flow.leaves:
         cost = step.cost_usd or 0.0
         share = ratio(cost, flow.stats.cost_usd or 0)
         if share < EXPENSIVE_SHARE:
@@ -187,7 +187,7 @@ class _Growth(NamedTuple):
 
 
 def _growths(flow: FlowProfile, column: str, least: float, smallest: float) -> Iterator[_Growth]:
-    for step, history in flow.leaves():
+    for step, history in flow.leaves:
         indexes, values = history.clean(getattr(history.series, column))
         change = last_change(values, least=least, smallest=smallest)
         if change is not None and change.now > change.before:

@@ -24,7 +24,7 @@ LEAST_TIMEOUT_MS = 1_000
 
 def near_timeout(flow: FlowProfile) -> Iterator[Finding]:
     """A step that times out sometimes, or comes near its ``timeoutMs``. Size: its time-outs."""
-    for step, history in flow.steps():
+    for step, history in flow.steps:
         indexes = [index for index, _, _ in history.outcomes()]
         flags = [timed_out(flow, history, index) > 0 for index in indexes]
         pattern = classify(flags, flow.versions(indexes))
@@ -84,7 +84,7 @@ def _is_near(times: Sequence[float], limit: float) -> bool:
 
 def far_timeout(flow: FlowProfile) -> Iterator[Finding]:
     """A time-out so far above the step's times that a run which hangs would wait needlessly long."""
-    for step, history in flow.leaves():
+    for step, history in flow.leaves:
         times, limit = unpack(history.clean_durations()), step.timeout_ms
         if limit is None or len(times) < TIMED_RUNS or step.timeouts or history.anomalies:
             continue

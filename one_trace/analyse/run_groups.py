@@ -53,12 +53,13 @@ class RunGroup(Struct, rename="camel", kw_only=True):
     last_run_at: str
 
 
-def parse_by(by: str) -> tuple[str, str]:
-    """What runs are grouped by, and the key of a tag. Raises WrongUsage."""
+def parse_by(by: str, *others: str) -> tuple[str, str]:
+    """What runs are grouped by, and the key of a tag. Raises WrongUsage; `others`: words that would do."""
     kind, colon, key = by.partition(":")
     if by in KINDS[:-1] or (kind == "tag" and colon and key):
         return kind, key
-    raise WrongUsage(f"runs cannot be grouped by '{by}'", hint=f"Use {', '.join(KINDS[:-1])} or tag:KEY.")
+    words = ", ".join((*others, *KINDS[:-1]))
+    raise WrongUsage(f"runs cannot be grouped by '{by}'", hint=f"Use {words} or tag:KEY.")
 
 
 def models_value(names: Iterable[str]) -> str | None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from one_trace.analyse.changes import LEAST_MS, LEAST_USD, last_change
 from one_trace.analyse.quantiles import median, quantile
 from one_trace.model.trace import WORST_FIRST, SpanStatus, Trace, worst
-from one_trace.model.tree import below, static_paths
+from one_trace.model.tree import below, paths_within
 
 ENOUGH = 5
 """Fewer past runs are too few to say what is usual."""
@@ -180,10 +180,9 @@ def past_runs(runs: Iterable[tuple[float, float | None]], steps: Iterable[PastSt
 def steps_of(trace: Trace) -> Steps:
     """The steps of a run, by their first start."""
     steps: Steps = {}
-    root = below(trace.run.flow_key, "")
-    paths = static_paths(trace.run.flow_key, trace.spans)
+    paths = paths_within(trace.spans)
     for span in trace.spans:
-        path = paths[span.span_id][len(root) :]
+        path = paths[span.span_id]
         if path not in steps:
             steps[path] = (StepRef(path, span.step_id, span.type), StepRun(status=span.status))
         step = steps[path][1]

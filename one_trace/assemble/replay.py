@@ -231,7 +231,7 @@ class Replay:
     def _on_start(self, line: LogLine) -> None:
         if not self.world.flows:
             if self.root.started and self.root not in self.world.flows:
-                self.world.flows.append(self.root)  # its end came first: what was given up goes on
+                self.world.flows.add(self.root)  # its end came first: what was given up goes on
             else:
                 self._begin_root()
         span = self.world.start(line)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from one_trace.assemble.awaits import by_life, doubt
 from one_trace.assemble.blocks import advance, calls, may_open, reopen, skipped, within_reach
 from one_trace.assemble.live import CLOCK_MS, Act, alive, first_sign
+from one_trace.assemble.open_flows import OpenFlows
 from one_trace.assemble.results import expected
 from one_trace.assemble.tree import Node
 from one_trace.assemble.trees import Trees, limit_called
@@ -129,8 +130,8 @@ def _if_skipped(world: World, trees: Trees, act: Act, key: str) -> Iterator[Act]
         yield from (block for block in by_life(world) if _may_call_next(world, trees, block, key))
 
 
-def flow_that_ends(flows: list[Act], line: LogLine, failed: bool) -> Act | None:
-    fitting = [act for act in flows if act.tree is not None and act.tree.key == line.flow_key]
+def flow_that_ends(flows: OpenFlows, line: LogLine, failed: bool) -> Act | None:
+    fitting = flows.with_key(line.flow_key)
     if len(fitting) < 2:
         return fitting[0] if fitting else None
     if failed:

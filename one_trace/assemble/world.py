@@ -31,6 +31,7 @@ from one_trace.assemble.live import (
     may_turn,
     timed_out_at,
 )
+from one_trace.assemble.open_flows import OpenFlows
 from one_trace.assemble.results import belied, said_of
 from one_trace.assemble.tree import CONTAINERS, Listing, Node, Tree
 from one_trace.record.log import LogLine
@@ -88,7 +89,7 @@ class World:
         called meanwhile start then, in turn."""
         self.waiting: list[Act] = []
         """Attempts of ``flow`` steps whose sub-flow has not started yet."""
-        self.flows: list[Act] = []
+        self.flows = OpenFlows()
         """Sub-flows under way, the root flow first."""
 
     @property
@@ -140,7 +141,7 @@ class World:
 
     def enter_foreign(self, line: LogLine) -> LiveSpan:
         """A step that no flow file has a place for: it stands flat in the innermost flow under way."""
-        flow = self.flows[-1]
+        flow = self.flows.innermost
         tree = flow.tree or Tree("", known=False)
         node = tree.foreign(line.step_id or "", line.step_name or "", line.type or "")
         span = LiveSpan(node, None, flow, f"{flow.prefix} > {node.id}", line.at, len(self.spans))
@@ -265,7 +266,7 @@ class World:
         act.tree = tree
         if act.span is not None:
             act.scope = Scope(None, None, act)
-        self.flows.append(act)
+        self.flows.add(act)
         self.stack.clear()
         seq = self.new_pass(act, tree.root, None)
         seq.skip = skip

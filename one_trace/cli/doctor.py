@@ -26,8 +26,9 @@ _STYLES = {"ok": "success", "note": "dim", "bad": "error"}
 @click.command("doctor", epilog=examples("one trace doctor", "one trace doctor --fix"))
 @click.option("--fix", is_flag=True, help="Close to others: state files (0600), our own folders (0700).")
 @click.option("--offline", is_flag=True, help="Ask no server.")
+@click.option("--all-runs", is_flag=True, help="Check every run of a large store, not only the last ones.")
 @bounded
-def command(fix: bool, offline: bool) -> int:
+def command(fix: bool, offline: bool, all_runs: bool) -> int:
     """Check the setup, and show how to fix each problem. Exits with 1 if something is bad."""
     checks = look_at(
         # The most important first: what is needed to run, then to trace, to keep secrets, to send.
@@ -35,7 +36,7 @@ def command(fix: bool, offline: bool) -> int:
             Subject("host", lambda: [*programs.host(), *programs.path(), *programs.node()], waits=True),
             Subject("settings", files.settings),
             Subject("on_finish", programs.on_finish),
-            Subject("store", files.store),
+            Subject("store", lambda: files.store(all_runs)),
             Subject("disk", space.disk),
             Subject("folders", lambda: files.folders(fix)),
             Subject("state files", lambda: projects.state_files(fix)),

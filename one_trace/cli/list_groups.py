@@ -28,7 +28,7 @@ def check(by: str) -> None:
     if by != SESSION:
         from one_trace.analyse.run_groups import parse_by
 
-        parse_by(by)
+        parse_by(by, SESSION)
 
 
 def answer(speaker: Out, history: History, wanted: Wanted, by: str, filter: dict[str, Any]) -> None:

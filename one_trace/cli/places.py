@@ -20,8 +20,10 @@ Find = Callable[[str], Location | None]
 
 
 def places_of(run: Run, place: HistoryUrl | None = None) -> Find:
-    """The places of a run's steps; `place` of the run: see `cli.reading`."""
-    with history_at(place) as history:
+    """The places of a run's steps; none of a run elsewhere (`place`: see `cli.reading`)."""
+    if place is not None:
+        return lambda path: None
+    with history_at(None) as history:
         plan = history.planned(run.trace_id)
     located = locator(run.cwd)
 

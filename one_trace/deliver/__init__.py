@@ -7,6 +7,7 @@ them, `git` and `project`. It sends what `outbound` lets leave, and knows of no 
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from one_trace.deliver.retry import Deadline
     from one_trace.deliver.sender import Sender
     from one_trace.settings.sources import Settings
+
+# httpx tries to import its own command line, and with it rich and pygments: a third of what it costs.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: not to be imported
 
 _BACKLOG_S = 0.5
 """A run starts sending older ones for this long after its own delivery. If 5,000 are queued because the

@@ -79,6 +79,24 @@ def static_paths(flow: str, spans: Iterable[TimedSpan]) -> dict[str, str]:
     return paths
 
 
+def static_path(flow: str, spans: Mapping[str, TimedSpan], span_id: str) -> str:
+    """The static path of one span."""
+    steps: list[str] = []
+    while (span := spans.get(span_id)) is not None:
+        steps.append(span.step_id)
+        span_id = span.parent_span_id or ""
+    return " > ".join([flow, *reversed(steps)])
+
+
+def paths_within(spans: Iterable[TimedSpan]) -> dict[str, str]:
+    """The static path of each span by its id, without the root flow's key."""
+    paths: dict[str, str] = {}
+    for span in spans:
+        parent = paths.get(span.parent_span_id or "")
+        paths[span.span_id] = span.step_id if parent is None else below(parent, span.step_id)
+    return paths
+
+
 def last_known_ms(duration_ms: float | None, spans: Iterable[TimedSpan]) -> float:
     """The last moment known of a run of this duration."""
     return max([duration_ms or 0.0, 0.0, *(span.start_ms + (span.duration_ms or 0.0) for span in spans)])

@@ -1,4 +1,7 @@
-"""Checking a store as a whole: whether a run can be saved in it, and whether its content is sound."""
+"""Checking a store: whether a run can be saved in it, and whether its content is sound.
+
+All of a store is read only if that is asked for, or takes a second at most: otherwise its last runs are.
+"""
 
 from __future__ import annotations
 
@@ -45,29 +48,42 @@ _JSON: tuple[tuple[str, str, object], ...] = (
     ("pruned", "tags", dict[str, str]),
 )
 """Columns that hold JSON, and its type."""
-_PARENTS = (
-    "SELECT 1 FROM spans AS own WHERE parent_span_id IS NOT NULL AND NOT EXISTS "
-    "(SELECT 1 FROM spans WHERE run = own.run AND span_id = own.parent_span_id AND seq < own.seq) LIMIT 1"
+_NO_PARENT = (
+    "parent_span_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM spans AS parent "
+    "WHERE run = spans.run AND span_id = spans.parent_span_id AND seq < spans.seq)"
 )
-_DURATIONS = (
-    "SELECT 1 FROM step_runs WHERE NOT (length(durations) % 4 = 0 "
-    "OR (length(durations) % 8 = 1 AND hex(substr(durations, 1, 1)) = '64')) LIMIT 1"
+_NOT_COUNTED = "NOT EXISTS (SELECT 1 FROM step_runs WHERE step = spans.step AND run = spans.run)"
+_CUT_DURATIONS = (
+    "NOT (length(durations) % 4 = 0 OR (length(durations) % 8 = 1 AND hex(substr(durations, 1, 1)) = '64'))"
 )
+_SINCE = {
+    "runs": "id >= {run}",
+    "spans": "run >= {run}",
+    "step_runs": "(step, run) IN (SELECT step, run FROM spans WHERE run >= {run})",
+    "outbox": "run >= {run}",
+    "imports": "run >= {run}",
+    "pruned": "id > (SELECT max(id) FROM pruned) - {some}",
+}
+"""The rows of the last runs, in the tables that grow with every run."""
+MOST = 100_000
+"""Spans that are read unless everything is asked for; a run counts as ten."""
 
 
 class Health(Struct):
-    """`runs`: how many there are, None if there is no store yet. `own`: where this version keeps its runs if
-    the store is a newer version's. `left_out`: stores of older versions whose runs could not be moved in.
+    """`runs`: how many there are, None if there is no store yet. `checked`: of how many, the last ones, the
+    content was read, if not of all. `own`: where this version keeps its runs if the store is a newer
+    version's. `left_out`: stores of older versions whose runs could not be moved in.
     """
 
     runs: int | None
+    checked: int | None = None
     own: Path | None = None
     left_out: list[Path] = []
 
 
-def examine(path: Path) -> Health:
-    """Check all of the store at `path`. Raises StoreError if a run could not be saved in it, or if its
-    content cannot be read.
+def examine(path: Path, *, whole: bool = False) -> Health:
+    """Check the store at `path`, or the last runs in it if it is large and not checked as a `whole`. Raises
+    StoreError if a run could not be saved in it, or if what was checked cannot be read.
     """
     with store_errors(path):
         if not exists(path):
@@ -75,20 +91,44 @@ def examine(path: Path) -> Health:
             return Health(None)
     if is_newer(path):
         own = beside(path)
-        return Health(_examine(own) if own.exists() else None, own=own)
-    runs = _examine(path)
-    return Health(runs, left_out=[other for other in older_stores(path) if _may_have_runs(other)])
+        health = _examine(own, whole) if own.exists() else Health(None)
+        health.own = own
+        return health
+    health = _examine(path, whole)
+    health.left_out = [other for other in older_stores(path) if _may_have_runs(other)]
+    return health
 
 
-def _examine(path: Path) -> int:
+def _examine(path: Path, whole: bool) -> Health:
     with Store(path) as store:
         if is_full(path):
             raise disk_full(path, "nothing can be written beside it")
         _write_and_roll_back(store.connection)
-        reason = damage(store.connection)
+        since = None if whole else _last_runs(store.connection)
+        reason = damage(store.connection, since)
         if reason is not None:
             raise damaged(path, reason)
-        return len(store.runs())  # read as commands read them: each run must make sense as a whole
+        # Read as commands read them: each run must make sense as a whole.
+        read = len(store.runs(limit=None if since is None else since.runs))
+        return Health(read) if since is None else Health(store.count(), checked=read)
+
+
+class _Since(Struct):
+    """The last `runs` of a store: those whose number is at least `first`."""
+
+    first: int
+    runs: int
+
+
+def _last_runs(connection: Connection) -> _Since | None:
+    """The last runs that are to be checked; None if these are all."""
+    runs, cost, first = 0, 0, None
+    for number, spans in connection.execute("SELECT id, spans FROM runs ORDER BY id DESC"):
+        cost += 10 + (spans if isinstance(spans, int) else 0)
+        if cost > MOST and first is not None:
+            return _Since(first, runs)
+        runs, first = runs + 1, int(number)
+    return None
 
 
 def _write_and_roll_back(connection: Connection) -> None:
@@ -118,37 +158,55 @@ def _may_have_runs(other: Path) -> bool:
         return True
 
 
-def damage(connection: Connection) -> str | None:
+def damage(connection: Connection, since: _Since | None = None) -> str | None:
     """What is wrong with the content of the store, in a few words; None if nothing is. Raises StoreError for
-    anything but damage, a lock for example.
+    anything but damage, a lock for example. `since`: only the last runs are checked.
     """
     try:
-        return _damage(connection)
+        return _damage(connection, since)
     except StoreError as problem:
         if problem.code != "store-damaged":
             raise
         return problem.message.partition(" is damaged (")[2].removesuffix(")") or problem.message
 
 
-def _damage(connection: Connection) -> str | None:
-    (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    if verdict != "ok":
-        return str(verdict).replace("\n", " ")
-    for sql, reason in _checks():
-        if connection.execute(sql).fetchone() is not None:
+def _damage(connection: Connection, since: _Since | None) -> str | None:
+    for pragma in _integrity(since):
+        (verdict,) = connection.execute(pragma).fetchone()
+        if verdict != "ok":
+            return str(verdict).replace("\n", " ")
+    for table, condition, reason in _checks():
+        if connection.execute(f"{_rows('1', table, since)} AND ({condition}) LIMIT 1").fetchone() is not None:
             return reason
     for table, columns in COLUMNS.items():
         # Reading decodes: text that is not UTF-8 is found here.
         texts = ", ".join(name for name, kinds in columns.items() if str in kinds)
-        for _ in connection.execute(f"SELECT {texts} FROM {table}"):
+        for _ in connection.execute(_rows(texts, table, since)):
             pass
-    return next(filter(None, (_bad_json(connection, *column) for column in _JSON)), None)
+    return next(filter(None, (_bad_json(connection, since, *column) for column in _JSON)), None)
 
 
-def _bad_json(connection: Connection, table: str, column: str, kind: object) -> str | None:
+def _integrity(since: _Since | None) -> Iterator[str]:
+    """SQLite's own check of the file, or of the tables that do not grow with every run."""
+    if since is None:
+        yield "PRAGMA integrity_check(1)"
+    else:
+        yield from (f"PRAGMA integrity_check({table})" for table in COLUMNS if table not in _SINCE)
+
+
+def _rows(columns: str, table: str, since: _Since | None) -> str:
+    """The statement that reads the rows of a table that are checked."""
+    condition = "1" if since is None else _SINCE.get(table, "1")
+    return f"SELECT {columns} FROM {table} WHERE {condition.format(run=since and since.first, some=MOST)}"
+
+
+def _bad_json(
+    connection: Connection, since: _Since | None, table: str, column: str, kind: object
+) -> str | None:
     decoder = msgspec.json.Decoder(kind)
-    sql = f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL"
-    for (text,) in connection.execute(sql):
+    for (text,) in connection.execute(
+        f"{_rows(f'DISTINCT {column}', table, since)} AND {column} IS NOT NULL"
+    ):
         try:
             decoder.decode(text)
         except msgspec.MsgspecError:
@@ -156,18 +214,16 @@ def _bad_json(connection: Connection, table: str, column: str, kind: object) -> 
     return None
 
 
-def _checks() -> Iterator[tuple[str, str]]:
-    """Statements that find a row if something is wrong, and what that is."""
+def _checks() -> Iterator[tuple[str, str, str]]:
+    """Tables, conditions under which a row of them is wrong, and what is wrong then."""
     for table in COLUMNS:
-        yield f"SELECT 1 FROM {table} WHERE {_invalid_value(table)} LIMIT 1", f"{table} has invalid values"
+        yield table, _invalid_value(table), f"{table} has invalid values"
     for table, column, other in _REFERENCES:
-        sql = (
-            f"SELECT 1 FROM {table} WHERE {column} IS NOT NULL "
-            f"AND {column} NOT IN (SELECT id FROM {other}) LIMIT 1"
-        )
-        yield sql, f"{table} refers to rows of {other} that are missing"
-    yield _PARENTS, "spans have parents that are missing"
-    yield _DURATIONS, "durations are cut"
+        missing = f"{column} IS NOT NULL AND {column} NOT IN (SELECT id FROM {other})"
+        yield table, missing, f"{table} refers to rows of {other} that are missing"
+    yield "spans", _NO_PARENT, "spans have parents that are missing"
+    yield "spans", _NOT_COUNTED, "steps have spans that are not counted"
+    yield "step_runs", _CUT_DURATIONS, "durations are cut"
 
 
 def _invalid_value(table: str) -> str:

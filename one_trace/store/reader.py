@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -188,11 +188,13 @@ class Reader:
         step_rows = self.connection.execute(sql, (run,)).fetchall()
         check("steps", _STEP, step_rows)
         steps = {number: step for number, *step in step_rows}
-        sql = f"SELECT {rows.SPAN_COLUMNS} FROM spans WHERE run = ? ORDER BY seq"
-        spans: list[Span] = []
+        sql = f"SELECT {rows.SPAN_COLUMNS} FROM spans WHERE run = ?"
+        numbered: list[tuple[int, Span]] = []
         for chunk in self.connection.execute(sql, (run,)).chunks():
             check("spans", rows.SPAN_COLUMNS, chunk)
-            spans += [rows.span_of(row, steps[row[2]]) for row in chunk]
+            numbered += [(row[1], rows.span_of(row, steps[row[2]])) for row in chunk]
+        numbered.sort(key=itemgetter(0))  # not by SQLite, which would copy whole rows
+        spans = [span for _, span in numbered]
         if not {span.parent_span_id for span in spans} <= {None, *(span.span_id for span in spans)}:
             raise InvalidColumn("spans have parents that are missing")
         return spans

@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.guard.text import clean
 from one_trace.model.trace import Filter, Location, Run, Trace
-from one_trace.model.tree import Shape, static_paths
+from one_trace.model.tree import Shape, static_path, static_paths
 from one_trace.view import words
 from one_trace.view.bars import Scale
 from one_trace.view.cells import LONGEST, clip_left, last, pad, text_width
@@ -60,11 +60,11 @@ class Slow(Struct, rename="camel", kw_only=True):
 
 def with_places(found: Slow, trace: Trace, place: Callable[[str], Location | None]) -> Slow:
     """The answer with the places of its steps, which `place` gives by static path."""
-    paths = static_paths(trace.run.flow_key, trace.spans)
+    spans = {span.span_id: span for span in trace.spans}
     for waited in found.critical_path:
         waited.at = place(waited.path) if waited.path is not None else None
     for slowest in found.slowest:
-        slowest.at = place(paths[slowest.span_id])
+        slowest.at = place(static_path(trace.run.flow_key, spans, slowest.span_id))
     return found
 
 

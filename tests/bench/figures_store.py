@@ -41,7 +41,7 @@ def _data(bench: Bench) -> Path:
 
 def commands(bench: Bench) -> list[Figure]:
     """Seconds of the slowest command that is not over all runs, each the median of five; and of `doctor`,
-    which reads each row."""
+    which reads the last runs."""
     data = _data(bench)
     took: list[tuple[float, str]] = []
     for words in _COMMANDS:
@@ -53,7 +53,7 @@ def commands(bench: Bench) -> list[Figure]:
     doctor = bench.command("--agent", "trace", "doctor", "--offline", data=data)().wall
     return [
         Figure(f"slowest command, {bench.spans:,} spans", took[0][0], "s", 1, detail),
-        Figure("  doctor", doctor, "s", 1, "every row is checked"),
+        Figure("  doctor", doctor, "s", 1, "the last runs are checked"),
     ]
 
 

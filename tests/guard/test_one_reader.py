@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[2] / "one_trace"
+from tests.sources import PACKAGE, nodes_of
+
 READS = {"open", "read_bytes", "read_text", "fromfile", "mmap"}
 WRITES = {"O_WRONLY", "O_RDWR", "O_CREAT"}
 EXCEPTIONS = {
@@ -38,13 +39,13 @@ EXCEPTIONS = {
 def reads(path: Path) -> Iterator[tuple[str, str]]:
     """The calls in a module that open a file to read it."""
     name = path.relative_to(PACKAGE).as_posix()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes_of(path):
         if not isinstance(node, ast.Call):
             continue
-        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        text = ast.unparse(node)
-        if called in READS and not (text.startswith("os.open(") and any(flag in text for flag in WRITES)):
-            yield name, text
+        if getattr(node.func, "attr", getattr(node.func, "id", "")) in READS:
+            text = ast.unparse(node)
+            if not (text.startswith("os.open(") and any(flag in text for flag in WRITES)):
+                yield name, text
 
 
 def test_only_the_reader_opens_files() -> None:

@@ -17,8 +17,9 @@ import pytest
 from documents import check_document
 from made import START_MS, assembly, span
 
+from one_trace.agents.tools import TOOLS, command_line
 from one_trace.answers.saved import saved_line
-from one_trace.cli import invoke
+from one_trace.cli import invoke, mcp_server
 from one_trace.cli.app import trace
 from one_trace.cli.out import Out
 from one_trace.errors import CliError, NetworkError, NoSuchRun, NotAuthorised
@@ -218,6 +219,15 @@ def test_a_history_that_does_not_answer_ends_the_command_and_the_store_still_ans
     elsewhere.fails = fails
     assert [ask(*line).code for line in (["show"], ["stats", "my-flow"])] == [code, code]
     assert ask("show", "--from", "local").document["run"]["runId"] == HERE
+
+
+def test_the_tools_of_mcp_read_it_by_the_setting(
+    elsewhere: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONE_TRACES_HISTORY", URL)
+    text, failed = mcp_server._run(command_line(TOOLS["run"], {"run": THERE}))
+    assert (failed, json.loads(text)["run"]["runId"]) == (False, THERE)
+    assert not any(each.option == "--from" for tool in TOOLS.values() for each in tool.arguments)
 
 
 def test_here_is_a_filter_by_the_repository(elsewhere: SimpleNamespace) -> None:

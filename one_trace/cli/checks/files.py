@@ -13,6 +13,8 @@ from one_trace.view.words import counted
 
 FIX = "one trace doctor --fix"
 """The command that closes files and folders to others."""
+WHOLE = "one trace doctor --all-runs"
+"""The command that checks all of a large store."""
 
 
 def settings() -> Iterator[Check]:
@@ -65,20 +67,24 @@ def folders(fix: bool) -> Iterator[Check]:
             yield Check("folders", "bad", wrong, FIX if folder in ours else f"chmod go-w {folder}")
 
 
-def store() -> Iterator[Check]:
-    """Opens the store and writes to it, as a traced run does."""
+def store(whole: bool) -> Iterator[Check]:
+    """Opens the store and writes to it, as a traced run does. Of a large one only the last runs are read,
+    unless it is checked as a `whole`."""
     from one_trace.store.check import examine
 
     path = store_path()
     if path is None:
         return
-    health = examine(path)
+    health = examine(path, whole=whole)
     if health.own is not None:
         newer = f"{path} was written by a newer one-trace; runs traced by this one are kept in {health.own}"
         yield Check("store", "bad", newer, "pip install -U one-trace")
     elif health.runs is None:
         none = f"no run has been traced yet; they will be in {path}"
         yield Check("store", "note", none, "one flow execute KEY --trace")
+    elif health.checked is not None:
+        part = f"{counted(health.runs, 'run')}, writable, at {path}; the last {health.checked:,} are sound"
+        yield Check("store", "ok", f"{part}, the others were not checked", WHOLE)
     else:
         yield Check("store", "ok", f"{counted(health.runs, 'run')}, sound and writable, at {path}")
     for other in health.left_out:

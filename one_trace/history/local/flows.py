@@ -121,11 +121,13 @@ class _Reader:
 
     def _read_steps(self) -> None:
         by_path: dict[tuple[str, str], StepHistory] = {}
-        for number, flow, path, step_id, kind, owner in self.db.execute(
+        rows = self.db.execute(
             "SELECT id, flow, path, step_id, type, flow_key FROM steps"
-            " WHERE flow IN (SELECT value FROM json_each(?)) ORDER BY id",
+            " WHERE flow IN (SELECT value FROM json_each(?))",
             (_json(list(self.flows)),),
-        ):
+        )
+        # Not sorted by SQLite, which would copy the paths.
+        for number, flow, path, step_id, kind, owner in sorted(rows, key=itemgetter(0)):
             step = by_path.get((flow, path))
             if step is None:
                 step = by_path[flow, path] = StepHistory(path=path, step_id=step_id, type=kind)

@@ -24,6 +24,7 @@ from one_trace.outbound.redact.environment import Values, secret_values
 from one_trace.outbound.redact.fields import fields
 from one_trace.outbound.redact.headers import HEADERS, headers
 from one_trace.outbound.redact.private_keys import PRIVATE_KEYS, bodies
+from one_trace.outbound.redact.rule import Rules
 from one_trace.outbound.redact.sentences import SENTENCES
 from one_trace.outbound.redact.transcripts import TRANSCRIPTS
 from one_trace.outbound.redact.unknown_vendors import UNKNOWN_VENDORS
@@ -36,16 +37,18 @@ __all__ = ["REDACTED", "Redact", "redact", "redactor", "without_torn_word"]
 LONGEST = 32 * 1024
 """Characters of a text that are searched, and kept: eight times what the store keeps."""
 _MOST_ROUNDS = 4
-_RULES = (
-    *VENDOR_KEYS,
-    *UNKNOWN_VENDORS,
-    *PRIVATE_KEYS,
-    *URLS,
-    *HEADERS,
-    *COMMAND_LINES,
-    *TRANSCRIPTS,
-    *SENTENCES,
-    *DOCUMENTS,
+_RULES = Rules(
+    (
+        *VENDOR_KEYS,
+        *UNKNOWN_VENDORS,
+        *PRIVATE_KEYS,
+        *URLS,
+        *HEADERS,
+        *COMMAND_LINES,
+        *TRANSCRIPTS,
+        *SENTENCES,
+        *DOCUMENTS,
+    )
 )
 _STORED_BYTES = 4096 - 4
 _LAST_WORD = re.compile(r"\S{1,512}\Z")
@@ -115,8 +118,7 @@ def _is_found(text: str, values: Values) -> bool:
 
 def _shaped(text: str) -> Iterator[Range]:
     low = text.lower()
-    for rule in _RULES:
-        yield from rule.find(text, low)
+    yield from _RULES.find(text, low)
     yield from fields(text, low)
     yield from headers(text, low)
     yield from kubernetes(text)

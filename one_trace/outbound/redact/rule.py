@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from one_trace.outbound.redact.encodings import Range
@@ -25,11 +25,27 @@ class Rule:
     def pattern(self) -> re.Pattern[str]:
         return re.compile(self._source, self._flags)
 
-    def find(self, text: str, low: str) -> Iterator[Range]:
-        """The secrets of this kind in `text`; `low` is the text in lower case."""
-        if not any(word in low for word in self.words):
-            return
+    def find(self, text: str) -> Iterator[Range]:
+        """The secrets of this kind in a text that has one of the words."""
         group = "secret" if "secret" in self.pattern.groupindex else 0
         for match in self.pattern.finditer(text):
             if match[group] and (self._judge is None or self._judge(match)):
                 yield match.span(group)
+
+
+class Rules:
+    """Many rules, tried in their order. Each word is looked for once, whatever the number of rules that have it."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        places: dict[str, list[int]] = {}
+        for place, rule in enumerate(rules):
+            for word in rule.words:
+                places.setdefault(word, []).append(place)
+        self._places = list(places.items())
+
+    def find(self, text: str, low: str) -> Iterator[Range]:
+        """The secrets of all kinds in `text`; `low` is the text in lower case."""
+        possible = {place for word, places in self._places if word in low for place in places}
+        for place in sorted(possible):
+            yield from self._rules[place].find(text)
