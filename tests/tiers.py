@@ -13,7 +13,7 @@ STARTERS = frozenset({"machine", "real_one", "sending", "store_of", "long_histor
 PROGRAMS = "runner"
 """The folder whose tests all start Node."""
 
-_WHOLE = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.(?:program|host|browser|soak)\b", re.MULTILINE)
+_WHOLE = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.(?:program|host|fleet|browser|soak)\b", re.MULTILINE)
 _FIXTURE = re.compile(r"^@pytest\.fixture(?:\(.*\))?\ndef (\w+)\(([^)]*)\)", re.MULTILINE)
 _TEST = re.compile(r"^\s*(?:async )?def test_\w+\(([^)]*)\)", re.MULTILINE)
 _NAME = re.compile(r"\w+")

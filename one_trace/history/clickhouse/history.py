@@ -36,7 +36,7 @@ class ClickHouseHistory:
         repository = self.repository_of(folder)
         if repository is None:
             raise CliError(
-                "this folder is in no repository with a remote, and a team's runs are told apart by that",
+                "this folder is in no repository with a remote, by which the runs of a team are grouped",
                 hint="git remote add origin URL, or ask without --here.",
                 code="no-repository",
             )

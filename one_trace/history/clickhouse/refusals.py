@@ -40,14 +40,14 @@ _MEANINGS = (
         frozenset((497,)),
         NotAuthorised,
         "history-refused",
-        "does not let the user read{said}",
+        "does not let the user read{reason}",
         "GRANT SELECT ON its database to the user ('one trace help fleet').",
     ),
     _Meaning(
         frozenset((16, 36, 47, 60, 81)),
         CliError,
         "no-history-tables",
-        "lacks a table or column that this version reads{said}",
+        "lacks a table or column that this version reads{reason}",
         f"{DDL} prints the statements that make them.",
         DDL,
     ),
@@ -59,20 +59,20 @@ _MEANINGS = (
         _NARROWER,
     ),
     _Meaning(
-        frozenset((158, 241, 307, 396)), CliError, "history-limit", "stopped at a limit{said}", _NARROWER
+        frozenset((158, 241, 307, 396)), CliError, "history-limit", "stopped at a limit{reason}", _NARROWER
     ),
     _Meaning(
         frozenset((164, 452)),
         CliError,
         "history-refused",
-        "refused the limits of the question{said}",
+        "refused the limits of the question{reason}",
         "Give the user a profile with readonly = 2, so that a question can have limits.",
     ),
     _Meaning(
         frozenset((202, 203, 252, 999)),
         NetworkError,
         "network",
-        "is too busy{said}",
+        "is too busy{reason}",
         "Ask again later. The runs of this machine: --from local",
     ),
 )
@@ -84,17 +84,17 @@ def refusal(answer: Answer, client: HttpClient) -> CliError:
     if code is None and answer.status in (401, 403):
         code = _REFUSED
     words = client.quote(_EXCEPTION.sub("", answer.body[:_LONGEST].decode("utf-8", "replace")))
-    said, who = f": {words}" if words else "", f"the history at {client.base}"
+    reason, who = f": {words}" if words else "", f"the history at {client.base}"
     for meaning in _MEANINGS:
         if code in meaning.codes:
-            message = f"{who} {meaning.says.replace('{said}', said)}"
+            message = f"{who} {meaning.says.replace('{reason}', reason)}"
             return meaning.kind(message, hint=meaning.hint, code=meaning.code, fix=meaning.fix)
     if code is None:
         return NetworkError(
-            f"{who} answered {answer.status}{said}",
+            f"{who} answered {answer.status}{reason}",
             hint="Check it: one trace doctor. The runs of this machine: --from local",
         )
-    return CliError(f"{who} refused the question (code {code}){said}", code="history-refused")
+    return CliError(f"{who} refused the question (code {code}){reason}", code="history-refused")
 
 
 def _code(answer: Answer) -> int | None:

@@ -232,7 +232,7 @@ def _ttl(column: str, place: Place) -> str:
 
 
 def _daily(place: Place) -> Iterator[str]:
-    """Sums of a day for dashboards over months. Each night the last week is worked out again, for what came
+    """Sums of a day for dashboards over months. Each night the last week is summed up again, for what came
     late."""
     yield (
         f"CREATE TABLE IF NOT EXISTS {place.database}.{DAILY}\n(\n"
