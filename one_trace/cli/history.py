@@ -21,8 +21,8 @@ def _kept_ms(ctx: click.Context, param: click.Parameter, value: str) -> int | No
 @click.command(
     "history",
     epilog=examples(
-        "one trace history ddl --retention 180d > tables.sql",
-        "one trace history ddl --backfill | clickhouse-client --multiquery",
+        "one trace history ddl --retention 180d",
+        "one trace history ddl --backfill",
     ),
 )
 @click.argument("what", type=click.Choice(["ddl"]), metavar="ddl")

@@ -24,7 +24,6 @@ from one_trace.deliver import proxies, tls
 from one_trace.deliver.answer import Answer
 from one_trace.deliver.failures import failure
 from one_trace.deliver.retry import (
-    TRIES,
     Deadline,
     DeliveryError,
     TooLarge,
@@ -62,7 +61,8 @@ class Server(Struct, frozen=True, kw_only=True):
     verify: ssl.SSLContext | None = None
     retryable: frozenset[int] | None = None
     """The only statuses to try again, where a protocol lists them: every other refusal is final then."""
-    tries: int = TRIES
+    tries: int | None = None
+    """None: as always."""
     longest_answer: int = 1 << 20
     """Bytes; a longer answer is none."""
 

@@ -100,16 +100,17 @@ def with_retries(
     deadline: Deadline,
     *,
     before: Callable[[], None] = lambda: None,
-    tries: int = TRIES,
+    tries: int | None = None,
     timeout_s: float | None = None,
     is_retryable: Callable[[int], bool] = is_temporary,
 ) -> Answer:
     """The first answer whose status is not retryable. `attempt` gets the seconds it may take (`timeout_s`,
     or less before the deadline); `before` is called ahead of each.
 
-    Raises DeliveryError (``network``) after so many `tries`, after 2 lasting failures, or at the deadline.
+    Raises DeliveryError (``network``) after so many `tries` (5), after 2 lasting failures, or at the deadline.
     """
     reason, asked_s, lasting = "no time was left", 0.0, 0
+    tries = tries or TRIES
     for number in range(tries):
         if deadline.left <= 0:
             break
