@@ -107,7 +107,7 @@ def with_retries(
     """The first answer whose status is not retryable. `attempt` gets the seconds it may take (`timeout_s`,
     or less before the deadline); `before` is called ahead of each.
 
-    Raises DeliveryError (``network``) after so many `tries` (5), after 2 lasting failures, or at the deadline.
+    Raises DeliveryError (``network``) after so many `tries` (5), after 2 lasting failures, at the deadline.
     """
     reason, asked_s, lasting = "no time was left", 0.0, 0
     tries = tries or TRIES

@@ -1,4 +1,4 @@
-"""Whether two answers are the same: floats to a millionth, everything else exactly, the order too."""
+"""Whether two answers are the same: numbers to a millionth, everything else exactly, the order too."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ def _differ(ours: Any, theirs: Any, without: frozenset[str], at: str) -> Iterato
 
 
 def _same(ours: Any, theirs: Any) -> bool:
-    if isinstance(ours, float) and isinstance(theirs, float):
+    if all(isinstance(each, int | float) and not isinstance(each, bool) for each in (ours, theirs)):
         return math.isclose(ours, theirs, rel_tol=CLOSE, abs_tol=CLOSE)
     return type(ours) is type(theirs) and ours == theirs
