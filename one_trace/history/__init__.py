@@ -43,5 +43,5 @@ def _connected(url: HistoryUrl) -> History:
     from one_trace.settings.credentials import history_password
 
     clickhouse = import_module("one_trace.history.clickhouse")
-    history: History = clickhouse.open(url, history_password(url), repository_of)
+    history: History = clickhouse.history_at(url, history_password(url), repository_of)
     return history

@@ -1,4 +1,4 @@
-"""One engine and one collector for all tests of the fleet; each test has databases of its own."""
+"""One engine for all tests of the fleet."""
 
 from __future__ import annotations
 
@@ -32,11 +32,17 @@ def bare(server: Engine) -> Iterator[Engine]:
     fresh.drop_tables()
 
 
+@pytest.fixture(scope="session")
+def filled(server: Engine) -> Engine:
+    server.make_tables()
+    return server
+
+
 @pytest.fixture
-def engine(bare: Engine) -> Engine:
+def engine(filled: Engine) -> Engine:
     """An engine with the collector's tables and ours, all empty."""
-    bare.make_tables()
-    return bare
+    filled.empty_tables()
+    return filled
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def missing() -> str | None:
 
 @dataclass
 class Engine:
-    """A running ClickHouse. `database` and `otel` are fresh for each test."""
+    """A running ClickHouse."""
 
     port: int
     process: int
@@ -75,6 +75,11 @@ class Engine:
         place = tables.Place(self.database, self.otel)
         for statement in (*otel.statements(self.otel), *tables.statements(place)):
             self.run(statement)
+
+    def empty_tables(self) -> None:
+        ours = [f"{self.database}.{name}" for name in (tables.SPANS, tables.RUNS, tables.DAILY)]
+        for table in (f"{self.otel}.otel_traces", f"{self.otel}.otel_traces_trace_id_ts", *ours):
+            self.run(f"TRUNCATE TABLE {table}")
 
     def drop_tables(self) -> None:
         for database in (self.database, self.otel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from one_trace.analyse.agent_sessions import SessionRuns, session_runs
@@ -9,7 +10,7 @@ from one_trace.analyse.run_groups import RunGroup, RunRow, groups_of, models_val
 from one_trace.analyse.run_refs import resolve
 from one_trace.errors import NoSuchRun
 from one_trace.history.clickhouse.client import Client, Params, real
-from one_trace.history.clickhouse.tables import RUNS
+from one_trace.history.clickhouse.tables import RUNS, SPANS
 from one_trace.history.clickhouse.where import OLDEST, Where, where
 from one_trace.model.times import to_iso
 from one_trace.model.wanted import ALL, Wanted
@@ -26,6 +27,7 @@ _SELECTED = {
 }
 """For each of `run_refs.SELECTORS`."""
 _MOST_NAMED = 6
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _VALUES = {
     "version": "version",
     "model": "models",
@@ -131,6 +133,10 @@ def _by_id(client: Client, shown: str, ref: str) -> str:
             return str(rows[0][1])
         if rows:
             raise _not_one_run(ref, rows)
+    if _TRACE_ID.fullmatch(ref):  # the run itself may not have arrived
+        sql = f"SELECT 1 FROM {SPANS} WHERE trace = unhex({{ref:String}}) LIMIT 1"
+        if client.rows(sql, {"ref": ref}):
+            return ref
     raise NoSuchRun(f"no run '{ref}' in {shown}", hint="List the runs: one trace list")
 
 

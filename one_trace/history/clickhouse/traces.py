@@ -14,7 +14,7 @@ from one_trace.errors import CliError, NoSuchRun
 from one_trace.history.clickhouse.client import Client
 from one_trace.history.clickhouse.histories import steps_of
 from one_trace.history.clickhouse.runs import STARTED_MS
-from one_trace.history.clickhouse.tables import OTEL, RUNS
+from one_trace.history.clickhouse.tables import OTEL, RUNS, SPANS
 from one_trace.history.clickhouse.where import NEWEST, OLDEST, Where, where
 from one_trace.history.otel_rows import OtelRow, run_of, trace_of
 from one_trace.model.trace import PlannedStep, Run, Span, Trace
@@ -99,7 +99,7 @@ def _run(
 def trace(client: Client, shown: str, key: str) -> Trace:
     """The trace document of the run with this trace id or run id. Raises NoSuchRun."""
     sent = _sent(client, shown, key)
-    condition = "TraceId = {sent_in:String} AND " + _IS_OF
+    condition = _IS_OF if sent.run_id else _IS_IN
     params = _bounds([sent]) | {
         "sent_in": sent.sent_in,
         "run_id": sent.run_id,
@@ -122,21 +122,27 @@ def trace(client: Client, shown: str, key: str) -> Trace:
         ) from None
 
 
-_IS_OF = (
-    "Timestamp >= fromUnixTimestamp64Nano({since:Int64})"
+_IS_IN = (
+    "TraceId = {sent_in:String}"
+    " AND Timestamp >= fromUnixTimestamp64Nano({since:Int64})"
     " AND Timestamp < fromUnixTimestamp64Nano({until:Int64})"
-    " AND ResourceAttributes['cicd.pipeline.run.id'] = {run_id:String}"
     " AND ResourceAttributes['one.run.revision'] = {revision:String}"
 )
+_IS_OF = f"{_IS_IN} AND ResourceAttributes['cicd.pipeline.run.id'] = {{run_id:String}}"
 
 
 def _sent(client: Client, shown: str, key: str) -> _Sent:
-    sql = (
-        f"SELECT {_SENT} {where(ALL).from_runs}"
-        " AND (trace = toFixedString(substring(unhex({key:String}), 1, 16), 16) OR run_id = {key:String})"
-        f" {NEWEST} LIMIT 1"
+    """Where a run is. If the run itself has not arrived, steps of it have a trace id, too."""
+    same = "trace = toFixedString(substring(unhex({key:String}), 1, 16), 16)"
+    rows = client.rows(
+        f"SELECT {_SENT} {where(ALL).from_runs} AND ({same} OR run_id = {{key:String}}) {NEWEST} LIMIT 1",
+        {"key": key},
+    ) or client.rows(
+        "SELECT lower(hex(trace)), '', lower(hex(trace)), max(revision),"
+        f" toUnixTimestamp64Milli(min(run_started)) * 1000000, {_DAY_NS} FROM {SPANS} WHERE {same}"
+        " GROUP BY trace",
+        {"key": key},
     )
-    rows = client.rows(sql, {"key": key})
     if not rows:
         raise NoSuchRun(f"no run '{key}' in {shown}", hint="List the runs: one trace list")
     return _Sent(*rows[0])
