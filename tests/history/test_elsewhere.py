@@ -6,7 +6,6 @@ import gc
 import io
 import json
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -23,6 +22,7 @@ from one_trace.cli import invoke, mcp_server
 from one_trace.cli.app import trace
 from one_trace.cli.out import Out
 from one_trace.errors import CliError, NetworkError, NoSuchRun, NotAuthorised
+from one_trace.history import clickhouse
 from one_trace.history.local import LocalHistory
 from one_trace.model.trace import Run, Trace
 from one_trace.settings import sources
@@ -129,7 +129,7 @@ def elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         found.fails = place.fails
         return found
 
-    monkeypatch.setitem(sys.modules, "one_trace.history.clickhouse", SimpleNamespace(open=open_))
+    monkeypatch.setattr(clickhouse, "open", open_)
     return place
 
 
