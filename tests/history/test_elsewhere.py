@@ -129,7 +129,7 @@ def elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         found.fails = place.fails
         return found
 
-    monkeypatch.setattr(clickhouse, "open", open_)
+    monkeypatch.setattr(clickhouse, "history_at", open_)
     return place
 
 
