@@ -171,6 +171,7 @@ def test_commands_of_the_answer_read_the_same_history(elsewhere: SimpleNamespace
         f"one --agent trace show {THERE} --from clickhouse://ann@ch.example:8443/runs"
     ]
     assert [row["runId"] for row in document["runs"]] == ["00000000000c", THERE]
+    assert ask("list", "--full", "--from", URL).document["next"] == document["next"]
     shown = ask("show", THERE, "--from", URL).document["next"]
     assert shown == [f"one --agent trace show {THERE} --failed --from clickhouse://ann@ch.example:8443/runs"]
 
@@ -302,7 +303,12 @@ def test_runs_by_a_value_of_all_flows(home: Path) -> None:
         "flows": ["my-flow"], "firstRunAt": 0, "lastRunAt": 0, "costUsd": None,
     }  # fmt: skip
     assert "HOST (EXECUTOR)" in ask("list", "--by", "host", agent=False).out
-    assert ask("list", "--by", "repository").document["groups"][0].get("value") is None
+    place = '{"host.name":"laptop","vcs.repository.url.full":"https://git.example/x"}'
+    with Store(home / "data" / "traces.db") as store, store.connection.writing() as connection:
+        connection.execute("UPDATE runs SET place = ? WHERE flow_key = 'flow-3'", (place,))
+    for by, value in (("machine", "laptop"), ("repository", "https://git.example/x")):
+        found = ask("list", "--by", by).document["groups"]
+        assert {each.get("value"): each["runs"] for each in found} == {value: 1, None: 3}
     assert ask("list", "--by", "weather").code == 2
 
 
