@@ -88,7 +88,7 @@ _one_trace() {
         "flow runs"|"flow runs "*) offered=(--help) values=1 ;;
         "flow validate"|"flow validate "*) offered=(--help) values=1 ;;
         "flow x"|"flow x "*) offered=(--input --dry-run --mock --stop-after --skip-validation --allow-bash --verbose --output-file --trace --no-trace --trace-tag --help) values=1 ;;
-        "trace") offered=(show list stats insights diff ci baseline cost export import tag sync share login logout setup mcp open prune help schema doctor completion --help) values= ;;
+        "trace") offered=(show list stats insights diff ci baseline cost export import tag sync share login logout setup mcp open prune history help schema doctor completion --help) values= ;;
         "trace show"|"trace show "*) offered=(--failed --step --depth --all --slow --follow --exit-status --timeout --events --with-output --from --full --limit --cursor --fields --help) values=1 ;;
         "trace list"|"trace list "*) offered=(--flow --status --here --since --until --session --tag --by --sort --from --full --limit --cursor --fields --help) values=1 ;;
         "trace stats"|"trace stats "*) offered=(--here --since --tag --from --by --format --output --full --limit --cursor --fields --help) values=1 ;;
@@ -108,6 +108,7 @@ _one_trace() {
         "trace mcp") offered=(--help) values= ;;
         "trace open"|"trace open "*) offered=(--from --help) values=1 ;;
         "trace prune"|"trace prune "*) offered=(--older-than --dry-run --yes --force --help) values=1 ;;
+        "trace history"|"trace history "*) offered=(--retention --database --otel-database --backfill --help) values=1 ;;
         "trace help"|"trace help "*) offered=(--help) values=1 ;;
         "trace schema"|"trace schema "*) offered=(--help) values=1 ;;
         "trace doctor"|"trace doctor "*) offered=(--fix --offline --all-runs --full --limit --cursor --fields --help) values=1 ;;

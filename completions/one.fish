@@ -119,7 +119,8 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace"' -f -a setup -d "Tell coding agents of one-trace; its MCP server"
     complete -c $program -n '__one_trace_is "trace"' -f -a mcp -d "Answer an MCP client on standard input and output"
     complete -c $program -n '__one_trace_is "trace"' -f -a open -d "A run, or a flow's history, in the browser"
-    complete -c $program -n '__one_trace_is "trace"' -f -a prune -d "Delete old runs"
+    complete -c $program -n '__one_trace_is "trace"' -f -a prune -d "Delete old runs; the tables of a team's history"
+    complete -c $program -n '__one_trace_is "trace"' -f -a history -d "Print the SQL that makes the tables of a team's history in"
     complete -c $program -n '__one_trace_is "trace"' -f -a help -d "Longer help on a topic; the JSON Schema of a document"
     complete -c $program -n '__one_trace_is "trace"' -f -a schema -d "Print the JSON Schema of a document; without NAME, list the"
     complete -c $program -n '__one_trace_is "trace"' -f -a doctor -d "Check the setup; the completion script of your shell"
@@ -251,6 +252,12 @@ for program in one one-trace
     complete -c $program -n '__one_trace_is "trace prune" below' -l yes -d "Do not ask"
     complete -c $program -n '__one_trace_is "trace prune" below' -l force -d "Also runs that are not delivered yet, or younger than an"
     complete -c $program -n '__one_trace_is "trace prune" below' -l help -d "Show the help"
+    complete -c $program -f -k -n '__one_trace_is "trace history" below' -a '(__one_trace_values)'
+    complete -c $program -n '__one_trace_is "trace history" below' -l retention -d "How long they keep a run: 90d, 12w, forever"
+    complete -c $program -n '__one_trace_is "trace history" below' -l database -d "Their database: one_trace"
+    complete -c $program -n '__one_trace_is "trace history" below' -l otel-database -d "That of otel_traces: otel"
+    complete -c $program -n '__one_trace_is "trace history" below' -l backfill -d "Also fill the tables from what otel_traces has"
+    complete -c $program -n '__one_trace_is "trace history" below' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "trace help" below' -a '(__one_trace_values)'
     complete -c $program -n '__one_trace_is "trace help" below' -l help -d "Show the help"
     complete -c $program -f -k -n '__one_trace_is "trace schema" below' -a '(__one_trace_values)'

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-TIERS = ("unit", "program", "host", "browser", "soak")
+TIERS = ("unit", "program", "host", "fleet", "browser", "soak")
 STARTERS = frozenset({"machine", "real_one", "sending", "store_of", "long_history"})
 """Fixtures of a `conftest.py` that start processes."""
 PROGRAMS = "runner"
 """The folder whose tests all start Node."""
 
-_WHOLE = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.(?:program|host|browser|soak)\b", re.MULTILINE)
+_WHOLE = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.(?:program|host|fleet|browser|soak)\b", re.MULTILINE)
 _FIXTURE = re.compile(r"^@pytest\.fixture(?:\(.*\))?\ndef (\w+)\(([^)]*)\)", re.MULTILINE)
 _TEST = re.compile(r"^\s*(?:async )?def test_\w+\(([^)]*)\)", re.MULTILINE)
 _NAME = re.compile(r"\w+")

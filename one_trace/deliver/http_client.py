@@ -35,7 +35,6 @@ from one_trace.guard.text import clean
 from one_trace.guard.urls import Url
 from one_trace.outbound.own_secrets import Secrets
 
-_LONGEST_ANSWER = 1 << 20
 _LONGEST_QUOTE = 200
 """Characters of a server's message that are shown and kept."""
 _POLL_S = 0.05
@@ -62,6 +61,10 @@ class Server(Struct, frozen=True, kw_only=True):
     verify: ssl.SSLContext | None = None
     retryable: frozenset[int] | None = None
     """The only statuses to try again, where a protocol lists them: every other refusal is final then."""
+    tries: int | None = None
+    """None: as always."""
+    longest_answer: int = 1 << 20
+    """Bytes; a longer answer is none."""
 
 
 class HttpClient:
@@ -116,7 +119,17 @@ class HttpClient:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request, tried until it is answered. Raises DeliveryError for any status but 2xx."""
-        url = self._server.url.below(path) if path else self._server.url
+        answer = self.answer(
+            method, self._server.url.below(path) if path else self._server.url, body, headers
+        )
+        if 200 <= answer.status < 300:
+            return answer
+        raise self._refusal(answer)
+
+    def answer(
+        self, method: str, url: Url, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The same for any status that is not tried again; `url`: one of the server's."""
         target = httpx.URL(scheme=url.scheme, host=url.host, port=url.port, raw_path=url.target.encode())
         request = self._client.build_request(method, target, content=body, headers=headers)
 
@@ -130,19 +143,17 @@ class HttpClient:
 
         retryable = self._server.retryable
         try:
-            answer = with_retries(
+            return with_retries(
                 attempt,
                 self.deadline,
                 before=self.before,
+                tries=self._server.tries,
                 timeout_s=self._server.timeout_s,
                 is_retryable=is_temporary if retryable is None else retryable.__contains__,
             )
         except DeliveryError as error:
             message = f"{self.base}: {error.message}"
             raise DeliveryError(error.kind, message, hint=error.hint, wait_s=error.wait_s) from error
-        if 200 <= answer.status < 300:
-            return answer
-        raise self._refusal(answer)
 
     def _receive(self, request: httpx.Request) -> Answer:
         try:
@@ -151,7 +162,7 @@ class HttpClient:
                 received = bytearray()
                 for chunk in response.iter_raw():
                     received += chunk
-                    if len(received) > _LONGEST_ANSWER:
+                    if len(received) > self._server.longest_answer:
                         raise Unreachable("its answer does not end")
             finally:
                 response.close()
@@ -159,7 +170,8 @@ class HttpClient:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             raise failure(error) from None
         headers = dict(response.headers.items())
-        return Answer(response.status_code, headers, _decompressed(bytes(received), headers))
+        body = _decompressed(bytes(received), headers, self._server.longest_answer)
+        return Answer(response.status_code, headers, body)
 
     def _remember_socket(self, event: str, info: dict[str, Any]) -> None:
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):  # a proxy's, too
@@ -232,7 +244,7 @@ def checked(headers: Mapping[str, str | bytes]) -> list[tuple[bytes, bytes]]:
     return list(found.values())
 
 
-def _decompressed(data: bytes, headers: Mapping[str, str]) -> bytes:
+def _decompressed(data: bytes, headers: Mapping[str, str], most: int) -> bytes:
     """An answer's body; empty if it cannot be decompressed, or is too large when it is."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("", "identity"):
@@ -240,6 +252,6 @@ def _decompressed(data: bytes, headers: Mapping[str, str]) -> bytes:
     if encoding not in _COMPRESSED:
         return b""
     try:
-        return zlib.decompressobj(_COMPRESSED[encoding]).decompress(data, _LONGEST_ANSWER)
+        return zlib.decompressobj(_COMPRESSED[encoding]).decompress(data, most)
     except zlib.error:
         return b""

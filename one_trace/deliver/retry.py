@@ -100,16 +100,18 @@ def with_retries(
     deadline: Deadline,
     *,
     before: Callable[[], None] = lambda: None,
+    tries: int | None = None,
     timeout_s: float | None = None,
     is_retryable: Callable[[int], bool] = is_temporary,
 ) -> Answer:
     """The first answer whose status is not retryable. `attempt` gets the seconds it may take (`timeout_s`,
     or less before the deadline); `before` is called ahead of each.
 
-    Raises DeliveryError (``network``) after 5 tries, after 2 lasting failures, or at the deadline.
+    Raises DeliveryError (``network``) after so many `tries` (5), after 2 lasting failures, at the deadline.
     """
     reason, asked_s, lasting = "no time was left", 0.0, 0
-    for number in range(TRIES):
+    tries = tries or TRIES
+    for number in range(tries):
         if deadline.left <= 0:
             break
         before()
@@ -122,7 +124,7 @@ def with_retries(
             if not is_retryable(answer.status):
                 return answer
             reason, asked_s = f"it answered {answer.status}", requested_wait_s(answer)
-        if number == TRIES - 1 or lasting == LASTING_TRIES:
+        if number == tries - 1 or lasting == LASTING_TRIES:
             break
         if not deadline.wait(asked_s or backoff_s(number, lasting=lasting > 0)):
             break

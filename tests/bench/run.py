@@ -67,12 +67,12 @@ def main() -> int:
                 continue
             found = measure(bench)
             for figure in found if isinstance(found, list) else [found]:
-                print(_line(figure), flush=True)
+                print(line(figure), flush=True)
                 bars_held = bars_held and figure.held
     return 1 if options.check and not bars_held else 0
 
 
-def _line(figure: Figure) -> str:
+def line(figure: Figure) -> str:
     bar = "" if figure.bar is None else f"{figure.bar:g}"
     verdict = "" if figure.bar is None else "ok" if figure.held else "MISS"
     return f"{figure.name:34} {figure.value:8.2f}  {figure.unit:18} {bar:>6}  {verdict:4}  {figure.detail}"

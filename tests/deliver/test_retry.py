@@ -135,13 +135,10 @@ def server_of(traces_server: FakeTracesServer, *secrets: str) -> Server:
     return Server(url=parse(traces_server.url), headers={}, secrets=secrets)
 
 
-def test_an_endless_answer_is_no_answer(
-    traces_server: FakeTracesServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("one_trace.deliver.http_client._LONGEST_ANSWER", 1000)
-    monkeypatch.setattr(retry, "TRIES", 1)
+def test_an_endless_answer_is_no_answer(traces_server: FakeTracesServer) -> None:
     traces_server.fault = lambda request: request.raw(200, b"x" * 5000, "text/plain") or True
-    client = HttpClient(server_of(traces_server), Deadline(5))
+    server = Server(url=parse(traces_server.url), headers={}, tries=1, longest_answer=1000)
+    client = HttpClient(server, Deadline(5))
     with pytest.raises(DeliveryError, match="does not end"):
         client.call("GET", "/health")
 

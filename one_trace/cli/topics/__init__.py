@@ -12,6 +12,7 @@ NAMES = (
     "ci",
     "otel",
     "attributes",
+    "fleet",
     "privacy",
     "security",
     "exit-codes",

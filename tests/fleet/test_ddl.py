@@ -1,0 +1,60 @@
+"""What ``one trace history ddl`` prints, run by a real ClickHouse."""
+
+from __future__ import annotations
+
+import pytest
+
+from one_trace.errors import WrongUsage
+from one_trace.history.clickhouse import tables
+from tests.fleet import otel
+from tests.fleet.engine import Engine
+
+pytestmark = pytest.mark.fleet
+HOSTILE = """{"Timestamp": "2026-04-06 10:02:00", "TraceId": "zz%s", "SpanId": "01020304050607080910",
+"ScopeName": "one-trace", "Duration": 5,
+"ResourceAttributes": {"cicd.pipeline.name": "f'\\\\", "one.run.started_ms": "999999999999999999",
+"one.run.revision": "-1"},
+"SpanAttributes": {"one.step.status": "success", "one.step.retries": "x", "one.step.attempts": "-3",
+"one.run.status": "error", "one.run.duration_ms": "nan", "gen_ai.usage.input_tokens": "-5"}}"""
+COLUMNS = "Timestamp, TraceId, SpanId, ScopeName, Duration, ResourceAttributes, SpanAttributes"
+
+
+def test_the_statements_can_be_run_again_in_one_go(bare: Engine) -> None:
+    for statement in otel.statements(bare.otel):
+        bare.run(statement)
+    place = tables.Place(bare.database, bare.otel, kept_ms=30 * 86_400_000)
+    bare.run(tables.script(place, backfill=True))
+    bare.run(tables.script(place, backfill=True))
+    names = {name for (name,) in bare.rows(f"SHOW TABLES FROM {bare.database}")}
+    assert names == {
+        *(f"one_trace_{name}" for name in ("spans", "runs", "otel", "daily")),
+        *(f"one_trace_{name}_mv" for name in ("spans", "runs", "daily")),
+    }
+    created = bare.run(f"SHOW CREATE TABLE {bare.database}.one_trace_runs").decode()
+    assert "toIntervalDay(30)" in created
+
+
+def test_a_view_takes_whatever_an_attribute_holds(engine: Engine) -> None:
+    engine.insert(f"{engine.otel}.otel_traces", COLUMNS, (HOSTILE % ("ab" * 40)).replace("\n", "").encode())
+    for table in ("spans", "runs"):
+        rows = engine.rows(f"SELECT flow, toYear(run_started) FROM {engine.database}.one_trace_{table}")
+        assert rows == [["f'\\", 2100]]
+
+
+def test_a_backfill_fills_what_was_there_before(bare: Engine) -> None:
+    for statement in otel.statements(bare.otel):
+        bare.run(statement)
+    bare.insert(f"{bare.otel}.otel_traces", COLUMNS, (HOSTILE % "").replace("\n", "").encode())
+    place = tables.Place(bare.database, bare.otel)
+    bare.run(tables.script(place))
+    count = f"SELECT count() FROM {bare.database}.one_trace_spans"
+    assert bare.rows(count) == [[0]]
+    bare.run(tables.script(place, backfill=True))
+    assert bare.rows(count) == [[1]]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a;b", "1a", "a`", "a" * 65, "ä"])
+def test_a_database_has_a_plain_name(name: str) -> None:
+    for place in (tables.Place(database=name), tables.Place(otel=name)):
+        with pytest.raises(WrongUsage):
+            tables.script(place)
