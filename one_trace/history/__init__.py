@@ -37,11 +37,8 @@ def opened(
 
 
 def _connected(url: HistoryUrl) -> History:
-    from importlib import import_module
-
+    from one_trace.history.clickhouse import open
     from one_trace.history.repositories import repository_of
     from one_trace.settings.credentials import history_password
 
-    clickhouse = import_module("one_trace.history.clickhouse")
-    history: History = clickhouse.open(url, history_password(url), repository_of)
-    return history
+    return open(url, history_password(url), repository_of)
