@@ -37,8 +37,8 @@ def opened(
 
 
 def _connected(url: HistoryUrl) -> History:
-    from one_trace.history.clickhouse import open
+    from one_trace.history.clickhouse import history_at
     from one_trace.history.repositories import repository_of
     from one_trace.settings.credentials import history_password
 
-    return open(url, history_password(url), repository_of)
+    return history_at(url, history_password(url), repository_of)

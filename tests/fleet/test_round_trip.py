@@ -55,6 +55,6 @@ def test_a_run_comes_back_as_it_was(
     count = f"SELECT count() FROM {engine.otel}.otel_traces"
     wait_for(lambda: engine.rows(count) == [[spans]], "all spans to arrive")
     url = parse_history(engine.url + "?secure=0")
-    with closing(clickhouse.open(url, PASSWORD, lambda folder: None)) as history:
+    with closing(clickhouse.history_at(url, PASSWORD, lambda folder: None)) as history:
         for trace_id, each in made.items():
             assert history.trace(trace_id) == what_survives(each.trace)

@@ -136,7 +136,7 @@ def elsewhere(stores: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         found.fails = place.fails
         return found
 
-    monkeypatch.setitem(sys.modules, "one_trace.history.clickhouse", SimpleNamespace(open=open_))
+    monkeypatch.setitem(sys.modules, "one_trace.history.clickhouse", SimpleNamespace(history_at=open_))
     return place
 
 

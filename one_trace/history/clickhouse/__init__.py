@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from one_trace.settings.history_url import HistoryUrl
 
 
-def open(
+def history_at(
     url: HistoryUrl, password: str | None, repository_of: Callable[[str], str | None]
 ) -> ClickHouseHistory:
     """The history at a URL, which is first connected to when it is asked. `repository_of`: the URL of a
