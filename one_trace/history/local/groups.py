@@ -54,9 +54,9 @@ def _models(text: str | None) -> str | None:
 
 
 def _repository(text: str | None) -> str | None:
-    """As it is sent: that of the folder, as it is now, else what the CI system said then."""
-    folder, told = msgspec.json.decode(text or "[null,null]")
-    return (repository_of(folder) if folder else None) or told
+    """As it is sent: that of the folder, as it is now, else what the CI system reported then."""
+    folder, reported = msgspec.json.decode(text or "[null,null]")
+    return (repository_of(folder) if folder else None) or reported
 
 
 def _tag(text: str | None, key: str) -> str | None:
