@@ -39,8 +39,9 @@ class Bounds(NamedTuple):
 
     def reading(self, command: str) -> str:
         """A command, reading the history that the answer comes from."""
-        ours = self.source is not None and command.startswith("one --agent trace ")
-        return f"{command} --from {shell_word(self.source or '')}" if ours else command
+        option = f" --from {shell_word(self.source)}" if self.source is not None else ""
+        ours = command.startswith("one --agent trace ") and not command.endswith(option)
+        return f"{command}{option}" if ours else command
 
     @property
     def whole(self) -> bool:

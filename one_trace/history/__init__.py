@@ -38,11 +38,11 @@ def opened(
 
 
 def _connected(url: HistoryUrl) -> History:
-    from one_trace.history import clickhouse
+    from one_trace.history.clickhouse import history_at
     from one_trace.history.repositories import repository_of
     from one_trace.settings.credentials import history_password
 
-    return clickhouse.history_at(url, history_password(url), repository_of)
+    return history_at(url, history_password(url), repository_of)
 
 
 def health_of(url: HistoryUrl, trace_id: str | None, *, timeout_s: float) -> Health:
