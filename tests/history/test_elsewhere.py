@@ -32,7 +32,7 @@ from one_trace.store import Store
 URL = "clickhouse://ann@ch.example/runs"
 SHOWN = "clickhouse://ch.example:8443/runs"
 REPOSITORY = "https://git.example/team/flows"
-THERE, HERE = "00000000000a", "00000000000b"
+THERE, HERE = "7e4e5a1d9c3a", "b6d2f0c8e57b"
 
 
 class Elsewhere(LocalHistory):
