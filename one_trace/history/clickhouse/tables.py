@@ -202,11 +202,13 @@ def statements(place: Place, *, backfill: bool = False) -> Iterator[str]:
             f"TO {place.database}.{table} AS\n{rows}"
         )
         yield f"ALTER TABLE {place.database}.{table}_mv MODIFY QUERY\n{rows}"
-    yield from _daily(place)
     if backfill:
         for table, columns, _, where in _FILLED:
             names = ", ".join(column.name for column in columns)
             yield f"INSERT INTO {place.database}.{table} ({names})\n{select(columns, place, where)}"
+    # Last: views that are made again each night need ClickHouse 24.10.
+    yield from _daily(place)
+    if backfill:
         yield f"INSERT INTO {place.database}.{DAILY}\n{_days(place, None)}"
 
 
