@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from one_trace.analyse import insights
 from one_trace.analyse.findings import FlowProfile, InsightsDocument, InsightsOverview
 from one_trace.analyse.history import FlowHistory
 from one_trace.analyse.rounding import rounded
+from one_trace.errors import NoSuchRun
 from one_trace.model.trace import Trace
 from one_trace.model.wanted import Wanted
 
@@ -52,7 +54,12 @@ def overview(history: History, wanted: Wanted, *, since: str | None) -> Insights
 
 
 def _sample(history: History, flow: FlowHistory, most_runs: int) -> list[Trace]:
-    return [history.trace(run.key) for run in insights.sample(flow, most_runs)]
+    """Those of the last runs that still have their spans: a team's spans may be kept for less time."""
+    traces: list[Trace] = []
+    for run in insights.sample(flow, most_runs):
+        with suppress(NoSuchRun):
+            traces.append(history.trace(run.key))
+    return traces
 
 
 def _profile(history: History, flow: FlowHistory, traces: Sequence[Trace]) -> FlowProfile:

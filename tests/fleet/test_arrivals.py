@@ -9,9 +9,10 @@ from made import START_MS, USAGE, assembly, span
 
 from one_trace.analyse import stats
 from one_trace.errors import NoSuchRun
+from one_trace.history import profiles
 from one_trace.history.otel_rows import OtelRow
 from one_trace.model.trace import Assembly
-from one_trace.model.wanted import ALL
+from one_trace.model.wanted import ALL, Wanted
 from tests.fleet import sent
 from tests.fleet.engine import Engine
 from tests.fleet.test_same_answers import clickhouse
@@ -121,3 +122,13 @@ def test_values_that_make_no_sense_hide_no_other_run(engine: Engine) -> None:
     sent.insert(engine, odd)
     sent.send(engine, [run(1, trace_id="e" * 32, start=START_MS + 60_000)])
     assert [each.trace_id for each in clickhouse(engine).runs(ALL)] == ["e" * 32]
+
+
+def test_findings_and_lists_outlive_the_spans_of_the_collectors_table(engine: Engine) -> None:
+    sent.insert(engine, OLD)
+    engine.run(f"TRUNCATE TABLE {engine.otel}.otel_traces")
+    history = clickhouse(engine)
+    assert profiles.findings(history, Wanted("my-flow"), since=None).runs == 1
+    assert history.runs(ALL)[0].run_id == RUN_ID
+    with pytest.raises(NoSuchRun, match="not in the engine any more"):
+        history.trace(RUN_ID)

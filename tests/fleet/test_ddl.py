@@ -53,6 +53,16 @@ def test_a_backfill_fills_what_was_there_before(bare: Engine) -> None:
     assert bare.rows(count) == [[1]]
 
 
+def test_tables_of_an_older_version_get_what_they_lack(engine: Engine) -> None:
+    place = tables.Place(engine.database, engine.otel)
+    table = f"{engine.database}.one_trace_spans"
+    engine.run(f"ALTER TABLE {table}_mv MODIFY QUERY SELECT 'old' AS flow FROM {engine.otel}.otel_traces")
+    engine.run(f"ALTER TABLE {table} DROP COLUMN overlap_ms")
+    engine.run(tables.script(place))
+    engine.insert(f"{engine.otel}.otel_traces", COLUMNS, (HOSTILE % "").replace("\n", "").encode())
+    assert engine.rows(f"SELECT flow, overlap_ms FROM {table}") == [["f'\\", 0]]
+
+
 @pytest.mark.parametrize("name", ["", "a b", "a;b", "1a", "a`", "a" * 65, "ä"])
 def test_a_database_has_a_plain_name(name: str) -> None:
     for place in (tables.Place(database=name), tables.Place(otel=name)):

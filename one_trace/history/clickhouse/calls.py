@@ -18,6 +18,8 @@ from one_trace.model.times import to_iso
 from one_trace.model.trace import ModelUsage, PartedUsage, PlannedStep
 
 _parts = msgspec.json.Decoder(dict[str, ModelUsage])
+_MOST_NAMED = 6000
+"""Characters of paths in a question."""
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "turns")
 
 
@@ -77,10 +79,13 @@ def _uncounted(client: Client, wanted: Where) -> list[Uncounted]:
     }
     if not calling:
         return []
+    paths = sorted({path for _, path in calling})
+    # More than a URL holds: then all paths are read, and these taken of them.
+    few = sum(map(len, paths)) <= _MOST_NAMED
     rows = client.rows(
         "SELECT flow, path, countIf(status != 'skipped'),"
         " countIf(status IN ('error', 'timeout', 'stopped', 'incomplete')), countIf(called)"
-        f" {wanted.from_spans} AND has({{paths:Array(String)}}, path) GROUP BY flow, path",
-        {**wanted.params, "paths": sorted({path for _, path in calling})},
+        f" {wanted.from_spans}{' AND has({paths:Array(String)}, path)' if few else ''} GROUP BY flow, path",
+        {**wanted.params, "paths": paths if few else []},
     )
     return uncounted(calling, (tuple(row) for row in rows))

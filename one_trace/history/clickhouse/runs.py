@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 
 from one_trace.analyse.agent_sessions import SessionRuns, session_runs
@@ -11,7 +10,7 @@ from one_trace.analyse.run_refs import resolve
 from one_trace.errors import NoSuchRun
 from one_trace.history.clickhouse.client import Client, Params, real
 from one_trace.history.clickhouse.tables import RUNS, SPANS
-from one_trace.history.clickhouse.where import OLDEST, Where, where
+from one_trace.history.clickhouse.where import OLDEST, Where, is_trace_id, same_run, where
 from one_trace.model.times import to_iso
 from one_trace.model.wanted import ALL, Wanted
 
@@ -27,7 +26,6 @@ _SELECTED = {
 }
 """For each of `run_refs.SELECTORS`."""
 _MOST_NAMED = 6
-_TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _VALUES = {
     "version": "version",
     "model": "models",
@@ -121,20 +119,17 @@ def _by_id(client: Client, shown: str, ref: str) -> str:
     if ref == "last":
         raise NoSuchRun(f"no run in {shown}", hint="one trace list --from local")
     # The exact id first: an index finds it among any number of runs.
-    for condition in (
-        "run_id = {ref:String} OR trace = toFixedString(substring(unhex({ref:String}), 1, 16), 16)",
-        "startsWith(run_id, {ref:String})",
-    ):
+    for condition in (same_run(ref), "startsWith(run_id, {ref:String})"):
         sql = (
             "SELECT run_id, lower(hex(trace)), host, repository"
-            f" {where(ALL).from_runs} AND ({condition}) ORDER BY run_id, run_started LIMIT {_MOST_NAMED}"
+            f" {where(ALL).from_runs} AND {condition} ORDER BY run_id, run_started LIMIT {_MOST_NAMED}"
         )
         rows = client.rows(sql, {"ref": ref})
         if len(rows) == 1:
             return str(rows[0][1])
         if rows:
             raise _not_one_run(ref, rows)
-    if _TRACE_ID.fullmatch(ref):  # the run itself may not have arrived
+    if is_trace_id(ref):  # the run itself may not have arrived
         sql = f"SELECT 1 FROM {SPANS} WHERE trace = unhex({{ref:String}}) LIMIT 1"
         if client.rows(sql, {"ref": ref}):
             return ref

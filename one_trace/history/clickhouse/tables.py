@@ -184,26 +184,31 @@ def script(place: Place, *, backfill: bool = False) -> str:
 
 
 def statements(place: Place, *, backfill: bool = False) -> Iterator[str]:
-    """The statements that make the tables and views where they are missing; `backfill`: also those that fill
-    them from what ``otel_traces`` has. All may be run again."""
+    """The statements that make the tables and views where they are missing, and change those that an older
+    version made; `backfill`: also those that fill them from ``otel_traces``. All may be run again."""
     place.check()
     yield f"CREATE DATABASE IF NOT EXISTS {place.database}"
     for table, columns, order, _ in _FILLED:
         yield _table(place, table, columns, order)
+        yield _newer_columns(place, table, columns)
     yield (
         f"CREATE VIEW IF NOT EXISTS {place.database}.{OTEL} AS\n"
         f"SELECT * FROM {place.otel}.otel_traces\nWHERE {_OURS}"
     )
     for table, columns, _, where in _FILLED:
+        rows = select(columns, place, where)
         yield (
             f"CREATE MATERIALIZED VIEW IF NOT EXISTS {place.database}.{table}_mv\n"
-            f"TO {place.database}.{table} AS\n{select(columns, place, where)}"
+            f"TO {place.database}.{table} AS\n{rows}"
         )
-    yield from _daily(place)
+        yield f"ALTER TABLE {place.database}.{table}_mv MODIFY QUERY\n{rows}"
     if backfill:
         for table, columns, _, where in _FILLED:
             names = ", ".join(column.name for column in columns)
             yield f"INSERT INTO {place.database}.{table} ({names})\n{select(columns, place, where)}"
+    # Last: views that are made again each night need ClickHouse 24.10.
+    yield from _daily(place)
+    if backfill:
         yield f"INSERT INTO {place.database}.{DAILY}\n{_days(place, None)}"
 
 
@@ -228,6 +233,13 @@ def _table(place: Place, table: str, columns: Sequence[Column], order: str) -> s
         f"ENGINE = ReplacingMergeTree(revision)\nPARTITION BY toYYYYMM(run_started)\nORDER BY ({order})"
         + _ttl("run_started", place)
     )
+
+
+def _newer_columns(place: Place, table: str, columns: Sequence[Column]) -> str:
+    added = ",\n".join(
+        f"  ADD COLUMN IF NOT EXISTS {column.name} {column.type} CODEC({column.codec})" for column in columns
+    )
+    return f"ALTER TABLE {place.database}.{table}\n{added}"
 
 
 def _ttl(column: str, place: Place) -> str:

@@ -15,7 +15,7 @@ from one_trace.history.clickhouse.client import Client
 from one_trace.history.clickhouse.histories import steps_of
 from one_trace.history.clickhouse.runs import STARTED_MS
 from one_trace.history.clickhouse.tables import OTEL, RUNS, SPANS
-from one_trace.history.clickhouse.where import NEWEST, OLDEST, Where, where
+from one_trace.history.clickhouse.where import NEWEST, OLDEST, Where, is_trace_id, same_run, where
 from one_trace.history.otel_rows import OtelRow, run_of, trace_of
 from one_trace.model.trace import PlannedStep, Run, Span, Trace
 from one_trace.model.tree import static_paths
@@ -133,16 +133,15 @@ _IS_OF = f"{_IS_IN} AND ResourceAttributes['cicd.pipeline.run.id'] = {{run_id:St
 
 def _sent(client: Client, shown: str, key: str) -> _Sent:
     """Where a run is. If the run itself has not arrived, steps of it have a trace id, too."""
-    same = "trace = toFixedString(substring(unhex({key:String}), 1, 16), 16)"
-    rows = client.rows(
-        f"SELECT {_SENT} {where(ALL).from_runs} AND ({same} OR run_id = {{key:String}}) {NEWEST} LIMIT 1",
-        {"key": key},
-    ) or client.rows(
-        "SELECT lower(hex(trace)), '', lower(hex(trace)), max(revision),"
-        f" toUnixTimestamp64Milli(min(run_started)) * 1000000, {_DAY_NS} FROM {SPANS} WHERE {same}"
-        " GROUP BY trace",
-        {"key": key},
-    )
+    sql = f"SELECT {_SENT} {where(ALL).from_runs} AND {same_run(key)} {NEWEST} LIMIT 1"
+    rows = client.rows(sql, {"ref": key})
+    if not rows and is_trace_id(key):
+        sql = (
+            "SELECT lower(hex(trace)), '', lower(hex(trace)), max(revision),"
+            f" toUnixTimestamp64Milli(min(run_started)) * 1000000, {_DAY_NS} FROM {SPANS}"
+            " WHERE trace = unhex({ref:String}) GROUP BY trace"
+        )
+        rows = client.rows(sql, {"ref": key})
     if not rows:
         raise NoSuchRun(f"no run '{key}' in {shown}", hint="List the runs: one trace list")
     return _Sent(*rows[0])
@@ -158,12 +157,8 @@ def _bounds(sent: Sequence[_Sent]) -> dict[str, str | int]:
 
 def planned(client: Client, key: str) -> dict[str, PlannedStep]:
     """The steps of the flow that a run ran, by static path; none where they were not sent."""
-    sql = (
-        f"SELECT plan {where(ALL).from_runs}"
-        " AND (trace = toFixedString(substring(unhex({key:String}), 1, 16), 16) OR run_id = {key:String})"
-        f" {NEWEST} LIMIT 1"
-    )
-    return {step.path: step for (plan,) in client.rows(sql, {"key": key}) for step in steps_of(plan)}
+    sql = f"SELECT plan {where(ALL).from_runs} AND {same_run(key)} {NEWEST} LIMIT 1"
+    return {step.path: step for (plan,) in client.rows(sql, {"ref": key}) for step in steps_of(plan)}
 
 
 def span_rows(client: Client, wanted: Where) -> Iterator[tuple[Any, ...]]:

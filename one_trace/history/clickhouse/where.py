@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from one_trace.history.clickhouse.client import Params, Value
@@ -9,6 +10,7 @@ from one_trace.history.clickhouse.tables import RUNS, SPANS
 from one_trace.model.wanted import Wanted
 
 _MOMENT = "fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')"
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _LAST_START = _MOMENT.format(name="after")
 _AFTER = (
     f"(run_started, trace) < ({_LAST_START}, (SELECT if(count() = 0, unhex(repeat('ff', 16)), max(trace))"
@@ -68,3 +70,16 @@ def where(wanted: Wanted, after: tuple[float, str] | None = None) -> Where:
         runs.append(_AFTER)
         params |= {"after": int(after[0]), "after_run": after[1]}
     return Where(" AND ".join(runs), found.keys, params)
+
+
+def is_trace_id(ref: str) -> bool:
+    return _TRACE_ID.fullmatch(ref) is not None
+
+
+def same_run(ref: str) -> str:
+    """The condition that a row is of the run with the id ``{ref:String}``."""
+    return (
+        "(run_id = {ref:String} OR trace = unhex({ref:String}))"
+        if is_trace_id(ref)
+        else "run_id = {ref:String}"
+    )
