@@ -1,7 +1,7 @@
 """OpenTelemetry spans as protobuf, for the sink otlp: written as bytes.
 
-Making messages with the protobuf library first takes nearly twice as long, as most attributes of a run's spans
-are alike: here each of them is encoded once. The numbers of fields are those of opentelemetry-proto.
+Making messages with the protobuf library first takes nearly twice as long: most attributes of a run's spans
+are alike, and each of them is encoded once here. The numbers of fields are those of opentelemetry-proto.
 """
 
 from __future__ import annotations
