@@ -415,7 +415,8 @@ def _may_be_stale(span: LiveSpan) -> bool:
 def _beside_merging(span: LiveSpan) -> bool:
     """It wrote its result while a concurrent loop ran beside it."""
     return any(
-        loop.start <= (span.end or 0) <= max(_over(act) for act in loop.acts) for loop in _merging(span)
+        loop is not span and loop.start <= (span.end or 0) <= max(_over(act) for act in loop.acts)
+        for loop in _merging(span)
     )
 
 
