@@ -134,18 +134,17 @@ def test_what_the_record_does_not_decide_reproduces_either_way(tmp_path: Path) -
     assert check(files, trace).kind == "reproduced"
 
 
-def test_a_concurrent_loop_s_own_merging_does_not_overwrite_its_result(tmp_path: Path) -> None:
-    """Both turns of the while last equally long, so that the result might be the first one's. It is not: a
-    loop writes its result after what it merges."""
+@pytest.mark.parametrize("after", [[], [loop("m", leaf("b"), at_once=3)]], ids=["alone", "before another"])
+def test_only_a_loop_beside_it_overwrites_the_result_of_a_concurrent_loop(
+    after: list[Step], tmp_path: Path
+) -> None:
+    """Both turns of the while last equally long, so that the result might be the first one's. It is not: the
+    loop writes it after what it merges, and before the next step begins, if in the same ms."""
     turns = {"condition": "true", "maxIterations": 2, "steps": [loop("l", leaf("a"), at_once=3)]}
     twice = {"id": "w", "name": "w", "type": "while", "while": turns}
-    files = record(tmp_path, twice, a=[30, 3, 30, 3, 30, 3])
-    last = {
-        span.path: span.duration_ms
-        for span in assembled(files).spans
-        if span.path.startswith("main > w[1] > l[")
-    }
-    assert last == {"main > w[1] > l[0] > a": 3, "main > w[1] > l[1] > a": 30, "main > w[1] > l[2] > a": 3}
+    files = record(tmp_path, twice, *after, a=[30, 3, 30, 3, 30, 3], b=[1, 1, 1])
+    spans = {span.path: span.duration_ms for span in assembled(files).spans}
+    assert [spans[f"main > w[1] > l[{i}] > a"] for i in range(3)] == [3, 30, 3]
 
 
 def test_a_sample_of_the_corpus_is_as_stored() -> None:
