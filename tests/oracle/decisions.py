@@ -123,6 +123,8 @@ def _end(span: Span) -> Behaviour:
     """What the last attempt does, as if it were the only one."""
     if span.status in ("incomplete", "stopped", "timeout") or span.error_code == "TIMEOUT":
         return NEVER
+    if span.duration_ms is None and "status" in span.derived:
+        return NEVER
     if span.status == "error":
         return Behaviour(span.duration_ms or 0, error=span.error or UNKNOWN)
     return Behaviour(span.duration_ms or 0, output=1)

@@ -134,6 +134,23 @@ def test_what_the_record_does_not_decide_reproduces_either_way(tmp_path: Path) -
     assert check(files, trace).kind == "reproduced"
 
 
+def test_a_silent_child_of_a_block_that_succeeded_has_succeeded(tmp_path: Path) -> None:
+    """Though its result is stored nowhere: the next iteration has written over it, and the loop has failed.
+    Nothing tells how long it took. One that handles its errors may have failed."""
+    handled = leaf("c", onError={"strategy": "continue"})
+    steps = block("p", leaf("a"), leaf("b"), handled), leaf("bad")
+    lasts = {"a": [3, 3], "b": [9, 20], "c": [-4, -4], "bad": [1, -1]}
+    files = record(tmp_path, loop("l", *steps), **lasts)
+    spans = {span.path: span for span in assembled(files).spans}
+    ends = {step: spans[f"main > l[0] > p > {step}"] for step in "abc"}
+    assert {step: (span.status, span.duration_ms) for step, span in ends.items()} == {
+        "a": ("success", None),
+        "b": ("success", None),
+        "c": ("incomplete", None),
+    }
+    assert all({"status", "durationMs"} <= set(span.derived) for span in ends.values())
+
+
 @pytest.mark.parametrize("after", [[], [loop("m", leaf("b"), at_once=3)]], ids=["alone", "before another"])
 def test_only_a_loop_beside_it_overwrites_the_result_of_a_concurrent_loop(
     after: list[Step], tmp_path: Path
