@@ -139,8 +139,10 @@ def _trace(argv: list[str], words: list[str]) -> int:
 
 
 def _click(group: str, argv: list[str]) -> int:
-    from one_trace.guard.light import import_msgspec
+    from one_trace.guard.light import import_click, import_msgspec, import_pathlib
 
+    import_pathlib()
+    import_click()
     import_msgspec()
     from one_trace.cli import invoke
 

@@ -19,9 +19,9 @@ RunFigures = tuple[str, str, float | None, float | None]
 """Start, status, duration in ms and cost in US dollars of a run."""
 RunRow = tuple[str, str | None, str | None, RunFigures]
 """Flow, project, value and figures of a run."""
-KINDS = ("version", "model", "host", "executor", "repository", "tag:KEY")
-"""What runs can be grouped by. `executor`: One CLI or the built-in runner, with its version. `host`: see
-`Meaning`."""
+KINDS = ("version", "model", "host", "machine", "executor", "repository", "tag:KEY")
+"""What runs can be grouped by. `executor`: One CLI or the built-in runner, with its version. `machine`: where
+they ran. `host`: see `Meaning`."""
 Meaning = Literal["executor", "machine"]
 """What a host is: in the store of one machine the executor (One CLI, which one-trace calls its host), in a
 team's history the machine (OpenTelemetry's `host.name`)."""

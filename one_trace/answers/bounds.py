@@ -21,8 +21,8 @@ _TAG = 60
 """Characters of a tag's value."""
 MOST_ROWS = 400
 """Rows of a list that can fit at most."""
-_FRAMES = re.compile(r"(?:\n    at [^\n]*)+(?:\n\nNode\.js v[\d.]+)?")
-_INDEX = re.compile(r"\[\d+\]")
+_FRAMES = r"(?:\n    at [^\n]*)+(?:\n\nNode\.js v[\d.]+)?"
+_INDEX = r"\[\d+\]"
 
 
 class Bounds(NamedTuple):
@@ -39,8 +39,9 @@ class Bounds(NamedTuple):
 
     def reading(self, command: str) -> str:
         """A command, reading the history that the answer comes from."""
-        ours = self.source is not None and command.startswith("one --agent trace ")
-        return f"{command} --from {shell_word(self.source or '')}" if ours else command
+        option = f" --from {shell_word(self.source)}" if self.source is not None else ""
+        ours = command.startswith("one --agent trace ") and not command.endswith(option)
+        return f"{command}{option}" if ours else command
 
     @property
     def whole(self) -> bool:
@@ -126,7 +127,7 @@ def cut_text(text: str, most: int = TEXT) -> str:
 
 def without_frames(error: str) -> str:
     """An error's text without the frames of a stack of JavaScript: they hide its message when it is cut."""
-    return _FRAMES.sub("", error)
+    return re.sub(_FRAMES, "", error)
 
 
 def cut_tags(tags: Mapping[str, str]) -> dict[str, str]:
@@ -147,7 +148,7 @@ def _cut(tree: dict[str, Any], over: int, cut: dict[str, int]) -> bool:
     False if there is none."""
     groups: dict[str, list[tuple[str, list[Any]]]] = {}
     for name, rows in _lists(tree):
-        groups.setdefault(_INDEX.sub("[]", name), []).append((name, rows))
+        groups.setdefault(re.sub(_INDEX, "[]", name), []).append((name, rows))
     lengths = {kind: max(len(rows) for _, rows in lists) for kind, lists in groups.items()}
     weights = {kind: sum(size(rows) for _, rows in lists) for kind, lists in groups.items()}
     kind = max(groups, key=lambda kind: (min(lengths[kind], 2), kind.count("["), weights[kind]), default=None)

@@ -6,8 +6,6 @@ last one: rows that were added since do not shift the page.
 
 from __future__ import annotations
 
-import binascii
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -15,7 +13,6 @@ import msgspec
 from msgspec import Struct
 
 from one_trace.errors import WrongUsage
-from one_trace.model.digest import blake2b
 
 Place = tuple[int, str | None]
 """How many rows came before, and the identity of the last of them."""
@@ -52,7 +49,7 @@ def decode_cursor(cursor: str) -> dict[str, Place]:
     try:
         data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         places = msgspec.json.decode(data, type=dict[str, Place])
-    except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
+    except (ValueError, msgspec.MsgspecError) as error:
         raise wrong_cursor() from error
     if not places or any(seen < 0 for seen, _ in places.values()):
         raise wrong_cursor()
@@ -71,6 +68,8 @@ def identity(row: Struct) -> str:
     text = "\n".join(parts)
     if len(text) <= _SHORT and text.isascii():
         return text
+    from one_trace.model.digest import blake2b
+
     return blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
@@ -108,7 +107,7 @@ class PagedDocument:
         return name in self._rows
 
     def _part(self, holder: _S, lead: str) -> _S:
-        part = copy.copy(holder)
+        part = msgspec.structs.replace(holder)
         for field, name in zip(holder.__struct_fields__, holder.__struct_encode_fields__, strict=True):
             rows = getattr(holder, field)
             if isinstance(rows, list) and (

@@ -91,7 +91,7 @@ def _not_found(found: Match, ended: EndedRun) -> CliError:
 
 
 def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
-    from one_trace.deliver.sinks import ready
+    from one_trace.deliver.sinks import left_out, ready
     from one_trace.store import Store
 
     assembly = _assembled(files, ended.host)
@@ -109,6 +109,9 @@ def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
         from one_trace import deliver
 
         uploads = deliver.flush(settings, run_id=run.trace_id, deadline_s=settings.flush_timeout)
+        missing = left_out(upload.sink for upload in uploads)
+        if missing is not None:
+            report_error(missing, agent=ended.agent)
     say_saved(assembly.trace, uploads, agent=ended.agent, drawn=ended.drawn, from_store=settings.from_store)
     if settings.on_finish and assembly.trace.run.status != "success":
         from one_trace.answers.saved import saved_line

@@ -11,6 +11,7 @@ import click
 from one_trace.analyse import fail_on, gate
 from one_trace.analyse.run_refs import word_for
 from one_trace.cli.bounded import bounded
+from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, on_github, out, write_to
 from one_trace.cli.outgoing_run import outgoing_run
 from one_trace.cli.pages import examples
@@ -68,7 +69,8 @@ def command(run: str, baseline: Path | None, rules: tuple[str, ...], junit: Path
     whole, trace = outgoing_run(run)
     verdict = gate.judge(trace, expected, rules)
     document = verdict.document
-    document.next = [] if document.ok else [f"one --agent trace show {word_for(trace.run)}"]
+    show = f"one --agent trace show {word_for(trace.run)}{configured().from_store}"
+    document.next = [] if document.ok else [show]
     if junit is not None:
         from one_trace.export.junit import junit as report
 
@@ -109,7 +111,6 @@ def _write_summary(verdict: Verdict, trace: Trace, speaker: Out) -> str | None:
 def _annotations(verdict: Verdict, whole: Trace, trace: Trace) -> list[Annotation]:
     if verdict.document.ok:
         return []
-    from one_trace.cli.configured import configured
     from one_trace.cli.places import places_of
     from one_trace.cli.repository import in_repository
     from one_trace.view.ci_annotations import annotate

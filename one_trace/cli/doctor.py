@@ -8,7 +8,18 @@ import click
 
 from one_trace.answers.reports import Check, DoctorReport
 from one_trace.cli.bounded import bounded
-from one_trace.cli.checks import agents, collector, delivery, files, programs, projects, service, shell, space
+from one_trace.cli.checks import (
+    agents,
+    collector,
+    delivery,
+    files,
+    history,
+    programs,
+    projects,
+    service,
+    shell,
+    space,
+)
 from one_trace.cli.checks.subjects import Subject, look_at
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
@@ -43,6 +54,7 @@ def command(fix: bool, offline: bool, all_runs: bool) -> int:
             Subject("key", service.key),
             Subject("traces.com", lambda: service.service(offline), waits=True),
             Subject("otlp", lambda: collector.otlp(offline), waits=True),
+            Subject("history", lambda: history.history(offline), waits=True),
             Subject("sinks", delivery.sinks),
             Subject("queue", delivery.queue),
             Subject("project", projects.projects),

@@ -12,7 +12,7 @@ import click
 
 from one_trace.cli import candidates
 from one_trace.cli.params import FROM, MOMENT, TAGS, folder_here
-from one_trace.cli.reading import history_at
+from one_trace.cli.reading import history_of
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import shell_word
 from one_trace.model.tags import Tags
@@ -47,7 +47,7 @@ def open_history(place: HistoryUrl | None) -> AbstractContextManager[History]:
     """The history, to read much of it. `place`: see `cli.reading`."""
     # A process that answers once leaves little garbage, and collecting it takes time in large data.
     gc.disable()
-    return history_at(place, much=True)
+    return history_of(place, much=True)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from one_trace.cli.configured import configured
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import FROM, MOMENT, TAGS, GroupBy, RunStatus, folder_here
-from one_trace.cli.reading import history_at, place_of
+from one_trace.cli.reading import history_of, place_of
 from one_trace.guard.text import valid
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Run, RunUnderWay
@@ -72,7 +72,7 @@ def command(
     speaker, place = out(), place_of(source)
     if by is not None:
         list_groups.check(by)
-    with history_at(place) as history:
+    with history_of(place) as history:
         project = history.project(folder_here()) if here else None
         wanted = Wanted(flow, status, since, project, until, session, tags)
         if by is not None:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from one_trace.cli.reading import history_at
+from one_trace.cli.reading import history_of
 from one_trace.model.trace import Location, Run
 from one_trace.record.flows import FlowFile, read_flow
 from one_trace.record.pointer import value_at
@@ -23,7 +23,7 @@ def places_of(run: Run, place: HistoryUrl | None = None) -> Find:
     """The places of a run's steps; none of a run elsewhere (`place`: see `cli.reading`)."""
     if place is not None:
         return lambda path: None
-    with history_at(None) as history:
+    with history_of(None) as history:
         plan = history.planned(run.trace_id)
     located = locator(run.cwd)
 

@@ -32,7 +32,7 @@ def place_of(source: str | None) -> HistoryUrl | None:
     return parse_history(named)
 
 
-def history_at(place: HistoryUrl | None, *, much: bool = False) -> AbstractContextManager[History]:
+def history_of(place: HistoryUrl | None, *, much: bool = False) -> AbstractContextManager[History]:
     """The history at a place, to be asked. `much`: a large part of it will be read."""
     return opened(configured(), place, much=much)
 

@@ -13,7 +13,7 @@ from one_trace.cli.bounded import bounded
 from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import FROM, SECONDS
-from one_trace.cli.reading import history_at, only_here, place_of
+from one_trace.cli.reading import history_of, only_here, place_of
 from one_trace.cli.stored import trace_of
 from one_trace.errors import FAILED
 from one_trace.model.trace import Filter, Location, PlannedStep, Span, Trace
@@ -145,7 +145,7 @@ def _plan_and_edits(trace: Trace, place: HistoryUrl | None) -> tuple[Iterable[Pl
         return (), []
     from one_trace.cli.edits import after
 
-    with history_at(place) as history:
+    with history_of(place) as history:
         plan = history.planned(trace.run.trace_id)
         return plan.values(), after(history, trace, plan)
 

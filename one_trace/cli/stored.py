@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from one_trace.analyse.run_refs import RUNNING
-from one_trace.cli.reading import here_in, history_at, only_here
+from one_trace.cli.reading import here_in, history_of, only_here
 from one_trace.errors import CliError, NoSuchRun
 from one_trace.history.local import LocalHistory
 from one_trace.model.trace import Trace
@@ -51,7 +51,7 @@ def trace_of(ref: str, place: HistoryUrl | None = None) -> Trace:
             raise NoSuchRun("no run is under way", hint="'one trace show --follow' waits for the next one.")
         return trace
     try:
-        with history_at(place) as history:
+        with history_of(place) as history:
             return history.trace(key_of(history, ref))
     except NoSuchRun as error:
         if place is not None:
@@ -65,7 +65,7 @@ def trace_of(ref: str, place: HistoryUrl | None = None) -> Trace:
 def _or_is_here(ref: str, error: NoSuchRun) -> NoSuchRun:
     """The error about a run that is not in a history elsewhere; the store of this machine may have it."""
     try:
-        with history_at(None) as history:
+        with history_of(None) as history:
             key_of(history, ref)
     except CliError:
         return error

@@ -15,7 +15,7 @@ from one_trace.cli.out import Out, out
 from one_trace.cli.pages import examples
 from one_trace.cli.params import MOMENT
 from one_trace.deliver.sender import DeliveryResult
-from one_trace.deliver.sinks import make, ready, why_not_ready, why_not_sent
+from one_trace.deliver.sinks import left_out, make, ready, why_not_ready, why_not_sent
 from one_trace.deliver.sync import Synced, sync
 from one_trace.errors import CliError
 from one_trace.settings.sources import DELIVERY, Settings
@@ -46,6 +46,10 @@ def command(ctx: click.Context, since: int | None, again: bool, retry_failed: bo
     names = ready(found)
     for name in names:
         make(name, found)  # a wrong setting is one error, not one for each run
+    missing = left_out(names)
+    if missing:
+        note = {"event": "trace:trouble", "code": missing.code, "message": missing.message}
+        speaker.note(f"{missing.message}. {missing.hint}", **note, hint=missing.hint)
     with Store(found.store_path) as store:
         if not names:
             synced = _nothing_ready(store, found, asked=asked)

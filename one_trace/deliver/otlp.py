@@ -64,7 +64,7 @@ class Otlp:
             _require_protobuf()
 
     def server(self) -> Server:
-        headers = otlp_env.headers(self._variable("HEADERS"))
+        headers, _ = otlp_env.headers(self._variable("HEADERS"))
         self._refuse_plain_credentials(headers)
         return Server(
             url=self.url._replace(userinfo=None),

@@ -26,9 +26,7 @@ VARIABLES = (
 )
 """What follows ``OTEL_EXPORTER_OTLP_`` or ``OTEL_EXPORTER_OTLP_TRACES_`` in the variables that are read."""
 _PATH = "/v1/traces"
-_FIX_HEADERS = (
-    "Fix OTEL_EXPORTER_OTLP_HEADERS (name=value, percent-encoded); then 'one trace sync --retry-failed'."
-)
+_FIX_HEADERS = "Fix OTEL_EXPORTER_OTLP_HEADERS (name=value, percent-encoded)."
 
 
 def variable(name: str, env: Mapping[str, str]) -> tuple[str, str]:
@@ -83,23 +81,38 @@ def _below(url: Url) -> Url:
     return url if url.path.rstrip("/").endswith(_PATH) else url.below(_PATH)
 
 
-def headers(text: str) -> dict[str, bytes]:
-    """``name=value,name=value`` with percent-encoded values, as the specification has it. Names are in lower
-    case.
-
-    Raises DeliveryError, which names the header that cannot be sent, or the number of its pair.
-    """
-    pairs = [pair.partition("=") for pair in text.split(",") if "=" in pair]
+def headers(text: str) -> tuple[dict[str, bytes], list[str]]:
+    """``name=value,name=value`` with percent-encoded values, as the specification has it: the headers, with
+    names in lower case, and for each pair that is left out, why."""
     found: dict[str, bytes] = {}
-    for number, (name, _, value) in enumerate(pairs, 1):
+    left_out = []
+    for number, pair in enumerate(filter(str.strip, text.split(",")), 1):
+        name, equals, value = pair.partition("=")
         header = {name.strip().lower(): unquote_to_bytes(value.strip())}
         try:
             checked(header)
         except DeliveryError as error:
-            message = f"OTLP: {error.message} (pair {number} of OTEL_EXPORTER_OTLP_HEADERS)"
-            raise DeliveryError("refused", message, hint=_FIX_HEADERS) from None
-        found |= header
-    return found
+            left_out.append(f"pair {number}: {error.message}")
+        else:
+            if equals:
+                found |= header
+            else:
+                left_out.append(f"pair {number} has no '='")
+    return found, left_out
+
+
+def left_out(env: Mapping[str, str]) -> CliError | None:
+    """That a header is not sent, of a variable that a part cannot be read of: requests go without it."""
+    name, value = variable("HEADERS", env)
+    reasons = headers(value)[1]
+    if not reasons:
+        return None
+    more = f" and {len(reasons) - 1} more" if reasons[1:] else ""
+    return CliError(
+        f"OTLP is sent without a part of {name}: {reasons[0]}{more}",
+        hint=_FIX_HEADERS,
+        code="header-left-out",
+    )
 
 
 def basic(url: Url) -> dict[str, str]:

@@ -5,7 +5,7 @@ and its name in `settings.keys.SINKS`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -64,6 +64,15 @@ SINKS = {
 def ready(settings: Settings) -> list[str]:
     """The sinks that are set and can be used: they have a key, or an endpoint."""
     return [name for name in settings.sinks if SINKS[name].missing(settings) is None]
+
+
+def left_out(names: Iterable[str]) -> CliError | None:
+    """What is not sent to these sinks because a part of a variable cannot be read."""
+    if "otlp" not in names:
+        return None
+    from one_trace.deliver import otlp_env  # with the client of HTTP
+
+    return otlp_env.left_out(os.environ)
 
 
 def make(name: str, settings: Settings) -> Sink:

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from one_trace.history.health import Health
     from one_trace.history.protocol import History
     from one_trace.settings.history_url import HistoryUrl
     from one_trace.settings.sources import Settings
@@ -37,11 +38,16 @@ def opened(
 
 
 def _connected(url: HistoryUrl) -> History:
-    from importlib import import_module
-
+    from one_trace.history.clickhouse import history_at
     from one_trace.history.repositories import repository_of
     from one_trace.settings.credentials import history_password
 
-    clickhouse = import_module("one_trace.history.clickhouse")
-    history: History = clickhouse.history_at(url, history_password(url), repository_of)
-    return history
+    return history_at(url, history_password(url), repository_of)
+
+
+def health_of(url: HistoryUrl, trace_id: str | None, *, timeout_s: float) -> Health:
+    """How the history at a URL is, and whether a run has arrived there. Raises CliError."""
+    from one_trace.history import clickhouse
+    from one_trace.settings.credentials import history_password
+
+    return clickhouse.health_of(url, history_password(url), trace_id, timeout_s=timeout_s)

@@ -8,6 +8,9 @@ from msgspec.structs import replace
 from one_trace.model.trace import FlowDefinition, PlannedStep
 from one_trace.outbound.names import Redact, one_line, static_path
 
+_STRATEGIES = frozenset(("fail", "continue", "retry", "fallback"))
+"""Anything else is text of the flow file, and fails."""
+
 
 class SanitizedDefinition(Struct, kw_only=True, frozen=True):
     """Static paths as in `SanitizedCause.never_ran`. A planned step has no place in a file, and no hashes of
@@ -34,8 +37,8 @@ def _planned(step: PlannedStep, mask: Redact) -> PlannedStep:
         path=static_path(step.path, mask),
         type=one_line(mask(step.type)),
         flow_key=one_line(mask(step.flow_key)),
-        strategy=one_line(step.strategy),
-        reads=list(map(mask, step.reads)),
+        strategy=step.strategy if step.strategy in _STRATEGIES else "fail",
+        reads=[one_line(mask(read)) for read in step.reads],
         at=None,
         parts={},
     )

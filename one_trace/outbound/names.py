@@ -50,5 +50,5 @@ def static_path(path: str, mask: Redact) -> str:
 
 def one_line(text: str) -> str:
     """A name without control characters and line breaks, of at most 200 characters."""
-    plain = _CONTROL.sub(" ", text)
+    plain = text if text.isprintable() else _CONTROL.sub(" ", text)
     return plain if len(plain) <= _NAME_CHARACTERS else plain[: _NAME_CHARACTERS - 1] + "…"

@@ -9,8 +9,10 @@ Error text leaves only through the caller's function that redacts it (``traces.e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -38,6 +40,7 @@ from one_trace.outbound.definition import SanitizedDefinition, sanitized_definit
 from one_trace.outbound.names import Redact, as_it_is, one_line, path_mask, static_path
 
 S = TypeVar("S", bound=Struct)
+_Values = Callable[[object], tuple[Any, ...]]
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}\Z|[0-9]{1,9}\Z")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+\[\]-]{0,99}\Z")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}\Z")
@@ -284,8 +287,15 @@ def _place(at: Location, mask: Redact) -> Location:
 
 def _copy(source: Run | Span | Cause, kind: type[S], **cleaned: object) -> S:
     """A `kind` with the fields of `source` that it declares, and with the `cleaned` ones in their place."""
+    names, values = _copied(kind, frozenset(cleaned))
+    return kind(**dict(zip(names, values(source), strict=True)), **cleaned)
+
+
+@lru_cache(maxsize=16)
+def _copied(kind: type[Struct], cleaned: frozenset[str]) -> tuple[list[str], _Values]:
+    """The fields of a `kind` that are copied, and what gives their values."""
     names = [name for name in kind.__struct_fields__ if name not in cleaned]
-    return kind(**{name: getattr(source, name) for name in names}, **cleaned)
+    return names, attrgetter(*names)
 
 
 def _usage(usage: Usage | None, mask: Redact, parts: dict[str, ModelUsage] | None = None) -> Usage | None:

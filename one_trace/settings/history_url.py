@@ -18,8 +18,7 @@ SCHEME = "clickhouse"
 PORTS = {True: 8443, False: 8123}
 """ClickHouse's own ports for HTTP, with TLS and without."""
 DEFAULT_USER = "default"
-_EXAMPLE = "clickhouse://host:8443/database"
-_FORM = f"must be local, or a URL like {_EXAMPLE}"
+_FORM = "must be local, or a URL like clickhouse://host:8443/database"
 _DATABASE = re.compile(r"/([A-Za-z0-9_][A-Za-z0-9_-]{0,63})/?\Z")
 _USER = re.compile(r"[A-Za-z0-9_.@+-]{1,128}\Z")
 _SECURE = {None: True, "secure=1": True, "secure=0": False}
@@ -61,7 +60,7 @@ def parse_history(text: str) -> HistoryUrl:
     try:
         url = parse(text.strip())
     except ValueError as error:
-        raise ValueError(str(error).replace(EXAMPLE, _EXAMPLE)) from None
+        raise ValueError(_FORM if EXAMPLE in str(error) else str(error)) from None
     if url.scheme != SCHEME:
         raise ValueError(_FORM)
     if url.userinfo is not None and ":" in unquote(url.userinfo):

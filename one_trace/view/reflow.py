@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 from one_trace.view.cells import text_width, wrap
 
-_ROW = re.compile(r"( *\S.*?)  +(?=\S)(.*)")
-"""A term, and beside it what is said about it."""
-_COPIED = re.compile(
+_ROW = r"( *\S.*?)  +(?=\S)(.*)"
+"""A term, and beside it what is said about it. Compiled once a page needs it: most do not."""
+_COPIED = (
     r" *(?:(?:(?:one|one-trace) (?:--agent |trace|flow|config|help)|(?:pip|npm) install |cd |echo |rm |chmod "
     r"|export \w+=|eval )(?!.*, (?:or|and) |.*\[options\])|https?://\S*$|[/~]\S*$)"
 )
@@ -23,7 +23,7 @@ _DEEPER = 4
 
 def is_copied_whole(line: str) -> bool:
     """Whether a line is a command, a URL or a path of its own, which must not be broken."""
-    return _COPIED.match(line) is not None
+    return re.match(_COPIED, line) is not None
 
 
 def reflow(text: str, width: int) -> str:
@@ -45,7 +45,7 @@ def _rows(lines: list[str]) -> Iterator[list[str]]:
             continue
         if row:
             yield row
-        row, found = [line], _ROW.fullmatch(line)
+        row, found = [line], re.fullmatch(_ROW, line)
         column = found.start(2) if found else 0
     yield row
 
@@ -53,7 +53,7 @@ def _rows(lines: list[str]) -> Iterator[list[str]]:
 def _laid_out(row: list[str], width: int) -> list[str]:
     if all(text_width(line) <= width for line in row):
         return row
-    found = _ROW.fullmatch(row[0])
+    found = re.fullmatch(_ROW, row[0])
     if found is None:
         return _wrapped(row[0], width)
     term, column = found[1], found.start(2)

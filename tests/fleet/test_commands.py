@@ -176,3 +176,42 @@ def test_runs_that_are_sent_again_as_json_count_once(team: Team) -> None:
     assert differences((team.ask("stats", "--full"), team.ask("cost", "--full")), before) == []
     argv = ("show", "flow-4@worst", "--full")
     assert differences(team.ask(*argv), team.ask(*argv, place="local"), without=LOST) == []
+
+
+def test_doctor_says_how_the_history_is(team: Team, bare: Engine) -> None:
+    def check(place: str, **env: str) -> dict:
+        document = team.machine.one(
+            "--agent", "trace", "doctor", "--full", env={"ONE_TRACES_HISTORY": place, **env}
+        ).document
+        return next(each for each in document["checks"] if each["check"] == "history")
+
+    there = check(team.place)
+    assert there["state"] == "ok"
+    assert "the newest of 20" in there["message"]
+    bare.run(f"CREATE DATABASE {bare.database}")
+    lacking = check(bare.url + "?secure=0")
+    assert (lacking["state"], lacking["fix"]) == ("bad", "one trace history ddl")
+    assert "one_trace_spans" in lacking["message"]
+    refused = check(team.place, ONE_TRACES_HISTORY_PASSWORD="wrong")
+    assert refused["state"] == "bad"
+    assert "wrong" not in refused["message"]
+    gone = check(f"clickhouse://127.0.0.1:{engines.free_port()}/x?secure=0")
+    assert (gone["state"], "connection refused" in gone["message"]) == ("bad", True)
+
+
+def test_a_run_that_has_not_arrived_is_said(team: Team, engine: Engine) -> None:
+    env = {"ONE_TRACES_HISTORY": engine.url + "?secure=0"}
+    document = team.machine.one("--agent", "trace", "doctor", "--full", env=env).document
+    (found,) = (each for each in document["checks"] if each["check"] == "history")
+    assert found["state"] == "note"
+    assert "has not arrived" in found["message"]
+
+
+@pytest.mark.parametrize(("password", "exit_code"), [("wrong", 4), (PASSWORD, 1)])
+def test_a_history_that_refuses_ends_one_command(team: Team, password: str, exit_code: int) -> None:
+    env = {"ONE_TRACES_HISTORY_PASSWORD": password}
+    place = team.engine.url.replace(team.engine.database, "nothing_here") + "?secure=0"
+    done = team.machine.one("--agent", "trace", "stats", "--from", place, env=env)
+    assert done.code == exit_code
+    assert done.document["error"]["hint"]
+    assert team.machine.one("--agent", "trace", "list", "--from", "local", env=env).code == 0

@@ -6,7 +6,6 @@ import gc
 import io
 import json
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -23,6 +22,7 @@ from one_trace.cli import invoke, mcp_server
 from one_trace.cli.app import trace
 from one_trace.cli.out import Out
 from one_trace.errors import CliError, NetworkError, NoSuchRun, NotAuthorised
+from one_trace.history import clickhouse
 from one_trace.history.local import LocalHistory
 from one_trace.model.trace import Run, Trace
 from one_trace.settings import sources
@@ -32,7 +32,7 @@ from one_trace.store import Store
 URL = "clickhouse://ann@ch.example/runs"
 SHOWN = "clickhouse://ch.example:8443/runs"
 REPOSITORY = "https://git.example/team/flows"
-THERE, HERE = "00000000000a", "00000000000b"
+THERE, HERE = "7e4e5a1d9c3a", "b6d2f0c8e57b"
 
 
 class Elsewhere(LocalHistory):
@@ -101,35 +101,42 @@ def failing(run_id: str, cwd: str) -> Any:
     return assembly(run_id, [span("s", status="error", error_code="E1")], status="error", cwd=cwd)
 
 
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the store of a machine that has one run of its own, and with the team's runs."""
+    folder = tmp_path_factory.mktemp("stores")
+    with Store(folder / "data" / "traces.db") as store:
+        store.save(failing(HERE, "/home/somebody/elsewhere"))
+    with Store(folder / "team.db") as store:
+        store.save(failing(THERE, REPOSITORY))
+        store.save(assembly("00000000000c", flow_key="other", start=START_MS + 1000, cwd=REPOSITORY))
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine with one run of its own, in a folder that is no repository."""
+def home(stores: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """That machine, in a project that is no repository."""
     project = tmp_path / "project"
     (project / ".one" / "flows").mkdir(parents=True)
     monkeypatch.chdir(project)
-    for name, value in {"HOME": tmp_path, "ONE_TRACES_DATA_DIR": tmp_path / "data"}.items():
+    for name, value in {"HOME": tmp_path, "ONE_TRACES_DATA_DIR": stores / "data"}.items():
         monkeypatch.setenv(name, str(value))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    with Store(tmp_path / "data" / "traces.db") as store:
-        store.save(failing(HERE, str(project)))
     return tmp_path
 
 
 @pytest.fixture
-def elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+def elsewhere(stores: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The history at URL. `asked`: with which address and password it was opened."""
     place = SimpleNamespace(asked=[], fails=None, repository=None)
-    with Store(home / "team.db") as store:
-        store.save(failing(THERE, REPOSITORY))
-        store.save(assembly("00000000000c", flow_key="other", start=START_MS + 1000, cwd=REPOSITORY))
 
     def open_(url: object, password: str | None, repository_of: object) -> Elsewhere:
         place.asked.append((url, password))
-        found = Elsewhere(Store(home / "team.db", readonly=True), lambda folder: place.repository)
+        found = Elsewhere(Store(stores / "team.db", readonly=True), lambda folder: place.repository)
         found.fails = place.fails
         return found
 
-    monkeypatch.setitem(sys.modules, "one_trace.history.clickhouse", SimpleNamespace(history_at=open_))
+    monkeypatch.setattr(clickhouse, "history_at", open_)
     return place
 
 
@@ -171,6 +178,7 @@ def test_commands_of_the_answer_read_the_same_history(elsewhere: SimpleNamespace
         f"one --agent trace show {THERE} --from clickhouse://ann@ch.example:8443/runs"
     ]
     assert [row["runId"] for row in document["runs"]] == ["00000000000c", THERE]
+    assert ask("list", "--full", "--from", URL).document["next"] == document["next"]
     shown = ask("show", THERE, "--from", URL).document["next"]
     assert shown == [f"one --agent trace show {THERE} --failed --from clickhouse://ann@ch.example:8443/runs"]
 
@@ -287,8 +295,10 @@ def test_without_the_setting_no_socket_is_opened(monkeypatch: pytest.MonkeyPatch
         assert ask(*line).code == 0
 
 
-def test_runs_by_a_value_of_all_flows(home: Path) -> None:
+def test_runs_by_a_value_of_all_flows(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONE_TRACES_DATA_DIR", str(home / "data"))
     with Store(home / "data" / "traces.db") as store:
+        store.save(failing(HERE, "/p"))
         for number, tags in ((1, [("env", "ci")]), (2, [("env", "ci")]), (3, [])):
             store.save(
                 assembly(f"{number:012x}", flow_key=f"flow-{number}", start=START_MS + number), tags=tags
@@ -302,7 +312,12 @@ def test_runs_by_a_value_of_all_flows(home: Path) -> None:
         "flows": ["my-flow"], "firstRunAt": 0, "lastRunAt": 0, "costUsd": None,
     }  # fmt: skip
     assert "HOST (EXECUTOR)" in ask("list", "--by", "host", agent=False).out
-    assert ask("list", "--by", "repository").document["groups"][0].get("value") is None
+    place = '{"host.name":"laptop","vcs.repository.url.full":"https://git.example/x"}'
+    with Store(home / "data" / "traces.db") as store, store.connection.writing() as connection:
+        connection.execute("UPDATE runs SET place = ? WHERE flow_key = 'flow-3'", (place,))
+    for by, value in (("machine", "laptop"), ("repository", "https://git.example/x")):
+        found = ask("list", "--by", by).document["groups"]
+        assert {each.get("value"): each["runs"] for each in found} == {value: 1, None: 3}
     assert ask("list", "--by", "weather").code == 2
 
 

@@ -9,7 +9,16 @@ from msgspec.structs import replace
 
 from one_trace.capture.place import place_of
 from one_trace.cli import topics
-from one_trace.model.trace import SPAN_STATUSES, Cause, Counts, Exit, ModelUsage, PlannedStep, Session
+from one_trace.model.trace import (
+    SPAN_STATUSES,
+    Cause,
+    Counts,
+    Exit,
+    Location,
+    ModelUsage,
+    PlannedStep,
+    Session,
+)
 from one_trace.outbound.otel import otlp_spans, present
 from one_trace.outbound.otel_attributes import of_resource
 from one_trace.outbound.sanitize import SanitizedTrace
@@ -96,3 +105,32 @@ def test_the_page_names_what_is_sent_and_nothing_else() -> None:
     resource = {"one.run.started_ms", *present(of_resource(sent.run))}
     every_step = {"one.step.timed"}.union(*(step.attributes for step in steps))
     assert named() == [resource, {*root.attributes, "one.run.timed"}, every_step]
+
+
+def test_the_users_environment_does_not_replace_what_identifies_a_run() -> None:
+    mine = {"one.run.revision": "9", "one.run.trace_id": "0" * 32, "cicd.pipeline.name": "x", "team": "blue"}
+    found = present(of_resource(sanitized(assembly(), resource=mine).run))
+    assert (found["one.run.revision"], found["cicd.pipeline.name"], found["team"]) == (1, "my-flow", "blue")
+    assert "one.run.trace_id" not in found
+
+
+def test_the_definition_of_a_flow_is_masked_and_without_texts_of_its_file() -> None:
+    each = span("acme-x", usage=USAGE)
+    made = assembly(spans=[each])
+    made.static_paths, made.step_timeouts = ["my-flow > acme-x"], {"my-flow > acme-x": 5.0}
+    made.model_parts = {each.span_id: {"acme-model": ModelUsage()}}
+    made.plan = [
+        PlannedStep(
+            path="my-flow > acme-x",
+            type="acme",
+            flow_key="acme-flow",
+            at=Location(file="acme.json", pointer="/steps/0"),
+            strategy="acme or else",
+            reads=["acme-y"],
+            parts={"code/source": "acme"},
+        )
+    ]
+    root, step = otlp_spans(sanitized(made, mask=lambda text: text.replace("acme", "*")))
+    assert "acme" not in str(root.attributes) + str(step.attributes)
+    assert step.attributes["one.step.timeout_ms"] == 5
+    assert '"at"' not in root.attributes["one.flow.plan"]

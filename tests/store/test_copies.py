@@ -113,10 +113,10 @@ def test_a_version_that_cannot_write_a_newer_store_has_its_own_beside_it(old: Ma
 
 def test_doctor_names_a_newer_store_and_the_way_out(old: Machine) -> None:
     of_a_newer_copy(old)
-    before = sorted(file.name for file in old.data.iterdir())
+    before = sorted(file.name for file in old.data.glob("*.db"))
     (store,) = checks(old)
     assert (store["state"], store["fix"]) == ("bad", "pip install -U one-trace")
-    assert sorted(file.name for file in old.data.iterdir()) == before
+    assert sorted(file.name for file in old.data.glob("*.db")) == before
 
 
 def test_the_store_of_an_older_version_beside_is_adopted_once(machine: Machine) -> None:

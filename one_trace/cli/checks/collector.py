@@ -21,7 +21,7 @@ _NOT_ALLOWED = (401, 403)
 
 def otlp(offline: bool) -> Iterator[Check]:
     """What is sent to a collector, and whether it takes it."""
-    from one_trace.deliver.otlp_env import unusable
+    from one_trace.deliver.otlp_env import left_out, unusable, variable
 
     values = sources.load()
     if values.doubt("otlp_endpoint", "otlp_insecure", "sinks") is not None:
@@ -33,6 +33,11 @@ def otlp(offline: bool) -> Iterator[Check]:
         yield check
         for name, reason in unusable(os.environ) if check.state != "bad" else ():
             yield Check(_NAME, "note", f"{name} is not used: {reason}", f"unset {name}")
+        missing = left_out(os.environ)
+        if missing:
+            yield Check(
+                _NAME, "note", missing.message, f"export {variable('HEADERS', os.environ)[0]}=NAME=VALUE"
+            )
 
 
 def ask(values: sources.Settings, timeout_s: float | None) -> Check:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from one_trace.history.clickhouse.history import ClickHouseHistory
+    from one_trace.history.health import Health
     from one_trace.settings.history_url import HistoryUrl
 
 
@@ -25,3 +26,15 @@ def history_at(
 
     client = Client(url.base, url.database, user=url.user, password=password)
     return ClickHouseHistory(client, url.shown, repository_of)
+
+
+def health_of(url: HistoryUrl, password: str | None, trace_id: str | None, *, timeout_s: float) -> Health:
+    """How the history at a URL is, asked within so many seconds. Raises CliError."""
+    from contextlib import closing
+
+    from one_trace.history.clickhouse.client import Client
+    from one_trace.history.clickhouse.health import health
+
+    client = Client(url.base, url.database, user=url.user, password=password, timeout_s=timeout_s)
+    with closing(client):
+        return health(client, trace_id)

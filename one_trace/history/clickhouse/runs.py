@@ -32,6 +32,7 @@ _VALUES = {
     "version": "version",
     "model": "models",
     "host": "host",
+    "machine": "host",
     "executor": "concat(executor, if(executor_version = '', '', ' '), executor_version)",
     "repository": "repository",
     "tag": "attributes[{tag:String}]",

@@ -1,4 +1,4 @@
-"""Reads the groups of ``--by``: the runs of each version, model, tag, executor or repository."""
+"""Reads the groups of ``--by``: the runs of each version, model, tag, executor, machine or repository."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from one_trace.model.wanted import Wanted
 from one_trace.store.connection import Connection
 from one_trace.store.reader import where
 
+_REPOSITORY = '$."vcs.repository.url.full"'
+
 
 def groups(db: Connection, wanted: Wanted, by: str) -> list[RunGroup]:
     """The groups of each flow, by their first runs. Raises WrongUsage."""
@@ -25,10 +27,12 @@ def _value(kind: str, key: str) -> tuple[str, Callable[[str | None], str | None]
         return "version", lambda text: text
     if kind == "model":
         return "runs.models", _models
-    if kind == "repository":  # which the store does not keep: that of the folder now
-        return "cwd", cache(lambda folder: repository_of(folder) if folder else None)
     if kind in ("host", "executor"):
         return "executor || coalesce(' ' || executor_version, '')", lambda text: text
+    if kind == "machine":
+        return """json_extract(place, '$."host.name"')""", lambda text: text
+    if kind == "repository":
+        return f"json_array(cwd, json_extract(place, '{_REPOSITORY}'))", cache(_repository)
     return "runs.tags", lambda text: _tag(text, key)
 
 
@@ -47,6 +51,12 @@ def _rows(
 
 def _models(text: str | None) -> str | None:
     return models_value(msgspec.json.decode(text, type=list[str]) if text else [])
+
+
+def _repository(text: str | None) -> str | None:
+    """As it is sent: that of the folder, as it is now, else what the CI system reported then."""
+    folder, reported = msgspec.json.decode(text or "[null,null]")
+    return (repository_of(folder) if folder else None) or reported
 
 
 def _tag(text: str | None, key: str) -> str | None:
