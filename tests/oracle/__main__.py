@@ -2,6 +2,7 @@
 
     python -m tests.oracle --corpus       the stored runs again; what is no longer as stored is printed
     python -m tests.oracle --build        the stored corpus, where it is not there yet
+    python -m tests.oracle --recheck      its runs that were not reproduced, whose verdicts are stored anew
     python -m tests.oracle --fresh N      about N runs that nobody has tried, added to the figures
     python -m tests.oracle --mutants      the wrong readings of assemblers with a condition taken out
     python -m tests.oracle --show KIND SEED
@@ -20,7 +21,8 @@ from collections import Counter
 from tests.oracle import corpus, figures
 from tests.oracle.hostile import KINDS
 from tests.oracle.outcomes import LETTERS, outcome
-from tests.oracle.tally import Block, blocks, counts
+from tests.oracle.tally import Block, block_again, blocks, counts
+from tests.oracle.tally import block as one_block
 
 
 def main(words: list[str] | None = None) -> int:
@@ -30,6 +32,7 @@ def main(words: list[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--corpus", action="store_true")
     what.add_argument("--build", action="store_true")
+    what.add_argument("--recheck", action="store_true")
     what.add_argument("--fresh", type=int, metavar="N")
     what.add_argument("--mutants", action="store_true")
     what.add_argument("--show", nargs=2, metavar=("KIND", "SEED"))
@@ -40,6 +43,8 @@ def main(words: list[str] | None = None) -> int:
         return check_corpus(asked.jobs, asked.seconds)
     if asked.build:
         return build(asked.jobs, asked.seconds)
+    if asked.recheck:
+        return recheck(asked.jobs, asked.seconds)
     if asked.fresh is not None:
         return fresh(asked.fresh, asked.jobs, asked.seconds)
     if asked.mutants:
@@ -49,7 +54,7 @@ def main(words: list[str] | None = None) -> int:
 
 def check_corpus(jobs: int, seconds: float) -> int:
     stored, changed, found = corpus.stored(), 0, []
-    for block in blocks([each for each in corpus.wanted() if each in stored], jobs, seconds):
+    for block in blocks([each for each in corpus.wanted() if each in stored], jobs, seconds, one_block):
         for change in corpus.changes(block, stored[block.kind, block.first]):
             changed += 1
             print(change, flush=True)
@@ -60,16 +65,25 @@ def check_corpus(jobs: int, seconds: float) -> int:
 
 def build(jobs: int, seconds: float) -> int:
     stored, found = corpus.stored(), []
-    for block in blocks([each for each in corpus.wanted() if each not in stored], jobs, seconds):
+    for block in blocks([each for each in corpus.wanted() if each not in stored], jobs, seconds, one_block):
         corpus.store(block)
         found.append(block)
     print_table(list(corpus.stored().values()))
     return report(found)
 
 
+def recheck(jobs: int, seconds: float) -> int:
+    found = []
+    for block in blocks(list(corpus.stored().values()), jobs, seconds, block_again):
+        corpus.store(block)
+        found.append(block)
+    print_table(found)
+    return report(found)
+
+
 def fresh(runs: int, jobs: int, seconds: float) -> int:
     found = []
-    for block in blocks(figures.fresh(runs), jobs, seconds):
+    for block in blocks(figures.fresh(runs), jobs, seconds, one_block):
         figures.add(block)
         found.append(block)
     print_table(found)

@@ -53,13 +53,15 @@ class GuidedClock(VirtualClock):
 @dataclass
 class Guide:
     """Ends what waits. `choices`: the number of the option to take, each time there is one; after the last of
-    them always the first. `options`: how many there were each time."""
+    them always the first. `options`: how many there were each time; `ended`: who had to end, with its
+    error."""
 
     course: Course
     expectations: Expectations
     choices: Sequence[int] = ()
     options: list[int] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
+    ended: list[tuple[int, str | None]] = field(default_factory=list)
     _timer: int | None = None
 
     def watch(self, loop: Loop) -> None:
@@ -95,6 +97,7 @@ class Guide:
         chosen = min(self.choices[number], len(options) - 1) if number < len(self.choices) else 0
         ending, behaviour = options[chosen]
         for each in ending:
+            self.ended.append((each.span, behaviour.error))
             self.waiting.remove(each)
             each.promise.resolve(behaviour)
         return True

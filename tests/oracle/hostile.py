@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from one_trace.record.files import RunFiles
 from tests.assemble.generated import Made, Maker
 from tests.assemble.nightly import in_memory
 from tests.oracle.events import ENDS, read_lines
-from tests.truth import Behaviour, TooLarge, Truth, forget_worker, resume_for_truth, run_for_truth
+from tests.truth import Behaviour, TooLarge, TrueSpan, Truth, forget_worker, resume_for_truth, run_for_truth
 
 SHAPES = {
     "trouble": (True, False),
@@ -64,8 +65,10 @@ def _run(kind: str, seed: int, made: Made, project: Path) -> HostileRun | None:
         kill_after=kill_after,
         largest=LARGEST,
     )
-    if kind == "killed" and _is_over(files):
-        return None
+    if kind == "killed":
+        if _is_over(files):
+            return None
+        _forget_unwritten(truth, files)
     if kind == "resumed":
         if truth["status"] != "error":
             return None
@@ -81,6 +84,20 @@ def _is_over(files: RunFiles) -> bool:
     return any(
         line.what in ENDS or (line.what in ends and line.fields["flowKey"] == "main") for line in lines
     )
+
+
+def _forget_unwritten(truth: Truth, files: RunFiles) -> None:
+    """What had ended when the run was killed, but for the event of it, has not as far as anybody can tell."""
+    ends = ("step:complete", "step:error")
+    written = Counter(line.step for line in read_lines(files.log) if line.what in ends)
+    ended: dict[str, list[TrueSpan]] = {}
+    for span in truth["spans"]:
+        if span["events"] and span["endMs"] is not None:
+            ended.setdefault(span["stepId"], []).append(span)
+    for step_id, spans in ended.items():
+        spans.sort(key=lambda span: (span["endMs"] or 0, span["span"]))
+        for span in spans[written[step_id] :]:
+            span.update(status="incomplete", endMs=None, durationMs=None, raised=False)
 
 
 def _later(made: Made, step: dict[str, Any], before: int, attempt: int) -> Behaviour | None:

@@ -78,6 +78,8 @@ class Rerun:
     course: Course = field(default_factory=Course)
     options: list[int] = field(default_factory=list)
     """How many there were each time that unknown steps had to end."""
+    ended: list[tuple[TrueSpan, str | None]] = field(default_factory=list)
+    """Unknown steps that had to end, and the error that they threw."""
     waiting: list[list[TrueSpan]] = field(default_factory=list)
     """Unknown steps that had not ended when it was broken off, by what they ran in."""
 
@@ -224,6 +226,7 @@ def _run_part(
     course.at = run.loop.clock.now_ms()
     whole.status, whole.files = truth["status"], record_of(project, run)
     whole.options += guide.options
+    whole.ended += [(truth["spans"][number - 1], error) for number, error in guide.ended]
     if course.expected is not None:
         sets = guide.sets(course.expected)
         whole.waiting = [[truth["spans"][each.span - 1] for each in ending] for ending in sets]

@@ -7,13 +7,15 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import TypeVar
 
 from tests.oracle.outcomes import LETTERS, NO_RUN, outcome
 
+T = TypeVar("T")
 BLOCK = 100
 """Seeds whose outcomes stand in one line."""
 PROGRESS_S = 20
@@ -41,13 +43,16 @@ WORTH_A_LOOK = frozenset(
 """A wrong reading, and one that contradicts its record."""
 
 
+REPRODUCED = frozenset({NO_RUN, LETTERS["right", "reproduced"], LETTERS["excused", "reproduced"]})
 FAULTS = WORTH_A_LOOK - {LETTERS["excused", "refuted"]}
 """What is a fault of the assembler or of the oracle."""
 
 
-def block(kind: str, first: int, count: int = BLOCK) -> Block:
+def block(wanted: tuple[str, int]) -> Block:
+    """Of this kind, from this seed on."""
+    kind, first = wanted
     letters, why, logs = [], {}, blake2b(digest_size=6)
-    for seed in range(first, first + count):
+    for seed in range(first, first + BLOCK):
         found = outcome(kind, seed)
         logs.update(found.log if found is not None else NO_RUN.encode())
         letters.append(found.letter if found is not None else NO_RUN)
@@ -56,8 +61,20 @@ def block(kind: str, first: int, count: int = BLOCK) -> Block:
     return Block(kind, first, "".join(letters), logs.hexdigest(), why)
 
 
-def blocks(wanted: Sequence[tuple[str, int]], jobs: int, seconds: float) -> Iterator[Block]:
-    """The blocks of these kinds and first seeds, in order; none that would begin after so many seconds."""
+def block_again(before: Block) -> Block:
+    """With the outcomes of those runs that were not reproduced made anew."""
+    letters, why = list(before.letters), {}
+    for at, letter in enumerate(before.letters):
+        found = outcome(before.kind, before.first + at) if letter not in REPRODUCED else None
+        if found is not None:
+            letters[at] = found.letter
+            if found.letter in WORTH_A_LOOK:
+                why[before.first + at] = f"{found.reading}, {found.verdict.kind}: {found.verdict.why}"
+    return Block(before.kind, before.first, "".join(letters), before.digest, why)
+
+
+def blocks(wanted: Sequence[T], jobs: int, seconds: float, make: Callable[[T], Block]) -> Iterator[Block]:
+    """The blocks that `make` makes of these, in order; none that would begin after so many seconds."""
     began = reported = time.monotonic()
     # Spawned: a fork would share our worker's pipes. Ctrl-C is for us alone.
     context = multiprocessing.get_context("spawn")
@@ -65,7 +82,7 @@ def blocks(wanted: Sequence[tuple[str, int]], jobs: int, seconds: float) -> Iter
         for start in range(0, len(wanted), jobs):
             if time.monotonic() - began > seconds:
                 return
-            yield from pool.map(block, *zip(*wanted[start : start + jobs], strict=True))
+            yield from pool.map(make, wanted[start : start + jobs])
             if time.monotonic() - reported > PROGRESS_S:
                 reported = time.monotonic()
                 done = (start + jobs) * BLOCK

@@ -6,6 +6,7 @@ choices may be made where unknown steps had to end.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from tests.oracle import places
 from tests.oracle.course import Stored
 from tests.oracle.decisions import NEVER, Bodies, Decided
 from tests.oracle.events import UNKNOWN
+from tests.oracle.expectations import THROWN
 from tests.oracle.rerun import Rerun
 from tests.truth import LEAVES, Behaviour, TrueSpan
 
@@ -38,7 +40,12 @@ def otherwise(trial: Trial, run: Rerun) -> Iterator[Trial]:
     supposed = (
         _as_stored(trial.decided, run) if run.course.stored is not None else _in_time(trial.decided, run)
     )
-    for decided in (*supposed, *_failed_instead(trial.decided, run)):
+    others = (
+        _failed_instead(trial.decided, run),
+        _as_timers(trial.decided, run),
+        _unclaimed(trial.decided, run),
+    )
+    for decided in itertools.chain(supposed, *others):
         yield replace(trial, decided=decided)
     made = [*trial.choices, *[0] * (len(run.options) - len(trial.choices))]
     for number in reversed(range(len(trial.choices), len(run.options))):
@@ -81,12 +88,37 @@ def _may_be(stored: Stored, span: TrueSpan) -> bool:
 
 
 def _failed_instead(decided: Decided, run: Rerun) -> Iterator[Decided]:
-    """Where the numbers of a flow's results are others: one that is supposed to have succeeded had not."""
+    """Where something should have thrown, has run on, or the numbers of a flow's results are others: one that
+    is supposed to have succeeded had not."""
     expected = run.course.expected
-    if expected is not None and "stepsFailed" in expected.fields:
+    threw = expected is not None and (expected.what in THROWN or "stepsFailed" in expected.fields)
+    if threw or run.course.superfluous:
         for where, bodies in decided.supposed.items():
             if bodies[-1].error is None:
                 yield decided.suppose(decided.last(where, replace(bodies[-1], error=UNKNOWN)))
+
+
+def _as_timers(decided: Decided, run: Rerun) -> Iterator[Decided]:
+    """What had to end may have ended before others that end at the same time: all of it, or one."""
+    found = places.of_spans(run.spans)
+    ends = [
+        decided.last(found[span["span"] - 1], Behaviour(span["durationMs"] or 0, output=1, error=error))
+        for span, error in run.ended
+        if span["attempts"] == 1
+    ]
+    if len(ends) > 1:
+        yield decided.suppose({where: bodies for each in ends for where, bodies in each.items()})
+    for each in ends:
+        yield decided.suppose(each)
+
+
+def _unclaimed(decided: Decided, run: Rerun) -> Iterator[Decided]:
+    """Without one of the ends that the reading is not certain of, the latest first."""
+    for where in reversed(places.of_spans(run.spans)):
+        if where in decided.supposed and decided.supposed[where] == decided.bodies.get(where):
+            yield replace(
+                decided, supposed={key: ends for key, ends in decided.supposed.items() if key != where}
+            )
 
 
 def _before(decided: Decided, run: Rerun, span: TrueSpan, found: list[str]) -> TrueSpan | None:
