@@ -14,8 +14,8 @@ from typing import Any
 from one_trace.engine.call import RunOptions
 from one_trace.record.files import RunFiles
 from tests.assemble.generated import Made, Maker
-from tests.assemble.nightly import in_memory
 from tests.oracle.events import ENDS, read_lines
+from tests.scratch import in_memory
 from tests.truth import Behaviour, TooLarge, TrueSpan, Truth, forget_worker, resume_for_truth, run_for_truth
 
 SHAPES = {
@@ -97,7 +97,8 @@ def _forget_unwritten(truth: Truth, files: RunFiles) -> None:
     for step_id, spans in ended.items():
         spans.sort(key=lambda span: (span["endMs"] or 0, span["span"]))
         for span in spans[written[step_id] :]:
-            span.update(status="incomplete", endMs=None, durationMs=None, raised=False)
+            span["status"], span["raised"] = "incomplete", False
+            span["endMs"] = span["durationMs"] = None
 
 
 def _later(made: Made, step: dict[str, Any], before: int, attempt: int) -> Behaviour | None:

@@ -12,11 +12,11 @@ from one_trace.assemble import assemble
 from one_trace.record.reading import read
 from tests.assemble.generated import Made
 from tests.assemble.generated import run as run_made
-from tests.assemble.nightly import in_memory
 from tests.oracle.hostile import HostileRun, hostile_run
 from tests.oracle.mutants import Mutant, applied, read_mutants
 from tests.oracle.outcomes import reading_of
 from tests.oracle.verdict import check
+from tests.scratch import in_memory
 
 NAMED_CASES = Path(__file__).resolve().parents[1] / "assemble" / "found"
 SEEDS = range(81_000_000, 81_000_060)

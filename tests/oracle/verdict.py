@@ -12,13 +12,13 @@ from typing import Literal
 
 from one_trace.model.trace import Trace
 from one_trace.record.files import RunFiles
-from tests.assemble.nightly import in_memory
 from tests.oracle.agreement import compare
 from tests.oracle.decisions import Decisions, decide
 from tests.oracle.events import UNSAVEABLE, Line, read_lines
 from tests.oracle.rerun import Rerun, parts_of, rerun
 from tests.oracle.retries import TooManyWays
 from tests.oracle.trials import Trial, otherwise
+from tests.scratch import in_memory
 
 Kind = Literal["reproduced", "refuted", "unchecked"]
 RUNS = 60
