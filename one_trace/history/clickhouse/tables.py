@@ -47,12 +47,19 @@ class Column(NamedTuple):
     codec: str = "ZSTD(1)"
 
 
+# A map's own look-up takes four times as long: it first spells out all names of all rows.
+_WITH = (
+    "WITH mapKeys(SpanAttributes) AS names, mapValues(SpanAttributes) AS texts,\n"
+    "  mapKeys(ResourceAttributes) AS run_names, mapValues(ResourceAttributes) AS run_texts\n"
+)
+
+
 def _run(name: str) -> str:
-    return f"ResourceAttributes['{name}']"
+    return f"run_texts[indexOf(run_names, '{name}')]"
 
 
 def _own(name: str) -> str:
-    return f"SpanAttributes['{name}']"
+    return f"texts[indexOf(names, '{name}')]"
 
 
 def _number(name: str, kind: str = "Float64") -> str:
@@ -203,7 +210,7 @@ def statements(place: Place, *, backfill: bool = False) -> Iterator[str]:
 def select(columns: Sequence[Column], place: Place, where: str) -> str:
     """The rows of a typed table, made of ``otel_traces``."""
     chosen = ",\n".join(f"  {column.source} AS {column.name}" for column in columns)
-    return f"SELECT\n{chosen}\nFROM {place.otel}.otel_traces\nWHERE {where}"
+    return f"{_WITH}SELECT\n{chosen}\nFROM {place.otel}.otel_traces\nWHERE {where}"
 
 
 def raw(table: str, place: Place) -> str:
