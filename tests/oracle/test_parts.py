@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
+from tests.oracle import figures
 from tests.oracle.events import Line
+from tests.oracle.hostile import KINDS
 from tests.oracle.mutants import Mutant, applied, mutants_of, read_mutants
+from tests.oracle.outcomes import NO_RUN
 from tests.oracle.retries import Retried, splits
+from tests.oracle.tally import Block
 from tests.truth import Behaviour
 
 
@@ -64,3 +69,25 @@ def test_a_mutant_is_the_assembler_again_afterwards() -> None:
     assert blocks.may_go_on.__code__ is before
     with pytest.raises(LookupError), applied(Mutant("blocks", "may_go_on", "guard", "if never: pass")):
         pass
+
+
+def test_fresh_runs_add_to_the_total_and_are_never_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "FILE", tmp_path / "figures.json")
+    (kind, first), (other, _) = figures.fresh(150)
+    assert (kind, other) == KINDS[:2]
+    letters = "=" * 90 + NO_RUN * 8 + "xF"
+    why = {first + 98: "excused, refuted: a", first + 99: "right, refuted: b"}
+    figures.add(Block(kind, first, letters, "digest", why))
+    figures.add(Block(other, first, "=" * 100, "digest"))
+    found = figures.read_figures()
+    assert found["byKind"][kind] == {
+        "runs": 92,
+        "right reproduced": 90,
+        "right refuted": 1,
+        "excused refuted": 1,
+    }
+    assert figures.total(found["byKind"])["runs"] == 192
+    assert found["seeds"] == [f"{kind} {first + 99} right, refuted: b"]
+    assert (kind, first) not in figures.fresh(1000)
