@@ -97,26 +97,31 @@ def decide(trace: Trace, lines: list[Line]) -> Decisions:
     start = lines[0].at if lines else 0
     retries = {line.step for line in lines if line.what == "step:retry"}
     for span in leaves:
-        where, end = found[span.span_id], _end(span)
         if span.step_id in retries or span.attempts > 1:
-            one = Retried(
-                where,
-                start + span.start_ms,
-                span.duration_ms,
-                span.attempts,
-                end,
-                open=span.status == "incomplete",
-                fewer="attempts" in span.derived,
-            )
-            retried.setdefault(span.step_id, []).append(one)
+            retried.setdefault(span.step_id, []).append(_retried(span, found[span.span_id], start))
         else:
-            bodies[where] = [end]
+            bodies[found[span.span_id]] = [_end(span)]
+    for span in trace.spans:
+        if span.type not in LEAVES and span.step_id in retried and span.status != "skipped":
+            retried[span.step_id].append(_retried(span, found[span.span_id], start))  # it has the same id
     reading = {found[span.span_id]: span for span in trace.spans}
     at_once = {where: [Behaviour(output=1)] for where in unknown if _over_at_once(reading, where)}
     decisions = Decisions(Decided(bodies, reading, unknown, at_once))
     for step_id, spans in retried.items():
         decisions.open.append(splits(spans, [line for line in lines if line.step == step_id]))
     return decisions
+
+
+def _retried(span: Span, where: str, start: float) -> Retried:
+    return Retried(
+        where,
+        start + span.start_ms,
+        span.duration_ms,
+        span.attempts,
+        _end(span),
+        open=span.status == "incomplete",
+        fewer="attempts" in span.derived,
+    )
 
 
 def _end(span: Span) -> Behaviour:
