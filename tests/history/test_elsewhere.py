@@ -20,12 +20,13 @@ from one_trace.agents.tools import TOOLS, command_line
 from one_trace.answers.saved import saved_line
 from one_trace.cli import invoke, mcp_server
 from one_trace.cli.app import trace
+from one_trace.cli.checks.history import history
 from one_trace.cli.out import Out
 from one_trace.errors import CliError, NetworkError, NoSuchRun, NotAuthorised
 from one_trace.history import clickhouse
 from one_trace.history.local import LocalHistory
 from one_trace.model.trace import Run, Trace
-from one_trace.settings import sources
+from one_trace.settings import credentials, sources
 from one_trace.settings.credentials import HISTORY_PASSWORD
 from one_trace.store import Store
 
@@ -275,6 +276,19 @@ def test_the_saved_password_goes_to_its_server_and_user_alone(
     monkeypatch.delenv(HISTORY_PASSWORD)
     assert ask("logout", "--history").document["removed"] is True
     assert given(URL) == "None"
+
+
+def test_doctor_says_who_else_can_read_the_password(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONE_TRACES_HISTORY", URL)
+    assert [check.check for check in history(offline=True)] == ["history"]
+    kept = credentials.history_path()
+    kept.parent.mkdir(parents=True)
+    kept.write_text("")
+    kept.chmod(0o644)
+    monkeypatch.setenv(HISTORY_PASSWORD, "word")
+    found = {check.state: check for check in history(offline=True) if check.check == "history password"}
+    assert found["bad"].fix == f"chmod 600 {kept}"
+    assert "state files" in found["note"].message
 
 
 @pytest.mark.parametrize("line", [["list"], ["list", "--from", "local"]], ids=str)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from one_trace.answers.reports import Check
 from one_trace.cli.checks.files import store_path
 from one_trace.errors import CliError, StoreError
-from one_trace.settings import sources
+from one_trace.guard.files import is_plain
+from one_trace.guard.text import shell_word
+from one_trace.settings import credentials, paths, sources
 from one_trace.settings.history_url import LOCAL, HistoryUrl, parse_history
 from one_trace.view.words import counted
 
 TIMEOUT_S = 5.0
 _NAME = "history"
+_PASSWORD = "history password"
 _SENT = (
     "SELECT coalesce(host_run_id, run_id), trace_id, started_at FROM runs WHERE id = (SELECT run FROM outbox"
     " WHERE sink = 'otlp' AND state = 'sent' ORDER BY queued_ms DESC LIMIT 1)"
@@ -34,6 +38,19 @@ def history(offline: bool) -> Iterator[Check]:
     elif values.history not in (None, LOCAL):
         url = parse_history(values.history)
         yield _offline(url) if offline else _ask(url, _last_sent())
+        yield from _password()
+
+
+def _password() -> Iterator[Check]:
+    """Who else can read the password."""
+    folder = paths.config_dir(os.environ)
+    kept = credentials.history_path() if folder else None
+    if kept is not None and is_plain(kept) and kept.stat().st_mode & 0o077:
+        yield Check(_PASSWORD, "bad", f"others can read {kept}", f"chmod 600 {shell_word(str(kept))}")
+    if os.environ.get(credentials.HISTORY_PASSWORD):
+        leak = f"it comes from {credentials.HISTORY_PASSWORD}, which One CLI writes to its state files"
+        fix = f"one trace login --history && unset {credentials.HISTORY_PASSWORD}"
+        yield Check(_PASSWORD, "note", leak, fix)
 
 
 def _offline(url: HistoryUrl) -> Check:
