@@ -10,6 +10,7 @@ of this is read from the record, so a trace of the record can be compared with i
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections import Counter
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from one_trace.engine.call import Call, RunOptions
 from one_trace.engine.failures import StepFailure
-from one_trace.engine.loop import Clock
+from one_trace.engine.loop import Clock, Promise
 from one_trace.engine.observer import Observer, Place
 from one_trace.engine.steps import run as run_body
 from one_trace.record.files import RunFiles
@@ -60,7 +61,8 @@ class VirtualClock(Clock):
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """A simulated step body: takes some time, then returns a value or throws."""
+    """A simulated step body: takes some time, then returns a value or throws. It never ends if that time is
+    infinite."""
 
     duration_ms: float = 0
     output: Any = None
@@ -258,11 +260,17 @@ class Recorder(Observer):
 
     async def body(self, call: Call) -> Handle:
         """Run one attempt: with the table's behaviour if there is one, otherwise the real step."""
-        behaviour = self._behaviour_of(call.step, call.attempt)
+        behaviour = self.behaviour_of(call)
         if behaviour is None:
             return await run_body(call)
+        if math.isinf(behaviour.duration_ms):
+            await Promise[None](call.engine.loop)
         if behaviour.duration_ms:
             await call.engine.loop.sleep(behaviour.duration_ms)
+        return self.outcome(call, behaviour)
+
+    def outcome(self, call: Call, behaviour: Behaviour) -> Handle:
+        """What a simulated body returns, or throws."""
         if behaviour.error is not None:
             raise StepFailure(behaviour.error)
         handle = call.handle()
@@ -270,13 +278,14 @@ class Recorder(Observer):
         call.engine.values.given(handle, result)
         return handle
 
-    def _behaviour_of(self, step: dict[str, Any], attempt: int) -> Behaviour | None:
-        if self._behaviour is None or step.get("type") not in LEAVES:
+    def behaviour_of(self, call: Call) -> Behaviour | None:
+        """What an attempt does. None: what its step says."""
+        if self._behaviour is None or call.step.get("type") not in LEAVES:
             return None
-        step_id = str(step.get("id"))
-        if attempt == 1:
+        step_id = str(call.step.get("id"))
+        if call.attempt == 1:
             self._seen[step_id] += 1
-        return self._behaviour(step, self._seen[step_id] - 1, attempt)
+        return self._behaviour(call.step, self._seen[step_id] - 1, call.attempt)
 
     def settle(self) -> None:
         """Set `late` of all spans, once the run is over."""
@@ -343,7 +352,7 @@ def run_for_truth(
 
     def attempt(saves: Save) -> tuple[RunFiles, Truth]:
         ours = worker or shared_worker()
-        with _inside(project, ours):
+        with inside(project, ours):
             loaded = load(main, str)
             key, table = str(loaded.flow["key"]), _table(behaviour)
             recorder = Recorder(key, ours, table, sizes=sizes, largest=largest, saves=saves)
@@ -361,7 +370,7 @@ def run_for_truth(
             )
             recorder.clock = run.loop.clock
             run.start(inputs or [])
-            return _record(project, run), _run(run, recorder)
+            return record_of(project, run), finish(run, recorder)
 
     def undo() -> None:
         for left in (".logs", ".runs", ".sizes"):
@@ -402,7 +411,8 @@ def _killer(after: int | None) -> Callable[[dict[str, Any], str], None]:
     return on_event
 
 
-def _run(run: FlowRun, recorder: Recorder, resumes: int = 0) -> Truth:
+def finish(run: FlowRun, recorder: Recorder, resumes: int = 0) -> Truth:
+    """Run what has been started, or is to be resumed, to its end."""
     started = run.loop.clock.now_ms()
     try:
         ended = run.execute()
@@ -428,7 +438,7 @@ def _run(run: FlowRun, recorder: Recorder, resumes: int = 0) -> Truth:
     }
 
 
-def _record(project: Path, run: FlowRun) -> RunFiles:
+def record_of(project: Path, run: FlowRun) -> RunFiles:
     return RunFiles(
         project=project,
         flow_key=run.flow_key,
@@ -440,7 +450,8 @@ def _record(project: Path, run: FlowRun) -> RunFiles:
 
 
 @contextmanager
-def _inside(folder: Path, worker: Worker) -> Iterator[None]:
+def inside(folder: Path, worker: Worker) -> Iterator[None]:
+    """Work in a folder, the worker too."""
     before = Path.cwd()
     os.chdir(folder)
     worker.tell("chdir", str(folder))
@@ -458,6 +469,7 @@ def resume_for_truth(
     clock: Clock | None = None,
     worker: Worker | None = None,
     sizes: bool = False,
+    largest: int | None = None,
 ) -> Truth:
     """Resume a failed run. Returns what happened in all of its runs: spans of the nth resume have
     ``resume`` = n."""
@@ -467,10 +479,10 @@ def resume_for_truth(
 
     def attempt(saves: Save) -> Truth:
         ours = worker or shared_worker()
-        with _inside(record.project, ours):
+        with inside(record.project, ours):
             loaded = load(record.flow_key, str)
             key, table = record.flow_key, _table(behaviour)
-            recorder = Recorder(key, ours, table, resume=resumes, sizes=sizes, saves=saves)
+            recorder = Recorder(key, ours, table, resume=resumes, sizes=sizes, largest=largest, saves=saves)
             run = FlowRun(
                 ours,
                 loaded,
@@ -484,7 +496,7 @@ def resume_for_truth(
             )
             recorder.clock = run.loop.clock
             run.resume()
-            return _run(run, recorder, resumes)
+            return finish(run, recorder, resumes)
 
     def undo() -> None:
         for path, data in kept.items():

@@ -343,7 +343,8 @@ def _derived(span: LiveSpan) -> list[str]:
     derived: list[str] = []
     if span.slot >= 0:
         derived += ["startedAt", "startMs"]
-        unsure = span.status == "incomplete" or span.doubtful or span.shared_result
+        untold = span.status == "incomplete" or (span.status == "success" and span.duration is None)
+        unsure = untold or span.doubtful or span.shared_result
         derived += ["status", "durationMs"] if unsure else ["durationMs"]
     elif span.started_at is None:
         derived += ["startedAt", "startMs"]

@@ -415,8 +415,18 @@ def _may_be_stale(span: LiveSpan) -> bool:
 def _beside_merging(span: LiveSpan) -> bool:
     """It wrote its result while a concurrent loop ran beside it."""
     return any(
-        loop.start <= (span.end or 0) <= max(_over(act) for act in loop.acts) for loop in _merging(span)
+        loop is not span
+        and not _ended_before(span, loop)
+        and (span.end or 0) <= max(_over(act) for act in loop.acts)
+        for loop in _merging(span)
     )
+
+
+def _ended_before(span: LiveSpan, loop: LiveSpan) -> bool:
+    """Before the loop began: by their lines, where both have one, since that may be in the same ms."""
+    if loop.begun >= 0 and span.end_index is not None:
+        return span.end_index < loop.begun
+    return (span.end or 0) < loop.start
 
 
 def _merging(span: LiveSpan) -> list[LiveSpan]:

@@ -134,8 +134,19 @@ def _settle_block(world: World, act: Act, over: float, saved: Saved) -> None:
             kid.end = kid.start + kid.duration
         elif kid.result is None and kid.end is None:
             kid.end = _given_up_at(kid, over)
+        if kid.result is None and kid.status == "incomplete" and _must_have_succeeded(act, kid):
+            kid.status = "success"
         if kid.acts:
             kid.acts[0].start = kid.start
+
+
+def _must_have_succeeded(act: Act, kid: LiveSpan) -> bool:
+    """A block succeeds when all of its children have ended, and a child that throws makes it throw unless the
+    child handles errors. Nothing tells when this one ended."""
+    block = act.span
+    if block is None or block.status != "success" or block.acts[-1] is not act or act.doubtful:
+        return False
+    return not (kid.node.goes_on or kid.node.guarded or kid.end is not None)
 
 
 def _start(act: Act, kid: LiveSpan, batch_start: float) -> float:

@@ -19,6 +19,7 @@ from one_trace.deliver import otlp_env, tls
 from one_trace.deliver.answer import Answer
 from one_trace.deliver.batches import send_all
 from one_trace.deliver.http_client import HttpClient, Server
+from one_trace.deliver.otlp_protobuf import encode, rejected
 from one_trace.deliver.retry import DeliveryError
 from one_trace.errors import CliError, SettingsError
 from one_trace.guard.files import is_plain
@@ -35,7 +36,6 @@ _MAX_TIMEOUT_S = 45.0
 _RETRYABLE = frozenset((429, 502, 503, 504))
 """By the specification. Anything else that is refused, or accepted in part, MUST NOT be retried."""
 _FILES = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
-_NO_PACKAGES = "pip install 'one-trace[otlp]', or set OTEL_EXPORTER_OTLP_PROTOCOL=http/json, which needs none"
 _HINTS = dict.fromkeys((401, 403), "The collector wants other headers: OTEL_EXPORTER_OTLP_HEADERS.")
 
 
@@ -60,8 +60,6 @@ class Otlp:
                 hint="one config set traces.otlp_endpoint URL (of the collector's HTTP port, often 4318)",
                 fix="one config set traces.otlp_endpoint URL",
             )
-        if not self._json:
-            _require_protobuf()
 
     def server(self) -> Server:
         headers, _ = otlp_env.headers(self._variable("HEADERS"))
@@ -83,8 +81,6 @@ class Otlp:
             if self._json:
                 self._post(msgspec.json.encode(request(run, spans)), client)
             else:
-                from one_trace.deliver.otlp_protobuf import encode
-
                 self._post(encode(run, spans), client)
 
         send_all(otlp_spans(payload.sanitized), post, most=MOST_SPANS, start=payload.accepted)
@@ -138,15 +134,6 @@ def _timeout_s(text: str) -> float | None:
     return min(ms / 1000, _MAX_TIMEOUT_S) if ms else None
 
 
-def _require_protobuf() -> None:
-    try:
-        from one_trace.deliver import otlp_protobuf
-    except ImportError as error:
-        missing = "the sink otlp needs packages that are not installed"
-        raise CliError(missing, hint=_NO_PACKAGES, fix="pip install 'one-trace[otlp]'") from error
-    _ = otlp_protobuf
-
-
 class _PartialSuccess(msgspec.Struct, rename="camel"):
     rejected_spans: int | str = 0
     """An int64: a string, by JSON's mapping of protobuf."""
@@ -162,11 +149,11 @@ def _raise_if_partial(answer: Answer, client: HttpClient) -> None:
     request was; any other body of a 200 is ignored.
     """
     is_json = answer.body.lstrip().startswith(b"{")
-    rejected, reason = _rejected_json(answer) if is_json else _rejected_protobuf(answer)
-    if rejected:
+    count, reason = _rejected_json(answer) if is_json else rejected(answer.body)
+    if count:
         reason = client.quote(reason)
         raise DeliveryError(
-            "refused", f"{client.base} took all but {rejected} spans" + (f": {reason}" if reason else "")
+            "refused", f"{client.base} took all but {count} spans" + (f": {reason}" if reason else "")
         )
 
 
@@ -177,11 +164,3 @@ def _rejected_json(answer: Answer) -> tuple[int, str]:
         return 0, ""
     count = str(partial.rejected_spans)
     return int(count) if count.isascii() and count.isdecimal() else 0, partial.error_message
-
-
-def _rejected_protobuf(answer: Answer) -> tuple[int, str]:
-    try:
-        from one_trace.deliver.otlp_protobuf import rejected
-    except ImportError:
-        return 0, ""
-    return rejected(answer.body)

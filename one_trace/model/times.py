@@ -42,7 +42,9 @@ def _parse(text: str) -> int | None:
 def to_iso(ms: float) -> str:
     """The time in the trace document's form, rounded to ms. A time before 1970 or after 9999 becomes the
     nearest one that is not."""
-    seconds, rest = divmod(round(min(max(ms, 0), _LAST_MS)) if ms == ms else 0, 1000)
+    if not 0 <= ms <= _LAST_MS:
+        ms = min(max(ms, 0), _LAST_MS) if ms == ms else 0
+    seconds, rest = divmod(round(ms), 1000)
     return f"{_to_the_second(seconds)}.{rest:03d}Z"
 
 

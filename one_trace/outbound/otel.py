@@ -61,12 +61,14 @@ class _Clock:
         self._last_ms = last_known_ms(run.duration_ms, spans)
 
     def moment(self, ms: float) -> int:
-        return min(max(0, self.began_ns + round(ms * 1_000_000)), _LAST_NS)
+        ns = self.began_ns + round(ms * 1_000_000)
+        return ns if 0 <= ns <= _LAST_NS else min(max(0, ns), _LAST_NS)
 
     def end(self, start_ns: int, duration_ms: float | None, *, known: bool) -> int:
         """`known`: without a duration it ended when it started, else at the last moment known."""
         if duration_ms is not None:
-            return max(start_ns, min(start_ns + round(duration_ms * 1_000_000), _LAST_NS))
+            end_ns = start_ns + round(duration_ms * 1_000_000)
+            return end_ns if start_ns <= end_ns <= _LAST_NS else max(start_ns, min(end_ns, _LAST_NS))
         return start_ns if known else max(start_ns, self.moment(self._last_ms))
 
 

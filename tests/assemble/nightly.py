@@ -24,10 +24,13 @@ from random import Random
 from one_trace.assemble import assemble
 from one_trace.engine.call import RunOptions
 from one_trace.model.trace import Span, Trace
+from one_trace.record.files import RunFiles
 from one_trace.record.reading import read
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, Maker
 from tests.assemble.shrink import shrink
+from tests.oracle.verdict import check
+from tests.scratch import in_memory
 from tests.truth import TooLarge, TrueSpan, Truth, forget_worker, run_for_truth
 
 KINDS = {"plain": (False, False), "wide": (False, True), "trouble": (True, False), "both": (True, True)}
@@ -38,15 +41,15 @@ COLUMNS = (
     "right even so",
     "status open",
     "unsettled",
+    "contradicted",
     "wrong runs",
     "too large",
 )
 """`doubtful`: spans that may as well be another iteration; `right even so`: those among them that are what
 they are said to be; `status open`: silent ones of which the record does not tell what became; `unsettled`:
-runs that say that something contradicts every reading of them; `too large`: runs that were broken off, and
-are not among the others."""
-MEMORY = Path("/dev/shm")
-"""Where Linux keeps files in memory."""
+runs that say that something contradicts every reading of them; `contradicted`: runs with doubtful spans whose
+reading cannot have left their record (`tests.oracle`), which do not count as wrong yet; `too large`: runs
+that were broken off, and are not among the others."""
 LARGEST = 600_000
 """Values in a result, copies counted: the state then has 30 MB or so. One run in a hundred has more, and they
 took nine tenths of the time."""
@@ -95,11 +98,6 @@ def main(words: list[str] | None = None) -> int:
     return 1 if any(counts["wrong runs"] for counts in total.values()) else 0
 
 
-def in_memory() -> Path | None:
-    """A folder in memory, where there is one; else tempfile's own choice."""
-    return MEMORY if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) else None
-
-
 def outcomes(
     pool: ProcessPoolExecutor, seeds: range, ahead: int, until: float, projects: str, folder: Path | None
 ) -> Iterator[tuple[int, Outcome]]:
@@ -136,8 +134,10 @@ def attempt(made: Made, projects: str | None = None) -> tuple[list[str], Counter
     """What is wrong with a run's trace, and the run's part of the table."""
     try:
         with tempfile.TemporaryDirectory(dir=projects) as folder:
-            truth, trace = run(made, Path(folder).resolve())
-        wrong, counts = differences(truth, trace), counted(truth, trace)
+            files, truth, trace = run(made, Path(folder).resolve())
+            wrong, counts = differences(truth, trace), counted(truth, trace)
+            if counts["doubtful"] and not wrong:
+                counts["contradicted"] = contradicts(files, trace)
     except TooLarge:
         forget_worker()
         return [], Counter({"too large": 1})
@@ -148,12 +148,17 @@ def attempt(made: Made, projects: str | None = None) -> tuple[list[str], Counter
     return wrong, counts
 
 
-def run(made: Made, project: Path) -> tuple[Truth, Trace]:
+def contradicts(files: RunFiles, trace: Trace) -> bool:
+    """Whether the log or the state decides what the trace calls a guess, and otherwise."""
+    return check(files, trace).kind == "refuted"
+
+
+def run(made: Made, project: Path) -> tuple[RunFiles, Truth, Trace]:
     options = RunOptions(stop_after=made.stop_after) if made.stop_after else None
     files, truth = run_for_truth(
         project, made.flows, "main", behaviour=made.behaviour, options=options, largest=LARGEST
     )
-    return truth, assemble(read(files)).trace
+    return files, truth, assemble(read(files)).trace
 
 
 def counted(truth: Truth, trace: Trace) -> Counter[str]:

@@ -28,10 +28,13 @@ BATCH = 512
 """What the exporter's own batch processor sends at once."""
 KEY = "trk_0123456789abcdef"
 ATTRIBUTES = {
-    "one.flow.key": "bench",
-    "one.run.id": "sent",
+    "one.step.seq": 52,
+    "one.step.static_path": "bench > each > ask",
+    "one.step.self_ms": 900,
+    "cicd.pipeline.task.name": "Ask",
+    "cicd.pipeline.task.run.id": "0000000000000034",
+    "cicd.pipeline.task.run.result": "success",
     "one.step.id": "ask",
-    "one.step.name": "Ask",
     "one.step.type": "bash",
     "one.step.path": "bench > each[17] > ask",
     "one.step.status": "success",
@@ -40,6 +43,7 @@ ATTRIBUTES = {
     "one.step.attempts": 1,
     "one.step.output_bytes": 1234,
 }
+"""Of a step, and the iteration: what is sent by OTLP of a step in a loop."""
 ANSWER = b'{"ok":true,"data":{"trace":{"id":"x"}}}'
 
 

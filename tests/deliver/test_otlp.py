@@ -143,6 +143,16 @@ def test_a_traced_run_is_delivered_to_a_collector(machine: Machine, collector: C
     assert len(collector.spans) == done.saved["spans"] + 1
 
 
+def test_no_package_of_opentelemetry_is_needed(machine: Machine, collector: Collector) -> None:
+    for package in ("opentelemetry", "google"):
+        machine.write(machine.root / "without" / package / "__init__.py", "raise ImportError")
+    machine.env["PYTHONPATH"] = f"{machine.root / 'without'}:{machine.env['PYTHONPATH']}"
+    machine.player("14-subflow")
+    done = machine.one("--agent", "flow", "execute", "x", "--trace")
+    assert done.saved["uploads"] == [{"sink": "otlp", "state": "sent", "url": None}]
+    assert len(collector.spans) == done.saved["spans"] + 1
+
+
 def test_the_export_file_is_what_the_sink_sends() -> None:
     from one_trace.deliver.otlp_protobuf import encode
 

@@ -8,7 +8,6 @@ import termios
 from contextlib import suppress
 
 import pytest
-from machine import ROOT
 
 from one_trace.cli import topics
 
@@ -18,20 +17,6 @@ def test_before_any_run_people_are_shown_a_command_for_people(machine, verb):
     done = machine.one("trace", verb)
     assert b"one flow execute my-flow --trace" in done.out + done.err
     assert b"--agent" not in done.out + done.err
-
-
-def test_packages_missing_for_otlp_are_named_with_what_installs_them(machine):
-    machine.write(machine.root / "without" / "opentelemetry" / "__init__.py", "raise ImportError")
-    machine.env |= {
-        "PYTHONPATH": f"{machine.root / 'without'}:{ROOT}",
-        "ONE_TRACES_SINKS": "otlp",
-        "ONE_TRACES_OTLP_ENDPOINT": "http://127.0.0.1:9",
-    }
-    machine.player("22-skips")
-    install = b"pip install 'one-trace[otlp]', or set OTEL_EXPORTER_OTLP_PROTOCOL=http/json"
-    assert install in machine.one("flow", "execute", "x", "--trace").err
-    assert install in machine.one("trace", "sync").err
-    assert b"> pip install 'one-trace[otlp]'\n" in machine.one("trace", "doctor").out
 
 
 @pytest.mark.parametrize("name", ["settings", "exit-codes"])

@@ -1,0 +1,155 @@
+"""Assemblers with one condition taken out: a guard, a term of a cost, or one operand of a boolean.
+
+A mutant is named by what was taken out and where, so that it stays the same when lines move.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import types
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+PACKAGE = "one_trace.assemble"
+FILE = Path(__file__).with_name("mutants.json")
+What = Literal["guard", "cost", "operand"]
+_COSTS = ("cost", "wrong")
+
+
+class Mutant(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`source`: what is taken out, as `ast.unparse` writes it; `nth`: which of several such in the
+    function."""
+
+    module: str
+    function: str
+    what: What
+    source: str
+    nth: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.function}: {self.what} `{' '.join(self.source.split())}`"
+
+
+def read_mutants() -> list[Mutant]:
+    return msgspec.json.decode(FILE.read_bytes(), type=list[Mutant])
+
+
+def mutants_of(module: str) -> list[Mutant]:
+    """Every mutant that can be made of a module of the assembler."""
+    cut = _Cut(module, None)
+    cut.visit(ast.parse(_source(module)))
+    return cut.found
+
+
+@contextmanager
+def applied(mutant: Mutant) -> Iterator[None]:
+    """While the body runs, the assembler is the mutant. Raises LookupError if it has no such condition."""
+    cut = _Cut(mutant.module, mutant)
+    tree = ast.fix_missing_locations(cut.visit(ast.parse(_source(mutant.module))))
+    if not cut.done:
+        raise LookupError(str(mutant))
+    module = importlib.import_module(_name(mutant.module))
+    changed = dict(_codes(compile(tree, str(module.__file__), "exec")))
+    before = [(function, function.__code__) for function in _patch(module, changed, mutant.function)]
+    for function, _ in before:
+        function.__code__ = changed[function.__qualname__]
+    try:
+        yield
+    finally:
+        for function, code in before:
+            function.__code__ = code
+
+
+def _name(module: str) -> str:
+    return PACKAGE if module == "__init__" else f"{PACKAGE}.{module}"
+
+
+def _source(module: str) -> str:
+    return inspect.getsource(importlib.import_module(_name(module)))
+
+
+class _Cut(ast.NodeTransformer):
+    """Lists what can be taken out, and takes out `want`."""
+
+    def __init__(self, module: str, want: Mutant | None) -> None:
+        self.found: list[Mutant] = []
+        self.done = False
+        self._module, self._want = module, want
+        self._scopes: list[str] = []
+        self._seen: Counter[tuple[str, What, str]] = Counter()
+
+    def _is_wanted(self, what: What, node: ast.AST) -> bool:
+        function, source = ".".join(self._scopes), ast.unparse(node)
+        nth = self._seen[function, what, source]
+        self._seen[function, what, source] += 1
+        self.found.append(Mutant(self._module, function, what, source, nth))
+        wanted = self.found[-1] == self._want
+        self.done = self.done or wanted
+        return wanted
+
+    def _in_scope(self, node: ast.FunctionDef | ast.ClassDef) -> ast.AST:
+        self._scopes.append(node.name)
+        self.generic_visit(node)
+        self._scopes.pop()
+        return node
+
+    visit_FunctionDef = visit_ClassDef = _in_scope
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        self.generic_visit(node)
+        if self._scopes and not node.orelse and self._is_wanted("guard", node):
+            return ast.Pass()
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        self.generic_visit(node)
+        is_cost = isinstance(node.target, ast.Name) and node.target.id in _COSTS
+        return ast.Pass() if is_cost and self._is_wanted("cost", node) else node
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        self.generic_visit(node)
+        for operand in node.values if self._scopes else ():
+            if self._is_wanted("operand", operand):
+                left = [other for other in node.values if other is not operand]
+                return left[0] if len(left) == 1 else ast.BoolOp(node.op, left)
+        return node
+
+
+def _codes(code: types.CodeType, above: str = "") -> Iterator[tuple[str, types.CodeType]]:
+    """The code of all functions by qualified name, local ones left out."""
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            name = f"{above}{inner.co_name}"
+            yield name, inner
+            yield from _codes(inner, f"{name}.")
+
+
+def _patch(module: types.ModuleType, changed: dict[str, types.CodeType], within: str) -> list[Any]:
+    """The functions of a module in which the mutant's scope is."""
+    found = []
+    for value in vars(module).values():
+        members = (
+            [value] if inspect.isfunction(value) else vars(value).values() if inspect.isclass(value) else ()
+        )
+        for member in members:
+            function = _function(member)
+            if function is None or function.__module__ != module.__name__:
+                continue
+            if within == function.__qualname__ or within.startswith(f"{function.__qualname__}."):
+                found.append(function)
+    return [function for function in found if function.__qualname__ in changed]
+
+
+def _function(member: object) -> Any:
+    inner = (
+        getattr(member, "fget", None) or getattr(member, "func", None) or getattr(member, "__func__", None)
+    )
+    function = inner or member
+    return function if inspect.isfunction(function) else None

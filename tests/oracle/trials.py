@@ -1,0 +1,152 @@
+"""What to try next where a run did not reproduce the record.
+
+What the state holds may be the result of an unknown step; what waited may have ended before; and other
+choices may be made where unknown steps had to end.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tests.oracle import places
+from tests.oracle.course import Stored
+from tests.oracle.decisions import NEVER, Bodies, Decided
+from tests.oracle.events import UNKNOWN
+from tests.oracle.expectations import THROWN
+from tests.oracle.rerun import Rerun
+from tests.truth import LEAVES, Behaviour, TrueSpan
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A run to try: what it is made of, and the choices on its way."""
+
+    decided: Decided
+    choices: tuple[int, ...] = ()
+    stop_after: str | None = None
+
+    @property
+    def key(self) -> str:
+        bodies = self.decided.bodies | self.decided.supposed
+        made = sorted(bodies.items(), key=str), sorted(self.decided.supposed)
+        return f"{made} {self.choices} {self.stop_after}"
+
+
+def otherwise(trial: Trial, run: Rerun) -> Iterator[Trial]:
+    """What may do better: what the state holds is a result of an unknown step; what waits ended in time for
+    the event that did not come; another choice, the latest first; a stop of which nothing tells."""
+    supposed = (
+        _as_stored(trial.decided, run) if run.course.stored is not None else _in_time(trial.decided, run)
+    )
+    others = (
+        _failed_instead(trial.decided, run),
+        _as_timers(trial.decided, run),
+        _unclaimed(trial.decided, run),
+    )
+    for decided in itertools.chain(supposed, *others):
+        yield replace(trial, decided=decided)
+    made = [*trial.choices, *[0] * (len(run.options) - len(trial.choices))]
+    for number in reversed(range(len(trial.choices), len(run.options))):
+        for option in range(1, run.options[number]):
+            yield replace(trial, choices=(*made[:number], option))
+    last = run.course.last
+    if trial.stop_after is None and run.course.superfluous and last is not None:
+        yield replace(trial, stop_after=last.step)  # a stop in what was timed out leaves no event
+
+
+def _as_stored(decided: Decided, run: Rerun) -> Iterator[Decided]:
+    """The result that the state holds is of an unknown step, and the unknown one before it was shorter."""
+    stored = run.course.stored
+    assert stored is not None
+    status, duration = stored.result
+    error = UNKNOWN if status == "failed" else None
+    body = Behaviour(duration or 0, output=1, error=error) if status != "timeout" else NEVER
+    found = places.of_spans(run.spans)
+    for span, where in reversed(list(zip(run.spans, found, strict=True))):
+        ends = decided.last(where, body)
+        same = decided.is_unknown(where) and _may_be(stored, span)
+        if not same or decided.supposed.get(where) == ends[where]:
+            continue
+        before = _before(decided, run, span, found)
+        longer = (duration or 0) - (span["durationMs"] or 0)
+        if before is not None and 0 < longer <= (before["durationMs"] or 0):
+            shorter = Behaviour((before["durationMs"] or 0) - longer, output=1)
+            yield decided.suppose(ends | decided.last(found[before["span"] - 1], shorter))
+        yield decided.suppose(ends)
+
+
+def _may_be(stored: Stored, span: TrueSpan) -> bool:
+    """Whether it is the result of this step that should be another."""
+    if span["type"] not in LEAVES:
+        return False
+    if span["stepId"] == stored.name:
+        return True
+    is_instead = stored.instead is None or span["durationMs"] == stored.instead[1]
+    return str(span["index"]) == stored.name and is_instead
+
+
+def _failed_instead(decided: Decided, run: Rerun) -> Iterator[Decided]:
+    """Where something should have thrown, has run on, or the numbers of a flow's results are others: one that
+    is supposed to have succeeded had not."""
+    expected = run.course.expected
+    threw = expected is not None and (expected.what in THROWN or "stepsFailed" in expected.fields)
+    if threw or run.course.superfluous:
+        for where, bodies in decided.supposed.items():
+            if bodies[-1].error is None:
+                yield decided.suppose(decided.last(where, replace(bodies[-1], error=UNKNOWN)))
+
+
+def _as_timers(decided: Decided, run: Rerun) -> Iterator[Decided]:
+    """What had to end may have ended before others that end at the same time: all of it, or one."""
+    found = places.of_spans(run.spans)
+    ends = [
+        decided.last(found[span["span"] - 1], Behaviour(span["durationMs"] or 0, output=1, error=error))
+        for span, error in run.ended
+        if span["attempts"] == 1
+    ]
+    if len(ends) > 1:
+        yield decided.suppose({where: bodies for each in ends for where, bodies in each.items()})
+    for each in ends:
+        yield decided.suppose(each)
+
+
+def _unclaimed(decided: Decided, run: Rerun) -> Iterator[Decided]:
+    """Without one of the ends that the reading is not certain of, the latest first."""
+    for where in reversed(places.of_spans(run.spans)):
+        if where in decided.supposed and decided.supposed[where] == decided.bodies.get(where):
+            yield replace(
+                decided, supposed={key: ends for key, ends in decided.supposed.items() if key != where}
+            )
+
+
+def _before(decided: Decided, run: Rerun, span: TrueSpan, found: list[str]) -> TrueSpan | None:
+    """The unknown step after which, in the same block, this one began."""
+    beside = (
+        other for other in run.spans if other["parent"] == span["parent"] and other["index"] < span["index"]
+    )
+    ended = [other for other in beside if other["endMs"] == span["startMs"]]
+    return next((other for other in reversed(ended) if decided.is_unknown(found[other["span"] - 1])), None)
+
+
+def _in_time(decided: Decided, run: Rerun) -> Iterator[Decided]:
+    """What waited had ended before: as timers, which go off in their turn, a little earlier, or throwing."""
+    expected, found = run.course.expected, places.of_spans(run.spans)
+    if expected is None:
+        return
+    at = min(expected.at, run.course.at)
+
+    def ended(span: TrueSpan, at: float, error: str | None = None) -> Bodies:
+        duration = max(0, at - span["startMs"])
+        return decided.last(found[span["span"] - 1], Behaviour(duration, output=1, error=error))
+
+    single = [[span for span in waiting if span["attempts"] == 1] for waiting in run.waiting]
+    for when in (at, at - 1):
+        for waiting in filter(None, single):
+            ends: Bodies = {}
+            for span in waiting:
+                ends |= ended(span, when)
+            yield decided.suppose(ends)
+    for span in single[0] if single else ():
+        yield decided.suppose(ended(span, at, expected.fields.get("error") or UNKNOWN))
