@@ -42,6 +42,8 @@ RULES: dict[str, Callable[[FlowProfile], Iterator[Finding]]] = {
 }
 ATTENTION = frozenset(RULES) - {"slow", "expensive", "dead-step", "far-timeout", "uneven-parallel"}
 """Findings for which a flow needs attention: the others hold for many a flow that does well."""
+OF_PLAN = frozenset(("sequential-loop", "independent-steps"))
+"""Rules that see nothing where the plan of a flow is not known."""
 SAMPLE_RUNS = 20
 SAMPLE_SPANS = 20_000
 """Traces are read of a flow's last runs: at most so many runs, with at most so many spans in all."""
@@ -97,7 +99,7 @@ def document(flow: FlowProfile, *, since: str | None) -> InsightsDocument:
             p50_ms=flow.stats.p50_ms,
             cost_usd_per_run=flow.flow_usd if flow.stats.cost_usd is not None else None,
             findings=_findings(flow),
-            rules=list(RULES),
+            rules=[rule for rule in RULES if flow.history.plan or rule not in OF_PLAN],
         )
     )
 

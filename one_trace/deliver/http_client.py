@@ -23,6 +23,7 @@ from msgspec import Struct
 from one_trace.deliver import proxies, tls
 from one_trace.deliver.answer import Answer
 from one_trace.deliver.failures import failure
+from one_trace.deliver.http_headers import checked
 from one_trace.deliver.retry import (
     Deadline,
     DeliveryError,
@@ -39,8 +40,6 @@ _LONGEST_QUOTE = 200
 """Characters of a server's message that are shown and kept."""
 _POLL_S = 0.05
 """How often the clock is checked while a request is under way."""
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}\Z")
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}\Z")
 _AGAIN = "'one trace sync --retry-failed' sends it again."
 _COMPRESSED = {"gzip": 47, "x-gzip": 47, "deflate": 47}
@@ -223,25 +222,6 @@ class HttpClient:
     def is_identifier(self, text: str) -> bool:
         """Whether a name or an id of a server's looks like one, and is not a secret of ours."""
         return bool(_IDENTIFIER.match(text)) and self._secrets.hide(text) == text
-
-
-def checked(headers: Mapping[str, str | bytes]) -> list[tuple[bytes, bytes]]:
-    """Headers as they are sent, a later one in place of an earlier one of its name.
-
-    Raises DeliveryError (``refused``), which names the header and never its value.
-    """
-    found: dict[str, tuple[bytes, bytes]] = {}
-    for name, value in headers.items():
-        if not _HEADER_NAME.match(name):
-            raise DeliveryError("refused", "a header cannot be sent: its name has invalid characters")
-        data = (value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")).strip(b" \t")
-        if _CONTROL.search(data):
-            raise DeliveryError(
-                "refused",
-                f"the header {name} cannot be sent: its value has a line break or another control character",
-            )
-        found[name.lower()] = (name.encode(), data)
-    return list(found.values())
 
 
 def _decompressed(data: bytes, headers: Mapping[str, str], most: int) -> bytes:

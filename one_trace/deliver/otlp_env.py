@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
-from one_trace.deliver.http_client import checked
+from one_trace.deliver.http_headers import checked
 from one_trace.deliver.otlp_resource import ATTRIBUTES, user_attributes
 from one_trace.deliver.retry import DeliveryError
 from one_trace.errors import CliError, SettingsError

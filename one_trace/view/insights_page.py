@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from one_trace.analyse import insights
 from one_trace.analyse.findings import Finding, InsightsDocument, InsightsOverview, Prediction, Size
 from one_trace.analyse.patch import PatchDocument
 from one_trace.guard.text import clean
@@ -37,6 +38,10 @@ def render(document: InsightsDocument, page: Page) -> str:
         lines += page.lines(f"Nothing to report: none of {len(document.rules)} rules applies.")
     for finding in document.findings:
         lines += ["", *_finding(finding, page)]
+    missed = [rule for rule in insights.OF_PLAN if rule not in document.rules]
+    if missed:
+        text = f"Not looked for, since the plan of the flow is not known: {', '.join(sorted(missed))}"
+        lines += ["", *map(page.dim, page.text(text).split("\n"))]
     return "\n".join(lines)
 
 

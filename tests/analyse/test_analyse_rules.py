@@ -11,7 +11,7 @@ from many import FLOW, facts, history, step
 
 from one_trace.analyse.findings import Finding, FlowProfile
 from one_trace.analyse.history import FailureDetails, FlowHistory
-from one_trace.analyse.insights import RULES, document, profile
+from one_trace.analyse.insights import OF_PLAN, RULES, document, profile
 from one_trace.analyse.rules_timeout import round_up
 from one_trace.model.trace import PlannedStep, Trace
 
@@ -285,7 +285,13 @@ def test_findings_are_ranked_by_score_in_a_stable_order() -> None:
         (3, "slow"),
     ]
     assert reported == document(profile(many, []), since=None)
-    assert reported.rules == list(RULES)
+
+
+def test_rules_that_need_the_plan_are_tried_where_it_is_known() -> None:
+    without = history(step("a", [600] * 8))
+    known = history(step("a", [600] * 8), plan=planned(plan("a")))
+    assert set(RULES) - set(document(profile(without, []), since=None).rules) == OF_PLAN
+    assert document(profile(known, []), since=None).rules == list(RULES)
 
 
 def test_one_run_of_a_flow_without_steps_gives_nothing() -> None:

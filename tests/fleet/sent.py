@@ -23,10 +23,12 @@ COLUMNS = (
 )
 
 
-def rows(assembly: Assembly, revision: int = 1, **resource: str) -> list[OtelRow]:
-    """The spans that are sent of a run. `resource`: attributes, with ``_`` for a dot."""
+def rows(assembly: Assembly, revision: int = 1, caller: str | None = None, **resource: str) -> list[OtelRow]:
+    """The spans that are sent of a run. `caller`: a W3C trace context, whose child the run is sent as.
+    `resource`: attributes, with ``_`` for a dot."""
     named = {name.replace("_", "."): value for name, value in resource.items()}
-    sent = sanitized(assembly, revision=revision, resource=RESOURCE | named)
+    child = {} if caller is None else {"traceparent": caller, "contexts": {}}
+    sent = sanitized(assembly, revision=revision, resource=RESOURCE | named, **child)
     return list(rows_of_json(msgspec.json.encode(request(sent.run, otlp_spans(sent)))))
 
 

@@ -31,7 +31,8 @@ def run(steps: int, ms: float = 10.0, **fields: object) -> Assembly:
     for number, one in enumerate([each, *inner, *own]):
         one.span_id = f"{number + 1:016x}"
         one.parent_span_id = each.span_id if one in inner else None
-    return assembly(RUN_ID, [each, *inner, *own], duration_ms=2 * steps * ms, **fields)
+    run_id = str(fields.pop("number", RUN_ID))
+    return assembly(run_id, [each, *inner, *own], duration_ms=2 * steps * ms, **fields)
 
 
 def parts(rows: Sequence[OtelRow], *sizes: int) -> list[Sequence[OtelRow]]:
@@ -132,3 +133,22 @@ def test_findings_and_lists_outlive_the_spans_of_the_collectors_table(engine: En
     assert history.runs(ALL)[0].run_id == RUN_ID
     with pytest.raises(NoSuchRun, match="not in the engine any more"):
         history.trace(RUN_ID)
+
+
+def test_runs_in_the_trace_of_their_caller_are_runs_of_their_own(engine: Engine) -> None:
+    caller = f"00-{'c' * 32}-{'d' * 16}-01"
+    first, second = run(1), run(2, trace_id="b" * 32, number="00000000000b", start=START_MS + 60_000)
+    for made in (first, second):
+        sent.insert(engine, sent.rows(made, caller=caller))
+    history = clickhouse(engine)
+    assert [each.trace_id for each in history.runs(ALL)] == ["b" * 32, first.trace.run.trace_id]
+    for made in (first, second):
+        trace = history.trace(history.find(made.trace.run.run_id))
+        assert trace.run.trace_id == made.trace.run.trace_id
+        assert [each.path for each in trace.spans] == [each.path for each in made.trace.spans]
+        assert [each.parent_span_id for each in trace.spans] == [
+            each.parent_span_id for each in made.trace.spans
+        ]
+    assert len(list(history.span_rows(ALL))) == 3 + 5
+    with pytest.raises(NoSuchRun):
+        history.find("c" * 32)

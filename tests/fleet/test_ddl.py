@@ -6,7 +6,7 @@ import pytest
 
 from one_trace.errors import WrongUsage
 from one_trace.history.clickhouse import tables
-from tests.fleet import otel
+from tests.fleet import many, otel, sent
 from tests.fleet.engine import Engine
 
 pytestmark = pytest.mark.fleet
@@ -61,6 +61,25 @@ def test_tables_of_an_older_version_get_what_they_lack(engine: Engine) -> None:
     engine.run(tables.script(place))
     engine.insert(f"{engine.otel}.otel_traces", COLUMNS, (HOSTILE % "").replace("\n", "").encode())
     assert engine.rows(f"SELECT flow, overlap_ms FROM {table}") == [["f'\\", 0]]
+
+
+def test_sums_of_a_day_count_each_run_once(engine: Engine) -> None:
+    made = list(many.runs(40))
+    for revision in (1, 2):
+        sent.send(engine, made, revision)
+    engine.run(tables.script(tables.Place(engine.database, engine.otel), backfill=True))
+    spans = [each for one in made for each in one.trace.spans]
+    assert engine.rows(
+        "SELECT sum(spans), sum(failed), round(sum(total_ms), 3), max(finalizeAggregation(times)[2]) > 0"
+        f" FROM {engine.database}.one_trace_daily FINAL"
+    ) == [
+        [
+            len(spans),
+            sum(each.status in ("error", "timeout") for each in spans),
+            round(sum(each.duration_ms or 0 for each in spans), 3),
+            1,
+        ]
+    ]
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a;b", "1a", "a`", "a" * 65, "ä"])

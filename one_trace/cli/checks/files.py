@@ -18,9 +18,7 @@ WHOLE = "one trace doctor --all-runs"
 
 
 def settings() -> Iterator[Check]:
-    from one_trace.settings.model import load
-
-    values = load()
+    values = sources.load()
     problems = [*values.problems, *_homeless(values)]
     for problem in problems:
         yield Check("settings", "bad", problem.message, problem.fix or problem.hint)

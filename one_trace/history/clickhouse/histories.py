@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from one_trace.analyse.history import Anomaly, FlowHistory, RunSummary, SpanCounts, StepHistory
+from one_trace.analyse.history import Anomaly, FlowHistory, RunSummary, Series, SpanCounts, StepHistory
 from one_trace.history.clickhouse.client import Client, real
 from one_trace.history.clickhouse.row_binary import RowBinary
 from one_trace.history.clickhouse.tables import RUNS
@@ -50,34 +50,37 @@ FROM (SELECT *, n_error + n_timeout + n_retries + n_stopped + n_incomplete > 0 A
 GROUP BY flow, project, path, of_version"""
 """A step in all runs of one version of its flow; NaN is null."""
 
+_Flow = tuple[str, str]
+"""Its key and its repository."""
 Indexes = dict[bytes, int]
 """The position of a run in its flow's history, by its trace id."""
+_GONE = -1
 
 
 def histories(client: Client, where: Where, *, models: bool) -> list[FlowHistory]:
     """Every flow of every project that has such runs, by flow key and project."""
+    a_run = _A_RUN.format(source=where.from_spans, names=_NAMES if models else "[]::Array(String)")
+    names = "groupArray(names)" if models else "[]::Array(Array(String))"
+    rows = client.table(_A_STEP.format(runs=a_run, names=names), where.params)
+    # Runs that arrive meanwhile are runs without steps: the other way round, steps would have no run.
     flows, indexes = _flows(client, where)
-    names = _NAMES if models else "[]::Array(String)"
-    a_run = _A_RUN.format(source=where.from_spans, names=names)
-    rows = client.table(_A_STEP.format(runs=a_run, names="groupArray(names)"), where.params)
-    timeouts: dict[tuple[str, str], dict[tuple[str | None, str], float]] = {}
+    steps: dict[_Flow, dict[str, StepHistory]] = {}
+    timeouts: dict[_Flow, dict[tuple[str | None, str], float]] = {}
     while not rows.ended:
         key = rows.text(), rows.text()
         step, timeout_ms = _read(rows, indexes)
-        flow = flows.get(key)
-        if flow is not None:
-            version = step.versions[0].version
-            timeouts.setdefault(key, {})[version, step.path] = timeout_ms
-            _add(flow, step)
-    for flow in flows.values():
+        timeouts.setdefault(key, {})[step.versions[0].version, step.path] = timeout_ms
+        _add(steps.setdefault(key, {}), step)
+    for key, flow in flows.items():
+        flow.steps = list(steps.get(key, {}).values())
         for step in flow.steps:
             step.series.sort()
     _read_plans(client, where, flows, timeouts)
     return [flow for _, flow in sorted(flows.items())]
 
 
-def _flows(client: Client, where: Where) -> tuple[dict[tuple[str, str], FlowHistory], Indexes]:
-    flows: dict[tuple[str, str], FlowHistory] = {}
+def _flows(client: Client, where: Where) -> tuple[dict[_Flow, FlowHistory], Indexes]:
+    flows: dict[_Flow, FlowHistory] = {}
     indexes: Indexes = {}
     sql = (
         "SELECT flow, repository, run_id, version, status, started_at, toUnixTimestamp64Milli(run_started),"
@@ -111,16 +114,28 @@ def _read(rows: RowBinary, indexes: Indexes) -> tuple[StepHistory, float]:
     totals = {name: rows.number() for name in _TOTALS}
     step.versions = [SpanCounts(version=version, **totals, total_ms=rows.real(), busy_ms=rows.real())]
     series = step.series
-    series.runs = [indexes.get(trace, -1) for trace in rows.fixed(16)]
+    series.runs = [indexes.get(trace, _GONE) for trace in rows.fixed(16)]
     series.durations = list(_packed(rows.numbers(), rows.reals()))
     series.mean_ms = _known(rows.reals())
     series.output_bytes = [None if size is None else int(size) for size in _known(rows.reals())]
     series.cost_usd = _known(rows.reals())
     series.models = [_names(rows.texts()) for _ in range(rows.length())]
-    odd = [indexes.get(trace, -1) for trace in rows.fixed(16)]
+    odd = [indexes.get(trace, _GONE) for trace in rows.fixed(16)]
     counts = [rows.numbers() for _ in _ODD]
-    step.anomalies = {run: Anomaly(run, *each) for run, *each in zip(odd, *counts, strict=True)}
+    step.anomalies = {
+        run: Anomaly(run, *each) for run, *each in zip(odd, *counts, strict=True) if run != _GONE
+    }
+    if _GONE in series.runs:
+        _forget(series)
     return step, timeout_ms
+
+
+def _forget(series: Series) -> None:
+    """Leave out the runs that were deleted since."""
+    there = [place for place, run in enumerate(series.runs) if run != _GONE]
+    for name in series.__struct_fields__:
+        column = getattr(series, name)
+        setattr(series, name, [column[place] for place in there] if column else [])
 
 
 def _packed(lengths: Iterable[int], values: array[float]) -> Iterator[bytes | None]:
@@ -144,11 +159,10 @@ def _names(lists: Sequence[str]) -> str | None:
     return msgspec.json.encode(list(names)).decode()
 
 
-def _add(flow: FlowHistory, step: StepHistory) -> None:
+def _add(steps: dict[str, StepHistory], step: StepHistory) -> None:
     """Add a step of one version to those of the others."""
-    same = next((known for known in flow.steps if known.path == step.path), None)
-    if same is None:
-        flow.steps.append(step)
+    same = steps.setdefault(step.path, step)
+    if same is step:
         return
     same.versions += step.versions
     same.anomalies |= step.anomalies
@@ -161,8 +175,8 @@ def _add(flow: FlowHistory, step: StepHistory) -> None:
 def _read_plans(
     client: Client,
     where: Where,
-    flows: dict[tuple[str, str], FlowHistory],
-    timeouts: dict[tuple[str, str], dict[tuple[str | None, str], float]],
+    flows: dict[_Flow, FlowHistory],
+    timeouts: dict[_Flow, dict[tuple[str | None, str], float]],
 ) -> None:
     """The newest version's steps and time-outs; the time-outs of steps that ran, where the plan is not
     known."""

@@ -172,7 +172,7 @@ def span_rows(client: Client, wanted: Where) -> Iterator[tuple[Any, ...]]:
             " WHERE has({traces:Array(String)}, TraceId)"
             " AND Timestamp >= fromUnixTimestamp64Nano({since:Int64})"
             " AND Timestamp < fromUnixTimestamp64Nano({until:Int64}) LIMIT 1 BY TraceId, SpanId,"
-            " ResourceAttributes['one.run.revision']",
+            " ResourceAttributes['cicd.pipeline.run.id'], ResourceAttributes['one.run.revision']",
             {**_bounds([_Sent(*row[:6]) for row in batch]), "traces": sorted({row[2] for row in batch})},
         )
         by_run: dict[tuple[str, str, int], list[OtelRow]] = {}
