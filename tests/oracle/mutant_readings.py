@@ -21,6 +21,8 @@ from tests.scratch import in_memory
 NAMED_CASES = Path(__file__).resolve().parents[1] / "assemble" / "found"
 SEEDS = range(81_000_000, 81_000_060)
 KINDS = ("trouble", "wide", "both")
+RUNS = 400
+"""A wrong reading takes longer than a right one: all ways have to fail."""
 REFUTED = 0.9
 """What part of the wrong readings must be refuted."""
 
@@ -43,7 +45,7 @@ def judge(mutant: Mutant, known: list[HostileRun]) -> Counter[str]:
     with applied(mutant):
         traces = [(run, assemble(read(run.files)).trace) for run in known]
     wrong = [(run, trace) for run, trace in traces if reading_of(run, trace) == "wrong"]
-    return Counter(check(run.files, trace).kind for run, trace in wrong)
+    return Counter(check(run.files, trace, RUNS).kind for run, trace in wrong)
 
 
 @contextmanager

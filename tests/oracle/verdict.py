@@ -35,7 +35,7 @@ class Verdict:
     tried: int = 0
 
 
-def check(files: RunFiles, trace: Trace) -> Verdict:
+def check(files: RunFiles, trace: Trace, runs: int = RUNS) -> Verdict:
     """Run the reading, in as many ways as it leaves open, until one reproduces the record."""
     lines = read_lines(files.log)
     if any(UNSAVEABLE in str(line.fields.get("error")) for line in lines):
@@ -45,14 +45,14 @@ def check(files: RunFiles, trace: Trace) -> Verdict:
     except TooManyWays:
         return Verdict("unchecked", "its retries may be split in too many ways")
     tried, nearest, why = 0, (1, 0), "its retries fit no lines of the log"
-    for run in itertools.islice(_runs(files, trace, lines, decisions), RUNS):
+    for run in itertools.islice(_runs(files, trace, lines, decisions), runs):
         tried += 1
         if run.course.difference is None:
             return Verdict("reproduced", tried=tried)
         if run.course.shortfall < nearest:
             nearest, why = run.course.shortfall, run.course.difference
-    if tried == RUNS:
-        return Verdict("unchecked", f"more than {RUNS} ways to fill in what is left open: {why}", tried)
+    if tried == runs:
+        return Verdict("unchecked", f"more than {runs} ways to fill in what is left open: {why}", tried)
     return Verdict("refuted", why, tried)
 
 
