@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def new_run_id() -> str:
-    return secrets.token_hex(6)
+    return os.urandom(6).hex()
 
 
 def to_json(value: Json) -> str:

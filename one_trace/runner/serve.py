@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from one_trace.errors import BROKEN, CliError
 from one_trace.guard import streams
 from one_trace.guard.text import clean_page
-from one_trace.runner import commands, usage
 from one_trace.runner.command_line import Parsed, UsageError, ctrl_c_cancels, parse
 from one_trace.runner.failures import ReaderGone, WorkerBroken, WorkerGone
 from one_trace.runner.output import Output, RunOutput
+from one_trace.runner.session import CommandSession
 
 _RECURSION_LIMIT = 12_000
 """Python's default is too low for flows that One CLI still runs."""
@@ -26,7 +26,7 @@ def serve(argv: list[str], output: Output, run_id: str | None, *, traced: bool) 
     except UsageError as error:
         streams.say_bytes(f"{clean_page(str(error))}\n".encode())
         return RunOutput(1)
-    session = commands.CommandSession(output, run_id, traced)
+    session = CommandSession(output, run_id, traced)
     session.agent = parsed.agent or os.environ.get("ONE_AGENT") == "1"
     session.cancels = output.for_people and ctrl_c_cancels(parsed)
     sys.stdout.flush()  # we write past its buffer
@@ -43,7 +43,7 @@ def as_node(word: str) -> str:
     return word if word.isascii() else os.fsencode(word).decode("utf-8", "replace")
 
 
-def _guarded(session: commands.CommandSession, parsed: Parsed) -> int:
+def _guarded(session: CommandSession, parsed: Parsed) -> int:
     try:
         return _run(session, parsed)
     except ReaderGone:
@@ -56,7 +56,7 @@ def _guarded(session: commands.CommandSession, parsed: Parsed) -> int:
             session.worker.close()
 
 
-def _run(session: commands.CommandSession, parsed: Parsed) -> int:
+def _run(session: CommandSession, parsed: Parsed) -> int:
     try:
         code = _command(session, parsed)
     except CliError as error:
@@ -72,10 +72,16 @@ def _run(session: commands.CommandSession, parsed: Parsed) -> int:
     return code
 
 
-def _command(session: commands.CommandSession, parsed: Parsed) -> int:
+def _command(session: CommandSession, parsed: Parsed) -> int:
     if parsed.help:
+        from one_trace.runner import usage
+
         return usage.show(parsed.command, session.output)
     session.output.begin()
+    if parsed.command in ("execute", "validate"):
+        session.start_worker()
+    from one_trace.runner import commands  # much code, read while Node boots
+
     if parsed.command == "list":
         return commands.list_flows(session)
     argument = parsed.argument or ""
@@ -86,12 +92,12 @@ def _command(session: commands.CommandSession, parsed: Parsed) -> int:
     return commands.execute(session, parsed)
 
 
-def _fail(session: commands.CommandSession, error: CliError) -> int:
+def _fail(session: CommandSession, error: CliError) -> int:
     hint = f" {error.hint}" if error.hint else ""
     return session.refuse(f"{error.message}{'' if error.message.endswith('.') else '.'}{hint}")
 
 
-def _worker_gone(session: commands.CommandSession, gone: WorkerGone) -> int:
+def _worker_gone(session: CommandSession, gone: WorkerGone) -> int:
     if session.canceled:
         session.output.canceled()
         return 0  # as in One CLI, where Ctrl-C is not a failure
