@@ -174,11 +174,14 @@ def _signal_name(number: int | None) -> str | None:
 
 def _place() -> dict[str, str | int]:
     """Where this process runs, without values that are secrets of its environment."""
-    from one_trace.capture.place import place_of
+    from one_trace.capture.place import SYSTEM, place_of
+
+    found = place_of(os.environ)
+    if SYSTEM not in found:
+        return found  # only what a CI system tells is text that somebody wrote
     from one_trace.outbound.redact import redactor
     from one_trace.outbound.tag_text import without_secrets
 
-    found = place_of(os.environ)
     texts = {name: value for name, value in found.items() if isinstance(value, str)}
     return {**found, **without_secrets(texts, redactor(os.environ))}
 
