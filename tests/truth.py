@@ -25,6 +25,7 @@ from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Clock, Promise
 from one_trace.engine.observer import Observer, Place
 from one_trace.engine.steps import run as run_body
+from one_trace.engine.virtual import VirtualClock
 from one_trace.record.files import RunFiles
 from one_trace.runner.execution import FlowRun
 from one_trace.runner.input_sizes import InputSizes
@@ -39,24 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["Behaviour", "TrueSpan", "Truth", "VirtualClock", "run_for_truth", "shared_worker"]
 
 T = TypeVar("T")
-
-
-class VirtualClock(Clock):
-    """Time that passes only when nothing else is left to do."""
-
-    virtual = True
-
-    def __init__(self, start_ms: int = 1_700_000_000_000) -> None:
-        self._now = float(start_ms)
-
-    def now_ms(self) -> int:
-        return int(self._now)
-
-    def ticks_ms(self) -> float:
-        return self._now
-
-    def skip_to(self, ticks_ms: float) -> None:
-        self._now = max(self._now, ticks_ms)
 
 
 @dataclass(frozen=True, slots=True)
