@@ -22,7 +22,6 @@ from one_trace.model.tags import Tags
 from one_trace.view import insights_page
 
 if TYPE_CHECKING:
-    from one_trace.history.protocol import History
     from one_trace.settings.history_url import HistoryUrl
 
 
@@ -60,9 +59,9 @@ def command(
         mine = here_in(history)
         if not here and mine is not None and mine in history.projects(flow):
             wanted = wanted._replace(project=mine)
-        document = profiles.findings(history, wanted, since=since, flows=partial(_flows, history, place))
+        document = profiles.findings(history, wanted, since=since, flows=partial(_flows, mine, place))
         document.tags = dict(tags)
-        folder = folder_of(document.project, history, place)
+        folder = folder_of(document.project, mine, place)
     _add_lines(document, folder)
     if as_patch:
         if place is not None and folder is None:
@@ -74,11 +73,11 @@ def command(
     speaker.answer(document, lambda: insights_page.render(document, page))
 
 
-def _flows(history: History, place: HistoryUrl | None, flow: FlowHistory) -> dict[str, dict[str, Any]]:
+def _flows(here: str | None, place: HistoryUrl | None, flow: FlowHistory) -> dict[str, dict[str, Any]]:
     """The flow files of a flow's project that it is made of, as they are now."""
     from one_trace.record.flows import FlowFiles
 
-    folder = folder_of(flow.project, history, place)
+    folder = folder_of(flow.project, here, place)
     if not folder:
         return {}
     files = FlowFiles(Path(folder))

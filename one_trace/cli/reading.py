@@ -56,11 +56,12 @@ def here_in(history: History) -> str | None:
         return None
 
 
-def folder_of(project: str | None, history: History, place: HistoryUrl | None) -> str | None:
-    """The folder of a project of answers; of one in a history elsewhere, this folder if it is its clone."""
+def folder_of(project: str | None, here: str | None, place: HistoryUrl | None) -> str | None:
+    """The folder of a project of answers; of one in a history elsewhere, this folder if it is its clone.
+    `here`: see `here_in`."""
     if place is None or project is None:
         return project
-    return project_here() if here_in(history) == project else None
+    return project_here() if here == project else None
 
 
 def not_cloned(project: str | None) -> CliError:
