@@ -64,18 +64,18 @@ class Course(Observer):
 
     @property
     def branch(self) -> str | None:
-        did, usual = self._execution.did, self._usually
-        return did.branch if did is not None else usual.branch if usual is not None else None
+        known = self._known
+        return known.branch if known is not None else None
 
     @property
     def called(self) -> str | None:
-        did, usual = self._execution.did, self._usually
-        return did.called if did is not None else usual.called if usual is not None else None
+        known = self._known
+        return known.called if known is not None else None
 
     @property
     def iterations(self) -> int:
-        did, usual = self._execution.did, self._usually
-        return did.iterations if did is not None else usual.iterations if usual is not None else 0
+        known = self._known
+        return known.iterations if known is not None else 0
 
     def again(self) -> bool:
         """Whether the while step that the engine runs now turns once more."""
@@ -89,6 +89,8 @@ class Course(Observer):
         return execution.did, self.usual.get(past.static(execution.place))
 
     @property
-    def _usually(self) -> Usual | None:
-        self.assumed = self.assumed or self._execution.did is None
-        return self.usual.get(past.static(self._execution.place))
+    def _known(self) -> Did | Usual | None:
+        """What the step did, else what it usually does."""
+        did, usual = self.of(self._now)
+        self.assumed = self.assumed or did is None
+        return usual if did is None else did

@@ -18,17 +18,15 @@ _BLOCK = "in parallel"
 def edited(flows: Definitions, finding: Finding, planned: PlannedStep | None) -> Definitions | None:
     """The flow files with the edit; None if the finding proposes none that can be made. `planned`: the step
     that the finding is about."""
-    key = finding.action.flow_key if finding.action else planned.flow_key if planned else None
+    names = finding.evidence.get("steps") if finding.rule == "independent-steps" else None
+    key = finding.action.flow_key if finding.action else planned.flow_key if planned and names else None
     if key is None or key not in flows:
         return None
     definition = copy.deepcopy(flows[key])
     if finding.action is not None:
         made = bool(edit(definition, finding.action))
-    elif finding.rule == "independent-steps":
-        names = finding.evidence.get("steps")
-        made = isinstance(names, list) and _in_parallel(definition, names)
     else:
-        made = False
+        made = isinstance(names, list) and _in_parallel(definition, names)
     return {**flows, key: definition} if made else None
 
 

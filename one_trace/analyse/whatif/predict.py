@@ -8,6 +8,7 @@ and with too few runs left there is no prediction.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -41,24 +42,22 @@ class Replays:
         self, key: str, flows: Definitions, plan: Mapping[str, PlannedStep], traces: Sequence[Trace]
     ) -> None:
         self._key, self._flows, self._plan = key, flows, plan
-        good = _last(traces) if key in flows else []
-        dids = [past.executions(trace) for trace in good]
-        self._usual = past.usual(dids)
+        self._good = _last(traces) if key in flows else []
+        self._dids = [past.executions(trace) for trace in self._good]
+        self._usual = past.usual(self._dids)
         self._waiting = frozenset(
             (step.flow_key, step.path.rpartition(" > ")[2]) for step in plan.values() if step.waits
         )
-        self._runs = [
-            run
-            for trace, did in zip(good, dids, strict=True)
-            if (run := self._reproduced(trace.run.duration_ms or 0.0, did)) is not None
-        ]
+
+    @cached_property
+    def _runs(self) -> list[_Run]:
+        replays = map(self._reproduced, self._good, self._dids)
+        return [run for run in replays if run is not None]
 
     def predict(self, finding: Finding) -> Prediction | None:
         """What the edit of a finding would have changed; None if that cannot be said."""
-        if len(self._runs) < FEWEST:
-            return None
         flows = edited(self._flows, finding, self._plan.get(finding.path))
-        if flows is None:
+        if flows is None or len(self._runs) < FEWEST:
             return None
         now, then, assumed = [], [], 0
         for run in self._runs:
@@ -81,8 +80,8 @@ class Replays:
             p95_ms=quantile(then, 0.95) or 0.0,
         )
 
-    def _reproduced(self, duration_ms: float, did: Mapping[past.Place, Did]) -> _Run | None:
-        now = self._replayed(self._flows, did)
+    def _reproduced(self, trace: Trace, did: Mapping[past.Place, Did]) -> _Run | None:
+        now, duration_ms = self._replayed(self._flows, did), trace.run.duration_ms or 0.0
         if now is None or now.failed or now.assumed:
             return None
         off = abs(duration_ms - now.duration_ms)
