@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from one_trace.analyse import prices
 from one_trace.analyse.cost import SUMMED, CallUsage, Uncounted
 from one_trace.model.trace import ModelUsage, PartedUsage, PlannedStep
+from one_trace.model.tree import Attempted, superseded
 
 _USAGE_OPTIONS = {"codex": "--json", "opencode": "--format json"}
 _FAILED = (
@@ -119,21 +122,10 @@ def _add_usage(
         total.cost_usd = (total.cost_usd or 0.0) + usage.cost_usd
 
 
-def wasted_spans(rows: Iterable[tuple[int, str, str | None, int | None, int]]) -> dict[int, set[str]]:
-    """By run: the spans in attempts of containers that were followed by another attempt. `rows`: run, span,
-    parent, the parent's attempt, attempts, of each span of runs in which a container was retried, run by run,
-    parents before their children."""
-    wasted: dict[int, set[str]] = {}
-    attempts_of: dict[str, int] = {}
-    for run, span_id, parent, attempt, attempts in rows:
-        if run not in wasted:
-            wasted[run], attempts_of = set(), {}
-        attempts_of[span_id] = attempts
-        last = attempts_of.get(parent or "", 0)
-        # Parents come before their children, so that all descendants are found.
-        if parent in wasted[run] or (attempt or last) < last:
-            wasted[run].add(span_id)
-    return wasted
+def wasted_spans(rows: Iterable[tuple[int, *Attempted]]) -> dict[int, set[str]]:
+    """By run: its `superseded` spans. `rows`: the run and its spans, run by run, parents before their
+    children, of runs in which a container was retried."""
+    return {run: superseded(row[1:] for row in spans) for run, spans in groupby(rows, itemgetter(0))}
 
 
 def uncounted(

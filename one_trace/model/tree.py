@@ -124,6 +124,24 @@ def self_times(
     return times
 
 
+Attempted = tuple[str, str | None, int | None, int]
+"""A span's id, its parent's, the attempt of its parent that it ran in, and how many it took itself."""
+
+
+def superseded(spans: Iterable[Attempted]) -> set[str]:
+    """The spans in attempts of containers that were followed by another attempt. Parents come before their
+    children, so that all descendants are found."""
+    found: set[str] = set()
+    attempts_of: dict[str | None, int] = {}
+    for span_id, parent, attempt, attempts in spans:
+        if attempts > 1:
+            attempts_of[span_id] = attempts
+        last = attempts_of.get(parent, 0)
+        if parent in found or (last and (attempt or last) < last):
+            found.add(span_id)
+    return found
+
+
 class Stretch(NamedTuple):
     """A part of the critical path: the run waited for this span itself (None: for no step) in this
     interval."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 
-from one_trace.model.tree import children_of, last_known_ms, self_times
+from one_trace.model.tree import children_of, last_known_ms, self_times, superseded
 from one_trace.outbound.otel_attributes import Attributes
 from one_trace.outbound.sanitize import SanitizedRun, SanitizedSpan
 
@@ -17,7 +17,9 @@ class Figures:
         self._self_ms = self_times(spans, children_of(spans), last_known_ms(run.duration_ms, spans))
         end = inf if run.duration_ms is None else run.duration_ms
         self._overlaps = _overlaps(_by_step(spans, paths), end)
-        self._superseded = _superseded(spans)
+        self._superseded = superseded(
+            (span.span_id, span.parent_span_id, span.parent_attempt, span.attempts) for span in spans
+        )
 
     def of(self, span: SanitizedSpan) -> Attributes:
         span_id = span.span_id
@@ -58,18 +60,3 @@ def _overlaps(steps: Iterable[list[tuple[SanitizedSpan, float]]], end: float) ->
 
 def _start(timed: tuple[SanitizedSpan, float]) -> float:
     return timed[0].start_ms
-
-
-def _superseded(spans: Iterable[SanitizedSpan]) -> set[str]:
-    """The spans in attempts of containers that were followed by another attempt, as in `trace cost`."""
-    found: set[str] = set()
-    attempts_of: dict[str | None, int] = {}
-    for span in spans:
-        if span.attempts > 1:
-            attempts_of[span.span_id] = span.attempts
-        parent = span.parent_span_id
-        last = attempts_of.get(parent, 0)
-        # Parents come before their children, so that all descendants are found.
-        if parent in found or (last and (span.parent_attempt or last) < last):
-            found.add(span.span_id)
-    return found
