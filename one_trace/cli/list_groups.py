@@ -44,7 +44,7 @@ def answer(speaker: Out, history: History, wanted: Wanted, by: str, filter: dict
     shown = groups[: lines(speaker)]
 
     def page() -> str:
-        return _with_rest(render(shown, speaker.page), len(groups) - len(shown))
+        return with_rest(render(shown, speaker.page), len(groups) - len(shown))
 
     speaker.answer(document, lambda: page() if groups else _nothing(filter))
 
@@ -63,12 +63,13 @@ def _session_page(speaker: Out, sessions: list[SessionRuns]) -> str:
     shown = sessions[: lines(speaker)]
     # Titles are content: on a terminal a person reads them; a pipe may lead anywhere.
     known = titles((each.agent, each.session_id) for each in shown) if speaker.tty else {}
-    return _with_rest(render(shown, known, speaker.page), len(sessions) - len(shown))
+    return with_rest(render(shown, known, speaker.page), len(sessions) - len(shown))
 
 
 def _nothing(filter: dict[str, Any]) -> str:
     return "No runs match." if filter else NONE
 
 
-def _with_rest(table: str, rest: int) -> str:
+def with_rest(table: str, rest: int) -> str:
+    """A page of rows, and how many are not on it."""
     return f"{table}\n{rest:,} more: --limit 0" if rest else table

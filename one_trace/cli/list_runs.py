@@ -147,8 +147,8 @@ def _filter(wanted: Wanted) -> dict[str, Any]:
     from one_trace.model.times import to_iso
 
     filter: dict[str, Any] = {name: value for name, value in wanted._asdict().items() if value is not None}
-    filter["tags"] = dict(wanted.tags)
-    filter = {name: value for name, value in filter.items() if name != "tags" or value}
+    del filter["tags"]
+    filter |= {"tags": dict(wanted.tags)} if wanted.tags else {}
     return filter | {name: to_iso(filter[name]) for name in ("since", "until") if name in filter}
 
 
@@ -160,5 +160,4 @@ def _page(speaker: Out, running: list[RunUnderWay], runs: list[Run], total: int,
             return "No runs match."
         return speaker.page.text(list_groups.NONE)
     table = render_runs(runs, running, page=speaker.page, now_ms=time.time() * 1000)
-    rest = total - len(runs)
-    return f"{table}\n{rest:,} more: --limit 0" if rest else table
+    return list_groups.with_rest(table, total - len(runs))
