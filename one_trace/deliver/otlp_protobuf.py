@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from struct import Struct as Packed
 
+from one_trace.guard.varint import read_varint
 from one_trace.outbound.otel import SCHEMA_URL, SCOPE, STATUS_ERROR, OtelLink, OtelSpan, present
 from one_trace.outbound.otel_attributes import Value, of_resource
 from one_trace.outbound.otel_json import LARGEST
@@ -197,30 +198,17 @@ def _fields(body: bytes) -> dict[int, list[int | bytes]]:
     found: dict[int, list[int | bytes]] = {}
     at = 0
     while at < len(body):
-        tag, at = _read_varint(body, at)
+        tag, at = read_varint(body, at)
         kind, value = tag & 7, 0
         if kind == _VARINT_TYPE:
-            value, at = _read_varint(body, at)
+            value, at = read_varint(body, at)
             found.setdefault(tag >> 3, []).append(value)
             continue
         size = {_FIXED64_TYPE: 8, 5: 4}.get(kind)
         if kind == _BYTES_TYPE:
-            size, at = _read_varint(body, at)
+            size, at = read_varint(body, at)
         if size is None or size > len(body) - at:
             raise ValueError("not a message")
         found.setdefault(tag >> 3, []).append(body[at : at + size])
         at += size
     return found
-
-
-def _read_varint(body: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = body[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number % _SIGNED, at
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number that is too long")

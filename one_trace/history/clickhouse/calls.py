@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from one_trace.analyse.calls import Call, CallingRun, Calls, calling_run, uncounted, usages
-from one_trace.analyse.cost import Uncounted
+from one_trace.analyse.cost import SUMMED, Uncounted
 from one_trace.history.clickhouse.client import Client, real
 from one_trace.history.clickhouse.histories import steps_of
 from one_trace.history.clickhouse.runs import STARTED_MS
@@ -20,7 +20,6 @@ from one_trace.model.trace import ModelUsage, PartedUsage, PlannedStep
 _parts = msgspec.json.Decoder(dict[str, ModelUsage])
 _MOST_NAMED = 6000
 """Characters of paths in a question."""
-_TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "turns")
 
 
 def calls(client: Client, wanted: Where) -> Calls:
@@ -39,7 +38,7 @@ def calls(client: Client, wanted: Where) -> Calls:
 
 def _calls(client: Client, wanted: Where, numbers: dict[str, tuple[int, bool]]) -> Iterator[Call]:
     """As in the store, calls count as wasted where the run has a cost."""
-    columns = ", ".join(_TOKENS)
+    columns = ", ".join(SUMMED)
     rows = client.rows(
         f"SELECT lower(hex(trace)), path, retries, superseded, {columns}, cost_usd, models, per_model"
         f" {wanted.from_spans} AND called ORDER BY flow, run_started, trace, seq",
@@ -54,7 +53,7 @@ def _calls(client: Client, wanted: Where, numbers: dict[str, tuple[int, bool]]) 
 def _usage(*used: Any) -> PartedUsage:  # noqa: ANN401  columns of several types
     *tokens, cost, models, per_model = used
     return PartedUsage(
-        **dict(zip(_TOKENS, tokens, strict=True)),
+        **dict(zip(SUMMED, tokens, strict=True)),
         cost_usd=real(cost),
         models=[name for name in models.split(",") if name],
         per_model=_per_model(per_model),

@@ -13,7 +13,7 @@ from one_trace.deliver.http_client import HttpClient, Server
 from one_trace.deliver.retry import Deadline, DeliveryError
 from one_trace.errors import CliError, NetworkError
 from one_trace.guard.urls import Url
-from one_trace.history.clickhouse.refusals import refusal
+from one_trace.history.clickhouse.refusals import HINT, refusal
 from one_trace.history.clickhouse.row_binary import RowBinary
 from one_trace.store.rows import plain
 
@@ -24,7 +24,6 @@ Params = Mapping[str, Value]
 TIMEOUT_S = 60.0
 """What the server may work on a question. The client waits a little longer, to hear why it gave up."""
 _GRACE_S = 5.0
-_HINT = "Check it: one trace doctor. The runs of this machine: --from local"
 _LONGEST_ANSWER = 1 << 29
 _LIMITS = {
     # 1 would refuse the other limits where they come with it.
@@ -101,7 +100,7 @@ class Client:
             answer = http.answer("POST", url, sql.encode())
         except DeliveryError as error:
             raise NetworkError(
-                f"the history cannot be asked: {error.message}", hint=error.hint or _HINT
+                f"the history cannot be asked: {error.message}", hint=error.hint or HINT
             ) from None
         if answer.status != 200:
             raise refusal(answer, http)
@@ -118,7 +117,7 @@ class Client:
     def _unreadable(self) -> CliError:
         return NetworkError(
             f"the history cannot be asked: {self.base.shown}: its answer is not one of ClickHouse's",
-            hint=_HINT,
+            hint=HINT,
         )
 
 

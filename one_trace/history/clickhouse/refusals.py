@@ -10,6 +10,7 @@ from one_trace.deliver.http_client import HttpClient
 from one_trace.errors import CliError, NetworkError, NotAuthorised
 
 DDL = "one trace history ddl"
+HINT = "Check it: one trace doctor. The runs of this machine: --from local"
 _CODE = re.compile(rb"Code: ([0-9]{1,5})\b")
 _EXCEPTION = re.compile(r"\ACode: [0-9]+\. (?:DB::Exception: )?")
 _REFUSED = 516
@@ -90,10 +91,7 @@ def refusal(answer: Answer, client: HttpClient) -> CliError:
             message = f"{who} {meaning.says.replace('{reason}', reason)}"
             return meaning.kind(message, hint=meaning.hint, code=meaning.code, fix=meaning.fix)
     if code is None:
-        return NetworkError(
-            f"{who} answered {answer.status}{reason}",
-            hint="Check it: one trace doctor. The runs of this machine: --from local",
-        )
+        return NetworkError(f"{who} answered {answer.status}{reason}", hint=HINT)
     return CliError(f"{who} refused the question (code {code}){reason}", code="history-refused")
 
 

@@ -7,8 +7,7 @@ from array import array
 from collections.abc import Callable
 
 from one_trace.errors import CliError
-
-_SIZES = {"B": 1, "I": 4, "Q": 8, "d": 8}
+from one_trace.guard.varint import read_varint
 
 
 class RowBinary:
@@ -26,16 +25,11 @@ class RowBinary:
 
     def length(self) -> int:
         """An unsigned LEB128 number."""
-        number = shift = 0
-        while True:
-            if self.at >= len(self.data) or shift > 63:
-                raise self.unreadable()
-            byte = self.data[self.at]
-            self.at += 1
-            number |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return number
-            shift += 7
+        try:
+            number, self.at = read_varint(self.data, self.at)
+        except (IndexError, ValueError):
+            raise self.unreadable() from None
+        return number
 
     def take(self, size: int) -> bytes:
         taken = self.data[self.at : self.at + size]
@@ -56,11 +50,12 @@ class RowBinary:
 
     def real(self) -> float:
         """A Float64."""
-        return self.reals_of(self.take(8))[0]
+        value: float = self._array("d", self.take(8))[0]
+        return value
 
     def reals(self) -> array[float]:
         """An Array(Float64)."""
-        return self.reals_of(self.take(8 * self.length()))
+        return self._array("d", self.take(8 * self.length()))
 
     def numbers(self) -> array[int]:
         """An Array(UInt32)."""
@@ -71,9 +66,6 @@ class RowBinary:
         count = self.length()
         data = self.take(size * count)
         return [data[at : at + size] for at in range(0, size * count, size)]
-
-    def reals_of(self, data: bytes) -> array[float]:
-        return self._array("d", data)
 
     @staticmethod
     def _array(kind: str, data: bytes) -> array:  # type: ignore[type-arg]

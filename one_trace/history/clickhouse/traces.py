@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from one_trace.analyse.cost import SUMMED
 from one_trace.analyse.flat_table import COLUMNS
 from one_trace.errors import CliError, NoSuchRun
 from one_trace.history.clickhouse.client import Client
@@ -122,10 +123,12 @@ def trace(client: Client, shown: str, key: str) -> Trace:
         ) from None
 
 
-_IS_IN = (
-    "TraceId = {sent_in:String}"
-    " AND Timestamp >= fromUnixTimestamp64Nano({since:Int64})"
+_IN_TIME = (
+    "Timestamp >= fromUnixTimestamp64Nano({since:Int64})"
     " AND Timestamp < fromUnixTimestamp64Nano({until:Int64})"
+)
+_IS_IN = (
+    f"TraceId = {{sent_in:String}} AND {_IN_TIME}"
     " AND ResourceAttributes['one.run.revision'] = {revision:String}"
 )
 _IS_OF = f"{_IS_IN} AND ResourceAttributes['cicd.pipeline.run.id'] = {{run_id:String}}"
@@ -169,9 +172,7 @@ def span_rows(client: Client, wanted: Where) -> Iterator[tuple[Any, ...]]:
         sent = {(row[2], row[1], row[3]): row for row in batch}
         rows = client.rows(
             f"SELECT {_ROW}, ResourceAttributes, SpanAttributes FROM {OTEL}"
-            " WHERE has({traces:Array(String)}, TraceId)"
-            " AND Timestamp >= fromUnixTimestamp64Nano({since:Int64})"
-            " AND Timestamp < fromUnixTimestamp64Nano({until:Int64}) LIMIT 1 BY TraceId, SpanId,"
+            f" WHERE has({{traces:Array(String)}}, TraceId) AND {_IN_TIME} LIMIT 1 BY TraceId, SpanId,"
             " ResourceAttributes['cicd.pipeline.run.id'], ResourceAttributes['one.run.revision']",
             {**_bounds([_Sent(*row[:6]) for row in batch]), "traces": sorted({row[2] for row in batch})},
         )
@@ -205,6 +206,6 @@ def _flat(document: Trace, version: str, repository: str) -> Iterator[tuple[Any,
 
 def _usage(span: Span) -> dict[str, Any]:
     usage = span.usage
-    names = ("cost_usd", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "turns")
+    names = ("cost_usd", *SUMMED)
     models = None if usage is None else msgspec.json.encode(usage.models).decode()
     return {name: None if usage is None else getattr(usage, name) for name in names} | {"models": models}
