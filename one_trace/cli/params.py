@@ -185,8 +185,10 @@ class HistorySource(_Words):
     ) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        local = CompletionItem("local", help="The store of this machine")
-        return [local] if "local".startswith(incomplete) else []
+        from one_trace.settings.keys import LOCAL
+
+        local = CompletionItem(LOCAL, help="The store of this machine")
+        return [local] if LOCAL.startswith(incomplete) else []
 
 
 FROM = click.option(

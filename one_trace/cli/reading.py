@@ -13,6 +13,7 @@ from one_trace.cli.out import out
 from one_trace.cli.params import project_here
 from one_trace.errors import CliError, WrongUsage
 from one_trace.history import opened
+from one_trace.settings.keys import LOCAL
 
 if TYPE_CHECKING:
     from one_trace.history.protocol import History
@@ -25,7 +26,7 @@ def place_of(source: str | None) -> HistoryUrl | None:
         named = configured_to_read().history
     else:
         named = out().source = source
-    if named is None or named == "local":
+    if named is None or named == LOCAL:
         return None
     from one_trace.settings.history_url import parse_history
 

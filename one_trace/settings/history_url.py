@@ -12,8 +12,6 @@ from urllib.parse import quote, unquote
 
 from one_trace.guard.urls import EXAMPLE, Url, parse
 
-LOCAL = "local"
-"""The word for the store of this machine, where a history is named."""
 SCHEME = "clickhouse"
 PORTS = {True: 8443, False: 8123}
 """ClickHouse's own ports for HTTP, with TLS and without."""

@@ -16,6 +16,8 @@ from one_trace.settings.paths import expand
 Visibility = Literal["private", "direct", "public"]
 BUILT_IN = "built-in"
 FOREVER = "forever"
+LOCAL = "local"
+"""The word for the store of this machine, where a history is named."""
 SINKS = ("traces.com", "otlp")
 MOST_PATTERNS = 50
 LONGEST_PATTERN = 500
@@ -74,11 +76,11 @@ def _url(value: object, *, allow_http: bool) -> str:
 
 def parse_history(value: object) -> str:
     """The word local, or the URL of a team's history in its one spelling."""
+    text = value if isinstance(value, str) else ""
+    if text.strip() == LOCAL:
+        return LOCAL
     from one_trace.settings import history_url
 
-    text = value if isinstance(value, str) else ""
-    if text.strip() == history_url.LOCAL:
-        return history_url.LOCAL
     return history_url.parse_history(text).text
 
 
@@ -225,7 +227,7 @@ KEYS: tuple[Key, ...] = (
     Key("on_finish", parse_path, None, "program started after a run that did not succeed", user_only=True),
     Key("live", parse_bool, True, "draw a traced run while it runs", values=("true", "false")),
     Key("retention", parse_retention, "90d", "how long runs are kept, or forever", values=("90d", FOREVER)),
-    Key("history", parse_history, None, "where a team's runs are read from", values=("local",)),
+    Key("history", parse_history, None, "where a team's runs are read from", values=(LOCAL,)),
     Key("host", parse_host, None, "One CLI's program, or built-in", values=(BUILT_IN,)),
     Key("data_dir", parse_path, None, "the folder of the store"),
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from one_trace.errors import SettingsError
 from one_trace.settings import paths, problems
-from one_trace.settings.keys import BY_NAME, KEYS, PROJECT_KEYS, Visibility
+from one_trace.settings.keys import BY_NAME, KEYS, LOCAL, PROJECT_KEYS, Visibility
 from one_trace.settings.paths import ENV_PREFIX
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Settings(NamedTuple):
     @property
     def from_store(self) -> str:
         """The option with which a command reads the store, where it would read another history."""
-        return "" if self.history in (None, "local") else " --from local"
+        return "" if self.history in (None, LOCAL) else f" --from {LOCAL}"
 
     def doubt(self, *names: str) -> SettingsError | None:
         """The first problem because of which one of these keys may not have the intended value."""

@@ -12,7 +12,8 @@ from one_trace.errors import CliError, StoreError
 from one_trace.guard.files import is_plain
 from one_trace.guard.text import shell_word
 from one_trace.settings import credentials, paths, sources
-from one_trace.settings.history_url import LOCAL, HistoryUrl, parse_history
+from one_trace.settings.history_url import HistoryUrl, parse_history
+from one_trace.settings.keys import LOCAL
 from one_trace.view.words import counted
 
 TIMEOUT_S = 5.0
