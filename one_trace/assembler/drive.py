@@ -1,0 +1,513 @@
+"""A reading: the engine runs the flow again, and each line of the log says which of what waits goes on.
+
+The engine is the proposer. It knows what starts what and what is over when; what it cannot know is which leaf
+ends next, and that is what the next line says. Where the line fits several, that is a `Choice`; where the engine
+comes to what the log does not have, that is a `Conflict`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from one_trace.assembler.choices import Choices
+from one_trace.assembler.decisions import Decisions
+from one_trace.assembler.executions import Execution, Where, prefix
+from one_trace.assembler.expected import Expected
+from one_trace.assembler.followed import LEAVES, DrivenLoop, Followed, LineClock, Timer, Waiting
+from one_trace.assembler.ground import Go, Ground
+from one_trace.assembler.maps import Made, Maps
+from one_trace.assembler.script import Conflict, Script
+from one_trace.engine.call import FlowScope, RunOptions
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.loop import Promise
+from one_trace.engine.observer import Place
+from one_trace.engine.retry import OnError
+from one_trace.engine.values import Handle
+from one_trace.record.log import LogLine
+
+STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeout": "timeout"}
+UNKNOWN = "\0 an error that the record does not tell"
+_UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
+"""What JSON.stringify throws when the host saves its state after a step."""
+
+
+class Finished(Exception):  # noqa: N818  not an error
+    """The log has no more lines of this go."""
+
+
+class Drive:
+    """One reading of a record. `run` gives its executions, or raises Conflict."""
+
+    def __init__(self, ground: Ground, choices: Choices) -> None:
+        self.ground, self.choices = ground, choices
+        self.script = Script(ground.record.lines, 0 if ground.facts.exact else 3)
+        self.clock = LineClock()
+        self.loop = DrivenLoop(self.clock, self)
+        self.maps = Maps()
+        state = ground.record.state
+        context = state.context if state is not None else None
+        self.expected = Expected(context.steps if context is not None else None, len(ground.goes))
+        self.maps.decisions = Decisions(self, self.expected)
+        self.executions: list[Execution] = []
+        self.open: dict[str, list[Execution]] = {}
+        """Those with events that have begun and not ended, by step id."""
+        self.waiting: dict[str, list[Waiting]] = {}
+        """Leaf bodies by step id."""
+        self.silent: list[Waiting] = []
+        self.timers: list[Timer] = []
+        self.gates: list[tuple[Execution, Promise[None]]] = []
+        self._raised: dict[str, deque[Execution]] = {}
+        self._moment = 0
+        self._go = ground.goes[0]
+        self._engine: Followed
+        self.root = Handle(self.maps, "contexts")
+        self.kept: dict[str, Made] = {}
+        """The root's map when the state was saved last."""
+
+    # -- the run
+
+    def run(self) -> None:
+        for go in self.ground.goes:
+            self._run_go(go)
+
+    def _run_go(self, go: Go) -> None:
+        self._go = go
+        self.open, self.waiting, self.silent, self.timers, self.gates = {}, {}, [], [], []
+        self.script.open(go.begin, go.end)
+        self.clock.at = self.ground.record.lines[go.begin].at
+        options = RunOptions(
+            dry_run=go.dry_run, mock=go.mock, allow_bash=True, stop_after=self.ground.stop_after
+        )
+        self._engine = Followed(self, self.maps, self.loop, options)
+        flow = self.ground.root_flow
+        key = str(flow.get("key"))
+        scope = FlowScope(key, "", (), flow.get("defaultOnError"))
+        try:
+            first = self.script.peek()
+            if first is not None:
+                self.clock.at = first.at
+                self.loop.go(self._engine.flow(flow, scope, self.root, Place(), go.done(self.script)))
+                self.loop.drain()
+            while (line := self.script.peek()) is not None:
+                self._keep_at(self.script.cursor)
+                self._explain(line)
+            self._pass_time(self.ground.record.lines[go.end - 1].at + 0.5)
+        except Finished:
+            pass
+        self._keep_at(go.end)
+
+    def _keep_at(self, index: int) -> None:
+        """The state was saved last by a message of the host itself, after all lines before it."""
+        saved = self.ground.saved
+        if saved < index and not self.kept and self.ground.saved_by_word:
+            self.kept = dict(self.maps.map_of(self.root))
+
+    # -- what the engine tells
+
+    def begins(self, step: dict[str, Any], flow_key: str, place: Place, index: int, events: bool) -> int:
+        above = self.executions[place.span - 1] if place.span is not None else None
+        node = self.ground.node_of(step, flow_key)
+        where = Where(
+            above, place.attempt, place.iteration, place.branch, index, self._go.number, not events
+        )
+        path = f"{prefix(place, above, self._go.prefix)} > {node.id}"
+        number = len(self.executions) + 1
+        execution = Execution(number, node, where, path, self.clock.at, -1)
+        self.executions.append(execution)
+        self.maps.running = execution
+        if events:
+            self._engine.subject = execution
+        return number
+
+    def attempt_begins(self, span: int) -> None:
+        execution = self.executions[span - 1]
+        self._moment += 1
+        execution.begins.append((self._moment, self.clock.at))
+        self.maps.running = execution
+
+    def ends(self, execution: Execution, status: str, raised: bool) -> None:
+        self._moment += 1
+        execution.over = self._moment
+        execution.status = STATUS.get(status, status)
+        execution.end = self.clock.at
+        if raised and not execution.where.silent:
+            self._raised.setdefault(execution.node.id, deque()).append(execution)
+
+    def waits(self, execution: Execution, attempt: int) -> Promise[StepFailure | None]:
+        waiting = Waiting(execution, attempt, Promise(self.loop))
+        if execution.where.silent:
+            self._foresee(waiting)
+            self.silent.append(waiting)
+        self.waiting.setdefault(execution.node.id, []).append(waiting)
+        return waiting.promise
+
+    def _foresee(self, waiting: Waiting) -> None:
+        """When the state says that a silent leaf ended, and how."""
+        execution = waiting.of
+        result = self.expected.of(execution).result
+        if result is None or not self.choices.pick("believed", [True, False], [execution]):
+            return
+        if result.status == "timeout":
+            waiting.never = True
+        elif result.status == "success" and (result.retries or 0) + 1 != waiting.attempt:
+            waiting.never = True  # its step:retry says when this attempt failed
+        else:
+            waiting.due = execution.start + (result.duration_ms or 0)
+            if result.status == "failed":
+                waiting.failure = StepFailure(result.error or UNKNOWN, code=result.error_code)
+
+    def gives_up(self, execution: Execution | None, on_error: OnError, failure: StepFailure) -> bool:
+        """Whether the host did not try again: its retry-skip stands before the line that is next."""
+        index = self.script.cursor - 1
+        line = self.ground.record.lines[index] if index >= 0 else None
+        if line is not None and line.event == "step:retry-skip" and execution is not None:
+            if line.step_id == execution.node.id:
+                return True
+        after = self.script.peek()
+        if after is not None and after.event == "step:retry" and execution is not None:
+            if after.step_id == execution.node.id:
+                return False
+        return on_error.no_retry_reason(failure) is not None
+
+    def find_flow(self, key: str) -> Any:
+        running = self.maps.running
+        return self.ground.find_flow(key, running.node if running is not None else None)
+
+    def emitted(self, event: str, fields: dict[str, Any], subject: Execution | None) -> None:
+        step_id = fields.get("stepId")
+        if event == "step:error":
+            subject = self._raised[str(step_id)].popleft()
+        index = self._line_of(event, fields, subject)
+        line = self.ground.record.lines[index]
+        self.script.take(index)
+        if event == "step:start":
+            assert subject is not None
+            subject.lines = (index, -1)
+            begun = line.begun
+            subject.start = begun if begun is not None else line.at
+            self.open.setdefault(subject.node.id, []).append(subject)
+        elif event in ("step:complete", "step:error"):
+            assert subject is not None
+            self._ended(subject, index, line)
+
+    def _ended(self, execution: Execution, index: int, line: LogLine) -> None:
+        execution.lines, execution.line = (execution.lines[0], index), line
+        execution.end = line.at
+        opened = self.open.get(execution.node.id, [])
+        if execution in opened:
+            opened.remove(execution)
+        if line.event == "step:error":
+            execution.error = line.error
+        elif index == self.ground.saved:
+            self.kept = dict(self.maps.map_of(self.root))
+        if line.event == "step:complete":
+            after = self.script.peek()
+            if after is not None and after.event == "step:error" and after.step_id == line.step_id:
+                if (after.error or "").startswith(_UNSAVED):
+                    self._raised.setdefault(execution.node.id, deque()).append(execution)
+                    execution.status = "error"
+                    raise StepFailure(after.error or "")
+
+    def _line_of(self, event: str, fields: dict[str, Any], subject: Execution | None) -> int:
+        """The line that this event is, the next or another of the same turn."""
+        script = self.script
+        line = script.peek()
+        if line is None:
+            raise Finished
+        if self._is(line, event, fields, subject):
+            return script.cursor
+        for index, line in script.ahead(self.clock.at + script.slack):
+            if self._is(line, event, fields, subject):
+                return index
+        line = script.peek()
+        assert line is not None
+        raise Conflict(
+            f"{event} {fields.get('stepId') or fields.get('flowKey')} at line {script.cursor}, "
+            f"where {line.event} {line.step_id or line.flow_key} is"
+        )
+
+    def _is(self, line: LogLine, event: str, fields: dict[str, Any], subject: Execution | None) -> bool:
+        if line.event != event:
+            return False
+        if subject is None:
+            return line.flow_key == fields.get("flowKey") if "flowKey" in fields else True
+        if line.step_id != subject.node.id:
+            return False
+        if event == "step:complete":
+            if line.status != fields.get("status"):
+                return False
+            return self._fits(subject, line)
+        if event == "step:error":
+            return line.error == fields.get("error") or fields.get("error") == UNKNOWN
+        return event != "step:retry" or line.attempt == fields.get("attempt")
+
+    def _fits(self, execution: Execution, line: LogLine) -> bool:
+        """Whether the line may be its end, by how long it was."""
+        return self._apart(execution, line) <= self._late(line)
+
+    @staticmethod
+    def _apart(execution: Execution, line: LogLine) -> float:
+        if line.duration_ms is None:
+            return 0.0
+        return abs(line.at - line.duration_ms - execution.start)
+
+    def _late(self, line: LogLine) -> float:
+        if self.ground.facts.exact:
+            return 0.0
+        return self.ground.facts.late_ms(self.script.cursor, exact=False)
+
+    # -- what goes on with a line
+
+    def _explain(self, line: LogLine) -> None:
+        index = self.choices.at = self.script.cursor
+        self._pass_time(line.at - self._late(line))
+        if self.script.taken[index]:
+            return
+        self.clock.at = max(self.clock.at, line.at)
+        for attempt in (self._by_itself, self._by_timer, self._by_silence):
+            while attempt(line):
+                if self.script.taken[index]:
+                    return
+                if self.script.cursor != index:
+                    return
+        raise Conflict(f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come")
+
+    def _settle(self, waiting: Waiting, failure: StepFailure | None) -> None:
+        self.waiting[waiting.of.node.id].remove(waiting)
+        if waiting.of.where.silent:
+            self.silent.remove(waiting)
+        waiting.promise.resolve(failure)
+        self.loop.drain()
+
+    def _pass_time(self, until: float) -> None:
+        """What the log has no line of happens when it is due."""
+        while True:
+            due = [each for each in self.silent if each.due is not None and each.due < until]
+            timers = [each for each in self.timers if each.due < until and self._goes_off(each)]
+            soonest: Waiting | Timer | None = min(
+                (*due, *timers), key=lambda each: each.due or 0, default=None
+            )
+            if soonest is None:
+                return
+            self._let(soonest)
+
+    def _goes_off(self, timer: Timer) -> bool:
+        """A silent time-out, or an attempt of what writes no line then."""
+        if timer.limit and not timer.of.where.silent:
+            if self.ground.facts.exact and timer.due < self.clock.at:
+                raise Conflict(f"{timer.of.path} was timed out before line {self.script.cursor}")
+            return False
+        return timer.limit or self.ground.facts.exact or timer.of.node.type in LEAVES
+
+    def _let(self, each: Waiting | Timer) -> None:
+        assert each.due is not None
+        self.clock.at = max(self.clock.at, each.due)
+        if isinstance(each, Waiting):
+            self._settle(each, each.failure)
+        else:
+            self._fire(each)
+
+    def _fire(self, timer: Timer) -> None:
+        self.timers.remove(timer)
+        timer.fire()
+        self.loop.drain()
+
+    def _by_itself(self, line: LogLine) -> bool:
+        """The end of a leaf step, a time-out, a sub-flow's start."""
+        if line.event in ("flow:start", "flow:mock-start"):
+            return self._open_gate(line)
+        if line.event not in ("step:complete", "step:error", "step:retry"):
+            return False
+        step_id = line.step_id or ""
+        options: list[tuple[Any, Callable[[], None], Execution]] = []
+        for waiting in self.waiting.get(step_id, ()):
+            if self._may_end(waiting, line):
+                cost = self._cost(waiting.of, line)
+                options.append((cost, lambda each=waiting: self._end_with(each, line), waiting.of))
+        late = self._late(line)
+        for timer in self.timers:
+            if timer.of.node.id == step_id and timer.limit and timer.due <= line.at + late:
+                if self._may_time_out(timer, line):
+                    cost = self._cost(timer.of, line)
+                    options.append((cost, lambda each=timer: self._fire(each), timer.of))
+        if not options:
+            return self._refuse(line)
+        self._choose("end", options)
+        return True
+
+    def _choose(
+        self, kind: str, options: list[tuple[Any, Callable[[], None], Execution]]
+    ) -> None:
+        options.sort(key=lambda each: each[0])
+        fitting = [each for each in options if each[0] < BAD] or options
+        equal = sum(each[0] == fitting[0][0] for each in fitting)
+        acts = [each[1] for each in fitting]
+        self.choices.pick(kind, acts, [each[2] for each in fitting], equal)()
+
+    def _cost(self, execution: Execution, line: LogLine) -> tuple[int, float]:
+        apart = self._apart(execution, line)
+        late = self._late(line)
+        result, sure, _ = self.expected.of(execution)
+        if line.event == "step:retry":
+            return (0, 0.0)
+        if result is None:
+            told = 1
+        elif line.event == "step:error":
+            told = 3 if sure else 2
+        else:
+            same = result.status == line.status and result.duration_ms == line.reported_ms
+            told = 0 if same and sure else 1 if same else 3 if sure else 2
+        return (told + (BAD[0] if apart > late else 0), apart)
+
+    def _may_end(self, waiting: Waiting, line: LogLine) -> bool:
+        execution, node = waiting.of, waiting.of.node
+        if line.event == "step:retry":
+            return line.attempt == waiting.attempt + 1 and node.retries >= waiting.attempt
+        if execution.where.silent:
+            return False
+        if line.event == "step:error":
+            return line.strategy in (None, node.said_strategy) and not node.has_timed_out(line.error)
+        if line.status == "success":
+            return (line.retries or 0) == waiting.attempt - 1
+        return line.status == "failed" and node.goes_on
+
+    @staticmethod
+    def _may_time_out(timer: Timer, line: LogLine) -> bool:
+        node = timer.of.node
+        if line.event == "step:retry":
+            return line.attempt == timer.attempt + 1
+        if timer.of.where.silent:
+            return False
+        if line.event == "step:error":
+            return node.has_timed_out(line.error)
+        return line.status == "timeout"
+
+    def _end_with(self, waiting: Waiting, line: LogLine) -> None:
+        failure = None
+        if line.event == "step:error":
+            failure = StepFailure(line.error or "")
+        elif line.event == "step:retry":
+            failure = StepFailure(UNKNOWN)
+        elif line.status == "failed":
+            failure = StepFailure(self._error_of(waiting.of))
+        self._settle(waiting, failure)
+
+    def _error_of(self, execution: Execution) -> str:
+        result = self.expected.of(execution).result
+        return (result.error if result is not None else None) or UNKNOWN
+
+    def _open_gate(self, line: LogLine) -> bool:
+        gates = [gate for gate in self.gates if self.ground.trees.may_call(gate[0].node, line.flow_key or "")]
+        if not gates:
+            return False
+        options = [((0, 0.0), lambda each=gate: self._open(each), gate[0]) for gate in gates]
+        self._choose("gate", options)
+        return True
+
+    def _open(self, gate: tuple[Execution, Promise[None]], failure: StepFailure | None = None) -> None:
+        self.gates.remove(gate)
+        self.maps.running = gate[0]
+        if failure is None:
+            gate[1].resolve(None)
+        else:
+            gate[1].reject(failure)
+        self.loop.drain()
+
+    def _refuse(self, line: LogLine) -> bool:
+        """A sub-flow that could not begin."""
+        gates = [gate for gate in self.gates if gate[0].node.id == line.step_id]
+        if not gates or line.status in ("success", "timeout"):
+            return False
+        self._open(gates[0], StepFailure(line.error or self._error_of(gates[0][0])))
+        return True
+
+    def _by_timer(self, line: LogLine) -> bool:
+        """Another attempt, or what is silent and due at this very time."""
+        until = line.at + self._late(line)
+        due = [each for each in self.silent if each.due is not None and each.due <= until]
+        timers = [each for each in self.timers if each.due <= until and self._at_once(each, line)]
+        soonest: Waiting | Timer | None = min((*due, *timers), key=lambda each: each.due or 0, default=None)
+        if soonest is None:
+            return False
+        soonest.due = min(soonest.due or 0, line.at)
+        self._let(soonest)
+        return True
+
+    def _at_once(self, timer: Timer, line: LogLine) -> bool:
+        if timer.limit:
+            return timer.of.where.silent
+        firsts = self.maps.decisions.firsts_of(timer.of.node)
+        return not firsts or self.maps.decisions.is_first(line, firsts)
+
+    # -- what is silent, and of which the state does not say when it ended
+
+    def _by_silence(self, line: LogLine) -> bool:
+        inside = self._held_up(line)
+        if not inside:
+            return False
+        threw = line.event in ("step:error", "step:retry", "flow:error") or line.status == "failed"
+        options: list[tuple[Any, Callable[[], None], Execution]] = []
+        for rank, (container, waiting) in enumerate(inside):
+            if threw:
+                for each in waiting:
+                    cost = (rank, float(each.due is not None))
+                    options.append((cost, lambda each=each: self._throw(each, line), each.of))
+            else:
+                options.append(((rank, 0.0), lambda all=waiting: self._end_first(all), container))
+        self._choose("silence", options)
+        return True
+
+    def _end_first(self, waiting: list[Waiting]) -> None:
+        self._settle(min(waiting, key=lambda each: (each.due or 0, each.of.number)), None)
+
+    def _throw(self, waiting: Waiting, line: LogLine) -> None:
+        self._settle(waiting, StepFailure(line.error or UNKNOWN))
+
+    def _held_up(self, line: LogLine) -> list[tuple[Execution, list[Waiting]]]:
+        """The containers that may go on with this line when what waits in them has ended, the likeliest
+        first."""
+        by_container: dict[Execution, list[Waiting]] = {}
+        for waiting in self.silent:
+            if waiting.never or waiting.due is not None:
+                continue
+            for above in _outwards(waiting.of):
+                by_container.setdefault(above, []).append(waiting)
+        ranked = [
+            (rank, container, inside)
+            for container, inside in by_container.items()
+            if (rank := self._rank(container, line)) < NEVER
+        ]
+        ranked.sort(key=lambda each: (each[0], len(each[2]), -each[1].number))
+        return [(container, inside) for _, container, inside in ranked]
+
+    def _rank(self, container: Execution, line: LogLine) -> float:
+        if container.over is not None:
+            return NEVER
+        if line.event in ("step:start", "flow:start", "flow:mock-start"):
+            return self._rank_start(container, line)
+        if line.step_id is None:
+            return 0.0 if container.node.type == "flow" else NEVER
+        if container.node.id != line.step_id:
+            return NEVER
+        return self._apart(container, line)
+
+    def _rank_start(self, container: Execution, line: LogLine) -> float:
+        if container.node.type != "parallel" or container.node.body is None:
+            return NEVER
+        decisions = self.maps.decisions
+        later = container.node.body.nodes[container.node.concurrency :]
+        firsts: frozenset[str] = frozenset().union(*(decisions.firsts_of(node) for node in later))
+        return 0.0 if decisions.is_first(line, firsts) else 1.0
+
+
+BAD = (8, 0.0)
+NEVER = float("inf")
+
+
+def _outwards(execution: Execution) -> Iterable[Execution]:
+    above = execution.where.above
+    while above is not None:
+        yield above
+        above = above.where.above

@@ -1,0 +1,80 @@
+"""What ran: each execution of a step, and its tree as the engine makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from one_trace.assemble.tree import Node
+from one_trace.engine.observer import Place
+from one_trace.record.state import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where an execution stands. `go`: 1, or the number of the resume and 1 more. `attempt`: of its parent."""
+
+    above: Execution | None
+    attempt: int | None
+    iteration: int | None
+    branch: str | None
+    index: int | None
+    go: int
+    silent: bool
+    """A direct child of a parallel block: it has no events of its own."""
+
+
+class Execution:
+    """One execution of a step. Times are epoch ms; `moments` count what happened in the run.
+
+    `begins`: the moments at which its attempts began; `over`: the one at which it ended."""
+
+    __slots__ = (
+        "begins",
+        "doubts",
+        "end",
+        "error",
+        "expected",
+        "line",
+        "lines",
+        "node",
+        "number",
+        "over",
+        "path",
+        "result",
+        "start",
+        "status",
+        "where",
+    )
+
+    def __init__(self, number: int, node: Node, where: Where, path: str, start: float, line: int) -> None:
+        self.number, self.node, self.where, self.path = number, node, where, path
+        self.start = start
+        self.lines = (line, -1)
+        """The lines that began and ended it; -1 where there is none."""
+        self.line: Any = None
+        """The line that ended it."""
+        self.status: str | None = None
+        self.error: str | None = None
+        self.end: float | None = None
+        self.begins: list[tuple[int, float]] = []
+        self.over: int | None = None
+        self.result: Result | None = None
+        self.expected: Any = None
+        self.doubts: set[str] | None = None
+
+    @property
+    def attempts(self) -> int:
+        return len(self.begins) or 1
+
+    def doubt(self, *names: str) -> None:
+        self.doubts = (self.doubts or set()).union(names)
+
+
+def prefix(place: Place, above: Execution | None, root: str) -> str:
+    """What the paths of the executions at a place begin with."""
+    if above is None:
+        return root
+    again = f"#{place.attempt}" if place.attempt is not None and place.attempt > 1 else ""
+    turn = f"[{place.iteration}]" if place.iteration is not None else ""
+    return f"{above.path}{again}{turn}"

@@ -1,0 +1,152 @@
+"""What the state says of an execution before it is over: where its result must stand, if what it runs in
+succeeds as the state says. Only a guess, which the host's maps, run again, confirm or refute at the end."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from one_trace.assembler.executions import Execution
+from one_trace.record.state import Result, read_result
+from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items
+
+Results = dict[str, Raw]
+
+
+class Iterations(msgspec.Struct):
+    iterations: list[Results | None] | None = None
+
+
+iterations = msgspec.json.Decoder(Iterations)
+results = msgspec.json.Decoder(Results)
+STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
+
+
+class Expectation(NamedTuple):
+    """`sure`: no other execution can have left it."""
+
+    result: Result | None
+    sure: bool
+    inside: object = None
+    """Decoded: of a loop, its maps; of a flow, its map."""
+
+
+NOTHING = Expectation(None, False)
+
+
+class Expected:
+    """`last_go`: results of earlier goes may have been written anew."""
+
+    def __init__(self, root: Results | None, last_go: int) -> None:
+        self._root = root
+        self._last_go = last_go
+        self._maps: dict[tuple[int, int], Results | None] = {}
+
+    def of(self, execution: Execution) -> Expectation:
+        if execution.expected is None:
+            execution.expected = self._of(execution)
+        return execution.expected  # type: ignore[no-any-return]
+
+    def _of(self, execution: Execution) -> Expectation:
+        where = execution.where
+        if where.silent and where.above is not None:
+            block = self.of(where.above)
+            if block.result is not None and block.result.status == "success":
+                if self._is_last(where, block.result):
+                    children = self._inside(where.above)
+                    if isinstance(children, list) and where.index is not None and where.index < len(children):
+                        result = read_result(children[where.index])
+                        if result is not None and result.status in STATUSES:
+                            return Expectation(result, block.sure)
+                return NOTHING
+            if block.sure and block.result is not None and block.result.status == "skipped":
+                return NOTHING
+        found, sure = self.map_around(execution)
+        raw = found.get(execution.node.id) if found is not None else None
+        result = read_result(raw) if raw is not None else None
+        if result is None or result.status not in STATUSES:
+            return NOTHING
+        if result.status == "success" and result.duration_ms is None:
+            return NOTHING  # what a while leaves before each turn
+        return Expectation(result, sure and not execution.node.repeats and not where.silent)
+
+    @staticmethod
+    def _is_last(where: object, result: Result) -> bool:
+        return (getattr(where, "attempt", None) or 1) == (result.retries or 0) + 1
+
+    def map_around(self, execution: Execution) -> tuple[Results | None, bool]:
+        """The map that its result is written into, and whether that is this very run of it."""
+        at: Execution = execution
+        while True:
+            where = at.where
+            above = where.above
+            if above is None:
+                return self._root, where.go == self._last_go
+            kind = above.node.type
+            if kind in ("loop", "flow"):
+                around = self.of(above)
+                if around.result is None or around.result.status != "success":
+                    if kind == "loop":  # its results were left in the map around it
+                        found, _ = self.map_around(above)
+                        return found, False
+                    return None, False
+                if not self._is_last(where, around.result):
+                    return None, False
+                inside = self._inside(above)
+                if kind == "flow":
+                    return (inside if isinstance(inside, dict) else None), around.sure
+                turn = where.iteration or 0
+                if isinstance(inside, list) and turn < len(inside):
+                    return inside[turn] or {}, around.sure
+                return None, False
+            at = above
+
+    def _inside(self, container: Execution) -> object:
+        """Of a loop its maps, of a flow its map, of a block its children."""
+        expected = self.of(container)
+        if expected.inside is None and expected.result is not None:
+            inside: object = _decoded(container.node.type, expected.result)
+            container.expected = expected = Expectation(expected.result, expected.sure, inside or ())
+        return expected.inside
+
+    def turns(self, container: Execution) -> int | None:
+        """How many iterations it makes."""
+        expected = self.of(container)
+        if expected.result is None or expected.result.status != "success" or not expected.sure:
+            return None
+        if container.node.type == "loop":
+            inside = self._inside(container)
+            return len(inside) if isinstance(inside, list) else None
+        output = _member(expected.result.output, "results")
+        items = raw_items(output)
+        return len(items) if items is not None else None
+
+    def taken(self, container: Execution) -> bool | None:
+        """Whether a condition held."""
+        result = self.of(container).result
+        if result is None or result.status != "success":
+            return None
+        raw = bytes(_member(result.output, "conditionResult"))
+        return {b"true": True, b"false": False}.get(raw)
+
+
+def _member(raw: Raw, name: str) -> Raw:
+    if not present(raw):
+        return ABSENT
+    try:
+        return results.decode(raw).get(name, ABSENT)
+    except UNREADABLE:
+        return ABSENT
+
+
+def _decoded(kind: str, result: Result) -> object:
+    try:
+        if kind == "loop":
+            return iterations.decode(result.response).iterations if present(result.response) else None
+        if kind == "flow":
+            return results.decode(result.output) if present(result.output) else None
+        return raw_items(result.output) if present(result.output) else None
+    except UNREADABLE:
+        return None

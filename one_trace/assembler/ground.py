@@ -1,0 +1,144 @@
+"""What all readings of a record share: its goes, its flows, and which line the state was saved with last."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from one_trace.assemble.facts import Facts
+from one_trace.assemble.tree import Node, Tree
+from one_trace.assemble.trees import Trees, limit_called, limit_loops
+from one_trace.assembler.script import Script
+from one_trace.engine.failures import StepFailure
+from one_trace.record.reading import Record
+
+
+class Done(Collection[str]):
+    """The steps that a resumed run leaves out: those that had completed, but for one that the log begins."""
+
+    def __init__(self, completed: set[str], script: Script) -> None:
+        self._completed, self._script = completed, script
+
+    def __contains__(self, step_id: object) -> bool:
+        if step_id not in self._completed:
+            return False
+        line = self._script.peek()
+        return line is None or line.event != "step:start" or line.step_id != step_id
+
+    def __iter__(self) -> Any:
+        return iter(self._completed)
+
+    def __len__(self) -> int:
+        return len(self._completed)
+
+
+@dataclass
+class Go:
+    """The run, or a resume of it: lines `begin` to `end`."""
+
+    number: int
+    begin: int
+    end: int
+    prefix: str
+    dry_run: bool = False
+    mock: bool = False
+    completed: set[str] = field(default_factory=set)
+
+    def done(self, script: Script) -> Collection[str]:
+        return Done(self.completed, script) if self.number > 1 else ()
+
+
+@dataclass
+class Found:
+    flow: Any
+    root: str = ""
+
+
+class Ground:
+    def __init__(self, record: Record, facts: Facts) -> None:
+        self.record, self.facts = record, facts
+        self.faults: list[str] = []
+        self.trees = Trees(record.flows, facts.warnings, self.faults)
+        self._nodes: dict[int, Node] = {}
+        self.goes = _goes(record)
+        self.stop_after = next(iter(facts.stopped_after), None)
+        tree = self.trees.root(record.files.flow_key, record.flow)
+        self._index(tree)
+        if record.state is not None and record.state.context is not None:
+            limit_loops(tree, record.state.context.input)
+        self.root_flow: dict[str, Any] = record.flow.definition if record.flow is not None else {"steps": []}
+        self.saved, self.saved_by_word = _saved(record)
+
+    def _index(self, tree: Tree) -> None:
+        for nodes in tree.by_id.values():
+            for node in nodes:
+                self._nodes[id(node.step)] = node
+
+    def node_of(self, step: dict[str, Any], flow_key: str) -> Node:
+        return self._nodes[id(step)]
+
+    def find_flow(self, key: str, call: Node | None) -> Found:
+        flow = self.record.flows.named(key)
+        if flow is None:
+            raise StepFailure(f"Flow not found: {key}")
+        tree = self.trees.root(flow.key, flow)
+        self._index(tree)
+        limit_called(tree, call)
+        return Found(flow.definition)
+
+
+def _goes(record: Record) -> list[Go]:
+    goes: list[Go] = []
+    lines, key = record.lines, record.files.flow_key
+    completed: set[str] = set()
+    for index, line in enumerate(lines):
+        if not goes or (line.event is None and line.msg == "Flow resumed"):
+            if goes:
+                goes[-1].end = index
+            number = len(goes) + 1
+            prefix = key if number == 1 else f"{key}#{number}"
+            goes.append(Go(number, index, len(lines), prefix, completed=set(completed)))
+        elif line.event == "step:complete" and line.step_id is not None:
+            completed.add(line.step_id)
+        elif line.event == "flow:mock-start":
+            goes[-1].mock = True
+        elif line.event in ("flow:dry-run", "step:dry-resolve"):
+            goes[-1].dry_run = True
+    return goes
+
+
+_UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
+
+
+def _saved(record: Record) -> tuple[int, bool]:
+    """The line with which the state was saved last, and whether that is a message of the host itself."""
+    state, lines = record.state, record.lines
+    if state is None:
+        return -1, False
+    saves = [
+        index
+        for index, line in enumerate(lines)
+        if line.event == "step:complete" and not _fails_at_once(lines, index)
+    ]
+    if state.status not in ("completed", "failed"):
+        count = state.saves
+        if count is not None and count <= len(saves):
+            return (saves[count - 1] if count else -1), False
+        return (saves[-1] if saves else -1), False
+    words = [
+        index for index, line in enumerate(lines) if line.event is None and not line.msg.endswith("started")
+    ]
+    last_word = words[-1] if words else -1
+    last_save = saves[-1] if saves else -1
+    return max(last_word, last_save), last_word > last_save
+
+
+def _fails_at_once(lines: Any, index: int) -> bool:
+    after = lines[index + 1] if index + 1 < len(lines) else None
+    return (
+        after is not None
+        and after.event == "step:error"
+        and after.step_id == lines[index].step_id
+        and (after.error or "").startswith(_UNSAVED)
+    )

@@ -1,0 +1,72 @@
+"""The log as a script: the events that the engine must come to, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from one_trace.record.log import LogLine
+
+FOLLOWED = frozenset(
+    {
+        "step:start",
+        "step:complete",
+        "step:error",
+        "step:retry",
+        "step:dry-resolve",
+        "flow:start",
+        "flow:mock-start",
+        "flow:dry-run",
+        "flow:complete",
+        "flow:error",
+        "flow:stopped",
+    }
+)
+"""Events that the engine emits, and that tell of the tree."""
+
+
+class Conflict(Exception):
+    """The record does not go on as this reading does."""
+
+
+class Script:
+    """The followed events of a go. `taken` were emitted: mostly those before `cursor`."""
+
+    __slots__ = ("cursor", "end", "lines", "slack", "taken")
+
+    def __init__(self, lines: list[LogLine], slack: float) -> None:
+        self.lines = lines
+        self.taken = bytearray(len(lines))
+        self.cursor = self.end = 0
+        self.slack = slack
+        """How far apart, in ms, two lines of one turn may be."""
+
+    def open(self, begin: int, end: int) -> None:
+        self.cursor, self.end = begin, end
+        self._skip()
+
+    def _skip(self) -> None:
+        lines, taken, cursor, end = self.lines, self.taken, self.cursor, self.end
+        while cursor < end and (taken[cursor] or lines[cursor].event not in FOLLOWED):
+            cursor += 1
+        self.cursor = cursor
+
+    def peek(self) -> LogLine | None:
+        return self.lines[self.cursor] if self.cursor < self.end else None
+
+    def take(self, index: int) -> None:
+        self.taken[index] = 1
+        if index == self.cursor:
+            self._skip()
+
+    def ahead(self, until: float) -> Iterator[tuple[int, LogLine]]:
+        """The lines not taken yet up to a time."""
+        lines, taken = self.lines, self.taken
+        for index in range(self.cursor, self.end):
+            line = lines[index]
+            if line.at > until:
+                return
+            if not taken[index] and line.event in FOLLOWED:
+                yield index, line
+
+    def rest(self) -> Iterator[tuple[int, LogLine]]:
+        return self.ahead(float("inf"))
