@@ -48,7 +48,7 @@ def _start(record: Record) -> tuple[str, float]:
 def _run(ground: Ground, reading: Reading, spans: list[Span], started_at: str, start: float) -> Run:
     record = ground.record
     state = record.state
-    status, ended = _outcome(record)
+    status, ended = _outcome(record, reading)
     by_status: Counter[str] = Counter(span.status for span in spans)
     return Run(
         run_id=record.files.run_id,
@@ -63,7 +63,7 @@ def _run(ground: Ground, reading: Reading, spans: list[Span], started_at: str, s
     )
 
 
-def _outcome(record: Record) -> tuple[RunStatus, float | None]:
+def _outcome(record: Record, reading: Reading) -> tuple[RunStatus, float | None]:
     """By the root flow's last event, or the host's last word."""
     outcome: RunStatus | None = None
     ended: float | None = None
@@ -76,6 +76,7 @@ def _outcome(record: Record) -> tuple[RunStatus, float | None]:
             outcome, ended = outcome or "success", line.at
         elif line.event == "flow:stopped" and line.flow_key == record.files.flow_key:
             outcome = "stopped"
+    outcome = outcome or reading.outcome
     if outcome is None:
         told = record.state.status if record.state is not None else ""
         outcome = {"completed": "success", "failed": "error"}.get(told, "incomplete")  # type: ignore[assignment]

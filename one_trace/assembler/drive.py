@@ -8,7 +8,7 @@ comes to what the log does not have, that is a `Conflict`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from one_trace.assembler.choices import Choices
@@ -25,12 +25,18 @@ from one_trace.engine.loop import Promise
 from one_trace.engine.observer import Place
 from one_trace.engine.retry import OnError
 from one_trace.engine.values import Handle
+from one_trace.model.trace import RunStatus
 from one_trace.record.log import LogLine
+from one_trace.record.state import Result
 
 STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeout": "timeout"}
 UNKNOWN = "\0 an error that the record does not tell"
 _UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
 """What JSON.stringify throws when the host saves its state after a step."""
+
+
+Learned = Mapping[str, Result]
+"""What the state turned out to say of silent executions, by path."""
 
 
 class Finished(Exception):  # noqa: N818  not an error
@@ -40,8 +46,8 @@ class Finished(Exception):  # noqa: N818  not an error
 class Drive:
     """One reading of a record. `run` gives its executions, or raises Conflict."""
 
-    def __init__(self, ground: Ground, choices: Choices) -> None:
-        self.ground, self.choices = ground, choices
+    def __init__(self, ground: Ground, choices: Choices, learned: Learned) -> None:
+        self.ground, self.choices, self._learned = ground, choices, learned
         self.script = Script(ground.record.lines, 0 if ground.facts.exact else 3)
         self.clock = LineClock()
         self.loop = DrivenLoop(self.clock, self)
@@ -56,13 +62,20 @@ class Drive:
         self.waiting: dict[str, list[Waiting]] = {}
         """Leaf bodies by step id."""
         self.silent: list[Waiting] = []
+        self.promised: list[tuple[float, Execution, bool]] = []
+        """Silent containers of which the state says when they ended, and whether they failed."""
         self.timers: list[Timer] = []
         self.gates: list[tuple[Execution, Promise[None]]] = []
         self._raised: dict[str, deque[Execution]] = {}
         self._moment = 0
         self._go = ground.goes[0]
         self._engine: Followed
+        self.whole: Promise[bool] | None = None
+        """The flow of the last go."""
         self.root = Handle(self.maps, "contexts")
+        self._open_inside: set[Execution] = set()
+        self.forced: set[Execution] = set()
+        """Silent leaves of which only what followed tells that they were over."""
         self.kept: dict[str, Made] = {}
         """The root's map when the state was saved last."""
 
@@ -75,6 +88,7 @@ class Drive:
     def _run_go(self, go: Go) -> None:
         self._go = go
         self.open, self.waiting, self.silent, self.timers, self.gates = {}, {}, [], [], []
+        self.promised = []
         self.script.open(go.begin, go.end)
         self.clock.at = self.ground.record.lines[go.begin].at
         options = RunOptions(
@@ -88,7 +102,8 @@ class Drive:
             first = self.script.peek()
             if first is not None:
                 self.clock.at = first.at
-                self.loop.go(self._engine.flow(flow, scope, self.root, Place(), go.done(self.script)))
+                flowing = self._engine.flow(flow, scope, self.root, Place(), go.done(self.script))
+                self.whole = self.loop.go(flowing)
                 self.loop.drain()
             while (line := self.script.peek()) is not None:
                 self._keep_at(self.script.cursor)
@@ -97,6 +112,29 @@ class Drive:
         except Finished:
             pass
         self._keep_at(go.end)
+
+    @property
+    def outcome(self) -> RunStatus | None:
+        whole = self.whole
+        if whole is None or not whole.settled:
+            return None
+        return "error" if whole.error is not None else "success" if whole.value else "stopped"
+
+    def close(self) -> None:
+        """What has events ends with one; and what is certain of the silent ones."""
+        self.executions = [each for each in self.executions if each.where.silent or each.lines[0] >= 0]
+        for each in reversed(self.executions):
+            if not each.where.silent:
+                if each.lines[1] < 0 and each.status != "stopped":
+                    each.status, each.over, each.end = None, None, None
+                continue
+            if each.result is not None:
+                continue
+            unknown = each.node.type in LEAVES and each.status != "skipped"
+            if unknown or each.over is None or each in self._open_inside:
+                each.doubt("status", "durationMs")
+                if each.where.above is not None:
+                    self._open_inside.add(each.where.above)
 
     def _keep_at(self, index: int) -> None:
         """The state was saved last by a message of the host itself, after all lines before it."""
@@ -119,6 +157,11 @@ class Drive:
         self.maps.running = execution
         if events:
             self._engine.subject = execution
+        elif node.type not in LEAVES:
+            result = self._believed(execution)
+            if result is not None and result.status in ("success", "failed"):
+                due = execution.start + (result.duration_ms or 0)
+                self.promised.append((due, execution, result.status == "failed"))
         return number
 
     def attempt_begins(self, span: int) -> None:
@@ -146,8 +189,8 @@ class Drive:
     def _foresee(self, waiting: Waiting) -> None:
         """When the state says that a silent leaf ended, and how."""
         execution = waiting.of
-        result = self.expected.of(execution).result
-        if result is None or not self.choices.pick("believed", [True, False], [execution]):
+        result = self._believed(execution)
+        if result is None:
             return
         if result.status == "timeout":
             waiting.never = True
@@ -157,6 +200,17 @@ class Drive:
             waiting.due = execution.start + (result.duration_ms or 0)
             if result.status == "failed":
                 waiting.failure = StepFailure(result.error or UNKNOWN, code=result.error_code)
+
+    def _believed(self, execution: Execution) -> Result | None:
+        result, sure, _ = self.expected.of(execution)
+        if sure:
+            return result
+        learned = self._learned.get(execution.path)
+        result = learned if learned is not None else result
+        if result is None:
+            return None
+        likely = [True, False] if learned is not None or not execution.node.repeats else [False, True]
+        return result if self.choices.pick("believed", likely, [execution]) else None
 
     def gives_up(self, execution: Execution | None, on_error: OnError, failure: StepFailure) -> bool:
         """Whether the host did not try again: its retry-skip stands before the line that is next."""
@@ -266,12 +320,9 @@ class Drive:
         if self.script.taken[index]:
             return
         self.clock.at = max(self.clock.at, line.at)
-        for attempt in (self._by_itself, self._by_timer, self._by_silence):
-            while attempt(line):
-                if self.script.taken[index]:
-                    return
-                if self.script.cursor != index:
-                    return
+        while self._by_itself(line) or self._by_timer(line) or self._by_silence(line):
+            if self.script.taken[index]:
+                return
         raise Conflict(f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come")
 
     def _settle(self, waiting: Waiting, failure: StepFailure | None) -> None:
@@ -289,9 +340,41 @@ class Drive:
             soonest: Waiting | Timer | None = min(
                 (*due, *timers), key=lambda each: each.due or 0, default=None
             )
+            if self._keep_promise(until, soonest.due if soonest is not None else None):
+                continue
             if soonest is None:
                 return
             self._let(soonest)
+
+    def _keep_promise(self, until: float, before: float | None) -> bool:
+        """What waits in a silent container ends when the state says that the container did."""
+        for each in sorted(self.promised, key=lambda each: (each[0], -each[1].number)):
+            due, container, failed = each
+            if due >= until or (before is not None and before < due):
+                return False
+            self.promised.remove(each)
+            inside = [
+                waiting
+                for waiting in self.silent
+                if waiting.due is None and not waiting.never and container in _outwards(waiting.of)
+            ]
+            if container.over is None and inside:
+                self.clock.at = max(self.clock.at, due)
+                if not failed:
+                    self.promised.append(each)
+                self._choose_silent(inside, failed, container)
+                return True
+        return False
+
+    def _choose_silent(self, inside: list[Waiting], failed: bool, container: Execution) -> None:
+        if not failed:
+            self._end_first(inside)
+            return
+        options: list[tuple[Any, Callable[[], None], Execution]] = [
+            ((0, float(-each.of.number)), lambda each=each: self._throw(each, None), each.of)
+            for each in inside
+        ]
+        self._choose("silence", options)
 
     def _goes_off(self, timer: Timer) -> bool:
         """A silent time-out, or an attempt of what writes no line then."""
@@ -429,6 +512,8 @@ class Drive:
         due = [each for each in self.silent if each.due is not None and each.due <= until]
         timers = [each for each in self.timers if each.due <= until and self._at_once(each, line)]
         soonest: Waiting | Timer | None = min((*due, *timers), key=lambda each: each.due or 0, default=None)
+        if self._keep_promise(until + 0.5, soonest.due if soonest is not None else None):
+            return True
         if soonest is None:
             return False
         soonest.due = min(soonest.due or 0, line.at)
@@ -460,10 +545,13 @@ class Drive:
         return True
 
     def _end_first(self, waiting: list[Waiting]) -> None:
-        self._settle(min(waiting, key=lambda each: (each.due or 0, each.of.number)), None)
+        first = min(waiting, key=lambda each: (each.due or 0, each.of.number))
+        self.forced.add(first.of)
+        self._settle(first, None)
 
-    def _throw(self, waiting: Waiting, line: LogLine) -> None:
-        self._settle(waiting, StepFailure(line.error or UNKNOWN))
+    def _throw(self, waiting: Waiting, line: LogLine | None) -> None:
+        self.forced.add(waiting.of)
+        self._settle(waiting, StepFailure((line.error if line is not None else None) or UNKNOWN))
 
     def _held_up(self, line: LogLine) -> list[tuple[Execution, list[Waiting]]]:
         """The containers that may go on with this line when what waits in them has ended, the likeliest
