@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from one_trace.assemble.tree import Listing, Node, Tree
 from one_trace.assembler.executions import Execution
-from one_trace.assembler.expected import Expected
+from one_trace.assembler.expected import SURE, Expected
 from one_trace.assembler.script import Conflict
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.schema import Json
@@ -38,7 +38,7 @@ class Decisions:
 
     def _skipped(self, execution: Execution) -> bool:
         expected = self._expected.of(execution)
-        if expected.result is not None and expected.sure:
+        if expected.result is not None and expected.level == SURE:
             return expected.result.status == "skipped"
         if execution.where.silent:
             if expected.result is not None:

@@ -8,13 +8,13 @@ comes to what the log does not have, that is a `Conflict`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from one_trace.assembler.choices import Choices
 from one_trace.assembler.decisions import Decisions
-from one_trace.assembler.executions import Execution, Where, prefix
-from one_trace.assembler.expected import Expected
+from one_trace.assembler.executions import Execution, Where, outwards, prefix
+from one_trace.assembler.expected import LIKELY, SURE, Expected
 from one_trace.assembler.followed import LEAVES, DrivenLoop, Followed, LineClock, Timer, Waiting
 from one_trace.assembler.ground import Go, Ground
 from one_trace.assembler.maps import Made, Maps
@@ -68,6 +68,8 @@ class Drive:
         self.gates: list[tuple[Execution, Promise[None]]] = []
         self._raised: dict[str, deque[Execution]] = {}
         self._moment = 0
+        self._last = -1
+        """The line that was taken last of what one end has led to: what follows from it stands after it."""
         self._go = ground.goes[0]
         self._engine: Followed
         self.whole: Promise[bool] | None = None
@@ -104,7 +106,7 @@ class Drive:
                 self.clock.at = first.at
                 flowing = self._engine.flow(flow, scope, self.root, Place(), go.done(self.script))
                 self.whole = self.loop.go(flowing)
-                self.loop.drain()
+                self._drain()
             while (line := self.script.peek()) is not None:
                 self._keep_at(self.script.cursor)
                 self._explain(line)
@@ -202,14 +204,14 @@ class Drive:
                 waiting.failure = StepFailure(result.error or UNKNOWN, code=result.error_code)
 
     def _believed(self, execution: Execution) -> Result | None:
-        result, sure, _ = self.expected.of(execution)
-        if sure:
+        result, level, _ = self.expected.of(execution)
+        if level == SURE:
             return result
         learned = self._learned.get(execution.path)
         result = learned if learned is not None else result
         if result is None:
             return None
-        likely = [True, False] if learned is not None or not execution.node.repeats else [False, True]
+        likely = [True, False] if learned is not None or level == LIKELY else [False, True]
         return result if self.choices.pick("believed", likely, [execution]) else None
 
     def gives_up(self, execution: Execution | None, on_error: OnError, failure: StepFailure) -> bool:
@@ -235,6 +237,8 @@ class Drive:
             subject = self._raised[str(step_id)].popleft()
         index = self._line_of(event, fields, subject)
         line = self.ground.record.lines[index]
+        self._last = index
+        self.clock.at = max(self.clock.at, line.at)
         self.script.take(index)
         if event == "step:start":
             assert subject is not None
@@ -270,20 +274,21 @@ class Drive:
         line = script.peek()
         if line is None:
             raise Finished
-        if self._is(line, event, fields, subject):
+        if script.cursor > self._last and self._is(line, event, fields, subject):
             return script.cursor
         for index, line in script.ahead(self.clock.at + script.slack):
-            if self._is(line, event, fields, subject):
+            if index > self._last and self._is(line, event, fields, subject):
                 return index
         line = script.peek()
         assert line is not None
         raise Conflict(
             f"{event} {fields.get('stepId') or fields.get('flowKey')} at line {script.cursor}, "
-            f"where {line.event} {line.step_id or line.flow_key} is"
+            f"where {line.event} {line.step_id or line.flow_key} is",
+            [*([subject] if subject is not None else []), *self.open.get(line.step_id or "", ())],
         )
 
     def _is(self, line: LogLine, event: str, fields: dict[str, Any], subject: Execution | None) -> bool:
-        if line.event != event:
+        if line.event != event or line.at > self.clock.at + self.script.slack + self._late(line):
             return False
         if subject is None:
             return line.flow_key == fields.get("flowKey") if "flowKey" in fields else True
@@ -323,14 +328,18 @@ class Drive:
         while self._by_itself(line) or self._by_timer(line) or self._by_silence(line):
             if self.script.taken[index]:
                 return
-        raise Conflict(f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come")
+        raise Conflict(f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come", self.open.get(line.step_id or "", ()))
+
+    def _drain(self) -> None:
+        self.loop.drain()
+        self._last = -1
 
     def _settle(self, waiting: Waiting, failure: StepFailure | None) -> None:
         self.waiting[waiting.of.node.id].remove(waiting)
         if waiting.of.where.silent:
             self.silent.remove(waiting)
         waiting.promise.resolve(failure)
-        self.loop.drain()
+        self._drain()
 
     def _pass_time(self, until: float) -> None:
         """What the log has no line of happens when it is due."""
@@ -356,7 +365,7 @@ class Drive:
             inside = [
                 waiting
                 for waiting in self.silent
-                if waiting.due is None and not waiting.never and container in _outwards(waiting.of)
+                if waiting.due is None and not waiting.never and container in outwards(waiting.of)
             ]
             if container.over is None and inside:
                 self.clock.at = max(self.clock.at, due)
@@ -380,7 +389,7 @@ class Drive:
         """A silent time-out, or an attempt of what writes no line then."""
         if timer.limit and not timer.of.where.silent:
             if self.ground.facts.exact and timer.due < self.clock.at:
-                raise Conflict(f"{timer.of.path} was timed out before line {self.script.cursor}")
+                raise Conflict(f"{timer.of.path} was timed out before line {self.script.cursor}", [timer.of])
             return False
         return timer.limit or self.ground.facts.exact or timer.of.node.type in LEAVES
 
@@ -394,8 +403,10 @@ class Drive:
 
     def _fire(self, timer: Timer) -> None:
         self.timers.remove(timer)
+        for each in self.waiting.get(timer.of.node.id, ()) if timer.limit else ():
+            each.never = each.never or (each.of is timer.of and each.attempt == timer.attempt)
         timer.fire()
-        self.loop.drain()
+        self._drain()
 
     def _by_itself(self, line: LogLine) -> bool:
         """The end of a leaf step, a time-out, a sub-flow's start."""
@@ -432,7 +443,8 @@ class Drive:
     def _cost(self, execution: Execution, line: LogLine) -> tuple[int, float]:
         apart = self._apart(execution, line)
         late = self._late(line)
-        result, sure, _ = self.expected.of(execution)
+        result, level, _ = self.expected.of(execution)
+        sure = level == SURE
         if line.event == "step:retry":
             return (0, 0.0)
         if result is None:
@@ -496,7 +508,7 @@ class Drive:
             gate[1].resolve(None)
         else:
             gate[1].reject(failure)
-        self.loop.drain()
+        self._drain()
 
     def _refuse(self, line: LogLine) -> bool:
         """A sub-flow that could not begin."""
@@ -534,11 +546,11 @@ class Drive:
             return False
         threw = line.event in ("step:error", "step:retry", "flow:error") or line.status == "failed"
         options: list[tuple[Any, Callable[[], None], Execution]] = []
-        for rank, (container, waiting) in enumerate(inside):
+        for rank, container, waiting in inside:
             if threw:
                 for each in waiting:
-                    cost = (rank, float(each.due is not None))
-                    options.append((cost, lambda each=each: self._throw(each, line), each.of))
+                    named = f'"{each.of.node.id}"' in (line.error or "")
+                    options.append(((rank, -named), lambda each=each: self._throw(each, line), each.of))
             else:
                 options.append(((rank, 0.0), lambda all=waiting: self._end_first(all), container))
         self._choose("silence", options)
@@ -553,14 +565,14 @@ class Drive:
         self.forced.add(waiting.of)
         self._settle(waiting, StepFailure((line.error if line is not None else None) or UNKNOWN))
 
-    def _held_up(self, line: LogLine) -> list[tuple[Execution, list[Waiting]]]:
+    def _held_up(self, line: LogLine) -> list[tuple[float, Execution, list[Waiting]]]:
         """The containers that may go on with this line when what waits in them has ended, the likeliest
         first."""
         by_container: dict[Execution, list[Waiting]] = {}
         for waiting in self.silent:
             if waiting.never or waiting.due is not None:
                 continue
-            for above in _outwards(waiting.of):
+            for above in outwards(waiting.of):
                 by_container.setdefault(above, []).append(waiting)
         ranked = [
             (rank, container, inside)
@@ -568,7 +580,7 @@ class Drive:
             if (rank := self._rank(container, line)) < NEVER
         ]
         ranked.sort(key=lambda each: (each[0], len(each[2]), -each[1].number))
-        return [(container, inside) for _, container, inside in ranked]
+        return ranked
 
     def _rank(self, container: Execution, line: LogLine) -> float:
         if container.over is not None:
@@ -592,10 +604,3 @@ class Drive:
 
 BAD = (8, 0.0)
 NEVER = float("inf")
-
-
-def _outwards(execution: Execution) -> Iterable[Execution]:
-    above = execution.where.above
-    while above is not None:
-        yield above
-        above = above.where.above

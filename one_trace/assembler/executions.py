@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,3 +79,10 @@ def prefix(place: Place, above: Execution | None, root: str) -> str:
     again = f"#{place.attempt}" if place.attempt is not None and place.attempt > 1 else ""
     turn = f"[{place.iteration}]" if place.iteration is not None else ""
     return f"{above.path}{again}{turn}"
+
+
+def outwards(execution: Execution) -> Iterator[Execution]:
+    above = execution.where.above
+    while above is not None:
+        yield above
+        above = above.where.above

@@ -25,15 +25,16 @@ STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
 
 
 class Expectation(NamedTuple):
-    """`sure`: no other execution can have left it."""
+    """`level`: how likely it is that no other execution has left it."""
 
     result: Result | None
-    sure: bool
+    level: int
     inside: object = None
     """Decoded: of a loop, its maps; of a flow, its map."""
 
 
-NOTHING = Expectation(None, False)
+UNLIKELY, LIKELY, SURE = range(3)
+NOTHING = Expectation(None, UNLIKELY)
 
 
 class Expected:
@@ -59,48 +60,50 @@ class Expected:
                     if isinstance(children, list) and where.index is not None and where.index < len(children):
                         result = read_result(children[where.index])
                         if result is not None and result.status in STATUSES:
-                            return Expectation(result, block.sure)
+                            return Expectation(result, block.level)
                 return NOTHING
-            if block.sure and block.result is not None and block.result.status == "skipped":
+            if block.level == SURE and block.result is not None and block.result.status == "skipped":
                 return NOTHING
-        found, sure = self.map_around(execution)
+        found, level = self.map_around(execution)
         raw = found.get(execution.node.id) if found is not None else None
         result = read_result(raw) if raw is not None else None
         if result is None or result.status not in STATUSES:
             return NOTHING
         if result.status == "success" and result.duration_ms is None:
             return NOTHING  # what a while leaves before each turn
-        return Expectation(result, sure and not execution.node.repeats and not where.silent)
+        if execution.node.repeats:
+            level = UNLIKELY
+        return Expectation(result, min(level, LIKELY) if where.silent else level)
 
     @staticmethod
     def _is_last(where: object, result: Result) -> bool:
         return (getattr(where, "attempt", None) or 1) == (result.retries or 0) + 1
 
-    def map_around(self, execution: Execution) -> tuple[Results | None, bool]:
+    def map_around(self, execution: Execution) -> tuple[Results | None, int]:
         """The map that its result is written into, and whether that is this very run of it."""
         at: Execution = execution
         while True:
             where = at.where
             above = where.above
             if above is None:
-                return self._root, where.go == self._last_go
+                return self._root, SURE if where.go == self._last_go else LIKELY
             kind = above.node.type
             if kind in ("loop", "flow"):
                 around = self.of(above)
                 if around.result is None or around.result.status != "success":
                     if kind == "loop":  # its results were left in the map around it
-                        found, _ = self.map_around(above)
-                        return found, False
-                    return None, False
+                        found, level = self.map_around(above)
+                        return found, min(level, LIKELY)
+                    return None, UNLIKELY
                 if not self._is_last(where, around.result):
-                    return None, False
+                    return None, UNLIKELY
                 inside = self._inside(above)
                 if kind == "flow":
-                    return (inside if isinstance(inside, dict) else None), around.sure
+                    return (inside if isinstance(inside, dict) else None), around.level
                 turn = where.iteration or 0
                 if isinstance(inside, list) and turn < len(inside):
-                    return inside[turn] or {}, around.sure
-                return None, False
+                    return inside[turn] or {}, around.level
+                return None, UNLIKELY
             at = above
 
     def _inside(self, container: Execution) -> object:
@@ -108,13 +111,13 @@ class Expected:
         expected = self.of(container)
         if expected.inside is None and expected.result is not None:
             inside: object = _decoded(container.node.type, expected.result)
-            container.expected = expected = Expectation(expected.result, expected.sure, inside or ())
+            container.expected = expected = Expectation(expected.result, expected.level, inside or ())
         return expected.inside
 
     def turns(self, container: Execution) -> int | None:
         """How many iterations it makes."""
         expected = self.of(container)
-        if expected.result is None or expected.result.status != "success" or not expected.sure:
+        if expected.result is None or expected.result.status != "success" or expected.level < SURE:
             return None
         if container.node.type == "loop":
             inside = self._inside(container)

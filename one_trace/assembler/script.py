@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from one_trace.assembler.executions import Execution
 from one_trace.record.log import LogLine
 
 FOLLOWED = frozenset(
@@ -25,7 +26,11 @@ FOLLOWED = frozenset(
 
 
 class Conflict(Exception):
-    """The record does not go on as this reading does."""
+    """The record does not go on as this reading does. `blamed`: executions that are other than it says."""
+
+    def __init__(self, why: str, blamed: Sequence[Execution] = ()) -> None:
+        super().__init__(why)
+        self.blamed = list(blamed)
 
 
 class Script:

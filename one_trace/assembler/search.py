@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from one_trace.assembler.choices import Choice, Choices
 from one_trace.assembler.drive import Drive, Learned
-from one_trace.assembler.executions import Execution
+from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.ground import Ground
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.settle import Settling
@@ -59,7 +59,7 @@ def _read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
     try:
         drive.run()
     except Conflict as why:
-        reading.conflict = str(why)
+        reading.conflict, reading.blamed = str(why), why.blamed
     reading.outcome = drive.outcome
     state = ground.record.state
     unlike = 0
@@ -118,10 +118,14 @@ def _otherwise(reading: Reading, fixed: int) -> list[Picks]:
     """The choices that one of the blamed had a part in come first, then the latest."""
     made = [choice.picked for choice in reading.choices]
     blamed = {each.number for each in reading.blamed}
+    around = {above.number for each in reading.blamed for above in outwards(each)}
     trials: list[tuple[bool, Picks]] = []
     for number in reversed(range(fixed, len(made))):
         choice = reading.choices[number]
-        part = any(each.number in blamed for each in choice.among)
+        part = any(
+            each.number in blamed or each.number in around or any(above.number in blamed for above in outwards(each))
+            for each in choice.among
+        )
         for option in range(len(choice.candidates)):
             if option != choice.picked:
                 trials.append((not part, (*made[:number], option)))

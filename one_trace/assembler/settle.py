@@ -83,8 +83,12 @@ class Settling:
         try:
             if kind == "loop":
                 theirs = iterations.decode(result.response).iterations if present(result.response) else None
-                pairs = zip(made.parts, theirs or [], strict=False)
-                return [(mine, their) for mine, their in pairs if mine is not None and their is not None]
+                pairs = enumerate(zip(made.parts, theirs or [], strict=False))
+                return [
+                    (_own(mine, execution, turn), their)
+                    for turn, (mine, their) in pairs
+                    if mine is not None and their is not None
+                ]
             if kind == "flow":
                 return [(made.parts, results.decode(result.output))] if present(result.output) else []
         except UNREADABLE:
@@ -109,3 +113,15 @@ class Settling:
                 part.of.result = Result(
                     status="success", output=output, duration_ms=part.duration, retries=part.retries
                 )
+
+
+def _own(copy: Map, loop: Execution, turn: int) -> Map:
+    """What ran in this iteration, of all that its map has: the rest may be as it was a moment before."""
+    return {step_id: made for step_id, made in copy.items() if made.of and _runs_in(made.of, loop, turn)}
+
+
+def _runs_in(execution: Execution, loop: Execution, turn: int) -> bool:
+    at: Execution | None = execution
+    while at is not None and at.where.above is not loop:
+        at = at.where.above
+    return at is not None and at.where.iteration == turn
