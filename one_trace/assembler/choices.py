@@ -2,44 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import NamedTuple
 
 from one_trace.assembler.executions import Execution
 
-T = TypeVar("T")
+
+class Key(NamedTuple):
+    """Which choice: what kind, at which line, and the how manieth there, or of which execution."""
+
+    kind: str
+    at: int
+    which: int | str
+
+
+Picks = Mapping[Key, str]
+"""What is chosen, by the label of the candidate."""
+
+
+@dataclass(slots=True)
+class Candidate:
+    """`cost`: how badly it fits; candidates of the same cost fit alike."""
+
+    cost: tuple[float, float]
+    of: Execution
+    label: str
+    act: Callable[[], None] | None = None
 
 
 @dataclass(slots=True)
 class Choice:
-    """`at`: the line that was to be explained. `equal`: how many of the candidates, from the first on, fit
-    alike."""
+    """`equal`: how many of the candidates, from the first on, fit alike."""
 
-    kind: str
-    at: int
-    candidates: Sequence[Any]
+    key: Key
+    candidates: Sequence[Candidate]
     picked: int
     equal: int
-    among: list[Execution]
 
     @property
-    def chosen(self) -> Any:
+    def chosen(self) -> Candidate:
         return self.candidates[self.picked]
 
 
 class Choices:
-    """The choices of a reading, in order; `picks` are those made in advance."""
+    """The choices of a reading, in order; `picks` are those made in advance. `at`: the line that is to be
+    explained."""
 
-    def __init__(self, picks: Sequence[int] = ()) -> None:
+    def __init__(self, picks: Picks) -> None:
         self._picks = picks
+        self._numbers: Counter[tuple[str, int]] = Counter()
         self.made: list[Choice] = []
         self.at = 0
 
-    def pick(self, kind: str, candidates: Sequence[T], among: list[Execution], equal: int = 1) -> T:
+    def among(self, kind: str, candidates: list[Candidate]) -> Candidate:
+        """One that fits best."""
         if len(candidates) == 1:
             return candidates[0]
-        number = len(self.made)
-        picked = min(self._picks[number], len(candidates) - 1) if number < len(self._picks) else 0
-        self.made.append(Choice(kind, self.at, candidates, picked, equal, among))
+        candidates.sort(key=lambda each: each.cost)
+        equal = sum(each.cost == candidates[0].cost for each in candidates)
+        which = self._numbers[kind, self.at]
+        self._numbers[kind, self.at] += 1
+        return self._pick(Key(kind, self.at, which), candidates, equal)
+
+    def whether(self, kind: str, of: Execution, *, likely: bool, either: bool = False) -> bool:
+        """A yes or no that the record does not tell; `either`: nothing speaks for one of them."""
+        candidates = [Candidate((number, 0), of, str(each)) for number, each in enumerate((likely, not likely))]
+        key = Key(kind, self.at, of.path)
+        return self._pick(key, candidates, 2 if either else 1).label == "True"
+
+    def _pick(self, key: Key, candidates: list[Candidate], equal: int) -> Candidate:
+        label = self._picks.get(key)
+        found = (number for number, each in enumerate(candidates) if each.label == label)
+        picked = next(found, 0) if label is not None else 0
+        self.made.append(Choice(key, candidates, picked, equal))
         return candidates[picked]

@@ -49,7 +49,7 @@ class Decisions:
             return False
         if line.event == "step:complete" and line.status == "skipped":
             alike = len(self._drive.open.get(execution.node.id, ())) > 1
-            return not alike or self._drive.choices.pick("skip", [True, False], [execution], alike)
+            return not alike or self._drive.choices.whether("skipped", execution, likely=True, either=True)
         return False
 
     def _next_of(self, step_id: str) -> LogLine | None:

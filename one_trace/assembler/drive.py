@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from one_trace.assembler.choices import Choices
+from one_trace.assembler.choices import Candidate, Choices
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution, Where, outwards, prefix
 from one_trace.assembler.expected import LIKELY, SURE, Expected
@@ -160,7 +160,8 @@ class Drive:
         if events:
             self._engine.subject = execution
         elif node.type not in LEAVES:
-            result = self._believed(execution)
+            result, level, _ = self.expected.of(execution)
+            result = result if level == SURE else self._learned.get(execution.path)
             if result is not None and result.status in ("success", "failed"):
                 due = execution.start + (result.duration_ms or 0)
                 self.promised.append((due, execution, result.status == "failed"))
@@ -211,8 +212,8 @@ class Drive:
         result = learned if learned is not None else result
         if result is None:
             return None
-        likely = [True, False] if learned is not None or level == LIKELY else [False, True]
-        return result if self.choices.pick("believed", likely, [execution]) else None
+        likely = learned is not None or level == LIKELY
+        return result if self.choices.whether("believed", execution, likely=likely) else None
 
     def gives_up(self, execution: Execution | None, on_error: OnError, failure: StepFailure) -> bool:
         """Whether the host did not try again: its retry-skip stands before the line that is next."""
@@ -236,6 +237,9 @@ class Drive:
         if event == "step:error":
             subject = self._raised[str(step_id)].popleft()
         index = self._line_of(event, fields, subject)
+        if index < 0:  # it was not written any more
+            self._last = self._go.end
+            return
         line = self.ground.record.lines[index]
         self._last = index
         self.clock.at = max(self.clock.at, line.at)
@@ -279,6 +283,8 @@ class Drive:
         for index, line in script.ahead(self.clock.at + script.slack):
             if index > self._last and self._is(line, event, fields, subject):
                 return index
+        if self._go.killed and self.ground.record.lines[self._go.end - 1].at <= self.clock.at + script.slack:
+            return -1
         line = script.peek()
         assert line is not None
         raise Conflict(
@@ -379,11 +385,10 @@ class Drive:
         if not failed:
             self._end_first(inside)
             return
-        options: list[tuple[Any, Callable[[], None], Execution]] = [
-            ((0, float(-each.of.number)), lambda each=each: self._throw(each, None), each.of)
-            for each in inside
-        ]
-        self._choose("silence", options)
+        self._choose("silence", [
+            Candidate((0, 0), each.of, f"throws {each.of.path}", lambda each=each: self._throw(each, None))
+            for each in reversed(inside)
+        ])
 
     def _goes_off(self, timer: Timer) -> bool:
         """A silent time-out, or an attempt of what writes no line then."""
@@ -415,30 +420,31 @@ class Drive:
         if line.event not in ("step:complete", "step:error", "step:retry"):
             return False
         step_id = line.step_id or ""
-        options: list[tuple[Any, Callable[[], None], Execution]] = []
+        options: list[Candidate] = []
         for waiting in self.waiting.get(step_id, ()):
             if self._may_end(waiting, line):
                 cost = self._cost(waiting.of, line)
-                options.append((cost, lambda each=waiting: self._end_with(each, line), waiting.of))
+                label = f"ends {waiting.of.path}"
+                act = lambda each=waiting: self._end_with(each, line)  # noqa: E731
+                options.append(Candidate(cost, waiting.of, label, act))
         late = self._late(line)
         for timer in self.timers:
             if timer.of.node.id == step_id and timer.limit and timer.due <= line.at + late:
                 if self._may_time_out(timer, line):
                     cost = self._cost(timer.of, line)
-                    options.append((cost, lambda each=timer: self._fire(each), timer.of))
+                    label = f"times out {timer.of.path}"
+                    act = lambda each=timer: self._fire(each)  # noqa: E731
+                    options.append(Candidate(cost, timer.of, label, act))
         if not options:
             return self._refuse(line)
         self._choose("end", options)
         return True
 
-    def _choose(
-        self, kind: str, options: list[tuple[Any, Callable[[], None], Execution]]
-    ) -> None:
-        options.sort(key=lambda each: each[0])
-        fitting = [each for each in options if each[0] < BAD] or options
-        equal = sum(each[0] == fitting[0][0] for each in fitting)
-        acts = [each[1] for each in fitting]
-        self.choices.pick(kind, acts, [each[2] for each in fitting], equal)()
+    def _choose(self, kind: str, options: list[Candidate]) -> None:
+        fitting = [each for each in options if each.cost < BAD] or options
+        act = self.choices.among(kind, fitting).act
+        assert act is not None
+        act()
 
     def _cost(self, execution: Execution, line: LogLine) -> tuple[int, float]:
         apart = self._apart(execution, line)
@@ -497,8 +503,10 @@ class Drive:
         gates = [gate for gate in self.gates if self.ground.trees.may_call(gate[0].node, line.flow_key or "")]
         if not gates:
             return False
-        options = [((0, 0.0), lambda each=gate: self._open(each), gate[0]) for gate in gates]
-        self._choose("gate", options)
+        self._choose("gate", [
+            Candidate((0, 0), gate[0], f"starts {gate[0].path}", lambda each=gate: self._open(each))
+            for gate in gates
+        ])
         return True
 
     def _open(self, gate: tuple[Execution, Promise[None]], failure: StepFailure | None = None) -> None:
@@ -545,14 +553,17 @@ class Drive:
         if not inside:
             return False
         threw = line.event in ("step:error", "step:retry", "flow:error") or line.status == "failed"
-        options: list[tuple[Any, Callable[[], None], Execution]] = []
+        options: list[Candidate] = []
         for rank, container, waiting in inside:
             if threw:
                 for each in waiting:
                     named = f'"{each.of.node.id}"' in (line.error or "")
-                    options.append(((rank, -named), lambda each=each: self._throw(each, line), each.of))
+                    label = f"throws {each.of.path}"
+                    act = lambda each=each: self._throw(each, line)  # noqa: E731
+                    options.append(Candidate((rank, -named), each.of, label, act))
             else:
-                options.append(((rank, 0.0), lambda all=waiting: self._end_first(all), container))
+                act = lambda all=waiting: self._end_first(all)  # noqa: E731
+                options.append(Candidate((rank, 0), container, f"goes on {container.path}", act))
         self._choose("silence", options)
         return True
 

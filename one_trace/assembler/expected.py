@@ -93,7 +93,7 @@ class Expected:
                 if around.result is None or around.result.status != "success":
                     if kind == "loop":  # its results were left in the map around it
                         found, level = self.map_around(above)
-                        return found, min(level, LIKELY)
+                        return found, UNLIKELY if above.node.concurrency > 1 else min(level, LIKELY)
                     return None, UNLIKELY
                 if not self._is_last(where, around.result):
                     return None, UNLIKELY

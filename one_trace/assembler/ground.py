@@ -43,6 +43,8 @@ class Go:
     prefix: str
     dry_run: bool = False
     mock: bool = False
+    killed: bool = True
+    """It has no message of its end."""
     completed: set[str] = field(default_factory=set)
 
     def done(self, script: Script) -> Collection[str]:
@@ -101,6 +103,8 @@ def _goes(record: Record) -> list[Go]:
             goes.append(Go(number, index, len(lines), prefix, completed=set(completed)))
         elif line.event == "step:complete" and line.step_id is not None:
             completed.add(line.step_id)
+        elif line.event is None:
+            goes[-1].killed = False
         elif line.event == "flow:mock-start":
             goes[-1].mock = True
         elif line.event in ("flow:dry-run", "step:dry-resolve"):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from one_trace.assembler.choices import Choice, Choices
+from one_trace.assembler.choices import Choice, Choices, Key, Picks
 from one_trace.assembler.drive import Drive, Learned
-from one_trace.assembler.executions import Execution, outwards
+from one_trace.assembler.executions import Execution, duration_of, outwards
 from one_trace.assembler.ground import Ground
 from one_trace.assembler.script import Conflict
-from one_trace.assembler.settle import Settling
+from one_trace.assembler.settle import Settling, Unlike
 from one_trace.model.trace import RunStatus
 
-Picks = tuple[int, ...]
 ROUNDS = 3
+BLAMED = 8
 RUNS = 60
 """Runs of a record at most, until one is found that nothing contradicts."""
 SWAPS = 8
@@ -32,6 +33,8 @@ class Reading:
     reached: tuple[int, int]
     conflict: str | None = None
     blamed: list[Execution] = field(default_factory=list)
+    twins: list[tuple[Execution, Execution]] = field(default_factory=list)
+    """Pairs of which one is, by the state, what the other is said to be."""
     runs: int = 1
     learned: Learned = field(default_factory=dict)
     outcome: RunStatus | None = None
@@ -71,6 +74,7 @@ def _read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
         if unlike:
             reading.conflict = settling.unlike[0].why
             reading.blamed = [each.of for each in settling.unlike if each.of is not None]
+            reading.twins = list(_twins(settling.unlike, drive.executions))
     drive.close()
     reading.reached = (drive.script.cursor, -unlike)
     reading.executions = drive.executions
@@ -78,26 +82,36 @@ def _read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
     return reading
 
 
+def _twins(unlike: list[Unlike], executions: list[Execution]) -> Iterator[tuple[Execution, Execution]]:
+    for each in unlike[:BLAMED]:
+        if each.of is None or each.instead is None:
+            continue
+        for other in executions:
+            if other.node is each.of.node and other is not each.of and each.instead.status in (other.status, "failed"):
+                if duration_of(other) == each.instead.duration_ms:
+                    yield each.of, other
+
+
 def search(ground: Ground) -> Reading:
     """The first reading without a conflict, else the one that came furthest."""
-    best = _solve(ground, (), RUNS, {})
+    best = _solve(ground, {}, RUNS, {})
     if best.conflict is None:
         _agree(ground, best)
     return best
 
 
 def _solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:
-    """Choices after the `fixed` ones may be made otherwise."""
+    """Choices other than the `fixed` ones may be made otherwise."""
     best = read(ground, fixed, learned)
     numbers = itertools.count()
     heap = [(_order(best), next(numbers), best)]
-    runs, seen = 1, {fixed}
+    runs, seen = 1, {_said(fixed)}
     while heap and runs < most and best.conflict is not None:
         _, _, reading = heapq.heappop(heap)
-        for trial in _otherwise(reading, len(fixed)):
-            if trial in seen or runs >= most:
+        for trial in _otherwise(reading, fixed):
+            if _said(trial) in seen or runs >= most:
                 continue
-            seen.add(trial)
+            seen.add(_said(trial))
             again = read(ground, trial, reading.learned)
             runs += 1
             heapq.heappush(heap, (_order(again), next(numbers), again))
@@ -110,50 +124,83 @@ def _solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading
     return best
 
 
+def _said(picks: Picks) -> frozenset[tuple[Key, str]]:
+    return frozenset(picks.items())
+
+
 def _order(reading: Reading) -> tuple[int, int]:
     return -reading.reached[0], -reading.reached[1]
 
 
-def _otherwise(reading: Reading, fixed: int) -> list[Picks]:
-    """The choices that one of the blamed had a part in come first, then the latest."""
-    made = [choice.picked for choice in reading.choices]
+def _otherwise(reading: Reading, fixed: Picks) -> list[Picks]:
+    """Two that are each other's are exchanged; then the choices that one of the blamed had a part in are made
+    otherwise, then the others; the latest first."""
+    trials = [picks for pair in reading.twins if (picks := _exchanged(reading, *pair)) is not None]
     blamed = {each.number for each in reading.blamed}
     around = {above.number for each in reading.blamed for above in outwards(each)}
-    trials: list[tuple[bool, Picks]] = []
-    for number in reversed(range(fixed, len(made))):
-        choice = reading.choices[number]
-        part = any(
-            each.number in blamed or each.number in around or any(above.number in blamed for above in outwards(each))
-            for each in choice.among
-        )
-        for option in range(len(choice.candidates)):
-            if option != choice.picked:
-                trials.append((not part, (*made[:number], option)))
+    others: list[tuple[bool, Picks]] = []
+    before: dict[Key, str] = {}
+    for choice in reading.choices:
+        if choice.key not in fixed:
+            part = any(
+                each.of.number in blamed
+                or each.of.number in around
+                or any(above.number in blamed for above in outwards(each.of))
+                for each in choice.candidates
+            )
+            for option, each in enumerate(choice.candidates):
+                if option != choice.picked:
+                    others.append((not part, {**before, choice.key: each.label}))
+        if choice.picked or choice.key in reading.picks:
+            before[choice.key] = choice.chosen.label
+    others.reverse()
     if blamed:
-        trials.sort(key=lambda each: each[0])
-    return [picks for _, picks in trials]
+        others.sort(key=lambda each: each[0])
+    return [*trials, *(picks for _, picks in others)]
+
+
+def _exchanged(reading: Reading, one: Execution, other: Execution) -> Picks | None:
+    """All choices, with two of the same steps in each other's place."""
+    first, second = one.path.split(" > "), other.path.split(" > ")
+    while first and second and first[-1] == second[-1]:
+        first.pop()
+        second.pop()
+    arms = " > ".join(first), " > ".join(second)
+    if not all(arms) or arms[0] == arms[1]:
+        return None
+    return {choice.key: _renamed(choice.chosen.label, *arms) for choice in reading.choices}
+
+
+def _renamed(label: str, one: str, other: str) -> str:
+    for here, there in ((one, other), (other, one)):
+        at = label.find(here)
+        if at >= 0 and label[at + len(here) :][:3] in ("", " > "):
+            return label[:at] + there + label[at + len(here) :]
+    return label
 
 
 def _agree(ground: Ground, best: Reading) -> None:
     """Where another reading says something else, that is not certain."""
-    made = tuple(choice.picked for choice in best.choices)
     left = LINES + len(ground.record.lines)
-    for number, choice in enumerate(best.choices):
+    before: dict[Key, str] = {}
+    for choice in best.choices:
         for option in range(choice.equal if choice.picked < choice.equal else 0):
             if option == choice.picked:
                 continue
-            pair = choice.among[option], choice.among[choice.picked]
+            pair = choice.candidates[option].of, choice.chosen.of
             if all(each.doubts and "iteration" in each.doubts for each in pair):
                 continue
             if left <= 0:
                 for each in pair:
                     each.doubt("iteration")
                 continue
-            other = _solve(ground, (*made[:number], option), SWAPS, best.learned)
+            trial = {**before, choice.key: choice.candidates[option].label}
+            other = _solve(ground, trial, SWAPS, best.learned)
             best.runs += other.runs
             left -= other.runs * len(ground.record.lines)
             if other.conflict is None:
                 _doubt(best.executions, other.executions)
+        before[choice.key] = choice.chosen.label
 
 
 def _doubt(ours: list[Execution], others: list[Execution]) -> None:

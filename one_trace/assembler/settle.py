@@ -20,6 +20,7 @@ class Unlike:
 
     of: Execution | None
     why: str
+    instead: Result | None = None
 
 
 @dataclass
@@ -46,9 +47,9 @@ class Settling:
                     continue
                 todo += self._result(made, stored)
 
-    def _differs(self, made: Made, why: str) -> None:
+    def _differs(self, made: Made, why: str, instead: Result | None = None) -> None:
         self._seen.add(id(made))
-        self.unlike.append(Unlike(made.of, f"{made.of.path if made.of else ''}: {why}"))
+        self.unlike.append(Unlike(made.of, f"{made.of.path if made.of else ''}: {why}", instead))
 
     def _result(self, made: Made, stored: Raw) -> list[tuple[Map, Results]]:
         self._seen.add(id(made))
@@ -58,7 +59,7 @@ class Settling:
             return []  # a field of the last step's output stands in its place
         if result.status != made.status or not self._lasted(execution, made, result):
             told = f"{made.status} {made.duration}"
-            self._differs(made, f"{told}, where the state has {result.status} {result.duration_ms}")
+            self._differs(made, f"{told}, where the state has {result.status} {result.duration_ms}", result)
             if execution.where.silent:
                 self.learned[execution.path] = result
             return []

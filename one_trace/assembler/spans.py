@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from one_trace.assemble.sizes import compact_bytes
-from one_trace.assembler.executions import Execution
+from one_trace.assembler.executions import Execution, duration_of
 from one_trace.model.digest import blake2b
 from one_trace.model.times import to_iso
 from one_trace.model.trace import Span, SpanStatus
@@ -39,20 +39,10 @@ def is_late(each: Execution) -> bool:
     return over is not None and (each.over is None or each.over > over)
 
 
-def duration(each: Execution) -> float | None:
-    if each.line is not None and each.line.event == "step:complete" and each.status != "error":
-        return each.line.duration_ms  # type: ignore[no-any-return]
-    if each.line is not None and each.line.event == "step:complete" and each.line.duration_ms is not None:
-        return each.line.duration_ms  # type: ignore[no-any-return]
-    if each.result is not None and each.where.silent:
-        return each.result.duration_ms
-    return each.end - each.start if each.over is not None and each.end is not None else None
-
-
 def span_of(each: Execution, found: dict[int, str], start: float) -> Span:
     node, where, result = each.node, each.where, each.result
     status: SpanStatus = each.status or "incomplete"  # type: ignore[assignment]
-    lasted = duration(each) if status not in ("skipped", "incomplete") else None
+    lasted = duration_of(each) if status not in ("skipped", "incomplete") else None
     error = each.error if each.error is not None else result.error if result is not None else None
     line = each.lines[0]
     made = Span(
