@@ -30,6 +30,8 @@ class Candidate:
     of: Execution
     label: str
     act: Callable[[], None] | None = None
+    hint: int = 0
+    """Which of those of the same cost is tried first."""
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class Choices:
         """One that fits best."""
         if len(candidates) == 1:
             return candidates[0]
-        candidates.sort(key=lambda each: each.cost)
+        candidates.sort(key=lambda each: (each.cost, each.hint))
         equal = sum(each.cost == candidates[0].cost for each in candidates)
         which = self._numbers[kind, self.at]
         self._numbers[kind, self.at] += 1

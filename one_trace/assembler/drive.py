@@ -14,7 +14,7 @@ from typing import Any
 from one_trace.assembler.choices import Candidate, Choices
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution, Where, outwards, prefix
-from one_trace.assembler.expected import LIKELY, SURE, Expected
+from one_trace.assembler.expected import LIKELY, SURE, UNLIKELY, Expected
 from one_trace.assembler.followed import LEAVES, DrivenLoop, Followed, LineClock, Timer, Waiting
 from one_trace.assembler.ground import Go, Ground
 from one_trace.assembler.maps import Made, Maps
@@ -131,6 +131,8 @@ class Drive:
                     each.status, each.over, each.end = None, None, None
                 continue
             if each.result is not None:
+                if self.expected.of(each).level == UNLIKELY:
+                    each.doubt("outputBytes")
                 continue
             unknown = each.node.type in LEAVES and each.status != "skipped"
             if unknown or each.over is None or each in self._open_inside:
@@ -426,7 +428,7 @@ class Drive:
                 cost = self._cost(waiting.of, line)
                 label = f"ends {waiting.of.path}"
                 act = lambda each=waiting: self._end_with(each, line)  # noqa: E731
-                options.append(Candidate(cost, waiting.of, label, act))
+                options.append(Candidate(cost, waiting.of, label, act, self._hint(waiting.of, line)))
         late = self._late(line)
         for timer in self.timers:
             if timer.of.node.id == step_id and timer.limit and timer.due <= line.at + late:
@@ -446,21 +448,24 @@ class Drive:
         assert act is not None
         act()
 
-    def _cost(self, execution: Execution, line: LogLine) -> tuple[int, float]:
+    def _cost(self, execution: Execution, line: LogLine) -> tuple[float, float]:
         apart = self._apart(execution, line)
         late = self._late(line)
-        result, level, _ = self.expected.of(execution)
-        sure = level == SURE
         if line.event == "step:retry":
-            return (0, 0.0)
-        if result is None:
-            told = 1
-        elif line.event == "step:error":
-            told = 3 if sure else 2
-        else:
+            return (0, 0)
+        told = 1
+        result, level, _ = self.expected.of(execution)
+        if result is not None and level == SURE:
             same = result.status == line.status and result.duration_ms == line.reported_ms
-            told = 0 if same and sure else 1 if same else 3 if sure else 2
+            told = 0 if same else 3
         return (told + (BAD[0] if apart > late else 0), apart)
+
+    def _hint(self, execution: Execution, line: LogLine) -> int:
+        """What the state says that may be of another execution: it decides only which is tried first."""
+        result, _, _ = self.expected.of(execution)
+        if result is None or line.event != "step:complete":
+            return 1
+        return 0 if result.status == line.status and result.duration_ms == line.reported_ms else 2
 
     def _may_end(self, waiting: Waiting, line: LogLine) -> bool:
         execution, node = waiting.of, waiting.of.node

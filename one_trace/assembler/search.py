@@ -188,8 +188,6 @@ def _agree(ground: Ground, best: Reading) -> None:
             if option == choice.picked:
                 continue
             pair = choice.candidates[option].of, choice.chosen.of
-            if all(each.doubts and "iteration" in each.doubts for each in pair):
-                continue
             if left <= 0:
                 for each in pair:
                     each.doubt("iteration")
@@ -212,6 +210,8 @@ def _doubt(ours: list[Execution], others: list[Execution]) -> None:
         other = alike.pop(0) if alike else None
         if other is None or _told(each) != _told(other):
             each.doubt("iteration")
+        elif each.result is not None and other.result is not None and each.result.output != other.result.output:
+            each.doubt("outputBytes")
 
 
 def _told(each: Execution) -> tuple[object, ...]:
