@@ -150,7 +150,7 @@ def _otherwise(reading: Reading, fixed: Picks) -> list[Picks]:
             )
             for option, each in enumerate(choice.candidates):
                 if option != choice.picked:
-                    others.append((not part, {**before, choice.key: each.label}))
+                    others.append((not part, {**reading.picks, **before, choice.key: each.label}))
         if choice.picked or choice.key in reading.picks:
             before[choice.key] = choice.chosen.label
     others.reverse()
@@ -161,14 +161,20 @@ def _otherwise(reading: Reading, fixed: Picks) -> list[Picks]:
 
 def _exchanged(reading: Reading, one: Execution, other: Execution) -> Picks | None:
     """All choices, with two of the same steps in each other's place."""
+    arms = _arms(one, other)
+    if arms is None:
+        return None
+    return {choice.key: _renamed(choice.chosen.label, *arms) for choice in reading.choices}
+
+
+def _arms(one: Execution, other: Execution) -> tuple[str, str] | None:
+    """The paths of the two, without what is the same at their ends."""
     first, second = one.path.split(" > "), other.path.split(" > ")
     while first and second and first[-1] == second[-1]:
         first.pop()
         second.pop()
     arms = " > ".join(first), " > ".join(second)
-    if not all(arms) or arms[0] == arms[1]:
-        return None
-    return {choice.key: _renamed(choice.chosen.label, *arms) for choice in reading.choices}
+    return arms if all(arms) and arms[0] != arms[1] else None
 
 
 def _renamed(label: str, one: str, other: str) -> str:
@@ -193,12 +199,29 @@ def _agree(ground: Ground, best: Reading) -> None:
                     each.doubt("iteration")
                 continue
             trial = {**before, choice.key: choice.candidates[option].label}
-            other = _solve(ground, trial, SWAPS, best.learned)
-            best.runs += other.runs
+            other = _instead(ground, best, trial, pair)
             left -= other.runs * len(ground.record.lines)
+            best.runs += other.runs
             if other.conflict is None:
                 _doubt(best.executions, other.executions)
         before[choice.key] = choice.chosen.label
+
+
+def _instead(ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> Reading:
+    """Another reading, with these choices: the rest with the two exchanged, or as it is, or anew."""
+    rest = {choice.key: choice.chosen.label for choice in best.choices}
+    arms = _arms(*pair)
+    tries = [{**rest, **trial}, trial]
+    if arms is not None:
+        tries.insert(0, {**{key: _renamed(label, *arms) for key, label in rest.items()}, **trial})
+    other, runs = best, 0
+    for each in tries:
+        other = _solve(ground, each, SWAPS if each is trial else 1, best.learned)
+        runs += other.runs
+        if other.conflict is None:
+            break
+    other.runs = runs
+    return other
 
 
 def _doubt(ours: list[Execution], others: list[Execution]) -> None:
