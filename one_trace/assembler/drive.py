@@ -132,7 +132,7 @@ class Drive:
                 continue
             if each.result is not None:
                 if self.expected.of(each).level == UNLIKELY:
-                    each.doubt("outputBytes")
+                    each.doubt("outputBytes", "status", "durationMs")
                 continue
             unknown = each.node.type in LEAVES and each.status != "skipped"
             if unknown or each.over is None or each in self._open_inside:
@@ -409,11 +409,36 @@ class Drive:
             self._fire(each)
 
     def _fire(self, timer: Timer) -> None:
+        if timer.limit and timer.of.where.silent and self._ended_before(timer):
+            return
         self.timers.remove(timer)
         for each in self.waiting.get(timer.of.node.id, ()) if timer.limit else ():
             each.never = each.never or (each.of is timer.of and each.attempt == timer.attempt)
         timer.fire()
         self._drain()
+
+    def _ended_before(self, timer: Timer) -> bool:
+        """Whether what was not seen to end in a silent step has ended in time, and is let go on now."""
+        of = timer.of
+        inside = [
+            each
+            for each in self.silent
+            if each.due is None and not each.never and (each.of is of or of in outwards(each.of))
+        ]
+        if not inside:
+            return False
+        node = of.node
+        if node.retries >= timer.attempt:
+            until = timer.due + self.script.slack + 1
+            ahead = (line for _, line in self.script.ahead(until) if line.event == "step:retry")
+            timed_out = any(line.step_id == node.id and line.attempt == timer.attempt + 1 for line in ahead)
+        else:
+            timed_out = self.choices.whether("timed out", of, likely=True, either=True)
+        if timed_out:
+            self.forced.add(of)
+            return False
+        self._end_first(inside)
+        return True
 
     def _by_itself(self, line: LogLine) -> bool:
         """The end of a leaf step, a time-out, a sub-flow's start."""

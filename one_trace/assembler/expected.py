@@ -73,7 +73,9 @@ class Expected:
             return NOTHING  # what a while leaves before each turn
         if execution.node.repeats:
             level = UNLIKELY
-        return Expectation(result, min(level, LIKELY) if where.silent else level)
+        if where.silent:
+            level = min(level, LIKELY if where.go == 1 else UNLIKELY)
+        return Expectation(result, level)
 
     @staticmethod
     def _is_last(where: object, result: Result) -> bool:

@@ -238,5 +238,5 @@ def _doubt(ours: list[Execution], others: list[Execution]) -> None:
 
 
 def _told(each: Execution) -> tuple[object, ...]:
-    start = None if each.where.silent else each.start
-    return each.lines, start, each.status, each.attempts
+    when = duration_of(each) if each.where.silent else each.start
+    return each.lines, when, each.status, each.attempts
