@@ -39,6 +39,10 @@ Learned = Mapping[str, Result]
 """What the state turned out to say of silent executions, by path."""
 
 
+_WRITTEN_MS = 3
+_BUSY_MS = 20
+
+
 class Finished(Exception):  # noqa: N818  not an error
     """The log has no more lines of this go."""
 
@@ -68,6 +72,8 @@ class Drive:
         self.gates: list[tuple[Execution, Promise[None]]] = []
         self._raised: dict[str, deque[Execution]] = {}
         self._moment = 0
+        self._ending: Execution | None = None
+        """The leaf that the line in hand was found to end."""
         self._last = -1
         """The line that was taken last of what one end has led to: what follows from it stands after it."""
         self._go = ground.goes[0]
@@ -94,7 +100,7 @@ class Drive:
         self.script.open(go.begin, go.end)
         self.clock.at = self.ground.record.lines[go.begin].at
         options = RunOptions(
-            dry_run=go.dry_run, mock=go.mock, allow_bash=True, stop_after=self.ground.stop_after
+            dry_run=go.dry_run and not go.mock, allow_bash=True, stop_after=self.ground.stop_after
         )
         self._engine = Followed(self, self.maps, self.loop, options)
         flow = self.ground.root_flow
@@ -296,7 +302,9 @@ class Drive:
         )
 
     def _is(self, line: LogLine, event: str, fields: dict[str, Any], subject: Execution | None) -> bool:
-        if line.event != event or line.at > self.clock.at + self.script.slack + self._late(line):
+        if line.event != event and (line.event, event) != ("flow:mock-start", "flow:start"):
+            return False
+        if line.at > self.clock.at + self._busy(line):
             return False
         if subject is None:
             return line.flow_key == fields.get("flowKey") if "flowKey" in fields else True
@@ -305,7 +313,7 @@ class Drive:
         if event == "step:complete":
             if line.status != fields.get("status"):
                 return False
-            return self._fits(subject, line)
+            return subject is self._ending or self._fits(subject, line)
         if event == "step:error":
             return line.error == fields.get("error") or fields.get("error") == UNKNOWN
         return event != "step:retry" or line.attempt == fields.get("attempt")
@@ -321,15 +329,23 @@ class Drive:
         return abs(line.at - line.duration_ms - execution.start)
 
     def _late(self, line: LogLine) -> float:
-        if self.ground.facts.exact:
+        if self.ground.strict:
             return 0.0
-        return self.ground.facts.late_ms(self.script.cursor, exact=False)
+        return max(_WRITTEN_MS, self.ground.facts.late_ms(self.script.cursor, exact=False))
+
+    def _early(self, line: LogLine) -> float:
+        """How much earlier than a line something may be due that comes after it."""
+        return 0.0 if self.ground.facts.exact else self._late(line)
+
+    def _busy(self, line: LogLine) -> float:
+        """How much later than what led to it a line may be written."""
+        return _WRITTEN_MS if self.ground.facts.exact else max(_BUSY_MS, self._late(line))
 
     # -- what goes on with a line
 
     def _explain(self, line: LogLine) -> None:
         index = self.choices.at = self.script.cursor
-        self._pass_time(line.at - self._late(line))
+        self._pass_time(line.at - self._early(line))
         if self.script.taken[index]:
             return
         self.clock.at = max(self.clock.at, line.at)
@@ -483,6 +499,8 @@ class Drive:
         if result is not None and level == SURE:
             same = result.status == line.status and result.duration_ms == line.reported_ms
             told = 0 if same else 3
+            if same:
+                return (0, 0)
         return (told + (BAD[0] if apart > late else 0), apart)
 
     def _hint(self, execution: Execution, line: LogLine) -> int:
@@ -516,6 +534,7 @@ class Drive:
         return line.status == "timeout"
 
     def _end_with(self, waiting: Waiting, line: LogLine) -> None:
+        self._ending = waiting.of
         failure = None
         if line.event == "step:error":
             failure = StepFailure(line.error or "")
@@ -558,7 +577,7 @@ class Drive:
 
     def _by_timer(self, line: LogLine) -> bool:
         """Another attempt, or what is silent and due at this very time."""
-        until = line.at + self._late(line)
+        until = line.at + self._early(line)
         due = [each for each in self.silent if each.due is not None and each.due <= until]
         timers = [each for each in self.timers if each.due <= until and self._at_once(each, line)]
         soonest: Waiting | Timer | None = min((*due, *timers), key=lambda each: each.due or 0, default=None)

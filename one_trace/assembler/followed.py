@@ -113,6 +113,7 @@ class Gate:
         promise: Promise[None] = Promise(self._drive.loop)
         self._drive.gates.append((self._drive.maps.running, promise))
         yield promise
+        return promise.value
 
 
 class Watch(Observer):
