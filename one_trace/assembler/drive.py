@@ -135,6 +135,8 @@ class Drive:
             if not each.where.silent:
                 if each.lines[1] < 0 and each.status != "stopped":
                     each.status, each.over, each.end = None, None, None
+                elif each.result is None:
+                    self._take_alike(each)
                 continue
             if each.result is not None:
                 if self.expected.of(each).level == UNLIKELY:
@@ -145,6 +147,16 @@ class Drive:
                 each.doubt("status", "durationMs")
                 if each.where.above is not None:
                     self._open_inside.add(each.where.above)
+
+    def _take_alike(self, each: Execution) -> None:
+        """A result that looks as its own would, and may be that of a later step with its id, in
+        a sub-flow, which is not validated."""
+        result, line = self.expected.of(each).result, each.line
+        again = sum(node.id == each.node.id for node in each.node.listing.nodes) > 1
+        if again and result is not None and line is not None and line.event == "step:complete":
+            if result.status == line.status and result.duration_ms == line.reported_ms:
+                each.result = result
+                each.doubt("outputBytes")
 
     def _keep_at(self, index: int) -> None:
         """The state was saved last by a message of the host itself, after all lines before it."""
@@ -499,7 +511,7 @@ class Drive:
         if result is not None and level == SURE:
             same = result.status == line.status and result.duration_ms == line.reported_ms
             told = 0 if same else 3
-            if same:
+            if same and not self.ground.strict:
                 return (0, 0)
         return (told + (BAD[0] if apart > late else 0), apart)
 
