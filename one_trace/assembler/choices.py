@@ -10,6 +10,10 @@ from typing import NamedTuple
 from one_trace.assembler.executions import Execution
 
 
+CERTAIN = (0, 0)
+"""The cost of a candidate of which the state says just this."""
+
+
 class Key(NamedTuple):
     """Which choice: what kind, at which line, and the how manieth there, or of which execution."""
 
@@ -63,7 +67,7 @@ class Choices:
         if len(candidates) == 1:
             return candidates[0]
         candidates.sort(key=lambda each: (each.cost, each.hint))
-        equal = sum(each.cost == candidates[0].cost for each in candidates)
+        equal = sum(each.cost == candidates[0].cost for each in candidates) if candidates[0].cost != CERTAIN else 1
         which = self._numbers[kind, self.at]
         self._numbers[kind, self.at] += 1
         return self._pick(Key(kind, self.at, which), candidates, equal)

@@ -416,7 +416,7 @@ class Drive:
             self._end_first(inside)
             return
         self._choose("silence", [
-            Candidate((0, 0), each.of, f"throws {each.of.path}", lambda each=each: self._throw(each, None))
+            Candidate((1, 0), each.of, f"throws {each.of.path}", lambda each=each: self._throw(each, None))
             for each in reversed(inside)
         ])
 
@@ -505,7 +505,7 @@ class Drive:
         apart = self._apart(execution, line)
         late = self._late(line)
         if line.event == "step:retry":
-            return (0, 0)
+            return (1, 0)
         told = 1
         result, level, _ = self.expected.of(execution)
         if result is not None and level == SURE:
@@ -565,7 +565,7 @@ class Drive:
         if not gates:
             return False
         self._choose("gate", [
-            Candidate((0, 0), gate[0], f"starts {gate[0].path}", lambda each=gate: self._open(each))
+            Candidate((1, 0), gate[0], f"starts {gate[0].path}", lambda each=gate: self._open(each))
             for gate in gates
         ])
         return True
@@ -621,10 +621,10 @@ class Drive:
                     named = f'"{each.of.node.id}"' in (line.error or "")
                     label = f"throws {each.of.path}"
                     act = lambda each=each: self._throw(each, line)  # noqa: E731
-                    options.append(Candidate((rank, -named), each.of, label, act))
+                    options.append(Candidate((1 + rank, -named), each.of, label, act))
             else:
                 act = lambda all=waiting: self._end_first(all)  # noqa: E731
-                options.append(Candidate((rank, 0), container, f"goes on {container.path}", act))
+                options.append(Candidate((1 + rank, 0), container, f"goes on {container.path}", act))
         self._choose("silence", options)
         return True
 

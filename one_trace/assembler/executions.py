@@ -95,3 +95,13 @@ def duration_of(each: Execution) -> float | None:
     if each.result is not None and each.where.silent:
         return each.result.duration_ms
     return each.end - each.start if each.over is not None and each.end is not None else None
+
+
+def is_late(each: Execution) -> bool:
+    """It ended after the attempt that it ran in was over, or had not when that was."""
+    above = each.where.above
+    if above is None:
+        return False
+    attempt = each.where.attempt or 1
+    over = above.begins[attempt][0] if attempt < len(above.begins) else above.over
+    return over is not None and (each.over is None or each.over > over)

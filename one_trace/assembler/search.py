@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from one_trace.assembler.choices import Choice, Choices, Key, Picks
 from one_trace.assembler.drive import Drive, Learned
-from one_trace.assembler.executions import Execution, duration_of, outwards
+from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
 from one_trace.assembler.ground import Ground
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.settle import Settling, Unlike
@@ -24,7 +24,8 @@ RUNS = 60
 SWAPS = 8
 """The same for each of the choices that may as well be made otherwise."""
 LINES = 40_000
-"""Lines replayed at most for all such choices of a record; each is replayed once more in any case."""
+"""Lines replayed at most for all such choices of a record, and to find a reading; a record is replayed once
+in any case."""
 
 
 @dataclass
@@ -113,6 +114,7 @@ def _solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading
     numbers = itertools.count()
     heap = [(_order(best), next(numbers), best)]
     runs, seen = 1, {_said(fixed)}
+    most = min(most, 1 + LINES // max(1, len(ground.record.lines)))
     while heap and runs < most and best.conflict is not None:
         _, _, reading = heapq.heappop(heap)
         for trial in _otherwise(reading, fixed):
@@ -194,7 +196,7 @@ def _renamed(label: str, one: str, other: str) -> str:
 
 def _agree(ground: Ground, best: Reading) -> None:
     """Where another reading says something else, that is not certain."""
-    left = LINES + len(ground.record.lines)
+    left = LINES
     before: dict[Key, str] = {}
     for choice in best.choices:
         for option in range(choice.equal if choice.picked < choice.equal else 0):
@@ -245,5 +247,5 @@ def _doubt(ours: list[Execution], others: list[Execution]) -> None:
 
 
 def _told(each: Execution) -> tuple[object, ...]:
-    when = duration_of(each) if each.where.silent else each.start
-    return each.lines, when, each.status, each.attempts
+    when = None if each.where.silent else each.start
+    return when, each.end if when is not None else None, duration_of(each), each.status, each.attempts, is_late(each)

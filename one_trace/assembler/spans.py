@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from one_trace.assemble.sizes import compact_bytes
-from one_trace.assembler.executions import Execution, duration_of
+from one_trace.assembler.executions import Execution, duration_of, is_late
 from one_trace.model.digest import blake2b
 from one_trace.model.times import to_iso
 from one_trace.model.trace import Span, SpanStatus
@@ -27,16 +27,6 @@ def ids(ordered: list[Execution], trace: str) -> dict[int, str]:
         told = f"{trace}|{each.path}|{nth}".encode("utf-8", "replace")
         found[each.number] = blake2b(told, digest_size=8).hexdigest()
     return found
-
-
-def is_late(each: Execution) -> bool:
-    """It ended after the attempt that it ran in was over, or had not when that was."""
-    above = each.where.above
-    if above is None:
-        return False
-    attempt = each.where.attempt or 1
-    over = above.begins[attempt][0] if attempt < len(above.begins) else above.over
-    return over is not None and (each.over is None or each.over > over)
 
 
 def span_of(each: Execution, found: dict[int, str], start: float) -> Span:
