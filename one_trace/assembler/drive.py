@@ -7,13 +7,13 @@ comes to what the log does not have, that is a `Conflict`.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from one_trace.assembler.choices import Candidate, Choices
 from one_trace.assembler.decisions import Decisions
-from one_trace.assembler.executions import Execution, Where, outwards, prefix
+from one_trace.assembler.executions import Execution, Where, is_late, outwards, prefix
 from one_trace.assembler.expected import LIKELY, SURE, UNLIKELY, Expected
 from one_trace.assembler.followed import LEAVES, DrivenLoop, Followed, LineClock, Timer, Waiting
 from one_trace.assembler.ground import Go, Ground
@@ -39,6 +39,7 @@ Learned = Mapping[str, Result]
 """What the state turned out to say of silent executions, by path."""
 
 
+TIMED_OUT = '" exceeded timeout of '
 _WRITTEN_MS = 3
 _BUSY_MS = 20
 
@@ -82,6 +83,8 @@ class Drive:
         """The flow of the last go."""
         self.root = Handle(self.maps, "contexts")
         self._open_inside: set[Execution] = set()
+        self._unseen: set[Execution] = set()
+        """What began after the last line, as far as it did at all."""
         self.forced: set[Execution] = set()
         """Silent leaves of which only what followed tells that they were over."""
         self.kept: dict[str, Made] = {}
@@ -131,19 +134,23 @@ class Drive:
     def close(self) -> None:
         """What has events ends with one; and what is certain of the silent ones."""
         self.executions = [each for each in self.executions if each.where.silent or each.lines[0] >= 0]
+        writers = Counter(self.expected.of(each).slot for each in self.executions)
         for each in reversed(self.executions):
+            if each.where.above is not None and is_late(each, either=True):
+                each.doubt("late")
             if not each.where.silent:
                 if each.lines[1] < 0 and each.status != "stopped":
                     each.status, each.over, each.end = None, None, None
                 elif each.result is None:
                     self._take_alike(each)
                 continue
+            expected = self.expected.of(each)
             if each.result is not None:
-                if self.expected.of(each).level == UNLIKELY:
+                if expected.level == UNLIKELY or (expected.level < SURE and writers[expected.slot] > 1):
                     each.doubt("outputBytes", "status", "durationMs")
                 continue
             unknown = each.node.type in LEAVES and each.status != "skipped"
-            if unknown or each.over is None or each in self._open_inside:
+            if unknown or each.over is None or each in self._open_inside or each in self._unseen:
                 each.doubt("status", "durationMs")
                 if each.where.above is not None:
                     self._open_inside.add(each.where.above)
@@ -177,10 +184,12 @@ class Drive:
         execution = Execution(number, node, where, path, self.clock.at, -1)
         self.executions.append(execution)
         self.maps.running = execution
+        if self.script.peek() is None:
+            self._unseen.add(execution)
         if events:
             self._engine.subject = execution
         elif node.type not in LEAVES:
-            result, level, _ = self.expected.of(execution)
+            result, level, *_ = self.expected.of(execution)
             result = result if level == SURE else self._learned.get(execution.path)
             if result is not None and result.status in ("success", "failed"):
                 due = execution.start + (result.duration_ms or 0)
@@ -225,7 +234,7 @@ class Drive:
                 waiting.failure = StepFailure(result.error or UNKNOWN, code=result.error_code)
 
     def _believed(self, execution: Execution) -> Result | None:
-        result, level, _ = self.expected.of(execution)
+        result, level, *_ = self.expected.of(execution)
         if level == SURE:
             return result
         learned = self._learned.get(execution.path)
@@ -507,7 +516,7 @@ class Drive:
         if line.event == "step:retry":
             return (1, 0)
         told = 1
-        result, level, _ = self.expected.of(execution)
+        result, level, *_ = self.expected.of(execution)
         if result is not None and level == SURE:
             same = result.status == line.status and result.duration_ms == line.reported_ms
             told = 0 if same else 3
@@ -517,7 +526,7 @@ class Drive:
 
     def _hint(self, execution: Execution, line: LogLine) -> int:
         """What the state says that may be of another execution: it decides only which is tried first."""
-        result, _, _ = self.expected.of(execution)
+        result, *_ = self.expected.of(execution)
         if result is None or line.event != "step:complete":
             return 1
         return 0 if result.status == line.status and result.duration_ms == line.reported_ms else 2
@@ -617,8 +626,14 @@ class Drive:
         options: list[Candidate] = []
         for rank, container, waiting in inside:
             if threw:
+                error = line.error or ""
+                there = any(each.of.node.has_timed_out(error) for each in waiting)
+                later = TIMED_OUT in error and not there
+                act = lambda all=waiting: self._end_first(all)  # noqa: E731
+                label = f"goes on {container.path}"
+                options.append(Candidate((1 + rank + (0 if later else 4), -2), container, label, act))
                 for each in waiting:
-                    named = f'"{each.of.node.id}"' in (line.error or "")
+                    named = f'"{each.of.node.id}"' in error
                     label = f"throws {each.of.path}"
                     act = lambda each=each: self._throw(each, line)  # noqa: E731
                     options.append(Candidate((1 + rank, -named), each.of, label, act))
@@ -635,7 +650,9 @@ class Drive:
 
     def _throw(self, waiting: Waiting, line: LogLine | None) -> None:
         self.forced.add(waiting.of)
-        self._settle(waiting, StepFailure((line.error if line is not None else None) or UNKNOWN))
+        error = (line.error if line is not None else None) or UNKNOWN
+        timeout = TIMED_OUT in error
+        self._settle(waiting, StepFailure(error, code="TIMEOUT" if timeout else None, timeout=timeout))
 
     def _held_up(self, line: LogLine) -> list[tuple[float, Execution, list[Waiting]]]:
         """The containers that may go on with this line when what waits in them has ended, the likeliest
@@ -655,10 +672,10 @@ class Drive:
         return ranked
 
     def _rank(self, container: Execution, line: LogLine) -> float:
-        if container.over is not None:
-            return NEVER
         if line.event in ("step:start", "flow:start", "flow:mock-start"):
             return self._rank_start(container, line)
+        if container.over is not None:
+            return NEVER
         if line.step_id is None:
             return 0.0 if container.node.type == "flow" else NEVER
         if container.node.id != line.step_id:

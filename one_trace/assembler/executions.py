@@ -97,11 +97,18 @@ def duration_of(each: Execution) -> float | None:
     return each.end - each.start if each.over is not None and each.end is not None else None
 
 
-def is_late(each: Execution) -> bool:
-    """It ended after the attempt that it ran in was over, or had not when that was."""
+def is_late(each: Execution, *, either: bool = False) -> bool:
+    """It ended after the attempt that it ran in was over, or had not when that was. `either`: whether that may
+    be so or not: both ended at one time, and one of them without a line."""
     above = each.where.above
     if above is None:
         return False
     attempt = each.where.attempt or 1
-    over = above.begins[attempt][0] if attempt < len(above.begins) else above.over
-    return over is not None and (each.over is None or each.over > over)
+    given_up = attempt < len(above.begins)
+    over = above.begins[attempt][0] if given_up else above.over
+    if not either:
+        return over is not None and (each.over is None or each.over > over)
+    if over is None or each.over is None or not (each.where.silent or above.where.silent):
+        return False
+    when = above.begins[attempt][1] if given_up else above.end
+    return (given_up or above.status != "success") and each.end == when

@@ -29,6 +29,8 @@ class Expectation(NamedTuple):
 
     result: Result | None
     level: int
+    slot: tuple[int, str] = (0, "")
+    """Which map it stands in, and under which id."""
     inside: object = None
     """Decoded: of a loop, its maps; of a flow, its map."""
 
@@ -75,7 +77,7 @@ class Expected:
             level = UNLIKELY
         if where.silent:
             level = min(level, LIKELY if where.go == 1 else UNLIKELY)
-        return Expectation(result, level)
+        return Expectation(result, level, (id(found), execution.node.id))
 
     @staticmethod
     def _is_last(where: object, result: Result) -> bool:
@@ -113,7 +115,7 @@ class Expected:
         expected = self.of(container)
         if expected.inside is None and expected.result is not None:
             inside: object = _decoded(container.node.type, expected.result)
-            container.expected = expected = Expectation(expected.result, expected.level, inside or ())
+            container.expected = expected = expected._replace(inside=inside or ())
         return expected.inside
 
     def turns(self, container: Execution) -> int | None:

@@ -242,10 +242,14 @@ def _doubt(ours: list[Execution], others: list[Execution]) -> None:
         other = alike.pop(0) if alike else None
         if other is None or _told(each) != _told(other):
             each.doubt("iteration")
-        elif each.result is not None and other.result is not None and each.result.output != other.result.output:
+        elif _output(each) != _output(other):
             each.doubt("outputBytes")
 
 
 def _told(each: Execution) -> tuple[object, ...]:
     when = None if each.where.silent else each.start
     return when, each.end if when is not None else None, duration_of(each), each.status, each.attempts, is_late(each)
+
+
+def _output(each: Execution) -> bytes | None:
+    return bytes(each.result.output) if each.result is not None else None
