@@ -92,6 +92,11 @@ class Decisions:
             return min(node.most, most) if node.config.get("maxIterations") is None else node.most
         return self._counted(node)
 
+    def counted(self, execution: Execution | None, count: int) -> None:
+        """A loop makes this many iterations."""
+        if execution is not None and execution.node.concurrency == 1:
+            self._drive.turns[execution.number] = count
+
     def _counted(self, node: Node) -> int:
         """How often its first step begins before it ends, by the log alone."""
         first, count = self.firsts(node.body), 0

@@ -53,7 +53,7 @@ class Drive:
 
     def __init__(self, ground: Ground, choices: Choices, learned: Learned) -> None:
         self.ground, self.choices, self._learned = ground, choices, learned
-        self.script = Script(ground.record.lines, 0 if ground.facts.exact else 3)
+        self.script = Script(ground.record.lines, 0 if ground.facts.exact else _WRITTEN_MS)
         self.clock = LineClock()
         self.loop = DrivenLoop(self.clock, self)
         self.maps = Maps()
@@ -85,6 +85,8 @@ class Drive:
         self._open_inside: set[Execution] = set()
         self._unseen: set[Execution] = set()
         """What began after the last line, as far as it did at all."""
+        self.turns: dict[int, int] = {}
+        """How many iterations a loop makes one after another, by its number."""
         self.forced: set[Execution] = set()
         """Silent leaves of which only what followed tells that they were over."""
         self.kept: dict[str, Made] = {}
@@ -351,7 +353,7 @@ class Drive:
 
     def _late(self, line: LogLine) -> float:
         if self.ground.strict:
-            return 0.0
+            return self.ground.facts.late_ms(self.script.cursor, exact=True)
         return max(_WRITTEN_MS, self.ground.facts.late_ms(self.script.cursor, exact=False))
 
     def _early(self, line: LogLine) -> float:
@@ -501,6 +503,8 @@ class Drive:
                     options.append(Candidate(cost, timer.of, label, act))
         if not options:
             return self._refuse(line)
+        if all(each.cost >= BAD for each in options) and self.ground.strict:
+            raise Conflict(f"line {self.script.cursor} ends nothing", [each.of for each in options])
         self._choose("end", options)
         return True
 
@@ -515,6 +519,8 @@ class Drive:
         late = self._late(line)
         if line.event == "step:retry":
             return (1, 0)
+        if not self._goes_on(execution, line):
+            return (BAD[0] + 1, apart)
         told = 1
         result, level, *_ = self.expected.of(execution)
         if result is not None and level == SURE:
@@ -523,6 +529,23 @@ class Drive:
             if same and not self.ground.strict:
                 return (0, 0)
         return (told + (BAD[0] if apart > late else 0), apart)
+
+    def _goes_on(self, execution: Execution, line: LogLine) -> bool:
+        """Whether what comes after it in its list, or the next iteration, begins with one of the next lines."""
+        if line.event != "step:complete" or execution.where.silent or execution.where.index is None:
+            return True
+        nodes, above = execution.node.listing.nodes, execution.where.above
+        after = nodes[execution.where.index + 1 :]
+        if after:
+            coming = next((each for _, each in self.script.rest() if each is not line), None)
+            return coming is None or (coming.event == "step:start" and coming.step_id == after[0].id)
+        count = self.turns.get(above.number) if above is not None else None
+        if count is None or above is None or (execution.where.iteration or 0) + 1 >= count:
+            return True
+        first = self.maps.decisions.firsts(execution.node.listing)
+        until = line.at + self.script.slack
+        lines = (each for _, each in self.script.ahead(until) if each is not line)
+        return self._go.killed or any(self.maps.decisions.is_first(each, first) for each in lines)
 
     def _hint(self, execution: Execution, line: LogLine) -> int:
         """What the state says that may be of another execution: it decides only which is tried first."""

@@ -60,7 +60,7 @@ class Found:
 class Ground:
     def __init__(self, record: Record, facts: Facts) -> None:
         self.record, self.facts = record, facts
-        self.strict = facts.exact
+        self.strict = True
         """Whether all times have to be exact, as far as is known."""
         self.faults: list[str] = []
         self.trees = Trees(record.flows, facts.warnings, self.faults)

@@ -83,6 +83,7 @@ class Maps:
     def open_loop(self, state: Handle, context: Handle, step: Step, most: int) -> int:
         count = self.decisions.items(self.running, most)
         self._held[state.number] = _LoopState(count)
+        self.decisions.counted(self.running, count)
         return count
 
     def again(self, context: Handle, step: Step) -> bool:
