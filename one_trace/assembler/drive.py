@@ -406,7 +406,7 @@ class Drive:
         """What waits in a silent container ends when the state says that the container did."""
         for each in sorted(self.promised, key=lambda each: (each[0], -each[1].number)):
             due, container, failed = each
-            if due >= until or (before is not None and before < due):
+            if due >= until or (before is not None and before <= due):
                 return False
             self.promised.remove(each)
             inside = [

@@ -196,24 +196,60 @@ def _renamed(label: str, one: str, other: str) -> str:
 
 def _agree(ground: Ground, best: Reading) -> None:
     """Where another reading says something else, that is not certain."""
-    left = LINES
+    left, size = LINES, len(ground.record.lines)
+    below = _below(best.executions)
     before: dict[Key, str] = {}
     for choice in best.choices:
         for option in range(choice.equal if choice.picked < choice.equal else 0):
             if option == choice.picked:
                 continue
             pair = choice.candidates[option].of, choice.chosen.of
+            certain = [each for each in _after(pair, choice.key.at, below) if not _is_doubted(each)]
+            if not certain:
+                continue
             if left <= 0:
-                for each in pair:
+                for each in certain:
                     each.doubt("iteration")
                 continue
             trial = {**before, choice.key: choice.candidates[option].label}
             other = _instead(ground, best, trial, pair)
-            left -= other.runs * len(ground.record.lines)
+            left -= other.runs * size
             best.runs += other.runs
             if other.conflict is None:
                 _doubt(best.executions, other.executions)
         before[choice.key] = choice.chosen.label
+
+
+def _is_doubted(each: Execution) -> bool:
+    return each.doubts is not None and "iteration" in each.doubts
+
+
+def _below(executions: list[Execution]) -> dict[int, list[Execution]]:
+    found: dict[int, list[Execution]] = {}
+    for each in executions:
+        if each.where.above is not None:
+            found.setdefault(each.where.above.number, []).append(each)
+    return found
+
+
+def _after(
+    pair: tuple[Execution, Execution], at: int, below: dict[int, list[Execution]]
+) -> Iterator[Execution]:
+    """What goes on after a line in what the two do not share: it may be the other's."""
+    around = [[each, *outwards(each)] for each in pair]
+    shared = {each.number for each in around[0]} & {each.number for each in around[1]}
+    for inner in around:
+        tops = [each for each in inner if each.number not in shared]
+        todo = tops[-1:]
+        turn = tops[-1].where.iteration if tops else None
+        if turn is not None and tops[-1].where.above is not None:
+            beside = below[tops[-1].where.above.number]
+            todo = [each for each in beside if each.where.iteration == turn]
+        while todo:
+            each = todo.pop()
+            if each.lines[1] < 0 or each.lines[1] >= at:
+                yield each
+            todo += below.get(each.number, ())
 
 
 def _instead(ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> Reading:
