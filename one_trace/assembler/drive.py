@@ -39,6 +39,7 @@ Learned = Mapping[str, Result]
 """What the state turned out to say of silent executions, by path."""
 
 
+_ENDS = ("step:complete", "step:error", "step:retry", "step:retry-success")
 TIMED_OUT = '" exceeded timeout of '
 _WRITTEN_MS = 3
 _BUSY_MS = 20
@@ -83,6 +84,8 @@ class Drive:
         """The flow of the last go."""
         self.root = Handle(self.maps, "contexts")
         self._open_inside: set[Execution] = set()
+        self._reserved: set[int] = set()
+        """Lines that are the ends of leaves which were over at once."""
         self._unseen: set[Execution] = set()
         """What began after the last line, as far as it did at all."""
         self.turns: dict[int, int] = {}
@@ -216,9 +219,25 @@ class Drive:
         waiting = Waiting(execution, attempt, Promise(self.loop))
         if execution.where.silent:
             self._foresee(waiting)
+            if self.ground.at_once and waiting.due == self.clock.at:
+                waiting.promise.resolve(waiting.failure)
+                return waiting.promise
             self.silent.append(waiting)
+        elif self.ground.at_once and self._is_over_at_once(waiting):
+            return waiting.promise
         self.waiting.setdefault(execution.node.id, []).append(waiting)
         return waiting.promise
+
+    def _is_over_at_once(self, waiting: Waiting) -> bool:
+        """Whether one of the next lines of this moment is its end, in the order in which they began."""
+        for index, line in self.script.ahead(self.clock.at):
+            if line.step_id != waiting.of.node.id or index in self._reserved:
+                continue
+            if line.event in _ENDS and not line.duration_ms and self._may_end(waiting, line):
+                self._reserved.add(index)
+                waiting.promise.resolve(self._failure_of(waiting, line))
+                return True
+        return False
 
     def _foresee(self, waiting: Waiting) -> None:
         """When the state says that a silent leaf ended, and how."""
@@ -339,6 +358,8 @@ class Drive:
             return subject is self._ending or self._fits(subject, line)
         if event == "step:error":
             return line.error == fields.get("error") or fields.get("error") == UNKNOWN
+        if event == "step:retry-success":
+            return line.retries == fields.get("retries")
         return event != "step:retry" or line.attempt == fields.get("attempt")
 
     def _fits(self, execution: Execution, line: LogLine) -> bool:
@@ -372,7 +393,12 @@ class Drive:
         if self.script.taken[index]:
             return
         self.clock.at = max(self.clock.at, line.at)
-        while self._by_itself(line) or self._by_timer(line) or self._by_silence(line):
+        while (
+            self._by_itself(line)
+            or self._by_timer(line)
+            or self._by_silence(line)
+            or self._keep_promise(line.at + self._early(line) + 0.5, None)
+        ):
             if self.script.taken[index]:
                 return
         raise Conflict(f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come", self.open.get(line.step_id or "", ()))
@@ -483,7 +509,7 @@ class Drive:
         """The end of a leaf step, a time-out, a sub-flow's start."""
         if line.event in ("flow:start", "flow:mock-start"):
             return self._open_gate(line)
-        if line.event not in ("step:complete", "step:error", "step:retry"):
+        if line.event not in _ENDS:
             return False
         step_id = line.step_id or ""
         options: list[Candidate] = []
@@ -517,7 +543,7 @@ class Drive:
     def _cost(self, execution: Execution, line: LogLine) -> tuple[float, float]:
         apart = self._apart(execution, line)
         late = self._late(line)
-        if line.event == "step:retry":
+        if line.event in ("step:retry", "step:retry-success"):
             return (1, 0)
         if not self._goes_on(execution, line):
             return (BAD[0] + 1, apart)
@@ -558,6 +584,8 @@ class Drive:
         execution, node = waiting.of, waiting.of.node
         if line.event == "step:retry":
             return line.attempt == waiting.attempt + 1 and node.retries >= waiting.attempt
+        if line.event == "step:retry-success":
+            return line.retries == waiting.attempt - 1
         if execution.where.silent:
             return False
         if line.event == "step:error":
@@ -569,6 +597,8 @@ class Drive:
     @staticmethod
     def _may_time_out(timer: Timer, line: LogLine) -> bool:
         node = timer.of.node
+        if line.event == "step:retry-success":
+            return False
         if line.event == "step:retry":
             return line.attempt == timer.attempt + 1
         if timer.of.where.silent:
@@ -579,14 +609,16 @@ class Drive:
 
     def _end_with(self, waiting: Waiting, line: LogLine) -> None:
         self._ending = waiting.of
-        failure = None
+        self._settle(waiting, self._failure_of(waiting, line))
+
+    def _failure_of(self, waiting: Waiting, line: LogLine) -> StepFailure | None:
         if line.event == "step:error":
-            failure = StepFailure(line.error or "")
-        elif line.event == "step:retry":
-            failure = StepFailure(UNKNOWN)
-        elif line.status == "failed":
-            failure = StepFailure(self._error_of(waiting.of))
-        self._settle(waiting, failure)
+            return StepFailure(line.error or "")
+        if line.event == "step:retry":
+            return StepFailure(UNKNOWN)
+        if line.status == "failed":
+            return StepFailure(self._error_of(waiting.of))
+        return None
 
     def _error_of(self, execution: Execution) -> str:
         result = self.expected.of(execution).result
@@ -625,8 +657,6 @@ class Drive:
         due = [each for each in self.silent if each.due is not None and each.due <= until]
         timers = [each for each in self.timers if each.due <= until and self._at_once(each, line)]
         soonest: Waiting | Timer | None = min((*due, *timers), key=lambda each: each.due or 0, default=None)
-        if self._keep_promise(until + 0.5, soonest.due if soonest is not None else None):
-            return True
         if soonest is None:
             return False
         soonest.due = min(soonest.due or 0, line.at)
@@ -646,6 +676,8 @@ class Drive:
         if not inside:
             return False
         threw = line.event in ("step:error", "step:retry", "flow:error") or line.status == "failed"
+        own = line.event != "step:retry" or any(each[1].node.id == line.step_id for each in inside)
+        threw = threw and own
         options: list[Candidate] = []
         for rank, container, waiting in inside:
             if threw:
@@ -697,6 +729,8 @@ class Drive:
     def _rank(self, container: Execution, line: LogLine) -> float:
         if line.event in ("step:start", "flow:start", "flow:mock-start"):
             return self._rank_start(container, line)
+        if line.event in ("step:retry", "step:retry-success") and line.step_id != container.node.id:
+            return self._rank_later(container, line)
         if container.over is not None:
             return NEVER
         if line.step_id is None:
@@ -704,6 +738,15 @@ class Drive:
         if container.node.id != line.step_id:
             return NEVER
         return self._apart(container, line)
+
+    @staticmethod
+    def _rank_later(container: Execution, line: LogLine) -> float:
+        """A later batch has the silent step that a retry is of."""
+        body = container.node.body
+        if container.node.type != "parallel" or body is None:
+            return NEVER
+        later = body.nodes[container.node.concurrency :]
+        return 0.0 if any(inner.id == line.step_id for node in later for inner in node.silently()) else NEVER
 
     def _rank_start(self, container: Execution, line: LogLine) -> float:
         if container.node.type != "parallel" or container.node.body is None:

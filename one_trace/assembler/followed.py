@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from one_trace.assembler.drive import Drive
 
 T = TypeVar("T")
-_OF_STEPS = ("step:start", "step:complete", "step:retry")
+_OF_STEPS = ("step:start", "step:complete", "step:retry", "step:retry-success")
 LEAVES = frozenset(("transform", "code", "file-read", "file-write", "bash", "action", "paginate"))
 
 
@@ -169,7 +169,9 @@ class Followed(Engine):
         self, step: Step, context: Handle, scope: FlowScope, span: int, attempt: int
     ) -> Handle:
         try:
-            return await super()._attempt(step, context, scope, span, attempt)
+            handle = await super()._attempt(step, context, scope, span, attempt)
+            self.subject = self._drive.executions[span - 1]
+            return handle
         except StepFailure:
             self.subject = self._drive.executions[span - 1]
             self._maps.running = self.subject

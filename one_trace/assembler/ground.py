@@ -62,6 +62,8 @@ class Ground:
         self.record, self.facts = record, facts
         self.strict = True
         """Whether all times have to be exact, as far as is known."""
+        self.at_once = False
+        """Whether leaves that took no time were over in the very turn in which they began."""
         self.faults: list[str] = []
         self.trees = Trees(record.flows, facts.warnings, self.faults)
         self._nodes: dict[int, Node] = {}

@@ -13,6 +13,7 @@ FOLLOWED = frozenset(
         "step:complete",
         "step:error",
         "step:retry",
+        "step:retry-success",
         "step:dry-resolve",
         "flow:start",
         "flow:mock-start",
