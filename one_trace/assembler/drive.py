@@ -19,6 +19,7 @@ from one_trace.assembler.followed import LEAVES, DrivenLoop, Followed, LineClock
 from one_trace.assembler.ground import Go, Ground
 from one_trace.assembler.maps import Made, Maps
 from one_trace.assembler.script import Conflict, Script
+from one_trace.assembler.tolerant import Tolerant
 from one_trace.engine.call import FlowScope, RunOptions
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Promise
@@ -52,8 +53,9 @@ class Finished(Exception):  # noqa: N818  not an error
 class Drive:
     """One reading of a record. `run` gives its executions, or raises Conflict."""
 
-    def __init__(self, ground: Ground, choices: Choices, learned: Learned) -> None:
+    def __init__(self, ground: Ground, choices: Choices, learned: Learned, *, lenient: bool = False) -> None:
         self.ground, self.choices, self._learned = ground, choices, learned
+        self.tolerant = Tolerant(self) if lenient else None
         self.script = Script(ground.record.lines, 0 if ground.facts.exact else _WRITTEN_MS)
         self.clock = LineClock()
         self.loop = DrivenLoop(self.clock, self)
@@ -94,6 +96,14 @@ class Drive:
         """Silent leaves of which only what followed tells that they were over."""
         self.kept: dict[str, Made] = {}
         """The root's map when the state was saved last."""
+
+    @property
+    def go(self) -> int:
+        return self._go.number
+
+    @property
+    def prefix(self) -> str:
+        return self._go.prefix
 
     # -- the run
 
@@ -138,7 +148,12 @@ class Drive:
 
     def close(self) -> None:
         """What has events ends with one; and what is certain of the silent ones."""
-        self.executions = [each for each in self.executions if each.where.silent or each.lines[0] >= 0]
+        gone: set[Execution | None] = set()
+        for each in self.executions:
+            unseen = not each.where.silent and max(each.lines) < 0
+            if unseen or each.where.above in gone:
+                gone.add(each)
+        self.executions = [each for each in self.executions if each not in gone]
         writers = Counter(self.expected.of(each).slot for each in self.executions)
         for each in reversed(self.executions):
             if each.where.above is not None and is_late(each, either=True):
@@ -186,7 +201,7 @@ class Drive:
         )
         path = f"{prefix(place, above, self._go.prefix)} > {node.id}"
         number = len(self.executions) + 1
-        execution = Execution(number, node, where, path, self.clock.at, -1)
+        execution = Execution(number, node, where, path, self.clock.at)
         self.executions.append(execution)
         self.maps.running = execution
         if self.script.peek() is None:
@@ -288,7 +303,7 @@ class Drive:
             subject = self._raised[str(step_id)].popleft()
         index = self._line_of(event, fields, subject)
         if index < 0:  # it was not written any more
-            self._last = self._go.end
+            self._last = self._go.end if self.tolerant is None else self._last
             return
         line = self.ground.record.lines[index]
         self._last = index
@@ -302,9 +317,14 @@ class Drive:
             self.open.setdefault(subject.node.id, []).append(subject)
         elif event in ("step:complete", "step:error"):
             assert subject is not None
-            self._ended(subject, index, line)
+            self.finish(subject, index, line)
+            self._fail_unsaved(subject, line)
 
-    def _ended(self, execution: Execution, index: int, line: LogLine) -> None:
+    def finish(self, execution: Execution, index: int, line: LogLine) -> None:
+        """A line has ended it."""
+        if execution.over is None:
+            self._moment += 1
+            execution.over = self._moment
         execution.lines, execution.line = (execution.lines[0], index), line
         execution.end = line.at
         opened = self.open.get(execution.node.id, [])
@@ -314,6 +334,9 @@ class Drive:
             execution.error = line.error
         elif index == self.ground.saved:
             self.kept = dict(self.maps.map_of(self.root))
+
+    def _fail_unsaved(self, execution: Execution, line: LogLine) -> None:
+        """The host takes it for the step's failure where it cannot save its state."""
         if line.event == "step:complete":
             after = self.script.peek()
             if after is not None and after.event == "step:error" and after.step_id == line.step_id:
@@ -333,6 +356,8 @@ class Drive:
         for index, line in script.ahead(self.clock.at + script.slack):
             if index > self._last and self._is(line, event, fields, subject):
                 return index
+        if self.tolerant is not None:
+            return -1
         if self._go.killed and self.ground.record.lines[self._go.end - 1].at <= self.clock.at + script.slack:
             return -1
         line = script.peek()
@@ -401,6 +426,9 @@ class Drive:
         ):
             if self.script.taken[index]:
                 return
+        if self.tolerant is not None:
+            self.tolerant.place(index, line)
+            return
         raise Conflict(f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come", self.open.get(line.step_id or "", ()))
 
     def _drain(self) -> None:
@@ -460,7 +488,7 @@ class Drive:
     def _goes_off(self, timer: Timer) -> bool:
         """A silent time-out, or an attempt of what writes no line then."""
         if timer.limit and not timer.of.where.silent:
-            if self.ground.facts.exact and timer.due < self.clock.at:
+            if self.ground.facts.exact and timer.due < self.clock.at and self.tolerant is None:
                 raise Conflict(f"{timer.of.path} was timed out before line {self.script.cursor}", [timer.of])
             return False
         return timer.limit or self.ground.facts.exact or timer.of.node.type in LEAVES
@@ -529,7 +557,7 @@ class Drive:
                     options.append(Candidate(cost, timer.of, label, act))
         if not options:
             return self._refuse(line)
-        if all(each.cost >= BAD for each in options) and self.ground.strict:
+        if all(each.cost >= BAD for each in options) and self.ground.strict and self.tolerant is None:
             raise Conflict(f"line {self.script.cursor} ends nothing", [each.of for each in options])
         self._choose("end", options)
         return True

@@ -48,10 +48,10 @@ class Execution:
         "where",
     )
 
-    def __init__(self, number: int, node: Node, where: Where, path: str, start: float, line: int) -> None:
+    def __init__(self, number: int, node: Node, where: Where, path: str, start: float) -> None:
         self.number, self.node, self.where, self.path = number, node, where, path
         self.start = start
-        self.lines = (line, -1)
+        self.lines = (-1, -1)
         """The lines that began and ended it; -1 where there is none."""
         self.line: Any = None
         """The line that ended it."""

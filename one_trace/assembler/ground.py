@@ -69,7 +69,7 @@ class Ground:
         self._nodes: dict[int, Node] = {}
         self.goes = _goes(record)
         self.stop_after = next(iter(facts.stopped_after), None)
-        tree = self.trees.root(record.files.flow_key, record.flow)
+        tree = self.tree = self.trees.root(record.files.flow_key, record.flow)
         self._index(tree)
         if record.state is not None and record.state.context is not None:
             limit_loops(tree, record.state.context.input)
@@ -83,6 +83,12 @@ class Ground:
 
     def node_of(self, step: dict[str, Any], flow_key: str) -> Node:
         return self._nodes[id(step)]
+
+    def say_misplaced(self, node: Node) -> None:
+        if (node.id, node.type) not in self.trees.kinds:
+            self.faults.append(f"the flow files have no place for the step {node.id[:80]!r}")
+        else:
+            self.faults.append(f"the step {node.id[:80]!r} ran where the flow files have none")
 
     def find_flow(self, key: str, call: Node | None) -> Found:
         flow = self.record.flows.named(key)

@@ -18,6 +18,7 @@ from one_trace.model.trace import RunStatus
 MODES = ((True, False), (True, True), (False, False), (False, True))
 """Whether times have to be exact, and whether leaves that took no time were over in the turn in which they
 began; what is likelier first."""
+UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
 ROUNDS = 3
 BLAMED = 8
 SILENT_MS = 15
@@ -61,9 +62,9 @@ def read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
     return reading
 
 
-def _read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
+def _read(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool = False) -> Reading:
     choices = Choices(picks)
-    drive = Drive(ground, choices, learned)
+    drive = Drive(ground, choices, learned, lenient=lenient)
     reading = Reading([], choices.made, picks, (0, 0))
     try:
         drive.run()
@@ -110,7 +111,20 @@ def search(ground: Ground) -> Reading:
             _agree(ground, reading)
             break
     assert best is not None
-    return best
+    return best if best.conflict is None else _tolerate(ground, best)
+
+
+def _tolerate(ground: Ground, best: Reading) -> Reading:
+    """The reading that came furthest, and from there on what fits. All from there on may be otherwise."""
+    again = _read(ground, best.picks, best.learned, lenient=True)
+    again.conflict, again.runs = best.conflict, best.runs
+    for each in again.executions:
+        if each.lines[1] < 0 or each.lines[1] >= best.reached[0]:
+            each.doubt(*UNSETTLED)
+    for choice in again.choices:
+        for candidate in choice.candidates[: choice.equal] if choice.equal > 1 else ():
+            candidate.of.doubt(*UNSETTLED)
+    return again
 
 
 def _solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:

@@ -1,0 +1,136 @@
+"""Lines that no reading explains: a damaged log, or flow files that have changed since. What fits is placed
+beside its like, the rest stands flat in the flow that it ran in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from one_trace.assemble.tree import Node, Tree
+from one_trace.assembler.executions import Execution, Where
+from one_trace.assembler.followed import Waiting
+from one_trace.engine.loop import Promise
+from one_trace.record.log import LogLine
+
+if TYPE_CHECKING:
+    from one_trace.assembler.drive import Drive
+
+_STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeout": "timeout"}
+
+
+class Tolerant:
+    """Places lines by the flow files alone. `flows`: the sub-flows under way, the innermost last: which step
+    calls them, and their tree."""
+
+    def __init__(self, drive: Drive) -> None:
+        self._drive = drive
+        self.flows: list[tuple[Execution | None, Tree]] = []
+        self.placed = 0
+        """How many lines it had to place."""
+
+    def place(self, index: int, line: LogLine) -> None:
+        self.placed += 1
+        self._drive.script.take(index)
+        if line.event == "step:start":
+            self._start(index, line)
+        elif line.event in ("step:complete", "step:error"):
+            self._end(index, line)
+        elif line.event in ("flow:start", "flow:mock-start"):
+            self._flow(line)
+        elif line.event in ("flow:complete", "flow:error") and self.flows:
+            self.flows.pop()
+
+    def _flow(self, line: LogLine) -> None:
+        key, trees = line.flow_key or "", self._drive.ground.trees
+        calling = [
+            each
+            for opened in self._drive.open.values()
+            for each in opened
+            if each.node.type == "flow" and trees.may_call(each.node, key)
+        ]
+        call = max(calling, key=lambda each: each.number, default=None)
+        if call is not None:
+            self.flows.append((call, trees.sub_flow(key, call.node)))
+        elif not self.flows:
+            self.flows.append((None, self._drive.ground.tree))
+
+    def _start(self, index: int, line: LogLine) -> None:
+        step_id, kind = line.step_id or "", line.type or ""
+        beside = next((each for each in reversed(self._drive.executions) if self._is_beside(each, step_id)), None)
+        if beside is not None:
+            node = next(node for node in beside.node.listing.nodes if node.id == step_id)
+            where = beside.where
+            where = Where(
+                where.above, where.attempt, where.iteration, where.branch, node.index, where.go, False
+            )
+            self._begin(index, line, node, where, beside.path.rpartition(" > ")[0])
+            return
+        call, tree = self.flows[-1] if self.flows else (None, self._drive.ground.tree)
+        nodes = [node for node in tree.by_id.get(step_id, ()) if node.type == kind and not node.silent]
+        owner = self._open_owner(nodes[0]) if nodes else None
+        if nodes and (owner is not None or nodes[0].listing.owner is None):
+            above = owner if owner is not None else call
+            attempt = above.attempts if above is not None else None
+            turn = 0 if owner is not None and owner.node.type in ("loop", "while") else None
+            where = Where(above, attempt, turn, nodes[0].listing.branch, nodes[0].index, self._drive.go, False)
+            self._begin(index, line, nodes[0], where, self._inside(where))
+            return
+        node = tree.foreign(step_id, line.step_name or "", kind)
+        self._drive.ground.say_misplaced(node)
+        where = Where(call, call.attempts if call is not None else None, None, None, None, self._drive.go, False)
+        self._begin(index, line, node, where, self._inside(where), misplaced=True)
+
+    @staticmethod
+    def _is_beside(each: Execution, step_id: str) -> bool:
+        """It stands in a list in which a step with this id comes next, or at least later."""
+        index = each.where.index
+        if each.where.silent or index is None or each.lines[1] < 0:
+            return False
+        return any(node.id == step_id for node in each.node.listing.nodes[index + 1 :])
+
+    def _open_owner(self, node: Node) -> Execution | None:
+        owner = node.listing.owner
+        if owner is None:
+            return None
+        found = (each for each in reversed(self._drive.executions) if each.node is owner)
+        return next((each for each in found if each.lines[1] < 0), None)
+
+    def _inside(self, where: Where) -> str:
+        above = where.above
+        if above is None:
+            return self._drive.prefix
+        again = f"#{where.attempt}" if where.attempt is not None and where.attempt > 1 else ""
+        turn = f"[{where.iteration}]" if where.iteration is not None else ""
+        return f"{above.path}{again}{turn}"
+
+    def _begin(
+        self, index: int, line: LogLine, node: Node, where: Where, inside: str, *, misplaced: bool = False
+    ) -> Execution:
+        drive = self._drive
+        execution = Execution(len(drive.executions) + 1, node, where, f"{inside} > {node.id}", line.at)
+        execution.lines = (index, -1)
+        begun = line.begun
+        execution.start = begun if begun is not None else line.at
+        execution.doubt("path", "parentSpanId", *(("index",) if misplaced else ()))
+        drive.executions.append(execution)
+        drive.open.setdefault(node.id, []).append(execution)
+        drive.waiting.setdefault(node.id, []).append(Waiting(execution, 1, Promise(drive.loop)))
+        return execution
+
+    def _end(self, index: int, line: LogLine) -> None:
+        drive = self._drive
+        opened = drive.open.get(line.step_id or "", [])
+        if opened:
+            execution = opened[-1]
+        else:
+            call, tree = self.flows[-1] if self.flows else (None, drive.ground.tree)
+            nodes = tree.by_id.get(line.step_id or "", ())
+            node = nodes[0] if nodes else tree.foreign(line.step_id or "", line.step_id or "", "unknown")
+            where = Where(call, call.attempts if call is not None else None, None, None, None, drive.go, False)
+            execution = self._begin(index, line, node, where, self._inside(where), misplaced=True)
+            execution.start = line.at - (line.duration_ms or 0)
+            drive.ground.faults.append(f"the step {(line.step_id or '')[:80]!r} ends without a start")
+        execution.status = "error" if line.event == "step:error" else _STATUS.get(line.status or "", "error")
+        for each in list(drive.waiting.get(execution.node.id, ())):
+            if each.of is execution:
+                drive.waiting[execution.node.id].remove(each)
+        drive.finish(execution, index, line)
