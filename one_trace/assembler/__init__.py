@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
+from msgspec import UNSET
+
+from one_trace.assemble import _tell_plan as tell_plan
 from one_trace.assemble import trace_id
+from one_trace.assemble.commands import command_ends
 from one_trace.assemble.facts import Facts
+from one_trace.assemble.inputs import Inputs
+from one_trace.assemble.measured import Measured
+from one_trace.assemble.sizes import compact_bytes, member_count
+from one_trace.assemble.usage import add, drop_copies, take_parts
+from one_trace.assembler.cause import find_cause
 from one_trace.assembler.ground import Ground
+from one_trace.assembler.script import FOLLOWED, KIND_CHARS, KINDS, NO_NEWS
 from one_trace.assembler.search import Reading, search
 from one_trace.assembler.spans import ids, in_order, span_of
+from one_trace.assembler.views import View, Views
+from one_trace.guard.text import valid
 from one_trace.model.gc import held_back
 from one_trace.model.times import to_iso, to_ms
 from one_trace.model.trace import Assembly, Counts, Executor, Run, RunStatus, Span, Trace
@@ -18,13 +30,13 @@ from one_trace.record.reading import Record
 
 def assemble(record: Record, outputs_of: Collection[str] = ()) -> Assembly:
     with held_back():
-        return _assemble(record)
+        return _assemble(record, outputs_of)
 
 
 last: Reading | None = None
 
 
-def _assemble(record: Record) -> Assembly:
+def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
     global last
     ground = Ground(record, Facts(record.lines, record.clock))
     reading = last = search(ground)
@@ -32,8 +44,43 @@ def _assemble(record: Record) -> Assembly:
     ordered = in_order(reading.executions)
     found = ids(ordered, trace_id(record.files.run_id, started_at))
     spans = [span_of(each, found, start) for each in ordered]
+    drop_copies(spans)
+    parts = take_parts(spans)
+    context = record.state.context if record.state is not None else None
+    views = Views(context.steps if context is not None else None)
+    inputs, seen = Inputs(record), [views.of(each) for each in ordered]
+    _weigh_inputs(record, inputs, seen, spans)
+    ends = command_ends(inputs, seen, spans)  # type: ignore[arg-type]
     run = _run(ground, reading, spans, started_at, start)
-    return Assembly(trace=Trace(run=run, spans=spans))
+    if run.status == "error":
+        error = next((line.error for line in reversed(record.lines) if line.msg.startswith("Flow failed")), None)
+        run.cause = find_cause(ground, ordered, reading.failure, error, found)
+    outputs = {
+        shown.span_id: bytes(each.result.output)
+        for each, shown in zip(ordered, spans, strict=True)
+        if shown.span_id in outputs_of and each.result is not None
+    }
+    assembly = Assembly(
+        trace=Trace(run=run, spans=spans),
+        model_parts=parts,
+        input_count=member_count(record.state.inputs) if record.state is not None else None,
+        command_ends=ends,
+        outputs=outputs,
+    )
+    if record.flow is not None:
+        tell_plan(assembly, record, record.flow, ground.trees)
+    return assembly
+
+
+def _weigh_inputs(record: Record, inputs: Inputs, seen: list[View], made: list[Span]) -> None:
+    measured = Measured(record)
+    for view, shown in zip(seen, made, strict=True):
+        if shown.status == "skipped":
+            continue
+        shown.input_bytes = measured.bytes_of(view)  # type: ignore[arg-type]
+        if shown.input_bytes is None and view.node.index is not None:
+            shown.input_bytes = inputs.bytes_of(view)  # type: ignore[arg-type]
+            shown.derived.append("inputBytes")
 
 
 def _start(record: Record) -> tuple[str, float]:
@@ -58,9 +105,34 @@ def _run(ground: Ground, reading: Reading, spans: list[Span], started_at: str, s
         started_at=started_at,
         ended_at=to_iso(ended) if ended is not None else None,
         duration_ms=max(0.0, ended - start) if ended is not None else None,
+        cwd=valid(str(record.files.project)),
+        input_bytes=compact_bytes(state.inputs) if state is not None else None,
+        usage=add(span.usage for span in spans),
+        partial=list(dict.fromkeys(_faults(ground, reading, spans))) or UNSET,
+        other_events=_others(record) or UNSET,
+        other_fields=record.unknown_fields or UNSET,
         executor=Executor(name="built-in" if state is not None and state.built_in else "one-cli"),
         counts=Counts(spans=len(spans), retries=sum(span.retries for span in spans), **by_status),
     )
+
+
+def _faults(ground: Ground, reading: Reading, spans: list[Span]) -> list[str]:
+    faults = ground.record.faults + ground.faults
+    if reading.conflict is not None and not reading.placed:
+        unsure = sum("iteration" in span.derived for span in spans)
+        faults.append(f"no reading of the log was found that nothing contradicts: {unsure} spans may be others")
+    return faults
+
+
+def _others(record: Record) -> dict[str, int]:
+    """Kinds of events that are not known, and how many there were."""
+    others: dict[str, int] = {}
+    for line in record.lines:
+        if line.event is not None and line.event not in FOLLOWED and line.event not in NO_NEWS:
+            kind = line.event[:KIND_CHARS]
+            if kind in others or len(others) < KINDS:
+                others[kind] = others.get(kind, 0) + 1
+    return others
 
 
 def _outcome(record: Record, reading: Reading) -> tuple[RunStatus, float | None]:

@@ -146,6 +146,11 @@ class Drive:
             return None
         return "error" if whole.error is not None else "success" if whole.value else "stopped"
 
+    @property
+    def failure(self) -> StepFailure | None:
+        error = self.whole.error if self.whole is not None else None
+        return error if isinstance(error, StepFailure) else None
+
     def close(self) -> None:
         """What has events ends with one; and what is certain of the silent ones."""
         gone: set[Execution | None] = set()

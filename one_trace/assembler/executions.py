@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from one_trace.assemble.tree import Node
+from one_trace.engine.failures import StepFailure
 from one_trace.engine.observer import Place
 from one_trace.record.state import Result
 
@@ -36,6 +37,7 @@ class Execution:
         "end",
         "error",
         "expected",
+        "failure",
         "line",
         "lines",
         "node",
@@ -58,6 +60,8 @@ class Execution:
         self.status: str | None = None
         self.error: str | None = None
         self.end: float | None = None
+        self.failure: StepFailure | None = None
+        """What it threw, which may have been thrown in it."""
         self.begins: list[tuple[int, float]] = []
         self.over: int | None = None
         self.result: Result | None = None
@@ -112,3 +116,8 @@ def is_late(each: Execution, *, either: bool = False) -> bool:
         return False
     when = above.begins[attempt][1] if given_up else above.end
     return (given_up or above.status != "success") and each.end == when
+
+
+def prefix_of(each: Execution) -> str:
+    """What its path begins with."""
+    return each.path[: -len(each.node.id) - 3]

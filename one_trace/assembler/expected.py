@@ -114,7 +114,7 @@ class Expected:
         """Of a loop its maps, of a flow its map, of a block its children."""
         expected = self.of(container)
         if expected.inside is None and expected.result is not None:
-            inside: object = _decoded(container.node.type, expected.result)
+            inside: object = decoded(container.node.type, expected.result)
             container.expected = expected = expected._replace(inside=inside or ())
         return expected.inside
 
@@ -148,7 +148,7 @@ def _member(raw: Raw, name: str) -> Raw:
         return ABSENT
 
 
-def _decoded(kind: str, result: Result) -> object:
+def decoded(kind: str, result: Result) -> object:
     try:
         if kind == "loop":
             return iterations.decode(result.response).iterations if present(result.response) else None

@@ -161,7 +161,11 @@ class Followed(Engine):
     async def step(self, step: Step, context: Handle, scope: FlowScope, span: int) -> StepResult:
         execution = self._drive.executions[span - 1]
         self._maps.running = execution
-        result = await super().step(step, context, scope, span)
+        try:
+            result = await super().step(step, context, scope, span)
+        except StepFailure as failure:
+            execution.failure = failure
+            raise
         self._maps.made(result.handle).of = execution
         return result
 

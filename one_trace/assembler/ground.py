@@ -76,6 +76,11 @@ class Ground:
         self.root_flow: dict[str, Any] = record.flow.definition if record.flow is not None else {"steps": []}
         self.saved, self.saved_by_word = _saved(record)
 
+    @property
+    def prefix(self) -> str:
+        """What paths of the last go begin with."""
+        return self.goes[-1].prefix if self.goes else self.record.files.flow_key
+
     def _index(self, tree: Tree) -> None:
         for nodes in tree.by_id.values():
             for node in nodes:

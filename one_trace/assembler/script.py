@@ -25,6 +25,13 @@ FOLLOWED = frozenset(
 )
 """Events that the engine emits, and that tell of the tree."""
 
+NO_NEWS = frozenset(
+    {"flow:deprecation", "flow:warning", "step:mock", "step:page", "step:retry-skip", "workflow:result"}
+)
+"""Known events that say nothing of the tree that others do not say as well."""
+KIND_CHARS, KINDS = 80, 50
+"""Of events of unknown kinds: so much of their names, and so many of them."""
+
 
 class Conflict(Exception):
     """The record does not go on as this reading does. `blamed`: executions that are other than it says."""

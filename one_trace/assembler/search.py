@@ -13,6 +13,7 @@ from one_trace.assembler.executions import Execution, duration_of, is_late, outw
 from one_trace.assembler.ground import Ground
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.settle import Settling, Unlike
+from one_trace.engine.failures import StepFailure
 from one_trace.model.trace import RunStatus
 
 MODES = ((True, False), (True, True), (False, False), (False, True))
@@ -45,6 +46,10 @@ class Reading:
     runs: int = 1
     learned: Learned = field(default_factory=dict)
     outcome: RunStatus | None = None
+    failure: StepFailure | None = None
+    """What ended the flow."""
+    placed: int = 0
+    """How many lines had to be placed by the flow files alone."""
 
 
 def read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
@@ -71,6 +76,8 @@ def _read(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool = Fal
     except Conflict as why:
         reading.conflict, reading.blamed = str(why), why.blamed
     reading.outcome = drive.outcome
+    reading.failure = drive.failure
+    reading.placed = drive.tolerant.placed if drive.tolerant is not None else 0
     state = ground.record.state
     unlike = 0
     if reading.conflict is None and state is not None and state.context is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from one_trace.assemble.sizes import compact_bytes
+from one_trace.assemble.usage import usage_of
+from one_trace.assembler.cause import code_of
 from one_trace.assembler.executions import Execution, duration_of, is_late
 from one_trace.model.digest import blake2b
 from one_trace.model.times import to_iso
@@ -57,10 +59,13 @@ def span_of(each: Execution, found: dict[int, str], start: float) -> Span:
     if each.attempts != 1:
         made.attempts, made.retries = each.attempts, each.attempts - 1
     made.error = error
+    made.error_code = code_of(each, error)
     made.late = is_late(each)
     if line < 0:
         made.derived = ["startedAt", "startMs", "durationMs"]
     made.derived += sorted(each.doubts - set(made.derived)) if each.doubts else []
+    if result is not None:
+        made.usage = usage_of(result, node.type)
     return made
 
 
