@@ -171,12 +171,16 @@ class Drive:
                 continue
             expected = self.expected.of(each)
             if each.result is not None:
-                if expected.level == UNLIKELY or (expected.level < SURE and writers[expected.slot] > 1):
-                    each.doubt("outputBytes", "status", "durationMs")
+                block = each.where.above
+                failed = block is not None and block.status != "success"
+                if expected.level == UNLIKELY or (
+                    expected.level < SURE and (failed or writers[expected.slot] > 1)
+                ):
+                    each.doubt("outputBytes", "status", "durationMs", "late")
                 continue
             unknown = each.node.type in LEAVES and each.status != "skipped"
             if unknown or each.over is None or each in self._open_inside or each in self._unseen:
-                each.doubt("status", "durationMs")
+                each.doubt("status", "durationMs", "late")
                 if each.where.above is not None:
                     self._open_inside.add(each.where.above)
 
@@ -590,21 +594,36 @@ class Drive:
         return (told + (BAD[0] if apart > late else 0), apart)
 
     def _goes_on(self, execution: Execution, line: LogLine) -> bool:
-        """Whether what comes after it in its list, or the next iteration, begins with one of the next lines."""
-        if line.event != "step:complete" or execution.where.silent or execution.where.index is None:
+        """Whether what must come of it is there: what comes after it in its list, the next iteration, the end
+        of its flow, or of what an error ends."""
+        where, above = execution.where, execution.where.above
+        if where.silent or where.index is None or line.event not in ("step:complete", "step:error"):
             return True
-        nodes, above = execution.node.listing.nodes, execution.where.above
-        after = nodes[execution.where.index + 1 :]
-        if after:
+        if self._go.killed and self.ground.record.lines[self._go.end - 1].at <= line.at + self.script.slack:
+            return True
+        failed = line.event == "step:error"
+        nodes = execution.node.listing.nodes
+        if not failed and where.index + 1 < len(nodes):
             coming = next((each for _, each in self.script.rest() if each is not line), None)
-            return coming is None or (coming.event == "step:start" and coming.step_id == after[0].id)
-        count = self.turns.get(above.number) if above is not None else None
-        if count is None or above is None or (execution.where.iteration or 0) + 1 >= count:
+            return coming is None or (coming.event == "step:start" and coming.step_id == nodes[where.index + 1].id)
+        if self.ground.stop_after is not None:
+            return True
+        if execution.node.listing.owner is None:
+            ends = "flow:error" if failed else "flow:complete"
+            return self._follows(line, lambda each: each.event == ends and each.flow_key == execution.node.flow_key)
+        if above is None or above.over is not None or where.attempt != above.attempts:
+            return True
+        if failed:
+            return above.where.silent or self._follows(line, lambda each: each.step_id == above.node.id)
+        count = self.turns.get(above.number)
+        if count is None or (where.iteration or 0) + 1 >= count:
             return True
         first = self.maps.decisions.firsts(execution.node.listing)
-        until = line.at + self.script.slack
-        lines = (each for _, each in self.script.ahead(until) if each is not line)
-        return self._go.killed or any(self.maps.decisions.is_first(each, first) for each in lines)
+        return self._follows(line, lambda each: self.maps.decisions.is_first(each, first))
+
+    def _follows(self, line: LogLine, is_it: Callable[[LogLine], bool]) -> bool:
+        until = line.at + max(self.script.slack, self._busy(line) if not self.ground.facts.exact else 0)
+        return any(each is not line and is_it(each) for _, each in self.script.ahead(until))
 
     def _hint(self, execution: Execution, line: LogLine) -> int:
         """What the state says that may be of another execution: it decides only which is tried first."""
@@ -622,7 +641,7 @@ class Drive:
         if execution.where.silent:
             return False
         if line.event == "step:error":
-            return line.strategy in (None, node.said_strategy) and not node.has_timed_out(line.error)
+            return line.strategy in (None, node.said_strategy) and TIMED_OUT not in (line.error or "")
         if line.status == "success":
             return (line.retries or 0) == waiting.attempt - 1
         return line.status == "failed" and node.goes_on
@@ -709,9 +728,12 @@ class Drive:
         if not inside:
             return False
         threw = line.event in ("step:error", "step:retry", "flow:error") or line.status == "failed"
+        options: list[Candidate] = self._timed_out_inside(inside, line)
+        if options:
+            self._choose("silence", options)
+            return True
         own = line.event != "step:retry" or any(each[1].node.id == line.step_id for each in inside)
         threw = threw and own
-        options: list[Candidate] = []
         for rank, container, waiting in inside:
             if threw:
                 error = line.error or ""
@@ -719,17 +741,62 @@ class Drive:
                 later = TIMED_OUT in error and not there
                 act = lambda all=waiting: self._end_first(all)  # noqa: E731
                 label = f"goes on {container.path}"
-                options.append(Candidate((1 + rank + (0 if later else 4), -2), container, label, act))
+                if waiting:
+                    options.append(Candidate((1 + rank + (0 if later else 4), -2), container, label, act))
                 for each in waiting:
                     named = f'"{each.of.node.id}"' in error
                     label = f"throws {each.of.path}"
                     act = lambda each=each: self._throw(each, line)  # noqa: E731
                     options.append(Candidate((1 + rank, -named), each.of, label, act))
-            else:
+            elif waiting:
                 act = lambda all=waiting: self._end_first(all)  # noqa: E731
                 options.append(Candidate((1 + rank, 0), container, f"goes on {container.path}", act))
+        options += self._not_begun(inside, line)
+        if not options:
+            return False
         self._choose("silence", options)
         return True
+
+    def _timed_out_inside(
+        self, inside: list[tuple[float, Execution, list[Waiting]]], line: LogLine
+    ) -> list[Candidate]:
+        """The silent steps whose time-out the line's error is."""
+        if TIMED_OUT not in (line.error or ""):
+            return []
+        containers = {container for _, container, _ in inside}
+        return [
+            Candidate((1, 0), timer.of, f"times out {timer.of.path}", lambda each=timer: self._time_out(each))
+            for timer in self.timers
+            if timer.limit
+            and timer.of.where.silent
+            and timer.of.node.has_timed_out(line.error)
+            and containers.intersection(outwards(timer.of))
+        ]
+
+    def _time_out(self, timer: Timer) -> None:
+        """Now, whenever it was seen to begin: its time is certain."""
+        timer.of.begins[-1] = (timer.of.begins[-1][0], self.clock.at - (timer.of.node.timeout or 0))
+        if len(timer.of.begins) == 1:
+            timer.of.start = timer.of.begins[0][1]
+        self.timers.remove(timer)
+        for each in self.waiting.get(timer.of.node.id, ()):
+            each.never = each.never or (each.of is timer.of and each.attempt == timer.attempt)
+        timer.fire()
+        self._drain()
+
+    def _not_begun(
+        self, inside: list[tuple[float, Execution, list[Waiting]]], line: LogLine
+    ) -> list[Candidate]:
+        """Silent sub-flows that could not begin."""
+        ranks = {container: rank for rank, container, _ in inside}
+        options: list[Candidate] = []
+        for gate in self.gates:
+            rank = min((ranks[above] for above in outwards(gate[0]) if above in ranks), default=NEVER)
+            if gate[0].where.silent and rank < NEVER:
+                failure = StepFailure(line.error or UNKNOWN)
+                act = lambda each=gate, failure=failure: self._open(each, failure)  # noqa: E731
+                options.append(Candidate((3 + rank, 0), gate[0], f"fails {gate[0].path}", act))
+        return options
 
     def _end_first(self, waiting: list[Waiting]) -> None:
         first = min(waiting, key=lambda each: (each.due or 0, each.of.number))
@@ -751,6 +818,9 @@ class Drive:
                 continue
             for above in outwards(waiting.of):
                 by_container.setdefault(above, []).append(waiting)
+        for gate in self.gates:
+            for above in outwards(gate[0]) if gate[0].where.silent else ():
+                by_container.setdefault(above, [])
         ranked = [
             (rank, container, inside)
             for container, inside in by_container.items()

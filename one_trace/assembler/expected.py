@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
+from one_trace.assemble.tree import Listing, Node
 from one_trace.assembler.executions import Execution
 from one_trace.record.state import Result, read_result
 from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items
@@ -45,6 +46,7 @@ class Expected:
     def __init__(self, root: Results | None, last_go: int) -> None:
         self._root = root
         self._last_go = last_go
+        self._beside: dict[int, bool] = {}
         self._maps: dict[tuple[int, int], Results | None] = {}
 
     def of(self, execution: Execution) -> Expectation:
@@ -75,9 +77,18 @@ class Expected:
             return NOTHING  # what a while leaves before each turn
         if execution.node.repeats:
             level = UNLIKELY
+        elif level == SURE and self._beside_merging(execution.node):
+            level = LIKELY
         if where.silent:
             level = min(level, LIKELY if where.go == 1 else UNLIKELY)
         return Expectation(result, level, (id(found), execution.node.id))
+
+    def _beside_merging(self, node: Node) -> bool:
+        """A concurrent loop may run beside it, which merges what it began with over what is written since."""
+        known = self._beside.get(id(node))
+        if known is None:
+            known = self._beside[id(node)] = _runs_beside_merging(node)
+        return known
 
     @staticmethod
     def _is_last(where: object, result: Result) -> bool:
@@ -103,7 +114,12 @@ class Expected:
                     return None, UNLIKELY
                 inside = self._inside(above)
                 if kind == "flow":
-                    return (inside if isinstance(inside, dict) else None), around.level
+                    if not isinstance(inside, dict):
+                        return None, UNLIKELY
+                    key = above.number, 0
+                    if key not in self._maps:
+                        self._maps[key] = without_spread(inside, at.node.listing.nodes[-1].id)
+                    return self._maps[key], around.level
                 turn = where.iteration or 0
                 if isinstance(inside, list) and turn < len(inside):
                     return inside[turn] or {}, around.level
@@ -157,3 +173,33 @@ def decoded(kind: str, result: Result) -> object:
         return raw_items(result.output) if present(result.output) else None
     except UNREADABLE:
         return None
+
+
+def without_spread(found: Results, last_id: str | None) -> Results:
+    """The results of a sub-flow, but for those in whose place a field of its last step's output stands."""
+    last = found.get(last_id) if last_id is not None else None
+    final = read_result(last) if last is not None else None
+    if final is None or not present(final.output):
+        return found
+    try:
+        hidden = results.decode(final.output)
+    except UNREADABLE:
+        return found
+    return {step_id: raw for step_id, raw in found.items() if step_id not in hidden}
+
+
+def _runs_beside_merging(node: Node) -> bool:
+    at, owner = node, node.listing.owner
+    while owner is not None:
+        if owner.type == "parallel" and owner.body is not None:
+            if any(_merges(child) for child in owner.body.nodes if child is not at):
+                return True
+        at, owner = owner, owner.listing.owner
+    return False
+
+
+def _merges(node: Node) -> bool:
+    """It is a concurrent loop, or has one in it."""
+    lists: list[Listing | None] = [node.body, node.then, node.orelse]
+    concurrent = node.type == "loop" and node.concurrency > 1
+    return concurrent or any(_merges(child) for inner in lists if inner is not None for child in inner.nodes)

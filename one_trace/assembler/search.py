@@ -81,7 +81,8 @@ def _read(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool = Fal
     state = ground.record.state
     unlike = 0
     if reading.conflict is None and state is not None and state.context is not None:
-        settling = Settling(drive.forced, 0 if ground.strict else SILENT_MS)
+        merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in drive.executions)
+        settling = Settling(drive.forced, merging, 0 if ground.strict else SILENT_MS)
         settling.settle(drive.kept, state.context.steps)
         unlike = len(settling.unlike)
         reading.learned = settling.learned
@@ -242,7 +243,8 @@ def _agree(ground: Ground, best: Reading) -> None:
             left -= other.runs * size
             best.runs += other.runs
             if other.conflict is None:
-                _doubt(best.executions, other.executions)
+                names = ("iteration", "path", "parentSpanId") if pair[0].node is not pair[1].node else ("iteration",)
+                _doubt(best.executions, other.executions, names)
         before[choice.key] = choice.chosen.label
 
 
@@ -295,7 +297,7 @@ def _instead(ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution,
     return other
 
 
-def _doubt(ours: list[Execution], others: list[Execution]) -> None:
+def _doubt(ours: list[Execution], others: list[Execution], names: tuple[str, ...]) -> None:
     theirs: dict[str, list[Execution]] = {}
     for each in others:
         theirs.setdefault(each.path, []).append(each)
@@ -303,7 +305,7 @@ def _doubt(ours: list[Execution], others: list[Execution]) -> None:
         alike = theirs.get(each.path)
         other = alike.pop(0) if alike else None
         if other is None or _told(each) != _told(other):
-            each.doubt("iteration")
+            each.doubt(*names)
         elif _output(each) != _output(other):
             each.doubt("outputBytes")
 

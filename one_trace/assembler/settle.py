@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from msgspec import Raw
 
 from one_trace.assembler.executions import Execution
-from one_trace.assembler.expected import STATUSES, Results, iterations, results
+from one_trace.assembler.expected import STATUSES, Results, iterations, results, without_spread
 from one_trace.assembler.maps import Made, Map
 from one_trace.record.state import Result, read_result
 from one_trace.record.tolerant import UNREADABLE, present, raw_items, raw_members
@@ -31,6 +31,8 @@ class Settling:
     """`forced`: executions of which only the state says how long they took; they take what stands there."""
 
     forced: set[Execution]
+    merging: bool
+    """Iterations of concurrent loops are merged, old results over new ones."""
     slack: float
     unlike: list[Unlike] = field(default_factory=list)
     learned: dict[str, Result] = field(default_factory=dict)
@@ -94,17 +96,18 @@ class Settling:
                     if mine is not None and their is not None
                 ]
             if kind == "flow":
-                return [(made.parts, results.decode(result.output))] if present(result.output) else []
+                found = results.decode(result.output) if present(result.output) else {}
+                return [(made.parts, without_spread(found, _last_of(made.parts, execution)))]
         except UNREADABLE:
             return []
         if kind == "while":
             self._last_results(made, result)
             return []
-        found: list[tuple[Map, Results]] = []
+        inner: list[tuple[Map, Results]] = []
         for part, stored in zip(made.parts, raw_items(result.output) or [], strict=False):
             if id(part) not in self._seen and part.of is not None:
-                found += self._result(part, stored)
-        return found
+                inner += self._result(part, stored)
+        return inner
 
     def _last_results(self, made: Made, result: Result) -> None:
         """A while keeps, of each iteration, the output of its last step; without status or time."""
@@ -114,6 +117,8 @@ class Settling:
             if part is None or part.of is None or part.of.result is not None or part.status == "skipped":
                 continue
             if bytes(output) != b"null":
+                if self.merging:
+                    part.of.doubt("outputBytes")
                 part.of.result = Result(
                     status="success", output=output, duration_ms=part.duration, retries=part.retries
                 )
@@ -129,3 +134,10 @@ def _runs_in(execution: Execution, loop: Execution, turn: int) -> bool:
     while at is not None and at.where.above is not loop:
         at = at.where.above
     return at is not None and at.where.iteration == turn
+
+
+def _last_of(parts: Map, call: Execution) -> str | None:
+    """The id of the last step of a sub-flow."""
+    own = (made.of for made in parts.values() if made.of is not None and made.of.where.above is call)
+    first = next(own, None)
+    return first.node.listing.nodes[-1].id if first is not None else None
