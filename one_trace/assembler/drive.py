@@ -179,6 +179,7 @@ class Drive:
                     each.doubt("outputBytes", "status", "durationMs", "late")
                 continue
             unknown = each.node.type in LEAVES and each.status != "skipped"
+            unknown = unknown or each in self.forced
             if unknown or each.over is None or each in self._open_inside or each in self._unseen:
                 each.doubt("status", "durationMs", "late")
                 if each.where.above is not None:
@@ -564,10 +565,10 @@ class Drive:
                     label = f"times out {timer.of.path}"
                     act = lambda each=timer: self._fire(each)  # noqa: E731
                     options.append(Candidate(cost, timer.of, label, act))
+        if self.ground.strict and self.tolerant is None:
+            options = [each for each in options if each.cost < BAD]
         if not options:
             return self._refuse(line)
-        if all(each.cost >= BAD for each in options) and self.ground.strict and self.tolerant is None:
-            raise Conflict(f"line {self.script.cursor} ends nothing", [each.of for each in options])
         self._choose("end", options)
         return True
 
@@ -795,6 +796,7 @@ class Drive:
             if gate[0].where.silent and rank < NEVER:
                 failure = StepFailure(line.error or UNKNOWN)
                 act = lambda each=gate, failure=failure: self._open(each, failure)  # noqa: E731
+                self.forced.add(gate[0])
                 options.append(Candidate((3 + rank, 0), gate[0], f"fails {gate[0].path}", act))
         return options
 

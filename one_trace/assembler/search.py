@@ -231,25 +231,26 @@ def _agree(ground: Ground, best: Reading) -> None:
             if option == choice.picked:
                 continue
             pair = choice.candidates[option].of, choice.chosen.of
-            certain = [each for each in _after(pair, choice.key.at, below) if not _is_doubted(each)]
+            alike = pair[0].node is pair[1].node
+            names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
+            certain = [each for each in _after(pair, choice.key.at, below) if not _is_doubted(each, names)]
             if not certain:
                 continue
             if left <= 0:
                 for each in certain:
-                    each.doubt("iteration")
+                    each.doubt(*names)
                 continue
             trial = {**before, choice.key: choice.candidates[option].label}
             other = _instead(ground, best, trial, pair)
             left -= other.runs * size
             best.runs += other.runs
             if other.conflict is None:
-                names = ("iteration", "path", "parentSpanId") if pair[0].node is not pair[1].node else ("iteration",)
                 _doubt(best.executions, other.executions, names)
         before[choice.key] = choice.chosen.label
 
 
-def _is_doubted(each: Execution) -> bool:
-    return each.doubts is not None and "iteration" in each.doubts
+def _is_doubted(each: Execution, names: tuple[str, ...]) -> bool:
+    return each.doubts is not None and each.doubts.issuperset(names)
 
 
 def _below(executions: list[Execution]) -> dict[int, list[Execution]]:
