@@ -43,7 +43,8 @@ def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
     started_at, start = _start(record)
     ordered = in_order(reading.executions)
     found = ids(ordered, trace_id(record.files.run_id, started_at))
-    spans = [span_of(each, found, start) for each in ordered]
+    orders: Counter[int] = Counter()
+    spans = [span_of(each, found, start, orders) for each in ordered]
     drop_copies(spans)
     parts = take_parts(spans)
     context = record.state.context if record.state is not None else None
@@ -54,7 +55,7 @@ def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
     run = _run(ground, reading, spans, started_at, start)
     if run.status == "error":
         error = next((line.error for line in reversed(record.lines) if line.msg.startswith("Flow failed")), None)
-        run.cause = find_cause(ground, ordered, reading.failure, error, found)
+        run.cause = find_cause(ground, ordered, reading, error, found)
     outputs = {
         shown.span_id: bytes(each.result.output)
         for each, shown in zip(ordered, spans, strict=True)
@@ -118,8 +119,8 @@ def _run(ground: Ground, reading: Reading, spans: list[Span], started_at: str, s
 
 def _faults(ground: Ground, reading: Reading, spans: list[Span]) -> list[str]:
     faults = ground.record.faults + ground.faults
-    if reading.conflict is not None and not reading.placed:
-        unsure = sum("iteration" in span.derived for span in spans)
+    unsure = sum("iteration" in span.derived for span in spans)
+    if reading.conflict is not None and unsure and not reading.placed and not reading.whole:
         faults.append(f"no reading of the log was found that nothing contradicts: {unsure} spans may be others")
     return faults
 

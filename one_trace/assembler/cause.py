@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from one_trace.assemble.error_class import error_class
 from one_trace.assembler.executions import Execution, prefix_of
 from one_trace.assembler.ground import Ground
-from one_trace.engine.failures import StepFailure
+from one_trace.assembler.search import Reading
 from one_trace.engine.rules import BASH_TIMEOUT_MS
 from one_trace.model.trace import Cause
 from one_trace.record.tolerant import bounded_number
@@ -19,12 +19,13 @@ _UNREPORTED = "Cannot set property message of "
 def find_cause(
     ground: Ground,
     executions: Sequence[Execution],
-    failure: StepFailure | None,
+    reading: Reading,
     error: str | None,
     ids: dict[int, str],
 ) -> Cause:
     """The flow itself where no step threw: its inputs were refused."""
-    chain = [each for each in executions if each.failure is not None and each.failure is failure]
+    chain = [each for each in executions if each.failure is not None and each.failure is reading.failure]
+    chain = chain or [each for each in executions if each.status == "error" and each.error == error is not None]
     if not chain:
         unrun = [f"{ground.prefix} > {node.id}" for node in ground.tree.root.nodes] if not executions else []
         kind, guessed = error_class(error, None, None)
@@ -37,7 +38,8 @@ def find_cause(
             never_ran=unrun[:_LIST_LIMIT],
             derived=derived,
         )
-    cause = max(chain, key=lambda each: (each.path.count(" > "), each.number))
+    certain = [each for each in chain if not (reading.guessed and each.where.silent)]
+    cause = max(certain or chain, key=lambda each: (each.path.count(" > "), each.number))
     text = cause.error if cause.error is not None else error
     code = code_of(cause, text)
     kind, guessed = error_class(text, code, cause.node.type)

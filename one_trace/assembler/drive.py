@@ -11,12 +11,13 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from one_trace.assemble.tree import Node
 from one_trace.assembler.choices import Candidate, Choices
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution, Where, is_late, outwards, prefix
 from one_trace.assembler.expected import LIKELY, SURE, UNLIKELY, Expected
 from one_trace.assembler.followed import LEAVES, DrivenLoop, Followed, LineClock, Timer, Waiting
-from one_trace.assembler.ground import Go, Ground
+from one_trace.assembler.ground import ANY, EXACT, Go, Ground
 from one_trace.assembler.maps import Made, Maps
 from one_trace.assembler.script import Conflict, Script
 from one_trace.assembler.tolerant import Tolerant
@@ -85,6 +86,8 @@ class Drive:
         self.whole: Promise[bool] | None = None
         """The flow of the last go."""
         self.root = Handle(self.maps, "contexts")
+        self.guessed: set[StepFailure] = set()
+        """Failures of which only the step is known that they came through."""
         self._open_inside: set[Execution] = set()
         self._reserved: set[int] = set()
         """Lines that are the ends of leaves which were over at once."""
@@ -116,6 +119,8 @@ class Drive:
         self.open, self.waiting, self.silent, self.timers, self.gates = {}, {}, [], [], []
         self.promised = []
         self.script.open(go.begin, go.end)
+        if go.begin == go.end:
+            return
         self.clock.at = self.ground.record.lines[go.begin].at
         options = RunOptions(
             dry_run=go.dry_run and not go.mock, allow_bash=True, stop_after=self.ground.stop_after
@@ -126,7 +131,7 @@ class Drive:
         scope = FlowScope(key, "", (), flow.get("defaultOnError"))
         try:
             first = self.script.peek()
-            if first is not None:
+            if first is not None and not self.ground.bare:
                 self.clock.at = first.at
                 flowing = self._engine.flow(flow, scope, self.root, Place(), go.done(self.script))
                 self.whole = self.loop.go(flowing)
@@ -340,6 +345,10 @@ class Drive:
         opened = self.open.get(execution.node.id, [])
         if execution in opened:
             opened.remove(execution)
+        if line.event == "step:complete" and line.status not in STATUS:
+            execution.status = "error"
+            said = f"the step {execution.node.id[:80]!r} has ended in a way not known: {(line.status or '')[:40]!r}"
+            self.ground.faults.append(said)
         if line.event == "step:error":
             execution.error = line.error
         elif index == self.ground.saved:
@@ -388,7 +397,7 @@ class Drive:
         if line.step_id != subject.node.id:
             return False
         if event == "step:complete":
-            if line.status != fields.get("status"):
+            if line.status in STATUS and line.status != fields.get("status"):
                 return False
             return subject is self._ending or self._fits(subject, line)
         if event == "step:error":
@@ -408,13 +417,15 @@ class Drive:
         return abs(line.at - line.duration_ms - execution.start)
 
     def _late(self, line: LogLine) -> float:
-        if self.ground.strict:
+        if self.ground.times == ANY:
+            return NEVER
+        if self.ground.times == EXACT:
             return self.ground.facts.late_ms(self.script.cursor, exact=True)
         return max(_WRITTEN_MS, self.ground.facts.late_ms(self.script.cursor, exact=False))
 
     def _early(self, line: LogLine) -> float:
         """How much earlier than a line something may be due that comes after it."""
-        return 0.0 if self.ground.facts.exact else self._late(line)
+        return 0.0 if self.ground.facts.exact or self.ground.times == ANY else self._late(line)
 
     def _busy(self, line: LogLine) -> float:
         """How much later than what led to it a line may be written."""
@@ -498,7 +509,8 @@ class Drive:
     def _goes_off(self, timer: Timer) -> bool:
         """A silent time-out, or an attempt of what writes no line then."""
         if timer.limit and not timer.of.where.silent:
-            if self.ground.facts.exact and timer.due < self.clock.at and self.tolerant is None:
+            exact = self.ground.facts.exact and self.ground.times != ANY
+            if exact and timer.due < self.clock.at and self.tolerant is None:
                 raise Conflict(f"{timer.of.path} was timed out before line {self.script.cursor}", [timer.of])
             return False
         return timer.limit or self.ground.facts.exact or timer.of.node.type in LEAVES
@@ -565,7 +577,7 @@ class Drive:
                     label = f"times out {timer.of.path}"
                     act = lambda each=timer: self._fire(each)  # noqa: E731
                     options.append(Candidate(cost, timer.of, label, act))
-        if self.ground.strict and self.tolerant is None:
+        if self.ground.times == EXACT and self.tolerant is None:
             options = [each for each in options if each.cost < BAD]
         if not options:
             return self._refuse(line)
@@ -590,7 +602,7 @@ class Drive:
         if result is not None and level == SURE:
             same = result.status == line.status and result.duration_ms == line.reported_ms
             told = 0 if same else 3
-            if same and not self.ground.strict:
+            if same and self.ground.times != EXACT:
                 return (0, 0)
         return (told + (BAD[0] if apart > late else 0), apart)
 
@@ -636,13 +648,15 @@ class Drive:
     def _may_end(self, waiting: Waiting, line: LogLine) -> bool:
         execution, node = waiting.of, waiting.of.node
         if line.event == "step:retry":
-            return line.attempt == waiting.attempt + 1 and node.retries >= waiting.attempt
+            return line.attempt == waiting.attempt + 1 and _is_retry_of(node, line)
         if line.event == "step:retry-success":
             return line.retries == waiting.attempt - 1
         if execution.where.silent:
             return False
         if line.event == "step:error":
             return line.strategy in (None, node.said_strategy) and TIMED_OUT not in (line.error or "")
+        if line.status not in STATUS:
+            return True
         if line.status == "success":
             return (line.retries or 0) == waiting.attempt - 1
         return line.status == "failed" and node.goes_on
@@ -653,7 +667,7 @@ class Drive:
         if line.event == "step:retry-success":
             return False
         if line.event == "step:retry":
-            return line.attempt == timer.attempt + 1
+            return line.attempt == timer.attempt + 1 and _is_retry_of(node, line)
         if timer.of.where.silent:
             return False
         if line.event == "step:error":
@@ -698,7 +712,15 @@ class Drive:
 
     def _refuse(self, line: LogLine) -> bool:
         """A sub-flow that could not begin."""
-        gates = [gate for gate in self.gates if gate[0].node.id == line.step_id]
+        gates = [gate for gate in self.gates if gate[0].node.id == line.step_id and not gate[0].where.silent]
+        if line.event == "step:retry":
+            gates = [
+                gate
+                for gate in self.gates
+                if gate[0].node.id == line.step_id
+                and line.attempt == gate[0].attempts + 1
+                and _is_retry_of(gate[0].node, line)
+            ]
         if not gates or line.status in ("success", "timeout"):
             return False
         self._open(gates[0], StepFailure(line.error or self._error_of(gates[0][0])))
@@ -747,7 +769,8 @@ class Drive:
                 for each in waiting:
                     named = f'"{each.of.node.id}"' in error
                     label = f"throws {each.of.path}"
-                    act = lambda each=each: self._throw(each, line)  # noqa: E731
+                    sure = named or len(waiting) == 1
+                    act = lambda each=each, sure=sure: self._throw(each, line, sure=sure)  # noqa: E731
                     options.append(Candidate((1 + rank, -named), each.of, label, act))
             elif waiting:
                 act = lambda all=waiting: self._end_first(all)  # noqa: E731
@@ -805,11 +828,14 @@ class Drive:
         self.forced.add(first.of)
         self._settle(first, None)
 
-    def _throw(self, waiting: Waiting, line: LogLine | None) -> None:
+    def _throw(self, waiting: Waiting, line: LogLine | None, *, sure: bool = False) -> None:
         self.forced.add(waiting.of)
         error = (line.error if line is not None else None) or UNKNOWN
         timeout = TIMED_OUT in error
-        self._settle(waiting, StepFailure(error, code="TIMEOUT" if timeout else None, timeout=timeout))
+        failure = StepFailure(error, code="TIMEOUT" if timeout else None, timeout=timeout)
+        if not sure:
+            self.guessed.add(failure)
+        self._settle(waiting, failure)
 
     def _held_up(self, line: LogLine) -> list[tuple[float, Execution, list[Waiting]]]:
         """The containers that may go on with this line when what waits in them has ended, the likeliest
@@ -860,6 +886,13 @@ class Drive:
         later = container.node.body.nodes[container.node.concurrency :]
         firsts: frozenset[str] = frozenset().union(*(decisions.firsts_of(node) for node in later))
         return 0.0 if decisions.is_first(line, firsts) else 1.0
+
+
+def _is_retry_of(node: Node, line: LogLine) -> bool:
+    """Whether the step is tried again as often, and after as long, as the line says."""
+    if node.retries < (line.attempt or 2) - 1 or line.max_retries not in (None, node.retries):
+        return False
+    return node.retry_delay is None or line.delay_ms in (None, node.retry_delay)
 
 
 BAD = (8, 0.0)

@@ -118,7 +118,7 @@ class Expected:
                         return None, UNLIKELY
                     key = above.number, 0
                     if key not in self._maps:
-                        self._maps[key] = without_spread(inside, at.node.listing.nodes[-1].id)
+                        self._maps[key] = without_spread(inside, at.node.listing.nodes[-1].id if at.node.listing.nodes else None)
                     return self._maps[key], around.level
                 turn = where.iteration or 0
                 if isinstance(inside, list) and turn < len(inside):

@@ -14,6 +14,9 @@ from one_trace.engine.failures import StepFailure
 from one_trace.record.reading import Record
 
 
+EXACT, NEAR, ANY = range(3)
+
+
 class Done(Collection[str]):
     """The steps that a resumed run leaves out: those that had completed, but for one that the log begins."""
 
@@ -60,19 +63,21 @@ class Found:
 class Ground:
     def __init__(self, record: Record, facts: Facts) -> None:
         self.record, self.facts = record, facts
-        self.strict = True
-        """Whether all times have to be exact, as far as is known."""
+        self.times = EXACT
+        """How well times have to fit."""
         self.at_once = False
         """Whether leaves that took no time were over in the very turn in which they began."""
         self.faults: list[str] = []
         self.trees = Trees(record.flows, facts.warnings, self.faults)
         self._nodes: dict[int, Node] = {}
-        self.goes = _goes(record)
+        self.goes = _goes(record) or [Go(1, 0, 0, record.files.flow_key)]
         self.stop_after = next(iter(facts.stopped_after), None)
         tree = self.tree = self.trees.root(record.files.flow_key, record.flow)
         self._index(tree)
         if record.state is not None and record.state.context is not None:
             limit_loops(tree, record.state.context.input)
+        self.bare = record.flow is None
+        """The engine cannot run these flows: lines are placed by the flow files alone."""
         self.root_flow: dict[str, Any] = record.flow.definition if record.flow is not None else {"steps": []}
         self.saved, self.saved_by_word = _saved(record)
 
@@ -90,6 +95,8 @@ class Ground:
         return self._nodes[id(step)]
 
     def say_misplaced(self, node: Node) -> None:
+        if not self.tree.known:
+            return
         if (node.id, node.type) not in self.trees.kinds:
             self.faults.append(f"the flow files have no place for the step {node.id[:80]!r}")
         else:

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from one_trace.assembler.choices import Choice, Choices, Key, Picks
 from one_trace.assembler.drive import Drive, Learned
 from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
-from one_trace.assembler.ground import Ground
+from one_trace.assembler.ground import ANY, EXACT, NEAR, Ground
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.settle import Settling, Unlike
 from one_trace.engine.failures import StepFailure
 from one_trace.model.trace import RunStatus
 
-MODES = ((True, False), (True, True), (False, False), (False, True))
-"""Whether times have to be exact, and whether leaves that took no time were over in the turn in which they
-began; what is likelier first."""
+MODES = ((EXACT, False), (EXACT, True), (NEAR, False), (NEAR, True), (ANY, False))
+"""How well times have to fit, and whether leaves that took no time were over in the turn in which they began;
+what is likelier first."""
 UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
 ROUNDS = 3
 BLAMED = 8
@@ -48,6 +48,10 @@ class Reading:
     outcome: RunStatus | None = None
     failure: StepFailure | None = None
     """What ended the flow."""
+    guessed: bool = False
+    """Which silent step threw that is not known."""
+    whole: bool = False
+    """The log is as it should be, whatever the state is."""
     placed: int = 0
     """How many lines had to be placed by the flow files alone."""
 
@@ -77,12 +81,13 @@ def _read(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool = Fal
         reading.conflict, reading.blamed = str(why), why.blamed
     reading.outcome = drive.outcome
     reading.failure = drive.failure
+    reading.guessed = drive.failure in drive.guessed
     reading.placed = drive.tolerant.placed if drive.tolerant is not None else 0
     state = ground.record.state
-    unlike = 0
+    unlike, reading.whole = 0, reading.conflict is None
     if reading.conflict is None and state is not None and state.context is not None:
         merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in drive.executions)
-        settling = Settling(drive.forced, merging, 0 if ground.strict else SILENT_MS)
+        settling = Settling(drive.forced, merging, 0 if ground.times == EXACT and ground.facts.exact else SILENT_MS)
         settling.settle(drive.kept, state.context.steps)
         unlike = len(settling.unlike)
         reading.learned = settling.learned
@@ -109,23 +114,39 @@ def _twins(unlike: list[Unlike], executions: list[Execution]) -> Iterator[tuple[
 
 def search(ground: Ground) -> Reading:
     """The first reading without a conflict, else the one that came furthest."""
+    if ground.bare:
+        return _read(ground, {}, {}, lenient=True)
     best: Reading | None = None
-    for strict, at_once in MODES:
-        ground.strict, ground.at_once = strict, at_once
-        reading = _solve(ground, {}, RUNS, {})
+    for times, at_once in MODES:
+        ground.times, ground.at_once = times, at_once
+        try:
+            reading = _solve(ground, {}, RUNS if times != ANY else 1, {})
+        except (ArithmeticError, RecursionError):  # numbers and depths in a flow file that no host has run
+            ground.bare = True
+            return _read(ground, {}, {}, lenient=True)
         if best is None or reading.conflict is None or reading.reached > best.reached:
             best = reading
         if reading.conflict is None:
             _agree(ground, reading)
             break
     assert best is not None
-    return best if best.conflict is None else _tolerate(ground, best)
+    if best.conflict is None:
+        return best
+    if best.whole and not best.choices:
+        for each in best.blamed:
+            each.doubt(*UNSETTLED)
+        return best
+    return _tolerate(ground, best)
 
 
 def _tolerate(ground: Ground, best: Reading) -> Reading:
     """The reading that came furthest, and from there on what fits. All from there on may be otherwise."""
     again = _read(ground, best.picks, best.learned, lenient=True)
-    again.conflict, again.runs = best.conflict, best.runs
+    again.conflict, again.runs, again.whole = best.conflict, best.runs, best.whole
+    blamed = {each.path for each in best.blamed}
+    for each in again.executions:
+        if each.path in blamed or any(above.path in blamed for above in outwards(each)):
+            each.doubt(*UNSETTLED)
     for each in again.executions:
         if each.lines[1] < 0 or each.lines[1] >= best.reached[0]:
             each.doubt(*UNSETTLED)

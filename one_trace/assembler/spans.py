@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from one_trace.assemble.sizes import compact_bytes
 from one_trace.assemble.usage import usage_of
 from one_trace.assembler.cause import code_of
@@ -31,7 +33,7 @@ def ids(ordered: list[Execution], trace: str) -> dict[int, str]:
     return found
 
 
-def span_of(each: Execution, found: dict[int, str], start: float) -> Span:
+def span_of(each: Execution, found: dict[int, str], start: float, orders: Counter[int]) -> Span:
     node, where, result = each.node, each.where, each.result
     status: SpanStatus = each.status or "incomplete"  # type: ignore[assignment]
     lasted = duration_of(each) if status not in ("skipped", "incomplete") else None
@@ -60,6 +62,10 @@ def span_of(each: Execution, found: dict[int, str], start: float) -> Span:
         made.attempts, made.retries = each.attempts, each.attempts - 1
     made.error = error
     made.error_code = code_of(each, error)
+    if where.index is None:
+        number = where.above.number if where.above is not None else -where.go
+        made.index = orders[number]
+        orders[number] += 1
     made.late = is_late(each)
     if line < 0:
         made.derived = ["startedAt", "startMs", "durationMs"]

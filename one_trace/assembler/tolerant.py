@@ -110,7 +110,8 @@ class Tolerant:
         execution.lines = (index, -1)
         begun = line.begun
         execution.start = begun if begun is not None else line.at
-        execution.doubt("path", "parentSpanId", *(("index",) if misplaced else ()))
+        if misplaced:
+            execution.doubt("path", "parentSpanId", "index")
         drive.executions.append(execution)
         drive.open.setdefault(node.id, []).append(execution)
         drive.waiting.setdefault(node.id, []).append(Waiting(execution, 1, Promise(drive.loop)))
