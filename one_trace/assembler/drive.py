@@ -18,7 +18,7 @@ from one_trace.assembler.executions import Execution, Where, is_late, outwards, 
 from one_trace.assembler.expected import LIKELY, SURE, UNLIKELY, Expected
 from one_trace.assembler.followed import LEAVES, DrivenLoop, Followed, LineClock, Timer, Waiting
 from one_trace.assembler.ground import ANY, EXACT, Go, Ground
-from one_trace.assembler.maps import Made, Maps
+from one_trace.assembler.maps import Made, Map, Maps
 from one_trace.assembler.script import Conflict, Script
 from one_trace.assembler.tolerant import Tolerant
 from one_trace.engine.call import FlowScope, RunOptions
@@ -26,7 +26,6 @@ from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Promise
 from one_trace.engine.observer import Place
 from one_trace.engine.retry import OnError
-from one_trace.engine.values import Handle
 from one_trace.model.trace import RunStatus
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
@@ -75,7 +74,6 @@ class Drive:
         """Silent containers of which the state says when they ended, and whether they failed."""
         self.timers: list[Timer] = []
         self.gates: list[tuple[Execution, Promise[None]]] = []
-        self._raised: dict[str, deque[Execution]] = {}
         self._moment = 0
         self._ending: Execution | None = None
         """The leaf that the line in hand was found to end."""
@@ -85,7 +83,7 @@ class Drive:
         self._engine: Followed
         self.whole: Promise[bool] | None = None
         """The flow of the last go."""
-        self.root = Handle(self.maps, "contexts")
+        self.root: Map = self.maps.new("contexts")
         self.guessed: set[StepFailure] = set()
         """Failures of which only the step is known that they came through."""
         self._open_inside: set[Execution] = set()
@@ -204,7 +202,7 @@ class Drive:
         """The state was saved last by a message of the host itself, after all lines before it."""
         saved = self.ground.saved
         if saved < index and not self.kept and self.ground.saved_by_word:
-            self.kept = dict(self.maps.map_of(self.root))
+            self.kept = dict(self.root)
 
     # -- what the engine tells
 
@@ -222,7 +220,7 @@ class Drive:
         if self.script.peek() is None:
             self._unseen.add(execution)
         if events:
-            self._engine.subject = execution
+            pass
         elif node.type not in LEAVES:
             result, level, *_ = self.expected.of(execution)
             result = result if level == SURE else self._learned.get(execution.path)
@@ -237,13 +235,11 @@ class Drive:
         execution.begins.append((self._moment, self.clock.at))
         self.maps.running = execution
 
-    def ends(self, execution: Execution, status: str, raised: bool) -> None:
+    def ends(self, execution: Execution, status: str) -> None:
         self._moment += 1
         execution.over = self._moment
         execution.status = STATUS.get(status, status)
         execution.end = self.clock.at
-        if raised and not execution.where.silent:
-            self._raised.setdefault(execution.node.id, deque()).append(execution)
 
     def waits(self, execution: Execution, attempt: int) -> Promise[StepFailure | None]:
         waiting = Waiting(execution, attempt, Promise(self.loop))
@@ -312,11 +308,9 @@ class Drive:
         running = self.maps.running
         return self.ground.find_flow(key, running.node if running is not None else None)
 
-    def emitted(self, event: str, fields: dict[str, Any], subject: Execution | None) -> None:
-        step_id = fields.get("stepId")
-        if event == "step:error":
-            subject = self._raised[str(step_id)].popleft()
-        index = self._line_of(event, fields, subject)
+    def emitted(self, event: str, subject: Execution | None, told: Any = None) -> None:
+        """`told`: the one of its fields that tells it from its like."""
+        index = self._line_of(event, subject, told)
         if index < 0:  # it was not written any more
             self._last = self._go.end if self.tolerant is None else self._last
             return
@@ -352,7 +346,7 @@ class Drive:
         if line.event == "step:error":
             execution.error = line.error
         elif index == self.ground.saved:
-            self.kept = dict(self.maps.map_of(self.root))
+            self.kept = dict(self.root)
 
     def _fail_unsaved(self, execution: Execution, line: LogLine) -> None:
         """The host takes it for the step's failure where it cannot save its state."""
@@ -360,20 +354,19 @@ class Drive:
             after = self.script.peek()
             if after is not None and after.event == "step:error" and after.step_id == line.step_id:
                 if (after.error or "").startswith(_UNSAVED):
-                    self._raised.setdefault(execution.node.id, deque()).append(execution)
                     execution.status = "error"
                     raise StepFailure(after.error or "")
 
-    def _line_of(self, event: str, fields: dict[str, Any], subject: Execution | None) -> int:
+    def _line_of(self, event: str, subject: Execution | None, told: Any) -> int:
         """The line that this event is, the next or another of the same turn."""
         script = self.script
         line = script.peek()
         if line is None:
             raise Finished
-        if script.cursor > self._last and self._is(line, event, fields, subject):
+        if script.cursor > self._last and self._is(line, event, subject, told):
             return script.cursor
         for index, line in script.ahead(self.clock.at + script.slack):
-            if index > self._last and self._is(line, event, fields, subject):
+            if index > self._last and self._is(line, event, subject, told):
                 return index
         if self.tolerant is not None:
             return -1
@@ -382,29 +375,29 @@ class Drive:
         line = script.peek()
         assert line is not None
         raise Conflict(
-            f"{event} {fields.get('stepId') or fields.get('flowKey')} at line {script.cursor}, "
+            f"{event} {subject.node.id if subject is not None else told} at line {script.cursor}, "
             f"where {line.event} {line.step_id or line.flow_key} is",
             [*([subject] if subject is not None else []), *self.open.get(line.step_id or "", ())],
         )
 
-    def _is(self, line: LogLine, event: str, fields: dict[str, Any], subject: Execution | None) -> bool:
+    def _is(self, line: LogLine, event: str, subject: Execution | None, told: Any) -> bool:
         if line.event != event and (line.event, event) != ("flow:mock-start", "flow:start"):
             return False
         if line.at > self.clock.at + self._busy(line):
             return False
         if subject is None:
-            return line.flow_key == fields.get("flowKey") if "flowKey" in fields else True
+            return told is None or line.flow_key == told
         if line.step_id != subject.node.id:
             return False
         if event == "step:complete":
-            if line.status in STATUS and line.status != fields.get("status"):
+            if line.status in STATUS and line.status != told:
                 return False
             return subject is self._ending or self._fits(subject, line)
         if event == "step:error":
-            return line.error == fields.get("error") or fields.get("error") == UNKNOWN
+            return line.error == told or told == UNKNOWN
         if event == "step:retry-success":
-            return line.retries == fields.get("retries")
-        return event != "step:retry" or line.attempt == fields.get("attempt")
+            return line.retries == told
+        return event != "step:retry" or line.attempt == told
 
     def _fits(self, execution: Execution, line: LogLine) -> bool:
         """Whether the line may be its end, by how long it was."""

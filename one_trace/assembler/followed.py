@@ -12,22 +12,22 @@ from one_trace.assembler.executions import Execution
 from one_trace.assembler.maps import Maps
 from one_trace.assembler.script import FOLLOWED
 from one_trace.engine import steps
-from one_trace.engine.call import Call, FlowScope, RunOptions, StepResult
+from one_trace.engine.call import Call, RunOptions
 from one_trace.engine.control import Engine
+from one_trace.engine.events import Events
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.javascript import truthy
 from one_trace.engine.loop import Clock, Loop, Promise
 from one_trace.engine.observer import Observer, Place
-from one_trace.engine.retry import OnError
+from one_trace.engine.plan import StepPlan
 from one_trace.engine.rules import TIMER_LONGEST_MS
 from one_trace.engine.schema import Json
-from one_trace.engine.values import Handle, Step
+from one_trace.engine.values import Handle
 
 if TYPE_CHECKING:
     from one_trace.assembler.drive import Drive
 
 T = TypeVar("T")
-_OF_STEPS = ("step:start", "step:complete", "step:retry", "step:retry-success")
 LEAVES = frozenset(("transform", "code", "file-read", "file-write", "bash", "action", "paginate"))
 
 
@@ -129,77 +129,78 @@ class Watch(Observer):
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         self._drive.maps.running = self._drive.executions[span - 1]
 
-    def end(self, span: int, status: str, result: Handle | None = None, **how: bool) -> None:
-        self._drive.ends(self._drive.executions[span - 1], status, how.get("raised", False))
+    def end(
+        self, span: int, status: str, result: Any = None, failure: StepFailure | None = None
+    ) -> None:
+        execution = self._drive.executions[span - 1]
+        if result is not None:
+            result.of = execution
+        execution.failure = failure
+        self._drive.ends(execution, status)
 
 
-class Followed(Engine):
-    """The host's control flow, with the subject of each event."""
+class Told(Events):
+    """Each event of a step with its execution."""
 
-    def __init__(self, drive: Drive, maps: Maps, loop: Loop, options: RunOptions) -> None:
-        super().__init__(maps, loop, options, drive.find_flow, lambda _event: None, self._no_body, Watch(drive))
-        self._drive, self._maps = drive, maps
-        self.subject: Execution | None = None
-        self._body = self.begin_body  # type: ignore[assignment]
-        self.reader = Gate(drive)  # type: ignore[assignment]
+    def __init__(self, drive: Drive) -> None:
+        self._drive = drive
 
-    async def _no_body(self, call: Call) -> Handle:
-        raise NotImplementedError
-
-    def emit(self, event: str, **fields: Json) -> None:
+    def other(self, event: str, **fields: Json) -> None:
         if event in FOLLOWED:
-            subject = self.subject if event in _OF_STEPS else None
-            self._drive.emitted(event, fields, subject)
+            self._drive.emitted(event, None, fields.get("flowKey"))
 
     def stamp(self) -> str:
         return ""
 
-    def _completed(self, step: Step, result: StepResult, span: int) -> None:
-        self.subject = self._drive.executions[span - 1]
-        super()._completed(step, result, span)
+    def started(self, plan: StepPlan, span: int) -> None:
+        self._drive.emitted("step:start", self._drive.executions[span - 1])
 
-    async def step(self, step: Step, context: Handle, scope: FlowScope, span: int) -> StepResult:
-        execution = self._drive.executions[span - 1]
-        self._maps.running = execution
-        try:
-            result = await super().step(step, context, scope, span)
-        except StepFailure as failure:
-            execution.failure = failure
-            raise
-        self._maps.made(result.handle).of = execution
-        return result
+    def completed(
+        self, plan: StepPlan, span: int, status: str, duration_ms: int | None, retries: int | None
+    ) -> None:
+        self._drive.emitted("step:complete", self._drive.executions[span - 1], status)
 
-    async def _attempt(
-        self, step: Step, context: Handle, scope: FlowScope, span: int, attempt: int
-    ) -> Handle:
-        try:
-            handle = await super()._attempt(step, context, scope, span, attempt)
-            self.subject = self._drive.executions[span - 1]
-            return handle
-        except StepFailure:
-            self.subject = self._drive.executions[span - 1]
-            self._maps.running = self.subject
-            raise
+    def failed(self, plan: StepPlan, span: int, error: str) -> None:
+        self._drive.emitted("step:error", self._drive.executions[span - 1], error)
 
-    async def _pause(self, step: Step, on_error: OnError, attempt: int) -> None:
-        assert self.subject is not None
-        self.loop.pausing = (self.subject, 0)  # type: ignore[attr-defined]
-        await super()._pause(step, on_error, attempt)
+    def pausing(self, plan: StepPlan, span: int, attempt: int, delay_ms: int) -> None:
+        self._drive.loop.pausing = (self._drive.executions[span - 1], 0)
+        self._drive.emitted("step:retry", self._drive.executions[span - 1], attempt)
 
-    def _gives_up(self, step: Step, on_error: OnError, failure: StepFailure) -> bool:
-        return self._drive.gives_up(self.subject, on_error, failure)
+    def retried(self, plan: StepPlan, span: int, retries: int) -> None:
+        self._drive.emitted("step:retry-success", self._drive.executions[span - 1], retries)
 
-    def begin_body(self, call: Call) -> Any:
+    def gave_up(self, plan: StepPlan, span: int, reason: str, error: str) -> None:
+        pass
+
+    def mocked(self, plan: StepPlan, span: int, config: Json) -> None:
+        pass
+
+
+class Followed(Engine):
+    """The host's control flow, with the execution that each event is of."""
+
+    def __init__(self, drive: Drive, maps: Maps, loop: DrivenLoop, options: RunOptions) -> None:
+        super().__init__(
+            maps, loop, options, drive.find_flow, lambda _event: None, self._begin_body, Watch(drive)
+        )
+        self._drive, self._maps, self._limited_now = drive, maps, loop.limited_now
+        self.events = Told(drive)
+        self.reader = Gate(drive)  # type: ignore[assignment]
+
+    def _gives_up(self, plan: StepPlan, span: int, failure: StepFailure) -> bool:
+        return self._drive.gives_up(self._drive.executions[span - 1], plan.on_error, failure)
+
+    def _begin_body(self, call: Call) -> Any:
         execution = self._drive.executions[call.span - 1]
         if truthy(call.step.get("timeoutMs")):
-            self.loop.limited_now.append((execution, call.attempt))  # type: ignore[attr-defined]
+            self._limited_now.append((execution, call.attempt))
         if call.step.get("type") in LEAVES:
             return self._leaf(call, execution)
-        self._maps.running = execution
         return steps.run(call)
 
     async def _leaf(self, call: Call, execution: Execution) -> Handle:
         failure = await self._drive.waits(execution, call.attempt)
         if failure is not None:
             raise failure
-        return call.handle()
+        return self._maps.new("results")  # type: ignore[no-any-return]

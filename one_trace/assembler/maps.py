@@ -6,13 +6,13 @@ where in the state at last is the result of a known execution.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from one_trace.assembler.executions import Execution
 from one_trace.engine.loop import Loop, Promise
 from one_trace.engine.schema import Json
-from one_trace.engine.values import Handle, Step
+from one_trace.engine.values import Step
 
 if TYPE_CHECKING:
     from one_trace.assembler.decisions import Decisions
@@ -24,7 +24,7 @@ class Made:
 
     __slots__ = ("duration", "of", "parts", "retries", "status")
 
-    def __init__(self, of: Execution | None, status: str = "success") -> None:
+    def __init__(self, of: Execution | None = None, status: str = "success") -> None:
         self.of = of
         self.status = status
         self.duration: float | None = None
@@ -38,9 +38,12 @@ Map = dict[str, Made]
 class _LoopState:
     __slots__ = ("iterations", "seen")
 
-    def __init__(self, count: int) -> None:
+    def __init__(self) -> None:
         self.iterations: list[Map | None] = []
         self.seen: dict[int, frozenset[str]] = {}
+
+
+_NEW: dict[str, Callable[[], Any]] = {"results": Made, "contexts": dict, "loops": _LoopState, "values": list}
 
 
 class Maps:
@@ -50,110 +53,89 @@ class Maps:
         self.decisions: Decisions
         self.running: Execution | None = None
         """The execution that the engine works on now."""
-        self._held: dict[int, Any] = {}
-        self._numbers = 0
 
-    def new_number(self) -> int:
-        self._numbers += 1
-        return self._numbers
-
-    def release(self, kind: str, number: int) -> None:
-        self._held.pop(number, None)
-
-    def map_of(self, context: Handle) -> Map:
-        found = self._held.get(context.number)
-        if found is None:
-            found = self._held[context.number] = {}
-        return found  # type: ignore[no-any-return]
-
-    def made(self, handle: Handle) -> Made:
-        made = self._held.get(handle.number)
-        if made is None:
-            made = self._held[handle.number] = Made(self.running)
-        return made  # type: ignore[no-any-return]
+    def new(self, kind: str) -> Any:
+        """The value itself."""
+        return _NEW[kind]()
 
     # -- decisions
 
-    def holds(self, context: Handle, expression: Json) -> bool:
+    def holds(self, context: Any, expression: Json) -> bool:
         return self.decisions.holds(self.running, expression)
 
-    def condition(self, context: Handle, step: Step) -> bool:
+    def condition(self, context: Any, step: Step) -> bool:
         return self.decisions.condition(self.running)
 
-    def open_loop(self, state: Handle, context: Handle, step: Step, most: int) -> int:
+    def open_loop(self, state: Any, context: Any, step: Step, most: int) -> int:
         count = self.decisions.items(self.running, most)
-        self._held[state.number] = _LoopState(count)
         self.decisions.counted(self.running, count)
         return count
 
-    def again(self, context: Handle, step: Step) -> bool:
+    def again(self, context: Any, step: Step) -> bool:
         return self.decisions.again(self.running)
 
-    def open_flow(self, context: Handle, step: Step, inputs: Handle) -> str:
+    def open_flow(self, context: Any, step: Step, inputs: Any) -> str:
         return self.decisions.called(self.running)
 
-    def close_flow(self, context: Handle, last: Step | None, result: Handle) -> list[str]:
-        made = self.made(result)
-        made.parts = dict(self.map_of(context))
+    def close_flow(self, context: Any, last: Step | None, result: Any) -> list[str]:
+        result.parts = dict(context)
         return []
 
     # -- what the host keeps
 
-    def default_on_error(self, context: Handle, config: Json) -> None:
+    def default_on_error(self, context: Any, config: Json) -> None:
         pass
 
-    def accept(self, context: Handle, inputs: Handle, declared: Json) -> None:
-        self._held[context.number] = {}
+    def accept(self, context: Any, inputs: Any, declared: Json) -> None:
+        pass
 
-    def counts(self, context: Handle) -> tuple[int, int, int]:
+    def counts(self, context: Any) -> tuple[int, int, int]:
         return 0, 0, 0
 
-    def requires(self, context: Handle, step: Step) -> None:
+    def requires(self, context: Any, step: Step) -> None:
         self.decisions.requires(self.running)
 
-    def at_once(self, result: Handle, context: Handle, step: Step) -> None:
+    def at_once(self, result: Any, context: Any, step: Step) -> None:
         raise NotImplementedError  # leaf bodies are `Followed.body`
 
-    def begin(self, loop: Loop, result: Handle, context: Handle, step: Step, root: str) -> Promise[None]:
+    def begin(self, loop: Loop, result: Any, context: Any, step: Step, root: str) -> Promise[None]:
         raise NotImplementedError
 
-    def mock(self, result: Handle, context: Handle, step: Step) -> Json:
+    def mock(self, result: Any, context: Any, step: Step) -> Json:
         return None
 
-    def given(self, result: Handle, made: dict[str, Any]) -> None:
-        kept = self._held[result.number] = Made(self.running, made["status"])
-        kept.duration, kept.retries = made.get("durationMs"), made.get("retries")
+    def given(self, result: Any, made: dict[str, Any]) -> None:
+        result.status = made["status"]
+        result.duration, result.retries = made.get("durationMs"), made.get("retries")
 
     def finish(
-        self, context: Handle, step: Step, result: Handle, duration_ms: int, retries: int | None
+        self, context: Any, step: Step, result: Any, duration_ms: int, retries: int | None
     ) -> None:
-        made = self.made(result)
-        made.duration, made.retries = duration_ms, retries
-        self.map_of(context)[str(step.get("id"))] = made
+        result.duration, result.retries = duration_ms, retries
+        context[str(step.get("id"))] = result
 
-    def keep(self, context: Handle, results: Sequence[tuple[Step, Handle]]) -> None:
-        kept = self.map_of(context)
-        for step, handle in results:
-            kept[str(step.get("id"))] = self.made(handle)
+    def keep(self, context: Any, results: Sequence[tuple[Step, Any]]) -> None:
+        for step, result in results:
+            context[str(step.get("id"))] = result
 
-    def close_condition(self, result: Handle, taken: bool, ran: Sequence[Handle]) -> None:
-        self.made(result)
-
-    def close_parallel(self, result: Handle, parts: Sequence[Handle]) -> None:
-        self.made(result).parts = [self.made(part) for part in parts]
-
-    def begin_iteration(self, state: Handle, context: Handle, i: int) -> None:
+    def close_condition(self, result: Any, taken: bool, ran: Sequence[Any]) -> None:
         pass
 
-    def end_iteration(self, state: Handle, context: Handle, i: int) -> None:
-        self._held[state.number].iterations.append(dict(self.map_of(context)))
+    def close_parallel(self, result: Any, parts: Sequence[Any]) -> None:
+        result.parts = list(parts)
 
-    def fork(self, state: Handle, context: Handle, own: Handle, i: int) -> None:
-        copy = self._held[own.number] = dict(self.map_of(context))
-        self._held[state.number].seen[i] = frozenset(copy)
+    def begin_iteration(self, state: Any, context: Any, i: int) -> None:
+        pass
 
-    def join(self, state: Handle, context: Handle, own: Handle, i: int) -> None:
-        shared, mine, loop = self.map_of(context), self.map_of(own), self._held[state.number]
+    def end_iteration(self, state: Any, context: Any, i: int) -> None:
+        state.iterations.append(dict(context))
+
+    def fork(self, state: Any, context: Any, own: Any, i: int) -> None:
+        own.update(context)
+        state.seen[i] = frozenset(context)
+
+    def join(self, state: Any, context: Any, own: Any, i: int) -> None:
+        shared, mine, loop = context, own, state
         seen = loop.seen[i]
         changed = {
             key: made for key, made in mine.items() if key not in seen or shared.get(key) is not made
@@ -162,32 +144,31 @@ class Maps:
         loop.iterations[i] = changed
         shared.update(mine)
 
-    def close_loop(self, state: Handle, context: Handle, result: Handle) -> None:
-        self.made(result).parts = self._held[state.number].iterations
+    def close_loop(self, state: Any, context: Any, result: Any) -> None:
+        result.parts = state.iterations
 
-    def open_while(self, context: Handle, step: Step, outcomes: Handle) -> None:
-        self._held[outcomes.number] = []
+    def open_while(self, context: Any, step: Step, outcomes: Any) -> None:
         self._leave_meanwhile(context, step)
 
-    def _leave_meanwhile(self, context: Handle, step: Step) -> None:
-        self.map_of(context)[str(step.get("id"))] = Made(None)
+    def _leave_meanwhile(self, context: Any, step: Step) -> None:
+        context[str(step.get("id"))] = Made()
 
     def end_turn(
-        self, context: Handle, step: Step, last: Step | None, iteration: int, outcomes: Handle
+        self, context: Any, step: Step, last: Step | None, iteration: int, outcomes: Any
     ) -> None:
-        made = self.map_of(context).get(str(last.get("id"))) if isinstance(last, dict) else None
-        self._held[outcomes.number].append(made)
+        made = context.get(str(last.get("id"))) if isinstance(last, dict) else None
+        outcomes.append(made)
         self._leave_meanwhile(context, step)
 
-    def close_while(self, result: Handle, outcomes: Handle) -> None:
-        self.made(result).parts = self._held[outcomes.number]
+    def close_while(self, result: Any, outcomes: Any) -> None:
+        result.parts = outcomes
 
     # -- dry runs
 
-    def dry_flow(self, context: Handle, steps: Json) -> tuple[Json, Json]:
+    def dry_flow(self, context: Any, steps: Json) -> tuple[Json, Json]:
         return None, None
 
-    def dry_step(self, context: Handle, step: Step) -> dict[str, Any]:
+    def dry_step(self, context: Any, step: Step) -> dict[str, Any]:
         return {"stepId": step.get("id"), "name": step.get("name"), "type": step.get("type")}
 
 

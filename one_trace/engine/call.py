@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from one_trace.engine.events import Events
 from one_trace.engine.failures import StepFailure
-from one_trace.engine.loop import Loop, Promise
+from one_trace.engine.loop import Awaited, Loop, Promise
 from one_trace.engine.observer import Observer, Place
+from one_trace.engine.plan import Plans, StepPlan
 from one_trace.engine.schema import Json
 from one_trace.engine.values import Handle, Step, Values
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(NamedTuple):
     """The options of `flow execute` that the engine follows."""
 
     dry_run: bool = False
@@ -27,8 +27,7 @@ class RunOptions:
         return self.dry_run and not self.mock
 
 
-@dataclass(frozen=True, slots=True)
-class FlowScope:
+class FlowScope(NamedTuple):
     """The flow that a list of steps belongs to. `stack`: the keys of the flows that call it."""
 
     key: str
@@ -37,8 +36,7 @@ class FlowScope:
     default_on_error: Any = None
 
 
-@dataclass(slots=True)
-class StepResult:
+class StepResult(NamedTuple):
     """How a step ended. `Values` holds the value."""
 
     handle: Handle
@@ -69,9 +67,9 @@ class Scheduler(Protocol):
     options: RunOptions
     find_flow: FindFlow
     observer: Observer
+    events: Events
+    plans: Plans
     reader: Promise[None] | None
-
-    def emit(self, event: str, **fields: Json) -> None: ...
 
     async def flow(
         self, flow: Json, scope: FlowScope, context: Handle, place: Place, done: Collection[str] = ()
@@ -81,11 +79,10 @@ class Scheduler(Protocol):
         self, steps: Json, context: Handle, scope: FlowScope, place: Place, done: Collection[str] = ()
     ) -> list[StepResult]: ...
 
-    async def step(self, step: Step, context: Handle, scope: FlowScope, span: int) -> StepResult: ...
+    async def step(self, plan: StepPlan, context: Handle, scope: FlowScope, span: int) -> StepResult: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A step, its context, and the span and number of this attempt."""
 
     engine: Scheduler
@@ -96,7 +93,7 @@ class Call:
     attempt: int
 
     def handle(self, kind: str = "results") -> Handle:
-        return Handle(self.engine.values, kind)
+        return self.engine.values.new(kind)
 
     def config(self, key: str, first: str) -> dict[str, Any]:
         """The step's configuration. If there is none, fails as JavaScript would when reading `first`."""
@@ -115,5 +112,5 @@ class Call:
         return await self.engine.loop.go(self.engine.steps(steps, context, self.scope, place))
 
 
-Body = Callable[[Call], Coroutine[Promise[Any], None, Handle]]
+Body = Callable[[Call], Coroutine[Awaited, None, Handle]]
 """The code of a step type, which runs one attempt."""
