@@ -33,13 +33,9 @@ def assemble(record: Record, outputs_of: Collection[str] = ()) -> Assembly:
         return _assemble(record, outputs_of)
 
 
-last: Reading | None = None
-
-
 def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
-    global last
     ground = Ground(record, Facts(record.lines, record.clock))
-    reading = last = search(ground)
+    reading = search(ground)
     started_at, start = _start(record)
     ordered = in_order(reading.executions)
     found = ids(ordered, trace_id(record.files.run_id, started_at))

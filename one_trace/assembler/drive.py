@@ -164,6 +164,8 @@ class Drive:
         self.executions = [each for each in self.executions if each not in gone]
         writers = Counter(self.expected.of(each).slot for each in self.executions)
         for each in reversed(self.executions):
+            if each.failure is not None:  # what refers to the frames that it came through
+                each.failure.__traceback__ = each.failure.__context__ = None
             if each.where.above is not None and is_late(each, either=True):
                 each.doubt("late")
             if not each.where.silent:
@@ -222,7 +224,8 @@ class Drive:
         if events:
             pass
         elif node.type not in LEAVES:
-            result, level, *_ = self.expected.of(execution)
+            expected = self.expected.of(execution)
+            result, level = expected.result, expected.level
             result = result if level == SURE else self._learned.get(execution.path)
             if result is not None and result.status in ("success", "failed"):
                 due = execution.start + (result.duration_ms or 0)
@@ -281,7 +284,8 @@ class Drive:
                 waiting.failure = StepFailure(result.error or UNKNOWN, code=result.error_code)
 
     def _believed(self, execution: Execution) -> Result | None:
-        result, level, *_ = self.expected.of(execution)
+        expected = self.expected.of(execution)
+        result, level = expected.result, expected.level
         if level == SURE:
             return result
         learned = self._learned.get(execution.path)
@@ -591,7 +595,8 @@ class Drive:
         if not self._goes_on(execution, line):
             return (BAD[0] + 1, apart)
         told = 1
-        result, level, *_ = self.expected.of(execution)
+        expected = self.expected.of(execution)
+        result, level = expected.result, expected.level
         if result is not None and level == SURE:
             same = result.status == line.status and result.duration_ms == line.reported_ms
             told = 0 if same else 3
@@ -633,7 +638,7 @@ class Drive:
 
     def _hint(self, execution: Execution, line: LogLine) -> int:
         """What the state says that may be of another execution: it decides only which is tried first."""
-        result, *_ = self.expected.of(execution)
+        result = self.expected.of(execution).result
         if result is None or line.event != "step:complete":
             return 1
         return 0 if result.status == line.status and result.duration_ms == line.reported_ms else 2

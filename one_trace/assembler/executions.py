@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from one_trace.assemble.tree import Node
 from one_trace.engine.failures import StepFailure
@@ -12,8 +13,7 @@ from one_trace.engine.observer import Place
 from one_trace.record.state import Result
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct, gc=False, eq=False):
     """Where an execution stands. `go`: 1, or the number of the resume and 1 more. `attempt`: of its parent."""
 
     above: Execution | None
@@ -26,47 +26,31 @@ class Where:
     """A direct child of a parallel block: it has no events of its own."""
 
 
-class Execution:
-    """One execution of a step. Times are epoch ms; `moments` count what happened in the run.
+class Execution(Struct, gc=False, eq=False):
+    """One execution of a step. Times are epoch ms; `moments` count what happened in the run. Nothing that it
+    refers to may refer to it: the garbage collector does not look at it."""
 
-    `begins`: the moments at which its attempts began; `over`: the one at which it ended."""
-
-    __slots__ = (
-        "begins",
-        "doubts",
-        "end",
-        "error",
-        "expected",
-        "failure",
-        "line",
-        "lines",
-        "node",
-        "number",
-        "over",
-        "path",
-        "result",
-        "start",
-        "status",
-        "where",
-    )
-
-    def __init__(self, number: int, node: Node, where: Where, path: str, start: float) -> None:
-        self.number, self.node, self.where, self.path = number, node, where, path
-        self.start = start
-        self.lines = (-1, -1)
-        """The lines that began and ended it; -1 where there is none."""
-        self.line: Any = None
-        """The line that ended it."""
-        self.status: str | None = None
-        self.error: str | None = None
-        self.end: float | None = None
-        self.failure: StepFailure | None = None
-        """What it threw, which may have been thrown in it."""
-        self.begins: list[tuple[int, float]] = []
-        self.over: int | None = None
-        self.result: Result | None = None
-        self.expected: Any = None
-        self.doubts: set[str] | None = None
+    number: int
+    node: Node
+    where: Where
+    path: str
+    start: float
+    lines: tuple[int, int] = (-1, -1)
+    """The lines that began and ended it; -1 where there is none."""
+    line: Any = None
+    """The line that ended it."""
+    status: str | None = None
+    error: str | None = None
+    end: float | None = None
+    failure: StepFailure | None = None
+    """What it threw, which may have been thrown in it."""
+    begins: list[tuple[int, float]] = []
+    """The moments at which its attempts began."""
+    over: int | None = None
+    """The moment at which it ended."""
+    result: Result | None = None
+    expected: Any = None
+    doubts: set[str] | None = None
 
     @property
     def attempts(self) -> int:

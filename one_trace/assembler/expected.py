@@ -3,10 +3,9 @@ succeeds as the state says. Only a guess, which the host's maps, run again, conf
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from one_trace.assemble.tree import Listing, Node
 from one_trace.assembler.executions import Execution
@@ -25,7 +24,7 @@ results = msgspec.json.Decoder(Results)
 STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
 
 
-class Expectation(NamedTuple):
+class Expectation(Struct, gc=False, frozen=True):
     """`level`: how likely it is that no other execution has left it."""
 
     result: Result | None
@@ -131,7 +130,7 @@ class Expected:
         expected = self.of(container)
         if expected.inside is None and expected.result is not None:
             inside: object = decoded(container.node.type, expected.result)
-            container.expected = expected = expected._replace(inside=inside or ())
+            container.expected = expected = replace(expected, inside=inside or ())
         return expected.inside
 
     def turns(self, container: Execution) -> int | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from one_trace.assembler.executions import Execution
 from one_trace.engine.loop import Loop, Promise
 from one_trace.engine.schema import Json
@@ -18,18 +20,15 @@ if TYPE_CHECKING:
     from one_trace.assembler.decisions import Decisions
 
 
-class Made:
+class Made(Struct, gc=False, eq=False):
     """A result. `parts`: of a loop its maps by iteration, of a block its children's results, of a sub-flow
     its map, of a while the last results of its iterations. `of`: None for what a while leaves meanwhile."""
 
-    __slots__ = ("duration", "of", "parts", "retries", "status")
-
-    def __init__(self, of: Execution | None = None, status: str = "success") -> None:
-        self.of = of
-        self.status = status
-        self.duration: float | None = None
-        self.retries: int | None = None
-        self.parts: Any = None
+    of: Execution | None = None
+    status: str = "success"
+    duration: float | None = None
+    retries: int | None = None
+    parts: Any = None
 
 
 Map = dict[str, Made]
