@@ -57,6 +57,8 @@ class Drive:
         self.ground, self.choices, self._learned = ground, choices, learned
         self.tolerant = Tolerant(self) if lenient else None
         self.script = Script(ground.record.lines, 0 if ground.facts.exact else _WRITTEN_MS)
+        self._on_time = ground.facts.exact
+        self._same_late = self._always_late()
         self.clock = LineClock()
         self.loop = DrivenLoop(self.clock, self)
         self.maps = Maps()
@@ -413,20 +415,27 @@ class Drive:
             return 0.0
         return abs(line.at - line.duration_ms - execution.start)
 
-    def _late(self, line: LogLine) -> float:
+    def _always_late(self) -> float | None:
+        """How late the ends of all lines may be, where that is the same for all."""
+        facts = self.ground.facts
         if self.ground.times == ANY:
             return NEVER
         if self.ground.times == EXACT:
-            return self.ground.facts.late_ms(self.script.cursor, exact=True)
+            return facts.late_ms(0, exact=True)
+        return max(_WRITTEN_MS, facts.late_ms(0, exact=False)) if facts.exact else None
+
+    def _late(self, line: LogLine) -> float:
+        if self._same_late is not None:
+            return self._same_late
         return max(_WRITTEN_MS, self.ground.facts.late_ms(self.script.cursor, exact=False))
 
     def _early(self, line: LogLine) -> float:
         """How much earlier than a line something may be due that comes after it."""
-        return 0.0 if self.ground.facts.exact or self.ground.times == ANY else self._late(line)
+        return 0.0 if self._on_time or self.ground.times == ANY else self._late(line)
 
     def _busy(self, line: LogLine) -> float:
         """How much later than what led to it a line may be written."""
-        return _WRITTEN_MS if self.ground.facts.exact else max(_BUSY_MS, self._late(line))
+        return _WRITTEN_MS if self._on_time else max(_BUSY_MS, self._late(line))
 
     # -- what goes on with a line
 
@@ -462,7 +471,7 @@ class Drive:
 
     def _pass_time(self, until: float) -> None:
         """What the log has no line of happens when it is due."""
-        while True:
+        while self.silent or self.timers or self.promised:
             due = [each for each in self.silent if each.due is not None and each.due < until]
             timers = [each for each in self.timers if each.due < until and self._goes_off(each)]
             soonest: Waiting | Timer | None = min(
@@ -506,11 +515,11 @@ class Drive:
     def _goes_off(self, timer: Timer) -> bool:
         """A silent time-out, or an attempt of what writes no line then."""
         if timer.limit and not timer.of.where.silent:
-            exact = self.ground.facts.exact and self.ground.times != ANY
+            exact = self._on_time and self.ground.times != ANY
             if exact and timer.due < self.clock.at and self.tolerant is None:
                 raise Conflict(f"{timer.of.path} was timed out before line {self.script.cursor}", [timer.of])
             return False
-        return timer.limit or self.ground.facts.exact or timer.of.node.type in LEAVES
+        return timer.limit or self._on_time or timer.of.node.type in LEAVES
 
     def _let(self, each: Waiting | Timer) -> None:
         assert each.due is not None
@@ -559,9 +568,16 @@ class Drive:
         if line.event not in _ENDS:
             return False
         step_id = line.step_id or ""
+        waits = self.waiting.get(step_id, ())
+        strict = self.ground.times == EXACT and self.tolerant is None
+        if len(waits) == 1 and not self.timers:  # no choice, as mostly
+            if not self._may_end(waits[0], line) or (strict and self._is_bad(waits[0].of, line)):
+                return self._refuse(line)
+            self._end_with(waits[0], line)
+            return True
         options: list[Candidate] = []
-        for waiting in self.waiting.get(step_id, ()):
-            if self._may_end(waiting, line):
+        for waiting in waits:
+            if self._may_end(waiting, line) and not (strict and self._is_bad(waiting.of, line)):
                 cost = self._cost(waiting.of, line)
                 label = f"ends {waiting.of.path}"
                 act = lambda each=waiting: self._end_with(each, line)  # noqa: E731
@@ -574,7 +590,7 @@ class Drive:
                     label = f"times out {timer.of.path}"
                     act = lambda each=timer: self._fire(each)  # noqa: E731
                     options.append(Candidate(cost, timer.of, label, act))
-        if self.ground.times == EXACT and self.tolerant is None:
+        if strict:
             options = [each for each in options if each.cost < BAD]
         if not options:
             return self._refuse(line)
@@ -586,6 +602,12 @@ class Drive:
         act = self.choices.among(kind, fitting).act
         assert act is not None
         act()
+
+    def _is_bad(self, execution: Execution, line: LogLine) -> bool:
+        """Whether its cost would be that of one that does not fit."""
+        if line.event in ("step:retry", "step:retry-success"):
+            return False
+        return self._apart(execution, line) > self._late(line) or not self._goes_on(execution, line)
 
     def _cost(self, execution: Execution, line: LogLine) -> tuple[float, float]:
         apart = self._apart(execution, line)
@@ -615,7 +637,7 @@ class Drive:
         failed = line.event == "step:error"
         nodes = execution.node.listing.nodes
         if not failed and where.index + 1 < len(nodes):
-            coming = next((each for _, each in self.script.rest() if each is not line), None)
+            coming = self.script.after()
             return coming is None or (coming.event == "step:start" and coming.step_id == nodes[where.index + 1].id)
         if self.ground.stop_after is not None:
             return True
@@ -633,8 +655,11 @@ class Drive:
         return self._follows(line, lambda each: self.maps.decisions.is_first(each, first))
 
     def _follows(self, line: LogLine, is_it: Callable[[LogLine], bool]) -> bool:
-        until = line.at + max(self.script.slack, self._busy(line) if not self.ground.facts.exact else 0)
-        return any(each is not line and is_it(each) for _, each in self.script.ahead(until))
+        until = line.at + max(self.script.slack, self._busy(line) if not self._on_time else 0)
+        coming = self.script.after()
+        if coming is None or coming.at > until:
+            return False
+        return is_it(coming) or any(each is not line and is_it(each) for _, each in self.script.ahead(until))
 
     def _hint(self, execution: Execution, line: LogLine) -> int:
         """What the state says that may be of another execution: it decides only which is tried first."""

@@ -81,5 +81,13 @@ class Script:
             if not taken[index] and line.event in FOLLOWED:
                 yield index, line
 
+    def after(self) -> LogLine | None:
+        """The next line but for the one that `peek` gives."""
+        lines, taken = self.lines, self.taken
+        for index in range(self.cursor + 1, self.end):
+            if not taken[index] and lines[index].event in FOLLOWED:
+                return lines[index]
+        return None
+
     def rest(self) -> Iterator[tuple[int, LogLine]]:
         return self.ahead(float("inf"))
