@@ -577,8 +577,10 @@ class Drive:
             return True
         options: list[Candidate] = []
         for waiting in waits:
-            if self._may_end(waiting, line) and not (strict and self._is_bad(waiting.of, line)):
+            if self._may_end(waiting, line):
                 cost = self._cost(waiting.of, line)
+                if strict and cost >= BAD:
+                    continue
                 label = f"ends {waiting.of.path}"
                 act = lambda each=waiting: self._end_with(each, line)  # noqa: E731
                 options.append(Candidate(cost, waiting.of, label, act, self._hint(waiting.of, line)))
@@ -601,6 +603,8 @@ class Drive:
         fitting = [each for each in options if each.cost < BAD] or options
         act = self.choices.among(kind, fitting).act
         assert act is not None
+        for each in fitting:
+            each.act = None  # a choice is kept, and what it could have done takes up much room
         act()
 
     def _is_bad(self, execution: Execution, line: LogLine) -> bool:
@@ -614,6 +618,8 @@ class Drive:
         late = self._late(line)
         if line.event in ("step:retry", "step:retry-success"):
             return (1, 0)
+        if apart > late and self.ground.times == EXACT:
+            return (BAD[0] + 1, apart)
         if not self._goes_on(execution, line):
             return (BAD[0] + 1, apart)
         told = 1

@@ -44,17 +44,19 @@ class Conflict(Exception):
 class Script:
     """The followed events of a go. `taken` were emitted: mostly those before `cursor`."""
 
-    __slots__ = ("cursor", "end", "lines", "slack", "taken")
+    __slots__ = ("_after", "_has_after", "cursor", "end", "lines", "slack", "taken")
 
     def __init__(self, lines: list[LogLine], slack: float) -> None:
         self.lines = lines
         self.taken = bytearray(len(lines))
         self.cursor = self.end = 0
+        self._after: LogLine | None = None
+        self._has_after = False
         self.slack = slack
         """How far apart, in ms, two lines of one turn may be."""
 
     def open(self, begin: int, end: int) -> None:
-        self.cursor, self.end = begin, end
+        self.cursor, self.end, self._has_after = begin, end, False
         self._skip()
 
     def _skip(self) -> None:
@@ -68,6 +70,7 @@ class Script:
 
     def take(self, index: int) -> None:
         self.taken[index] = 1
+        self._has_after = False
         if index == self.cursor:
             self._skip()
 
@@ -83,11 +86,12 @@ class Script:
 
     def after(self) -> LogLine | None:
         """The next line but for the one that `peek` gives."""
-        lines, taken = self.lines, self.taken
-        for index in range(self.cursor + 1, self.end):
-            if not taken[index] and lines[index].event in FOLLOWED:
-                return lines[index]
-        return None
+        if not self._has_after:
+            lines, taken = self.lines, self.taken
+            follows = (n for n in range(self.cursor + 1, self.end) if not taken[n] and lines[n].event in FOLLOWED)
+            index = next(follows, None)
+            self._after, self._has_after = lines[index] if index is not None else None, True
+        return self._after
 
     def rest(self) -> Iterator[tuple[int, LogLine]]:
         return self.ahead(float("inf"))
