@@ -7,7 +7,7 @@ comes to what the log does not have, that is a `Conflict`.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -67,9 +67,9 @@ class Drive:
         self.expected = Expected(context.steps if context is not None else None, len(ground.goes))
         self.maps.decisions = Decisions(self, self.expected)
         self.executions: list[Execution] = []
-        self.open: dict[str, list[Execution]] = {}
+        self.open: dict[str, list[Execution]] = defaultdict(list)
         """Those with events that have begun and not ended, by step id."""
-        self.waiting: dict[str, list[Waiting]] = {}
+        self.waiting: dict[str, list[Waiting]] = defaultdict(list)
         """Leaf bodies by step id."""
         self.silent: list[Waiting] = []
         self.promised: list[tuple[float, Execution, bool]] = []
@@ -116,7 +116,8 @@ class Drive:
 
     def _run_go(self, go: Go) -> None:
         self._go = go
-        self.open, self.waiting, self.silent, self.timers, self.gates = {}, {}, [], [], []
+        self.open, self.waiting = defaultdict(list), defaultdict(list)
+        self.silent, self.timers, self.gates = [], [], []
         self.promised = []
         self.script.open(go.begin, go.end)
         if go.begin == go.end:
@@ -164,11 +165,14 @@ class Drive:
             if unseen or each.where.above in gone:
                 gone.add(each)
         self.executions = [each for each in self.executions if each not in gone]
-        writers = Counter(self.expected.of(each).slot for each in self.executions)
+        writers: Counter[object] = Counter()
+        if any(each.where.silent for each in self.executions):
+            writers = Counter(self.expected.of(each).slot for each in self.executions)
         for each in reversed(self.executions):
             if each.failure is not None:  # what refers to the frames that it came through
                 each.failure.__traceback__ = each.failure.__context__ = None
-            if each.where.above is not None and is_late(each, either=True):
+            above = each.where.above
+            if above is not None and (each.where.silent or above.where.silent) and is_late(each, either=True):
                 each.doubt("late")
             if not each.where.silent:
                 if each.lines[1] < 0 and each.status != "stopped":
@@ -256,7 +260,7 @@ class Drive:
             self.silent.append(waiting)
         elif self.ground.at_once and self._is_over_at_once(waiting):
             return waiting.promise
-        self.waiting.setdefault(execution.node.id, []).append(waiting)
+        self.waiting[execution.node.id].append(waiting)
         return waiting.promise
 
     def _is_over_at_once(self, waiting: Waiting) -> bool:
@@ -316,20 +320,25 @@ class Drive:
 
     def emitted(self, event: str, subject: Execution | None, told: Any = None) -> None:
         """`told`: the one of its fields that tells it from its like."""
-        index = self._line_of(event, subject, told)
+        index = self.script.cursor
+        if index <= self._last or index >= self.script.end or not self._is(
+            self.script.lines[index], event, subject, told
+        ):
+            index = self._line_of(event, subject, told)
         if index < 0:  # it was not written any more
             self._last = self._go.end if self.tolerant is None else self._last
             return
         line = self.ground.record.lines[index]
         self._last = index
-        self.clock.at = max(self.clock.at, line.at)
+        if line.at > self.clock.at:
+            self.clock.at = line.at
         self.script.take(index)
         if event == "step:start":
             assert subject is not None
             subject.lines = (index, -1)
             begun = line.begun
             subject.start = begun if begun is not None else line.at
-            self.open.setdefault(subject.node.id, []).append(subject)
+            self.open[subject.node.id].append(subject)
         elif event in ("step:complete", "step:error"):
             assert subject is not None
             self.finish(subject, index, line)
@@ -364,13 +373,10 @@ class Drive:
                     raise StepFailure(after.error or "")
 
     def _line_of(self, event: str, subject: Execution | None, told: Any) -> int:
-        """The line that this event is, the next or another of the same turn."""
+        """The line that this event is, if it is not the next: another of the same turn."""
         script = self.script
-        line = script.peek()
-        if line is None:
+        if script.peek() is None:
             raise Finished
-        if script.cursor > self._last and self._is(line, event, subject, told):
-            return script.cursor
         for index, line in script.ahead(self.clock.at + script.slack):
             if index > self._last and self._is(line, event, subject, told):
                 return index

@@ -31,6 +31,8 @@ class Expectation(Struct, gc=False, frozen=True):
     level: int
     slot: tuple[int, str] = (0, "")
     """Which map it stands in, and under which id."""
+    raw: Raw | None = None
+    """The result as it stands in the state."""
     inside: object = None
     """Decoded: of a loop, its maps; of a flow, its map."""
 
@@ -80,7 +82,7 @@ class Expected:
             level = LIKELY
         if where.silent:
             level = min(level, LIKELY if where.go == 1 else UNLIKELY)
-        return Expectation(result, level, (id(found), execution.node.id))
+        return Expectation(result, level, (id(found), execution.node.id), raw)
 
     def _beside_merging(self, node: Node) -> bool:
         """A concurrent loop may run beside it, which merges what it began with over what is written since."""

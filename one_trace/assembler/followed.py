@@ -8,6 +8,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec import Struct
+
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.maps import Maps
 from one_trace.assembler.script import FOLLOWED
@@ -57,8 +59,7 @@ class Timer:
     attempt: int
 
 
-@dataclass(slots=True, eq=False)
-class Waiting:
+class Waiting(Struct, eq=False):
     """The body of a leaf step that waits for its end. `due`: when it ends, where the state says so."""
 
     of: Execution
@@ -193,9 +194,9 @@ class Followed(Engine):
 
     def _begin_body(self, call: Call) -> Any:
         execution = self._drive.executions[call.span - 1]
-        if truthy(call.step.get("timeoutMs")):
+        if "timeoutMs" in call.step and truthy(call.step["timeoutMs"]):
             self._limited_now.append((execution, call.attempt))
-        if call.step.get("type") in LEAVES:
+        if execution.node.type in LEAVES:
             return self._leaf(call, execution)
         return steps.run(call)
 

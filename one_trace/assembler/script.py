@@ -42,37 +42,33 @@ class Conflict(Exception):
 
 
 class Script:
-    """The followed events of a go. `taken` were emitted: mostly those before `cursor`."""
+    """The followed events of a go. `taken` were emitted, mostly those before `cursor`, or
+    are not followed."""
 
-    __slots__ = ("_after", "_has_after", "cursor", "end", "lines", "slack", "taken")
+    __slots__ = ("cursor", "end", "lines", "slack", "taken")
 
     def __init__(self, lines: list[LogLine], slack: float) -> None:
         self.lines = lines
-        self.taken = bytearray(len(lines))
+        self.taken = bytearray(line.event not in FOLLOWED for line in lines)
         self.cursor = self.end = 0
-        self._after: LogLine | None = None
-        self._has_after = False
         self.slack = slack
         """How far apart, in ms, two lines of one turn may be."""
 
     def open(self, begin: int, end: int) -> None:
-        self.cursor, self.end, self._has_after = begin, end, False
-        self._skip()
+        self.end = end
+        self.cursor = self._next(begin)
 
-    def _skip(self) -> None:
-        lines, taken, cursor, end = self.lines, self.taken, self.cursor, self.end
-        while cursor < end and (taken[cursor] or lines[cursor].event not in FOLLOWED):
-            cursor += 1
-        self.cursor = cursor
+    def _next(self, begin: int) -> int:
+        found = self.taken.find(0, begin, self.end)
+        return found if found >= 0 else self.end
 
     def peek(self) -> LogLine | None:
         return self.lines[self.cursor] if self.cursor < self.end else None
 
     def take(self, index: int) -> None:
         self.taken[index] = 1
-        self._has_after = False
         if index == self.cursor:
-            self._skip()
+            self.cursor = self._next(index + 1)
 
     def ahead(self, until: float) -> Iterator[tuple[int, LogLine]]:
         """The lines not taken yet up to a time."""
@@ -81,17 +77,13 @@ class Script:
             line = lines[index]
             if line.at > until:
                 return
-            if not taken[index] and line.event in FOLLOWED:
+            if not taken[index]:
                 yield index, line
 
     def after(self) -> LogLine | None:
         """The next line but for the one that `peek` gives."""
-        if not self._has_after:
-            lines, taken = self.lines, self.taken
-            follows = (n for n in range(self.cursor + 1, self.end) if not taken[n] and lines[n].event in FOLLOWED)
-            index = next(follows, None)
-            self._after, self._has_after = lines[index] if index is not None else None, True
-        return self._after
+        index = self._next(self.cursor + 1)
+        return self.lines[index] if index < self.end else None
 
     def rest(self) -> Iterator[tuple[int, LogLine]]:
         return self.ahead(float("inf"))
