@@ -34,7 +34,7 @@ class Candidate:
     of: Execution
     label: str
     act: Callable[[], None] | None = None
-    hint: int = 0
+    hint: tuple[float, int] = (0, 0)
     """Which of those of the same cost is tried first."""
 
 

@@ -57,7 +57,9 @@ class Drive:
     def __init__(self, ground: Ground, choices: Choices, learned: Learned, *, lenient: bool = False) -> None:
         self.ground, self.choices, self._learned = ground, choices, learned
         self.tolerant = Tolerant(self) if lenient else None
-        self.script = Script(ground.record.lines, 0 if ground.facts.exact else _WRITTEN_MS)
+        self.exact = ground.facts.exact and ground.times == EXACT
+        """Everything happens when it is due, and is written at once."""
+        self.script = Script(ground.record.lines, 0 if self.exact else _WRITTEN_MS)
         self.clock = LineClock()
         self.loop = DrivenLoop(self.clock, self)
         self.maps = Maps()
@@ -139,7 +141,10 @@ class Drive:
             while (line := self.script.peek()) is not None:
                 self._keep_at(self.script.cursor)
                 self._explain(line)
-            self._pass_time(self.ground.record.lines[go.end - 1].at + 0.5)
+            self._pass_time(last := self.ground.record.lines[go.end - 1].at)
+            for timer in self.timers:
+                if not timer.limit and timer.due <= last + self.script.slack:
+                    timer.of.doubt("attempts", "retries")
         except Finished:
             pass
         self._keep_at(go.end)
@@ -189,6 +194,21 @@ class Drive:
                 each.doubt("status", "durationMs", "late")
                 if each.where.above is not None:
                     self._open_inside.add(each.where.above)
+        self._doubt_batches()
+
+    def _doubt_batches(self) -> None:
+        """What began when something ended of which it is not known when has no certain duration either."""
+        unsure: set[tuple[int, int | None]] = set()
+        for each in self.executions:
+            where = each.where
+            if not where.silent or where.above is None or where.index is None:
+                continue
+            key = where.above.number, where.attempt
+            later = where.index >= where.above.node.concurrency
+            if key in unsure and later and each.result is None:
+                each.doubt("status", "durationMs", "late")
+            if each.doubts is not None and "status" in each.doubts:
+                unsure.add(key)
 
     def _take_alike(self, each: Execution) -> None:
         """A result that looks as its own would, and may be that of a later step with its id, in
@@ -238,6 +258,8 @@ class Drive:
         self.maps.running = execution
 
     def ends(self, execution: Execution, status: str, raised: bool) -> None:
+        if self._go.killed and execution.where.silent and self.script.peek() is None:
+            return  # it was killed before that, as far as anybody can tell
         self._moment += 1
         execution.over = self._moment
         execution.status = STATUS.get(status, status)
@@ -425,11 +447,11 @@ class Drive:
 
     def _early(self, line: LogLine) -> float:
         """How much earlier than a line something may be due that comes after it."""
-        return 0.0 if self.ground.facts.exact or self.ground.times == ANY else self._late(line)
+        return 0.0 if self.exact or self.ground.times == ANY else self._late(line)
 
     def _busy(self, line: LogLine) -> float:
         """How much later than what led to it a line may be written."""
-        return _WRITTEN_MS if self.ground.facts.exact else max(_BUSY_MS, self._late(line))
+        return _WRITTEN_MS if self.exact else max(_BUSY_MS, self._late(line))
 
     # -- what goes on with a line
 
@@ -509,11 +531,10 @@ class Drive:
     def _goes_off(self, timer: Timer) -> bool:
         """A silent time-out, or an attempt of what writes no line then."""
         if timer.limit and not timer.of.where.silent:
-            exact = self.ground.facts.exact and self.ground.times != ANY
-            if exact and timer.due < self.clock.at and self.tolerant is None:
+            if self.exact and timer.due < self.clock.at and self.tolerant is None:
                 raise Conflict(f"{timer.of.path} was timed out before line {self.script.cursor}", [timer.of])
             return False
-        return timer.limit or self.ground.facts.exact or timer.of.node.type in LEAVES
+        return timer.limit or self.exact or timer.of.node.type in LEAVES
 
     def _let(self, each: Waiting | Timer) -> None:
         assert each.due is not None
@@ -576,7 +597,7 @@ class Drive:
                     cost = self._cost(timer.of, line)
                     label = f"times out {timer.of.path}"
                     act = lambda each=timer: self._fire(each)  # noqa: E731
-                    options.append(Candidate(cost, timer.of, label, act))
+                    options.append(Candidate(cost, timer.of, label, act, self._hint(timer.of, line)))
         if self.ground.times == EXACT and self.tolerant is None:
             options = [each for each in options if each.cost < BAD]
         if not options:
@@ -596,7 +617,7 @@ class Drive:
         if line.event in ("step:retry", "step:retry-success"):
             return (1, 0)
         if not self._goes_on(execution, line):
-            return (BAD[0] + 1, apart)
+            return (BAD[0] + 1, 0)
         told = 1
         result, level, *_ = self.expected.of(execution)
         if result is not None and level == SURE:
@@ -604,7 +625,7 @@ class Drive:
             told = 0 if same else 3
             if same and self.ground.times != EXACT:
                 return (0, 0)
-        return (told + (BAD[0] if apart > late else 0), apart)
+        return (told + (BAD[0] if apart > late else 0), 0)
 
     def _goes_on(self, execution: Execution, line: LogLine) -> bool:
         """Whether what must come of it is there: what comes after it in its list, the next iteration, the end
@@ -635,11 +656,15 @@ class Drive:
         return self._follows(line, lambda each: self.maps.decisions.is_first(each, first))
 
     def _follows(self, line: LogLine, is_it: Callable[[LogLine], bool]) -> bool:
-        until = line.at + max(self.script.slack, self._busy(line) if not self.ground.facts.exact else 0)
+        until = line.at + max(self.script.slack, 0 if self.exact else self._busy(line))
         return any(each is not line and is_it(each) for _, each in self.script.ahead(until))
 
-    def _hint(self, execution: Execution, line: LogLine) -> int:
-        """What the state says that may be of another execution: it decides only which is tried first."""
+    def _hint(self, execution: Execution, line: LogLine) -> tuple[float, int]:
+        """How late it would be, and what the state says that may be of another execution: that decides only
+        which is tried first."""
+        return self._apart(execution, line), self._said(execution, line)
+
+    def _said(self, execution: Execution, line: LogLine) -> int:
         result, *_ = self.expected.of(execution)
         if result is None or line.event != "step:complete":
             return 1
@@ -695,10 +720,15 @@ class Drive:
         gates = [gate for gate in self.gates if self.ground.trees.may_call(gate[0].node, line.flow_key or "")]
         if not gates:
             return False
-        self._choose("gate", [
+        options = [
             Candidate((1, 0), gate[0], f"starts {gate[0].path}", lambda each=gate: self._open(each))
             for gate in gates
-        ])
+        ]
+        for rank, container, waiting in self._held_up(line):
+            if waiting and rank == 0:
+                act = lambda all=waiting: self._end_first(all)  # noqa: E731
+                options.append(Candidate((1, 0), container, f"goes on {container.path}", act, (1, 0)))
+        self._choose("gate", options)
         return True
 
     def _open(self, gate: tuple[Execution, Promise[None]], failure: StepFailure | None = None) -> None:
