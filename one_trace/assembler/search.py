@@ -254,7 +254,8 @@ def _agree(ground: Ground, best: Reading) -> None:
             pair = choice.candidates[option].of, choice.chosen.of
             alike = pair[0].node is pair[1].node
             names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
-            certain = [each for each in _after(pair, choice.key.at, below) if not _is_doubted(each, names)]
+            concerned = [pair[0]] if pair[0] is pair[1] else _after(pair, choice.key.at, below)
+            certain = [each for each in concerned if not _is_doubted(each, names)]
             if not certain:
                 continue
             if left <= 0:
