@@ -1,15 +1,15 @@
-"""The engine, with its loop and its observer, as the driver of a reading needs them: each event and each timer
-comes with the execution that it is of."""
+"""The engine, with its loop and its observer, as the driver of a reading needs them: each event and each
+timer comes with the execution that it is of."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.maps import Maps
+from one_trace.assembler.pending import Timer
 from one_trace.assembler.script import FOLLOWED
 from one_trace.engine import steps
 from one_trace.engine.call import Call, FlowScope, RunOptions, StepResult
@@ -46,29 +46,6 @@ class LineClock(Clock):
         return self.at
 
 
-@dataclass(slots=True, eq=False)
-class Timer:
-    """A pause before another attempt, or a time-out of an attempt of `of`."""
-
-    due: float
-    of: Execution
-    limit: bool
-    fire: Callable[[], None]
-    attempt: int
-
-
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """The body of a leaf step that waits for its end. `due`: when it ends, where the state says so."""
-
-    of: Execution
-    attempt: int
-    promise: Promise[StepFailure | None]
-    due: float | None = None
-    failure: StepFailure | None = None
-    never: bool = False
-
-
 class DrivenLoop(Loop):
     """Its timers go off when the driver says so."""
 
@@ -92,13 +69,13 @@ class DrivenLoop(Loop):
         limit = attempt > 0
         timer = Timer(self.clock.ticks_ms() + int(delay_ms), of, limit, callback, attempt)
         self._by_number[self._number] = timer
-        self._drive.timers.append(timer)
+        self._drive.pending.timers.append(timer)
         return self._number
 
     def cancel(self, number: int) -> None:
         timer = self._by_number.pop(number, None)
-        if timer is not None and timer in self._drive.timers:
-            self._drive.timers.remove(timer)
+        if timer is not None and timer in self._drive.pending.timers:
+            self._drive.pending.timers.remove(timer)
 
 
 class Gate:
@@ -111,7 +88,7 @@ class Gate:
 
     def __await__(self) -> Generator[Promise[None], None, None]:
         promise: Promise[None] = Promise(self._drive.loop)
-        self._drive.gates.append((self._drive.maps.running, promise))
+        self._drive.pending.gates.append((self._drive.maps.running, promise))
         yield promise
         return promise.value
 
@@ -137,7 +114,9 @@ class Followed(Engine):
     """The host's control flow, with the subject of each event."""
 
     def __init__(self, drive: Drive, maps: Maps, loop: Loop, options: RunOptions) -> None:
-        super().__init__(maps, loop, options, drive.find_flow, lambda _event: None, self._no_body, Watch(drive))
+        super().__init__(
+            maps, loop, options, drive.find_flow, lambda _event: None, self._no_body, Watch(drive)
+        )
         self._drive, self._maps = drive, maps
         self.subject: Execution | None = None
         self._body = self.begin_body  # type: ignore[assignment]
@@ -174,12 +153,12 @@ class Followed(Engine):
     ) -> Handle:
         try:
             handle = await super()._attempt(step, context, scope, span, attempt)
-            self.subject = self._drive.executions[span - 1]
-            return handle
         except StepFailure:
             self.subject = self._drive.executions[span - 1]
             self._maps.running = self.subject
             raise
+        self.subject = self._drive.executions[span - 1]
+        return handle
 
     async def _pause(self, step: Step, on_error: OnError, attempt: int) -> None:
         assert self.subject is not None
@@ -189,7 +168,7 @@ class Followed(Engine):
     def _gives_up(self, step: Step, on_error: OnError, failure: StepFailure) -> bool:
         return self._drive.gives_up(self.subject, on_error, failure)
 
-    def begin_body(self, call: Call) -> Any:
+    def begin_body(self, call: Call) -> Coroutine[Promise[Any], None, Handle]:
         execution = self._drive.executions[call.span - 1]
         if truthy(call.step.get("timeoutMs")):
             self.loop.limited_now.append((execution, call.attempt))  # type: ignore[attr-defined]

@@ -155,9 +155,7 @@ class Maps:
     def join(self, state: Handle, context: Handle, own: Handle, i: int) -> None:
         shared, mine, loop = self.map_of(context), self.map_of(own), self._held[state.number]
         seen = loop.seen[i]
-        changed = {
-            key: made for key, made in mine.items() if key not in seen or shared.get(key) is not made
-        }
+        changed = {key: made for key, made in mine.items() if key not in seen or shared.get(key) is not made}
         loop.iterations.extend([None] * (i + 1 - len(loop.iterations)))
         loop.iterations[i] = changed
         shared.update(mine)
@@ -189,5 +187,3 @@ class Maps:
 
     def dry_step(self, context: Handle, step: Step) -> dict[str, Any]:
         return {"stepId": step.get("id"), "name": step.get("name"), "type": step.get("type")}
-
-
