@@ -1,4 +1,5 @@
-"""A record becomes a run with its spans: the engine runs the flow again, and the log says what happens next."""
+"""A record becomes a run with its spans: the engine runs the flow again, and the log says what happens next.
+See README.md in this folder."""
 
 from __future__ import annotations
 
@@ -50,7 +51,9 @@ def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
     ends = command_ends(inputs, seen, spans)  # type: ignore[arg-type]
     run = _run(ground, reading, spans, started_at, start)
     if run.status == "error":
-        error = next((line.error for line in reversed(record.lines) if line.msg.startswith("Flow failed")), None)
+        error = next(
+            (line.error for line in reversed(record.lines) if line.msg.startswith("Flow failed")), None
+        )
         run.cause = find_cause(ground, ordered, reading, error, found)
     outputs = {
         shown.span_id: bytes(each.result.output)
@@ -117,7 +120,9 @@ def _faults(ground: Ground, reading: Reading, spans: list[Span]) -> list[str]:
     faults = ground.record.faults + ground.faults
     unsure = sum("iteration" in span.derived for span in spans)
     if reading.conflict is not None and unsure and not reading.placed and not reading.whole:
-        faults.append(f"no reading of the log was found that nothing contradicts: {unsure} spans may be others")
+        faults.append(
+            f"no reading of the log was found that nothing contradicts: {unsure} spans may be others"
+        )
     return faults
 
 

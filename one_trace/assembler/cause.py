@@ -1,4 +1,4 @@
-"""Why a run failed: where the failure that ended the flow was thrown. It is one and the same all the way up."""
+"""Why a run failed: where the failure that ended the flow was thrown. It is the same all the way up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def find_cause(
 ) -> Cause:
     """The flow itself where no step threw: its inputs were refused."""
     chain = [each for each in executions if each.failure is not None and each.failure is reading.failure]
-    chain = chain or [each for each in executions if each.status == "error" and each.error == error is not None]
+    chain = chain or [
+        each for each in executions if each.status == "error" and each.error == error is not None
+    ]
     if not chain:
         unrun = [f"{ground.prefix} > {node.id}" for node in ground.tree.root.nodes] if not executions else []
         kind, guessed = error_class(error, None, None)

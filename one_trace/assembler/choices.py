@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from one_trace.assembler.executions import Execution
 
-
 CERTAIN = (0, 0)
 """The cost of a candidate of which the state says just this."""
 
@@ -34,7 +33,7 @@ class Candidate:
     of: Execution
     label: str
     act: Callable[[], None] | None = None
-    hint: int = 0
+    hint: tuple[float, int] = (0, 0)
     """Which of those of the same cost is tried first."""
 
 
@@ -67,14 +66,20 @@ class Choices:
         if len(candidates) == 1:
             return candidates[0]
         candidates.sort(key=lambda each: (each.cost, each.hint))
-        equal = sum(each.cost == candidates[0].cost for each in candidates) if candidates[0].cost != CERTAIN else 1
+        equal = (
+            sum(each.cost == candidates[0].cost for each in candidates)
+            if candidates[0].cost != CERTAIN
+            else 1
+        )
         which = self._numbers[kind, self.at]
         self._numbers[kind, self.at] += 1
         return self._pick(Key(kind, self.at, which), candidates, equal)
 
     def whether(self, kind: str, of: Execution, *, likely: bool, either: bool = False) -> bool:
         """A yes or no that the record does not tell; `either`: nothing speaks for one of them."""
-        candidates = [Candidate((number, 0), of, str(each)) for number, each in enumerate((likely, not likely))]
+        candidates = [
+            Candidate((number, 0), of, str(each)) for number, each in enumerate((likely, not likely))
+        ]
         key = Key(kind, self.at, of.path)
         return self._pick(key, candidates, 2 if either else 1).label == "True"
 

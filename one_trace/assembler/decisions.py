@@ -1,4 +1,5 @@
-"""What the host evaluated, seen by what follows: which side of a condition, how many iterations, skipped or not."""
+"""What the host evaluated, seen by what follows: which side of a condition, how many iterations, skipped or
+not."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ class Decisions:
         if line is None:
             return False
         if line.event == "step:complete" and line.status == "skipped":
-            alike = len(self._drive.open.get(execution.node.id, ())) > 1
+            alike = len(self._drive.pending.open.get(execution.node.id, ())) > 1
             return not alike or self._drive.choices.whether("skipped", execution, likely=True, either=True)
         return False
 
@@ -95,7 +96,7 @@ class Decisions:
     def counted(self, execution: Execution | None, count: int) -> None:
         """A loop makes this many iterations."""
         if execution is not None and execution.node.concurrency == 1:
-            self._drive.turns[execution.number] = count
+            self._drive.notes.turns[execution.number] = count
 
     def _counted(self, node: Node) -> int:
         """How often its first step begins before it ends, by the log alone."""

@@ -1,25 +1,27 @@
 """A reading: the engine runs the flow again, and each line of the log says which of what waits goes on.
 
 The engine is the proposer. It knows what starts what and what is over when; what it cannot know is which leaf
-ends next, and that is what the next line says. Where the line fits several, that is a `Choice`; where the engine
-comes to what the log does not have, that is a `Conflict`.
+ends next, and that is what the next line says. Where the line fits several, that is a `Choice`; where the
+engine comes to what the log does not have, that is a `Conflict`.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from one_trace.assemble.tree import Node
-from one_trace.assembler.choices import Candidate, Choices
+from one_trace.assembler.choices import Choices
 from one_trace.assembler.decisions import Decisions
-from one_trace.assembler.executions import Execution, Where, is_late, outwards, prefix
-from one_trace.assembler.expected import LIKELY, SURE, UNLIKELY, Expected
-from one_trace.assembler.followed import LEAVES, DrivenLoop, Followed, LineClock, Timer, Waiting
-from one_trace.assembler.ground import ANY, EXACT, Go, Ground
-from one_trace.assembler.maps import Made, Map, Maps
+from one_trace.assembler.executions import Execution, Where, prefix
+from one_trace.assembler.expected import LIKELY, SURE, Expected
+from one_trace.assembler.fit import WRITTEN_MS, Fit
+from one_trace.assembler.followed import LEAVES, DrivenLoop, Followed, LineClock
+from one_trace.assembler.ground import EXACT, Found, Go, Ground
+from one_trace.assembler.happen import Happen
+from one_trace.assembler.maps import Map, Maps
+from one_trace.assembler.pending import ENDS, STATUS, UNKNOWN, Notes, Pending, Waiting
 from one_trace.assembler.script import Conflict, Script
+from one_trace.assembler.silence import Silence
 from one_trace.assembler.tolerant import Tolerant
 from one_trace.engine.call import FlowScope, RunOptions
 from one_trace.engine.failures import StepFailure
@@ -30,8 +32,6 @@ from one_trace.model.trace import RunStatus
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
 
-STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeout": "timeout"}
-UNKNOWN = "\0 an error that the record does not tell"
 _UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
 """What JSON.stringify throws when the host saves its state after a step."""
 
@@ -40,13 +40,7 @@ Learned = Mapping[str, Result]
 """What the state turned out to say of silent executions, by path."""
 
 
-_ENDS = ("step:complete", "step:error", "step:retry", "step:retry-success")
-TIMED_OUT = '" exceeded timeout of '
-_WRITTEN_MS = 3
-_BUSY_MS = 20
-
-
-class Finished(Exception):  # noqa: N818  not an error
+class Finished(Exception):
     """The log has no more lines of this go."""
 
 
@@ -54,11 +48,11 @@ class Drive:
     """One reading of a record. `run` gives its executions, or raises Conflict."""
 
     def __init__(self, ground: Ground, choices: Choices, learned: Learned, *, lenient: bool = False) -> None:
-        self.ground, self.choices, self._learned = ground, choices, learned
+        self.ground, self.choices, self.learned = ground, choices, learned
         self.tolerant = Tolerant(self) if lenient else None
-        self.script = Script(ground.record.lines, 0 if ground.facts.exact else _WRITTEN_MS)
-        self._on_time = ground.facts.exact
-        self._same_late = self._always_late()
+        self.exact = ground.facts.exact and ground.times == EXACT
+        """Everything happens when it is due, and is written at once."""
+        self.script = Script(ground.record.lines, 0 if self.exact else WRITTEN_MS)
         self.clock = LineClock()
         self.loop = DrivenLoop(self.clock, self)
         self.maps = Maps()
@@ -67,58 +61,34 @@ class Drive:
         self.expected = Expected(context.steps if context is not None else None, len(ground.goes))
         self.maps.decisions = Decisions(self, self.expected)
         self.executions: list[Execution] = []
-        self.open: dict[str, list[Execution]] = defaultdict(list)
-        """Those with events that have begun and not ended, by step id."""
-        self.waiting: dict[str, list[Waiting]] = defaultdict(list)
-        """Leaf bodies by step id."""
-        self.silent: list[Waiting] = []
-        self.promised: list[tuple[float, Execution, bool]] = []
-        """Silent containers of which the state says when they ended, and whether they failed."""
-        self.timers: list[Timer] = []
-        self.gates: list[tuple[Execution, Promise[None]]] = []
+        self.pending, self.notes = Pending(), Notes()
+        self.fit, self.silence, self.happen = Fit(self), Silence(self), Happen(self)
         self._moment = 0
-        self._ending: Execution | None = None
+        self.ending: Execution | None = None
         """The leaf that the line in hand was found to end."""
-        self._last = -1
+        self.last = -1
         """The line that was taken last of what one end has led to: what follows from it stands after it."""
-        self._go = ground.goes[0]
-        self._engine: Followed
+        self.going = ground.goes[0]
+        self.engine: Followed
         self.whole: Promise[bool] | None = None
         """The flow of the last go."""
         self.root: Map = self.maps.new("contexts")
-        self.guessed: set[StepFailure] = set()
-        """Failures of which only the step is known that they came through."""
-        self._open_inside: set[Execution] = set()
-        self._reserved: set[int] = set()
-        """Lines that are the ends of leaves which were over at once."""
-        self._unseen: set[Execution] = set()
-        """What began after the last line, as far as it did at all."""
-        self.turns: dict[int, int] = {}
-        """How many iterations a loop makes one after another, by its number."""
-        self.forced: set[Execution] = set()
-        """Silent leaves of which only what followed tells that they were over."""
-        self.kept: dict[str, Made] = {}
-        """The root's map when the state was saved last."""
 
     @property
     def go(self) -> int:
-        return self._go.number
+        return self.going.number
 
     @property
     def prefix(self) -> str:
-        return self._go.prefix
-
-    # -- the run
+        return self.going.prefix
 
     def run(self) -> None:
         for go in self.ground.goes:
             self._run_go(go)
 
     def _run_go(self, go: Go) -> None:
-        self._go = go
-        self.open, self.waiting = defaultdict(list), defaultdict(list)
-        self.silent, self.timers, self.gates = [], [], []
-        self.promised = []
+        self.going = go
+        self.pending = Pending()
         self.script.open(go.begin, go.end)
         if go.begin == go.end:
             return
@@ -126,7 +96,7 @@ class Drive:
         options = RunOptions(
             dry_run=go.dry_run and not go.mock, allow_bash=True, stop_after=self.ground.stop_after
         )
-        self._engine = Followed(self, self.maps, self.loop, options)
+        self.engine = Followed(self, self.maps, self.loop, options)
         flow = self.ground.root_flow
         key = str(flow.get("key"))
         scope = FlowScope(key, "", (), flow.get("defaultOnError"))
@@ -134,13 +104,16 @@ class Drive:
             first = self.script.peek()
             if first is not None and not self.ground.bare:
                 self.clock.at = first.at
-                flowing = self._engine.flow(flow, scope, self.root, Place(), go.done(self.script))
+                flowing = self.engine.flow(flow, scope, self.root, Place(), go.done(self.script))
                 self.whole = self.loop.go(flowing)
-                self._drain()
+                self.happen.drain()
             while (line := self.script.peek()) is not None:
                 self._keep_at(self.script.cursor)
-                self._explain(line)
-            self._pass_time(self.ground.record.lines[go.end - 1].at + 0.5)
+                self.happen.explain(line)
+            self.happen.pass_time(last := self.ground.record.lines[go.end - 1].at)
+            for timer in self.pending.timers:
+                if not timer.limit and timer.due <= last + self.script.slack:
+                    timer.of.doubt("attempts", "retries")
         except Finished:
             pass
         self._keep_at(go.end)
@@ -157,85 +130,31 @@ class Drive:
         error = self.whole.error if self.whole is not None else None
         return error if isinstance(error, StepFailure) else None
 
-    def close(self) -> None:
-        """What has events ends with one; and what is certain of the silent ones."""
-        gone: set[Execution | None] = set()
-        for each in self.executions:
-            unseen = not each.where.silent and max(each.lines) < 0
-            if unseen or each.where.above in gone:
-                gone.add(each)
-        self.executions = [each for each in self.executions if each not in gone]
-        writers: Counter[object] = Counter()
-        if any(each.where.silent for each in self.executions):
-            writers = Counter(self.expected.of(each).slot for each in self.executions)
-        for each in reversed(self.executions):
-            if each.failure is not None:  # what refers to the frames that it came through
-                each.failure.__traceback__ = each.failure.__context__ = None
-            above = each.where.above
-            if above is not None and (each.where.silent or above.where.silent) and is_late(each, either=True):
-                each.doubt("late")
-            if not each.where.silent:
-                if each.lines[1] < 0 and each.status != "stopped":
-                    each.status, each.over, each.end = None, None, None
-                elif each.result is None:
-                    self._take_alike(each)
-                continue
-            expected = self.expected.of(each)
-            if each.result is not None:
-                block = each.where.above
-                failed = block is not None and block.status != "success"
-                if expected.level == UNLIKELY or (
-                    expected.level < SURE and (failed or writers[expected.slot] > 1)
-                ):
-                    each.doubt("outputBytes", "status", "durationMs", "late")
-                continue
-            unknown = each.node.type in LEAVES and each.status != "skipped"
-            unknown = unknown or each in self.forced
-            if unknown or each.over is None or each in self._open_inside or each in self._unseen:
-                each.doubt("status", "durationMs", "late")
-                if each.where.above is not None:
-                    self._open_inside.add(each.where.above)
-
-    def _take_alike(self, each: Execution) -> None:
-        """A result that looks as its own would, and may be that of a later step with its id, in
-        a sub-flow, which is not validated."""
-        result, line = self.expected.of(each).result, each.line
-        again = sum(node.id == each.node.id for node in each.node.listing.nodes) > 1
-        if again and result is not None and line is not None and line.event == "step:complete":
-            if result.status == line.status and result.duration_ms == line.reported_ms:
-                each.result = result
-                each.doubt("outputBytes")
-
     def _keep_at(self, index: int) -> None:
         """The state was saved last by a message of the host itself, after all lines before it."""
         saved = self.ground.saved
-        if saved < index and not self.kept and self.ground.saved_by_word:
-            self.kept = dict(self.root)
-
-    # -- what the engine tells
+        if saved < index and not self.notes.kept and self.ground.saved_by_word:
+            self.notes.kept = dict(self.root)
 
     def begins(self, step: dict[str, Any], flow_key: str, place: Place, index: int, events: bool) -> int:
         above = self.executions[place.span - 1] if place.span is not None else None
         node = self.ground.node_of(step, flow_key)
         where = Where(
-            above, place.attempt, place.iteration, place.branch, index, self._go.number, not events
+            above, place.attempt, place.iteration, place.branch, index, self.going.number, not events
         )
-        path = f"{prefix(place, above, self._go.prefix)} > {node.id}"
+        path = f"{prefix(place, above, self.going.prefix)} > {node.id}"
         number = len(self.executions) + 1
         execution = Execution(number, node, where, path, self.clock.at)
         self.executions.append(execution)
         self.maps.running = execution
         if self.script.peek() is None:
-            self._unseen.add(execution)
-        if events:
-            pass
-        elif node.type not in LEAVES:
+            self.notes.unseen.add(execution)
+        if not events and node.type not in LEAVES:
             expected = self.expected.of(execution)
-            result, level = expected.result, expected.level
-            result = result if level == SURE else self._learned.get(execution.path)
+            result = expected.result if expected.level == SURE else self.learned.get(execution.path)
             if result is not None and result.status in ("success", "failed"):
                 due = execution.start + (result.duration_ms or 0)
-                self.promised.append((due, execution, result.status == "failed"))
+                self.pending.promised.append((due, execution, result.status == "failed"))
         return number
 
     def attempt_begins(self, span: int) -> None:
@@ -245,6 +164,8 @@ class Drive:
         self.maps.running = execution
 
     def ends(self, execution: Execution, status: str) -> None:
+        if self.going.killed and execution.where.silent and self.script.peek() is None:
+            return  # it was killed before that, as far as anybody can tell
         self._moment += 1
         execution.over = self._moment
         execution.status = STATUS.get(status, status)
@@ -257,20 +178,20 @@ class Drive:
             if self.ground.at_once and waiting.due == self.clock.at:
                 waiting.promise.resolve(waiting.failure)
                 return waiting.promise
-            self.silent.append(waiting)
+            self.pending.silent.append(waiting)
         elif self.ground.at_once and self._is_over_at_once(waiting):
             return waiting.promise
-        self.waiting[execution.node.id].append(waiting)
+        self.pending.waiting[execution.node.id].append(waiting)
         return waiting.promise
 
     def _is_over_at_once(self, waiting: Waiting) -> bool:
         """Whether one of the next lines of this moment is its end, in the order in which they began."""
         for index, line in self.script.ahead(self.clock.at):
-            if line.step_id != waiting.of.node.id or index in self._reserved:
+            if line.step_id != waiting.of.node.id or index in self.notes.reserved:
                 continue
-            if line.event in _ENDS and not line.duration_ms and self._may_end(waiting, line):
-                self._reserved.add(index)
-                waiting.promise.resolve(self._failure_of(waiting, line))
+            if line.event in ENDS and not line.duration_ms and self.fit.may_end(waiting, line):
+                self.notes.reserved.add(index)
+                waiting.promise.resolve(self.happen.failure_of(waiting, line))
                 return True
         return False
 
@@ -294,7 +215,7 @@ class Drive:
         result, level = expected.result, expected.level
         if level == SURE:
             return result
-        learned = self._learned.get(execution.path)
+        learned = self.learned.get(execution.path)
         result = learned if learned is not None else result
         if result is None:
             return None
@@ -305,40 +226,39 @@ class Drive:
         """Whether the host did not try again: its retry-skip stands before the line that is next."""
         index = self.script.cursor - 1
         line = self.ground.record.lines[index] if index >= 0 else None
-        if line is not None and line.event == "step:retry-skip" and execution is not None:
-            if line.step_id == execution.node.id:
-                return True
+        step_id = execution.node.id if execution is not None else None
+        if line is not None and line.event == "step:retry-skip" and line.step_id == step_id:
+            return True
         after = self.script.peek()
-        if after is not None and after.event == "step:retry" and execution is not None:
-            if after.step_id == execution.node.id:
-                return False
+        if after is not None and after.event == "step:retry" and after.step_id == step_id:
+            return False
         return on_error.no_retry_reason(failure) is not None
 
-    def find_flow(self, key: str) -> Any:
+    def find_flow(self, key: str) -> Found:
         running = self.maps.running
         return self.ground.find_flow(key, running.node if running is not None else None)
 
     def emitted(self, event: str, subject: Execution | None, told: Any = None) -> None:
         """`told`: the one of its fields that tells it from its like."""
-        index = self.script.cursor
-        if index <= self._last or index >= self.script.end or not self._is(
-            self.script.lines[index], event, subject, told
-        ):
+        script = self.script
+        index = script.cursor
+        is_next = self.last < index < script.end and self._is(script.lines[index], event, subject, told)
+        if not is_next:
             index = self._line_of(event, subject, told)
         if index < 0:  # it was not written any more
-            self._last = self._go.end if self.tolerant is None else self._last
+            self.last = self.going.end if self.tolerant is None else self.last
             return
         line = self.ground.record.lines[index]
-        self._last = index
+        self.last = index
         if line.at > self.clock.at:
             self.clock.at = line.at
-        self.script.take(index)
+        script.take(index)
         if event == "step:start":
             assert subject is not None
             subject.lines = (index, -1)
             begun = line.begun
             subject.start = begun if begun is not None else line.at
-            self.open[subject.node.id].append(subject)
+            self.pending.open[subject.node.id].append(subject)
         elif event in ("step:complete", "step:error"):
             assert subject is not None
             self.finish(subject, index, line)
@@ -351,51 +271,56 @@ class Drive:
             execution.over = self._moment
         execution.lines, execution.line = (execution.lines[0], index), line
         execution.end = line.at
-        opened = self.open.get(execution.node.id, [])
+        opened = self.pending.open.get(execution.node.id, [])
         if execution in opened:
             opened.remove(execution)
         if line.event == "step:complete" and line.status not in STATUS:
             execution.status = "error"
-            said = f"the step {execution.node.id[:80]!r} has ended in a way not known: {(line.status or '')[:40]!r}"
+            how = (line.status or "")[:40]
+            said = f"the step {execution.node.id[:80]!r} has ended in a way not known: {how!r}"
             self.ground.faults.append(said)
         if line.event == "step:error":
             execution.error = line.error
         elif index == self.ground.saved:
-            self.kept = dict(self.root)
+            self.notes.kept = dict(self.root)
 
     def _fail_unsaved(self, execution: Execution, line: LogLine) -> None:
         """The host takes it for the step's failure where it cannot save its state."""
         if line.event == "step:complete":
             after = self.script.peek()
-            if after is not None and after.event == "step:error" and after.step_id == line.step_id:
-                if (after.error or "").startswith(_UNSAVED):
-                    execution.status = "error"
-                    raise StepFailure(after.error or "")
+            failed = after is not None and after.event == "step:error" and after.step_id == line.step_id
+            error = after.error or "" if after is not None and failed else ""
+            if error.startswith(_UNSAVED):
+                execution.status = "error"
+                raise StepFailure(error)
 
     def _line_of(self, event: str, subject: Execution | None, told: Any) -> int:
-        """The line that this event is, if it is not the next: another of the same turn."""
+        """The line that this event is, where it is not the next: another of the same turn."""
         script = self.script
         if script.peek() is None:
             raise Finished
         for index, line in script.ahead(self.clock.at + script.slack):
-            if index > self._last and self._is(line, event, subject, told):
+            if index > self.last and self._is(line, event, subject, told):
                 return index
         if self.tolerant is not None:
             return -1
-        if self._go.killed and self.ground.record.lines[self._go.end - 1].at <= self.clock.at + script.slack:
+        if (
+            self.going.killed
+            and self.ground.record.lines[self.going.end - 1].at <= self.clock.at + script.slack
+        ):
             return -1
         line = script.peek()
         assert line is not None
         raise Conflict(
             f"{event} {subject.node.id if subject is not None else told} at line {script.cursor}, "
             f"where {line.event} {line.step_id or line.flow_key} is",
-            [*([subject] if subject is not None else []), *self.open.get(line.step_id or "", ())],
+            [*([subject] if subject is not None else []), *self.pending.open.get(line.step_id or "", ())],
         )
 
     def _is(self, line: LogLine, event: str, subject: Execution | None, told: Any) -> bool:
         if line.event != event and (line.event, event) != ("flow:mock-start", "flow:start"):
             return False
-        if line.at > self.clock.at + self._busy(line):
+        if line.at > self.clock.at + self.fit.busy(line):
             return False
         if subject is None:
             return told is None or line.flow_key == told
@@ -404,531 +329,9 @@ class Drive:
         if event == "step:complete":
             if line.status in STATUS and line.status != told:
                 return False
-            return subject is self._ending or self._fits(subject, line)
+            return subject is self.ending or self.fit.fits(subject, line)
         if event == "step:error":
             return line.error == told or told == UNKNOWN
         if event == "step:retry-success":
             return line.retries == told
         return event != "step:retry" or line.attempt == told
-
-    def _fits(self, execution: Execution, line: LogLine) -> bool:
-        """Whether the line may be its end, by how long it was."""
-        return self._apart(execution, line) <= self._late(line)
-
-    @staticmethod
-    def _apart(execution: Execution, line: LogLine) -> float:
-        if line.duration_ms is None:
-            return 0.0
-        return abs(line.at - line.duration_ms - execution.start)
-
-    def _always_late(self) -> float | None:
-        """How late the ends of all lines may be, where that is the same for all."""
-        facts = self.ground.facts
-        if self.ground.times == ANY:
-            return NEVER
-        if self.ground.times == EXACT:
-            return facts.late_ms(0, exact=True)
-        return max(_WRITTEN_MS, facts.late_ms(0, exact=False)) if facts.exact else None
-
-    def _late(self, line: LogLine) -> float:
-        if self._same_late is not None:
-            return self._same_late
-        return max(_WRITTEN_MS, self.ground.facts.late_ms(self.script.cursor, exact=False))
-
-    def _early(self, line: LogLine) -> float:
-        """How much earlier than a line something may be due that comes after it."""
-        return 0.0 if self._on_time or self.ground.times == ANY else self._late(line)
-
-    def _busy(self, line: LogLine) -> float:
-        """How much later than what led to it a line may be written."""
-        return _WRITTEN_MS if self._on_time else max(_BUSY_MS, self._late(line))
-
-    # -- what goes on with a line
-
-    def _explain(self, line: LogLine) -> None:
-        index = self.choices.at = self.script.cursor
-        self._pass_time(line.at - self._early(line))
-        if self.script.taken[index]:
-            return
-        self.clock.at = max(self.clock.at, line.at)
-        while (
-            self._by_itself(line)
-            or self._by_timer(line)
-            or self._by_silence(line)
-            or self._keep_promise(line.at + self._early(line) + 0.5, None)
-        ):
-            if self.script.taken[index]:
-                return
-        if self.tolerant is not None:
-            self.tolerant.place(index, line)
-            return
-        raise Conflict(f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come", self.open.get(line.step_id or "", ()))
-
-    def _drain(self) -> None:
-        self.loop.drain()
-        self._last = -1
-
-    def _settle(self, waiting: Waiting, failure: StepFailure | None) -> None:
-        self.waiting[waiting.of.node.id].remove(waiting)
-        if waiting.of.where.silent:
-            self.silent.remove(waiting)
-        waiting.promise.resolve(failure)
-        self._drain()
-
-    def _pass_time(self, until: float) -> None:
-        """What the log has no line of happens when it is due."""
-        while self.silent or self.timers or self.promised:
-            due = [each for each in self.silent if each.due is not None and each.due < until]
-            timers = [each for each in self.timers if each.due < until and self._goes_off(each)]
-            soonest: Waiting | Timer | None = min(
-                (*due, *timers), key=lambda each: each.due or 0, default=None
-            )
-            if self._keep_promise(until, soonest.due if soonest is not None else None):
-                continue
-            if soonest is None:
-                return
-            self._let(soonest)
-
-    def _keep_promise(self, until: float, before: float | None) -> bool:
-        """What waits in a silent container ends when the state says that the container did."""
-        for each in sorted(self.promised, key=lambda each: (each[0], -each[1].number)):
-            due, container, failed = each
-            if due >= until or (before is not None and before <= due):
-                return False
-            self.promised.remove(each)
-            inside = [
-                waiting
-                for waiting in self.silent
-                if waiting.due is None and not waiting.never and container in outwards(waiting.of)
-            ]
-            if container.over is None and inside:
-                self.clock.at = max(self.clock.at, due)
-                if not failed:
-                    self.promised.append(each)
-                self._choose_silent(inside, failed, container)
-                return True
-        return False
-
-    def _choose_silent(self, inside: list[Waiting], failed: bool, container: Execution) -> None:
-        if not failed:
-            self._end_first(inside)
-            return
-        self._choose("silence", [
-            Candidate((1, 0), each.of, f"throws {each.of.path}", lambda each=each: self._throw(each, None))
-            for each in reversed(inside)
-        ])
-
-    def _goes_off(self, timer: Timer) -> bool:
-        """A silent time-out, or an attempt of what writes no line then."""
-        if timer.limit and not timer.of.where.silent:
-            exact = self._on_time and self.ground.times != ANY
-            if exact and timer.due < self.clock.at and self.tolerant is None:
-                raise Conflict(f"{timer.of.path} was timed out before line {self.script.cursor}", [timer.of])
-            return False
-        return timer.limit or self._on_time or timer.of.node.type in LEAVES
-
-    def _let(self, each: Waiting | Timer) -> None:
-        assert each.due is not None
-        self.clock.at = max(self.clock.at, each.due)
-        if isinstance(each, Waiting):
-            self._settle(each, each.failure)
-        else:
-            self._fire(each)
-
-    def _fire(self, timer: Timer) -> None:
-        if timer.limit and timer.of.where.silent and self._ended_before(timer):
-            return
-        self.timers.remove(timer)
-        for each in self.waiting.get(timer.of.node.id, ()) if timer.limit else ():
-            each.never = each.never or (each.of is timer.of and each.attempt == timer.attempt)
-        timer.fire()
-        self._drain()
-
-    def _ended_before(self, timer: Timer) -> bool:
-        """Whether what was not seen to end in a silent step has ended in time, and is let go on now."""
-        of = timer.of
-        inside = [
-            each
-            for each in self.silent
-            if each.due is None and not each.never and (each.of is of or of in outwards(each.of))
-        ]
-        if not inside:
-            return False
-        node = of.node
-        if node.retries >= timer.attempt:
-            until = timer.due + self.script.slack + 1
-            ahead = (line for _, line in self.script.ahead(until) if line.event == "step:retry")
-            timed_out = any(line.step_id == node.id and line.attempt == timer.attempt + 1 for line in ahead)
-        else:
-            timed_out = self.choices.whether("timed out", of, likely=True, either=True)
-        if timed_out:
-            self.forced.add(of)
-            return False
-        self._end_first(inside)
-        return True
-
-    def _by_itself(self, line: LogLine) -> bool:
-        """The end of a leaf step, a time-out, a sub-flow's start."""
-        if line.event in ("flow:start", "flow:mock-start"):
-            return self._open_gate(line)
-        if line.event not in _ENDS:
-            return False
-        step_id = line.step_id or ""
-        waits = self.waiting.get(step_id, ())
-        strict = self.ground.times == EXACT and self.tolerant is None
-        if len(waits) == 1 and not self.timers:  # no choice, as mostly
-            if not self._may_end(waits[0], line) or (strict and self._is_bad(waits[0].of, line)):
-                return self._refuse(line)
-            self._end_with(waits[0], line)
-            return True
-        options: list[Candidate] = []
-        for waiting in waits:
-            if self._may_end(waiting, line):
-                cost = self._cost(waiting.of, line)
-                if strict and cost >= BAD:
-                    continue
-                label = f"ends {waiting.of.path}"
-                act = lambda each=waiting: self._end_with(each, line)  # noqa: E731
-                options.append(Candidate(cost, waiting.of, label, act, self._hint(waiting.of, line)))
-        late = self._late(line)
-        for timer in self.timers:
-            if timer.of.node.id == step_id and timer.limit and timer.due <= line.at + late:
-                if self._may_time_out(timer, line):
-                    cost = self._cost(timer.of, line)
-                    label = f"times out {timer.of.path}"
-                    act = lambda each=timer: self._fire(each)  # noqa: E731
-                    options.append(Candidate(cost, timer.of, label, act))
-        if strict:
-            options = [each for each in options if each.cost < BAD]
-        if not options:
-            return self._refuse(line)
-        self._choose("end", options)
-        return True
-
-    def _choose(self, kind: str, options: list[Candidate]) -> None:
-        fitting = [each for each in options if each.cost < BAD] or options
-        act = self.choices.among(kind, fitting).act
-        assert act is not None
-        for each in fitting:
-            each.act = None  # a choice is kept, and what it could have done takes up much room
-        act()
-
-    def _is_bad(self, execution: Execution, line: LogLine) -> bool:
-        """Whether its cost would be that of one that does not fit."""
-        if line.event in ("step:retry", "step:retry-success"):
-            return False
-        return self._apart(execution, line) > self._late(line) or not self._goes_on(execution, line)
-
-    def _cost(self, execution: Execution, line: LogLine) -> tuple[float, float]:
-        apart = self._apart(execution, line)
-        late = self._late(line)
-        if line.event in ("step:retry", "step:retry-success"):
-            return (1, 0)
-        if apart > late and self.ground.times == EXACT:
-            return (BAD[0] + 1, apart)
-        if not self._goes_on(execution, line):
-            return (BAD[0] + 1, apart)
-        told = 1
-        expected = self.expected.of(execution)
-        result, level = expected.result, expected.level
-        if result is not None and level == SURE:
-            same = result.status == line.status and result.duration_ms == line.reported_ms
-            told = 0 if same else 3
-            if same and self.ground.times != EXACT:
-                return (0, 0)
-        return (told + (BAD[0] if apart > late else 0), apart)
-
-    def _goes_on(self, execution: Execution, line: LogLine) -> bool:
-        """Whether what must come of it is there: what comes after it in its list, the next iteration, the end
-        of its flow, or of what an error ends."""
-        where, above = execution.where, execution.where.above
-        if where.silent or where.index is None or line.event not in ("step:complete", "step:error"):
-            return True
-        if self._go.killed and self.ground.record.lines[self._go.end - 1].at <= line.at + self.script.slack:
-            return True
-        failed = line.event == "step:error"
-        nodes = execution.node.listing.nodes
-        if not failed and where.index + 1 < len(nodes):
-            coming = self.script.after()
-            return coming is None or (coming.event == "step:start" and coming.step_id == nodes[where.index + 1].id)
-        if self.ground.stop_after is not None:
-            return True
-        if execution.node.listing.owner is None:
-            ends = "flow:error" if failed else "flow:complete"
-            return self._follows(line, lambda each: each.event == ends and each.flow_key == execution.node.flow_key)
-        if above is None or above.over is not None or where.attempt != above.attempts:
-            return True
-        if failed:
-            return above.where.silent or self._follows(line, lambda each: each.step_id == above.node.id)
-        count = self.turns.get(above.number)
-        if count is None or (where.iteration or 0) + 1 >= count:
-            return True
-        first = self.maps.decisions.firsts(execution.node.listing)
-        return self._follows(line, lambda each: self.maps.decisions.is_first(each, first))
-
-    def _follows(self, line: LogLine, is_it: Callable[[LogLine], bool]) -> bool:
-        until = line.at + max(self.script.slack, self._busy(line) if not self._on_time else 0)
-        coming = self.script.after()
-        if coming is None or coming.at > until:
-            return False
-        return is_it(coming) or any(each is not line and is_it(each) for _, each in self.script.ahead(until))
-
-    def _hint(self, execution: Execution, line: LogLine) -> int:
-        """What the state says that may be of another execution: it decides only which is tried first."""
-        result = self.expected.of(execution).result
-        if result is None or line.event != "step:complete":
-            return 1
-        return 0 if result.status == line.status and result.duration_ms == line.reported_ms else 2
-
-    def _may_end(self, waiting: Waiting, line: LogLine) -> bool:
-        execution, node = waiting.of, waiting.of.node
-        if line.event == "step:retry":
-            return line.attempt == waiting.attempt + 1 and _is_retry_of(node, line)
-        if line.event == "step:retry-success":
-            return line.retries == waiting.attempt - 1
-        if execution.where.silent:
-            return False
-        if line.event == "step:error":
-            return line.strategy in (None, node.said_strategy) and TIMED_OUT not in (line.error or "")
-        if line.status not in STATUS:
-            return True
-        if line.status == "success":
-            return (line.retries or 0) == waiting.attempt - 1
-        return line.status == "failed" and node.goes_on
-
-    @staticmethod
-    def _may_time_out(timer: Timer, line: LogLine) -> bool:
-        node = timer.of.node
-        if line.event == "step:retry-success":
-            return False
-        if line.event == "step:retry":
-            return line.attempt == timer.attempt + 1 and _is_retry_of(node, line)
-        if timer.of.where.silent:
-            return False
-        if line.event == "step:error":
-            return node.has_timed_out(line.error)
-        return line.status == "timeout"
-
-    def _end_with(self, waiting: Waiting, line: LogLine) -> None:
-        self._ending = waiting.of
-        self._settle(waiting, self._failure_of(waiting, line))
-
-    def _failure_of(self, waiting: Waiting, line: LogLine) -> StepFailure | None:
-        if line.event == "step:error":
-            return StepFailure(line.error or "")
-        if line.event == "step:retry":
-            return StepFailure(UNKNOWN)
-        if line.status == "failed":
-            return StepFailure(self._error_of(waiting.of))
-        return None
-
-    def _error_of(self, execution: Execution) -> str:
-        result = self.expected.of(execution).result
-        return (result.error if result is not None else None) or UNKNOWN
-
-    def _open_gate(self, line: LogLine) -> bool:
-        gates = [gate for gate in self.gates if self.ground.trees.may_call(gate[0].node, line.flow_key or "")]
-        if not gates:
-            return False
-        self._choose("gate", [
-            Candidate((1, 0), gate[0], f"starts {gate[0].path}", lambda each=gate: self._open(each))
-            for gate in gates
-        ])
-        return True
-
-    def _open(self, gate: tuple[Execution, Promise[None]], failure: StepFailure | None = None) -> None:
-        self.gates.remove(gate)
-        self.maps.running = gate[0]
-        if failure is None:
-            gate[1].resolve(None)
-        else:
-            gate[1].reject(failure)
-        self._drain()
-
-    def _refuse(self, line: LogLine) -> bool:
-        """A sub-flow that could not begin."""
-        gates = [gate for gate in self.gates if gate[0].node.id == line.step_id and not gate[0].where.silent]
-        if line.event == "step:retry":
-            gates = [
-                gate
-                for gate in self.gates
-                if gate[0].node.id == line.step_id
-                and line.attempt == gate[0].attempts + 1
-                and _is_retry_of(gate[0].node, line)
-            ]
-        if not gates or line.status in ("success", "timeout"):
-            return False
-        self._open(gates[0], StepFailure(line.error or self._error_of(gates[0][0])))
-        return True
-
-    def _by_timer(self, line: LogLine) -> bool:
-        """Another attempt, or what is silent and due at this very time."""
-        until = line.at + self._early(line)
-        due = [each for each in self.silent if each.due is not None and each.due <= until]
-        timers = [each for each in self.timers if each.due <= until and self._at_once(each, line)]
-        soonest: Waiting | Timer | None = min((*due, *timers), key=lambda each: each.due or 0, default=None)
-        if soonest is None:
-            return False
-        soonest.due = min(soonest.due or 0, line.at)
-        self._let(soonest)
-        return True
-
-    def _at_once(self, timer: Timer, line: LogLine) -> bool:
-        if timer.limit:
-            return timer.of.where.silent
-        firsts = self.maps.decisions.firsts_of(timer.of.node)
-        return not firsts or self.maps.decisions.is_first(line, firsts)
-
-    # -- what is silent, and of which the state does not say when it ended
-
-    def _by_silence(self, line: LogLine) -> bool:
-        inside = self._held_up(line)
-        if not inside:
-            return False
-        threw = line.event in ("step:error", "step:retry", "flow:error") or line.status == "failed"
-        options: list[Candidate] = self._timed_out_inside(inside, line)
-        if options:
-            self._choose("silence", options)
-            return True
-        own = line.event != "step:retry" or any(each[1].node.id == line.step_id for each in inside)
-        threw = threw and own
-        for rank, container, waiting in inside:
-            if threw:
-                error = line.error or ""
-                there = any(each.of.node.has_timed_out(error) for each in waiting)
-                later = TIMED_OUT in error and not there
-                act = lambda all=waiting: self._end_first(all)  # noqa: E731
-                label = f"goes on {container.path}"
-                if waiting:
-                    options.append(Candidate((1 + rank + (0 if later else 4), -2), container, label, act))
-                for each in waiting:
-                    named = f'"{each.of.node.id}"' in error
-                    label = f"throws {each.of.path}"
-                    sure = named or len(waiting) == 1
-                    act = lambda each=each, sure=sure: self._throw(each, line, sure=sure)  # noqa: E731
-                    options.append(Candidate((1 + rank, -named), each.of, label, act))
-            elif waiting:
-                act = lambda all=waiting: self._end_first(all)  # noqa: E731
-                options.append(Candidate((1 + rank, 0), container, f"goes on {container.path}", act))
-        options += self._not_begun(inside, line)
-        if not options:
-            return False
-        self._choose("silence", options)
-        return True
-
-    def _timed_out_inside(
-        self, inside: list[tuple[float, Execution, list[Waiting]]], line: LogLine
-    ) -> list[Candidate]:
-        """The silent steps whose time-out the line's error is."""
-        if TIMED_OUT not in (line.error or ""):
-            return []
-        containers = {container for _, container, _ in inside}
-        return [
-            Candidate((1, 0), timer.of, f"times out {timer.of.path}", lambda each=timer: self._time_out(each))
-            for timer in self.timers
-            if timer.limit
-            and timer.of.where.silent
-            and timer.of.node.has_timed_out(line.error)
-            and containers.intersection(outwards(timer.of))
-        ]
-
-    def _time_out(self, timer: Timer) -> None:
-        """Now, whenever it was seen to begin: its time is certain."""
-        timer.of.begins[-1] = (timer.of.begins[-1][0], self.clock.at - (timer.of.node.timeout or 0))
-        if len(timer.of.begins) == 1:
-            timer.of.start = timer.of.begins[0][1]
-        self.timers.remove(timer)
-        for each in self.waiting.get(timer.of.node.id, ()):
-            each.never = each.never or (each.of is timer.of and each.attempt == timer.attempt)
-        timer.fire()
-        self._drain()
-
-    def _not_begun(
-        self, inside: list[tuple[float, Execution, list[Waiting]]], line: LogLine
-    ) -> list[Candidate]:
-        """Silent sub-flows that could not begin."""
-        ranks = {container: rank for rank, container, _ in inside}
-        options: list[Candidate] = []
-        for gate in self.gates:
-            rank = min((ranks[above] for above in outwards(gate[0]) if above in ranks), default=NEVER)
-            if gate[0].where.silent and rank < NEVER:
-                failure = StepFailure(line.error or UNKNOWN)
-                act = lambda each=gate, failure=failure: self._open(each, failure)  # noqa: E731
-                self.forced.add(gate[0])
-                options.append(Candidate((3 + rank, 0), gate[0], f"fails {gate[0].path}", act))
-        return options
-
-    def _end_first(self, waiting: list[Waiting]) -> None:
-        first = min(waiting, key=lambda each: (each.due or 0, each.of.number))
-        self.forced.add(first.of)
-        self._settle(first, None)
-
-    def _throw(self, waiting: Waiting, line: LogLine | None, *, sure: bool = False) -> None:
-        self.forced.add(waiting.of)
-        error = (line.error if line is not None else None) or UNKNOWN
-        timeout = TIMED_OUT in error
-        failure = StepFailure(error, code="TIMEOUT" if timeout else None, timeout=timeout)
-        if not sure:
-            self.guessed.add(failure)
-        self._settle(waiting, failure)
-
-    def _held_up(self, line: LogLine) -> list[tuple[float, Execution, list[Waiting]]]:
-        """The containers that may go on with this line when what waits in them has ended, the likeliest
-        first."""
-        by_container: dict[Execution, list[Waiting]] = {}
-        for waiting in self.silent:
-            if waiting.never or waiting.due is not None:
-                continue
-            for above in outwards(waiting.of):
-                by_container.setdefault(above, []).append(waiting)
-        for gate in self.gates:
-            for above in outwards(gate[0]) if gate[0].where.silent else ():
-                by_container.setdefault(above, [])
-        ranked = [
-            (rank, container, inside)
-            for container, inside in by_container.items()
-            if (rank := self._rank(container, line)) < NEVER
-        ]
-        ranked.sort(key=lambda each: (each[0], len(each[2]), -each[1].number))
-        return ranked
-
-    def _rank(self, container: Execution, line: LogLine) -> float:
-        if line.event in ("step:start", "flow:start", "flow:mock-start"):
-            return self._rank_start(container, line)
-        if line.event in ("step:retry", "step:retry-success") and line.step_id != container.node.id:
-            return self._rank_later(container, line)
-        if container.over is not None:
-            return NEVER
-        if line.step_id is None:
-            return 0.0 if container.node.type == "flow" else NEVER
-        if container.node.id != line.step_id:
-            return NEVER
-        return self._apart(container, line)
-
-    @staticmethod
-    def _rank_later(container: Execution, line: LogLine) -> float:
-        """A later batch has the silent step that a retry is of."""
-        body = container.node.body
-        if container.node.type != "parallel" or body is None:
-            return NEVER
-        later = body.nodes[container.node.concurrency :]
-        return 0.0 if any(inner.id == line.step_id for node in later for inner in node.silently()) else NEVER
-
-    def _rank_start(self, container: Execution, line: LogLine) -> float:
-        if container.node.type != "parallel" or container.node.body is None:
-            return NEVER
-        decisions = self.maps.decisions
-        later = container.node.body.nodes[container.node.concurrency :]
-        firsts: frozenset[str] = frozenset().union(*(decisions.firsts_of(node) for node in later))
-        return 0.0 if decisions.is_first(line, firsts) else 1.0
-
-
-def _is_retry_of(node: Node, line: LogLine) -> bool:
-    """Whether the step is tried again as often, and after as long, as the line says."""
-    if node.retries < (line.attempt or 2) - 1 or line.max_retries not in (None, node.retries):
-        return False
-    return node.retry_delay is None or line.delay_ms in (None, node.retry_delay)
-
-
-BAD = (8, 0.0)
-NEVER = float("inf")

@@ -14,7 +14,8 @@ from one_trace.record.state import Result
 
 
 class Where(Struct, gc=False, eq=False):
-    """Where an execution stands. `go`: 1, or the number of the resume and 1 more. `attempt`: of its parent."""
+    """Where an execution stands. `go`: 1, or 1 more than the number of the resume. `attempt`: of its
+    parent."""
 
     above: Execution | None
     attempt: int | None
@@ -86,8 +87,8 @@ def duration_of(each: Execution) -> float | None:
 
 
 def is_late(each: Execution, *, either: bool = False) -> bool:
-    """It ended after the attempt that it ran in was over, or had not when that was. `either`: whether that may
-    be so or not: both ended at one time, and one of them without a line."""
+    """It ended after the attempt that it ran in was over, or had not when that was. `either`: whether that
+    may be so or not: both ended at one time, and one of them without a line."""
     above = each.where.above
     if above is None:
         return False

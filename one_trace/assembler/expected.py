@@ -119,7 +119,9 @@ class Expected:
                         return None, UNLIKELY
                     key = above.number, 0
                     if key not in self._maps:
-                        self._maps[key] = without_spread(inside, at.node.listing.nodes[-1].id if at.node.listing.nodes else None)
+                        self._maps[key] = without_spread(
+                            inside, at.node.listing.nodes[-1].id if at.node.listing.nodes else None
+                        )
                     return self._maps[key], around.level
                 turn = where.iteration or 0
                 if isinstance(inside, list) and turn < len(inside):
@@ -192,9 +194,8 @@ def without_spread(found: Results, last_id: str | None) -> Results:
 def _runs_beside_merging(node: Node) -> bool:
     at, owner = node, node.listing.owner
     while owner is not None:
-        if owner.type == "parallel" and owner.body is not None:
-            if any(_merges(child) for child in owner.body.nodes if child is not at):
-                return True
+        if any(_merges(child) for child in owner.silent_steps if child is not at):
+            return True
         at, owner = owner, owner.listing.owner
     return False
 

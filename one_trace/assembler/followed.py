@@ -1,17 +1,15 @@
-"""The engine, with its loop and its observer, as the driver of a reading needs them: each event and each timer
-comes with the execution that it is of."""
+"""The engine, with its loop and its observer, as the driver of a reading needs them: each event and each
+timer comes with the execution that it is of."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from msgspec import Struct
 
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.maps import Maps
+from one_trace.assembler.pending import Timer
 from one_trace.assembler.script import FOLLOWED
 from one_trace.engine import steps
 from one_trace.engine.call import Call, RunOptions
@@ -19,7 +17,7 @@ from one_trace.engine.control import Engine
 from one_trace.engine.events import Events
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.javascript import truthy
-from one_trace.engine.loop import Clock, Loop, Promise
+from one_trace.engine.loop import Awaited, Clock, Loop, Promise
 from one_trace.engine.observer import Observer, Place
 from one_trace.engine.plan import StepPlan
 from one_trace.engine.rules import TIMER_LONGEST_MS
@@ -48,28 +46,6 @@ class LineClock(Clock):
         return self.at
 
 
-@dataclass(slots=True, eq=False)
-class Timer:
-    """A pause before another attempt, or a time-out of an attempt of `of`."""
-
-    due: float
-    of: Execution
-    limit: bool
-    fire: Callable[[], None]
-    attempt: int
-
-
-class Waiting(Struct, eq=False):
-    """The body of a leaf step that waits for its end. `due`: when it ends, where the state says so."""
-
-    of: Execution
-    attempt: int
-    promise: Promise[StepFailure | None]
-    due: float | None = None
-    failure: StepFailure | None = None
-    never: bool = False
-
-
 class DrivenLoop(Loop):
     """Its timers go off when the driver says so."""
 
@@ -93,13 +69,13 @@ class DrivenLoop(Loop):
         limit = attempt > 0
         timer = Timer(self.clock.ticks_ms() + int(delay_ms), of, limit, callback, attempt)
         self._by_number[self._number] = timer
-        self._drive.timers.append(timer)
+        self._drive.pending.timers.append(timer)
         return self._number
 
     def cancel(self, number: int) -> None:
         timer = self._by_number.pop(number, None)
-        if timer is not None and timer in self._drive.timers:
-            self._drive.timers.remove(timer)
+        if timer is not None and timer in self._drive.pending.timers:
+            self._drive.pending.timers.remove(timer)
 
 
 class Gate:
@@ -112,7 +88,7 @@ class Gate:
 
     def __await__(self) -> Generator[Promise[None], None, None]:
         promise: Promise[None] = Promise(self._drive.loop)
-        self._drive.gates.append((self._drive.maps.running, promise))
+        self._drive.pending.gates.append((self._drive.maps.running, promise))
         yield promise
         return promise.value
 

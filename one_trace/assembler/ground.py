@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +11,8 @@ from one_trace.assemble.tree import Node, Tree
 from one_trace.assemble.trees import Trees, limit_called, limit_loops
 from one_trace.assembler.script import Script
 from one_trace.engine.failures import StepFailure
+from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
-
 
 EXACT, NEAR, ANY = range(3)
 
@@ -29,7 +29,7 @@ class Done(Collection[str]):
         line = self._script.peek()
         return line is None or line.event != "step:start" or line.step_id != step_id
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._completed)
 
     def __len__(self) -> int:
@@ -160,7 +160,7 @@ def _saved(record: Record) -> tuple[int, bool]:
     return max(last_word, last_save), last_word > last_save
 
 
-def _fails_at_once(lines: Any, index: int) -> bool:
+def _fails_at_once(lines: list[LogLine], index: int) -> bool:
     after = lines[index + 1] if index + 1 < len(lines) else None
     return (
         after is not None

@@ -136,9 +136,7 @@ class Maps:
     def join(self, state: Any, context: Any, own: Any, i: int) -> None:
         shared, mine, loop = context, own, state
         seen = loop.seen[i]
-        changed = {
-            key: made for key, made in mine.items() if key not in seen or shared.get(key) is not made
-        }
+        changed = {key: made for key, made in mine.items() if key not in seen or shared.get(key) is not made}
         loop.iterations.extend([None] * (i + 1 - len(loop.iterations)))
         loop.iterations[i] = changed
         shared.update(mine)
@@ -169,5 +167,3 @@ class Maps:
 
     def dry_step(self, context: Any, step: Step) -> dict[str, Any]:
         return {"stepId": step.get("id"), "name": step.get("name"), "type": step.get("type")}
-
-

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from one_trace.assembler.choices import Choice, Choices, Key, Picks
+from one_trace.assembler.doubts import close
 from one_trace.assembler.drive import Drive, Learned
 from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
 from one_trace.assembler.ground import ANY, EXACT, NEAR, Ground
@@ -81,21 +82,23 @@ def _read(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool = Fal
         reading.conflict, reading.blamed = str(why), why.blamed
     reading.outcome = drive.outcome
     reading.failure = drive.failure
-    reading.guessed = drive.failure in drive.guessed
+    reading.guessed = drive.failure in drive.notes.guessed
     reading.placed = drive.tolerant.placed if drive.tolerant is not None else 0
     state = ground.record.state
     unlike, reading.whole = 0, reading.conflict is None
     if reading.conflict is None and state is not None and state.context is not None:
         merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in drive.executions)
-        settling = Settling(drive.forced, merging, 0 if ground.times == EXACT and ground.facts.exact else SILENT_MS)
-        settling.settle(drive.kept, state.context.steps)
+        settling = Settling(
+            drive.notes.forced, merging, 0 if ground.times == EXACT and ground.facts.exact else SILENT_MS
+        )
+        settling.settle(drive.notes.kept, state.context.steps)
         unlike = len(settling.unlike)
         reading.learned = settling.learned
         if unlike:
             reading.conflict = settling.unlike[0].why
             reading.blamed = [each.of for each in settling.unlike if each.of is not None]
             reading.twins = list(_twins(settling.unlike, drive.executions))
-    drive.close()
+    close(drive)
     reading.reached = (drive.script.cursor, -unlike)
     reading.executions = drive.executions
     reading.learned = {**learned, **reading.learned}
@@ -107,9 +110,13 @@ def _twins(unlike: list[Unlike], executions: list[Execution]) -> Iterator[tuple[
         if each.of is None or each.instead is None:
             continue
         for other in executions:
-            if other.node is each.of.node and other is not each.of and each.instead.status in (other.status, "failed"):
-                if duration_of(other) == each.instead.duration_ms:
-                    yield each.of, other
+            if (
+                other.node is each.of.node
+                and other is not each.of
+                and each.instead.status in (other.status, "failed")
+                and duration_of(other) == each.instead.duration_ms
+            ):
+                yield each.of, other
 
 
 def search(ground: Ground) -> Reading:
@@ -254,7 +261,8 @@ def _agree(ground: Ground, best: Reading) -> None:
             pair = choice.candidates[option].of, choice.chosen.of
             alike = pair[0].node is pair[1].node
             names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
-            certain = [each for each in _after(pair, choice.key.at, below) if not _is_doubted(each, names)]
+            concerned = [pair[0]] if pair[0] is pair[1] else _after(pair, choice.key.at, below)
+            certain = [each for each in concerned if not _is_doubted(each, names)]
             if not certain:
                 continue
             if left <= 0:
@@ -334,7 +342,14 @@ def _doubt(ours: list[Execution], others: list[Execution], names: tuple[str, ...
 
 def _told(each: Execution) -> tuple[object, ...]:
     when = None if each.where.silent else each.start
-    return when, each.end if when is not None else None, duration_of(each), each.status, each.attempts, is_late(each)
+    return (
+        when,
+        each.end if when is not None else None,
+        duration_of(each),
+        each.status,
+        each.attempts,
+        is_late(each),
+    )
 
 
 def _output(each: Execution) -> bytes | None:

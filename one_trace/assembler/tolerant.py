@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from one_trace.assemble.tree import Node, Tree
 from one_trace.assembler.executions import Execution, Where
-from one_trace.assembler.followed import Waiting
+from one_trace.assembler.pending import Waiting
 from one_trace.engine.loop import Promise
 from one_trace.record.log import LogLine
 
@@ -43,7 +43,7 @@ class Tolerant:
         key, trees = line.flow_key or "", self._drive.ground.trees
         calling = [
             each
-            for opened in self._drive.open.values()
+            for opened in self._drive.pending.open.values()
             for each in opened
             if each.node.type == "flow" and trees.may_call(each.node, key)
         ]
@@ -55,7 +55,9 @@ class Tolerant:
 
     def _start(self, index: int, line: LogLine) -> None:
         step_id, kind = line.step_id or "", line.type or ""
-        beside = next((each for each in reversed(self._drive.executions) if self._is_beside(each, step_id)), None)
+        beside = next(
+            (each for each in reversed(self._drive.executions) if self._is_beside(each, step_id)), None
+        )
         if beside is not None:
             node = next(node for node in beside.node.listing.nodes if node.id == step_id)
             where = beside.where
@@ -71,12 +73,16 @@ class Tolerant:
             above = owner if owner is not None else call
             attempt = above.attempts if above is not None else None
             turn = 0 if owner is not None and owner.node.type in ("loop", "while") else None
-            where = Where(above, attempt, turn, nodes[0].listing.branch, nodes[0].index, self._drive.go, False)
+            where = Where(
+                above, attempt, turn, nodes[0].listing.branch, nodes[0].index, self._drive.go, False
+            )
             self._begin(index, line, nodes[0], where, self._inside(where))
             return
         node = tree.foreign(step_id, line.step_name or "", kind)
         self._drive.ground.say_misplaced(node)
-        where = Where(call, call.attempts if call is not None else None, None, None, None, self._drive.go, False)
+        where = Where(
+            call, call.attempts if call is not None else None, None, None, None, self._drive.go, False
+        )
         self._begin(index, line, node, where, self._inside(where), misplaced=True)
 
     @staticmethod
@@ -113,25 +119,27 @@ class Tolerant:
         if misplaced:
             execution.doubt("path", "parentSpanId", "index")
         drive.executions.append(execution)
-        drive.open.setdefault(node.id, []).append(execution)
-        drive.waiting.setdefault(node.id, []).append(Waiting(execution, 1, Promise(drive.loop)))
+        drive.pending.open.setdefault(node.id, []).append(execution)
+        drive.pending.waiting.setdefault(node.id, []).append(Waiting(execution, 1, Promise(drive.loop)))
         return execution
 
     def _end(self, index: int, line: LogLine) -> None:
         drive = self._drive
-        opened = drive.open.get(line.step_id or "", [])
+        opened = drive.pending.open.get(line.step_id or "", [])
         if opened:
             execution = opened[-1]
         else:
             call, tree = self.flows[-1] if self.flows else (None, drive.ground.tree)
             nodes = tree.by_id.get(line.step_id or "", ())
             node = nodes[0] if nodes else tree.foreign(line.step_id or "", line.step_id or "", "unknown")
-            where = Where(call, call.attempts if call is not None else None, None, None, None, drive.go, False)
+            where = Where(
+                call, call.attempts if call is not None else None, None, None, None, drive.go, False
+            )
             execution = self._begin(index, line, node, where, self._inside(where), misplaced=True)
             execution.start = line.at - (line.duration_ms or 0)
             drive.ground.faults.append(f"the step {(line.step_id or '')[:80]!r} ends without a start")
         execution.status = "error" if line.event == "step:error" else _STATUS.get(line.status or "", "error")
-        for each in list(drive.waiting.get(execution.node.id, ())):
+        for each in list(drive.pending.waiting.get(execution.node.id, ())):
             if each.of is execution:
-                drive.waiting[execution.node.id].remove(each)
+                drive.pending.waiting[execution.node.id].remove(each)
         drive.finish(execution, index, line)

@@ -1,0 +1,81 @@
+"""What is not certain of the silent ones, once a reading is made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from one_trace.assembler.executions import Execution, is_late
+from one_trace.assembler.expected import SURE, UNLIKELY
+from one_trace.assembler.followed import LEAVES
+
+if TYPE_CHECKING:
+    from one_trace.assembler.drive import Drive
+
+
+def close(drive: Drive) -> None:
+    """What has events ends with one; and what is certain of the silent ones."""
+    gone: set[Execution | None] = set()
+    for each in drive.executions:
+        unseen = not each.where.silent and max(each.lines) < 0
+        if unseen or each.where.above in gone:
+            gone.add(each)
+    drive.executions = [each for each in drive.executions if each not in gone]
+    writers: Counter[object] = Counter()
+    if any(each.where.silent for each in drive.executions):
+        writers = Counter(drive.expected.of(each).slot for each in drive.executions)
+    for each in reversed(drive.executions):
+        if each.failure is not None:  # it refers to the frames that it came through
+            each.failure.__traceback__ = each.failure.__context__ = None
+        above = each.where.above
+        if above is not None and (each.where.silent or above.where.silent) and is_late(each, either=True):
+            each.doubt("late")
+        if not each.where.silent:
+            if each.lines[1] < 0 and each.status != "stopped":
+                each.status, each.over, each.end = None, None, None
+            elif each.result is None:
+                _take_alike(drive, each)
+            continue
+        expected = drive.expected.of(each)
+        if each.result is not None:
+            block = each.where.above
+            failed = block is not None and block.status != "success"
+            if expected.level == UNLIKELY or (
+                expected.level < SURE and (failed or writers[expected.slot] > 1)
+            ):
+                each.doubt("outputBytes", "status", "durationMs", "late")
+            continue
+        unknown = each.node.type in LEAVES and each.status != "skipped"
+        unknown = unknown or each in drive.notes.forced
+        if unknown or each.over is None or each in drive.notes.open_inside or each in drive.notes.unseen:
+            each.doubt("status", "durationMs", "late")
+            if each.where.above is not None:
+                drive.notes.open_inside.add(each.where.above)
+    _doubt_batches(drive)
+
+
+def _doubt_batches(drive: Drive) -> None:
+    """What began when something ended of which it is not known when has no certain duration either."""
+    unsure: set[tuple[int, int | None]] = set()
+    for each in drive.executions:
+        where = each.where
+        if not where.silent or where.above is None or where.index is None:
+            continue
+        key = where.above.number, where.attempt
+        later = where.index >= where.above.node.concurrency
+        if key in unsure and later and each.result is None:
+            each.doubt("status", "durationMs", "late")
+        if each.doubts is not None and "status" in each.doubts:
+            unsure.add(key)
+
+
+def _take_alike(drive: Drive, each: Execution) -> None:
+    """A result that looks as its own would, and may be that of a later step with its id, in
+    a sub-flow, which is not validated."""
+    result, line = drive.expected.of(each).result, each.line
+    again = sum(node.id == each.node.id for node in each.node.listing.nodes) > 1
+    if not again or result is None or line is None or line.event != "step:complete":
+        return
+    if result.status == line.status and result.duration_ms == line.reported_ms:
+        each.result = result
+        each.doubt("outputBytes")
