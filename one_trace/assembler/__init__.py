@@ -156,6 +156,6 @@ def _outcome(record: Record, reading: Reading) -> tuple[RunStatus, float | None]
             outcome = "stopped"
     outcome = outcome or reading.outcome
     if outcome is None:
-        told = record.state.status if record.state is not None else ""
-        outcome = {"completed": "success", "failed": "error"}.get(told, "incomplete")  # type: ignore[assignment]
+        reported = record.state.status if record.state is not None else ""
+        outcome = {"completed": "success", "failed": "error"}.get(reported, "incomplete")  # type: ignore[assignment]
     return outcome or "incomplete", ended

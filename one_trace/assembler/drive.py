@@ -280,8 +280,8 @@ class Drive:
         if line.event == "step:complete" and line.status not in STATUS:
             execution.status = "error"
             how = (line.status or "")[:40]
-            said = f"the step {execution.node.id[:80]!r} has ended in a way not known: {how!r}"
-            self.ground.faults.append(said)
+            reported = f"the step {execution.node.id[:80]!r} has ended in a way not known: {how!r}"
+            self.ground.faults.append(reported)
         if line.event == "step:error":
             execution.error = line.error
         elif index == self.ground.saved:

@@ -63,14 +63,14 @@ class Fit:
             return (1, 0)
         if not self.goes_on(execution, line):
             return (BAD[0] + 1, 0)
-        told = 1
+        reported = 1
         result, level, *_ = self._drive.expected.of(execution)
         if result is not None and level == SURE:
             same = result.status == line.status and result.duration_ms == line.reported_ms
-            told = 0 if same else 3
+            reported = 0 if same else 3
             if same and self._drive.ground.times != EXACT:
                 return (0, 0)
-        return (told + (BAD[0] if apart > late else 0), 0)
+        return (reported + (BAD[0] if apart > late else 0), 0)
 
     def goes_on(self, execution: Execution, line: LogLine) -> bool:
         """Whether what must come of it is there: what comes after it in its list, the next iteration, the end
@@ -115,9 +115,9 @@ class Fit:
     def hint(self, execution: Execution, line: LogLine) -> tuple[float, int]:
         """How late it would be, and what the state says that may be of another execution: that decides only
         which is tried first."""
-        return self.apart(execution, line), self.said(execution, line)
+        return self.apart(execution, line), self.guess(execution, line)
 
-    def said(self, execution: Execution, line: LogLine) -> int:
+    def guess(self, execution: Execution, line: LogLine) -> int:
         result, *_ = self._drive.expected.of(execution)
         if result is None or line.event != "step:complete":
             return 1

@@ -88,7 +88,9 @@ class Gate:
 
     def __await__(self) -> Generator[Promise[None], None, None]:
         promise: Promise[None] = Promise(self._drive.loop)
-        self._drive.pending.gates.append((self._drive.maps.running, promise))
+        running = self._drive.maps.running
+        assert running is not None
+        self._drive.pending.gates.append((running, promise))
         yield promise
         return promise.value
 
@@ -119,8 +121,8 @@ class Followed(Engine):
         )
         self._drive, self._maps = drive, maps
         self.subject: Execution | None = None
-        self._body = self.begin_body  # type: ignore[assignment]
-        self.reader = Gate(drive)  # type: ignore[assignment]
+        self._body = self.begin_body
+        self.reader = Gate(drive)
 
     async def _no_body(self, call: Call) -> Handle:
         raise NotImplementedError

@@ -64,13 +64,13 @@ class Maps:
         found = self._held.get(context.number)
         if found is None:
             found = self._held[context.number] = {}
-        return found  # type: ignore[no-any-return]
+        return found
 
     def made(self, handle: Handle) -> Made:
         made = self._held.get(handle.number)
         if made is None:
             made = self._held[handle.number] = Made(self.running)
-        return made  # type: ignore[no-any-return]
+        return made
 
     # -- decisions
 
