@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Coroutine, Generator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.maps import Maps
@@ -122,7 +122,7 @@ class Followed(Engine):
         self._drive, self._maps = drive, maps
         self.subject: Execution | None = None
         self._body = self.begin_body
-        self.reader = Gate(drive)
+        self.reader = cast("Promise[None]", Gate(drive))
 
     async def _no_body(self, call: Call) -> Handle:
         raise NotImplementedError

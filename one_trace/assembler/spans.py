@@ -23,7 +23,7 @@ def in_order(executions: list[Execution]) -> list[Execution]:
 
 
 def ids(ordered: list[Execution], trace: str) -> dict[int, str]:
-    """16 hex digits each: those of one path are reported apart by their order of start."""
+    """16 hex digits each: by their order of start among those of one path."""
     found: dict[int, str] = {}
     seen: dict[str, int] = {}
     for each in ordered:
