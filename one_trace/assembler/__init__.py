@@ -4,7 +4,7 @@ See README.md in this folder."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from msgspec import UNSET
 
@@ -29,14 +29,22 @@ from one_trace.model.trace import Assembly, Counts, Executor, Run, RunStatus, Sp
 from one_trace.record.reading import Record
 
 
-def assemble(record: Record, outputs_of: Collection[str] = ()) -> Assembly:
+def assemble(
+    record: Record, outputs_of: Collection[str] = (), tell: Callable[[Reading], None] | None = None
+) -> Assembly:
+    """The run that a record is of. `outputs_of`: ids of spans whose outputs are wanted; `tell`: called with
+    the reading."""
     with held_back():
-        return _assemble(record, outputs_of)
+        return _assemble(record, outputs_of, tell)
 
 
-def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
+def _assemble(
+    record: Record, outputs_of: Collection[str], tell: Callable[[Reading], None] | None
+) -> Assembly:
     ground = Ground(record, Facts(record.lines, record.clock))
     reading = search(ground)
+    if tell is not None:
+        tell(reading)
     started_at, start = _start(record)
     ordered = in_order(reading.executions)
     found = ids(ordered, trace_id(record.files.run_id, started_at))
@@ -152,6 +160,6 @@ def _outcome(record: Record, reading: Reading) -> tuple[RunStatus, float | None]
             outcome = "stopped"
     outcome = outcome or reading.outcome
     if outcome is None:
-        told = record.state.status if record.state is not None else ""
-        outcome = {"completed": "success", "failed": "error"}.get(told, "incomplete")  # type: ignore[assignment]
+        reported = record.state.status if record.state is not None else ""
+        outcome = {"completed": "success", "failed": "error"}.get(reported, "incomplete")  # type: ignore[assignment]
     return outcome or "incomplete", ended

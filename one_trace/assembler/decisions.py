@@ -132,12 +132,12 @@ class Decisions:
         """Raises where the step's next line says that something was missing."""
         assert execution is not None
         line = self._next_of(execution.node.id)
-        said = line.error if line is not None else None
-        if said is None:
+        reported = line.error if line is not None else None
+        if reported is None:
             expected = self._expected.of(execution)
-            said = expected.result.error if expected.result is not None else None
-        if said is not None and said.startswith(f'Step "{execution.node.id}" requires '):
-            raise StepFailure(said)
+            reported = expected.result.error if expected.result is not None else None
+        if reported is not None and reported.startswith(f'Step "{execution.node.id}" requires '):
+            raise StepFailure(reported)
 
     # -- what lists begin with
 

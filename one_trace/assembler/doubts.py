@@ -21,14 +21,10 @@ def close(drive: Drive) -> None:
         if unseen or each.where.above in gone:
             gone.add(each)
     drive.executions = [each for each in drive.executions if each not in gone]
-    writers: Counter[object] = Counter()
-    if any(each.where.silent for each in drive.executions):
-        writers = Counter(drive.expected.of(each).slot for each in drive.executions)
+    writers = _writers(drive)
     for each in reversed(drive.executions):
-        if each.failure is not None:  # it refers to the frames that it came through
-            each.failure.__traceback__ = each.failure.__context__ = None
-        above = each.where.above
-        if above is not None and (each.where.silent or above.where.silent) and is_late(each, either=True):
+        _forget_frames(each)
+        if is_late(each, either=True):
             each.doubt("late")
         if not each.where.silent:
             if each.lines[1] < 0 and each.status != "stopped":
@@ -52,6 +48,19 @@ def close(drive: Drive) -> None:
             if each.where.above is not None:
                 drive.notes.open_inside.add(each.where.above)
     _doubt_batches(drive)
+
+
+def _writers(drive: Drive) -> Counter[tuple[int, str]]:
+    """How many have written each result, where any may have done so silently."""
+    if not any(each.where.silent for each in drive.executions):
+        return Counter()
+    return Counter(drive.expected.of(each).slot for each in drive.executions)
+
+
+def _forget_frames(each: Execution) -> None:
+    """Those that its failure came through refer to it, which the garbage collector would not see."""
+    if each.failure is not None:
+        each.failure.__traceback__ = each.failure.__context__ = None
 
 
 def _doubt_batches(drive: Drive) -> None:

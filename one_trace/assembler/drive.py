@@ -18,7 +18,7 @@ from one_trace.assembler.fit import WRITTEN_MS, Fit
 from one_trace.assembler.followed import LEAVES, DrivenLoop, Followed, LineClock
 from one_trace.assembler.ground import EXACT, Found, Go, Ground
 from one_trace.assembler.happen import Happen
-from one_trace.assembler.maps import Map, Maps
+from one_trace.assembler.maps import Held, Maps
 from one_trace.assembler.pending import ENDS, STATUS, UNKNOWN, Notes, Pending, Waiting
 from one_trace.assembler.script import Conflict, Script
 from one_trace.assembler.silence import Silence
@@ -28,6 +28,7 @@ from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Promise
 from one_trace.engine.observer import Place
 from one_trace.engine.retry import OnError
+from one_trace.engine.schema import Json
 from one_trace.model.trace import RunStatus
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
@@ -72,7 +73,7 @@ class Drive:
         self.engine: Followed
         self.whole: Promise[bool] | None = None
         """The flow of the last go."""
-        self.root: Map = self.maps.new("contexts")
+        self.root: Held = self.maps.new("contexts")
 
     @property
     def go(self) -> int:
@@ -238,7 +239,7 @@ class Drive:
         running = self.maps.running
         return self.ground.find_flow(key, running.node if running is not None else None)
 
-    def emitted(self, event: str, subject: Execution | None, told: Any = None) -> None:
+    def emitted(self, event: str, subject: Execution | None, told: Json = None) -> None:
         """`told`: the one of its fields that tells it from its like."""
         script = self.script
         index = script.cursor
@@ -277,8 +278,8 @@ class Drive:
         if line.event == "step:complete" and line.status not in STATUS:
             execution.status = "error"
             how = (line.status or "")[:40]
-            said = f"the step {execution.node.id[:80]!r} has ended in a way not known: {how!r}"
-            self.ground.faults.append(said)
+            reported = f"the step {execution.node.id[:80]!r} has ended in a way not known: {how!r}"
+            self.ground.faults.append(reported)
         if line.event == "step:error":
             execution.error = line.error
         elif index == self.ground.saved:
@@ -294,7 +295,7 @@ class Drive:
                 execution.status = "error"
                 raise StepFailure(error)
 
-    def _line_of(self, event: str, subject: Execution | None, told: Any) -> int:
+    def _line_of(self, event: str, subject: Execution | None, told: Json) -> int:
         """The line that this event is, where it is not the next: another of the same turn."""
         script = self.script
         if script.peek() is None:
@@ -309,21 +310,20 @@ class Drive:
             and self.ground.record.lines[self.going.end - 1].at <= self.clock.at + script.slack
         ):
             return -1
-        line = script.peek()
-        assert line is not None
+        there = script.lines[script.cursor]
         raise Conflict(
             f"{event} {subject.node.id if subject is not None else told} at line {script.cursor}, "
-            f"where {line.event} {line.step_id or line.flow_key} is",
-            [*([subject] if subject is not None else []), *self.pending.open.get(line.step_id or "", ())],
+            f"where {there.event} {there.step_id or there.flow_key} is",
+            [*([subject] if subject is not None else []), *self.pending.open.get(there.step_id or "", ())],
         )
 
-    def _is(self, line: LogLine, event: str, subject: Execution | None, told: Any) -> bool:
+    def _is(self, line: LogLine, event: str, subject: Execution | None, told: Json) -> bool:
         if line.event != event and (line.event, event) != ("flow:mock-start", "flow:start"):
             return False
         if line.at > self.clock.at + self.fit.busy(line):
             return False
         if subject is None:
-            return told is None or line.flow_key == told
+            return told in (None, line.flow_key)
         if line.step_id != subject.node.id:
             return False
         if event == "step:complete":
@@ -331,7 +331,7 @@ class Drive:
                 return False
             return subject is self.ending or self.fit.fits(subject, line)
         if event == "step:error":
-            return line.error == told or told == UNKNOWN
+            return told in (line.error, UNKNOWN)
         if event == "step:retry-success":
-            return line.retries == told
-        return event != "step:retry" or line.attempt == told
+            return bool(line.retries == told)
+        return event != "step:retry" or bool(line.attempt == told)

@@ -90,7 +90,7 @@ def is_late(each: Execution, *, either: bool = False) -> bool:
     """It ended after the attempt that it ran in was over, or had not when that was. `either`: whether that
     may be so or not: both ended at one time, and one of them without a line."""
     above = each.where.above
-    if above is None:
+    if above is None or (either and not (each.where.silent or above.where.silent)):
         return False
     attempt = each.where.attempt or 1
     given_up = attempt < len(above.begins)

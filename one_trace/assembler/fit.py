@@ -77,15 +77,15 @@ class Fit:
             return (1, 0)
         if (apart > late and self._drive.ground.times == EXACT) or not self.goes_on(execution, line):
             return (BAD[0] + 1, 0)
-        told = 1
+        reported = 1
         expected = self._drive.expected.of(execution)
         result, level = expected.result, expected.level
         if result is not None and level == SURE:
             same = result.status == line.status and result.duration_ms == line.reported_ms
-            told = 0 if same else 3
+            reported = 0 if same else 3
             if same and self._drive.ground.times != EXACT:
                 return (0, 0)
-        return (told + (BAD[0] if apart > late else 0), 0)
+        return (reported + (BAD[0] if apart > late else 0), 0)
 
     def goes_on(self, execution: Execution, line: LogLine) -> bool:
         """Whether what must come of it is there: what comes after it in its list, the next iteration, the end
@@ -128,14 +128,16 @@ class Fit:
         coming = self._drive.script.after()
         if coming is None or coming.at > until:
             return False
-        return is_it(coming) or any(each is not line and is_it(each) for _, each in self._drive.script.ahead(until))
+        return is_it(coming) or any(
+            each is not line and is_it(each) for _, each in self._drive.script.ahead(until)
+        )
 
     def hint(self, execution: Execution, line: LogLine) -> tuple[float, int]:
         """How late it would be, and what the state says that may be of another execution: that decides only
         which is tried first."""
-        return self.apart(execution, line), self.said(execution, line)
+        return self.apart(execution, line), self.guess(execution, line)
 
-    def said(self, execution: Execution, line: LogLine) -> int:
+    def guess(self, execution: Execution, line: LogLine) -> int:
         result = self._drive.expected.of(execution).result
         if result is None or line.event != "step:complete":
             return 1

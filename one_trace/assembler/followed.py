@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Coroutine, Generator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from one_trace.assembler.executions import Execution
-from one_trace.assembler.maps import Maps
+from one_trace.assembler.maps import Held, Maps
 from one_trace.assembler.pending import Timer
 from one_trace.assembler.script import FOLLOWED
 from one_trace.engine import steps
@@ -88,7 +88,9 @@ class Gate:
 
     def __await__(self) -> Generator[Promise[None], None, None]:
         promise: Promise[None] = Promise(self._drive.loop)
-        self._drive.pending.gates.append((self._drive.maps.running, promise))
+        running = self._drive.maps.running
+        assert running is not None
+        self._drive.pending.gates.append((running, promise))
         yield promise
         return promise.value
 
@@ -106,9 +108,7 @@ class Watch(Observer):
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         self._drive.maps.running = self._drive.executions[span - 1]
 
-    def end(
-        self, span: int, status: str, result: Any = None, failure: StepFailure | None = None
-    ) -> None:
+    def end(self, span: int, status: str, result: Held = None, failure: StepFailure | None = None) -> None:
         execution = self._drive.executions[span - 1]
         if result is not None:
             result.of = execution
@@ -163,12 +163,12 @@ class Followed(Engine):
         )
         self._drive, self._maps, self._limited_now = drive, maps, loop.limited_now
         self.events = Told(drive)
-        self.reader = Gate(drive)  # type: ignore[assignment]
+        self.reader = cast("Promise[None]", Gate(drive))
 
     def _gives_up(self, plan: StepPlan, span: int, failure: StepFailure) -> bool:
         return self._drive.gives_up(self._drive.executions[span - 1], plan.on_error, failure)
 
-    def _begin_body(self, call: Call) -> Any:
+    def _begin_body(self, call: Call) -> Coroutine[Awaited, None, Handle]:
         execution = self._drive.executions[call.span - 1]
         if "timeoutMs" in call.step and truthy(call.step["timeoutMs"]):
             self._limited_now.append((execution, call.attempt))
@@ -180,4 +180,4 @@ class Followed(Engine):
         failure = await self._drive.waits(execution, call.attempt)
         if failure is not None:
             raise failure
-        return self._maps.new("results")  # type: ignore[no-any-return]
+        return call.handle()

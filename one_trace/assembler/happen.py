@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from one_trace.assembler.choices import Candidate
@@ -62,9 +63,7 @@ class Happen:
         while pending.silent or pending.timers or pending.promised:
             due = [each for each in self._drive.pending.silent if each.due is not None and each.due < until]
             timers = [each for each in self._drive.pending.timers if each.due < until and self.goes_off(each)]
-            soonest: Waiting | Timer | None = min(
-                (*due, *timers), key=lambda each: each.due or 0, default=None
-            )
+            soonest = _soonest([*due, *timers])
             if self._drive.silence.keep_promise(until, soonest.due if soonest is not None else None):
                 continue
             if soonest is None:
@@ -119,7 +118,7 @@ class Happen:
                 if strict and cost >= BAD:
                     continue
                 label = f"ends {waiting.of.path}"
-                act = lambda each=waiting: self.end_with(each, line)  # noqa: E731
+                act = partial(self.end_with, waiting, line)
                 options.append(
                     Candidate(cost, waiting.of, label, act, self._drive.fit.hint(waiting.of, line))
                 )
@@ -129,7 +128,7 @@ class Happen:
             if due and self._drive.fit.may_time_out(timer, line):
                 cost = self._drive.fit.cost(timer.of, line)
                 label = f"times out {timer.of.path}"
-                act = lambda each=timer: self.fire(each)  # noqa: E731
+                act = partial(self.fire, timer)
                 options.append(Candidate(cost, timer.of, label, act, self._drive.fit.hint(timer.of, line)))
         if strict:
             options = [each for each in options if each.cost < BAD]
@@ -172,12 +171,11 @@ class Happen:
         if not gates:
             return False
         options = [
-            Candidate((1, 0), gate[0], f"starts {gate[0].path}", lambda each=gate: self.open(each))
-            for gate in gates
+            Candidate((1, 0), gate[0], f"starts {gate[0].path}", partial(self.open, gate)) for gate in gates
         ]
         for rank, container, waiting in self._drive.silence.held_up(line):
             if waiting and rank == 0:
-                act = lambda all=waiting: self._drive.silence.end_first(all)  # noqa: E731
+                act = partial(self._drive.silence.end_first, waiting)
                 options.append(Candidate((1, 0), container, f"goes on {container.path}", act, (1, 0)))
         self.choose("gate", options)
         return True
@@ -218,7 +216,7 @@ class Happen:
         timers = [
             each for each in self._drive.pending.timers if each.due <= until and self.at_once(each, line)
         ]
-        soonest: Waiting | Timer | None = min((*due, *timers), key=lambda each: each.due or 0, default=None)
+        soonest = _soonest([*due, *timers])
         if soonest is None:
             return False
         soonest.due = min(soonest.due or 0, line.at)
@@ -230,3 +228,7 @@ class Happen:
             return timer.of.where.silent
         firsts = self._drive.maps.decisions.firsts_of(timer.of.node)
         return not firsts or self._drive.maps.decisions.is_first(line, firsts)
+
+
+def _soonest(due: list[Waiting | Timer]) -> Waiting | Timer | None:
+    return min(due, key=lambda each: each.due or 0, default=None)

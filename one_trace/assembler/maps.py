@@ -7,7 +7,7 @@ where in the state at last is the result of a known execution.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
@@ -18,6 +18,10 @@ from one_trace.engine.values import Step
 
 if TYPE_CHECKING:
     from one_trace.assembler.decisions import Decisions
+
+
+Held: TypeAlias = Any
+"""What the engine takes for a handle: the value itself, a `Made`, a map, the state of a loop."""
 
 
 class Made(Struct, gc=False, eq=False):
@@ -53,87 +57,85 @@ class Maps:
         self.running: Execution | None = None
         """The execution that the engine works on now."""
 
-    def new(self, kind: str) -> Any:
+    def new(self, kind: str) -> Held:
         """The value itself."""
         return _NEW[kind]()
 
     # -- decisions
 
-    def holds(self, context: Any, expression: Json) -> bool:
+    def holds(self, context: Held, expression: Json) -> bool:
         return self.decisions.holds(self.running, expression)
 
-    def condition(self, context: Any, step: Step) -> bool:
+    def condition(self, context: Held, step: Step) -> bool:
         return self.decisions.condition(self.running)
 
-    def open_loop(self, state: Any, context: Any, step: Step, most: int) -> int:
+    def open_loop(self, state: Held, context: Held, step: Step, most: int) -> int:
         count = self.decisions.items(self.running, most)
         self.decisions.counted(self.running, count)
         return count
 
-    def again(self, context: Any, step: Step) -> bool:
+    def again(self, context: Held, step: Step) -> bool:
         return self.decisions.again(self.running)
 
-    def open_flow(self, context: Any, step: Step, inputs: Any) -> str:
+    def open_flow(self, context: Held, step: Step, inputs: Held) -> str:
         return self.decisions.called(self.running)
 
-    def close_flow(self, context: Any, last: Step | None, result: Any) -> list[str]:
+    def close_flow(self, context: Held, last: Step | None, result: Held) -> list[str]:
         result.parts = dict(context)
         return []
 
     # -- what the host keeps
 
-    def default_on_error(self, context: Any, config: Json) -> None:
+    def default_on_error(self, context: Held, config: Json) -> None:
         pass
 
-    def accept(self, context: Any, inputs: Any, declared: Json) -> None:
+    def accept(self, context: Held, inputs: Held, declared: Json) -> None:
         pass
 
-    def counts(self, context: Any) -> tuple[int, int, int]:
+    def counts(self, context: Held) -> tuple[int, int, int]:
         return 0, 0, 0
 
-    def requires(self, context: Any, step: Step) -> None:
+    def requires(self, context: Held, step: Step) -> None:
         self.decisions.requires(self.running)
 
-    def at_once(self, result: Any, context: Any, step: Step) -> None:
+    def at_once(self, result: Held, context: Held, step: Step) -> None:
         raise NotImplementedError  # leaf bodies are `Followed.body`
 
-    def begin(self, loop: Loop, result: Any, context: Any, step: Step, root: str) -> Promise[None]:
+    def begin(self, loop: Loop, result: Held, context: Held, step: Step, root: str) -> Promise[None]:
         raise NotImplementedError
 
-    def mock(self, result: Any, context: Any, step: Step) -> Json:
+    def mock(self, result: Held, context: Held, step: Step) -> Json:
         return None
 
-    def given(self, result: Any, made: dict[str, Any]) -> None:
+    def given(self, result: Held, made: dict[str, Any]) -> None:
         result.status = made["status"]
         result.duration, result.retries = made.get("durationMs"), made.get("retries")
 
-    def finish(
-        self, context: Any, step: Step, result: Any, duration_ms: int, retries: int | None
-    ) -> None:
+    def finish(self, context: Held, step: Step, result: Held, duration_ms: int, retries: int | None) -> None:
         result.duration, result.retries = duration_ms, retries
         context[str(step.get("id"))] = result
 
-    def keep(self, context: Any, results: Sequence[tuple[Step, Any]]) -> None:
+    def keep(self, context: Held, results: Sequence[tuple[Step, Held]]) -> None:
         for step, result in results:
             context[str(step.get("id"))] = result
 
-    def close_condition(self, result: Any, taken: bool, ran: Sequence[Any]) -> None:
+    def close_condition(self, result: Held, taken: bool, ran: Sequence[Held]) -> None:
         pass
 
-    def close_parallel(self, result: Any, parts: Sequence[Any]) -> None:
+    def close_parallel(self, result: Held, parts: Sequence[Held]) -> None:
         result.parts = list(parts)
 
-    def begin_iteration(self, state: Any, context: Any, i: int) -> None:
+    def begin_iteration(self, state: Held, context: Held, i: int) -> None:
         pass
 
-    def end_iteration(self, state: Any, context: Any, i: int) -> None:
+    def end_iteration(self, state: Held, context: Held, i: int) -> None:
         state.iterations.append(dict(context))
 
-    def fork(self, state: Any, context: Any, own: Any, i: int) -> None:
+    def fork(self, state: Held, context: Held, own: Held, i: int) -> None:
         own.update(context)
         state.seen[i] = frozenset(context)
 
-    def join(self, state: Any, context: Any, own: Any, i: int) -> None:
+    def join(self, state: Held, context: Held, own: Held, i: int) -> None:
         shared, mine, loop = context, own, state
         seen = loop.seen[i]
         changed = {key: made for key, made in mine.items() if key not in seen or shared.get(key) is not made}
@@ -141,29 +143,27 @@ class Maps:
         loop.iterations[i] = changed
         shared.update(mine)
 
-    def close_loop(self, state: Any, context: Any, result: Any) -> None:
+    def close_loop(self, state: Held, context: Held, result: Held) -> None:
         result.parts = state.iterations
 
-    def open_while(self, context: Any, step: Step, outcomes: Any) -> None:
+    def open_while(self, context: Held, step: Step, outcomes: Held) -> None:
         self._leave_meanwhile(context, step)
 
-    def _leave_meanwhile(self, context: Any, step: Step) -> None:
+    def _leave_meanwhile(self, context: Held, step: Step) -> None:
         context[str(step.get("id"))] = Made()
 
-    def end_turn(
-        self, context: Any, step: Step, last: Step | None, iteration: int, outcomes: Any
-    ) -> None:
+    def end_turn(self, context: Held, step: Step, last: Step | None, iteration: int, outcomes: Held) -> None:
         made = context.get(str(last.get("id"))) if isinstance(last, dict) else None
         outcomes.append(made)
         self._leave_meanwhile(context, step)
 
-    def close_while(self, result: Any, outcomes: Any) -> None:
+    def close_while(self, result: Held, outcomes: Held) -> None:
         result.parts = outcomes
 
     # -- dry runs
 
-    def dry_flow(self, context: Any, steps: Json) -> tuple[Json, Json]:
+    def dry_flow(self, context: Held, steps: Json) -> tuple[Json, Json]:
         return None, None
 
-    def dry_step(self, context: Any, step: Step) -> dict[str, Any]:
+    def dry_step(self, context: Held, step: Step) -> dict[str, Any]:
         return {"stepId": step.get("id"), "name": step.get("name"), "type": step.get("type")}

@@ -43,7 +43,7 @@ class Reading:
     conflict: str | None = None
     blamed: list[Execution] = field(default_factory=list)
     twins: list[tuple[Execution, Execution]] = field(default_factory=list)
-    """Pairs of which one is, by the state, what the other is said to be."""
+    """Pairs of which one is, by the state, what the other is reported to be."""
     runs: int = 1
     learned: Learned = field(default_factory=dict)
     outcome: RunStatus | None = None
@@ -168,14 +168,14 @@ def _solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading
     best = read(ground, fixed, learned)
     numbers = itertools.count()
     heap = [(_order(best), next(numbers), best)]
-    runs, seen = 1, {_said(fixed)}
+    runs, seen = 1, {_as_set(fixed)}
     most = min(most, 1 + LINES // max(1, len(ground.record.lines)))
     while heap and runs < most and best.conflict is not None:
         _, _, reading = heapq.heappop(heap)
         for trial in _otherwise(reading, fixed):
-            if _said(trial) in seen or runs >= most:
+            if _as_set(trial) in seen or runs >= most:
                 continue
-            seen.add(_said(trial))
+            seen.add(_as_set(trial))
             again = read(ground, trial, reading.learned)
             runs += 1
             heapq.heappush(heap, (_order(again), next(numbers), again))
@@ -188,7 +188,7 @@ def _solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading
     return best
 
 
-def _said(picks: Picks) -> frozenset[tuple[Key, str]]:
+def _as_set(picks: Picks) -> frozenset[tuple[Key, str]]:
     return frozenset(picks.items())
 
 
@@ -334,13 +334,13 @@ def _doubt(ours: list[Execution], others: list[Execution], names: tuple[str, ...
     for each in ours:
         alike = theirs.get(each.path)
         other = alike.pop(0) if alike else None
-        if other is None or _told(each) != _told(other):
+        if other is None or _reported(each) != _reported(other):
             each.doubt(*names)
         elif _output(each) != _output(other):
             each.doubt("outputBytes")
 
 
-def _told(each: Execution) -> tuple[object, ...]:
+def _reported(each: Execution) -> tuple[object, ...]:
     when = None if each.where.silent else each.start
     return (
         when,

@@ -4,7 +4,6 @@ execution has another than the reading says."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
 from typing import Any
 
 from msgspec import Raw
@@ -67,8 +66,10 @@ class Settling:
         if result is None or result.status not in STATUSES:
             return []  # a field of the last step's output stands in its place
         if result.status != made.status or not self._lasted(execution, made, result):
-            told = f"{made.status} {made.duration}"
-            self._differs(made, f"{told}, where the state has {result.status} {result.duration_ms}", result)
+            reported = f"{made.status} {made.duration}"
+            self._differs(
+                made, f"{reported}, where the state has {result.status} {result.duration_ms}", result
+            )
             if execution.where.silent:
                 self.learned[execution.path] = result
             return []

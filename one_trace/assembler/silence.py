@@ -3,6 +3,7 @@ what comes after them does."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from one_trace.assembler.choices import Candidate
@@ -47,7 +48,7 @@ class Silence:
         self._drive.happen.choose(
             "silence",
             [
-                Candidate((1, 0), each.of, f"throws {each.of.path}", lambda each=each: self.throw(each, None))
+                Candidate((1, 0), each.of, f"throws {each.of.path}", partial(self.throw, each, None))
                 for each in reversed(inside)
             ],
         )
@@ -91,7 +92,7 @@ class Silence:
                 error = line.error or ""
                 there = any(each.of.node.has_timed_out(error) for each in waiting)
                 later = TIMED_OUT in error and not there
-                act = lambda all=waiting: self.end_first(all)  # noqa: E731
+                act = partial(self.end_first, waiting)
                 label = f"goes on {container.path}"
                 if waiting:
                     options.append(Candidate((1 + rank + (0 if later else 4), -2), container, label, act))
@@ -99,10 +100,10 @@ class Silence:
                     named = f'"{each.of.node.id}"' in error
                     label = f"throws {each.of.path}"
                     sure = named or len(waiting) == 1
-                    act = lambda each=each, sure=sure: self.throw(each, line, sure=sure)  # noqa: E731
+                    act = partial(self.throw, each, line, sure=sure)
                     options.append(Candidate((1 + rank, -named), each.of, label, act))
             elif waiting:
-                act = lambda all=waiting: self.end_first(all)  # noqa: E731
+                act = partial(self.end_first, waiting)
                 options.append(Candidate((1 + rank, 0), container, f"goes on {container.path}", act))
         options += self.not_begun(inside, line)
         if not options:
@@ -118,7 +119,7 @@ class Silence:
             return []
         containers = {container for _, container, _ in inside}
         return [
-            Candidate((1, 0), timer.of, f"times out {timer.of.path}", lambda each=timer: self.time_out(each))
+            Candidate((1, 0), timer.of, f"times out {timer.of.path}", partial(self.time_out, timer))
             for timer in self._drive.pending.timers
             if timer.limit
             and timer.of.where.silent
@@ -147,7 +148,7 @@ class Silence:
             rank = min((ranks[above] for above in outwards(gate[0]) if above in ranks), default=NEVER)
             if gate[0].where.silent and rank < NEVER:
                 failure = StepFailure(line.error or UNKNOWN)
-                act = lambda each=gate, failure=failure: self._drive.happen.open(each, failure)  # noqa: E731
+                act = partial(self._drive.happen.open, gate, failure)
                 self._drive.notes.forced.add(gate[0])
                 options.append(Candidate((3 + rank, 0), gate[0], f"fails {gate[0].path}", act))
         return options

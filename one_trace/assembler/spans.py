@@ -23,13 +23,13 @@ def in_order(executions: list[Execution]) -> list[Execution]:
 
 
 def ids(ordered: list[Execution], trace: str) -> dict[int, str]:
-    """16 hex digits each: those of one path are told apart by their order of start."""
+    """16 hex digits each: by their order of start among those of one path."""
     found: dict[int, str] = {}
     seen: dict[str, int] = {}
     for each in ordered:
         nth = seen[each.path] = seen.get(each.path, 0) + 1
-        told = f"{trace}|{each.path}|{nth}".encode("utf-8", "replace")
-        found[each.number] = blake2b(told, digest_size=8).hexdigest()
+        reported = f"{trace}|{each.path}|{nth}".encode("utf-8", "replace")
+        found[each.number] = blake2b(reported, digest_size=8).hexdigest()
     return found
 
 

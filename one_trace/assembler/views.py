@@ -69,7 +69,8 @@ class Views:
         inside = self._inside_of(container, attempt)
         if container.node.type == "flow":
             return Scope(inside if isinstance(inside, dict) else None, None)
-        turn = inside[iteration] if isinstance(inside, list) and (iteration or 0) < len(inside) else None
+        number = iteration or 0
+        turn = inside[number] if isinstance(inside, list) and number < len(inside) else None
         return Scope(turn, self.scope(container))
 
     def _inside_of(self, container: Execution, attempt: int) -> object:
