@@ -239,13 +239,13 @@ class Drive:
         running = self.maps.running
         return self.ground.find_flow(key, running.node if running is not None else None)
 
-    def emitted(self, event: str, subject: Execution | None, told: Json = None) -> None:
-        """`told`: the one of its fields that tells it from its like."""
+    def emitted(self, event: str, subject: Execution | None, value: Json = None) -> None:
+        """`value`: the field of it that tells it from its like."""
         script = self.script
         index = script.cursor
-        is_next = self.last < index < script.end and self._is(script.lines[index], event, subject, told)
+        is_next = self.last < index < script.end and self._is(script.lines[index], event, subject, value)
         if not is_next:
-            index = self._line_of(event, subject, told)
+            index = self._line_of(event, subject, value)
         if index < 0:  # it was not written any more
             self.last = self.going.end if self.tolerant is None else self.last
             return
@@ -295,13 +295,13 @@ class Drive:
                 execution.status = "error"
                 raise StepFailure(error)
 
-    def _line_of(self, event: str, subject: Execution | None, told: Json) -> int:
+    def _line_of(self, event: str, subject: Execution | None, value: Json) -> int:
         """The line that this event is, where it is not the next: another of the same turn."""
         script = self.script
         if script.peek() is None:
             raise Finished
         for index, line in script.ahead(self.clock.at + script.slack):
-            if index > self.last and self._is(line, event, subject, told):
+            if index > self.last and self._is(line, event, subject, value):
                 return index
         if self.tolerant is not None:
             return -1
@@ -312,26 +312,26 @@ class Drive:
             return -1
         there = script.lines[script.cursor]
         raise Conflict(
-            f"{event} {subject.node.id if subject is not None else told} at line {script.cursor}, "
+            f"{event} {subject.node.id if subject is not None else value} at line {script.cursor}, "
             f"where {there.event} {there.step_id or there.flow_key} is",
             [*([subject] if subject is not None else []), *self.pending.open.get(there.step_id or "", ())],
         )
 
-    def _is(self, line: LogLine, event: str, subject: Execution | None, told: Json) -> bool:
+    def _is(self, line: LogLine, event: str, subject: Execution | None, value: Json) -> bool:
         if line.event != event and (line.event, event) != ("flow:mock-start", "flow:start"):
             return False
         if line.at > self.clock.at + self.fit.busy(line):
             return False
         if subject is None:
-            return told in (None, line.flow_key)
+            return value in (None, line.flow_key)
         if line.step_id != subject.node.id:
             return False
         if event == "step:complete":
-            if line.status in STATUS and line.status != told:
+            if line.status in STATUS and line.status != value:
                 return False
             return subject is self.ending or self.fit.fits(subject, line)
         if event == "step:error":
-            return told in (line.error, UNKNOWN)
+            return value in (line.error, UNKNOWN)
         if event == "step:retry-success":
-            return bool(line.retries == told)
-        return event != "step:retry" or bool(line.attempt == told)
+            return bool(line.retries == value)
+        return event != "step:retry" or bool(line.attempt == value)
