@@ -21,7 +21,8 @@ from one_trace.runner.failures import WorkerBroken, WorkerGone
 
 OLDEST = 18
 _SCRIPT = Path(__file__).with_name("worker.mjs")
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
+"""Of a larger buffer, each read would ask the kernel for memory and give it back."""
 
 
 class NoNode(CliError):

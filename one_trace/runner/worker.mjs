@@ -12,8 +12,8 @@ import { inspect } from "node:util";
 import * as bodies from "./js/bodies.mjs";
 import { dryStep, drySteps } from "./js/dry.mjs";
 import * as inputs from "./js/inputs.mjs";
-import { SizeFile, copiesMade, inputBytes } from "./js/sizes.mjs";
-import { StateFile, withoutCopies } from "./js/state.mjs";
+import { SizeFile, inputBytes } from "./js/sizes.mjs";
+import { StateFile, copiesMade, toJson } from "./js/state.mjs";
 import * as timers from "./js/timers.mjs";
 import { holds, put, resolve, select } from "./js/values.mjs";
 
@@ -375,7 +375,7 @@ const operations = {
   chdir: (folder) => process.chdir(folder),
   size(result) {
     const { output } = results.get(result);
-    return Buffer.byteLength(JSON.stringify(output, withoutCopies) ?? "") || null;
+    return Buffer.byteLength(toJson(output) ?? "") || null;
   },
   weigh: (result) => weigh(results.get(result)),
   openSizes(file, go) {

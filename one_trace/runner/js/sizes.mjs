@@ -3,7 +3,7 @@
 // Selectors are found and resolved as in assemble/inputs.py, which estimates the same number from the record of a
 // run: the two must agree.
 import fs from "node:fs";
-import { withoutCopies } from "./state.mjs";
+import { toJson } from "./state.mjs";
 import { resolve, select, tokens } from "./values.mjs";
 
 const { stringify } = JSON; // a step's code may replace it
@@ -82,17 +82,10 @@ function bytesOfString(text) {
   return bytes;
 }
 
-/** Whether a sub-flow has ended: its output holds copies, and copies of copies. Omitting them takes several times as long. */
-let copies = false;
-export function copiesMade() {
-  copies = true;
-}
-
 function bytesOf(value) {
   if (value === undefined) return 0;
   if (typeof value === "string") return bytesOfString(value);
-  let text = copies ? stringify(value, withoutCopies) : stringify(value);
-  if (!copies && text?.includes('"_steps":')) text = stringify(value, withoutCopies);
+  const text = toJson(value);
   return text === undefined ? 0 : Buffer.byteLength(text);
 }
 

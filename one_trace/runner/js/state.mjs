@@ -1,16 +1,36 @@
 // The state file of a run, rewritten after every step unless that would take too much of the run's time.
 import fs from "node:fs";
 
+const { stringify } = JSON; // a step's code may replace it
+
 /** After a save that took t ms, the next one waits at least 4 t: saving takes at most a fifth of the time. */
 const REST = 4;
+/**
+ * The longest text that overwrites the one before it. Replacing a file costs more than all else of a step, since file
+ * systems then start writing it to the disk. One CLI truncates its file first, so whoever looks, or kills the run, at
+ * the wrong moment finds it empty; here the moment is that of one short `write`.
+ */
+const OVERWRITTEN = 1 << 20;
 
-/** The copy of a sub-flow's results, which only the running flow needs. */
-export const withoutCopies = (key, value) => (key === "_steps" ? undefined : value);
+/** Whether a sub-flow has ended: its output holds copies, and copies of copies. Omitting them takes several times as long. */
+let copies = false;
+export function copiesMade() {
+  copies = true;
+}
+
+const withoutCopies = (key, value) => (key === "_steps" ? undefined : value);
+
+/** JSON without the copies of a sub-flow's results, which only the running flow needs. */
+export function toJson(value, indent) {
+  const text = copies ? undefined : stringify(value, null, indent);
+  return copies || text?.includes('"_steps":') ? stringify(value, withoutCopies, indent) : text;
+}
 
 export class StateFile {
   constructor(file, state) {
     this.file = file;
     this.state = state;
+    this.saved = null; // what this process has written, if it is short
     this.restUntil = 0;
     this.timer = null;
     this.failure = null;
@@ -36,16 +56,47 @@ export class StateFile {
     const began = performance.now();
     clearTimeout(this.timer);
     this.timer = null;
-    const temporary = `${this.file}.${process.pid}.tmp`;
-    fs.writeFileSync(temporary, this.text(), { mode: 0o600 });
-    fs.renameSync(temporary, this.file);
+    const text = this.text();
+    const bytes = text.length <= OVERWRITTEN ? Buffer.from(text) : null;
+    if (bytes === null || this.saved === null || !this.overwrite(bytes)) this.replace(bytes ?? text);
+    this.saved = bytes;
     const now = performance.now();
     this.restUntil = now + REST * (now - began);
+  }
+
+  replace(content) {
+    const temporary = `${this.file}.${process.pid}.tmp`;
+    fs.writeFileSync(temporary, content, { mode: 0o600 });
+    fs.renameSync(temporary, this.file);
+  }
+
+  /** False if the file is no longer there. A disk that is full leaves what was there before. */
+  overwrite(bytes) {
+    let fd;
+    try {
+      fd = fs.openSync(this.file, fs.constants.O_WRONLY | fs.constants.O_NOFOLLOW);
+    } catch {
+      return false;
+    }
+    try {
+      rewrite(fd, bytes);
+    } catch (error) {
+      rewrite(fd, this.saved);
+      throw error;
+    } finally {
+      fs.closeSync(fd);
+    }
+    return true;
   }
 
   text() {
     const { context } = this.state;
     // The environment, which holds secrets, is not recorded.
-    return JSON.stringify({ ...this.state, context: { ...context, env: {} } }, withoutCopies, 2);
+    return toJson({ ...this.state, context: { ...context, env: {} } }, 2);
   }
+}
+
+function rewrite(fd, bytes) {
+  for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at, bytes.length - at, at);
+  fs.ftruncateSync(fd, bytes.length);
 }
