@@ -27,8 +27,8 @@ from one_trace.guard import streams
 from one_trace.guard.text import clean
 from one_trace.host.supervise import ENDING, Watcher
 from one_trace.model.times import to_ms
-from one_trace.runner import Output
 from one_trace.runner.command_line import Parsed, ctrl_c_cancels
+from one_trace.runner.output import Output
 
 if TYPE_CHECKING:
     from one_trace.settings.sources import Settings

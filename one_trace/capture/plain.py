@@ -10,14 +10,15 @@ from one_trace.capture import human_text as text
 from one_trace.capture.human import WARNINGS, HumanOutput
 from one_trace.guard import streams
 from one_trace.host.argv import is_agent
-from one_trace.runner import Output
 from one_trace.runner.command_line import Parsed, UsageError, parse
+from one_trace.runner.node import Process
+from one_trace.runner.output import Output
 from one_trace.view.style import Style
 
 
-def run(argv: list[str]) -> int:
-    """Run without a trace; the exit code."""
-    return runner.run(argv, output_for(argv)).exit_code
+def run(argv: list[str], process: Process | None = None) -> int:
+    """Run without a trace; the exit code. `process`: Node, if it has been started already."""
+    return runner.run(argv, output_for(argv), process=process).exit_code
 
 
 def output_for(argv: list[str]) -> Output:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunOutput:
-    """How an invocation ended. `files`: where a run was recorded, if one was. `interrupted`: by
+    """How an invocation ended. `files`: where a traced run was recorded. `interrupted`: by
     Ctrl-C, which ended the run or marked it as paused."""
 
     exit_code: int

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.schema import Json
+from one_trace.runner.node import Process, environment
 from one_trace.runner.output import Output
 from one_trace.runner.run_log import to_json
 from one_trace.runner.worker import Worker
@@ -32,17 +32,26 @@ class CommandSession:
     cancels: bool = False
     """Whether Ctrl-C ends the run; otherwise it only marks the run as paused."""
     canceled: bool = False
+    process: Process | None = None
+    """Node, if it has been started and no worker uses it yet."""
     worker: Worker | None = None
     run: FlowRun | None = None
 
     def start_worker(self) -> Worker:
         """The worker, which boots while the caller goes on. Raises NoNode."""
         if self.worker is None:
-            env = dict(os.environ)
-            if self.agent:
-                env["NODE_NO_WARNINGS"] = "1"  # as One CLI does for agents
-            self.worker = Worker(env)
+            self.worker = Worker(environment(agent=self.agent), self.process)
+            self.process = None
         return self.worker
+
+    def close(self) -> None:
+        """End what is running."""
+        if self.run is not None:
+            self.run.log.close()
+        if self.worker is not None:
+            self.worker.close()
+        if self.process is not None:
+            self.process.close()
 
     def refuse(self, message: str, **more: Json) -> int:
         """Report an error that kept the command from running; the exit code."""
