@@ -103,6 +103,7 @@ class Process:
         self.kill()
         self._ended(wait=True)
         self._close_pipes()
+        self.requests = self.answers = self._lifeline = -1
 
     def death(self) -> WorkerGone:
         """How it has ended, once it has closed its pipes."""
@@ -126,7 +127,8 @@ class Process:
 
     def _close_pipes(self) -> None:
         for fd in (self.requests, self.answers, self._lifeline):
-            os.close(fd)
+            if fd >= 0:
+                os.close(fd)
 
 
 def _kill_at_hangup(alive_read: int, pid: int) -> None:

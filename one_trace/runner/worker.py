@@ -70,6 +70,7 @@ class Worker:
             if not self._ready:
                 self.close()
                 self._start(found)
+                self._sent = 0
 
     def kill(self) -> None:
         """End the worker now. Whoever waits for it gets WorkerGone."""
