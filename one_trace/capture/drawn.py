@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 from one_trace.capture import human_text as text
 from one_trace.capture.human import Event, HumanOutput, find_flow
-from one_trace.capture.plain import style_of_stdout
+from one_trace.capture.plain_output import style_of_stdout
 from one_trace.capture.spool import Spool
 from one_trace.capture.terminal import Terminal
 from one_trace.capture.tracking import Tracking

@@ -49,6 +49,9 @@ def _built_in(argv: list[str]) -> int:
     # Node boots while we read most of our code.
     execute = is_flow(first_words(argv), EXECUTE_VERBS)
     process = node.begin(node.environment(agent=is_agent(argv))) if execute else None
+    from one_trace.guard.light import import_pathlib
+
+    import_pathlib()
     from one_trace.capture import plain
 
     return plain.run(argv, process)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from one_trace.guard import streams
 from one_trace.guard.text import clean_json
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from one_trace.record.files import RunFiles
 
 
-@dataclass(frozen=True, slots=True)
-class RunOutput:
+class RunOutput(NamedTuple):
     """How an invocation ended. `files`: where a traced run was recorded. `interrupted`: by
     Ctrl-C, which ended the run or marked it as paused."""
 

@@ -27,7 +27,7 @@ def serve(
     argv: list[str], output: Output, run_id: str | None, *, traced: bool, process: Process | None
 ) -> RunOutput:
     """See `one_trace.runner.run`."""
-    session = CommandSession(output, run_id, traced, process=process)
+    session = CommandSession(output, run_id, traced=traced, process=process)
     try:
         parsed = parse([as_node(word) for word in argv])
     except UsageError as error:
