@@ -56,6 +56,8 @@ ELSEWHERE = (
 TOO_LONG_S = 20
 ENOUGH = 12
 """Named cases that notice a condition: no more are looked for."""
+OTHERS = 60
+"""Other cases that are tried where no named one notices."""
 NOTICES = frozenset({"wrong", "unsure", "throws", "endless"})
 MOST_UNNOTICED = 0.2
 
@@ -155,8 +157,9 @@ def _tried(mutant: Mutant, digest: str, cases: Sequence[Case]) -> Found:
     named = [case for case in cases if case.group == "named"]
     Random(str(mutant)).shuffle(named)
     others = [case for case in cases if case.group != "named"]
+    Random(str(mutant)).shuffle(others)
     with applied(mutant):
-        for case in [*named, *others]:
+        for case in [*named, *others[:OTHERS]]:
             if len(by) >= ENOUGH or (by and case.group != "named"):
                 break
             how = _verdict(case)
