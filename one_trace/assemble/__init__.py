@@ -78,7 +78,7 @@ def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
     overs = [*replay.overs, over]
     for span in spans:
         if span.retried:
-            _without_announced(span, overs[span.act.go - 1])
+            _without_announced(span, overs[span.act.resume - 1])
     settle_children(replay.world, over, _saved(record, replay))
     drop_orphaned(spans)
     spans = _born(spans)
@@ -163,7 +163,7 @@ def _held_bytes(record: Record) -> int:
 
 
 def _ran_skipped(span: LiveSpan) -> bool:
-    """Something was taken to run in a silent child that was skipped."""
+    """Something was taken to run in an unlogged child that was skipped."""
     result = span.result
     return (
         span.slot >= 0
@@ -181,8 +181,8 @@ def _without_announced(span: LiveSpan, over: float) -> None:
         span.retried = span.retried[:-1]
         span.attempts -= 1
         if span.acts and span.acts[-1].attempt > span.attempts:
-            for kid in span.acts.pop().kids:
-                kid.born = False
+            for child in span.acts.pop().children:
+                child.born = False
 
 
 def _start(record: Record) -> tuple[str, float]:
@@ -236,7 +236,7 @@ def _status(record: Record, replay: Replay) -> RunStatus:
 
 
 def _born(spans: list[LiveSpan]) -> list[LiveSpan]:
-    """Without the silent children that never started. One in which something was logged did start."""
+    """Without the unlogged children that never started. One in which something was logged did start."""
     if all(span.born for span in spans):
         return list(spans)
     seen: set[int] = set()

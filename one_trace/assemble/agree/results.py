@@ -19,10 +19,10 @@ import msgspec
 from msgspec import Raw
 
 from one_trace.assemble.agree.written import done_inside, doubt_left, lose_overwritten, wrote_silently
-from one_trace.assemble.flowtree.tree import silent_ids
+from one_trace.assemble.flowtree.tree import unlogged_ids
 from one_trace.assemble.live.state import (
     CLOCK_MS,
-    Act,
+    ContainerAttempt,
     Foreseen,
     LiveSpan,
     Results,
@@ -83,7 +83,7 @@ def _expected(span: LiveSpan) -> Result | None:
         return None  # one that was given up may write after it
     found = held(span.scope, span.node.id)
     if found is not None and found.status == "success" and found.duration_ms is None:
-        return None  # a while leaves one before each turn
+        return None  # a while leaves one before each iteration
     return None if found is not None and _may_be_earlier(span) else found
 
 
@@ -147,7 +147,7 @@ def belied(scope: Scope) -> list[LiveSpan]:
         for step_id, span in scope.last.items()
         if span.node.repeats
         and shared.last.get(step_id) is span
-        and span.scope.shared is shared  # iterations that ran abreast are merged one over the other
+        and span.scope.shared is shared  # iterations that ran concurrently are merged one over the other
         and (result := held(scope, step_id)) is not None
         and not _says_of(result, span)
         and not (_beside_merging(span) and _says_of_earlier(result, span))
@@ -191,7 +191,7 @@ def _says_of(result: Result, span: LiveSpan) -> bool:
     return result.status != "success" or (result.retries or 0) == span.attempts - 1
 
 
-def _guess(scope: Scope, owner: Act) -> Results | None:
+def _guess(scope: Scope, owner: ContainerAttempt) -> Results | None:
     span = owner.span
     result = expected(span) if span is not None else None
     if result is None or not is_last(owner, result):
@@ -199,7 +199,7 @@ def _guess(scope: Scope, owner: Act) -> Results | None:
     return _inner(scope, owner, result)
 
 
-def _inner(scope: Scope, owner: Act, result: Result) -> Results | None:
+def _inner(scope: Scope, owner: ContainerAttempt, result: Result) -> Results | None:
     """The map of an iteration or a sub-flow, out of the result of its container."""
     if result.status != "success":
         return None
@@ -208,7 +208,7 @@ def _inner(scope: Scope, owner: Act, result: Result) -> Results | None:
     return iteration_results(owner, result, scope.iteration or 0)
 
 
-def _without(results: Results | None, owner: Act) -> Results | None:
+def _without(results: Results | None, owner: ContainerAttempt) -> Results | None:
     """But for what stands in the place of a result: the host spreads the last step's output over them, and
     warns of it only where a result stood there."""
     tree = owner.tree
@@ -221,12 +221,12 @@ def _without(results: Results | None, owner: Act) -> Results | None:
     return {step_id: raw for step_id, raw in results.items() if step_id not in hidden} if hidden else results
 
 
-def is_last(act: Act, result: Result) -> bool:
+def is_last(act: ContainerAttempt, result: Result) -> bool:
     """A result is the last attempt's."""
     return act.attempt == (result.retries or 0) + 1
 
 
-def iteration_results(act: Act, result: Result, iteration: int) -> Results | None:
+def iteration_results(act: ContainerAttempt, result: Result, iteration: int) -> Results | None:
     """The map of one iteration of a loop that succeeded."""
     if act.results is None:
         act.results = False
@@ -240,7 +240,7 @@ def iteration_results(act: Act, result: Result, iteration: int) -> Results | Non
     return None
 
 
-def iterations_known(act: Act) -> int | None:
+def iterations_known(act: ContainerAttempt) -> int | None:
     """How many iterations a loop makes in all, where the state says so before it has ended."""
     span = act.span
     result = expected(span) if span is not None and act.kind == "loop" else None
@@ -329,8 +329,8 @@ def settle_results(spans: list[LiveSpan], saved: Saved) -> None:
                 wrote_silently(span, saved.line)
         for act in span.acts:
             if act.kind == "parallel":
-                for node in act.steps[len(act.kids) :]:
-                    act.scope.may_write(silent_ids(node))
+                for node in act.steps[len(act.children) :]:
+                    act.scope.may_write(unlogged_ids(node))
     lose_overwritten(spans, saved.line)
     for span in spans:
         span.result = _found(span, saved)
@@ -392,7 +392,7 @@ def _found(span: LiveSpan, saved: Saved) -> Result | None:
             around = scope.owner.span if scope.owner is not None else None
             unsure = around is not None and (around.shared_result or (around.slot >= 0 and around.doubtful))
             span.shared_result = (
-                last is not span or _may_be_stale(span) or unsure or span.node.has_silent_namesake
+                last is not span or _may_be_stale(span) or unsure or span.node.has_unlogged_namesake
             )
             if span.slot >= 0:
                 span.doubtful = span.doubtful or span.overwrites or (around is not None and around.doubtful)
@@ -401,7 +401,9 @@ def _found(span: LiveSpan, saved: Saved) -> Result | None:
             result = read_result(raw)
             return result if result is not None and _is_of(result, span, scope, saved.at) else None
         if scope.merged:
-            return None  # iterations that ran abreast were merged one over the other, stale results and all
+            return (
+                None  # iterations that ran concurrently were merged one over the other, stale results and all
+            )
         scope = scope.parent
     return None
 
@@ -435,7 +437,7 @@ def _merging(span: LiveSpan) -> list[LiveSpan]:
     return [loop for loop in span.flow.merging if loop.scope.shared is shared]
 
 
-def _over(act: Act) -> float:
+def _over(act: ContainerAttempt) -> float:
     return math.inf if act.passes else act.over_at or 0
 
 
@@ -483,7 +485,7 @@ def _is_of(result: Result, span: LiveSpan, scope: Scope, saved: float) -> bool:
     return result.status == told and result.duration_ms == span.reported_ms
 
 
-def _goes_on(act: Act, result: Result) -> bool:
+def _goes_on(act: ContainerAttempt, result: Result) -> bool:
     """Something runs in it, so that it has not succeeded, nor failed if that has to throw first."""
     if quiet(act):
         return False

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Raw
 
-from one_trace.assemble.flowtree.tree import Listing, Node, Tree
+from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.model.trace import Branch
 from one_trace.record.state import Result
 
@@ -57,7 +57,7 @@ class Scope:
         self,
         results: Results | None,
         parent: Scope | None,
-        owner: Act | None = None,
+        owner: ContainerAttempt | None = None,
         iteration: int | None = None,
         *,
         merged: bool = False,
@@ -69,7 +69,7 @@ class Scope:
         self.iteration = iteration
         self.merged = merged
         self.shared: Scope = self if parent is None or merged else parent.shared
-        """The map that the host really has: only iterations that run abreast have one of their own."""
+        """The map that the host really has: only iterations that run concurrently have one of their own."""
         self.over: float | None = None
         self.over_index: int | None = None
         """When its iteration was over, and the line: what was still running then is not in it."""
@@ -89,7 +89,7 @@ class Scope:
             scope = scope.parent
 
     def may_write(self, ids: set[str]) -> None:
-        """Silent steps of which nothing was seen."""
+        """Unlogged steps of which nothing was seen."""
         for scope in self.outwards():
             scope.maybe |= ids
 
@@ -105,9 +105,9 @@ class Scope:
         self.outcomes.add(outcome)
 
 
-def logged(kid: LiveSpan) -> LiveSpan | None:
-    """A step that the log tells of: itself, or the nearest that a silent child is in."""
-    above: LiveSpan | None = kid
+def logged(child: LiveSpan) -> LiveSpan | None:
+    """A step that the log tells of: itself, or the nearest that an unlogged child is in."""
+    above: LiveSpan | None = child
     while above is not None and above.slot >= 0:
         above = above.act.span
     return above
@@ -165,7 +165,9 @@ class LiveSpan:
         "unsure_end",
     )
 
-    def __init__(self, node: Node, seq: Pass | None, act: Act, path: str, start: float, number: int) -> None:
+    def __init__(
+        self, node: Node, seq: SequenceRun | None, act: ContainerAttempt, path: str, start: float, number: int
+    ) -> None:
         self.node = node
         self.seq = seq
         self.act = act
@@ -180,7 +182,7 @@ class LiveSpan:
         self.open = True
         self.born = True
         self.assumed = False
-        """It must have run, if the silent block that it is in succeeded; nothing else was seen of it."""
+        """It must have run, if the unlogged block that it is in succeeded; nothing else was seen of it."""
         self.status = ""
         self.duration: float | None = None
         self.host_ms: float | None = None
@@ -193,7 +195,7 @@ class LiveSpan:
         self.attempts = 1
         self.retried: tuple[float, ...] = ()
         """When its second, third ... attempt began."""
-        self.acts: list[Act] = []
+        self.acts: list[ContainerAttempt] = []
         self.error: str | None = None
         self.error_code: str | None = None
         self.doubtful = False
@@ -223,9 +225,9 @@ class LiveSpan:
         self.overwrites = False
         """Another may have written under its id before it."""
         self.succeeded: float | None = None
-        """When a silent child said that it had succeeded after retries."""
+        """When an unlogged child said that it had succeeded after retries."""
         self.inner_start: float | None = None
-        """When the first event from inside a silent child was written."""
+        """When the first event from inside an unlogged child was written."""
 
     @property
     def reported_ms(self) -> float | None:
@@ -233,7 +235,7 @@ class LiveSpan:
         return self.duration if self.host_ms is None else self.host_ms
 
     @property
-    def flow(self) -> Act:
+    def flow(self) -> ContainerAttempt:
         """The sub-flow (or root) in which it stands."""
         return self.act if self.act.kind == "flow" else self.act.under
 
@@ -242,14 +244,15 @@ class LiveSpan:
         return self.seq.scope if self.seq is not None else self.act.scope
 
 
-class Act:
-    """One attempt of a container, or (where `span` is None) one go of the root flow."""
+class ContainerAttempt:
+    """One attempt of a container, or (where `span` is None) one run or resume of the root flow."""
 
     __slots__ = (
         "astray",
         "attempt",
         "batch",
         "batch_end",
+        "children",
         "closed",
         "cursor",
         "depth",
@@ -260,10 +263,8 @@ class Act:
         "failed",
         "finished",
         "first_index",
-        "go",
         "idle",
         "idle_at",
-        "kids",
         "kind",
         "merging",
         "node",
@@ -273,6 +274,7 @@ class Act:
         "passes",
         "prefix",
         "results",
+        "resume",
         "scope",
         "span",
         "start",
@@ -281,38 +283,40 @@ class Act:
         "tree",
         "under",
         "unsure_batch",
-        "unsure_turn",
+        "unsure_iteration",
     )
 
-    def __init__(self, span: LiveSpan | None, node: Node | None, attempt: int, scope: Scope, go: int) -> None:
+    def __init__(
+        self, span: LiveSpan | None, node: Node | None, attempt: int, scope: Scope, resume: int
+    ) -> None:
         self.span = span
         self.node = node
         self.kind = node.type if node is not None else "flow"
         self.attempt = attempt
         self.scope = scope
-        self.go = go
+        self.resume = resume
         self.prefix = ""
-        self.under: Act = self
+        self.under: ContainerAttempt = self
         """The sub-flow (or root) in which the container stands."""
         self.tree: Tree | None = None
         self.start = 0.0
         self.opened = 0.0
         """When it was found to have begun, or, after a retry, to be due."""
         self.depth = 0
-        self.passes: list[Pass] = []
+        self.passes: list[SequenceRun] = []
         """Those under way."""
         self.started = 0
         """Passes (iterations, branches) begun so far."""
         self.batch = 0
         self.batch_end = 0
-        self.unsure_turn = False
+        self.unsure_iteration = False
         """Its next iteration may be another loop's, which began a little earlier or later."""
         self.unsure_batch = False
         """Its next batch may be another block's."""
         self.cursor = 0
-        self.kids: list[LiveSpan] = []
+        self.children: list[LiveSpan] = []
         self.merging: list[LiveSpan] = []
-        """Of a flow: the loops in it whose iterations run abreast, and are merged when they are done."""
+        """Of a flow: the loops in it whose iterations run concurrently, and are merged when they are done."""
         self.doubtful = False
         """It may be another's that runs alike: see `doubts`."""
         self.astray = False
@@ -345,16 +349,16 @@ class Act:
         return self.node.body.nodes if self.node is not None and self.node.body is not None else []
 
 
-def outside(act: Act) -> Iterator[Act]:
+def outside(act: ContainerAttempt) -> Iterator[ContainerAttempt]:
     """What an attempt stands in, the innermost first."""
     while act.span is not None:
         act = act.span.act
         yield act
 
 
-def alive(act: Act) -> bool:
+def alive(act: ContainerAttempt) -> bool:
     """It was not given up, and nothing that it is in was."""
-    at: Act | None = act
+    at: ContainerAttempt | None = act
     while at is not None and at.span is not None:
         span = at.span
         if not span.open or span.acts[-1] is not at:
@@ -363,8 +367,8 @@ def alive(act: Act) -> bool:
     return True
 
 
-def in_doubtful_block(act: Act) -> bool:
-    """A silent block that it is in may be another."""
+def in_doubtful_block(act: ContainerAttempt) -> bool:
+    """An unlogged block that it is in may be another."""
     at = act
     while at.span is not None and at.span.slot >= 0:
         at = at.span.act
@@ -373,39 +377,39 @@ def in_doubtful_block(act: Act) -> bool:
     return False
 
 
-def timed_out_at(kid: LiveSpan) -> float | None:
-    """When a silent container is over by its time-out, at the latest."""
-    timeout = kid.node.timeout
-    if timeout is None or not kid.acts:
+def timed_out_at(child: LiveSpan) -> float | None:
+    """When an unlogged container is over by its time-out, at the latest."""
+    timeout = child.node.timeout
+    if timeout is None or not child.acts:
         return None
-    began = kid.acts[-1].start
-    return timeout + (max(began, kid.inner_start or began) if kid.attempts == 1 else began)
+    began = child.acts[-1].start
+    return timeout + (max(began, child.inner_start or began) if child.attempts == 1 else began)
 
 
-def quiet(act: Act) -> bool:
+def quiet(act: ContainerAttempt) -> bool:
     """Nothing runs in this attempt, as far as the log can tell: it may complete."""
     if act.kind == "flow":
         return act.finished or not act.started
     if act.kind == "parallel":
-        return all(not kid.acts or not kid.open or quiet(kid.acts[-1]) for kid in act.kids)
+        return all(not child.acts or not child.open or quiet(child.acts[-1]) for child in act.children)
     return not act.passes
 
 
-def is_over(kid: LiveSpan) -> bool:
-    """A silent step of which all that it ran was over before its time-out: it has succeeded."""
-    act = kid.acts[-1] if kid.acts and kid.slot >= 0 else None
+def is_over(child: LiveSpan) -> bool:
+    """An unlogged step of which all that it ran was over before its time-out: it has succeeded."""
+    act = child.acts[-1] if child.acts and child.slot >= 0 else None
     if act is None or act.kind == "parallel" or act.failed or act.over_at is None:
         return False
-    over = act.finished if act.kind == "flow" else quiet(act) and not may_turn(act)
-    timeout = kid.node.timeout
+    over = act.finished if act.kind == "flow" else quiet(act) and not may_iterate(act)
+    timeout = child.node.timeout
     return over and (timeout is None or act.over_at + CLOCK_MS < act.start + timeout)
 
 
-def silent_kids(span: LiveSpan) -> Iterator[LiveSpan]:
-    """The silent children of its last attempt, at any depth."""
-    for kid in span.acts[-1].kids if span.acts else ():
-        yield kid
-        yield from silent_kids(kid)
+def unlogged_children(span: LiveSpan) -> Iterator[LiveSpan]:
+    """The unlogged children of its last attempt, at any depth."""
+    for child in span.acts[-1].children if span.acts else ():
+        yield child
+        yield from unlogged_children(child)
 
 
 def last_began(span: LiveSpan) -> float:
@@ -413,14 +417,14 @@ def last_began(span: LiveSpan) -> float:
     return span.retried[-1] if span.retried else span.start
 
 
-def may_turn(act: Act) -> bool:
+def may_iterate(act: ContainerAttempt) -> bool:
     """A loop may have another iteration, as far as is known."""
     node = act.node
     most = node.most if node is not None else None
     return act.kind in ("loop", "while") and (most is None or act.started < most)
 
 
-class Pass:
+class SequenceRun:
     """One pass through a list of steps: at most one of its steps runs at a time, and in order."""
 
     __slots__ = (
@@ -436,10 +440,12 @@ class Pass:
         "skip",
     )
 
-    def __init__(self, act: Act, listing: Listing, iteration: int | None, scope: Scope, prefix: str) -> None:
+    def __init__(
+        self, act: ContainerAttempt, step_list: StepList, iteration: int | None, scope: Scope, prefix: str
+    ) -> None:
         self.act = act
-        self.nodes = listing.nodes
-        self.branch = listing.branch
+        self.nodes = step_list.nodes
+        self.branch = step_list.branch
         self.iteration = iteration
         self.scope = scope
         self.prefix = prefix
@@ -457,8 +463,8 @@ def let_go(spans: list[LiveSpan]) -> None:
     """Nothing is asked of these spans any more. They and what they ran in hold one another: undone here, they
     go as soon as nobody has them, and the collector need not look for them."""
     nowhere = Scope(None, None)
-    nothing = Act(None, None, 1, nowhere, 1)
-    none: list[Act] = []
+    nothing = ContainerAttempt(None, None, 1, nowhere, 1)
+    none: list[ContainerAttempt] = []
     for span in spans:
         if span.seq is not None:
             span.seq.scope.shared = nowhere
@@ -469,9 +475,9 @@ def let_go(spans: list[LiveSpan]) -> None:
     spans.clear()
 
 
-def first_sign(act: Act, at: float, index: int) -> None:
-    """A line from inside this attempt: if it is a silent child's, that had started by then, and what it is in
-    too."""
+def first_sign(act: ContainerAttempt, at: float, index: int) -> None:
+    """A line from inside this attempt: if it is an unlogged child's, that had started by then, and what it is
+    in too."""
     if act.first_index is None:
         act.first_index = index
     span = act.span

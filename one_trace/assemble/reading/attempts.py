@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 
-from one_trace.assemble.flowtree.tree import CONTAINERS, Node, silent_ids
-from one_trace.assemble.live.state import CLOCK_MS, Act, LiveSpan, alive, last_began
+from one_trace.assemble.flowtree.tree import CONTAINERS, Node, unlogged_ids
+from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, LiveSpan, alive, last_began
 from one_trace.assemble.reading.awaits import by_life, doubt
 from one_trace.assemble.reading.blocks import advance, all_done, may_go_on, may_open
 from one_trace.assemble.reading.evidence import cannot_have_failed, choose_retry, may_go_on_beside
@@ -18,16 +18,16 @@ from one_trace.record.log import LogLine
 _MOST_RAISED = 8
 _MOST_BESIDE = 8
 _LOOK_BACK = 100
-"""What a loop has left behind in silence is not looked through in each of its turns."""
+"""What a loop has left behind in silence is not looked through in each of its iterations."""
 
 
 def announced(world: World, line: LogLine, late: float) -> None:
     """`late`: by how many ms the line may be late."""
     step_id = line.step_id or ""
-    spans = world.open.get(step_id, []) + [kid for kid in world.kids.get(step_id, ()) if kid.open]
+    spans = world.open.get(step_id, []) + [child for child in world.children.get(step_id, ()) if child.open]
 
     def shows(node: Node) -> bool:
-        return step_id in silent_ids(node)
+        return step_id in unlogged_ids(node)
 
     if not any(_is_next(span, line) for span in spans):
         world.favoured = None
@@ -35,8 +35,8 @@ def announced(world: World, line: LogLine, late: float) -> None:
     while not any(_is_next(span, line) for span in spans) and any(
         advance(world, block, shows) for block in by_life(world)
     ):
-        spans = [kid for kid in world.kids.get(step_id, ()) if kid.open]
-    spans += _beside(world, step_id, lambda kid: _is_next(kid, line))
+        spans = [child for child in world.children.get(step_id, ()) if child.open]
+    spans += _beside(world, step_id, lambda child: _is_next(child, line))
     if not any(_is_next(span, line) for span in spans):
         world.doubts.contradicted(world.index, None)
     if not spans:
@@ -63,8 +63,8 @@ def announced(world: World, line: LogLine, late: float) -> None:
 
 def _beside(world: World, step_id: str, fits: Callable[[LiveSpan], bool]) -> list[LiveSpan]:
     """The last of those that fit and may go on beside what threw in silence, in their order."""
-    latest = islice(reversed(world.kids.get(step_id, ())), _LOOK_BACK)
-    beside = (kid for kid in latest if fits(kid) and may_go_on_beside(kid))
+    latest = islice(reversed(world.children.get(step_id, ())), _LOOK_BACK)
+    beside = (child for child in latest if fits(child) and may_go_on_beside(child))
     return list(islice(beside, _MOST_BESIDE))[::-1]
 
 
@@ -74,31 +74,31 @@ def _thrown_too_soon(world: World, line: LogLine) -> list[LiveSpan]:
     return list(islice((span for span in raised if _is_next(span, line)), _MOST_RAISED))
 
 
-def _holds_another(block: Act, step_id: str) -> bool:
-    """It may be a silent child of a batch of which nothing was seen yet."""
+def _holds_another(block: ContainerAttempt, step_id: str) -> bool:
+    """It may be an unlogged child of a batch of which nothing was seen yet."""
     return block.kind == "parallel" and any(
-        step_id in silent_ids(node) for node in block.steps[block.batch_end :]
+        step_id in unlogged_ids(node) for node in block.steps[block.batch_end :]
     )
 
 
 def succeeded(world: World, line: LogLine) -> None:
-    """For a silent child, the only line that tells of its end."""
+    """For an unlogged child, the only line that tells of its end."""
     step_id = line.step_id or ""
 
-    def fits(kid: LiveSpan) -> bool:
-        last = kid.retried[-1] if kid.retried else 0
-        return kid.attempts == (line.retries or 0) + 1 and kid.succeeded is None and last <= line.at + 1
+    def fits(child: LiveSpan) -> bool:
+        last = child.retried[-1] if child.retried else 0
+        return child.attempts == (line.retries or 0) + 1 and child.succeeded is None and last <= line.at + 1
 
-    spans = [kid for kid in world.kids.get(step_id, ()) if kid.open and fits(kid)]
-    spans = sorted([*spans, *_beside(world, step_id, fits)], key=lambda kid: kid.number)
+    spans = [child for child in world.children.get(step_id, ()) if child.open and fits(child)]
+    spans = sorted([*spans, *_beside(world, step_id, fits)], key=lambda child: child.number)
     if world.open.get(step_id):
         return
-    going = [kid for kid in spans if not kid.act.failed] or spans
-    going = [kid for kid in going if alive(kid.act)] or going
+    going = [child for child in spans if not child.act.failed] or spans
+    going = [child for child in going if alive(child.act)] or going
     if going:
         max(going, key=last_began).succeeded = float(line.at)
-    for kid in spans if len(spans) > 1 else ():
-        kid.doubtful = True
+    for child in spans if len(spans) > 1 else ():
+        child.doubtful = True
     if len(spans) == 1 and spans[0].acts:
         all_done(world, spans[0].acts[-1])
 
@@ -114,11 +114,11 @@ def _gave_up(span: LiveSpan, line: LogLine) -> None:
         act.idle = -1
 
 
-def _may_have_timed_out(act: Act, now: float) -> bool:
+def _may_have_timed_out(act: ContainerAttempt, now: float) -> bool:
     """Nothing was seen to throw in the block: a child of a later batch may have been timed out."""
     if act.kind != "parallel" or act.failed or not may_go_on(act, now, kept=False):
         return False
-    silent = (inner for node in act.steps[act.batch_end :] for inner in node.silently())
+    silent = (inner for node in act.steps[act.batch_end :] for inner in node.unlogged_inside())
     after = now - act.start + CLOCK_MS
     return any(
         node.timeout is not None and node.type in CONTAINERS and node.timeout <= after for node in silent

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from one_trace.assemble.agree.results import expected, iterations_known
-from one_trace.assemble.live.state import CLOCK_MS, Act, Pass, alive, outside
+from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, SequenceRun, alive, outside
 from one_trace.assemble.reading.blocks import advance, could_begin, first_ids, has_begun, skipped
 
 if TYPE_CHECKING:
     from one_trace.assemble.reading.world import World
 
 
-def resumed(world: World, step_id: str) -> Pass | None:
+def resumed(world: World, step_id: str) -> SequenceRun | None:
     """A next iteration, batch or attempt that begins with this step."""
     world.favoured = None
     acts = world.idle.get(step_id)
@@ -26,20 +26,20 @@ def resumed(world: World, step_id: str) -> Pass | None:
         return _next_iteration(world, act)
     tried: set[int] = set()
 
-    def fits(act: Act) -> bool:
+    def fits(act: ContainerAttempt) -> bool:
         return could_begin(act, step_id, world.now, kept=world.kept)
 
     if world.favoured is None:
         doubt(world, fits)
-    opened: Act | None = None
+    opened: ContainerAttempt | None = None
     while (act := next((act for act in by_life(world, opened) if id(act) not in tried), None)) is not None:
         tried.add(id(act))  # a batch that opens may hold a block that has batches of its own
         if not has_begun(act, world.now):
             continue
-        seen = len(act.kids)
+        seen = len(act.children)
         begun = (
             _next_batch(world, act, step_id)
-            if act.kind == "parallel" and act.kids
+            if act.kind == "parallel" and act.children
             else world.begin(act, step_id)
         )
         if begun is not None:
@@ -47,7 +47,7 @@ def resumed(world: World, step_id: str) -> Pass | None:
                 world.pending.remove(act)
             world.stack.append(act)
             return begun
-        if len(act.kids) > seen:
+        if len(act.children) > seen:
             opened, world.favoured = act, None
             doubt(world, fits, opened)
             if world.favoured is act:
@@ -55,9 +55,9 @@ def resumed(world: World, step_id: str) -> Pass | None:
     return None
 
 
-def _due(world: World, acts: list[Act], step_id: str) -> Act | None:
-    """Of the loops that may go on, the one that has waited longest. But what goes on does so in the turn
-    in which its iteration ended: one that has let another turn pass was over, and is taken only if there
+def _due(world: World, acts: list[ContainerAttempt], step_id: str) -> ContainerAttempt | None:
+    """Of the loops that may go on, the one that has waited longest. But what goes on does so in the tick
+    in which its iteration ended: one that has let another tick pass was over, and is taken only if there
     is no other."""
     acts[:] = [act for act in acts if act.idle >= 0 and not act.closed and not act.failed]
     fitting = [
@@ -69,17 +69,17 @@ def _due(world: World, acts: list[Act], step_id: str) -> Act | None:
     due = [act for act in fitting if not _let_pass(world, act)]
     if len(due) > 1:
         for act in due:
-            act.unsure_turn = True
+            act.unsure_iteration = True
         return world.doubts.choose(world.index, due[0], due)
     return due[0] if due else fitting[-1] if fitting else None
 
 
-def _let_pass(world: World, act: Act) -> bool:
+def _let_pass(world: World, act: ContainerAttempt) -> bool:
     """Something has ended after the pass of `act` was over, and `act` has not gone on before."""
     return world.moment > act.idle_at + CLOCK_MS / 3
 
 
-def by_life(world: World, opened: Act | None = None) -> list[Act]:
+def by_life(world: World, opened: ContainerAttempt | None = None) -> list[ContainerAttempt]:
     """What may begin after an await: first what is in the block of which a batch was just `opened` for it, if
     there is one, then that in which something has just ended, then the innermost, since what it is in waits
     for it; what was given up, or is known to have failed, last."""
@@ -105,11 +105,13 @@ def by_life(world: World, opened: Act | None = None) -> list[Act]:
     )
 
 
-def _is_in(act: Act, block: Act) -> bool:
+def _is_in(act: ContainerAttempt, block: ContainerAttempt) -> bool:
     return any(at is block for at in outside(act))
 
 
-def doubt(world: World, fits: Callable[[Act], bool], opened: Act | None = None) -> None:
+def doubt(
+    world: World, fits: Callable[[ContainerAttempt], bool], opened: ContainerAttempt | None = None
+) -> None:
     """Where several of what may begin after an await fit a line, which of them it is is a choice; where a
     block was just `opened` for it, one between what is in it and its next batch."""
     fitting = [act for act in by_life(world, opened) if act.span is not None and fits(act)]
@@ -125,7 +127,7 @@ def doubt(world: World, fits: Callable[[Act], bool], opened: Act | None = None) 
         world.elder.add(first.node)
 
 
-def _rather_again(world: World, idle: Act, step_id: str) -> bool:
+def _rather_again(world: World, idle: ContainerAttempt, step_id: str) -> bool:
     """Not the next iteration of `idle`, but another's next attempt or batch. Where both are due, it is a
     choice."""
     if not world.pending:
@@ -140,21 +142,21 @@ def _rather_again(world: World, idle: Act, step_id: str) -> bool:
     return bool(nearer)
 
 
-def _next_iteration(world: World, act: Act) -> Pass:
+def _next_iteration(world: World, act: ContainerAttempt) -> SequenceRun:
     assert act.node is not None
     assert act.node.body is not None
     act.batch_end = act.started + act.node.concurrency
     if act.node.concurrency > 1:
         world.stack.append(act)
-    return world.new_pass(act, act.node.body, act.started)
+    return world.new_run(act, act.node.body, act.started)
 
 
-def _nearer(world: World, attempt: Act, idle: Act) -> bool:
+def _nearer(world: World, attempt: ContainerAttempt, idle: ContainerAttempt) -> bool:
     """Is it rather this attempt's time to begin than the next iteration's?"""
     return attempt.attempt > 1 and abs(world.now - attempt.start) < abs(world.now - idle.idle_at)
 
 
-def _next_batch(world: World, act: Act, step_id: str) -> Pass | None:
+def _next_batch(world: World, act: ContainerAttempt, step_id: str) -> SequenceRun | None:
     if act.attempt > 1:
         begun = world.begin(act, step_id)
         if begun is not None:
@@ -164,22 +166,22 @@ def _next_batch(world: World, act: Act, step_id: str) -> Pass | None:
     return None
 
 
-def _skipped_block(act: Act) -> bool:
+def _skipped_block(act: ContainerAttempt) -> bool:
     return act.kind == "parallel" and act.span is not None and act.span.slot >= 0 and skipped(act.span)
 
 
-def _failed_block(act: Act) -> bool:
+def _failed_block(act: ContainerAttempt) -> bool:
     span = act.span
     if act.kind != "parallel" or span is None or act.batch_end >= len(act.steps):
         return False
     return act.failed or (act.closed and span.status not in ("success", "skipped"))
 
 
-def _begins_more(act: Act) -> bool:
+def _begins_more(act: ContainerAttempt) -> bool:
     return act.kind != "parallel" or act.attempt > 1 or act.batch_end < len(act.steps)
 
 
-def _unlikely(act: Act, now: float) -> int:
+def _unlikely(act: ContainerAttempt, now: float) -> int:
     if act.attempt > 1 and act.start > now:
         return 3  # its delay is not over
     if not alive(act):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from one_trace.assemble.agree.results import expected
 from one_trace.assemble.flowtree.tree import time_out_of
 from one_trace.assemble.live.facts import Late
-from one_trace.assemble.live.state import CLOCK_MS, Act, LiveSpan, may_turn
+from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, LiveSpan, may_iterate
 from one_trace.record.log import LogLine
 
 _TIMED_OUT = re.compile('Step ".*" exceeded timeout of ', re.DOTALL)
@@ -27,8 +27,8 @@ _LATER = 10
 """What has to follow does, but not at once."""
 _TOO_LATE = 30
 """Nor within the ms."""
-_TURN = 32
-"""More lines than are mostly written in one turn."""
+_TICK = 32
+"""More lines than are mostly written in one tick."""
 _HANDED_ON = 8
 """An error that ends several steps has its lines within so many."""
 _FURTHER = 5
@@ -53,7 +53,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
         at += 1  # it began just before, and is sooner done with
     first = at
     apart = 0  # ms by which it is not quite so; less than what the other costs say
-    act: Act | None = span.act
+    act: ContainerAttempt | None = span.act
     while act is not None and at < len(lines):
         line = lines[at]
         if act.kind == "flow":
@@ -61,7 +61,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
                 at += failed and line.event == "flow:error"
                 break
             if line.event != ("flow:error" if failed else "flow:complete") or line.flow_key != act.tree.key:
-                return _MISSING if failed or _in_its_turn(act, lines, index, at, late) else _SURELY_MISSING
+                return _MISSING if failed or _in_its_tick(act, lines, index, at, late) else _SURELY_MISSING
             if not _at_once(ended, line, late(at)):
                 return _MISSING
             misfit = began_apart(line, act.start)
@@ -81,7 +81,7 @@ def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Late, *
             if act.kind in ("loop", "while") and not failed:
                 if _goes_on(span, act, owner, lines, index, at, late):
                     return apart
-                return _LATER if may_turn(act) and late(index) else _MISSING
+                return _LATER if may_iterate(act) and late(index) else _MISSING
             return _fails_later(owner, lines, index, at, late) if failed else _MISSING
         if line.event == "step:retry":
             if not failed:
@@ -116,13 +116,19 @@ def ends_another(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -
 
 
 def _goes_on(
-    span: LiveSpan, act: Act, owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late
+    span: LiveSpan,
+    act: ContainerAttempt,
+    owner: LiveSpan,
+    lines: list[LogLine],
+    index: int,
+    at: int,
+    late: Late,
 ) -> bool:
-    """The next iteration of a loop begins in the turn in which `span` ended the one before, or the loop ends;
-    not by its time-out, which would come in another turn."""
-    body = act.node.body if act.node is not None and may_turn(act) else None
+    """The next iteration of a loop begins in the tick in which `span` ended the one before, or the loop ends;
+    not by its time-out, which would come in another tick."""
+    body = act.node.body if act.node is not None and may_iterate(act) else None
     first = body.nodes[0].id if body is not None and body.nodes else None
-    for other, line in _turn(lines, index, at, late):
+    for other, line in _tick(lines, index, at, late):
         if not _within_ms(lines[index], line, late(other)):
             continue
         if line.step_id == first and line.event == "step:start":
@@ -135,21 +141,21 @@ def _goes_on(
             and line.event == "step:complete"
             and line.duration_ms
         ):
-            return False  # of what waits for something, each ends in a turn of its own
+            return False  # of what waits for something, each ends in a tick of its own
     return False
 
 
-def _turn(lines: list[LogLine], index: int, at: int, late: Late) -> Iterator[tuple[int, LogLine]]:
-    """The lines from `at` on that are of the same turn as the one at `index`: others that run abreast may
-    have written between it and what follows from it."""
-    for other in range(at, min(at + _TURN, len(lines))):
+def _tick(lines: list[LogLine], index: int, at: int, late: Late) -> Iterator[tuple[int, LogLine]]:
+    """The lines from `at` on that are of the same tick as the one at `index`: others that run concurrently
+    may have written between it and what follows from it."""
+    for other in range(at, min(at + _TICK, len(lines))):
         if not _soon(lines[index], lines[other], late(other)) or _goes_off(lines, other):
             return
         yield other, lines[other]
 
 
 def _goes_off(lines: list[LogLine], at: int) -> bool:
-    """A time-out does with this line, and so another turn begins."""
+    """A time-out does with this line, and so another tick begins."""
     line = lines[at]
     if line.event == "step:complete" and line.status == "timeout":
         before = (lines[other] for other in range(max(0, at - _HANDED_ON), at))
@@ -160,30 +166,32 @@ def _goes_off(lines: list[LogLine], at: int) -> bool:
 
 
 def _hands_on(span: LiveSpan, lines: list[LogLine], index: int, late: Late) -> bool:
-    """What the step threw in ends in the same turn; so it may where the log does not go on to its end."""
+    """What the step threw in ends in the same tick; so it may where the log does not go on to its end."""
     act = span.act
     owner = _waits(act, failed=True)
     if owner is None and (act.kind != "flow" or act.span is None):
         return True
-    flow_ends = act.kind != "flow" or _ends_in_turn(act, None, lines, index, late)
-    return flow_ends and (owner is None or _ends_in_turn(act, owner, lines, index, late))
+    flow_ends = act.kind != "flow" or _ends_in_tick(act, None, lines, index, late)
+    return flow_ends and (owner is None or _ends_in_tick(act, owner, lines, index, late))
 
 
-def _ends_in_turn(act: Act, owner: LiveSpan | None, lines: list[LogLine], index: int, late: Late) -> bool:
+def _ends_in_tick(
+    act: ContainerAttempt, owner: LiveSpan | None, lines: list[LogLine], index: int, late: Late
+) -> bool:
     """The `owner` does, or the flow of the act where there is none, if the log goes on for so long."""
     last = index
-    for last, line in _turn(lines, index, index + 1, late):  # noqa: B007
+    for last, line in _tick(lines, index, index + 1, late):  # noqa: B007
         if owner is None and line.event in _ENDS and act.tree is not None and line.flow_key == act.tree.key:
             return True
         if owner is not None and line.step_id == owner.node.id and line.event in _ENDS:
             return True
-    return last == min(index + _TURN, len(lines) - 1)
+    return last == min(index + _TICK, len(lines) - 1)
 
 
 def _fails_later(owner: LiveSpan, lines: list[LogLine], index: int, at: int, late: Late) -> int:
-    """How ill it fits that its end is not the next line: one of the same turn and error will do."""
+    """How ill it fits that its end is not the next line: one of the same tick and error will do."""
     error = lines[index].error
-    for other, line in _turn(lines, index, at, late):
+    for other, line in _tick(lines, index, at, late):
         if line.step_id != owner.node.id or line.event not in _ENDS or line.error not in (None, error):
             continue
         if line.event != "step:complete" or line.status == _failed_by(error):
@@ -192,14 +200,14 @@ def _fails_later(owner: LiveSpan, lines: list[LogLine], index: int, at: int, lat
 
 
 def _same_error_later(lines: list[LogLine], index: int, at: int, late: Late) -> bool:
-    """Something else ends in the same turn with this error, or has failed, which may have been thrown in
+    """Something else ends in the same tick with this error, or has failed, which may have been thrown in
     it."""
     error = lines[index].error
     return error is not None and any(
         (line.error == error if line.event != "step:complete" else line.status == _failed_by(error))
         and line.event in _ENDS
         and _within_ms(lines[index], line, late(other))
-        for other, line in _turn(lines, index, at, late)
+        for other, line in _tick(lines, index, at, late)
     )
 
 
@@ -208,18 +216,18 @@ def _failed_by(error: str | None) -> str:
     return "timeout" if names_time_out(error) else "failed"
 
 
-def _in_its_turn(act: Act, lines: list[LogLine], index: int, at: int, late: Late) -> bool:
-    """The sub-flow ends in the same turn."""
+def _in_its_tick(act: ContainerAttempt, lines: list[LogLine], index: int, at: int, late: Late) -> bool:
+    """The sub-flow ends in the same tick."""
     return any(
         line.event == "flow:complete"
         and act.tree is not None
         and line.flow_key == act.tree.key
         and began_apart(line, act.start) <= late(other)
-        for other, line in _turn(lines, index, at, late)
+        for other, line in _tick(lines, index, at, late)
     )
 
 
-def _times_out(act: Act, owner: LiveSpan, line: LogLine, late: float) -> bool:
+def _times_out(act: ContainerAttempt, owner: LiveSpan, line: LogLine, late: float) -> bool:
     """The attempt is timed out just then, whatever is thrown in it."""
     timeout = owner.node.timeout
     return timeout is not None and abs(act.start + timeout - line.at) <= max(late, 1)
@@ -230,7 +238,7 @@ def _small(misfit: float) -> int:
 
 
 def _at_once(ended: LogLine, line: LogLine, late: float) -> bool:
-    """It is of the same turn, and of the same error."""
+    """It is of the same tick, and of the same error."""
     return _soon(ended, line, late) and line.error in (None, ended.error)
 
 
@@ -253,7 +261,7 @@ def began_apart(line: LogLine, start: float) -> float:
     return abs(line.at - line.duration_ms - start) if line.duration_ms is not None else 0.0
 
 
-def _waits(act: Act, *, failed: bool) -> LiveSpan | None:
+def _waits(act: ContainerAttempt, *, failed: bool) -> LiveSpan | None:
     """The step that ends with this attempt of it, in the log; None where there is none, or not at once."""
     owner = act.span
     while owner is not None and owner.open and owner.acts[-1] is act and not act.failed:
@@ -267,5 +275,5 @@ def _waits(act: Act, *, failed: bool) -> LiveSpan | None:
     return None
 
 
-def _over_with_pass(act: Act) -> bool:
+def _over_with_pass(act: ContainerAttempt) -> bool:
     return act.kind in ("flow", "condition") or (act.kind in ("loop", "while") and len(act.passes) == 1)

@@ -19,16 +19,16 @@ from one_trace.assemble.flowtree.tree import CONTAINERS, Node
 from one_trace.assemble.live.facts import Facts, Late
 from one_trace.assemble.live.state import (
     CLOCK_MS,
-    Act,
+    ContainerAttempt,
     LiveSpan,
     alive,
     is_over,
     last_began,
     logged,
-    may_turn,
+    may_iterate,
     quiet,
-    silent_kids,
     timed_out_at,
+    unlogged_children,
 )
 from one_trace.assemble.reading.blocks import has_to_show, may_go_on
 from one_trace.assemble.reading.cascade import began_apart, ill_followed, names_time_out
@@ -43,7 +43,7 @@ _MERGED = 60
 _UNSEEN = 20
 """What another span has done in silence may be why an error fits ill."""
 _NOT_DUE = 12
-"""Another has to end in this turn."""
+"""Another has to end in this tick."""
 _SILENTLY = 10
 """Nothing was seen to fail in it."""
 _SOON = 5
@@ -77,11 +77,11 @@ def choose_end(
 
 
 def _is_due(span: LiveSpan, line: LogLine, late: float) -> bool:
-    """All that ran in it was over in this turn, and nothing more can begin in it: it ends in this turn."""
+    """All that ran in it was over in this tick, and nothing more can begin in it: it ends in this tick."""
     act = span.acts[-1] if span.acts else None
     if act is None or act.kind == "parallel" or act.failed or act.over_at is None:
         return False
-    return quiet(act) and not may_turn(act) and line.at <= act.over_at + late
+    return quiet(act) and not may_iterate(act) and line.at <= act.over_at + late
 
 
 def _less(spans: list[LiveSpan], costs: list[int], least: float) -> list[LiveSpan]:
@@ -173,17 +173,17 @@ def choose_retry(
     return living[0] if living else likely[-1], best, less
 
 
-def may_go_on_beside(kid: LiveSpan) -> bool:
-    """A silent step that was held to be done with a block in which another may have thrown in silence: this
-    one goes on then."""
-    if kid.slot < 0 or kid.open or kid.end is not None:
+def may_go_on_beside(child: LiveSpan) -> bool:
+    """An unlogged step that was held to be done with a block in which another may have thrown in silence:
+    this one goes on then."""
+    if child.slot < 0 or child.open or child.end is not None:
         return False
-    act = kid.act
+    act = child.act
     while act.span is not None and act.span.slot >= 0:
         block = act.span
         result = expected(block)
         failed = result is None or result.status != "success"
-        if failed and block.node.goes_on and len(act.kids) > 1:
+        if failed and block.node.goes_on and len(act.children) > 1:
             return True
         act = block.act
     return False
@@ -213,14 +213,14 @@ def _all_done(block: LiveSpan) -> bool:
     act = block.acts[-1] if block.acts else None
     if act is None or act.kind != "parallel" or act.batch_end < len(act.steps):
         return False
-    last = [kid for kid in act.kids if kid.batch == act.batch]
-    return all(kid.acts and kid.acts[-1].kind == "flow" and kid.acts[-1].finished for kid in last)
+    last = [child for child in act.children if child.batch == act.batch]
+    return all(child.acts and child.acts[-1].kind == "flow" and child.acts[-1].finished for child in last)
 
 
-def _just_before(kid: LiveSpan, line: LogLine) -> bool:
-    """A silent step's time-out is all but over: it began before the first line from inside it."""
-    over = timed_out_at(kid) if kid.slot >= 0 else None
-    return over is not None and not kid.acts[-1].failed and line.at + 1 < over
+def _just_before(child: LiveSpan, line: LogLine) -> bool:
+    """An unlogged step's time-out is all but over: it began before the first line from inside it."""
+    over = timed_out_at(child) if child.slot >= 0 else None
+    return over is not None and not child.acts[-1].failed and line.at + 1 < over
 
 
 def _not_due(leaf: LiveSpan, line: LogLine, late: float) -> bool:
@@ -295,21 +295,21 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
     return cost
 
 
-def _overdue(act: Act, at: float) -> bool:
-    """A silent child was timed out by then, which would have ended the block: where no timer is late."""
+def _overdue(act: ContainerAttempt, at: float) -> bool:
+    """An unlogged child was timed out by then, which would have ended the block: where no timer is late."""
     return act.kind == "parallel" and any(
-        kid.open
-        and not kid.node.goes_on
-        and kid.attempts > kid.node.retries
-        and (_outran(kid, inner, at) or _overdue(inner, at))
-        for kid in act.kids
-        for inner in kid.acts[-1:]
+        child.open
+        and not child.node.goes_on
+        and child.attempts > child.node.retries
+        and (_outran(child, inner, at) or _overdue(inner, at))
+        for child in act.children
+        for inner in child.acts[-1:]
     )
 
 
-def _outran(kid: LiveSpan, act: Act, at: float) -> bool:
+def _outran(child: LiveSpan, act: ContainerAttempt, at: float) -> bool:
     """What runs in it went on after its time-out."""
-    over = timed_out_at(kid)
+    over = timed_out_at(child)
     if over is None or over >= at or act.failed:
         return False
     return not quiet(act) or (act.over_at or 0) > over + CLOCK_MS
@@ -325,7 +325,7 @@ def last_ended_in_twin(
     block: LiveSpan, spans: list[LiveSpan], last: LiveSpan | None, facts: Facts, index: int, late: Late
 ) -> bool:
     """A block succeeds and nothing was seen of its later batches, while what had just ended, in the line
-    before and the same turn, was in another block of the same step: it may have been in this one."""
+    before and the same tick, was in another block of the same step: it may have been in this one."""
     act = block.acts[-1] if block.acts else None
     if act is None or act.kind != "parallel" or act.batch_end >= len(act.steps):
         return False
@@ -337,24 +337,24 @@ def last_ended_in_twin(
     return around is not block and around in spans
 
 
-def _may_end(act: Act, now: float) -> bool:
+def _may_end(act: ContainerAttempt, now: float) -> bool:
     return may_go_on(act, now, kept=False) and not has_to_show(act) if act.kind == "parallel" else quiet(act)
 
 
-def _waits_still(act: Act) -> bool:
+def _waits_still(act: ContainerAttempt) -> bool:
     """Something runs in it, and nothing has thrown in it that would have failed it."""
     return act.kind != "parallel" and bool(act.passes) and not act.failed
 
 
-def _all_run(act: Act) -> bool:
+def _all_run(act: ContainerAttempt) -> bool:
     """A block of which all that has begun last runs still: the log would tell if one had thrown."""
-    last = [kid for kid in act.kids if kid.batch == act.batch]
+    last = [child for child in act.children if child.batch == act.batch]
     return act.kind == "parallel" and not act.failed and all(map(_runs, last))
 
 
-def _runs(kid: LiveSpan) -> bool:
-    act = kid.acts[-1] if kid.acts else None
-    if act is None or not kid.open or (kid.node.goes_on and kid.node.timeout is not None):
+def _runs(child: LiveSpan) -> bool:
+    act = child.acts[-1] if child.acts else None
+    if act is None or not child.open or (child.node.goes_on and child.node.timeout is not None):
         return False
     return _waits_still(act) or _all_run(act)
 
@@ -431,8 +431,8 @@ def _cost_of_error(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
 
 
 def _too_early(span: LiveSpan, line: LogLine) -> int:
-    """How ill the error of a time-out of its own, or of a silent child, fits what began then: a timer may go
-    off late, but not early."""
+    """How ill the error of a time-out of its own, or of an unlogged child, fits what began then: a timer may
+    go off late, but not early."""
     timeout, act = _named_time_out(span.node, line.error), span.acts[-1] if span.acts else None
     if timeout is None or (act is not None and act.failed):
         return 0
@@ -441,14 +441,14 @@ def _too_early(span: LiveSpan, line: LogLine) -> int:
 
 
 def _tried_again(span: LiveSpan, line: LogLine) -> int:
-    """How ill the error of a silent child's time-out fits a block in which that one is tried again."""
-    named = [kid for kid in silent_kids(span) if kid.node.has_timed_out(line.error)]
-    return _NEAR if named and all(kid.attempts <= kid.node.retries for kid in named) else 0
+    """How ill the error of an unlogged child's time-out fits a block in which that one is tried again."""
+    named = [child for child in unlogged_children(span) if child.node.has_timed_out(line.error)]
+    return _NEAR if named and all(child.attempts <= child.node.retries for child in named) else 0
 
 
 def _named_time_out(node: Node, error: str | None) -> float | None:
-    """How long the time-out is that the error names: its own, or a silent child's."""
-    return next((inner.timeout for inner in node.silently() if inner.has_timed_out(error)), None)
+    """How long the time-out is that the error names: its own, or an unlogged child's."""
+    return next((inner.timeout for inner in node.unlogged_inside() if inner.has_timed_out(error)), None)
 
 
 def _may_throw(span: LiveSpan, error: str) -> bool:

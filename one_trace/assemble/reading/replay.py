@@ -9,7 +9,7 @@ from one_trace.assemble.agree.results import expected
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.flowtree.trees import Trees, limit_loops
 from one_trace.assemble.live.facts import Facts
-from one_trace.assemble.live.state import CLOCK_MS, ENDS, Act, Foreseen, LiveSpan, Scope, quiet
+from one_trace.assemble.live.state import CLOCK_MS, ENDS, ContainerAttempt, Foreseen, LiveSpan, Scope, quiet
 from one_trace.assemble.reading.attempts import announced, succeeded
 from one_trace.assemble.reading.blocks import (
     all_done,
@@ -73,7 +73,7 @@ class Replay:
         self.trees = Trees(record.flows, facts.warnings, self.faults)
         self.world = World(doubts, foreseen or {}, self.trees.kinds, self._last_save(), facts)
         self.overs: list[float] = []
-        """When each go but the last was over: the time of its last line."""
+        """When the run was over each time it was resumed later: the time of its last line."""
         self.others: dict[str, int] = {}
         """Kinds of events that are not known, and how many there were."""
         self.outcome: str | None = None
@@ -151,19 +151,19 @@ class Replay:
         if saves is not None and saves < len(self._saves):
             self.saved = self._saves[saves - 1] if saves else -1
 
-    def _new_root(self, go: int) -> Act:
-        root = Act(None, None, 1, self._scope, go)
+    def _new_root(self, resume: int) -> ContainerAttempt:
+        root = ContainerAttempt(None, None, 1, self._scope, resume)
         key = self.record.files.flow_key
-        root.prefix = key if go == 1 else f"{key}#{go}"
+        root.prefix = key if resume == 1 else f"{key}#{resume}"
         return root
 
     def _on_word(self, line: LogLine) -> None:
         if line.msg == "Flow resumed":
             self.overs.append(self.lines[max(0, self.world.index - 1)].at)
             self.world.forget()
-            self.world.go += 1
+            self.world.resume += 1
             self.outcome = self.ended_at = None
-            self.root = self._new_root(self.world.go)
+            self.root = self._new_root(self.world.resume)
         elif line.msg.startswith("Flow failed"):
             self.saved = self.world.index
             self.outcome, self.ended_at = "error", line.at
@@ -173,7 +173,7 @@ class Replay:
             self.outcome, self.ended_at = self.outcome or "success", line.at
 
     def _begin_root(self) -> None:
-        skip = frozenset(self._completed) if self.world.go > 1 else frozenset()
+        skip = frozenset(self._completed) if self.world.resume > 1 else frozenset()
         tree = self.trees.root(self.record.files.flow_key, self.record.flow)
         if self._context is not None:
             limit_loops(tree, self._context.input)
@@ -264,7 +264,7 @@ class Replay:
         if status not in ENDS:
             self.faults.append(f"the step {step_id[:80]!r} has ended in a way not known: {status[:40]!r}")
         span.duration, span.host_ms = line.duration_ms, line.host_ms
-        if span.act.go == self.world.go:
+        if span.act.resume == self.world.resume:
             self._completed.add(step_id)
         span.scope.wrote(span)
         self._ended(span, line)

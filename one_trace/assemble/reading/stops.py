@@ -1,12 +1,12 @@
 """--stop-after: the step has ended, or a dry run has looked at it, and what it ran in, up to its flow, is
-stopped with it. What runs beside it goes on, and is stopped in its turn where it comes to that step.
+stopped with it. What runs beside it goes on, and is stopped in its tick where it comes to that step.
 """
 
 from __future__ import annotations
 
 import math
 
-from one_trace.assemble.live.state import CLOCK_MS, Act, LiveSpan, timed_out_at
+from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, LiveSpan, timed_out_at
 from one_trace.assemble.reading.world import World
 from one_trace.record.log import LogLine
 
@@ -15,9 +15,9 @@ class Stops:
     """The stops of one replay."""
 
     def __init__(self) -> None:
-        self._targets: list[tuple[Act, float, int]] = []
+        self._targets: list[tuple[ContainerAttempt, float, int]] = []
         """Where a target of a dry run was looked at, when, and in which line."""
-        self._stopped: dict[Act, str | None] = {}
+        self._stopped: dict[ContainerAttempt, str | None] = {}
         """Flows that were stopped, and the step they were stopped after."""
 
     def look_at(self, world: World, line: LogLine) -> None:
@@ -27,7 +27,9 @@ class Stops:
         if seq is not None:
             self._targets.append((seq.act, float(line.at), world.index))
 
-    def stop_flow(self, world: World, line: LogLine, last: Act | None) -> Act | None:
+    def stop_flow(
+        self, world: World, line: LogLine, last: ContainerAttempt | None
+    ) -> ContainerAttempt | None:
         """The flow that a ``flow:stopped`` ends, stopped from the target (which ran in `last`, where it did
         run) outwards; None where there is none."""
         act = self._targets[-1][0] if self._targets else last
@@ -70,7 +72,7 @@ class Stops:
             _stop_around(world, act, at, index)
 
 
-def _stop_around(world: World, act: Act, at: float, index: int) -> None:
+def _stop_around(world: World, act: ContainerAttempt, at: float, index: int) -> None:
     """What was stopped in an attempt stops what that is in, up to its flow."""
     just = False
     while (span := _stops_with(act, at)) is not None:
@@ -81,7 +83,7 @@ def _stop_around(world: World, act: Act, at: float, index: int) -> None:
         act = span.act
 
 
-def _stops_with(act: Act, at: float) -> LiveSpan | None:
+def _stops_with(act: ContainerAttempt, at: float) -> LiveSpan | None:
     """The step that is stopped with this attempt; None if it was given up before. What it ran set its timer
     first, so that of two that are due at once that one goes off."""
     span = act.span
@@ -91,12 +93,12 @@ def _stops_with(act: Act, at: float) -> LiveSpan | None:
 
 
 def _due_at(span: LiveSpan) -> float:
-    """When a silent step's time-out is."""
+    """When an unlogged step's time-out is."""
     over = timed_out_at(span) if span.slot >= 0 else None
     return over if over is not None else math.inf
 
 
-def under_way(act: Act) -> bool:
+def under_way(act: ContainerAttempt) -> bool:
     """Nothing that it is in, up to its flow, has ended."""
     inside = act
     while inside.span is not None and inside.kind != "flow":
@@ -106,7 +108,7 @@ def under_way(act: Act) -> bool:
     return True
 
 
-def _unfollowed(world: World) -> dict[Act, str | None]:
+def _unfollowed(world: World) -> dict[ContainerAttempt, str | None]:
     """Where all that was stopped had been given up before, no line tells of it; but a step ended, and the one
     after it, which begins with no await between, did not begin. By flow, the step it was stopped after."""
     lines = world.facts.lines
@@ -132,6 +134,6 @@ def _stop(world: World, span: LiveSpan, at: float, index: int) -> None:
     span.open = False
     span.status, span.end, span.end_index = "stopped", at, index
     span.duration = at - span.start
-    for held in (world.open.get(span.node.id, []), world.kids.get(span.node.id, [])):
+    for held in (world.open.get(span.node.id, []), world.children.get(span.node.id, [])):
         if span in held:
             held.remove(span)

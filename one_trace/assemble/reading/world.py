@@ -2,12 +2,11 @@
 
 The argument. The host is one thread: between two awaits it is a call stack, and what it writes there stands
 together in the log. A step's start is written by the call that, if the step is a container, goes on to start
-what stands first in it, and so on inwards; with a loop of three abreast, or a parallel block, the call comes
-back out and goes on to the next iteration or child. A step's completion is followed, with no await between,
-by the start of the step after it in the same list. So a start belongs to the line before it: `next` and
-`stack` hold the call stack which that line left behind. Only a next iteration, a next batch or a next attempt
-begins after an await: those are kept as `idle` and `pending`.
-"""
+what stands first in it, and so on inwards; with a loop of three at a time, or a parallel block, the call
+comes back out and goes on to the next iteration or child. A step's completion is followed, with no await
+between, by the start of the step after it in the same list. So a start belongs to the line before it: `next`
+and `stack` hold the call stack which that line left behind. Only a next iteration, a next batch or a next
+attempt begins after an await: those are kept as `idle` and `pending`."""
 
 from __future__ import annotations
 
@@ -15,18 +14,18 @@ import math
 from functools import partial
 
 from one_trace.assemble.agree.results import belied, said_of
-from one_trace.assemble.flowtree.tree import CONTAINERS, Listing, Node, Tree
+from one_trace.assemble.flowtree.tree import CONTAINERS, Node, StepList, Tree
 from one_trace.assemble.live.facts import Facts
 from one_trace.assemble.live.state import (
     CLOCK_MS,
-    Act,
+    ContainerAttempt,
     Foreseen,
     LiveSpan,
-    Pass,
     Scope,
+    SequenceRun,
     first_sign,
     in_doubtful_block,
-    may_turn,
+    may_iterate,
     timed_out_at,
 )
 from one_trace.assemble.reading.awaits import resumed
@@ -57,10 +56,10 @@ class World:
         self.foreseen = foreseen
         self._seen: dict[str, int] = {}
         self.spans: list[LiveSpan] = []
-        self.go = 1
+        self.resume = 1
         self.kind = ("", "")
         """Type and name of the step that starts."""
-        self.last: Act | None = None
+        self.last: ContainerAttempt | None = None
         """In which something ended last, by the line `last_index`."""
         self.last_index = -1
         self.index = 0
@@ -70,16 +69,16 @@ class World:
         self.forget()
 
     def forget(self) -> None:
-        """A new go begins: nothing of the one before it goes on."""
-        self.next: Pass | None = None
-        self.stack: list[Act] = []
+        """The run is resumed: nothing of the one before it goes on."""
+        self.next: SequenceRun | None = None
+        self.stack: list[ContainerAttempt] = []
         self.open: dict[str, list[LiveSpan]] = {}
-        self.kids: dict[str, list[LiveSpan]] = {}
-        self.idle: dict[str, list[Act]] = {}
-        self.pending: list[Act] = []
-        self.failed_blocks: list[Act] = []
+        self.children: dict[str, list[LiveSpan]] = {}
+        self.idle: dict[str, list[ContainerAttempt]] = {}
+        self.pending: list[ContainerAttempt] = []
+        self.failed_blocks: list[ContainerAttempt] = []
         """Blocks that failed, with batches of which nothing was seen."""
-        self.favoured: Act | None = None
+        self.favoured: ContainerAttempt | None = None
         """The choice among those that may begin with the line at hand."""
         self.elder: set[Node | None] = set()
         """Blocks of which the elder of two that wait has turned out to go on first, given up or not: what it
@@ -87,7 +86,7 @@ class World:
         self.imported = math.inf
         """When the first sub-flow started: the host imports what reads flows before that, and all that were
         called meanwhile start then, in turn."""
-        self.waiting: list[Act] = []
+        self.waiting: list[ContainerAttempt] = []
         """Attempts of ``flow`` steps whose sub-flow has not started yet."""
         self.flows = OpenFlows()
         """Sub-flows under way, the root flow first."""
@@ -113,7 +112,7 @@ class World:
             return self.enter(seq, seq.nodes[seq.pos], line)
         return self.enter_foreign(line)
 
-    def place_of(self, step_id: str) -> Pass | None:
+    def place_of(self, step_id: str) -> SequenceRun | None:
         """The pass whose next step has this id and begins now; None where nothing leads to it."""
         seq = self.next
         if seq is not None:
@@ -129,12 +128,12 @@ class World:
             stack.pop()
         return resumed(self, step_id)
 
-    def enter(self, seq: Pass, node: Node, line: LogLine) -> LiveSpan:
+    def enter(self, seq: SequenceRun, node: Node, line: LogLine) -> LiveSpan:
         span = LiveSpan(node, seq, seq.act, f"{seq.prefix} > {node.id}", line.at, len(self.spans))
         span.iteration, span.branch = seq.iteration, seq.branch
         span.doubtful = seq.doubtful or seq.act.doubtful
         if seq.pos == 0:
-            span.unsure_end, seq.act.unsure_turn = seq.act.unsure_turn, False
+            span.unsure_end, seq.act.unsure_iteration = seq.act.unsure_iteration, False
         seq.current = span
         self.next = None
         return self._entered(span, line)
@@ -178,10 +177,10 @@ class World:
 
     # -- containers
 
-    def new_act(self, span: LiveSpan, start: float) -> Act:
+    def new_act(self, span: LiveSpan, start: float) -> ContainerAttempt:
         """The next attempt of a container."""
         attempt = span.attempts
-        act = Act(span, span.node, attempt, span.scope, self.go)
+        act = ContainerAttempt(span, span.node, attempt, span.scope, self.resume)
         act.prefix = span.path if attempt == 1 else f"{span.path}#{attempt}"
         act.under = span.flow
         act.start, act.opened = start, max(start, self.now)
@@ -202,17 +201,17 @@ class World:
         if span.node.repeats or (span.path, nth) in self.foreseen:
             span.expected = self.foreseen.get((span.path, nth)) or False
 
-    def begin(self, act: Act, step_id: str) -> Pass | None:
+    def begin(self, act: ContainerAttempt, step_id: str) -> SequenceRun | None:
         """A pass of `act` that begins with this step, if one can begin now."""
         node = act.node
         if node is None or act.failed:
             return None
         if act.kind == "parallel":
-            for position in range(act.cursor, len(act.kids)):
-                kid = act.kids[position]
-                due = kid.acts and kid.open and has_begun(kid.acts[-1], self.now)
-                begins = due and not (kid.node.guarded and skipped(kid))
-                begun = self.begin(kid.acts[-1], step_id) if begins else None
+            for position in range(act.cursor, len(act.children)):
+                child = act.children[position]
+                due = child.acts and child.open and has_begun(child.acts[-1], self.now)
+                begins = due and not (child.node.guarded and skipped(child))
+                begun = self.begin(child.acts[-1], step_id) if begins else None
                 if begun is not None:
                     act.cursor = position
                     return begun
@@ -224,7 +223,7 @@ class World:
             if len(sides) > 1:  # a flow that was not validated: the line has its type and name
                 alike = [side for side in sides if (side.nodes[0].type, side.nodes[0].name) == self.kind]
                 sides, act.either = alike or sides, len(alike) != 1
-            return self.new_pass(act, sides[0], None) if sides else None
+            return self.new_run(act, sides[0], None) if sides else None
         body = node.body
         if body is None or not body.nodes or body.nodes[0].id != step_id:
             return None
@@ -236,7 +235,7 @@ class World:
             return None
         if node.most is not None and act.started >= node.most:
             return None
-        return self.new_pass(act, body, act.started)
+        return self.new_run(act, body, act.started)
 
     def is_this(self, node: Node, step_id: str) -> bool:
         """Is this the step that starts? A sub-flow is not validated, and may have its id for steps of several
@@ -246,7 +245,7 @@ class World:
         kind = self.kind[0]
         return node.type == kind or (step_id, kind) not in self.kinds
 
-    def new_pass(self, act: Act, listing: Listing, iteration: int | None) -> Pass:
+    def new_run(self, act: ContainerAttempt, step_list: StepList, iteration: int | None) -> SequenceRun:
         scope, prefix = act.scope, act.prefix
         if in_doubtful_block(act):
             act.doubtful = True
@@ -255,20 +254,20 @@ class World:
             if act.kind == "loop":
                 merged = act.node is not None and act.node.concurrency > 1
                 scope = Scope(None, act.scope, act, iteration, merged=merged)
-        seq = Pass(act, listing, iteration, scope, prefix)
+        seq = SequenceRun(act, step_list, iteration, scope, prefix)
         act.passes.append(seq)
         act.started += 1
         act.idle = -1
         return seq
 
-    def begin_flow(self, act: Act, tree: Tree, skip: frozenset[str] = frozenset()) -> None:
+    def begin_flow(self, act: ContainerAttempt, tree: Tree, skip: frozenset[str] = frozenset()) -> None:
         """A flow's steps begin: the first one starts at once."""
         act.tree = tree
         if act.span is not None:
             act.scope = Scope(None, None, act)
         self.flows.add(act)
         self.stack.clear()
-        seq = self.new_pass(act, tree.root, None)
+        seq = self.new_run(act, tree.root, None)
         seq.skip = skip
         self._go_on(seq)
 
@@ -295,16 +294,16 @@ class World:
             seq.pos += 1
             self._go_on(seq)
 
-    def _go_on(self, seq: Pass) -> None:
+    def _go_on(self, seq: SequenceRun) -> None:
         nodes = seq.nodes
         while seq.pos < len(nodes) and seq.skip and nodes[seq.pos].id in seq.skip:
             seq.pos += 1
         if seq.pos < len(nodes):
             self.next = seq
         else:
-            self._pass_over(seq)
+            self._run_over(seq)
 
-    def _pass_over(self, seq: Pass) -> None:
+    def _run_over(self, seq: SequenceRun) -> None:
         act = seq.act
         act.passes.remove(seq)
         act.over_at, act.over_index = float(self.now), self.index
@@ -312,7 +311,7 @@ class World:
             self._scope_over(seq.scope)
         if act.kind == "flow":
             act.finished = True
-        elif may_turn(act) and not act.passes and not act.failed and act.started >= act.batch_end:
+        elif may_iterate(act) and not act.passes and not act.failed and act.started >= act.batch_end:
             act.idle, act.idle_at = self.index, self.now
             self.idle.setdefault(seq.nodes[0].id, []).append(act)
 
@@ -329,23 +328,24 @@ class World:
             for step_id, span in scope.last.items():
                 span.lost = shared.last.get(step_id) is not span
 
-    def fail(self, act: Act, error: str | None) -> None:
-        """An error was thrown into `act`. A silent child passes it on by itself; others say so in the log."""
+    def fail(self, act: ContainerAttempt, error: str | None) -> None:
+        """An error was thrown into `act`. An unlogged child passes it on by itself; others say so in the
+        log."""
         act.failed = True
         act.error = error
         act.idle = -1
-        kid = act.span
-        if kid is None or kid.slot < 0 or not kid.open or kid.acts[-1] is not act:
+        child = act.span
+        if child is None or child.slot < 0 or not child.open or child.acts[-1] is not act:
             return
-        node = kid.node
-        if node.strategy == "retry" and kid.attempts <= node.retries:
+        node = child.node
+        if node.strategy == "retry" and child.attempts <= node.retries:
             return
-        kid.open = False
-        over = timed_out_at(kid)
+        child.open = False
+        over = timed_out_at(child)
         if over is not None and over + CLOCK_MS < self.now:
             return  # nobody waited for it any more
-        kid.end, kid.end_index, kid.error = self.now, self.index, error
+        child.end, child.end_index, child.error = self.now, self.index, error
         if node.strategy not in ("continue", "fallback"):
-            kid.raised = True
-            kid.act.thrown.append(kid)
-            self.fail(kid.act, error)
+            child.raised = True
+            child.act.thrown.append(child)
+            self.fail(child.act, error)

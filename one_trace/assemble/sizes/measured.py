@@ -57,5 +57,5 @@ class Measured:
             return None
         go, (step, nth, _) = begun
         if again and not go.whole:
-            return None  # there may be no line for its last turn or attempt
+            return None  # there may be no line for its last iteration or attempt
         return go.bytes.get((step, nth, child))

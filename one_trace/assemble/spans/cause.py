@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from one_trace.assemble.live.state import LiveSpan, Pass
+from one_trace.assemble.live.state import LiveSpan, SequenceRun
 from one_trace.assemble.reading.replay import Replay
 from one_trace.engine.rules import BASH_TIMEOUT_MS
 from one_trace.model.trace import Cause
@@ -106,23 +106,25 @@ def _threw_in(span: LiveSpan, error: str | None) -> LiveSpan | None:
 
 
 def _guilty_child(span: LiveSpan, error: str | None) -> LiveSpan | None:
-    """The silent child of a parallel block that must have thrown: the one that the error names, or that holds
-    the one it names, or the only one without a result."""
+    """The unlogged child of a parallel block that must have thrown: the one that the error names, or that
+    holds the one it names, or the only one without a result."""
     act = span.acts[-1] if span.acts else None
     if act is None or span.status == "success":
         return None
-    left = [kid for kid in act.kids if kid.born and kid.result is None]
-    named = [kid for kid in left if _names(error or "", kid)]
+    left = [child for child in act.children if child.born and child.result is None]
+    named = [child for child in left if _names(error or "", child)]
     if len(named) == 1:
         return named[0]
     return left[0] if len(left) == 1 and not left[0].acts else None
 
 
-def _names(error: str, silent: LiveSpan) -> bool:
-    """Whether an error names a silent child, or one in the blocks within it."""
-    if not silent.acts:
-        return f'"{silent.node.id}"' in error
-    return any(kid.born and kid.result is None and _names(error, kid) for kid in silent.acts[-1].kids)
+def _names(error: str, unlogged: LiveSpan) -> bool:
+    """Whether an error names an unlogged child, or one in the blocks within it."""
+    if not unlogged.acts:
+        return f'"{unlogged.node.id}"' in error
+    return any(
+        child.born and child.result is None and _names(error, child) for child in unlogged.acts[-1].children
+    )
 
 
 def _all(replay: Replay) -> list[str]:
@@ -140,7 +142,7 @@ def _ran_at(span: LiveSpan, moment: float | None) -> bool:
 
 def _after(span: LiveSpan) -> Iterator[str]:
     """The steps behind it in its list."""
-    seq: Pass | None = span.seq
+    seq: SequenceRun | None = span.seq
     if seq is None or span.node.index is None:
         return
     for node in seq.nodes[span.node.index + 1 :]:

@@ -4,10 +4,10 @@ it does not tell, two clocks are compared, and the answer says whether that is c
 
 from __future__ import annotations
 
-from one_trace.assemble.live.state import CLOCK_MS, Act, LiveSpan, logged, quiet, timed_out_at
+from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, LiveSpan, logged, quiet, timed_out_at
 
 _AT_ONCE = ("loop", "while", "condition")
-"""What writes its first line when an attempt of it begins; a sub-flow does so in the same turn."""
+"""What writes its first line when an attempt of it begins; a sub-flow does so in the same tick."""
 
 
 Stopped = dict[int, bool]
@@ -38,7 +38,7 @@ def _was_stopped(span: LiveSpan, known: Stopped) -> bool:
     return known[id(span)]
 
 
-def _is_stopped_leaf(act: Act | None) -> bool:
+def _is_stopped_leaf(act: ContainerAttempt | None) -> bool:
     if act is None:
         return False
     seen = act.first_index is not None if act.kind == "parallel" else act.over_at is not None
@@ -80,8 +80,8 @@ def _lateness(span: LiveSpan, log_end: float, stopped: Stopped) -> tuple[bool, b
 
 
 def _timed_out_before(owner: LiveSpan, end: float) -> bool:
-    """A silent container, of which the first line from inside it came later than it began: its time-out may
-    have been over by then, though something was thrown in it after that."""
+    """An unlogged container, of which the first line from inside it came later than it began: its time-out
+    may have been over by then, though something was thrown in it after that."""
     timeout = owner.node.timeout
     if owner.slot < 0 or timeout is None or owner.result is not None or owner.end_index is None:
         return False
@@ -89,7 +89,7 @@ def _timed_out_before(owner: LiveSpan, end: float) -> bool:
 
 
 def _ended_it(span: LiveSpan, owner: LiveSpan) -> bool:
-    """It threw, and that is what ended the silent container that it was in."""
+    """It threw, and that is what ended the unlogged container that it was in."""
     if owner.slot < 0 or span.act.thrown[:1] != [span] or owner.error != span.error:
         return False
     above = logged(owner)
@@ -97,7 +97,7 @@ def _ended_it(span: LiveSpan, owner: LiveSpan) -> bool:
 
 
 def _outlasted(owner: LiveSpan) -> bool:
-    """What threw in a silent container was written after the end of what that is in: it may be late."""
+    """What threw in an unlogged container was written after the end of what that is in: it may be late."""
     above = logged(owner)
     return (
         owner.end_index is not None
@@ -108,7 +108,7 @@ def _outlasted(owner: LiveSpan) -> bool:
 
 
 def _attempt_unsure(owner: LiveSpan) -> bool:
-    """What a silent container's end is known by may be that of another attempt of one that it is in."""
+    """What an unlogged container's end is known by may be that of another attempt of one that it is in."""
     if owner.unsure_attempts:
         return True
     block = owner.act.span if owner.slot >= 0 else None
@@ -117,7 +117,7 @@ def _attempt_unsure(owner: LiveSpan) -> bool:
 
 
 def _end_supposed(owner: LiveSpan) -> bool:
-    """A silent container of which nothing says that it was timed out: its timer may have been late."""
+    """An unlogged container of which nothing says that it was timed out: its timer may have been late."""
     block = owner.act.span
     return (
         owner.slot >= 0
@@ -129,14 +129,14 @@ def _end_supposed(owner: LiveSpan) -> bool:
 
 
 def _may_have_thrown(owner: LiveSpan) -> bool:
-    """A silent container of which nothing is known, in something that has ended."""
+    """An unlogged container of which nothing is known, in something that has ended."""
     above = owner.act.span if owner.slot >= 0 else None
     while above is not None and above.end is None and above.slot >= 0:
         above = above.act.span
     return above is not None and above.end is not None
 
 
-def _after_attempt(span: LiveSpan, act: Act, owner: LiveSpan) -> tuple[bool, bool]:
+def _after_attempt(span: LiveSpan, act: ContainerAttempt, owner: LiveSpan) -> tuple[bool, bool]:
     """The container was tried again: late is what went on when the next attempt began."""
     begins = owner.retried[act.attempt - 1]
     following = owner.acts[act.attempt] if act.attempt < len(owner.acts) else None
@@ -162,7 +162,7 @@ def _by_lines(span: LiveSpan, owner: LiveSpan) -> bool | None:
     if owner.slot < 0:
         return owner.end_index is not None and span.end_index > owner.end_index
     above: LiveSpan | None = owner
-    while above is not None and above.slot >= 0:  # the block that a silent owner's end was waited for by
+    while above is not None and above.slot >= 0:  # the block that an unlogged owner's end was waited for by
         block = above.act.span
         if block is None or block.status != "success" or block.acts[-1] is not above.act:
             return None
