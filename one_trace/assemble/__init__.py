@@ -11,7 +11,8 @@ from one_trace.assemble.agree.results import Saved, drop_orphaned, foresee, misl
 from one_trace.assemble.flowtree.planned import plan_of, version_of
 from one_trace.assemble.flowtree.trees import Trees
 from one_trace.assemble.live.facts import Facts
-from one_trace.assemble.live.state import CLOCK_MS, LiveSpan, let_go
+from one_trace.assemble.live.state import LiveSpan, let_go
+from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.assemble.reading.replay import Replay
 from one_trace.assemble.search.search import Search
 from one_trace.assemble.sizes.compact import compact_bytes, member_count

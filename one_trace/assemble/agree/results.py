@@ -20,17 +20,9 @@ from msgspec import Raw
 
 from one_trace.assemble.agree.written import done_inside, doubt_left, lose_overwritten, wrote_silently
 from one_trace.assemble.flowtree.tree import unlogged_ids
-from one_trace.assemble.live.state import (
-    CLOCK_MS,
-    ContainerAttempt,
-    Foreseen,
-    LiveSpan,
-    Results,
-    Scope,
-    is_over,
-    logged,
-    quiet,
-)
+from one_trace.assemble.live.over import is_over, quiet
+from one_trace.assemble.live.state import ContainerAttempt, Foreseen, LiveSpan, Results, Scope, logged
+from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.record.state import Result, read_result
 from one_trace.record.tolerant import UNREADABLE, present, raw_items
 

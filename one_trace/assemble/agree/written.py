@@ -8,7 +8,9 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, LiveSpan, Scope, logged, quiet
+from one_trace.assemble.live.over import quiet
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, Scope, logged
+from one_trace.assemble.live.timers import is_past, time_out
 
 
 def wrote_silently(span: LiveSpan, saved: int) -> None:
@@ -111,7 +113,7 @@ def done_inside(child: LiveSpan) -> int:
     act = child.acts[-1] if child.acts else None
     if child.end_index is not None:
         inside = child.end_index  # an error was thrown into it
-    elif act is None or not quiet(act) or _outlived(child, act):
+    elif act is None or not quiet(act) or _outlived(act):
         return -1
     else:
         inside = max(map(done_inside, act.children), default=-1) if act.kind == "parallel" else act.over_index
@@ -121,10 +123,10 @@ def done_inside(child: LiveSpan) -> int:
     return min(inside, block.end_index - 1)  # what was timed out in it went on
 
 
-def _outlived(child: LiveSpan, act: ContainerAttempt) -> bool:
+def _outlived(act: ContainerAttempt) -> bool:
     """It may have been timed out before what ran in it was over."""
-    timeout, inside = child.node.timeout, _over_at(act)
-    return timeout is not None and inside is not None and inside > act.start + timeout + CLOCK_MS
+    inside = _over_at(act)
+    return inside is not None and is_past(time_out(act), inside)
 
 
 def _over_at(act: ContainerAttempt) -> float | None:

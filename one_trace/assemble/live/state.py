@@ -11,8 +11,6 @@ from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.model.trace import Branch
 from one_trace.record.state import Result
 
-CLOCK_MS = 3.0
-"""Two clock readings of one moment differ by no more, in all that was measured."""
 ENDS = {
     "success": "success",
     "completed": "success",
@@ -377,51 +375,11 @@ def in_doubtful_block(act: ContainerAttempt) -> bool:
     return False
 
 
-def timed_out_at(child: LiveSpan) -> float | None:
-    """When an unlogged container is over by its time-out, at the latest."""
-    timeout = child.node.timeout
-    if timeout is None or not child.acts:
-        return None
-    began = child.acts[-1].start
-    return timeout + (max(began, child.inner_start or began) if child.attempts == 1 else began)
-
-
-def quiet(act: ContainerAttempt) -> bool:
-    """Nothing runs in this attempt, as far as the log can tell: it may complete."""
-    if act.kind == "flow":
-        return act.finished or not act.started
-    if act.kind == "parallel":
-        return all(not child.acts or not child.open or quiet(child.acts[-1]) for child in act.children)
-    return not act.passes
-
-
-def is_over(child: LiveSpan) -> bool:
-    """An unlogged step of which all that it ran was over before its time-out: it has succeeded."""
-    act = child.acts[-1] if child.acts and child.slot >= 0 else None
-    if act is None or act.kind == "parallel" or act.failed or act.over_at is None:
-        return False
-    over = act.finished if act.kind == "flow" else quiet(act) and not may_iterate(act)
-    timeout = child.node.timeout
-    return over and (timeout is None or act.over_at + CLOCK_MS < act.start + timeout)
-
-
 def unlogged_children(span: LiveSpan) -> Iterator[LiveSpan]:
     """The unlogged children of its last attempt, at any depth."""
     for child in span.acts[-1].children if span.acts else ():
         yield child
         yield from unlogged_children(child)
-
-
-def last_began(span: LiveSpan) -> float:
-    """When its last attempt did."""
-    return span.retried[-1] if span.retried else span.start
-
-
-def may_iterate(act: ContainerAttempt) -> bool:
-    """A loop may have another iteration, as far as is known."""
-    node = act.node
-    most = node.most if node is not None else None
-    return act.kind in ("loop", "while") and (most is None or act.started < most)
 
 
 class SequenceRun:

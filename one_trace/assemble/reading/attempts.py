@@ -8,10 +8,12 @@ from collections.abc import Callable
 from itertools import islice
 
 from one_trace.assemble.flowtree.tree import CONTAINERS, Node, unlogged_ids
-from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, LiveSpan, alive, last_began
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, alive
+from one_trace.assemble.live.timers import is_due, is_early, last_began, time_out, time_out_of
+from one_trace.assemble.reading.against_retry import cannot_have_failed, may_go_on_beside
 from one_trace.assemble.reading.awaits import by_life, doubt
 from one_trace.assemble.reading.blocks import advance, all_done, may_go_on, may_open
-from one_trace.assemble.reading.evidence import cannot_have_failed, choose_retry, may_go_on_beside
+from one_trace.assemble.reading.evidence import choose_retry
 from one_trace.assemble.reading.world import World
 from one_trace.record.log import LogLine
 
@@ -41,7 +43,7 @@ def announced(world: World, line: LogLine, late: float) -> None:
         world.doubts.contradicted(world.index, None)
     if not spans:
         return
-    span, best, less = choose_retry(spans, line, late)
+    span, best, less, _ = choose_retry(spans, line, late)
     if all(cannot_have_failed(one, line, late) for one in best):
         world.doubts.contradicted(world.index, span, lambda: _thrown_too_soon(world, line), surely=False)
     if len(best) + len(less) > 1:
@@ -87,7 +89,11 @@ def succeeded(world: World, line: LogLine) -> None:
 
     def fits(child: LiveSpan) -> bool:
         last = child.retried[-1] if child.retried else 0
-        return child.attempts == (line.retries or 0) + 1 and child.succeeded is None and last <= line.at + 1
+        return (
+            child.attempts == (line.retries or 0) + 1
+            and child.succeeded is None
+            and not is_early(last, line.at)
+        )
 
     spans = [child for child in world.children.get(step_id, ()) if child.open and fits(child)]
     spans = sorted([*spans, *_beside(world, step_id, fits)], key=lambda child: child.number)
@@ -107,9 +113,8 @@ def _gave_up(span: LiveSpan, line: LogLine) -> None:
     """An attempt that threw begins nothing more; one that was timed out goes on."""
     if not span.acts:
         return
-    act, timeout = span.acts[-1], span.node.timeout
-    given_up = timeout is not None and line.at >= act.start + timeout - CLOCK_MS
-    if not given_up and not _may_have_timed_out(act, line.at):
+    act = span.acts[-1]
+    if not is_due(time_out(act), line.at) and not _may_have_timed_out(act, line.at):
         act.failed = True
         act.idle = -1
 
@@ -118,11 +123,8 @@ def _may_have_timed_out(act: ContainerAttempt, now: float) -> bool:
     """Nothing was seen to throw in the block: a child of a later batch may have been timed out."""
     if act.kind != "parallel" or act.failed or not may_go_on(act, now, kept=False):
         return False
-    silent = (inner for node in act.steps[act.batch_end :] for inner in node.unlogged_inside())
-    after = now - act.start + CLOCK_MS
-    return any(
-        node.timeout is not None and node.type in CONTAINERS and node.timeout <= after for node in silent
-    )
+    unlogged = (inner for node in act.steps[act.batch_end :] for inner in node.unlogged_inside())
+    return any(node.type in CONTAINERS and is_due(time_out_of(node, act.start), now) for node in unlogged)
 
 
 def _is_next(span: LiveSpan, line: LogLine) -> bool:

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from one_trace.assemble.agree.results import expected, iterations_known
-from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, SequenceRun, alive, outside
+from one_trace.assemble.live.state import ContainerAttempt, SequenceRun, alive, outside
+from one_trace.assemble.live.timers import is_due
+from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.assemble.reading.blocks import advance, could_begin, first_ids, has_begun, skipped
 
 if TYPE_CHECKING:
@@ -134,7 +136,7 @@ def _rather_again(world: World, idle: ContainerAttempt, step_id: str) -> bool:
         return False
     others = [act for act in world.pending if could_begin(act, step_id, world.now, kept=world.kept)]
     nearer = [act for act in others if _let_pass(world, idle) or _nearer(world, act, idle)]
-    due = [act for act in others if act.attempt == 1 or act.start <= world.now + CLOCK_MS]
+    due = [act for act in others if act.attempt == 1 or is_due(act.start, world.now)]
     if due and world.now - idle.idle_at <= CLOCK_MS:
         first = world.doubts.choose(world.index, nearer[0] if nearer else idle, [idle, *due, *nearer[:1]])
         world.favoured = first if first is not idle else None

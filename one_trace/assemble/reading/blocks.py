@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 
 from one_trace.assemble.agree.results import expected, is_last
 from one_trace.assemble.flowtree.tree import CONTAINERS, Node
-from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, LiveSpan, quiet
+from one_trace.assemble.live.over import quiet
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
+from one_trace.assemble.live.timers import is_due, is_early, time_out
+from one_trace.assemble.live.tolerance import CLOCK_MS
 
 if TYPE_CHECKING:
     from one_trace.assemble.reading.world import World
@@ -198,7 +201,7 @@ def _claim_success(world: World, child: LiveSpan) -> None:
             twin.open
             and said is not None
             and twin.attempts == child.attempts
-            and child.retried[-1] <= said + 1
+            and not is_early(child.retried[-1], said)
         ):
             child.succeeded, twin.succeeded = said, None
             return
@@ -221,11 +224,11 @@ def _had_to_succeed(child: LiveSpan) -> bool:
 
 def _timed_out(child: LiveSpan, act: ContainerAttempt, now: float) -> bool:
     """It may have been given up by its time-out; its result says so, if it is known."""
-    timeout = child.node.timeout
-    if timeout is None or now < act.start + timeout - CLOCK_MS:
+    timer = time_out(act)
+    if not is_due(timer, now):
         return False
     if act.attempt <= len(child.retried):
-        return child.retried[act.attempt - 1] >= act.start + timeout - CLOCK_MS
+        return is_due(timer, child.retried[act.attempt - 1])
     if _had_to_succeed(child):
         return False
     result = expected(child)
@@ -243,7 +246,7 @@ def has_begun(act: ContainerAttempt, now: float) -> bool:
     """The delay before this attempt, and that of what it is unlogged in, is over: no timer goes off early,
     but for the rounding of clocks."""
     at: ContainerAttempt | None = act
-    while at is not None and (at.attempt == 1 or at.start <= now + 1):
+    while at is not None and not (at.attempt > 1 and is_early(at.start, now)):
         at = at.span.act if at.span is not None and at.span.slot >= 0 else None
     return at is None
 

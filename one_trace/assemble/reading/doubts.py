@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
-from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, LiveSpan, SequenceRun
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, SequenceRun
+from one_trace.assemble.live.tolerance import CLOCK_MS
 
 _LOOK_BACK = 400
 

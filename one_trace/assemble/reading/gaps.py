@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, SequenceRun
-from one_trace.assemble.reading.evidence import may_go_on_beside
+from one_trace.assemble.reading.against_retry import may_go_on_beside
 
 if TYPE_CHECKING:
     from one_trace.assemble.reading.world import World

@@ -9,29 +9,32 @@ from one_trace.assemble.agree.results import expected
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.flowtree.trees import Trees, limit_loops
 from one_trace.assemble.live.facts import Facts
-from one_trace.assemble.live.state import CLOCK_MS, ENDS, ContainerAttempt, Foreseen, LiveSpan, Scope, quiet
+from one_trace.assemble.live.over import quiet
+from one_trace.assemble.live.state import ENDS, ContainerAttempt, Foreseen, LiveSpan, Scope
+from one_trace.assemble.live.timers import is_due, time_out, time_out_of
+from one_trace.assemble.live.tolerance import CLOCK_MS, Tolerance
+from one_trace.assemble.reading.against_end import misfit, vouched_for
+from one_trace.assemble.reading.against_error import flow_misfit
 from one_trace.assemble.reading.attempts import announced, succeeded
 from one_trace.assemble.reading.blocks import (
     all_done,
     open_timed_out,
     unborn,
 )
-from one_trace.assemble.reading.cascade import began_apart, ends_another
+from one_trace.assemble.reading.cascade import ends_another
 from one_trace.assemble.reading.doubts import Doubts
 from one_trace.assemble.reading.evidence import (
-    CONTRADICTS,
     better_by_time,
     choose_end,
     choose_error,
-    flow_misfit,
     last_ended_in_twin,
     mark_doubtful,
     mark_inside,
-    misfit,
-    vouched_for,
 )
 from one_trace.assemble.reading.stops import Stops, under_way
 from one_trace.assemble.reading.subflows import begin_sub_flow, flow_that_ends
+from one_trace.assemble.reading.tick import began_apart
+from one_trace.assemble.reading.weights import CONTRADICTS
 from one_trace.assemble.reading.world import World
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
@@ -72,6 +75,7 @@ class Replay:
         self.faults: list[str] = []
         self.trees = Trees(record.flows, facts.warnings, self.faults)
         self.world = World(doubts, foreseen or {}, self.trees.kinds, self._last_save(), facts)
+        self._late = Tolerance(facts, exact=doubts.exact)
         self.overs: list[float] = []
         """When the run was over each time it was resumed later: the time of its last line."""
         self.others: dict[str, int] = {}
@@ -269,9 +273,6 @@ class Replay:
         span.scope.wrote(span)
         self._ended(span, line)
 
-    def _late(self, index: int, begun: int = -1) -> float:
-        return self.facts.late_ms(index, begun, exact=self.doubts.exact)
-
     def _chosen_end(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
         index = self.world.index
         chosen, best, less, cost = choose_end(
@@ -363,18 +364,16 @@ class Replay:
         """A container has ended: the attempt that ended it begins nothing more, unless it was given up while
         it ran."""
         act = span.acts[-1]
-        timeout = span.node.timeout
         given_up = (
             (span.status == "timeout" or (span.error or "").startswith(span.node.timed_out))
-            and timeout is not None
             and not act.failed
-            and act.start + timeout <= line.at + CLOCK_MS
+            and is_due(time_out(act), line.at)
         )
         error = span.error or (_kept_error(span) if span.status in ("error", "timeout") else None)
         if error is not None:
             open_timed_out(self.world, act, lambda node: node.has_timed_out(error))
         elif span.status == "timeout" and not given_up and not act.failed:
-            open_timed_out(self.world, act, lambda node: _throws_time_out(node, line.at - act.start))
+            open_timed_out(self.world, act, lambda node: _throws_time_out(node, act.start, line.at))
         if act.kind == "flow" and not act.started and not given_up and act in self.world.waiting:
             self.world.waiting.remove(act)
         if not given_up and (
@@ -408,9 +407,9 @@ class Replay:
         return span
 
 
-def _throws_time_out(node: Node, within: float) -> bool:
+def _throws_time_out(node: Node, began: float, now: float) -> bool:
     """Its time-out may have gone off by then, and what it is in has to do with it."""
-    return node.timeout is not None and not node.goes_on and node.timeout <= within + CLOCK_MS
+    return not node.goes_on and is_due(time_out_of(node, began), now)
 
 
 def _kept_error(span: LiveSpan) -> str | None:

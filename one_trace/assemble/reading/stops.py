@@ -4,9 +4,8 @@ stopped with it. What runs beside it goes on, and is stopped in its tick where i
 
 from __future__ import annotations
 
-import math
-
-from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, LiveSpan, timed_out_at
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
+from one_trace.assemble.live.timers import Timer, is_due, latest_time_out
 from one_trace.assemble.reading.world import World
 from one_trace.record.log import LogLine
 
@@ -76,7 +75,7 @@ def _stop_around(world: World, act: ContainerAttempt, at: float, index: int) -> 
     """What was stopped in an attempt stops what that is in, up to its flow."""
     just = False
     while (span := _stops_with(act, at)) is not None:
-        just = just or _due_at(span) <= at + CLOCK_MS
+        just = just or is_due(_timer(span), at)
         _stop(world, span, at, index)
         span.doubtful = span.doubtful or span.slot >= 0  # it may have thrown before
         span.either_end = span.either_end or just
@@ -89,13 +88,13 @@ def _stops_with(act: ContainerAttempt, at: float) -> LiveSpan | None:
     span = act.span
     if span is None or act.kind == "flow" or not span.open or span.acts[-1] is not act:
         return None
-    return span if at <= _due_at(span) else None
+    timer = _timer(span)
+    return span if timer is None or at <= timer else None
 
 
-def _due_at(span: LiveSpan) -> float:
-    """When an unlogged step's time-out is."""
-    over = timed_out_at(span) if span.slot >= 0 else None
-    return over if over is not None else math.inf
+def _timer(span: LiveSpan) -> Timer:
+    """An unlogged step's time-out."""
+    return latest_time_out(span) if span.slot >= 0 else None
 
 
 def under_way(act: ContainerAttempt) -> bool:

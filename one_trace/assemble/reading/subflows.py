@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from one_trace.assemble.agree.results import expected
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.flowtree.trees import Trees, limit_called
-from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, alive, first_sign
+from one_trace.assemble.live.state import ContainerAttempt, alive, first_sign
+from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.assemble.reading.awaits import by_life, doubt
 from one_trace.assemble.reading.blocks import advance, calls, may_open, reopen, skipped, within_reach
 from one_trace.assemble.reading.open_flows import OpenFlows

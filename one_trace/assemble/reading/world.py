@@ -16,8 +16,8 @@ from functools import partial
 from one_trace.assemble.agree.results import belied, said_of
 from one_trace.assemble.flowtree.tree import CONTAINERS, Node, StepList, Tree
 from one_trace.assemble.live.facts import Facts
+from one_trace.assemble.live.over import may_iterate
 from one_trace.assemble.live.state import (
-    CLOCK_MS,
     ContainerAttempt,
     Foreseen,
     LiveSpan,
@@ -25,9 +25,8 @@ from one_trace.assemble.live.state import (
     SequenceRun,
     first_sign,
     in_doubtful_block,
-    may_iterate,
-    timed_out_at,
 )
+from one_trace.assemble.live.timers import is_past, latest_time_out
 from one_trace.assemble.reading.awaits import resumed
 from one_trace.assemble.reading.blocks import first_ids, has_begun, open_batch, reopen, skipped
 from one_trace.assemble.reading.doubts import Doubts
@@ -341,8 +340,7 @@ class World:
         if node.strategy == "retry" and child.attempts <= node.retries:
             return
         child.open = False
-        over = timed_out_at(child)
-        if over is not None and over + CLOCK_MS < self.now:
+        if is_past(latest_time_out(child), self.now):
             return  # nobody waited for it any more
         child.end, child.end_index, child.error = self.now, self.index, error
         if node.strategy not in ("continue", "fallback"):

@@ -4,7 +4,10 @@ it does not tell, two clocks are compared, and the answer says whether that is c
 
 from __future__ import annotations
 
-from one_trace.assemble.live.state import CLOCK_MS, ContainerAttempt, LiveSpan, logged, quiet, timed_out_at
+from one_trace.assemble.live.over import quiet
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, logged
+from one_trace.assemble.live.timers import is_due, latest_time_out, time_out
+from one_trace.assemble.live.tolerance import CLOCK_MS
 
 _AT_ONCE = ("loop", "while", "condition")
 """What writes its first line when an attempt of it begins; a sub-flow does so in the same tick."""
@@ -56,8 +59,7 @@ def _lateness(span: LiveSpan, log_end: float, stopped: Stopped) -> tuple[bool, b
     if (span.slot >= 0 or owner.slot >= 0) and owner.status == "success":
         return False, owner.slot < 0 or not owner.doubtful  # a block waits for its children
     if _ended_it(span, owner):
-        over = timed_out_at(owner)
-        return False, over is None or (span.end or 0) + CLOCK_MS < over
+        return False, not is_due(latest_time_out(owner), span.end or 0)
     if span.seq is not None or span.slot < 0:
         told = _by_lines(span, owner)
         if told is not None:
@@ -82,10 +84,9 @@ def _lateness(span: LiveSpan, log_end: float, stopped: Stopped) -> tuple[bool, b
 def _timed_out_before(owner: LiveSpan, end: float) -> bool:
     """An unlogged container, of which the first line from inside it came later than it began: its time-out
     may have been over by then, though something was thrown in it after that."""
-    timeout = owner.node.timeout
-    if owner.slot < 0 or timeout is None or owner.result is not None or owner.end_index is None:
+    if owner.slot < 0 or owner.result is not None or owner.end_index is None:
         return False
-    return owner.acts[-1].start + timeout <= end + CLOCK_MS
+    return is_due(time_out(owner.acts[-1]), end)
 
 
 def _ended_it(span: LiveSpan, owner: LiveSpan) -> bool:

@@ -9,19 +9,11 @@ its start.
 from __future__ import annotations
 
 from one_trace.assemble.agree.results import Saved, overwritten, settle_results
-from one_trace.assemble.live.state import (
-    CLOCK_MS,
-    ENDS,
-    ContainerAttempt,
-    LiveSpan,
-    last_began,
-    unlogged_children,
-)
+from one_trace.assemble.live.state import ENDS, ContainerAttempt, LiveSpan, unlogged_children
+from one_trace.assemble.live.timers import goes_off, is_due, is_early, last_began, time_out, time_out_of
+from one_trace.assemble.live.tolerance import CLOCK_MS, LONG_BUSY_MS
 from one_trace.assemble.reading.blocks import all_done, open_next_batch
 from one_trace.assemble.reading.world import World
-
-_STALL_MS = 250
-"""How long the host may be busy, with saving a large state, before a container ends after what runs in it."""
 
 
 def settle_children(world: World, over: float, saved: Saved) -> None:
@@ -65,11 +57,12 @@ def _inside_over(child: LiveSpan) -> float | None:
 
 def _waited_for(child: LiveSpan) -> float | None:
     """Until when its block has waited for it, at the least: what was given up in it goes on after that."""
-    over, timeout, result = _inside_over(child), child.node.timeout, child.result
+    over, result = _inside_over(child), child.result
     if over is None:
         return None
-    if timeout is not None:
-        over = min(over, child.acts[-1].start + timeout)
+    timer = time_out(child.acts[-1])
+    if timer is not None:
+        over = min(over, timer)
     lasted = result.duration_ms if result is not None and result.status != "success" else None
     return min(over, child.start + lasted) if lasted is not None else over
 
@@ -200,7 +193,7 @@ def _could_take(child: LiveSpan, duration: float, over: float) -> bool:
     inside = (
         _inside_over(child) if child.status == "success" and not _waits_in_silence(child.acts[-1:]) else None
     )
-    return inside is None or end <= inside + _STALL_MS
+    return inside is None or end <= inside + LONG_BUSY_MS
 
 
 def _waits_in_silence(acts: list[ContainerAttempt]) -> bool:
@@ -274,19 +267,18 @@ def _given_up_at(child: LiveSpan, over: float) -> float | None:
         return block.end
     timeout = child.node.timeout
     if block.status == "timeout" and timeout is not None and not (child.node.goes_on or _timed_out(block)):
-        lateness = block.end - last_began(child) - timeout
-        if lateness >= -1:  # no timer goes off early, but for the rounding of clocks
-            return block.end if lateness <= 2 * CLOCK_MS else None
+        timer = last_began(child) + timeout
+        if not is_early(timer, block.end):
+            return block.end if block.end - timer <= 2 * CLOCK_MS else None
     return _own_time_out(child, over)
 
 
 def _own_time_out(child: LiveSpan, over: float) -> float | None:
     """When it was over at the latest, if the log goes on to then."""
-    timeout = child.node.timeout
-    if timeout is None or not child.acts or child.attempts <= child.node.retries:
+    if not child.acts or child.attempts <= child.node.retries:
         return None
-    ends = last_began(child) + timeout
-    return ends if ends <= over + CLOCK_MS else None
+    timer = time_out_of(child.node, last_began(child))
+    return timer if is_due(timer, over) else None
 
 
 def _error_of(block: LiveSpan) -> str | None:
@@ -308,10 +300,7 @@ def _named(child: LiveSpan, error: str) -> bool:
 
 def _timed_out(block: LiveSpan) -> bool:
     """By its own time-out, not by that of one in it."""
-    timeout = block.node.timeout
-    if timeout is None or block.end is None:
-        return False
-    return abs(block.acts[-1].start + timeout - block.end) <= 2 * CLOCK_MS
+    return block.end is not None and goes_off(time_out(block.acts[-1]), block.end, 2 * CLOCK_MS)
 
 
 def _settle_outcome(world: World, child: LiveSpan) -> None:
