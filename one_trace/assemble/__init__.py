@@ -10,8 +10,9 @@ from msgspec import UNSET
 from one_trace.assemble.agree.results import Saved, drop_orphaned, foresee, misled, settle
 from one_trace.assemble.flowtree.planned import plan_of, version_of
 from one_trace.assemble.flowtree.trees import Trees
+from one_trace.assemble.live.around import let_go
 from one_trace.assemble.live.facts import Facts
-from one_trace.assemble.live.state import LiveSpan, let_go
+from one_trace.assemble.live.state import LiveSpan
 from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.assemble.reading.replay import Replay
 from one_trace.assemble.search.search import Search
@@ -67,7 +68,7 @@ def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
     over = record.lines[-1].at if record.lines else 0
     spans = replay.world.spans
     settle(spans, _saved(record, replay))
-    if any(span.doubtful or _ran_skipped(span) or misled(span) for span in spans):
+    if any(span.shown.doubtful or _ran_skipped(span) or misled(span) for span in spans):
         drop_too_short(replay.world)
         # which run of a repeated container was the last is known now, and so what its children left
         foreseen = foresee(spans)
@@ -91,7 +92,7 @@ def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
     stopped: Stopped = {}
     made = [_span(span, ids, start, orders, over, stopped) for span in ordered]
     unsure = _name_unsettled(made) if doubts.unsettled else 0
-    unsure_ends = [shown for span, shown in zip(ordered, made, strict=True) if span.unsure_end]
+    unsure_ends = [shown for span, shown in zip(ordered, made, strict=True) if span.shown.unsure_end]
     if unsure_ends and not facts.exact:
         _name_too(unsure_ends, ["durationMs"])
     if doubts.strained:
@@ -109,9 +110,9 @@ def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
     if run.status == "error":
         run.cause = find_cause(replay, spans, ids)
     outputs = {
-        shown.span_id: bytes(span.result.output)
+        shown.span_id: bytes(span.shown.result.output)
         for span, shown in zip(ordered, made, strict=True)
-        if shown.span_id in outputs_of and span.result is not None
+        if shown.span_id in outputs_of and span.shown.result is not None
     }
     let_go(replay.world.spans)
     assembly = Assembly(
@@ -165,25 +166,25 @@ def _held_bytes(record: Record) -> int:
 
 def _ran_skipped(span: LiveSpan) -> bool:
     """Something was taken to run in an unlogged child that was skipped."""
-    result = span.result
+    result = span.shown.result
     return (
         span.slot >= 0
         and result is not None
         and result.status == "skipped"
-        and any(act.first_index is not None for act in span.acts)
+        and any(act.progress.first_index is not None for act in span.acts)
     )
 
 
 def _without_announced(span: LiveSpan, over: float) -> None:
     """An attempt that was announced, but not begun before the end, was not made."""
     if abs(span.retried[-1] - over) <= CLOCK_MS:
-        span.unsure_attempts = not span.acts or span.acts[-1].first_index is None
+        span.shown.unsure_attempts = not span.acts or span.acts[-1].progress.first_index is None
     while span.retried and span.retried[-1] > over:
         span.retried = span.retried[:-1]
         span.attempts -= 1
         if span.acts and span.acts[-1].attempt > span.attempts:
             for child in span.acts.pop().children:
-                child.born = False
+                child.shown.born = False
 
 
 def _start(record: Record) -> tuple[str, float]:
@@ -238,19 +239,19 @@ def _status(record: Record, replay: Replay) -> RunStatus:
 
 def _born(spans: list[LiveSpan]) -> list[LiveSpan]:
     """Without the unlogged children that never started. One in which something was logged did start."""
-    if all(span.born for span in spans):
+    if all(span.shown.born for span in spans):
         return list(spans)
     seen: set[int] = set()
     for span in reversed(spans):
         owner = span.act.span
         shows = span.slot < 0 or span.end_index is not None
-        if owner is not None and ((span.born and shows) or span.number in seen):
+        if owner is not None and ((span.shown.born and shows) or span.number in seen):
             seen.add(owner.number)
-            owner.born = True
+            owner.shown.born = True
     kept: set[int] = set()
     for span in spans:
         owner = span.act.span
-        if span.born and (owner is None or owner.number in kept):
+        if span.shown.born and (owner is None or owner.number in kept):
             kept.add(span.number)
     return [span for span in spans if span.number in kept]
 
@@ -279,10 +280,10 @@ def _ids(ordered: list[LiveSpan], trace: str) -> dict[int, str]:
 def _span(
     span: LiveSpan, ids: dict[int, str], start: float, orders: Counter[int], over: float, stopped: Stopped
 ) -> Span:
-    node, act, result = span.node, span.act, span.result
+    node, act, result = span.node, span.act, span.shown.result
     owner = act.span
-    status: SpanStatus = span.status or "incomplete"  # type: ignore[assignment]
-    error = span.error if span.error is not None else result.error if result is not None else None
+    status: SpanStatus = span.shown.status or "incomplete"  # type: ignore[assignment]
+    error = span.shown.error if span.shown.error is not None else result.error if result is not None else None
     # With more than fifteen names a call makes a dict of them first: what few spans have is set afterwards.
     made = Span(
         span_id=ids[span.number],
@@ -299,8 +300,8 @@ def _span(
         started_at=span.started_at or to_iso(span.start),
         start_ms=_measured(span.start - start),
         duration_ms=None
-        if span.duration is None or status in ("skipped", "incomplete")
-        else _measured(span.duration),
+        if span.shown.duration is None or status in ("skipped", "incomplete")
+        else _measured(span.shown.duration),
         output_bytes=compact_bytes(result.output) if result is not None else None,
     )
     made.derived = _derived(span)
@@ -344,25 +345,27 @@ def _derived(span: LiveSpan) -> list[str]:
     derived: list[str] = []
     if span.slot >= 0:
         derived += ["startedAt", "startMs"]
-        untold = span.status == "incomplete" or (span.status == "success" and span.duration is None)
-        unsure = untold or span.doubtful or span.shared_result
+        untold = span.shown.status == "incomplete" or (
+            span.shown.status == "success" and span.shown.duration is None
+        )
+        unsure = untold or span.shown.doubtful or span.shown.shared_result
         derived += ["status", "durationMs"] if unsure else ["durationMs"]
     elif span.started_at is None:
         derived += ["startedAt", "startMs"]
-    if span.either_end and span.slot < 0:
+    if span.shown.either_end and span.slot < 0:
         derived += ["status", "durationMs"]
     if not span.placed:
         derived += ["path", "parentSpanId", "index"]
-    elif span.act.astray:
+    elif span.act.unsure.astray:
         derived += ["path", "parentSpanId"]
-    if span.act.either:
+    if span.act.unsure.either:
         derived += ["branch", *(() if "index" in derived else ["index"])]
-    if span.doubtful if span.slot < 0 else span.act.doubtful:
+    if span.shown.doubtful if span.slot < 0 else span.act.unsure.doubtful:
         derived.append("iteration")
-    if span.shared_result and span.result is not None:
+    if span.shown.shared_result and span.shown.result is not None:
         derived.append("outputBytes")
-    if span.unsure_attempts:
+    if span.shown.unsure_attempts:
         derived += ["attempts", "retries"]
-    if span.host_ms is not None and "durationMs" not in derived:
+    if span.shown.host_ms is not None and "durationMs" not in derived:
         derived.append("durationMs")
     return derived

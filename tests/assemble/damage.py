@@ -89,7 +89,7 @@ def ends(files: RunFiles) -> Ended | None:
     by_line = {
         live.end_index: span
         for live, span in zip(ordered, trace.spans, strict=True)
-        if live.end_index is not None and live.slot < 0 and live.status != "stopped"
+        if live.end_index is not None and live.slot < 0 and live.shown.status != "stopped"
     }
     after = record.lines[1:]
     unsaved = {

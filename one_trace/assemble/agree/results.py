@@ -20,8 +20,9 @@ from msgspec import Raw
 
 from one_trace.assemble.agree.written import done_inside, doubt_left, lose_overwritten, wrote_silently
 from one_trace.assemble.flowtree.tree import unlogged_ids
+from one_trace.assemble.live.around import logged
 from one_trace.assemble.live.over import is_over, quiet
-from one_trace.assemble.live.state import ContainerAttempt, Foreseen, LiveSpan, Results, Scope, logged
+from one_trace.assemble.live.state import ContainerAttempt, Foreseen, LiveSpan, Results, Scope
 from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.record.state import Result, read_result
 from one_trace.record.tolerant import UNREADABLE, present, raw_items
@@ -55,9 +56,9 @@ def expected(span: LiveSpan) -> Result | None:
     """What the state says of this very span, where that can be known before it has ended."""
     if span.open and span.scope.over is not None:
         return None  # its iteration was over without it
-    if span.expected is None:
-        span.expected = _expected(span) or False
-    return span.expected if isinstance(span.expected, Result) else None
+    if span.stored.expected is None:
+        span.stored.expected = _expected(span) or False
+    return span.stored.expected if isinstance(span.stored.expected, Result) else None
 
 
 def _expected(span: LiveSpan) -> Result | None:
@@ -170,15 +171,15 @@ def may_be_merged(result: Result, span: LiveSpan) -> bool:
 
 
 def _says_of_earlier(result: Result, span: LiveSpan) -> bool:
-    before = span.before
+    before = span.stored.before
     while before is not None and not _says_of(result, before):
-        before = before.before
+        before = before.stored.before
     return before is not None
 
 
 def _says_of(result: Result, span: LiveSpan) -> bool:
-    told = {"error": "failed"}.get(span.status, span.status)
-    if result.status != told or result.duration_ms != span.reported_ms:
+    told = {"error": "failed"}.get(span.shown.status, span.shown.status)
+    if result.status != told or result.duration_ms != span.shown.reported_ms:
         return result.status not in STATUSES or (result.duration_ms is None and result.status == "success")
     return result.status != "success" or (result.retries or 0) == span.attempts - 1
 
@@ -267,7 +268,7 @@ def foresee(spans: list[LiveSpan]) -> Foreseen:
         if not span.acts:
             continue
         nth = seen[span.path] = seen.get(span.path, 0) + 1
-        result, again = span.result, span.node.repeats
+        result, again = span.shown.result, span.node.repeats
         timed = again and result is not None and result.duration_ms is not None
         skipped = (again or span.node.guarded) and result is not None and result.status == "skipped"
         if misled(span):
@@ -280,7 +281,7 @@ def foresee(spans: list[LiveSpan]) -> Foreseen:
 def misled(span: LiveSpan) -> bool:
     """It has ended otherwise than the state had it, which another has written over: so what the state was
     held to say of what ran in it was that one's."""
-    result = span.expected
+    result = span.stored.expected
     if not isinstance(result, Result) or not span.acts or span.slot >= 0 or span.end is None:
         return False
     return result.status == "success" and (span.raised or not _says_of(result, span))
@@ -289,8 +290,8 @@ def misled(span: LiveSpan) -> bool:
 def _guessed(span: LiveSpan) -> bool:
     """Which of two it is was a guess, or whose the result is: to expect it would confirm the guess. One that
     was skipped has begun nothing, so that there was nothing to be guessed by."""
-    skipped = span.slot >= 0 and span.result is not None and span.result.status == "skipped"
-    return span.shared_result or (span.doubtful and not skipped)
+    skipped = span.slot >= 0 and span.shown.result is not None and span.shown.result.status == "skipped"
+    return span.shown.shared_result or (span.shown.doubtful and not skipped)
 
 
 def settle(spans: list[LiveSpan], saved: Saved) -> None:
@@ -301,13 +302,13 @@ def settle(spans: list[LiveSpan], saved: Saved) -> None:
     blocks: set[int] = set()
     """Of which a while has kept the results of the children, by number."""
     for span in spans:
-        if span.result is None and span.status and not span.raised:
-            span.result = _kept_by_while(span, kept)
+        if span.shown.result is None and span.shown.status and not span.raised:
+            span.shown.result = _kept_by_while(span, kept)
         elif span.slot >= 0 and span.act.span is not None and span.act.span.number in blocks:
-            span.result = _found(span, saved)
+            span.shown.result = _found(span, saved)
         else:
             continue
-        if span.result is not None and span.node.type == "parallel":
+        if span.shown.result is not None and span.node.type == "parallel":
             blocks.add(span.number)
 
 
@@ -315,7 +316,7 @@ def settle_results(spans: list[LiveSpan], saved: Saved) -> None:
     """The results of these spans, parents first."""
     for span in spans:
         if span.slot >= 0:
-            span.overwrites = _has_writer(span)
+            span.stored.overwrites = _has_writer(span)
             if done_inside(span) < saved.line:
                 # no event is written for it, but its result goes into the map like any other's
                 wrote_silently(span, saved.line)
@@ -325,7 +326,7 @@ def settle_results(spans: list[LiveSpan], saved: Saved) -> None:
                     act.scope.may_write(unlogged_ids(node))
     lose_overwritten(spans, saved.line)
     for span in spans:
-        span.result = _found(span, saved)
+        span.shown.result = _found(span, saved)
         if span.acts:
             span.acts[-1].results = None
     doubt_left(spans)
@@ -349,8 +350,13 @@ def settled(scope: Scope) -> Results | None:
         scope.settled = True
         owner = scope.owner
         span = owner.span if owner is not None else None
-        if owner is not None and span is not None and span.result is not None and span.acts[-1] is owner:
-            scope.results = _inner(scope, owner, span.result)
+        if (
+            owner is not None
+            and span is not None
+            and span.shown.result is not None
+            and span.acts[-1] is owner
+        ):
+            scope.results = _inner(scope, owner, span.shown.result)
     return scope.results
 
 
@@ -359,18 +365,18 @@ def _found(span: LiveSpan, saved: Saved) -> Result | None:
         return None  # it ended after the state was saved
     if span.end_index is not None and span.end_index > saved.line:
         return None
-    if span.raised or span.lost or (span.seq is not None and not span.status):
+    if span.raised or span.stored.lost or (span.seq is not None and not span.shown.status):
         return None
     if span.slot >= 0:
         told, block = logged(span), span.act.span
-        if told is not None and told.lost:
+        if told is not None and told.stored.lost:
             return None  # what it wrote has gone with it
-        if block is not None and block.result is not None and block.result.status == "success":
+        if block is not None and block.shown.result is not None and block.shown.result.status == "success":
             if block.acts[-1] is not span.act:
                 return None
-            span.doubtful, span.shared_result = block.doubtful, block.shared_result
-            return child_result(block.result, span.slot)
-        if block is not None and f'"{span.node.id}"' in (block.error or ""):
+            span.shown.doubtful, span.shown.shared_result = block.shown.doubtful, block.shown.shared_result
+            return child_result(block.shown.result, span.slot)
+        if block is not None and f'"{span.node.id}"' in (block.shown.error or ""):
             return None  # it is this child that threw
     step_id = span.node.id
     scope: Scope | None = span.scope
@@ -382,14 +388,20 @@ def _found(span: LiveSpan, saved: Saved) -> Result | None:
             if raw is None or (last is not span and (last is None or last.node is span.node)):
                 return None
             around = scope.owner.span if scope.owner is not None else None
-            unsure = around is not None and (around.shared_result or (around.slot >= 0 and around.doubtful))
-            span.shared_result = (
+            unsure = around is not None and (
+                around.shown.shared_result or (around.slot >= 0 and around.shown.doubtful)
+            )
+            span.shown.shared_result = (
                 last is not span or _may_be_stale(span) or unsure or span.node.has_unlogged_namesake
             )
             if span.slot >= 0:
-                span.doubtful = span.doubtful or span.overwrites or (around is not None and around.doubtful)
-                span.shared_result = span.shared_result or _may_be_overwritten(span)
-            span.found_in = scope
+                span.shown.doubtful = (
+                    span.shown.doubtful
+                    or span.stored.overwrites
+                    or (around is not None and around.shown.doubtful)
+                )
+                span.shown.shared_result = span.shown.shared_result or _may_be_overwritten(span)
+            span.stored.found_in = scope
             result = read_result(raw)
             return result if result is not None and _is_of(result, span, scope, saved.at) else None
         if scope.merged:
@@ -403,7 +415,7 @@ def _found(span: LiveSpan, saved: Saved) -> Result | None:
 def _may_be_stale(span: LiveSpan) -> bool:
     """A concurrent loop beside it merges the results that it began with over newer ones: what stands under
     its id may be that of one before it, which looked the same."""
-    return span.alike and _beside_merging(span)
+    return span.stored.alike and _beside_merging(span)
 
 
 def _beside_merging(span: LiveSpan) -> bool:
@@ -430,21 +442,21 @@ def _merging(span: LiveSpan) -> list[LiveSpan]:
 
 
 def _over(act: ContainerAttempt) -> float:
-    return math.inf if act.passes else act.over_at or 0
+    return math.inf if act.passes else act.progress.over_at or 0
 
 
 def overwritten(span: LiveSpan) -> bool:
     """Another was found since to have written under its id after it."""
-    scope = span.found_in
+    scope = span.stored.found_in
     return scope is not None and scope.last.get(span.node.id) is not span
 
 
 def drop_orphaned(spans: list[LiveSpan]) -> None:
     """Results out of the map of a container whose own result has turned out to be another's."""
     for span in spans:
-        owner = span.found_in.owner if span.found_in is not None else None
-        if owner is not None and owner.span is not None and owner.span.result is None:
-            span.result = None
+        owner = span.stored.found_in.owner if span.stored.found_in is not None else None
+        if owner is not None and owner.span is not None and owner.span.shown.result is None:
+            span.shown.result = None
 
 
 def _after_it(span: LiveSpan, scope: Scope) -> bool:
@@ -464,17 +476,21 @@ def _is_of(result: Result, span: LiveSpan, scope: Scope, saved: float) -> bool:
         return False
     if result.status in ("failed", "timeout") and is_over(span):
         return False
-    if span.attempts > (result.retries or 0) + 1 and result.status == "success" and not span.unsure_attempts:
+    if (
+        span.attempts > (result.retries or 0) + 1
+        and result.status == "success"
+        and not span.shown.unsure_attempts
+    ):
         return False
     block = span.act.span
-    waited = span.slot >= 0 and block is not None and block.slot < 0 and block.status == "success"
-    if waited and block is not None and (result.duration_ms or 0) > (block.duration or 0) + CLOCK_MS:
+    waited = span.slot >= 0 and block is not None and block.slot < 0 and block.shown.status == "success"
+    if waited and block is not None and (result.duration_ms or 0) > (block.shown.duration or 0) + CLOCK_MS:
         return False
-    if span.slot >= 0 or not span.status:
+    if span.slot >= 0 or not span.shown.status:
         over = min(saved, scope.over or saved)
         return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
-    told = {"error": "failed"}.get(span.status, span.status)
-    return result.status == told and result.duration_ms == span.reported_ms
+    told = {"error": "failed"}.get(span.shown.status, span.shown.status)
+    return result.status == told and result.duration_ms == span.shown.reported_ms
 
 
 def _goes_on(act: ContainerAttempt, result: Result) -> bool:
@@ -499,23 +515,23 @@ def _kept_by_while(span: LiveSpan, kept: dict[int, list[Raw]]) -> Result | None:
     outputs, by the number of the while."""
     act = span.act
     owner = act.span
-    if act.kind != "while" or owner is None or owner.result is None or span.iteration is None:
+    if act.kind != "while" or owner is None or owner.shown.result is None or span.iteration is None:
         return None
-    if owner.shared_result:
+    if owner.shown.shared_result:
         return None
     if span.seq is None or span.node is not span.seq.nodes[-1] or owner.acts[-1] is not act:
         return None
-    if span.status == "skipped":
+    if span.shown.status == "skipped":
         return None
     outputs = kept.get(owner.number)
     if outputs is None:
-        outputs = kept[owner.number] = _outputs(owner.result)
+        outputs = kept[owner.number] = _outputs(owner.shown.result)
     if span.iteration >= len(outputs) or bytes(outputs[span.iteration]) == b"null":
         return None
-    span.shared_result = _beside_merging(span) or owner.doubtful
+    span.shown.shared_result = _beside_merging(span) or owner.shown.doubtful
     return Result(
         status="success",
         output=outputs[span.iteration],
-        duration_ms=span.reported_ms,
+        duration_ms=span.shown.reported_ms,
         retries=span.attempts - 1 or None,
     )

@@ -8,8 +8,9 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable
 
+from one_trace.assemble.live.around import logged
 from one_trace.assemble.live.over import quiet
-from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, Scope, logged
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, Scope
 from one_trace.assemble.live.timers import is_past, time_out
 
 
@@ -37,7 +38,7 @@ def lose_overwritten(spans: Iterable[LiveSpan], saved: int) -> None:
         )
         for child in children if late else ():
             after = bisect_right(late, _done(child, saved)[0])
-            child.lost = after < len(late) and late[after] < (child.scope.over_index or 0)
+            child.stored.lost = after < len(late) and late[after] < (child.scope.over_index or 0)
 
 
 def doubt_left(spans: Iterable[LiveSpan]) -> None:
@@ -45,7 +46,7 @@ def doubt_left(spans: Iterable[LiveSpan]) -> None:
     and of which nothing tells when it was done."""
     unknown: dict[tuple[Scope, str], int] = {}
     for span in spans:
-        if span.slot < 0 or span.result is not None:
+        if span.slot < 0 or span.shown.result is not None:
             continue
         scope = span.scope
         if scope.shared is not scope and scope.iteration is not None and _timed_out_around(span):
@@ -53,15 +54,15 @@ def doubt_left(spans: Iterable[LiveSpan]) -> None:
             unknown[key] = min(scope.iteration, unknown.get(key, scope.iteration))
     for span in spans if unknown else ():
         earlier = unknown.get((span.scope.shared, span.node.id)) if span.slot >= 0 else None
-        if earlier is not None and span.result is not None and (span.scope.iteration or 0) > earlier:
-            span.doubtful = span.shared_result = True
+        if earlier is not None and span.shown.result is not None and (span.scope.iteration or 0) > earlier:
+            span.shown.doubtful = span.shown.shared_result = True
 
 
 def _timed_out_around(span: LiveSpan) -> bool:
     above = span.act.span
     while above is not None and above.scope is span.scope:
-        result = above.result
-        if above.status == "timeout" or (result is not None and result.status == "timeout"):
+        result = above.shown.result
+        if above.shown.status == "timeout" or (result is not None and result.status == "timeout"):
             return True
         above = above.act.span
     return False
@@ -74,7 +75,7 @@ def _done_after(one: LiveSpan, other: LiveSpan, saved: int) -> bool:
     blocks = [block for child in (one, other) if (block := logged(child)) is not None]
     begun = max((block.begun for block in blocks), default=-1)
     if not (sure and other_sure) and begun < min(end, other_end):
-        one.overwrites = other.overwrites = True
+        one.stored.overwrites = other.stored.overwrites = True
     return other.act.start <= one.act.start if end == other_end else end > other_end
 
 
@@ -92,18 +93,18 @@ def _done(child: LiveSpan, saved: int) -> tuple[float, bool]:
         )
         return max(ends) if max(ends) < saved else done, known
     signs = [
-        inner.first_index
+        inner.progress.first_index
         for other in child.act.children
         if other.batch > child.batch
         for inner in other.acts
-        if inner.first_index is not None
+        if inner.progress.first_index is not None
     ]
     if signs:
         return min(signs), False
     above: LiveSpan | None = child
     while above is not None and above.end_index is None:
         above = above.act.span
-    if above is None or above.end_index is None or above.status != "success":
+    if above is None or above.end_index is None or above.shown.status != "success":
         return math.inf, False  # what fails or is given up does not wait for it
     return above.end_index, False
 
@@ -116,9 +117,13 @@ def done_inside(child: LiveSpan) -> int:
     elif act is None or not quiet(act) or _outlived(act):
         return -1
     else:
-        inside = max(map(done_inside, act.children), default=-1) if act.kind == "parallel" else act.over_index
+        inside = (
+            max(map(done_inside, act.children), default=-1)
+            if act.kind == "parallel"
+            else act.progress.over_index
+        )
     block = logged(child)
-    if block is None or block.status != "success" or block.end_index is None:
+    if block is None or block.shown.status != "success" or block.end_index is None:
         return inside
     return min(inside, block.end_index - 1)  # what was timed out in it went on
 
@@ -132,6 +137,6 @@ def _outlived(act: ContainerAttempt) -> bool:
 def _over_at(act: ContainerAttempt) -> float | None:
     """When the last of what ran in it was over, as far as there are lines of that."""
     if act.kind != "parallel":
-        return act.over_at
+        return act.progress.over_at
     inside = (_over_at(child.acts[-1]) for child in act.children if child.acts)
     return max((at for at in inside if at is not None), default=None)

@@ -9,7 +9,7 @@ from one_trace.assemble.live.timers import is_due, time_out
 def quiet(act: ContainerAttempt) -> bool:
     """Nothing runs in this attempt, as far as the log can tell: it may complete."""
     if act.kind == "flow":
-        return act.finished or not act.started
+        return act.finished or not act.progress.started
     if act.kind == "parallel":
         return all(not child.acts or not child.open or quiet(child.acts[-1]) for child in act.children)
     return not act.passes
@@ -19,24 +19,24 @@ def may_iterate(act: ContainerAttempt) -> bool:
     """A loop may have another iteration, as far as is known."""
     node = act.node
     most = node.most if node is not None else None
-    return act.kind in ("loop", "while") and (most is None or act.started < most)
+    return act.kind in ("loop", "while") and (most is None or act.progress.started < most)
 
 
 def is_over(child: LiveSpan) -> bool:
     """An unlogged step of which all that it ran was over before its time-out: it has succeeded."""
     act = child.acts[-1] if child.acts and child.slot >= 0 else None
-    if act is None or act.kind == "parallel" or act.failed or act.over_at is None:
+    if act is None or act.kind == "parallel" or act.failed or act.progress.over_at is None:
         return False
     over = act.finished if act.kind == "flow" else quiet(act) and not may_iterate(act)
-    return over and not is_due(time_out(act), act.over_at)
+    return over and not is_due(time_out(act), act.progress.over_at)
 
 
 def ends_in_tick(span: LiveSpan, now: float, late: float) -> bool:
     """All that ran in it was over in this tick, and nothing more can begin in it: it ends in this tick."""
     act = span.acts[-1] if span.acts else None
-    if act is None or act.kind == "parallel" or act.failed or act.over_at is None:
+    if act is None or act.kind == "parallel" or act.failed or act.progress.over_at is None:
         return False
-    return quiet(act) and not may_iterate(act) and now <= act.over_at + late
+    return quiet(act) and not may_iterate(act) and now <= act.progress.over_at + late
 
 
 def waits_still(act: ContainerAttempt) -> bool:
@@ -46,7 +46,7 @@ def waits_still(act: ContainerAttempt) -> bool:
 
 def all_run(act: ContainerAttempt) -> bool:
     """A block of which all that has begun last runs still: the log would tell if one had thrown."""
-    last = [child for child in act.children if child.batch == act.batch]
+    last = [child for child in act.children if child.batch == act.progress.batch]
     return act.kind == "parallel" and not act.failed and all(map(_runs, last))
 
 
@@ -60,7 +60,7 @@ def _runs(child: LiveSpan) -> bool:
 def last_batch_is_done(block: LiveSpan) -> bool:
     """A block of which the last batch is seen to be done: it has succeeded."""
     act = block.acts[-1] if block.acts else None
-    if act is None or act.kind != "parallel" or act.batch_end < len(act.steps):
+    if act is None or act.kind != "parallel" or act.progress.batch_end < len(act.steps):
         return False
-    last = [child for child in act.children if child.batch == act.batch]
+    last = [child for child in act.children if child.batch == act.progress.batch]
     return all(child.acts and child.acts[-1].kind == "flow" and child.acts[-1].finished for child in last)

@@ -58,7 +58,7 @@ def _against_status(span: LiveSpan, line: LogLine) -> Iterator[int]:
     if line.status in ("failed", "timeout") and not span.node.goes_on:
         yield weights.WOULD_HAVE_THROWN
     if line.status == "skipped":
-        if act is not None and act.first_index is not None:
+        if act is not None and act.progress.first_index is not None:
             yield weights.RAN_BEFORE_SKIP
         elif not span.node.guarded:
             yield weights.CANNOT_SKIP
@@ -70,7 +70,7 @@ def _against_status(span: LiveSpan, line: LogLine) -> Iterator[int]:
     if line.status == "failed" and act is not None:
         if waits_still(act) or all_run(act):
             yield weights.FAILURE_INSIDE_OPEN
-        elif act.started and not act.failed:
+        elif act.progress.started and not act.failed:
             yield weights.FAILURE_UNSEEN
 
 
@@ -118,7 +118,7 @@ def _outran(child: LiveSpan, act: ContainerAttempt, at: float) -> bool:
     over = latest_time_out(child)
     if not is_past(over, at) or act.failed:
         return False
-    return not quiet(act) or is_past(over, act.over_at or 0)
+    return not quiet(act) or is_past(over, act.progress.over_at or 0)
 
 
 def misfit(span: LiveSpan, line: LogLine) -> float:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from one_trace.assemble.agree.results import expected
 from one_trace.assemble.flowtree.tree import CONTAINERS, Node
+from one_trace.assemble.live.around import unlogged_children
 from one_trace.assemble.live.facts import Facts
-from one_trace.assemble.live.state import LiveSpan, unlogged_children
+from one_trace.assemble.live.state import LiveSpan
 from one_trace.assemble.live.timers import last_began
 from one_trace.assemble.live.tolerance import TWICE_ROUNDED_MS, Tolerance
 from one_trace.assemble.reading import weights
@@ -49,7 +50,7 @@ def _against_inside(span: LiveSpan, line: LogLine) -> Iterator[int]:
         if act.error != line.error:
             yield weights.OTHER_ERROR_INSIDE
     else:
-        yield weights.NOTHING_THREW if act.started else weights.NOTHING_SEEN
+        yield weights.NOTHING_THREW if act.progress.started else weights.NOTHING_SEEN
 
 
 def _against_timers(span: LiveSpan, line: LogLine) -> Iterator[int]:

@@ -71,7 +71,7 @@ def cannot_have_failed(span: LiveSpan, line: LogLine, late: float) -> bool:
     """Its attempt had begun something, of which the log would tell if it had thrown, and is not timed out
     by now."""
     act = span.acts[-1] if span.acts else None
-    if act is None or not act.started:
+    if act is None or not act.progress.started:
         return False
     if span.slot < 0:
         return span.node.timeout is None and waits_still(act)

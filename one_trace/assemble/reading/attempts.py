@@ -8,7 +8,8 @@ from collections.abc import Callable
 from itertools import islice
 
 from one_trace.assemble.flowtree.tree import CONTAINERS, Node, unlogged_ids
-from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, alive
+from one_trace.assemble.live.around import alive
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
 from one_trace.assemble.live.timers import is_due, is_early, last_began, time_out, time_out_of
 from one_trace.assemble.reading.against_retry import cannot_have_failed, may_go_on_beside
 from one_trace.assemble.reading.awaits import by_life, doubt
@@ -49,7 +50,7 @@ def announced(world: World, line: LogLine, late: float) -> None:
     if len(best) + len(less) > 1:
         span = world.doubts.choose(world.index, span, best, less=less)
     if span.slot >= 0 and any(_holds_another(block, step_id) for block in world.pending):
-        span.unsure_attempts = span.doubtful = True
+        span.shown.unsure_attempts = span.shown.doubtful = True
     begins = line.at + max(line.delay_ms or 0, 1)  # no timer is set to less than 1 ms
     _gave_up(span, line)
     span.attempts += 1
@@ -79,7 +80,7 @@ def _thrown_too_soon(world: World, line: LogLine) -> list[LiveSpan]:
 def _holds_another(block: ContainerAttempt, step_id: str) -> bool:
     """It may be an unlogged child of a batch of which nothing was seen yet."""
     return block.kind == "parallel" and any(
-        step_id in unlogged_ids(node) for node in block.steps[block.batch_end :]
+        step_id in unlogged_ids(node) for node in block.steps[block.progress.batch_end :]
     )
 
 
@@ -104,7 +105,7 @@ def succeeded(world: World, line: LogLine) -> None:
     if going:
         max(going, key=last_began).succeeded = float(line.at)
     for child in spans if len(spans) > 1 else ():
-        child.doubtful = True
+        child.shown.doubtful = True
     if len(spans) == 1 and spans[0].acts:
         all_done(world, spans[0].acts[-1])
 
@@ -116,14 +117,14 @@ def _gave_up(span: LiveSpan, line: LogLine) -> None:
     act = span.acts[-1]
     if not is_due(time_out(act), line.at) and not _may_have_timed_out(act, line.at):
         act.failed = True
-        act.idle = -1
+        act.progress.idle = -1
 
 
 def _may_have_timed_out(act: ContainerAttempt, now: float) -> bool:
     """Nothing was seen to throw in the block: a child of a later batch may have been timed out."""
     if act.kind != "parallel" or act.failed or not may_go_on(act, now, kept=False):
         return False
-    unlogged = (inner for node in act.steps[act.batch_end :] for inner in node.unlogged_inside())
+    unlogged = (inner for node in act.steps[act.progress.batch_end :] for inner in node.unlogged_inside())
     return any(node.type in CONTAINERS and is_due(time_out_of(node, act.start), now) for node in unlogged)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from one_trace.assemble.agree.results import expected, iterations_known
-from one_trace.assemble.live.state import ContainerAttempt, SequenceRun, alive, outside
+from one_trace.assemble.live.around import alive, outside
+from one_trace.assemble.live.state import ContainerAttempt, SequenceRun
 from one_trace.assemble.live.timers import is_due
 from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.assemble.reading.blocks import advance, could_begin, first_ids, has_begun, skipped
@@ -61,24 +62,26 @@ def _due(world: World, acts: list[ContainerAttempt], step_id: str) -> ContainerA
     """Of the loops that may go on, the one that has waited longest. But what goes on does so in the tick
     in which its iteration ended: one that has let another tick pass was over, and is taken only if there
     is no other."""
-    acts[:] = [act for act in acts if act.idle >= 0 and not act.closed and not act.failed]
+    acts[:] = [act for act in acts if act.progress.idle >= 0 and not act.closed and not act.failed]
     fitting = [
         act for act in acts if act.node and act.node.body and world.is_this(act.node.body.nodes[0], step_id)
     ]
     if len(fitting) < 2:
         return fitting[0] if fitting else None
-    fitting = [act for act in fitting if (iterations_known(act) or act.started + 1) > act.started]
+    fitting = [
+        act for act in fitting if (iterations_known(act) or act.progress.started + 1) > act.progress.started
+    ]
     due = [act for act in fitting if not _let_pass(world, act)]
     if len(due) > 1:
         for act in due:
-            act.unsure_iteration = True
+            act.unsure.iteration = True
         return world.doubts.choose(world.index, due[0], due)
     return due[0] if due else fitting[-1] if fitting else None
 
 
 def _let_pass(world: World, act: ContainerAttempt) -> bool:
     """Something has ended after the pass of `act` was over, and `act` has not gone on before."""
-    return world.moment > act.idle_at + CLOCK_MS / 3
+    return world.moment > act.progress.idle_at + CLOCK_MS / 3
 
 
 def by_life(world: World, opened: ContainerAttempt | None = None) -> list[ContainerAttempt]:
@@ -137,7 +140,7 @@ def _rather_again(world: World, idle: ContainerAttempt, step_id: str) -> bool:
     others = [act for act in world.pending if could_begin(act, step_id, world.now, kept=world.kept)]
     nearer = [act for act in others if _let_pass(world, idle) or _nearer(world, act, idle)]
     due = [act for act in others if act.attempt == 1 or is_due(act.start, world.now)]
-    if due and world.now - idle.idle_at <= CLOCK_MS:
+    if due and world.now - idle.progress.idle_at <= CLOCK_MS:
         first = world.doubts.choose(world.index, nearer[0] if nearer else idle, [idle, *due, *nearer[:1]])
         world.favoured = first if first is not idle else None
         return first is not idle
@@ -147,15 +150,15 @@ def _rather_again(world: World, idle: ContainerAttempt, step_id: str) -> bool:
 def _next_iteration(world: World, act: ContainerAttempt) -> SequenceRun:
     assert act.node is not None
     assert act.node.body is not None
-    act.batch_end = act.started + act.node.concurrency
+    act.progress.batch_end = act.progress.started + act.node.concurrency
     if act.node.concurrency > 1:
         world.stack.append(act)
-    return world.new_run(act, act.node.body, act.started)
+    return world.new_run(act, act.node.body, act.progress.started)
 
 
 def _nearer(world: World, attempt: ContainerAttempt, idle: ContainerAttempt) -> bool:
     """Is it rather this attempt's time to begin than the next iteration's?"""
-    return attempt.attempt > 1 and abs(world.now - attempt.start) < abs(world.now - idle.idle_at)
+    return attempt.attempt > 1 and abs(world.now - attempt.start) < abs(world.now - idle.progress.idle_at)
 
 
 def _next_batch(world: World, act: ContainerAttempt, step_id: str) -> SequenceRun | None:
@@ -174,13 +177,13 @@ def _skipped_block(act: ContainerAttempt) -> bool:
 
 def _failed_block(act: ContainerAttempt) -> bool:
     span = act.span
-    if act.kind != "parallel" or span is None or act.batch_end >= len(act.steps):
+    if act.kind != "parallel" or span is None or act.progress.batch_end >= len(act.steps):
         return False
-    return act.failed or (act.closed and span.status not in ("success", "skipped"))
+    return act.failed or (act.closed and span.shown.status not in ("success", "skipped"))
 
 
 def _begins_more(act: ContainerAttempt) -> bool:
-    return act.kind != "parallel" or act.attempt > 1 or act.batch_end < len(act.steps)
+    return act.kind != "parallel" or act.attempt > 1 or act.progress.batch_end < len(act.steps)
 
 
 def _unlikely(act: ContainerAttempt, now: float) -> int:

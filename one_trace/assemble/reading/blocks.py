@@ -25,16 +25,16 @@ def open_batch(world: World, act: ContainerAttempt, first: int) -> None:
     """The children of one batch of a parallel block start together, and in silence."""
     nodes = act.steps
     concurrency = act.node.concurrency if act.node is not None else 1
-    act.batch_end = min(first + concurrency, len(nodes))
-    act.batch += first > 0
-    act.cursor = first
-    before = [child for child in act.children if child.batch == act.batch - 1] if first else []
+    act.progress.batch_end = min(first + concurrency, len(nodes))
+    act.progress.batch += first > 0
+    act.progress.cursor = first
+    before = [child for child in act.children if child.batch == act.progress.batch - 1] if first else []
     since = max([act.start, *map(_done_since, before)])
-    for slot in range(first, act.batch_end):
+    for slot in range(first, act.progress.batch_end):
         node = nodes[slot]
         child = LiveSpan(node, None, act, f"{act.prefix} > {node.id}", since, len(world.spans))
-        child.doubtful = act.unsure_batch
-        child.slot, child.batch = slot, act.batch
+        child.shown.doubtful = act.unsure.batch
+        child.slot, child.batch = slot, act.progress.batch
         world.spans.append(child)
         act.children.append(child)
         world.children.setdefault(node.id, []).append(child)
@@ -42,7 +42,7 @@ def open_batch(world: World, act: ContainerAttempt, first: int) -> None:
             if world.foreseen:
                 world.foresee(child)
             world.new_act(child, since)
-    if act.batch_end < len(nodes) and first == 0:
+    if act.progress.batch_end < len(nodes) and first == 0:
         world.pending.append(act)
 
 
@@ -52,9 +52,9 @@ def _done_since(child: LiveSpan) -> float:
     if result is not None:
         return child.start + (result.duration_ms or 0)
     act = child.acts[-1] if child.acts else None
-    if act is None or act.over_at is None or child.node.timeout is not None or not quiet(act):
+    if act is None or act.progress.over_at is None or child.node.timeout is not None or not quiet(act):
         return child.start
-    return max(child.start, act.over_at)
+    return max(child.start, act.progress.over_at)
 
 
 def advance(world: World, act: ContainerAttempt, shows: Callable[[Node], bool]) -> bool:
@@ -63,8 +63,8 @@ def advance(world: World, act: ContainerAttempt, shows: Callable[[Node], bool]) 
     if not may_open(act, shows, world.now, kept=world.kept):
         return False
     while open_next_batch(world, act):
-        if any(shows(child.node) for child in act.children[act.cursor :]):
-            act.unsure_batch = False
+        if any(shows(child.node) for child in act.children[act.progress.cursor :]):
+            act.unsure.batch = False
             return True
     return False
 
@@ -83,11 +83,13 @@ def may_open(act: ContainerAttempt, shows: Callable[[Node], bool], now: float, *
 def within_reach(act: ContainerAttempt, shows: Callable[[Node], bool]) -> bool:
     """A later batch has a child that `shows`, and nothing in the batches before it would have been seen."""
     nodes = act.steps
-    at = next((at for at in range(act.batch_end, len(nodes)) if shows(nodes[at])), None)
+    at = next((at for at in range(act.progress.batch_end, len(nodes)) if shows(nodes[at])), None)
     if at is None or act.node is None:
         return False
-    first = at - (at - act.batch_end) % act.node.concurrency
-    return not any(_shows(node) for node in nodes[act.batch_end : first]) and not _ended_before(act, first)
+    first = at - (at - act.progress.batch_end) % act.node.concurrency
+    return not any(_shows(node) for node in nodes[act.progress.batch_end : first]) and not _ended_before(
+        act, first
+    )
 
 
 def _ended_before(act: ContainerAttempt, first: int) -> bool:
@@ -109,12 +111,12 @@ def _ended_before(act: ContainerAttempt, first: int) -> bool:
 def reopen(world: World, shows: Callable[[Node], bool]) -> bool:
     """A later batch of a failed block in which something shows itself had begun before, in silence."""
     for act in reversed(world.failed_blocks):
-        if not act.thrown and any(shows(node) for node in act.steps[act.batch_end :]):
-            while not any(shows(child.node) for child in act.children[act.cursor :]):
+        if not act.thrown and any(shows(node) for node in act.steps[act.progress.batch_end :]):
+            while not any(shows(child.node) for child in act.children[act.progress.cursor :]):
                 open_next_batch(world, act)
             world.pending += [
                 inner
-                for child in act.children[act.cursor :]
+                for child in act.children[act.progress.cursor :]
                 for inner in child.acts
                 if child.node.type != "flow" and inner not in world.pending
             ]
@@ -125,15 +127,15 @@ def reopen(world: World, shows: Callable[[Node], bool]) -> bool:
 def open_next_batch(world: World, act: ContainerAttempt) -> bool:
     """All of a batch are done, the next one starts; False after the last."""
     nodes = act.steps
-    if act.batch_end >= len(nodes):
+    if act.progress.batch_end >= len(nodes):
         return False
     _children_done(
         world,
         act,
-        next((child.slot for child in act.children if child.batch == act.batch), 0),
+        next((child.slot for child in act.children if child.batch == act.progress.batch), 0),
         len(act.children),
     )
-    open_batch(world, act, act.batch_end)
+    open_batch(world, act, act.progress.batch_end)
     return True
 
 
@@ -151,7 +153,7 @@ def open_timed_out(world: World, act: ContainerAttempt, is_it: Callable[[Node], 
     if act.kind != "parallel":
         return
     while not any(map(is_it, _throwing(child.node for child in act.children))) and any(
-        map(is_it, _throwing(act.steps[act.batch_end :]))
+        map(is_it, _throwing(act.steps[act.progress.batch_end :]))
     ):
         open_next_batch(world, act)
     if any(is_it(child.node) for child in act.children):
@@ -176,7 +178,7 @@ def _children_done(world: World, act: ContainerAttempt, first: int, seen: int) -
         if act.span is None or act.span.acts[-1] is act:
             _claim_success(world, child)
         child.open = False
-        child.assumed = child.assumed or (position >= seen and _may_have_failed(act.span))
+        child.shown.assumed = child.shown.assumed or (position >= seen and _may_have_failed(act.span))
         result = expected(child)
         threw = result is not None and result.status not in ("success", "skipped")
         threw = threw or (position < seen and child.node.goes_on and any(map(_owes, child.acts[-1:])))
@@ -185,7 +187,7 @@ def _children_done(world: World, act: ContainerAttempt, first: int, seen: int) -
             if over and not _timed_out(child, inner, world.now):  # else it was given up, and goes on
                 all_done(world, inner)
                 inner.closed = True
-                inner.idle = -1
+                inner.progress.idle = -1
                 if inner in world.waiting:
                     world.waiting.remove(inner)
 
@@ -273,7 +275,7 @@ def _may_be_done(child: LiveSpan, now: float) -> bool:
     if quiet(child.acts[-1]):
         return result is None or result.status != "success" or not has_to_show(child.acts[-1])
     act = child.acts[-1]
-    unseen = act.kind == "parallel" and not any(_shows(node) for node in act.steps[act.batch_end :])
+    unseen = act.kind == "parallel" and not any(_shows(node) for node in act.steps[act.progress.batch_end :])
     if unseen and all(_may_be_done(inner, now) for inner in act.children):
         return True
     if child.node.strategy not in ("continue", "fallback"):
@@ -285,9 +287,9 @@ def has_to_show(act: ContainerAttempt) -> bool:
     """Is there something in a later batch that would be seen, if the block succeeds?"""
     if act.kind != "parallel":
         return False
-    return any(_shows(node) for node in act.steps[act.batch_end :]) or any(
+    return any(_shows(node) for node in act.steps[act.progress.batch_end :]) or any(
         child.open and not _did_not_succeed(child) and has_to_show(inner)
-        for child in act.children[act.cursor :]
+        for child in act.children[act.progress.cursor :]
         for inner in child.acts[-1:]
     )
 
@@ -297,7 +299,8 @@ def _owes(act: ContainerAttempt) -> bool:
     if act.kind != "parallel":
         return False
     return has_to_show(act) or any(
-        child.open and (_owes(inner) or (inner.kind == "flow" and not inner.started and _shows(child.node)))
+        child.open
+        and (_owes(inner) or (inner.kind == "flow" and not inner.progress.started and _shows(child.node)))
         for child in act.children
         for inner in child.acts[-1:]
         if not child.node.goes_on
@@ -322,7 +325,7 @@ def _shows(node: Node) -> bool:
 def unborn(world: World, act: ContainerAttempt) -> None:
     """The container was skipped: its unlogged children, held to have started with it, never did."""
     for child in act.children:
-        child.open = child.born = False
+        child.open = child.shown.born = False
         for inner in child.acts:
             unborn(world, inner)
             if inner in world.waiting:
@@ -331,7 +334,7 @@ def unborn(world: World, act: ContainerAttempt) -> None:
 
 def could_begin(act: ContainerAttempt, step_id: str, now: float, *, kept: bool) -> bool:
     """Can this next attempt, or a later batch of this block, begin with the step?"""
-    if act.failed or act.closed or act.node is None or (act.attempt > 1 and act.started):
+    if act.failed or act.closed or act.node is None or (act.attempt > 1 and act.progress.started):
         return False
     again = act.attempt > 1 and _may_start(act, step_id, now)
     return again or may_open(act, lambda node: step_id in first_ids(node), now, kept=kept)
@@ -345,7 +348,7 @@ def _may_start(act: ContainerAttempt, step_id: str, now: float) -> bool:
         return any(
             _may_start(child.acts[-1], step_id, now) for child in act.children if child.open and child.acts
         )
-    return not act.started and step_id in first_ids(act.node)
+    return not act.progress.started and step_id in first_ids(act.node)
 
 
 def _may_have_failed(span: LiveSpan | None) -> bool:

@@ -118,7 +118,7 @@ class Doubts:
             if rival is not chosen:
                 _mark(_lineage(chosen), _lineage(rival))
             if len(rivals) > 1 and isinstance(rival, LiveSpan) and rival.acts:
-                rival.acts[-1].ended_either = index
+                rival.acts[-1].unsure.ended_either = index
                 self.ended_either = True
         if self.settle:
             if misfit is not None:
@@ -240,17 +240,28 @@ def _mark(one: Line, other: Line) -> None:
     depth = parted if parted is not None else min(len(one), len(other))
     for line in (one, other):
         if len(line) == depth and isinstance(line[-1], ContainerAttempt):
-            line[-1].unsure_batch = True
+            line[-1].unsure.batch = True
     for part in (*one[depth:], *other[depth:]):
-        part.doubtful = True
+        _doubt(part)
         if isinstance(part, LiveSpan) and part.acts:
-            part.acts[-1].doubtful = True  # it is there before its sub-flow or next iteration is chosen
+            part.acts[
+                -1
+            ].unsure.doubtful = True  # it is there before its sub-flow or next iteration is chosen
     spans = ([part for part in reversed(line[depth:]) if isinstance(part, LiveSpan)] for line in (one, other))
     for mine, theirs in zip(*spans, strict=False):
         if mine.node.id != theirs.node.id:
             break
         if mine.start != theirs.start:
-            mine.unsure_end = theirs.unsure_end = True
+            mine.shown.unsure_end = theirs.shown.unsure_end = True
+
+
+def _doubt(part: LiveSpan | SequenceRun | ContainerAttempt) -> None:
+    if isinstance(part, LiveSpan):
+        part.shown.doubtful = True
+    elif isinstance(part, SequenceRun):
+        part.doubtful = True
+    else:
+        part.unsure.doubtful = True
 
 
 def _set_apart(one: Line, other: Line, lines: list[Line]) -> bool:

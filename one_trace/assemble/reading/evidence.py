@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from one_trace.assemble.live.around import alive, logged
 from one_trace.assemble.live.facts import Facts
 from one_trace.assemble.live.over import ends_in_tick
-from one_trace.assemble.live.state import LiveSpan, alive, logged
+from one_trace.assemble.live.state import LiveSpan
 from one_trace.assemble.live.tolerance import CLOCK_MS, Tolerance
 from one_trace.assemble.reading import weights
 from one_trace.assemble.reading.against_end import against_end, misfit, vouched_for
@@ -73,7 +74,7 @@ def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> Weighed:
     equal = least + weights.RIVAL_RETRIES
     best = _within(spans, costs, least, equal)
     for span in best if len(best) > 1 else ():
-        span.unsure_attempts = True
+        span.shown.unsure_attempts = True
     likely = _within(spans, costs, least, least)
     living = [span for span in likely if alive(span.act)]
     less = _within(spans, costs, equal + 1, equal + weights.FAILED_UNSEEN)
@@ -93,9 +94,9 @@ def mark_doubtful(chosen: LiveSpan, rivals: list[LiveSpan], line: LogLine) -> No
     """Those that this end could as well have been another's, by all that the record holds."""
     for other in rivals:
         if other is not chosen and _alike(other, chosen, line):
-            other.doubtful = chosen.doubtful = True
+            other.shown.doubtful = chosen.shown.doubtful = True
             if other.node is not chosen.node:
-                other.either_end = chosen.either_end = True
+                other.shown.either_end = chosen.shown.either_end = True
 
 
 def mark_inside(spans: list[LiveSpan]) -> None:
@@ -103,11 +104,11 @@ def mark_inside(spans: list[LiveSpan]) -> None:
     first."""
     last: dict[int, int] = {}
     for span in spans:
-        ended = last.get(id(span.act), span.act.ended_either)
+        ended = last.get(id(span.act), span.act.unsure.ended_either)
         for act in span.acts:
-            last[id(act)] = max(ended, act.ended_either)
+            last[id(act)] = max(ended, act.unsure.ended_either)
         if 0 <= span.begun < ended and (span.end_index is None or span.end_index > ended):
-            span.doubtful = True
+            span.shown.doubtful = True
 
 
 def better_by_time(spans: list[LiveSpan], line: LogLine, before: Iterable[LiveSpan]) -> list[LiveSpan]:
@@ -129,7 +130,7 @@ def last_ended_in_twin(
     """A block succeeds and nothing was seen of its later batches, while what had just ended, in the line
     before and the same tick, was in another block of the same step: it may have been in this one."""
     act = block.acts[-1] if block.acts else None
-    if act is None or act.kind != "parallel" or act.batch_end >= len(act.steps):
+    if act is None or act.kind != "parallel" or act.progress.batch_end >= len(act.steps):
         return False
     if last is None or last.end_index != index - 1 or last.act.span is None:
         return False

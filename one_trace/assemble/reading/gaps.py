@@ -55,7 +55,9 @@ def _list_under_way(world: World, flow: ContainerAttempt, node: Node) -> Sequenc
                 seq.pos = node.index
                 return seq
         if owner is not None and not act.passes and node.index is not None:
-            seq = world.new_run(act, node.step_list, act.started if act.kind in ("loop", "while") else None)
+            seq = world.new_run(
+                act, node.step_list, act.progress.started if act.kind in ("loop", "while") else None
+            )
             seq.pos = node.index
             act.closed = False
             return seq
@@ -64,4 +66,4 @@ def _list_under_way(world: World, flow: ContainerAttempt, node: Node) -> Sequenc
 
 def _goes_on_beside(child: LiveSpan) -> bool:
     """Its last attempt has not begun yet."""
-    return not child.acts[-1].started and may_go_on_beside(child)
+    return not child.acts[-1].progress.started and may_go_on_beside(child)

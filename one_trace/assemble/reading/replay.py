@@ -186,7 +186,7 @@ class Replay:
     # -- flows
 
     def _on_flow_start(self, line: LogLine) -> None:
-        if not self.root.started:
+        if not self.root.progress.started:
             self._begin_root()
         elif not begin_sub_flow(self.world, self.trees, line):
             self.doubts.contradicted(self.world.index, None)
@@ -234,7 +234,7 @@ class Replay:
 
     def _on_start(self, line: LogLine) -> None:
         if not self.world.flows:
-            if self.root.started and self.root not in self.world.flows:
+            if self.root.progress.started and self.root not in self.world.flows:
                 self.world.flows.add(self.root)  # its end came first: what was given up goes on
             else:
                 self._begin_root()
@@ -264,10 +264,10 @@ class Replay:
         else:
             span = self._chosen_end(spans, line)
         status = line.status or ""
-        span.status = ENDS.get(status, "error")
+        span.shown.status = ENDS.get(status, "error")
         if status not in ENDS:
             self.faults.append(f"the step {step_id[:80]!r} has ended in a way not known: {status[:40]!r}")
-        span.duration, span.host_ms = line.duration_ms, line.host_ms
+        span.shown.duration, span.shown.host_ms = line.duration_ms, line.host_ms
         if span.act.resume == self.world.resume:
             self._completed.add(step_id)
         span.scope.wrote(span)
@@ -319,8 +319,8 @@ class Replay:
             span = spans[0]
         else:
             span = self._chosen_error(spans, line)
-        span.status, span.raised, span.error = "error", True, line.error
-        span.duration = line.at - span.start
+        span.shown.status, span.raised, span.shown.error = "error", True, line.error
+        span.shown.duration = line.at - span.start
         self._ended(span, line)
         span.act.thrown.append(span)
         self.world.fail(span.act, line.error)
@@ -340,9 +340,9 @@ class Replay:
     def _unsaved(self, span: LiveSpan, line: LogLine) -> None:
         """The step had completed, but saving the state failed, and the host takes that for the step's
         failure."""
-        span.error = line.error
-        span.raised, span.status = True, "error"
-        span.duration, span.host_ms = line.at - span.start, None
+        span.shown.error = line.error
+        span.raised, span.shown.status = True, "error"
+        span.shown.duration, span.shown.host_ms = line.at - span.start, None
         self.world.next = None
         seq = span.seq
         if seq is not None and seq in seq.act.passes:
@@ -365,25 +365,25 @@ class Replay:
         it ran."""
         act = span.acts[-1]
         given_up = (
-            (span.status == "timeout" or (span.error or "").startswith(span.node.timed_out))
+            (span.shown.status == "timeout" or (span.shown.error or "").startswith(span.node.timed_out))
             and not act.failed
             and is_due(time_out(act), line.at)
         )
-        error = span.error or (_kept_error(span) if span.status in ("error", "timeout") else None)
+        error = span.shown.error or (_kept_error(span) if span.shown.status in ("error", "timeout") else None)
         if error is not None:
             open_timed_out(self.world, act, lambda node: node.has_timed_out(error))
-        elif span.status == "timeout" and not given_up and not act.failed:
+        elif span.shown.status == "timeout" and not given_up and not act.failed:
             open_timed_out(self.world, act, lambda node: _throws_time_out(node, act.start, line.at))
-        if act.kind == "flow" and not act.started and not given_up and act in self.world.waiting:
+        if act.kind == "flow" and not act.progress.started and not given_up and act in self.world.waiting:
             self.world.waiting.remove(act)
         if not given_up and (
-            span.status in ("success", "skipped") or (act.failed and not act.passes) or quiet(act)
+            span.shown.status in ("success", "skipped") or (act.failed and not act.passes) or quiet(act)
         ):
             act.closed = True
-            act.idle = -1
-        if span.status == "success":
+            act.progress.idle = -1
+        if span.shown.status == "success":
             all_done(self.world, act)
-        elif span.status == "skipped" or _never_ran(span):
+        elif span.shown.status == "skipped" or _never_ran(span):
             unborn(self.world, act)
 
     def _coming(self, step_id: str) -> list[LogLine]:
@@ -415,11 +415,15 @@ def _throws_time_out(node: Node, began: float, now: float) -> bool:
 def _kept_error(span: LiveSpan) -> str | None:
     """What it has failed with, by its result: the line of what goes on does not say."""
     result = expected(span)
-    if result is None or ENDS.get(result.status) != span.status or result.duration_ms != span.reported_ms:
+    if (
+        result is None
+        or ENDS.get(result.status) != span.shown.status
+        or result.duration_ms != span.shown.reported_ms
+    ):
         return None
     return result.error
 
 
 def _never_ran(span: LiveSpan) -> bool:
     """What it requires was missing, so that nothing of it was started."""
-    return (span.error or "").startswith(f'Step "{span.node.id}" requires ')
+    return (span.shown.error or "").startswith(f'Step "{span.node.id}" requires ')

@@ -77,8 +77,8 @@ def _stop_around(world: World, act: ContainerAttempt, at: float, index: int) -> 
     while (span := _stops_with(act, at)) is not None:
         just = just or is_due(_timer(span), at)
         _stop(world, span, at, index)
-        span.doubtful = span.doubtful or span.slot >= 0  # it may have thrown before
-        span.either_end = span.either_end or just
+        span.shown.doubtful = span.shown.doubtful or span.slot >= 0  # it may have thrown before
+        span.shown.either_end = span.shown.either_end or just
         act = span.act
 
 
@@ -131,8 +131,8 @@ def _unfollowed(world: World) -> dict[ContainerAttempt, str | None]:
 
 def _stop(world: World, span: LiveSpan, at: float, index: int) -> None:
     span.open = False
-    span.status, span.end, span.end_index = "stopped", at, index
-    span.duration = at - span.start
+    span.shown.status, span.end, span.end_index = "stopped", at, index
+    span.shown.duration = at - span.start
     for held in (world.open.get(span.node.id, []), world.children.get(span.node.id, [])):
         if span in held:
             held.remove(span)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from one_trace.assemble.agree.results import expected
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.flowtree.trees import Trees, limit_called
-from one_trace.assemble.live.state import ContainerAttempt, alive, first_sign
+from one_trace.assemble.live.around import alive, first_sign
+from one_trace.assemble.live.state import ContainerAttempt
 from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.assemble.reading.awaits import by_life, doubt
 from one_trace.assemble.reading.blocks import advance, calls, may_open, reopen, skipped, within_reach
@@ -95,7 +96,7 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
     forced = world.doubts.was_forced
     begins = first if first in waiting else _opened_by(world, trees, first, key)
     if begins is not None and blocks:
-        begins.astray = not forced
+        begins.unsure.astray = not forced
     return begins
 
 

@@ -15,17 +15,10 @@ from functools import partial
 
 from one_trace.assemble.agree.results import belied, said_of
 from one_trace.assemble.flowtree.tree import CONTAINERS, Node, StepList, Tree
+from one_trace.assemble.live.around import first_sign, in_doubtful_block
 from one_trace.assemble.live.facts import Facts
 from one_trace.assemble.live.over import may_iterate
-from one_trace.assemble.live.state import (
-    ContainerAttempt,
-    Foreseen,
-    LiveSpan,
-    Scope,
-    SequenceRun,
-    first_sign,
-    in_doubtful_block,
-)
+from one_trace.assemble.live.state import ContainerAttempt, Foreseen, LiveSpan, Scope, SequenceRun
 from one_trace.assemble.live.timers import is_past, latest_time_out
 from one_trace.assemble.reading.awaits import resumed
 from one_trace.assemble.reading.blocks import first_ids, has_begun, open_batch, reopen, skipped
@@ -130,9 +123,9 @@ class World:
     def enter(self, seq: SequenceRun, node: Node, line: LogLine) -> LiveSpan:
         span = LiveSpan(node, seq, seq.act, f"{seq.prefix} > {node.id}", line.at, len(self.spans))
         span.iteration, span.branch = seq.iteration, seq.branch
-        span.doubtful = seq.doubtful or seq.act.doubtful
+        span.shown.doubtful = seq.doubtful or seq.act.unsure.doubtful
         if seq.pos == 0:
-            span.unsure_end, seq.act.unsure_iteration = seq.act.unsure_iteration, False
+            span.shown.unsure_end, seq.act.unsure.iteration = seq.act.unsure.iteration, False
         seq.current = span
         self.next = None
         return self._entered(span, line)
@@ -164,7 +157,7 @@ class World:
         if running[node.id] > 1:
             for other in self.open[node.id]:
                 if other.scope.running is running and not other.node.repeats:
-                    other.expected = False  # either may write last
+                    other.stored.expected = False  # either may write last
         first_sign(span.act, span.start, self.index)
         if node.type in CONTAINERS:
             if self.foreseen:
@@ -184,8 +177,8 @@ class World:
         act.under = span.flow
         act.start, act.opened = start, max(start, self.now)
         act.depth = span.act.depth + 1
-        act.doubtful = span.doubtful or span.act.doubtful
-        act.astray = span.act.astray
+        act.unsure.doubtful = span.shown.doubtful or span.act.unsure.doubtful
+        act.unsure.astray = span.act.unsure.astray
         span.acts.append(act)
         if act.kind == "loop" and act.node is not None and act.node.concurrency > 1:
             act.under.merging.append(span)
@@ -198,7 +191,7 @@ class World:
     def foresee(self, span: LiveSpan) -> None:
         nth = self._seen[span.path] = self._seen.get(span.path, 0) + 1
         if span.node.repeats or (span.path, nth) in self.foreseen:
-            span.expected = self.foreseen.get((span.path, nth)) or False
+            span.stored.expected = self.foreseen.get((span.path, nth)) or False
 
     def begin(self, act: ContainerAttempt, step_id: str) -> SequenceRun | None:
         """A pass of `act` that begins with this step, if one can begin now."""
@@ -206,35 +199,35 @@ class World:
         if node is None or act.failed:
             return None
         if act.kind == "parallel":
-            for position in range(act.cursor, len(act.children)):
+            for position in range(act.progress.cursor, len(act.children)):
                 child = act.children[position]
                 due = child.acts and child.open and has_begun(child.acts[-1], self.now)
                 begins = due and not (child.node.guarded and skipped(child))
                 begun = self.begin(child.acts[-1], step_id) if begins else None
                 if begun is not None:
-                    act.cursor = position
+                    act.progress.cursor = position
                     return begun
             return None
         if act.kind == "condition":
-            if act.started:
+            if act.progress.started:
                 return None
             sides = [side for side in node.sides if self.is_this(side.nodes[0], step_id)]
             if len(sides) > 1:  # a flow that was not validated: the line has its type and name
                 alike = [side for side in sides if (side.nodes[0].type, side.nodes[0].name) == self.kind]
-                sides, act.either = alike or sides, len(alike) != 1
+                sides, act.unsure.either = alike or sides, len(alike) != 1
             return self.new_run(act, sides[0], None) if sides else None
         body = node.body
         if body is None or not body.nodes or body.nodes[0].id != step_id:
             return None
         if not self.is_this(body.nodes[0], step_id):
             return None
-        if act.started == 0:
-            act.batch_end = node.concurrency
-        elif act.started >= act.batch_end:
+        if act.progress.started == 0:
+            act.progress.batch_end = node.concurrency
+        elif act.progress.started >= act.progress.batch_end:
             return None
-        if node.most is not None and act.started >= node.most:
+        if node.most is not None and act.progress.started >= node.most:
             return None
-        return self.new_run(act, body, act.started)
+        return self.new_run(act, body, act.progress.started)
 
     def is_this(self, node: Node, step_id: str) -> bool:
         """Is this the step that starts? A sub-flow is not validated, and may have its id for steps of several
@@ -247,7 +240,7 @@ class World:
     def new_run(self, act: ContainerAttempt, step_list: StepList, iteration: int | None) -> SequenceRun:
         scope, prefix = act.scope, act.prefix
         if in_doubtful_block(act):
-            act.doubtful = True
+            act.unsure.doubtful = True
         if iteration is not None:
             prefix = f"{prefix}[{iteration}]"
             if act.kind == "loop":
@@ -255,8 +248,8 @@ class World:
                 scope = Scope(None, act.scope, act, iteration, merged=merged)
         seq = SequenceRun(act, step_list, iteration, scope, prefix)
         act.passes.append(seq)
-        act.started += 1
-        act.idle = -1
+        act.progress.started += 1
+        act.progress.idle = -1
         return seq
 
     def begin_flow(self, act: ContainerAttempt, tree: Tree, skip: frozenset[str] = frozenset()) -> None:
@@ -275,7 +268,7 @@ class World:
     def end(self, span: LiveSpan) -> None:
         """Take a span out of those that are open; what its list starts next, it starts now."""
         span.open = False
-        ended = span.start + span.duration if span.duration is not None else self.now
+        ended = span.start + span.shown.duration if span.shown.duration is not None else self.now
         ended = ended if ended < self.now else self.now
         self.moment = ended if ended > self.moment else self.moment
         self.open[span.node.id].remove(span)
@@ -305,13 +298,18 @@ class World:
     def _run_over(self, seq: SequenceRun) -> None:
         act = seq.act
         act.passes.remove(seq)
-        act.over_at, act.over_index = float(self.now), self.index
+        act.progress.over_at, act.progress.over_index = float(self.now), self.index
         if seq.scope.owner is act:
             self._scope_over(seq.scope)
         if act.kind == "flow":
             act.finished = True
-        elif may_iterate(act) and not act.passes and not act.failed and act.started >= act.batch_end:
-            act.idle, act.idle_at = self.index, self.now
+        elif (
+            may_iterate(act)
+            and not act.passes
+            and not act.failed
+            and act.progress.started >= act.progress.batch_end
+        ):
+            act.progress.idle, act.progress.idle_at = self.index, self.now
             self.idle.setdefault(seq.nodes[0].id, []).append(act)
 
     def check(self, scope: Scope) -> None:
@@ -325,14 +323,14 @@ class World:
         shared = scope.shared
         if shared is not scope:
             for step_id, span in scope.last.items():
-                span.lost = shared.last.get(step_id) is not span
+                span.stored.lost = shared.last.get(step_id) is not span
 
     def fail(self, act: ContainerAttempt, error: str | None) -> None:
         """An error was thrown into `act`. An unlogged child passes it on by itself; others say so in the
         log."""
         act.failed = True
         act.error = error
-        act.idle = -1
+        act.progress.idle = -1
         child = act.span
         if child is None or child.slot < 0 or not child.open or child.acts[-1] is not act:
             return
@@ -342,7 +340,7 @@ class World:
         child.open = False
         if is_past(latest_time_out(child), self.now):
             return  # nobody waited for it any more
-        child.end, child.end_index, child.error = self.now, self.index, error
+        child.end, child.end_index, child.shown.error = self.now, self.index, error
         if node.strategy not in ("continue", "fallback"):
             child.raised = True
             child.act.thrown.append(child)

@@ -30,10 +30,10 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
             derived=["class"] if guessed else [],
         )
     chain = [top[-1]]
-    text = chain[0].error
+    text = chain[0].shown.error
     while (inner := _threw_in(chain[-1], text)) is not None:
         chain.append(inner)
-        text = inner.error if inner.error is not None else text
+        text = inner.shown.error if inner.shown.error is not None else text
     cause = chain[-1]
     text = text if text is not None else error
     code = timeout_code(cause, text)
@@ -41,7 +41,7 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
     if guessed and _ran_out_of_time(cause, text):
         kind = "TIMEOUT"
     thrown = cause.end if cause.end is not None else chain[0].end
-    running = [span.path for span in spans if _ran_at(span, thrown) and span not in chain and span.born]
+    running = [span.path for span in spans if _ran_at(span, thrown) and span not in chain and span.shown.born]
     return Cause(
         span_id=ids[cause.number],
         path=cause.path,
@@ -54,7 +54,7 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
         still_running=running[:_LIST_LIMIT],
         never_ran=[path for span in reversed(chain) for path in _after(span)][:_LIST_LIMIT],
         derived=[
-            *(["path"] if any(span.doubtful or span.act.doubtful for span in chain) else []),
+            *(["path"] if any(span.shown.doubtful or span.act.unsure.doubtful for span in chain) else []),
             *(["class"] if guessed else []),
         ],
     )
@@ -81,13 +81,13 @@ def _ran_out_of_time(span: LiveSpan, error: str | None) -> bool:
 
 def timeout_code(span: LiveSpan, error: str | None) -> str | None:
     """``TIMEOUT`` for a step whose own time-out was thrown; else the code that its result has."""
-    if span.result is not None and span.result.error_code:
-        return span.result.error_code
-    if span.status == "timeout":
+    if span.shown.result is not None and span.shown.result.error_code:
+        return span.shown.result.error_code
+    if span.shown.status == "timeout":
         return "TIMEOUT"
     return (
         "TIMEOUT"
-        if span.status in ("error", "incomplete") and (error or "").startswith(span.node.timed_out)
+        if span.shown.status in ("error", "incomplete") and (error or "").startswith(span.node.timed_out)
         else None
     )
 
@@ -100,7 +100,7 @@ def _threw_in(span: LiveSpan, error: str | None) -> LiveSpan | None:
     if act is None or not act.failed:
         return _guilty_child(span, error)
     for child in reversed(act.thrown):
-        if child.error == span.error or span.error is None:
+        if child.shown.error == span.shown.error or span.shown.error is None:
             return child
     return _guilty_child(span, error)
 
@@ -109,9 +109,9 @@ def _guilty_child(span: LiveSpan, error: str | None) -> LiveSpan | None:
     """The unlogged child of a parallel block that must have thrown: the one that the error names, or that
     holds the one it names, or the only one without a result."""
     act = span.acts[-1] if span.acts else None
-    if act is None or span.status == "success":
+    if act is None or span.shown.status == "success":
         return None
-    left = [child for child in act.children if child.born and child.result is None]
+    left = [child for child in act.children if child.shown.born and child.shown.result is None]
     named = [child for child in left if _names(error or "", child)]
     if len(named) == 1:
         return named[0]
@@ -123,7 +123,8 @@ def _names(error: str, unlogged: LiveSpan) -> bool:
     if not unlogged.acts:
         return f'"{unlogged.node.id}"' in error
     return any(
-        child.born and child.result is None and _names(error, child) for child in unlogged.acts[-1].children
+        child.shown.born and child.shown.result is None and _names(error, child)
+        for child in unlogged.acts[-1].children
     )
 
 
@@ -135,7 +136,7 @@ def _all(replay: Replay) -> list[str]:
 
 
 def _ran_at(span: LiveSpan, moment: float | None) -> bool:
-    if moment is None or span.status == "skipped" or span.start > moment:
+    if moment is None or span.shown.status == "skipped" or span.start > moment:
         return False
     return span.end is None or span.end > moment
 

@@ -9,7 +9,8 @@ its start.
 from __future__ import annotations
 
 from one_trace.assemble.agree.results import Saved, overwritten, settle_results
-from one_trace.assemble.live.state import ENDS, ContainerAttempt, LiveSpan, unlogged_children
+from one_trace.assemble.live.around import unlogged_children
+from one_trace.assemble.live.state import ENDS, ContainerAttempt, LiveSpan
 from one_trace.assemble.live.timers import goes_off, is_due, is_early, last_began, time_out, time_out_of
 from one_trace.assemble.live.tolerance import CLOCK_MS, LONG_BUSY_MS
 from one_trace.assemble.reading.blocks import all_done, open_next_batch
@@ -26,7 +27,7 @@ def settle_children(world: World, over: float, saved: Saved) -> None:
     for span in world.spans:
         for act in span.acts:
             for child in act.children:
-                if child.result is not None and (overwritten(child) or _too_short(child)):
+                if child.shown.result is not None and (overwritten(child) or _too_short(child)):
                     _left_nothing(child)
             if act.children:
                 _settle_block(world, act, over, saved)
@@ -35,13 +36,13 @@ def settle_children(world: World, over: float, saved: Saved) -> None:
 def drop_too_short(world: World) -> None:
     """Results of unlogged children that are another's."""
     for span in world.spans:
-        if span.slot >= 0 and span.result is not None and _too_short(span):
+        if span.slot >= 0 and span.shown.result is not None and _too_short(span):
             _left_nothing(span)
 
 
 def _too_short(child: LiveSpan) -> bool:
     """A success lasts at least as long as what it waited for: else the result is another run's of it."""
-    result, over = child.result, _inside_over(child)
+    result, over = child.shown.result, _inside_over(child)
     if result is None or result.status != "success" or result.duration_ms is None or over is None:
         return False
     return child.inner_start is not None and over - child.inner_start > result.duration_ms + CLOCK_MS
@@ -51,13 +52,13 @@ def _inside_over(child: LiveSpan) -> float | None:
     """When the last of what its last attempt waited for was over, as far as the log tells."""
     act = child.acts[-1] if child.acts else None
     if act is None or act.kind != "parallel":
-        return act.over_at if act is not None else None
+        return act.progress.over_at if act is not None else None
     return max((over for inner in act.children if (over := _waited_for(inner)) is not None), default=None)
 
 
 def _waited_for(child: LiveSpan) -> float | None:
     """Until when its block has waited for it, at the least: what was given up in it goes on after that."""
-    over, result = _inside_over(child), child.result
+    over, result = _inside_over(child), child.shown.result
     if over is None:
         return None
     timer = time_out(child.acts[-1])
@@ -71,33 +72,40 @@ def _find_batches(world: World, act: ContainerAttempt, saved: Saved) -> None:
     """The batches of which nothing was seen. A block that succeeded has had all of them; of one that did not:
     if all of a batch have left a result, the next one was started."""
     block = act.span
-    if block is None or block.act.resume != world.resume or act is not block.acts[-1] or not block.born:
+    if block is None or block.act.resume != world.resume or act is not block.acts[-1] or not block.shown.born:
         return
-    if block.result is not None and block.result.status == "success":
+    if block.shown.result is not None and block.shown.result.status == "success":
         before = len(world.spans)
         all_done(world, act)
         settle_results(world.spans[before:], saved)
-    if block.result is not None and block.result.status in ("success", "skipped"):
+    if block.shown.result is not None and block.shown.result.status in ("success", "skipped"):
         return
     named = next(
-        (child.id for child in act.steps[act.batch_end :] if f'"{child.id}"' in (block.error or "")), None
+        (
+            child.id
+            for child in act.steps[act.progress.batch_end :]
+            if f'"{child.id}"' in (block.shown.error or "")
+        ),
+        None,
     )
-    while named or all(child.result is not None for child in act.children if child.batch == act.batch):
+    while named or all(
+        child.shown.result is not None for child in act.children if child.batch == act.progress.batch
+    ):
         before = len(world.spans)
         if not open_next_batch(world, act):
             break
         settle_results(world.spans[before:], saved)
         if any(child.node.id == named for child in act.children):
             return
-    last = [child for child in act.children if child.batch == act.batch]
-    if _threw_inside(block) and all(child.result is not None for child in last):
+    last = [child for child in act.children if child.batch == act.progress.batch]
+    if _threw_inside(block) and all(child.shown.result is not None for child in last):
         for child in last:  # one of them threw, so that what stands under its id is an earlier one's
             _left_nothing(child)
 
 
 def _left_nothing(child: LiveSpan) -> None:
     """Nor did what is unlogged in it."""
-    child.result = None
+    child.shown.result = None
     for act in child.acts:
         for inner in act.children:
             _left_nothing(inner)
@@ -105,8 +113,8 @@ def _left_nothing(child: LiveSpan) -> None:
 
 def _threw_inside(block: LiveSpan) -> bool:
     own = f'Step "{block.node.id}" '  # its own time-out, or what it requires
-    error = block.error or (block.result.error if block.result is not None else None)
-    return block.status == "error" and not (error or own).startswith(own)
+    error = block.shown.error or (block.shown.result.error if block.shown.result is not None else None)
+    return block.shown.status == "error" and not (error or own).startswith(own)
 
 
 def _settle_block(world: World, act: ContainerAttempt, over: float, saved: Saved) -> None:
@@ -115,30 +123,36 @@ def _settle_block(world: World, act: ContainerAttempt, over: float, saved: Saved
         starts[0] = act.span.start
     for child in act.children:
         _settle_outcome(world, child)
-        if child.status == "skipped":
+        if child.shown.status == "skipped":
             _forget(child)
-        elif child.status != "success":
+        elif child.shown.status != "success":
             _forget(child, assumed=True)
     for child in act.children:
         if child.batch not in starts:
             starts[child.batch] = _batch_start(act, child.batch, starts[child.batch - 1])
         child.start = _start(act, child, starts[child.batch])
-        until = saved.at if child.result is not None else over
-        if child.duration is not None and not _could_take(child, child.duration, until):
+        until = saved.at if child.shown.result is not None else over
+        if child.shown.duration is not None and not _could_take(child, child.shown.duration, until):
             _left_nothing(child)  # what stands there is an earlier one's: this one had no time for it
             _settle_outcome(world, child)
-        if child.result is None and child.succeeded is not None and _start_known(act, child):
-            child.status, child.duration = "success", max(0.0, child.succeeded - child.start)
-            child.doubtful = child.doubtful or child.unsure_attempts or _start_doubtful(act, child)
-        if child.status == "stopped" and child.end is not None:
-            child.duration = child.end - child.start
-            child.doubtful = child.doubtful or not _start_known(act, child)
-        elif child.end is None and child.duration is not None:
-            child.end = child.start + child.duration
-        elif child.result is None and child.end is None:
+        if child.shown.result is None and child.succeeded is not None and _start_known(act, child):
+            child.shown.status, child.shown.duration = "success", max(0.0, child.succeeded - child.start)
+            child.shown.doubtful = (
+                child.shown.doubtful or child.shown.unsure_attempts or _start_doubtful(act, child)
+            )
+        if child.shown.status == "stopped" and child.end is not None:
+            child.shown.duration = child.end - child.start
+            child.shown.doubtful = child.shown.doubtful or not _start_known(act, child)
+        elif child.end is None and child.shown.duration is not None:
+            child.end = child.start + child.shown.duration
+        elif child.shown.result is None and child.end is None:
             child.end = _given_up_at(child, over)
-        if child.result is None and child.status == "incomplete" and _must_have_succeeded(act, child):
-            child.status = "success"
+        if (
+            child.shown.result is None
+            and child.shown.status == "incomplete"
+            and _must_have_succeeded(act, child)
+        ):
+            child.shown.status = "success"
         if child.acts:
             child.acts[0].start = child.start
 
@@ -147,7 +161,7 @@ def _must_have_succeeded(act: ContainerAttempt, child: LiveSpan) -> bool:
     """A block succeeds when all of its children have ended, and a child that throws makes it throw unless the
     child handles errors. Nothing tells when this one ended."""
     block = act.span
-    if block is None or block.status != "success" or block.acts[-1] is not act or act.doubtful:
+    if block is None or block.shown.status != "success" or block.acts[-1] is not act or act.unsure.doubtful:
         return False
     return not (child.node.goes_on or child.node.guarded or child.end is not None)
 
@@ -159,21 +173,21 @@ def _start(act: ContainerAttempt, child: LiveSpan, batch_start: float) -> float:
     signs = [other.inner_start for other in beside if other.inner_start is not None]
     start = min([batch_start, *signs])
     before = next((other for other in beside if other.slot == child.slot - 1), None)
-    if before is not None and before.status != "skipped":
+    if before is not None and before.shown.status != "skipped":
         start = max(start, before.start)
-    over = _inside_over(child) if child.status == "success" else None
-    if over is not None and child.duration is not None:
+    over = _inside_over(child) if child.shown.status == "success" else None
+    if over is not None and child.shown.duration is not None:
         block = act.span
-        if block is not None and block.status == "success" and block.end is not None:
+        if block is not None and block.shown.status == "success" and block.end is not None:
             over = min(over, block.end)  # what was timed out in it goes on after that
         later = [
             other.inner_start
             for other in beside
             if other.slot >= child.slot and other.inner_start is not None
         ]
-        start = max(start, min([over - child.duration, *later]))
+        start = max(start, min([over - child.shown.duration, *later]))
         if _starts_in_silence(child) and not _waits_in_silence(child.acts[-1:]):
-            start = min(start, over - child.duration)
+            start = min(start, over - child.shown.duration)
     return start
 
 
@@ -191,7 +205,9 @@ def _could_take(child: LiveSpan, duration: float, over: float) -> bool:
     if end > over + CLOCK_MS:
         return False
     inside = (
-        _inside_over(child) if child.status == "success" and not _waits_in_silence(child.acts[-1:]) else None
+        _inside_over(child)
+        if child.shown.status == "success" and not _waits_in_silence(child.acts[-1:])
+        else None
     )
     return inside is None or end <= inside + LONG_BUSY_MS
 
@@ -208,12 +224,12 @@ def _waited_last(act: ContainerAttempt) -> list[LiveSpan]:
     """Of the last batch of which the log tells when something in it was over, and of those after it: one of
     these was waited for last."""
     seen = [child.batch for child in act.children if _waited_for(child) is not None]
-    first = max(seen, default=act.batch)
+    first = max(seen, default=act.progress.batch)
     return [child for child in act.children if child.batch >= first]
 
 
 def _may_fail(child: LiveSpan) -> bool:
-    return child.node.goes_on and (child.result is None or child.result.status != "success")
+    return child.node.goes_on and (child.shown.result is None or child.shown.result.status != "success")
 
 
 def _start_known(act: ContainerAttempt, child: LiveSpan) -> bool:
@@ -221,20 +237,26 @@ def _start_known(act: ContainerAttempt, child: LiveSpan) -> bool:
     if block is not None and block.slot >= 0 and not _start_known(block.act, block):
         return False
     return all(
-        other.duration is not None or other.status == "skipped" for other in act.children[: child.slot]
+        other.shown.duration is not None or other.shown.status == "skipped"
+        for other in act.children[: child.slot]
     ) or (child.batch == 0)
 
 
 def _start_doubtful(act: ContainerAttempt, child: LiveSpan) -> bool:
     """It began when those before it were done, by results that may be others'."""
     before = act.children[: child.slot] if child.batch else []
-    return any(other.duration is not None and (other.doubtful or other.shared_result) for other in before)
+    return any(
+        other.shown.duration is not None and (other.shown.doubtful or other.shown.shared_result)
+        for other in before
+    )
 
 
 def _batch_start(act: ContainerAttempt, batch: int, before: float) -> float:
     """A batch starts when all of the one before are done; by the first sign of it where that is not known."""
     done = [
-        _done_at(child) for child in act.children if child.batch == batch - 1 and child.status != "skipped"
+        _done_at(child)
+        for child in act.children
+        if child.batch == batch - 1 and child.shown.status != "skipped"
     ]
     seen = [
         child.inner_start for child in act.children if child.batch == batch and child.inner_start is not None
@@ -249,11 +271,11 @@ def _batch_start(act: ContainerAttempt, batch: int, before: float) -> float:
 
 def _done_at(child: LiveSpan) -> float | None:
     over = _inside_over(child)
-    if child.duration is None:
+    if child.shown.duration is None:
         return _waited_for(child)
-    if child.status != "success":
-        return child.start + child.duration  # what was begun in it may go on
-    return max(child.start + child.duration, over or 0)
+    if child.shown.status != "success":
+        return child.start + child.shown.duration  # what was begun in it may go on
+    return max(child.start + child.shown.duration, over or 0)
 
 
 def _given_up_at(child: LiveSpan, over: float) -> float | None:
@@ -266,7 +288,11 @@ def _given_up_at(child: LiveSpan, over: float) -> float | None:
     if error is not None and _named(child, error):
         return block.end
     timeout = child.node.timeout
-    if block.status == "timeout" and timeout is not None and not (child.node.goes_on or _timed_out(block)):
+    if (
+        block.shown.status == "timeout"
+        and timeout is not None
+        and not (child.node.goes_on or _timed_out(block))
+    ):
         timer = last_began(child) + timeout
         if not is_early(timer, block.end):
             return block.end if block.end - timer <= 2 * CLOCK_MS else None
@@ -283,10 +309,10 @@ def _own_time_out(child: LiveSpan, over: float) -> float | None:
 
 def _error_of(block: LiveSpan) -> str | None:
     """What a block threw; an unlogged one threw what the block that it is in did, if it was this one."""
-    if block.error is not None:
-        return block.error
-    if block.result is not None:
-        return block.result.error
+    if block.shown.error is not None:
+        return block.shown.error
+    if block.shown.result is not None:
+        return block.shown.result.error
     above = block.act.span
     if above is None or block.slot < 0 or block.end is None or above.acts[-1] is not block.act:
         return None
@@ -304,17 +330,17 @@ def _timed_out(block: LiveSpan) -> bool:
 
 
 def _settle_outcome(world: World, child: LiveSpan) -> None:
-    result = child.result
-    if child.status == "stopped":
+    result = child.shown.result
+    if child.shown.status == "stopped":
         return
     if result is None:
-        child.status, child.duration = "incomplete", None
+        child.shown.status, child.shown.duration = "incomplete", None
         return
-    child.status = ENDS.get(result.status, "error")
-    child.duration = child.host_ms = result.duration_ms
-    if child.duration is not None and child.duration < 0:
-        child.duration = world.facts.clock.elapsed(child.start, child.duration)
-    child.error, child.error_code = result.error, result.error_code
+    child.shown.status = ENDS.get(result.status, "error")
+    child.shown.duration = child.shown.host_ms = result.duration_ms
+    if child.shown.duration is not None and child.shown.duration < 0:
+        child.shown.duration = world.facts.clock.elapsed(child.start, child.shown.duration)
+    child.shown.error = result.error
     child.end = None
     if result.status == "success":
         child.attempts = max(child.attempts, (result.retries or 0) + 1)
@@ -325,6 +351,6 @@ def _forget(child: LiveSpan, *, assumed: bool = False) -> None:
     `assumed`."""
     for act in child.acts:
         for inner in act.children:
-            if inner.assumed or not assumed:
-                inner.born = False
+            if inner.shown.assumed or not assumed:
+                inner.shown.born = False
                 _forget(inner)
