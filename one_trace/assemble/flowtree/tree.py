@@ -37,35 +37,20 @@ def time_out_of(step_id: str) -> str:
     return f'Step "{step_id}" exceeded timeout of '
 
 
-class Node:
-    """A step as it is written. `concurrency`: how many iterations or children run concurrently. `repeats`: it
-    may run more than once in one and the same set of results (under a while, or under a container that is
-    retried), or one with the same id may."""
+class WrittenStep:
+    """A step as its flow file has it."""
 
     __slots__ = (
-        "body",
-        "concurrency",
         "config",
         "flow_key",
         "guarded",
-        "has_unlogged_namesake",
         "id",
         "index",
-        "most",
         "name",
-        "orelse",
-        "repeats",
         "requires",
-        "retries",
-        "retry_delay",
-        "said_strategy",
-        "sides",
         "step",
         "step_list",
-        "strategy",
         "sub_key",
-        "then",
-        "timeout",
         "type",
     )
 
@@ -78,6 +63,51 @@ class Node:
         self.name = name
         self.type = kind
         self.flow_key = flow_key
+        self.sub_key: str | None = None
+        self.guarded = False
+        self.requires = False
+        self.config: dict[str, Any] = {}
+        self.step: dict[str, Any] = {}
+
+
+class HandledStep(WrittenStep):
+    """What becomes of its errors."""
+
+    __slots__ = ("retries", "retry_delay", "said_strategy", "strategy", "timeout")
+
+    def __init__(
+        self, step_list: StepList, index: int, node_id: str, name: str, kind: str, flow_key: str
+    ) -> None:
+        super().__init__(step_list, index, node_id, name, kind, flow_key)
+        self.strategy = "fail"
+        self.said_strategy = "fail"
+        """What the line of its error says of it: the step's own, without its flow's default."""
+        self.retries = 0
+        self.retry_delay: float | None = None
+        """In ms, where it is the same before each attempt."""
+        self.timeout: float | None = None
+
+
+class Node(HandledStep):
+    """A step and what is in it. `concurrency`: how many iterations or children run concurrently. `repeats`:
+    it may run more than once in one and the same set of results (under a while, or under a container that is
+    retried), or one with the same id may."""
+
+    __slots__ = (
+        "body",
+        "concurrency",
+        "has_unlogged_namesake",
+        "most",
+        "orelse",
+        "repeats",
+        "sides",
+        "then",
+    )
+
+    def __init__(
+        self, step_list: StepList, index: int, node_id: str, name: str, kind: str, flow_key: str
+    ) -> None:
+        super().__init__(step_list, index, node_id, name, kind, flow_key)
         self.body: StepList | None = None
         self.then: StepList | None = None
         self.orelse: StepList | None = None
@@ -86,22 +116,9 @@ class Node:
         self.concurrency = 1
         self.most: int | None = None
         """How many iterations it makes at most, where the file says so."""
-        self.strategy = "fail"
-        self.said_strategy = "fail"
-        """What the line of its error says of it: the step's own, without its flow's default."""
-        self.retries = 0
-        self.retry_delay: float | None = None
-        """In ms, where it is the same before each attempt."""
-        self.timeout: float | None = None
-        self.sub_key: str | None = None
         self.repeats = False
-        self.guarded = False
         self.has_unlogged_namesake = False
         """A sub-flow is not validated: an unlogged step of it may have the same id."""
-        self.requires = False
-        self.config: dict[str, Any] = {}
-        self.step: dict[str, Any] = {}
-        """As it is written."""
 
     @property
     def pointer(self) -> str | None:

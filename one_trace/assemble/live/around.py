@@ -60,7 +60,7 @@ def let_go(spans: list[LiveSpan]) -> None:
         if span.seq is not None:
             span.seq.scope.shared = nowhere
         for act in span.acts:
-            act.under, act.scope, act.passes = nothing, nowhere, nothing.passes
+            act.under, act.scope, act.runs = nothing, nowhere, nothing.runs
         span.act, span.acts = nothing, none
         span.seq = span.stored.before = span.stored.found_in = None
     spans.clear()

@@ -12,7 +12,7 @@ def quiet(act: ContainerAttempt) -> bool:
         return act.finished or not act.progress.started
     if act.kind == "parallel":
         return all(not child.acts or not child.open or quiet(child.acts[-1]) for child in act.children)
-    return not act.passes
+    return not act.runs
 
 
 def may_iterate(act: ContainerAttempt) -> bool:
@@ -41,7 +41,7 @@ def ends_in_tick(span: LiveSpan, now: float, late: float) -> bool:
 
 def waits_still(act: ContainerAttempt) -> bool:
     """Something runs in it, and nothing has thrown in it that would have failed it."""
-    return act.kind != "parallel" and bool(act.passes) and not act.failed
+    return act.kind != "parallel" and bool(act.runs) and not act.failed
 
 
 def all_run(act: ContainerAttempt) -> bool:

@@ -279,9 +279,9 @@ class ContainerAttempt(BegunAttempt):
         "failed",
         "finished",
         "merging",
-        "passes",
         "progress",
         "results",
+        "runs",
         "start",
         "thrown",
         "unsure",
@@ -294,7 +294,7 @@ class ContainerAttempt(BegunAttempt):
         self.under: ContainerAttempt = self
         """The sub-flow (or root) in which the container stands."""
         self.start = 0.0
-        self.passes: list[SequenceRun] = []
+        self.runs: list[SequenceRun] = []
         """Those under way."""
         self.children: list[LiveSpan] = []
         self.merging: list[LiveSpan] = []

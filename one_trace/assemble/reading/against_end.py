@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from one_trace.assemble.agree.results import expected, may_be_merged
+from one_trace.assemble.agree.belied import may_be_merged
+from one_trace.assemble.agree.expected import expected
 from one_trace.assemble.flowtree.tree import CONTAINERS
 from one_trace.assemble.live.facts import Facts
 from one_trace.assemble.live.over import all_run, quiet, waits_still
@@ -19,8 +20,9 @@ from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
 from one_trace.assemble.live.timers import is_early, is_past, latest_time_out
 from one_trace.assemble.live.tolerance import CLOCK_MS, TWICE_ROUNDED_MS, Tolerance
 from one_trace.assemble.reading import weights
-from one_trace.assemble.reading.blocks import has_to_show, may_go_on
+from one_trace.assemble.reading.blocks import may_go_on
 from one_trace.assemble.reading.cascade import ill_followed
+from one_trace.assemble.reading.signs import has_to_show
 from one_trace.assemble.reading.tick import began_apart
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from one_trace.assemble.agree.results import expected
+from one_trace.assemble.agree.expected import expected
 from one_trace.assemble.flowtree.tree import CONTAINERS, Node
 from one_trace.assemble.live.around import unlogged_children
 from one_trace.assemble.live.facts import Facts

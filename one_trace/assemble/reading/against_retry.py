@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from one_trace.assemble.agree.results import expected
+from one_trace.assemble.agree.expected import expected
 from one_trace.assemble.live.over import is_over, last_batch_is_done, waits_still
 from one_trace.assemble.live.state import LiveSpan
 from one_trace.assemble.live.timers import (

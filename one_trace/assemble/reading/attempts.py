@@ -13,7 +13,7 @@ from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
 from one_trace.assemble.live.timers import is_due, is_early, last_began, time_out, time_out_of
 from one_trace.assemble.reading.against_retry import cannot_have_failed, may_go_on_beside
 from one_trace.assemble.reading.awaits import by_life, doubt
-from one_trace.assemble.reading.blocks import advance, all_done, may_go_on, may_open
+from one_trace.assemble.reading.blocks import advance, all_done, begin_attempt, may_go_on, may_open
 from one_trace.assemble.reading.evidence import choose_retry
 from one_trace.assemble.reading.world import World
 from one_trace.record.log import LogLine
@@ -33,7 +33,7 @@ def announced(world: World, line: LogLine, late: float) -> None:
         return step_id in unlogged_ids(node)
 
     if not any(_is_next(span, line) for span in spans):
-        world.favoured = None
+        world.waits.favoured = None
         doubt(world, lambda block: may_open(block, shows, world.now, kept=world.kept))
     while not any(_is_next(span, line) for span in spans) and any(
         advance(world, block, shows) for block in by_life(world)
@@ -49,7 +49,7 @@ def announced(world: World, line: LogLine, late: float) -> None:
         world.doubts.contradicted(world.index, span, lambda: _thrown_too_soon(world, line), surely=False)
     if len(best) + len(less) > 1:
         span = world.doubts.choose(world.index, span, best, less=less)
-    if span.slot >= 0 and any(_holds_another(block, step_id) for block in world.pending):
+    if span.slot >= 0 and any(_holds_another(block, step_id) for block in world.waits.pending):
         span.shown.unsure_attempts = span.shown.doubtful = True
     begins = line.at + max(line.delay_ms or 0, 1)  # no timer is set to less than 1 ms
     _gave_up(span, line)
@@ -59,9 +59,9 @@ def announced(world: World, line: LogLine, late: float) -> None:
     world.next = None
     if span.node.type not in CONTAINERS:
         return
-    act = world.new_act(span, begins)
-    if act.kind != "flow" and act not in world.pending:
-        world.pending.append(act)
+    act = begin_attempt(world, span, begins)
+    if act.kind != "flow" and act not in world.waits.pending:
+        world.waits.pending.append(act)
 
 
 def _beside(world: World, step_id: str, fits: Callable[[LiveSpan], bool]) -> list[LiveSpan]:

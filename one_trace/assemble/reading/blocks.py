@@ -8,20 +8,39 @@ seen all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
-from one_trace.assemble.agree.results import expected, is_last
+from one_trace.assemble.agree.expected import expected
+from one_trace.assemble.agree.results import is_last
 from one_trace.assemble.flowtree.tree import CONTAINERS, Node
 from one_trace.assemble.live.over import quiet
 from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
 from one_trace.assemble.live.timers import is_due, is_early, time_out
 from one_trace.assemble.live.tolerance import CLOCK_MS
+from one_trace.assemble.reading.signs import can_throw, first_ids, has_to_show, owes, shows_itself
+from one_trace.assemble.reading.standing import Standing
 
-if TYPE_CHECKING:
-    from one_trace.assemble.reading.world import World
+
+def begin_attempt(world: Standing, span: LiveSpan, start: float) -> ContainerAttempt:
+    """The next attempt of a container."""
+    attempt = span.attempts
+    act = ContainerAttempt(span, span.node, attempt, span.scope, world.resume)
+    act.prefix = span.path if attempt == 1 else f"{span.path}#{attempt}"
+    act.under = span.flow
+    act.start, act.opened = start, max(start, world.now)
+    act.depth = span.act.depth + 1
+    act.unsure.doubtful = span.shown.doubtful or span.act.unsure.doubtful
+    act.unsure.astray = span.act.unsure.astray
+    span.acts.append(act)
+    if act.kind == "loop" and act.node is not None and act.node.concurrency > 1:
+        act.under.merging.append(span)
+    if act.kind == "flow":
+        world.waits.calls.append(act)
+    elif act.kind == "parallel":
+        open_batch(world, act, 0)
+    return act
 
 
-def open_batch(world: World, act: ContainerAttempt, first: int) -> None:
+def open_batch(world: Standing, act: ContainerAttempt, first: int) -> None:
     """The children of one batch of a parallel block start together, and in silence."""
     nodes = act.steps
     concurrency = act.node.concurrency if act.node is not None else 1
@@ -39,11 +58,10 @@ def open_batch(world: World, act: ContainerAttempt, first: int) -> None:
         act.children.append(child)
         world.children.setdefault(node.id, []).append(child)
         if node.type in CONTAINERS:
-            if world.foreseen:
-                world.foresee(child)
-            world.new_act(child, since)
+            world.foresight.expect(child)
+            begin_attempt(world, child, since)
     if act.progress.batch_end < len(nodes) and first == 0:
-        world.pending.append(act)
+        world.waits.pending.append(act)
 
 
 def _done_since(child: LiveSpan) -> float:
@@ -57,7 +75,7 @@ def _done_since(child: LiveSpan) -> float:
     return max(child.start, act.progress.over_at)
 
 
-def advance(world: World, act: ContainerAttempt, shows: Callable[[Node], bool]) -> bool:
+def advance(world: Standing, act: ContainerAttempt, shows: Callable[[Node], bool]) -> bool:
     """Open batches of a parallel block up to that of a child that `shows` itself now; False if there is
     none. Those between were over without a line of log."""
     if not may_open(act, shows, world.now, kept=world.kept):
@@ -87,9 +105,9 @@ def within_reach(act: ContainerAttempt, shows: Callable[[Node], bool]) -> bool:
     if at is None or act.node is None:
         return False
     first = at - (at - act.progress.batch_end) % act.node.concurrency
-    return not any(_shows(node) for node in nodes[act.progress.batch_end : first]) and not _ended_before(
-        act, first
-    )
+    return not any(
+        shows_itself(node) for node in nodes[act.progress.batch_end : first]
+    ) and not _ended_before(act, first)
 
 
 def _ended_before(act: ContainerAttempt, first: int) -> bool:
@@ -108,23 +126,23 @@ def _ended_before(act: ContainerAttempt, first: int) -> bool:
     return False
 
 
-def reopen(world: World, shows: Callable[[Node], bool]) -> bool:
+def reopen(world: Standing, shows: Callable[[Node], bool]) -> bool:
     """A later batch of a failed block in which something shows itself had begun before, in silence."""
-    for act in reversed(world.failed_blocks):
+    for act in reversed(world.waits.failed_blocks):
         if not act.thrown and any(shows(node) for node in act.steps[act.progress.batch_end :]):
             while not any(shows(child.node) for child in act.children[act.progress.cursor :]):
                 open_next_batch(world, act)
-            world.pending += [
+            world.waits.pending += [
                 inner
                 for child in act.children[act.progress.cursor :]
                 for inner in child.acts
-                if child.node.type != "flow" and inner not in world.pending
+                if child.node.type != "flow" and inner not in world.waits.pending
             ]
             return True
     return False
 
 
-def open_next_batch(world: World, act: ContainerAttempt) -> bool:
+def open_next_batch(world: Standing, act: ContainerAttempt) -> bool:
     """All of a batch are done, the next one starts; False after the last."""
     nodes = act.steps
     if act.progress.batch_end >= len(nodes):
@@ -139,7 +157,7 @@ def open_next_batch(world: World, act: ContainerAttempt) -> bool:
     return True
 
 
-def all_done(world: World, act: ContainerAttempt) -> None:
+def all_done(world: Standing, act: ContainerAttempt) -> None:
     """A container has succeeded: a block's children are done then, those of batches of which nothing was
     seen as well."""
     seen = len(act.children)
@@ -148,7 +166,7 @@ def all_done(world: World, act: ContainerAttempt) -> None:
     _children_done(world, act, 0, seen)
 
 
-def open_timed_out(world: World, act: ContainerAttempt, is_it: Callable[[Node], bool]) -> None:
+def open_timed_out(world: Standing, act: ContainerAttempt, is_it: Callable[[Node], bool]) -> None:
     """The block has ended with the error of a child's time-out, so that this child had begun."""
     if act.kind != "parallel":
         return
@@ -171,7 +189,7 @@ def _throwing(nodes: Iterable[Node]) -> Iterator[Node]:
             yield from _throwing(node.unlogged_steps)
 
 
-def _children_done(world: World, act: ContainerAttempt, first: int, seen: int) -> None:
+def _children_done(world: Standing, act: ContainerAttempt, first: int, seen: int) -> None:
     """These unlogged children begin nothing more; what was not seen of them is assumed."""
     for position in range(first, len(act.children)):
         child = act.children[position]
@@ -181,18 +199,18 @@ def _children_done(world: World, act: ContainerAttempt, first: int, seen: int) -
         child.shown.assumed = child.shown.assumed or (position >= seen and _may_have_failed(act.span))
         result = expected(child)
         threw = result is not None and result.status not in ("success", "skipped")
-        threw = threw or (position < seen and child.node.goes_on and any(map(_owes, child.acts[-1:])))
+        threw = threw or (position < seen and child.node.goes_on and any(map(owes, child.acts[-1:])))
         for inner in child.acts if not threw else ():  # what was begun in it may go on
             over = quiet(inner) or (inner is child.acts[-1] and _must_be_done(child))
             if over and not _timed_out(child, inner, world.now):  # else it was given up, and goes on
                 all_done(world, inner)
                 inner.closed = True
                 inner.progress.idle = -1
-                if inner in world.waiting:
-                    world.waiting.remove(inner)
+                if inner in world.waits.calls:
+                    world.waits.calls.remove(inner)
 
 
-def _claim_success(world: World, child: LiveSpan) -> None:
+def _claim_success(world: Standing, child: LiveSpan) -> None:
     """It is done, so that it has said so if it was tried again and had to succeed: what another one of that
     step is held to have said may be its."""
     if not child.retried or child.succeeded is not None or not child.open or not _had_to_succeed(child):
@@ -275,7 +293,9 @@ def _may_be_done(child: LiveSpan, now: float) -> bool:
     if quiet(child.acts[-1]):
         return result is None or result.status != "success" or not has_to_show(child.acts[-1])
     act = child.acts[-1]
-    unseen = act.kind == "parallel" and not any(_shows(node) for node in act.steps[act.progress.batch_end :])
+    unseen = act.kind == "parallel" and not any(
+        shows_itself(node) for node in act.steps[act.progress.batch_end :]
+    )
     if unseen and all(_may_be_done(inner, now) for inner in act.children):
         return True
     if child.node.strategy not in ("continue", "fallback"):
@@ -283,53 +303,14 @@ def _may_be_done(child: LiveSpan, now: float) -> bool:
     return child.acts[-1].kind == "parallel" or _timed_out(child, child.acts[-1], now)
 
 
-def has_to_show(act: ContainerAttempt) -> bool:
-    """Is there something in a later batch that would be seen, if the block succeeds?"""
-    if act.kind != "parallel":
-        return False
-    return any(_shows(node) for node in act.steps[act.progress.batch_end :]) or any(
-        child.open and not _did_not_succeed(child) and has_to_show(inner)
-        for child in act.children[act.progress.cursor :]
-        for inner in child.acts[-1:]
-    )
-
-
-def _owes(act: ContainerAttempt) -> bool:
-    """Something in it that cannot succeed in silence has not begun."""
-    if act.kind != "parallel":
-        return False
-    return has_to_show(act) or any(
-        child.open
-        and (_owes(inner) or (inner.kind == "flow" and not inner.progress.started and _shows(child.node)))
-        for child in act.children
-        for inner in child.acts[-1:]
-        if not child.node.goes_on
-    )
-
-
-def _did_not_succeed(child: LiveSpan) -> bool:
-    """Its result says so, if it is known, or that what it is in was skipped."""
-    result = expected(child)
-    return skipped(child) or (result is not None and result.status != "success")
-
-
-def _shows(node: Node) -> bool:
-    """An unlogged child that cannot succeed without a line of log."""
-    if node.guarded or node.goes_on:
-        return False
-    if node.type == "parallel":
-        return node.body is not None and any(_shows(child) for child in node.body.nodes)
-    return node.type == "flow" or (node.type == "while" and node.body is not None and bool(node.body.nodes))
-
-
-def unborn(world: World, act: ContainerAttempt) -> None:
+def unborn(world: Standing, act: ContainerAttempt) -> None:
     """The container was skipped: its unlogged children, held to have started with it, never did."""
     for child in act.children:
         child.open = child.shown.born = False
         for inner in child.acts:
             unborn(world, inner)
-            if inner in world.waiting:
-                world.waiting.remove(inner)
+            if inner in world.waits.calls:
+                world.waits.calls.remove(inner)
 
 
 def could_begin(act: ContainerAttempt, step_id: str, now: float, *, kept: bool) -> bool:
@@ -355,38 +336,4 @@ def _may_have_failed(span: LiveSpan | None) -> bool:
     """An unlogged child that did not succeed, and yet the block went on."""
     if span is None or span.slot < 0 or span.succeeded is not None:
         return False
-    return span.node.guarded or (span.node.goes_on and _throws(span.node))
-
-
-def _throws(node: Node) -> bool:
-    """Can an attempt of this block fail?"""
-    if node.timeout is not None or node.requires:
-        return True
-    return any(
-        not child.goes_on and (child.type != "parallel" or _throws(child))
-        for child in (node.body.nodes if node.body is not None else ())
-    )
-
-
-def calls(node: Node) -> list[Node]:
-    """The ``flow`` steps with which an unlogged child can show itself."""
-    return [inner for inner in node.unlogged_inside() if inner.type == "flow"]
-
-
-def skipped(child: LiveSpan) -> bool:
-    """It or an unlogged block that it is in: its result says so, if it is known."""
-    at: LiveSpan | None = child
-    while at is not None:
-        result = expected(at)
-        if result is not None and result.status == "skipped":
-            return True
-        at = at.act.span if at.slot >= 0 else None
-    return False
-
-
-def first_ids(node: Node) -> set[str]:
-    """The ids of the steps with which an unlogged container can show itself."""
-    if node.type == "parallel" and node.body is not None:
-        return set().union(*(first_ids(child) for child in node.body.nodes)) if node.body.nodes else set()
-    bodies = [node.body] if node.body is not None and node.body.nodes else []
-    return {step_list.nodes[0].id for step_list in (*bodies, *node.sides)}
+    return span.node.guarded or (span.node.goes_on and can_throw(span.node))

@@ -5,7 +5,7 @@ lines, and say how long they took.
 
 from __future__ import annotations
 
-from one_trace.assemble.agree.results import expected
+from one_trace.assemble.agree.expected import expected
 from one_trace.assemble.live.over import may_iterate
 from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
 from one_trace.assemble.live.timers import goes_off, time_out
@@ -246,4 +246,4 @@ def _waits(act: ContainerAttempt, *, failed: bool) -> LiveSpan | None:
 
 
 def _over_with_pass(act: ContainerAttempt) -> bool:
-    return act.kind in ("flow", "condition") or (act.kind in ("loop", "while") and len(act.passes) == 1)
+    return act.kind in ("flow", "condition") or (act.kind in ("loop", "while") and len(act.runs) == 1)

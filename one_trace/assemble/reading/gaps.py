@@ -4,17 +4,14 @@ with its block went on beside what threw there in silence.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, SequenceRun
 from one_trace.assemble.reading.against_retry import may_go_on_beside
+from one_trace.assemble.reading.begins import new_run
+from one_trace.assemble.reading.standing import Standing
 
-if TYPE_CHECKING:
-    from one_trace.assemble.reading.world import World
 
-
-def past_a_gap(world: World, step_id: str) -> SequenceRun | None:
+def past_a_gap(world: Standing, step_id: str) -> SequenceRun | None:
     """The pass in which the step stands further on, in a list under way or in a container that is open."""
     for flow in reversed(world.flows):
         for node in flow.tree.by_id.get(step_id, ()) if flow.tree is not None else ():
@@ -24,7 +21,7 @@ def past_a_gap(world: World, step_id: str) -> SequenceRun | None:
     return None
 
 
-def _list_under_way(world: World, flow: ContainerAttempt, node: Node) -> SequenceRun | None:
+def _list_under_way(world: Standing, flow: ContainerAttempt, node: Node) -> SequenceRun | None:
     owner = node.step_list.owner
     acts = (
         [flow]
@@ -38,7 +35,7 @@ def _list_under_way(world: World, flow: ContainerAttempt, node: Node) -> Sequenc
     for act in acts:
         if owner is not None and act.node is not owner:
             continue
-        for seq in act.passes:
+        for seq in act.runs:
             if (
                 seq.nodes is node.step_list.nodes
                 and node.index is not None
@@ -50,12 +47,12 @@ def _list_under_way(world: World, flow: ContainerAttempt, node: Node) -> Sequenc
     for act in acts:
         if owner is not None and (act.node is not owner or act.kind == "parallel"):
             continue
-        for seq in act.passes:
+        for seq in act.runs:
             if seq.nodes is node.step_list.nodes and node.index is not None and seq.pos < node.index:
                 seq.pos = node.index
                 return seq
-        if owner is not None and not act.passes and node.index is not None:
-            seq = world.new_run(
+        if owner is not None and not act.runs and node.index is not None:
+            seq = new_run(
                 act, node.step_list, act.progress.started if act.kind in ("loop", "while") else None
             )
             seq.pos = node.index

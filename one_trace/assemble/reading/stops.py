@@ -119,7 +119,7 @@ def _unfollowed(world: World) -> dict[ContainerAttempt, str | None]:
         and 0 < seq.pos < len(seq.nodes)
         and seq.nodes[seq.pos - 1] is span.node
         and not (span.open or span.raised or seq.act.failed)
-        and seq in seq.act.passes
+        and seq in seq.act.runs
         and span.end_index is not None
         and span.end_index + 1 < len(lines)
         and lines[span.end_index + 1].event is not None

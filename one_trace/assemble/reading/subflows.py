@@ -6,15 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from one_trace.assemble.agree.results import expected
+from one_trace.assemble.agree.expected import expected
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.flowtree.trees import Trees, limit_called
 from one_trace.assemble.live.around import alive, first_sign
 from one_trace.assemble.live.state import ContainerAttempt
 from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.assemble.reading.awaits import by_life, doubt
-from one_trace.assemble.reading.blocks import advance, calls, may_open, reopen, skipped, within_reach
+from one_trace.assemble.reading.blocks import advance, may_open, reopen, within_reach
 from one_trace.assemble.reading.open_flows import OpenFlows
+from one_trace.assemble.reading.signs import calls, skipped
 from one_trace.assemble.reading.world import World
 from one_trace.record.log import LogLine
 
@@ -26,11 +27,11 @@ def begin_sub_flow(world: World, trees: Trees, line: LogLine) -> bool:
     if act is None and reopen(world, lambda node: _may_show(trees, node, key)):
         act = _found(world, trees, key)
     if act is None:
-        act = next((act for act in world.waiting if act.node and trees.may_call(act.node, key)), None)
+        act = next((act for act in world.waits.calls if act.node and trees.may_call(act.node, key)), None)
     if act is None:
         return False
-    world.waiting.remove(act)
-    world.imported = min(world.imported, line.at)
+    world.waits.calls.remove(act)
+    world.waits.imported = min(world.waits.imported, line.at)
     act.start = float(line.at)
     first_sign(act, float(line.at), world.index)
     tree = trees.sub_flow(key, act.node)
@@ -52,7 +53,7 @@ def _open_batch_for(
     world: World, trees: Trees, key: str, opened: ContainerAttempt | None
 ) -> ContainerAttempt | None:
     """The block of which a batch opens."""
-    world.favoured = None
+    world.waits.favoured = None
     doubt(world, lambda block: _may_call_next(world, trees, block, key), opened)
     return next((block for block in by_life(world, opened) if _advance(world, trees, block, key)), None)
 
@@ -73,7 +74,7 @@ def _advance(world: World, trees: Trees, block: ContainerAttempt, key: str) -> b
 
 def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> ContainerAttempt | None:
     """`due`: no one that was given up, and has not begun in its tick."""
-    waiting = [act for act in world.waiting if act.node is not None and trees.may_call(act.node, key)]
+    waiting = [act for act in world.waits.calls if act.node is not None and trees.may_call(act.node, key)]
     # the delay before a next attempt is over, or this is not it
     begun = [act for act in waiting if act.start <= world.now]
     if due:
@@ -102,9 +103,9 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
 
 def _opened_by(world: World, trees: Trees, block: ContainerAttempt, key: str) -> ContainerAttempt | None:
     """What calls the flow when the block's batch has opened; if nothing does there, what waited before."""
-    before = list(world.waiting)
+    before = list(world.waits.calls)
     _advance(world, trees, block, key)
-    calling = [act for act in world.waiting if act.node is not None and trees.may_call(act.node, key)]
+    calling = [act for act in world.waits.calls if act.node is not None and trees.may_call(act.node, key)]
     return min(calling, key=lambda act: act in before, default=None)
 
 
@@ -118,7 +119,7 @@ def _opening(world: World, trees: Trees, waiting: list[ContainerAttempt], key: s
 def _will_begin(world: World, act: ContainerAttempt) -> bool:
     """It goes on, or was given up after it was called, which only the log tells: all begin in turn."""
     called = act.span is not None and act.span.slot < 0 and not act.failed
-    return called or alive(act) or world.now <= world.imported + CLOCK_MS
+    return called or alive(act) or world.now <= world.waits.imported + CLOCK_MS
 
 
 def _if_skipped(world: World, trees: Trees, act: ContainerAttempt, key: str) -> Iterator[ContainerAttempt]:

@@ -10,83 +10,25 @@ attempt begins after an await: those are kept as `idle` and `pending`."""
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
-from one_trace.assemble.agree.results import belied, said_of
-from one_trace.assemble.flowtree.tree import CONTAINERS, Node, StepList, Tree
-from one_trace.assemble.live.around import first_sign, in_doubtful_block
-from one_trace.assemble.live.facts import Facts
+from one_trace.assemble.agree.belied import belied, said_of
+from one_trace.assemble.flowtree.tree import CONTAINERS, Node, Tree
+from one_trace.assemble.live.around import first_sign
 from one_trace.assemble.live.over import may_iterate
-from one_trace.assemble.live.state import ContainerAttempt, Foreseen, LiveSpan, Scope, SequenceRun
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, Scope, SequenceRun
 from one_trace.assemble.live.timers import is_past, latest_time_out
 from one_trace.assemble.reading.awaits import resumed
-from one_trace.assemble.reading.blocks import first_ids, has_begun, open_batch, reopen, skipped
-from one_trace.assemble.reading.doubts import Doubts
+from one_trace.assemble.reading.begins import begin, new_run
+from one_trace.assemble.reading.blocks import begin_attempt, reopen
 from one_trace.assemble.reading.gaps import past_a_gap
-from one_trace.assemble.reading.open_flows import OpenFlows
+from one_trace.assemble.reading.signs import first_ids
+from one_trace.assemble.reading.standing import Standing
 from one_trace.record.log import LogLine
 
 
-class World:
-    """The run as it stands after a line of its log."""
-
-    def __init__(
-        self,
-        doubts: Doubts,
-        foreseen: Foreseen,
-        kinds: set[tuple[str, str]],
-        last_save: int,
-        facts: Facts,
-    ) -> None:
-        self.doubts = doubts
-        self.facts = facts
-        self.kinds = kinds
-        """Ids and types of the steps in the flows met so far."""
-        self.last_save = last_save
-        """The line that the state was saved with last; -1 if that is not certain."""
-        self.foreseen = foreseen
-        self._seen: dict[str, int] = {}
-        self.spans: list[LiveSpan] = []
-        self.resume = 1
-        self.kind = ("", "")
-        """Type and name of the step that starts."""
-        self.last: ContainerAttempt | None = None
-        """In which something ended last, by the line `last_index`."""
-        self.last_index = -1
-        self.index = 0
-        self.now = 0
-        self.moment = 0.0
-        """When the last span that ended did end, by its own clock: the log may have been written later."""
-        self.forget()
-
-    def forget(self) -> None:
-        """The run is resumed: nothing of the one before it goes on."""
-        self.next: SequenceRun | None = None
-        self.stack: list[ContainerAttempt] = []
-        self.open: dict[str, list[LiveSpan]] = {}
-        self.children: dict[str, list[LiveSpan]] = {}
-        self.idle: dict[str, list[ContainerAttempt]] = {}
-        self.pending: list[ContainerAttempt] = []
-        self.failed_blocks: list[ContainerAttempt] = []
-        """Blocks that failed, with batches of which nothing was seen."""
-        self.favoured: ContainerAttempt | None = None
-        """The choice among those that may begin with the line at hand."""
-        self.elder: set[Node | None] = set()
-        """Blocks of which the elder of two that wait has turned out to go on first, given up or not: what it
-        waits for takes as long in each."""
-        self.imported = math.inf
-        """When the first sub-flow started: the host imports what reads flows before that, and all that were
-        called meanwhile start then, in turn."""
-        self.waiting: list[ContainerAttempt] = []
-        """Attempts of ``flow`` steps whose sub-flow has not started yet."""
-        self.flows = OpenFlows()
-        """Sub-flows under way, the root flow first."""
-
-    @property
-    def kept(self) -> bool:
-        """What is done by now is in the state."""
-        return self.index < self.last_save
+class World(Standing):
+    """The run as it stands after a line of its log, and what a line makes of it."""
 
     # -- a step starts
 
@@ -114,7 +56,7 @@ class World:
             self.next = None
         stack = self.stack
         while stack:
-            begun = self.begin(stack[-1], step_id)
+            begun = begin(self, stack[-1], step_id)
             if begun is not None:
                 return begun
             stack.pop()
@@ -160,97 +102,11 @@ class World:
                     other.stored.expected = False  # either may write last
         first_sign(span.act, span.start, self.index)
         if node.type in CONTAINERS:
-            if self.foreseen:
-                self.foresee(span)
-            act = self.new_act(span, span.start)
+            self.foresight.expect(span)
+            act = begin_attempt(self, span, span.start)
             if act.kind != "flow":
                 self.stack.append(act)
         return span
-
-    # -- containers
-
-    def new_act(self, span: LiveSpan, start: float) -> ContainerAttempt:
-        """The next attempt of a container."""
-        attempt = span.attempts
-        act = ContainerAttempt(span, span.node, attempt, span.scope, self.resume)
-        act.prefix = span.path if attempt == 1 else f"{span.path}#{attempt}"
-        act.under = span.flow
-        act.start, act.opened = start, max(start, self.now)
-        act.depth = span.act.depth + 1
-        act.unsure.doubtful = span.shown.doubtful or span.act.unsure.doubtful
-        act.unsure.astray = span.act.unsure.astray
-        span.acts.append(act)
-        if act.kind == "loop" and act.node is not None and act.node.concurrency > 1:
-            act.under.merging.append(span)
-        if act.kind == "flow":
-            self.waiting.append(act)
-        elif act.kind == "parallel":
-            open_batch(self, act, 0)
-        return act
-
-    def foresee(self, span: LiveSpan) -> None:
-        nth = self._seen[span.path] = self._seen.get(span.path, 0) + 1
-        if span.node.repeats or (span.path, nth) in self.foreseen:
-            span.stored.expected = self.foreseen.get((span.path, nth)) or False
-
-    def begin(self, act: ContainerAttempt, step_id: str) -> SequenceRun | None:
-        """A pass of `act` that begins with this step, if one can begin now."""
-        node = act.node
-        if node is None or act.failed:
-            return None
-        if act.kind == "parallel":
-            for position in range(act.progress.cursor, len(act.children)):
-                child = act.children[position]
-                due = child.acts and child.open and has_begun(child.acts[-1], self.now)
-                begins = due and not (child.node.guarded and skipped(child))
-                begun = self.begin(child.acts[-1], step_id) if begins else None
-                if begun is not None:
-                    act.progress.cursor = position
-                    return begun
-            return None
-        if act.kind == "condition":
-            if act.progress.started:
-                return None
-            sides = [side for side in node.sides if self.is_this(side.nodes[0], step_id)]
-            if len(sides) > 1:  # a flow that was not validated: the line has its type and name
-                alike = [side for side in sides if (side.nodes[0].type, side.nodes[0].name) == self.kind]
-                sides, act.unsure.either = alike or sides, len(alike) != 1
-            return self.new_run(act, sides[0], None) if sides else None
-        body = node.body
-        if body is None or not body.nodes or body.nodes[0].id != step_id:
-            return None
-        if not self.is_this(body.nodes[0], step_id):
-            return None
-        if act.progress.started == 0:
-            act.progress.batch_end = node.concurrency
-        elif act.progress.started >= act.progress.batch_end:
-            return None
-        if node.most is not None and act.progress.started >= node.most:
-            return None
-        return self.new_run(act, body, act.progress.started)
-
-    def is_this(self, node: Node, step_id: str) -> bool:
-        """Is this the step that starts? A sub-flow is not validated, and may have its id for steps of several
-        types; but a file that was changed since may have another type for it."""
-        if node.id != step_id:
-            return False
-        kind = self.kind[0]
-        return node.type == kind or (step_id, kind) not in self.kinds
-
-    def new_run(self, act: ContainerAttempt, step_list: StepList, iteration: int | None) -> SequenceRun:
-        scope, prefix = act.scope, act.prefix
-        if in_doubtful_block(act):
-            act.unsure.doubtful = True
-        if iteration is not None:
-            prefix = f"{prefix}[{iteration}]"
-            if act.kind == "loop":
-                merged = act.node is not None and act.node.concurrency > 1
-                scope = Scope(None, act.scope, act, iteration, merged=merged)
-        seq = SequenceRun(act, step_list, iteration, scope, prefix)
-        act.passes.append(seq)
-        act.progress.started += 1
-        act.progress.idle = -1
-        return seq
 
     def begin_flow(self, act: ContainerAttempt, tree: Tree, skip: frozenset[str] = frozenset()) -> None:
         """A flow's steps begin: the first one starts at once."""
@@ -259,7 +115,7 @@ class World:
             act.scope = Scope(None, None, act)
         self.flows.add(act)
         self.stack.clear()
-        seq = self.new_run(act, tree.root, None)
+        seq = new_run(act, tree.root, None)
         seq.skip = skip
         self._go_on(seq)
 
@@ -270,10 +126,10 @@ class World:
         span.open = False
         ended = span.start + span.shown.duration if span.shown.duration is not None else self.now
         ended = ended if ended < self.now else self.now
-        self.moment = ended if ended > self.moment else self.moment
+        self.last.moment = max(self.last.moment, ended)
         self.open[span.node.id].remove(span)
         span.scope.running[span.node.id] -= 1
-        self.last, self.last_index = span.act, self.index
+        self.last.act, self.last.index = span.act, self.index
         self.stack.clear()
         self.next = None
         seq = span.seq
@@ -281,7 +137,7 @@ class World:
             return
         seq.current = None
         if span.raised:
-            seq.act.passes.remove(seq)
+            seq.act.runs.remove(seq)
         else:
             seq.pos += 1
             self._go_on(seq)
@@ -297,7 +153,7 @@ class World:
 
     def _run_over(self, seq: SequenceRun) -> None:
         act = seq.act
-        act.passes.remove(seq)
+        act.runs.remove(seq)
         act.progress.over_at, act.progress.over_index = float(self.now), self.index
         if seq.scope.owner is act:
             self._scope_over(seq.scope)
@@ -305,12 +161,12 @@ class World:
             act.finished = True
         elif (
             may_iterate(act)
-            and not act.passes
+            and not act.runs
             and not act.failed
             and act.progress.started >= act.progress.batch_end
         ):
             act.progress.idle, act.progress.idle_at = self.index, self.now
-            self.idle.setdefault(seq.nodes[0].id, []).append(act)
+            self.waits.idle.setdefault(seq.nodes[0].id, []).append(act)
 
     def check(self, scope: Scope) -> None:
         """Nothing more is written into this map: what it says last must be what was made of the log."""

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from one_trace.assemble.agree.results import settled
+from one_trace.assemble.agree.settled import settled
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, Results, Scope
 from one_trace.assemble.sizes import templates

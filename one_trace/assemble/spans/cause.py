@@ -16,7 +16,7 @@ _UNREPORTED = "Cannot set property message of "
 
 def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Cause:
     """The cause of a failed run; the flow itself where no step threw (a missing input)."""
-    error = replay.error
+    error = replay.seen.error
     top = [span for span in spans if span.act is replay.root and span.raised]
     if not top:
         unrun = _all(replay) if not spans else []

@@ -32,7 +32,7 @@ def _was_stopped(span: LiveSpan, known: Stopped) -> bool:
     while todo:
         at = todo[-1]
         act = at.acts[-1] if at.acts else None
-        inside = [seq.current for seq in act.passes if seq.current is not None] if act else []
+        inside = [seq.current for seq in act.runs if seq.current is not None] if act else []
         unknown = [current for current in inside if id(current) not in known]
         if unknown:
             todo += unknown

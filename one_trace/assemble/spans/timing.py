@@ -8,7 +8,7 @@ its start.
 
 from __future__ import annotations
 
-from one_trace.assemble.agree.results import Saved, overwritten, settle_results
+from one_trace.assemble.agree.settled import Saved, overwritten, settle_results
 from one_trace.assemble.live.around import unlogged_children
 from one_trace.assemble.live.state import ENDS, ContainerAttempt, LiveSpan
 from one_trace.assemble.live.timers import goes_off, is_due, is_early, last_began, time_out, time_out_of
@@ -135,26 +135,31 @@ def _settle_block(world: World, act: ContainerAttempt, over: float, saved: Saved
         if child.shown.duration is not None and not _could_take(child, child.shown.duration, until):
             _left_nothing(child)  # what stands there is an earlier one's: this one had no time for it
             _settle_outcome(world, child)
-        if child.shown.result is None and child.succeeded is not None and _start_known(act, child):
-            child.shown.status, child.shown.duration = "success", max(0.0, child.succeeded - child.start)
-            child.shown.doubtful = (
-                child.shown.doubtful or child.shown.unsure_attempts or _start_doubtful(act, child)
-            )
-        if child.shown.status == "stopped" and child.end is not None:
-            child.shown.duration = child.end - child.start
-            child.shown.doubtful = child.shown.doubtful or not _start_known(act, child)
-        elif child.end is None and child.shown.duration is not None:
-            child.end = child.start + child.shown.duration
-        elif child.shown.result is None and child.end is None:
-            child.end = _given_up_at(child, over)
-        if (
-            child.shown.result is None
-            and child.shown.status == "incomplete"
-            and _must_have_succeeded(act, child)
-        ):
-            child.shown.status = "success"
+        _settle_success(act, child)
+        _settle_end(act, child, over)
         if child.acts:
             child.acts[0].start = child.start
+
+
+def _settle_success(act: ContainerAttempt, child: LiveSpan) -> None:
+    """It has said so itself, and what it left was overwritten."""
+    shown = child.shown
+    if shown.result is None and child.succeeded is not None and _start_known(act, child):
+        shown.status, shown.duration = "success", max(0.0, child.succeeded - child.start)
+        shown.doubtful = shown.doubtful or shown.unsure_attempts or _start_doubtful(act, child)
+
+
+def _settle_end(act: ContainerAttempt, child: LiveSpan, over: float) -> None:
+    shown = child.shown
+    if shown.status == "stopped" and child.end is not None:
+        shown.duration = child.end - child.start
+        shown.doubtful = shown.doubtful or not _start_known(act, child)
+    elif child.end is None and shown.duration is not None:
+        child.end = child.start + shown.duration
+    elif shown.result is None and child.end is None:
+        child.end = _given_up_at(child, over)
+    if shown.result is None and shown.status == "incomplete" and _must_have_succeeded(act, child):
+        shown.status = "success"
 
 
 def _must_have_succeeded(act: ContainerAttempt, child: LiveSpan) -> bool:
