@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
 from tests.oracle.events import Line
-from tests.truth import Killed
+from tests.true_tree import Killed
 
 Result = tuple[str, float | None]
 """A status, as the host writes it, and a duration."""

@@ -16,7 +16,7 @@ from tests.oracle.decisions import NEVER, Bodies, Decided
 from tests.oracle.events import UNKNOWN
 from tests.oracle.expectations import THROWN
 from tests.oracle.rerun import Rerun
-from tests.truth import LEAVES, Behaviour, TrueSpan
+from tests.true_tree import LEAVES, Behaviour, TrueSpan
 
 
 @dataclass(frozen=True)
