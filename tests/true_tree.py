@@ -162,8 +162,12 @@ class TreeRecorder(Observer):
         if math.isinf(behaviour.duration_ms):
             await Promise[None](call.engine.loop)
         if behaviour.duration_ms:
-            await call.engine.loop.sleep(behaviour.duration_ms)
+            await self.wait(call, behaviour.duration_ms)
         return self.outcome(call, behaviour)
+
+    async def wait(self, call: Call, ms: float) -> None:
+        """What a simulated body takes."""
+        await call.engine.loop.sleep(ms)
 
     def outcome(self, call: Call, behaviour: Behaviour) -> Handle:
         """What a simulated body returns, or throws."""

@@ -32,6 +32,8 @@ class Course:
     stored: Stored | None = None
     unlike: int = 0
     at: int = 0
+    same_ms: bool = False
+    """The event that came is of the ms of the one that should have."""
     superfluous: bool = False
     """Something ran that should not have."""
     last: Line | None = None

@@ -22,6 +22,8 @@ NEVER = Behaviour(math.inf)
 """Goes on for longer than the record: its end shows nowhere. Also what was ended by its own time-out."""
 Bodies = dict[str, list[Behaviour]]
 """By place, what the attempts there do, in order."""
+Attempt = tuple[str, int]
+"""A place and the number of an attempt there."""
 
 
 class Inside(NamedTuple):
@@ -36,13 +38,15 @@ class Inside(NamedTuple):
 class Decided:
     """What a run is made of. `bodies`: what the reading says; `reading`: its spans by place; `inside`: what
     ran in each attempt. Of `unknown` leaf steps neither the record nor the reading says for certain how they
-    ended; `supposed` is what is tried of them."""
+    ended; `supposed` is what is tried of them, and of `later` bodies, by how many turns of the loop they end
+    after others that end in the same ms: a clock does not tell."""
 
     bodies: Bodies
     reading: dict[str, Span]
-    inside: dict[tuple[str, int], Inside]
+    inside: dict[Attempt, Inside]
     unknown: frozenset[str]
     supposed: Bodies = field(default_factory=dict)
+    later: dict[Attempt, int] = field(default_factory=dict)
 
     def at(self, where: str) -> list[Behaviour]:
         """What the attempts at a place do."""
@@ -60,6 +64,9 @@ class Decided:
 
     def suppose(self, bodies: Bodies) -> Decided:
         return replace(self, supposed=self.supposed | bodies)
+
+    def put_off(self, attempt: Attempt) -> Decided:
+        return replace(self, later=self.later | {attempt: self.later.get(attempt, 0) + 1})
 
     def last(self, where: str, behaviour: Behaviour) -> Bodies:
         """All attempts there, with another end of the last."""
@@ -128,8 +135,8 @@ def decide(trace: Trace, lines: list[Line]) -> Decisions:
     return decisions
 
 
-def _inside(trace: Trace, found: dict[str, str]) -> dict[tuple[str, int], Inside]:
-    inside: dict[tuple[str, int], Inside] = {}
+def _inside(trace: Trace, found: dict[str, str]) -> dict[Attempt, Inside]:
+    inside: dict[Attempt, Inside] = {}
     for span in trace.spans:
         if span.parent_span_id is not None:
             above = found[span.parent_span_id], span.parent_attempt or 1

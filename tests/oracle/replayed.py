@@ -12,7 +12,7 @@ from one_trace.engine.observer import Place
 from one_trace.engine.values import Handle
 from tests.oracle import places
 from tests.oracle.course import Course
-from tests.oracle.decisions import Decided, Inside
+from tests.oracle.decisions import Attempt, Decided, Inside
 from tests.oracle.events import UNKNOWN
 from tests.oracle.expectations import Expectations
 from tests.oracle.guide import Guide, Waiting
@@ -36,6 +36,8 @@ class Replayed(TreeRecorder):
         self._reading, self._course, self._began = reading, course, record.began
         self._steps: list[dict[str, Any]] = []
         self._turns: list[int] = []
+        self.ended: list[tuple[int, Attempt]] = []
+        """Bodies that took some time, and when they ended."""
         self._caught: list[bool] = []
         """Of each span, whether a step of it or around it, as far as they are silent, handles errors."""
         self._current = 0
@@ -71,6 +73,15 @@ class Replayed(TreeRecorder):
             self.guide.waiting.append(Waiting(call.span, promise, caught))
             return self.outcome(call, await promise)
         return await super().body(call)
+
+    async def wait(self, call: Call, ms: float) -> None:
+        await super().wait(call, ms)
+        loop, attempt = call.engine.loop, (self.places[call.span - 1], call.attempt)
+        for _ in range(self._reading.later.get(attempt, 0)):
+            turn: Promise[None] = Promise(loop)
+            loop.call_soon(lambda turn=turn: turn.resolve(None))  # type: ignore[misc]
+            await turn
+        self.ended.append((self._now(), attempt))
 
     def behaviour_of(self, call: Call) -> Behaviour | None:
         if call.step.get("type") not in LEAVES:

@@ -16,7 +16,7 @@ from one_trace.engine.observer import Place
 from one_trace.engine.values import Handle
 from one_trace.engine.virtual import NoMessages
 from tests.oracle.course import Course
-from tests.oracle.decisions import Decided
+from tests.oracle.decisions import Attempt, Decided
 from tests.oracle.events import line_of_event, same
 from tests.oracle.guide import Guide, GuidedClock
 from tests.oracle.record import Part, Record
@@ -50,6 +50,8 @@ class Rerun:
     """How many there were each time that unknown steps had to end."""
     ended: list[tuple[TrueSpan, str | None]] = field(default_factory=list)
     """Unknown steps that had to end, and the error that they threw."""
+    just_ended: list[Attempt] = field(default_factory=list)
+    """Bodies that had ended in the ms in which it was broken off, in order."""
     waiting: list[list[TrueSpan]] = field(default_factory=list)
     """Unknown steps that had not ended when it was broken off, by what they ran in."""
 
@@ -165,6 +167,7 @@ class Follower:
             course.superfluous = True
             course.leave(f"after the last event comes {again}")
         if not same(recorded, again) or recorded.at != again.at:
+            course.same_ms = recorded.at == again.at
             wrong = f"{again.at - recorded.at:+} ms {again}"
             course.leave(f"event {number} is {wrong}, not {recorded}")
         course.matched, course.last = number, recorded
@@ -180,6 +183,7 @@ def _note(whole: Rerun, recorder: Replayed) -> None:
     assert recorder.clock is not None
     course.at = recorder.clock.now_ms()
     whole.options += guide.options
+    whole.just_ended = [attempt for at, attempt in recorder.ended if at == course.at]
     whole.ended += [(spans[number - 1], error) for number, error in guide.ended]
     if course.expected is not None:
         sets = guide.sets(course.expected)
