@@ -7,21 +7,21 @@ from collections.abc import Collection, Iterable
 
 from msgspec import UNSET
 
-from one_trace.assemble.cause import find_cause, timeout_code
-from one_trace.assemble.commands import command_ends
-from one_trace.assemble.facts import Facts
-from one_trace.assemble.inputs import Inputs
-from one_trace.assemble.lateness import Stopped, lateness
-from one_trace.assemble.live import CLOCK_MS, LiveSpan, let_go
-from one_trace.assemble.measured import Measured
-from one_trace.assemble.planned import plan_of, version_of
-from one_trace.assemble.replay import Replay
-from one_trace.assemble.results import Saved, drop_orphaned, foresee, misled, settle
-from one_trace.assemble.search import Search
-from one_trace.assemble.sizes import compact_bytes, member_count
-from one_trace.assemble.timing import drop_too_short, settle_children
-from one_trace.assemble.trees import Trees
-from one_trace.assemble.usage import add, drop_copies, take_parts, usage_of
+from one_trace.assemble.agree.results import Saved, drop_orphaned, foresee, misled, settle
+from one_trace.assemble.flowtree.planned import plan_of, version_of
+from one_trace.assemble.flowtree.trees import Trees
+from one_trace.assemble.live.facts import Facts
+from one_trace.assemble.live.state import CLOCK_MS, LiveSpan, let_go
+from one_trace.assemble.reading.replay import Replay
+from one_trace.assemble.search.search import Search
+from one_trace.assemble.sizes.compact import compact_bytes, member_count
+from one_trace.assemble.sizes.inputs import Inputs
+from one_trace.assemble.sizes.measured import Measured
+from one_trace.assemble.sizes.usage import add, drop_copies, take_parts, usage_of
+from one_trace.assemble.spans.cause import find_cause, timeout_code
+from one_trace.assemble.spans.commands import command_ends
+from one_trace.assemble.spans.lateness import Stopped, lateness
+from one_trace.assemble.spans.timing import drop_too_short, settle_children
 from one_trace.errors import RecordError
 from one_trace.guard.text import valid
 from one_trace.model.digest import blake2b

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unittest import mock
 
 import one_trace.assemble as assembling
-from one_trace.assemble.live import LiveSpan
+from one_trace.assemble.live.state import LiveSpan
 from one_trace.errors import RecordError
 from one_trace.model.trace import RUN_STATUSES, SPAN_STATUSES, Span, Trace
 from one_trace.record.files import RunFiles

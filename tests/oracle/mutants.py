@@ -43,21 +43,28 @@ def read_mutants() -> list[Mutant]:
 
 def mutants_of(module: str) -> list[Mutant]:
     """Every mutant that can be made of a module of the assembler."""
-    cut = _Cut(module, None)
-    cut.visit(ast.parse(_source(module)))
+    cut = Cut(module, None)
+    cut.visit(ast.parse(source_of(module)))
     return cut.found
 
 
 @contextmanager
 def applied(mutant: Mutant) -> Iterator[None]:
     """While the body runs, the assembler is the mutant. Raises LookupError if it has no such condition."""
-    cut = _Cut(mutant.module, mutant)
-    tree = ast.fix_missing_locations(cut.visit(ast.parse(_source(mutant.module))))
+    cut = Cut(mutant.module, mutant)
+    tree = ast.fix_missing_locations(cut.visit(ast.parse(source_of(mutant.module))))
     if not cut.done:
         raise LookupError(str(mutant))
-    module = importlib.import_module(_name(mutant.module))
+    with replaced(importlib.import_module(full_name(mutant.module)), tree, mutant.function):
+        yield
+
+
+@contextmanager
+def replaced(module: types.ModuleType, tree: ast.AST, within: str | None = None) -> Iterator[None]:
+    """While the body runs, a module's functions have the code of this tree; `within`: only those that this
+    scope is in."""
     changed = dict(_codes(compile(tree, str(module.__file__), "exec")))
-    before = [(function, function.__code__) for function in _patch(module, changed, mutant.function)]
+    before = [(function, function.__code__) for function in _patch(module, changed, within)]
     for function, _ in before:
         function.__code__ = changed[function.__qualname__]
     try:
@@ -67,15 +74,15 @@ def applied(mutant: Mutant) -> Iterator[None]:
             function.__code__ = code
 
 
-def _name(module: str) -> str:
+def full_name(module: str) -> str:
     return PACKAGE if module == "__init__" else f"{PACKAGE}.{module}"
 
 
-def _source(module: str) -> str:
-    return inspect.getsource(importlib.import_module(_name(module)))
+def source_of(module: str) -> str:
+    return inspect.getsource(importlib.import_module(full_name(module)))
 
 
-class _Cut(ast.NodeTransformer):
+class Cut(ast.NodeTransformer):
     """Lists what can be taken out, and takes out `want`."""
 
     def __init__(self, module: str, want: Mutant | None) -> None:
@@ -131,7 +138,7 @@ def _codes(code: types.CodeType, above: str = "") -> Iterator[tuple[str, types.C
             yield from _codes(inner, f"{name}.")
 
 
-def _patch(module: types.ModuleType, changed: dict[str, types.CodeType], within: str) -> list[Any]:
+def _patch(module: types.ModuleType, changed: dict[str, types.CodeType], within: str | None) -> list[Any]:
     """The functions of a module in which the mutant's scope is."""
     found = []
     for value in vars(module).values():
@@ -142,7 +149,7 @@ def _patch(module: types.ModuleType, changed: dict[str, types.CodeType], within:
             function = _function(member)
             if function is None or function.__module__ != module.__name__:
                 continue
-            if within == function.__qualname__ or within.startswith(f"{function.__qualname__}."):
+            if within is None or f"{within}.".startswith(f"{function.__qualname__}."):
                 found.append(function)
     return [function for function in found if function.__qualname__ in changed]
 

@@ -60,14 +60,15 @@ def test_a_mutant_names_one_condition_of_the_assembler(mutant: Mutant) -> None:
 
 
 def test_a_mutant_is_the_assembler_again_afterwards() -> None:
-    from one_trace.assemble import blocks
+    from one_trace.assemble.reading import blocks
 
     before = blocks.may_go_on.__code__
     mutant = next(mutant for mutant in read_mutants() if mutant.function == "may_go_on")
     with applied(mutant):
         assert blocks.may_go_on.__code__ is not before
     assert blocks.may_go_on.__code__ is before
-    with pytest.raises(LookupError), applied(Mutant("blocks", "may_go_on", "guard", "if never: pass")):
+    none = Mutant("reading.blocks", "may_go_on", "guard", "if never: pass")
+    with pytest.raises(LookupError), applied(none):
         pass
 
 
