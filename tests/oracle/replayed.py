@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from one_trace.engine.call import Call
-from one_trace.engine.loop import Promise
+from one_trace.engine.loop import Loop, Promise
 from one_trace.engine.observer import Place
 from one_trace.engine.values import Handle
 from tests.oracle import places
@@ -20,6 +20,8 @@ from tests.oracle.record import Record
 from tests.true_tree import LEAVES, Behaviour, TreeRecorder
 
 _NOTHING = Inside()
+_IDLE_TURNS = 2
+"""For so many turns in which nothing happens does a body wait for others that end in the same ms."""
 
 
 class Replayed(TreeRecorder):
@@ -37,7 +39,9 @@ class Replayed(TreeRecorder):
         self._steps: list[dict[str, Any]] = []
         self._turns: list[int] = []
         self.ended: list[tuple[int, Attempt]] = []
-        """Bodies that took some time, and when they ended."""
+        """Bodies that took some time, and when they ended, where others could have been before them."""
+        self._due: dict[int, int] = {}
+        """When bodies end that have begun, by the number of their span."""
         self._caught: list[bool] = []
         """Of each span, whether a step of it or around it, as far as they are silent, handles errors."""
         self._current = 0
@@ -75,13 +79,37 @@ class Replayed(TreeRecorder):
         return await super().body(call)
 
     async def wait(self, call: Call, ms: float) -> None:
-        await super().wait(call, ms)
+        """Which of several bodies that end in one ms is first, only their events tell."""
         loop, attempt = call.engine.loop, (self.places[call.span - 1], call.attempt)
+        self._due[call.span] = self._now() + int(ms)
+        await super().wait(call, ms)
         for _ in range(self._reading.later.get(attempt, 0)):
-            turn: Promise[None] = Promise(loop)
-            loop.call_soon(lambda turn=turn: turn.resolve(None))  # type: ignore[misc]
-            await turn
-        self.ended.append((self._now(), attempt))
+            await _turn(loop)
+        left = _IDLE_TURNS
+        while left and not self._speaks_next(call.span):
+            matched = self._course.matched
+            await _turn(loop)
+            left = _IDLE_TURNS if self._course.matched > matched else left - 1
+        del self._due[call.span]
+        if any(self._is_like(call.span, other) for other, due in self._due.items() if due == self._now()):
+            self.ended.append((self._now(), attempt))
+
+    def _is_like(self, one: int, other: int) -> bool:
+        """Whether the event of the one's end says nothing against the other's."""
+        mine, theirs = self.spans[one - 1], self.spans[other - 1]
+        if not mine["events"] or not theirs["events"]:
+            return True
+        return (mine["stepId"], mine["startMs"]) == (theirs["stepId"], theirs["startMs"])
+
+    def _speaks_next(self, number: int) -> bool:
+        """Whether the next event of the record may be one of this step, which would end with it."""
+        expected, span = self._course.expected, self.spans[number - 1]
+        if expected is None or expected.at > self._now() or span["endMs"] is not None or not span["events"]:
+            return True
+        if expected.step != span["stepId"] or expected.what == "step:start":
+            return False
+        took = expected.fields.get("durationMs")
+        return took is None or took == self._now() - span["startMs"]
 
     def behaviour_of(self, call: Call) -> Behaviour | None:
         if call.step.get("type") not in LEAVES:
@@ -144,3 +172,10 @@ class Replayed(TreeRecorder):
         if self.spans[self._current - 1]["attempts"] < span.attempts:
             return UNKNOWN
         return (span.error or UNKNOWN) if span.status == "error" else None
+
+
+async def _turn(loop: Loop) -> None:
+    """Wait for what else is due in this ms."""
+    turn: Promise[None] = Promise(loop)
+    loop.call_soon(lambda: turn.resolve(None))
+    await turn

@@ -51,7 +51,7 @@ class Rerun:
     ended: list[tuple[TrueSpan, str | None]] = field(default_factory=list)
     """Unknown steps that had to end, and the error that they threw."""
     just_ended: list[Attempt] = field(default_factory=list)
-    """Bodies that had ended in the ms in which it was broken off, in order."""
+    """Bodies that had ended in the ms in which it was broken off, before others that could have."""
     waiting: list[list[TrueSpan]] = field(default_factory=list)
     """Unknown steps that had not ended when it was broken off, by what they ran in."""
 
