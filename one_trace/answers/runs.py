@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from one_trace.analyse.agent_sessions import SessionRuns
 from one_trace.analyse.run_refs import word_for
@@ -17,6 +17,7 @@ SCHEMA = "one-trace-list/1"
 WHOLE_SCHEMA = "one-trace-runs/1"
 SESSIONS_SCHEMA = "one-trace-sessions/1"
 _TEXT = 200
+_REASONS = 2
 
 
 class ShortCause(Struct, rename="camel", kw_only=True):
@@ -42,6 +43,8 @@ class RunRow(Struct, rename="camel", kw_only=True):
     exit: Exit | None = None
     """Of a run that did not succeed."""
     tags: dict[str, str] = {}
+    partial: list[str] | UnsetType = UNSET
+    """What is wrong with its record."""
     cause: ShortCause | None = None
 
 
@@ -146,6 +149,7 @@ def _row(run: Run) -> RunRow:
         cost_usd=run.usage.cost_usd if run.usage else None,
         exit=run.exit or None if run.status != "success" else None,
         tags=cut_tags(run.tags),
+        partial=[cut_text(reason, _TEXT) for reason in run.partial[:_REASONS]] if run.partial else UNSET,
         cause=ShortCause(path=cut_text(cause.path, _TEXT), error_class=cause.error_class) if cause else None,
     )
 
