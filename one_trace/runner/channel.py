@@ -36,7 +36,7 @@ class Channel:
             searched = len(self._unread)
             self._read()
             at = self._unread.find(b"\n", searched)
-        message: dict[str, Any] = json.loads(self._unread[:at])
+        message: dict[str, Any] = json.loads(self._unread[:at].decode())
         del self._unread[: at + 1]
         if message.get("id") == 0:
             raise WorkerBroken(message["err"]["message"])

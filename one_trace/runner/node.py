@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from one_trace.runner.failures import WorkerGone
 
 OLDEST = 18
-_SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker.mjs")
+_SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker.cjs")
 _LAST_WORDS_S = 5.0
 """How long the process may take to end after it has closed its pipes."""
 
@@ -69,7 +69,7 @@ def begin(env: Mapping[str, str]) -> Process | None:
 
 
 class Process:
-    """A running `worker.mjs`, which ends with us, however we end. `requests` and `answers` are our ends of
+    """A running `worker.cjs`, which ends with us, however we end. `requests` and `answers` are our ends of
     the pipes to it."""
 
     def __init__(self, node: str, env: Mapping[str, str]) -> None:

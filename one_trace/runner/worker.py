@@ -29,7 +29,7 @@ class Worker:
         self.released: dict[str, list[int]] = {}
         self._numbers = 0
         self._sent = 0
-        self._outbox: list[bytes] = []
+        self._outbox: list[tuple[Any, ...]] = []
         self._inbox: deque[dict[str, Any]] = deque()
         self._begun: dict[int, Promise[None]] = {}
         self._steps: dict[int, tuple[Any, int]] = {}
@@ -137,9 +137,7 @@ class Worker:
         return number
 
     def _put(self, number: int, name: str, arguments: tuple[Any, ...]) -> None:
-        # ASCII only: a lone surrogate has no UTF-8, but JavaScript reads its escape.
-        line = json.dumps([number, name, *arguments], separators=(",", ":")).encode() + b"\n"
-        self._outbox.append(line)
+        self._outbox.append((number, name, *arguments))
         self._sent += 1
 
     def _flush(self) -> None:
@@ -149,7 +147,8 @@ class Worker:
         released, self.released = self.released, {}
         for kind, numbers in released.items():
             self.tell("forget", kind, numbers)
-        data = b"".join(self._outbox)
+        # ASCII only: a lone surrogate has no UTF-8, but JavaScript reads its escape.
+        data = json.dumps(self._outbox).encode("ascii") + b"\n"
         self._outbox = []
         self._channel.send(data)
 

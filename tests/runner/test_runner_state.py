@@ -14,7 +14,7 @@ import one_trace.runner
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
 
-STATE = Path(one_trace.runner.__file__).parent / "js" / "state.mjs"
+STATE = Path(one_trace.runner.__file__).parent / "js" / "state.cjs"
 SAVES = """
 import fs from "node:fs";
 const { StateFile, copiesMade } = await import(FILE);

@@ -2,9 +2,10 @@
 //
 // Selectors are found and resolved as in assemble/inputs.py, which estimates the same number from the record of a
 // run: the two must agree.
-import fs from "node:fs";
-import { toJson } from "./state.mjs";
-import { resolve, select, tokens } from "./values.mjs";
+"use strict";
+const fs = require("node:fs");
+const { toJson } = require("./state.cjs");
+const { resolve, select, tokens } = require("./values.cjs");
 
 const { stringify } = JSON; // a step's code may replace it
 
@@ -90,7 +91,7 @@ function bytesOf(value) {
 }
 
 /** Bytes of a step's input; null if it is not measured. `weigh(key, make)` measures what `make` returns. */
-export function inputBytes(step, $, weigh = (_key, make) => bytesOf(make())) {
+function inputBytes(step, $, weigh = (_key, make) => bytesOf(make())) {
   let plan = plans.get(step);
   if (plan === undefined) plans.set(step, (plan = planOf(step)));
   if (plan === null) return null;
@@ -113,7 +114,7 @@ const SHARE = 0.05;
  * The file of sizes. For the start or each resume of a run: a line that identifies it, a numbered line for each measured
  * execution, and their count, so that a reader notices a missing line, which may correct an earlier one. Never throws.
  */
-export class SizeFile {
+class SizeFile {
   constructor(file, go) {
     this.opened = performance.now();
     this.spent = 0;
@@ -182,3 +183,5 @@ export class SizeFile {
     this.fd = null;
   }
 }
+
+module.exports = { inputBytes, SizeFile };

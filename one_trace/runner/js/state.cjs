@@ -1,5 +1,6 @@
 // The state file of a run, rewritten after every step unless that would take too much of the run's time.
-import fs from "node:fs";
+"use strict";
+const fs = require("node:fs");
 
 const { stringify } = JSON; // a step's code may replace it
 
@@ -14,19 +15,19 @@ const OVERWRITTEN = 1 << 20;
 
 /** Whether a sub-flow has ended: its output holds copies, and copies of copies. Omitting them takes several times as long. */
 let copies = false;
-export function copiesMade() {
+function copiesMade() {
   copies = true;
 }
 
 const withoutCopies = (key, value) => (key === "_steps" ? undefined : value);
 
 /** JSON without the copies of a sub-flow's results, which only the running flow needs. */
-export function toJson(value, indent) {
+function toJson(value, indent) {
   const text = copies ? undefined : stringify(value, null, indent);
   return copies || text?.includes('"_steps":') ? stringify(value, withoutCopies, indent) : text;
 }
 
-export class StateFile {
+class StateFile {
   constructor(file, state) {
     this.file = file;
     this.state = state;
@@ -100,3 +101,5 @@ function rewrite(fd, bytes) {
   for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at, bytes.length - at, at);
   fs.ftruncateSync(fd, bytes.length);
 }
+
+module.exports = { copiesMade, toJson, StateFile };
