@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from functools import partial
 
 from msgspec import UNSET
 
-from one_trace.assemble.agree.results import Saved, drop_orphaned, foresee, misled, settle
+from one_trace.assemble.agree.results import Saved, contradicted_by, drop_orphaned, foresee, misled, settle
 from one_trace.assemble.flowtree.planned import plan_of, version_of
 from one_trace.assemble.flowtree.trees import Trees
 from one_trace.assemble.live.facts import Facts
-from one_trace.assemble.live.state import CLOCK_MS, LiveSpan, let_go
+from one_trace.assemble.live.state import CLOCK_MS, Foreseen, LiveSpan, let_go
 from one_trace.assemble.reading.replay import Replay
 from one_trace.assemble.search.search import Search
 from one_trace.assemble.sizes.compact import compact_bytes, member_count
@@ -35,6 +36,8 @@ __all__ = ["assemble", "trace_id"]
 
 _BYTES_A_LINE = 4096
 """What of the results a replay may look up takes it about as long as a line of log."""
+_FORESIGHTS = 4
+"""How often a log is replayed with what the readings before it have told of the state, at most."""
 _UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
 
 
@@ -66,15 +69,26 @@ def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
     over = record.lines[-1].at if record.lines else 0
     spans = replay.world.spans
     settle(spans, _saved(record, replay))
-    if any(span.doubtful or _ran_skipped(span) or misled(span) for span in spans):
+    foreseen: Foreseen = {}
+    spent = 0
+    for _ in range(_FORESIGHTS):
+        if not any(span.doubtful or _ran_skipped(span) or misled(span) for span in spans):
+            break
         drop_too_short(replay.world)
         # which run of a repeated container was the last is known now, and so what its children left
-        foreseen = foresee(spans)
-        if foreseen:
-            again = Search(lambda doubts: Replay(record, facts, doubts, foreseen), count, late).settle()
-            if len(again.doubts.accepted) <= len(replay.doubts.accepted):
-                replay, spans = again, again.world.spans
-                settle(spans, _saved(record, replay))
+        more = foresee(spans)
+        if not more.keys() - foreseen.keys():
+            break
+        foreseen = foreseen | more
+        search = Search(partial(Replay, record, facts, foreseen=foreseen), count, late, spent)
+        again = search.settle()
+        spent += search.replays
+        if len(again.doubts.accepted) > len(replay.doubts.accepted):
+            break
+        replay, spans = again, again.world.spans
+        settle(spans, _saved(record, replay))
+        if search.exhausted or not any(map(contradicted_by, spans)):
+            break
     overs = [*replay.overs, over]
     for span in spans:
         if span.retried:

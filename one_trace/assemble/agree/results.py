@@ -54,9 +54,14 @@ class _While(msgspec.Struct):
     results: list[Raw] | None = None
 
 
+class _Condition(msgspec.Struct, rename="camel"):
+    steps_executed: list[Raw] | None = None
+
+
 _iterations = msgspec.json.Decoder(_Iterations)
 _results = msgspec.json.Decoder(Results)
 _whiles = msgspec.json.Decoder(_While)
+_conditions = msgspec.json.Decoder(_Condition)
 
 
 def expected(span: LiveSpan) -> Result | None:
@@ -267,22 +272,63 @@ def child_result(block: Result, slot: int) -> Result | None:
 
 
 def foresee(spans: list[LiveSpan]) -> Foreseen:
-    """What a second replay may expect of containers that ran more than once: which of them was the last is
-    known only now. None: nothing, as what the state has is another's."""
+    """What the next replay may expect: of containers that ran more than once, which of them was the last is
+    known only now; and what the state holds in the very place of a span, where another end was taken for its
+    own. None: nothing, as what the state has is another's."""
     found: Foreseen = {}
     seen: dict[str, int] = {}
     for span in spans:
+        nth = seen[span.path] = seen.get(span.path, 0) + 1
+        if (other := contradicted_by(span)) is not None:
+            found[(span.path, nth)] = other
         if not span.acts:
             continue
-        nth = seen[span.path] = seen.get(span.path, 0) + 1
         result, again = span.result, span.node.repeats
-        timed = again and result is not None and result.duration_ms is not None
+        unknown = again or not isinstance(span.expected, Result)
+        timed = unknown and result is not None and result.duration_ms is not None
         skipped = (again or span.node.guarded) and result is not None and result.status == "skipped"
         if misled(span):
             found[(span.path, nth)] = None
         elif result is not None and (timed or skipped) and not _guessed(span):
             found[(span.path, nth)] = result
     return found
+
+
+def contradicted_by(span: LiveSpan) -> Result | None:
+    """What its own map has under its id, where that says something else than was made of it: which of several
+    ends was its own had been a guess."""
+    if span.result is not None or span.slot >= 0 or not span.doubtful or not span.status:
+        return None
+    scope = span.found_in
+    if scope is not None and scope is span.scope:
+        raw = (settled(scope) or {}).get(span.node.id)
+        result = read_result(raw) if raw is not None else None
+    else:
+        result = _executed(span)
+    if (
+        result is None
+        or result.status not in STATUSES
+        or result.duration_ms is None
+        or _says_of(result, span)
+    ):
+        return None
+    return result
+
+
+def _executed(span: LiveSpan) -> Result | None:
+    """What the result of the condition that a step ran in has of it."""
+    act, seq = span.act, span.seq
+    owner = act.span
+    if act.kind != "condition" or owner is None or owner.result is None or seq is None:
+        return None
+    if owner.acts[-1] is not act or not present(owner.result.output):
+        return None
+    try:
+        executed = _conditions.decode(owner.result.output).steps_executed or []
+    except UNREADABLE:
+        return None
+    at = next((at for at, node in enumerate(seq.nodes) if node is span.node), len(executed))
+    return read_result(executed[at]) if at < len(executed) else None
 
 
 def misled(span: LiveSpan) -> bool:
@@ -306,17 +352,21 @@ def settle(spans: list[LiveSpan], saved: Saved) -> None:
     was the last."""
     settle_results(spans, saved)
     kept: dict[int, list[Raw]] = {}
-    blocks: set[int] = set()
-    """Of which a while has kept the results of the children, by number."""
+    known: set[int] = set()
+    """Containers whose results a while has kept, or what it has kept has inside, by number."""
     for span in spans:
-        if span.result is None and span.status and not span.raised:
+        owner = span.act.span
+        if owner is not None and owner.number in known and owner.acts[-1] is span.act:
+            span.scope.settled = span.scope.settled and span.scope.owner is not span.act
+            span.result = _executed(span) if span.act.kind == "condition" else _found(span, saved)
+            if span.result is not None and span.slot < 0 and not _says_of(span.result, span):
+                span.result = None
+        elif span.result is None and span.status and not span.raised:
             span.result = _kept_by_while(span, kept)
-        elif span.slot >= 0 and span.act.span is not None and span.act.span.number in blocks:
-            span.result = _found(span, saved)
         else:
             continue
-        if span.result is not None and span.node.type == "parallel":
-            blocks.add(span.number)
+        if span.result is not None and span.acts:
+            known.add(span.number)
 
 
 def settle_results(spans: list[LiveSpan], saved: Saved) -> None:

@@ -35,9 +35,9 @@ def open_batch(world: World, act: Act, first: int) -> None:
         world.spans.append(kid)
         act.kids.append(kid)
         world.kids.setdefault(node.id, []).append(kid)
+        if world.foreseen:
+            world.foresee(kid)
         if node.type in CONTAINERS:
-            if world.foreseen:
-                world.foresee(kid)
             world.new_act(kid, since)
     if act.batch_end < len(nodes) and first == 0:
         world.pending.append(act)

@@ -36,6 +36,7 @@ from one_trace.record.log import LogLine
 from one_trace.record.state import Result
 
 _MOST_BETTER = 8
+_TURN_LINES = 50
 _NEAR = 70
 """A cost by which another may be greater and yet right, if something else contradicts."""
 _MERGED = 60
@@ -69,11 +70,22 @@ def choose_end(
     due = [_is_due(span, line, late(index)) for span in spans] if facts.exact else []
     if any(due):
         costs = [cost if must else cost + _NOT_DUE for cost, must in zip(costs, due, strict=True)]
+    if line.duration_ms == 0 and any(span.begun == index - 1 for span in spans):
+        costs = [
+            cost + _NOT_DUE * _had_a_turn(span, facts, index) for span, cost in zip(spans, costs, strict=True)
+        ]
     least = min(costs)
     best = [span for span, cost in zip(spans, costs, strict=True) if cost == least]
     chosen = best[0] if len(best) == 1 else _by_time(best, line, coming, late(index))
     as_well = [span for span, cost in zip(spans, costs, strict=True) if cost <= least + CLOCK_MS]
     return chosen, as_well, _less(spans, costs, least + CLOCK_MS), least
+
+
+def _had_a_turn(span: LiveSpan, facts: Facts, index: int) -> bool:
+    """Something that had waited has ended since it began: what takes no time ends in the turn in which it
+    begins."""
+    since = range(index - 1, max(span.begun, index - _TURN_LINES), -1)
+    return any(facts.lines[at].event == "step:complete" and facts.lines[at].duration_ms for at in since)
 
 
 def _is_due(span: LiveSpan, line: LogLine, late: float) -> bool:

@@ -168,9 +168,9 @@ class World:
                 if other.scope.running is running and not other.node.repeats:
                     other.expected = False  # either may write last
         first_sign(span.act, span.start, self.index)
+        if self.foreseen:
+            self.foresee(span)
         if node.type in CONTAINERS:
-            if self.foreseen:
-                self.foresee(span)
             act = self.new_act(span, span.start)
             if act.kind != "flow":
                 self.stack.append(act)
@@ -199,7 +199,8 @@ class World:
 
     def foresee(self, span: LiveSpan) -> None:
         nth = self._seen[span.path] = self._seen.get(span.path, 0) + 1
-        if span.node.repeats or (span.path, nth) in self.foreseen:
+        repeats = span.node.repeats and span.node.type in CONTAINERS
+        if repeats or (span.path, nth) in self.foreseen:
             span.expected = self.foreseen.get((span.path, nth)) or False
 
     def begin(self, act: Act, step_id: str) -> Pass | None:
