@@ -91,9 +91,27 @@ def _had_a_turn(span: LiveSpan, facts: Facts, index: int) -> bool:
 def _is_due(span: LiveSpan, line: LogLine, late: float) -> bool:
     """All that ran in it was over in this turn, and nothing more can begin in it: it ends in this turn."""
     act = span.acts[-1] if span.acts else None
-    if act is None or act.kind == "parallel" or act.failed or act.over_at is None:
-        return False
-    return quiet(act) and not may_turn(act) and line.at <= act.over_at + late
+    over = _through_at(act) if act is not None and act.kind != "parallel" else None
+    return over is not None and line.at <= over + late
+
+
+def _through_at(act: Act) -> float | None:
+    """When all that ran in it was over, if nothing more can begin in it, and nothing is silent in it that may
+    have lasted longer."""
+    if act.failed:
+        return None
+    if act.kind != "parallel":
+        return act.over_at if quiet(act) and not may_turn(act) else None
+    if act.batch_end < len(act.steps) or any(kid.node.timeout is not None for kid in act.kids):
+        return None
+    overs = [_through_at(kid.acts[-1]) if kid.acts else None for kid in act.kids]
+    return max((over for over in overs if over is not None), default=None) if None not in overs else None
+
+
+def _was_over(act: Act, at: float) -> bool:
+    """It was through before, and would have ended then."""
+    over = _through_at(act)
+    return over is not None and over < at
 
 
 def _less(spans: list[LiveSpan], costs: list[int], least: float) -> list[LiveSpan]:
@@ -287,6 +305,8 @@ def cost_of_end(span: LiveSpan, index: int, facts: Facts, late: Late) -> int:
             cost += 400
         if span.node.type in CONTAINERS and span.acts and not _may_end(span.acts[-1], line.at):
             cost += 500
+        if facts.exact and span.acts and _was_over(span.acts[-1], line.at - late(index)):
+            cost += CONTRADICTS
     if line.status == "failed" and span.acts:
         act = span.acts[-1]
         cost += 500 if _waits_still(act) or _all_run(act) else 100 if act.started and not act.failed else 0
