@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -70,6 +71,8 @@ class Record:
         """Raises StepFailure."""
         if key not in self._flows:
             path = resolve(key, str(self._files.project))
+            if not os.path.exists(path):
+                raise StepFailure(f"Flow not found: {path}")
             try:
                 self._flows[key] = read(path, str)
             except FlowUnreadable as error:
