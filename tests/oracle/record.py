@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from one_trace.engine.failures import StepFailure
 from one_trace.record.files import RunFiles
@@ -71,7 +71,7 @@ class Record:
         """Raises StepFailure."""
         if key not in self._flows:
             path = resolve(key, str(self._files.project))
-            if not os.path.exists(path):
+            if not Path(path).exists():
                 raise StepFailure(f"Flow not found: {path}")
             try:
                 self._flows[key] = read(path, str)
