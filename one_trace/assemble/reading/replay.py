@@ -68,6 +68,7 @@ class Replay:
         self, record: Record, facts: Facts, doubts: Doubts, foreseen: Foreseen | None = None
     ) -> None:
         self.record = record
+        self.foreseen = foreseen
         self.doubts = doubts
         self.seen = SeenRun()
         self.saves = Saves(record, facts)
@@ -157,7 +158,10 @@ class Replay:
     def _on_flow_start(self, line: LogLine) -> None:
         if not self.root.progress.started:
             self._begin_root()
-        elif not begin_sub_flow(self.world, self.trees, line):
+            self._note(self.root)
+        elif begin_sub_flow(self.world, self.trees, line):
+            self._note(self.world.flows.innermost)
+        else:
             self.doubts.contradicted(self.world.index, None)
             self.faults.append(f"nothing in the log starts the sub-flow {line.flow_key or ''!r}")
 
@@ -167,6 +171,7 @@ class Replay:
         act = flow_that_ends(self.world.flows, line, failed)
         if act is None:
             return
+        self._note(act)
         if act is not self.root and not (act.failed if failed else act.finished):
             self.doubts.contradicted(world.index, act.span)
         elif act is not self.root and began_apart(line, act.start) > max(self._late(world.index), CLOCK_MS):
@@ -197,6 +202,10 @@ class Replay:
         act = self._stops.stop_flow(self.world, line, last.act if last is not None else None)
         if act is self.root:
             self.seen.outcome = "stopped"
+
+    def _note(self, act: ContainerAttempt) -> None:
+        if self.doubts.notes is not None:
+            self.doubts.notes.is_about(self.world.index, act)
 
     # -- steps
 
