@@ -16,7 +16,7 @@ from one_trace.assemble.live.over import ends_in_tick
 from one_trace.assemble.live.state import LiveSpan
 from one_trace.assemble.live.tolerance import CLOCK_MS, Tolerance
 from one_trace.assemble.reading import weights
-from one_trace.assemble.reading.against_end import against_end, misfit, vouched_for
+from one_trace.assemble.reading.against_end import EndLine, against_end, misfit, vouched_for
 from one_trace.assemble.reading.against_error import against_error, flow_misfit
 from one_trace.assemble.reading.against_retry import against_retry
 from one_trace.assemble.reading.notes import Notes
@@ -46,7 +46,8 @@ def choose_end(
     """The span that a ``step:complete`` at line `index` ends. `coming`: this step's ends from here on, this
     one first."""
     line = facts.lines[index]
-    against = [list(against_end(span, index, facts, late)) for span in spans]
+    end = EndLine(index, facts, late)
+    against = [against_end(span, end) for span in spans]
     due = [ends_in_tick(span, line.at, late(index)) for span in spans] if facts.exact else []
     if any(due):
         for each, must in zip(against, due, strict=True):
