@@ -300,6 +300,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         additive=True,
     ),
     Migration("0015-places", "ALTER TABLE runs ADD COLUMN place TEXT", additive=True),
+    # To find versions that no run has any more, while other processes wait.
+    Migration("0016-runs-by-version", "CREATE INDEX runs_by_version ON runs (flow_version)", additive=True),
 )
 """In the order they are applied. A published migration is never changed: add the next number."""
 

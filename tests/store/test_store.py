@@ -16,7 +16,8 @@ from one_trace.model.trace import Assembly, Cause, Exit, Session, Usage
 from one_trace.model.wanted import Wanted
 from one_trace.store import Store
 from one_trace.store.migrations import LAYOUT
-from one_trace.store.prune import prune
+from one_trace.store.prune import _batches, prune
+from tests.bench.history import END_MS, one_run
 
 
 @pytest.fixture
@@ -283,6 +284,35 @@ def test_prune_deletes_what_is_old_and_delivered(path: Path) -> None:
         assert prune(store.connection, START_MS + 5000, force=True).deleted == 2
         for table in ("runs", "spans", "step_runs", "steps", "flow_versions", "outbox"):
             assert rows(store, f"SELECT count(*) FROM {table}") == [(0,)], table
+
+
+def test_prune_gives_the_space_back(path: Path) -> None:
+    with Store(path) as store:
+        store.save(assembly("00000000000a"))
+        empty = rows(store, "PRAGMA page_count")
+        for number in range(4):
+            store.save(one_run(2_000, run_id=f"{number:012x}"))
+        assert rows(store, "PRAGMA page_count") > empty
+        assert prune(store.connection, END_MS, most=3).deleted == 3
+        assert prune(store.connection, END_MS + 1).deleted == 2
+        assert rows(store, "PRAGMA freelist_count") == [(0,)]
+        assert rows(store, "PRAGMA page_count") <= empty
+
+
+@pytest.mark.parametrize(
+    ("spans", "together"),
+    [
+        ([], []),
+        ([1, 1, 1], [3]),
+        ([99_999, 1, 1], [1, 2]),
+        ([1, 99_999, 1], [1, 1, 1]),
+        ([0] * 300, [251, 49]),
+    ],
+)
+def test_prune_holds_the_lock_for_some_spans_at_a_time(spans: list[int], together: list[int]) -> None:
+    batches = list(_batches(enumerate(spans)))
+    assert [run for batch in batches for run in batch] == list(range(len(spans)))
+    assert list(map(len, batches)) == together
 
 
 SAVER = """

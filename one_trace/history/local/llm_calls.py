@@ -10,7 +10,6 @@ import msgspec
 from one_trace.analyse.calls import (
     CONTAINERS,
     Call,
-    CallingRun,
     Calls,
     calling_run,
     uncounted,
