@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import subprocess
@@ -315,6 +316,24 @@ def test_prune_holds_the_lock_for_some_spans_at_a_time(spans: list[int], togethe
     assert list(map(len, batches)) == together
 
 
+def test_a_long_log_is_not_left(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("one_trace.store.connection._left", ended := {})
+    monkeypatch.setattr("one_trace.store.connection._LONG_LOG", 10_000)
+    with Store(path).until_the_end() as store:
+        store.save(assembly())
+    assert not ended
+    assert not path.with_name("traces.db-wal").exists()
+
+
+def test_a_process_leaves_one_connection(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("one_trace.store.connection._left", ended := {})
+    for number in range(3):
+        with Store(path).until_the_end() as store:
+            store.save(assembly(f"{number:012x}"))
+    assert len(ended) == 1
+    ended.pop(path).close()
+
+
 SAVER = """
 import sys
 sys.path.insert(0, sys.argv[3])
@@ -325,6 +344,29 @@ for number in range(5):
     with Store(Path(sys.argv[1])) as store:
         store.save(assembly(f"{int(sys.argv[2]):06x}{number:06x}"), sinks=["traces.com"])
 """
+
+
+@pytest.mark.program
+def test_what_a_process_leaves_in_the_log_is_read_by_others(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saver = SAVER.replace("Store(Path(sys.argv[1]))", "Store(Path(sys.argv[1])).until_the_end()")
+    for number in range(2):
+        ends = f"{saver}\nimport os; os._exit(0)"
+        subprocess.run(
+            [sys.executable, "-c", ends, path, str(number), Path(__file__).parent.parent], check=True
+        )
+    log = path.with_name("traces.db-wal")
+    assert log.stat().st_size
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "access", lambda *_: False)  # as for another user
+        with Store(path, readonly=True) as store:
+            assert store.count() == 10
+            with pytest.raises(StoreError):
+                store.save(assembly("00000000000c"))
+    with Store(path) as store:
+        assert store.count() == 10
+    assert not log.exists()
 
 
 @pytest.mark.program
