@@ -1,8 +1,8 @@
 """Which conditions of the assembler decide something in a run: only there can it matter that one is taken
 out.
 
-Each condition of a module is made to say when it decides: a guard whose body is run, a term of a cost that is
-not 0, an operand but for which the outcome would be another.
+Each condition of a module is made to say when it decides: a guard whose body is run, a weight, an operand but
+for which the outcome would be another.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class _Probe(ast.NodeTransformer):
             node.body = [ast.Expr(_call(_DECIDES, number)), *node.body]
         return node
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+    def visit_Yield(self, node: ast.Yield) -> ast.AST:
         number = self._numbers.get(id(node))
         self.generic_visit(node)
-        if number is not None:
+        if number is not None and node.value is not None:
             node.value = _call(_TERM, number, node.value)
         return node
 

@@ -10,7 +10,7 @@ import pytest
 
 from one_trace.assemble.live.state import LiveSpan
 from one_trace.assemble.reading import attempts
-from one_trace.assemble.reading.evidence import may_go_on_beside
+from one_trace.assemble.reading.against_retry import may_go_on_beside
 from one_trace.model.trace import Span
 from tests.assemble.recorded import MadeRun, code
 

@@ -1,4 +1,4 @@
-"""Assemblers with one condition taken out: a guard, a term of a cost, or one operand of a boolean.
+"""Assemblers with one condition taken out: a guard, a weight (or one of two), or one operand of a boolean.
 
 A mutant is named by what was taken out and where, so that it stays the same when lines move.
 """
@@ -20,7 +20,6 @@ import msgspec
 PACKAGE = "one_trace.assemble"
 FILE = Path(__file__).with_name("mutants.json")
 What = Literal["guard", "cost", "operand"]
-_COSTS = ("cost", "wrong")
 
 
 class Mutant(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -115,10 +114,10 @@ class Cut(ast.NodeTransformer):
             return ast.Pass()
         return node
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+    def visit_Yield(self, node: ast.Yield) -> ast.AST:
         self.generic_visit(node)
-        is_cost = isinstance(node.target, ast.Name) and node.target.id in _COSTS
-        return ast.Pass() if is_cost and self._is_wanted("cost", node) else node
+        is_weight = node.value is not None and "weights." in ast.unparse(node.value)
+        return ast.Yield(ast.Constant(0)) if is_weight and self._is_wanted("cost", node) else node
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         self.generic_visit(node)

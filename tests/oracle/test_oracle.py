@@ -19,7 +19,8 @@ from tests.oracle import corpus
 from tests.oracle.outcomes import NO_RUN, outcome
 from tests.oracle.tally import Block
 from tests.oracle.verdict import check
-from tests.truth import Behaviour, resume_for_truth, run_for_truth
+from tests.true_tree import Behaviour
+from tests.truth import resume_for_truth, run_for_truth
 
 pytestmark = [pytest.mark.program, node]
 Step = dict[str, Any]

@@ -14,7 +14,7 @@ from tests.oracle.mutants import Mutant, applied, mutants_of, read_mutants
 from tests.oracle.outcomes import NO_RUN
 from tests.oracle.retries import Retried, splits
 from tests.oracle.tally import Block
-from tests.truth import Behaviour
+from tests.true_tree import Behaviour
 
 
 def retry(at: float, attempt: int = 2, delay: float = 5) -> Line:

@@ -16,7 +16,9 @@ from tests.oracle.decisions import NEVER, Bodies, Decided
 from tests.oracle.events import UNKNOWN
 from tests.oracle.expectations import THROWN
 from tests.oracle.rerun import Rerun
-from tests.truth import LEAVES, Behaviour, TrueSpan
+from tests.true_tree import LEAVES, Behaviour, TrueSpan
+
+_PUT_OFF = 2
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Trial:
     def key(self) -> str:
         bodies = self.decided.bodies | self.decided.supposed
         made = sorted(bodies.items(), key=str), sorted(self.decided.supposed)
-        return f"{made} {self.choices} {self.stop_after}"
+        return f"{made} {sorted(self.decided.later.items())} {self.choices} {self.stop_after}"
 
 
 def otherwise(trial: Trial, run: Rerun) -> Iterator[Trial]:
@@ -44,6 +46,7 @@ def otherwise(trial: Trial, run: Rerun) -> Iterator[Trial]:
         _failed_instead(trial.decided, run),
         _as_timers(trial.decided, run),
         _unclaimed(trial.decided, run),
+        _later_in_its_ms(trial.decided, run),
     )
     for decided in itertools.chain(supposed, *others):
         yield replace(trial, decided=decided)
@@ -119,6 +122,13 @@ def _unclaimed(decided: Decided, run: Rerun) -> Iterator[Decided]:
             yield replace(
                 decided, supposed={key: ends for key, ends in decided.supposed.items() if key != where}
             )
+
+
+def _later_in_its_ms(decided: Decided, run: Rerun) -> Iterator[Decided]:
+    """Where another event of the same ms should have come: without one of the last bodies that had ended."""
+    if run.course.same_ms:
+        for attempt in reversed(run.just_ended[-_PUT_OFF:]):
+            yield decided.put_off(attempt)
 
 
 def _before(decided: Decided, run: Rerun, span: TrueSpan, found: list[str]) -> TrueSpan | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from one_trace.assemble.flowtree.shared_files import SharedFiles, written_by
-from one_trace.assemble.flowtree.tree import Listing, Node, Tree
+from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.assemble.flowtree.trees import Trees
 from one_trace.model.digest import blake2b
 from one_trace.model.trace import PlannedStep
@@ -41,7 +41,7 @@ def plan_of(trees: Trees, root: Tree) -> list[PlannedStep]:
             stack.pop()
             continue
         node, path, flows = entry
-        step = _planned(node, path, files.setdefault((id(node.listing), flows), SharedFiles()))
+        step = _planned(node, path, files.setdefault((id(node.step_list), flows), SharedFiles()))
         step.at = trees.place(node, line=False)
         found.append(step)
         if len(flows) > 1 and _writes_the_same(node):
@@ -51,9 +51,9 @@ def plan_of(trees: Trees, root: Tree) -> list[PlannedStep]:
             if called is not None and called.known and called.key not in flows and len(flows) < DEEPEST:
                 stack.append(_walk(called.root, path, (*flows, called.key)))
             continue
-        inner = [listing for listing in (node.body, node.then, node.orelse) if listing is not None]
-        for listing in reversed(inner):
-            stack.append(_walk(listing, path, flows))
+        inner = [step_list for step_list in (node.body, node.then, node.orelse) if step_list is not None]
+        for step_list in reversed(inner):
+            stack.append(_walk(step_list, path, flows))
     _carry(found, shared)
     return found
 
@@ -69,9 +69,9 @@ def _carry(plan: list[PlannedStep], shared: Iterable[str]) -> None:
 
 
 def _walk(
-    listing: Listing, above: str, flows: tuple[str, ...]
+    step_list: StepList, above: str, flows: tuple[str, ...]
 ) -> Iterator[tuple[Node, str, tuple[str, ...]]]:
-    for node in listing.nodes:
+    for node in step_list.nodes:
         yield node, below(above, node.id), flows
 
 
@@ -105,7 +105,7 @@ def _planned(node: Node, path: str, files: SharedFiles) -> PlannedStep:
         loses=loses,
         type=node.type,
         flow_key=node.flow_key,
-        branch=node.listing.branch,
+        branch=node.step_list.branch,
         timeout_ms=node.timeout,
         retries=node.retries,
         strategy=node.strategy,
@@ -195,10 +195,10 @@ def _inside(loop: Node) -> Iterator[tuple[Node, bool]]:
     while stack:
         node, certain = stack.pop()
         yield node, certain
-        listings = [listing for listing in (node.orelse, node.then, node.body) if listing is not None]
+        lists = [step_list for step_list in (node.orelse, node.then, node.body) if step_list is not None]
         always = certain and not node.guarded and node.type == "parallel"
-        for listing in listings:
-            stack.extend((inner, always) for inner in reversed(listing.nodes))
+        for step_list in lists:
+            stack.extend((inner, always) for inner in reversed(step_list.nodes))
 
 
 def _own(node: Node) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Which step is this: the static tree of a flow, as its file has it.
 
-A step is a `Node`; the lists that hold steps are `Listing`s: the flow's own, a body (loop, while, parallel),
+A step is a `Node`; the lists that hold steps are `StepList`s: the flow's own, a body (loop, while, parallel),
 a branch (condition). Within a validated flow an id stands once; sub-flows are not validated, so there it may
 stand again.
 """
@@ -21,7 +21,7 @@ _MS = re.compile(r"(\d+(?:\.\d+)?)ms")
 _CONFIG = {"file-read": "fileRead", "file-write": "fileWrite"}
 
 
-class Listing:
+class StepList:
     """A list of steps, run in order by one pass of its owner (or all at once, if that is parallel)."""
 
     __slots__ = ("branch", "nodes", "owner")
@@ -37,55 +37,48 @@ def time_out_of(step_id: str) -> str:
     return f'Step "{step_id}" exceeded timeout of '
 
 
-class Node:
-    """A step as it is written. `concurrency`: how many iterations or children run abreast. `repeats`: it may
-    run more than once in one and the same set of results (under a while, or under a container that is
-    retried), or one with the same id may."""
+class WrittenStep:
+    """A step as its flow file has it."""
 
     __slots__ = (
-        "body",
-        "concurrency",
         "config",
         "flow_key",
         "guarded",
-        "has_silent_namesake",
         "id",
         "index",
-        "listing",
-        "most",
         "name",
-        "orelse",
-        "repeats",
         "requires",
-        "retries",
-        "retry_delay",
-        "said_strategy",
-        "sides",
         "step",
-        "strategy",
+        "step_list",
         "sub_key",
-        "then",
-        "timeout",
         "type",
     )
 
     def __init__(
-        self, listing: Listing, index: int, node_id: str, name: str, kind: str, flow_key: str
+        self, step_list: StepList, index: int, node_id: str, name: str, kind: str, flow_key: str
     ) -> None:
-        self.listing = listing
+        self.step_list = step_list
         self.index: int | None = index
         self.id = node_id
         self.name = name
         self.type = kind
         self.flow_key = flow_key
-        self.body: Listing | None = None
-        self.then: Listing | None = None
-        self.orelse: Listing | None = None
-        self.sides: list[Listing] = []
-        """Of a condition, those that it may run."""
-        self.concurrency = 1
-        self.most: int | None = None
-        """How many iterations it makes at most, where the file says so."""
+        self.sub_key: str | None = None
+        self.guarded = False
+        self.requires = False
+        self.config: dict[str, Any] = {}
+        self.step: dict[str, Any] = {}
+
+
+class HandledStep(WrittenStep):
+    """What becomes of its errors."""
+
+    __slots__ = ("retries", "retry_delay", "said_strategy", "strategy", "timeout")
+
+    def __init__(
+        self, step_list: StepList, index: int, node_id: str, name: str, kind: str, flow_key: str
+    ) -> None:
+        super().__init__(step_list, index, node_id, name, kind, flow_key)
         self.strategy = "fail"
         self.said_strategy = "fail"
         """What the line of its error says of it: the step's own, without its flow's default."""
@@ -93,40 +86,64 @@ class Node:
         self.retry_delay: float | None = None
         """In ms, where it is the same before each attempt."""
         self.timeout: float | None = None
-        self.sub_key: str | None = None
+
+
+class Node(HandledStep):
+    """A step and what is in it. `concurrency`: how many iterations or children run concurrently. `repeats`:
+    it may run more than once in one and the same set of results (under a while, or under a container that is
+    retried), or one with the same id may."""
+
+    __slots__ = (
+        "body",
+        "concurrency",
+        "has_unlogged_namesake",
+        "most",
+        "orelse",
+        "repeats",
+        "sides",
+        "then",
+    )
+
+    def __init__(
+        self, step_list: StepList, index: int, node_id: str, name: str, kind: str, flow_key: str
+    ) -> None:
+        super().__init__(step_list, index, node_id, name, kind, flow_key)
+        self.body: StepList | None = None
+        self.then: StepList | None = None
+        self.orelse: StepList | None = None
+        self.sides: list[StepList] = []
+        """Of a condition, those that it may run."""
+        self.concurrency = 1
+        self.most: int | None = None
+        """How many iterations it makes at most, where the file says so."""
         self.repeats = False
-        self.guarded = False
-        self.has_silent_namesake = False
-        """A sub-flow is not validated: a silent step of it may have the same id."""
-        self.requires = False
-        self.config: dict[str, Any] = {}
-        self.step: dict[str, Any] = {}
-        """As it is written."""
+        self.has_unlogged_namesake = False
+        """A sub-flow is not validated: an unlogged step of it may have the same id."""
 
     @property
     def pointer(self) -> str | None:
         """Where it stands in its flow file, as a JSON pointer; None where the file does not hold it."""
         if self.index is None:
             return None
-        owner, inside = self.listing.owner, self.listing.branch or "steps"
+        owner, inside = self.step_list.owner, self.step_list.branch or "steps"
         above = "" if owner is None else owner.pointer
         return None if above is None else f"{above}/{f'{owner.type}/' if owner else ''}{inside}/{self.index}"
 
     @property
-    def silent(self) -> bool:
+    def unlogged(self) -> bool:
         """The host writes no events of it."""
-        return self.listing.owner is not None and self.listing.owner.type == "parallel"
+        return self.step_list.owner is not None and self.step_list.owner.type == "parallel"
 
     @property
-    def silent_steps(self) -> list[Node]:
+    def unlogged_steps(self) -> list[Node]:
         """Those of a parallel block: the host writes no events of them."""
         return self.body.nodes if self.type == "parallel" and self.body is not None else []
 
-    def silently(self) -> Iterator[Node]:
-        """Itself and the silent steps in it, at any depth."""
+    def unlogged_inside(self) -> Iterator[Node]:
+        """Itself and the unlogged steps in it, at any depth."""
         yield self
-        for child in self.silent_steps:
-            yield from child.silently()
+        for child in self.unlogged_steps:
+            yield from child.unlogged_inside()
 
     @property
     def goes_on(self) -> bool:
@@ -153,7 +170,7 @@ class Tree:
     def __init__(self, key: str, *, known: bool) -> None:
         self.key = key
         self.known = known
-        self.root = Listing(None, None)
+        self.root = StepList(None, None)
         self.hidden: frozenset[str] = frozenset()
         """Ids under which its results hold a field of its last step's output."""
         self.by_id: dict[str, list[Node]] = {}
@@ -169,25 +186,25 @@ class Tree:
 
     def foreign(self, node_id: str, name: str, kind: str) -> Node:
         """A step that the file does not hold (it has changed, or is gone)."""
-        node = Node(Listing(None, None), 0, node_id, name, kind, self.key)
+        node = Node(StepList(None, None), 0, node_id, name, kind, self.key)
         node.index = None
         alike = self.by_id.get(node_id, [])
-        node.has_silent_namesake = len(alike) > 1 and any(other.silent for other in alike)
+        node.has_unlogged_namesake = len(alike) > 1 and any(other.unlogged for other in alike)
         return node
 
     def compare_ids(self) -> None:
-        """All steps are read: which of them have a namesake, and a silent one?"""
+        """All steps are read: which of them have a namesake, and an unlogged one?"""
         for alike in self.by_id.values():
             if len(alike) > 1:
-                silent = [node for node in alike if node.silent]
+                silent = [node for node in alike if node.unlogged]
                 for node in alike:
                     node.repeats = True
-                    node.has_silent_namesake = any(other is not node for other in silent[:2])
+                    node.has_unlogged_namesake = any(other is not node for other in silent[:2])
 
 
-def silent_ids(node: Node) -> set[str]:
-    """The ids of a silent child and of those that are silent in it."""
-    return {inner.id for inner in node.silently()}
+def unlogged_ids(node: Node) -> set[str]:
+    """The ids of an unlogged child and of those that are unlogged in it."""
+    return {inner.id for inner in node.unlogged_inside()}
 
 
 def read_tree(flow: FlowFile) -> Tree:
@@ -207,15 +224,15 @@ def read_tree(flow: FlowFile) -> Tree:
     return tree
 
 
-def _fill(tree: Tree, listing: Listing, steps: list[Any], default: dict[str, Any], repeats: bool) -> None:
+def _fill(tree: Tree, step_list: StepList, steps: list[Any], default: dict[str, Any], repeats: bool) -> None:
     for index, step in enumerate(steps):
         if not isinstance(step, dict):
             step = {}  # no log line has its id, but those behind it keep their places
         kind = str(step.get("type"))
-        node = Node(listing, index, str(step.get("id")), str(step.get("name")), kind, tree.key)
+        node = Node(step_list, index, str(step.get("id")), str(step.get("name")), kind, tree.key)
         node.step = step
         node.repeats = repeats
-        listing.nodes.append(tree.add(node))
+        step_list.nodes.append(tree.add(node))
         node.guarded = bool(step.get("if") or step.get("unless"))
         node.requires = bool(step.get("requires"))
         _read_handling(node, step, default)
@@ -245,8 +262,8 @@ def _read_handling(node: Node, step: dict[str, Any], default: dict[str, Any]) ->
 def _read_inside(tree: Tree, node: Node, config: dict[str, Any], default: dict[str, Any]) -> None:
     below = node.repeats or (node.retries > 0 and node.type in CONTAINERS) or node.type == "while"
     if node.type in ("loop", "while", "parallel"):
-        node.body = Listing(node, None)
-        node.concurrency = _abreast(node.type, config.get("maxConcurrency"))
+        node.body = StepList(node, None)
+        node.concurrency = _concurrency(node.type, config.get("maxConcurrency"))
         node.most = _most(node.type, config)
         # a loop's iterations have results of their own, so what repeats begins anew inside it
         _fill(
@@ -257,7 +274,7 @@ def _read_inside(tree: Tree, node: Node, config: dict[str, Any], default: dict[s
             below and node.type != "loop",
         )
     elif node.type == "condition":
-        node.then, node.orelse = Listing(node, "then"), Listing(node, "else")
+        node.then, node.orelse = StepList(node, "then"), StepList(node, "else")
         _fill(tree, node.then, _steps(config.get("then")), default, below)
         _fill(tree, node.orelse, _steps(config.get("else")), default, below)
         told = config.get("expression")
@@ -269,7 +286,7 @@ def _read_inside(tree: Tree, node: Node, config: dict[str, Any], default: dict[s
             node.sub_key = key
 
 
-def _abreast(kind: str, given: object) -> int:
+def _concurrency(kind: str, given: object) -> int:
     number = _whole(given)
     if kind == "parallel":
         return number if number >= 1 else CONCURRENCY

@@ -1,30 +1,13 @@
-"""What a log tells as a whole, read once for all replays.
-
-How late a line may be: the host is one thread, and what keeps it busy, above all the saving of a large state,
-comes between a step's own clock and its line.
-"""
+"""What a log tells as a whole, read once for all replays."""
 
 from __future__ import annotations
 
 from bisect import bisect_right, insort
 from functools import cached_property
-from typing import Protocol
 
-from one_trace.assemble.live.state import CLOCK_MS
+from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.record.clock import LogClock
 from one_trace.record.log import LogLine
-
-_LEAST_MS = 1
-_MOST_MS = 1000
-"""Saving a large state on a busy machine takes as long; more is not lateness but a damaged log."""
-_WRITTEN_MS = 15
-"""How long it takes to write a line, at most; what comes later has waited."""
-
-
-class Late(Protocol):
-    """By how many ms a line of the log may be late, as the end of what line `begun` has begun."""
-
-    def __call__(self, index: int, begun: int = -1) -> float: ...
 
 
 class Facts:
@@ -65,28 +48,21 @@ class Facts:
                 ends.setdefault(line.step_id or "", []).append(index)
         return ends
 
-    def late_ms(self, index: int, begun: int = -1, *, exact: bool) -> float:
-        """By how much an end at line `index` may be late, of what line `begun` has begun; `exact`: by
-        nothing, if all that can be measured were on time, and by no more than what was."""
-        longest = self._longest_ms
-        if self.exact:
-            return 0 if exact else _LEAST_MS
-        if exact:
-            return min(max(longest, _LEAST_MS), _MOST_MS)
-        busy = self.lines[index].at - self._busy_since[index]
-        return min(max(longest, busy, _LEAST_MS) + self._written_ms(begun), _MOST_MS)
-
-    def _written_ms(self, begun: int) -> float:
-        """How long it may have taken to write this line: a step's own clock starts after that."""
-        after = self.after(begun) if begun >= 0 else None
-        return min(max(0.0, after.at - self.lines[begun].at), _WRITTEN_MS) if after is not None else 0.0
-
     @cached_property
     def exact(self) -> bool:
         """All that can be measured was on time."""
-        return self._longest_ms == 0 and all(
+        return self.longest_ms == 0 and all(
             line.timestamp in (None, line.ts) for line in self.lines if line.event == "step:start"
         )
+
+    def busy_ms(self, index: int) -> float:
+        """How long the thread may have been busy before a line."""
+        return self.lines[index].at - self._busy_since[index]
+
+    def written_ms(self, index: int) -> float:
+        """How long it may have taken to write a line: a step's own clock starts after that."""
+        after = self.after(index)
+        return max(0.0, after.at - self.lines[index].at) if after is not None else 0.0
 
     @cached_property
     def _busy_since(self) -> list[float]:
@@ -102,7 +78,7 @@ class Facts:
         return since
 
     @cached_property
-    def _longest_ms(self) -> float:
+    def longest_ms(self) -> float:
         """By how much an end was late at least, whichever of the starts before it was its own; the most of
         all ends. Where several of a step run, their ends may each be of any of them."""
         longest = 0.0

@@ -1,5 +1,8 @@
-"""What is alive while the log is replayed: spans, the attempts of containers, and their passes through lists
-of steps."""
+"""What is alive while the log is replayed: spans, the attempts of containers, and their runs through lists of
+steps.
+
+Of each it is told apart what is known when it begins, where it stands in the replay, and what is shown of it.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ from collections.abc import Iterator
 
 from msgspec import Raw
 
-from one_trace.assemble.flowtree.tree import Listing, Node, Tree
+from one_trace.assemble.flowtree.tree import Node, StepList, Tree
+from one_trace.assemble.live.progress import AttemptProgress
+from one_trace.assemble.live.shown import ShownSpan, UnsureAttempt
 from one_trace.model.trace import Branch
 from one_trace.record.state import Result
 
-CLOCK_MS = 3.0
-"""Two clock readings of one moment differ by no more, in all that was measured."""
 ENDS = {
     "success": "success",
     "completed": "success",
@@ -57,7 +60,7 @@ class Scope:
         self,
         results: Results | None,
         parent: Scope | None,
-        owner: Act | None = None,
+        owner: ContainerAttempt | None = None,
         iteration: int | None = None,
         *,
         merged: bool = False,
@@ -69,7 +72,7 @@ class Scope:
         self.iteration = iteration
         self.merged = merged
         self.shared: Scope = self if parent is None or merged else parent.shared
-        """The map that the host really has: only iterations that run abreast have one of their own."""
+        """The map that the host really has: only iterations that run concurrently have one of their own."""
         self.over: float | None = None
         self.over_index: int | None = None
         """When its iteration was over, and the line: what was still running then is not in it."""
@@ -96,124 +99,26 @@ class Scope:
     def wrote(self, span: LiveSpan) -> None:
         scope: Scope | None = self
         step_id = span.node.id
+        stored = span.stored
         while scope is not None:
-            span.before = scope.last.get(step_id)
+            stored.before = scope.last.get(step_id)
             scope.last[step_id] = span
             scope = scope.parent
-        outcome = (step_id, span.status, span.reported_ms)
-        span.alike = outcome in self.outcomes
+        outcome = (step_id, span.shown.status, span.shown.reported_ms)
+        stored.alike = outcome in self.outcomes
         self.outcomes.add(outcome)
 
 
-def logged(kid: LiveSpan) -> LiveSpan | None:
-    """A step that the log tells of: itself, or the nearest that a silent child is in."""
-    above: LiveSpan | None = kid
-    while above is not None and above.slot >= 0:
-        above = above.act.span
-    return above
+class StoredResult:
+    """How a span's result came to stand in the host's maps."""
 
+    __slots__ = ("alike", "before", "expected", "found_in", "lost", "overwrites")
 
-class LiveSpan:
-    """One execution of a step. Times are epoch ms; `end` is the log's time of the event that ended it.
-
-    A direct child of `parallel` has no `seq` (the host writes no events for it): `slot` is its place in the
-    block.
-    """
-
-    __slots__ = (
-        "act",
-        "acts",
-        "alike",
-        "assumed",
-        "attempts",
-        "batch",
-        "before",
-        "begun",
-        "born",
-        "branch",
-        "clock",
-        "doubtful",
-        "duration",
-        "either_end",
-        "end",
-        "end_index",
-        "error",
-        "error_code",
-        "expected",
-        "found_in",
-        "host_ms",
-        "inner_start",
-        "iteration",
-        "lost",
-        "node",
-        "number",
-        "open",
-        "overwrites",
-        "path",
-        "placed",
-        "raised",
-        "result",
-        "retried",
-        "seq",
-        "shared_result",
-        "slot",
-        "start",
-        "started_at",
-        "status",
-        "succeeded",
-        "unsure_attempts",
-        "unsure_end",
-    )
-
-    def __init__(self, node: Node, seq: Pass | None, act: Act, path: str, start: float, number: int) -> None:
-        self.node = node
-        self.seq = seq
-        self.act = act
-        self.path = path
-        self.start = start
-        self.clock = start
-        """When the line that began it was written: what it says that it lasted counts from then, or later."""
-        self.number = number
-        self.started_at: str | None = None
-        self.iteration: int | None = None
-        self.branch: Branch | None = None
-        self.open = True
-        self.born = True
-        self.assumed = False
-        """It must have run, if the silent block that it is in succeeded; nothing else was seen of it."""
-        self.status = ""
-        self.duration: float | None = None
-        self.host_ms: float | None = None
-        """What the executor says that it lasted, where its clock was set back meanwhile."""
-        self.end: float | None = None
-        self.end_index: int | None = None
-        self.raised = False
-        self.placed = True
-        """False where the flow files do not tell where it stands."""
-        self.attempts = 1
-        self.retried: tuple[float, ...] = ()
-        """When its second, third ... attempt began."""
-        self.acts: list[Act] = []
-        self.error: str | None = None
-        self.error_code: str | None = None
-        self.doubtful = False
-        self.result: Result | None = None
+    def __init__(self) -> None:
         self.expected: Result | bool | None = None
         """What the state says of it before it ends; False: nothing; None: not looked up."""
-        self.begun = -1
-        """The line that began it."""
-        self.slot = -1
-        self.batch = 0
         self.found_in: Scope | None = None
         """The map that its result was found in."""
-        self.shared_result = False
-        """Another step of the same id, in a sub-flow that was not validated, wrote its result after it."""
-        self.unsure_attempts = False
-        """How often it was tried is not certain."""
-        self.unsure_end = False
-        """What ended it may have ended one that began at another time, as far as times are exact."""
-        self.either_end = False
-        """What ended it may have ended another step with its id."""
         self.lost = False
         """What was given up wrote under its id before its iteration was over."""
         self.alike = False
@@ -222,18 +127,56 @@ class LiveSpan:
         """What had written under its id before, in the outermost map."""
         self.overwrites = False
         """Another may have written under its id before it."""
-        self.succeeded: float | None = None
-        """When a silent child said that it had succeeded after retries."""
-        self.inner_start: float | None = None
-        """When the first event from inside a silent child was written."""
+
+
+class BegunStep:
+    """What is known of a span when it begins. A direct child of `parallel` has no `seq` (the host writes no
+    events for it): `slot` is its place in the block."""
+
+    __slots__ = (
+        "act",
+        "batch",
+        "begun",
+        "branch",
+        "clock",
+        "iteration",
+        "node",
+        "number",
+        "path",
+        "placed",
+        "seq",
+        "slot",
+        "started_at",
+    )
+
+    def __init__(
+        self,
+        node: Node,
+        seq: SequenceRun | None,
+        act: ContainerAttempt,
+        path: str,
+        clock: float,
+        number: int,
+    ) -> None:
+        self.node = node
+        self.seq = seq
+        self.act = act
+        self.path = path
+        self.number = number
+        self.clock = clock
+        """When the line that began it was written: what it says that it lasted counts from then, or later."""
+        self.started_at: str | None = None
+        self.iteration: int | None = None
+        self.branch: Branch | None = None
+        self.placed = True
+        """False where the flow files do not tell where it stands."""
+        self.begun = -1
+        """The line that began it."""
+        self.slot = -1
+        self.batch = 0
 
     @property
-    def reported_ms(self) -> float | None:
-        """Its duration as it stands in the log and in the state."""
-        return self.duration if self.host_ms is None else self.host_ms
-
-    @property
-    def flow(self) -> Act:
+    def flow(self) -> ContainerAttempt:
         """The sub-flow (or root) in which it stands."""
         return self.act if self.act.kind == "flow" else self.act.under
 
@@ -242,102 +185,83 @@ class LiveSpan:
         return self.seq.scope if self.seq is not None else self.act.scope
 
 
-class Act:
-    """One attempt of a container, or (where `span` is None) one go of the root flow."""
+class LiveSpan(BegunStep):
+    """One execution of a step, and where it stands in the replay. Times are epoch ms; `end` is the log's time
+    of the event that ended it, the line `end_index`."""
 
     __slots__ = (
-        "astray",
-        "attempt",
-        "batch",
-        "batch_end",
-        "closed",
-        "cursor",
-        "depth",
-        "doubtful",
-        "either",
-        "ended_either",
-        "error",
-        "failed",
-        "finished",
-        "first_index",
-        "go",
-        "idle",
-        "idle_at",
-        "kids",
-        "kind",
-        "merging",
-        "node",
-        "opened",
-        "over_at",
-        "over_index",
-        "passes",
-        "prefix",
-        "results",
-        "scope",
-        "span",
+        "acts",
+        "attempts",
+        "end",
+        "end_index",
+        "inner_start",
+        "open",
+        "raised",
+        "retried",
+        "shown",
         "start",
-        "started",
-        "thrown",
-        "tree",
-        "under",
-        "unsure_batch",
-        "unsure_turn",
+        "stored",
+        "succeeded",
     )
 
-    def __init__(self, span: LiveSpan | None, node: Node | None, attempt: int, scope: Scope, go: int) -> None:
+    def __init__(
+        self,
+        node: Node,
+        seq: SequenceRun | None,
+        act: ContainerAttempt,
+        path: str,
+        start: float,
+        number: int,
+    ) -> None:
+        super().__init__(node, seq, act, path, start, number)
+        self.start = start
+        self.open = True
+        self.end: float | None = None
+        self.end_index: int | None = None
+        self.raised = False
+        self.attempts = 1
+        self.retried: tuple[float, ...] = ()
+        """When its second, third ... attempt began."""
+        self.acts: list[ContainerAttempt] = []
+        self.inner_start: float | None = None
+        """When the first event from inside an unlogged child was written."""
+        self.succeeded: float | None = None
+        """When an unlogged child said that it had succeeded after retries."""
+        self.shown = ShownSpan()
+        self.stored = StoredResult()
+
+
+class BegunAttempt:
+    """What is known of an attempt of a container when it begins; of a flow, when its first step does."""
+
+    __slots__ = (
+        "attempt",
+        "depth",
+        "kind",
+        "node",
+        "opened",
+        "prefix",
+        "resume",
+        "scope",
+        "span",
+        "tree",
+        "under",
+    )
+
+    def __init__(
+        self, span: LiveSpan | None, node: Node | None, attempt: int, scope: Scope, resume: int
+    ) -> None:
         self.span = span
         self.node = node
         self.kind = node.type if node is not None else "flow"
         self.attempt = attempt
         self.scope = scope
-        self.go = go
+        self.resume = resume
         self.prefix = ""
-        self.under: Act = self
-        """The sub-flow (or root) in which the container stands."""
         self.tree: Tree | None = None
-        self.start = 0.0
         self.opened = 0.0
         """When it was found to have begun, or, after a retry, to be due."""
         self.depth = 0
-        self.passes: list[Pass] = []
-        """Those under way."""
-        self.started = 0
-        """Passes (iterations, branches) begun so far."""
-        self.batch = 0
-        self.batch_end = 0
-        self.unsure_turn = False
-        """Its next iteration may be another loop's, which began a little earlier or later."""
-        self.unsure_batch = False
-        """Its next batch may be another block's."""
-        self.cursor = 0
-        self.kids: list[LiveSpan] = []
-        self.merging: list[LiveSpan] = []
-        """Of a flow: the loops in it whose iterations run abreast, and are merged when they are done."""
-        self.doubtful = False
-        """It may be another's that runs alike: see `doubts`."""
-        self.astray = False
-        """It may be another step's: the record does not tell whether the one before it was skipped."""
-        self.either = False
-        """A condition of which the record does not tell which of its sides it has run."""
-        self.ended_either = -1
-        """The last line that may have ended its step, or another that runs alike."""
-        self.failed = False
-        self.error: str | None = None
-        self.thrown: list[LiveSpan] = []
-        """What threw in it, in this order."""
-        self.finished = False
-        self.first_index: int | None = None
-        """The first line from inside it."""
-        self.over_at: float | None = None
-        self.over_index = -1
-        """When its last pass was over, and the line."""
-        self.closed = False
-        """Its step has ended, and with it all that could begin in it."""
-        self.idle = -1
-        """The line after which it may begin another pass; -1: none is due."""
-        self.idle_at = 0
-        self.results: list[Results] | bool | None = None
-        """A loop's results by iteration; False: not known; None: not looked up."""
 
     @property
     def steps(self) -> list[Node]:
@@ -345,82 +269,50 @@ class Act:
         return self.node.body.nodes if self.node is not None and self.node.body is not None else []
 
 
-def outside(act: Act) -> Iterator[Act]:
-    """What an attempt stands in, the innermost first."""
-    while act.span is not None:
-        act = act.span.act
-        yield act
+class ContainerAttempt(BegunAttempt):
+    """One attempt of a container, or (where `span` is None) one run or resume of the root flow."""
+
+    __slots__ = (
+        "children",
+        "closed",
+        "error",
+        "failed",
+        "finished",
+        "merging",
+        "progress",
+        "results",
+        "runs",
+        "start",
+        "thrown",
+        "unsure",
+    )
+
+    def __init__(
+        self, span: LiveSpan | None, node: Node | None, attempt: int, scope: Scope, resume: int
+    ) -> None:
+        super().__init__(span, node, attempt, scope, resume)
+        self.under: ContainerAttempt = self
+        """The sub-flow (or root) in which the container stands."""
+        self.start = 0.0
+        self.runs: list[SequenceRun] = []
+        """Those under way."""
+        self.children: list[LiveSpan] = []
+        self.merging: list[LiveSpan] = []
+        """Of a flow: the loops in it whose iterations run concurrently, and are merged when they are done."""
+        self.failed = False
+        self.error: str | None = None
+        self.thrown: list[LiveSpan] = []
+        """What threw in it, in this order."""
+        self.finished = False
+        self.closed = False
+        """Its step has ended, and with it all that could begin in it."""
+        self.results: list[Results] | bool | None = None
+        """A loop's results by iteration; False: not known; None: not looked up."""
+        self.progress = AttemptProgress()
+        self.unsure = UnsureAttempt()
 
 
-def alive(act: Act) -> bool:
-    """It was not given up, and nothing that it is in was."""
-    at: Act | None = act
-    while at is not None and at.span is not None:
-        span = at.span
-        if not span.open or span.acts[-1] is not at:
-            return False
-        at = span.act
-    return True
-
-
-def in_doubtful_block(act: Act) -> bool:
-    """A silent block that it is in may be another."""
-    at = act
-    while at.span is not None and at.span.slot >= 0:
-        at = at.span.act
-        if at.doubtful:
-            return True
-    return False
-
-
-def timed_out_at(kid: LiveSpan) -> float | None:
-    """When a silent container is over by its time-out, at the latest."""
-    timeout = kid.node.timeout
-    if timeout is None or not kid.acts:
-        return None
-    began = kid.acts[-1].start
-    return timeout + (max(began, kid.inner_start or began) if kid.attempts == 1 else began)
-
-
-def quiet(act: Act) -> bool:
-    """Nothing runs in this attempt, as far as the log can tell: it may complete."""
-    if act.kind == "flow":
-        return act.finished or not act.started
-    if act.kind == "parallel":
-        return all(not kid.acts or not kid.open or quiet(kid.acts[-1]) for kid in act.kids)
-    return not act.passes
-
-
-def is_over(kid: LiveSpan) -> bool:
-    """A silent step of which all that it ran was over before its time-out: it has succeeded."""
-    act = kid.acts[-1] if kid.acts and kid.slot >= 0 else None
-    if act is None or act.kind == "parallel" or act.failed or act.over_at is None:
-        return False
-    over = act.finished if act.kind == "flow" else quiet(act) and not may_turn(act)
-    timeout = kid.node.timeout
-    return over and (timeout is None or act.over_at + CLOCK_MS < act.start + timeout)
-
-
-def silent_kids(span: LiveSpan) -> Iterator[LiveSpan]:
-    """The silent children of its last attempt, at any depth."""
-    for kid in span.acts[-1].kids if span.acts else ():
-        yield kid
-        yield from silent_kids(kid)
-
-
-def last_began(span: LiveSpan) -> float:
-    """When its last attempt did."""
-    return span.retried[-1] if span.retried else span.start
-
-
-def may_turn(act: Act) -> bool:
-    """A loop may have another iteration, as far as is known."""
-    node = act.node
-    most = node.most if node is not None else None
-    return act.kind in ("loop", "while") and (most is None or act.started < most)
-
-
-class Pass:
+class SequenceRun:
     """One pass through a list of steps: at most one of its steps runs at a time, and in order."""
 
     __slots__ = (
@@ -436,47 +328,20 @@ class Pass:
         "skip",
     )
 
-    def __init__(self, act: Act, listing: Listing, iteration: int | None, scope: Scope, prefix: str) -> None:
+    def __init__(
+        self, act: ContainerAttempt, step_list: StepList, iteration: int | None, scope: Scope, prefix: str
+    ) -> None:
         self.act = act
-        self.nodes = listing.nodes
-        self.branch = listing.branch
+        self.nodes = step_list.nodes
+        self.branch = step_list.branch
         self.iteration = iteration
         self.scope = scope
         self.prefix = prefix
         self.pos = 0
-        self.doubtful = act.doubtful
+        self.doubtful = act.unsure.doubtful
         self.current: LiveSpan | None = None
         self.skip: frozenset[str] = frozenset()
 
     def awaited(self) -> Node | None:
         """The step that starts next; None after the last one."""
         return self.nodes[self.pos] if self.pos < len(self.nodes) else None
-
-
-def let_go(spans: list[LiveSpan]) -> None:
-    """Nothing is asked of these spans any more. They and what they ran in hold one another: undone here, they
-    go as soon as nobody has them, and the collector need not look for them."""
-    nowhere = Scope(None, None)
-    nothing = Act(None, None, 1, nowhere, 1)
-    none: list[Act] = []
-    for span in spans:
-        if span.seq is not None:
-            span.seq.scope.shared = nowhere
-        for act in span.acts:
-            act.under, act.scope, act.passes = nothing, nowhere, nothing.passes
-        span.act, span.acts = nothing, none
-        span.seq = span.before = span.found_in = None
-    spans.clear()
-
-
-def first_sign(act: Act, at: float, index: int) -> None:
-    """A line from inside this attempt: if it is a silent child's, that had started by then, and what it is in
-    too."""
-    if act.first_index is None:
-        act.first_index = index
-    span = act.span
-    while span is not None and span.slot >= 0 and span.inner_start is None:
-        span.inner_start = at
-        if span.act.first_index is None:
-            span.act.first_index = index
-        span = span.act.span

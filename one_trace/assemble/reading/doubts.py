@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
-from one_trace.assemble.live.state import CLOCK_MS, Act, LiveSpan, Pass
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, SequenceRun
+from one_trace.assemble.live.tolerance import CLOCK_MS
 
 _LOOK_BACK = 400
 
@@ -23,8 +24,8 @@ Place = tuple[int, int]
 """Where a choice is made: at a line, and how many were made there before it."""
 Forced = dict[Place, Key]
 """What to choose where."""
-Line = list["LiveSpan | Pass | Act"]
-Rival = TypeVar("Rival", bound="LiveSpan | Act")
+Line = list["LiveSpan | SequenceRun | ContainerAttempt"]
+Rival = TypeVar("Rival", bound="LiveSpan | ContainerAttempt")
 
 
 class Contradiction(Exception):
@@ -38,7 +39,7 @@ class Contradiction(Exception):
         choices: dict[Place, list[Key]],
         repairs: Sequence[Repair] = (),
         unlikely: Container[tuple[Place, Key]] = (),
-        every: Sequence[tuple[Place, Sequence[LiveSpan | Act]]] = (),
+        every: Sequence[tuple[Place, Sequence[LiveSpan | ContainerAttempt]]] = (),
     ) -> None:
         super().__init__(index)
         self.index = index
@@ -76,7 +77,7 @@ class Doubts:
     ) -> None:
         self.forced = forced
         self.settle = settle
-        self.choices: list[tuple[Place, Sequence[LiveSpan | Act]]] = []
+        self.choices: list[tuple[Place, Sequence[LiveSpan | ContainerAttempt]]] = []
         self._unlikely: set[tuple[Place, Key]] = set()
         self._at: Place = (-1, 0)
         self._slack = slack
@@ -117,7 +118,7 @@ class Doubts:
             if rival is not chosen:
                 _mark(_lineage(chosen), _lineage(rival))
             if len(rivals) > 1 and isinstance(rival, LiveSpan) and rival.acts:
-                rival.acts[-1].ended_either = index
+                rival.acts[-1].unsure.ended_either = index
                 self.ended_either = True
         if self.settle:
             if misfit is not None:
@@ -202,18 +203,18 @@ def _robbed(better: list[LiveSpan], blamed: dict[Place, list[Key]]) -> list[Repa
     return [Repair(at, key, keeps=True) for at in robbed for key in blamed[at][1:]]
 
 
-def _key(rival: LiveSpan | Act) -> Key:
+def _key(rival: LiveSpan | ContainerAttempt) -> Key:
     span = rival if isinstance(rival, LiveSpan) else rival.span
-    attempt = rival.attempt if isinstance(rival, Act) else 0
+    attempt = rival.attempt if isinstance(rival, ContainerAttempt) else 0
     if span is None:
         return 0, attempt
     return span.begun if span.begun >= 0 else -1 - span.number, attempt
 
 
-def _lineage(rival: LiveSpan | Act) -> Line:
+def _lineage(rival: LiveSpan | ContainerAttempt) -> Line:
     """A span, or an attempt of one, and all that it stands in, the root first."""
-    line: Line = [rival] if isinstance(rival, Act) else []
-    at = rival.span if isinstance(rival, Act) else rival
+    line: Line = [rival] if isinstance(rival, ContainerAttempt) else []
+    at = rival.span if isinstance(rival, ContainerAttempt) else rival
     while at is not None:
         line.append(at)
         if at.seq is not None:
@@ -224,7 +225,7 @@ def _lineage(rival: LiveSpan | Act) -> Line:
     return line
 
 
-def _passes(rival: LiveSpan | Act, part: LiveSpan | Pass | Act) -> bool:
+def _passes(rival: LiveSpan | ContainerAttempt, part: LiveSpan | SequenceRun | ContainerAttempt) -> bool:
     return any(other is part for other in _lineage(rival))
 
 
@@ -238,18 +239,29 @@ def _mark(one: Line, other: Line) -> None:
     parted = _parting(one, other)
     depth = parted if parted is not None else min(len(one), len(other))
     for line in (one, other):
-        if len(line) == depth and isinstance(line[-1], Act):
-            line[-1].unsure_batch = True
+        if len(line) == depth and isinstance(line[-1], ContainerAttempt):
+            line[-1].unsure.batch = True
     for part in (*one[depth:], *other[depth:]):
-        part.doubtful = True
+        _doubt(part)
         if isinstance(part, LiveSpan) and part.acts:
-            part.acts[-1].doubtful = True  # it is there before its sub-flow or next iteration is chosen
+            part.acts[
+                -1
+            ].unsure.doubtful = True  # it is there before its sub-flow or next iteration is chosen
     spans = ([part for part in reversed(line[depth:]) if isinstance(part, LiveSpan)] for line in (one, other))
     for mine, theirs in zip(*spans, strict=False):
         if mine.node.id != theirs.node.id:
             break
         if mine.start != theirs.start:
-            mine.unsure_end = theirs.unsure_end = True
+            mine.shown.unsure_end = theirs.shown.unsure_end = True
+
+
+def _doubt(part: LiveSpan | SequenceRun | ContainerAttempt) -> None:
+    if isinstance(part, LiveSpan):
+        part.shown.doubtful = True
+    elif isinstance(part, SequenceRun):
+        part.doubtful = True
+    else:
+        part.unsure.doubtful = True
 
 
 def _set_apart(one: Line, other: Line, lines: list[Line]) -> bool:
@@ -265,16 +277,16 @@ def _set_apart(one: Line, other: Line, lines: list[Line]) -> bool:
 
 
 def _bears_on(one: Line, other: Line) -> bool:
-    """May what becomes of the one decide what the other is? Not if they run abreast."""
+    """May what becomes of the one decide what the other is? Not if they run concurrently."""
     depth = _parting(one, other)
     if depth is None or depth == 0:
         return True
     around, mine, theirs = one[depth - 1], one[depth], other[depth]
-    if not isinstance(around, Act):
+    if not isinstance(around, ContainerAttempt):
         return True  # one after the other, in a list or as attempts
-    if isinstance(mine, Pass) and isinstance(theirs, Pass):
-        abreast = around.node.concurrency if around.node is not None else 1
-        return (mine.iteration or 0) // abreast != (theirs.iteration or 0) // abreast
+    if isinstance(mine, SequenceRun) and isinstance(theirs, SequenceRun):
+        concurrency = around.node.concurrency if around.node is not None else 1
+        return (mine.iteration or 0) // concurrency != (theirs.iteration or 0) // concurrency
     if isinstance(mine, LiveSpan) and isinstance(theirs, LiveSpan):
         return mine.batch != theirs.batch
     return True

@@ -1,12 +1,11 @@
 """--stop-after: the step has ended, or a dry run has looked at it, and what it ran in, up to its flow, is
-stopped with it. What runs beside it goes on, and is stopped in its turn where it comes to that step.
+stopped with it. What runs beside it goes on, and is stopped in its tick where it comes to that step.
 """
 
 from __future__ import annotations
 
-import math
-
-from one_trace.assemble.live.state import CLOCK_MS, Act, LiveSpan, timed_out_at
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
+from one_trace.assemble.live.timers import Timer, is_due, latest_time_out
 from one_trace.assemble.reading.world import World
 from one_trace.record.log import LogLine
 
@@ -15,9 +14,9 @@ class Stops:
     """The stops of one replay."""
 
     def __init__(self) -> None:
-        self._targets: list[tuple[Act, float, int]] = []
+        self._targets: list[tuple[ContainerAttempt, float, int]] = []
         """Where a target of a dry run was looked at, when, and in which line."""
-        self._stopped: dict[Act, str | None] = {}
+        self._stopped: dict[ContainerAttempt, str | None] = {}
         """Flows that were stopped, and the step they were stopped after."""
 
     def look_at(self, world: World, line: LogLine) -> None:
@@ -27,7 +26,9 @@ class Stops:
         if seq is not None:
             self._targets.append((seq.act, float(line.at), world.index))
 
-    def stop_flow(self, world: World, line: LogLine, last: Act | None) -> Act | None:
+    def stop_flow(
+        self, world: World, line: LogLine, last: ContainerAttempt | None
+    ) -> ContainerAttempt | None:
         """The flow that a ``flow:stopped`` ends, stopped from the target (which ran in `last`, where it did
         run) outwards; None where there is none."""
         act = self._targets[-1][0] if self._targets else last
@@ -70,33 +71,33 @@ class Stops:
             _stop_around(world, act, at, index)
 
 
-def _stop_around(world: World, act: Act, at: float, index: int) -> None:
+def _stop_around(world: World, act: ContainerAttempt, at: float, index: int) -> None:
     """What was stopped in an attempt stops what that is in, up to its flow."""
     just = False
     while (span := _stops_with(act, at)) is not None:
-        just = just or _due_at(span) <= at + CLOCK_MS
+        just = just or is_due(_timer(span), at)
         _stop(world, span, at, index)
-        span.doubtful = span.doubtful or span.slot >= 0  # it may have thrown before
-        span.either_end = span.either_end or just
+        span.shown.doubtful = span.shown.doubtful or span.slot >= 0  # it may have thrown before
+        span.shown.either_end = span.shown.either_end or just
         act = span.act
 
 
-def _stops_with(act: Act, at: float) -> LiveSpan | None:
+def _stops_with(act: ContainerAttempt, at: float) -> LiveSpan | None:
     """The step that is stopped with this attempt; None if it was given up before. What it ran set its timer
     first, so that of two that are due at once that one goes off."""
     span = act.span
     if span is None or act.kind == "flow" or not span.open or span.acts[-1] is not act:
         return None
-    return span if at <= _due_at(span) else None
+    timer = _timer(span)
+    return span if timer is None or at <= timer else None
 
 
-def _due_at(span: LiveSpan) -> float:
-    """When a silent step's time-out is."""
-    over = timed_out_at(span) if span.slot >= 0 else None
-    return over if over is not None else math.inf
+def _timer(span: LiveSpan) -> Timer:
+    """An unlogged step's time-out."""
+    return latest_time_out(span) if span.slot >= 0 else None
 
 
-def under_way(act: Act) -> bool:
+def under_way(act: ContainerAttempt) -> bool:
     """Nothing that it is in, up to its flow, has ended."""
     inside = act
     while inside.span is not None and inside.kind != "flow":
@@ -106,7 +107,7 @@ def under_way(act: Act) -> bool:
     return True
 
 
-def _unfollowed(world: World) -> dict[Act, str | None]:
+def _unfollowed(world: World) -> dict[ContainerAttempt, str | None]:
     """Where all that was stopped had been given up before, no line tells of it; but a step ended, and the one
     after it, which begins with no await between, did not begin. By flow, the step it was stopped after."""
     lines = world.facts.lines
@@ -118,7 +119,7 @@ def _unfollowed(world: World) -> dict[Act, str | None]:
         and 0 < seq.pos < len(seq.nodes)
         and seq.nodes[seq.pos - 1] is span.node
         and not (span.open or span.raised or seq.act.failed)
-        and seq in seq.act.passes
+        and seq in seq.act.runs
         and span.end_index is not None
         and span.end_index + 1 < len(lines)
         and lines[span.end_index + 1].event is not None
@@ -130,8 +131,8 @@ def _unfollowed(world: World) -> dict[Act, str | None]:
 
 def _stop(world: World, span: LiveSpan, at: float, index: int) -> None:
     span.open = False
-    span.status, span.end, span.end_index = "stopped", at, index
-    span.duration = at - span.start
-    for held in (world.open.get(span.node.id, []), world.kids.get(span.node.id, [])):
+    span.shown.status, span.end, span.end_index = "stopped", at, index
+    span.shown.duration = at - span.start
+    for held in (world.open.get(span.node.id, []), world.children.get(span.node.id, [])):
         if span in held:
             held.remove(span)

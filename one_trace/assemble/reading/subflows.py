@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from one_trace.assemble.agree.results import expected
+from one_trace.assemble.agree.expected import expected
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.flowtree.trees import Trees, limit_called
-from one_trace.assemble.live.state import CLOCK_MS, Act, alive, first_sign
+from one_trace.assemble.live.around import alive, first_sign
+from one_trace.assemble.live.state import ContainerAttempt
+from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.assemble.reading.awaits import by_life, doubt
-from one_trace.assemble.reading.blocks import advance, calls, may_open, reopen, skipped, within_reach
+from one_trace.assemble.reading.blocks import advance, may_open, reopen, within_reach
 from one_trace.assemble.reading.open_flows import OpenFlows
+from one_trace.assemble.reading.signs import calls, skipped
 from one_trace.assemble.reading.world import World
 from one_trace.record.log import LogLine
 
@@ -24,11 +27,11 @@ def begin_sub_flow(world: World, trees: Trees, line: LogLine) -> bool:
     if act is None and reopen(world, lambda node: _may_show(trees, node, key)):
         act = _found(world, trees, key)
     if act is None:
-        act = next((act for act in world.waiting if act.node and trees.may_call(act.node, key)), None)
+        act = next((act for act in world.waits.calls if act.node and trees.may_call(act.node, key)), None)
     if act is None:
         return False
-    world.waiting.remove(act)
-    world.imported = min(world.imported, line.at)
+    world.waits.calls.remove(act)
+    world.waits.imported = min(world.waits.imported, line.at)
     act.start = float(line.at)
     first_sign(act, float(line.at), world.index)
     tree = trees.sub_flow(key, act.node)
@@ -37,39 +40,41 @@ def begin_sub_flow(world: World, trees: Trees, line: LogLine) -> bool:
     return True
 
 
-def _found(world: World, trees: Trees, key: str, *, due: bool = False) -> Act | None:
+def _found(world: World, trees: Trees, key: str, *, due: bool = False) -> ContainerAttempt | None:
     """One that waits, or is in a batch that can begin."""
     act = _waiting_for(world, trees, key, due=due)
-    opened: Act | None = None
+    opened: ContainerAttempt | None = None
     while act is None and (opened := _open_batch_for(world, trees, key, opened)) is not None:
         act = _waiting_for(world, trees, key, due=due)
     return act
 
 
-def _open_batch_for(world: World, trees: Trees, key: str, opened: Act | None) -> Act | None:
+def _open_batch_for(
+    world: World, trees: Trees, key: str, opened: ContainerAttempt | None
+) -> ContainerAttempt | None:
     """The block of which a batch opens."""
-    world.favoured = None
+    world.waits.favoured = None
     doubt(world, lambda block: _may_call_next(world, trees, block, key), opened)
     return next((block for block in by_life(world, opened) if _advance(world, trees, block, key)), None)
 
 
-def _may_call_next(world: World, trees: Trees, block: Act, key: str) -> bool:
+def _may_call_next(world: World, trees: Trees, block: ContainerAttempt, key: str) -> bool:
     return may_open(block, lambda node: _may_show(trees, node, key), world.now, kept=world.kept)
 
 
 def _may_show(trees: Trees, node: Node, key: str) -> bool:
-    """A silent child that calls this sub-flow."""
+    """An unlogged child that calls this sub-flow."""
     return any(trees.may_call(call, key) for call in calls(node))
 
 
-def _advance(world: World, trees: Trees, block: Act, key: str) -> bool:
+def _advance(world: World, trees: Trees, block: ContainerAttempt, key: str) -> bool:
     """Open a later batch of a block, in which a child calls this sub-flow."""
     return advance(world, block, lambda node: _may_show(trees, node, key))
 
 
-def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> Act | None:
-    """`due`: no one that was given up, and has not begun in its turn."""
-    waiting = [act for act in world.waiting if act.node is not None and trees.may_call(act.node, key)]
+def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> ContainerAttempt | None:
+    """`due`: no one that was given up, and has not begun in its tick."""
+    waiting = [act for act in world.waits.calls if act.node is not None and trees.may_call(act.node, key)]
     # the delay before a next attempt is over, or this is not it
     begun = [act for act in waiting if act.start <= world.now]
     if due:
@@ -92,45 +97,45 @@ def _waiting_for(world: World, trees: Trees, key: str, *, due: bool = False) -> 
     forced = world.doubts.was_forced
     begins = first if first in waiting else _opened_by(world, trees, first, key)
     if begins is not None and blocks:
-        begins.astray = not forced
+        begins.unsure.astray = not forced
     return begins
 
 
-def _opened_by(world: World, trees: Trees, block: Act, key: str) -> Act | None:
+def _opened_by(world: World, trees: Trees, block: ContainerAttempt, key: str) -> ContainerAttempt | None:
     """What calls the flow when the block's batch has opened; if nothing does there, what waited before."""
-    before = list(world.waiting)
+    before = list(world.waits.calls)
     _advance(world, trees, block, key)
-    calling = [act for act in world.waiting if act.node is not None and trees.may_call(act.node, key)]
+    calling = [act for act in world.waits.calls if act.node is not None and trees.may_call(act.node, key)]
     return min(calling, key=lambda act: act in before, default=None)
 
 
-def _opening(world: World, trees: Trees, waiting: list[Act], key: str) -> list[Act]:
-    """Blocks of which a batch may call the flow as well now as an attempt begins, neither in any turn."""
+def _opening(world: World, trees: Trees, waiting: list[ContainerAttempt], key: str) -> list[ContainerAttempt]:
+    """Blocks of which a batch may call the flow as well now as an attempt begins, neither in any tick."""
     if not waiting or any(act.attempt == 1 for act in waiting):
         return []
     return [block for block in by_life(world) if _may_call_next(world, trees, block, key)]
 
 
-def _will_begin(world: World, act: Act) -> bool:
+def _will_begin(world: World, act: ContainerAttempt) -> bool:
     """It goes on, or was given up after it was called, which only the log tells: all begin in turn."""
     called = act.span is not None and act.span.slot < 0 and not act.failed
-    return called or alive(act) or world.now <= world.imported + CLOCK_MS
+    return called or alive(act) or world.now <= world.waits.imported + CLOCK_MS
 
 
-def _if_skipped(world: World, trees: Trees, act: Act, key: str) -> Iterator[Act]:
+def _if_skipped(world: World, trees: Trees, act: ContainerAttempt, key: str) -> Iterator[ContainerAttempt]:
     """Blocks in which a later child may call the same flow, if this call was skipped in silence."""
-    kid, guarded = act.span, False
-    while kid is not None and kid.slot >= 0 and expected(kid) is None:
-        guarded = guarded or kid.node.guarded
-        block = kid.act
+    child, guarded = act.span, False
+    while child is not None and child.slot >= 0 and expected(child) is None:
+        guarded = guarded or child.node.guarded
+        block = child.act
         if guarded and not block.failed and within_reach(block, lambda node: _may_show(trees, node, key)):
             yield block
-        kid = block.span
+        child = block.span
     if guarded:
         yield from (block for block in by_life(world) if _may_call_next(world, trees, block, key))
 
 
-def flow_that_ends(flows: OpenFlows, line: LogLine, failed: bool) -> Act | None:
+def flow_that_ends(flows: OpenFlows, line: LogLine, failed: bool) -> ContainerAttempt | None:
     fitting = flows.with_key(line.flow_key)
     if len(fitting) < 2:
         return fitting[0] if fitting else None

@@ -15,7 +15,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
-from one_trace.assemble.live.state import CLOCK_MS
+from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.assemble.reading.doubts import Contradiction, Doubts, Forced, Key, Place, Repair
 
 _LINES = 150_000

@@ -17,9 +17,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from one_trace.assemble.agree.results import settled
+from one_trace.assemble.agree.settled import settled
 from one_trace.assemble.flowtree.tree import Node
-from one_trace.assemble.live.state import Act, LiveSpan, Results, Scope
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, Results, Scope
 from one_trace.assemble.sizes import templates
 from one_trace.assemble.sizes.compact import compact_bytes
 from one_trace.assemble.sizes.templates import Path, Unknown, path_of
@@ -122,7 +122,7 @@ class Inputs:
         accepted = state.context.input if state.context is not None else ABSENT
         return _follow(accepted if present(accepted) else state.inputs, path[1:], code)
 
-    def _given(self, flow: Act, call: LiveSpan, name: str) -> Raw:
+    def _given(self, flow: ContainerAttempt, call: LiveSpan, name: str) -> Raw:
         """An input of a sub-flow, as its steps see it."""
         declaration = self._declared(flow).get(name)
         if not isinstance(declaration, dict):
@@ -134,7 +134,7 @@ class Inputs:
             return Raw(msgspec.json.encode(declaration["default"])) if "default" in declaration else ABSENT
         return _coerced(raw, declaration.get("type"))
 
-    def _declared(self, flow: Act) -> dict[str, Any]:
+    def _declared(self, flow: ContainerAttempt) -> dict[str, Any]:
         found = self._record.flows.with_key(flow.tree.key) if flow.tree is not None else None
         declared = found.definition.get("inputs") if found is not None else None
         if not isinstance(declared, dict):

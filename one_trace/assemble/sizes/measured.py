@@ -45,7 +45,7 @@ class Measured:
         if not self._begun:
             return None
         child: tuple[int, ...] = ()
-        again = span.node.type == "while" or span.attempts > 1 or span.unsure_attempts
+        again = span.node.type == "while" or span.attempts > 1 or span.shown.unsure_attempts
         while span.slot >= 0:
             child = (span.act.attempt, span.slot, *child)
             owner = span.act.span
@@ -57,5 +57,5 @@ class Measured:
             return None
         go, (step, nth, _) = begun
         if again and not go.whole:
-            return None  # there may be no line for its last turn or attempt
+            return None  # there may be no line for its last iteration or attempt
         return go.bytes.get((step, nth, child))

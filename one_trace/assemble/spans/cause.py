@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from one_trace.assemble.live.state import LiveSpan, Pass
+from one_trace.assemble.live.state import LiveSpan, SequenceRun
 from one_trace.assemble.reading.replay import Replay
 from one_trace.engine.rules import BASH_TIMEOUT_MS
 from one_trace.model.trace import Cause
@@ -16,7 +16,7 @@ _UNREPORTED = "Cannot set property message of "
 
 def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Cause:
     """The cause of a failed run; the flow itself where no step threw (a missing input)."""
-    error = replay.error
+    error = replay.seen.error
     top = [span for span in spans if span.act is replay.root and span.raised]
     if not top:
         unrun = _all(replay) if not spans else []
@@ -30,10 +30,10 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
             derived=["class"] if guessed else [],
         )
     chain = [top[-1]]
-    text = chain[0].error
+    text = chain[0].shown.error
     while (inner := _threw_in(chain[-1], text)) is not None:
         chain.append(inner)
-        text = inner.error if inner.error is not None else text
+        text = inner.shown.error if inner.shown.error is not None else text
     cause = chain[-1]
     text = text if text is not None else error
     code = timeout_code(cause, text)
@@ -41,7 +41,7 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
     if guessed and _ran_out_of_time(cause, text):
         kind = "TIMEOUT"
     thrown = cause.end if cause.end is not None else chain[0].end
-    running = [span.path for span in spans if _ran_at(span, thrown) and span not in chain and span.born]
+    running = [span.path for span in spans if _ran_at(span, thrown) and span not in chain and span.shown.born]
     return Cause(
         span_id=ids[cause.number],
         path=cause.path,
@@ -54,7 +54,7 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
         still_running=running[:_LIST_LIMIT],
         never_ran=[path for span in reversed(chain) for path in _after(span)][:_LIST_LIMIT],
         derived=[
-            *(["path"] if any(span.doubtful or span.act.doubtful for span in chain) else []),
+            *(["path"] if any(span.shown.doubtful or span.act.unsure.doubtful for span in chain) else []),
             *(["class"] if guessed else []),
         ],
     )
@@ -81,13 +81,13 @@ def _ran_out_of_time(span: LiveSpan, error: str | None) -> bool:
 
 def timeout_code(span: LiveSpan, error: str | None) -> str | None:
     """``TIMEOUT`` for a step whose own time-out was thrown; else the code that its result has."""
-    if span.result is not None and span.result.error_code:
-        return span.result.error_code
-    if span.status == "timeout":
+    if span.shown.result is not None and span.shown.result.error_code:
+        return span.shown.result.error_code
+    if span.shown.status == "timeout":
         return "TIMEOUT"
     return (
         "TIMEOUT"
-        if span.status in ("error", "incomplete") and (error or "").startswith(span.node.timed_out)
+        if span.shown.status in ("error", "incomplete") and (error or "").startswith(span.node.timed_out)
         else None
     )
 
@@ -100,29 +100,32 @@ def _threw_in(span: LiveSpan, error: str | None) -> LiveSpan | None:
     if act is None or not act.failed:
         return _guilty_child(span, error)
     for child in reversed(act.thrown):
-        if child.error == span.error or span.error is None:
+        if child.shown.error == span.shown.error or span.shown.error is None:
             return child
     return _guilty_child(span, error)
 
 
 def _guilty_child(span: LiveSpan, error: str | None) -> LiveSpan | None:
-    """The silent child of a parallel block that must have thrown: the one that the error names, or that holds
-    the one it names, or the only one without a result."""
+    """The unlogged child of a parallel block that must have thrown: the one that the error names, or that
+    holds the one it names, or the only one without a result."""
     act = span.acts[-1] if span.acts else None
-    if act is None or span.status == "success":
+    if act is None or span.shown.status == "success":
         return None
-    left = [kid for kid in act.kids if kid.born and kid.result is None]
-    named = [kid for kid in left if _names(error or "", kid)]
+    left = [child for child in act.children if child.shown.born and child.shown.result is None]
+    named = [child for child in left if _names(error or "", child)]
     if len(named) == 1:
         return named[0]
     return left[0] if len(left) == 1 and not left[0].acts else None
 
 
-def _names(error: str, silent: LiveSpan) -> bool:
-    """Whether an error names a silent child, or one in the blocks within it."""
-    if not silent.acts:
-        return f'"{silent.node.id}"' in error
-    return any(kid.born and kid.result is None and _names(error, kid) for kid in silent.acts[-1].kids)
+def _names(error: str, unlogged: LiveSpan) -> bool:
+    """Whether an error names an unlogged child, or one in the blocks within it."""
+    if not unlogged.acts:
+        return f'"{unlogged.node.id}"' in error
+    return any(
+        child.shown.born and child.shown.result is None and _names(error, child)
+        for child in unlogged.acts[-1].children
+    )
 
 
 def _all(replay: Replay) -> list[str]:
@@ -133,14 +136,14 @@ def _all(replay: Replay) -> list[str]:
 
 
 def _ran_at(span: LiveSpan, moment: float | None) -> bool:
-    if moment is None or span.status == "skipped" or span.start > moment:
+    if moment is None or span.shown.status == "skipped" or span.start > moment:
         return False
     return span.end is None or span.end > moment
 
 
 def _after(span: LiveSpan) -> Iterator[str]:
     """The steps behind it in its list."""
-    seq: Pass | None = span.seq
+    seq: SequenceRun | None = span.seq
     if seq is None or span.node.index is None:
         return
     for node in seq.nodes[span.node.index + 1 :]:

@@ -4,10 +4,14 @@ it does not tell, two clocks are compared, and the answer says whether that is c
 
 from __future__ import annotations
 
-from one_trace.assemble.live.state import CLOCK_MS, Act, LiveSpan, logged, quiet, timed_out_at
+from one_trace.assemble.live.around import logged
+from one_trace.assemble.live.over import quiet
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
+from one_trace.assemble.live.timers import is_due, latest_time_out, time_out
+from one_trace.assemble.live.tolerance import CLOCK_MS
 
 _AT_ONCE = ("loop", "while", "condition")
-"""What writes its first line when an attempt of it begins; a sub-flow does so in the same turn."""
+"""What writes its first line when an attempt of it begins; a sub-flow does so in the same tick."""
 
 
 Stopped = dict[int, bool]
@@ -28,7 +32,7 @@ def _was_stopped(span: LiveSpan, known: Stopped) -> bool:
     while todo:
         at = todo[-1]
         act = at.acts[-1] if at.acts else None
-        inside = [seq.current for seq in act.passes if seq.current is not None] if act else []
+        inside = [seq.current for seq in act.runs if seq.current is not None] if act else []
         unknown = [current for current in inside if id(current) not in known]
         if unknown:
             todo += unknown
@@ -38,10 +42,12 @@ def _was_stopped(span: LiveSpan, known: Stopped) -> bool:
     return known[id(span)]
 
 
-def _is_stopped_leaf(act: Act | None) -> bool:
+def _is_stopped_leaf(act: ContainerAttempt | None) -> bool:
     if act is None:
         return False
-    seen = act.first_index is not None if act.kind == "parallel" else act.over_at is not None
+    seen = (
+        act.progress.first_index is not None if act.kind == "parallel" else act.progress.over_at is not None
+    )
     return seen and quiet(act)
 
 
@@ -52,12 +58,11 @@ def _lateness(span: LiveSpan, log_end: float, stopped: Stopped) -> tuple[bool, b
         return False, True
     if act.attempt <= len(owner.retried):
         late, sure = _after_attempt(span, act, owner)
-        return late, sure and not owner.unsure_attempts
-    if (span.slot >= 0 or owner.slot >= 0) and owner.status == "success":
-        return False, owner.slot < 0 or not owner.doubtful  # a block waits for its children
+        return late, sure and not owner.shown.unsure_attempts
+    if (span.slot >= 0 or owner.slot >= 0) and owner.shown.status == "success":
+        return False, owner.slot < 0 or not owner.shown.doubtful  # a block waits for its children
     if _ended_it(span, owner):
-        over = timed_out_at(owner)
-        return False, over is None or (span.end or 0) + CLOCK_MS < over
+        return False, not is_due(latest_time_out(owner), span.end or 0)
     if span.seq is not None or span.slot < 0:
         told = _by_lines(span, owner)
         if told is not None:
@@ -67,12 +72,12 @@ def _lateness(span: LiveSpan, log_end: float, stopped: Stopped) -> tuple[bool, b
         return False, not (_may_have_thrown(owner) or _was_stopped(owner, stopped))
     if _attempt_unsure(owner) or _end_supposed(owner):
         return span.end is None or span.end > over + CLOCK_MS, False
-    sure = owner.slot < 0 or not (owner.doubtful or owner.shared_result or _outlasted(owner))
-    if span.status == "skipped" and span.slot >= 0:
+    sure = owner.slot < 0 or not (owner.shown.doubtful or owner.shown.shared_result or _outlasted(owner))
+    if span.shown.status == "skipped" and span.slot >= 0:
         return span.start > over + CLOCK_MS, span.batch == 0 or (sure and abs(span.start - over) > CLOCK_MS)
     if span.end is None:
-        told = span.status not in ("skipped", "stopped")
-        if owner.slot >= 0 and span.slot >= 0 and owner.status == "error":
+        told = span.shown.status not in ("skipped", "stopped")
+        if owner.slot >= 0 and span.slot >= 0 and owner.shown.status == "error":
             return told, False  # it may be what threw
         return told, owner.slot < 0 or (sure and abs(over - log_end) > CLOCK_MS)
     sure = sure and not _timed_out_before(owner, span.end)
@@ -80,24 +85,23 @@ def _lateness(span: LiveSpan, log_end: float, stopped: Stopped) -> tuple[bool, b
 
 
 def _timed_out_before(owner: LiveSpan, end: float) -> bool:
-    """A silent container, of which the first line from inside it came later than it began: its time-out may
-    have been over by then, though something was thrown in it after that."""
-    timeout = owner.node.timeout
-    if owner.slot < 0 or timeout is None or owner.result is not None or owner.end_index is None:
+    """An unlogged container, of which the first line from inside it came later than it began: its time-out
+    may have been over by then, though something was thrown in it after that."""
+    if owner.slot < 0 or owner.shown.result is not None or owner.end_index is None:
         return False
-    return owner.acts[-1].start + timeout <= end + CLOCK_MS
+    return is_due(time_out(owner.acts[-1]), end)
 
 
 def _ended_it(span: LiveSpan, owner: LiveSpan) -> bool:
-    """It threw, and that is what ended the silent container that it was in."""
-    if owner.slot < 0 or span.act.thrown[:1] != [span] or owner.error != span.error:
+    """It threw, and that is what ended the unlogged container that it was in."""
+    if owner.slot < 0 or span.act.thrown[:1] != [span] or owner.shown.error != span.shown.error:
         return False
     above = logged(owner)
     return above is None or above.end_index is None or above.end_index > (span.end_index or 0)
 
 
 def _outlasted(owner: LiveSpan) -> bool:
-    """What threw in a silent container was written after the end of what that is in: it may be late."""
+    """What threw in an unlogged container was written after the end of what that is in: it may be late."""
     above = logged(owner)
     return (
         owner.end_index is not None
@@ -108,44 +112,44 @@ def _outlasted(owner: LiveSpan) -> bool:
 
 
 def _attempt_unsure(owner: LiveSpan) -> bool:
-    """What a silent container's end is known by may be that of another attempt of one that it is in."""
-    if owner.unsure_attempts:
+    """What an unlogged container's end is known by may be that of another attempt of one that it is in."""
+    if owner.shown.unsure_attempts:
         return True
     block = owner.act.span if owner.slot >= 0 else None
-    known = owner.result is not None or owner.end_index is not None
+    known = owner.shown.result is not None or owner.end_index is not None
     return block is not None and not known and _attempt_unsure(block)
 
 
 def _end_supposed(owner: LiveSpan) -> bool:
-    """A silent container of which nothing says that it was timed out: its timer may have been late."""
+    """An unlogged container of which nothing says that it was timed out: its timer may have been late."""
     block = owner.act.span
     return (
         owner.slot >= 0
-        and owner.result is None
+        and owner.shown.result is None
         and owner.end_index is None
-        and owner.status == "incomplete"
+        and owner.shown.status == "incomplete"
         and (block is None or owner.end != block.end)
     )
 
 
 def _may_have_thrown(owner: LiveSpan) -> bool:
-    """A silent container of which nothing is known, in something that has ended."""
+    """An unlogged container of which nothing is known, in something that has ended."""
     above = owner.act.span if owner.slot >= 0 else None
     while above is not None and above.end is None and above.slot >= 0:
         above = above.act.span
     return above is not None and above.end is not None
 
 
-def _after_attempt(span: LiveSpan, act: Act, owner: LiveSpan) -> tuple[bool, bool]:
+def _after_attempt(span: LiveSpan, act: ContainerAttempt, owner: LiveSpan) -> tuple[bool, bool]:
     """The container was tried again: late is what went on when the next attempt began."""
     begins = owner.retried[act.attempt - 1]
     following = owner.acts[act.attempt] if act.attempt < len(owner.acts) else None
     if span.end is None:
-        return span.status != "skipped" or span.start > begins + CLOCK_MS, True
-    if following is not None and following.first_index is not None and span.end_index is not None:
+        return span.shown.status != "skipped" or span.start > begins + CLOCK_MS, True
+    if following is not None and following.progress.first_index is not None and span.end_index is not None:
         # that line may be the first of another attempt
-        known = not following.doubtful or abs(span.end - begins) > CLOCK_MS
-        if span.end_index > following.first_index:
+        known = not following.unsure.doubtful or abs(span.end - begins) > CLOCK_MS
+        if span.end_index > following.progress.first_index:
             return True, known
         # a timer may be late, but that line is written as soon as it goes off
         if following.kind in _AT_ONCE:
@@ -162,9 +166,9 @@ def _by_lines(span: LiveSpan, owner: LiveSpan) -> bool | None:
     if owner.slot < 0:
         return owner.end_index is not None and span.end_index > owner.end_index
     above: LiveSpan | None = owner
-    while above is not None and above.slot >= 0:  # the block that a silent owner's end was waited for by
+    while above is not None and above.slot >= 0:  # the block that an unlogged owner's end was waited for by
         block = above.act.span
-        if block is None or block.status != "success" or block.acts[-1] is not above.act:
+        if block is None or block.shown.status != "success" or block.acts[-1] is not above.act:
             return None
         above = block
         if above.end_index is not None and span.end_index > above.end_index:

@@ -1,22 +1,45 @@
-"""The engine's values where nothing is evaluated: each decision is the one that a past run made."""
+"""The engine's values where nothing is evaluated: each decision is one that a past run has made."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from one_trace.analyse.whatif.course import Course
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Loop, Promise
 from one_trace.engine.schema import Json
 from one_trace.engine.values import Handle, Step
 
 
-class DecidedValues:
-    """Holds no value. The engine asks about the step that `course` has noted last."""
+class Decisions(Protocol):
+    """What the step did that the engine runs now: an `Observer` knows which one that is."""
 
-    def __init__(self, course: Course) -> None:
-        self._course = course
+    @property
+    def step(self) -> Step: ...
+
+    @property
+    def skipped(self) -> bool: ...
+
+    @property
+    def branch(self) -> str | None:
+        """Of a condition; None if nothing ran in either."""
+
+    @property
+    def called(self) -> str | None:
+        """The key of the flow that it called, if that is known."""
+
+    @property
+    def iterations(self) -> int: ...
+
+    def again(self) -> bool:
+        """Whether a while step goes on after this iteration."""
+
+
+class DecidedValues:
+    """Holds no value."""
+
+    def __init__(self, decisions: Decisions) -> None:
+        self._decisions = decisions
         self._numbers = 0
 
     def new_number(self) -> int:
@@ -29,30 +52,29 @@ class DecidedValues:
     # -- decisions
 
     def holds(self, context: Handle, expression: Json) -> bool:
-        course = self._course
-        return (expression is course.step.get("if")) is not course.skipped
+        return (expression is self._decisions.step.get("if")) is not self._decisions.skipped
 
     def condition(self, context: Handle, step: Step) -> bool:
-        branch = self._course.branch
+        branch = self._decisions.branch
         if branch is None:  # nothing ran in either: the one without steps
             return not (step.get("condition") or {}).get("then")
         return branch == "then"
 
     def open_loop(self, state: Handle, context: Handle, step: Step, most: int) -> int:
-        return self._course.iterations
+        return self._decisions.iterations
 
     def again(self, context: Handle, step: Step) -> bool:
-        return self._course.again()
+        return self._decisions.again()
 
     def open_flow(self, context: Handle, step: Step, inputs: Handle) -> str:
         written = (step.get("flow") or {}).get("key")
-        called = self._course.called or written
+        called = self._decisions.called or written
         if not isinstance(called, str):
             raise StepFailure("It is not known which flow this step calls")
         return called
 
     def begin(self, loop: Loop, result: Handle, context: Handle, step: Step, root: str) -> Promise[None]:
-        raise NotImplementedError  # `Replay.body` runs steps without children
+        raise NotImplementedError  # the engine's `body` runs steps without children
 
     def at_once(self, result: Handle, context: Handle, step: Step) -> None:
         raise NotImplementedError
