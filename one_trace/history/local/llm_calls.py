@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -20,6 +20,7 @@ from one_trace.analyse.cost import Uncounted
 from one_trace.model.trace import PartedUsage, PlannedStep
 from one_trace.model.wanted import Wanted
 from one_trace.store.connection import Connection
+from one_trace.store.deep_paths import whole_paths
 from one_trace.store.reader import conditions, where
 from one_trace.store.rows import plain
 
@@ -32,10 +33,10 @@ def calls(db: Connection, wanted: Wanted) -> Calls:
     clause, values = where(wanted)
     rows = db.execute(f"SELECT id, flow_key, cwd, started_at, status FROM runs {clause}", values)
     runs = {number: calling_run(*facts) for number, *facts in rows}
-    paths = dict(db.execute("SELECT id, path FROM steps").fetchall())
+    paths = {**dict(db.execute("SELECT id, path FROM steps").fetchall()), **whole_paths(db)}
     counted: Counter[int] = Counter()
     used = usages(_calls(db, wanted, counted), runs, paths)
-    return Calls(len(runs), used, _uncounted(db, wanted, counted))
+    return Calls(len(runs), used, _uncounted(db, wanted, paths, counted))
 
 
 def _calls(db: Connection, wanted: Wanted, counted: Counter[int]) -> Iterator[Call]:
@@ -49,15 +50,17 @@ def _calls(db: Connection, wanted: Wanted, counted: Counter[int]) -> Iterator[Ca
         yield Call(run, step, retries, span_id in wasted.get(run, ()), _usage.decode(text))
 
 
-def _uncounted(db: Connection, wanted: Wanted, counted: Counter[int]) -> list[Uncounted]:
+def _uncounted(
+    db: Connection, wanted: Wanted, paths: Mapping[object, str], counted: Counter[int]
+) -> list[Uncounted]:
     calling = _calling(db, wanted)
     steps = {
-        number: (flow, path)
-        for number, flow, path in db.execute(
-            "SELECT id, flow, path FROM steps WHERE flow IN (SELECT value FROM json_each(?))",
+        number: (flow, paths[number])
+        for number, flow in db.execute(
+            "SELECT id, flow FROM steps WHERE flow IN (SELECT value FROM json_each(?))",
             (_json(list({flow for flow, _ in calling})),),
         )
-        if (flow, path) in calling
+        if (flow, paths[number]) in calling
     }
     of_runs, values = _of_runs(wanted, "+run")
     rows = db.execute(
