@@ -15,7 +15,7 @@ from one_trace.assemble.agree.belied import may_be_merged
 from one_trace.assemble.agree.expected import expected
 from one_trace.assemble.flowtree.tree import CONTAINERS
 from one_trace.assemble.live.facts import Facts
-from one_trace.assemble.live.over import all_run, quiet, waits_still
+from one_trace.assemble.live.over import all_run, quiet, through_at, waits_still
 from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
 from one_trace.assemble.live.timers import is_early, is_past, latest_time_out
 from one_trace.assemble.live.tolerance import CLOCK_MS, TWICE_ROUNDED_MS, Tolerance
@@ -83,8 +83,12 @@ def _against_time_and_state(span: LiveSpan, index: int, facts: Facts, late: Tole
         # what is written at the end cannot be earlier than the step's own clock has it
         if delay < (0 if span.started_at is not None else -CLOCK_MS):
             yield weights.ENDS_TOO_EARLY
-    if facts.exact and span.acts and _overdue(span.acts[-1], line.at):
-        yield weights.CHILD_TIMED_OUT
+    if facts.exact and span.acts:
+        if _overdue(span.acts[-1], line.at):
+            yield weights.CHILD_TIMED_OUT
+        over = through_at(span.acts[-1]) if line.status == "success" else None
+        if over is not None and over + late(index) < line.at:
+            yield weights.THROUGH_BEFORE
     result = expected(span)
     agrees = result is not None and _agrees(result, line)
     if result is not None and not agrees:

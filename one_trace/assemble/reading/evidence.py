@@ -22,6 +22,8 @@ from one_trace.assemble.reading.against_retry import against_retry
 from one_trace.record.log import LogLine
 
 _MOST_BETTER = 8
+_TICK_LINES = 50
+"""How far back is looked for the end of a tick."""
 
 
 class Weighed(NamedTuple):
@@ -46,11 +48,23 @@ def choose_end(
         costs = [
             cost if must else cost + weights.ANOTHER_IS_DUE for cost, must in zip(costs, due, strict=True)
         ]
+    if line.duration_ms == 0 and any(span.begun == index - 1 for span in spans):
+        costs = [
+            cost + weights.BEGAN_IN_EARLIER_TICK * _had_a_tick(span, facts, index)
+            for span, cost in zip(spans, costs, strict=True)
+        ]
     least = min(costs)
     best = _within(spans, costs, least, least)
     chosen = best[0] if len(best) == 1 else _by_time(best, line, coming, late(index))
     equal = least + int(CLOCK_MS)  # ms that are apart weigh one each
     return Weighed(chosen, _within(spans, costs, least, equal), _less(spans, costs, least, equal), least)
+
+
+def _had_a_tick(span: LiveSpan, facts: Facts, index: int) -> bool:
+    """Something that had waited has ended since it began: what takes no time ends in the tick in which it
+    begins."""
+    since = range(index - 1, max(span.begun, index - _TICK_LINES), -1)
+    return any(facts.lines[at].event == "step:complete" and facts.lines[at].duration_ms for at in since)
 
 
 def choose_error(spans: list[LiveSpan], index: int, facts: Facts, late: Tolerance) -> Weighed:
