@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from one_trace.assemble.agree.foreseen import foresee, misled
+from one_trace.assemble.agree.foreseen import contradicted_by, foresee, misled
 from one_trace.assemble.agree.settled import Saved, drop_orphaned, settle
 from one_trace.assemble.flowtree.planned import plan_of, version_of
 from one_trace.assemble.flowtree.trees import Trees
@@ -34,6 +34,8 @@ __all__ = ["assemble", "explain", "trace_id"]
 
 _BYTES_A_LINE = 4096
 """What of the results a replay may look up takes it about as long as a line of log."""
+_FORESIGHTS = 4
+"""How often a log is replayed with what the readings before it have told of the state, at most."""
 
 
 def assemble(record: Record, outputs_of: Collection[str] = ()) -> Assembly:
@@ -83,21 +85,34 @@ def _read(record: Record) -> Replay:
     def late() -> bool:
         return not facts.exact
 
-    def search(foreseen: Foreseen | None) -> Replay:
-        found = Search(lambda doubts: Replay(record, facts, doubts, foreseen), count, late).settle()
+    def search(foreseen: Foreseen, spent: int) -> tuple[Replay, int]:
+        """A reading, and how many replays it took."""
+        search = Search(lambda doubts: Replay(record, facts, doubts, foreseen), count, late, spent)
+        found = search.settle()
         settle(found.world.spans, _saved(record, found))
-        return found
+        return found, search.replays
 
     count = len(record.lines) + _held_bytes(record) // _BYTES_A_LINE
-    replay = search(None)
-    spans = replay.world.spans
-    if any(span.shown.doubtful or _ran_skipped(span) or misled(span) for span in spans):
+    replay, _ = search({}, 0)
+    foreseen: Foreseen = {}
+    spent = 0
+    for again in range(_FORESIGHTS):
+        spans = replay.world.spans
+        if again and not any(map(contradicted_by, spans)):
+            break
+        if not any(span.shown.doubtful or _ran_skipped(span) or misled(span) for span in spans):
+            break
         drop_too_short(replay.world)
         # which run of a repeated container was the last is known now, and so what its children left
-        foreseen = foresee(spans)
-        again = search(foreseen) if foreseen else None
-        if again is not None and len(again.doubts.accepted) <= len(replay.doubts.accepted):
-            return again
+        more = foresee(spans)
+        if not more.keys() - foreseen.keys():
+            break
+        foreseen = foreseen | more
+        found, took = search(foreseen, spent)
+        spent += took
+        if len(found.doubts.accepted) > len(replay.doubts.accepted):
+            break
+        replay = found
     return replay
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from one_trace.engine.failures import StepFailure
 from one_trace.record.files import RunFiles
@@ -70,6 +71,8 @@ class Record:
         """Raises StepFailure."""
         if key not in self._flows:
             path = resolve(key, str(self._files.project))
+            if not Path(path).exists():
+                raise StepFailure(f"Flow not found: {path}")
             try:
                 self._flows[key] = read(path, str)
             except FlowUnreadable as error:

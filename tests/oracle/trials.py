@@ -18,7 +18,8 @@ from tests.oracle.expectations import THROWN
 from tests.oracle.rerun import Rerun
 from tests.true_tree import LEAVES, Behaviour, TrueSpan
 
-_PUT_OFF = 2
+_PUT_OFF = 4
+"""So often are bodies put off in one trial, at most."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,9 @@ def _unclaimed(decided: Decided, run: Rerun) -> Iterator[Decided]:
 
 
 def _later_in_its_ms(decided: Decided, run: Rerun) -> Iterator[Decided]:
-    """Where another event of the same ms should have come: without one of the last bodies that had ended."""
-    if run.course.same_ms:
-        for attempt in reversed(run.just_ended[-_PUT_OFF:]):
-            yield decided.put_off(attempt)
+    """Where another event of the same ms should have come: without the last body that had ended."""
+    if run.course.same_ms and run.just_ended and sum(decided.later.values()) < _PUT_OFF:
+        yield decided.put_off(run.just_ended[-1])
 
 
 def _before(decided: Decided, run: Rerun, span: TrueSpan, found: list[str]) -> TrueSpan | None:

@@ -20,9 +20,14 @@ class _While(msgspec.Struct):
     results: list[Raw] | None = None
 
 
+class _Condition(msgspec.Struct, rename="camel"):
+    steps_executed: list[Raw] | None = None
+
+
 _iterations = msgspec.json.Decoder(_Iterations)
 _results = msgspec.json.Decoder(Results)
 _whiles = msgspec.json.Decoder(_While)
+_conditions = msgspec.json.Decoder(_Condition)
 
 
 def is_last(act: ContainerAttempt, result: Result) -> bool:
@@ -87,5 +92,15 @@ def while_outputs(result: Result) -> list[Raw]:
         return []
     try:
         return _whiles.decode(result.output).results or []
+    except UNREADABLE:
+        return []
+
+
+def executed_results(condition: Result) -> list[Raw]:
+    """The results of the steps that a condition ran, in their order."""
+    if not present(condition.output):
+        return []
+    try:
+        return _conditions.decode(condition.output).steps_executed or []
     except UNREADABLE:
         return []

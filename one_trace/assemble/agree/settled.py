@@ -10,8 +10,14 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
-from one_trace.assemble.agree.belied import beside_merging
-from one_trace.assemble.agree.results import STATUSES, child_result, inner_results, while_outputs
+from one_trace.assemble.agree.belied import beside_merging, says_of
+from one_trace.assemble.agree.results import (
+    STATUSES,
+    child_result,
+    executed_results,
+    inner_results,
+    while_outputs,
+)
 from one_trace.assemble.agree.written import done_inside, doubt_left, lose_overwritten, wrote_silently
 from one_trace.assemble.flowtree.tree import unlogged_ids
 from one_trace.assemble.live.around import logged
@@ -34,17 +40,39 @@ def settle(spans: list[LiveSpan], saved: Saved) -> None:
     was the last."""
     settle_results(spans, saved)
     kept: dict[int, list[Raw]] = {}
-    blocks: set[int] = set()
-    """Of which a while has kept the results of the children, by number."""
+    known: set[int] = set()
+    """Containers whose results a while has kept, or what it has kept has inside, by number."""
     for span in spans:
-        if span.shown.result is None and span.shown.status and not span.raised:
+        owner = span.act.span
+        if owner is not None and owner.number in known and owner.acts[-1] is span.act:
+            span.shown.result = _found_inside(span, saved)
+        elif span.shown.result is None and span.shown.status and not span.raised:
             span.shown.result = _kept_by_while(span, kept)
-        elif span.slot >= 0 and span.act.span is not None and span.act.span.number in blocks:
-            span.shown.result = _found(span, saved)
         else:
             continue
-        if span.shown.result is not None and span.node.type == "parallel":
-            blocks.add(span.number)
+        if span.shown.result is not None and span.acts:
+            known.add(span.number)
+
+
+def _found_inside(span: LiveSpan, saved: Saved) -> Result | None:
+    """In the result of its container, now that this one is known."""
+    if span.act.kind == "condition":
+        result = executed(span)
+    else:
+        span.scope.settled = span.scope.settled and span.scope.owner is not span.act
+        result = _found(span, saved)
+    return result if result is None or span.slot >= 0 or says_of(result, span) else None
+
+
+def executed(span: LiveSpan) -> Result | None:
+    """What the result of the condition that a step ran in has of it."""
+    act, seq = span.act, span.seq
+    owner = act.span
+    if act.kind != "condition" or owner is None or owner.shown.result is None or seq is None:
+        return None
+    results = executed_results(owner.shown.result) if owner.acts[-1] is act else []
+    at = next((at for at, node in enumerate(seq.nodes) if node is span.node), len(results))
+    return read_result(results[at]) if at < len(results) else None
 
 
 def settle_results(spans: list[LiveSpan], saved: Saved) -> None:

@@ -34,9 +34,21 @@ def is_over(child: LiveSpan) -> bool:
 def ends_in_tick(span: LiveSpan, now: float, late: float) -> bool:
     """All that ran in it was over in this tick, and nothing more can begin in it: it ends in this tick."""
     act = span.acts[-1] if span.acts else None
-    if act is None or act.kind == "parallel" or act.failed or act.progress.over_at is None:
-        return False
-    return quiet(act) and not may_iterate(act) and now <= act.progress.over_at + late
+    over = through_at(act) if act is not None and act.kind != "parallel" else None
+    return over is not None and now <= over + late
+
+
+def through_at(act: ContainerAttempt) -> float | None:
+    """When all that ran in it was over, if nothing more can begin in it, and nothing is silent in it that may
+    have lasted longer: it ends in that tick."""
+    if act.failed:
+        return None
+    if act.kind != "parallel":
+        return act.progress.over_at if quiet(act) and not may_iterate(act) else None
+    if act.progress.batch_end < len(act.steps) or any(child.node.timeout for child in act.children):
+        return None
+    overs = [through_at(child.acts[-1]) if child.acts else None for child in act.children]
+    return max((over for over in overs if over is not None), default=None) if None not in overs else None
 
 
 def waits_still(act: ContainerAttempt) -> bool:

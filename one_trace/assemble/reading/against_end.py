@@ -13,7 +13,7 @@ from one_trace.assemble.agree.belied import may_be_merged
 from one_trace.assemble.agree.expected import expected
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.live.facts import Facts
-from one_trace.assemble.live.over import all_run, quiet, waits_still
+from one_trace.assemble.live.over import all_run, quiet, through_at, waits_still
 from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
 from one_trace.assemble.live.timers import is_early, is_past, latest_time_out
 from one_trace.assemble.live.tolerance import CLOCK_MS, TWICE_ROUNDED_MS, Tolerance
@@ -101,8 +101,12 @@ def _look_at_time_and_state(against: list[int], span: LiveSpan, end: EndLine) ->
         # what is written at the end cannot be earlier than the step's own clock has it
         if delay < (0 if span.started_at is not None else -CLOCK_MS):
             against.append(weights.ENDS_TOO_EARLY)
-    if span.acts and facts.exact and _overdue(span.acts[-1], line.at):
-        against.append(weights.CHILD_TIMED_OUT)
+    if span.acts and facts.exact:
+        if _overdue(span.acts[-1], line.at):
+            against.append(weights.CHILD_TIMED_OUT)
+        over = through_at(span.acts[-1]) if line.status == "success" else None
+        if over is not None and over + end.late(end.index) < line.at:
+            against.append(weights.THROUGH_BEFORE)
     result = expected(span)
     agrees = result is not None and _agrees(result, line)
     if result is not None and not agrees:

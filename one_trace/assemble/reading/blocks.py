@@ -57,8 +57,8 @@ def open_batch(world: Standing, act: ContainerAttempt, first: int) -> None:
         world.spans.append(child)
         act.children.append(child)
         world.children.setdefault(node.id, []).append(child)
+        world.foresight.expect(child)
         if node.type in CONTAINERS:
-            world.foresight.expect(child)
             begin_attempt(world, child, since)
     if act.progress.batch_end < len(nodes) and first == 0:
         world.waits.pending.append(act)

@@ -23,6 +23,8 @@ from one_trace.assemble.reading.notes import Notes
 from one_trace.record.log import LogLine
 
 _MOST_BETTER = 8
+_TICK_LINES = 50
+"""How far back is looked for the end of a tick."""
 
 
 class Weighed(NamedTuple):
@@ -52,11 +54,21 @@ def choose_end(
     if any(due):
         for each, must in zip(against, due, strict=True):
             each += [] if must else [weights.ANOTHER_IS_DUE]
+    if line.duration_ms == 0 and any(span.begun == index - 1 for span in spans):
+        for span, each in zip(spans, against, strict=True):
+            each += [weights.BEGAN_IN_EARLIER_TICK] if _had_a_tick(span, facts, index) else []
     costs, least = _costs(spans, index, against, notes)
     best = _within(spans, costs, least, least)
     chosen = best[0] if len(best) == 1 else _by_time(best, line, coming, late(index))
     equal = least + int(CLOCK_MS)  # ms that are apart weigh one each
     return Weighed(chosen, _within(spans, costs, least, equal), _less(spans, costs, least, equal), least)
+
+
+def _had_a_tick(span: LiveSpan, facts: Facts, index: int) -> bool:
+    """Something that had waited has ended since it began: what takes no time ends in the tick in which it
+    begins."""
+    since = range(index - 1, max(span.begun, index - _TICK_LINES), -1)
+    return any(facts.lines[at].event == "step:complete" and facts.lines[at].duration_ms for at in since)
 
 
 def choose_error(

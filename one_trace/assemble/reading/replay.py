@@ -18,7 +18,7 @@ from one_trace.assemble.reading.evidence import (
 )
 from one_trace.assemble.reading.saves import Saves
 from one_trace.assemble.reading.stops import Stops, under_way
-from one_trace.assemble.reading.subflows import begin_sub_flow, flow_that_ends
+from one_trace.assemble.reading.subflows import begin_sub_flow, flow_that_ends, has_too_many
 from one_trace.assemble.reading.tick import began_apart
 from one_trace.assemble.reading.world import World
 from one_trace.record.log import LogLine
@@ -172,7 +172,8 @@ class Replay:
         if act is None:
             return
         self._note(act)
-        if act is not self.root and not (act.failed if failed else act.finished):
+        unfinished = act is not self.root and not (act.failed if failed else act.finished)
+        if unfinished or has_too_many(act, line):
             self.doubts.contradicted(world.index, act.span)
         elif act is not self.root and began_apart(line, act.start) > max(self._late(world.index), CLOCK_MS):
             self.doubts.contradicted(world.index, act.span, surely=False)

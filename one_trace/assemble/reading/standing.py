@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from one_trace.assemble.flowtree.tree import Node
+from one_trace.assemble.flowtree.tree import CONTAINERS, Node
 from one_trace.assemble.live.facts import Facts
 from one_trace.assemble.live.state import ContainerAttempt, Foreseen, LiveSpan, SequenceRun
 from one_trace.assemble.reading.doubts import Doubts
@@ -12,18 +12,20 @@ from one_trace.assemble.reading.open_flows import OpenFlows
 
 
 class Foresight:
-    """What an earlier replay has settled of containers that may run more than once."""
+    """What earlier replays have told of containers that may run more than once, and of what they had taken
+    for something else."""
 
     def __init__(self, foreseen: Foreseen) -> None:
         self._foreseen = foreseen
         self._seen: dict[str, int] = {}
 
     def expect(self, span: LiveSpan) -> None:
-        """Let a container that begins expect just this."""
+        """Let a span that begins expect just this."""
         if not self._foreseen:
             return
         nth = self._seen[span.path] = self._seen.get(span.path, 0) + 1
-        if span.node.repeats or (span.path, nth) in self._foreseen:
+        repeats = span.node.repeats and span.node.type in CONTAINERS
+        if repeats or (span.path, nth) in self._foreseen:
             span.stored.expected = self._foreseen.get((span.path, nth)) or False
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from one_trace.assemble.agree.expected import expected
-from one_trace.assemble.flowtree.tree import Node
+from one_trace.assemble.flowtree.tree import Node, Tree
 from one_trace.assemble.flowtree.trees import Trees, limit_called
 from one_trace.assemble.live.around import alive, first_sign
-from one_trace.assemble.live.state import ContainerAttempt
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
 from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.assemble.reading.awaits import by_life, doubt
 from one_trace.assemble.reading.blocks import advance, may_open, reopen, within_reach
@@ -148,3 +148,18 @@ def flow_that_ends(flows: OpenFlows, line: LogLine, failed: bool) -> ContainerAt
         return fitting[-1]
     begun = line.at - line.duration_ms
     return min(fitting, key=lambda act: abs(begun - act.start) if act.span is not None else 1e12)
+
+
+def has_too_many(flow: ContainerAttempt, line: LogLine) -> bool:
+    """More of its steps have succeeded than the line of its end counts. What is not certain to be in its
+    results then is left out: steps that are silent, or that may write there again."""
+    if line.steps_completed is None or flow.tree is None or flow.merging or flow.resume > 1:
+        return False
+    written = flow.scope.last.values()
+    certain = (span for span in written if span.shown.status == "success" and _stays(span, flow.tree))
+    return sum(1 for _ in certain) > line.steps_completed
+
+
+def _stays(span: LiveSpan, tree: Tree) -> bool:
+    """Nothing but an event can have changed its result."""
+    return span.node.type != "while" and not any(node.unlogged for node in tree.by_id.get(span.node.id, ()))

@@ -47,6 +47,7 @@ OTHER_RETRIES = Weight(400, "a success reports how often it was retried, and tha
 WOULD_HAVE_THROWN = Weight(300, "its failure would have been thrown, which another kind of line says")
 ENDS_TOO_EARLY = Weight(300, "its start and the duration give a later end, and no line is early")
 CHILD_TIMED_OUT = Weight(250, "a child was timed out before, which would have ended it then")
+THROUGH_BEFORE = Weight(150, "all that ran in it was over before, which would have ended it then")
 ENDS_TOO_LATE = Weight(250, "its start and the duration give an earlier end than a line can be late")
 LATE_BUT_STORED = Weight(150, "it would be later than any line, but the state has just this end for it")
 STATE_DIFFERS = Weight(200, "the state has another status, duration or number of retries for it")
@@ -55,6 +56,7 @@ STATE_MAY_BE_MERGED = Weight(
 )
 FAILURE_UNSEEN = Weight(100, "something began in it and nothing was seen to throw")
 ANOTHER_IS_DUE = Weight(12, "another has nothing left to run and ends in this tick")
+BEGAN_IN_EARLIER_TICK = Weight(12, "it took no time, and began in an earlier tick than another")
 
 # What throws with a step:error.
 CANNOT_THROW = Weight(300, "the error names a time-out that is neither its own nor of a step in it")

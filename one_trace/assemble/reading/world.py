@@ -108,8 +108,8 @@ class World(Standing):
                 if other.scope.running is running and not other.node.repeats:
                     other.stored.expected = False  # either may write last
         first_sign(span.act, span.start, self.index)
+        self.foresight.expect(span)
         if node.type in CONTAINERS:
-            self.foresight.expect(span)
             act = begin_attempt(self, span, span.start)
             if act.kind != "flow":
                 self.stack.append(act)

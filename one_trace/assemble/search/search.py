@@ -84,15 +84,23 @@ def _mends(
 class Search(Generic[T]):
     """The search for a reading of a log that nothing contradicts."""
 
-    def __init__(self, make: Callable[[Doubts], T], lines: int, late: Callable[[], bool]) -> None:
-        """`lines` of a log; `late`: whether some of them were."""
+    def __init__(
+        self, make: Callable[[Doubts], T], lines: int, late: Callable[[], bool], spent: int = 0
+    ) -> None:
+        """`lines` of a log; `late`: whether some of them were; `spent`: replays that searches before it have
+        taken of what it may take."""
         self._make = make
         self._late = late
-        self._left = min(_REPLAYS, _LINES // max(1, lines))
+        self._left = min(_REPLAYS, _LINES // max(1, lines)) - spent
+        self.replays = 0
         self._kept: int | None = None
         """How many replays are kept for the second search; None before the first contradiction."""
         self._accepted: frozenset[int] = frozenset()
         self._tried: dict[Place, _Tried] = {}
+
+    @property
+    def exhausted(self) -> bool:
+        return self._left <= 0
 
     def settle(self) -> T:
         """Replay until nothing contradicts the choices made, or no other choice helps. Readings in which all
@@ -119,6 +127,7 @@ class Search(Generic[T]):
         spent, widened = 0, False
         while True:
             self._left -= 1
+            self.replays += 1
             spent += 1
             replay = self._make(Doubts(forced, self._accepted, slack=slack, settle=self._left > 0))
             try:
