@@ -18,6 +18,8 @@ from tests.oracle.expectations import THROWN
 from tests.oracle.rerun import Rerun
 from tests.true_tree import LEAVES, Behaviour, TrueSpan
 
+_STOPS = 8
+"""So many steps are tried as those that a run was to stop after, the last first."""
 _PUT_OFF = 4
 """So often are bodies put off in one trial, at most."""
 
@@ -55,9 +57,21 @@ def otherwise(trial: Trial, run: Rerun) -> Iterator[Trial]:
     for number in reversed(range(len(trial.choices), len(run.options))):
         for option in range(1, run.options[number]):
             yield replace(trial, choices=(*made[:number], option))
-    last = run.course.last
-    if trial.stop_after is None and run.course.superfluous and last is not None:
-        yield replace(trial, stop_after=last.step)  # a stop in what was timed out leaves no event
+    for step_id in _stops(run) if trial.stop_after is None else ():
+        yield replace(trial, stop_after=step_id)
+
+
+def _stops(run: Rerun) -> Iterator[str | None]:
+    """Steps after which the run may have been to stop: in what was timed out that leaves no event, but less
+    than what would be counted otherwise."""
+    course = run.course
+    if course.superfluous and course.last is not None:
+        yield course.last.step
+    elif course.same_ms and course.expected is not None and course.expected.what == "flow:complete":
+        ended = (
+            span["stepId"] for span in reversed(run.spans) if span["events"] and span["endMs"] is not None
+        )
+        yield from itertools.islice(dict.fromkeys(ended), _STOPS)
 
 
 def _as_stored(decided: Decided, run: Rerun) -> Iterator[Decided]:
