@@ -22,6 +22,8 @@ from one_trace.assemble.reading.against_retry import against_retry
 from one_trace.record.log import LogLine
 
 _MOST_BETTER = 8
+_TICK_LINES = 50
+"""How far back is looked for the end of a tick."""
 
 
 class Weighed(NamedTuple):
@@ -47,9 +49,8 @@ def choose_end(
             cost if must else cost + weights.ANOTHER_IS_DUE for cost, must in zip(costs, due, strict=True)
         ]
     if line.duration_ms == 0 and any(span.begun == index - 1 for span in spans):
-        first = _first_of_call(facts, index - 1)
         costs = [
-            cost + (weights.BEGAN_IN_EARLIER_CALL if span.begun < first else 0)
+            cost + (weights.BEGAN_IN_EARLIER_TICK if _had_a_tick(span, facts, index) else 0)
             for span, cost in zip(spans, costs, strict=True)
         ]
     least = min(costs)
@@ -59,13 +60,11 @@ def choose_end(
     return Weighed(chosen, _within(spans, costs, least, equal), _less(spans, costs, least, equal), least)
 
 
-def _first_of_call(facts: Facts, index: int) -> int:
-    """The first of the starts that one call has written, the last of them at this line. What takes no time
-    ends as soon as the call has come back, each after as many microtasks as another of its step."""
-    first = index
-    while first > 0 and facts.lines[first - 1].event in ("step:start", "flow:start"):
-        first -= 1
-    return first
+def _had_a_tick(span: LiveSpan, facts: Facts, index: int) -> bool:
+    """Something that had waited has ended since it began: what takes no time ends in the tick in which it
+    begins."""
+    since = range(index - 1, max(span.begun, index - _TICK_LINES), -1)
+    return any(facts.lines[at].event == "step:complete" and facts.lines[at].duration_ms for at in since)
 
 
 def choose_error(spans: list[LiveSpan], index: int, facts: Facts, late: Tolerance) -> Weighed:

@@ -56,7 +56,7 @@ STATE_MAY_BE_MERGED = Weight(
 )
 FAILURE_UNSEEN = Weight(100, "something began in it and nothing was seen to throw")
 ANOTHER_IS_DUE = Weight(12, "another has nothing left to run and ends in this tick")
-BEGAN_IN_EARLIER_CALL = Weight(12, "it took no time, and began in an earlier call than another")
+BEGAN_IN_EARLIER_TICK = Weight(12, "it took no time, and began in an earlier tick than another")
 
 # What throws with a step:error.
 CANNOT_THROW = Weight(300, "the error names a time-out that is neither its own nor of a step in it")
