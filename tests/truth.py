@@ -10,21 +10,18 @@ of this is read from the record, so a trace of the record can be compared with i
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from one_trace.engine.call import Call, RunOptions
 from one_trace.engine.failures import StepFailure
-from one_trace.engine.loop import Clock, Promise
-from one_trace.engine.observer import Observer, Place
-from one_trace.engine.steps import run as run_body
+from one_trace.engine.loop import Clock
+from one_trace.engine.observer import Place
 from one_trace.engine.virtual import VirtualClock
 from one_trace.record.files import RunFiles
 from one_trace.runner.execution import FlowRun
@@ -33,64 +30,18 @@ from one_trace.runner.loading import load
 from one_trace.runner.run_log import new_run_id
 from one_trace.runner.run_state import Save
 from one_trace.runner.worker import Worker
+from tests.true_tree import LEAVES, Behaviour, Killed, TreeRecorder, TrueSpan
 
 if TYPE_CHECKING:
     from one_trace.engine.values import Handle
 
-__all__ = ["Behaviour", "TrueSpan", "Truth", "VirtualClock", "run_for_truth", "shared_worker"]
+__all__ = ["LEAVES", "Behaviour", "TrueSpan", "Truth", "VirtualClock", "run_for_truth", "shared_worker"]
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """A simulated step body: takes some time, then returns a value or throws. It never ends if that time is
-    infinite."""
-
-    duration_ms: float = 0
-    output: Any = None
-    error: str | None = None
-
-
-LEAVES = ("transform", "code", "file-read", "file-write", "bash", "action", "paginate")
 Table = Callable[[dict[str, Any], int, int], Behaviour | None]
 """Maps a step, the number of its earlier starts in this run and the attempt to the behaviour of its body.
 None: the step's own body runs.
 """
-_STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeout": "timeout"}
-
-
-class TrueSpan(TypedDict, total=False):
-    """One execution of a step. Names and meanings are those of the trace document.
-
-    `span` and `parent` are numbers. Times are ms since the epoch. `events`: the log has its start and its
-    end. `raised`: its error left its list of steps. `statusAlso`: it threw its own time-out. `inputBytes`:
-    set only if sizes are recorded, and null if the size cannot be known."""
-
-    span: int
-    parent: int | None
-    path: str
-    stepId: str
-    name: str
-    type: str
-    flowKey: str
-    iteration: int | None
-    branch: str | None
-    index: int
-    parentAttempt: int | None
-    attempts: int
-    retries: int
-    status: str
-    statusAlso: list[str]
-    startMs: int
-    endMs: int | None
-    durationMs: int | None
-    late: bool
-    raised: bool
-    events: bool
-    inputBytes: int | None
-    outputBytes: int | None
-    resume: int
 
 
 class Truth(TypedDict):
@@ -105,10 +56,6 @@ class Truth(TypedDict):
     spans: list[TrueSpan]
 
 
-class Killed(Exception):
-    """Ends the run at once, as SIGKILL would."""
-
-
 class TooLarge(Exception):
     """A result has more values than the caller allows. A loop's result holds copies of all earlier results:
     after several loops the state fits in no string, which takes a minute to find out."""
@@ -119,25 +66,8 @@ class Unsaveable(Exception):
     it."""
 
 
-@dataclass(slots=True)
-class _Life:
-    """When a span's attempts began and when it ended, counted in events: the clock may stand still between
-    them.
-    """
-
-    began: int
-    attempts: list[int] = field(default_factory=list)
-    ended: int | None = None
-
-    def over(self, attempt: int | None) -> int | None:
-        """When an attempt was over: at the start of the next one, or at the end of the span."""
-        if attempt is not None and attempt < len(self.attempts):
-            return self.attempts[attempt]
-        return self.ended
-
-
-class Recorder(Observer):
-    """Records the true tree of a run."""
+class Recorder(TreeRecorder):
+    """Records the true tree of a run, with the sizes of what its steps made and, if asked, were given."""
 
     def __init__(
         self,
@@ -150,82 +80,30 @@ class Recorder(Observer):
         largest: int | None = None,
         saves: Save = "at the ends",
     ) -> None:
-        self.spans: list[TrueSpan] = []
-        self._root = root if not resume else f"{root}#{resume + 1}"
-        self._resume = resume
+        super().__init__(root, resume=resume)
         self._sizes = InputSizes(worker) if sizes else None
         self._largest = largest
         self._saves = saves
         self._worker = worker
         self._behaviour = behaviour
-        self._lives: list[_Life] = []
         self._seen: Counter[str] = Counter()
-        self._moment = 0
-        self.clock: Clock | None = None
 
     def begin(self, step: dict[str, Any], flow_key: str, place: Place, index: int, *, events: bool) -> int:
-        number = len(self.spans) + 1
-        span: TrueSpan = {
-            "span": number,
-            "parent": place.span,
-            "path": f"{self._inside(place)} > {step.get('id')}",
-            "stepId": str(step.get("id")),
-            "name": str(step.get("name")),
-            "type": str(step.get("type")),
-            "flowKey": flow_key,
-            "iteration": place.iteration,
-            "branch": place.branch,
-            "index": index,
-            "parentAttempt": place.attempt,
-            "attempts": 1,
-            "retries": 0,
-            "status": "incomplete",
-            "startMs": self._now(),
-            "endMs": None,
-            "durationMs": None,
-            "late": False,
-            "raised": False,
-            "events": events,
-            "outputBytes": None,
-        }
-        if self._resume:
-            span["resume"] = self._resume
-        self.spans.append(span)
-        self._lives.append(_Life(self._tick()))
+        number = super().begin(step, flow_key, place, index, events=events)
         if self._sizes is not None:
             assert self._sizes.begin(step, flow_key, place, index, events=events) == number
         return number
 
-    def _inside(self, place: Place) -> str:
-        if place.span is None:
-            return self._root
-        again = f"#{place.attempt}" if place.attempt is not None and place.attempt > 1 else ""
-        turn = f"[{place.iteration}]" if place.iteration is not None else ""
-        return f"{self.spans[place.span - 1]['path']}{again}{turn}"
-
-    def attempt(self, span: int, number: int) -> None:
-        self._lives[span - 1].attempts.append(self._tick())
-        noted = self.spans[span - 1]
-        noted["attempts"], noted["retries"] = number, number - 1
-
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         noted = self.spans[span - 1]
-        if self._sizes is not None and attempt == noted["attempts"] and self._lives[span - 1].ended is None:
+        if self._sizes is not None and attempt == noted["attempts"] and not self.has_ended(span):
             noted["inputBytes"] = self._worker.ask("inputBytes", context.number, self._worker.step(step))
         if self._sizes is not None:
             self._sizes.resolves(span, attempt, step, context)
 
     def end(self, span: int, status: str, result: Handle | None = None, **how: bool) -> None:
-        raised, timeout = how.get("raised", False), how.get("timeout", False)
+        super().end(span, status, result, **how)
         noted = self.spans[span - 1]
-        self._lives[span - 1].ended = self._tick()
-        noted["status"], noted["raised"] = _STATUS.get(status, status), raised
-        noted["endMs"] = self._now()
-        if status != "skipped":
-            noted["durationMs"] = self._now() - noted["startMs"]
-        if raised and timeout:
-            noted["statusAlso"] = ["timeout"]
-        noted["outputBytes"] = None
         if result is not None and status == "success":
             if self._largest is not None and noted["type"] not in LEAVES:
                 self._weigh(result)
@@ -241,49 +119,13 @@ class Recorder(Observer):
         if self._worker.ask("weigh", result.number) > self._largest:
             raise TooLarge
 
-    async def body(self, call: Call) -> Handle:
-        """Run one attempt: with the table's behaviour if there is one, otherwise the real step."""
-        behaviour = self.behaviour_of(call)
-        if behaviour is None:
-            return await run_body(call)
-        if math.isinf(behaviour.duration_ms):
-            await Promise[None](call.engine.loop)
-        if behaviour.duration_ms:
-            await call.engine.loop.sleep(behaviour.duration_ms)
-        return self.outcome(call, behaviour)
-
-    def outcome(self, call: Call, behaviour: Behaviour) -> Handle:
-        """What a simulated body returns, or throws."""
-        if behaviour.error is not None:
-            raise StepFailure(behaviour.error)
-        handle = call.handle()
-        result = {"status": "success", "output": behaviour.output, "response": behaviour.output}
-        call.engine.values.given(handle, result)
-        return handle
-
     def behaviour_of(self, call: Call) -> Behaviour | None:
-        """What an attempt does. None: what its step says."""
         if self._behaviour is None or call.step.get("type") not in LEAVES:
             return None
         step_id = str(call.step.get("id"))
         if call.attempt == 1:
             self._seen[step_id] += 1
         return self._behaviour(call.step, self._seen[step_id] - 1, call.attempt)
-
-    def settle(self) -> None:
-        """Set `late` of all spans, once the run is over."""
-        for span, life in zip(self.spans, self._lives, strict=True):
-            parent = span["parent"]
-            over = self._lives[parent - 1].over(span["parentAttempt"]) if parent is not None else None
-            span["late"] = over is not None and (life.ended is None or life.ended > over)
-
-    def _tick(self) -> int:
-        self._moment += 1
-        return self._moment
-
-    def _now(self) -> int:
-        assert self.clock is not None
-        return self.clock.now_ms()
 
 
 _shared: list[Worker] = []

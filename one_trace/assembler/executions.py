@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from one_trace.assemble.tree import Node
+from one_trace.assemble.flowtree.tree import Node
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.observer import Place
 from one_trace.record.state import Result

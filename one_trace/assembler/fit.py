@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from one_trace.assemble.tree import Node
+from one_trace.assemble.flowtree.tree import Node
+from one_trace.assemble.live.tolerance import Tolerance
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import ANY, EXACT
@@ -30,6 +31,7 @@ BUSY_MS = 20
 class Fit:
     def __init__(self, drive: Drive) -> None:
         self._drive = drive
+        self._tolerance = Tolerance(drive.ground.facts, exact=drive.ground.times == EXACT)
 
     def fits(self, execution: Execution, line: LogLine) -> bool:
         """Whether the line may be its end, by how long it was."""
@@ -44,9 +46,8 @@ class Fit:
     def late(self, line: LogLine) -> float:
         if self._drive.ground.times == ANY:
             return NEVER
-        if self._drive.ground.times == EXACT:
-            return self._drive.ground.facts.late_ms(self._drive.script.cursor, exact=True)
-        return max(WRITTEN_MS, self._drive.ground.facts.late_ms(self._drive.script.cursor, exact=False))
+        late = self._tolerance(self._drive.script.cursor)
+        return late if self._drive.ground.times == EXACT else max(WRITTEN_MS, late)
 
     def early(self, line: LogLine) -> float:
         """How much earlier than a line something may be due that comes after it."""
@@ -85,7 +86,7 @@ class Fit:
         ):
             return True
         failed = line.event == "step:error"
-        nodes = execution.node.listing.nodes
+        nodes = execution.node.step_list.nodes
         if not failed and where.index + 1 < len(nodes):
             coming = next((each for _, each in self._drive.script.rest() if each is not line), None)
             return coming is None or (
@@ -93,7 +94,7 @@ class Fit:
             )
         if self._drive.ground.stop_after is not None:
             return True
-        if execution.node.listing.owner is None:
+        if execution.node.step_list.owner is None:
             ends = "flow:error" if failed else "flow:complete"
             return self.follows(
                 line, lambda each: each.event == ends and each.flow_key == execution.node.flow_key
@@ -105,7 +106,7 @@ class Fit:
         count = self._drive.notes.turns.get(above.number)
         if count is None or (where.iteration or 0) + 1 >= count:
             return True
-        first = self._drive.maps.decisions.firsts(execution.node.listing)
+        first = self._drive.maps.decisions.firsts(execution.node.step_list)
         return self.follows(line, lambda each: self._drive.maps.decisions.is_first(each, first))
 
     def follows(self, line: LogLine, is_it: Callable[[LogLine], bool]) -> bool:

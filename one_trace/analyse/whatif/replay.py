@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from one_trace.analyse.history import StepKey
 from one_trace.analyse.whatif import past
 from one_trace.analyse.whatif.course import Course
-from one_trace.analyse.whatif.decided import DecidedValues
 from one_trace.analyse.whatif.past import Did, StaticPlace, Usual
 from one_trace.engine import steps
 from one_trace.engine.call import Call, FlowScope, RunOptions
 from one_trace.engine.control import Engine
+from one_trace.engine.decided import DecidedValues
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.javascript import number, truthy
 from one_trace.engine.loop import Loop, Stuck
