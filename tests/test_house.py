@@ -20,7 +20,7 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-MODULES = {name_of(path): path for path in PACKAGE.rglob("*.py") if "assemble" not in path.parts}
+MODULES = {name_of(path): path for path in PACKAGE.rglob("*.py")}
 ROOMS = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
 
 

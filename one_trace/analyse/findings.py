@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.analyse.history import FailureDetails, FlowHistory, StepHistory, StepKey
 from one_trace.analyse.stats import FlowStats, StepStats
@@ -90,6 +90,8 @@ class InsightsDocument(Struct, rename="camel", kw_only=True):
     version: str | None = None
     p50_ms: float | None = None
     cost_usd_per_run: float | None = None
+    partial: list[str] | UnsetType = UNSET
+    """Of a team's history: how many spans have not arrived."""
     findings: list[Finding] = []
     rules: list[str] = []
 
@@ -117,6 +119,8 @@ class Attention(Struct, rename="camel", kw_only=True):
     last_run_at: str
     findings: int
     first: Finding
+    partial: list[str] | UnsetType = UNSET
+    """Of a team's history: how many spans have not arrived."""
 
 
 class FlowProfile(Struct, kw_only=True, dict=True):

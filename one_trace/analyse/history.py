@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from one_trace.model.arrivals import not_arrived
 from one_trace.model.trace import PlannedStep
 
 StepKey = tuple[str, str]
@@ -194,6 +195,15 @@ class FlowHistory(Struct, kw_only=True):
     """``timeoutMs`` by static path, of the newest version."""
     plan: dict[str, PlannedStep] = {}
     """The newest version's steps by static path; empty if unknown."""
+    missing: int = 0
+    """Spans of the runs that have not arrived where the history is."""
+
+    @property
+    def partial(self) -> list[str] | UnsetType:
+        """Why figures over the runs are not of all their spans; unset if they are."""
+        if not self.missing:
+            return UNSET
+        return [not_arrived(self.missing, sum(run.spans for run in self.runs))]
 
     def never_ran(self) -> set[StepKey]:
         """The planned steps that ran in none of the runs."""

@@ -69,6 +69,7 @@ def overview(profiles: Iterable[FlowProfile], *, project: str | None, since: str
                     last_run_at=history.runs[-1].started_at,
                     findings=len(findings),
                     first=rounded(findings[0]),
+                    partial=history.partial,
                 )
             )
     flows.sort(key=lambda flow: (-flow.first.score, flow.flow_key, flow.project or ""))
@@ -98,6 +99,7 @@ def document(flow: FlowProfile, *, since: str | None) -> InsightsDocument:
             version=flow.history.version,
             p50_ms=flow.stats.p50_ms,
             cost_usd_per_run=flow.flow_usd if flow.stats.cost_usd is not None else None,
+            partial=flow.history.partial,
             findings=_findings(flow),
             rules=[rule for rule in RULES if flow.history.plan or rule not in OF_PLAN],
         )

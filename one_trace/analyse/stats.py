@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import fsum
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from one_trace.analyse import trend
 from one_trace.analyse.failure_patterns import NONE, FailurePattern, classify_spans, wilson
@@ -111,6 +111,8 @@ class FlowStats(Struct, rename="camel", kw_only=True):
     retries: int = 0
     timeouts: int = 0
     cost_usd: float | None = None
+    partial: list[str] | UnsetType = UNSET
+    """Of a team's history: how many spans have not arrived."""
     steps: list[StepStats] = []
 
 
@@ -183,6 +185,7 @@ def of_flow(history: FlowHistory) -> FlowStats:
         retries=sum(step.retries for step in steps),
         timeouts=sum(step.timeouts for step in steps),
         cost_usd=_sum_known([run.cost_usd for run in runs]),
+        partial=history.partial,
         steps=steps,
     )
 

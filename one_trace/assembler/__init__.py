@@ -10,12 +10,12 @@ from msgspec import UNSET
 
 from one_trace.assemble import _tell_plan as tell_plan
 from one_trace.assemble import trace_id
-from one_trace.assemble.commands import command_ends
-from one_trace.assemble.facts import Facts
-from one_trace.assemble.inputs import Inputs
-from one_trace.assemble.measured import Measured
-from one_trace.assemble.sizes import compact_bytes, member_count
-from one_trace.assemble.usage import add, drop_copies, take_parts
+from one_trace.assemble.live.facts import Facts
+from one_trace.assemble.sizes.compact import compact_bytes, member_count
+from one_trace.assemble.sizes.inputs import Inputs
+from one_trace.assemble.sizes.measured import Measured
+from one_trace.assemble.sizes.usage import add, drop_copies, take_parts
+from one_trace.assemble.spans.commands import command_ends
 from one_trace.assembler.cause import find_cause
 from one_trace.assembler.ground import Ground
 from one_trace.assembler.script import FOLLOWED, KIND_CHARS, KINDS, NO_NEWS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from one_trace.assemble.error_class import error_class
+from one_trace.assemble.spans.error_class import error_class
 from one_trace.assembler.executions import Execution, prefix_of
 from one_trace.assembler.ground import Ground
 from one_trace.assembler.search import Reading
@@ -97,5 +97,5 @@ def _behind(each: Execution) -> Iterator[str]:
     if each.where.silent or each.where.index is None:
         return
     inside = prefix_of(each)
-    for node in each.node.listing.nodes[each.where.index + 1 :]:
+    for node in each.node.step_list.nodes[each.where.index + 1 :]:
         yield f"{inside} > {node.id}"

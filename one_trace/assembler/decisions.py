@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from one_trace.assemble.tree import Listing, Node, Tree
+from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE, Expected
 from one_trace.assembler.script import Conflict
@@ -141,7 +141,7 @@ class Decisions:
 
     # -- what lists begin with
 
-    def firsts(self, listing: Listing | None) -> frozenset[str]:
+    def firsts(self, listing: StepList | None) -> frozenset[str]:
         """The steps whose starts a list begins with, or `flow KEY`."""
         if listing is None or not listing.nodes:
             return frozenset()

@@ -82,7 +82,7 @@ def _take_alike(drive: Drive, each: Execution) -> None:
     """A result that looks as its own would, and may be that of a later step with its id, in
     a sub-flow, which is not validated."""
     result, line = drive.expected.of(each).result, each.line
-    again = sum(node.id == each.node.id for node in each.node.listing.nodes) > 1
+    again = sum(node.id == each.node.id for node in each.node.step_list.nodes) > 1
     if not again or result is None or line is None or line.event != "step:complete":
         return
     if result.status == line.status and result.duration_ms == line.reported_ms:

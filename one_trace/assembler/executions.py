@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from one_trace.assemble.tree import Node
+from one_trace.assemble.flowtree.tree import Node
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.observer import Place
 from one_trace.record.state import Result

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from one_trace.assemble.tree import Listing, Node
+from one_trace.assemble.flowtree.tree import Node, StepList
 from one_trace.assembler.executions import Execution
 from one_trace.record.state import Result, read_result
 from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items
@@ -120,7 +120,7 @@ class Expected:
                     key = above.number, 0
                     if key not in self._maps:
                         self._maps[key] = without_spread(
-                            inside, at.node.listing.nodes[-1].id if at.node.listing.nodes else None
+                            inside, at.node.step_list.nodes[-1].id if at.node.step_list.nodes else None
                         )
                     return self._maps[key], around.level
                 turn = where.iteration or 0
@@ -192,16 +192,16 @@ def without_spread(found: Results, last_id: str | None) -> Results:
 
 
 def _runs_beside_merging(node: Node) -> bool:
-    at, owner = node, node.listing.owner
+    at, owner = node, node.step_list.owner
     while owner is not None:
-        if any(_merges(child) for child in owner.silent_steps if child is not at):
+        if any(_merges(child) for child in owner.unlogged_steps if child is not at):
             return True
-        at, owner = owner, owner.listing.owner
+        at, owner = owner, owner.step_list.owner
     return False
 
 
 def _merges(node: Node) -> bool:
     """It is a concurrent loop, or has one in it."""
-    lists: list[Listing | None] = [node.body, node.then, node.orelse]
+    lists: list[StepList | None] = [node.body, node.then, node.orelse]
     concurrent = node.type == "loop" and node.concurrency > 1
     return concurrent or any(_merges(child) for inner in lists if inner is not None for child in inner.nodes)

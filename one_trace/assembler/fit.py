@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from one_trace.assemble.tree import Node
+from one_trace.assemble.flowtree.tree import Node
+from one_trace.assemble.live.tolerance import Tolerance
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import ANY, EXACT
@@ -30,6 +31,8 @@ BUSY_MS = 20
 class Fit:
     def __init__(self, drive: Drive) -> None:
         self._drive = drive
+        times = drive.ground.times
+        self._tolerance = Tolerance(drive.ground.facts, exact=times == EXACT)
         self._same_late = self._always_late()
 
     def fits(self, execution: Execution, line: LogLine) -> bool:
@@ -48,13 +51,13 @@ class Fit:
         if times == ANY:
             return NEVER
         if times == EXACT:
-            return facts.late_ms(0, exact=True)
-        return max(WRITTEN_MS, facts.late_ms(0, exact=False)) if facts.exact else None
+            return self._tolerance(0)  # that of any line
+        return max(WRITTEN_MS, self._tolerance(0)) if facts.exact else None
 
     def late(self, line: LogLine) -> float:
         if self._same_late is not None:
             return self._same_late
-        return max(WRITTEN_MS, self._drive.ground.facts.late_ms(self._drive.script.cursor, exact=False))
+        return max(WRITTEN_MS, self._tolerance(self._drive.script.cursor))
 
     def early(self, line: LogLine) -> float:
         """How much earlier than a line something may be due that comes after it."""
@@ -100,7 +103,7 @@ class Fit:
         ):
             return True
         failed = line.event == "step:error"
-        nodes = execution.node.listing.nodes
+        nodes = execution.node.step_list.nodes
         if not failed and where.index + 1 < len(nodes):
             coming = self._drive.script.after()
             return coming is None or (
@@ -108,7 +111,7 @@ class Fit:
             )
         if self._drive.ground.stop_after is not None:
             return True
-        if execution.node.listing.owner is None:
+        if execution.node.step_list.owner is None:
             ends = "flow:error" if failed else "flow:complete"
             return self.follows(
                 line, lambda each: each.event == ends and each.flow_key == execution.node.flow_key
@@ -120,7 +123,7 @@ class Fit:
         count = self._drive.notes.turns.get(above.number)
         if count is None or (where.iteration or 0) + 1 >= count:
             return True
-        first = self._drive.maps.decisions.firsts(execution.node.listing)
+        first = self._drive.maps.decisions.firsts(execution.node.step_list)
         return self.follows(line, lambda each: self._drive.maps.decisions.is_first(each, first))
 
     def follows(self, line: LogLine, is_it: Callable[[LogLine], bool]) -> bool:

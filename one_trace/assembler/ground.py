@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from one_trace.assemble.facts import Facts
-from one_trace.assemble.tree import Node, Tree
-from one_trace.assemble.trees import Trees, limit_called, limit_loops
+from one_trace.assemble.flowtree.tree import Node, Tree
+from one_trace.assemble.flowtree.trees import Trees, limit_called, limit_loops
+from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.script import Script
 from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine

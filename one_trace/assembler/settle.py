@@ -148,4 +148,4 @@ def _last_of(parts: Map, call: Execution) -> str | None:
     """The id of the last step of a sub-flow."""
     own = (made.of for made in parts.values() if made.of is not None and made.of.where.above is call)
     first = next(own, None)
-    return first.node.listing.nodes[-1].id if first is not None else None
+    return first.node.step_list.nodes[-1].id if first is not None else None

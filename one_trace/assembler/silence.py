@@ -207,7 +207,11 @@ class Silence:
         if container.node.type != "parallel" or body is None:
             return NEVER
         later = body.nodes[container.node.concurrency :]
-        return 0.0 if any(inner.id == line.step_id for node in later for inner in node.silently()) else NEVER
+        return (
+            0.0
+            if any(inner.id == line.step_id for node in later for inner in node.unlogged_inside())
+            else NEVER
+        )
 
     def rank_start(self, container: Execution, line: LogLine) -> float:
         if container.node.type != "parallel" or container.node.body is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from one_trace.assemble.sizes import compact_bytes
-from one_trace.assemble.usage import usage_of
+from one_trace.assemble.sizes.compact import compact_bytes
+from one_trace.assemble.sizes.usage import usage_of
 from one_trace.assembler.cause import code_of
 from one_trace.assembler.executions import Execution, duration_of, is_late
 from one_trace.model.digest import blake2b

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from one_trace.assemble.tree import Node, Tree
+from one_trace.assemble.flowtree.tree import Node, Tree
 from one_trace.assembler.executions import Execution, Where
 from one_trace.assembler.pending import Waiting
 from one_trace.engine.loop import Promise
@@ -59,7 +59,7 @@ class Tolerant:
             (each for each in reversed(self._drive.executions) if self._is_beside(each, step_id)), None
         )
         if beside is not None:
-            node = next(node for node in beside.node.listing.nodes if node.id == step_id)
+            node = next(node for node in beside.node.step_list.nodes if node.id == step_id)
             where = beside.where
             where = Where(
                 where.above, where.attempt, where.iteration, where.branch, node.index, where.go, False
@@ -67,14 +67,14 @@ class Tolerant:
             self._begin(index, line, node, where, beside.path.rpartition(" > ")[0])
             return
         call, tree = self.flows[-1] if self.flows else (None, self._drive.ground.tree)
-        nodes = [node for node in tree.by_id.get(step_id, ()) if node.type == kind and not node.silent]
+        nodes = [node for node in tree.by_id.get(step_id, ()) if node.type == kind and not node.unlogged]
         owner = self._open_owner(nodes[0]) if nodes else None
-        if nodes and (owner is not None or nodes[0].listing.owner is None):
+        if nodes and (owner is not None or nodes[0].step_list.owner is None):
             above = owner if owner is not None else call
             attempt = above.attempts if above is not None else None
             turn = 0 if owner is not None and owner.node.type in ("loop", "while") else None
             where = Where(
-                above, attempt, turn, nodes[0].listing.branch, nodes[0].index, self._drive.go, False
+                above, attempt, turn, nodes[0].step_list.branch, nodes[0].index, self._drive.go, False
             )
             self._begin(index, line, nodes[0], where, self._inside(where))
             return
@@ -91,10 +91,10 @@ class Tolerant:
         index = each.where.index
         if each.where.silent or index is None or each.lines[1] < 0:
             return False
-        return any(node.id == step_id for node in each.node.listing.nodes[index + 1 :])
+        return any(node.id == step_id for node in each.node.step_list.nodes[index + 1 :])
 
     def _open_owner(self, node: Node) -> Execution | None:
-        owner = node.listing.owner
+        owner = node.step_list.owner
         if owner is None:
             return None
         found = (each for each in reversed(self._drive.executions) if each.node is owner)

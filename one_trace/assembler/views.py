@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from one_trace.assemble.tree import Node, Tree
+from one_trace.assemble.flowtree.tree import Node, Tree
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import Results, decoded
 from one_trace.record.state import Result

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from one_trace.history.otel_texts import Texts, integer, known_or, ms, needed, number, split, word
+from one_trace.model.arrivals import not_arrived
 from one_trace.model.times import to_iso
 from one_trace.model.trace import (
     RUN_STATUSES,
@@ -85,7 +86,7 @@ def trace_of(rows: Iterable[OtelRow]) -> Trace:
     )
     missing = run.counts.spans - len(spans)
     if root is not None and missing > 0:
-        run.partial = [*(run.partial or []), f"{missing:,} of {run.counts.spans:,} spans have not arrived"]
+        run.partial = [*(run.partial or []), not_arrived(missing, run.counts.spans)]
     _explain(run, spans)
     return Trace(run=run, spans=spans)
 

@@ -39,6 +39,7 @@ class LogLine(msgspec.Struct, rename="camel", gc=False):
     delay_ms: Number | None = None
     max_retries: Count | None = None
     stopped_after: str | None = None
+    steps_completed: Count | None = None
     message: str | None = None
     strategy: str | None = None
     at: int = 0
@@ -63,6 +64,7 @@ _NUMBERS: dict[str, Callable[[object], object]] = {
     "retries": bounded_count,
     "attempt": bounded_count,
     "maxRetries": bounded_count,
+    "stepsCompleted": bounded_count,
 }
 _NAMES = ("stepId", "stepName")
 """Sub-flows are not validated: these may be numbers in their files, and so in the log."""

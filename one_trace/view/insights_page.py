@@ -31,6 +31,7 @@ def render(document: InsightsDocument, page: Page) -> str:
             "" if cost is None else f"{words.money(cost)} a run",
         ),
     ]
+    lines += page.lines(words.partial(document.partial), "warn")
     if document.other_projects:
         others = words.counted(len(document.other_projects), "other project")
         lines += page.lines(f"in {clean(document.project or '')}; {others} with a flow of this key")
@@ -55,6 +56,7 @@ def overview(document: InsightsOverview, page: Page) -> str:
         project = f"{page.style.dot}{clean(flow.project or '')}" if several else ""
         more = f" (and {flow.findings - 1} more)" if flow.findings > 1 else ""
         lines.append(page.title(f"{clean(flow.flow_key)}{project}"))
+        lines += page.lines(words.partial(flow.partial), "warn", indent=_INDENT)
         lines += page.lines(f"{flow.first.rule}: {_text(flow.first.title)}{more}", indent=_INDENT)
     if document.quiet:
         lines += [*([""] if lines else []), f"Nothing to report of {words.counted(document.quiet, 'flow')}."]

@@ -27,6 +27,7 @@ _PROJECT = Column("PROJECT", right=False, drop=1)
 NO_RUNS = "No run has been traced yet.\nTrace one: one flow execute my-flow --trace"
 _WIDE = 80
 """Columns from which a start is a time."""
+_PARTIAL = "* partial: 'one trace show RUN' says why"
 _SENT = {"sent": "yes", "queued": "queued", "failed": "refused"}
 
 
@@ -41,7 +42,8 @@ def render_runs(
     named = projects if len(projects) > 1 else {}
     rows = [_running_row(run, named, started) for run in running]
     rows += [_row(run, named, started) for run in runs]
-    return page.table(columns, rows)
+    table = page.table(columns, rows)
+    return f"{table}\n{page.dim(_PARTIAL)}" if any(run.partial for run in runs) else table
 
 
 def _age(now_ms: float) -> Callable[[str], str]:
@@ -87,7 +89,7 @@ def _row(run: Run, projects: dict[str | None, str], started: Callable[[str], str
         Cell(run.run_id, ("bold",)),
         run.flow_key,
         *([projects[run.cwd]] if projects else []),
-        Cell(run.status, (run.status,)),
+        Cell(f"{run.status}*" if run.partial else run.status, (run.status,)),
         Cell(words.exit_status(exit), ("incomplete",)) if exit is not None else "",
         started(run.started_at),
         words.duration(run.duration_ms if exit is None else exit.duration_ms),

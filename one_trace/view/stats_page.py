@@ -64,7 +64,13 @@ def render(document: StatsDocument, page: Page) -> str:
     several = len(names) > 1
     columns = (_FLOWS[0], _PROJECT, *_FLOWS[1:]) if several else _FLOWS
     rows = [_flow_row(flow, names if several else {}, page) for flow in document.flows]
-    return "\n".join([page.table(columns, rows), *_notes(document.flows, page)])
+    partial = [
+        line
+        for flow in document.flows
+        if flow.partial
+        for line in page.lines(f"{clean(flow.flow_key)}: {words.partial(flow.partial)}", "warn")
+    ]
+    return "\n".join([page.table(columns, rows), *partial, *_notes(document.flows, page)])
 
 
 def percent(part: float | None) -> str:
@@ -193,6 +199,7 @@ def _flow(flow: FlowStats, page: Page) -> str:
         *page.lines(f"{period}, {clean(flow.project)}" if flow.project else period, "dim"),
         *page.lines(f"trend {page.spark(flow.trend.values)} {_since(flow.trend)}"),
         *page.lines(_outcome_change(flow.outcome_change)),
+        *page.lines(words.partial(flow.partial), "warn"),
         "",
         page.table(_STEPS, rows),
     ]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import UnsetType
+
+from one_trace.guard.text import clean
 from one_trace.model.figures import counted, duration, money, number, place, size, usage
 from one_trace.model.times import to_local
 from one_trace.model.trace import Exit, Run
@@ -85,3 +88,8 @@ def _unfinished(exit: Exit) -> str:
 def exit_status(exit: Exit) -> str:
     """``SIGINT``, ``code 3``: the same in a table."""
     return exit.signal or f"code {exit.code}"
+
+
+def partial(reasons: Sequence[str] | UnsetType) -> str:
+    """``partial: 3 of 120 spans have not arrived``; empty if nothing is missing."""
+    return f"partial: {clean('; '.join(reasons))}" if reasons else ""

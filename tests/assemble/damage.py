@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unittest import mock
 
 import one_trace.assemble as assembling
-from one_trace.assemble.live import LiveSpan
+from one_trace.assemble.live.state import LiveSpan
 from one_trace.errors import RecordError
 from one_trace.model.trace import RUN_STATUSES, SPAN_STATUSES, Span, Trace
 from one_trace.record.files import RunFiles
@@ -74,7 +74,7 @@ def ends(files: RunFiles) -> Ended | None:
     """The document does not say which line ended a span: the spans of the replay, in the document's order,
     do."""
     ordered: list[LiveSpan] = []
-    in_order = assembling._in_order
+    in_order = assembling.in_order
 
     def spy(spans: list[LiveSpan]) -> list[LiveSpan]:
         ordered[:] = in_order(spans)
@@ -84,12 +84,12 @@ def ends(files: RunFiles) -> Ended | None:
         record = read(files)
     except RecordError:
         return None
-    with mock.patch.object(assembling, "_in_order", spy):
+    with mock.patch.object(assembling, "in_order", spy):
         trace = assembling.assemble(record).trace
     by_line = {
         live.end_index: span
         for live, span in zip(ordered, trace.spans, strict=True)
-        if live.end_index is not None and live.slot < 0 and live.status != "stopped"
+        if live.end_index is not None and live.slot < 0 and live.shown.status != "stopped"
     }
     after = record.lines[1:]
     unsaved = {

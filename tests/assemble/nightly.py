@@ -48,7 +48,7 @@ COLUMNS = (
 """`doubtful`: spans that may as well be another iteration; `right even so`: those among them that are what
 they are said to be; `status open`: silent ones of which the record does not tell what became; `unsettled`:
 runs that say that something contradicts every reading of them; `contradicted`: runs with doubtful spans whose
-reading cannot have left their record (`tests.oracle`), which do not count as wrong yet; `too large`: runs
+reading cannot have left their record (`tests.oracle`), which are wrong, too; `too large`: runs
 that were broken off, and are not among the others."""
 LARGEST = 600_000
 """Values in a result, copies counted: the state then has 30 MB or so. One run in a hundred has more, and they
@@ -136,8 +136,10 @@ def attempt(made: Made, projects: str | None = None) -> tuple[list[str], Counter
         with tempfile.TemporaryDirectory(dir=projects) as folder:
             files, truth, trace = run(made, Path(folder).resolve())
             wrong, counts = differences(truth, trace), counted(truth, trace)
-            if counts["doubtful"] and not wrong:
-                counts["contradicted"] = contradicts(files, trace)
+            decided = contradiction(files, trace) if counts["doubtful"] and not wrong else None
+            if decided is not None:
+                counts["contradicted"] = 1
+                wrong = [f"what it leaves open is decided: {decided}"]
     except TooLarge:
         forget_worker()
         return [], Counter({"too large": 1})
@@ -148,9 +150,10 @@ def attempt(made: Made, projects: str | None = None) -> tuple[list[str], Counter
     return wrong, counts
 
 
-def contradicts(files: RunFiles, trace: Trace) -> bool:
-    """Whether the log or the state decides what the trace calls a guess, and otherwise."""
-    return check(files, trace).kind == "refuted"
+def contradiction(files: RunFiles, trace: Trace) -> str | None:
+    """How the log, the state or a flow file decides what the trace calls a guess, if otherwise."""
+    verdict = check(files, trace)
+    return verdict.why if verdict.kind == "refuted" else None
 
 
 def run(made: Made, project: Path) -> tuple[RunFiles, Truth, Trace]:

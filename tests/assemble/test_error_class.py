@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from one_trace.assemble.error_class import error_class
+from one_trace.assemble.spans.error_class import error_class
 
 CASES = [
     ('Step "slow" exceeded timeout of 60ms', "code", "TIMEOUT"),

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from one_trace.assemble import attempts
-from one_trace.assemble.evidence import may_go_on_beside
-from one_trace.assemble.live import LiveSpan
+from one_trace.assemble.live.state import LiveSpan
+from one_trace.assemble.reading import attempts
+from one_trace.assemble.reading.against_retry import may_go_on_beside
 from one_trace.model.trace import Span
 from tests.assemble.recorded import MadeRun, code
 

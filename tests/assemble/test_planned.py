@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from one_trace.assemble.planned import plan_of
-from one_trace.assemble.trees import Trees
+from one_trace.assemble.flowtree.planned import plan_of
+from one_trace.assemble.flowtree.trees import Trees
 from one_trace.model.trace import PlannedStep
 from one_trace.record.flows import FlowFiles
 

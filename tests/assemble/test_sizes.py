@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from one_trace.assemble import assemble
-from one_trace.assemble.sizes import compact_bytes
+from one_trace.assemble.sizes.compact import compact_bytes
 from one_trace.record.reading import read
 from tests.assemble.recorded import MadeRun, code, lay_out
 

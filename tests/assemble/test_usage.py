@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from one_trace.assemble import assemble
-from one_trace.assemble.usage import read_envelope, usage_in_text
+from one_trace.assemble.sizes.usage import read_envelope, usage_in_text
 from one_trace.model.trace import PartedUsage, Usage
 from one_trace.record.reading import read
 from tests.assemble.recorded import lay_out

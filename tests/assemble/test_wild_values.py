@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from one_trace.assemble.inputs import _strings
+from one_trace.assemble.sizes.inputs import _strings
 from one_trace.export.formats import FORMATS
 from one_trace.model.trace import Assembly, Trace
 from one_trace.record.flows import DEPTH_LIMIT, read_flow

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 from made import START_MS, USAGE, assembly, span
+from msgspec import UNSET
 
 from one_trace.analyse import stats
 from one_trace.errors import NoSuchRun
@@ -71,12 +72,13 @@ def test_figures_are_those_of_the_last_revision(
             engine.run(f"OPTIMIZE TABLE {engine.database}.{table} FINAL")
     history = clickhouse(engine)
     (flow,) = stats.document(history.histories(ALL), flow=None, since=None).flows
+    assert flow.partial is UNSET
     counts = {step.step_id: (step.count, step.total_ms) for step in flow.steps}
     assert counts.pop("ask") == (steps, steps * ms)
     own = {f"step-{number}" for number in range(steps)}
     assert {name for name, (count, _) in counts.items() if count} == {"each", *own}
     (listed,) = history.runs(ALL)
-    assert (listed.counts.spans, history.count(ALL)) == (1 + 2 * steps, 1)
+    assert (listed.counts.spans, listed.partial, history.count(ALL)) == (1 + 2 * steps, UNSET, 1)
     assert sum(usage.calls for usage in history.calls(ALL).usages) == steps
     trace = history.trace(RUN_ID)
     assert [one.path for one in trace.spans] == [one.path for one in run(steps, ms).trace.spans]
@@ -89,7 +91,12 @@ def test_a_run_of_which_steps_are_missing_says_so(engine: Engine) -> None:
     history = clickhouse(engine)
     trace = history.trace(history.find("last"))
     assert [len(trace.spans), trace.run.counts.spans] == [6, 7]
-    assert trace.run.partial == ["1 of 7 spans have not arrived"]
+    reason = "1 of 7 spans has not arrived"
+    assert trace.run.partial == [reason]
+    assert [each.partial for each in history.runs(ALL)] == [[reason]]
+    (flow,) = stats.document(history.histories(ALL), flow=None, since=None).flows
+    assert flow.partial == [reason]
+    assert profiles.findings(history, Wanted("my-flow"), since=None).partial == [reason]
 
 
 def test_steps_of_a_run_that_has_not_arrived_are_shown_by_its_trace_id(engine: Engine) -> None:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-import msgspec
-
 from one_trace.model.trace import Span, Trace
 from tests.oracle import places
 from tests.oracle.course import Stored
 from tests.oracle.rerun import Rerun
-from tests.truth import TrueSpan
-
-_RESULTS = ("success", "failed", "timeout", "skipped")
+from tests.oracle.results import Skeleton, count_differences, first_difference
+from tests.true_tree import TrueSpan
 
 
 def tree_differs(trace: Trace, run: Rerun) -> str | None:
@@ -81,61 +75,15 @@ def _without_a_sign(trace: Trace) -> set[str]:
     return {span.span_id for span in trace.spans} - certain
 
 
-def compare(trace: Trace, run: Rerun, recorded: Path | None) -> None:
-    """Note the first difference of a run whose events are as recorded."""
-    course, again = run.course, run.files.state
+def compare(trace: Trace, run: Rerun, recorded: Skeleton | None) -> None:
+    """Note the first difference of a run whose events are as recorded. `recorded`: the state, if any."""
+    course, again = run.course, run.kept.skeleton if run.kept is not None else None
     course.difference = tree_differs(trace, run)
-    one, other = _skeleton(recorded), _skeleton(again)
-    if course.difference is None and one != other:
-        where, left, right = _first_difference(["state"], one, other)
+    if recorded is None or recorded == again:
+        return
+    if course.difference is None:
+        where, left, right = first_difference(["state"], recorded, again)
         course.difference = f"{'.'.join(where)} is {str(right)[:80]}, not {str(left)[:80]}"
-        course.unlike = _count(one, other)
+        course.unlike = count_differences(recorded, again)
         if isinstance(left, tuple):
             course.stored = Stored(where[-1], left[:2], right[:2] if isinstance(right, tuple) else None)
-
-
-def _skeleton(file: Path | None) -> Any:
-    if file is None or not file.exists():
-        return None
-    state = msgspec.json.decode(file.read_bytes())
-    results = _results(state["context"]["steps"])
-    return {"status": state["status"], "completed": state["completedSteps"], "steps": results}
-
-
-def _results(value: Any) -> Any:
-    """The results in a value, by where they are, without what the steps made."""
-    if isinstance(value, dict):
-        inside = {key: found for key, each in value.items() if (found := _results(each)) is not None}
-        if value.get("status") in _RESULTS:
-            return (value["status"], value.get("durationMs"), value.get("retries"), inside)
-        return inside or None
-    if isinstance(value, list):
-        found = [_results(each) for each in value]
-        return found if any(each is not None for each in found) else None
-    return None
-
-
-def _first_difference(where: list[str], one: Any, other: Any) -> tuple[list[str], Any, Any]:
-    """Of two that differ: where, and the least that does, which is the reason for the rest."""
-    if isinstance(one, tuple) and isinstance(other, tuple) and one[3] != other[3]:
-        return _first_difference(where, one[3], other[3])
-    if isinstance(one, dict) and isinstance(other, dict):
-        key = next(key for key in (*one, *other) if one.get(key) != other.get(key))
-        return _first_difference([*where, key], one.get(key), other.get(key))
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        index = next(index for index, left in enumerate(one) if left != other[index])
-        return _first_difference([*where, str(index)], one[index], other[index])
-    return where, one, other
-
-
-def _count(one: Any, other: Any) -> int:
-    """How many results differ."""
-    if one == other:
-        return 0
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return (one[:3] != other[:3]) + _count(one[3], other[3])
-    if isinstance(one, dict) and isinstance(other, dict):
-        return sum(_count(one.get(key), other.get(key)) for key in one.keys() | other.keys())
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return sum(_count(left, right) for left, right in zip(one, other, strict=True))
-    return 1

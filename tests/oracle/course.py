@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
 from tests.oracle.events import Line
-from tests.truth import Killed
+from tests.true_tree import Killed
 
 Result = tuple[str, float | None]
 """A status, as the host writes it, and a duration."""
@@ -32,6 +32,8 @@ class Course:
     stored: Stored | None = None
     unlike: int = 0
     at: int = 0
+    same_ms: bool = False
+    """The event that came is of the ms of the one that should have."""
     superfluous: bool = False
     """Something ran that should not have."""
     last: Line | None = None

@@ -10,29 +10,43 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from one_trace.model.trace import Span, Trace
 from tests.oracle import places
 from tests.oracle.events import UNKNOWN, Line
 from tests.oracle.retries import Retried, splits
-from tests.truth import LEAVES, Behaviour
+from tests.true_tree import LEAVES, Behaviour
 
 NEVER = Behaviour(math.inf)
 """Goes on for longer than the record: its end shows nowhere. Also what was ended by its own time-out."""
 Bodies = dict[str, list[Behaviour]]
 """By place, what the attempts there do, in order."""
+Attempt = tuple[str, int]
+"""A place and the number of an attempt there."""
+
+
+class Inside(NamedTuple):
+    """What ran in an attempt of a step: in how many iterations, in which branch, of which flow."""
+
+    iterations: int = 0
+    branch: str | None = None
+    flow_key: str | None = None
 
 
 @dataclass(frozen=True)
 class Decided:
-    """What a run is made of. `bodies`: what the reading says; `reading`: its spans by place. Of `unknown`
-    leaf steps neither the record nor the reading says for certain how they ended; `supposed` is what is
-    tried of them."""
+    """What a run is made of. `bodies`: what the reading says; `reading`: its spans by place; `inside`: what
+    ran in each attempt. Of `unknown` leaf steps neither the record nor the reading says for certain how they
+    ended; `supposed` is what is tried of them, and of `later` bodies, by how many turns of the loop they end
+    after others that end in the same ms: a clock does not tell."""
 
     bodies: Bodies
     reading: dict[str, Span]
+    inside: dict[Attempt, Inside]
     unknown: frozenset[str]
     supposed: Bodies = field(default_factory=dict)
+    later: dict[Attempt, int] = field(default_factory=dict)
 
     def at(self, where: str) -> list[Behaviour]:
         """What the attempts at a place do."""
@@ -50,6 +64,9 @@ class Decided:
 
     def suppose(self, bodies: Bodies) -> Decided:
         return replace(self, supposed=self.supposed | bodies)
+
+    def put_off(self, attempt: Attempt) -> Decided:
+        return replace(self, later=self.later | {attempt: self.later.get(attempt, 0) + 1})
 
     def last(self, where: str, behaviour: Behaviour) -> Bodies:
         """All attempts there, with another end of the last."""
@@ -82,7 +99,9 @@ class Decisions:
             bodies |= options[picks.get(number, 0)]
         way = replace(self.certain, bodies=bodies)
         ends = {
-            where: bodies[where] for where in way.unknown if not math.isinf(bodies[where][-1].duration_ms)
+            where: made
+            for where, made in bodies.items()
+            if where in way.unknown and not math.isinf(made[-1].duration_ms)
         }
         return way.suppose(ends | way.supposed) if claimed else way
 
@@ -105,11 +124,26 @@ def decide(trace: Trace, lines: list[Line]) -> Decisions:
         if span.type not in LEAVES and span.step_id in retried and span.status != "skipped":
             retried[span.step_id].append(_retried(span, found[span.span_id], start))  # it has the same id
     reading = {found[span.span_id]: span for span in trace.spans}
-    at_once = {where: [Behaviour(output=1)] for where in unknown if _over_at_once(reading, where)}
-    decisions = Decisions(Decided(bodies, reading, unknown, at_once))
+    at_once = {
+        where: [Behaviour(output=1)]
+        for where in reading
+        if where in unknown and _over_at_once(reading, where)
+    }
+    decisions = Decisions(Decided(bodies, reading, _inside(trace, found), unknown, at_once))
     for step_id, spans in retried.items():
         decisions.open.append(splits(spans, [line for line in lines if line.step == step_id]))
     return decisions
+
+
+def _inside(trace: Trace, found: dict[str, str]) -> dict[Attempt, Inside]:
+    inside: dict[Attempt, Inside] = {}
+    for span in trace.spans:
+        if span.parent_span_id is not None:
+            above = found[span.parent_span_id], span.parent_attempt or 1
+            iterations, branch, _ = inside.get(above, Inside())
+            iterations = max(iterations, span.iteration + 1 if span.iteration is not None else 0)
+            inside[above] = Inside(iterations, span.branch or branch, span.flow_key)
+    return inside
 
 
 def _retried(span: Span, where: str, start: float) -> Retried:

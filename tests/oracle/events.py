@@ -14,7 +14,7 @@ UNSAVEABLE = "Converting circular structure to JSON"
 """The error of a step after which the state cannot be saved."""
 ENDS = ("Flow completed", "Flow failed", "Flow completed after resume", "Flow failed after resume")
 """Messages after which a run is over."""
-_OF_THE_CLOCK = ("ts", "level", "msg", "timestamp", "runId")
+_NO_FIELDS = frozenset(("event", "ts", "level", "msg", "timestamp", "runId"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,16 @@ def read_lines(log: Path | None) -> list[Line]:
 def line_of(row: dict[str, Any]) -> Line:
     at = to_ms(row["ts"])
     assert at is not None
-    fields = {key: value for key, value in row.items() if key not in (*_OF_THE_CLOCK, "event")}
-    return Line(at, row.get("event") or row["msg"], fields)
+    return Line(at, row.get("event") or row["msg"], _fields(row))
+
+
+def line_of_event(event: dict[str, Any], at: float) -> Line:
+    """The line that an event of the engine makes."""
+    return Line(at, event["event"], _fields(event))
+
+
+def _fields(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key not in _NO_FIELDS}
 
 
 def is_event(line: Line) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from one_trace.model.trace import Span
 from tests.oracle.events import Line
-from tests.truth import TrueSpan
+from tests.true_tree import TrueSpan
 
 THROWN = ("step:error", "step:retry", "step:retry-skip", "flow:error")
 """Events of what threw."""

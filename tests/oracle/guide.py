@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from one_trace.engine.loop import Loop, Promise
+from one_trace.engine.virtual import VirtualClock
 from tests.oracle.course import Course
 from tests.oracle.events import UNKNOWN, Line
 from tests.oracle.expectations import THROWN, Expectations
-from tests.truth import Behaviour, VirtualClock
+from tests.true_tree import Behaviour
 
 _FOREVER_MS = 2**31 - 1
 

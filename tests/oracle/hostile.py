@@ -16,7 +16,8 @@ from one_trace.record.files import RunFiles
 from tests.assemble.generated import Made, Maker
 from tests.oracle.events import ENDS, read_lines
 from tests.scratch import in_memory
-from tests.truth import Behaviour, TooLarge, TrueSpan, Truth, forget_worker, resume_for_truth, run_for_truth
+from tests.true_tree import Behaviour, TrueSpan
+from tests.truth import TooLarge, Truth, forget_worker, resume_for_truth, run_for_truth
 
 SHAPES = {
     "trouble": (True, False),

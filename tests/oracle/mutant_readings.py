@@ -21,7 +21,7 @@ from tests.scratch import in_memory
 NAMED_CASES = Path(__file__).resolve().parents[1] / "assemble" / "found"
 SEEDS = range(81_000_000, 81_000_060)
 KINDS = ("trouble", "wide", "both")
-RUNS = 400
+RUNS = 1000
 """A wrong reading takes longer than a right one: all ways have to fail."""
 REFUTED = 0.9
 """What part of the wrong readings must be refuted."""

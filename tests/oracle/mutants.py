@@ -1,4 +1,4 @@
-"""Assemblers with one condition taken out: a guard, a term of a cost, or one operand of a boolean.
+"""Assemblers with one condition taken out: a guard, a weight (or one of two), or one operand of a boolean.
 
 A mutant is named by what was taken out and where, so that it stays the same when lines move.
 """
@@ -20,7 +20,6 @@ import msgspec
 PACKAGE = "one_trace.assemble"
 FILE = Path(__file__).with_name("mutants.json")
 What = Literal["guard", "cost", "operand"]
-_COSTS = ("cost", "wrong")
 
 
 class Mutant(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -43,21 +42,28 @@ def read_mutants() -> list[Mutant]:
 
 def mutants_of(module: str) -> list[Mutant]:
     """Every mutant that can be made of a module of the assembler."""
-    cut = _Cut(module, None)
-    cut.visit(ast.parse(_source(module)))
+    cut = Cut(module, None)
+    cut.visit(ast.parse(source_of(module)))
     return cut.found
 
 
 @contextmanager
 def applied(mutant: Mutant) -> Iterator[None]:
     """While the body runs, the assembler is the mutant. Raises LookupError if it has no such condition."""
-    cut = _Cut(mutant.module, mutant)
-    tree = ast.fix_missing_locations(cut.visit(ast.parse(_source(mutant.module))))
+    cut = Cut(mutant.module, mutant)
+    tree = ast.fix_missing_locations(cut.visit(ast.parse(source_of(mutant.module))))
     if not cut.done:
         raise LookupError(str(mutant))
-    module = importlib.import_module(_name(mutant.module))
+    with replaced(importlib.import_module(full_name(mutant.module)), tree, mutant.function):
+        yield
+
+
+@contextmanager
+def replaced(module: types.ModuleType, tree: ast.AST, within: str | None = None) -> Iterator[None]:
+    """While the body runs, a module's functions have the code of this tree; `within`: only those that this
+    scope is in."""
     changed = dict(_codes(compile(tree, str(module.__file__), "exec")))
-    before = [(function, function.__code__) for function in _patch(module, changed, mutant.function)]
+    before = [(function, function.__code__) for function in _patch(module, changed, within)]
     for function, _ in before:
         function.__code__ = changed[function.__qualname__]
     try:
@@ -67,15 +73,15 @@ def applied(mutant: Mutant) -> Iterator[None]:
             function.__code__ = code
 
 
-def _name(module: str) -> str:
+def full_name(module: str) -> str:
     return PACKAGE if module == "__init__" else f"{PACKAGE}.{module}"
 
 
-def _source(module: str) -> str:
-    return inspect.getsource(importlib.import_module(_name(module)))
+def source_of(module: str) -> str:
+    return inspect.getsource(importlib.import_module(full_name(module)))
 
 
-class _Cut(ast.NodeTransformer):
+class Cut(ast.NodeTransformer):
     """Lists what can be taken out, and takes out `want`."""
 
     def __init__(self, module: str, want: Mutant | None) -> None:
@@ -83,6 +89,7 @@ class _Cut(ast.NodeTransformer):
         self.done = False
         self._module, self._want = module, want
         self._scopes: list[str] = []
+        self._compared: set[int] = set()
         self._seen: Counter[tuple[str, What, str]] = Counter()
 
     def _is_wanted(self, what: What, node: ast.AST) -> bool:
@@ -108,10 +115,16 @@ class _Cut(ast.NodeTransformer):
             return ast.Pass()
         return node
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
-        is_cost = isinstance(node.target, ast.Name) and node.target.id in _COSTS
-        return ast.Pass() if is_cost and self._is_wanted("cost", node) else node
+        is_weight = isinstance(node.value, ast.Name) and node.value.id == "weights" and self._scopes
+        is_weight = is_weight and id(node) not in self._compared
+        return ast.Constant(0) if is_weight and self._is_wanted("cost", node) else node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        """What a sum is compared with is no weight of it."""
+        self._compared.update(map(id, (node.left, *node.comparators)))
+        return self.generic_visit(node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         self.generic_visit(node)
@@ -131,7 +144,7 @@ def _codes(code: types.CodeType, above: str = "") -> Iterator[tuple[str, types.C
             yield from _codes(inner, f"{name}.")
 
 
-def _patch(module: types.ModuleType, changed: dict[str, types.CodeType], within: str) -> list[Any]:
+def _patch(module: types.ModuleType, changed: dict[str, types.CodeType], within: str | None) -> list[Any]:
     """The functions of a module in which the mutant's scope is."""
     found = []
     for value in vars(module).values():
@@ -142,7 +155,7 @@ def _patch(module: types.ModuleType, changed: dict[str, types.CodeType], within:
             function = _function(member)
             if function is None or function.__module__ != module.__name__:
                 continue
-            if within == function.__qualname__ or within.startswith(f"{function.__qualname__}."):
+            if within is None or f"{within}.".startswith(f"{function.__qualname__}."):
                 found.append(function)
     return [function for function in found if function.__qualname__ in changed]
 

@@ -65,4 +65,4 @@ def reading_of(run: HostileRun, trace: Trace) -> Reading:
 
 
 def _as_run(truth: Truth, run: HostileRun) -> Rerun:
-    return Rerun(run.files, spans=truth["spans"], status=truth["status"])
+    return Rerun(spans=truth["spans"], status=truth["status"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from one_trace.model.trace import Trace
-from tests.truth import TrueSpan
+from tests.true_tree import TrueSpan
 
 
 def of_reading(trace: Trace) -> dict[str, str]:

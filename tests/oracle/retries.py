@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.oracle.events import UNKNOWN, Line
-from tests.truth import Behaviour
+from tests.true_tree import Behaviour
 
 SPLITS = 50
 """At most so many of one step are tried."""

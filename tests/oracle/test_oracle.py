@@ -13,14 +13,20 @@ from one_trace.engine.call import RunOptions
 from one_trace.model.trace import Span, Trace
 from one_trace.record.files import RunFiles
 from one_trace.record.reading import read
+from tests.assemble.generated import Made
+from tests.assemble.generated import run as run_made
 from tests.assemble.test_generated import node
 from tests.effort import effort
 from tests.oracle import corpus
-from tests.oracle.outcomes import NO_RUN, outcome
+from tests.oracle.hostile import HostileRun
+from tests.oracle.outcomes import NO_RUN, outcome, reading_of
 from tests.oracle.tally import Block
 from tests.oracle.verdict import check
-from tests.truth import Behaviour, resume_for_truth, run_for_truth
+from tests.true_tree import Behaviour
+from tests.truth import resume_for_truth, run_for_truth
 
+EARNED = Path(__file__).with_name("earned")
+"""The smallest flows of which a guess was taken for what it is not."""
 pytestmark = [pytest.mark.program, node]
 Step = dict[str, Any]
 RETRY = {"strategy": "retry", "retries": 2, "retryDelayMs": 5}
@@ -96,6 +102,19 @@ def test_a_resumed_run_is_run_and_resumed(tmp_path: Path) -> None:
     assert check(files, trace).kind == "refuted"
 
 
+def test_what_a_resume_has_left_says_nothing_of_the_run_before_it(tmp_path: Path) -> None:
+    """The state has the iterations of the last run of the block, in which they lasted otherwise."""
+    steps = block("p", loop("l", leaf("a"), at_once=3), leaf("bad"))
+    flow = {"key": "main", "name": "main", "inputs": {}, "steps": [steps]}
+    first, second = times(a=[3, 9, 6], bad=[-20]), times(a=[9, 3, 6], bad=[20])
+    files, truth = run_for_truth(tmp_path, {"main": flow}, "main", behaviour=first)
+    truth = resume_for_truth(files, truth, behaviour=second)
+    trace = assembled(files)
+    assert reading_of(HostileRun(files, truth), trace) != "wrong"
+    lasted = {span.path: span.duration_ms for span in trace.spans}
+    assert [lasted[f"main#2 > p > l[{i}] > a"] for i in range(3)] == [9, 3, 6]
+
+
 def swapped(one: Span, other: Span) -> None:
     one.duration_ms, other.duration_ms = other.duration_ms, one.duration_ms
 
@@ -162,6 +181,14 @@ def test_only_a_loop_beside_it_overwrites_the_result_of_a_concurrent_loop(
     files = record(tmp_path, twice, *after, a=[30, 3, 30, 3, 30, 3], b=[1, 1, 1])
     spans = {span.path: span.duration_ms for span in assembled(files).spans}
     assert [spans[f"main > w[1] > l[{i}] > a"] for i in range(3)] == [3, 30, 3]
+
+
+@pytest.mark.parametrize("case", sorted(EARNED.glob("*.json")), ids=lambda case: case.stem)
+def test_what_a_record_decides_is_no_guess(case: Path, tmp_path: Path) -> None:
+    """Each had a reading that was excused by its own `derived`, and contradicted the record."""
+    files, truth, trace = run_made(Made.from_json(case.read_text()), tmp_path)
+    assert check(files, trace).why == ""
+    assert reading_of(HostileRun(files, truth), trace) == "right"
 
 
 def test_a_sample_of_the_corpus_is_as_stored() -> None:

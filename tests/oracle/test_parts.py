@@ -14,7 +14,7 @@ from tests.oracle.mutants import Mutant, applied, mutants_of, read_mutants
 from tests.oracle.outcomes import NO_RUN
 from tests.oracle.retries import Retried, splits
 from tests.oracle.tally import Block
-from tests.truth import Behaviour
+from tests.true_tree import Behaviour
 
 
 def retry(at: float, attempt: int = 2, delay: float = 5) -> Line:
@@ -60,14 +60,15 @@ def test_a_mutant_names_one_condition_of_the_assembler(mutant: Mutant) -> None:
 
 
 def test_a_mutant_is_the_assembler_again_afterwards() -> None:
-    from one_trace.assemble import blocks
+    from one_trace.assemble.reading import blocks
 
     before = blocks.may_go_on.__code__
     mutant = next(mutant for mutant in read_mutants() if mutant.function == "may_go_on")
     with applied(mutant):
         assert blocks.may_go_on.__code__ is not before
     assert blocks.may_go_on.__code__ is before
-    with pytest.raises(LookupError), applied(Mutant("blocks", "may_go_on", "guard", "if never: pass")):
+    none = Mutant("reading.blocks", "may_go_on", "guard", "if never: pass")
+    with pytest.raises(LookupError), applied(none):
         pass
 
 

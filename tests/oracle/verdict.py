@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from one_trace.model.trace import Trace
 from one_trace.record.files import RunFiles
 from tests.oracle.agreement import compare
 from tests.oracle.decisions import Decisions, decide
-from tests.oracle.events import UNSAVEABLE, Line, read_lines
-from tests.oracle.rerun import Rerun, parts_of, rerun
+from tests.oracle.events import UNSAVEABLE
+from tests.oracle.record import Record
+from tests.oracle.rerun import Rerun, rerun
 from tests.oracle.retries import TooManyWays
 from tests.oracle.trials import Trial, otherwise
-from tests.scratch import in_memory
 
 Kind = Literal["reproduced", "refuted", "unchecked"]
 RUNS = 60
 """At most so many runs are tried for a reading."""
+_BETTER = 8
+"""One in so many is of another way to split retries."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,15 @@ class Verdict:
 
 def check(files: RunFiles, trace: Trace, runs: int = RUNS) -> Verdict:
     """Run the reading, in as many ways as it leaves open, until one reproduces the record."""
-    lines = read_lines(files.log)
-    if any(UNSAVEABLE in str(line.fields.get("error")) for line in lines):
+    record = Record(files)
+    if any(UNSAVEABLE in str(line.fields.get("error")) for line in record.lines):
         return Verdict("unchecked", "a result is part of itself, so that the state could not be saved")
     try:
-        decisions = decide(trace, lines)
+        decisions = decide(trace, record.lines)
     except TooManyWays:
         return Verdict("unchecked", "its retries may be split in too many ways")
     tried, nearest, why = 0, (1, 0), "its retries fit no lines of the log"
-    for run in itertools.islice(_runs(files, trace, lines, decisions), runs):
+    for run in itertools.islice(_runs(record, trace, decisions), runs):
         tried += 1
         if run.course.difference is None:
             return Verdict("reproduced", tried=tried)
@@ -56,38 +56,31 @@ def check(files: RunFiles, trace: Trace, runs: int = RUNS) -> Verdict:
     return Verdict("refuted", why, tried)
 
 
-def _runs(files: RunFiles, trace: Trace, lines: list[Line], decisions: Decisions) -> Iterator[Rerun]:
-    """The runs to try: each way to split retries, and what may do better than those that came closest."""
-    ways, stop = decisions.ways(), _stop_after(lines)
-    tried: list[tuple[tuple[int, int], int, Trial, Rerun]] = []
-    numbers, seen = itertools.count(), set[str]()
-    while True:
-        first = next(ways, None)
-        trials = [Trial(first, stop_after=stop)] if first is not None else []
-        if not trials and not tried:
+def _runs(record: Record, trace: Trace, decisions: Decisions) -> Iterator[Rerun]:
+    """The runs to try: now and then another way to split retries, else what may do better than the run that
+    came closest."""
+    ways, stop = decisions.ways(), record.stop_after
+    first = (Trial(way, stop_after=stop) for way in ways)
+    better: list[tuple[tuple[int, int], int, Iterator[Trial]]] = []
+    seen = set[str]()
+    for number in itertools.count():
+        trial = next(first, None) if number % _BETTER == 0 else None
+        while trial is None and better:
+            trial = next(better[0][2], None)
+            if trial is None:
+                heapq.heappop(better)
+        trial = trial if trial is not None else next(first, None)
+        if trial is None:
             return
-        if tried:
-            _, _, trial, run = heapq.heappop(tried)
-            trials += otherwise(trial, run)
-        for trial in trials:
-            if trial.key in seen:
-                continue
+        if trial.key not in seen:
             seen.add(trial.key)
-            run = _run(files, trace, lines, trial)
+            run = _run(record, trace, trial)
             yield run
-            heapq.heappush(tried, (run.course.shortfall, next(numbers), trial, run))
+            heapq.heappush(better, (run.course.shortfall, number, otherwise(trial, run)))
 
 
-def _run(files: RunFiles, trace: Trace, lines: list[Line], trial: Trial) -> Rerun:
-    with tempfile.TemporaryDirectory(prefix="oracle-", dir=in_memory()) as folder:
-        project = Path(folder).resolve()
-        parts = parts_of(lines)
-        run = rerun(files, parts, trial.decided, project, stop_after=trial.stop_after, choices=trial.choices)
-        if run.course.difference is None:
-            compare(trace, run, files.state)
+def _run(record: Record, trace: Trace, trial: Trial) -> Rerun:
+    run = rerun(record, trial.decided, stop_after=trial.stop_after, choices=trial.choices)
+    if run.course.difference is None:
+        compare(trace, run, record.state)
     return run
-
-
-def _stop_after(lines: list[Line]) -> str | None:
-    stops = (line.fields.get("stoppedAfter") for line in lines if line.what == "flow:stopped")
-    return next((step_id for step_id in stops if step_id), None)

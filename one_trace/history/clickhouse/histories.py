@@ -75,8 +75,13 @@ def histories(client: Client, where: Where, *, models: bool) -> list[FlowHistory
         flow.steps = list(steps.get(key, {}).values())
         for step in flow.steps:
             step.series.sort()
+        flow.missing = max(0, sum(run.spans for run in flow.runs) - sum(map(_spans, flow.steps)))
     _read_plans(client, where, flows, timeouts)
     return [flow for _, flow in sorted(flows.items())]
+
+
+def _spans(step: StepHistory) -> int:
+    return sum(counts.spans for counts in step.versions)
 
 
 def _flows(client: Client, where: Where) -> tuple[dict[_Flow, FlowHistory], Indexes]:

@@ -12,6 +12,7 @@ import msgspec
 from one_trace.analyse.cost import SUMMED
 from one_trace.analyse.flat_table import COLUMNS
 from one_trace.errors import CliError, NoSuchRun
+from one_trace.history.clickhouse.arrived import mark_missing
 from one_trace.history.clickhouse.client import Client
 from one_trace.history.clickhouse.histories import steps_of
 from one_trace.history.clickhouse.runs import STARTED_MS
@@ -33,12 +34,14 @@ _ORDERS = {
 """The beginning of the ORDER BY for each of `model.wanted.ORDERS`."""
 _RUN = (
     f"flow, run_id, executor, executor_version, {STARTED_MS}, toUnixTimestamp64Nano(began), duration,"
-    " lower(hex(trace)), attributes"
+    " lower(hex(trace)), attributes, revision"
 )
 _ROW = (
     "TraceId, SpanId, ParentSpanId, SpanName, toUnixTimestamp64Nano(Timestamp), Duration, StatusCode,"
     " StatusMessage"
 )
+_STARTED = 4
+"""The place of the start in `_RUN`."""
 _DAY_NS = 86_400 * 10**9
 _BATCH = 200
 """Runs whose spans are read at once."""
@@ -68,11 +71,12 @@ def runs(client: Client, wanted: Where, *, limit: int | None, order: str) -> lis
         ordered += f" LIMIT {int(limit)}"
         keys = "flow, run_started, trace"
         source = f"FROM {RUNS} FINAL WHERE ({keys}) IN (SELECT {keys} {source} {ordered})"
-    found: list[Run] = []
-    for row in client.rows(f"SELECT {_RUN} {source} {ordered}", wanted.params):
+    found: list[tuple[Run, int, int]] = []
+    for *row, revision in client.rows(f"SELECT {_RUN} {source} {ordered}", wanted.params):
         with suppress(*_ODD):
-            found.append(_run(*row))
-    return found
+            found.append((_run(*row), row[_STARTED], revision))
+    mark_missing(client, wanted, found)
+    return [run for run, _, _ in found]
 
 
 def _run(

@@ -9,9 +9,15 @@ from one_trace.history.clickhouse.client import Params, Value
 from one_trace.history.clickhouse.tables import RUNS, SPANS
 from one_trace.model.wanted import Wanted
 
-_MOMENT = "fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')"
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
-_LAST_START = _MOMENT.format(name="after")
+
+
+def moment(name: str) -> str:
+    """The parameter of this name, in ms since 1970."""
+    return f"fromUnixTimestamp64Milli({{{name}:Int64}}, 'UTC')"
+
+
+_LAST_START = moment("after")
 _AFTER = (
     f"(run_started, trace) < ({_LAST_START}, (SELECT if(count() = 0, unhex(repeat('ff', 16)), max(trace))"
     f" FROM {RUNS} WHERE run_id = {{after_run:String}} AND run_started = {_LAST_START}))"
@@ -53,8 +59,8 @@ def where(wanted: Wanted, after: tuple[float, str] | None = None) -> Where:
     for name, condition, value in (
         ("flow", "flow = {flow:String}", wanted.flow),
         ("project", "repository = {project:String}", wanted.project),
-        ("since", f"run_started >= {_MOMENT.format(name='since')}", wanted.since),
-        ("until", f"run_started < {_MOMENT.format(name='until')}", wanted.until),
+        ("since", f"run_started >= {moment('since')}", wanted.since),
+        ("until", f"run_started < {moment('until')}", wanted.until),
     ):
         if value is not None:
             found = found.both(condition, **{name: value})

@@ -1,0 +1,1 @@
+"""Which of all readings is one that nothing contradicts?"""

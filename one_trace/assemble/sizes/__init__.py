@@ -1,0 +1,1 @@
+"""How large is what went in and came out of a step, and what did an LLM call use?"""
