@@ -32,11 +32,15 @@ report()
 """
 _AT_EXEC = "os.execve = os.execv = report"
 _AT_START_OF_HOST = "from one_trace.host import supervise; supervise.run = report"
+_BUILT_IN = "os.environ['ONE_TRACE_HOST'] = 'built-in'"
+_AT_START_OF_NODE = f"{_BUILT_IN}; os.posix_spawn = report"
 _NO_INPUT = "os.dup2(os.open(os.devnull, os.O_RDONLY), 0)"
 PATHS: dict[str, tuple[list[str], str]] = {
     "foreign verb": (["actions", "search", "tea"], _AT_EXEC),
     "untraced run": (["flow", "execute", "k", "--no-trace"], _AT_EXEC),
     "head of a traced run": (["--agent", "flow", "execute", "k", "--trace"], _AT_START_OF_HOST),
+    "head of the built-in runner": (["flow", "execute", "k", "--no-trace"], _AT_START_OF_NODE),
+    "built-in runner": (["--agent", "flow", "execute", "k", "--no-trace"], _BUILT_IN),
     "TAB": (["flow", "execute", ""], "os.environ['_ONE_TRACE_COMPLETE'] = '1'"),
     "trace show": (["--agent", "trace", "show"], ""),
     "start of trace mcp": (["trace", "mcp"], _NO_INPUT),

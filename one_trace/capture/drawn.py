@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 from one_trace.capture import human_text as text
 from one_trace.capture.human import Event, HumanOutput, find_flow
-from one_trace.capture.plain import style_of_stdout
+from one_trace.capture.plain_output import style_of_stdout
 from one_trace.capture.spool import Spool
 from one_trace.capture.terminal import Terminal
 from one_trace.capture.tracking import Tracking
@@ -27,8 +27,8 @@ from one_trace.guard import streams
 from one_trace.guard.text import clean
 from one_trace.host.supervise import ENDING, Watcher
 from one_trace.model.times import to_ms
-from one_trace.runner import Output
 from one_trace.runner.command_line import Parsed, ctrl_c_cancels
+from one_trace.runner.output import Output
 
 if TYPE_CHECKING:
     from one_trace.settings.sources import Settings

@@ -6,7 +6,7 @@ import os
 
 from one_trace.errors import BROKEN
 from one_trace.host import find
-from one_trace.host.argv import is_agent, split
+from one_trace.host.argv import EXECUTE_VERBS, first_words, is_agent, is_flow, split
 from one_trace.settings.paths import anything_set
 
 
@@ -40,6 +40,18 @@ def run(argv: list[str]) -> int:
             report_problem(settings, agent=is_agent(rest))
     if path:
         find.become(path, rest, env)
+    return _built_in(rest)
+
+
+def _built_in(argv: list[str]) -> int:
+    from one_trace.runner import node
+
+    # Node boots while we read most of our code.
+    execute = is_flow(first_words(argv), EXECUTE_VERBS)
+    process = node.begin(node.environment(agent=is_agent(argv))) if execute else None
+    from one_trace.guard.light import import_pathlib
+
+    import_pathlib()
     from one_trace.capture import plain
 
-    return plain.run(rest)
+    return plain.run(argv, process)

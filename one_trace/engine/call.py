@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Loop, Promise
@@ -13,8 +12,7 @@ from one_trace.engine.schema import Json
 from one_trace.engine.values import Handle, Step, Values
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(NamedTuple):
     """The options of `flow execute` that the engine follows."""
 
     dry_run: bool = False
@@ -27,8 +25,7 @@ class RunOptions:
         return self.dry_run and not self.mock
 
 
-@dataclass(frozen=True, slots=True)
-class FlowScope:
+class FlowScope(NamedTuple):
     """The flow that a list of steps belongs to. `stack`: the keys of the flows that call it."""
 
     key: str
@@ -37,8 +34,7 @@ class FlowScope:
     default_on_error: Any = None
 
 
-@dataclass(slots=True)
-class StepResult:
+class StepResult(NamedTuple):
     """How a step ended. `Values` holds the value."""
 
     handle: Handle
@@ -84,8 +80,7 @@ class Scheduler(Protocol):
     async def step(self, step: Step, context: Handle, scope: FlowScope, span: int) -> StepResult: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A step, its context, and the span and number of this attempt."""
 
     engine: Scheduler

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 import re
 from typing import Any
 
@@ -42,6 +41,8 @@ class OnError:
         if backoff in ("exponential", "exponential-jitter"):
             base = min(base * 2 ** (attempt - 2), self._number("maxDelayMs", RETRY_DELAY_MOST_MS))
             if backoff == "exponential-jitter":
+                import random  # takes longer to import than a step to run
+
                 base *= 0.5 + random.random() * 0.5
         return math.floor(base + 0.5) if math.isfinite(base) else 0
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 Json: TypeAlias = Any
 """A value of a flow file that has not been checked yet."""
@@ -12,8 +11,7 @@ Json: TypeAlias = Any
 Kind = Literal["string", "number", "boolean", "object", "array", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaField:
+class SchemaField(NamedTuple):
     """A field of a step's configuration. `steps`: it is a list of steps."""
 
     kind: Kind
@@ -21,8 +19,7 @@ class SchemaField:
     steps: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StepType:
+class StepType(NamedTuple):
     """A step type. `key`: the step's key that holds its configuration."""
 
     name: str
@@ -102,6 +99,7 @@ NESTED: tuple[tuple[str, str], ...] = tuple(
     (kind.key, name) for kind in TYPES.values() for name, field in kind.fields.items() if field.steps
 )
 """Where steps are nested: (key of the configuration, field)."""
+_MAY_NEST = frozenset(key for key, _ in NESTED)
 
 REMOTE = ("action", "paginate")
 """Types that only One's own service can run."""
@@ -121,7 +119,8 @@ def steps_in(steps: object, path: str = "steps") -> Iterator[tuple[dict[str, Any
             waiting.pop()
             continue
         yield step, where
-        waiting.append(_nested(step, where))
+        if not _MAY_NEST.isdisjoint(step):
+            waiting.append(_nested(step, where))
 
 
 def _nested(step: dict[str, Any], path: str) -> Iterator[tuple[dict[str, Any], str]]:

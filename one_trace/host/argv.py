@@ -6,7 +6,8 @@ import os
 
 COMPLETE = "_ONE_TRACE_COMPLETE"
 """Set by the completion scripts: print the candidates for the last word, and do nothing else."""
-RUN_VERBS = ("execute", "x", "resume")
+EXECUTE_VERBS = ("execute", "x")
+RUN_VERBS = (*EXECUTE_VERBS, "resume")
 BUILT_IN_VERBS = (*RUN_VERBS, "validate", "list", "ls")
 _OURS = {"--trace": True, "--no-trace": False}
 _TAG = "--trace-tag"

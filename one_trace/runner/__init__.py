@@ -7,20 +7,26 @@ prints for agents. The room `engine` decides what runs when; Node evaluates the 
 
 from __future__ import annotations
 
-from one_trace.runner.output import Output, RunOutput
-
-__all__ = ["Outcome", "Output", "run"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from one_trace.runner.node import Process
+    from one_trace.runner.output import Output, RunOutput
 
 
 def run(
-    argv: list[str], output: Output | None = None, *, run_id: str | None = None, traced: bool = False
+    argv: list[str],
+    output: Output,
+    *,
+    run_id: str | None = None,
+    traced: bool = False,
+    process: Process | None = None,
 ) -> RunOutput:
     """Serve ``flow execute|resume|validate|list``, as typed after the program's name.
 
-    `output` receives what is reported; by default it goes to standard output. `run_id`: 12 hex digits for a
-    new run (a resumed one has its own). `traced`: also record the sizes of the steps' inputs. Errors are
-    reported, none is raised.
+    `output` receives what is reported. `run_id`: 12 hex digits for a new run (a resumed one has its own).
+    `traced`: also record the sizes of the steps' inputs, and say where the record is. `process`: Node, if it
+    has been started already (`node.begin`). Errors are reported, none is raised.
     """
     from one_trace.runner.serve import serve
 
-    return serve(argv, output or Output(), run_id, traced=traced)
+    return serve(argv, output, run_id, traced=traced, process=process)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from one_trace.runner.did_you_mean import did_you_mean
 
@@ -14,8 +15,7 @@ class UsageError(Exception):
     """A command line that One CLI refuses, with its message; the exit code is 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """An option. `value` names its argument, if it has one."""
 
     long: str
@@ -29,8 +29,7 @@ class Option:
         return f"{names} <{self.value}>" if self.value else names
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A subcommand of `flow`."""
 
     name: str
@@ -45,15 +44,14 @@ class Command:
         return f"one flow {name} [options]" + (f" <{self.argument}>" if self.argument else "")
 
 
-@dataclass(slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A parsed command line. `values`: the values of each given option, by its long name."""
 
     command: str
     argument: str | None = None
     agent: bool = False
     help: bool = False
-    values: dict[str, list[str]] = field(default_factory=dict)
+    values: Mapping[str, list[str]] = MappingProxyType({})
 
     def has(self, long: str) -> bool:
         return long in self.values

@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from one_trace.engine.call import Body, FlowScope, RunOptions
 from one_trace.engine.control import Engine, Event
@@ -28,8 +27,7 @@ OnEvent = Callable[[Event, str], None]
 """Called with each event and its JSON after it has been recorded."""
 
 
-@dataclass(slots=True)
-class RunEnd:
+class RunEnd(NamedTuple):
     """How a run ended: `error` if it failed, `stopped` if `--stop-after` stopped it."""
 
     error: str | None = None

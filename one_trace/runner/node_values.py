@@ -13,7 +13,7 @@ from one_trace.runner.worker import Worker
 
 
 class NodeValues:
-    """Each method is one operation of `worker.mjs`: `tell` where no answer is needed, `ask` where JavaScript
+    """Each method is one operation of `worker.cjs`: `tell` where no answer is needed, `ask` where JavaScript
     may throw."""
 
     def __init__(self, worker: Worker) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from one_trace.guard import streams
 from one_trace.guard.text import clean_json
@@ -14,9 +13,8 @@ if TYPE_CHECKING:
     from one_trace.record.files import RunFiles
 
 
-@dataclass(frozen=True, slots=True)
-class RunOutput:
-    """How an invocation ended. `files`: where a run was recorded, if one was. `interrupted`: by
+class RunOutput(NamedTuple):
+    """How an invocation ended. `files`: where a traced run was recorded. `interrupted`: by
     Ctrl-C, which ended the run or marked it as paused."""
 
     exit_code: int

@@ -22,7 +22,7 @@ class RunState:
         self._handle = Handle(values, "states")
 
     def create(self, fields: dict[str, Any], inputs: Handle) -> None:
-        self._worker.ask(
+        self._worker.tell(
             "openState", self._handle.number, self._path, fields, self._context.number, inputs.number
         )
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from one_trace.errors import BROKEN, CliError
 from one_trace.guard import streams
@@ -15,18 +16,24 @@ from one_trace.runner.failures import ReaderGone, WorkerBroken, WorkerGone
 from one_trace.runner.output import Output, RunOutput
 from one_trace.runner.session import CommandSession
 
+if TYPE_CHECKING:
+    from one_trace.runner.node import Process
+
 _RECURSION_LIMIT = 12_000
 """Python's default is too low for flows that One CLI still runs."""
 
 
-def serve(argv: list[str], output: Output, run_id: str | None, *, traced: bool) -> RunOutput:
+def serve(
+    argv: list[str], output: Output, run_id: str | None, *, traced: bool, process: Process | None
+) -> RunOutput:
     """See `one_trace.runner.run`."""
+    session = CommandSession(output, run_id, traced=traced, process=process)
     try:
         parsed = parse([as_node(word) for word in argv])
     except UsageError as error:
+        session.close()
         streams.say_bytes(f"{clean_page(str(error))}\n".encode())
         return RunOutput(1)
-    session = CommandSession(output, run_id, traced)
     session.agent = parsed.agent or os.environ.get("ONE_AGENT") == "1"
     session.cancels = output.for_people and ctrl_c_cancels(parsed)
     sys.stdout.flush()  # we write past its buffer
@@ -34,7 +41,7 @@ def serve(argv: list[str], output: Output, run_id: str | None, *, traced: bool) 
         code = _guarded(session, parsed)
     interrupted = session.canceled or (session.run is not None and session.run.paused)
     with suppress(*BROKEN):  # capture meets the same error when it traces the run, and reports it
-        return RunOutput(code, session.files(), interrupted)
+        return RunOutput(code, session.files() if traced else None, interrupted)
     return RunOutput(code, interrupted=interrupted)
 
 
@@ -50,10 +57,7 @@ def _guarded(session: CommandSession, parsed: Parsed) -> int:
         streams.discard(1)
         return 1  # as One CLI, which ends when it cannot write
     finally:
-        if session.run is not None:
-            session.run.log.close()
-        if session.worker is not None:
-            session.worker.close()
+        session.close()
 
 
 def _run(session: CommandSession, parsed: Parsed) -> int:

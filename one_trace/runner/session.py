@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.schema import Json
+from one_trace.runner.node import Process, environment
 from one_trace.runner.output import Output
 from one_trace.runner.run_log import to_json
 from one_trace.runner.worker import Worker
@@ -20,29 +18,46 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 
-@dataclass(slots=True)
 class CommandSession:
     """See the module."""
 
-    output: Output
-    run_id: str | None = None
-    traced: bool = False
-    """Whether the run records the sizes of the steps' inputs."""
-    agent: bool = False
-    cancels: bool = False
+    agent = False
+    cancels = False
     """Whether Ctrl-C ends the run; otherwise it only marks the run as paused."""
-    canceled: bool = False
+    canceled = False
     worker: Worker | None = None
     run: FlowRun | None = None
+
+    def __init__(
+        self,
+        output: Output,
+        run_id: str | None = None,
+        *,
+        traced: bool = False,
+        process: Process | None = None,
+    ) -> None:
+        """`traced`: the run records the sizes of the steps' inputs. `process`: Node, if it has been started
+        and no worker uses it yet."""
+        self.output = output
+        self.run_id = run_id
+        self.traced = traced
+        self._process = process
 
     def start_worker(self) -> Worker:
         """The worker, which boots while the caller goes on. Raises NoNode."""
         if self.worker is None:
-            env = dict(os.environ)
-            if self.agent:
-                env["NODE_NO_WARNINGS"] = "1"  # as One CLI does for agents
-            self.worker = Worker(env)
+            self.worker = Worker(environment(agent=self.agent), self._process)
+            self._process = None
         return self.worker
+
+    def close(self) -> None:
+        """End what is running."""
+        if self.run is not None:
+            self.run.log.close()
+        if self.worker is not None:
+            self.worker.close()
+        if self._process is not None:
+            self._process.close()
 
     def refuse(self, message: str, **more: Json) -> int:
         """Report an error that kept the command from running; the exit code."""
@@ -88,6 +103,8 @@ class CommandSession:
         """Where the run was recorded."""
         if self.run is None:
             return None
+        from pathlib import Path
+
         from one_trace.record.files import RunFiles
 
         here, log = Path.cwd(), self.run.log

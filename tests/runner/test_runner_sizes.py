@@ -183,7 +183,7 @@ odd.forEach((value, i) => note(i, value, false));
 def noted(script: str, path: Path, cost: int = 0) -> list[tuple[int, int | None]]:
     """The sizes that a script has written, on its own clock."""
     found = next(iter(node.candidates(os.environ)))
-    script = NOTE % (ROOT / "one_trace/runner/js/sizes.mjs") + script
+    script = NOTE % (ROOT / "one_trace/runner/js/sizes.cjs") + script
     subprocess.run([found, "--input-type=module", "-e", script, str(path), str(cost)], check=True, timeout=60)
     lines = [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
     return [(line["nth"], line["bytes"]) for line in lines[1:]]

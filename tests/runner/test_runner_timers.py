@@ -14,7 +14,7 @@ import one_trace.runner
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
 
-TIMERS = Path(one_trace.runner.__file__).parent / "js" / "timers.mjs"
+TIMERS = Path(one_trace.runner.__file__).parent / "js" / "timers.cjs"
 HEAD = """
 const timers = await import(FILE);
 const told = [];

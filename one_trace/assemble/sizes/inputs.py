@@ -5,7 +5,7 @@ For expressions and code these are the selectors that stand in them; for bash an
 configuration with its selectors resolved. Values are looked up in the maps of `results` and measured as raw
 text. What is nowhere in the record makes the sum unknown (null); ``$.env`` is never looked at.
 
-The built-in runner measures the same while it runs (`runner/js/sizes.mjs`); what it has measured is in
+The built-in runner measures the same while it runs (`runner/js/sizes.cjs`); what it has measured is in
 `measured`.
 """
 

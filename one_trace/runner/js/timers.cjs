@@ -4,7 +4,8 @@
 // In One CLI, the end of a step and the start of the next are one turn of one process. Here the engine runs in between, and
 // on a busy machine each request may take ms: branches that begin together would drift apart, and a wait of 20 ms would
 // end after one of 30. So a timer also has an ideal time: that of the event its turn handles, plus its delay.
-import { promisify } from "node:util";
+"use strict";
+const { promisify } = require("node:util");
 
 const { setTimeout: later, clearTimeout: forget } = globalThis;
 const now = () => performance.now();
@@ -24,17 +25,17 @@ let moment = null;
 let turn = { number: null, began: 0 };
 
 /** All requests of one turn of the engine happen at one time: `at`, if the turn handles one of our timers. */
-export function during(number, at) {
+function during(number, at) {
   if (number !== turn.number) turn = { number, began: Math.max(at ?? now(), now() - PATIENCE) };
   moment = turn.began;
 }
 
-export function over() {
+function over() {
   moment = null;
 }
 
 /** The ideal time of the last event. */
-export const at = () => moment ?? now();
+const at = () => moment ?? now();
 
 const before = (one, other) => one.due < other.due || (one.due === other.due && one.number < other.number);
 
@@ -81,3 +82,5 @@ function clearTimeout(given) {
 
 Object.defineProperty(setTimeout, promisify.custom, { value: later[promisify.custom] });
 Object.assign(globalThis, { setTimeout, clearTimeout });
+
+module.exports = { during, over, at };

@@ -1,22 +1,25 @@
 // Evaluates the JavaScript of flows for the runner: it holds the values and runs steps, but does not schedule them.
 //
-// Requests arrive on a descriptor named in argv, one JSON array a line: [number, operation, ...arguments]; 0 needs no answer.
+// Requests arrive on a descriptor named in argv, each line a JSON array of them: [number, operation, ...arguments]; 0 needs no
+// answer.
 // Answers go to the other one, one JSON object a line: {id, ok} or {id, err}; {id, later: true} if the answer is yet to
 // come; {id, bytes: n} if n raw bytes follow. When the requests end, so does this process.
-import { spawnSync } from "node:child_process";
-import fs from "node:fs";
-import net from "node:net";
-import tty from "node:tty";
-import { Writable } from "node:stream";
-import { inspect } from "node:util";
-import * as bodies from "./js/bodies.mjs";
-import { dryStep, drySteps } from "./js/dry.mjs";
-import * as inputs from "./js/inputs.mjs";
-import { SizeFile, copiesMade, inputBytes } from "./js/sizes.mjs";
-import { StateFile, withoutCopies } from "./js/state.mjs";
-import * as timers from "./js/timers.mjs";
-import { holds, put, resolve, select } from "./js/values.mjs";
+"use strict";
+const { spawnSync } = require("node:child_process");
+const fs = require("node:fs");
+const net = require("node:net");
+const tty = require("node:tty");
+const { Writable } = require("node:stream");
+const { inspect } = require("node:util");
+const bodies = require("./js/bodies.cjs");
+const { dryStep, drySteps } = require("./js/dry.cjs");
+const inputs = require("./js/inputs.cjs");
+const { SizeFile, inputBytes } = require("./js/sizes.cjs");
+const { StateFile, copiesMade, toJson } = require("./js/state.cjs");
+const timers = require("./js/timers.cjs");
+const { holds, put, resolve, select } = require("./js/values.cjs");
 
+const { parse, stringify } = JSON; // a step's code may replace them
 const [REQUESTS, ANSWERS] = process.argv.slice(2).map(Number);
 
 // Live values, by the numbers that the engine has chosen.
@@ -68,7 +71,7 @@ for (const [name, fd] of [["stdout", 1], ["stderr", 2]]) {
 }
 
 function answer(message, raw) {
-  const line = Buffer.from(`${JSON.stringify(message)}\n`);
+  const line = Buffer.from(`${stringify(message)}\n`);
   writeAll(ANSWERS, raw ? Buffer.concat([line, raw]) : line);
 }
 
@@ -375,7 +378,7 @@ const operations = {
   chdir: (folder) => process.chdir(folder),
   size(result) {
     const { output } = results.get(result);
-    return Buffer.byteLength(JSON.stringify(output, withoutCopies) ?? "") || null;
+    return Buffer.byteLength(toJson(output) ?? "") || null;
   },
   weigh: (result) => weigh(results.get(result)),
   openSizes(file, go) {
@@ -489,7 +492,7 @@ socket.on("data", (chunk) => {
     const line = parts.length === 1 ? parts[0] : Buffer.concat(parts);
     parts = [];
     from = at + 1;
-    take(line);
+    parse(line.latin1Slice()).forEach(take); // all of it is ASCII
   }
   if (from < chunk.length) parts.push(chunk.subarray(from));
   if (ending || running > 0) socket.unref();
@@ -497,8 +500,7 @@ socket.on("data", (chunk) => {
 
 let taken = 0;
 
-function take(line) {
-  const message = JSON.parse(line.toString());
+function take(message) {
   taken += 1;
   if (doom !== null) linger();
   if (message[1] === "ending") {

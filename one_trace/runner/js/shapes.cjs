@@ -1,4 +1,5 @@
 // `fileRead.schema`: checks a value that was read against the schema of the flow.
+"use strict";
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 const typeOf = (value) => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value);
@@ -65,10 +66,12 @@ function objectProblems(value, schema, prefix) {
 }
 
 /** Throws one error that lists all violations, with errorCode SCHEMA_VALIDATION. */
-export function assertShape(value, schema, stepId) {
+function assertShape(value, schema, stepId) {
   const problems = objectProblems(value, schema, "");
   if (problems.length === 0) return;
   const error = new Error(`Step "${stepId}" output failed schema validation: ${problems.join("; ")}`);
   error.errorCode = "SCHEMA_VALIDATION";
   throw error;
 }
+
+module.exports = { assertShape };

@@ -2,9 +2,10 @@
 //
 // Selectors are found and resolved as in assemble/inputs.py, which estimates the same number from the record of a
 // run: the two must agree.
-import fs from "node:fs";
-import { withoutCopies } from "./state.mjs";
-import { resolve, select, tokens } from "./values.mjs";
+"use strict";
+const fs = require("node:fs");
+const { toJson } = require("./state.cjs");
+const { resolve, select, tokens } = require("./values.cjs");
 
 const { stringify } = JSON; // a step's code may replace it
 
@@ -82,22 +83,15 @@ function bytesOfString(text) {
   return bytes;
 }
 
-/** Whether a sub-flow has ended: its output holds copies, and copies of copies. Omitting them takes several times as long. */
-let copies = false;
-export function copiesMade() {
-  copies = true;
-}
-
 function bytesOf(value) {
   if (value === undefined) return 0;
   if (typeof value === "string") return bytesOfString(value);
-  let text = copies ? stringify(value, withoutCopies) : stringify(value);
-  if (!copies && text?.includes('"_steps":')) text = stringify(value, withoutCopies);
+  const text = toJson(value);
   return text === undefined ? 0 : Buffer.byteLength(text);
 }
 
 /** Bytes of a step's input; null if it is not measured. `weigh(key, make)` measures what `make` returns. */
-export function inputBytes(step, $, weigh = (_key, make) => bytesOf(make())) {
+function inputBytes(step, $, weigh = (_key, make) => bytesOf(make())) {
   let plan = plans.get(step);
   if (plan === undefined) plans.set(step, (plan = planOf(step)));
   if (plan === null) return null;
@@ -120,7 +114,7 @@ const SHARE = 0.05;
  * The file of sizes. For the start or each resume of a run: a line that identifies it, a numbered line for each measured
  * execution, and their count, so that a reader notices a missing line, which may correct an earlier one. Never throws.
  */
-export class SizeFile {
+class SizeFile {
   constructor(file, go) {
     this.opened = performance.now();
     this.spent = 0;
@@ -189,3 +183,5 @@ export class SizeFile {
     this.fd = null;
   }
 }
+
+module.exports = { inputBytes, SizeFile };

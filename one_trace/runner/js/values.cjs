@@ -1,10 +1,11 @@
 // The language of a flow's texts: selectors, {{ }} tokens with pipes, expressions. Pure, except for a warning.
+"use strict";
 
 const OPERAND = /\{\{\s*(q\s+)?\$\./;
 const TOKEN = /\{\{\s*(q\s+)?(\$\.[^}\s|]+)(?:\s*\|\s*([a-zA-Z]+))?\s*\}\}/g;
 
 /** The value at a `$.` path. On an array, a name that is not an index is looked up in every element. */
-export function select(path, context) {
+function select(path, context) {
   if (!path.startsWith("$.")) return path;
   let here = context;
   for (const raw of path.slice(2).split(/[.[]/)) {
@@ -59,13 +60,13 @@ function token(q, selector, pipe, context, warn) {
 }
 
 /** The selectors that `resolve` looks up in one string. */
-export function tokens(value) {
+function tokens(value) {
   if (value.startsWith("$.") && !value.includes("{{")) return [value];
   return OPERAND.test(value) ? Array.from(value.matchAll(TOKEN), ([, , selector]) => selector) : [];
 }
 
 /** A value of a flow file with its selectors and tokens replaced at any depth. */
-export function resolve(value, context, warn = console.warn) {
+function resolve(value, context, warn = console.warn) {
   if (typeof value === "string") {
     if (value.startsWith("$.") && !value.includes("{{")) return select(value, context);
     if (!OPERAND.test(value)) return value;
@@ -81,12 +82,12 @@ export function resolve(value, context, warn = console.warn) {
 }
 
 /** The value of a JavaScript expression with the context as `$`. */
-export function evaluate(expression, context) {
+function evaluate(expression, context) {
   return new Function("$", `return (${expression})`)(context);
 }
 
 /** The same as a condition: reading a property of undefined is false, not an error. */
-export function holds(expression, context) {
+function holds(expression, context) {
   try {
     return Boolean(evaluate(expression, context));
   } catch (error) {
@@ -96,10 +97,12 @@ export function holds(expression, context) {
 }
 
 /** Sets an own key, even if it is `__proto__`. */
-export function put(target, key, value) {
+function put(target, key, value) {
   if (key === "__proto__") {
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   } else {
     target[key] = value;
   }
 }
+
+module.exports = { select, tokens, resolve, evaluate, holds, put };

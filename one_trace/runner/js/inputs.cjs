@@ -1,8 +1,9 @@
 // The inputs of a flow: the given values, coerced to the declared types.
-import { put } from "./values.mjs";
+"use strict";
+const { put } = require("./values.cjs");
 
 /** `name=value` words of the command line. A value that is JSON is parsed. */
-export function parse(words) {
+function parse(words) {
   const inputs = {};
   for (const word of words) {
     const at = word.indexOf("=");
@@ -18,7 +19,7 @@ export function parse(words) {
 }
 
 /** The given values and the defaults of the others, unchecked. This is what the state keeps. */
-export function withDefaults(given, declared) {
+function withDefaults(given, declared) {
   const inputs = { ...given };
   for (const [name, declaration] of Object.entries(declared)) {
     if (inputs[name] === undefined && declaration.default !== undefined) put(inputs, name, declaration.default);
@@ -70,7 +71,7 @@ function fit(name, given, declaration) {
 }
 
 /** The inputs as steps see them: coerced, checked, with defaults. Throws the error of the flow. */
-export function accept(given, declared) {
+function accept(given, declared) {
   const inputs = {};
   for (const [name, declaration] of Object.entries(declared)) {
     const value = given[name];
@@ -85,3 +86,5 @@ export function accept(given, declared) {
   }
   return inputs;
 }
+
+module.exports = { parse, withDefaults, accept };

@@ -1,11 +1,12 @@
 // The steps without children. Each function takes a step and the context `$` and returns the result.
-import { exec, spawn } from "node:child_process";
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
-import { promisify } from "node:util";
-import { assertShape } from "./shapes.mjs";
-import { evaluate, put, resolve } from "./values.mjs";
+"use strict";
+const { exec, spawn } = require("node:child_process");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const { promisify } = require("node:util");
+const { assertShape } = require("./shapes.cjs");
+const { evaluate, put, resolve } = require("./values.cjs");
 
 const AsyncFunction = (async () => {}).constructor;
 const run = promisify(exec);
@@ -19,7 +20,7 @@ function whole(output) {
 
 const success = (output, response = output) => ({ status: "success", output, response });
 
-export function transform(step, $) {
+function transform(step, $) {
   return success(whole(evaluate(step.transform.expression, $)));
 }
 
@@ -62,8 +63,8 @@ function located(error, step) {
   return error;
 }
 
-export async function code(step, $, root) {
-  if (step.code.module) return module(step, $, root);
+async function code(step, $, root) {
+  if (step.code.module) return codeModule(step, $, root);
   const { source } = step.code;
   if (typeof source !== "string") throw new Error(`Code step "${step.id}" must define either "source" or "module"`);
   const body = new AsyncFunction("$", "require", `${source}\n//# sourceURL=code:${step.id}`);
@@ -77,7 +78,7 @@ export async function code(step, $, root) {
 }
 
 /** Why a source cannot be parsed, or null. */
-export function syntaxError(source) {
+function syntaxError(source) {
   try {
     new AsyncFunction("$", "require", source);
     return null;
@@ -101,7 +102,7 @@ function modulePath(step, root) {
   return full;
 }
 
-async function module(step, $, root) {
+async function codeModule(step, $, root) {
   const name = step.code.module;
   const file = modulePath(step, root);
   const { env: _env, ...rest } = $;
@@ -128,7 +129,7 @@ async function module(step, $, root) {
 
 // -- files
 
-export function fileRead(step, $) {
+function fileRead(step, $) {
   const config = step.fileRead;
   const content = fs.readFileSync(path.resolve(resolve(config.path, $)), "utf-8");
   if (!config.parseJson) return success(content);
@@ -137,7 +138,7 @@ export function fileRead(step, $) {
   return success(output);
 }
 
-export function fileWrite(step, $) {
+function fileWrite(step, $) {
   const config = step.fileWrite;
   const name = resolve(config.path, $);
   const value = resolve(config.content, $);
@@ -178,7 +179,7 @@ function bashEnv(step, $, temporary) {
   return env;
 }
 
-export async function bash(step, $, usual) {
+async function bash(step, $, usual) {
   const config = step.bash;
   const command = resolve(config.command, $);
   const cwd = config.cwd ? resolve(config.cwd, $) : process.cwd();
@@ -232,9 +233,11 @@ function unwrapped(stdout, id) {
 
 // -- the results of --mock
 
-export function mock(step, $) {
+function mock(step, $) {
   const config = step[step.type] ? resolve(step[step.type], $) : {};
   const output = {};
   for (const [key, value] of Object.entries({ _mock: true, ...config })) put(output, key, value);
   return { config, result: { status: "success", output, response: { _mock: true } } };
 }
+
+module.exports = { transform, code, syntaxError, fileRead, fileWrite, bash, mock };

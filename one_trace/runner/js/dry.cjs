@@ -1,5 +1,6 @@
 // `--dry-run`: the values of a step's selectors and expressions, without running it.
-import { evaluate, resolve, select } from "./values.mjs";
+"use strict";
+const { evaluate, resolve, select } = require("./values.cjs");
 
 const SELECTOR = /\$\.[A-Za-z0-9_$]+(?:[.[][A-Za-z0-9_$*\]]+)*/g;
 const EXPRESSIONS = {
@@ -63,7 +64,7 @@ function dryExpression(about, expression, $) {
 }
 
 /** One step: `{stepId, name, type, references, resolved | deferred | error}`. */
-export function dryStep(step, $) {
+function dryStep(step, $) {
   const about = { stepId: step.id, name: step.name, type: step.type };
   if (Object.hasOwn(EXPRESSIONS, step.type)) return dryExpression(about, EXPRESSIONS[step.type](step), $);
   const source = Object.hasOwn(CONFIGURED, step.type) ? CONFIGURED[step.type](step) : {};
@@ -82,9 +83,11 @@ export function dryStep(step, $) {
 }
 
 /** Each step of a list and of the lists nested in it, which `nested` names: [[configKey, field], ...]. */
-export function drySteps(steps, nested, $) {
+function drySteps(steps, nested, $) {
   return steps.flatMap((step) => [
     dryStep(step, $),
     ...nested.flatMap(([key, field]) => (Array.isArray(step[key]?.[field]) ? drySteps(step[key][field], nested, $) : [])),
   ]);
 }
+
+module.exports = { dryStep, drySteps };
