@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from one_trace.engine.events import Events
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Awaited, Loop, Promise
 from one_trace.engine.observer import Observer, Place
 from one_trace.engine.plan import Plans, StepPlan
 from one_trace.engine.schema import Json
 from one_trace.engine.values import Handle, Step, Values
-
-if TYPE_CHECKING:
-    from one_trace.engine.events import Events
 
 
 class RunOptions(NamedTuple):

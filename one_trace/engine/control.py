@@ -141,7 +141,7 @@ class Engine:
 
     def _completed(self, plan: StepPlan, span: int, result: StepResult) -> None:
         try:
-            self.events.completed(plan, span, result)
+            self.events.completed(plan, span, result.status, result.duration_ms, result.retries)
         except StepFailure:
             self.observer.end(span, "error", raised=True)
             raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from one_trace.engine.call import StepResult
 from one_trace.engine.loop import Clock
 from one_trace.engine.plan import MISSING, StepPlan
 from one_trace.engine.schema import Json
@@ -33,12 +32,13 @@ class Events:
         about = {"stepId": plan.id, "stepName": get("name", MISSING), "type": get("type", MISSING)}
         self.other("step:start", **about, timestamp=self.stamp())
 
-    def completed(self, plan: StepPlan, span: int, result: StepResult) -> None:
+    def completed(
+        self, plan: StepPlan, span: int, status: str, duration_ms: int | None, retries: int | None
+    ) -> None:
         """Raises StepFailure if what has been done cannot be saved."""
-        duration = MISSING if result.duration_ms is None else result.duration_ms
-        retries = MISSING if result.retries is None else result.retries
-        fields = {"status": result.status, "durationMs": duration, "retries": retries}
-        self.other("step:complete", stepId=plan.id, **fields)
+        duration = MISSING if duration_ms is None else duration_ms
+        again = MISSING if retries is None else retries
+        self.other("step:complete", stepId=plan.id, status=status, durationMs=duration, retries=again)
 
     def failed(self, plan: StepPlan, span: int, error: str) -> None:
         self.other("step:error", stepId=plan.id, error=error, strategy=plan.strategy)

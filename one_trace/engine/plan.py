@@ -1,4 +1,4 @@
-"""What the engine needs of a step definition, worked out once for all executions of it."""
+"""What the engine needs of a step definition, read once for all executions of it."""
 
 from __future__ import annotations
 
