@@ -142,8 +142,8 @@ class Engine:
     def _completed(self, plan: StepPlan, span: int, result: StepResult) -> None:
         try:
             self.events.completed(plan, span, result.status, result.duration_ms, result.retries)
-        except StepFailure:
-            self.observer.end(span, "error", raised=True)
+        except StepFailure as failure:
+            self.observer.end(span, "error", failure=failure)
             raise
 
     # -- one step
@@ -156,7 +156,7 @@ class Engine:
             else:
                 result = await self._attempts(plan, context, scope, span)
         except StepFailure as failure:
-            self.observer.end(span, "error", raised=True, timeout=failure.timeout)
+            self.observer.end(span, "error", failure=failure)
             raise
         except FlowStop:
             self.observer.end(span, "stopped")
