@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from one_trace.analyse.agent_sessions import SessionRuns
 from one_trace.analyse.run_refs import word_for
-from one_trace.answers.bounds import Bounds, cut_tags, cut_text, fit
+from one_trace.answers.bounds import MOST_ROWS, Bounds, cut_tags, cut_text, fit
 from one_trace.answers.pages import decode_cursor, wrong_cursor
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Exit, Run, RunStatus, RunUnderWay
@@ -95,6 +95,15 @@ def after(cursor: str | None) -> After | None:
     return After(to_ms(started_at) or 0, rest[0])
 
 
+def up_to(bounds: Bounds) -> int | None:
+    """How many runs to read for a page in another order than that of the index: it is found among those of
+    the pages before, and some that may have come since. Raises WrongUsage."""
+    if bounds.most_rows is None or bounds.cursor is None:
+        return bounds.most_rows
+    before, _ = decode_cursor(bounds.cursor).get("runs", (0, None))
+    return before + bounds.most_rows + MOST_ROWS
+
+
 def answer(
     runs: list[Run],
     total: int,
@@ -107,7 +116,7 @@ def answer(
 ) -> object:
     """The page of a list that begins with `runs`; `following` counts the runs that fit the filter and come
     after them, `total` all that fit it. Those of `running` stand among them, by their start. Without
-    `by_start`, `runs` are all of them, in another order, and those of `running` come first."""
+    `by_start`, `runs` are in another order from the first one on, and those of `running` come first."""
     document: Struct
     if bounds.full:
         document = WholeRunList(filter=filter, total=total, runs=runs, next=_next(runs))
@@ -118,9 +127,9 @@ def answer(
         if by_start:
             rows.sort(key=lambda row: row.started_at, reverse=True)
         document = RunList(filter=filter, total=total, runs=rows, next=_next(runs))
-    if not by_start:
-        return fit(document, bounds)
-    return fit(document, bounds._replace(cursor=None), {"runs": following})
+    if by_start:
+        bounds = bounds._replace(cursor=None)
+    return fit(document, bounds, {"runs": following})
 
 
 def _running_row(run: RunUnderWay) -> RunRow:

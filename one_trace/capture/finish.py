@@ -101,7 +101,7 @@ def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
     run.exit = _exit(ended, run)
     if ended.drawn:
         say_page(_page(assembly.trace, ended.reported))
-    with Store(settings.store_path) as store:
+    with Store(settings.store_path).until_the_end() as store:
         _prune(store, settings)  # first: it must not delete an old run that was resumed now
         _save(store, assembly, settings, ended.origin, _place())
     uploads: list[Upload] = []

@@ -127,8 +127,7 @@ def _answer(speaker: Out, history: History, wanted: Wanted, sort: str, place: Hi
 
     bounds, by_start = speaker.bounds, sort == "start"
     after = answers.after(bounds.cursor) if by_start else None
-    # In another order than that of the index, the page is found in all runs.
-    most = bounds.most_rows if by_start else None
+    most = bounds.most_rows if by_start else answers.up_to(bounds)
     runs = history.runs(wanted, limit=most, order=sort, after=after)
     total = history.count(wanted)
     left = history.count(wanted, after=after) if after else total

@@ -33,7 +33,7 @@ def opened(
     from one_trace.history.local import LocalHistory
     from one_trace.store import Store
 
-    with Store(settings.store_path, readonly=True) as store:
+    with Store(settings.store_path, readonly=True).until_the_end() as store:
         yield LocalHistory(store, much=much)
 
 

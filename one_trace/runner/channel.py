@@ -42,12 +42,18 @@ class Channel:
             raise WorkerBroken(message["err"]["message"])
         return message
 
-    def data(self, size: int) -> bytes:
+    def data(self, size: int) -> bytearray:
         """The raw bytes that follow a message."""
-        while len(self._unread) < size:
-            self._read()
-        data = bytes(self._unread[:size])
+        data = bytearray(self._unread[:size])
         del self._unread[:size]
+        at = len(data)
+        data.extend(bytes(size - at))
+        with memoryview(data) as view:
+            while at < size:
+                read = os.readv(self.process.answers, [view[at:]])
+                if not read:
+                    raise self.process.death()
+                at += read
         return data
 
     def readable(self, timeout_ms: float | None) -> bool:

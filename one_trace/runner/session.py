@@ -81,11 +81,12 @@ class CommandSession:
             self.output.report(head | tail)
         else:
             try:
-                results: bytes = self.run.worker.ask("results", self.run.context.number)
+                results: bytearray = self.run.worker.ask("results", self.run.context.number)
             except StepFailure as failure:
                 return self.failed(failure.message, if_failed)
             end = "," + to_json(tail)[1:] if tail else "}"
-            self.output.line(f'{to_json(head)[:-1]},"steps":'.encode() + results + end.encode())
+            start = f'{to_json(head)[:-1]},"steps":'
+            self.output.line(b"".join((start.encode(), results, end.encode())))
         self.run.drain()
         return 0
 

@@ -71,8 +71,8 @@ for (const [name, fd] of [["stdout", 1], ["stderr", 2]]) {
 }
 
 function answer(message, raw) {
-  const line = Buffer.from(`${stringify(message)}\n`);
-  writeAll(ANSWERS, raw ? Buffer.concat([line, raw]) : line);
+  writeAll(ANSWERS, Buffer.from(`${stringify(message)}\n`));
+  if (raw) writeAll(ANSWERS, raw);
 }
 
 /** An error for the engine: its message and its errorCode. */

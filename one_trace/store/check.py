@@ -30,6 +30,7 @@ _REFERENCES = (
     ("step_runs", "run", "runs"),
     ("outbox", "run", "runs"),
     ("runs", "flow_version", "flow_versions"),
+    ("steps", "parent", "steps"),
 )
 _JSON: tuple[tuple[str, str, object], ...] = (
     ("runs", "models", list[str]),

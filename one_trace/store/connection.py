@@ -20,6 +20,10 @@ Row = tuple[Any, ...]
 
 BUSY_MS = 5000
 """How long to wait for the transaction of another process."""
+_LONG_LOG = 1 << 20
+"""Bytes of a log (WAL) that takes a process longer to read, when it opens the store, than is worth it."""
+_left: dict[Path, sqlite3.Connection] = {}
+"""Connections that stay open until this process ends, one for each store."""
 
 
 def _is_numbered(sql: str) -> bool:
@@ -86,6 +90,20 @@ class Connection:
     def close(self) -> None:
         with self.reporting():
             self._raw.close()
+
+    def leave(self) -> None:
+        """Close at the end of this process, which is soon. Closing the last connection moves the log into the
+        file and waits for the disk several times; ending without that does not, and loses nothing but what a
+        power cut would take of the last seconds, which the record of a run brings back.
+
+        Closed at once are connections whose log is long or empty, and all of a process but the first.
+        """
+        log = Path(f"{self.path}-wal")
+        with suppress(OSError):
+            if self.path not in _left and 0 < log.stat().st_size < _LONG_LOG:
+                _left[self.path] = self._raw
+                return
+        self.close()
 
 
 class Rows:

@@ -29,7 +29,7 @@ bytes):
     run's own flow, `flow_key` the key of the flow whose file holds the step. `path` is the static path:
     `flow` and the step ids down to the step, joined by `` > ``, without ``[i]`` and ``#k``. A step that was
     renamed or got another type has several rows: group by (`flow`, `path`) and take name and type of the
-    greatest `id`.
+    greatest `id`. Where `parent` is not null, `path` is not the whole path: see `deep_paths`.
 ``step_runs``
     The summary that statistics read instead of a million spans: one row per step and run. `started_ms` is the
     run's. `success` to `incomplete` count spans by status, `retries` and `late` are sums; `durations` has the
@@ -43,7 +43,8 @@ bytes):
     range, ``GROUP BY step`` needs no sorting.
 ``spans``
     One row per span; `seq` is the order of the trace document, `derived` names joined by commas, `usage`
-    JSON. ``WHERE usage IS NOT NULL`` has an index. `error` is redacted; `command_end` is how many of its
+    JSON. Where `tail` is not null, `path` is that of the parent and `tail`. ``WHERE usage IS NOT NULL`` has
+    an index. `error` is redacted; `command_end` is how many of its
     characters are the command that failed, if that is known: these never leave the machine.
 ``outbox``
     One row per run and sink: `state` is queued, sent or failed, `revision` the content that is or was to be
@@ -300,6 +301,17 @@ MIGRATIONS: tuple[Migration, ...] = (
         additive=True,
     ),
     Migration("0015-places", "ALTER TABLE runs ADD COLUMN place TEXT", additive=True),
+    # To find versions that no run has any more, while other processes wait.
+    Migration("0016-runs-by-version", "CREATE INDEX runs_by_version ON runs (flow_version)", additive=True),
+    Migration(
+        "0017-deep-paths",
+        """
+        ALTER TABLE spans ADD COLUMN tail TEXT;
+        ALTER TABLE steps ADD COLUMN parent INTEGER;
+        CREATE INDEX deep_steps ON steps (flow) WHERE parent IS NOT NULL;
+        """,
+        additive=True,
+    ),
 )
 """In the order they are applied. A published migration is never changed: add the next number."""
 

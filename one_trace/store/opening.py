@@ -104,14 +104,14 @@ def _open(path: Path, *, readonly: bool) -> Connection:
         if _lacks_shared_memory(problem) and not is_full(path):
             _leave_wal(path)
             return _open_file(path, readonly=readonly)
-        if readonly and problem.code in ("disk-full", "store-unwritable") and not _uses_side_files(path):
-            return _open_immutable(path)
+        if readonly and problem.code in ("disk-full", "store-unwritable"):
+            return _open_unchanged(path)
         raise
 
 
 def _open_file(path: Path, *, readonly: bool) -> Connection:
     if readonly and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
-        return _open_immutable(path)
+        return _open_unchanged(path)
     if path.stat().st_mode & 0o077:
         path.chmod(0o600)  # SQLite gives its -wal and -shm the mode of the file itself.
     with _closed_on_error(connected(str(path), path)) as connection:
@@ -121,11 +121,19 @@ def _open_file(path: Path, *, readonly: bool) -> Connection:
         return connection
 
 
-def _open_immutable(path: Path) -> Connection:
-    """A store that we may read but not write, not even the shared memory of WAL. One with an older layout is
-    copied to memory and brought up to date there.
-    """
-    uri = f"{path.resolve().as_uri()}?immutable=1"
+def _open_unchanged(path: Path) -> Connection:
+    """A store that we may read but not write."""
+    if _uses_side_files(path):
+        # What the last processes have left in the log: read if SQLite finds its shared memory.
+        with suppress(StoreError):
+            return _open_for_reading(path, "mode=ro&readonly_shm=1")
+    return _open_for_reading(path, "immutable=1")
+
+
+def _open_for_reading(path: Path, how: str) -> Connection:
+    """A connection that changes nothing. A store with an older layout is copied to memory and brought up to
+    date there."""
+    uri = f"{path.resolve().as_uri()}?{how}"
     with _closed_on_error(connected(uri, path, uri=True)) as connection:
         connection.execute("PRAGMA query_only = ON")
         lacking = missing(connection)

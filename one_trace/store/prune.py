@@ -6,15 +6,22 @@ the version of its executor, its tags and how its process ended, and is not sent
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
 
 from one_trace.store.connection import Connection
 
-_BATCH = 50
-"""Runs deleted in one transaction: a traced run that ends meanwhile waits for a few ms only."""
+_BATCH = 1_000
+"""Spans deleted in one transaction, unless a run has more: a traced run that ends meanwhile waits for a few
+ms only."""
+_RUN = 10
+"""As many spans as deleting a run takes beside its own."""
+_PAGES = 100
+"""Pages given back in one transaction, for the same reason."""
+_PAGES_AFTER_A_RUN = 1_000
+"""Pages given back where the number of runs is bounded too."""
 _REMEMBERED = 100_000
 """The most runs that are remembered. Of older ones there is no record left either."""
 _SENT = "sink, revision, url, sent_ms, visibility, attempts, queued_ms"
@@ -33,9 +40,9 @@ class Pruned(Struct):
 
 
 class Old(Struct):
-    """Numbers of the runs to delete, and how many old ones are kept."""
+    """The runs to delete, each with its number and how many spans it has; and how many old ones are kept."""
 
-    runs: list[int]
+    runs: list[tuple[int, int]]
     kept: int
 
 
@@ -44,10 +51,10 @@ def old_runs(connection: Connection, before_ms: int, *, force: bool = False, mos
     kept unless `force`.
     """
     queued = "EXISTS (SELECT 1 FROM outbox WHERE run = runs.id AND state = 'queued')"
-    old = "SELECT id FROM runs WHERE started_ms < ?"
+    old = "SELECT id, spans FROM runs WHERE started_ms < ?"
     wanted = (old if force else f"{old} AND NOT {queued}") + " ORDER BY started_ms LIMIT ?"
     limit = -1 if most is None else most
-    runs = [number for (number,) in connection.execute(wanted, (before_ms, limit))]
+    runs = connection.execute(wanted, (before_ms, limit)).fetchall()
     total = connection.execute(f"SELECT count(*) FROM ({old})", (before_ms,)).fetchone()[0]
     return Old(runs, total - len(runs))
 
@@ -55,15 +62,29 @@ def old_runs(connection: Connection, before_ms: int, *, force: bool = False, mos
 def prune(connection: Connection, before_ms: int, *, force: bool = False, most: int | None = None) -> Pruned:
     """Delete what `old_runs` lists."""
     old = old_runs(connection, before_ms, force=force, most=most)
-    for start in range(0, len(old.runs), _BATCH):
+    for batch in _batches(old.runs):
         with connection.writing():
-            batch = old.runs[start : start + _BATCH]
             for run in batch:
                 _remember(connection, run)
             delete_runs(connection, batch)
     if old.runs:
         _tidy(connection)
+        _give_back(connection, None if most is None else _PAGES_AFTER_A_RUN)
     return Pruned(len(old.runs), old.kept)
+
+
+def _batches(runs: Iterable[tuple[int, int]]) -> Iterator[list[int]]:
+    """Numbers of runs to delete in one transaction."""
+    batch: list[int] = []
+    size = 0
+    for run, spans in runs:
+        if batch and size + spans > _BATCH:
+            yield batch
+            batch, size = [], 0
+        batch.append(run)
+        size += spans + _RUN
+    if batch:
+        yield batch
 
 
 def delete_runs(connection: Connection, runs: Sequence[int]) -> None:
@@ -85,17 +106,36 @@ def delete_spans(connection: Connection, run: int) -> None:
 
 
 def _tidy(connection: Connection) -> None:
+    """Delete what belongs to no run any more; all of it is found by indexes."""
     with connection.writing():
         connection.execute(f"DELETE FROM pruned WHERE id <= (SELECT max(id) FROM pruned) - {_REMEMBERED}")
         connection.execute(
-            "DELETE FROM steps WHERE id NOT IN (SELECT DISTINCT step FROM step_runs) "
-            "AND flow NOT IN (SELECT flow_key FROM runs)"
+            "DELETE FROM steps WHERE NOT EXISTS (SELECT 1 FROM runs WHERE flow_key = steps.flow) "
+            "AND NOT EXISTS (SELECT 1 FROM step_runs WHERE step = steps.id)"
         )
         connection.execute(
-            "DELETE FROM flow_versions WHERE id NOT IN "
-            "(SELECT flow_version FROM runs WHERE flow_version IS NOT NULL)"
+            "DELETE FROM flow_versions "
+            "WHERE NOT EXISTS (SELECT 1 FROM runs WHERE flow_version = flow_versions.id)"
         )
-    connection.execute("PRAGMA incremental_vacuum").fetchall()
+
+
+def _give_back(connection: Connection, most: int | None) -> None:
+    """Make the file smaller by the pages that are free, at most so many."""
+    free = _free_pages(connection)
+    left = free if most is None else min(free, most)
+    while left > 0:
+        with connection.writing():
+            for _ in range(min(left, _PAGES)):
+                # One a statement: sqlite3 gives up a statement without rows after its first step.
+                connection.execute("PRAGMA incremental_vacuum(1)")
+        before, free = free, _free_pages(connection)
+        if free >= before:
+            return  # a file that cannot shrink, or another process has deleted runs meanwhile
+        left = min(left - _PAGES, free)
+
+
+def _free_pages(connection: Connection) -> int:
+    return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
 def _remember(connection: Connection, run: int) -> None:

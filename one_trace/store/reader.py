@@ -190,13 +190,19 @@ class Reader:
         steps = {number: step for number, *step in step_rows}
         sql = f"SELECT {rows.SPAN_COLUMNS} FROM spans WHERE run = ?"
         numbered: list[tuple[int, Span]] = []
+        tails: dict[str, str] = {}
         for chunk in self.connection.execute(sql, (run,)).chunks():
             check("spans", rows.SPAN_COLUMNS, chunk)
             numbered += [(row[1], rows.span_of(row, steps[row[2]])) for row in chunk]
+            tails.update((row[3], row[-1]) for row in chunk if row[-1] is not None)
         numbered.sort(key=itemgetter(0))  # not by SQLite, which would copy whole rows
         spans = [span for _, span in numbered]
         if not {span.parent_span_id for span in spans} <= {None, *(span.span_id for span in spans)}:
             raise InvalidColumn("spans have parents that are missing")
+        if tails:
+            from one_trace.store.deep_paths import add_tails  # hardly ever
+
+            add_tails(spans, tails)
         return spans
 
     def runs(
@@ -243,12 +249,17 @@ class Reader:
 
     def steps_of(self, key: str) -> list[tuple[str, str, str]]:
         """Static path, id and type of each step that ran in the run with this key."""
+        from one_trace.store.deep_paths import whole_paths
+
         sql = (
-            "SELECT path, step_id, type FROM steps JOIN "
+            "SELECT steps.id, path, step_id, type FROM steps JOIN "
             f"(SELECT step, min(seq) AS first FROM spans WHERE run = {number_sql('?1')} GROUP BY step) "
             "ON step = steps.id ORDER BY first"
         )
-        return self.connection.execute(sql, (key,)).fetchall()
+        deep = whole_paths(self.connection)
+        return [
+            (deep.get(number, path), *facts) for number, path, *facts in self.connection.execute(sql, (key,))
+        ]
 
     def kept(self, run: Run, *, exactly: bool = False) -> Kept | None:
         """What the store has of a run: the one with its trace id. If there is none, and unless `exactly`, the

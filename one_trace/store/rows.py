@@ -47,7 +47,7 @@ RUN_COLUMNS = (
 SPAN_COLUMNS = (
     "run, seq, step, span_id, parent_span_id, path, iteration, branch, child_index, parent_attempt, "
     "attempts, retries, status, started_at, start_ms, duration_ms, input_bytes, output_bytes, error_code, "
-    "error, late, derived, usage"
+    "error, late, derived, usage, tail"
 )
 
 _run_values = attrgetter(*_SAME_NAMES.split(", "))
@@ -121,17 +121,29 @@ def run_of(row: Row) -> Run:
     return run
 
 
-def span_row(run: int, seq: int, step: int, span: Span, parts: dict[str, ModelUsage] | None = None) -> Row:
-    """The row of a span, in the order of SPAN_COLUMNS. `parts`: usage by model."""
+def span_row(
+    run: int,
+    seq: int,
+    step: int,
+    span: Span,
+    parts: dict[str, ModelUsage] | None = None,
+    tail: str | None = None,
+) -> Row:
+    """The row of a span, in the order of SPAN_COLUMNS. `parts`: usage by model. `tail`: see `deep_paths`."""
+    span_id, parent, path, *values = _span_values(span)
     return (
         run,
         seq,
         step,
-        *_span_values(span),
+        span_id,
+        parent,
+        path if tail is None else "",
+        *values,
         span.error if span.error is None else capped_error(span.error),
         1 if span.late else 0,
         ",".join(span.derived) or None,
         None if span.usage is None else encode_text(_with_parts(span.usage, parts)),
+        tail,
     )
 
 

@@ -13,10 +13,11 @@ from one_trace.model.digest import blake2b
 from one_trace.model.trace import Assembly, Executor, Run, Trace
 from one_trace.store import rows
 from one_trace.store.connection import Connection, Row
+from one_trace.store.deep_paths import StepKey, StepKeys, step_keys, tails
 from one_trace.store.prune import delete_spans, recall
 from one_trace.store.reader import Kept, Reader
 from one_trace.store.rows import Saved, Source
-from one_trace.store.summary import STEP_RUN_COLUMNS, StepKey, step_keys, summary_rows
+from one_trace.store.summary import STEP_RUN_COLUMNS, summary_rows
 
 _NEW_WINS = frozenset(("executor_version", "input_count"))
 """Columns in which a value is replaced by another value, but not by null: a later import may know less."""
@@ -58,7 +59,7 @@ class Prepared(Struct):
 
     assembly: Assembly
     revision: str
-    keys: list[StepKey]
+    keys: StepKeys
 
 
 def prepare(assembly: Assembly, env: Mapping[str, str]) -> Prepared:
@@ -208,9 +209,10 @@ def _flow_version(connection: Connection, assembly: Assembly) -> int | None:
 def _save_spans(connection: Connection, run: int, prepared: Prepared) -> None:
     trace, parts = prepared.assembly.trace, prepared.assembly.model_parts
     numbers = _step_numbers(connection, trace.run.flow_key, prepared.keys)
-    steps = [numbers[key] for key in prepared.keys]
+    steps = [numbers[key] for key in prepared.keys.of_spans]
+    shortened = tails(trace.spans)
     spans = [
-        rows.span_row(run, seq, step, span, parts.get(span.span_id))
+        rows.span_row(run, seq, step, span, parts.get(span.span_id), shortened.get(span.span_id))
         for seq, (span, step) in enumerate(zip(trace.spans, steps, strict=True))
     ]
     # In the order of the key, so that the table is written from left to right.
@@ -223,11 +225,15 @@ def _save_spans(connection: Connection, run: int, prepared: Prepared) -> None:
     )
 
 
-def _step_numbers(connection: Connection, flow: str, keys: list[StepKey]) -> dict[StepKey, int]:
-    distinct = list(dict.fromkeys(keys))
+def _step_numbers(connection: Connection, flow: str, keys: StepKeys) -> dict[StepKey, int]:
+    distinct = list(dict.fromkeys(keys.of_spans))
     _insert(connection, "steps", _STEP_COLUMNS, distinct)
     sql = f"SELECT {_STEP_COLUMNS}, id FROM steps WHERE flow = ?"
     known = {row[:6]: row[6] for row in connection.execute(sql, (flow,))}
+    connection.executemany(
+        "UPDATE steps SET parent = ? WHERE id = ? AND parent IS NULL",
+        [(known[outer], known[key]) for key, outer in keys.around.items()],
+    )
     return {key: known[key] for key in distinct}
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -45,6 +45,14 @@ class Store(Reader):
 
     def close(self) -> None:
         self.connection.close()
+
+    @contextmanager
+    def until_the_end(self) -> Iterator[Self]:
+        """Close it, too, but where that takes long, only with this process, which ends soon."""
+        try:
+            yield self
+        finally:
+            self.connection.leave()
 
     def save(
         self,

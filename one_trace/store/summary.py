@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from one_trace.model.times import to_ms
 from one_trace.model.trace import SPAN_STATUSES, Run, Span, Trace, Usage
-from one_trace.model.tree import Shape, covered, static_paths
+from one_trace.model.tree import Shape, covered
 from one_trace.store.connection import Row
 from one_trace.store.rows import encode_text
 
@@ -21,15 +21,6 @@ STEP_RUN_COLUMNS = (
 DOUBLES = b"d"
 """The first byte of durations that are ``array('d')``."""
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "turns")
-
-StepKey = tuple[str, str, str, str, str, str]
-"""(flow, static path, step_id, name, type, flow_key)"""
-
-
-def step_keys(flow: str, spans: Sequence[Span]) -> list[StepKey]:
-    """The step of each span."""
-    paths = static_paths(flow, spans)
-    return [(flow, paths[span.span_id], span.step_id, span.name, span.type, span.flow_key) for span in spans]
 
 
 def summary_rows(number: int, run: Run, spans: Sequence[Span], steps: Sequence[int]) -> list[Row]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import subprocess
@@ -16,7 +17,8 @@ from one_trace.model.trace import Assembly, Cause, Exit, Session, Usage
 from one_trace.model.wanted import Wanted
 from one_trace.store import Store
 from one_trace.store.migrations import LAYOUT
-from one_trace.store.prune import prune
+from one_trace.store.prune import _batches, prune
+from tests.bench.history import END_MS, one_run
 
 
 @pytest.fixture
@@ -285,6 +287,53 @@ def test_prune_deletes_what_is_old_and_delivered(path: Path) -> None:
             assert rows(store, f"SELECT count(*) FROM {table}") == [(0,)], table
 
 
+def test_prune_gives_the_space_back(path: Path) -> None:
+    with Store(path) as store:
+        store.save(assembly("00000000000a"))
+        empty = rows(store, "PRAGMA page_count")
+        for number in range(4):
+            store.save(one_run(2_000, run_id=f"{number:012x}"))
+        assert rows(store, "PRAGMA page_count") > empty
+        assert prune(store.connection, END_MS, most=3).deleted == 3
+        assert prune(store.connection, END_MS + 1).deleted == 2
+        assert rows(store, "PRAGMA freelist_count") == [(0,)]
+        assert rows(store, "PRAGMA page_count") <= empty
+
+
+@pytest.mark.parametrize(
+    ("spans", "together"),
+    [
+        ([], []),
+        ([1, 1, 1], [3]),
+        ([99_999, 1, 1], [1, 2]),
+        ([1, 99_999, 1], [1, 1, 1]),
+        ([0] * 300, [101, 101, 98]),
+    ],
+)
+def test_prune_holds_the_lock_for_some_spans_at_a_time(spans: list[int], together: list[int]) -> None:
+    batches = list(_batches(enumerate(spans)))
+    assert [run for batch in batches for run in batch] == list(range(len(spans)))
+    assert list(map(len, batches)) == together
+
+
+def test_a_long_log_is_not_left(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("one_trace.store.connection._left", ended := {})
+    monkeypatch.setattr("one_trace.store.connection._LONG_LOG", 10_000)
+    with Store(path).until_the_end() as store:
+        store.save(assembly())
+    assert not ended
+    assert not path.with_name("traces.db-wal").exists()
+
+
+def test_a_process_leaves_one_connection(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("one_trace.store.connection._left", ended := {})
+    for number in range(3):
+        with Store(path).until_the_end() as store:
+            store.save(assembly(f"{number:012x}"))
+    assert len(ended) == 1
+    ended.pop(path).close()
+
+
 SAVER = """
 import sys
 sys.path.insert(0, sys.argv[3])
@@ -295,6 +344,29 @@ for number in range(5):
     with Store(Path(sys.argv[1])) as store:
         store.save(assembly(f"{int(sys.argv[2]):06x}{number:06x}"), sinks=["traces.com"])
 """
+
+
+@pytest.mark.program
+def test_what_a_process_leaves_in_the_log_is_read_by_others(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saver = SAVER.replace("Store(Path(sys.argv[1]))", "Store(Path(sys.argv[1])).until_the_end()")
+    for number in range(2):
+        ends = f"{saver}\nimport os; os._exit(0)"
+        subprocess.run(
+            [sys.executable, "-c", ends, path, str(number), Path(__file__).parent.parent], check=True
+        )
+    log = path.with_name("traces.db-wal")
+    assert log.stat().st_size
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "access", lambda *_: False)  # as for another user
+        with Store(path, readonly=True) as store:
+            assert store.count() == 10
+            with pytest.raises(StoreError):
+                store.save(assembly("00000000000c"))
+    with Store(path) as store:
+        assert store.count() == 10
+    assert not log.exists()
 
 
 @pytest.mark.program

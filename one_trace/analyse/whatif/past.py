@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -85,10 +86,10 @@ def usual(runs: Iterable[Mapping[Place, Did]]) -> dict[StaticPlace, Usual]:
 
 
 def _usual(those: Sequence[Did]) -> Usual:
-    branches = [did.branch for did in those]
+    ((branch, _),) = Counter(did.branch for did in those).most_common(1)
     return Usual(
         ms=median([did.span.duration_ms for did in those if did.span.duration_ms is not None]) or 0.0,
         iterations=round(median([did.iterations for did in those]) or 0),
-        branch=max(branches, key=branches.count),
+        branch=branch,
         called=those[-1].called,
     )

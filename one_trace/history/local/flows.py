@@ -15,6 +15,7 @@ from one_trace.model.trace import PlannedStep
 from one_trace.model.tree import below
 from one_trace.model.wanted import ALL, Wanted
 from one_trace.store.connection import Connection
+from one_trace.store.deep_paths import whole_paths
 from one_trace.store.reader import where
 
 
@@ -126,8 +127,11 @@ class _Reader:
             " WHERE flow IN (SELECT value FROM json_each(?))",
             (_json(list(self.flows)),),
         )
+        deep = whole_paths(self.db)
         # Not sorted by SQLite, which would copy the paths.
         for number, flow, path, step_id, kind, owner in sorted(rows, key=itemgetter(0)):
+            if number in deep:
+                path = deep[number]
             step = by_path.get((flow, path))
             if step is None:
                 step = by_path[flow, path] = StepHistory(path=path, step_id=step_id, type=kind)

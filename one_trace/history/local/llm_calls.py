@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from one_trace.analyse.calls import (
     CONTAINERS,
     Call,
-    CallingRun,
     Calls,
     calling_run,
     uncounted,
     usages,
     wasted_spans,
 )
-from one_trace.analyse.cost import CallUsage, Uncounted
+from one_trace.analyse.cost import Uncounted
 from one_trace.model.trace import PartedUsage, PlannedStep
 from one_trace.model.wanted import Wanted
 from one_trace.store.connection import Connection
+from one_trace.store.deep_paths import whole_paths
 from one_trace.store.reader import conditions, where
+from one_trace.store.rows import plain
 
 _usage = msgspec.json.Decoder(PartedUsage)
 _planned = msgspec.json.Decoder(list[PlannedStep])
@@ -31,52 +33,70 @@ def calls(db: Connection, wanted: Wanted) -> Calls:
     clause, values = where(wanted)
     rows = db.execute(f"SELECT id, flow_key, cwd, started_at, status FROM runs {clause}", values)
     runs = {number: calling_run(*facts) for number, *facts in rows}
-    return Calls(len(runs), _usages(db, wanted, runs), _uncounted(db, wanted))
+    paths = {**dict(db.execute("SELECT id, path FROM steps").fetchall()), **whole_paths(db)}
+    counted: Counter[int] = Counter()
+    used = usages(_calls(db, wanted, counted), runs, paths)
+    return Calls(len(runs), used, _uncounted(db, wanted, paths, counted))
 
 
-def _usages(db: Connection, wanted: Wanted, runs: dict[int, CallingRun]) -> list[CallUsage]:
-    paths = dict(db.execute("SELECT id, path FROM steps").fetchall())
-    return usages(_calls(db, wanted), runs, paths)
-
-
-def _calls(db: Connection, wanted: Wanted) -> Iterator[Call]:
+def _calls(db: Connection, wanted: Wanted, counted: Counter[int]) -> Iterator[Call]:
+    """Counts them by step meanwhile."""
     wasted = _wasted(db, wanted)
-    condition, values = conditions(wanted)
-    of_runs = f" AND run IN (SELECT id FROM runs WHERE {condition})" if values else ""
+    of_runs, values = _of_runs(wanted)
     for run, span_id, step, retries, text in db.execute(
         f"SELECT run, span_id, step, retries, usage FROM spans WHERE usage IS NOT NULL{of_runs}", values
     ):
+        counted[step] += 1
         yield Call(run, step, retries, span_id in wasted.get(run, ()), _usage.decode(text))
 
 
-def _uncounted(db: Connection, wanted: Wanted) -> list[Uncounted]:
-    condition, values = conditions(wanted)
-    calling = {
-        (key, step.path): step
-        for key, text in db.execute("SELECT flow_key, plan FROM flow_versions WHERE plan IS NOT NULL")
-        for step in _planned.decode(text)
-        if step.calls
+def _uncounted(
+    db: Connection, wanted: Wanted, paths: Mapping[object, str], counted: Counter[int]
+) -> list[Uncounted]:
+    calling = _calling(db, wanted)
+    steps = {
+        number: (flow, paths[number])
+        for number, flow in db.execute(
+            "SELECT id, flow FROM steps WHERE flow IN (SELECT value FROM json_each(?))",
+            (_json(list({flow for flow, _ in calling})),),
+        )
+        if (flow, paths[number]) in calling
     }
+    of_runs, values = _of_runs(wanted, "+run")
     rows = db.execute(
-        "SELECT steps.flow, steps.path, sum(step_runs.spans - step_runs.skipped),"
-        " sum(step_runs.error + step_runs.timeout + step_runs.stopped + step_runs.incomplete),"
-        " (SELECT count(*) FROM spans WHERE spans.usage IS NOT NULL AND spans.step = steps.id"
-        f"  AND spans.run IN (SELECT id FROM runs WHERE {condition or 1}))"
-        " FROM steps JOIN step_runs ON step = steps.id JOIN runs ON runs.id = run"
-        f" WHERE steps.path IN (SELECT value FROM json_each(?)) AND {condition or 1} GROUP BY steps.id",
-        [*values, msgspec.json.encode([path for _, path in calling]).decode(), *values],
+        "SELECT step, sum(spans - skipped), sum(error + timeout + stopped + incomplete) FROM step_runs"
+        f" WHERE step IN (SELECT value FROM json_each(?)){of_runs} GROUP BY step",
+        [_json(list(steps)), *values],
     )
-    return uncounted(calling, rows)
+    return uncounted(calling, ((*steps[step], *sums, counted[step]) for step, *sums in rows))
+
+
+def _calling(db: Connection, wanted: Wanted) -> dict[tuple[str, str], PlannedStep]:
+    """The steps that call an agent, by flow and static path."""
+    of_flow, values = ("", []) if wanted.flow is None else (" AND flow_key = ?", [plain(wanted.flow)])
+    plans = db.execute(f"SELECT flow_key, plan FROM flow_versions WHERE plan IS NOT NULL{of_flow}", values)
+    return {(key, step.path): step for key, text in plans for step in _planned.decode(text) if step.calls}
 
 
 def _wasted(db: Connection, wanted: Wanted) -> dict[int, set[str]]:
-    condition, values = conditions(wanted)
     types = ", ".join(f"'{kind}'" for kind in CONTAINERS)
+    of_runs, values = _of_runs(wanted, "+run", "cost_usd IS NOT NULL")
     rows = db.execute(
         "SELECT run, span_id, parent_span_id, parent_attempt, attempts FROM spans WHERE run IN"
-        " (SELECT run FROM steps JOIN step_runs ON step = steps.id JOIN runs ON runs.id = run"
-        f" WHERE type IN ({types}) AND step_runs.retries > 0"
-        f" AND runs.cost_usd IS NOT NULL AND {condition or 1}) ORDER BY run, seq",
+        f" (SELECT run FROM step_runs WHERE step IN (SELECT id FROM steps WHERE type IN ({types}))"
+        f" AND retries > 0{of_runs}) ORDER BY run, seq",
         values,
     )
     return wasted_spans(rows)
+
+
+def _of_runs(wanted: Wanted, column: str = "run", *also: str) -> tuple[str, list[object]]:
+    """An SQL condition, with ``AND``, that `column` is one of these runs. With a plus the runs are not looked
+    up one by one, which takes longer than to read all rows of some steps."""
+    condition, values = conditions(wanted)
+    whole = " AND ".join(filter(None, (*also, condition)))
+    return (f" AND {column} IN (SELECT id FROM runs WHERE {whole})" if whole else ""), values
+
+
+def _json(values: Sequence[object]) -> str:
+    return msgspec.json.encode(values).decode()

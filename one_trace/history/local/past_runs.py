@@ -11,6 +11,7 @@ from one_trace.analyse.step_runs import MOST_PAST_RUNS, PastRuns, PastStep, past
 from one_trace.model.times import to_ms
 from one_trace.model.trace import Run
 from one_trace.store.connection import Connection
+from one_trace.store.deep_paths import whole_paths
 
 _RUNS = (
     "SELECT id, duration_ms, cost_usd FROM runs"
@@ -43,13 +44,15 @@ def of_flow(db: Connection, flow: str, project: str | None) -> PastRuns:
 def _past(db: Connection, runs: Sequence[tuple[Any, ...]]) -> PastRuns:
     numbers = [number for number, _, _ in runs]
     steps = db.execute(
-        "SELECT steps.flow, path, step_id, type, skipped, error, timeout,"
+        "SELECT steps.id, steps.flow, path, step_id, type, skipped, error, timeout,"
         " spans, CASE WHEN max_ms IS NOT NULL THEN sum_ms END, max_ms, retries, output_bytes, cost_usd"
         " FROM steps JOIN step_runs ON step = steps.id AND run IN (SELECT value FROM json_each(?1))"
         " WHERE steps.flow = (SELECT flow_key FROM runs WHERE id = ?2) ORDER BY steps.id, started_ms",
         (_json(numbers), numbers[0] if numbers else None),
     )
-    return past_runs([(duration, cost) for _, duration, cost in runs], map(PastStep._make, steps))
+    deep = whole_paths(db)
+    past = (PastStep(flow, str(deep.get(step, path)), *facts) for step, flow, path, *facts in steps)
+    return past_runs([(duration, cost) for _, duration, cost in runs], past)
 
 
 def _json(values: Sequence[object]) -> str:

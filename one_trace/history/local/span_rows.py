@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from one_trace.analyse.flat_table import COLUMNS
 from one_trace.model.wanted import Wanted
 from one_trace.store.connection import Connection
+from one_trace.store.deep_paths import whole_paths
 from one_trace.store.reader import where
 
 _USAGE = {
@@ -35,6 +36,9 @@ _SOURCES = {
     **{name: f"json_extract(spans.usage, '$.{key}')" for name, key in _USAGE.items()},
 }
 """Column → SQL expression; the others are columns of `spans`."""
+_RUN, _STEP, _SPAN, _PARENT, _PATH = map(
+    list(COLUMNS).index, ("run_id", "step", "span_id", "parent_span_id", "path")
+)
 
 
 def read(db: Connection, wanted: Wanted) -> Iterator[tuple[Any, ...]]:
@@ -42,9 +46,26 @@ def read(db: Connection, wanted: Wanted) -> Iterator[tuple[Any, ...]]:
     clause, values = where(wanted)
     chosen = ", ".join(f"{_SOURCES.get(name, f'spans.{name}')} AS {name}" for name in COLUMNS)
     rows = db.execute(
-        f"SELECT {chosen} FROM runs JOIN spans ON spans.run = runs.id JOIN steps ON steps.id = spans.step"
+        f"SELECT {chosen}, step, tail FROM runs JOIN spans ON spans.run = runs.id"
+        " JOIN steps ON steps.id = spans.step"
         f" LEFT JOIN flow_versions ON flow_versions.id = runs.flow_version {clause}"
         " ORDER BY runs.started_ms, runs.id, spans.seq",
         values,
     )
-    return iter(rows)
+    return _whole(rows, whole_paths(db))
+
+
+def _whole(rows: Iterable[tuple[Any, ...]], deep: dict[int, str]) -> Iterator[tuple[Any, ...]]:
+    """Rows with their whole paths. `rows` end with the step's number and the tail of the span's path."""
+    run, paths = None, dict[str | None, str]()
+    for row in rows:
+        step, tail = row[-2:]
+        if row[_RUN] != run:
+            run, paths = row[_RUN], {}
+        path = paths[row[_SPAN]] = row[_PATH] if tail is None else paths.get(row[_PARENT], "") + tail
+        if tail is None and step not in deep:
+            yield row[:-2]
+        else:
+            whole = [*row[:-2]]
+            whole[_PATH], whole[_STEP] = path, deep.get(step, row[_STEP])
+            yield tuple(whole)
