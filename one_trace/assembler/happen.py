@@ -131,6 +131,8 @@ class Happen:
         fitting = [each for each in options if each.cost < BAD] or options
         act = self._drive.choices.among(kind, fitting).act
         assert act is not None
+        for each in fitting:
+            each.act = None  # a choice is kept as long as the reading is
         act()
 
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
