@@ -265,7 +265,7 @@ def _agree(ground: Ground, best: Reading) -> None:
             certain = [each for each in concerned if not _is_doubted(each, names)]
             if not certain:
                 continue
-            if left <= 0:
+            if left < size:
                 for each in certain:
                     each.doubt(*names)
                 continue
