@@ -12,6 +12,7 @@ from one_trace.assemble.live.around import let_go
 from one_trace.assemble.live.facts import Facts
 from one_trace.assemble.live.state import Foreseen, LiveSpan
 from one_trace.assemble.live.tolerance import CLOCK_MS
+from one_trace.assemble.reading.notes import Notes
 from one_trace.assemble.reading.replay import Replay
 from one_trace.assemble.search.search import Search
 from one_trace.assemble.sizes.compact import member_count
@@ -29,7 +30,7 @@ from one_trace.model.trace import Assembly, Span, Trace
 from one_trace.record.flows import FlowFile
 from one_trace.record.reading import Record
 
-__all__ = ["assemble", "trace_id"]
+__all__ = ["assemble", "explain", "trace_id"]
 
 _BYTES_A_LINE = 4096
 """What of the results a replay may look up takes it about as long as a line of log."""
@@ -113,6 +114,15 @@ def _read(record: Record) -> Replay:
             break
         replay = found
     return replay
+
+
+def explain(record: Record) -> Notes:
+    """What was weighed and chosen at each line of the log, for the reading that `assemble` gives."""
+    with held_back():
+        found = _read(record)
+        notes = Notes()
+        Replay(record, found.world.facts, found.doubts.again(notes), found.foreseen).run()
+        return notes
 
 
 def _settled(record: Record, replay: Replay, over: float) -> list[LiveSpan]:

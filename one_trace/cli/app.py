@@ -39,6 +39,8 @@ VERBS: dict[str, tuple[str, str]] = {
 """Verb → (module, help; empty if the verb before it is helped together with it). Each module has a Click
 command named `command`.
 """
+HIDDEN = {"explain": "one_trace.cli.explain"}
+"""Verbs for those who work on one-trace: neither in the help nor in completions."""
 DELETING = frozenset(("prune", "logout"))
 """Verbs that are never suggested for a mistyped one."""
 
@@ -50,9 +52,10 @@ class TraceGroup(HelpGroup):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
+        module = VERBS[cmd_name][0] if cmd_name in VERBS else HIDDEN.get(cmd_name)
+        if module is None:
             return None
-        command = import_module(VERBS[cmd_name][0]).command
+        command = import_module(module).command
         assert isinstance(command, click.Command)
         command.context_class = HelpContext
         return with_any_text(command)
@@ -60,7 +63,7 @@ class TraceGroup(HelpGroup):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] in VERBS or ctx.resilient_parsing:
+        if args[0] in VERBS or args[0] in HIDDEN or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
         from difflib import get_close_matches  # expensive to import, and used only here
 

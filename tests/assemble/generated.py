@@ -36,11 +36,13 @@ INSIDE = ("steps", "then", "else")
 
 @dataclass
 class Made:
-    """A set of flows, and what each step does the nth time it is begun."""
+    """A set of flows, and what each step does the nth time it is begun. `why`: of a named case, the rule that
+    it proves."""
 
     flows: dict[str, Any]
     bodies: dict[str, list[Behaviour]]
     stop_after: str | None = None
+    why: str | None = None
 
     def behaviour(self, step: dict[str, Any], before: int, attempt: int) -> Behaviour | None:
         bodies = self.bodies.get(step["id"])
@@ -49,14 +51,15 @@ class Made:
     def to_json(self) -> str:
         """As a named case is kept: one step a line."""
         bodies = {step_id: [asdict(body) for body in bodies] for step_id, bodies in self.bodies.items()}
-        whole = {"flows": self.flows, "bodies": bodies, "stopAfter": self.stop_after}
+        why = {"why": self.why} if self.why is not None else {}
+        whole = {**why, "flows": self.flows, "bodies": bodies, "stopAfter": self.stop_after}
         return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Made:
         whole = json.loads(text)
         bodies = {key: [Behaviour(**body) for body in bodies] for key, bodies in whole["bodies"].items()}
-        return cls(whole["flows"], bodies, whole["stopAfter"])
+        return cls(whole["flows"], bodies, whole["stopAfter"], whole.get("why"))
 
 
 @dataclass

@@ -43,12 +43,10 @@ class _Probe(ast.NodeTransformer):
             node.body = [ast.Expr(_call(_DECIDES, number)), *node.body]
         return node
 
-    def visit_Yield(self, node: ast.Yield) -> ast.AST:
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         number = self._numbers.get(id(node))
         self.generic_visit(node)
-        if number is not None and node.value is not None:
-            node.value = _call(_TERM, number, node.value)
-        return node
+        return node if number is None else _call(_TERM, number, node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         numbers = [self._numbers.get(id(value)) for value in node.values]

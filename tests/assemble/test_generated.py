@@ -59,7 +59,9 @@ def test_runs_with_failures_retries_time_outs_and_skips(
 @node
 @pytest.mark.parametrize("case", sorted(FOUND.glob("*.json")), ids=lambda case: case.stem)
 def test_what_was_found_stays_right(case: Path, tmp_path: Path) -> None:
-    _, truth, trace = run(Made.from_json(case.read_text()), tmp_path)
+    made = Made.from_json(case.read_text())
+    assert made.why, "a named case says which rule it proves"
+    _, truth, trace = run(made, tmp_path)
     assert differences(truth, trace) == []
     assert [fault for fault in trace.run.partial or () if fault.startswith("no reading")] == []
 

@@ -89,6 +89,7 @@ class Cut(ast.NodeTransformer):
         self.done = False
         self._module, self._want = module, want
         self._scopes: list[str] = []
+        self._compared: set[int] = set()
         self._seen: Counter[tuple[str, What, str]] = Counter()
 
     def _is_wanted(self, what: What, node: ast.AST) -> bool:
@@ -114,10 +115,16 @@ class Cut(ast.NodeTransformer):
             return ast.Pass()
         return node
 
-    def visit_Yield(self, node: ast.Yield) -> ast.AST:
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
-        is_weight = node.value is not None and "weights." in ast.unparse(node.value)
-        return ast.Yield(ast.Constant(0)) if is_weight and self._is_wanted("cost", node) else node
+        is_weight = isinstance(node.value, ast.Name) and node.value.id == "weights" and self._scopes
+        is_weight = is_weight and id(node) not in self._compared
+        return ast.Constant(0) if is_weight and self._is_wanted("cost", node) else node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        """What a sum is compared with is no weight of it."""
+        self._compared.update(map(id, (node.left, *node.comparators)))
+        return self.generic_visit(node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         self.generic_visit(node)

@@ -9,11 +9,9 @@ Strongest first:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from one_trace.assemble.agree.belied import may_be_merged
 from one_trace.assemble.agree.expected import expected
-from one_trace.assemble.flowtree.tree import CONTAINERS
+from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.live.facts import Facts
 from one_trace.assemble.live.over import all_run, quiet, through_at, waits_still
 from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
@@ -31,71 +29,92 @@ _FOLLOWS_UNASKED = ("flow:stopped", "step:dry-resolve")
 """Events that may come between an end and the start after it."""
 
 
-def against_end(span: LiveSpan, index: int, facts: Facts, late: Tolerance) -> Iterator[int]:
-    """How ill a ``step:complete`` at line `index` fits a span; nothing: it fits in all but time."""
-    line = facts.lines[index]
-    if before_attempt(span, line):
-        yield weights.BEFORE_ATTEMPT
-    if line.step_id not in facts.stopped_after:  # else what comes after it may have been left out
-        yield ill_followed(span, facts.lines, index, late, failed=False)
-        yield from _against_next(span, index, facts)
-    yield from _against_status(span, line)
-    yield from _against_time_and_state(span, index, facts, late)
+class EndLine:
+    """A ``step:complete``, and what of its log matters for whichever span it ends."""
+
+    __slots__ = ("after", "facts", "index", "late", "line", "stops")
+
+    def __init__(self, index: int, facts: Facts, late: Tolerance) -> None:
+        self.index = index
+        self.facts = facts
+        self.late = late
+        self.line = facts.lines[index]
+        self.after = facts.after(index)
+        self.stops = self.line.step_id in facts.stopped_after
+        """What comes after it may have been left out."""
 
 
-def _against_next(span: LiveSpan, index: int, facts: Facts) -> Iterator[int]:
-    """Its list goes on."""
-    seq, after = span.seq, facts.after(index)
-    if seq is None or seq.pos + 1 >= len(seq.nodes) or after is None:
+def against_end(span: LiveSpan, end: EndLine) -> list[int]:
+    """How ill an end fits a span; nothing: it fits in all but time."""
+    line = end.line
+    against: list[int] = []
+    if span.retried and before_attempt(span, line):
+        against.append(weights.BEFORE_ATTEMPT)
+    if not end.stops:
+        seq = span.seq
+        if seq is not None and seq.pos + 1 < len(seq.nodes):
+            _look_at_next(against, seq.nodes[seq.pos + 1], end)
+        else:
+            against.append(ill_followed(span, end.facts.lines, end.index, end.late, failed=False))
+    _look_at_status(against, span, line)
+    _look_at_time_and_state(against, span, end)
+    return against
+
+
+def _look_at_next(against: list[int], following: Node, end: EndLine) -> None:
+    """Its list goes on with this step."""
+    after = end.after
+    if after is None:
         return
     if after.event == "step:start":
-        if after.step_id != seq.nodes[seq.pos + 1].id:
-            yield weights.OTHER_STEP_FOLLOWS
-    elif after.event not in _FOLLOWS_UNASKED and not facts.fails_at_once(index):
-        yield weights.NO_STEP_FOLLOWS
+        if after.step_id != following.id:
+            against.append(weights.OTHER_STEP_FOLLOWS)
+    elif after.event not in _FOLLOWS_UNASKED and not end.facts.fails_at_once(end.index):
+        against.append(weights.NO_STEP_FOLLOWS)
 
 
-def _against_status(span: LiveSpan, line: LogLine) -> Iterator[int]:
+def _look_at_status(against: list[int], span: LiveSpan, line: LogLine) -> None:
     act = span.acts[-1] if span.acts else None
     if line.status in ("failed", "timeout") and not span.node.goes_on:
-        yield weights.WOULD_HAVE_THROWN
+        against.append(weights.WOULD_HAVE_THROWN)
     if line.status == "skipped":
         if act is not None and act.progress.first_index is not None:
-            yield weights.RAN_BEFORE_SKIP
+            against.append(weights.RAN_BEFORE_SKIP)
         elif not span.node.guarded:
-            yield weights.CANNOT_SKIP
+            against.append(weights.CANNOT_SKIP)
     if line.status == "success":
         if (line.retries or 0) != span.attempts - 1:
-            yield weights.OTHER_RETRIES
-        if span.node.type in CONTAINERS and act is not None and not _may_end(act, line.at):
-            yield weights.SUCCESS_INSIDE_OPEN
+            against.append(weights.OTHER_RETRIES)
+        if act is not None and not _may_end(act, line.at):
+            against.append(weights.SUCCESS_INSIDE_OPEN)
     if line.status == "failed" and act is not None:
         if waits_still(act) or all_run(act):
-            yield weights.FAILURE_INSIDE_OPEN
+            against.append(weights.FAILURE_INSIDE_OPEN)
         elif act.progress.started and not act.failed:
-            yield weights.FAILURE_UNSEEN
+            against.append(weights.FAILURE_UNSEEN)
 
 
-def _against_time_and_state(span: LiveSpan, index: int, facts: Facts, late: Tolerance) -> Iterator[int]:
-    line, delay = facts.lines[index], 0.0
+def _look_at_time_and_state(against: list[int], span: LiveSpan, end: EndLine) -> None:
+    line, facts, delay = end.line, end.facts, 0.0
     if line.duration_ms is not None:
         delay = line.at - span.clock - line.duration_ms
         # what is written at the end cannot be earlier than the step's own clock has it
         if delay < (0 if span.started_at is not None else -CLOCK_MS):
-            yield weights.ENDS_TOO_EARLY
-    if facts.exact and span.acts:
+            against.append(weights.ENDS_TOO_EARLY)
+    if span.acts and facts.exact:
         if _overdue(span.acts[-1], line.at):
-            yield weights.CHILD_TIMED_OUT
+            against.append(weights.CHILD_TIMED_OUT)
         over = through_at(span.acts[-1]) if line.status == "success" else None
-        if over is not None and over + late(index) < line.at:
-            yield weights.THROUGH_BEFORE
+        if over is not None and over + end.late(end.index) < line.at:
+            against.append(weights.THROUGH_BEFORE)
     result = expected(span)
     agrees = result is not None and _agrees(result, line)
     if result is not None and not agrees:
-        yield weights.STATE_MAY_BE_MERGED if may_be_merged(result, span) else weights.STATE_DIFFERS
-    rounded = 0 if facts.exact else TWICE_ROUNDED_MS
-    if delay > late(index, span.begun) + rounded:  # it may once have been later than was measured, but seldom
-        yield weights.LATE_BUT_STORED if agrees else weights.ENDS_TOO_LATE
+        merged = may_be_merged(result, span)
+        against.append(weights.STATE_MAY_BE_MERGED if merged else weights.STATE_DIFFERS)
+    # it may once have been later than was measured, but seldom
+    if delay > 0 and delay > end.late(end.index, span.begun) + (0 if facts.exact else TWICE_ROUNDED_MS):
+        against.append(weights.LATE_BUT_STORED if agrees else weights.ENDS_TOO_LATE)
 
 
 def before_attempt(span: LiveSpan, line: LogLine) -> bool:

@@ -44,13 +44,16 @@ def announced(world: World, line: LogLine, late: float) -> None:
         world.doubts.contradicted(world.index, None)
     if not spans:
         return
-    span, best, less, _ = choose_retry(spans, line, late)
+    notes = world.doubts.notes
+    span, best, less, _ = choose_retry(spans, world.index, line, late, notes)
     if all(cannot_have_failed(one, line, late) for one in best):
         world.doubts.contradicted(world.index, span, lambda: _thrown_too_soon(world, line), surely=False)
     if len(best) + len(less) > 1:
         span = world.doubts.choose(world.index, span, best, less=less)
     if span.slot >= 0 and any(_holds_another(block, step_id) for block in world.waits.pending):
         span.shown.unsure_attempts = span.shown.doubtful = True
+    if notes is not None:
+        notes.is_about(world.index, span)
     begins = line.at + max(line.delay_ms or 0, 1)  # no timer is set to less than 1 ms
     _gave_up(span, line)
     span.attempts += 1

@@ -18,11 +18,9 @@ _SUCCEEDS = frozenset({("step:complete", "success"), ("step:retry-success", None
 
 
 def ill_followed(span: LiveSpan, lines: list[LogLine], index: int, late: Tolerance, *, failed: bool) -> int:
-    """How ill the lines after `index` fit this step's end there: a weight; or the ms by which they are not
-    quite what they should be, less than any weight; or 0."""
-    seq = span.seq
-    if not failed and seq is not None and seq.pos + 1 < len(seq.nodes):
-        return 0  # a start follows, which is looked at for itself
+    """How ill the lines after `index` fit this step's end there, if it was the last of its list or has
+    `failed`: a weight; or the ms by which they are not quite what they should be, less than any weight; or
+    0."""
     return _Cascade(span, Tick(lines, index, late), failed=failed).ill()
 
 

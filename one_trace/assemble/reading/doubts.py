@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, SequenceRun
 from one_trace.assemble.live.tolerance import CLOCK_MS
+from one_trace.assemble.reading.notes import Notes
 
 _LOOK_BACK = 400
 
@@ -74,7 +75,9 @@ class Doubts:
         *,
         slack: float = CLOCK_MS,
         settle: bool = True,
+        notes: Notes | None = None,
     ) -> None:
+        self.notes = notes
         self.forced = forced
         self.settle = settle
         self.choices: list[tuple[Place, Sequence[LiveSpan | ContainerAttempt]]] = []
@@ -114,6 +117,8 @@ class Doubts:
         if key is not None:
             named: list[Rival] = [rival for rival in (*rivals, *less) if _key(rival) == key]
             chosen = named[0] if named else chosen
+        if self.notes is not None:
+            self.notes.chosen(index, chosen, rivals, less, forced=key is not None)
         for rival in rivals:
             if rival is not chosen:
                 _mark(_lineage(chosen), _lineage(rival))
@@ -130,6 +135,10 @@ class Doubts:
             others: list[Rival] = [rival for rival in (*rivals, *less) if rival is not chosen]
             self.choices.append((at, [chosen, *others]))
         return chosen
+
+    def again(self, notes: Notes) -> Doubts:
+        """The same, for a replay of which notes are kept."""
+        return Doubts(self.forced, self.accepted, slack=self._slack, settle=self.settle, notes=notes)
 
     @property
     def was_forced(self) -> bool:

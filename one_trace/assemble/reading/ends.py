@@ -81,7 +81,7 @@ class StepEnds:
     def _chosen_end(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
         index = self._world.index
         chosen, best, less, cost = choose_end(
-            spans, index, self._coming(line.step_id or ""), self._facts, self._late
+            spans, index, self._coming(line.step_id or ""), self._facts, self._late, self._doubts.notes
         )
         if cost >= CONTRADICTS:
             self._doubts.contradicted(
@@ -132,7 +132,7 @@ class StepEnds:
 
     def _chosen_error(self, spans: list[LiveSpan], line: LogLine) -> LiveSpan:
         index, late = self._world.index, self._late
-        chosen, best, less, cost = choose_error(spans, index, self._facts, late)
+        chosen, best, less, cost = choose_error(spans, index, self._facts, late, self._doubts.notes)
         if cost >= CONTRADICTS or ends_another(chosen, self._lines, index, late):
             self._doubts.contradicted(index, chosen, surely=cost >= CONTRADICTS)
         if len(best) + len(less) > 1:
@@ -159,6 +159,8 @@ class StepEnds:
     def _ended(self, span: LiveSpan, line: LogLine) -> None:
         world = self._world
         span.end, span.end_index = float(line.at), world.index
+        if world.doubts.notes is not None:
+            world.doubts.notes.is_about(world.index, span)
         self.last = span
         if span.acts:
             self._close(span, line)

@@ -16,9 +16,10 @@ from one_trace.assemble.live.over import ends_in_tick
 from one_trace.assemble.live.state import LiveSpan
 from one_trace.assemble.live.tolerance import CLOCK_MS, Tolerance
 from one_trace.assemble.reading import weights
-from one_trace.assemble.reading.against_end import against_end, misfit, vouched_for
+from one_trace.assemble.reading.against_end import EndLine, against_end, misfit, vouched_for
 from one_trace.assemble.reading.against_error import against_error, flow_misfit
 from one_trace.assemble.reading.against_retry import against_retry
+from one_trace.assemble.reading.notes import Notes
 from one_trace.record.log import LogLine
 
 _MOST_BETTER = 8
@@ -37,23 +38,26 @@ class Weighed(NamedTuple):
 
 
 def choose_end(
-    spans: list[LiveSpan], index: int, coming: Sequence[LogLine], facts: Facts, late: Tolerance
+    spans: list[LiveSpan],
+    index: int,
+    coming: Sequence[LogLine],
+    facts: Facts,
+    late: Tolerance,
+    notes: Notes | None = None,
 ) -> Weighed:
     """The span that a ``step:complete`` at line `index` ends. `coming`: this step's ends from here on, this
     one first."""
     line = facts.lines[index]
-    costs = [sum(against_end(span, index, facts, late)) for span in spans]
+    end = EndLine(index, facts, late)
+    against = [against_end(span, end) for span in spans]
     due = [ends_in_tick(span, line.at, late(index)) for span in spans] if facts.exact else []
     if any(due):
-        costs = [
-            cost if must else cost + weights.ANOTHER_IS_DUE for cost, must in zip(costs, due, strict=True)
-        ]
+        for each, must in zip(against, due, strict=True):
+            each += [] if must else [weights.ANOTHER_IS_DUE]
     if line.duration_ms == 0 and any(span.begun == index - 1 for span in spans):
-        costs = [
-            cost + weights.BEGAN_IN_EARLIER_TICK * _had_a_tick(span, facts, index)
-            for span, cost in zip(spans, costs, strict=True)
-        ]
-    least = min(costs)
+        for span, each in zip(spans, against, strict=True):
+            each += [weights.BEGAN_IN_EARLIER_TICK] if _had_a_tick(span, facts, index) else []
+    costs, least = _costs(spans, index, against, notes)
     best = _within(spans, costs, least, least)
     chosen = best[0] if len(best) == 1 else _by_time(best, line, coming, late(index))
     equal = least + int(CLOCK_MS)  # ms that are apart weigh one each
@@ -67,24 +71,28 @@ def _had_a_tick(span: LiveSpan, facts: Facts, index: int) -> bool:
     return any(facts.lines[at].event == "step:complete" and facts.lines[at].duration_ms for at in since)
 
 
-def choose_error(spans: list[LiveSpan], index: int, facts: Facts, late: Tolerance) -> Weighed:
+def choose_error(
+    spans: list[LiveSpan], index: int, facts: Facts, late: Tolerance, notes: Notes | None = None
+) -> Weighed:
     """The span that a ``step:error`` at line `index` ends: it has no duration, but its error stands in what
     ends above it."""
     after = facts.after(index)
-    costs = [sum(against_error(span, index, facts, late)) for span in spans]
-    least = min(costs)
+    against = [list(against_error(span, index, facts, late)) for span in spans]
+    costs, least = _costs(spans, index, against, notes)
     best = _within(spans, costs, least, least)
     chosen = min(best, key=lambda span: (flow_misfit(span, after), span.number))
     equal = least + weights.RIVAL_ERRORS
     return Weighed(chosen, _within(spans, costs, least, equal), _less(spans, costs, least, equal), least)
 
 
-def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> Weighed:
+def choose_retry(
+    spans: list[LiveSpan], index: int, line: LogLine, late: float, notes: Notes | None = None
+) -> Weighed:
     """The span whose next attempt a ``step:retry`` announces: of the best, one that was not given up. Less
     fit those in which nothing is seen to have failed, but may have. `late`: by how many ms the line may be
     late."""
-    costs = [sum(against_retry(span, line, late)) for span in spans]
-    least = min(costs)
+    against = [list(against_retry(span, line, late)) for span in spans]
+    costs, least = _costs(spans, index, against, notes)
     equal = least + weights.RIVAL_RETRIES
     best = _within(spans, costs, least, equal)
     for span in best if len(best) > 1 else ():
@@ -93,6 +101,16 @@ def choose_retry(spans: list[LiveSpan], line: LogLine, late: float) -> Weighed:
     living = [span for span in likely if alive(span.act)]
     less = _within(spans, costs, equal + 1, equal + weights.FAILED_UNSEEN)
     return Weighed(living[0] if living else likely[-1], best, less, least)
+
+
+def _costs(
+    spans: list[LiveSpan], index: int, against: list[list[int]], notes: Notes | None
+) -> tuple[list[int], int]:
+    """What speaks against each in all, and the least of it."""
+    if notes is not None:
+        notes.weighed(index, spans, against)
+    costs = [sum(each) for each in against]
+    return costs, min(costs)
 
 
 def _within(spans: list[LiveSpan], costs: list[int], least: int, most: int) -> list[LiveSpan]:

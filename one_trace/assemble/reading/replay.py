@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.flowtree.trees import Trees, limit_loops
-from one_trace.assemble.live.facts import Facts
+from one_trace.assemble.live.facts import RESUMED, Facts
 from one_trace.assemble.live.state import ContainerAttempt, Foreseen, Scope
 from one_trace.assemble.live.tolerance import CLOCK_MS, Tolerance
 from one_trace.assemble.reading.attempts import announced, succeeded
@@ -68,6 +68,7 @@ class Replay:
         self, record: Record, facts: Facts, doubts: Doubts, foreseen: Foreseen | None = None
     ) -> None:
         self.record = record
+        self.foreseen = foreseen
         self.doubts = doubts
         self.seen = SeenRun()
         self.saves = Saves(record, facts)
@@ -81,6 +82,7 @@ class Replay:
         )
         context = record.state.context if record.state is not None else None
         self._scope = Scope(context.steps if context is not None else None, None)
+        self._expect_results()
         self.root = self._new_root(1)
 
     def _handlers(self) -> dict[str, Callable[[LogLine], None]]:
@@ -125,13 +127,18 @@ class Replay:
         root.prefix = key if resume == 1 else f"{key}#{resume}"
         return root
 
+    def _expect_results(self) -> None:
+        """What the state holds is of the last resume, if it has run the same steps once more."""
+        self._scope.guess = self._scope.results if self.world.resume > self.world.facts.resumes else None
+
     def _on_word(self, line: LogLine) -> None:
-        if line.msg == "Flow resumed":
+        if line.msg == RESUMED:
             self.seen.overs.append(self.record.lines[max(0, self.world.index - 1)].at)
             self.world.forget()
             self.world.resume += 1
             self.seen.outcome = self.seen.ended_at = None
             self.root = self._new_root(self.world.resume)
+            self._expect_results()
         elif line.msg.startswith("Flow failed"):
             self.saves.saved = self.world.index
             self.seen.outcome, self.seen.ended_at = "error", line.at
@@ -157,7 +164,10 @@ class Replay:
     def _on_flow_start(self, line: LogLine) -> None:
         if not self.root.progress.started:
             self._begin_root()
-        elif not begin_sub_flow(self.world, self.trees, line):
+            self._note(self.root)
+        elif begin_sub_flow(self.world, self.trees, line):
+            self._note(self.world.flows.innermost)
+        else:
             self.doubts.contradicted(self.world.index, None)
             self.faults.append(f"nothing in the log starts the sub-flow {line.flow_key or ''!r}")
 
@@ -167,6 +177,7 @@ class Replay:
         act = flow_that_ends(self.world.flows, line, failed)
         if act is None:
             return
+        self._note(act)
         unfinished = act is not self.root and not (act.failed if failed else act.finished)
         if unfinished or has_too_many(act, line):
             self.doubts.contradicted(world.index, act.span)
@@ -198,6 +209,10 @@ class Replay:
         act = self._stops.stop_flow(self.world, line, last.act if last is not None else None)
         if act is self.root:
             self.seen.outcome = "stopped"
+
+    def _note(self, act: ContainerAttempt) -> None:
+        if self.doubts.notes is not None:
+            self.doubts.notes.is_about(self.world.index, act)
 
     # -- steps
 

@@ -22,6 +22,7 @@ from one_trace.assemble.reading.awaits import resumed
 from one_trace.assemble.reading.begins import begin, new_run
 from one_trace.assemble.reading.blocks import begin_attempt, reopen
 from one_trace.assemble.reading.gaps import past_a_gap
+from one_trace.assemble.reading.notes import FOREIGN, GAP, REOPENED
 from one_trace.assemble.reading.signs import first_ids
 from one_trace.assemble.reading.standing import Standing
 from one_trace.record.log import LogLine
@@ -37,17 +38,23 @@ class World(Standing):
         step_id = line.step_id or ""
         self.kind = (line.type or "", line.step_name or "")
         seq = self.place_of(step_id)
+        how = "" if seq is not None else REOPENED
         if seq is None and reopen(self, lambda node: step_id in first_ids(node)):
             seq = resumed(self, step_id)
         if seq is None:
             self.doubts.contradicted(self.index, None)
-            seq = past_a_gap(self, step_id)
-        if seq is not None:
-            return self.enter(seq, seq.nodes[seq.pos], line)
-        return self.enter_foreign(line)
+            seq, how = past_a_gap(self, step_id), GAP
+        if seq is None:
+            return self._noted(self.enter_foreign(line), FOREIGN)
+        return self._noted(self.enter(seq, seq.nodes[seq.pos], line), how)
+
+    def _noted(self, span: LiveSpan, how: str) -> LiveSpan:
+        if self.doubts.notes is not None:
+            self.doubts.notes.is_about(self.index, span, how)
+        return span
 
     def place_of(self, step_id: str) -> SequenceRun | None:
-        """The pass whose next step has this id and begins now; None where nothing leads to it."""
+        """The run whose next step has this id and begins now; None where nothing leads to it."""
         seq = self.next
         if seq is not None:
             node = seq.awaited()

@@ -1,0 +1,85 @@
+"""What was weighed and chosen at each line: kept only when somebody asks why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
+from one_trace.assemble.reading.weights import Weight
+
+_APART = "ms apart from when what ends with it began"
+
+REOPENED = "a batch of a block that failed had begun without a line"
+GAP = "nothing in the log leads there, but a list in which it stands is under way"
+FOREIGN = "the flow files have no place for it"
+
+
+class Reason(NamedTuple):
+    """Points against a candidate, and why."""
+
+    points: int
+    why: str
+
+
+class Candidate(NamedTuple):
+    """A span, or an attempt of one, that a line may be about."""
+
+    path: str
+    against: list[Reason]
+
+
+class Choice(NamedTuple):
+    """One choice at a line: the place of what was taken; `as_well`: those that fitted alike; `forced`: not
+    the likeliest was taken, since a later line contradicts that one."""
+
+    path: str
+    as_well: list[str]
+    less: list[str]
+    forced: bool
+
+
+class Notes:
+    """The notes of one replay, by line."""
+
+    def __init__(self) -> None:
+        self.candidates: dict[int, list[Candidate]] = {}
+        self.choices: dict[int, list[Choice]] = {}
+        self.places: dict[int, str] = {}
+        self.how: dict[int, str] = {}
+
+    def weighed(self, index: int, spans: Iterable[LiveSpan], against: Iterable[Iterable[int]]) -> None:
+        """What speaks against each of several spans that a line may be about."""
+        self.candidates[index] = [
+            Candidate(span.path, [_reason(points) for points in each if points])
+            for span, each in zip(spans, against, strict=True)
+        ]
+
+    def is_about(self, index: int, place: LiveSpan | ContainerAttempt, how: str = "") -> None:
+        """A line, as it was read; `how` it was found."""
+        self.places[index] = place_of(place)
+        if how:
+            self.how[index] = how
+
+    def chosen(
+        self,
+        index: int,
+        taken: LiveSpan | ContainerAttempt,
+        rivals: Iterable[LiveSpan | ContainerAttempt],
+        less: Iterable[LiveSpan | ContainerAttempt],
+        *,
+        forced: bool,
+    ) -> None:
+        as_well = [place_of(rival) for rival in rivals if rival is not taken]
+        unlikely = [place_of(rival) for rival in less if rival is not taken]
+        choice = Choice(place_of(taken), as_well, unlikely, forced)
+        self.choices.setdefault(index, []).append(choice)
+
+
+def place_of(rival: LiveSpan | ContainerAttempt) -> str:
+    """The path of a span, or that under which an attempt of it runs its steps."""
+    return rival.path if isinstance(rival, LiveSpan) else rival.prefix
+
+
+def _reason(points: int) -> Reason:
+    return Reason(int(points), points.why if isinstance(points, Weight) else _APART)
