@@ -24,7 +24,7 @@ STEPS = 20_000
 @dataclass(frozen=True)
 class Retried:
     """An execution with `attempts` attempts, or `fewer`. `start`: ms since the epoch; `end`: what the last
-    one does; `open`: the record does not have its end; `unsure`: when it began and ended is worked out."""
+    one does; `open`: the record does not have its end; `unsure`: no line says when it began and ended."""
 
     place: str
     start: float
