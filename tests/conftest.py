@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from machine import Machine
+from machine import REAL_ENV, Machine, real_one_in
 from traces_server import FakeTracesServer, fake_traces_server
 
 from tests.effort import register_profiles
@@ -96,13 +95,9 @@ def traces_server() -> Iterator[FakeTracesServer]:
 @pytest.fixture
 def real_one(machine: Machine) -> Machine:
     """A machine whose host is the real One CLI; skipped if ONE_CLI is not set."""
-    program, node = os.environ.get("ONE_CLI"), shutil.which("node")
-    if not program or not node:
+    command = real_one_in(machine.root / "home")
+    if command is None:
         pytest.skip("needs the real One CLI: set ONE_CLI to the path of its program, and have node on PATH")
-    path = Path(program).resolve()
-    start = f"{node} {path}" if path.suffix in (".js", ".mjs", ".cjs") else str(path)
-    machine.script(machine.bin / "one", f'#!/bin/sh\nexec {start} "$@"\n')
-    machine.env |= {"ONE_NO_TELEMETRY": "1", "ONE_NO_AUTO_UPDATE": "1", "ONE_SECRET": "sk_test_dummy"}
-    checked = {"lastCheck": 4102444800000, "latestVersion": "0.0.0"}
-    machine.write(machine.root / "home" / ".one" / "update-check.json", json.dumps(checked))
+    machine.script(machine.bin / "one", f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+    machine.env |= REAL_ENV
     return machine

@@ -22,6 +22,22 @@ FAKE_ONE = ROOT / "tests" / "overlay" / "fake_one.py"
 OURS = f"#!{sys.executable}\nimport sys\n\nfrom one_trace.main import program\n\nsys.exit(program())\n"
 
 
+REAL_ENV = {"ONE_NO_TELEMETRY": "1", "ONE_NO_AUTO_UPDATE": "1", "ONE_SECRET": "sk_test_dummy"}
+
+
+def real_one_in(home: Path) -> list[str] | None:
+    """How to start the real One CLI, which ONE_CLI names; None if it, or Node, is not there. In this home
+    it does not look for a newer version."""
+    program, found = os.environ.get("ONE_CLI"), shutil.which("node")
+    if not program or not found:
+        return None
+    checked = {"lastCheck": 4102444800000, "latestVersion": "0.0.0"}
+    (home / ".one").mkdir(parents=True, exist_ok=True)
+    (home / ".one" / "update-check.json").write_text(json.dumps(checked))
+    path = Path(program).resolve()
+    return [found, str(path)] if path.suffix in (".js", ".mjs", ".cjs") else [str(path)]
+
+
 @dataclass
 class Done:
     """The result of a program: exit code (negative: the signal), stdout, stderr."""

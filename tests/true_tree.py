@@ -142,8 +142,10 @@ class TreeRecorder(Observer):
     def has_ended(self, span: int) -> bool:
         return self._lives[span - 1].ended is not None
 
-    def end(self, span: int, status: str, result: Handle | None = None, **how: bool) -> None:
-        raised, timeout = how.get("raised", False), how.get("timeout", False)
+    def end(
+        self, span: int, status: str, result: Handle | None = None, failure: StepFailure | None = None
+    ) -> None:
+        raised, timeout = failure is not None, failure is not None and failure.timeout
         noted = self.spans[span - 1]
         self._lives[span - 1].ended = self._tick()
         noted["status"], noted["raised"] = _STATUS.get(status, status), raised

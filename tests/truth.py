@@ -101,8 +101,10 @@ class Recorder(TreeRecorder):
         if self._sizes is not None:
             self._sizes.resolves(span, attempt, step, context)
 
-    def end(self, span: int, status: str, result: Handle | None = None, **how: bool) -> None:
-        super().end(span, status, result, **how)
+    def end(
+        self, span: int, status: str, result: Handle | None = None, failure: StepFailure | None = None
+    ) -> None:
+        super().end(span, status, result, failure)
         noted = self.spans[span - 1]
         if result is not None and status == "success":
             if self._largest is not None and noted["type"] not in LEAVES:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any, NamedTuple, Protocol
 
+from one_trace.engine.events import Events
 from one_trace.engine.failures import StepFailure
-from one_trace.engine.loop import Loop, Promise
+from one_trace.engine.loop import Awaited, Loop, Promise
 from one_trace.engine.observer import Observer, Place
+from one_trace.engine.plan import Plans, StepPlan
 from one_trace.engine.schema import Json
 from one_trace.engine.values import Handle, Step, Values
 
@@ -65,9 +67,9 @@ class Scheduler(Protocol):
     options: RunOptions
     find_flow: FindFlow
     observer: Observer
+    events: Events
+    plans: Plans
     reader: Promise[None] | None
-
-    def emit(self, event: str, **fields: Json) -> None: ...
 
     async def flow(
         self, flow: Json, scope: FlowScope, context: Handle, place: Place, done: Collection[str] = ()
@@ -77,7 +79,7 @@ class Scheduler(Protocol):
         self, steps: Json, context: Handle, scope: FlowScope, place: Place, done: Collection[str] = ()
     ) -> list[StepResult]: ...
 
-    async def step(self, step: Step, context: Handle, scope: FlowScope, span: int) -> StepResult: ...
+    async def step(self, plan: StepPlan, context: Handle, scope: FlowScope, span: int) -> StepResult: ...
 
 
 class Call(NamedTuple):
@@ -91,7 +93,7 @@ class Call(NamedTuple):
     attempt: int
 
     def handle(self, kind: str = "results") -> Handle:
-        return Handle(self.engine.values, kind)
+        return self.engine.values.new(kind)
 
     def config(self, key: str, first: str) -> dict[str, Any]:
         """The step's configuration. If there is none, fails as JavaScript would when reading `first`."""
@@ -110,5 +112,5 @@ class Call(NamedTuple):
         return await self.engine.loop.go(self.engine.steps(steps, context, self.scope, place))
 
 
-Body = Callable[[Call], Coroutine[Promise[Any], None, Handle]]
+Body = Callable[[Call], Coroutine[Awaited, None, Handle]]
 """The code of a step type, which runs one attempt."""

@@ -42,6 +42,9 @@ class DecidedValues:
         self._decisions = decisions
         self._numbers = 0
 
+    def new(self, kind: str) -> Handle:
+        return Handle(self, kind)
+
     def new_number(self) -> int:
         self._numbers += 1
         return self._numbers

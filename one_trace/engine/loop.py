@@ -13,13 +13,19 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from one_trace.engine.failures import FlowStop, StepFailure
 from one_trace.engine.rules import FINALLY_TICKS, TIMER_LONGEST_MS
 
 T = TypeVar("T")
 Settle = Callable[[], None]
+
+
+class Awaited(Protocol):
+    """What a coroutine waits for."""
+
+    def then(self, callback: Settle) -> None: ...
 
 
 class Clock:
@@ -48,11 +54,11 @@ class Clock:
 class Promise(Generic[T]):
     """A future value or failure. Awaiting it takes one microtask, as in JavaScript."""
 
-    __slots__ = ("_loop", "_value", "_waiting", "error", "settled")
+    __slots__ = ("_ready", "_value", "_waiting", "error", "settled")
 
     def __init__(self, loop: Loop) -> None:
-        self._loop = loop
-        self._waiting: list[Settle] = []
+        self._ready = loop.ready
+        self._waiting: tuple[Settle, ...] = ()
         self._value: T | None = None
         self.error: Exception | None = None
         self.settled = False
@@ -65,29 +71,65 @@ class Promise(Generic[T]):
         return self._value  # type: ignore[return-value]
 
     def resolve(self, value: T) -> None:
-        self._settle(value, None)
+        if not self.settled:
+            self._value = value
+            self._settle()
 
     def reject(self, error: Exception) -> None:
-        self._settle(None, error)
+        if not self.settled:
+            self.error = error
+            self._settle()
 
-    def _settle(self, value: T | None, error: Exception | None) -> None:
-        if self.settled:
-            return
-        self.settled, self._value, self.error = True, value, error
-        for callback in self._waiting:
-            self._loop.soon(callback)
-        self._waiting = []
+    def _settle(self) -> None:
+        self.settled = True
+        self._ready.extend(self._waiting)
+        self._waiting = ()
 
     def then(self, callback: Settle) -> None:
         """Call `callback` one microtask after this is settled."""
         if self.settled:
-            self._loop.soon(callback)
+            self._ready.append(callback)
         else:
-            self._waiting.append(callback)
+            self._waiting += (callback,)
 
-    def __await__(self) -> Generator[Promise[T], None, T]:
+    def __await__(self) -> Generator[Awaited, None, T]:
         yield self
         return self.value
+
+
+class Task(Promise[T]):
+    """What a coroutine comes to that runs on its own."""
+
+    __slots__ = ("_send",)
+
+    def __init__(self, loop: Loop, coroutine: Coroutine[Awaited, None, T]) -> None:
+        super().__init__(loop)
+        self._send = coroutine.send
+
+    def go_on(self) -> None:
+        """Run up to the next await."""
+        try:
+            awaited = self._send(None)
+        except StopIteration as done:
+            self.resolve(done.value)
+        except (StepFailure, FlowStop) as failure:
+            self.reject(failure)
+        else:
+            awaited.then(self.go_on)
+
+
+class Tick:
+    """One microtask. Where nothing could happen in it, it is left out."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop, self._ready = loop, loop.ready
+        self._once = (self,)
+
+    def then(self, callback: Settle) -> None:
+        self._ready.append(callback)
+
+    def __await__(self) -> Generator[Awaited, None, None]:
+        return iter(self._once if self._ready or self._loop.nested else ())  # type: ignore[return-value]
 
 
 class Messages(Protocol):
@@ -114,29 +156,35 @@ class Loop:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self._ready: deque[Settle] = deque()
+        self.ready: deque[Settle] = deque()
+        """The microtasks."""
+        self.soon = self.ready.append
+        self.nested = 0
+        """How many coroutines wait in `go` for another to come to its first await."""
+        self.tick = Tick(self)
         self._timers: list[tuple[float, int]] = []
         self._waiting: dict[int, Settle] = {}
         self._number = 0
 
-    def soon(self, callback: Settle) -> None:
-        self._ready.append(callback)
-
-    def go(self, coroutine: Coroutine[Promise[Any], None, T]) -> Promise[T]:
+    def go(self, coroutine: Coroutine[Awaited, None, T]) -> Promise[T]:
         """Call an async function, which runs up to its first await at once."""
-        promise: Promise[T] = Promise(self)
-        self._advance(coroutine, promise)
-        return promise
-
-    def _advance(self, coroutine: Coroutine[Promise[Any], None, T], promise: Promise[T]) -> None:
+        task = Task(self, coroutine)
+        self.nested += 1
         try:
-            awaited = coroutine.send(None)
-        except StopIteration as done:
-            promise.resolve(done.value)
-        except (StepFailure, FlowStop) as failure:
-            promise.reject(failure)
-        else:
-            awaited.then(lambda: self._advance(coroutine, promise))
+            task.go_on()
+        finally:
+            self.nested -= 1
+        return task
+
+    async def called(self, coroutine: Coroutine[Awaited, None, T]) -> T:
+        """What `await go(coroutine)` gives, and when, but as a part of the caller: for less."""
+        try:
+            value = await coroutine
+        except (StepFailure, FlowStop):
+            await self.tick
+            raise
+        await self.tick
+        return value
 
     def call_later(self, delay_ms: float, callback: Settle) -> int:
         """Like setTimeout. Returns a number for `cancel`."""
@@ -216,7 +264,7 @@ class Loop:
 
     def drain(self) -> None:
         """Run all microtasks."""
-        ready = self._ready
+        ready = self.ready
         while ready:
             ready.popleft()()
 

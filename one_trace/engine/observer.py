@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from one_trace.engine.failures import StepFailure
     from one_trace.engine.values import Handle
 
 
@@ -33,5 +34,7 @@ class Observer:
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         """An attempt is about to resolve its selectors; a while step does so in every iteration."""
 
-    def end(self, span: int, status: str, result: Handle | None = None, **how: bool) -> None:
-        """The step has ended. `how`: it `raised`, and it did so because of its own `timeout`."""
+    def end(
+        self, span: int, status: str, result: Handle | None = None, failure: StepFailure | None = None
+    ) -> None:
+        """The step has ended. `failure`: what it threw, or was thrown in it."""

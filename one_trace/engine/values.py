@@ -11,30 +11,37 @@ from one_trace.engine.schema import Json
 Step = dict[str, Any]
 
 
-class Handle:
-    """A value that `Values` holds under a number until the last reference to this is gone.
-
-    `kind`: a result of a step, a context, the state of a loop (``loops``), other ``values``.
-    """
-
-    __slots__ = ("_values", "kind", "number")
-
-    def __init__(self, values: Values, kind: str) -> None:
-        self._values = values
-        self.kind = kind
-        self.number = values.new_number()
-
-    def __del__(self) -> None:
-        self._values.release(self.kind, self.number)
-
-
-class Values(Protocol):
-    """Every method that evaluates raises StepFailure if the expression throws."""
+class Holder(Protocol):
+    """Holds values under numbers."""
 
     def new_number(self) -> int: ...
 
     def release(self, kind: str, number: int) -> None:
         """Nothing refers to this value any more."""
+
+
+class Handle:
+    """A value that is held under a number until the last reference to this is gone.
+
+    `kind`: a result of a step, a context, the state of a loop (``loops``), other ``values``.
+    """
+
+    __slots__ = ("_holder", "kind", "number")
+
+    def __init__(self, holder: Holder, kind: str) -> None:
+        self._holder = holder
+        self.kind = kind
+        self.number = holder.new_number()
+
+    def __del__(self) -> None:
+        self._holder.release(self.kind, self.number)
+
+
+class Values(Protocol):
+    """Every method that evaluates raises StepFailure if the expression throws."""
+
+    def new(self, kind: str) -> Handle:
+        """A handle for a value to come."""
 
     # -- contexts
 

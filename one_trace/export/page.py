@@ -16,7 +16,7 @@ from importlib.resources import files
 from one_trace.guard.text import clean, json_bytes
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
-_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+_ESCAPED = "<>&\u2028\u2029"
 _INDENT = re.compile(r"^\s+", re.MULTILINE)
 _SPACE_OF_CSS = re.compile(r"\s*([{}])\s*|([;:,])\s+")
 _COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
@@ -33,10 +33,17 @@ def page(name: str, *, title: str, data: object, scripts: Sequence[str] = ()) ->
         "policy": _policy(style, script),
         "style": style,
         "script": script,
-        "data": json_bytes(data).decode().translate(_ESCAPES),
+        "data": _escaped(json_bytes(data).decode()),
     }
     text = _SLOT.sub(lambda slot: slots[slot[1]], asset(f"{name}.html"))
     return text.encode("utf-8", "replace")
+
+
+def _escaped(json: str) -> str:
+    """JSON that cannot end its block."""
+    for character in _ESCAPED:  # `translate` takes a hundred times as long
+        json = json.replace(character, f"\\u{ord(character):04x}")
+    return json
 
 
 def asset(name: str) -> str:

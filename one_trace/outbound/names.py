@@ -44,6 +44,8 @@ def path_mask(trace: Trace, mask: Redact) -> Redact:
 def static_path(path: str, mask: Redact) -> str:
     """A path without attempts and iterations, masked where the ids in it are not known: each may have what
     parts steps."""
+    if mask is as_it_is:
+        return path
     whole, parts = mask(path), " > ".join(map(mask, path.split(" > ")))
     return parts if parts != path else whole
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from one_trace.engine.observer import Observer, Place
 
 if TYPE_CHECKING:
+    from one_trace.engine.failures import StepFailure
     from one_trace.engine.values import Handle
     from one_trace.runner.worker import Worker
 
@@ -60,7 +61,9 @@ class InputSizes(Observer):
         self._attempts[span] = attempt
         self._worker.tell("measure", label, context.number, self._worker.step(step), last > 0)
 
-    def end(self, span: int, status: str, result: Handle | None = None, **how: bool) -> None:
+    def end(
+        self, span: int, status: str, result: Handle | None = None, failure: StepFailure | None = None
+    ) -> None:
         self._attempts.pop(span, None)
         if span not in self._parallel:  # a parallel step that timed out may start its next batch
             self._labels.pop(span, None)

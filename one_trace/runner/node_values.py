@@ -19,6 +19,9 @@ class NodeValues:
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
 
+    def new(self, kind: str) -> Handle:
+        return Handle(self, kind)
+
     def new_number(self) -> int:
         return self.worker.new_number()
 

@@ -13,12 +13,12 @@ from msgspec import Struct
 
 from one_trace.store.connection import Connection
 
-_BATCH = 2_500
+_BATCH = 1_000
 """Spans deleted in one transaction, unless a run has more: a traced run that ends meanwhile waits for a few
 ms only."""
 _RUN = 10
 """As many spans as deleting a run takes beside its own."""
-_PAGES = 250
+_PAGES = 100
 """Pages given back in one transaction, for the same reason."""
 _PAGES_AFTER_A_RUN = 1_000
 """Pages given back where the number of runs is bounded too."""

@@ -8,9 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from tests.bench.history import fill, one_run
 from tests.bench.measure import Bench, Figure
@@ -31,8 +32,17 @@ _COMMANDS: tuple[tuple[str, ...], ...] = (
     ("insights", "FLOW"),
     ("cost",),
     ("diff", "last", "last"),
-    *(("export", "last", "--format", kind) for kind in ("json", "events", "otlp", "perfetto", "html")),
+    ("baseline", "FLOW"),
+    ("ci", "last"),
+    ("open", "last"),
+    ("open", "FLOW"),
+    *(
+        ("export", "last", "--format", kind)
+        for kind in ("json", "events", "otlp", "perfetto", "html", "markdown")
+    ),
 )
+_ONCE = (("import",), ("prune", "--older-than", "0d", "--force", "--yes"))
+"""The first and the last command of all, which cannot be repeated."""
 
 
 def html(bench: Bench) -> list[Figure]:
@@ -100,47 +110,60 @@ def _import_peak(bench: Bench, size: int) -> tuple[float, int]:
     return found
 
 
+class Growth(NamedTuple):
+    """A command: how often the processor time of half as much goes into that of the whole, in seconds."""
+
+    ratio: float
+    command: str
+    seconds: float
+
+
 def nested(bench: Bench) -> Figure:
     """5,000 flows within each other, by half as many: the worst of all commands."""
-    return _worst(bench, "nested", (2_500, 5_000), write_nested, "f0")
+    return _worst("nested, 5,000", nested_growths(bench))
 
 
 def hundred_thousand(bench: Bench) -> Figure:
     """A run of 100,000 spans by one of half as many: the worst of all commands."""
-    return _worst(bench, "spans", (50_000, 100_000), write_loop, "looped")
+    return _worst("spans, 100,000", span_growths(bench))
 
 
-def _worst(
+def nested_growths(bench: Bench) -> Iterator[Growth]:
+    return _growths(bench, "nested", (2_500, 5_000), write_nested, "f0")
+
+
+def span_growths(bench: Bench) -> Iterator[Growth]:
+    return _growths(bench, "spans", (50_000, 100_000), write_loop, "looped")
+
+
+def _worst(name: str, growths: Iterable[Growth]) -> Figure:
+    found = sorted(growths, reverse=True)
+    slowest = max(found, key=lambda each: each.seconds)
+    detail = "; ".join(f"{words}: {ratio:.2f}, {cpu:.2f} s" for ratio, words, cpu in found[:3])
+    detail += f"; slowest {slowest.command}: {slowest.seconds:.2f} s"
+    return Figure(f"{name}, worst command", found[0].ratio, "x half as many (cpu)", 2.3, detail)
+
+
+def _growths(
     bench: Bench, name: str, sizes: tuple[int, int], write: Callable[[Path, int], object], flow: str
-) -> Figure:
-    """Processor time: what a command takes for the larger, over what it takes for the smaller. Start-up is in
-    both, so that a command that hardly works is at about 1."""
+) -> Iterator[Growth]:
+    """Start-up is in both, so that a command that hardly works is at about 1."""
     places = []
     for size in sizes:
         project, data = bench.folder(f"{name}-{size}"), bench.folder(f"{name}-{size}-data")
         if not (project / f".one/flows/.runs/{flow}-{RUN}.state.json").exists():
             write(project, size)
-        places.append((project, bench.env | {"ONE_TRACES_DATA_DIR": str(data)}, data))
-    found: list[tuple[float, str, float]] = []
-
-    def measure(words: tuple[str, ...], agent: tuple[str, ...]) -> None:
-        argv = [bench.one, *agent, "trace", *(flow if word == "FLOW" else word for word in words)]
-        half, whole = (
-            min(bench.time(argv, env, project).cpu for _ in range(2 if words != ("import",) else 1))
-            for project, env, _ in places
-        )
-        found.append((whole / half, " ".join((*agent, *words)), whole))
-
-    for _, _, data in places:
         for file in data.iterdir():
             file.unlink()
-    measure(("import",), ())
-    for words in _COMMANDS:
-        measure(words, ())
-        if words[0] != "export":
-            measure(words, ("--agent",))
-    worst = sorted(found, reverse=True)[:3]
-    slowest = max(found, key=lambda each: each[2])
-    detail = "; ".join(f"{words}: {ratio:.2f}, {cpu:.2f} s" for ratio, words, cpu in worst)
-    detail += f"; slowest {slowest[1]}: {slowest[2]:.2f} s"
-    return Figure(f"{name}, {sizes[1]:,}, worst command", worst[0][0], "x half as many (cpu)", 2.3, detail)
+        env = bench.env | {"ONE_TRACES_DATA_DIR": str(data), "BROWSER": "/bin/true"}
+        places.append((project, env))
+    first, last = _ONCE
+    for words in (first, *_COMMANDS, last):
+        once = words in _ONCE
+        for agent in ((),) if once or words[0] == "export" else ((), ("--agent",)):
+            argv = [bench.one, *agent, "trace", *(flow if word == "FLOW" else word for word in words)]
+            half, whole = (
+                min(bench.time(argv, env, project).cpu for _ in range(1 if once else 2))
+                for project, env in places
+            )
+            yield Growth(whole / half, " ".join((*agent, *words)), whole)

@@ -6,33 +6,49 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from statistics import median
 from threading import Event, Thread
 
 from one_trace.store import Store
 from one_trace.store import prune as pruning
+from tests.bench.figures_traced import added
 from tests.bench.history import EVERY_MS, SPANS, fill, one_run, runs
-from tests.bench.measure import Bench, Figure
+from tests.bench.measure import Bench, Figure, Took
+from tests.bench.records import write_past_runs
 
 LAST = "4242ad420000"
 _COMMANDS: tuple[tuple[str, ...], ...] = (
     ("show", "last"),
     ("show", LAST, "--events"),
+    ("show", "flow-03@failed"),
     ("list",),
     ("list", "--flow", "flow-03", "--status", "error"),
+    ("list", "--status", "incomplete"),
+    ("list", "--sort", "duration"),
+    ("list", "--since", "7d"),
+    ("list", "--tag", "a=b"),
     ("stats", "flow-03"),
+    ("stats", "flow-03", "--by", "version"),
     ("insights", "flow-03"),
     ("cost", "flow-03"),
+    ("cost", "--since", "7d"),
+    ("baseline", "flow-03"),
+    ("ci", "last"),
+    ("tag", "last", "a=b"),
     ("diff", "flow-00@last", "flow-00@prev"),
     ("export", "last", "--format", "json"),
     ("sync",),
     ("prune", "--older-than", "365d", "--dry-run"),
+    ("doctor", "--offline"),
 )
 
 
-def _data(bench: Bench) -> Path:
+def made(bench: Bench) -> Path:
+    """The data folder of a store with that many spans, made once."""
     data = bench.folder(f"store-{bench.spans}")
     if not (data / "traces.db").exists():
         fill(data / "traces.db", [*runs(bench.spans // SPANS), one_run(100, run_id=LAST)])
@@ -40,26 +56,44 @@ def _data(bench: Bench) -> Path:
 
 
 def commands(bench: Bench) -> list[Figure]:
-    """Seconds of the slowest command that is not over all runs, each the median of five; and of `doctor`,
-    which reads the last runs."""
-    data = _data(bench)
-    took: list[tuple[float, str]] = []
+    """Seconds of the slowest command that is not over all runs, each the median of five; of `doctor`, which
+    reads the last runs; and the tail of a traced run."""
+    took = sorted(each_command(bench), reverse=True)
+    detail = "; ".join(f"{words}: {each.wall:.2f} s" for each, words in took[:4])
+    return [Figure(f"slowest command, {bench.spans:,} spans", took[0][0].wall, "s", 1, detail), tail(bench)]
+
+
+def each_command(bench: Bench) -> Iterator[tuple[Took, str]]:
+    """What each command takes that is not over all runs: the median of five, after a first one."""
+    data = made(bench)
     for words in _COMMANDS:
         call = bench.command("--agent", "trace", *words, data=data)
-        call()
-        took.append((median(call().wall for _ in range(5)), " ".join(words)))
-    took.sort(reverse=True)
-    detail = "; ".join(f"{words}: {seconds:.2f} s" for seconds, words in took[:4])
-    doctor = bench.command("--agent", "trace", "doctor", "--offline", data=data)().wall
-    return [
-        Figure(f"slowest command, {bench.spans:,} spans", took[0][0], "s", 1, detail),
-        Figure("  doctor", doctor, "s", 1, "the last runs are checked"),
-    ]
+        (took,) = bench.interleaved(call, repeat=5, choose=median)
+        yield took, " ".join(words)
+    env = bench.env | {"_ONE_TRACE_COMPLETE": "1", "ONE_TRACES_DATA_DIR": str(data)}
+    for words in ((bench.one, "flow", "execute", ""), (bench.one, "trace", "show", "")):
+        (took,) = bench.interleaved(partial(bench.time, words, env), repeat=5, choose=median)
+        yield took, f"TAB {' '.join(words[1:])}"
+
+
+def over_all_runs(bench: Bench) -> Iterator[tuple[Took, str]]:
+    """The same of those over all runs, measured once."""
+    for verb in ("stats", "cost", "insights"):
+        yield bench.command("--agent", "trace", verb, data=made(bench))(), verb
+
+
+def tail(bench: Bench) -> Figure:
+    """The tail of a traced run whose store is that large, by that with a small one."""
+    env = {"ONE_TRACES_DATA_DIR": str(made(bench)), "ONE_TRACES_RETENTION": "forever"}
+    large, _ = added(bench, "large-store", lambda record: write_past_runs(record, 1), env=env)
+    small, _ = added(bench, "small-store", lambda record: write_past_runs(record, 1))
+    detail = f"{large.tail * 1000:.0f} ms to {small.tail * 1000:.0f} ms"
+    return Figure("  tail of a traced run", large.tail / small.tail, "x small store", 1.2, detail)
 
 
 def prune(bench: Bench) -> Figure:
     """The longest that another process waits for the lock while a tenth of the runs is deleted."""
-    path = _data(bench) / "traces.db"
+    path = made(bench) / "traces.db"
     with closing(sqlite3.connect(path)) as raw:
         first, last = raw.execute("SELECT min(started_ms), max(started_ms) FROM runs").fetchone()
     waits: list[float] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -31,10 +31,10 @@ class Added(NamedTuple):
 
 def traced(bench: Bench) -> list[Figure]:
     """All of them by `python -c pass`, medians of runs in turn with it."""
-    one, bare = _added(bench, "one-step", lambda record: write_past_runs(record, 1))
-    many, _ = _added(bench, "300-steps", lambda record: write_loop(record, 150))
-    large, _ = _added(bench, "2000-spans", lambda record: write_loop(record, 2_000))
-    past, _ = _added(bench, "past", lambda record: write_past_runs(record, 1), past=PAST)
+    one, bare = added(bench, "one-step", lambda record: write_past_runs(record, 1))
+    many, _ = added(bench, "300-steps", lambda record: write_loop(record, 150))
+    large, _ = added(bench, "2000-spans", lambda record: write_loop(record, 2_000))
+    past, _ = added(bench, "past", lambda record: write_past_runs(record, 1), past=PAST)
     unit = "x python -c pass"
 
     def figure(name: str, value: float, goal: float, bare: float = bare.wall) -> Figure:
@@ -52,9 +52,16 @@ def traced(bench: Bench) -> list[Figure]:
     ]
 
 
-def _added(bench: Bench, name: str, write: Callable[[Path], object], past: int = 0) -> tuple[Added, Took]:
+def added(
+    bench: Bench,
+    name: str,
+    write: Callable[[Path], object],
+    *,
+    past: int = 0,
+    env: Mapping[str, str] | None = None,
+) -> tuple[Added, Took]:
     """What tracing adds to a run that leaves a record like the one that `write` writes, in a project with
-    `past` runs; and what `python -c pass` takes."""
+    `past` runs; and what `python -c pass` takes. `env`: more variables."""
     record, project, data = (bench.folder(f"traced-{name}-{what}") for what in ("record", "project", "data"))
     write(record)
     shutil.copytree(record / ".one/flows", project / ".one/flows", dirs_exist_ok=True)
@@ -66,7 +73,7 @@ def _added(bench: Bench, name: str, write: Callable[[Path], object], past: int =
     host = bench.folder("traced-host") / "one"
     stamp, leave = f"echo $EPOCHREALTIME >> {stamps}", f"{sys.executable} -IS {_HOST} {record}"
     bench.executable(host, f"#!/bin/bash\n{stamp}\n{leave}\n{stamp}\n")
-    env = bench.env | {"ONE_TRACES_DATA_DIR": str(data), "ONE_TRACE_HOST": str(host)}
+    env = {**bench.env, "ONE_TRACES_DATA_DIR": str(data), "ONE_TRACE_HOST": str(host), **(env or {})}
     added, bare = [], []
     for _ in range(REPEAT):
         bare.append(bench.bare())

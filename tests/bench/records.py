@@ -155,7 +155,8 @@ def write_abreast(project: Path, iterations: int, concurrent: int) -> int:
         "response": {"items": [], "iterations": rounds},
         "durationMs": now,
     }
-    state = _state(0) | {"context": {"input": {}, "env": {}, "steps": {"big": big}, "loop": {}}}
+    results = {**rounds[i], "big": big}  # the iteration that ended last has left its own
+    state = _state(0) | {"context": {"input": {}, "env": {}, "steps": results, "loop": {}}}
     for name, text in {
         "looped/flow.json": json.dumps(flow),
         f".logs/looped-{RUN}.log": "".join(lines),

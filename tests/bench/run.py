@@ -17,6 +17,7 @@ from tests.bench import (
     figures_large,
     figures_many,
     figures_run,
+    figures_runner,
     figures_store,
     figures_traced,
 )
@@ -29,6 +30,7 @@ FIGURES: dict[str, Callable[[Bench], Figure | list[Figure]]] = {
     "capture": figures_run.capture_memory,
     "memory": figures_large.memory,
     "traced": figures_traced.traced,
+    "built-in": figures_runner.built_in,
     "answers": figures_answers.answers,
     "html": figures_large.html,
     "nested": figures_large.nested,

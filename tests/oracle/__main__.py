@@ -1,6 +1,7 @@
 """Hold many readings against their records.
 
-    python -m tests.oracle --corpus       the stored runs again; what is no longer as stored is printed
+    python -m tests.oracle --corpus       the stored runs again; what is no longer as stored is printed, and
+                                          with --store becomes what is stored
     python -m tests.oracle --build        the stored corpus, where it is not there yet
     python -m tests.oracle --recheck      its runs that were not reproduced, whose verdicts are stored anew
     python -m tests.oracle --fresh N      about N runs that nobody has tried, added to the figures
@@ -36,11 +37,12 @@ def main(words: list[str] | None = None) -> int:
     what.add_argument("--fresh", type=int, metavar="N")
     what.add_argument("--mutants", action="store_true")
     what.add_argument("--show", nargs=2, metavar=("KIND", "SEED"))
+    parser.add_argument("--store", action="store_true", help="with --corpus")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes; all cores")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing after that long")
     asked = parser.parse_args(words)
     if asked.corpus:
-        return check_corpus(asked.jobs, asked.seconds)
+        return check_corpus(asked.jobs, asked.seconds, store=asked.store)
     if asked.build:
         return build(asked.jobs, asked.seconds)
     if asked.recheck:
@@ -52,12 +54,14 @@ def main(words: list[str] | None = None) -> int:
     return show(asked.show[0], int(asked.show[1]))
 
 
-def check_corpus(jobs: int, seconds: float) -> int:
+def check_corpus(jobs: int, seconds: float, *, store: bool) -> int:
     stored, changed, found = corpus.stored(), 0, []
     for block in blocks([each for each in corpus.wanted() if each in stored], jobs, seconds, one_block):
         for change in corpus.changes(block, stored[block.kind, block.first]):
             changed += 1
             print(change, flush=True)
+        if store:
+            corpus.store(block)
         found.append(block)
     print_table(found)
     return 1 if changed else 0

@@ -62,6 +62,7 @@ def first_difference(where: list[str], one: Any, other: Any) -> tuple[list[str],
     """Of two that differ: where, and the least that does, which is the reason for the rest."""
     if isinstance(one, tuple) and isinstance(other, tuple) and one[3] != other[3]:
         return first_difference(where, one[3], other[3])
+    one, other = _at_least_empty(one, other), _at_least_empty(other, one)
     if isinstance(one, dict) and isinstance(other, dict):
         key = next(key for key in (*one, *other) if one.get(key) != other.get(key))
         return first_difference([*where, key], one.get(key), other.get(key))
@@ -69,6 +70,11 @@ def first_difference(where: list[str], one: Any, other: Any) -> tuple[list[str],
         index = next(index for index, left in enumerate(one) if left != other[index])
         return first_difference([*where, str(index)], one[index], other[index])
     return where, one, other
+
+
+def _at_least_empty(one: Any, other: Any) -> Any:
+    """A map without results is left out of a skeleton."""
+    return {} if one is None and isinstance(other, dict) else one
 
 
 def count_differences(one: Any, other: Any) -> int:

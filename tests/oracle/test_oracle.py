@@ -102,6 +102,19 @@ def test_a_resumed_run_is_run_and_resumed(tmp_path: Path) -> None:
     assert check(files, trace).kind == "refuted"
 
 
+def test_what_a_resume_has_left_says_nothing_of_the_run_before_it(tmp_path: Path) -> None:
+    """The state has the iterations of the last run of the block, in which they lasted otherwise."""
+    steps = block("p", loop("l", leaf("a"), at_once=3), leaf("bad"))
+    flow = {"key": "main", "name": "main", "inputs": {}, "steps": [steps]}
+    first, second = times(a=[3, 9, 6], bad=[-20]), times(a=[9, 3, 6], bad=[20])
+    files, truth = run_for_truth(tmp_path, {"main": flow}, "main", behaviour=first)
+    truth = resume_for_truth(files, truth, behaviour=second)
+    trace = assembled(files)
+    assert reading_of(HostileRun(files, truth), trace) != "wrong"
+    lasted = {span.path: span.duration_ms for span in trace.spans}
+    assert [lasted[f"main#2 > p > l[{i}] > a"] for i in range(3)] == [9, 3, 6]
+
+
 def swapped(one: Span, other: Span) -> None:
     one.duration_ms, other.duration_ms = other.duration_ms, one.duration_ms
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from tests.oracle import places
 from tests.oracle.course import Stored
 from tests.oracle.decisions import NEVER, Bodies, Decided
-from tests.oracle.events import UNKNOWN
+from tests.oracle.events import UNKNOWN, Line
 from tests.oracle.expectations import THROWN
 from tests.oracle.rerun import Rerun
 from tests.true_tree import LEAVES, Behaviour, TrueSpan
 
+_STOPS = 8
+"""So many steps are tried as those that a run was to stop after, the last first."""
 _PUT_OFF = 4
 """So often are bodies put off in one trial, at most."""
 
@@ -43,8 +45,12 @@ def otherwise(trial: Trial, run: Rerun) -> Iterator[Trial]:
     supposed = (
         _as_stored(trial.decided, run) if run.course.stored is not None else _in_time(trial.decided, run)
     )
+    expected = run.course.expected
+    failed = _failed_instead(trial.decided, run)
+    if expected is not None and "stepsFailed" in expected.fields:
+        supposed, failed = failed, supposed  # it is the numbers that differ
     others = (
-        _failed_instead(trial.decided, run),
+        failed,
         _as_timers(trial.decided, run),
         _unclaimed(trial.decided, run),
         _later_in_its_ms(trial.decided, run),
@@ -55,9 +61,26 @@ def otherwise(trial: Trial, run: Rerun) -> Iterator[Trial]:
     for number in reversed(range(len(trial.choices), len(run.options))):
         for option in range(1, run.options[number]):
             yield replace(trial, choices=(*made[:number], option))
-    last = run.course.last
-    if trial.stop_after is None and run.course.superfluous and last is not None:
-        yield replace(trial, stop_after=last.step)  # a stop in what was timed out leaves no event
+    for step_id in _stops(run) if trial.stop_after is None else ():
+        yield replace(trial, stop_after=step_id)
+
+
+def _stops(run: Rerun) -> Iterator[str | None]:
+    """Steps after which the run may have been to stop: in what was timed out that leaves no event, but less
+    than what would be counted otherwise."""
+    course = run.course
+    if course.superfluous and course.last is not None:
+        yield course.last.step
+    elif course.same_ms and course.expected is not None and _ends_the_run(course.expected, run):
+        ended = (
+            span["stepId"] for span in reversed(run.spans) if span["events"] and span["endMs"] is not None
+        )
+        yield from itertools.islice(dict.fromkeys(ended), _STOPS)
+
+
+def _ends_the_run(expected: Line, run: Rerun) -> bool:
+    is_end = expected.what == "flow:complete"
+    return is_end and bool(run.spans) and expected.fields.get("flowKey") == run.spans[0]["flowKey"]
 
 
 def _as_stored(decided: Decided, run: Rerun) -> Iterator[Decided]:
@@ -93,12 +116,13 @@ def _may_be(stored: Stored, span: TrueSpan) -> bool:
 
 def _failed_instead(decided: Decided, run: Rerun) -> Iterator[Decided]:
     """Where something should have thrown, has run on, or the numbers of a flow's results are others: one that
-    is supposed to have succeeded had not."""
+    is supposed to have succeeded had not, the last first."""
     expected = run.course.expected
     threw = expected is not None and (expected.what in THROWN or "stepsFailed" in expected.fields)
     if threw or run.course.superfluous:
-        for where, bodies in decided.supposed.items():
-            if bodies[-1].error is None:
+        for where in reversed(places.of_spans(run.spans)):
+            bodies = decided.supposed.get(where)
+            if bodies is not None and bodies[-1].error is None:
                 yield decided.suppose(decided.last(where, replace(bodies[-1], error=UNKNOWN)))
 
 

@@ -76,7 +76,7 @@ class Replay:
     def run(self, key: str) -> Replayed:
         """Run the flow with this key. Raises Unpredictable."""
         flow, began = self._find_flow(key).flow, self._loop.clock.now_ms()
-        context = Handle(self._engine.values, "contexts")
+        context = self._engine.values.new("contexts")
         scope = FlowScope(key, "", (), flow.get("defaultOnError"))
         failed = False
         try:

@@ -9,6 +9,9 @@ from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.record.clock import LogClock
 from one_trace.record.log import LogLine
 
+RESUMED = "Flow resumed"
+"""What the host says when it resumes a run."""
+
 
 class Facts:
     """Of one log; each is looked up when it is first asked for."""
@@ -28,6 +31,11 @@ class Facts:
         if after is None or after.event != "step:error" or after.step_id != self.lines[index].step_id:
             return None
         return after
+
+    @cached_property
+    def resumes(self) -> int:
+        """How often the run was resumed."""
+        return sum(line.msg == RESUMED for line in self.lines)
 
     @cached_property
     def warnings(self) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.flowtree.trees import Trees, limit_loops
-from one_trace.assemble.live.facts import Facts
+from one_trace.assemble.live.facts import RESUMED, Facts
 from one_trace.assemble.live.state import ContainerAttempt, Foreseen, Scope
 from one_trace.assemble.live.tolerance import CLOCK_MS, Tolerance
 from one_trace.assemble.reading.attempts import announced, succeeded
@@ -82,6 +82,7 @@ class Replay:
         )
         context = record.state.context if record.state is not None else None
         self._scope = Scope(context.steps if context is not None else None, None)
+        self._expect_results()
         self.root = self._new_root(1)
 
     def _handlers(self) -> dict[str, Callable[[LogLine], None]]:
@@ -126,13 +127,18 @@ class Replay:
         root.prefix = key if resume == 1 else f"{key}#{resume}"
         return root
 
+    def _expect_results(self) -> None:
+        """What the state holds is of the last resume, if it has run the same steps once more."""
+        self._scope.guess = self._scope.results if self.world.resume > self.world.facts.resumes else None
+
     def _on_word(self, line: LogLine) -> None:
-        if line.msg == "Flow resumed":
+        if line.msg == RESUMED:
             self.seen.overs.append(self.record.lines[max(0, self.world.index - 1)].at)
             self.world.forget()
             self.world.resume += 1
             self.seen.outcome = self.seen.ended_at = None
             self.root = self._new_root(self.world.resume)
+            self._expect_results()
         elif line.msg.startswith("Flow failed"):
             self.saves.saved = self.world.index
             self.seen.outcome, self.seen.ended_at = "error", line.at

@@ -30,7 +30,7 @@ async def run(call: Call) -> Handle:
     if kind in _AT_ONCE:
         return at_once(call)
     if isinstance(kind, str) and kind in _IN_TIME:
-        return await call.engine.loop.go(_IN_TIME[kind](call))
+        return await call.engine.loop.called(_IN_TIME[kind](call))
     if kind in ("action", "paginate"):
         raise StepFailure(f'Step "{call.step.get("id")}" ({kind}) needs One CLI: npm install -g @withone/cli')
     raise StepFailure(f"Unknown step type: {'undefined' if kind is None else kind}")

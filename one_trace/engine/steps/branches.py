@@ -38,7 +38,8 @@ async def parallel(call: Call) -> Handle:
             if not isinstance(step, dict):
                 raise StepFailure("Cannot read properties of null (reading 'if')")
             span = engine.observer.begin(step, call.scope.key, place, index, events=False)
-            promises.append(engine.loop.go(engine.step(step, call.context, call.scope, span)))
+            plan = engine.plans.of(step, call.scope.default_on_error)
+            promises.append(engine.loop.go(engine.step(plan, call.context, call.scope, span)))
         results = await engine.loop.every(promises)
         kept = [(step, result.handle) for (_, step), result in zip(batch, results, strict=True)]
         engine.values.keep(call.context, kept)

@@ -20,14 +20,16 @@ async def subflow(call: Call) -> Handle:
     await _imported(engine)
     found = engine.find_flow(key)
     context = call.handle("contexts")
-    await engine.loop.go(_run(call, found.flow, found.root, key, inputs, context))
+    await engine.loop.called(_run(call, found.flow, found.root, key, inputs, context))
     steps = found.flow.get("steps")
     last = steps[-1] if isinstance(steps, list) and steps else None
     handle = call.handle()
     collisions = values.close_flow(context, last if isinstance(last, dict) else None, handle)
     if collisions:
         fields = f"final step output fields [{', '.join(collisions)}] collide with sub-step ids"
-        engine.emit("flow:warning", message=f'Sub-flow "{key}" {fields} — flattened fields take precedence.')
+        engine.events.other(
+            "flow:warning", message=f'Sub-flow "{key}" {fields} — flattened fields take precedence.'
+        )
     return handle
 
 
