@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -154,7 +155,7 @@ class _View:
     ) -> None:
         self.whole, self.shown, self.filter, self.bounds = whole, shown, filter, bounds
         self.tree = Shape(whole)
-        seen = Shape(shown)
+        seen = self.tree if shown is whole else Shape(shown)
         self.rows = list(map(_row, seen.spans) if bounds.full else _tree_rows(shown, seen))
         self.ranked = sorted(range(len(self.rows)), key=lambda at: _rank(self.rows[at], at))
         self.before = _rows_before(bounds.cursor)
@@ -168,17 +169,27 @@ class _View:
         else:
             yield from dict.fromkeys(min(limit, rows) for rows in _ROWS)
 
+    @cached_property
+    def failed(self) -> list[Span]:
+        return [span for span in self.shown.spans if span.status in FAILED_STATUSES]
+
+    @cached_property
+    def retried(self) -> list[Span]:
+        return [span for span in self.shown.spans if span.retries and span.status not in FAILED_STATUSES]
+
+    @cached_property
+    def slowest(self) -> list[Row]:
+        return _slowest(self.shown, self.tree, _SLOWEST)
+
     def answer(self, most: int) -> RunAnswer:
         run, later = self.whole.run, self.before > 0
-        failed = [span for span in self.shown.spans if span.status in FAILED_STATUSES]
-        retried = [span for span in self.shown.spans if span.retries and span.status not in FAILED_STATUSES]
         some = most if self.bounds.full else (most + 1) // 2
         return RunAnswer(
             run=_head(run),
             cause=_cause(run.cause, most) if run.cause and not later else None,
-            failed=[] if later else [_row(span) for span in failed[:some]],
-            retried=[] if later else [_row(span) for span in retried[: some // 2]],
-            slowest=[] if later else _slowest(self.shown, self.tree, min(most, _SLOWEST)),
+            failed=[] if later else [_row(span) for span in self.failed[:some]],
+            retried=[] if later else [_row(span) for span in self.retried[: some // 2]],
+            slowest=[] if later else self.slowest[:most],
             steps=[self.rows[at] for at in sorted(self._page(most))],
             partial=[cut_text(reason, _TEXT) for reason in (run.partial or [])[: some // 2 + 1]],
             filter=self.filter,

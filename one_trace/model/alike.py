@@ -50,12 +50,22 @@ class Alike(Generic[S]):
         self.well: dict[str, bool] = {}
         numbers: dict[tuple[object, ...], int] = {}
         for span in reversed(spans):  # children stand after their parents
-            inner = children.get(span.span_id, [])
-            below = sorted({(child.iteration is not None, self.kinds[child.span_id]) for child in inner})
-            outcome = (span.step_id, span.status, span.branch, span.attempts, span.late, span.error_code)
-            self.kinds[span.span_id] = numbers.setdefault((*outcome, *below), len(numbers))
+            outcome: tuple[object, ...] = (
+                span.step_id,
+                span.status,
+                span.branch,
+                span.attempts,
+                span.late,
+                span.error_code,
+            )
             well = span.status in FINE_STATUSES and not span.late
-            self.well[span.span_id] = well and all(self.well[child.span_id] for child in inner)
+            inner = children.get(span.span_id)  # nearly all spans have none
+            if inner:
+                below = sorted({(child.iteration is not None, self.kinds[child.span_id]) for child in inner})
+                outcome = (*outcome, *below)
+                well = well and all(self.well[child.span_id] for child in inner)
+            self.kinds[span.span_id] = numbers.setdefault(outcome, len(numbers))
+            self.well[span.span_id] = well
 
     def groups(self, children: Iterable[S]) -> list[list[list[S]]]:
         """The iterations among the children of one span, those that went alike in one group.

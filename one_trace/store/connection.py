@@ -20,7 +20,7 @@ Row = tuple[Any, ...]
 
 BUSY_MS = 5000
 """How long to wait for the transaction of another process."""
-_LONG_LOG = 1 << 20
+_LONG_LOG = 1 << 19
 """Bytes of a log (WAL) that takes a process longer to read, when it opens the store, than is worth it."""
 _left: dict[Path, sqlite3.Connection] = {}
 """Connections that stay open until this process ends, one for each store."""

@@ -255,7 +255,7 @@ def test_batches_run_one_after_another(project: Project) -> None:
         code(
             str(i),
             f"globalThis.said ??= []; said.push('+{i}');"
-            f"await new Promise((done) => setTimeout(done, 20 + 20 * {i})); said.push('-{i}')",
+            f"await new Promise((done) => setTimeout(done, 150 + 50 * {i})); said.push('-{i}')",
         )
         for i in range(4)
     ]
