@@ -12,7 +12,7 @@ from tests.oracle.tally import BLOCK, Block
 
 FILE = Path(__file__).with_name("corpus.txt")
 FIRST_SEED = 80_000_000
-RUNS = 11_000
+RUNS = 20_000
 """At least so many runs are stored."""
 SHARES = {"trouble": 60, "wide": 50, "both": 80, "killed": 20, "resumed": 30}
 """Blocks of each kind, about 20,000 runs: of those to be killed, half have ended before; of those to be

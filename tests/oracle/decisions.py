@@ -155,6 +155,7 @@ def _retried(span: Span, where: str, start: float) -> Retried:
         _end(span),
         open=span.status == "incomplete",
         fewer="attempts" in span.derived,
+        unsure="startMs" in span.derived,
     )
 
 

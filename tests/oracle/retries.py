@@ -24,7 +24,7 @@ STEPS = 20_000
 @dataclass(frozen=True)
 class Retried:
     """An execution with `attempts` attempts, or `fewer`. `start`: ms since the epoch; `end`: what the last
-    one does; `open`: the record does not have its end."""
+    one does; `open`: the record does not have its end; `unsure`: no line says when it began and ended."""
 
     place: str
     start: float
@@ -33,6 +33,7 @@ class Retried:
     end: Behaviour
     open: bool = False
     fewer: bool = False
+    unsure: bool = False
 
     @property
     def ended(self) -> float:
@@ -65,7 +66,7 @@ class _Ways:
             raise TooManyWays
         at = self._lines[number].at if number < len(self._lines) else math.inf
         pairs = list(zip(self._spans, self._chains, strict=True))
-        if any(span.ended < at and not _is_enough(span, chain) for span, chain in pairs):
+        if any(span.ended < at and not span.unsure and not _is_enough(span, chain) for span, chain in pairs):
             return
         if number == len(self._lines):
             if all(_is_enough(span, chain) for span, chain in pairs):
@@ -88,7 +89,9 @@ def _may_write(span: Retried, chain: list[Line], line: Line) -> bool:
     most = span.attempts if span.open else span.attempts - 1
     began = _resumed(chain[-1]) if chain else span.start
     is_next = line.fields.get("attempt") == len(chain) + 2 and len(chain) < most
-    return is_next and began <= line.at <= span.ended
+    if span.unsure and not chain:
+        return is_next
+    return is_next and began <= line.at and (span.unsure or line.at <= span.ended)
 
 
 def _resumed(line: Line) -> float:
@@ -99,9 +102,9 @@ def _resumed(line: Line) -> float:
 def _attempts(span: Retried, chain: list[Line]) -> list[Behaviour]:
     began, made = span.start, []
     for line in chain:
-        made.append(Behaviour(line.at - began, error=UNKNOWN))
+        made.append(Behaviour(max(0, line.at - began), error=UNKNOWN))
         began = _resumed(line)
     if span.open and len(made) == span.attempts:
         return made
-    left = span.end.duration_ms if math.isinf(span.end.duration_ms) else span.ended - began
+    left = span.end.duration_ms if math.isinf(span.end.duration_ms) else max(0, span.ended - began)
     return [*made, dataclasses.replace(span.end, duration_ms=left)]
