@@ -47,7 +47,7 @@ DOCUMENTS = {
     "one-trace-baseline/1": DocumentKind("baseline", "model.baseline", ("Baseline",)),
     "one-trace-cost/1": DocumentKind("cost", "analyse.cost", ("CostDocument",), True),
     "one-trace-doctor/1": DocumentKind("doctor", "answers.reports", ("DoctorReport",), True),
-    "one-trace-explanation/1": DocumentKind("explain", "view.explanation_page", ("Explanation",), True),
+    "one-trace-explanation/1": DocumentKind("explain", "model.explanation", ("Explanation",), True),
     "one-trace-import/1": DocumentKind("import", "answers.reports", ("ImportReport",)),
     "one-trace-sync/1": DocumentKind("sync", "answers.reports", ("SyncReport",)),
     "one-trace-share/1": DocumentKind("share", "answers.reports", ("SharedRun",)),

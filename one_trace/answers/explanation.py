@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from one_trace.assemble.reading.notes import Candidate, Choice, Notes
 from one_trace.guard.text import cut_middle
+from one_trace.model.explanation import Explanation, MadeChoice, ReadLine, WeighedSpan
 from one_trace.record.log import LogLine
-from one_trace.view.explanation_page import Explanation, MadeChoice, ReadLine, WeighedSpan
 
 MOST_CANDIDATES = 8
 """Those that fit best, of each line."""

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from one_trace.settings.sources import Settings
 
 _RUN_ID = re.compile(r"[0-9a-f]{12}\Z")
-_POLLS = (*[0.02] * 100, *[0.1] * 40)
+_POLLS = (*[0.005] * 400, *[0.1] * 40)
 """Pauses in seconds between looks at the folder during the run: a run found then need not be searched for at
-its end."""
+its end. The kernel could report new files, but takes 10 to 20 ms to stop, and a process ends only then."""
 _SEARCHES = 3
 """Searches after each change of the folder: a state is empty for a moment when it is saved."""
 
@@ -88,8 +88,6 @@ class Tracking:
             self.files = search.find_by_token(
                 Path(self.project), self._wanted(None), self._before, only_new=True
             )
-            if self.files is not None:
-                self._before.close()
         return self.files
 
     def find(self, reported_id: str | None, *, succeeded: bool) -> Match | None:
@@ -171,7 +169,6 @@ class Tracking:
                 searches -= 1
                 if over.wait(pause):
                     return
-            self._before.close()
 
 
 def warm(settings: Settings) -> None:

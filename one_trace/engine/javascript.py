@@ -39,6 +39,8 @@ def number(value: object) -> float:
 
 def text(value: float) -> str:
     """Like String(value), as far as timeouts and counts need it."""
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
     return str(int(value)) if value == int(value) and abs(value) < 1e21 else repr(value)
 
 

@@ -11,6 +11,9 @@ from one_trace.engine.javascript import number, text, truthy
 from one_trace.engine.rules import RETRY_DELAY_MOST_MS, RETRY_DELAY_MS
 from one_trace.engine.schema import Json
 
+_MOST_RETRIES = 2**31
+"""For ever."""
+
 
 class OnError:
     """A step's own `onError`, else its flow's default, else `fail`."""
@@ -24,7 +27,7 @@ class OnError:
         self.max_retries = retries
         self.attempts = 1
         if self.strategy == "retry" and truthy(retries):
-            self.attempts = max(0, math.floor(number(retries)) + 1) if number(retries) < math.inf else 2**31
+            self.attempts = math.floor(max(-1, min(_MOST_RETRIES, number(retries)))) + 1
 
     @property
     def carries_on(self) -> bool:

@@ -97,11 +97,6 @@ def planned_of(attributes: Texts) -> dict[str, PlannedStep]:
     return {step.path: step for step in _plan.decode(text)} if text else {}
 
 
-def static_paths_of(attributes: Texts) -> list[str]:
-    """The static path of each step of the flow, run or not; none where they were not sent."""
-    return split(attributes, "one.flow.steps", "\n")
-
-
 def _latest(rows: Iterable[OtelRow]) -> list[OtelRow]:
     every = list(rows)
     last = max((row.revision for row in every), default=0)

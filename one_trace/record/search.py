@@ -73,10 +73,6 @@ def find_by_token(
     started by path from a step of the run inherits the token: of several runs the first to start is ours.
     """
     states, known = project / STATES, before.known if before else frozenset[str]()
-    added = before.added() if before else []
-    files = _first_with_mark(states, added, wanted) if added else None
-    if files is not None:
-        return files  # nobody has looked at the others, which may be many
     names = guard.names(states)
     new = [name for name in names if name not in known]
     search_new = bool(known) or len(new) <= _MOST_OLD

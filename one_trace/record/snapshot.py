@@ -19,24 +19,12 @@ class Snapshot:
     match it may be written to again."""
 
     def __init__(self, project: str = "", resumed: str | None = None) -> None:
-        from one_trace.guard.arrivals import Arrivals  # only now has the host been started
-
         folder = os.path.join(project, RUNS)
-        self._arrivals = Arrivals(folder) if project else None
         self.changed_ns = changed_ns(project)
         """When a file was last added; read first, so that one added meanwhile is a change."""
         self.known = frozenset(names(folder)) if project else frozenset()
         old = [name for name in self.known if resumed and resumed in name]
         self._stamps: Mapping[str, Stamp | None] = {name: stamp(os.path.join(folder, name)) for name in old}
-
-    def added(self) -> list[str]:
-        """Names added since, where the kernel reports them: nearly always all of them, and soon."""
-        return self._arrivals.names() if self._arrivals is not None else []
-
-    def close(self) -> None:
-        """No more names are wanted."""
-        if self._arrivals is not None:
-            self._arrivals.close()
 
     def is_new(self, path: str) -> bool:
         """Whether the file was not there, or matches `resumed` and has been written to since."""

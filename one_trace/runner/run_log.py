@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -14,6 +13,7 @@ from one_trace.guard.files import STATE_LIMIT, read_plain
 from one_trace.guard.private import make_folder
 from one_trace.model.times import to_iso
 from one_trace.record.flow_files import FLOWS
+from one_trace.runner.infinity import AS_WRITTEN, dumps
 
 if TYPE_CHECKING:
     from one_trace.record.state import State
@@ -33,7 +33,7 @@ def new_run_id() -> str:
 
 def to_json(value: Json) -> str:
     """Like JSON.stringify: compact, with only lone surrogates escaped."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = dumps(value, AS_WRITTEN, ascii=False, compact=True)
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import deque
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from one_trace.engine.schema import NESTED, Json
 from one_trace.runner import node
 from one_trace.runner.channel import Channel
 from one_trace.runner.failures import WorkerGone
+from one_trace.runner.infinity import AS_READ, dumps
 
 
 class Worker:
@@ -148,7 +148,7 @@ class Worker:
         for kind, numbers in released.items():
             self.tell("forget", kind, numbers)
         # ASCII only: a lone surrogate has no UTF-8, but JavaScript reads its escape.
-        data = json.dumps(self._outbox).encode("ascii") + b"\n"
+        data = dumps(self._outbox, AS_READ).encode("ascii") + b"\n"
         self._outbox = []
         self._channel.send(data)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from one_trace.answers.explanation import explanation
 from one_trace.assemble import assemble, explain
+from one_trace.model.explanation import Explanation
 from one_trace.record.reading import read
-from one_trace.view.explanation_page import Explanation, render_explanation
+from one_trace.view.explanation_page import render_explanation
 from one_trace.view.page import Page
 from one_trace.view.style import Style
 from tests.assemble.recorded import MadeRun, code

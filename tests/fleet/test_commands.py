@@ -201,10 +201,12 @@ def test_doctor_says_how_the_history_is(team: Team, bare: Engine) -> None:
 
 def test_a_run_that_has_not_arrived_is_said(team: Team, engine: Engine) -> None:
     env = {"ONE_TRACES_HISTORY": engine.url + "?secure=0"}
-    document = team.machine.one("--agent", "trace", "doctor", "--full", env=env).document
-    (found,) = (each for each in document["checks"] if each["check"] == "history")
-    assert found["state"] == "note"
-    assert "has not arrived" in found["message"]
+    for _ in range(3):  # doctor waits 5 s at most, which a busy disk may take
+        document = team.machine.one("--agent", "trace", "doctor", "--full", env=env).document
+        (found,) = (each for each in document["checks"] if each["check"] == "history")
+        if found["state"] != "bad":
+            break
+    assert (found["state"], "has not arrived" in found["message"]) == ("note", True), found
 
 
 @pytest.mark.parametrize(("password", "exit_code"), [("wrong", 4), (PASSWORD, 1)])

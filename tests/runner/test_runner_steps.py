@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from math import inf
 
 import pytest
 from flows import CONTINUE, XS, Project, bash, code, flow, loop, parallel, step, subflow, transform, wait
+
+from one_trace.runner.infinity import AS_READ, dumps
 
 
 def tolerant(*steps: dict) -> list[dict]:
@@ -447,3 +450,22 @@ def test_flows_are_listed(project: Project) -> None:
     assert ran["workflows"][1]["inputs"] == [
         {"name": "q", "type": "string", "required": True, "autoResolvable": False}
     ]
+
+
+def test_a_number_may_be_infinite(project: Project) -> None:
+    """JavaScript reads 1e999 as Infinity, and writes it as null."""
+    loops = step("loop", "l", {"over": "$.steps.d.output", "as": "i", "maxConcurrency": inf})
+    loops["loop"]["steps"] = [transform("t", "1")]
+    block = step("parallel", "p", {"steps": [transform("u", "2")], "maxConcurrency": inf})
+    block["timeoutMs"] = inf
+    failing = transform(
+        "r", "globalThis.tried = (globalThis.tried ?? 0) + 1, tried > 2 ? '\"Infinity' : nothing"
+    )
+    failing["onError"] = {"strategy": "retry", "retries": inf, "retryDelayMs": -inf}
+    flow_file = flow("main", transform("d", "[1, 2, 3]"), loops, block, failing)
+    project.write(".one/flows/main/flow.json", dumps(flow_file, AS_READ))
+    ran = project.one("--agent", "flow", "execute", "main")
+    assert (ran.code, ran.steps["r"]["output"], ran.steps["r"]["retries"]) == (0, '"Infinity', 2)
+    retries = [line for line in ran.lines if line["event"] == "step:retry"]
+    assert [line["maxRetries"] for line in retries] == [None, None]
+    assert [line["maxRetries"] for line in project.log() if line["msg"] == "step:retry"] == [None, None]

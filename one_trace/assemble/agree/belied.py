@@ -60,8 +60,7 @@ def _says_of_earlier(result: Result, span: LiveSpan) -> bool:
 
 
 def says_of(result: Result, span: LiveSpan) -> bool:
-    told = {"error": "failed"}.get(span.shown.status, span.shown.status)
-    if result.status != told or result.duration_ms != span.shown.reported_ms:
+    if result.status != span.shown.reported_status or result.duration_ms != span.shown.reported_ms:
         return result.status not in STATUSES or (result.duration_ms is None and result.status == "success")
     return result.status != "success" or (result.retries or 0) == span.attempts - 1
 

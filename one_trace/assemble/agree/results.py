@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 from msgspec import Raw
 
@@ -9,6 +11,7 @@ from one_trace.assemble.live.state import ContainerAttempt, Results, Scope
 from one_trace.record.state import Result, read_result
 from one_trace.record.tolerant import UNREADABLE, present, raw_items
 
+_T = TypeVar("_T")
 STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
 
 
@@ -60,12 +63,8 @@ def _without(results: Results | None, owner: ContainerAttempt) -> Results | None
 def iteration_results(act: ContainerAttempt, result: Result, iteration: int) -> Results | None:
     """The map of one iteration of a loop that succeeded."""
     if act.results is None:
-        act.results = False
-        if present(result.response):
-            try:
-                act.results = [found or {} for found in _iterations.decode(result.response).iterations or ()]
-            except UNREADABLE:
-                act.results = False
+        held = _decoded(_iterations, result.response)
+        act.results = [found or {} for found in held.iterations or ()] if held is not None else False
     if isinstance(act.results, list) and iteration < len(act.results):
         return act.results[iteration]
     return None
@@ -73,12 +72,7 @@ def iteration_results(act: ContainerAttempt, result: Result, iteration: int) -> 
 
 def flow_results(result: Result) -> Results | None:
     """A sub-flow's map, as it stands in the output of its step."""
-    if not present(result.output):
-        return None
-    try:
-        return _results.decode(result.output)
-    except UNREADABLE:
-        return None
+    return _decoded(_results, result.output)
 
 
 def child_result(block: Result, slot: int) -> Result | None:
@@ -88,19 +82,21 @@ def child_result(block: Result, slot: int) -> Result | None:
 
 
 def while_outputs(result: Result) -> list[Raw]:
-    if not present(result.output):
-        return []
-    try:
-        return _whiles.decode(result.output).results or []
-    except UNREADABLE:
-        return []
+    held = _decoded(_whiles, result.output)
+    return (held.results if held is not None else None) or []
 
 
 def executed_results(condition: Result) -> list[Raw]:
     """The results of the steps that a condition ran, in their order."""
-    if not present(condition.output):
-        return []
+    held = _decoded(_conditions, condition.output)
+    return (held.steps_executed if held is not None else None) or []
+
+
+def _decoded(decoder: msgspec.json.Decoder[_T], raw: Raw) -> _T | None:
+    """None if there is nothing, or something else."""
+    if not present(raw):
+        return None
     try:
-        return _conditions.decode(condition.output).steps_executed or []
+        return decoder.decode(raw)
     except UNREADABLE:
-        return []
+        return None

@@ -151,14 +151,12 @@ def _found_in_block(span: LiveSpan, block: LiveSpan, result: Result) -> Result |
 
 def _found_in_map(span: LiveSpan, saved: Saved) -> Result | None:
     """In the innermost map that is known and was not over before it ended."""
-    scope: Scope | None = span.scope
-    while scope is not None:
+    for scope in span.scope.outwards():
         results = settled(scope)
         if results is not None and not _after_it(span, scope):
             return _taken(span, scope, results.get(span.node.id), saved)
         if scope.merged:
-            return None  # iterations that ran concurrently were merged one over the other, stale ones and all
-        scope = scope.parent
+            break  # iterations that ran concurrently were merged one over the other, stale ones and all
     return None
 
 
@@ -229,8 +227,8 @@ def _is_of(result: Result, span: LiveSpan, scope: Scope, saved: float) -> bool:
     if span.slot >= 0 or not span.shown.status:
         over = min(saved, scope.over or saved)
         return span.act.start + (result.duration_ms or 0) <= over + CLOCK_MS  # else it is an earlier run's
-    told = {"error": "failed"}.get(span.shown.status, span.shown.status)
-    return result.status == told and result.duration_ms == span.shown.reported_ms
+    shown = span.shown
+    return result.status == shown.reported_status and result.duration_ms == shown.reported_ms
 
 
 def _goes_on(act: ContainerAttempt, result: Result) -> bool:

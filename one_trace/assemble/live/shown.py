@@ -45,6 +45,11 @@ class ShownSpan:
         """What ended it may have ended another step with its id."""
 
     @property
+    def reported_status(self) -> str:
+        """Its status in the executor's word, as it stands in the state."""
+        return "failed" if self.status == "error" else self.status
+
+    @property
     def reported_ms(self) -> float | None:
         """Its duration as it stands in the log and in the state."""
         return self.duration if self.host_ms is None else self.host_ms

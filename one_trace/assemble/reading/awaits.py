@@ -39,11 +39,7 @@ def resumed(world: Standing, step_id: str) -> SequenceRun | None:
         if not has_begun(act, world.now):
             continue
         seen = len(act.children)
-        begun = (
-            _next_batch(world, act, step_id)
-            if act.kind == "parallel" and act.children
-            else begin(world, act, step_id)
-        )
+        begun = _next_batch(world, act, step_id) if act.children else begin(world, act, step_id)
         if begun is not None:
             if act.kind != "parallel":
                 world.waits.pending.remove(act)

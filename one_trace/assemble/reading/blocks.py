@@ -274,7 +274,7 @@ def has_begun(act: ContainerAttempt, now: float) -> bool:
 def _left_something(child: LiveSpan) -> bool:
     """What is done by now has left a result, where the state that was saved after it is known."""
     scope = child.scope.shared
-    known = scope.owner is None and scope.results is not None
+    known = scope.results is not None
     return not known or child.node.id in (scope.results or ())
 
 
@@ -315,7 +315,7 @@ def unborn(world: Standing, act: ContainerAttempt) -> None:
 
 def could_begin(act: ContainerAttempt, step_id: str, now: float, *, kept: bool) -> bool:
     """Can this next attempt, or a later batch of this block, begin with the step?"""
-    if act.failed or act.closed or act.node is None or (act.attempt > 1 and act.progress.started):
+    if act.failed or act.closed or act.node is None or act.progress.started:
         return False
     again = act.attempt > 1 and _may_start(act, step_id, now)
     return again or may_open(act, lambda node: step_id in first_ids(node), now, kept=kept)

@@ -182,7 +182,7 @@ class StepEnds:
         elif span.shown.status == "timeout" and not given_up and not act.failed:
             open_timed_out(self._world, act, lambda node: _throws_time_out(node, act.start, line.at))
         calls = self._world.waits.calls
-        if act.kind == "flow" and not act.progress.started and not given_up and act in calls:
+        if not given_up and act in calls:
             calls.remove(act)
         if not given_up and (
             span.shown.status in ("success", "skipped") or (act.failed and not act.runs) or quiet(act)

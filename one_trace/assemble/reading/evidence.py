@@ -125,7 +125,7 @@ def _less(spans: list[LiveSpan], costs: list[int], least: int, equal: int) -> li
 def mark_doubtful(chosen: LiveSpan, rivals: list[LiveSpan], line: LogLine) -> None:
     """Those that this end could as well have been another's, by all that the record holds."""
     for other in rivals:
-        if other is not chosen and _alike(other, chosen, line):
+        if _alike(other, chosen, line):
             other.shown.doubtful = chosen.shown.doubtful = True
             if other.node is not chosen.node:
                 other.shown.either_end = chosen.shown.either_end = True

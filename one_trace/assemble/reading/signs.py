@@ -34,10 +34,6 @@ def owes(act: ContainerAttempt) -> bool:
     )
 
 
-def _not_called(act: ContainerAttempt) -> bool:
-    return act.kind == "flow" and not act.progress.started
-
-
 def _did_not_succeed(child: LiveSpan) -> bool:
     """Its result says so, if it is known, or that what it is in was skipped."""
     result = expected(child)

@@ -98,10 +98,6 @@ class Search(Generic[T]):
         self._accepted: frozenset[int] = frozenset()
         self._tried: dict[Place, _Tried] = {}
 
-    @property
-    def exhausted(self) -> bool:
-        return self._left <= 0
-
     def settle(self) -> T:
         """Replay until nothing contradicts the choices made, or no other choice helps. Readings in which all
         times fit to the ms go first."""

@@ -63,7 +63,7 @@ def _lateness(span: LiveSpan, log_end: float, stopped: Stopped) -> tuple[bool, b
         return False, owner.slot < 0 or not owner.shown.doubtful  # a block waits for its children
     if _ended_it(span, owner):
         return False, not is_due(latest_time_out(owner), span.end or 0)
-    if span.seq is not None or span.slot < 0:
+    if span.slot < 0:
         told = _by_lines(span, owner)
         if told is not None:
             return told, True

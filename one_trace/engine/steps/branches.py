@@ -32,7 +32,7 @@ async def parallel(call: Call) -> Handle:
     width = number(config.get("maxConcurrency")) if truthy(config.get("maxConcurrency")) else CONCURRENCY
     place, parts, start = call.place(), [], 0.0
     while start < len(steps):
-        batch = list(enumerate(steps))[int(start) : int(start + width)]
+        batch = list(enumerate(steps))[int(start) : int(min(len(steps), start + width))]
         promises = []
         for index, step in batch:
             if not isinstance(step, dict):

@@ -18,7 +18,7 @@ async def loop(call: Call) -> Handle:
     if width > 1:
         start = 0.0
         while start < count:
-            batch = range(int(start), min(count, int(start + width)))
+            batch = range(int(start), int(min(count, start + width)))
             await call.engine.loop.every([call.engine.loop.go(_concurrent(call, state, i)) for i in batch])
             start += width
     else:

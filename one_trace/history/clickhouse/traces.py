@@ -33,15 +33,13 @@ _ORDERS = {
 }
 """The beginning of the ORDER BY for each of `model.wanted.ORDERS`."""
 _RUN = (
-    f"flow, run_id, executor, executor_version, {STARTED_MS}, toUnixTimestamp64Nano(began), duration,"
-    " lower(hex(trace)), attributes, revision"
+    f"revision, {STARTED_MS}, flow, run_id, executor, executor_version, toUnixTimestamp64Nano(began),"
+    " duration, lower(hex(trace)), attributes"
 )
 _ROW = (
     "TraceId, SpanId, ParentSpanId, SpanName, toUnixTimestamp64Nano(Timestamp), Duration, StatusCode,"
     " StatusMessage"
 )
-_STARTED = 4
-"""The place of the start in `_RUN`."""
 _DAY_NS = 86_400 * 10**9
 _BATCH = 200
 """Runs whose spans are read at once."""
@@ -72,19 +70,19 @@ def runs(client: Client, wanted: Where, *, limit: int | None, order: str) -> lis
         keys = "flow, run_started, trace"
         source = f"FROM {RUNS} FINAL WHERE ({keys}) IN (SELECT {keys} {source} {ordered})"
     found: list[tuple[Run, int, int]] = []
-    for *row, revision in client.rows(f"SELECT {_RUN} {source} {ordered}", wanted.params):
+    for revision, started, *row in client.rows(f"SELECT {_RUN} {source} {ordered}", wanted.params):
         with suppress(*_ODD):
-            found.append((_run(*row), row[_STARTED], revision))
+            found.append((_run(started, *row), started, revision))
     mark_missing(client, wanted, found)
     return [run for run, _, _ in found]
 
 
 def _run(
+    started_ms: int,
     flow: str,
     run_id: str,
     executor: str,
     version: str,
-    started_ms: int,
     began: int,
     duration: int,
     trace: str,
