@@ -287,13 +287,13 @@ class Drive:
 
     def _fail_unsaved(self, execution: Execution, line: LogLine) -> None:
         """The host takes it for the step's failure where it cannot save its state."""
-        if line.event == "step:complete":
-            after = self.script.peek()
-            failed = after is not None and after.event == "step:error" and after.step_id == line.step_id
-            error = after.error or "" if after is not None and failed else ""
-            if error.startswith(_UNSAVED):
-                execution.status = "error"
-                raise StepFailure(error)
+        after = self.script.peek()
+        if line.event != "step:complete" or after is None or after.event != "step:error":
+            return
+        error, others = after.error or "", self.pending.open.get(execution.node.id)
+        if after.step_id == line.step_id and (error.startswith(_UNSAVED) or not others):
+            execution.status = "error"
+            raise StepFailure(error)
 
     def _line_of(self, event: str, subject: Execution | None, value: Json) -> int:
         """The line that this event is, where it is not the next: another of the same turn."""

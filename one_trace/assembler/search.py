@@ -40,6 +40,7 @@ class Reading:
     choices: list[Choice]
     picks: Picks
     reached: tuple[int, int]
+    mode: tuple[int, bool]
     conflict: str | None = None
     blamed: list[Execution] = field(default_factory=list)
     twins: list[tuple[Execution, Execution]] = field(default_factory=list)
@@ -75,7 +76,7 @@ def read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
 def _read(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool = False) -> Reading:
     choices = Choices(picks)
     drive = Drive(ground, choices, learned, lenient=lenient)
-    reading = Reading([], choices.made, picks, (0, 0))
+    reading = Reading([], choices.made, picks, (0, 0), (ground.times, ground.at_once))
     try:
         drive.run()
     except Conflict as why:
@@ -139,17 +140,22 @@ def search(ground: Ground) -> Reading:
     assert best is not None
     if best.conflict is None:
         return best
-    if best.whole and not best.choices:
+    if best.whole and not best.choices:  # it is the state that is not of this run
         for each in best.blamed:
-            each.doubt(*UNSETTLED)
+            if each.where.silent:
+                each.doubt(*UNSETTLED)
         return best
     return _tolerate(ground, best)
 
 
 def _tolerate(ground: Ground, best: Reading) -> Reading:
-    """The reading that came furthest, and from there on what fits. All from there on may be otherwise."""
+    """The reading that came furthest, and from there on what fits. Where it chose, all from there on may be
+    otherwise; where nothing was to choose, the log or the flow files are not what they were."""
+    ground.times, ground.at_once = best.mode
     again = _read(ground, best.picks, best.learned, lenient=True)
     again.conflict, again.runs, again.whole = best.conflict, best.runs, best.whole
+    if not best.choices:
+        return again
     blamed = {each.path for each in best.blamed}
     for each in again.executions:
         if each.path in blamed or any(above.path in blamed for above in outwards(each)):
