@@ -9,7 +9,7 @@ from typing import Any
 from one_trace.assemble.flowtree.tree import Node, Tree
 from one_trace.assemble.flowtree.trees import Trees, limit_called, limit_loops
 from one_trace.assemble.live.facts import Facts
-from one_trace.assembler.script import Script
+from one_trace.assembler.script import UNSAVED, Script
 from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
@@ -134,9 +134,6 @@ def _goes(record: Record) -> list[Go]:
     return goes
 
 
-_UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
-
-
 def _saved(record: Record) -> tuple[int, bool]:
     """The line with which the state was saved last, and whether that is a message of the host itself."""
     state, lines = record.state, record.lines
@@ -166,5 +163,5 @@ def _fails_at_once(lines: list[LogLine], index: int) -> bool:
         after is not None
         and after.event == "step:error"
         and after.step_id == lines[index].step_id
-        and (after.error or "").startswith(_UNSAVED)
+        and (after.error or "").startswith(UNSAVED)
     )

@@ -31,6 +31,8 @@ NO_NEWS = frozenset(
 """Known events that say nothing of the tree that others do not say as well."""
 KIND_CHARS, KINDS = 80, 50
 """Of events of unknown kinds: so much of their names, and so many of them."""
+UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
+"""What JSON.stringify throws when the host saves its state after a step."""
 
 
 class Conflict(Exception):

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 from one_trace.assembler.choices import Choice, Choices, Key, Picks
 from one_trace.assembler.doubts import close
-from one_trace.assembler.drive import Drive, Learned
+from one_trace.assembler.drive import Drive
 from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
 from one_trace.assembler.ground import ANY, EXACT, NEAR, Ground
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.settle import Settling, Unlike
+from one_trace.assembler.standing import Learned
 from one_trace.engine.failures import StepFailure
 from one_trace.model.trace import RunStatus
 
@@ -82,25 +83,25 @@ def _read(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool = Fal
         reading.conflict, reading.blamed = str(why), why.blamed
     reading.outcome = drive.outcome
     reading.failure = drive.failure
-    reading.guessed = drive.failure in drive.notes.guessed
-    reading.placed = drive.tolerant.placed if drive.tolerant is not None else 0
+    reading.guessed = drive.failure in drive.at.notes.guessed
+    reading.placed = drive.tolerant.placed
     state = ground.record.state
     unlike, reading.whole = 0, reading.conflict is None
     if reading.conflict is None and state is not None and state.context is not None:
-        merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in drive.executions)
+        merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in drive.at.executions)
         settling = Settling(
-            drive.notes.forced, merging, 0 if ground.times == EXACT and ground.facts.exact else SILENT_MS
+            drive.at.notes.forced, merging, 0 if ground.times == EXACT and ground.facts.exact else SILENT_MS
         )
-        settling.settle(drive.notes.kept, state.context.steps)
+        settling.settle(drive.at.notes.kept, state.context.steps)
         unlike = len(settling.unlike)
         reading.learned = settling.learned
         if unlike:
             reading.conflict = settling.unlike[0].why
             reading.blamed = [each.of for each in settling.unlike if each.of is not None]
-            reading.twins = list(_twins(settling.unlike, drive.executions))
-    close(drive)
-    reading.reached = (drive.script.cursor, -unlike)
-    reading.executions = drive.executions
+            reading.twins = list(_twins(settling.unlike, drive.at.executions))
+    close(drive.at)
+    reading.reached = (drive.at.script.cursor, -unlike)
+    reading.executions = drive.at.executions
     reading.learned = {**learned, **reading.learned}
     return reading
 
