@@ -85,10 +85,17 @@ class Views:
 class View:
     """One execution."""
 
-    unsure_attempts = False
-
     def __init__(self, execution: Execution, views: Views) -> None:
         self._execution, self._views = execution, views
+
+    @property
+    def shown(self) -> View:
+        return self
+
+    @property
+    def unsure_attempts(self) -> bool:
+        doubts = self._execution.doubts
+        return doubts is not None and "attempts" in doubts
 
     @property
     def node(self) -> Node:
