@@ -75,5 +75,5 @@ def finish(at: Standing, execution: Execution, index: int, line: LogLine) -> Non
         at.known.ground.faults.append(
             f"the step {execution.node.id[:80]!r} has ended in a way not known: {how!r}"
         )
-    if index == at.known.ground.saved:
+    if index == at.known.ground.saved.line:
         at.notes.kept = dict(at.notes.root)

@@ -94,7 +94,7 @@ class Drive:
     def _keep_at(self, index: int) -> None:
         """The state was saved last by a message of the host itself, after all lines before it."""
         ground, notes = self.at.known.ground, self.at.notes
-        if ground.saved < index and not notes.kept and ground.saved_by_word:
+        if ground.saved.line < index and not notes.kept and ground.saved.by_word:
             notes.kept = dict(notes.root)
 
     @property
@@ -112,7 +112,7 @@ class Drive:
 
 
 def _standing(ground: Ground, choices: Choices, learned: Learned, *, lenient: bool) -> Standing:
-    exact = ground.facts.exact and ground.times == EXACT
+    exact = ground.facts.exact and ground.mode.times == EXACT
     state = ground.record.state
     context = state.context if state is not None else None
     expected = Expected(context.steps if context is not None else None, len(ground.goes))

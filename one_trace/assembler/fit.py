@@ -30,7 +30,7 @@ class Fit:
     def __init__(self, at: Standing, decisions: Decisions) -> None:
         self._at, self._decisions = at, decisions
         ground = at.known.ground
-        self._tolerance = Tolerance(ground.facts, exact=ground.times == EXACT)
+        self._tolerance = Tolerance(ground.facts, exact=ground.mode.times == EXACT)
         self._same_late = self._always_late()
 
     def fits(self, execution: Execution, line: LogLine) -> bool:
@@ -45,7 +45,7 @@ class Fit:
 
     def _always_late(self) -> float | None:
         """How late the end that any line tells may be, where that is the same for all."""
-        facts, times = self._at.known.ground.facts, self._at.known.ground.times
+        facts, times = self._at.known.ground.facts, self._at.known.ground.mode.times
         if times == ANY:
             return NEVER
         if times == EXACT:
@@ -59,7 +59,7 @@ class Fit:
 
     def early(self, line: LogLine) -> float:
         """How much earlier than a line something may be due that comes after it."""
-        return 0.0 if self._at.known.exact or self._at.known.ground.times == ANY else self.late(line)
+        return 0.0 if self._at.known.exact or self._at.known.ground.mode.times == ANY else self.late(line)
 
     def busy(self, line: LogLine) -> float:
         """How much later than what led to it a line may be written."""
@@ -76,7 +76,7 @@ class Fit:
         late = self.late(line)
         if line.event in ("step:retry", "step:retry-success"):
             return (1, 0)
-        if (apart > late and self._at.known.ground.times == EXACT) or not self.goes_on(execution, line):
+        if (apart > late and self._at.known.ground.mode.times == EXACT) or not self.goes_on(execution, line):
             return (BAD[0] + 1, 0)
         reported = 1
         expected = self._at.known.expected.of(execution)
@@ -84,7 +84,7 @@ class Fit:
         if result is not None and level == SURE:
             same = result.status == line.status and result.duration_ms == line.reported_ms
             reported = 0 if same else 3
-            if same and self._at.known.ground.times != EXACT:
+            if same and self._at.known.ground.mode.times != EXACT:
                 return (0, 0)
         return (reported + (BAD[0] if apart > late else 0), 0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from one_trace.assemble.flowtree.tree import Node, Tree
 from one_trace.assemble.flowtree.trees import Trees, limit_called, limit_loops
@@ -15,6 +15,21 @@ from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
 EXACT, NEAR, ANY = range(3)
+
+
+class Mode(NamedTuple):
+    """How well times have to fit, and whether leaves that took no time were over in the very turn in which
+    they began."""
+
+    times: int = EXACT
+    at_once: bool = False
+
+
+class Saved(NamedTuple):
+    """The line with which the state was saved last, and whether that is a message of the host itself."""
+
+    line: int
+    by_word: bool
 
 
 class Done(Collection[str]):
@@ -63,10 +78,7 @@ class Found:
 class Ground:
     def __init__(self, record: Record, facts: Facts) -> None:
         self.record, self.facts = record, facts
-        self.times = EXACT
-        """How well times have to fit."""
-        self.at_once = False
-        """Whether leaves that took no time were over in the very turn in which they began."""
+        self.mode = Mode()
         self.faults: list[str] = []
         self.trees = Trees(record.flows, facts.warnings, self.faults)
         self._nodes: dict[int, Node] = {}
@@ -78,8 +90,12 @@ class Ground:
             limit_loops(tree, record.state.context.input)
         self.bare = record.flow is None
         """The engine cannot run these flows: lines are placed by the flow files alone."""
-        self.root_flow: dict[str, Any] = record.flow.definition if record.flow is not None else {"steps": []}
-        self.saved, self.saved_by_word = _saved(record)
+        self.saved = _saved(record)
+
+    @property
+    def root_flow(self) -> dict[str, Any]:
+        flow = self.record.flow
+        return flow.definition if flow is not None else {"steps": []}
 
     @property
     def prefix(self) -> str:
@@ -134,11 +150,10 @@ def _goes(record: Record) -> list[Go]:
     return goes
 
 
-def _saved(record: Record) -> tuple[int, bool]:
-    """The line with which the state was saved last, and whether that is a message of the host itself."""
+def _saved(record: Record) -> Saved:
     state, lines = record.state, record.lines
     if state is None:
-        return -1, False
+        return Saved(-1, by_word=False)
     saves = [
         index
         for index, line in enumerate(lines)
@@ -147,14 +162,14 @@ def _saved(record: Record) -> tuple[int, bool]:
     if state.status not in ("completed", "failed"):
         count = state.saves
         if count is not None and count <= len(saves):
-            return (saves[count - 1] if count else -1), False
-        return (saves[-1] if saves else -1), False
+            return Saved(saves[count - 1] if count else -1, by_word=False)
+        return Saved(saves[-1] if saves else -1, by_word=False)
     words = [
         index for index, line in enumerate(lines) if line.event is None and not line.msg.endswith("started")
     ]
     last_word = words[-1] if words else -1
     last_save = saves[-1] if saves else -1
-    return max(last_word, last_save), last_word > last_save
+    return Saved(max(last_word, last_save), by_word=last_word > last_save)
 
 
 def _fails_at_once(lines: list[LogLine], index: int) -> bool:

@@ -91,7 +91,7 @@ class Happen:
             return False
         step_id = line.step_id or ""
         fit, waits = self._fit, self._at.pending.waiting.get(step_id, ())
-        strict = self._at.known.ground.times == EXACT and not self._at.known.lenient
+        strict = self._at.known.ground.mode.times == EXACT and not self._at.known.lenient
         if len(waits) == 1 and not self._at.pending.timers:  # mostly: nothing to choose from
             if not fit.may_end(waits[0], line) or (strict and fit.is_bad(waits[0].of, line)):
                 return self.refuse(line)

@@ -24,11 +24,11 @@ class Leaves:
         waiting = Waiting(execution, attempt, Promise(at.loop))
         if execution.where.silent:
             self._foresee(waiting)
-            if at.known.ground.at_once and waiting.due == at.clock.at:
+            if at.known.ground.mode.at_once and waiting.due == at.clock.at:
                 waiting.promise.resolve(waiting.failure)
                 return waiting.promise
             at.pending.silent.append(waiting)
-        elif at.known.ground.at_once and self._is_over_at_once(waiting):
+        elif at.known.ground.mode.at_once and self._is_over_at_once(waiting):
             return waiting.promise
         at.pending.waiting[execution.node.id].append(waiting)
         return waiting.promise
