@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from one_trace.assemble.spans.error_class import error_class
 from one_trace.assembler.executions import Execution, prefix_of
 from one_trace.assembler.ground import Ground
-from one_trace.assembler.search import Reading
+from one_trace.assembler.readings import Reading
 from one_trace.engine.rules import BASH_TIMEOUT_MS
 from one_trace.model.trace import Cause
 from one_trace.record.tolerant import bounded_number
@@ -24,7 +24,7 @@ def find_cause(
     ids: dict[int, str],
 ) -> Cause:
     """The flow itself where no step threw: its inputs were refused."""
-    chain = [each for each in executions if each.failure is not None and each.failure is reading.failure]
+    chain = [each for each in executions if each.failure is not None and each.failure is reading.end.failure]
     chain = chain or [
         each for each in executions if each.status == "error" and each.error == error is not None
     ]
@@ -40,7 +40,7 @@ def find_cause(
             never_ran=unrun[:_LIST_LIMIT],
             derived=derived,
         )
-    certain = [each for each in chain if not (reading.guessed and each.where.silent)]
+    certain = [each for each in chain if not (reading.end.guessed and each.where.silent)]
     cause = max(certain or chain, key=lambda each: (each.path.count(" > "), each.number))
     text = cause.error if cause.error is not None else error
     code = code_of(cause, text)

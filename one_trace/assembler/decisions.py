@@ -3,26 +3,21 @@ not."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.assembler.executions import Execution
-from one_trace.assembler.expected import SURE, Expected
+from one_trace.assembler.expected import SURE
 from one_trace.assembler.script import Conflict
+from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.schema import Json
 from one_trace.record.log import LogLine
-
-if TYPE_CHECKING:
-    from one_trace.assembler.drive import Drive
 
 LITERALS = {"true": True, "false": False}
 
 
 class Decisions:
-    def __init__(self, drive: Drive, expected: Expected) -> None:
-        self._drive = drive
-        self._expected = expected
+    def __init__(self, at: Standing) -> None:
+        self._at, self._expected = at, at.known.expected
         self.turns: dict[tuple[int, int], int] = {}
         """Iterations of a while that have begun, by number and attempt."""
 
@@ -49,13 +44,13 @@ class Decisions:
         if line is None:
             return False
         if line.event == "step:complete" and line.status == "skipped":
-            alike = len(self._drive.pending.open.get(execution.node.id, ())) > 1
-            return not alike or self._drive.choices.whether("skipped", execution, likely=True, either=True)
+            alike = len(self._at.pending.open.get(execution.node.id, ())) > 1
+            return not alike or self._at.choices.whether("skipped", execution, likely=True, either=True)
         return False
 
     def _next_of(self, step_id: str) -> LogLine | None:
         """The next line of a step but for its starts."""
-        for _, line in self._drive.script.ahead(self._drive.loop.clock.ticks_ms() + self._drive.script.slack):
+        for _, line in self._at.script.ahead(self._at.clock.at + self._at.script.slack):
             if line.step_id == step_id and line.event != "step:start":
                 return line
         return None
@@ -96,12 +91,12 @@ class Decisions:
     def counted(self, execution: Execution | None, count: int) -> None:
         """A loop makes this many iterations."""
         if execution is not None and execution.node.concurrency == 1:
-            self._drive.notes.turns[execution.number] = count
+            self._at.notes.turns[execution.number] = count
 
     def _counted(self, node: Node) -> int:
         """How often its first step begins before it ends, by the log alone."""
         first, count = self.firsts(node.body), 0
-        for _, line in self._drive.script.rest():
+        for _, line in self._at.script.rest():
             if line.step_id == node.id and line.event in ("step:complete", "step:error"):
                 break
             count += self.is_first(line, first)
@@ -123,7 +118,7 @@ class Decisions:
         assert execution is not None
         if execution.node.sub_key is not None:
             return execution.node.sub_key
-        line = next((line for _, line in self._drive.script.rest() if line.event == "flow:start"), None)
+        line = next((line for _, line in self._at.script.rest() if line.event == "flow:start"), None)
         if line is None or line.flow_key is None:
             raise Conflict("no flow starts")
         return line.flow_key
@@ -157,7 +152,7 @@ class Decisions:
             width = node.concurrency
             return frozenset().union(*(self.firsts_of(child) for child in node.body.nodes[:width]))
         if node.type == "flow":
-            tree: Tree | None = self._drive.ground.trees.called_by(node)
+            tree: Tree | None = self._at.known.ground.trees.called_by(node)
             return frozenset({f"\0{tree.key}"}) if tree is not None else frozenset()
         return frozenset()
 
@@ -168,6 +163,6 @@ class Decisions:
         return line.event in ("flow:start", "flow:mock-start") and f"\0{line.flow_key}" in firsts
 
     def _comes(self, firsts: frozenset[str]) -> bool:
-        drive = self._drive
-        until = drive.loop.clock.ticks_ms() + drive.script.slack
-        return any(self.is_first(line, firsts) for _, line in drive.script.ahead(until)) if firsts else False
+        script = self._at.script
+        until = self._at.clock.at + script.slack
+        return any(self.is_first(line, firsts) for _, line in script.ahead(until)) if firsts else False

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from one_trace.assembler.executions import Execution, is_late
 from one_trace.assembler.expected import SURE, UNLIKELY
-from one_trace.assembler.followed import LEAVES
-
-if TYPE_CHECKING:
-    from one_trace.assembler.drive import Drive
+from one_trace.assembler.pending import LEAVES
+from one_trace.assembler.standing import Standing
 
 
-def close(drive: Drive) -> None:
+def close(at: Standing) -> None:
     """What has events ends with one; and what is certain of the silent ones."""
     gone: set[Execution | None] = set()
-    for each in drive.executions:
+    for each in at.executions:
         unseen = not each.where.silent and max(each.lines) < 0
         if unseen or each.where.above in gone:
             gone.add(each)
-    drive.executions = [each for each in drive.executions if each not in gone]
-    writers = _writers(drive)
-    for each in reversed(drive.executions):
+    at.executions = [each for each in at.executions if each not in gone]
+    writers = _writers(at)
+    open_inside: set[Execution] = set()
+    for each in reversed(at.executions):
         _forget_frames(each)
         if is_late(each, either=True):
             each.doubt("late")
@@ -30,9 +28,9 @@ def close(drive: Drive) -> None:
             if each.lines[1] < 0 and each.status != "stopped":
                 each.status, each.over, each.end = None, None, None
             elif each.result is None:
-                _take_alike(drive, each)
+                _take_alike(at, each)
             continue
-        expected = drive.expected.of(each)
+        expected = at.known.expected.of(each)
         if each.result is not None:
             block = each.where.above
             failed = block is not None and block.status != "success"
@@ -42,19 +40,19 @@ def close(drive: Drive) -> None:
                 each.doubt("outputBytes", "status", "durationMs", "late")
             continue
         unknown = each.node.type in LEAVES and each.status != "skipped"
-        unknown = unknown or each in drive.notes.forced
-        if unknown or each.over is None or each in drive.notes.open_inside or each in drive.notes.unseen:
+        unknown = unknown or each in at.notes.forced
+        if unknown or each.over is None or each in open_inside or each in at.notes.unseen:
             each.doubt("status", "durationMs", "late")
             if each.where.above is not None:
-                drive.notes.open_inside.add(each.where.above)
-    _doubt_batches(drive)
+                open_inside.add(each.where.above)
+    _doubt_batches(at)
 
 
-def _writers(drive: Drive) -> Counter[tuple[int, str]]:
+def _writers(at: Standing) -> Counter[tuple[int, str]]:
     """How many have written each result, where any may have done so silently."""
-    if not any(each.where.silent for each in drive.executions):
+    if not any(each.where.silent for each in at.executions):
         return Counter()
-    return Counter(drive.expected.of(each).slot for each in drive.executions)
+    return Counter(at.known.expected.of(each).slot for each in at.executions)
 
 
 def _forget_frames(each: Execution) -> None:
@@ -63,10 +61,10 @@ def _forget_frames(each: Execution) -> None:
         each.failure.__traceback__ = each.failure.__context__ = None
 
 
-def _doubt_batches(drive: Drive) -> None:
+def _doubt_batches(at: Standing) -> None:
     """What began when something ended of which it is not known when has no certain duration either."""
     unsure: set[tuple[int, int | None]] = set()
-    for each in drive.executions:
+    for each in at.executions:
         where = each.where
         if not where.silent or where.above is None or where.index is None:
             continue
@@ -78,10 +76,10 @@ def _doubt_batches(drive: Drive) -> None:
             unsure.add(key)
 
 
-def _take_alike(drive: Drive, each: Execution) -> None:
+def _take_alike(at: Standing, each: Execution) -> None:
     """A result that looks as its own would, and may be that of a later step with its id, in
     a sub-flow, which is not validated."""
-    result, line = drive.expected.of(each).result, each.line
+    result, line = at.known.expected.of(each).result, each.line
     again = sum(node.id == each.node.id for node in each.node.step_list.nodes) > 1
     if not again or result is None or line is None or line.event != "step:complete":
         return

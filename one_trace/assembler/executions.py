@@ -61,6 +61,20 @@ class Execution(Struct, gc=False, eq=False):
         self.doubts = (self.doubts or set()).union(names)
 
 
+class Made(Struct, gc=False, eq=False):
+    """A result. `parts`: of a loop its maps by iteration, of a block its children's results, of a sub-flow
+    its map, of a while the last results of its iterations. `of`: None for what a while leaves meanwhile."""
+
+    of: Execution | None = None
+    status: str = "success"
+    duration: float | None = None
+    retries: int | None = None
+    parts: Any = None
+
+
+Map = dict[str, Made]
+
+
 def prefix(place: Place, above: Execution | None, root: str) -> str:
     """What the paths of the executions at a place begin with."""
     if above is None:

@@ -4,18 +4,16 @@ must come after it."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.live.tolerance import Tolerance
+from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import ANY, EXACT
 from one_trace.assembler.pending import STATUS, Timer, Waiting
+from one_trace.assembler.standing import Standing
 from one_trace.record.log import LogLine
-
-if TYPE_CHECKING:
-    from one_trace.assembler.drive import Drive
 
 BAD = (8, 0.0)
 """The cost from which on a candidate does not fit."""
@@ -29,10 +27,10 @@ BUSY_MS = 20
 
 
 class Fit:
-    def __init__(self, drive: Drive) -> None:
-        self._drive = drive
-        times = drive.ground.times
-        self._tolerance = Tolerance(drive.ground.facts, exact=times == EXACT)
+    def __init__(self, at: Standing, decisions: Decisions) -> None:
+        self._at, self._decisions = at, decisions
+        ground = at.known.ground
+        self._tolerance = Tolerance(ground.facts, exact=ground.mode.times == EXACT)
         self._same_late = self._always_late()
 
     def fits(self, execution: Execution, line: LogLine) -> bool:
@@ -47,7 +45,7 @@ class Fit:
 
     def _always_late(self) -> float | None:
         """How late the end that any line tells may be, where that is the same for all."""
-        facts, times = self._drive.ground.facts, self._drive.ground.times
+        facts, times = self._at.known.ground.facts, self._at.known.ground.mode.times
         if times == ANY:
             return NEVER
         if times == EXACT:
@@ -57,15 +55,15 @@ class Fit:
     def late(self, line: LogLine) -> float:
         if self._same_late is not None:
             return self._same_late
-        return max(WRITTEN_MS, self._tolerance(self._drive.script.cursor))
+        return max(WRITTEN_MS, self._tolerance(self._at.script.cursor))
 
     def early(self, line: LogLine) -> float:
         """How much earlier than a line something may be due that comes after it."""
-        return 0.0 if self._drive.exact or self._drive.ground.times == ANY else self.late(line)
+        return 0.0 if self._at.known.exact or self._at.known.ground.mode.times == ANY else self.late(line)
 
     def busy(self, line: LogLine) -> float:
         """How much later than what led to it a line may be written."""
-        return WRITTEN_MS if self._drive.exact else max(BUSY_MS, self.late(line))
+        return WRITTEN_MS if self._at.known.exact else max(BUSY_MS, self.late(line))
 
     def is_bad(self, execution: Execution, line: LogLine) -> bool:
         """Whether its cost would be that of what does not fit, where times are exact."""
@@ -78,15 +76,15 @@ class Fit:
         late = self.late(line)
         if line.event in ("step:retry", "step:retry-success"):
             return (1, 0)
-        if (apart > late and self._drive.ground.times == EXACT) or not self.goes_on(execution, line):
+        if (apart > late and self._at.known.ground.mode.times == EXACT) or not self.goes_on(execution, line):
             return (BAD[0] + 1, 0)
         reported = 1
-        expected = self._drive.expected.of(execution)
+        expected = self._at.known.expected.of(execution)
         result, level = expected.result, expected.level
         if result is not None and level == SURE:
             same = result.status == line.status and result.duration_ms == line.reported_ms
             reported = 0 if same else 3
-            if same and self._drive.ground.times != EXACT:
+            if same and self._at.known.ground.mode.times != EXACT:
                 return (0, 0)
         return (reported + (BAD[0] if apart > late else 0), 0)
 
@@ -97,19 +95,19 @@ class Fit:
         if where.silent or where.index is None or line.event not in ("step:complete", "step:error"):
             return True
         if (
-            self._drive.going.killed
-            and self._drive.ground.record.lines[self._drive.going.end - 1].at
-            <= line.at + self._drive.script.slack
+            self._at.going.killed
+            and self._at.known.ground.record.lines[self._at.going.end - 1].at
+            <= line.at + self._at.script.slack
         ):
             return True
         failed = line.event == "step:error"
         nodes = execution.node.step_list.nodes
         if not failed and where.index + 1 < len(nodes):
-            coming = self._drive.script.after()
+            coming = self._at.script.after()
             return coming is None or (
                 coming.event == "step:start" and coming.step_id == nodes[where.index + 1].id
             )
-        if self._drive.ground.stop_after is not None:
+        if self._at.known.ground.stop_after is not None:
             return True
         if execution.node.step_list.owner is None:
             ends = "flow:error" if failed else "flow:complete"
@@ -120,19 +118,19 @@ class Fit:
             return True
         if failed:
             return above.where.silent or self.follows(line, lambda each: each.step_id == above.node.id)
-        count = self._drive.notes.turns.get(above.number)
+        count = self._at.notes.turns.get(above.number)
         if count is None or (where.iteration or 0) + 1 >= count:
             return True
-        first = self._drive.maps.decisions.firsts(execution.node.step_list)
-        return self.follows(line, lambda each: self._drive.maps.decisions.is_first(each, first))
+        first = self._decisions.firsts(execution.node.step_list)
+        return self.follows(line, lambda each: self._decisions.is_first(each, first))
 
     def follows(self, line: LogLine, is_it: Callable[[LogLine], bool]) -> bool:
-        until = line.at + max(self._drive.script.slack, 0 if self._drive.exact else self.busy(line))
-        coming = self._drive.script.after()
+        until = line.at + max(self._at.script.slack, 0 if self._at.known.exact else self.busy(line))
+        coming = self._at.script.after()
         if coming is None or coming.at > until:
             return False
         return is_it(coming) or any(
-            each is not line and is_it(each) for _, each in self._drive.script.ahead(until)
+            each is not line and is_it(each) for _, each in self._at.script.ahead(until)
         )
 
     def hint(self, execution: Execution, line: LogLine) -> tuple[float, int]:
@@ -141,7 +139,7 @@ class Fit:
         return self.apart(execution, line), self.guess(execution, line)
 
     def guess(self, execution: Execution, line: LogLine) -> int:
-        result = self._drive.expected.of(execution).result
+        result = self._at.known.expected.of(execution).result
         if result is None or line.event != "step:complete":
             return 1
         return 0 if result.status == line.status and result.duration_ms == line.reported_ms else 2

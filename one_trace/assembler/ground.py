@@ -5,18 +5,34 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from one_trace.assemble.flowtree.tree import Node, Tree
 from one_trace.assemble.flowtree.trees import Trees, limit_called, limit_loops
 from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.executions import Execution
-from one_trace.assembler.script import Script
+from one_trace.assembler.script import UNSAVED, Script
 from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
 EXACT, NEAR, ANY = range(3)
+
+
+class Mode(NamedTuple):
+    """How well times have to fit; whether leaves that took no time were over in the very turn in which they
+    began; the step after which the run was to stop, where no line tells of it."""
+
+    times: int = EXACT
+    at_once: bool = False
+    stop_after: str | None = None
+
+
+class Saved(NamedTuple):
+    """The line with which the state was saved last, and whether that is a message of the host itself."""
+
+    line: int
+    by_word: bool
 
 
 class Done(Collection[str]):
@@ -65,25 +81,30 @@ class Found:
 class Ground:
     def __init__(self, record: Record, facts: Facts) -> None:
         self.record, self.facts = record, facts
-        self.times = EXACT
-        """How well times have to fit."""
-        self.at_once = False
-        """Whether leaves that took no time were over in the very turn in which they began."""
+        self.mode = Mode()
         self.faults: list[str] = []
         self.trees = Trees(record.flows, facts.warnings, self.faults)
         self._nodes: dict[int, Node] = {}
         self._by_id: dict[str, list[Node]] = defaultdict(list)
         self._logged = {line.step_id for line in record.lines}
         self.goes = _goes(record) or [Go(1, 0, 0, record.files.flow_key)]
-        self.stop_after = next(iter(facts.stopped_after), None)
+        self._stopped_after = next(iter(facts.stopped_after), None)
         tree = self.tree = self.trees.root(record.files.flow_key, record.flow)
         self._index(tree)
         if record.state is not None and record.state.context is not None:
             limit_loops(tree, record.state.context.input)
         self.bare = record.flow is None
         """The engine cannot run these flows: lines are placed by the flow files alone."""
-        self.root_flow: dict[str, Any] = record.flow.definition if record.flow is not None else {"steps": []}
-        self.saved, self.saved_by_word = _saved(record)
+        self.saved = _saved(record)
+
+    @property
+    def stop_after(self) -> str | None:
+        return self._stopped_after or self.mode.stop_after
+
+    @property
+    def root_flow(self) -> dict[str, Any]:
+        flow = self.record.flow
+        return flow.definition if flow is not None else {"steps": []}
 
     @property
     def prefix(self) -> str:
@@ -148,14 +169,10 @@ def _goes(record: Record) -> list[Go]:
     return goes
 
 
-_UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
-
-
-def _saved(record: Record) -> tuple[int, bool]:
-    """The line with which the state was saved last, and whether that is a message of the host itself."""
+def _saved(record: Record) -> Saved:
     state, lines = record.state, record.lines
     if state is None:
-        return -1, False
+        return Saved(-1, by_word=False)
     saves = [
         index
         for index, line in enumerate(lines)
@@ -164,14 +181,14 @@ def _saved(record: Record) -> tuple[int, bool]:
     if state.status not in ("completed", "failed"):
         count = state.saves
         if count is not None and count <= len(saves):
-            return (saves[count - 1] if count else -1), False
-        return (saves[-1] if saves else -1), False
+            return Saved(saves[count - 1] if count else -1, by_word=False)
+        return Saved(saves[-1] if saves else -1, by_word=False)
     words = [
         index for index, line in enumerate(lines) if line.event is None and not line.msg.endswith("started")
     ]
     last_word = words[-1] if words else -1
     last_save = saves[-1] if saves else -1
-    return max(last_word, last_save), last_word > last_save
+    return Saved(max(last_word, last_save), by_word=last_word > last_save)
 
 
 def _fails_at_once(lines: list[LogLine], index: int) -> bool:
@@ -180,5 +197,5 @@ def _fails_at_once(lines: list[LogLine], index: int) -> bool:
         after is not None
         and after.event == "step:error"
         and after.step_id == lines[index].step_id
-        and (after.error or "").startswith(_UNSAVED)
+        and (after.error or "").startswith(UNSAVED)
     )

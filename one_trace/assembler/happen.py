@@ -3,68 +3,59 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
+from one_trace.assembler.acts import choose, fire, open_gate, settle
 from one_trace.assembler.choices import Candidate
-from one_trace.assembler.executions import Execution
-from one_trace.assembler.fit import BAD, is_retry_of
-from one_trace.assembler.followed import LEAVES
+from one_trace.assembler.decisions import Decisions
+from one_trace.assembler.fit import BAD, Fit, is_retry_of
 from one_trace.assembler.ground import EXACT
-from one_trace.assembler.pending import ENDS, UNKNOWN, Timer, Waiting
+from one_trace.assembler.leaves import error_of, failure_of
+from one_trace.assembler.pending import ENDS, LEAVES, Timer, Waiting
 from one_trace.assembler.script import Conflict
+from one_trace.assembler.silence import Silence
+from one_trace.assembler.standing import Standing
+from one_trace.assembler.tolerant import Tolerant
 from one_trace.engine.failures import StepFailure
-from one_trace.engine.loop import Promise
 from one_trace.record.log import LogLine
-
-if TYPE_CHECKING:
-    from one_trace.assembler.drive import Drive
 
 
 class Happen:
-    def __init__(self, drive: Drive) -> None:
-        self._drive = drive
+    def __init__(
+        self, at: Standing, fit: Fit, decisions: Decisions, silence: Silence, tolerant: Tolerant
+    ) -> None:
+        self._at, self._fit, self._decisions = at, fit, decisions
+        self._silence, self._tolerant = silence, tolerant
 
     def explain(self, line: LogLine) -> None:
-        index = self._drive.choices.at = self._drive.script.cursor
-        self.pass_time(line.at - self._drive.fit.early(line))
-        if self._drive.script.taken[index]:
+        index = self._at.choices.at = self._at.script.cursor
+        self.pass_time(line.at - self._fit.early(line))
+        if self._at.script.taken[index]:
             return
-        self._drive.clock.at = max(self._drive.clock.at, line.at)
+        self._at.clock.at = max(self._at.clock.at, line.at)
         while (
             self.by_itself(line)
             or self.by_timer(line)
-            or self._drive.silence.by_silence(line)
-            or self._drive.silence.keep_promise(line.at + self._drive.fit.early(line) + 0.5, None)
+            or self._silence.by_silence(line)
+            or self._silence.keep_promise(line.at + self._fit.early(line) + 0.5, None)
         ):
-            if self._drive.script.taken[index]:
+            if self._at.script.taken[index]:
                 return
-        if self._drive.tolerant is not None:
-            self._drive.tolerant.place(index, line)
+        if self._at.known.lenient:
+            self._tolerant.place(index, line)
             return
         raise Conflict(
             f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come",
-            self._drive.pending.open.get(line.step_id or "", ()),
+            self._at.pending.open.get(line.step_id or "", ()),
         )
-
-    def drain(self) -> None:
-        self._drive.loop.drain()
-        self._drive.last = -1
-
-    def settle(self, waiting: Waiting, failure: StepFailure | None) -> None:
-        self._drive.pending.waiting[waiting.of.node.id].remove(waiting)
-        if waiting.of.where.silent:
-            self._drive.pending.silent.remove(waiting)
-        waiting.promise.resolve(failure)
-        self.drain()
 
     def pass_time(self, until: float) -> None:
         """What the log has no line of happens when it is due."""
-        pending = self._drive.pending
+        pending = self._at.pending
         while pending.silent or pending.timers or pending.promised:
-            due = [each for each in self._drive.pending.silent if each.due is not None and each.due < until]
-            timers = [each for each in self._drive.pending.timers if each.due < until and self.goes_off(each)]
+            due = [each for each in self._at.pending.silent if each.due is not None and each.due < until]
+            timers = [each for each in self._at.pending.timers if each.due < until and self.goes_off(each)]
             soonest = _soonest([*due, *timers])
-            if self._drive.silence.keep_promise(until, soonest.due if soonest is not None else None):
+            if self._silence.keep_promise(until, soonest.due if soonest is not None else None):
                 continue
             if soonest is None:
                 return
@@ -73,29 +64,24 @@ class Happen:
     def goes_off(self, timer: Timer) -> bool:
         """A silent time-out, or an attempt of what writes no line then."""
         if timer.limit and not timer.of.where.silent:
-            if self._drive.exact and timer.due < self._drive.clock.at and self._drive.tolerant is None:
+            if self._at.known.exact and timer.due < self._at.clock.at and not self._at.known.lenient:
                 raise Conflict(
-                    f"{timer.of.path} was timed out before line {self._drive.script.cursor}", [timer.of]
+                    f"{timer.of.path} was timed out before line {self._at.script.cursor}", [timer.of]
                 )
             return False
-        return timer.limit or self._drive.exact or timer.of.node.type in LEAVES
+        return timer.limit or self._at.known.exact or timer.of.node.type in LEAVES
 
     def let(self, each: Waiting | Timer) -> None:
         assert each.due is not None
-        self._drive.clock.at = max(self._drive.clock.at, each.due)
+        self._at.clock.at = max(self._at.clock.at, each.due)
         if isinstance(each, Waiting):
-            self.settle(each, each.failure)
+            settle(self._at, each, each.failure)
         else:
             self.fire(each)
 
     def fire(self, timer: Timer) -> None:
-        if timer.limit and timer.of.where.silent and self._drive.silence.ended_before(timer):
-            return
-        self._drive.pending.timers.remove(timer)
-        for each in self._drive.pending.waiting.get(timer.of.node.id, ()) if timer.limit else ():
-            each.never = each.never or (each.of is timer.of and each.attempt == timer.attempt)
-        timer.fire()
-        self.drain()
+        if not (timer.limit and timer.of.where.silent and self._silence.ended_before(timer)):
+            fire(self._at, timer)
 
     def by_itself(self, line: LogLine) -> bool:
         """The end of a leaf step, a time-out, a sub-flow's start."""
@@ -104,9 +90,9 @@ class Happen:
         if line.event not in ENDS:
             return False
         step_id = line.step_id or ""
-        fit, waits = self._drive.fit, self._drive.pending.waiting.get(step_id, ())
-        strict = self._drive.ground.times == EXACT and self._drive.tolerant is None
-        if len(waits) == 1 and not self._drive.pending.timers:  # mostly: nothing to choose from
+        fit, waits = self._fit, self._at.pending.waiting.get(step_id, ())
+        strict = self._at.known.ground.mode.times == EXACT and not self._at.known.lenient
+        if len(waits) == 1 and not self._at.pending.timers:  # mostly: nothing to choose from
             if not fit.may_end(waits[0], line) or (strict and fit.is_bad(waits[0].of, line)):
                 return self.refuse(line)
             self.end_with(waits[0], line)
@@ -119,103 +105,70 @@ class Happen:
                     continue
                 label = f"ends {waiting.of.path}"
                 act = partial(self.end_with, waiting, line)
-                options.append(
-                    Candidate(cost, waiting.of, label, act, self._drive.fit.hint(waiting.of, line))
-                )
-        late = self._drive.fit.late(line)
-        for timer in self._drive.pending.timers:
+                options.append(Candidate(cost, waiting.of, label, act, self._fit.hint(waiting.of, line)))
+        late = self._fit.late(line)
+        for timer in self._at.pending.timers:
             due = timer.of.node.id == step_id and timer.limit and timer.due <= line.at + late
-            if due and self._drive.fit.may_time_out(timer, line):
-                cost = self._drive.fit.cost(timer.of, line)
+            if due and self._fit.may_time_out(timer, line):
+                cost = self._fit.cost(timer.of, line)
                 label = f"times out {timer.of.path}"
                 act = partial(self.fire, timer)
-                options.append(Candidate(cost, timer.of, label, act, self._drive.fit.hint(timer.of, line)))
+                options.append(Candidate(cost, timer.of, label, act, self._fit.hint(timer.of, line)))
         if strict:
             options = [each for each in options if each.cost < BAD]
         if not options:
             return self.refuse(line)
-        self.choose("end", options)
+        choose(self._at, "end", options)
         return True
 
-    def choose(self, kind: str, options: list[Candidate]) -> None:
-        fitting = [each for each in options if each.cost < BAD] or options
-        act = self._drive.choices.among(kind, fitting).act
-        assert act is not None
-        for each in fitting:
-            each.act = None  # choices are kept, and what they could have done takes up much room
-        act()
-
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
-        self._drive.ending = waiting.of
-        self.settle(waiting, self.failure_of(waiting, line))
-
-    def failure_of(self, waiting: Waiting, line: LogLine) -> StepFailure | None:
-        if line.event == "step:error":
-            return StepFailure(line.error or "")
-        if line.event == "step:retry":
-            return StepFailure(UNKNOWN)
-        if line.status == "failed":
-            return StepFailure(self.error_of(waiting.of))
-        return None
-
-    def error_of(self, execution: Execution) -> str:
-        result = self._drive.expected.of(execution).result
-        return (result.error if result is not None else None) or UNKNOWN
+        self._at.ending = waiting.of
+        settle(self._at, waiting, failure_of(self._at, waiting, line))
 
     def open_gate(self, line: LogLine) -> bool:
         gates = [
             gate
-            for gate in self._drive.pending.gates
-            if self._drive.ground.trees.may_call(gate[0].node, line.flow_key or "")
+            for gate in self._at.pending.gates
+            if self._at.known.ground.trees.may_call(gate[0].node, line.flow_key or "")
         ]
         if not gates:
             return False
         options = [
-            Candidate((1, 0), gate[0], f"starts {gate[0].path}", partial(self.open, gate)) for gate in gates
+            Candidate((1, 0), gate[0], f"starts {gate[0].path}", partial(open_gate, self._at, gate))
+            for gate in gates
         ]
-        for rank, container, waiting in self._drive.silence.held_up(line):
+        for rank, container, waiting in self._silence.held_up(line):
             if waiting and rank == 0:
-                act = partial(self._drive.silence.end_first, waiting)
+                act = partial(self._silence.end_first, waiting)
                 options.append(Candidate((1, 0), container, f"goes on {container.path}", act, (1, 0)))
-        self.choose("gate", options)
+        choose(self._at, "gate", options)
         return True
-
-    def open(self, gate: tuple[Execution, Promise[None]], failure: StepFailure | None = None) -> None:
-        self._drive.pending.gates.remove(gate)
-        self._drive.maps.running = gate[0]
-        if failure is None:
-            gate[1].resolve(None)
-        else:
-            gate[1].reject(failure)
-        self.drain()
 
     def refuse(self, line: LogLine) -> bool:
         """A sub-flow that could not begin."""
         gates = [
             gate
-            for gate in self._drive.pending.gates
+            for gate in self._at.pending.gates
             if gate[0].node.id == line.step_id and not gate[0].where.silent
         ]
         if line.event == "step:retry":
             gates = [
                 gate
-                for gate in self._drive.pending.gates
+                for gate in self._at.pending.gates
                 if gate[0].node.id == line.step_id
                 and line.attempt == gate[0].attempts + 1
                 and is_retry_of(gate[0].node, line)
             ]
         if not gates or line.status in ("success", "timeout"):
             return False
-        self.open(gates[0], StepFailure(line.error or self.error_of(gates[0][0])))
+        open_gate(self._at, gates[0], StepFailure(line.error or error_of(self._at, gates[0][0])))
         return True
 
     def by_timer(self, line: LogLine) -> bool:
         """Another attempt, or what is silent and due at this very time."""
-        until = line.at + self._drive.fit.early(line)
-        due = [each for each in self._drive.pending.silent if each.due is not None and each.due <= until]
-        timers = [
-            each for each in self._drive.pending.timers if each.due <= until and self.at_once(each, line)
-        ]
+        until = line.at + self._fit.early(line)
+        due = [each for each in self._at.pending.silent if each.due is not None and each.due <= until]
+        timers = [each for each in self._at.pending.timers if each.due <= until and self.at_once(each, line)]
         soonest = _soonest([*due, *timers])
         if soonest is None:
             return False
@@ -226,8 +179,8 @@ class Happen:
     def at_once(self, timer: Timer, line: LogLine) -> bool:
         if timer.limit:
             return timer.of.where.silent
-        firsts = self._drive.maps.decisions.firsts_of(timer.of.node)
-        return not firsts or self._drive.maps.decisions.is_first(line, firsts)
+        firsts = self._decisions.firsts_of(timer.of.node)
+        return not firsts or self._decisions.is_first(line, firsts)
 
 
 def _soonest(due: list[Waiting | Timer]) -> Waiting | Timer | None:

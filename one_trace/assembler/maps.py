@@ -7,35 +7,17 @@ where in the state at last is the result of a known execution.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-from msgspec import Struct
-
-from one_trace.assembler.executions import Execution
+from one_trace.assembler.decisions import Decisions
+from one_trace.assembler.executions import Made, Map
+from one_trace.assembler.standing import Standing
 from one_trace.engine.loop import Loop, Promise
 from one_trace.engine.schema import Json
 from one_trace.engine.values import Step
 
-if TYPE_CHECKING:
-    from one_trace.assembler.decisions import Decisions
-
-
 Held: TypeAlias = Any
 """What the engine takes for a handle: the value itself, a `Made`, a map, the state of a loop."""
-
-
-class Made(Struct, gc=False, eq=False):
-    """A result. `parts`: of a loop its maps by iteration, of a block its children's results, of a sub-flow
-    its map, of a while the last results of its iterations. `of`: None for what a while leaves meanwhile."""
-
-    of: Execution | None = None
-    status: str = "success"
-    duration: float | None = None
-    retries: int | None = None
-    parts: Any = None
-
-
-Map = dict[str, Made]
 
 
 class _LoopState:
@@ -52,10 +34,8 @@ _NEW: dict[str, Callable[[], Any]] = {"results": Made, "contexts": dict, "loops"
 class Maps:
     """The port `Values` of the engine. What it cannot know is asked of `decisions`."""
 
-    def __init__(self) -> None:
-        self.decisions: Decisions
-        self.running: Execution | None = None
-        """The execution that the engine works on now."""
+    def __init__(self, at: Standing, decisions: Decisions) -> None:
+        self._at, self._decisions = at, decisions
 
     def new(self, kind: str) -> Held:
         """The value itself."""
@@ -64,21 +44,21 @@ class Maps:
     # -- decisions
 
     def holds(self, context: Held, expression: Json) -> bool:
-        return self.decisions.holds(self.running, expression)
+        return self._decisions.holds(self._at.running, expression)
 
     def condition(self, context: Held, step: Step) -> bool:
-        return self.decisions.condition(self.running)
+        return self._decisions.condition(self._at.running)
 
     def open_loop(self, state: Held, context: Held, step: Step, most: int) -> int:
-        count = self.decisions.items(self.running, most)
-        self.decisions.counted(self.running, count)
+        count = self._decisions.items(self._at.running, most)
+        self._decisions.counted(self._at.running, count)
         return count
 
     def again(self, context: Held, step: Step) -> bool:
-        return self.decisions.again(self.running)
+        return self._decisions.again(self._at.running)
 
     def open_flow(self, context: Held, step: Step, inputs: Held) -> str:
-        return self.decisions.called(self.running)
+        return self._decisions.called(self._at.running)
 
     def close_flow(self, context: Held, last: Step | None, result: Held) -> list[str]:
         result.parts = dict(context)
@@ -96,7 +76,7 @@ class Maps:
         return 0, 0, 0
 
     def requires(self, context: Held, step: Step) -> None:
-        self.decisions.requires(self.running)
+        self._decisions.requires(self._at.running)
 
     def at_once(self, result: Held, context: Held, step: Step) -> None:
         raise NotImplementedError  # leaf bodies are `Followed.body`

@@ -31,14 +31,17 @@ NO_NEWS = frozenset(
 """Known events that say nothing of the tree that others do not say as well."""
 KIND_CHARS, KINDS = 80, 50
 """Of events of unknown kinds: so much of their names, and so many of them."""
+UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
+"""What JSON.stringify throws when the host saves its state after a step."""
 
 
 class Conflict(Exception):
-    """The record does not go on as this reading does. `blamed`: executions that are other than it says."""
+    """The record does not go on as this reading does. `blamed`: executions that are other than it says;
+    `ended`: the step whose end should have led to what does not come. Perhaps the run was to stop there."""
 
-    def __init__(self, why: str, blamed: Sequence[Execution] = ()) -> None:
+    def __init__(self, why: str, blamed: Sequence[Execution] = (), ended: str | None = None) -> None:
         super().__init__(why)
-        self.blamed = list(blamed)
+        self.blamed, self.ended = list(blamed), ended
 
 
 class Script:

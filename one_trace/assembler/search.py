@@ -1,141 +1,41 @@
-"""Which of all readings is one that nothing contradicts, and what do all such readings say?"""
+"""Which of all readings is one that nothing contradicts?"""
 
 from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from one_trace.assembler.choices import Choice, Choices, Key, Picks
-from one_trace.assembler.doubts import close
-from one_trace.assembler.drive import Drive, Learned
-from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
-from one_trace.assembler.ground import ANY, EXACT, NEAR, Ground
-from one_trace.assembler.script import Conflict
-from one_trace.assembler.settle import Settling, Unlike
-from one_trace.engine.failures import StepFailure
-from one_trace.model.trace import RunStatus
+from one_trace.assembler.choices import Key, Picks
+from one_trace.assembler.executions import Execution, outwards
+from one_trace.assembler.ground import ANY, EXACT, NEAR, Ground, Mode
+from one_trace.assembler.readings import Reading, read, read_once
+from one_trace.assembler.standing import Learned
 
-MODES = ((EXACT, False), (EXACT, True), (NEAR, False), (NEAR, True), (ANY, False))
-"""How well times have to fit, and whether leaves that took no time were over in the turn in which they began;
-what is likelier first."""
+MODES = (Mode(EXACT), Mode(EXACT, at_once=True), Mode(NEAR), Mode(NEAR, at_once=True), Mode(ANY))
+"""What is likelier first."""
 UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
-ROUNDS = 3
-BLAMED = 8
-SILENT_MS = 15
-"""How much longer or shorter a silent step may be than the lines around it."""
 RUNS = 60
 """Runs of a record at most, until one is found that nothing contradicts."""
-SWAPS = 8
-"""The same for each of the choices that may as well be made otherwise."""
 LINES = 40_000
 """Lines replayed at most for all such choices of a record, and to find a reading; a record is replayed once
 in any case."""
 
 
-@dataclass
-class Reading:
-    executions: list[Execution]
-    choices: list[Choice]
-    picks: Picks
-    reached: tuple[int, int]
-    mode: tuple[int, bool]
-    conflict: str | None = None
-    blamed: list[Execution] = field(default_factory=list)
-    twins: list[tuple[Execution, Execution]] = field(default_factory=list)
-    """Pairs of which one is, by the state, what the other is reported to be."""
-    runs: int = 1
-    learned: Learned = field(default_factory=dict)
-    outcome: RunStatus | None = None
-    failure: StepFailure | None = None
-    """What ended the flow."""
-    guessed: bool = False
-    """Which silent step threw that is not known."""
-    whole: bool = False
-    """The log is as it should be, whatever the state is."""
-    placed: int = 0
-    """How many lines had to be placed by the flow files alone."""
-
-
-def read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
-    """A reading; once more where the state tells in the end how long something silent took."""
-    reading = _read(ground, picks, learned)
-    for _ in range(ROUNDS):
-        known = reading.learned
-        if all(known.get(path) == learned.get(path) for path in known):
-            break
-        learned = {**learned, **known}
-        again = _read(ground, picks, learned)
-        if again.reached < reading.reached:
-            break
-        reading = again
-    return reading
-
-
-def _read(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool = False) -> Reading:
-    choices = Choices(picks)
-    drive = Drive(ground, choices, learned, lenient=lenient)
-    reading = Reading([], choices.made, picks, (0, 0), (ground.times, ground.at_once))
-    try:
-        drive.run()
-    except Conflict as why:
-        reading.conflict, reading.blamed = str(why), why.blamed
-    reading.outcome = drive.outcome
-    reading.failure = drive.failure
-    reading.guessed = drive.failure in drive.notes.guessed
-    reading.placed = drive.tolerant.placed if drive.tolerant is not None else 0
-    state = ground.record.state
-    unlike, reading.whole = 0, reading.conflict is None
-    if reading.conflict is None and state is not None and state.context is not None:
-        merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in drive.executions)
-        settling = Settling(
-            drive.notes.forced, merging, 0 if ground.times == EXACT and ground.facts.exact else SILENT_MS
-        )
-        settling.settle(drive.notes.kept, state.context.steps)
-        unlike = len(settling.unlike)
-        reading.learned = settling.learned
-        if unlike:
-            reading.conflict = settling.unlike[0].why
-            reading.blamed = [each.of for each in settling.unlike if each.of is not None]
-            reading.twins = list(_twins(settling.unlike, drive.executions))
-    close(drive)
-    reading.reached = (drive.script.cursor, -unlike)
-    reading.executions = drive.executions
-    reading.learned = {**learned, **reading.learned}
-    return reading
-
-
-def _twins(unlike: list[Unlike], executions: list[Execution]) -> Iterator[tuple[Execution, Execution]]:
-    for each in unlike[:BLAMED]:
-        if each.of is None or each.instead is None:
-            continue
-        for other in executions:
-            if (
-                other.node is each.of.node
-                and other is not each.of
-                and each.instead.status in (other.status, "failed")
-                and duration_of(other) == each.instead.duration_ms
-            ):
-                yield each.of, other
-
-
 def search(ground: Ground) -> Reading:
     """The first reading without a conflict, else the one that came furthest."""
     if ground.bare:
-        return _read(ground, {}, {}, lenient=True)
+        return read_once(ground, {}, {}, lenient=True)
     best: Reading | None = None
-    for times, at_once in MODES:
-        ground.times, ground.at_once = times, at_once
+    for mode in MODES:
+        ground.mode = mode
         try:
-            reading = _solve(ground, {}, RUNS if times != ANY else 1, {})
+            reading = _in_mode(ground, RUNS if mode.times != ANY else 1)
         except (ArithmeticError, RecursionError):  # numbers and depths in a flow file that no host has run
             ground.bare = True
-            return _read(ground, {}, {}, lenient=True)
+            return read_once(ground, {}, {}, lenient=True)
         if best is None or reading.conflict is None or reading.reached > best.reached:
             best = reading
         if reading.conflict is None:
-            _agree(ground, reading)
             break
     assert best is not None
     if best.conflict is None:
@@ -148,11 +48,21 @@ def search(ground: Ground) -> Reading:
     return _tolerate(ground, best)
 
 
+def _in_mode(ground: Ground, most: int) -> Reading:
+    """The best reading; where it does not go on after a step, the run may have been to stop there."""
+    best = solve(ground, {}, most, {})
+    if best.conflict is None or best.conflict.ended is None or ground.stop_after is not None:
+        return best
+    ground.mode = ground.mode._replace(stop_after=best.conflict.ended)
+    stopped = solve(ground, {}, most, {})
+    return stopped if stopped.reached > best.reached else best
+
+
 def _tolerate(ground: Ground, best: Reading) -> Reading:
     """The reading that came furthest, and from there on what fits. Where it chose, all from there on may be
     otherwise; where nothing was to choose, the log or the flow files are not what they were."""
-    ground.times, ground.at_once = best.mode
-    again = _read(ground, best.picks, best.learned, lenient=True)
+    ground.mode = best.mode
+    again = read_once(ground, best.picks, best.learned, lenient=True)
     again.conflict, again.runs, again.whole = best.conflict, best.runs, best.whole
     if not best.choices:
         return again
@@ -169,7 +79,7 @@ def _tolerate(ground: Ground, best: Reading) -> Reading:
     return again
 
 
-def _solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:
+def solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:
     """Choices other than the `fixed` ones may be made otherwise."""
     best = read(ground, fixed, learned)
     numbers = itertools.count()
@@ -205,7 +115,7 @@ def _order(reading: Reading) -> tuple[int, int]:
 def _otherwise(reading: Reading, fixed: Picks) -> list[Picks]:
     """Two that are each other's are exchanged; then the choices that one of the blamed had a part in are made
     otherwise, then the others; the latest first."""
-    trials = [picks for pair in reading.twins if (picks := _exchanged(reading, *pair)) is not None]
+    trials = [picks for pair in reading.twins if (picks := exchanged(reading, *pair)) is not None]
     blamed = {each.number for each in reading.blamed}
     around = {above.number for each in reading.blamed for above in outwards(each)}
     others: list[tuple[bool, Picks]] = []
@@ -229,15 +139,15 @@ def _otherwise(reading: Reading, fixed: Picks) -> list[Picks]:
     return [*trials, *(picks for _, picks in others)]
 
 
-def _exchanged(reading: Reading, one: Execution, other: Execution) -> Picks | None:
+def exchanged(reading: Reading, one: Execution, other: Execution) -> Picks | None:
     """All choices, with two of the same steps in each other's place."""
-    arms = _arms(one, other)
-    if arms is None:
+    both = arms(one, other)
+    if both is None:
         return None
-    return {choice.key: _renamed(choice.chosen.label, *arms) for choice in reading.choices}
+    return {choice.key: renamed(choice.chosen.label, *both) for choice in reading.choices}
 
 
-def _arms(one: Execution, other: Execution) -> tuple[str, str] | None:
+def arms(one: Execution, other: Execution) -> tuple[str, str] | None:
     """The paths of the two, without what is the same at their ends."""
     first, second = one.path.split(" > "), other.path.split(" > ")
     while first and second and first[-1] == second[-1]:
@@ -247,116 +157,9 @@ def _arms(one: Execution, other: Execution) -> tuple[str, str] | None:
     return arms if all(arms) and arms[0] != arms[1] else None
 
 
-def _renamed(label: str, one: str, other: str) -> str:
+def renamed(label: str, one: str, other: str) -> str:
     for here, there in ((one, other), (other, one)):
         at = label.find(here)
         if at >= 0 and label[at + len(here) :][:3] in ("", " > "):
             return label[:at] + there + label[at + len(here) :]
     return label
-
-
-def _agree(ground: Ground, best: Reading) -> None:
-    """Where another reading says something else, that is not certain."""
-    left, size = LINES, len(ground.record.lines)
-    below = _below(best.executions)
-    before: dict[Key, str] = {}
-    for choice in best.choices:
-        for option in range(choice.equal if choice.picked < choice.equal else 0):
-            if option == choice.picked:
-                continue
-            pair = choice.candidates[option].of, choice.chosen.of
-            alike = pair[0].node is pair[1].node
-            names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
-            concerned = [pair[0]] if pair[0] is pair[1] else _after(pair, choice.key.at, below)
-            certain = [each for each in concerned if not _is_doubted(each, names)]
-            if not certain:
-                continue
-            if left < size:
-                for each in certain:
-                    each.doubt(*names)
-                continue
-            trial = {**before, choice.key: choice.candidates[option].label}
-            other = _instead(ground, best, trial, pair)
-            left -= other.runs * size
-            best.runs += other.runs
-            if other.conflict is None:
-                _doubt(best.executions, other.executions, names)
-        before[choice.key] = choice.chosen.label
-
-
-def _is_doubted(each: Execution, names: tuple[str, ...]) -> bool:
-    return each.doubts is not None and each.doubts.issuperset(names)
-
-
-def _below(executions: list[Execution]) -> dict[int, list[Execution]]:
-    found: dict[int, list[Execution]] = {}
-    for each in executions:
-        if each.where.above is not None:
-            found.setdefault(each.where.above.number, []).append(each)
-    return found
-
-
-def _after(
-    pair: tuple[Execution, Execution], at: int, below: dict[int, list[Execution]]
-) -> Iterator[Execution]:
-    """What goes on after a line in what the two do not share: it may be the other's."""
-    around = [[each, *outwards(each)] for each in pair]
-    shared = {each.number for each in around[0]} & {each.number for each in around[1]}
-    for inner in around:
-        tops = [each for each in inner if each.number not in shared]
-        todo = tops[-1:]
-        turn = tops[-1].where.iteration if tops else None
-        if turn is not None and tops[-1].where.above is not None:
-            beside = below[tops[-1].where.above.number]
-            todo = [each for each in beside if each.where.iteration == turn]
-        while todo:
-            each = todo.pop()
-            if each.lines[1] < 0 or each.lines[1] >= at:
-                yield each
-            todo += below.get(each.number, ())
-
-
-def _instead(ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> Reading:
-    """Another reading, with these choices: the rest with the two exchanged, or as it is, or anew."""
-    rest = {choice.key: choice.chosen.label for choice in best.choices}
-    arms = _arms(*pair)
-    tries = [{**rest, **trial}, trial]
-    if arms is not None:
-        tries.insert(0, {**{key: _renamed(label, *arms) for key, label in rest.items()}, **trial})
-    other, runs = best, 0
-    for each in tries:
-        other = _solve(ground, each, SWAPS if each is trial else 1, best.learned)
-        runs += other.runs
-        if other.conflict is None:
-            break
-    other.runs = runs
-    return other
-
-
-def _doubt(ours: list[Execution], others: list[Execution], names: tuple[str, ...]) -> None:
-    theirs: dict[str, list[Execution]] = {}
-    for each in others:
-        theirs.setdefault(each.path, []).append(each)
-    for each in ours:
-        alike = theirs.get(each.path)
-        other = alike.pop(0) if alike else None
-        if other is None or _reported(each) != _reported(other):
-            each.doubt(*names)
-        elif _output(each) != _output(other):
-            each.doubt("outputBytes")
-
-
-def _reported(each: Execution) -> tuple[object, ...]:
-    when = None if each.where.silent else each.start
-    return (
-        when,
-        each.end if when is not None else None,
-        duration_of(each),
-        each.status,
-        each.attempts,
-        is_late(each),
-    )
-
-
-def _output(each: Execution) -> bytes | None:
-    return bytes(each.result.output) if each.result is not None else None

@@ -8,9 +8,8 @@ from typing import Any
 
 from msgspec import Raw
 
-from one_trace.assembler.executions import Execution
+from one_trace.assembler.executions import Execution, Made, Map
 from one_trace.assembler.expected import STATUSES, Results, iterations, results, without_spread
-from one_trace.assembler.maps import Made, Map
 from one_trace.record.state import Result, read_result
 from one_trace.record.tolerant import UNREADABLE, present, raw_items, raw_members
 

@@ -5,30 +5,27 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from one_trace.assemble.flowtree.tree import Node, Tree
+from one_trace.assembler.acts import finish
 from one_trace.assembler.executions import Execution, Where
-from one_trace.assembler.pending import Waiting
+from one_trace.assembler.pending import STATUS, Waiting
+from one_trace.assembler.standing import Standing
 from one_trace.engine.loop import Promise
 from one_trace.record.log import LogLine
 
-if TYPE_CHECKING:
-    from one_trace.assembler.drive import Drive
-
 _NEAR = 8
 """Of so many that ran last in a list it is looked whether they have ended."""
-_STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeout": "timeout"}
 
 
 class Tolerant:
     """Places lines by the flow files alone. `flows`: the sub-flows under way, the innermost last: which step
     calls them, and their tree."""
 
-    def __init__(self, drive: Drive) -> None:
-        self._drive = drive
+    def __init__(self, at: Standing) -> None:
+        self._at = at
         self.flows: list[tuple[Execution | None, Tree]] = []
         self.placed = 0
         """How many lines it had to place."""
@@ -38,7 +35,7 @@ class Tolerant:
 
     def place(self, index: int, line: LogLine) -> None:
         self.placed += 1
-        self._drive.script.take(index)
+        self._at.script.take(index)
         if line.event == "step:start":
             self._start(index, line)
         elif line.event in ("step:complete", "step:error"):
@@ -49,10 +46,10 @@ class Tolerant:
             self.flows.pop()
 
     def _flow(self, line: LogLine) -> None:
-        key, trees = line.flow_key or "", self._drive.ground.trees
+        key, trees = line.flow_key or "", self._at.known.ground.trees
         calling = [
             each
-            for opened in self._drive.pending.open.values()
+            for opened in self._at.pending.open.values()
             for each in opened
             if each.node.type == "flow" and trees.may_call(each.node, key)
         ]
@@ -60,7 +57,7 @@ class Tolerant:
         if call is not None:
             self.flows.append((call, trees.sub_flow(key, call.node)))
         elif not self.flows:
-            self.flows.append((None, self._drive.ground.tree))
+            self.flows.append((None, self._at.known.ground.tree))
 
     def _start(self, index: int, line: LogLine) -> None:
         step_id, kind = line.step_id or "", line.type or ""
@@ -73,17 +70,17 @@ class Tolerant:
             return
         call, tree = self._flow_now
         node = tree.foreign(step_id, line.step_name or "", kind)
-        self._drive.ground.say_misplaced(node)
+        self._at.known.ground.say_misplaced(node)
         self._begin(index, line, node, self._in_flow(call), misplaced=True)
 
     def _begins(self, index: int, step_id: str) -> bool:
         """What the engine has begun without this line."""
-        for waiting in self._drive.pending.waiting.get(step_id, ()):
+        for waiting in self._at.pending.waiting.get(step_id, ()):
             each = waiting.of
             if not each.where.silent and max(each.lines) < 0:
                 each.lines = (index, -1)
-                each.start = self._drive.script.lines[index].at
-                self._drive.pending.open[step_id].append(each)
+                each.start = self._at.script.lines[index].at
+                self._at.pending.open[step_id].append(each)
                 if self._is_behind(each):
                     each.doubt("path", "parentSpanId", "index")
                 return True
@@ -102,7 +99,7 @@ class Tolerant:
         """In a list in which what ran last has ended, and a step with this id comes later."""
         self._look()
         found: tuple[Execution, Node] | None = None
-        for node in self._drive.ground.with_id(step_id):
+        for node in self._at.known.ground.with_id(step_id):
             for each in itertools.islice(reversed(self._ran.get(id(node.step_list), ())), _NEAR):
                 if node.unlogged or each.lines[1] < 0 or (each.where.index or 0) >= (node.index or 0):
                     continue
@@ -112,12 +109,12 @@ class Tolerant:
         if found is None:
             return None
         where, node = found[0].where, found[1]
-        go = self._drive.go
+        go = self._at.going.number
         return node, Where(where.above, where.attempt, where.iteration, where.branch, node.index, go, False)
 
     def _look(self) -> None:
         """At what has begun since."""
-        executions = self._drive.executions
+        executions = self._at.executions
         for each in executions[self._looked :]:
             if not each.where.silent and each.where.index is not None and each.lines[0] >= 0:
                 self._ran[id(each.node.step_list)].append(each)
@@ -143,23 +140,23 @@ class Tolerant:
 
     @property
     def _flow_now(self) -> tuple[Execution | None, Tree]:
-        return self.flows[-1] if self.flows else (None, self._drive.ground.tree)
+        return self.flows[-1] if self.flows else (None, self._at.known.ground.tree)
 
     def _in_flow(self, above: Execution | None) -> Where:
         attempt = above.attempts if above is not None else None
-        return Where(above, attempt, None, None, None, self._drive.go, False)
+        return Where(above, attempt, None, None, None, self._at.going.number, False)
 
     def _open_owner(self, node: Node) -> Execution | None:
         owner = node.step_list.owner
         if owner is None:
             return None
-        found = (each for each in reversed(self._drive.executions) if each.node is owner)
+        found = (each for each in reversed(self._at.executions) if each.node is owner)
         return next((each for each in found if each.lines[1] < 0 and _has_begun(each)), None)
 
     def _inside(self, where: Where) -> str:
         above = where.above
         if above is None:
-            return self._drive.prefix
+            return self._at.going.prefix
         again = f"#{where.attempt}" if where.attempt is not None and where.attempt > 1 else ""
         turn = f"[{where.iteration}]" if where.iteration is not None else ""
         return f"{above.path}{again}{turn}"
@@ -167,21 +164,21 @@ class Tolerant:
     def _begin(
         self, index: int, line: LogLine, node: Node, where: Where, *, misplaced: bool = False
     ) -> Execution:
-        drive, inside = self._drive, self._inside(where)
-        execution = Execution(len(drive.executions) + 1, node, where, f"{inside} > {node.id}", line.at)
+        at, inside = self._at, self._inside(where)
+        execution = Execution(len(at.executions) + 1, node, where, f"{inside} > {node.id}", line.at)
         execution.lines = (index, -1)
         begun = line.begun
         execution.start = begun if begun is not None else line.at
         if misplaced:
             execution.doubt("path", "parentSpanId", "index")
-        drive.executions.append(execution)
-        drive.pending.open.setdefault(node.id, []).append(execution)
-        drive.pending.waiting.setdefault(node.id, []).append(Waiting(execution, 1, Promise(drive.loop)))
+        at.executions.append(execution)
+        at.pending.open.setdefault(node.id, []).append(execution)
+        at.pending.waiting.setdefault(node.id, []).append(Waiting(execution, 1, Promise(at.loop)))
         return execution
 
     def _end(self, index: int, line: LogLine) -> None:
-        drive = self._drive
-        opened = drive.pending.open.get(line.step_id or "", [])
+        at = self._at
+        opened = at.pending.open.get(line.step_id or "", [])
         if opened:
             execution = opened[-1]
         else:
@@ -190,12 +187,12 @@ class Tolerant:
             node = nodes[0] if nodes else tree.foreign(line.step_id or "", line.step_id or "", "unknown")
             execution = self._begin(index, line, node, self._in_flow(call), misplaced=True)
             execution.start = line.at - (line.duration_ms or 0)
-            drive.ground.faults.append(f"the step {(line.step_id or '')[:80]!r} ends without a start")
-        execution.status = "error" if line.event == "step:error" else _STATUS.get(line.status or "", "error")
-        for each in list(drive.pending.waiting.get(execution.node.id, ())):
+            at.known.ground.faults.append(f"the step {(line.step_id or '')[:80]!r} ends without a start")
+        execution.status = "error" if line.event == "step:error" else STATUS.get(line.status or "", "error")
+        for each in list(at.pending.waiting.get(execution.node.id, ())):
             if each.of is execution:
-                drive.pending.waiting[execution.node.id].remove(each)
-        drive.finish(execution, index, line)
+                at.pending.waiting[execution.node.id].remove(each)
+        finish(at, execution, index, line)
 
 
 def _repeats(owner: Execution | None) -> bool:

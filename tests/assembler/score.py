@@ -12,7 +12,7 @@ import time
 from collections import Counter
 
 from one_trace import assemble, assembler
-from one_trace.assembler.search import Reading
+from one_trace.assembler.readings import Reading
 from one_trace.model.trace import Trace
 from one_trace.record.reading import Record, read
 from tests.assemble.compare import differences
