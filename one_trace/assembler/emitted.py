@@ -94,12 +94,13 @@ class Emitted(Events):
         return index
 
     def _line_of(self, event: str, subject: Execution | None, value: Json) -> int:
-        """The line that this event is, where it is not the next: another of the same turn."""
+        """The line that this event is, where it is not the next: another of the same turn, where times are
+        not exact. Where they are, so is the order."""
         at, script = self._at, self._at.script
         if script.peek() is None:
             raise Finished
         until = at.clock.at + script.slack
-        for index, line in script.ahead(until):
+        for index, line in () if at.known.exact and not at.known.lenient else script.ahead(until):
             if index > at.last and self._is(line, event, subject, value):
                 return index
         if at.known.lenient or (at.going.killed and script.lines[at.going.end - 1].at <= until):

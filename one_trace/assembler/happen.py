@@ -32,6 +32,7 @@ class Happen:
         if self._at.script.taken[index]:
             return
         self._at.clock.at = max(self._at.clock.at, line.at)
+        self.time_out_first(line)
         while (
             self.by_itself(line)
             or self.by_timer(line)
@@ -47,6 +48,12 @@ class Happen:
             f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come",
             self._at.pending.open.get(line.step_id or "", ()),
         )
+
+    def time_out_first(self, line: LogLine) -> None:
+        """What is silent and due at the very time of a line may have been timed out before that."""
+        for timer in [each for each in self._at.pending.timers if each.limit and each.of.where.silent]:
+            if timer.due <= line.at and self._at.choices.whether("due", timer.of, likely=False):
+                self.fire(timer)
 
     def pass_time(self, until: float) -> None:
         """What the log has no line of happens when it is due."""
