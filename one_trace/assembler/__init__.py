@@ -34,7 +34,7 @@ from collections.abc import Callable, Collection
 
 from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.agree import agree
-from one_trace.assembler.document import document
+from one_trace.assembler.document import assembly_of
 from one_trace.assembler.ground import Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import search
@@ -54,4 +54,4 @@ def assemble(
         agree(ground, reading)
         if tell is not None:
             tell(reading)
-        return document(ground, reading, outputs_of)
+        return assembly_of(ground, reading, outputs_of)

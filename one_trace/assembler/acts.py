@@ -30,11 +30,13 @@ def drain(at: Standing) -> None:
 
 def settle(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
     """A leaf is over."""
-    at.pending.waiting[waiting.of.node.id].remove(waiting)
-    if waiting.of.where.silent:
-        at.pending.silent.remove(waiting)
+    of, pending = waiting.of, at.pending
+    pending.waiting[of.node.id].remove(waiting)
+    if of.where.silent:
+        pending.silent.remove(waiting)
     waiting.promise.resolve(failure)
-    drain(at)
+    at.loop.drain()
+    at.last = -1
 
 
 def fire(at: Standing, timer: Timer) -> None:
@@ -63,7 +65,7 @@ def finish(at: Standing, execution: Execution, index: int, line: LogLine) -> Non
         execution.over = at.clock.moment()
     execution.lines, execution.line = (execution.lines[0], index), line
     execution.end = line.at
-    opened = at.pending.open.get(execution.node.id, [])
+    opened = at.pending.open[execution.node.id]
     if execution in opened:
         opened.remove(execution)
     if line.event == "step:error":

@@ -81,7 +81,7 @@ def _ran_out_of_time(each: Execution, error: str | None) -> bool:
     config, text = each.node.config, error or ""
     if each.node.type == "bash" and text.startswith("Command failed: ") and each.end is not None:
         limit = bounded_number(config.get("timeout")) or BASH_TIMEOUT_MS
-        return each.end - (each.begins[-1][1] if each.begins else each.start) >= limit
+        return each.end - (each.again[-1][1] if each.again else each.start) >= limit
     source = config.get("source")
     return text.startswith(_UNREPORTED) and isinstance(source, str) and "Abort" in source
 

@@ -33,12 +33,13 @@ class Emitted(Events):
         return ""
 
     def started(self, plan: StepPlan, span: int) -> None:
-        at, execution = self._at, self._at.executions[span - 1]
+        at = self._at
+        execution = at.executions[span - 1]
         index = self._take("step:start", execution)
         if index >= 0:
             line = at.script.lines[index]
             execution.lines = (index, -1)
-            begun = line.begun
+            begun = line.at if line.timestamp == line.ts else line.begun
             execution.start = begun if begun is not None else line.at
             at.pending.open[execution.node.id].append(execution)
 
@@ -50,7 +51,8 @@ class Emitted(Events):
         if index >= 0:
             line = self._at.script.lines[index]
             finish(self._at, execution, index, line)
-            self._fail_unsaved(execution, line)
+            if self._at.known.ground.unsaved:
+                self._fail_unsaved(execution, line)
 
     def failed(self, plan: StepPlan, span: int, error: str) -> None:
         execution = self._at.executions[span - 1]
@@ -80,16 +82,15 @@ class Emitted(Events):
         at = self._at
         script = at.script
         index = script.cursor
-        is_next = at.last < index < script.end and self._is(script.lines[index], event, subject, value)
-        if not is_next:
+        if not at.last < index < script.end or not self._is(script.lines[index], event, subject, value):
             index = self._line_of(event, subject, value)
-        if index < 0:
-            at.last = at.last if at.known.lenient else at.going.end
-            return index
+            if index < 0:
+                at.last = at.last if at.known.lenient else at.going.end
+                return index
         at.last = index
-        line_at = script.lines[index].at
-        if line_at > at.clock.at:
-            at.clock.at = line_at
+        line_at, clock = script.lines[index].at, at.clock
+        if line_at > clock.at:
+            clock.at = line_at
         script.take(index)
         return index
 
@@ -117,7 +118,8 @@ class Emitted(Events):
     def _is(self, line: LogLine, event: str, subject: Execution | None, value: Json) -> bool:
         if line.event != event and (line.event, event) != ("flow:mock-start", "flow:start"):
             return False
-        if line.at > self._at.clock.at + self._fit.busy(line):
+        now = self._at.clock.at
+        if line.at > now and line.at > now + self._fit.busy(line):
             return False
         if subject is None:
             return value in (None, line.flow_key)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Coroutine, Generator
+from types import coroutine
 from typing import TypeVar, cast
 
 from one_trace.assembler.emitted import Emitted
-from one_trace.assembler.executions import Execution
+from one_trace.assembler.executions import Execution, Made
 from one_trace.assembler.ground import Found
 from one_trace.assembler.leaves import Leaves
 from one_trace.assembler.maps import Maps
@@ -115,8 +116,12 @@ class Followed(Engine):
         """A step of another version of its flow file: what the log has is not in it."""
         return await Promise(self.loop)
 
-    async def _leaf(self, call: Call, execution: Execution) -> Handle:
-        failure = await self._leaves.waits(execution, call.attempt)
+    @coroutine
+    def _leaf(self, call: Call, execution: Execution) -> Generator[Awaited, None, Handle]:
+        """As a coroutine function that awaits the promise would, with one frame less a step."""
+        promise = self._leaves.waits(execution, call.attempt)
+        yield promise
+        failure = promise.value
         if failure is not None:
             raise failure
-        return call.handle()
+        return cast("Handle", Made())

@@ -96,6 +96,8 @@ class Ground:
         self.bare = record.flow is None
         """The engine cannot run these flows: lines are placed by the flow files alone."""
         self.saved = _saved(record)
+        self.unsaved = any((line.error or "").startswith(UNSAVED) for line in record.lines)
+        """Whether any result could not be saved."""
 
     @property
     def stop_after(self) -> str | None:

@@ -27,12 +27,15 @@ class Happen:
         self._silence, self._tolerant = silence, tolerant
 
     def explain(self, line: LogLine) -> None:
-        index = self._at.choices.at = self._at.script.cursor
-        self.pass_time(line.at - self._fit.early(line))
-        if self._at.script.taken[index]:
-            return
-        self._at.clock.at = max(self._at.clock.at, line.at)
-        self.time_out_first(line)
+        at, pending = self._at, self._at.pending
+        index = at.choices.at = at.script.cursor
+        if pending.silent or pending.timers or pending.promised:
+            self.pass_time(line.at - self._fit.early(line))
+            if at.script.taken[index]:
+                return
+        at.clock.at = max(at.clock.at, line.at)
+        if pending.timers:
+            self.time_out_first(line)
         while (
             self.by_itself(line)
             or self.by_timer(line)

@@ -129,9 +129,11 @@ class Silence:
 
     def time_out(self, timer: Timer) -> None:
         """Now, whenever it was seen to begin: its time is certain."""
-        timer.of.begins[-1] = (timer.of.begins[-1][0], self._at.clock.at - (timer.of.node.timeout or 0))
-        if len(timer.of.begins) == 1:
-            timer.of.start = timer.of.begins[0][1]
+        of, begun = timer.of, self._at.clock.at - (timer.of.node.timeout or 0)
+        if of.again:
+            of.again = (*of.again[:-1], (of.again[-1][0], begun))
+        else:
+            of.start = begun
         fire(self._at, timer)
 
     def not_begun(
