@@ -6,6 +6,7 @@ from __future__ import annotations
 from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE
+from one_trace.assembler.pending import UNKNOWN
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
@@ -114,14 +115,32 @@ class Decisions:
             return literal
         return self._comes(self.firsts(execution.node.body))
 
-    def called(self, execution: Execution | None) -> str:
-        assert execution is not None
+    def called(self, execution: Execution) -> str:
         if execution.node.sub_key is not None:
             return execution.node.sub_key
         line = next((line for _, line in self._at.script.rest() if line.event == "flow:start"), None)
         if line is None or line.flow_key is None:
             raise Conflict("no flow starts")
         return line.flow_key
+
+    def accepted(self, call: Execution) -> None:
+        """Raises where a sub-flow does not begin: its inputs were refused."""
+        script, at = self._at.script, self._at
+        until = at.clock.at + script.slack
+        for _, line in script.ahead(until):
+            if line.event in ("flow:start", "flow:mock-start", "flow:dry-run"):
+                return
+            if at.known.exact and not at.known.lenient:
+                break
+        end = self._next_of(call.node.id) if not call.where.silent else None
+        failed = end is not None and end.event in ("step:error", "step:retry")
+        if failed or (end is not None and end.status == "failed"):
+            assert end is not None
+            raise StepFailure(end.error or self._expected.error(call) or UNKNOWN)
+        there = script.peek()
+        if call.where.silent and there is not None and not at.known.lenient:
+            at.notes.forced.add(call)
+            raise StepFailure(there.error or UNKNOWN)
 
     def requires(self, execution: Execution | None) -> None:
         """Raises where the step's next line says that something was missing."""

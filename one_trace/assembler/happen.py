@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from one_trace.assembler.acts import choose, fire, open_gate, settle
+from one_trace.assembler.acts import choose, fire, read_flows, settle
 from one_trace.assembler.choices import Candidate
 from one_trace.assembler.decisions import Decisions
-from one_trace.assembler.fit import BAD, Fit, is_retry_of
+from one_trace.assembler.fit import BAD, Fit
 from one_trace.assembler.ground import EXACT
-from one_trace.assembler.leaves import error_of, failure_of
+from one_trace.assembler.leaves import failure_of
 from one_trace.assembler.pending import ENDS, LEAVES, Timer, Waiting
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.silence import Silence
 from one_trace.assembler.standing import Standing
 from one_trace.assembler.tolerant import Tolerant
-from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine
 
 
@@ -41,6 +40,7 @@ class Happen:
             or self.by_timer(line)
             or self._silence.by_silence(line)
             or self._silence.keep_promise(line.at + self._fit.early(line) + 0.5, None)
+            or read_flows(at)
         ):
             if self._at.script.taken[index]:
                 return
@@ -96,7 +96,7 @@ class Happen:
     def by_itself(self, line: LogLine) -> bool:
         """The end of a leaf step, a time-out, a sub-flow's start."""
         if line.event in ("flow:start", "flow:mock-start"):
-            return self.open_gate(line)
+            return read_flows(self._at)
         if line.event not in ENDS:
             return False
         step_id = line.step_id or ""
@@ -104,7 +104,7 @@ class Happen:
         strict = self._at.known.ground.mode.times == EXACT and not self._at.known.lenient
         if len(waits) == 1 and not self._at.pending.timers:  # mostly: nothing to choose from
             if not fit.may_end(waits[0], line) or (strict and fit.is_bad(waits[0].of, line)):
-                return self.refuse(line)
+                return False
             self.end_with(waits[0], line)
             return True
         options: list[Candidate] = []
@@ -127,52 +127,13 @@ class Happen:
         if strict:
             options = [each for each in options if each.cost < BAD]
         if not options:
-            return self.refuse(line)
+            return False
         choose(self._at, "end", options)
         return True
 
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
         self._at.ending = waiting.of
         settle(self._at, waiting, failure_of(self._at, waiting, line))
-
-    def open_gate(self, line: LogLine) -> bool:
-        gates = [
-            gate
-            for gate in self._at.pending.gates
-            if self._at.known.ground.trees.may_call(gate[0].node, line.flow_key or "")
-        ]
-        if not gates:
-            return False
-        options = [
-            Candidate((1, 0), gate[0], f"starts {gate[0].path}", partial(open_gate, self._at, gate))
-            for gate in gates
-        ]
-        for rank, container, waiting in self._silence.held_up(line):
-            if waiting and rank == 0:
-                act = partial(self._silence.end_first, waiting)
-                options.append(Candidate((1, 0), container, f"goes on {container.path}", act, (1, 0)))
-        choose(self._at, "gate", options)
-        return True
-
-    def refuse(self, line: LogLine) -> bool:
-        """A sub-flow that could not begin."""
-        gates = [
-            gate
-            for gate in self._at.pending.gates
-            if gate[0].node.id == line.step_id and not gate[0].where.silent
-        ]
-        if line.event == "step:retry":
-            gates = [
-                gate
-                for gate in self._at.pending.gates
-                if gate[0].node.id == line.step_id
-                and line.attempt == gate[0].attempts + 1
-                and is_retry_of(gate[0].node, line)
-            ]
-        if not gates or line.status in ("success", "timeout"):
-            return False
-        open_gate(self._at, gates[0], StepFailure(line.error or error_of(self._at, gates[0][0])))
-        return True
 
     def by_timer(self, line: LogLine) -> bool:
         """Another attempt, or what is silent and due at this very time."""
