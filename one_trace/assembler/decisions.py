@@ -6,8 +6,8 @@ from __future__ import annotations
 from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE
-from one_trace.assembler.pending import UNKNOWN
-from one_trace.assembler.script import Conflict
+from one_trace.assembler.pending import ENDS, UNKNOWN
+from one_trace.assembler.script import BUSY_MS, Conflict
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.schema import Json
@@ -125,22 +125,29 @@ class Decisions:
 
     def accepted(self, call: Execution) -> None:
         """Raises where a sub-flow does not begin: its inputs were refused."""
-        script, at = self._at.script, self._at
-        until = at.clock.at + script.slack
-        for _, line in script.ahead(until):
-            if line.event in ("flow:start", "flow:mock-start", "flow:dry-run"):
-                return
-            if at.known.exact and not at.known.lenient:
-                break
-        end = self._next_of(call.node.id) if not call.where.silent else None
-        failed = end is not None and end.event in ("step:error", "step:retry")
-        if failed or (end is not None and end.status == "failed"):
-            assert end is not None
-            raise StepFailure(end.error or self._expected.error(call) or UNKNOWN)
-        there = script.peek()
-        if call.where.silent and there is not None and not at.known.lenient:
+        at = self._at
+        line = self._of_call(call)
+        if line is None or line.event in ("flow:start", "flow:mock-start", "flow:dry-run"):
+            return
+        if call.where.silent:
             at.notes.forced.add(call)
-            raise StepFailure(there.error or UNKNOWN)
+        if line.status in (None, "failed"):
+            raise StepFailure(line.error or self._expected.error(call) or UNKNOWN)
+
+    def _of_call(self, call: Execution) -> LogLine | None:
+        """The line with which a sub-flow begins, or its step ends without. What reads its file blocks the
+        host."""
+        at = self._at
+        first = None if at.known.lenient else at.script.peek()
+        for _, line in at.script.ahead(at.clock.at + BUSY_MS) if call.where.silent else at.script.rest():
+            if line.event in ("flow:start", "flow:mock-start", "flow:dry-run"):
+                if at.known.ground.trees.may_call(call.node, line.flow_key or ""):
+                    return line
+            elif line.step_id == call.node.id and line.event in ENDS and not call.where.silent:
+                return line
+            if at.known.exact:
+                break
+        return first if call.where.silent or at.known.exact else None
 
     def requires(self, execution: Execution | None) -> None:
         """Raises where the step's next line says that something was missing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from one_trace.assembler.acts import finish
 from one_trace.assembler.executions import Execution
-from one_trace.assembler.fit import Fit
+from one_trace.assembler.fit import Fit, is_retry_of
 from one_trace.assembler.pending import STATUS, UNKNOWN
 from one_trace.assembler.script import FOLLOWED, UNSAVED, Conflict
 from one_trace.assembler.standing import Standing
@@ -133,7 +133,7 @@ class Emitted(Events):
             return value in (line.error, UNKNOWN)
         if event == "step:retry-success":
             return bool(line.retries == value)
-        return event != "step:retry" or bool(line.attempt == value)
+        return event != "step:retry" or (line.attempt == value and is_retry_of(subject.node, line))
 
     def _fail_unsaved(self, execution: Execution, line: LogLine) -> None:
         """The host takes it for the step's failure where it cannot save its state."""

@@ -12,6 +12,7 @@ from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import ANY, EXACT
 from one_trace.assembler.pending import STATUS, Timer, Waiting
+from one_trace.assembler.script import BUSY_MS
 from one_trace.assembler.standing import Standing
 from one_trace.record.log import LogLine
 
@@ -22,8 +23,6 @@ TIMED_OUT = '" exceeded timeout of '
 """What the error of every time-out says."""
 WRITTEN_MS = 3
 """Lines of one turn are written within this, where nothing is saved between them."""
-BUSY_MS = 20
-"""The same on a busy thread, with a state to be saved between them."""
 
 
 class Fit:
