@@ -10,6 +10,7 @@ from one_trace.assembler.pending import ENDS, UNKNOWN
 from one_trace.assembler.script import BUSY_MS, Conflict
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
+from one_trace.engine.rules import WHILE_ITERATIONS
 from one_trace.engine.schema import Json
 from one_trace.record.log import LogLine
 
@@ -93,6 +94,20 @@ class Decisions:
         """A loop makes this many iterations."""
         if execution is not None and execution.node.concurrency == 1:
             self._at.notes.turns[execution.number] = count
+
+    def turns_of(self, container: Execution) -> tuple[float, float] | None:
+        """How many iterations it makes one after another, at least and at most; a branch makes one. None:
+        they do not wait for each other."""
+        node = container.node
+        if node.type == "while":
+            known = self._expected.turns(container)
+            most = WHILE_ITERATIONS if node.most is None else node.most
+            forever = LITERALS.get(str(node.config.get("condition")).strip())
+            return (known, known) if known is not None else (most if forever else 1, most)
+        if node.type == "loop":
+            count = self._at.notes.turns.get(container.number)
+            return (count, count) if count is not None else None
+        return 1, 1
 
     def _counted(self, node: Node) -> int:
         """How often its first step begins before it ends, by the log alone."""

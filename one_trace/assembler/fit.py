@@ -113,15 +113,30 @@ class Fit:
             return self.follows(
                 line, lambda each: each.event == ends and each.flow_key == execution.node.flow_key
             )
-        if above is None or above.over is not None or where.attempt != above.attempts:
+        if above is None:
             return True
+        seen = above.over is None and where.attempt == above.attempts and not above.where.silent
         if failed:
-            return above.where.silent or self.follows(line, lambda each: each.step_id == above.node.id)
-        count = self._at.notes.turns.get(above.number)
-        if count is None or (where.iteration or 0) + 1 >= count:
+            return not seen or self.follows(line, lambda each: each.step_id == above.node.id)
+        turns = self._decisions.turns_of(above)
+        if turns is None:
+            return True
+        (least, most), begun = turns, (where.iteration or 0) + 1
+        if begun >= least and not seen:
             return True
         first = self._decisions.firsts(execution.node.step_list)
-        return self.follows(line, lambda each: self._decisions.is_first(each, first))
+        return self.follows(
+            line,
+            lambda each: (
+                (begun < most and self._decisions.is_first(each, first))
+                or (begun >= least and seen and self._is_end_of(above, each))
+            ),
+        )
+
+    def _is_end_of(self, execution: Execution, line: LogLine) -> bool:
+        return line.step_id == execution.node.id and (
+            line.event != "step:complete" or self.fits(execution, line)
+        )
 
     def follows(self, line: LogLine, is_it: Callable[[LogLine], bool]) -> bool:
         until = line.at + max(self._at.script.slack, 0 if self._at.known.exact else self.busy(line))

@@ -7,6 +7,7 @@ from functools import partial
 from one_trace.assembler.acts import choose, fire, read_flows, settle
 from one_trace.assembler.choices import Candidate
 from one_trace.assembler.decisions import Decisions
+from one_trace.assembler.executions import outwards
 from one_trace.assembler.fit import BAD, Fit
 from one_trace.assembler.ground import EXACT
 from one_trace.assembler.leaves import failure_of
@@ -35,6 +36,8 @@ class Happen:
         at.clock.at = max(at.clock.at, line.at)
         if pending.timers:
             self.time_out_first(line)
+            if at.script.taken[index]:
+                return
         while (
             self.by_itself(line)
             or self.by_timer(line)
@@ -53,9 +56,12 @@ class Happen:
         )
 
     def time_out_first(self, line: LogLine) -> None:
-        """What is silent and due at the very time of a line may have been timed out before that."""
+        """What is silent and due at the very time of a line that ends something in it may have been timed out
+        before that."""
+        ending = [each.of for each in self._at.pending.waiting.get(line.step_id or "", ())]
         for timer in [each for each in self._at.pending.timers if each.limit and each.of.where.silent]:
-            if timer.due <= line.at and self._at.choices.whether("due", timer.of, likely=False):
+            inside = timer.due <= line.at and any(timer.of in outwards(each) for each in ending)
+            if inside and self._at.choices.whether("due", timer.of, likely=False):
                 self.fire(timer)
 
     def pass_time(self, until: float) -> None:
