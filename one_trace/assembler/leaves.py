@@ -53,12 +53,17 @@ class Leaves:
         return True
 
     def _has_end_now(self, waiting: Waiting) -> bool:
-        """Whether one of the next lines of this moment is its end, in the order in which they began."""
-        at = self._at
+        """Whether one of the next lines of this moment is its end, in the order in which they began; or that
+        of another that is open then."""
+        at, step_id = self._at, waiting.of.node.id
+        others = len(at.pending.open[step_id]) - 1
         for index, line in at.script.ahead(at.clock.at):
-            if line.step_id != waiting.of.node.id or index in at.notes.reserved:
+            if line.step_id != step_id or index in at.notes.reserved:
                 continue
+            others += line.event == "step:start"
             if line.event in ENDS and not line.duration_ms and self._fit.may_end(waiting, line):
+                if others > 0 and not at.choices.whether("over", waiting.of, likely=True, either=True):
+                    return False
                 at.notes.reserved.add(index)
                 waiting.failure = failure_of(at, waiting, line)
                 return True
