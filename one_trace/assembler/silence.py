@@ -4,6 +4,7 @@ what comes after them does."""
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from functools import partial
 
 from one_trace.assembler.acts import choose, fire, settle
@@ -163,7 +164,7 @@ class Silence:
         for waiting in self._at.pending.silent:
             if waiting.never or waiting.due is not None:
                 continue
-            for above in outwards(waiting.of):
+            for above in _blocks_around(waiting.of):
                 by_container.setdefault(above, []).append(waiting)
         ranked = [
             (rank, container, inside)
@@ -180,8 +181,6 @@ class Silence:
             return self.rank_later(container, line)
         if container.over is not None:
             return NEVER
-        if line.step_id is None:
-            return 0.0 if container.node.type == "flow" else NEVER
         if container.node.id != line.step_id:
             return NEVER
         return self._fit.apart(container, line)
@@ -200,11 +199,21 @@ class Silence:
         )
 
     def rank_start(self, container: Execution, line: LogLine) -> float:
+        """A later batch begins with this line."""
         if container.node.type != "parallel" or container.node.body is None:
             return NEVER
         later = container.node.body.nodes[container.node.concurrency :]
         firsts: frozenset[str] = frozenset().union(*(self._decisions.firsts_of(node) for node in later))
-        return 0.0 if self._decisions.is_first(line, firsts) else 1.0
+        return 0.0 if self._decisions.is_first(line, firsts) else NEVER
+
+
+def _blocks_around(silent: Execution) -> Iterator[Execution]:
+    """What may go on when it ends, without a line of its own: the silent blocks around it, and the first that
+    has events."""
+    for above in outwards(silent):
+        yield above
+        if not above.where.silent:
+            return
 
 
 def is_absorbed(threw: Execution, container: Execution) -> bool:
