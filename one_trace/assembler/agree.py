@@ -39,11 +39,11 @@ def agree(ground: Ground, best: Reading) -> None:
                     one.doubt(*names)
                 continue
             trial = {**before, choice.key: each.label}
-            other = _instead(ground, best, trial, pair)
-            left -= other.runs * size
-            best.runs += other.runs
-            if other.conflict is None:
-                _doubt(best.executions, other.executions, names)
+            for other in _instead(ground, best, trial, pair):
+                left -= other.runs * size
+                best.runs += other.runs
+                if other.conflict is None and _doubt(best.executions, other.executions, names):
+                    break
         before[choice.key] = choice.chosen.label
 
 
@@ -79,19 +79,13 @@ def _after(
             todo += below.get(each.number, ())
 
 
-def _instead(ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> Reading:
-    """Another reading, with these choices; the rest made anew at last."""
-    other, runs = best, 0
+def _instead(
+    ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]
+) -> Iterator[Reading]:
+    """Other readings, with these choices; the rest made anew at last."""
     for each in _rests(best, trial, pair):
-        other = solve(ground, {**each, **trial}, 1, best.learned)
-        runs += other.runs
-        if other.conflict is None:
-            break
-    else:
-        other = solve(ground, trial, SWAPS, best.learned)
-        runs += other.runs
-    other.runs = runs
-    return other
+        yield solve(ground, {**each, **trial}, 1, best.learned)
+    yield solve(ground, trial, SWAPS, best.learned)
 
 
 def _rests(best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> Iterator[Picks]:
@@ -114,17 +108,21 @@ def _may_exchange(choice: Choice, both: tuple[str, str]) -> bool:
     return any(renamed(label, *both) in labels - {label} for label in labels)
 
 
-def _doubt(ours: list[Execution], others: list[Execution], names: tuple[str, ...]) -> None:
+def _doubt(ours: list[Execution], others: list[Execution], names: tuple[str, ...]) -> bool:
+    """Whether the other reading says something else."""
     theirs: dict[str, list[Execution]] = {}
     for each in others:
         theirs.setdefault(each.path, []).append(each)
+    differs = False
     for each in ours:
         alike = theirs.get(each.path)
         other = alike.pop(0) if alike else None
         if other is None or _reported(each) != _reported(other):
             each.doubt(*names)
+            differs = True
         elif _output(each) != _output(other):
             each.doubt("outputBytes")
+    return differs
 
 
 def _reported(each: Execution) -> tuple[object, ...]:
