@@ -38,11 +38,14 @@ def agree(ground: Ground, best: Reading) -> None:
                 for one in certain:
                     one.doubt(*names)
                 continue
+            loud = [one for one in certain if not one.where.silent] or certain
             trial = {**before, choice.key: each.label}
             for other in _instead(ground, best, trial, pair):
                 left -= other.runs * size
                 best.runs += other.runs
-                if other.conflict is None and _doubt(best.executions, other.executions, names):
+                if other.conflict is None:
+                    _doubt(best.executions, other.executions, names)
+                if any(_is_doubted(one, names) for one in loud):
                     break
         before[choice.key] = choice.chosen.label
 
@@ -108,21 +111,17 @@ def _may_exchange(choice: Choice, both: tuple[str, str]) -> bool:
     return any(renamed(label, *both) in labels - {label} for label in labels)
 
 
-def _doubt(ours: list[Execution], others: list[Execution], names: tuple[str, ...]) -> bool:
-    """Whether the other reading says something else."""
+def _doubt(ours: list[Execution], others: list[Execution], names: tuple[str, ...]) -> None:
     theirs: dict[str, list[Execution]] = {}
     for each in others:
         theirs.setdefault(each.path, []).append(each)
-    differs = False
     for each in ours:
         alike = theirs.get(each.path)
         other = alike.pop(0) if alike else None
         if other is None or _reported(each) != _reported(other):
             each.doubt(*names)
-            differs = True
         elif _output(each) != _output(other):
             each.doubt("outputBytes")
-    return differs
 
 
 def _reported(each: Execution) -> tuple[object, ...]:
