@@ -44,7 +44,7 @@ class Silence:
 
     def choose_silent(self, inside: list[Waiting], failed: bool, container: Execution) -> None:
         if not failed:
-            self.end_first(inside)
+            self.end_all(inside)
             return
         choose(
             self._at,
@@ -75,7 +75,7 @@ class Silence:
         if timed_out:
             self._at.notes.forced.add(of)
             return False
-        self.end_first(inside)
+        self.end_all(inside)
         return True
 
     def by_silence(self, line: LogLine) -> bool:
@@ -106,12 +106,15 @@ class Silence:
         options: list[Candidate] = []
         if waiting:
             cost = 1 + rank + (4 if threw and not later else 0)
-            act = partial(self.end_first, waiting)
+            act = partial(self.end_all, waiting)
             hint = -2 if threw else 0
             options.append(Candidate((cost, hint), container, f"goes on {container.path}", act))
-        for each in waiting:
-            if not threw and not is_absorbed(each.of, container):
-                continue
+        kinds: set[tuple[object, ...]] = set()
+        for each in sorted(waiting, key=lambda each: f'"{each.of.node.id}"' not in error):
+            kind = each.of.where.above, each.of.node.goes_on, each.of.node.retries
+            if kind in kinds or not (threw or is_absorbed(each.of, container)):
+                continue  # which of those beside it threw makes no difference
+            kinds.add(kind)
             named = f'"{each.of.node.id}"' in error
             act = partial(self.throw, each, line, sure=named or len(waiting) == 1)
             cost = 1 + rank + (0 if threw else 4)
@@ -143,10 +146,12 @@ class Silence:
             of.start = begun
         fire(self._at, timer)
 
-    def end_first(self, waiting: list[Waiting]) -> None:
-        first = min(waiting, key=lambda each: (each.due or 0, each.of.number))
-        self._at.notes.forced.add(first.of)
-        settle(self._at, first, None)
+    def end_all(self, waiting: list[Waiting]) -> None:
+        """A block waits for all that runs in it."""
+        for each in sorted(waiting, key=lambda each: (each.due or 0, each.of.number)):
+            if each in self._at.pending.silent:
+                self._at.notes.forced.add(each.of)
+                settle(self._at, each, None)
 
     def throw(self, waiting: Waiting, line: LogLine | None, *, sure: bool = False) -> None:
         self._at.notes.forced.add(waiting.of)
