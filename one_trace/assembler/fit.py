@@ -115,7 +115,7 @@ class Fit:
             )
         if above is None:
             return True
-        seen = not above.where.silent and self._waits_for(above, where.attempt)
+        seen = not above.where.silent and self.waits_for(above, where.attempt)
         if failed:
             return not seen or self.follows(line, lambda each: each.step_id == above.node.id)
         turns = self._decisions.turns_of(above)
@@ -133,7 +133,7 @@ class Fit:
             ),
         )
 
-    def _waits_for(self, container: Execution, attempt: int | None) -> bool:
+    def waits_for(self, container: Execution, attempt: int | None) -> bool:
         """A container still waits for what runs in this attempt."""
         if container.over is not None or attempt != container.attempts:
             return False

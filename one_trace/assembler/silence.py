@@ -111,7 +111,8 @@ class Silence:
             options.append(Candidate((cost, hint), container, f"goes on {container.path}", act))
         kinds: set[tuple[object, ...]] = set()
         for each in sorted(waiting, key=lambda each: f'"{each.of.node.id}"' not in error):
-            kind = each.of.where.above, each.of.node.goes_on, each.of.node.retries
+            where, node = each.of.where, each.of.node
+            kind = where.above, where.attempt, node.goes_on, node.retries
             if kind in kinds or not (threw or is_absorbed(each.of, container)):
                 continue  # which of those beside it threw makes no difference
             kinds.add(kind)
@@ -166,11 +167,16 @@ class Silence:
         """The containers that may go on with this line when what waits in them has ended, the likeliest
         first."""
         by_container: dict[Execution, list[Waiting]] = {}
+        begins = line.event in ("step:start", "flow:start", "flow:mock-start")
         for waiting in self._at.pending.silent:
             if waiting.never or waiting.due is not None:
                 continue
+            within = waiting.of
             for above in _blocks_around(waiting.of):
+                if not begins and not self._fit.waits_for(above, within.where.attempt):
+                    break
                 by_container.setdefault(above, []).append(waiting)
+                within = above
         ranked = [
             (rank, container, inside)
             for container, inside in by_container.items()
