@@ -93,11 +93,7 @@ class Fit:
         where, above = execution.where, execution.where.above
         if where.silent or where.index is None or line.event not in ("step:complete", "step:error"):
             return True
-        if (
-            self._at.going.killed
-            and self._at.known.ground.record.lines[self._at.going.end - 1].at
-            <= line.at + self._at.script.slack
-        ):
+        if self._may_be_cut(line):
             return True
         failed = line.event == "step:error"
         if not failed and execution.node.id == self._at.known.ground.stop_after:
@@ -132,6 +128,15 @@ class Fit:
                 or (begun >= least and seen and self._is_end_of(above, each))
             ),
         )
+
+    def _may_be_cut(self, line: LogLine) -> bool:
+        """The run was killed before more was written."""
+        at = self._at
+        if not at.going.killed:
+            return False
+        if at.known.exact:
+            return at.script.after() is None
+        return at.script.lines[at.going.end - 1].at <= line.at + at.script.slack
 
     def waits_for(self, container: Execution, attempt: int | None) -> bool:
         """A container still waits for what runs in this attempt."""
