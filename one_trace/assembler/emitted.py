@@ -91,7 +91,11 @@ class Emitted(Events):
         line_at, clock = script.lines[index].at, at.clock
         if line_at > clock.at:
             clock.at = line_at
-        script.take(index)
+        taken = script.taken
+        taken[index] = 1
+        if index == script.cursor:  # as `take` does
+            found = taken.find(0, index + 1, script.end)
+            script.cursor = found if found >= 0 else script.end
         return index
 
     def _line_of(self, event: str, subject: Execution | None, value: Json) -> int:
@@ -106,10 +110,12 @@ class Emitted(Events):
         if at.known.lenient or (at.going.killed and script.lines[at.going.end - 1].at <= until):
             return -1
         there = script.lines[script.cursor]
+        led = script.lines[at.last] if at.last >= 0 else None
         raise Conflict(
             f"{event} {subject.node.id if subject is not None else value} at line {script.cursor}, "
             f"where {there.event} {there.step_id or there.flow_key} is",
             [*([subject] if subject is not None else []), *at.pending.open.get(there.step_id or "", ())],
+            led.step_id if led is not None and led.event == "step:complete" else None,
         )
 
     def _is(self, line: LogLine, event: str, subject: Execution | None, value: Json) -> bool:
@@ -135,8 +141,9 @@ class Emitted(Events):
     def _fail_unsaved(self, execution: Execution, line: LogLine) -> None:
         """The host takes it for the step's failure where it cannot save its state."""
         after = self._at.script.peek()
-        failed = after is not None and after.event == "step:error" and after.step_id == line.step_id
-        error = after.error or "" if after is not None and failed else ""
-        if error.startswith(UNSAVED):
+        if line.event != "step:complete" or after is None or after.event != "step:error":
+            return
+        error, others = after.error or "", self._at.pending.open.get(execution.node.id)
+        if after.step_id == line.step_id and (error.startswith(UNSAVED) or not others):
             execution.status = "error"
             raise StepFailure(error)

@@ -18,6 +18,7 @@ from one_trace.record.log import LogLine
 BAD = (8, 0.0)
 """The cost from which on a candidate does not fit."""
 NEVER = float("inf")
+RETRIES = ("step:retry", "step:retry-success")
 TIMED_OUT = '" exceeded timeout of '
 """What the error of every time-out says."""
 WRITTEN_MS = 3
@@ -67,14 +68,14 @@ class Fit:
 
     def is_bad(self, execution: Execution, line: LogLine) -> bool:
         """Whether its cost would be that of what does not fit, where times are exact."""
-        if line.event in ("step:retry", "step:retry-success"):
+        if line.event in RETRIES:
             return False
         return self.apart(execution, line) > self.late(line) or not self.goes_on(execution, line)
 
     def cost(self, execution: Execution, line: LogLine) -> tuple[float, float]:
         apart = self.apart(execution, line)
         late = self.late(line)
-        if line.event in ("step:retry", "step:retry-success"):
+        if line.event in RETRIES:
             return (1, 0)
         if (apart > late and self._at.known.ground.mode.times == EXACT) or not self.goes_on(execution, line):
             return (BAD[0] + 1, 0)

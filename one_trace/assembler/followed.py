@@ -106,9 +106,15 @@ class Followed(Engine):
         execution = self._at.executions[call.span - 1]
         if "timeoutMs" in call.step and truthy(call.step["timeoutMs"]):
             self._at.pending.limited.append((execution, call.attempt))
+        if not execution.where.silent and not self._at.known.ground.is_logged(execution):
+            return self._never()
         if execution.node.type in LEAVES:
             return self._leaf(call, execution)
         return steps.run(call)
+
+    async def _never(self) -> Handle:
+        """A step of another version of its flow file: what the log has is not in it."""
+        return await Promise(self.loop)
 
     @coroutine
     def _leaf(self, call: Call, execution: Execution) -> Generator[Awaited, None, Handle]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from one_trace.assemble.flowtree.tree import Node, Tree
 from one_trace.assemble.flowtree.trees import Trees, limit_called, limit_loops
 from one_trace.assemble.live.facts import Facts
+from one_trace.assembler.executions import Execution
 from one_trace.assembler.script import UNSAVED, Script
 from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine
@@ -18,11 +20,12 @@ EXACT, NEAR, ANY = range(3)
 
 
 class Mode(NamedTuple):
-    """How well times have to fit, and whether leaves that took no time were over in the very turn in which
-    they began."""
+    """How well times have to fit; whether leaves that took no time were over in the very turn in which they
+    began; the step after which the run was to stop, where no line tells of it."""
 
     times: int = EXACT
     at_once: bool = False
+    stop_after: str | None = None
 
 
 class Saved(NamedTuple):
@@ -82,8 +85,10 @@ class Ground:
         self.faults: list[str] = []
         self.trees = Trees(record.flows, facts.warnings, self.faults)
         self._nodes: dict[int, Node] = {}
+        self._by_id: dict[str, list[Node]] = defaultdict(list)
+        self._logged = {line.step_id for line in record.lines}
         self.goes = _goes(record) or [Go(1, 0, 0, record.files.flow_key)]
-        self.stop_after = next(iter(facts.stopped_after), None)
+        self._stopped_after = next(iter(facts.stopped_after), None)
         tree = self.tree = self.trees.root(record.files.flow_key, record.flow)
         self._index(tree)
         if record.state is not None and record.state.context is not None:
@@ -93,6 +98,10 @@ class Ground:
         self.saved = _saved(record)
         self.unsaved = any((line.error or "").startswith(UNSAVED) for line in record.lines)
         """Whether any result could not be saved."""
+
+    @property
+    def stop_after(self) -> str | None:
+        return self._stopped_after or self.mode.stop_after
 
     @property
     def root_flow(self) -> dict[str, Any]:
@@ -105,9 +114,19 @@ class Ground:
         return self.goes[-1].prefix if self.goes else self.record.files.flow_key
 
     def _index(self, tree: Tree) -> None:
-        for nodes in tree.by_id.values():
+        for step_id, nodes in tree.by_id.items():
             for node in nodes:
-                self._nodes[id(node.step)] = node
+                if self._nodes.setdefault(id(node.step), node) is not node:
+                    return
+                self._by_id[step_id].append(node)
+
+    def with_id(self, step_id: str) -> Sequence[Node]:
+        """The steps of this id in all flows that have been called."""
+        return self._by_id.get(step_id, ())
+
+    def is_logged(self, execution: Execution) -> bool:
+        """Whether any line is of its step, if not its own."""
+        return execution.lines[0] >= 0 or execution.node.id in self._logged
 
     def node_of(self, step: dict[str, Any], flow_key: str) -> Node:
         return self._nodes[id(step)]

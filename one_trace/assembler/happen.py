@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from one_trace.assembler.acts import choose, fire, open_gate, settle
 from one_trace.assembler.choices import Candidate
 from one_trace.assembler.decisions import Decisions
-from one_trace.assembler.fit import BAD, Fit, is_retry_of
+from one_trace.assembler.executions import Execution
+from one_trace.assembler.fit import BAD, RETRIES, Fit, is_retry_of
 from one_trace.assembler.ground import EXACT
 from one_trace.assembler.leaves import error_of, failure_of
 from one_trace.assembler.pending import ENDS, LEAVES, Timer, Waiting
@@ -91,37 +93,48 @@ class Happen:
             return self.open_gate(line)
         if line.event not in ENDS:
             return False
-        step_id = line.step_id or ""
-        fit, waits = self._fit, self._at.pending.waiting.get(step_id, ())
-        strict = self._at.known.ground.mode.times == EXACT and not self._at.known.lenient
-        if len(waits) == 1 and not self._at.pending.timers:  # mostly: nothing to choose from
-            if not fit.may_end(waits[0], line) or (strict and fit.is_bad(waits[0].of, line)):
+        pending, ground = self._at.pending, self._at.known.ground
+        waits = pending.waiting.get(line.step_id or "", ())
+        strict = ground.mode.times == EXACT and not self._at.known.lenient
+        if len(waits) == 1 and not pending.timers:  # mostly: nothing to choose from
+            if not self._may_be_alone(waits[0], line, strict=strict):
                 return self.refuse(line)
             self.end_with(waits[0], line)
             return True
-        options: list[Candidate] = []
-        for waiting in waits:
-            if fit.may_end(waiting, line):
-                cost = fit.cost(waiting.of, line)
-                if strict and cost >= BAD:
-                    continue
-                label = f"ends {waiting.of.path}"
-                act = partial(self.end_with, waiting, line)
-                options.append(Candidate(cost, waiting.of, label, act, self._fit.hint(waiting.of, line)))
-        late = self._fit.late(line)
-        for timer in self._at.pending.timers:
-            due = timer.of.node.id == step_id and timer.limit and timer.due <= line.at + late
-            if due and self._fit.may_time_out(timer, line):
-                cost = self._fit.cost(timer.of, line)
-                label = f"times out {timer.of.path}"
-                act = partial(self.fire, timer)
-                options.append(Candidate(cost, timer.of, label, act, self._fit.hint(timer.of, line)))
+        options = [*self._ended(waits, line), *self._timed_out(line)]
         if strict:
             options = [each for each in options if each.cost < BAD]
         if not options:
             return self.refuse(line)
         choose(self._at, "end", options)
         return True
+
+    def _may_be_alone(self, waiting: Waiting, line: LogLine, *, strict: bool) -> bool:
+        fit, pending = self._fit, self._at.pending
+        if not fit.may_end(waiting, line):
+            return False
+        if not strict:
+            return True
+        if pending.gates or pending.silent or pending.promised:
+            return not fit.is_bad(waiting.of, line)
+        return line.event in RETRIES or fit.fits(waiting.of, line)
+
+    def _ended(self, waits: Sequence[Waiting], line: LogLine) -> Iterator[Candidate]:
+        for each in waits:
+            if self._fit.may_end(each, line):
+                yield self._candidate(
+                    each.of, line, f"ends {each.of.path}", partial(self.end_with, each, line)
+                )
+
+    def _timed_out(self, line: LogLine) -> Iterator[Candidate]:
+        until = line.at + self._fit.late(line)
+        for each in self._at.pending.timers:
+            due = each.of.node.id == (line.step_id or "") and each.limit and each.due <= until
+            if due and self._fit.may_time_out(each, line):
+                yield self._candidate(each.of, line, f"times out {each.of.path}", partial(self.fire, each))
+
+    def _candidate(self, of: Execution, line: LogLine, label: str, act: Callable[[], None]) -> Candidate:
+        return Candidate(self._fit.cost(of, line), of, label, act, self._fit.hint(of, line))
 
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
         self._at.ending = waiting.of

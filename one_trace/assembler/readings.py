@@ -10,7 +10,7 @@ from one_trace.assembler.choices import Choice, Choices, Picks
 from one_trace.assembler.doubts import close
 from one_trace.assembler.drive import Drive
 from one_trace.assembler.executions import Execution, duration_of
-from one_trace.assembler.ground import Ground
+from one_trace.assembler.ground import Ground, Mode
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.settle import Settling, Unlike
 from one_trace.assembler.standing import Learned
@@ -44,6 +44,7 @@ class Reading:
     learned: Learned
     end: End
     reached: tuple[int, int]
+    mode: Mode
     conflict: Conflict | None = None
     twins: list[tuple[Execution, Execution]] = field(default_factory=list)
     whole: bool = False
@@ -77,7 +78,7 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
     try:
         drive.run()
     except Conflict as why:
-        conflict = Conflict(str(why), why.blamed)  # without the frames that it came through
+        conflict = Conflict(str(why), why.blamed, why.ended)  # without the frames that it came through
     whole = conflict is None
     if whole:
         unlike, news = _settle(drive)
@@ -89,7 +90,17 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
     end = End(drive.outcome, drive.failure, drive.failure in at.notes.guessed)
     reached, placed = (at.script.cursor, -len(unlike)), drive.tolerant.placed
     return Reading(
-        at.executions, at.choices.made, picks, learned, end, reached, conflict, twins, whole, placed
+        at.executions,
+        at.choices.made,
+        picks,
+        learned,
+        end,
+        reached,
+        ground.mode,
+        conflict,
+        twins,
+        whole,
+        placed,
     )
 
 

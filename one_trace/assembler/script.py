@@ -36,11 +36,12 @@ UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting 
 
 
 class Conflict(Exception):
-    """The record does not go on as this reading does. `blamed`: executions that are other than it says."""
+    """The record does not go on as this reading does. `blamed`: executions that are other than it says;
+    `ended`: the step whose end should have led to what does not come. Perhaps the run was to stop there."""
 
-    def __init__(self, why: str, blamed: Sequence[Execution] = ()) -> None:
+    def __init__(self, why: str, blamed: Sequence[Execution] = (), ended: str | None = None) -> None:
         super().__init__(why)
-        self.blamed = list(blamed)
+        self.blamed, self.ended = list(blamed), ended
 
 
 class Script:

@@ -29,7 +29,7 @@ def search(ground: Ground) -> Reading:
     for mode in MODES:
         ground.mode = mode
         try:
-            reading = solve(ground, {}, RUNS if mode.times != ANY else 1, {})
+            reading = _in_mode(ground, RUNS if mode.times != ANY else 1)
         except (ArithmeticError, RecursionError):  # numbers and depths in a flow file that no host has run
             ground.bare = True
             return read_once(ground, {}, {}, lenient=True)
@@ -40,17 +40,32 @@ def search(ground: Ground) -> Reading:
     assert best is not None
     if best.conflict is None:
         return best
-    if best.whole and not best.choices:
+    if best.whole and not best.choices:  # it is the state that is not of this run
         for each in best.blamed:
-            each.doubt(*UNSETTLED)
+            if each.where.silent:
+                each.doubt(*UNSETTLED)
         return best
     return _tolerate(ground, best)
 
 
+def _in_mode(ground: Ground, most: int) -> Reading:
+    """The best reading; where it does not go on after a step, the run may have been to stop there."""
+    best = solve(ground, {}, most, {})
+    if best.conflict is None or best.conflict.ended is None or ground.stop_after is not None:
+        return best
+    ground.mode = ground.mode._replace(stop_after=best.conflict.ended)
+    stopped = solve(ground, {}, most, {})
+    return stopped if stopped.reached > best.reached else best
+
+
 def _tolerate(ground: Ground, best: Reading) -> Reading:
-    """The reading that came furthest, and from there on what fits. All from there on may be otherwise."""
+    """The reading that came furthest, and from there on what fits. Where it chose, all from there on may be
+    otherwise; where nothing was to choose, the log or the flow files are not what they were."""
+    ground.mode = best.mode
     again = read_once(ground, best.picks, best.learned, lenient=True)
     again.conflict, again.runs, again.whole = best.conflict, best.runs, best.whole
+    if not best.choices:
+        return again
     blamed = {each.path for each in best.blamed}
     for each in again.executions:
         if each.path in blamed or any(above.path in blamed for above in outwards(each)):
