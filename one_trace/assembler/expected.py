@@ -29,8 +29,8 @@ class Expectation(Struct, gc=False, frozen=True):
 
     result: Result | None
     level: int
-    slot: tuple[int, str] = (0, "")
-    """Which map it stands in, and under which id."""
+    around: Results | None = None
+    """The map that it stands in."""
     raw: Raw | None = None
     """The result as it stands in the state."""
     inside: object = None
@@ -82,7 +82,7 @@ class Expected:
             level = LIKELY
         if where.silent:
             level = min(level, LIKELY if where.go == 1 else UNLIKELY)
-        return Expectation(result, level, (id(found), execution.node.id), raw)
+        return Expectation(result, level, found, raw)
 
     def _beside_merging(self, node: Node) -> bool:
         """A concurrent loop may run beside it, which merges what it began with over what is written since."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 
 from one_trace.assembler.acts import choose, fire, open_gate, settle
-from one_trace.assembler.choices import Candidate
+from one_trace.assembler.choices import Candidate, Cost
 from one_trace.assembler.decisions import Decisions
-from one_trace.assembler.executions import Execution
 from one_trace.assembler.fit import BAD, RETRIES, Fit, is_retry_of
 from one_trace.assembler.ground import EXACT
 from one_trace.assembler.leaves import error_of, failure_of
@@ -94,19 +93,23 @@ class Happen:
         if line.event not in ENDS:
             return False
         pending, ground = self._at.pending, self._at.known.ground
-        waits = pending.waiting.get(line.step_id or "", ())
+        waits = pending.waiting.get(line.step_id or "", [])
         strict = ground.mode.times == EXACT and not self._at.known.lenient
         if len(waits) == 1 and not pending.timers:  # mostly: nothing to choose from
             if not self._may_be_alone(waits[0], line, strict=strict):
                 return self.refuse(line)
             self.end_with(waits[0], line)
             return True
-        options = [*self._ended(waits, line), *self._timed_out(line)]
         if strict:
-            options = [each for each in options if each.cost < BAD]
-        if not options:
+            waits = self._fit.in_time(waits, line)
+        ended = [each for each in waits if self._fit.may_end(each, line)]
+        fitting = list(self._fitting([*ended, *self._timed_out(line)], line, strict=strict))
+        if not fitting:
             return self.refuse(line)
-        choose(self._at, "end", options)
+        if len(fitting) == 1:
+            self._go_on(fitting[0][1], line)
+        else:
+            choose(self._at, "end", [self._candidate(cost, each, line) for cost, each in fitting])
         return True
 
     def _may_be_alone(self, waiting: Waiting, line: LogLine, *, strict: bool) -> bool:
@@ -119,22 +122,32 @@ class Happen:
             return not fit.is_bad(waiting.of, line)
         return line.event in RETRIES or fit.fits(waiting.of, line)
 
-    def _ended(self, waits: Sequence[Waiting], line: LogLine) -> Iterator[Candidate]:
-        for each in waits:
-            if self._fit.may_end(each, line):
-                yield self._candidate(
-                    each.of, line, f"ends {each.of.path}", partial(self.end_with, each, line)
-                )
+    def _fitting(
+        self, found: list[Waiting | Timer], line: LogLine, *, strict: bool
+    ) -> Iterator[tuple[Cost, Waiting | Timer]]:
+        for each in found:
+            cost = self._fit.cost(each.of, line)
+            if cost < BAD or not strict:
+                yield cost, each
 
-    def _timed_out(self, line: LogLine) -> Iterator[Candidate]:
-        until = line.at + self._fit.late(line)
-        for each in self._at.pending.timers:
+    def _timed_out(self, line: LogLine) -> Iterator[Timer]:
+        timers = self._at.pending.timers
+        until = line.at + self._fit.late(line) if timers else 0
+        for each in timers:
             due = each.of.node.id == (line.step_id or "") and each.limit and each.due <= until
             if due and self._fit.may_time_out(each, line):
-                yield self._candidate(each.of, line, f"times out {each.of.path}", partial(self.fire, each))
+                yield each
 
-    def _candidate(self, of: Execution, line: LogLine, label: str, act: Callable[[], None]) -> Candidate:
-        return Candidate(self._fit.cost(of, line), of, label, act, self._fit.hint(of, line))
+    def _candidate(self, cost: Cost, each: Waiting | Timer, line: LogLine) -> Candidate:
+        word = "ends" if isinstance(each, Waiting) else "times out"
+        act = partial(self._go_on, each, line)
+        return Candidate(cost, each.of, f"{word} {each.of.path}", act, self._fit.hint(each.of, line))
+
+    def _go_on(self, each: Waiting | Timer, line: LogLine) -> None:
+        if isinstance(each, Waiting):
+            self.end_with(each, line)
+        else:
+            self.fire(each)
 
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
         self._at.ending = waiting.of
