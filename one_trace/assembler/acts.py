@@ -6,7 +6,7 @@ from __future__ import annotations
 from one_trace.assembler.choices import Candidate
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.fit import BAD
-from one_trace.assembler.pending import STATUS, Gate, Timer, Waiting
+from one_trace.assembler.pending import STATUS, Timer, Waiting
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine
@@ -48,15 +48,15 @@ def fire(at: Standing, timer: Timer) -> None:
     drain(at)
 
 
-def open_gate(at: Standing, gate: Gate, failure: StepFailure | None = None) -> None:
-    """The file of a sub-flow is read."""
-    at.pending.gates.remove(gate)
-    at.running = gate[0]
-    if failure is None:
-        gate[1].resolve(None)
-    else:
-        gate[1].reject(failure)
+def read_flows(at: Standing) -> bool:
+    """What reads flow files has been imported: the sub-flows that were called until then begin, in order;
+    later ones begin by themselves."""
+    reader = at.pending.reader
+    if reader is None or reader.settled or not at.pending.calls:
+        return False
+    reader.resolve(None)
     drain(at)
+    return True
 
 
 def finish(at: Standing, execution: Execution, index: int, line: LogLine) -> None:

@@ -23,21 +23,19 @@ def agree(ground: Ground, best: Reading) -> None:
     below = _below(best.executions)
     before: dict[Key, str] = {}
     for choice in best.choices:
-        for option in range(choice.equal if choice.picked < choice.equal else 0):
-            if option == choice.picked:
-                continue
-            pair = choice.candidates[option].of, choice.chosen.of
+        for each in choice.as_good:
+            pair = each.of, choice.chosen.of
             alike = pair[0].node is pair[1].node
             names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
             concerned = [pair[0]] if pair[0] is pair[1] else _after(pair, choice.key.at, below)
-            certain = [each for each in concerned if not _is_doubted(each, names)]
+            certain = [one for one in concerned if not _is_doubted(one, names)]
             if not certain:
                 continue
             if left < size:
-                for each in certain:
-                    each.doubt(*names)
+                for one in certain:
+                    one.doubt(*names)
                 continue
-            trial = {**before, choice.key: choice.candidates[option].label}
+            trial = {**before, choice.key: each.label}
             other = _instead(ground, best, trial, pair)
             left -= other.runs * size
             best.runs += other.runs

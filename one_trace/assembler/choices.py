@@ -53,6 +53,14 @@ class Choice(Struct, gc=False, eq=False):
     def chosen(self) -> Candidate:
         return self.candidates[self.picked]
 
+    @property
+    def as_good(self) -> list[Candidate]:
+        """The others that fit as well as the chosen one."""
+        if self.picked < self.equal:
+            return [each for each in self.candidates[: self.equal] if each is not self.chosen]
+        alike = [each for each in self.candidates if each.cost == self.chosen.cost != CERTAIN]
+        return [each for each in alike if each is not self.chosen]
+
 
 class Choices:
     """The choices of a reading, in order; `picks` are those made in advance. `at`: the line that is to be

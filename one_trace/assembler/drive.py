@@ -100,9 +100,18 @@ class Drive:
     @property
     def outcome(self) -> RunStatus | None:
         whole = self._whole
-        if whole is None or not whole.settled:
+        if whole is None or not whole.settled or self._is_cut():
             return None
         return "error" if whole.error is not None else "success" if whole.value else "stopped"
+
+    def _is_cut(self) -> bool:
+        """The log does not have the end of the flow."""
+        going, lines = self.at.going, self.at.script.lines
+        return going.killed and lines[going.end - 1].event not in (
+            "flow:complete",
+            "flow:error",
+            "flow:stopped",
+        )
 
     @property
     def failure(self) -> StepFailure | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from one_trace.assembler.acts import finish
 from one_trace.assembler.executions import Execution
-from one_trace.assembler.fit import Fit
+from one_trace.assembler.fit import Fit, is_retry_of
 from one_trace.assembler.pending import STATUS, UNKNOWN
 from one_trace.assembler.script import FOLLOWED, UNSAVED, Conflict
 from one_trace.assembler.standing import Standing
@@ -99,12 +99,13 @@ class Emitted(Events):
         return index
 
     def _line_of(self, event: str, subject: Execution | None, value: Json) -> int:
-        """The line that this event is, where it is not the next: another of the same turn."""
+        """The line that this event is, where it is not the next: another of the same turn, where times are
+        not exact. Where they are, so is the order."""
         at, script = self._at, self._at.script
         if script.peek() is None:
             raise Finished
         until = at.clock.at + script.slack
-        for index, line in script.ahead(until):
+        for index, line in () if at.known.exact and not at.known.lenient else script.ahead(until):
             if index > at.last and self._is(line, event, subject, value):
                 return index
         if at.known.lenient or (at.going.killed and script.lines[at.going.end - 1].at <= until):
@@ -136,7 +137,7 @@ class Emitted(Events):
             return value in (line.error, UNKNOWN)
         if event == "step:retry-success":
             return bool(line.retries == value)
-        return event != "step:retry" or bool(line.attempt == value)
+        return event != "step:retry" or (line.attempt == value and is_retry_of(subject.node, line))
 
     def _fail_unsaved(self, execution: Execution, line: LogLine) -> None:
         """The host takes it for the step's failure where it cannot save its state."""

@@ -137,6 +137,10 @@ class Expected:
             container.expected = expected = replace(expected, inside=inside or ())
         return expected.inside
 
+    def error(self, execution: Execution) -> str | None:
+        result = self.of(execution).result
+        return result.error if result is not None else None
+
     def turns(self, container: Execution) -> int | None:
         """How many iterations it makes."""
         expected = self.of(container)

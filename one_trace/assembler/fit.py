@@ -13,6 +13,7 @@ from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import ANY, EXACT
 from one_trace.assembler.pending import STATUS, Timer, Waiting
+from one_trace.assembler.script import BUSY_MS
 from one_trace.assembler.standing import Standing
 from one_trace.record.log import LogLine
 
@@ -24,8 +25,6 @@ TIMED_OUT = '" exceeded timeout of '
 """What the error of every time-out says."""
 WRITTEN_MS = 3
 """Lines of one turn are written within this, where nothing is saved between them."""
-BUSY_MS = 20
-"""The same on a busy thread, with a state to be saved between them."""
 
 
 class Fit:
@@ -123,15 +122,30 @@ class Fit:
             return self.follows(
                 line, lambda each: each.event == ends and each.flow_key == execution.node.flow_key
             )
-        if above is None or above.over is not None or where.attempt != above.attempts:
+        if above is None:
             return True
+        seen = above.over is None and where.attempt == above.attempts and not above.where.silent
         if failed:
-            return above.where.silent or self.follows(line, lambda each: each.step_id == above.node.id)
-        count = self._at.notes.turns.get(above.number)
-        if count is None or (where.iteration or 0) + 1 >= count:
+            return not seen or self.follows(line, lambda each: each.step_id == above.node.id)
+        turns = self._decisions.turns_of(above)
+        if turns is None:
+            return True
+        (least, most), begun = turns, (where.iteration or 0) + 1
+        if begun >= least and not seen:
             return True
         first = self._decisions.firsts(execution.node.step_list)
-        return self.follows(line, lambda each: self._decisions.is_first(each, first))
+        return self.follows(
+            line,
+            lambda each: (
+                (begun < most and self._decisions.is_first(each, first))
+                or (begun >= least and seen and self._is_end_of(above, each))
+            ),
+        )
+
+    def _is_end_of(self, execution: Execution, line: LogLine) -> bool:
+        return line.step_id == execution.node.id and (
+            line.event != "step:complete" or self.fits(execution, line)
+        )
 
     def follows(self, line: LogLine, is_it: Callable[[LogLine], bool]) -> bool:
         until = line.at + max(self._at.script.slack, 0 if self._at.known.exact else self.busy(line))

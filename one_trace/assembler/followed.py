@@ -12,7 +12,7 @@ from one_trace.assembler.executions import Execution, Made
 from one_trace.assembler.ground import Found
 from one_trace.assembler.leaves import Leaves
 from one_trace.assembler.maps import Maps
-from one_trace.assembler.pending import LEAVES, Pending, Timer
+from one_trace.assembler.pending import LEAVES, UNKNOWN, Pending, Timer
 from one_trace.assembler.standing import LineClock, Standing
 from one_trace.assembler.watch import Watch
 from one_trace.engine import steps
@@ -56,23 +56,6 @@ class DrivenLoop(Loop):
             self._pending.timers.remove(timer)
 
 
-class Reader:
-    """What a sub-flow waits for before it starts: its file, at the time of its first event."""
-
-    settled = False
-
-    def __init__(self, at: Standing) -> None:
-        self._at = at
-
-    def __await__(self) -> Generator[Promise[None], None, None]:
-        promise: Promise[None] = Promise(self._at.loop)
-        running = self._at.running
-        assert running is not None
-        self._at.pending.gates.append((running, promise))
-        yield promise
-        return promise.value
-
-
 class Followed(Engine):
     """The host's control flow, held against the log."""
 
@@ -84,11 +67,14 @@ class Followed(Engine):
         )
         self._at, self._leaves = at, leaves
         self.events = emitted
-        self.reader = cast("Promise[None]", Reader(at))
+        self.reader = at.pending.reader = Promise(at.loop)
 
     def _find_flow(self, key: str) -> Found:
-        running = self._at.running
-        return self._at.known.ground.find_flow(key, running.node if running is not None else None)
+        found = self._at.known.ground.find_flow(key)
+        if found is None:
+            line = self._at.script.peek()
+            raise StepFailure((line.error if line is not None else None) or UNKNOWN)
+        return found
 
     def _gives_up(self, plan: StepPlan, span: int, failure: StepFailure) -> bool:
         """Whether the host did not try again: its retry-skip stands before the line that is next."""

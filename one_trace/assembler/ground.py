@@ -12,7 +12,6 @@ from one_trace.assemble.flowtree.trees import Trees, limit_called, limit_loops
 from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.script import UNSAVED, Script
-from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
@@ -96,7 +95,7 @@ class Ground:
         self.bare = record.flow is None
         """The engine cannot run these flows: lines are placed by the flow files alone."""
         self.saved = _saved(record)
-        self.unsaved = any((line.error or "").startswith(UNSAVED) for line in record.lines)
+        self.unsaved = any(map(_takes_back, record.lines, record.lines[1:]))
         """Whether any result could not be saved."""
 
     @property
@@ -139,14 +138,19 @@ class Ground:
         else:
             self.faults.append(f"the step {node.id[:80]!r} ran where the flow files have none")
 
-    def find_flow(self, key: str, call: Node | None) -> Found:
+    def find_flow(self, key: str) -> Found | None:
         flow = self.record.flows.named(key)
         if flow is None:
-            raise StepFailure(f"Flow not found: {key}")
+            return None
         tree = self.trees.root(flow.key, flow)
         self._index(tree)
-        limit_called(tree, call)
         return Found(flow.definition)
+
+    def limit(self, key: str, call: Node) -> None:
+        """What is known of the inputs that a step gives to the flow that it calls."""
+        flow = self.record.flows.named(key)
+        if flow is not None:
+            limit_called(self.trees.root(flow.key, flow), call)
 
 
 def _goes(record: Record) -> list[Go]:
@@ -191,6 +195,10 @@ def _saved(record: Record) -> Saved:
     last_word = words[-1] if words else -1
     last_save = saves[-1] if saves else -1
     return Saved(max(last_word, last_save), by_word=last_word > last_save)
+
+
+def _takes_back(one: LogLine, two: LogLine) -> bool:
+    return two.event == "step:error" and one.event == "step:complete" and one.step_id == two.step_id
 
 
 def _fails_at_once(lines: list[LogLine], index: int) -> bool:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from one_trace.assembler.acts import choose, fire, open_gate, settle
+from one_trace.assembler.acts import choose, fire, read_flows, settle
 from one_trace.assembler.choices import Candidate, Cost
 from one_trace.assembler.decisions import Decisions
-from one_trace.assembler.fit import BAD, RETRIES, Fit, is_retry_of
+from one_trace.assembler.executions import outwards
+from one_trace.assembler.fit import BAD, RETRIES, Fit
 from one_trace.assembler.ground import EXACT
-from one_trace.assembler.leaves import error_of, failure_of
+from one_trace.assembler.leaves import failure_of
 from one_trace.assembler.pending import ENDS, LEAVES, Timer, Waiting
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.silence import Silence
 from one_trace.assembler.standing import Standing
 from one_trace.assembler.tolerant import Tolerant
-from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine
 
 
@@ -35,11 +35,16 @@ class Happen:
             if at.script.taken[index]:
                 return
         at.clock.at = max(at.clock.at, line.at)
+        if pending.timers:
+            self.time_out_first(line)
+            if at.script.taken[index]:
+                return
         while (
             self.by_itself(line)
             or self.by_timer(line)
             or self._silence.by_silence(line)
             or self._silence.keep_promise(line.at + self._fit.early(line) + 0.5, None)
+            or read_flows(at)
         ):
             if self._at.script.taken[index]:
                 return
@@ -50,6 +55,15 @@ class Happen:
             f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come",
             self._at.pending.open.get(line.step_id or "", ()),
         )
+
+    def time_out_first(self, line: LogLine) -> None:
+        """What is silent and due at the very time of a line that ends something in it may have been timed out
+        before that."""
+        ending = [each.of for each in self._at.pending.waiting.get(line.step_id or "", ())]
+        for timer in [each for each in self._at.pending.timers if each.limit and each.of.where.silent]:
+            inside = timer.due <= line.at and any(timer.of in outwards(each) for each in ending)
+            if inside and self._at.choices.whether("due", timer.of, likely=False):
+                self.fire(timer)
 
     def pass_time(self, until: float) -> None:
         """What the log has no line of happens when it is due."""
@@ -89,7 +103,7 @@ class Happen:
     def by_itself(self, line: LogLine) -> bool:
         """The end of a leaf step, a time-out, a sub-flow's start."""
         if line.event in ("flow:start", "flow:mock-start"):
-            return self.open_gate(line)
+            return read_flows(self._at)
         if line.event not in ENDS:
             return False
         pending, ground = self._at.pending, self._at.known.ground
@@ -97,7 +111,7 @@ class Happen:
         strict = ground.mode.times == EXACT and not self._at.known.lenient
         if len(waits) == 1 and not pending.timers:  # mostly: nothing to choose from
             if not self._may_be_alone(waits[0], line, strict=strict):
-                return self.refuse(line)
+                return False
             self.end_with(waits[0], line)
             return True
         if strict:
@@ -105,7 +119,7 @@ class Happen:
         ended = [each for each in waits if self._fit.may_end(each, line)]
         fitting = list(self._fitting([*ended, *self._timed_out(line)], line, strict=strict))
         if not fitting:
-            return self.refuse(line)
+            return False
         if len(fitting) == 1:
             self._go_on(fitting[0][1], line)
         else:
@@ -118,7 +132,7 @@ class Happen:
             return False
         if not strict:
             return True
-        if pending.gates or pending.silent or pending.promised:
+        if pending.silent or pending.promised or pending.calls:
             return not fit.is_bad(waiting.of, line)
         return line.event in RETRIES or fit.fits(waiting.of, line)
 
@@ -152,45 +166,6 @@ class Happen:
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
         self._at.ending = waiting.of
         settle(self._at, waiting, failure_of(self._at, waiting, line))
-
-    def open_gate(self, line: LogLine) -> bool:
-        gates = [
-            gate
-            for gate in self._at.pending.gates
-            if self._at.known.ground.trees.may_call(gate[0].node, line.flow_key or "")
-        ]
-        if not gates:
-            return False
-        options = [
-            Candidate((1, 0), gate[0], f"starts {gate[0].path}", partial(open_gate, self._at, gate))
-            for gate in gates
-        ]
-        for rank, container, waiting in self._silence.held_up(line):
-            if waiting and rank == 0:
-                act = partial(self._silence.end_first, waiting)
-                options.append(Candidate((1, 0), container, f"goes on {container.path}", act, (1, 0)))
-        choose(self._at, "gate", options)
-        return True
-
-    def refuse(self, line: LogLine) -> bool:
-        """A sub-flow that could not begin."""
-        gates = [
-            gate
-            for gate in self._at.pending.gates
-            if gate[0].node.id == line.step_id and not gate[0].where.silent
-        ]
-        if line.event == "step:retry":
-            gates = [
-                gate
-                for gate in self._at.pending.gates
-                if gate[0].node.id == line.step_id
-                and line.attempt == gate[0].attempts + 1
-                and is_retry_of(gate[0].node, line)
-            ]
-        if not gates or line.status in ("success", "timeout"):
-            return False
-        open_gate(self._at, gates[0], StepFailure(line.error or error_of(self._at, gates[0][0])))
-        return True
 
     def by_timer(self, line: LogLine) -> bool:
         """Another attempt, or what is silent and due at this very time."""

@@ -81,11 +81,5 @@ def failure_of(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | N
     if line.event == "step:retry":
         return StepFailure(UNKNOWN)
     if line.status == "failed":
-        return StepFailure(error_of(at, waiting.of))
+        return StepFailure(at.known.expected.error(waiting.of) or UNKNOWN)
     return None
-
-
-def error_of(at: Standing, execution: Execution) -> str:
-    """As the state has it."""
-    result = at.known.expected.of(execution).result
-    return (result.error if result is not None else None) or UNKNOWN

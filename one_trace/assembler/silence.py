@@ -3,9 +3,10 @@ what comes after them does."""
 
 from __future__ import annotations
 
+import itertools
 from functools import partial
 
-from one_trace.assembler.acts import choose, fire, open_gate, settle
+from one_trace.assembler.acts import choose, fire, settle
 from one_trace.assembler.choices import Candidate
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution, outwards
@@ -88,28 +89,33 @@ class Silence:
         own = line.event != "step:retry" or any(each[1].node.id == line.step_id for each in inside)
         threw = threw and own
         for rank, container, waiting in inside:
-            if threw:
-                error = line.error or ""
-                there = any(each.of.node.has_timed_out(error) for each in waiting)
-                later = TIMED_OUT in error and not there
-                act = partial(self.end_first, waiting)
-                label = f"goes on {container.path}"
-                if waiting:
-                    options.append(Candidate((1 + rank + (0 if later else 4), -2), container, label, act))
-                for each in waiting:
-                    named = f'"{each.of.node.id}"' in error
-                    label = f"throws {each.of.path}"
-                    sure = named or len(waiting) == 1
-                    act = partial(self.throw, each, line, sure=sure)
-                    options.append(Candidate((1 + rank, -named), each.of, label, act))
-            elif waiting:
-                act = partial(self.end_first, waiting)
-                options.append(Candidate((1 + rank, 0), container, f"goes on {container.path}", act))
-        options += self.not_begun(inside, line)
+            options += self.in_container(rank, container, waiting, line, threw=threw)
         if not options:
             return False
         choose(self._at, "silence", options)
         return True
+
+    def in_container(
+        self, rank: float, container: Execution, waiting: list[Waiting], line: LogLine, *, threw: bool
+    ) -> list[Candidate]:
+        """What may have happened in a silent container that goes on with this line: something in it was over,
+        or threw. `threw`: the line is that of a failure."""
+        error = line.error or ""
+        later = TIMED_OUT in error and not any(each.of.node.has_timed_out(error) for each in waiting)
+        options: list[Candidate] = []
+        if waiting:
+            cost = 1 + rank + (4 if threw and not later else 0)
+            act = partial(self.end_first, waiting)
+            hint = -2 if threw else 0
+            options.append(Candidate((cost, hint), container, f"goes on {container.path}", act))
+        for each in waiting:
+            if not threw and not is_absorbed(each.of, container):
+                continue
+            named = f'"{each.of.node.id}"' in error
+            act = partial(self.throw, each, line, sure=named or len(waiting) == 1)
+            cost = 1 + rank + (0 if threw else 4)
+            options.append(Candidate((cost, -named), each.of, f"throws {each.of.path}", act))
+        return options
 
     def timed_out_inside(
         self, inside: list[tuple[float, Execution, list[Waiting]]], line: LogLine
@@ -136,21 +142,6 @@ class Silence:
             of.start = begun
         fire(self._at, timer)
 
-    def not_begun(
-        self, inside: list[tuple[float, Execution, list[Waiting]]], line: LogLine
-    ) -> list[Candidate]:
-        """Silent sub-flows that could not begin."""
-        ranks = {container: rank for rank, container, _ in inside}
-        options: list[Candidate] = []
-        for gate in self._at.pending.gates:
-            rank = min((ranks[above] for above in outwards(gate[0]) if above in ranks), default=NEVER)
-            if gate[0].where.silent and rank < NEVER:
-                failure = StepFailure(line.error or UNKNOWN)
-                act = partial(open_gate, self._at, gate, failure)
-                self._at.notes.forced.add(gate[0])
-                options.append(Candidate((3 + rank, 0), gate[0], f"fails {gate[0].path}", act))
-        return options
-
     def end_first(self, waiting: list[Waiting]) -> None:
         first = min(waiting, key=lambda each: (each.due or 0, each.of.number))
         self._at.notes.forced.add(first.of)
@@ -174,9 +165,6 @@ class Silence:
                 continue
             for above in outwards(waiting.of):
                 by_container.setdefault(above, []).append(waiting)
-        for gate in self._at.pending.gates:
-            for above in outwards(gate[0]) if gate[0].where.silent else ():
-                by_container.setdefault(above, [])
         ranked = [
             (rank, container, inside)
             for container, inside in by_container.items()
@@ -217,3 +205,11 @@ class Silence:
         later = container.node.body.nodes[container.node.concurrency :]
         firsts: frozenset[str] = frozenset().union(*(self._decisions.firsts_of(node) for node in later))
         return 0.0 if self._decisions.is_first(line, firsts) else 1.0
+
+
+def is_absorbed(threw: Execution, container: Execution) -> bool:
+    """Whether a failure may come to an end between where it was thrown and a container."""
+    return any(
+        each is not container and each.where.silent and (each.node.goes_on or each.node.retries)
+        for each in itertools.takewhile(lambda above: above is not container, [threw, *outwards(threw)])
+    )
