@@ -3,14 +3,17 @@ certain."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
-from one_trace.assembler.choices import Key, Picks
+from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
 from one_trace.assembler.ground import Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import LINES, arms, renamed, solve
 
+MEETINGS = 3
+"""So many of the choices at which two that were exchanged may be exchanged again are tried."""
 SWAPS = 8
 """Runs for each of the choices that may as well be made otherwise."""
 
@@ -77,20 +80,38 @@ def _after(
 
 
 def _instead(ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> Reading:
-    """Another reading, with these choices: the rest with the two exchanged, or as it is, or anew."""
-    rest = {choice.key: choice.chosen.label for choice in best.choices}
-    both = arms(*pair)
-    tries = [{**rest, **trial}, trial]
-    if both is not None:
-        tries.insert(0, {**{key: renamed(label, *both) for key, label in rest.items()}, **trial})
+    """Another reading, with these choices; the rest made anew at last."""
     other, runs = best, 0
-    for each in tries:
-        other = solve(ground, each, SWAPS if each is trial else 1, best.learned)
+    for each in _rests(best, trial, pair):
+        other = solve(ground, {**each, **trial}, 1, best.learned)
         runs += other.runs
         if other.conflict is None:
             break
+    else:
+        other = solve(ground, trial, SWAPS, best.learned)
+        runs += other.runs
     other.runs = runs
     return other
+
+
+def _rests(best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> Iterator[Picks]:
+    """The other choices, with the two exchanged: until they can be exchanged again, or for good; or as they
+    are."""
+    rest = {choice.key: choice.chosen.label for choice in best.choices}
+    both = arms(*pair)
+    if both is not None:
+        after = [choice for choice in best.choices if choice.key not in trial]
+        until = (index for index, choice in enumerate(after) if _may_exchange(choice, both))
+        for index in itertools.islice(until, MEETINGS):
+            yield rest | {choice.key: renamed(choice.chosen.label, *both) for choice in after[:index]}
+        yield {key: renamed(label, *both) for key, label in rest.items()}
+    yield rest
+
+
+def _may_exchange(choice: Choice, both: tuple[str, str]) -> bool:
+    """It is one between the two."""
+    labels = {each.label for each in (choice.chosen, *choice.as_good)}
+    return any(renamed(label, *both) in labels - {label} for label in labels)
 
 
 def _doubt(ours: list[Execution], others: list[Execution], names: tuple[str, ...]) -> None:

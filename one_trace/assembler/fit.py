@@ -109,14 +109,14 @@ class Fit:
         ):
             return True
         failed = line.event == "step:error"
+        if not failed and execution.node.id == self._at.known.ground.stop_after:
+            return True
         nodes = execution.node.step_list.nodes
         if not failed and where.index + 1 < len(nodes):
             coming = self._at.script.after()
             return coming is None or (
                 coming.event == "step:start" and coming.step_id == nodes[where.index + 1].id
             )
-        if self._at.known.ground.stop_after is not None:
-            return True
         if execution.node.step_list.owner is None:
             ends = "flow:error" if failed else "flow:complete"
             return self.follows(

@@ -106,7 +106,8 @@ class Followed(Engine):
     def _leaf(self, call: Call, execution: Execution) -> Generator[Awaited, None, Handle]:
         """As a coroutine function that awaits the promise would, with one frame less a step."""
         promise = self._leaves.waits(execution, call.attempt)
-        yield promise
+        if not promise.settled:
+            yield promise
         failure = promise.value
         if failure is not None:
             raise failure

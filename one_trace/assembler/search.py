@@ -11,7 +11,7 @@ from one_trace.assembler.ground import ANY, EXACT, NEAR, Ground, Mode
 from one_trace.assembler.readings import Reading, read, read_once
 from one_trace.assembler.standing import Learned
 
-MODES = (Mode(EXACT), Mode(EXACT, at_once=True), Mode(NEAR), Mode(NEAR, at_once=True), Mode(ANY))
+MODES = (Mode(EXACT, at_once=True), Mode(EXACT), Mode(NEAR), Mode(NEAR, at_once=True), Mode(ANY))
 """What is likelier first."""
 UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
 RUNS = 60
