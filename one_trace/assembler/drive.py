@@ -122,9 +122,7 @@ class Drive:
 
 def _standing(ground: Ground, choices: Choices, learned: Learned, *, lenient: bool) -> Standing:
     exact = ground.facts.exact and ground.mode.times == EXACT
-    state = ground.record.state
-    context = state.context if state is not None else None
-    expected = Expected(context.steps if context is not None else None, len(ground.goes))
+    expected = Expected(ground.stored, len(ground.goes))
     known = Known(ground, expected, learned, exact, lenient)
     script, clock = Script(ground.record.lines, 0 if exact else WRITTEN_MS), LineClock()
     return Standing(known, choices, script, clock, DrivenLoop(clock, Pending()), ground.goes[0])

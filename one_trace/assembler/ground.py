@@ -12,10 +12,14 @@ from one_trace.assemble.flowtree.trees import Trees, limit_called, limit_loops
 from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.script import UNSAVED, Script
+from one_trace.assembler.stored import Stored
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
 EXACT, NEAR, ANY = range(3)
+LINES = 40_000
+"""Lines replayed at most to find a reading of a record, and for all choices that may as well be made
+otherwise; a record is replayed once in any case."""
 
 
 class Mode(NamedTuple):
@@ -94,6 +98,8 @@ class Ground:
             limit_loops(tree, record.state.context.input)
         self.bare = record.flow is None
         """The engine cannot run these flows: lines are placed by the flow files alone."""
+        context = record.state.context if record.state is not None else None
+        self.stored = Stored(context, keeps=len(record.lines) <= LINES)
         self.saved = _saved(record)
         self.unsaved = any(map(_takes_back, record.lines, record.lines[1:]))
         """Whether any result could not be saved."""

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 from msgspec import Raw
 
 from one_trace.assembler.executions import Execution, Made, Map
-from one_trace.assembler.expected import STATUSES, Results, iterations, results, without_spread
-from one_trace.record.state import Result, read_result
-from one_trace.record.tolerant import UNREADABLE, present, raw_items, raw_members
+from one_trace.assembler.stored import STATUSES, Results, Stored
+from one_trace.record.state import Result
+from one_trace.record.tolerant import present, raw_items, raw_members
 
 _LOST = "__proto__"
 """The host loses what it keeps under this id."""
@@ -34,6 +34,7 @@ class Unlike:
 class Settling:
     """`forced`: executions of which only the state says how long they took; they take what stands there."""
 
+    stored: Stored
     forced: set[Execution]
     merging: bool
     """Iterations of concurrent loops are merged, old results over new ones."""
@@ -67,7 +68,9 @@ class Settling:
         execution = made.of
         assert execution is not None
         expected = execution.expected
-        result = expected.result if expected is not None and expected.raw is stored else read_result(stored)
+        result = (
+            expected.result if expected is not None and expected.raw is stored else self.stored.result(stored)
+        )
         if result is None or result.status not in STATUSES:
             return []  # a field of the last step's output stands in its place
         if result.status != made.status or not self._lasted(execution, made, result):
@@ -96,28 +99,27 @@ class Settling:
         execution = made.of
         assert execution is not None
         kind = execution.node.type
-        try:
-            if kind == "loop":
-                expected = execution.expected
-                theirs: Any = expected.inside if expected is not None and expected.result is result else None
-                if theirs is None and present(result.response):
-                    theirs = iterations.decode(result.response).iterations
-                pairs = enumerate(zip(made.parts, theirs or (), strict=False))
-                return [
-                    (mine, their, execution, turn)
-                    for turn, (mine, their) in pairs
-                    if mine is not None and their is not None
-                ]
-            if kind == "flow":
-                found = results.decode(result.output) if present(result.output) else {}
-                return [(made.parts, without_spread(found, _last_of(made.parts, execution)), None, 0)]
-        except UNREADABLE:
-            return []
+        if kind == "loop":
+            expected = execution.expected
+            theirs: Any = expected.inside if expected is not None and expected.result is result else None
+            theirs = theirs if theirs is not None else self.stored.inside(kind, result)
+            pairs = enumerate(zip(made.parts, theirs or (), strict=False))
+            return [
+                (mine, their, execution, turn)
+                for turn, (mine, their) in pairs
+                if mine is not None and their is not None
+            ]
+        if kind == "flow":
+            found: Any = self.stored.inside(kind, result) if present(result.output) else {}
+            if found is None:
+                return []
+            return [(made.parts, self.stored.without_spread(found, _last_of(made.parts, execution)), None, 0)]
         if kind == "while":
             self._last_results(made, result)
             return []
+        children: Any = self.stored.inside(kind, result)
         inner: list[Pair] = []
-        for part, stored in zip(made.parts, raw_items(result.output) or [], strict=False):
+        for part, stored in zip(made.parts, children or (), strict=False):
             if id(part) not in self._seen and part.of is not None:
                 inner += self._result(part, stored)
         return inner

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from one_trace.assemble.flowtree.tree import Node, Tree
 from one_trace.assembler.executions import Execution
-from one_trace.assembler.expected import Results, decoded
+from one_trace.assembler.stored import Results, Stored
 from one_trace.record.state import Result
 
 
@@ -31,10 +31,8 @@ class Act:
 
 
 class Views:
-    """`root`: the results of the run's own flow."""
-
-    def __init__(self, root: Results | None) -> None:
-        self._root = Scope(root, None)
+    def __init__(self, stored: Stored) -> None:
+        self._stored, self._root = stored, Scope(stored.root, None)
         self._views: dict[int, View] = {}
         self._scopes: dict[tuple[int, int | None, int | None], Scope] = {}
         self._inside: dict[int, object] = {}
@@ -76,7 +74,7 @@ class Views:
         if result is None or result.status != "success" or attempt != (result.retries or 0) + 1:
             return None
         if container.number not in self._inside:
-            self._inside[container.number] = decoded(container.node.type, result)
+            self._inside[container.number] = self._stored.inside(container.node.type, result)
         return self._inside[container.number]
 
 
