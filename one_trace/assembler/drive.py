@@ -10,10 +10,11 @@ from __future__ import annotations
 from one_trace.assembler.acts import drain
 from one_trace.assembler.choices import Choices
 from one_trace.assembler.decisions import Decisions
+from one_trace.assembler.driven import DrivenLoop, LineClock
 from one_trace.assembler.emitted import Emitted, Finished
 from one_trace.assembler.expected import Expected
 from one_trace.assembler.fit import WRITTEN_MS, Fit
-from one_trace.assembler.followed import DrivenLoop, Followed
+from one_trace.assembler.followed import Followed
 from one_trace.assembler.ground import EXACT, Go, Ground
 from one_trace.assembler.happen import Happen
 from one_trace.assembler.leaves import Leaves
@@ -21,7 +22,7 @@ from one_trace.assembler.maps import Held, Maps
 from one_trace.assembler.pending import Pending
 from one_trace.assembler.script import Script
 from one_trace.assembler.silence import Silence
-from one_trace.assembler.standing import Known, Learned, LineClock, Standing
+from one_trace.assembler.standing import Known, Learned, Standing
 from one_trace.assembler.tolerant import Tolerant
 from one_trace.engine.call import FlowScope, RunOptions
 from one_trace.engine.failures import StepFailure
@@ -64,6 +65,8 @@ class Drive:
             self._close(at.script.lines[go.end - 1].at)
         except Finished:
             pass
+        finally:
+            at.loop.close()
         self._keep_at(go.end)
 
     def _begin(self, go: Go) -> None:
