@@ -34,7 +34,7 @@ class Followed(Engine):
             maps, at.loop, options, self._find_flow, lambda _event: None, self._begin_body, Watch(at)
         )
         self._at, self._leaves = at, leaves
-        self.events = emitted
+        self.events, self.plans = emitted, at.known.ground.plans
         self.reader = at.pending.reader = Promise(at.loop)
 
     def _find_flow(self, key: str) -> Found:

@@ -11,8 +11,10 @@ from one_trace.assemble.flowtree.tree import Node, Tree
 from one_trace.assemble.flowtree.trees import Trees, limit_called, limit_loops
 from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.executions import Execution
-from one_trace.assembler.script import UNSAVED, Script
+from one_trace.assembler.script import UNSAVED, Script, ignored_in
 from one_trace.assembler.stored import Stored
+from one_trace.engine.plan import Plans
+from one_trace.record.flows import FlowFile
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
@@ -87,6 +89,8 @@ class Ground:
         self.mode = Mode()
         self.faults: list[str] = []
         self.trees = Trees(record.flows, facts.warnings, self.faults)
+        self.plans, self.ignored = Plans(), ignored_in(record.lines)
+        self._files: dict[str, FlowFile | None] = {}
         self._nodes: dict[int, Node] = {}
         self._by_id: dict[str, list[Node]] = defaultdict(list)
         self._logged = {line.step_id for line in record.lines}
@@ -145,7 +149,7 @@ class Ground:
             self.faults.append(f"the step {node.id[:80]!r} ran where the flow files have none")
 
     def find_flow(self, key: str) -> Found | None:
-        flow = self.record.flows.named(key)
+        flow = self._named(key)
         if flow is None:
             return None
         tree = self.trees.root(flow.key, flow)
@@ -154,9 +158,15 @@ class Ground:
 
     def limit(self, key: str, call: Node) -> None:
         """What is known of the inputs that a step gives to the flow that it calls."""
-        flow = self.record.flows.named(key)
+        flow = self._named(key)
         if flow is not None:
             limit_called(self.trees.root(flow.key, flow), call)
+
+    def _named(self, key: str) -> FlowFile | None:
+        """Looked for once: to look for a file is to ask the file system."""
+        if key not in self._files:
+            self._files[key] = self.record.flows.named(key)
+        return self._files[key]
 
 
 def _goes(record: Record) -> list[Go]:
