@@ -38,12 +38,15 @@ def agree(ground: Ground, best: Reading) -> None:
                 for one in certain:
                     one.doubt(*names)
                 continue
+            loud = [one for one in certain if not one.where.silent] or certain
             trial = {**before, choice.key: each.label}
-            other = _instead(ground, best, trial, pair)
-            left -= other.runs * size
-            best.runs += other.runs
-            if other.conflict is None:
-                _doubt(best.executions, other.executions, names)
+            for other in _instead(ground, best, trial, pair):
+                left -= other.runs * size
+                best.runs += other.runs
+                if other.conflict is None:
+                    _doubt(best.executions, other.executions, names)
+                if any(_is_doubted(one, names) for one in loud):
+                    break
         before[choice.key] = choice.chosen.label
 
 
@@ -79,19 +82,13 @@ def _after(
             todo += below.get(each.number, ())
 
 
-def _instead(ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> Reading:
-    """Another reading, with these choices; the rest made anew at last."""
-    other, runs = best, 0
+def _instead(
+    ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]
+) -> Iterator[Reading]:
+    """Other readings, with these choices; the rest made anew at last."""
     for each in _rests(best, trial, pair):
-        other = solve(ground, {**each, **trial}, 1, best.learned)
-        runs += other.runs
-        if other.conflict is None:
-            break
-    else:
-        other = solve(ground, trial, SWAPS, best.learned)
-        runs += other.runs
-    other.runs = runs
-    return other
+        yield solve(ground, {**each, **trial}, 1, best.learned)
+    yield solve(ground, trial, SWAPS, best.learned)
 
 
 def _rests(best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> Iterator[Picks]:

@@ -190,8 +190,7 @@ class Decisions:
         if node.type == "condition":
             return self.firsts(node.then) | self.firsts(node.orelse)
         if node.type == "parallel" and node.body is not None:
-            width = node.concurrency
-            return frozenset().union(*(self.firsts_of(child) for child in node.body.nodes[:width]))
+            return frozenset().union(*(self.firsts_of(child) for child in node.body.nodes))
         if node.type == "flow":
             tree: Tree | None = self._at.known.ground.trees.called_by(node)
             return frozenset({f"\0{tree.key}"}) if tree is not None else frozenset()

@@ -124,7 +124,7 @@ class Fit:
             )
         if above is None:
             return True
-        seen = above.over is None and where.attempt == above.attempts and not above.where.silent
+        seen = not above.where.silent and self.waits_for(above, where.attempt)
         if failed:
             return not seen or self.follows(line, lambda each: each.step_id == above.node.id)
         turns = self._decisions.turns_of(above)
@@ -141,6 +141,12 @@ class Fit:
                 or (begun >= least and seen and self._is_end_of(above, each))
             ),
         )
+
+    def waits_for(self, container: Execution, attempt: int | None) -> bool:
+        """A container still waits for what runs in this attempt."""
+        if container.over is not None or attempt != container.attempts:
+            return False
+        return not any(each.of is container and not each.limit for each in self._at.pending.timers)
 
     def _is_end_of(self, execution: Execution, line: LogLine) -> bool:
         return line.step_id == execution.node.id and (

@@ -4,6 +4,7 @@ what comes after them does."""
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from functools import partial
 
 from one_trace.assembler.acts import choose, fire, settle
@@ -43,7 +44,7 @@ class Silence:
 
     def choose_silent(self, inside: list[Waiting], failed: bool, container: Execution) -> None:
         if not failed:
-            self.end_first(inside)
+            self.end_all(inside)
             return
         choose(
             self._at,
@@ -74,7 +75,7 @@ class Silence:
         if timed_out:
             self._at.notes.forced.add(of)
             return False
-        self.end_first(inside)
+        self.end_all(inside)
         return True
 
     def by_silence(self, line: LogLine) -> bool:
@@ -105,12 +106,16 @@ class Silence:
         options: list[Candidate] = []
         if waiting:
             cost = 1 + rank + (4 if threw and not later else 0)
-            act = partial(self.end_first, waiting)
+            act = partial(self.end_all, waiting)
             hint = -2 if threw else 0
             options.append(Candidate((cost, hint), container, f"goes on {container.path}", act))
-        for each in waiting:
-            if not threw and not is_absorbed(each.of, container):
-                continue
+        kinds: set[tuple[object, ...]] = set()
+        for each in sorted(waiting, key=lambda each: f'"{each.of.node.id}"' not in error):
+            where, node = each.of.where, each.of.node
+            kind = where.above, where.attempt, node.goes_on, node.retries
+            if kind in kinds or not (threw or is_absorbed(each.of, container)):
+                continue  # which of those beside it threw makes no difference
+            kinds.add(kind)
             named = f'"{each.of.node.id}"' in error
             act = partial(self.throw, each, line, sure=named or len(waiting) == 1)
             cost = 1 + rank + (0 if threw else 4)
@@ -142,10 +147,12 @@ class Silence:
             of.start = begun
         fire(self._at, timer)
 
-    def end_first(self, waiting: list[Waiting]) -> None:
-        first = min(waiting, key=lambda each: (each.due or 0, each.of.number))
-        self._at.notes.forced.add(first.of)
-        settle(self._at, first, None)
+    def end_all(self, waiting: list[Waiting]) -> None:
+        """A block waits for all that runs in it."""
+        for each in sorted(waiting, key=lambda each: (each.due or 0, each.of.number)):
+            if each in self._at.pending.silent:
+                self._at.notes.forced.add(each.of)
+                settle(self._at, each, None)
 
     def throw(self, waiting: Waiting, line: LogLine | None, *, sure: bool = False) -> None:
         self._at.notes.forced.add(waiting.of)
@@ -160,11 +167,16 @@ class Silence:
         """The containers that may go on with this line when what waits in them has ended, the likeliest
         first."""
         by_container: dict[Execution, list[Waiting]] = {}
+        begins = line.event in ("step:start", "flow:start", "flow:mock-start")
         for waiting in self._at.pending.silent:
             if waiting.never or waiting.due is not None:
                 continue
-            for above in outwards(waiting.of):
+            within = waiting.of
+            for above in _blocks_around(waiting.of):
+                if not begins and not self._fit.waits_for(above, within.where.attempt):
+                    break
                 by_container.setdefault(above, []).append(waiting)
+                within = above
         ranked = [
             (rank, container, inside)
             for container, inside in by_container.items()
@@ -180,8 +192,6 @@ class Silence:
             return self.rank_later(container, line)
         if container.over is not None:
             return NEVER
-        if line.step_id is None:
-            return 0.0 if container.node.type == "flow" else NEVER
         if container.node.id != line.step_id:
             return NEVER
         return self._fit.apart(container, line)
@@ -200,11 +210,21 @@ class Silence:
         )
 
     def rank_start(self, container: Execution, line: LogLine) -> float:
+        """A later batch begins with this line."""
         if container.node.type != "parallel" or container.node.body is None:
             return NEVER
         later = container.node.body.nodes[container.node.concurrency :]
         firsts: frozenset[str] = frozenset().union(*(self._decisions.firsts_of(node) for node in later))
-        return 0.0 if self._decisions.is_first(line, firsts) else 1.0
+        return 0.0 if self._decisions.is_first(line, firsts) else NEVER
+
+
+def _blocks_around(silent: Execution) -> Iterator[Execution]:
+    """What may go on when it ends, without a line of its own: the silent blocks around it, and the first that
+    has events."""
+    for above in outwards(silent):
+        yield above
+        if not above.where.silent:
+            return
 
 
 def is_absorbed(threw: Execution, container: Execution) -> bool:
