@@ -49,9 +49,16 @@ def assemble(
     """The run that a record is of. `outputs_of`: ids of spans whose outputs are wanted; `tell`: called with
     the reading."""
     with held_back():
-        ground = Ground(record, Facts(record.lines, record.clock))
-        reading = search(ground)
-        agree(ground, reading)
-        if tell is not None:
-            tell(reading)
-        return assembly_of(ground, reading, outputs_of)
+        return _assemble(record, outputs_of, tell)
+
+
+def _assemble(
+    record: Record, outputs_of: Collection[str], tell: Callable[[Reading], None] | None
+) -> Assembly:
+    # A function of its own: what it leaves is let go before garbage is collected again.
+    ground = Ground(record, Facts(record.lines, record.clock))
+    reading = search(ground)
+    agree(ground, reading)
+    if tell is not None:
+        tell(reading)
+    return assembly_of(ground, reading, outputs_of)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
-from one_trace.assembler.ground import Ground
+from one_trace.assembler.ground import LINES, Ground
 from one_trace.assembler.readings import Reading
-from one_trace.assembler.search import LINES, arms, renamed, solve
+from one_trace.assembler.search import arms, renamed, solve
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""

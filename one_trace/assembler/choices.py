@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from one_trace.assembler.executions import Execution
 
@@ -25,11 +26,14 @@ Picks = Mapping[Key, str]
 """What is chosen, by the label of the candidate."""
 
 
-@dataclass(slots=True)
-class Candidate:
-    """`cost`: how badly it fits; candidates of the same cost fit alike."""
+Cost: TypeAlias = tuple[float, float]
+"""How badly a candidate fits."""
 
-    cost: tuple[float, float]
+
+class Candidate(Struct, gc=False, eq=False):
+    """Candidates of the same cost fit alike. `act` refers to the reading, and is let go once it is done."""
+
+    cost: Cost
     of: Execution
     label: str
     act: Callable[[], None] | None = None
@@ -37,8 +41,7 @@ class Candidate:
     """Which of those of the same cost is tried first."""
 
 
-@dataclass(slots=True)
-class Choice:
+class Choice(Struct, gc=False, eq=False):
     """`equal`: how many of the candidates, from the first on, fit alike."""
 
     key: Key

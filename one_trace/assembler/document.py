@@ -36,8 +36,7 @@ def assembly_of(ground: Ground, reading: Reading, outputs_of: Collection[str]) -
     spans = [span_of(each, record.lines, found, start, orders) for each in ordered]
     drop_copies(spans)
     parts = take_parts(spans)
-    context = record.state.context if record.state is not None else None
-    views = Views(context.steps if context is not None else None)
+    views = Views(ground.stored)
     inputs, seen = Inputs(record), [views.of(each) for each in ordered]
     _weigh_inputs(record, inputs, seen, spans)
     ends = command_ends(inputs, seen, spans)  # type: ignore[arg-type]
@@ -60,7 +59,7 @@ def assembly_of(ground: Ground, reading: Reading, outputs_of: Collection[str]) -
         outputs=outputs,
     )
     if record.flow is not None:
-        tell_plan(assembly, record, record.flow, ground.trees)
+        tell_plan(assembly, record, record.flow, ground.flows.trees)
     return assembly
 
 

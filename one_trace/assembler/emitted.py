@@ -91,7 +91,11 @@ class Emitted(Events):
         line_at, clock = script.lines[index].at, at.clock
         if line_at > clock.at:
             clock.at = line_at
-        script.take(index)
+        taken = script.taken
+        taken[index] = 1
+        if index == script.cursor:  # as `take` does
+            found = taken.find(0, index + 1, script.end)
+            script.cursor = found if found >= 0 else script.end
         return index
 
     def _line_of(self, event: str, subject: Execution | None, value: Json) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.live.tolerance import Tolerance
+from one_trace.assembler.choices import Cost
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE
@@ -19,6 +20,7 @@ from one_trace.record.log import LogLine
 BAD = (8, 0.0)
 """The cost from which on a candidate does not fit."""
 NEVER = float("inf")
+RETRIES = ("step:retry", "step:retry-success")
 TIMED_OUT = '" exceeded timeout of '
 """What the error of every time-out says."""
 WRITTEN_MS = 3
@@ -30,11 +32,19 @@ class Fit:
         self._at, self._decisions = at, decisions
         ground = at.known.ground
         self._tolerance = Tolerance(ground.facts, exact=ground.mode.times == EXACT)
+        self._exact = ground.mode.times == EXACT
         self._same_late = self._always_late()
 
     def fits(self, execution: Execution, line: LogLine) -> bool:
         """Whether the line may be its end, by how long it was."""
         return self.apart(execution, line) <= self.late(line)
+
+    def in_time(self, waits: list[Waiting], line: LogLine) -> list[Waiting]:
+        """Those of which the line may be the end, by how long they were."""
+        if line.duration_ms is None or line.event in RETRIES:
+            return waits
+        begun, late = line.at - line.duration_ms, self.late(line)
+        return [each for each in waits if abs(begun - each.of.start) <= late]
 
     @staticmethod
     def apart(execution: Execution, line: LogLine) -> float:
@@ -66,26 +76,25 @@ class Fit:
 
     def is_bad(self, execution: Execution, line: LogLine) -> bool:
         """Whether its cost would be that of what does not fit, where times are exact."""
-        if line.event in ("step:retry", "step:retry-success"):
+        if line.event in RETRIES:
             return False
         return self.apart(execution, line) > self.late(line) or not self.goes_on(execution, line)
 
-    def cost(self, execution: Execution, line: LogLine) -> tuple[float, float]:
-        apart = self.apart(execution, line)
-        late = self.late(line)
-        if line.event in ("step:retry", "step:retry-success"):
+    def cost(self, execution: Execution, line: LogLine) -> Cost:
+        if line.event in RETRIES:
             return (1, 0)
-        if (apart > late and self._at.known.ground.mode.times == EXACT) or not self.goes_on(execution, line):
+        exact, late = self._exact, self.apart(execution, line) > self.late(line)
+        if (late and exact) or not self.goes_on(execution, line):
             return (BAD[0] + 1, 0)
         reported = 1
         expected = self._at.known.expected.of(execution)
         result, level = expected.result, expected.level
         if result is not None and level == SURE:
             same = result.status == line.status and result.duration_ms == line.reported_ms
-            reported = 0 if same else 3
-            if same and self._at.known.ground.mode.times != EXACT:
+            if same and not exact:
                 return (0, 0)
-        return (reported + (BAD[0] if apart > late else 0), 0)
+            reported = 0 if same else 3
+        return (reported + (BAD[0] if late else 0), 0)
 
     def goes_on(self, execution: Execution, line: LogLine) -> bool:
         """Whether what must come of it is there: what comes after it in its list, the next iteration, the end

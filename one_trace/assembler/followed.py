@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Coroutine, Generator
 from types import coroutine
-from typing import TypeVar, cast
+from typing import cast
 
 from one_trace.assembler.emitted import Emitted
 from one_trace.assembler.executions import Execution, Made
-from one_trace.assembler.ground import Found
+from one_trace.assembler.flows import Found
 from one_trace.assembler.leaves import Leaves
 from one_trace.assembler.maps import Maps
-from one_trace.assembler.pending import LEAVES, UNKNOWN, Pending, Timer
-from one_trace.assembler.standing import LineClock, Standing
+from one_trace.assembler.pending import LEAVES, UNKNOWN
+from one_trace.assembler.standing import Standing
 from one_trace.assembler.watch import Watch
 from one_trace.engine import steps
 from one_trace.engine.call import Call, RunOptions
 from one_trace.engine.control import Engine
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.javascript import truthy
-from one_trace.engine.loop import Awaited, Loop, Promise
+from one_trace.engine.loop import Awaited, Promise
 from one_trace.engine.plan import StepPlan
-from one_trace.engine.rules import TIMER_LONGEST_MS
 from one_trace.engine.values import Handle
-
-T = TypeVar("T")
-
-
-class DrivenLoop(Loop):
-    """Its timers go off when the reading says so. `pending` is where they wait."""
-
-    def __init__(self, clock: LineClock, pending: Pending) -> None:
-        super().__init__(clock)
-        self._pending = pending
-        self._by_number: dict[int, Timer] = {}
-
-    def limited(self, promise: Promise[T], limit_ms: float, timeout: Exception) -> Promise[T]:
-        self._pending.pausing = self._pending.limited.pop()
-        return super().limited(promise, limit_ms, timeout)
-
-    def call_later(self, delay_ms: float, callback: Callable[[], None]) -> int:
-        if math.isnan(delay_ms) or not 1 <= delay_ms <= TIMER_LONGEST_MS:
-            delay_ms = 1
-        self._number += 1
-        of, attempt = self._pending.pausing
-        timer = Timer(self.clock.ticks_ms() + int(delay_ms), of, attempt > 0, callback, attempt)
-        self._by_number[self._number] = timer
-        self._pending.timers.append(timer)
-        return self._number
-
-    def cancel(self, number: int) -> None:
-        timer = self._by_number.pop(number, None)
-        if timer is not None and timer in self._pending.timers:
-            self._pending.timers.remove(timer)
 
 
 class Followed(Engine):
@@ -66,11 +34,11 @@ class Followed(Engine):
             maps, at.loop, options, self._find_flow, lambda _event: None, self._begin_body, Watch(at)
         )
         self._at, self._leaves = at, leaves
-        self.events = emitted
+        self.events, self.plans = emitted, at.known.ground.flows.plans
         self.reader = at.pending.reader = Promise(at.loop)
 
     def _find_flow(self, key: str) -> Found:
-        found = self._at.known.ground.find_flow(key)
+        found = self._at.known.ground.flows.find(key)
         if found is None:
             line = self._at.script.peek()
             raise StepFailure((line.error if line is not None else None) or UNKNOWN)

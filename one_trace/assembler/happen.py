@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 from one_trace.assembler.acts import choose, fire, read_flows, settle
-from one_trace.assembler.choices import Candidate
+from one_trace.assembler.choices import Candidate, Cost
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import outwards
-from one_trace.assembler.fit import BAD, Fit
+from one_trace.assembler.fit import BAD, RETRIES, Fit
 from one_trace.assembler.ground import EXACT
 from one_trace.assembler.leaves import failure_of
 from one_trace.assembler.pending import ENDS, LEAVES, Timer, Waiting
@@ -105,37 +106,62 @@ class Happen:
             return read_flows(self._at)
         if line.event not in ENDS:
             return False
-        step_id = line.step_id or ""
-        fit, waits = self._fit, self._at.pending.waiting.get(step_id, ())
-        strict = self._at.known.ground.mode.times == EXACT and not self._at.known.lenient
-        if len(waits) == 1 and not self._at.pending.timers:  # mostly: nothing to choose from
-            if not fit.may_end(waits[0], line) or (strict and fit.is_bad(waits[0].of, line)):
+        pending, ground = self._at.pending, self._at.known.ground
+        waits = pending.waiting.get(line.step_id or "", [])
+        strict = ground.mode.times == EXACT and not self._at.known.lenient
+        if len(waits) == 1 and not pending.timers:  # mostly: nothing to choose from
+            if not self._may_be_alone(waits[0], line, strict=strict):
                 return False
             self.end_with(waits[0], line)
             return True
-        options: list[Candidate] = []
-        for waiting in waits:
-            if fit.may_end(waiting, line):
-                cost = fit.cost(waiting.of, line)
-                if strict and cost >= BAD:
-                    continue
-                label = f"ends {waiting.of.path}"
-                act = partial(self.end_with, waiting, line)
-                options.append(Candidate(cost, waiting.of, label, act, self._fit.hint(waiting.of, line)))
-        late = self._fit.late(line)
-        for timer in self._at.pending.timers:
-            due = timer.of.node.id == step_id and timer.limit and timer.due <= line.at + late
-            if due and self._fit.may_time_out(timer, line):
-                cost = self._fit.cost(timer.of, line)
-                label = f"times out {timer.of.path}"
-                act = partial(self.fire, timer)
-                options.append(Candidate(cost, timer.of, label, act, self._fit.hint(timer.of, line)))
         if strict:
-            options = [each for each in options if each.cost < BAD]
-        if not options:
+            waits = self._fit.in_time(waits, line)
+        ended = [each for each in waits if self._fit.may_end(each, line)]
+        fitting = list(self._fitting([*ended, *self._timed_out(line)], line, strict=strict))
+        if not fitting:
             return False
-        choose(self._at, "end", options)
+        if len(fitting) == 1:
+            self._go_on(fitting[0][1], line)
+        else:
+            choose(self._at, "end", [self._candidate(cost, each, line) for cost, each in fitting])
         return True
+
+    def _may_be_alone(self, waiting: Waiting, line: LogLine, *, strict: bool) -> bool:
+        fit, pending = self._fit, self._at.pending
+        if not fit.may_end(waiting, line):
+            return False
+        if not strict:
+            return True
+        if pending.silent or pending.promised or pending.calls:
+            return not fit.is_bad(waiting.of, line)
+        return line.event in RETRIES or fit.fits(waiting.of, line)
+
+    def _fitting(
+        self, found: list[Waiting | Timer], line: LogLine, *, strict: bool
+    ) -> Iterator[tuple[Cost, Waiting | Timer]]:
+        for each in found:
+            cost = self._fit.cost(each.of, line)
+            if cost < BAD or not strict:
+                yield cost, each
+
+    def _timed_out(self, line: LogLine) -> Iterator[Timer]:
+        timers = self._at.pending.timers
+        until = line.at + self._fit.late(line) if timers else 0
+        for each in timers:
+            due = each.of.node.id == (line.step_id or "") and each.limit and each.due <= until
+            if due and self._fit.may_time_out(each, line):
+                yield each
+
+    def _candidate(self, cost: Cost, each: Waiting | Timer, line: LogLine) -> Candidate:
+        word = "ends" if isinstance(each, Waiting) else "times out"
+        act = partial(self._go_on, each, line)
+        return Candidate(cost, each.of, f"{word} {each.of.path}", act, self._fit.hint(each.of, line))
+
+    def _go_on(self, each: Waiting | Timer, line: LogLine) -> None:
+        if isinstance(each, Waiting):
+            self.end_with(each, line)
+        else:
+            self.fire(each)
 
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
         self._at.ending = waiting.of

@@ -111,7 +111,7 @@ def _settle(drive: Drive) -> tuple[list[Unlike], Learned]:
     if state is None or state.context is None:
         return [], {}
     merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in at.executions)
-    settling = Settling(at.notes.forced, merging, 0 if at.known.exact else SILENT_MS)
+    settling = Settling(ground.stored, at.notes.forced, merging, 0 if at.known.exact else SILENT_MS)
     settling.settle(at.notes.kept, state.context.steps)
     return settling.unlike, settling.learned
 

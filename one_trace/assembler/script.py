@@ -48,15 +48,20 @@ class Conflict(Exception):
         self.blamed, self.ended = list(blamed), ended
 
 
+def ignored_in(lines: list[LogLine]) -> bytes:
+    """1 for each line that is not followed."""
+    return bytes([line.event not in FOLLOWED for line in lines])
+
+
 class Script:
     """The followed events of a go. `taken` were emitted, mostly those before `cursor`, or
     are not followed."""
 
     __slots__ = ("cursor", "end", "lines", "slack", "taken")
 
-    def __init__(self, lines: list[LogLine], slack: float) -> None:
+    def __init__(self, lines: list[LogLine], ignored: bytes, slack: float) -> None:
         self.lines = lines
-        self.taken = bytearray(line.event not in FOLLOWED for line in lines)
+        self.taken = bytearray(ignored)
         self.cursor = self.end = 0
         self.slack = slack
         """How far apart, in ms, two lines of one turn may be."""

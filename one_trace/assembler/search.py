@@ -7,7 +7,7 @@ import itertools
 
 from one_trace.assembler.choices import Key, Picks
 from one_trace.assembler.executions import Execution, outwards
-from one_trace.assembler.ground import ANY, EXACT, NEAR, Ground, Mode
+from one_trace.assembler.ground import ANY, EXACT, LINES, NEAR, Ground, Mode
 from one_trace.assembler.readings import Reading, read, read_once
 from one_trace.assembler.standing import Learned
 
@@ -16,9 +16,6 @@ MODES = (Mode(EXACT, at_once=True), Mode(EXACT), Mode(NEAR), Mode(NEAR, at_once=
 UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
 RUNS = 60
 """Runs of a record at most, until one is found that nothing contradicts."""
-LINES = 40_000
-"""Lines replayed at most for all such choices of a record, and to find a reading; a record is replayed once
-in any case."""
 
 
 def search(ground: Ground) -> Reading:
