@@ -216,3 +216,28 @@ def test_without_pyarrow_the_command_that_installs_it_is_told(
     with pytest.raises(CliError) as caught:
         flat_table.check_parquet()
     assert "pip install 'one-trace[parquet]'" in (caught.value.hint or "")
+
+
+TEXTS = [
+    "",
+    "a",
+    'say "no"',
+    "a,b",
+    "a\nb\r",
+    "\x1b[0m",
+    "=1+1",
+    " -x",
+    "ü" * 2000,
+    "p > " * 600,
+    "p > " * 600 + "\x07,",
+]
+
+
+def test_csv_is_what_the_csv_module_writes() -> None:
+    """Which looks at each character by itself: it is not used."""
+    rows = [(text, None, 1, 0.1, 1e22, f"{text}{text}") for text in TEXTS]
+    file, expected = io.BytesIO(), io.StringIO()
+    flat_table.write_csv(iter(rows), file)
+    cleaned = [[flat_table.cell(value) if isinstance(value, str) else value for value in row] for row in rows]
+    csv.writer(expected, lineterminator="\n").writerows([flat_table.COLUMNS, *cleaned])
+    assert file.getvalue().decode() == expected.getvalue()
