@@ -1,0 +1,91 @@
+"""Choices: each decision among several as an object that can be blamed and made otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from one_trace.assembler.executions import Execution
+
+CERTAIN = (0, 0)
+"""The cost of a candidate of which the state says just this."""
+
+
+class Key(NamedTuple):
+    """Which choice: what kind, at which line, and the how manieth there, or of which execution."""
+
+    kind: str
+    at: int
+    which: int | str
+
+
+Picks = Mapping[Key, str]
+"""What is chosen, by the label of the candidate."""
+
+
+@dataclass(slots=True)
+class Candidate:
+    """`cost`: how badly it fits; candidates of the same cost fit alike."""
+
+    cost: tuple[float, float]
+    of: Execution
+    label: str
+    act: Callable[[], None] | None = None
+    hint: tuple[float, int] = (0, 0)
+    """Which of those of the same cost is tried first."""
+
+
+@dataclass(slots=True)
+class Choice:
+    """`equal`: how many of the candidates, from the first on, fit alike."""
+
+    key: Key
+    candidates: Sequence[Candidate]
+    picked: int
+    equal: int
+
+    @property
+    def chosen(self) -> Candidate:
+        return self.candidates[self.picked]
+
+
+class Choices:
+    """The choices of a reading, in order; `picks` are those made in advance. `at`: the line that is to be
+    explained."""
+
+    def __init__(self, picks: Picks) -> None:
+        self._picks = picks
+        self._numbers: Counter[tuple[str, int]] = Counter()
+        self.made: list[Choice] = []
+        self.at = 0
+
+    def among(self, kind: str, candidates: list[Candidate]) -> Candidate:
+        """One that fits best."""
+        if len(candidates) == 1:
+            return candidates[0]
+        candidates.sort(key=lambda each: (each.cost, each.hint))
+        equal = (
+            sum(each.cost == candidates[0].cost for each in candidates)
+            if candidates[0].cost != CERTAIN
+            else 1
+        )
+        which = self._numbers[kind, self.at]
+        self._numbers[kind, self.at] += 1
+        return self._pick(Key(kind, self.at, which), candidates, equal)
+
+    def whether(self, kind: str, of: Execution, *, likely: bool, either: bool = False) -> bool:
+        """A yes or no that the record does not tell; `either`: nothing speaks for one of them."""
+        candidates = [
+            Candidate((number, 0), of, str(each)) for number, each in enumerate((likely, not likely))
+        ]
+        key = Key(kind, self.at, of.path)
+        return self._pick(key, candidates, 2 if either else 1).label == "True"
+
+    def _pick(self, key: Key, candidates: list[Candidate], equal: int) -> Candidate:
+        label = self._picks.get(key)
+        found = (number for number, each in enumerate(candidates) if each.label == label)
+        picked = next(found, 0) if label is not None else 0
+        self.made.append(Choice(key, candidates, picked, equal))
+        return candidates[picked]
