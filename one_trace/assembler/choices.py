@@ -37,7 +37,7 @@ class Candidate(Struct, gc=False, eq=False):
     of: Execution
     label: str
     act: Callable[[], None] | None = None
-    hint: tuple[float, int] = (0, 0)
+    hint: tuple[float, float] = (0, 0)
     """Which of those of the same cost is tried first."""
 
 
