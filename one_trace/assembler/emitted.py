@@ -62,8 +62,9 @@ class Emitted(Events):
 
     def pausing(self, plan: StepPlan, span: int, attempt: int, delay_ms: int) -> None:
         execution = self._at.executions[span - 1]
-        self._at.pending.pausing = (execution, 0)
-        self._take("step:retry", execution, attempt)
+        index = self._take("step:retry", execution, attempt)
+        pause = self._at.script.lines[index].delay_ms if index >= 0 else None
+        self._at.pending.pausing = (execution, 0, pause)
 
     def retried(self, plan: StepPlan, span: int, retries: int) -> None:
         self._take("step:retry-success", self._at.executions[span - 1], retries)
