@@ -19,14 +19,16 @@ SWAPS = 8
 
 
 def agree(ground: Ground, best: Reading) -> None:
-    """Where another reading says something else, that is not certain."""
-    if best.conflict is not None or ground.bare:
+    """Where another reading says something else, that is not certain. Where something contradicts this
+    one, nothing is that it chose."""
+    if ground.bare:
         return
-    left, size = LINES, len(ground.record.lines)
+    stands, size = best.conflict is None, len(ground.record.lines)
+    left = LINES if stands else 0
     below = _below(best.executions)
     before: dict[Key, str] = {}
     for choice in best.choices:
-        for each in choice.as_good:
+        for each in choice.as_good if stands else choice.others:
             pair = each.of, choice.chosen.of
             alike = pair[0].node is pair[1].node
             names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")

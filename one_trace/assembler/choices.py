@@ -54,6 +54,10 @@ class Choice(Struct, gc=False, eq=False):
         return self.candidates[self.picked]
 
     @property
+    def others(self) -> list[Candidate]:
+        return [each for each in self.candidates if each is not self.chosen]
+
+    @property
     def as_good(self) -> list[Candidate]:
         """The others that fit as well as the chosen one."""
         if self.picked < self.equal:
