@@ -75,7 +75,7 @@ def _after(
         todo = tops[-1:]
         turn = tops[-1].where.iteration if tops else None
         if turn is not None and tops[-1].where.above is not None:
-            beside = below[tops[-1].where.above.number]
+            beside = below.get(tops[-1].where.above.number, ())
             todo = [each for each in beside if each.where.iteration == turn]
         while todo:
             each = todo.pop()
