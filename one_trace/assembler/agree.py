@@ -14,8 +14,10 @@ from one_trace.assembler.search import arms, renamed, solve
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
-SWAPS = 8
-"""Runs for each of the choices that may as well be made otherwise."""
+SWAPS = 8, 60
+"""Runs for each of the choices that may as well be made otherwise, at least and at most: the shorter the log,
+the more, as if there were so many (`TRIALS`) of them."""
+TRIALS = 20
 
 
 def agree(ground: Ground, best: Reading) -> None:
@@ -49,6 +51,10 @@ def agree(ground: Ground, best: Reading) -> None:
                     _doubt(best.executions, other.executions, names)
                 if pair[0] is not pair[1] and any(_is_doubted(one, names) for one in loud):
                     break
+            else:
+                if other.conflict is not None and other.runs >= SWAPS[0]:
+                    for one in certain:
+                        one.doubt(*names)
         before[choice.key] = choice.chosen.label
 
 
@@ -92,7 +98,8 @@ def _instead(
         yield from _one_by_one(ground, best, trial)
     for each in _rests(best, trial, pair):
         yield solve(ground, {**each, **trial}, 1, best.learned)
-    yield solve(ground, trial, SWAPS, best.learned)
+    swaps = LINES // (TRIALS * max(1, len(ground.record.lines)))
+    yield solve(ground, trial, max(SWAPS[0], min(SWAPS[1], swaps)), best.learned)
 
 
 def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
