@@ -10,7 +10,7 @@ from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
 from one_trace.assembler.ground import LINES, Ground
 from one_trace.assembler.readings import Reading
-from one_trace.assembler.search import arms, renamed, solve
+from one_trace.assembler.search import arms, exchange, renamed, solve
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
@@ -157,13 +157,15 @@ def _rests(best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> It
     """The other choices, with the two exchanged: until they can be exchanged again, or for good; or as they
     are."""
     rest = {choice.key: choice.chosen.label for choice in best.choices}
-    both = arms(*pair)
-    if both is not None:
-        after = [choice for choice in best.choices if choice.key not in trial]
+    at = max(key.at for key in trial)
+    after = [choice for choice in best.choices if choice.key not in trial]
+    for both in dict.fromkeys((arms(*pair, at), arms(*pair))):
+        if both is None:
+            continue
         until = (index for index, choice in enumerate(after) if _may_exchange(choice, both))
         for index in itertools.islice(until, MEETINGS):
-            yield rest | {choice.key: renamed(choice.chosen.label, *both) for choice in after[:index]}
-        yield {key: renamed(label, *both) for key, label in rest.items()}
+            yield rest | dict(exchange(choice, both) for choice in after[:index])
+        yield dict(exchange(choice, both) for choice in best.choices)
     yield rest
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 
-from one_trace.assembler.choices import Key, Picks
+from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.ground import ANY, EXACT, LINES, NEAR, Ground, Mode
 from one_trace.assembler.readings import Reading, read, read_once
@@ -14,6 +14,8 @@ from one_trace.assembler.standing import Learned
 MODES = (Mode(EXACT, at_once=True), Mode(EXACT), Mode(NEAR), Mode(NEAR, at_once=True), Mode(ANY))
 """What is likelier first."""
 UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
+_BEHIND = ("", " ", "[", "#")
+"""What may stand behind the path of what goes on."""
 RUNS = 60
 """Runs of a record at most, until one is found that nothing contradicts."""
 
@@ -139,13 +141,22 @@ def _otherwise(reading: Reading, fixed: Picks) -> list[Picks]:
 def exchanged(reading: Reading, one: Execution, other: Execution) -> Picks | None:
     """All choices, with two of the same steps in each other's place."""
     both = arms(one, other)
-    if both is None:
-        return None
-    return {choice.key: renamed(choice.chosen.label, *both) for choice in reading.choices}
+    return dict(exchange(choice, both) for choice in reading.choices) if both is not None else None
 
 
-def arms(one: Execution, other: Execution) -> tuple[str, str] | None:
-    """The paths of the two, without what is the same at their ends."""
+def exchange(choice: Choice, both: tuple[str, str]) -> tuple[Key, str]:
+    """A choice, with these two in each other's place."""
+    kind, at, which = choice.key
+    of = renamed(which, *both) if isinstance(which, str) else which
+    return Key(kind, at, of), renamed(choice.chosen.label, *both)
+
+
+def arms(one: Execution, other: Execution, at: int | None = None) -> tuple[str, str] | None:
+    """The paths of the two, without what is the same at their ends. What had been given up before line `at`
+    goes on alone."""
+    ghosts = _given_up(one, other, at) if at is not None else None
+    if ghosts is not None:
+        return ghosts[0].path, ghosts[1].path
     first, second = one.path.split(" > "), other.path.split(" > ")
     while first and second and first[-1] == second[-1]:
         first.pop()
@@ -154,9 +165,19 @@ def arms(one: Execution, other: Execution) -> tuple[str, str] | None:
     return arms if all(arms) and arms[0] != arms[1] else None
 
 
+def _given_up(one: Execution, other: Execution, at: int) -> tuple[Execution, Execution] | None:
+    """The innermost around the two that were over by then."""
+    for pair in zip((one, *outwards(one)), (other, *outwards(other)), strict=False):
+        if pair[0] is pair[1] or pair[0].node is not pair[1].node:
+            return None
+        if any(0 <= each.lines[1] < at for each in pair):
+            return pair
+    return None
+
+
 def renamed(label: str, one: str, other: str) -> str:
     for here, there in ((one, other), (other, one)):
         at = label.find(here)
-        if at >= 0 and label[at + len(here) :][:3] in ("", " > "):
+        if at >= 0 and label[at + len(here) :][:1] in _BEHIND:
             return label[:at] + there + label[at + len(here) :]
     return label
