@@ -29,7 +29,11 @@ def find_cause(
         each for each in executions if each.status == "error" and each.error == error is not None
     ]
     if not chain:
-        unrun = [f"{ground.prefix} > {node.id}" for node in ground.tree.root.nodes] if not executions else []
+        unrun = (
+            [f"{ground.prefix} > {node.id}" for node in ground.flows.root.root.nodes]
+            if not executions
+            else []
+        )
         kind, guessed = error_class(error, None, None)
         derived = ["class"] if guessed else []
         return Cause(
@@ -59,7 +63,7 @@ def find_cause(
         step_id=cause.node.id,
         error_code=code,
         error_class=kind,
-        at=ground.trees.place(cause.node),
+        at=ground.flows.trees.place(cause.node),
         attempts=cause.attempts,
         still_running=running[:_LIST_LIMIT],
         never_ran=after[:_LIST_LIMIT],

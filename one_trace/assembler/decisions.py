@@ -156,7 +156,7 @@ class Decisions:
         first = None if at.known.lenient else at.script.peek()
         for _, line in at.script.ahead(at.clock.at + BUSY_MS) if call.where.silent else at.script.rest():
             if line.event in ("flow:start", "flow:mock-start", "flow:dry-run"):
-                if at.known.ground.trees.may_call(call.node, line.flow_key or ""):
+                if at.known.ground.flows.trees.may_call(call.node, line.flow_key or ""):
                     return line
             elif line.step_id == call.node.id and line.event in ENDS and not call.where.silent:
                 return line
@@ -192,7 +192,7 @@ class Decisions:
         if node.type == "parallel" and node.body is not None:
             return frozenset().union(*(self.firsts_of(child) for child in node.body.nodes))
         if node.type == "flow":
-            tree: Tree | None = self._at.known.ground.trees.called_by(node)
+            tree: Tree | None = self._at.known.ground.flows.trees.called_by(node)
             return frozenset({f"\0{tree.key}"}) if tree is not None else frozenset()
         return frozenset()
 

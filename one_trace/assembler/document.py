@@ -59,7 +59,7 @@ def assembly_of(ground: Ground, reading: Reading, outputs_of: Collection[str]) -
         outputs=outputs,
     )
     if record.flow is not None:
-        tell_plan(assembly, record, record.flow, ground.trees)
+        tell_plan(assembly, record, record.flow, ground.flows.trees)
     return assembly
 
 

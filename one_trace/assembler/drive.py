@@ -79,7 +79,7 @@ class Drive:
         options = RunOptions(dry_run=dry_run, allow_bash=True, stop_after=ground.stop_after)
         engine = Followed(at, self._maps, self._emitted, self._leaves, options)
         at.clock.at = first.at
-        flow = ground.root_flow
+        flow = ground.flows.definition
         scope = FlowScope(str(flow.get("key")), "", (), flow.get("defaultOnError"))
         root: Held = at.notes.root
         flowing = engine.flow(flow, scope, root, Place(), go.done(at.script))

@@ -8,7 +8,7 @@ from typing import cast
 
 from one_trace.assembler.emitted import Emitted
 from one_trace.assembler.executions import Execution, Made
-from one_trace.assembler.ground import Found
+from one_trace.assembler.flows import Found
 from one_trace.assembler.leaves import Leaves
 from one_trace.assembler.maps import Maps
 from one_trace.assembler.pending import LEAVES, UNKNOWN
@@ -34,11 +34,11 @@ class Followed(Engine):
             maps, at.loop, options, self._find_flow, lambda _event: None, self._begin_body, Watch(at)
         )
         self._at, self._leaves = at, leaves
-        self.events, self.plans = emitted, at.known.ground.plans
+        self.events, self.plans = emitted, at.known.ground.flows.plans
         self.reader = at.pending.reader = Promise(at.loop)
 
     def _find_flow(self, key: str) -> Found:
-        found = self._at.known.ground.find_flow(key)
+        found = self._at.known.ground.flows.find(key)
         if found is None:
             line = self._at.script.peek()
             raise StepFailure((line.error if line is not None else None) or UNKNOWN)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from one_trace.assemble.flowtree.tree import Node, Tree
-from one_trace.assemble.flowtree.trees import Trees, limit_called, limit_loops
 from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.executions import Execution
+from one_trace.assembler.flows import Flows
 from one_trace.assembler.script import UNSAVED, Script, ignored_in
 from one_trace.assembler.stored import Stored
-from one_trace.engine.plan import Plans
-from one_trace.record.flows import FlowFile
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
@@ -77,29 +73,16 @@ class Go:
         return Done(self.completed, script) if self.number > 1 else ()
 
 
-@dataclass
-class Found:
-    flow: Any
-    root: str = ""
-
-
 class Ground:
     def __init__(self, record: Record, facts: Facts) -> None:
         self.record, self.facts = record, facts
         self.mode = Mode()
         self.faults: list[str] = []
-        self.trees = Trees(record.flows, facts.warnings, self.faults)
-        self.plans, self.ignored = Plans(), ignored_in(record.lines)
-        self._files: dict[str, FlowFile | None] = {}
-        self._nodes: dict[int, Node] = {}
-        self._by_id: dict[str, list[Node]] = defaultdict(list)
+        self.flows = Flows(record, facts.warnings, self.faults)
+        self.ignored = ignored_in(record.lines)
         self._logged = {line.step_id for line in record.lines}
         self.goes = _goes(record) or [Go(1, 0, 0, record.files.flow_key)]
         self._stopped_after = next(iter(facts.stopped_after), None)
-        tree = self.tree = self.trees.root(record.files.flow_key, record.flow)
-        self._index(tree)
-        if record.state is not None and record.state.context is not None:
-            limit_loops(tree, record.state.context.input)
         self.bare = record.flow is None
         """The engine cannot run these flows: lines are placed by the flow files alone."""
         context = record.state.context if record.state is not None else None
@@ -113,60 +96,13 @@ class Ground:
         return self._stopped_after or self.mode.stop_after
 
     @property
-    def root_flow(self) -> dict[str, Any]:
-        flow = self.record.flow
-        return flow.definition if flow is not None else {"steps": []}
-
-    @property
     def prefix(self) -> str:
         """What paths of the last go begin with."""
         return self.goes[-1].prefix if self.goes else self.record.files.flow_key
 
-    def _index(self, tree: Tree) -> None:
-        for step_id, nodes in tree.by_id.items():
-            for node in nodes:
-                if self._nodes.setdefault(id(node.step), node) is not node:
-                    return
-                self._by_id[step_id].append(node)
-
-    def with_id(self, step_id: str) -> Sequence[Node]:
-        """The steps of this id in all flows that have been called."""
-        return self._by_id.get(step_id, ())
-
     def is_logged(self, execution: Execution) -> bool:
         """Whether any line is of its step, if not its own."""
         return execution.lines[0] >= 0 or execution.node.id in self._logged
-
-    def node_of(self, step: dict[str, Any], flow_key: str) -> Node:
-        return self._nodes[id(step)]
-
-    def say_misplaced(self, node: Node) -> None:
-        if not self.tree.known:
-            return
-        if (node.id, node.type) not in self.trees.kinds:
-            self.faults.append(f"the flow files have no place for the step {node.id[:80]!r}")
-        else:
-            self.faults.append(f"the step {node.id[:80]!r} ran where the flow files have none")
-
-    def find_flow(self, key: str) -> Found | None:
-        flow = self._named(key)
-        if flow is None:
-            return None
-        tree = self.trees.root(flow.key, flow)
-        self._index(tree)
-        return Found(flow.definition)
-
-    def limit(self, key: str, call: Node) -> None:
-        """What is known of the inputs that a step gives to the flow that it calls."""
-        flow = self._named(key)
-        if flow is not None:
-            limit_called(self.trees.root(flow.key, flow), call)
-
-    def _named(self, key: str) -> FlowFile | None:
-        """Looked for once: to look for a file is to ask the file system."""
-        if key not in self._files:
-            self._files[key] = self.record.flows.named(key)
-        return self._files[key]
 
 
 def _goes(record: Record) -> list[Go]:

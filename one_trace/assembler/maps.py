@@ -77,7 +77,7 @@ class Maps:
     def accept(self, context: Held, inputs: Held, declared: Json) -> None:
         call, key = inputs
         self._at.pending.calls.remove(call)
-        self._at.known.ground.limit(key, call.node)
+        self._at.known.ground.flows.limit(key, call.node)
         self._decisions.accepted(call)
 
     def counts(self, context: Held) -> tuple[int, int, int]:

@@ -46,7 +46,7 @@ class Tolerant:
             self.flows.pop()
 
     def _flow(self, line: LogLine) -> None:
-        key, trees = line.flow_key or "", self._at.known.ground.trees
+        key, trees = line.flow_key or "", self._at.known.ground.flows.trees
         calling = [
             each
             for opened in self._at.pending.open.values()
@@ -57,7 +57,7 @@ class Tolerant:
         if call is not None:
             self.flows.append((call, trees.sub_flow(key, call.node)))
         elif not self.flows:
-            self.flows.append((None, self._at.known.ground.tree))
+            self.flows.append((None, self._at.known.ground.flows.root))
 
     def _start(self, index: int, line: LogLine) -> None:
         step_id, kind = line.step_id or "", line.type or ""
@@ -70,7 +70,7 @@ class Tolerant:
             return
         call, tree = self._flow_now
         node = tree.foreign(step_id, line.step_name or "", kind)
-        self._at.known.ground.say_misplaced(node)
+        self._at.known.ground.flows.say_misplaced(node)
         self._begin(index, line, node, self._in_flow(call), misplaced=True)
 
     def _begins(self, index: int, step_id: str) -> bool:
@@ -99,7 +99,7 @@ class Tolerant:
         """In a list in which what ran last has ended, and a step with this id comes later."""
         self._look()
         found: tuple[Execution, Node] | None = None
-        for node in self._at.known.ground.with_id(step_id):
+        for node in self._at.known.ground.flows.with_id(step_id):
             for each in itertools.islice(reversed(self._ran.get(id(node.step_list), ())), _NEAR):
                 if node.unlogged or each.lines[1] < 0 or (each.where.index or 0) >= (node.index or 0):
                     continue
@@ -140,7 +140,7 @@ class Tolerant:
 
     @property
     def _flow_now(self) -> tuple[Execution | None, Tree]:
-        return self.flows[-1] if self.flows else (None, self._at.known.ground.tree)
+        return self.flows[-1] if self.flows else (None, self._at.known.ground.flows.root)
 
     def _in_flow(self, above: Execution | None) -> Where:
         attempt = above.attempts if above is not None else None

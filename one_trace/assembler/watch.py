@@ -21,7 +21,7 @@ class Watch(Observer):
     def begin(self, step: dict[str, Any], flow_key: str, place: Place, index: int, *, events: bool) -> int:
         at = self._at
         above = at.executions[place.span - 1] if place.span is not None else None
-        node = at.known.ground.node_of(step, flow_key)
+        node = at.known.ground.flows.node_of(step)
         where = Where(above, place.attempt, place.iteration, place.branch, index, at.going.number, not events)
         path = f"{prefix(place, above, at.going.prefix)} > {node.id}"
         number = len(at.executions) + 1
