@@ -45,7 +45,7 @@ def agree(ground: Ground, best: Reading) -> None:
                 best.runs += other.runs
                 if other.conflict is None:
                     _doubt(best.executions, other.executions, names)
-                if any(_is_doubted(one, names) for one in loud):
+                if pair[0] is not pair[1] and any(_is_doubted(one, names) for one in loud):
                     break
         before[choice.key] = choice.chosen.label
 
@@ -86,9 +86,26 @@ def _instead(
     ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]
 ) -> Iterator[Reading]:
     """Other readings, with these choices; the rest made anew at last."""
+    if pair[0] is pair[1]:
+        yield from _one_by_one(ground, best, trial)
     for each in _rests(best, trial, pair):
         yield solve(ground, {**each, **trial}, 1, best.learned)
     yield solve(ground, trial, SWAPS, best.learned)
+
+
+def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
+    """Where it is not this one, it may be the next, or the one after that."""
+    known = {choice.key for choice in best.choices}
+    rest = {choice.key: choice.chosen.label for choice in best.choices}
+    for _ in range(MEETINGS):
+        other = solve(ground, {**rest, **trial}, 1, best.learned)
+        yield other
+        more = (choice for choice in other.choices if choice.key not in known and choice.as_good)
+        following = next(more, None)
+        if following is None:
+            return
+        known.add(following.key)
+        trial = {**trial, following.key: following.as_good[0].label}
 
 
 def _rests(best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> Iterator[Picks]:

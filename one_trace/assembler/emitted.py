@@ -108,7 +108,8 @@ class Emitted(Events):
         for index, line in () if at.known.exact and not at.known.lenient else script.ahead(until):
             if index > at.last and self._is(line, event, subject, value):
                 return index
-        if at.known.lenient or (at.going.killed and script.lines[at.going.end - 1].at <= until):
+        cut = at.going.killed and not at.known.exact and script.lines[at.going.end - 1].at <= until
+        if at.known.lenient or cut:
             return -1
         there = script.lines[script.cursor]
         led = script.lines[at.last] if at.last >= 0 else None

@@ -102,11 +102,7 @@ class Fit:
         where, above = execution.where, execution.where.above
         if where.silent or where.index is None or line.event not in ("step:complete", "step:error"):
             return True
-        if (
-            self._at.going.killed
-            and self._at.known.ground.record.lines[self._at.going.end - 1].at
-            <= line.at + self._at.script.slack
-        ):
+        if self._may_be_cut(line):
             return True
         failed = line.event == "step:error"
         if not failed and execution.node.id == self._at.known.ground.stop_after:
@@ -142,6 +138,15 @@ class Fit:
             ),
         )
 
+    def _may_be_cut(self, line: LogLine) -> bool:
+        """The run was killed before more was written."""
+        at = self._at
+        if not at.going.killed:
+            return False
+        if at.known.exact:
+            return at.script.after() is None
+        return at.script.lines[at.going.end - 1].at <= line.at + at.script.slack
+
     def waits_for(self, container: Execution, attempt: int | None) -> bool:
         """A container still waits for what runs in this attempt."""
         if container.over is not None or attempt != container.attempts:
@@ -174,19 +179,25 @@ class Fit:
         return 0 if result.status == line.status and result.duration_ms == line.reported_ms else 2
 
     def may_end(self, waiting: Waiting, line: LogLine) -> bool:
-        execution, node = waiting.of, waiting.of.node
+        return self.may_be_end(waiting.of, waiting.attempt, line)
+
+    def may_be_end(self, execution: Execution, attempt: int, line: LogLine) -> bool:
+        """By how its step handles errors."""
+        node = execution.node
         if line.event == "step:retry":
-            return line.attempt == waiting.attempt + 1 and is_retry_of(node, line)
+            return line.attempt == attempt + 1 and is_retry_of(node, line)
         if line.event == "step:retry-success":
-            return line.retries == waiting.attempt - 1
+            return line.retries == attempt - 1
         if execution.where.silent:
             return False
         if line.event == "step:error":
-            return line.strategy in (None, node.said_strategy) and TIMED_OUT not in (line.error or "")
+            if line.strategy not in (None, node.said_strategy) or TIMED_OUT in (line.error or ""):
+                return False
+            return attempt > node.retries or self._at.script.is_skip_before(line.step_id)
         if line.status not in STATUS:
             return True
         if line.status == "success":
-            return (line.retries or 0) == waiting.attempt - 1
+            return (line.retries or 0) == attempt - 1
         return line.status == "failed" and node.goes_on
 
     @staticmethod

@@ -48,8 +48,7 @@ class Followed(Engine):
         """Whether the host did not try again: its retry-skip stands before the line that is next."""
         script = self._at.script
         step_id = self._at.executions[span - 1].node.id
-        line = script.lines[script.cursor - 1] if script.cursor > 0 else None
-        if line is not None and line.event == "step:retry-skip" and line.step_id == step_id:
+        if script.is_skip_before(step_id):
             return True
         after = script.peek()
         if after is not None and after.event == "step:retry" and after.step_id == step_id:

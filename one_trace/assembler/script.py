@@ -77,6 +77,11 @@ class Script:
     def peek(self) -> LogLine | None:
         return self.lines[self.cursor] if self.cursor < self.end else None
 
+    def is_skip_before(self, step_id: str | None) -> bool:
+        """The next line follows one that says that the step is not tried again."""
+        line = self.lines[self.cursor - 1] if self.cursor > 0 else None
+        return line is not None and line.event == "step:retry-skip" and line.step_id == step_id
+
     def take(self, index: int) -> None:
         self.taken[index] = 1
         if index == self.cursor:

@@ -192,9 +192,13 @@ class Silence:
             return self.rank_later(container, line)
         if container.over is not None:
             return NEVER
-        if container.node.id != line.step_id:
+        if container.node.id != line.step_id or not self._may_be_end(container, line):
             return NEVER
         return self._fit.apart(container, line)
+
+    def _may_be_end(self, container: Execution, line: LogLine) -> bool:
+        timeout = TIMED_OUT in (line.error or "") or line.status == "timeout"  # of what is inside, or its own
+        return timeout or self._fit.may_be_end(container, container.attempts, line)
 
     @staticmethod
     def rank_later(container: Execution, line: LogLine) -> float:
