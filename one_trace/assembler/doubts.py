@@ -15,6 +15,8 @@ def close(at: Standing) -> None:
     """What has events ends with one; and what is certain of the silent ones."""
     at.executions = _seen(at.executions)
     silent = any(each.where.silent for each in at.executions)
+    if silent and not at.known.exact:
+        _begin_late(at.executions)
     writers = Counter(_slot(at, each) for each in at.executions) if silent else Counter[tuple[int, str]]()
     open_inside: set[Execution] = set()
     for each in reversed(at.executions):
@@ -30,6 +32,17 @@ def close(at: Standing) -> None:
             _take_alike(at, each)
     if silent:
         _doubt_batches(at)
+
+
+def _begin_late(executions: list[Execution]) -> None:
+    """What is silent began when its result says, seen from its end, if nothing in it began before that."""
+    first: dict[Execution, float] = {}
+    for each in reversed(executions):
+        lasted = each.result.duration_ms if each.result is not None and each.where.silent else None
+        if lasted is not None and each.end is not None:
+            each.start = max(each.start, min(each.end - lasted, first.get(each, each.end)))
+        if each.where.above is not None:
+            first[each.where.above] = min(each.start, first.get(each.where.above, each.start))
 
 
 def _seen(executions: list[Execution]) -> list[Execution]:

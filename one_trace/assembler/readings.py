@@ -118,7 +118,7 @@ def _settle(drive: Drive) -> tuple[list[Unlike], Learned]:
     """What the state has otherwise, and what it tells of the silent ones."""
     at, ground = drive.at, drive.at.known.ground
     state = ground.record.state
-    if state is None or state.context is None:
+    if state is None or state.context is None or not state.context.steps:
         return [], {}
     merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in at.executions)
     settling = Settling(ground.stored, at.notes.forced, merging, 0 if at.known.exact else SILENT_MS)

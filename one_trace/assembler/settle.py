@@ -93,6 +93,8 @@ class Settling:
             return bool(execution.line.reported_ms == result.duration_ms)
         if execution in self.forced or made.duration is None or result.duration_ms is None:
             return True
+        if self.slack and made.duration > result.duration_ms:
+            return True  # what kept the thread busy has let it begin later
         return abs(made.duration - result.duration_ms) <= self.slack
 
     def _parts(self, made: Made, result: Result) -> list[Pair]:
@@ -122,7 +124,14 @@ class Settling:
         for part, stored in zip(made.parts, children or (), strict=False):
             if id(part) not in self._seen and part.of is not None:
                 inner += self._result(part, stored)
+                self._take_unknown(part.of, stored)
         return inner
+
+    def _take_unknown(self, child: Execution, stored: Raw) -> None:
+        """Of a silent child that ended in a way not known."""
+        result = self.stored.result(stored)
+        if child.where.silent and result is not None and result.status not in STATUSES:
+            child.status, child.result = "error", result
 
     def _last_results(self, made: Made, result: Result) -> None:
         """A while keeps, of each iteration, the output of its last step; without status or time."""
