@@ -40,7 +40,7 @@ class Leaves:
         return waiting.due == self._at.clock.at
 
     def _is_guessed_over(self, waiting: Waiting) -> bool:
-        """Where the state does not say what became of a silent leaf."""
+        """Where the state does not say the result of a silent leaf."""
         of, choices = waiting.of, self._at.choices
         if waiting.never:
             return False
