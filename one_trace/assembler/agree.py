@@ -14,40 +14,84 @@ from one_trace.assembler.search import arms, renamed, solve
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
-SWAPS = 8
-"""Runs for each of the choices that may as well be made otherwise."""
+SWAPS = 8, 60
+"""Runs for each of the choices that may as well be made otherwise, at least and at most: the shorter the log,
+the more, as if there were so many (`TRIALS`) of them."""
+TRIALS = 20
 
 
 def agree(ground: Ground, best: Reading) -> None:
-    """Where another reading says something else, that is not certain."""
-    if best.conflict is not None or ground.bare:
-        return
-    left, size = LINES, len(ground.record.lines)
-    below = _below(best.executions)
-    before: dict[Key, str] = {}
-    for choice in best.choices:
-        for each in choice.as_good:
-            pair = each.of, choice.chosen.of
-            alike = pair[0].node is pair[1].node
-            names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
-            concerned = [pair[0]] if pair[0] is pair[1] else _after(pair, choice.key.at, below)
-            certain = [one for one in concerned if not _is_doubted(one, names)]
-            if not certain:
-                continue
-            if left < size:
-                for one in certain:
-                    one.doubt(*names)
-                continue
-            loud = [one for one in certain if not one.where.silent] or certain
-            trial = {**before, choice.key: each.label}
-            for other in _instead(ground, best, trial, pair):
-                left -= other.runs * size
-                best.runs += other.runs
-                if other.conflict is None:
-                    _doubt(best.executions, other.executions, names)
-                if pair[0] is not pair[1] and any(_is_doubted(one, names) for one in loud):
-                    break
-        before[choice.key] = choice.chosen.label
+    """Where another reading says something else, that is not certain. Where something contradicts this
+    one, nothing is that it chose."""
+    if not ground.bare:
+        _Agreement(ground, best).seek()
+
+
+class _Agreement:
+    """`before`: the choices up to the one that is looked at; `left`: how many lines may be replayed yet."""
+
+    def __init__(self, ground: Ground, best: Reading) -> None:
+        self._ground, self._best = ground, best
+        self._stands, self._size = best.conflict is None, len(ground.record.lines)
+        self._left = LINES if self._stands else 0
+        self._below = _below(best.executions)
+        self._before: dict[Key, str] = {}
+
+    def seek(self) -> None:
+        by_result = _by_result(self._best.choices)
+        for choice in self._best.choices:
+            if choice.key.kind == "believed" and choice.chosen.label == "True":
+                for other in itertools.islice(by_result.get(_result_of(choice), ()), MEETINGS):
+                    trial = {choice.key: "False", other.key: "True"}
+                    self._look(choice.key.at, trial, (other.chosen.of, choice.chosen.of))
+            for each in choice.as_good if self._stands else choice.others:
+                self._look(choice.key.at, {choice.key: each.label}, (each.of, choice.chosen.of))
+            self._before[choice.key] = choice.chosen.label
+
+    def _look(self, at: int, trial: Picks, pair: tuple[Execution, Execution]) -> None:
+        """Whether it may be so."""
+        alike = pair[0].node is pair[1].node
+        names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
+        concerned = [pair[0]] if pair[0] is pair[1] else _after(pair, at, self._below)
+        certain = [each for each in concerned if not _is_doubted(each, names)]
+        if certain and (self._left < self._size or not self._is_settled(trial, pair, names, certain)):
+            for each in certain:
+                each.doubt(*names)
+
+    def _is_settled(
+        self,
+        trial: Picks,
+        pair: tuple[Execution, Execution],
+        names: tuple[str, ...],
+        certain: list[Execution],
+    ) -> bool:
+        """Another reading was found, and what differs in it is marked; or there is none."""
+        best = self._best
+        loud = [each for each in certain if not each.where.silent] or certain
+        refuted = True
+        for other in _instead(self._ground, best, {**self._before, **trial}, pair):
+            self._left -= other.runs * self._size
+            best.runs += other.runs
+            if other.conflict is None:
+                _doubt(best.executions, other.executions, names)
+            if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
+                return True
+            refuted = other.conflict is None or other.runs < SWAPS[0]
+        return refuted
+
+
+def _by_result(choices: list[Choice]) -> dict[object, list[Choice]]:
+    """The silent ones whose result is not taken to be the one that stands where theirs would, by that."""
+    found: dict[object, list[Choice]] = {}
+    for choice in choices:
+        if choice.key.kind == "believed" and choice.chosen.label == "False":
+            found.setdefault(_result_of(choice), []).append(choice)
+    return found
+
+
+def _result_of(choice: Choice) -> object:
+    expected = choice.chosen.of.expected
+    return id(expected.raw) if expected is not None else None
 
 
 def _is_doubted(each: Execution, names: tuple[str, ...]) -> bool:
@@ -73,7 +117,7 @@ def _after(
         todo = tops[-1:]
         turn = tops[-1].where.iteration if tops else None
         if turn is not None and tops[-1].where.above is not None:
-            beside = below[tops[-1].where.above.number]
+            beside = below.get(tops[-1].where.above.number, ())
             todo = [each for each in beside if each.where.iteration == turn]
         while todo:
             each = todo.pop()
@@ -90,7 +134,8 @@ def _instead(
         yield from _one_by_one(ground, best, trial)
     for each in _rests(best, trial, pair):
         yield solve(ground, {**each, **trial}, 1, best.learned)
-    yield solve(ground, trial, SWAPS, best.learned)
+    swaps = LINES // (TRIALS * max(1, len(ground.record.lines)))
+    yield solve(ground, trial, max(SWAPS[0], min(SWAPS[1], swaps)), best.learned)
 
 
 def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:

@@ -37,7 +37,7 @@ class Candidate(Struct, gc=False, eq=False):
     of: Execution
     label: str
     act: Callable[[], None] | None = None
-    hint: tuple[float, int] = (0, 0)
+    hint: tuple[float, float] = (0, 0)
     """Which of those of the same cost is tried first."""
 
 
@@ -52,6 +52,10 @@ class Choice(Struct, gc=False, eq=False):
     @property
     def chosen(self) -> Candidate:
         return self.candidates[self.picked]
+
+    @property
+    def others(self) -> list[Candidate]:
+        return [each for each in self.candidates if each is not self.chosen]
 
     @property
     def as_good(self) -> list[Candidate]:

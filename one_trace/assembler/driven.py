@@ -65,15 +65,16 @@ class DrivenLoop(Loop):
         self.ready.clear()
 
     def limited(self, promise: Promise[T], limit_ms: float, timeout: Exception) -> Promise[T]:
-        self._pending.pausing = self._pending.limited.pop()
+        self._pending.pausing = (*self._pending.limited.pop(), None)
         return super().limited(promise, limit_ms, timeout)
 
     def call_later(self, delay_ms: float, callback: Callable[[], None]) -> int:
         if math.isnan(delay_ms) or not 1 <= delay_ms <= TIMER_LONGEST_MS:
             delay_ms = 1
         self._number += 1
-        of, attempt = self._pending.pausing
-        timer = Timer(self.clock.ticks_ms() + int(delay_ms), of, attempt > 0, callback, attempt)
+        of, attempt, reported = self._pending.pausing
+        due = self.clock.ticks_ms() + int(delay_ms if reported is None else max(1, reported))
+        timer = Timer(due, of, attempt > 0, callback, attempt)
         self._by_number[self._number] = timer
         self._pending.timers.append(timer)
         return self._number

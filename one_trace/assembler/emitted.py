@@ -52,7 +52,7 @@ class Emitted(Events):
             line = self._at.script.lines[index]
             finish(self._at, execution, index, line)
             if self._at.known.ground.unsaved:
-                self._fail_unsaved(execution, line)
+                self._fail_unsaved(execution, index)
 
     def failed(self, plan: StepPlan, span: int, error: str) -> None:
         execution = self._at.executions[span - 1]
@@ -62,8 +62,9 @@ class Emitted(Events):
 
     def pausing(self, plan: StepPlan, span: int, attempt: int, delay_ms: int) -> None:
         execution = self._at.executions[span - 1]
-        self._at.pending.pausing = (execution, 0)
-        self._take("step:retry", execution, attempt)
+        index = self._take("step:retry", execution, attempt)
+        pause = self._at.script.lines[index].delay_ms if index >= 0 else None
+        self._at.pending.pausing = (execution, 0, pause)
 
     def retried(self, plan: StepPlan, span: int, retries: int) -> None:
         self._take("step:retry-success", self._at.executions[span - 1], retries)
@@ -148,9 +149,10 @@ class Emitted(Events):
             return bool(line.retries == value)
         return event != "step:retry" or (line.attempt == value and is_retry_of(subject.node, line))
 
-    def _fail_unsaved(self, execution: Execution, line: LogLine) -> None:
+    def _fail_unsaved(self, execution: Execution, index: int) -> None:
         """The host takes it for the step's failure where it cannot save its state."""
-        after = self._at.script.peek()
+        lines = self._at.script.lines
+        line, after = lines[index], lines[index + 1] if index + 1 < len(lines) else None
         if line.event != "step:complete" or after is None or after.event != "step:error":
             return
         error, others = after.error or "", self._at.pending.open.get(execution.node.id)

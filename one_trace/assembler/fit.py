@@ -167,10 +167,10 @@ class Fit:
             each is not line and is_it(each) for _, each in self._at.script.ahead(until)
         )
 
-    def hint(self, execution: Execution, line: LogLine) -> tuple[float, int]:
-        """How late it would be, and what the state says that may be of another execution: that decides only
-        which is tried first."""
-        return self.apart(execution, line), self.guess(execution, line)
+    def hint(self, execution: Execution, line: LogLine) -> tuple[float, float]:
+        """What the state says that may be of another execution, and when it began: of those that a line fits
+        the first has the least time left. That decides only which is tried first."""
+        return self.guess(execution, line), execution.start
 
     def guess(self, execution: Execution, line: LogLine) -> int:
         result = self._at.known.expected.of(execution).result

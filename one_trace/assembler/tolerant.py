@@ -40,10 +40,18 @@ class Tolerant:
             self._start(index, line)
         elif line.event in ("step:complete", "step:error"):
             self._end(index, line)
+        elif line.event == "step:retry":
+            self._retry(line)
         elif line.event in ("flow:start", "flow:mock-start"):
             self._flow(line)
         elif line.event in ("flow:complete", "flow:error") and self.flows:
             self.flows.pop()
+
+    def _retry(self, line: LogLine) -> None:
+        """Of what runs, though its flow file would have it tried again otherwise."""
+        opened = self._at.pending.open.get(line.step_id or "", [])
+        if opened:
+            opened[-1].again += ((self._at.clock.moment(), line.at),)
 
     def _flow(self, line: LogLine) -> None:
         key, trees = line.flow_key or "", self._at.known.ground.flows.trees
