@@ -95,8 +95,11 @@ class Emitted(Events):
         taken = script.taken
         taken[index] = 1
         if index == script.cursor:  # as `take` does
-            found = taken.find(0, index + 1, script.end)
-            script.cursor = found if found >= 0 else script.end
+            index_after, end = index + 1, script.end
+            if index_after < end and taken[index_after]:
+                found = taken.find(0, index_after, end)
+                index_after = found if found >= 0 else end
+            script.cursor = index_after
         return index
 
     def _line_of(self, event: str, subject: Execution | None, value: Json) -> int:

@@ -59,7 +59,8 @@ class Followed(Engine):
         execution = self._at.executions[call.span - 1]
         if "timeoutMs" in call.step and truthy(call.step["timeoutMs"]):
             self._at.pending.limited.append((execution, call.attempt))
-        if not execution.where.silent and not self._at.known.ground.is_logged(execution):
+        unseen = execution.lines[0] < 0 and not execution.where.silent
+        if unseen and not self._at.known.ground.is_logged(execution):
             return self._never()
         if execution.node.type in LEAVES:
             return self._leaf(call, execution)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.flows import Flows
 from one_trace.assembler.script import UNSAVED, Script, ignored_in
 from one_trace.assembler.stored import Stored
+from one_trace.assembler.tried import Tried
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
@@ -87,6 +88,7 @@ class Ground:
         """The engine cannot run these flows: lines are placed by the flow files alone."""
         context = record.state.context if record.state is not None else None
         self.stored = Stored(context, keeps=len(record.lines) <= LINES)
+        self.tried: Tried[Any] = Tried(LINES)
         self.saved = _saved(record)
         self.unsaved = any(map(_takes_back, record.lines, record.lines[1:]))
         """Whether any result could not be saved."""

@@ -17,6 +17,7 @@ from one_trace.record.state import Result
 class Leaves:
     def __init__(self, at: Standing, fit: Fit) -> None:
         self._at, self._fit = at, fit
+        self._at_once = at.known.ground.mode.at_once
 
     def waits(self, execution: Execution, attempt: int) -> Promise[StepFailure | None]:
         """What an attempt comes to: None, or what it threw."""
@@ -24,7 +25,7 @@ class Leaves:
         waiting = Waiting(execution, attempt, Promise(at.loop))
         if execution.where.silent:
             self._foresee(waiting)
-        if at.known.ground.mode.at_once and self._is_over_at_once(waiting):
+        if self._at_once and self._is_over_at_once(waiting):
             waiting.promise.resolve(waiting.failure)
             return waiting.promise
         if execution.where.silent:
@@ -40,7 +41,7 @@ class Leaves:
         return waiting.due == self._at.clock.at
 
     def _is_guessed_over(self, waiting: Waiting) -> bool:
-        """Where the state does not say what became of a silent leaf."""
+        """Where the state does not say the result of a silent leaf."""
         of, choices = waiting.of, self._at.choices
         if waiting.never:
             return False
@@ -56,6 +57,9 @@ class Leaves:
         """Whether one of the next lines of this moment is its end, in the order in which they began; or that
         of another that is open then."""
         at, step_id = self._at, waiting.of.node.id
+        line = at.script.peek()
+        if line is None or line.at > at.clock.at:
+            return False
         others = len(at.pending.open[step_id]) - 1
         for index, line in at.script.ahead(at.clock.at):
             if line.step_id != step_id or index in at.notes.reserved:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from one_trace.assembler.choices import Choice, Choices, Picks
@@ -58,17 +58,27 @@ class Reading:
 
 def read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
     """A reading; once more where the state tells in the end how long something silent took."""
-    reading = read_once(ground, picks, learned)
+    reading = _read(ground, picks, learned)
     for _ in range(ROUNDS):
         known = reading.learned
         if all(known.get(path) == learned.get(path) for path in known):
             break
         learned = {**learned, **known}
-        again = read_once(ground, picks, learned)
+        again = _read(ground, picks, learned)
         if again.reached < reading.reached:
             break
         reading = again
     return reading
+
+
+def _read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
+    """A reading that was made already, or a new one."""
+    known = ground.mode, frozenset((path, id(result)) for path, result in learned.items())
+    found = ground.tried.find(known, picks)
+    if found is None:
+        found = read_once(ground, picks, learned)
+        ground.tried.keep(known, found.choices, found, len(ground.record.lines))
+    return replace(found, picks=picks)
 
 
 def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool = False) -> Reading:
