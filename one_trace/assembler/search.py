@@ -152,9 +152,9 @@ def exchange(choice: Choice, both: tuple[str, str]) -> tuple[Key, str]:
 
 
 def arms(one: Execution, other: Execution, at: int | None = None) -> tuple[str, str] | None:
-    """The paths of the two, without what is the same at their ends. What had been given up before line `at`
-    goes on alone."""
-    ghosts = _given_up(one, other, at) if at is not None else None
+    """The paths of the two, without what is the same at their ends. What was over before line `at` goes on
+    alone."""
+    ghosts = _orphaned(one, other, at) if at is not None else None
     if ghosts is not None:
         return ghosts[0].path, ghosts[1].path
     first, second = one.path.split(" > "), other.path.split(" > ")
@@ -165,7 +165,7 @@ def arms(one: Execution, other: Execution, at: int | None = None) -> tuple[str, 
     return arms if all(arms) and arms[0] != arms[1] else None
 
 
-def _given_up(one: Execution, other: Execution, at: int) -> tuple[Execution, Execution] | None:
+def _orphaned(one: Execution, other: Execution, at: int) -> tuple[Execution, Execution] | None:
     """The innermost around the two that were over by then."""
     for pair in zip((one, *outwards(one)), (other, *outwards(other)), strict=False):
         if pair[0] is pair[1] or pair[0].node is not pair[1].node:
