@@ -41,7 +41,12 @@ class _Agreement:
         by_result = _by_result(self._best.choices)
         for choice in self._best.choices:
             if choice.key.kind == "believed" and choice.chosen.label == "True":
-                for other in itertools.islice(by_result.get(_result_of(choice), ()), MEETINGS):
+                alike = (
+                    other
+                    for other in by_result.get(_result_of(choice), ())
+                    if _overlap(other.chosen.of, choice.chosen.of)
+                )
+                for other in itertools.islice(alike, MEETINGS):
                     trial = {choice.key: "False", other.key: "True"}
                     self._look(choice.key.at, trial, (other.chosen.of, choice.chosen.of))
             for each in choice.as_good if self._stands else choice.others:
@@ -80,6 +85,11 @@ class _Agreement:
         return refuted
 
 
+def _overlap(one: Execution, other: Execution) -> bool:
+    """Both ran at some time."""
+    return all(a.end is None or b.start <= a.end for a, b in ((one, other), (other, one)))
+
+
 def _by_result(choices: list[Choice]) -> dict[object, list[Choice]]:
     """The silent ones whose result is not taken to be the one that stands where theirs would, by that."""
     found: dict[object, list[Choice]] = {}
@@ -91,7 +101,8 @@ def _by_result(choices: list[Choice]) -> dict[object, list[Choice]]:
 
 def _result_of(choice: Choice) -> object:
     expected = choice.chosen.of.expected
-    return id(expected.raw) if expected is not None else None
+    known = expected is not None and expected.raw is not None
+    return id(expected.raw) if known else choice.chosen.of.node
 
 
 def _is_doubted(each: Execution, names: tuple[str, ...]) -> bool:
