@@ -46,7 +46,7 @@ class _Agreement:
                     for other in by_result.get(_result_of(choice), ())
                     if _overlap(other.chosen.of, choice.chosen.of)
                 )
-                for other in itertools.islice(alike, MEETINGS):
+                for other in itertools.islice(alike, 2 * MEETINGS):
                     trial = {choice.key: "False", other.key: "True"}
                     self._look(choice.key.at, trial, (other.chosen.of, choice.chosen.of))
             for each in choice.as_good if self._stands else choice.others:
