@@ -57,8 +57,9 @@ class _Agreement:
         """Whether it may be so."""
         alike = pair[0].node is pair[1].node
         names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
-        concerned = [pair[0]] if pair[0] is pair[1] else _after(pair, at, self._below)
-        certain = [each for each in concerned if not _is_doubted(each, names)]
+        certain = [pair[0]]  # another may have its end, which is not known before
+        if pair[0] is not pair[1]:
+            certain = [each for each in _after(pair, at, self._below) if not _is_doubted(each, names)]
         if certain and (self._left < self._size or not self._is_settled(trial, pair, names, certain)):
             for each in certain:
                 each.doubt(*names)
@@ -151,16 +152,15 @@ def _instead(
 
 def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
     """Where it is not this one, it may be the next, or the one after that."""
-    known = {choice.key for choice in best.choices}
     rest = {choice.key: choice.chosen.label for choice in best.choices}
-    for _ in range(MEETINGS):
+    last = max(trial, key=lambda key: key.at)
+    for _ in range(TRIALS):
         other = solve(ground, {**rest, **trial}, 1, best.learned)
         yield other
-        more = (choice for choice in other.choices if choice.key not in known and choice.as_good)
-        following = next(more, None)
+        alike = (choice for choice in other.choices if choice.key[:2] == last[:2] and choice.as_good)
+        following = next((choice for choice in alike if choice.key not in trial), None)
         if following is None:
             return
-        known.add(following.key)
         trial = {**trial, following.key: following.as_good[0].label}
 
 
