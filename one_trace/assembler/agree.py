@@ -153,7 +153,7 @@ def _instead(
 def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
     """Where it is not this one, it may be the next, or the one after that."""
     rest = {choice.key: choice.chosen.label for choice in best.choices}
-    last = max(trial, key=lambda key: key.at)
+    last = list(trial)[-1]
     for _ in range(TRIALS):
         other = solve(ground, {**rest, **trial}, 1, best.learned)
         yield other
