@@ -4,7 +4,7 @@ certain."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
@@ -41,17 +41,23 @@ class _Agreement:
         by_result = _by_result(self._best.choices)
         for choice in self._best.choices:
             if choice.key.kind == "believed" and choice.chosen.label == "True":
-                alike = (
-                    other
-                    for other in by_result.get(_result_of(choice), ())
-                    if _overlap(other.chosen.of, choice.chosen.of)
-                )
-                for other in itertools.islice(alike, 2 * MEETINGS):
-                    trial = {choice.key: "False", other.key: "True"}
-                    self._look(choice.key.at, trial, (other.chosen.of, choice.chosen.of))
+                self._seek_owner(choice, by_result.get(_result_of(choice), ()))
             for each in choice.as_good if self._stands else choice.others:
-                self._look(choice.key.at, {choice.key: each.label}, (each.of, choice.chosen.of))
+                trial = {**self._before, choice.key: each.label}
+                self._look(choice.key.at, trial, (each.of, choice.chosen.of))
             self._before[choice.key] = choice.chosen.label
+
+    def _seek_owner(self, choice: Choice, others: Iterable[Choice]) -> None:
+        """The result that a silent step is taken to have left may be another's, with all around the two that
+        began with them."""
+        of = choice.chosen.of
+        alike = (other for other in others if _overlap(other.chosen.of, of))
+        for other in itertools.islice(alike, 2 * MEETINGS):
+            at = min(choice.key.at, other.key.at)
+            before = {key: label for key, label in self._before.items() if key.at < at}
+            trial = {**before, choice.key: "False", other.key: "True"}
+            pair = _blocks(other.chosen.of, of)
+            self._look(choice.key.at, trial, pair)
 
     def _look(self, at: int, trial: Picks, pair: tuple[Execution, Execution]) -> None:
         """Whether it may be so."""
@@ -75,7 +81,7 @@ class _Agreement:
         best = self._best
         loud = [each for each in certain if not each.where.silent] or certain
         refuted = True
-        for other in _instead(self._ground, best, {**self._before, **trial}, pair):
+        for other in _instead(self._ground, best, trial, pair):
             self._left -= other.runs * self._size
             best.runs += other.runs
             if other.conflict is None:
@@ -84,6 +90,13 @@ class _Agreement:
                 return True
             refuted = other.conflict is None or other.runs < SWAPS[0]
         return refuted
+
+
+def _blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]:
+    """What has events around the two, where that is of one step as well."""
+    around = [next((each for each in outwards(of) if not each.where.silent), of) for of in (one, other)]
+    apart = around[0] is not around[1] and around[0].node is around[1].node
+    return (around[0], around[1]) if apart else (one, other)
 
 
 def _overlap(one: Execution, other: Execution) -> bool:
