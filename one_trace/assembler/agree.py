@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
-from one_trace.assembler.ground import LINES, Ground
+from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import arms, exchange, renamed, solve
 
@@ -32,7 +32,8 @@ class _Agreement:
 
     def __init__(self, ground: Ground, best: Reading) -> None:
         self._ground, self._best = ground, best
-        self._stands, self._size = best.conflict is None, len(ground.record.lines)
+        near = ground.facts.exact and best.mode.times != EXACT  # where times are exact, that is not right
+        self._stands, self._size = best.conflict is None and not near, len(ground.record.lines)
         self._left = LINES if self._stands else 0
         self._below = _below(best.executions)
         self._before: dict[Key, str] = {}
@@ -64,6 +65,8 @@ class _Agreement:
         alike = pair[0].node is pair[1].node
         names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
         certain = [pair[0]]  # another may have its end, which is not known before
+        if not self._stands:
+            certain += _going_on(pair[0], at, self._below)
         if pair[0] is not pair[1]:
             certain = [each for each in _after(pair, at, self._below) if not _is_doubted(each, names)]
         if certain and (self._left < self._size or not self._is_settled(trial, pair, names, certain)):
@@ -139,16 +142,21 @@ def _after(
     shared = {each.number for each in around[0]} & {each.number for each in around[1]}
     for inner in around:
         tops = [each for each in inner if each.number not in shared]
-        todo = tops[-1:]
-        turn = tops[-1].where.iteration if tops else None
-        if turn is not None and tops[-1].where.above is not None:
-            beside = below.get(tops[-1].where.above.number, ())
-            todo = [each for each in beside if each.where.iteration == turn]
-        while todo:
-            each = todo.pop()
-            if each.lines[1] < 0 or each.lines[1] >= at:
-                yield each
-            todo += below.get(each.number, ())
+        if tops:
+            yield from _going_on(tops[-1], at, below)
+
+
+def _going_on(top: Execution, at: int, below: dict[int, list[Execution]]) -> Iterator[Execution]:
+    """It, or all of its iteration, as far as it ends after a line."""
+    todo, turn = [top], top.where.iteration
+    if turn is not None and top.where.above is not None:
+        beside = below.get(top.where.above.number, ())
+        todo = [each for each in beside if each.where.iteration == turn]
+    while todo:
+        each = todo.pop()
+        if each.lines[1] < 0 or each.lines[1] >= at:
+            yield each
+        todo += below.get(each.number, ())
 
 
 def _instead(

@@ -71,9 +71,9 @@ class Followed(Engine):
         return await Promise(self.loop)
 
     def _is_elsewhere(self, execution: Execution) -> bool:
-        """No line is of its step, or what is has been placed without the engine."""
+        """No line is of its step, or what is may be placed without the engine."""
         at = self._at
-        return not at.known.ground.is_logged(execution) or bool(at.pending.open.get(execution.node.id))
+        return not at.known.ground.is_logged(execution) or bool(at.choices.made)
 
     @coroutine
     def _leaf(self, call: Call, execution: Execution) -> Generator[Awaited, None, Handle]:
