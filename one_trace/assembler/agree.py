@@ -64,9 +64,7 @@ class _Agreement:
         """Whether it may be so."""
         alike = pair[0].node is pair[1].node
         names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
-        certain = [pair[0]]  # another may have its end, which is not known before
-        if not self._stands:
-            certain += _going_on(pair[0], at, self._below)
+        certain = [pair[0], *_going_on(pair[0], at, self._below)]
         if pair[0] is not pair[1]:
             certain = [each for each in _after(pair, at, self._below) if not _is_doubted(each, names)]
         if certain and (self._left < self._size or not self._is_settled(trial, pair, names, certain)):
