@@ -140,8 +140,9 @@ def _after(
     shared = {each.number for each in around[0]} & {each.number for each in around[1]}
     for inner in around:
         tops = [each for each in inner if each.number not in shared]
-        if tops:
-            yield from _going_on(tops[-1], at, below)
+        beside = [tops[-1]] if tops else below.get(inner[0].number, ())  # one is around the other
+        for each in beside:
+            yield from _going_on(each, at, below)
 
 
 def _going_on(top: Execution, at: int, below: dict[int, list[Execution]]) -> Iterator[Execution]:
