@@ -82,7 +82,9 @@ class _Agreement:
         best = self._best
         loud = [each for each in certain if not each.where.silent] or certain
         refuted = True
+        others = 0
         for other in _instead(self._ground, best, trial, pair):
+            others += other.conflict is None
             self._left -= other.runs * self._size
             best.runs += other.runs
             if other.conflict is None:
@@ -90,7 +92,15 @@ class _Agreement:
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.runs < SWAPS[0]
+        if others and pair[0] is pair[1]:
+            self._doubt_alike(pair[0], names)
         return refuted
+
+    def _doubt_alike(self, one: Execution, names: tuple[str, ...]) -> None:
+        """Any that began with it may be it."""
+        for each in self._best.executions:
+            if each.node.id == one.node.id and each.start == one.start:
+                each.doubt(*names)
 
 
 def _blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]:

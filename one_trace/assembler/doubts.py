@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from one_trace.assembler.executions import Execution, is_late
+from one_trace.assembler.executions import Execution, is_at_limit, is_late
 from one_trace.assembler.expected import SURE, UNLIKELY
 from one_trace.assembler.pending import LEAVES
 from one_trace.assembler.standing import Standing
@@ -69,7 +69,7 @@ def _close_silent(
             each.doubt("outputBytes", "status", "durationMs", "late")
         return
     unknown = each.node.type in LEAVES and each.status != "skipped"
-    unknown = unknown or each in at.notes.forced or _ends_with_run(at, each)
+    unknown = unknown or each in at.notes.forced or _ends_with_run(at, each) or is_at_limit(each)
     if unknown or each.over is None or each in open_inside or each in at.notes.unseen:
         each.doubt("status", "durationMs", "late")
         if block is not None:
