@@ -70,9 +70,7 @@ class _Agreement:
         """Whether it may be so."""
         alike = pair[0].node is pair[1].node
         names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
-        certain = [pair[0]]  # another may have its end, which is not known before
-        if not self._stands:
-            certain += _going_on(pair[0], at, self._below)
+        certain = [pair[0], *_going_on(pair[0], at, self._below)]
         if pair[0] is not pair[1]:
             certain = [each for each in _after(pair, at, self._below) if not _is_doubted(each, names)]
         if certain and (self._left < self._size or not self._is_settled(trial, pair, names, certain)):
@@ -90,7 +88,9 @@ class _Agreement:
         best = self._best
         loud = [each for each in certain if not each.where.silent] or certain
         refuted = True
+        others = 0
         for other in _instead(self._ground, best, trial, pair):
+            others += other.conflict is None
             self._left -= other.runs * self._size
             best.runs += other.runs
             if other.conflict is None:
@@ -98,7 +98,15 @@ class _Agreement:
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.runs < SWAPS[0]
+        if others and pair[0] is pair[1]:
+            self._doubt_alike(pair[0], names)
         return refuted
+
+    def _doubt_alike(self, one: Execution, names: tuple[str, ...]) -> None:
+        """Any that began with it may be it."""
+        for each in self._best.executions:
+            if each.node.id == one.node.id and each.start == one.start:
+                each.doubt(*names)
 
 
 def _blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]:
@@ -148,8 +156,9 @@ def _after(pair: tuple[Execution, Execution], at: int, below: _Below) -> Iterato
     shared = {each.number for each in around[0]} & {each.number for each in around[1]}
     for inner in around:
         tops = [each for each in inner if each.number not in shared]
-        if tops:
-            yield from _going_on(tops[-1], at, below)
+        beside = [tops[-1]] if tops else below.get(inner[0].number, ())  # one is around the other
+        for each in beside:
+            yield from _going_on(each, at, below)
 
 
 def _going_on(top: Execution, at: int, below: _Below) -> Iterator[Execution]:

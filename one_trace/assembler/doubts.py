@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from one_trace.assembler.executions import Execution, is_late
+from one_trace.assembler.executions import Execution, is_at_limit, is_late
 from one_trace.assembler.expected import SURE, UNLIKELY
 from one_trace.assembler.pending import LEAVES
 from one_trace.assembler.standing import Standing
@@ -69,7 +69,7 @@ def _close_silent(
             each.doubt("outputBytes", "status", "durationMs", "late")
         return
     unknown = each.node.type in LEAVES and each.status != "skipped"
-    unknown = unknown or each in at.notes.forced
+    unknown = unknown or each in at.notes.forced or _ends_with_run(at, each) or is_at_limit(each)
     if unknown or each.over is None or each in open_inside or each in at.notes.unseen:
         each.doubt("status", "durationMs", "late")
         if block is not None:
@@ -85,6 +85,12 @@ def _slot(at: Standing, each: Execution) -> tuple[int, str]:
 def _forget_frames(failure: StepFailure) -> None:
     """Those that it came through refer to executions, which the garbage collector does not look at."""
     failure.__traceback__ = failure.__context__ = None
+
+
+def _ends_with_run(at: Standing, each: Execution) -> bool:
+    """The run was killed at that time."""
+    killed = at.going.killed and at.going.end > at.going.begin
+    return killed and each.end is not None and each.end >= at.script.lines[at.going.end - 1].at
 
 
 def _doubt_lateness(at: Standing) -> None:

@@ -114,7 +114,13 @@ def is_late(each: Execution, *, either: bool = False) -> bool:
     if over is None or each.over is None or not (each.where.silent or above.where.silent):
         return False
     when = above.again[attempt - 1][1] if given_up else above.end
-    return (given_up or above.status != "success") and each.end == when
+    return (given_up or above.status != "success" or is_at_limit(above)) and each.end == when
+
+
+def is_at_limit(each: Execution) -> bool:
+    """It ended when its time-out was due, and may have been timed out."""
+    began = each.again[-1][1] if each.again else each.start
+    return each.node.timeout is not None and each.end is not None and each.end - began == each.node.timeout
 
 
 def prefix_of(each: Execution) -> str:

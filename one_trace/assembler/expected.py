@@ -7,7 +7,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from one_trace.assemble.flowtree.tree import Node, StepList
-from one_trace.assembler.executions import Execution
+from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.stored import STATUSES, Results, Stored, member
 from one_trace.record.state import Result
 from one_trace.record.tolerant import raw_items
@@ -54,7 +54,7 @@ class Expected:
                     if isinstance(children, list) and where.index is not None and where.index < len(children):
                         result = self._stored.result(children[where.index])
                         if result is not None and result.status in STATUSES:
-                            return Expectation(result, block.level)
+                            return Expectation(result, min(block.level, _surest(where.above)))
                 return NOTHING
             if block.level == SURE and block.result is not None and block.result.status == "skipped":
                 return NOTHING
@@ -149,6 +149,12 @@ class Expected:
             return None
         raw = bytes(member(result.output, "conditionResult"))
         return {b"true": True, b"false": False}.get(raw)
+
+
+def _surest(block: Execution) -> int:
+    """A block that fails leaves the result of an iteration before in its place."""
+    again = any(each.where.iteration for each in (block, *outwards(block)))
+    return LIKELY if again else SURE
 
 
 def _runs_beside_merging(node: Node) -> bool:

@@ -63,11 +63,12 @@ def read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
         known = reading.learned
         if all(known.get(path) == learned.get(path) for path in known):
             break
-        learned = {**learned, **known}
-        again = _read(ground, picks, learned)
+        more = {**learned, **known}
+        again = _read(ground, picks, more)
         if again.reached < reading.reached:
+            reading.learned = learned  # that was of others
             break
-        reading = again
+        learned, reading = more, again
     return reading
 
 

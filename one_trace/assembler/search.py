@@ -68,14 +68,11 @@ def _tolerate(ground: Ground, best: Reading) -> Reading:
         return again
     blamed = {each.path for each in best.blamed}
     for each in again.executions:
-        if each.path in blamed or any(above.path in blamed for above in outwards(each)):
+        if each.result is not None:
+            each.doubt("outputBytes")
+        after = each.lines[1] < 0 or each.lines[1] >= best.reached[0]
+        if after or each.path in blamed or any(above.path in blamed for above in outwards(each)):
             each.doubt(*UNSETTLED)
-    for each in again.executions:
-        if each.lines[1] < 0 or each.lines[1] >= best.reached[0]:
-            each.doubt(*UNSETTLED)
-    for choice in again.choices:
-        for candidate in choice.candidates[: choice.equal] if choice.equal > 1 else ():
-            candidate.of.doubt(*UNSETTLED)
     return again
 
 
