@@ -150,13 +150,17 @@ def _below(executions: list[Execution]) -> _Below:
     return found
 
 
+def _inside(each: Execution, below: _Below) -> list[Execution]:
+    return [*below.get((each.number, None), ()), *below.get((each.number, ALL), ())]
+
+
 def _after(pair: tuple[Execution, Execution], at: int, below: _Below) -> Iterator[Execution]:
     """What goes on after a line in what the two do not share: it may be the other's."""
     around = [[each, *outwards(each)] for each in pair]
     shared = {each.number for each in around[0]} & {each.number for each in around[1]}
     for inner in around:
         tops = [each for each in inner if each.number not in shared]
-        beside = [tops[-1]] if tops else below.get(inner[0].number, ())  # one is around the other
+        beside = [tops[-1]] if tops else _inside(inner[0], below)  # one is around the other
         for each in beside:
             yield from _going_on(each, at, below)
 
@@ -170,8 +174,7 @@ def _going_on(top: Execution, at: int, below: _Below) -> Iterator[Execution]:
         each = todo.pop()
         if each.lines[1] < 0 or each.lines[1] >= at:
             yield each
-        todo += below.get((each.number, None), ())
-        todo += below.get((each.number, ALL), ())
+        todo += _inside(each, below)
 
 
 def _instead(
