@@ -34,7 +34,7 @@ from collections.abc import Callable, Collection
 
 from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.agree import agree
-from one_trace.assembler.document import document
+from one_trace.assembler.document import assembly_of
 from one_trace.assembler.ground import Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import search
@@ -49,9 +49,16 @@ def assemble(
     """The run that a record is of. `outputs_of`: ids of spans whose outputs are wanted; `tell`: called with
     the reading."""
     with held_back():
-        ground = Ground(record, Facts(record.lines, record.clock))
-        reading = search(ground)
-        agree(ground, reading)
-        if tell is not None:
-            tell(reading)
-        return document(ground, reading, outputs_of)
+        return _assemble(record, outputs_of, tell)
+
+
+def _assemble(
+    record: Record, outputs_of: Collection[str], tell: Callable[[Reading], None] | None
+) -> Assembly:
+    # A function of its own: what it leaves is let go before garbage is collected again.
+    ground = Ground(record, Facts(record.lines, record.clock))
+    reading = search(ground)
+    agree(ground, reading)
+    if tell is not None:
+        tell(reading)
+    return assembly_of(ground, reading, outputs_of)

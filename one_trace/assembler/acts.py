@@ -6,7 +6,7 @@ from __future__ import annotations
 from one_trace.assembler.choices import Candidate
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.fit import BAD
-from one_trace.assembler.pending import STATUS, Gate, Timer, Waiting
+from one_trace.assembler.pending import STATUS, Timer, Waiting
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine
@@ -30,11 +30,13 @@ def drain(at: Standing) -> None:
 
 def settle(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
     """A leaf is over."""
-    at.pending.waiting[waiting.of.node.id].remove(waiting)
-    if waiting.of.where.silent:
-        at.pending.silent.remove(waiting)
+    of, pending = waiting.of, at.pending
+    pending.waiting[of.node.id].remove(waiting)
+    if of.where.silent:
+        pending.silent.remove(waiting)
     waiting.promise.resolve(failure)
-    drain(at)
+    at.loop.drain()
+    at.last = -1
 
 
 def fire(at: Standing, timer: Timer) -> None:
@@ -46,15 +48,15 @@ def fire(at: Standing, timer: Timer) -> None:
     drain(at)
 
 
-def open_gate(at: Standing, gate: Gate, failure: StepFailure | None = None) -> None:
-    """The file of a sub-flow is read."""
-    at.pending.gates.remove(gate)
-    at.running = gate[0]
-    if failure is None:
-        gate[1].resolve(None)
-    else:
-        gate[1].reject(failure)
+def read_flows(at: Standing) -> bool:
+    """What reads flow files has been imported: the sub-flows that were called until then begin, in order;
+    later ones begin by themselves."""
+    reader = at.pending.reader
+    if reader is None or reader.settled or not at.pending.calls:
+        return False
+    reader.resolve(None)
     drain(at)
+    return True
 
 
 def finish(at: Standing, execution: Execution, index: int, line: LogLine) -> None:
@@ -63,7 +65,7 @@ def finish(at: Standing, execution: Execution, index: int, line: LogLine) -> Non
         execution.over = at.clock.moment()
     execution.lines, execution.line = (execution.lines[0], index), line
     execution.end = line.at
-    opened = at.pending.open.get(execution.node.id, [])
+    opened = at.pending.open[execution.node.id]
     if execution in opened:
         opened.remove(execution)
     if line.event == "step:error":

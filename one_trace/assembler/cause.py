@@ -29,7 +29,11 @@ def find_cause(
         each for each in executions if each.status == "error" and each.error == error is not None
     ]
     if not chain:
-        unrun = [f"{ground.prefix} > {node.id}" for node in ground.tree.root.nodes] if not executions else []
+        unrun = (
+            [f"{ground.prefix} > {node.id}" for node in ground.flows.root.root.nodes]
+            if not executions
+            else []
+        )
         kind, guessed = error_class(error, None, None)
         derived = ["class"] if guessed else []
         return Cause(
@@ -59,7 +63,7 @@ def find_cause(
         step_id=cause.node.id,
         error_code=code,
         error_class=kind,
-        at=ground.trees.place(cause.node),
+        at=ground.flows.trees.place(cause.node),
         attempts=cause.attempts,
         still_running=running[:_LIST_LIMIT],
         never_ran=after[:_LIST_LIMIT],
@@ -81,7 +85,7 @@ def _ran_out_of_time(each: Execution, error: str | None) -> bool:
     config, text = each.node.config, error or ""
     if each.node.type == "bash" and text.startswith("Command failed: ") and each.end is not None:
         limit = bounded_number(config.get("timeout")) or BASH_TIMEOUT_MS
-        return each.end - (each.begins[-1][1] if each.begins else each.start) >= limit
+        return each.end - (each.again[-1][1] if each.again else each.start) >= limit
     source = config.get("source")
     return text.startswith(_UNREPORTED) and isinstance(source, str) and "Abort" in source
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from one_trace.assembler.executions import Execution
 
@@ -25,20 +26,22 @@ Picks = Mapping[Key, str]
 """What is chosen, by the label of the candidate."""
 
 
-@dataclass(slots=True)
-class Candidate:
-    """`cost`: how badly it fits; candidates of the same cost fit alike."""
+Cost: TypeAlias = tuple[float, float]
+"""How badly a candidate fits."""
 
-    cost: tuple[float, float]
+
+class Candidate(Struct, gc=False, eq=False):
+    """Candidates of the same cost fit alike. `act` refers to the reading, and is let go once it is done."""
+
+    cost: Cost
     of: Execution
     label: str
     act: Callable[[], None] | None = None
-    hint: tuple[float, int] = (0, 0)
+    hint: tuple[float, float] = (0, 0)
     """Which of those of the same cost is tried first."""
 
 
-@dataclass(slots=True)
-class Choice:
+class Choice(Struct, gc=False, eq=False):
     """`equal`: how many of the candidates, from the first on, fit alike."""
 
     key: Key
@@ -49,6 +52,18 @@ class Choice:
     @property
     def chosen(self) -> Candidate:
         return self.candidates[self.picked]
+
+    @property
+    def others(self) -> list[Candidate]:
+        return [each for each in self.candidates if each is not self.chosen]
+
+    @property
+    def as_good(self) -> list[Candidate]:
+        """The others that fit as well as the chosen one."""
+        if self.picked < self.equal:
+            return [each for each in self.candidates[: self.equal] if each is not self.chosen]
+        alike = [each for each in self.candidates if each.cost == self.chosen.cost != CERTAIN]
+        return [each for each in alike if each is not self.chosen]
 
 
 class Choices:

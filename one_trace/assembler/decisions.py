@@ -6,9 +6,11 @@ from __future__ import annotations
 from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE
-from one_trace.assembler.script import Conflict
+from one_trace.assembler.pending import ENDS, UNKNOWN
+from one_trace.assembler.script import BUSY_MS, Conflict
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
+from one_trace.engine.rules import WHILE_ITERATIONS
 from one_trace.engine.schema import Json
 from one_trace.record.log import LogLine
 
@@ -93,6 +95,20 @@ class Decisions:
         if execution is not None and execution.node.concurrency == 1:
             self._at.notes.turns[execution.number] = count
 
+    def turns_of(self, container: Execution) -> tuple[float, float] | None:
+        """How many iterations it makes one after another, at least and at most; a branch makes one. None:
+        they do not wait for each other."""
+        node = container.node
+        if node.type == "while":
+            known = self._expected.turns(container)
+            most = WHILE_ITERATIONS if node.most is None else node.most
+            forever = LITERALS.get(str(node.config.get("condition")).strip())
+            return (known, known) if known is not None else (most if forever else 1, most)
+        if node.type == "loop":
+            count = self._at.notes.turns.get(container.number)
+            return (count, count) if count is not None else None
+        return 1, 1
+
     def _counted(self, node: Node) -> int:
         """How often its first step begins before it ends, by the log alone."""
         first, count = self.firsts(node.body), 0
@@ -114,14 +130,39 @@ class Decisions:
             return literal
         return self._comes(self.firsts(execution.node.body))
 
-    def called(self, execution: Execution | None) -> str:
-        assert execution is not None
+    def called(self, execution: Execution) -> str:
         if execution.node.sub_key is not None:
             return execution.node.sub_key
         line = next((line for _, line in self._at.script.rest() if line.event == "flow:start"), None)
         if line is None or line.flow_key is None:
             raise Conflict("no flow starts")
         return line.flow_key
+
+    def accepted(self, call: Execution) -> None:
+        """Raises where a sub-flow does not begin: its inputs were refused."""
+        at = self._at
+        line = self._of_call(call)
+        if line is None or line.event in ("flow:start", "flow:mock-start", "flow:dry-run"):
+            return
+        if call.where.silent:
+            at.notes.forced.add(call)
+        if line.status in (None, "failed"):
+            raise StepFailure(line.error or self._expected.error(call) or UNKNOWN)
+
+    def _of_call(self, call: Execution) -> LogLine | None:
+        """The line with which a sub-flow begins, or its step ends without. What reads its file blocks the
+        host."""
+        at = self._at
+        first = None if at.known.lenient else at.script.peek()
+        for _, line in at.script.ahead(at.clock.at + BUSY_MS) if call.where.silent else at.script.rest():
+            if line.event in ("flow:start", "flow:mock-start", "flow:dry-run"):
+                if at.known.ground.flows.trees.may_call(call.node, line.flow_key or ""):
+                    return line
+            elif line.step_id == call.node.id and line.event in ENDS and not call.where.silent:
+                return line
+            if at.known.exact:
+                break
+        return first if call.where.silent or at.known.exact else None
 
     def requires(self, execution: Execution | None) -> None:
         """Raises where the step's next line says that something was missing."""
@@ -149,10 +190,9 @@ class Decisions:
         if node.type == "condition":
             return self.firsts(node.then) | self.firsts(node.orelse)
         if node.type == "parallel" and node.body is not None:
-            width = node.concurrency
-            return frozenset().union(*(self.firsts_of(child) for child in node.body.nodes[:width]))
+            return frozenset().union(*(self.firsts_of(child) for child in node.body.nodes))
         if node.type == "flow":
-            tree: Tree | None = self._at.known.ground.trees.called_by(node)
+            tree: Tree | None = self._at.known.ground.flows.trees.called_by(node)
             return frozenset({f"\0{tree.key}"}) if tree is not None else frozenset()
         return frozenset()
 

@@ -26,18 +26,17 @@ from one_trace.model.trace import Assembly, Counts, Executor, Run, RunStatus, Sp
 from one_trace.record.reading import Record
 
 
-def document(ground: Ground, reading: Reading, outputs_of: Collection[str]) -> Assembly:
+def assembly_of(ground: Ground, reading: Reading, outputs_of: Collection[str]) -> Assembly:
     """`outputs_of`: ids of spans whose outputs are wanted."""
     record = ground.record
     started_at, start = _start(record)
     ordered = in_order(reading.executions)
     found = ids(ordered, trace_id(record.files.run_id, started_at))
     orders: Counter[int] = Counter()
-    spans = [span_of(each, found, start, orders) for each in ordered]
+    spans = [span_of(each, record.lines, found, start, orders) for each in ordered]
     drop_copies(spans)
     parts = take_parts(spans)
-    context = record.state.context if record.state is not None else None
-    views = Views(context.steps if context is not None else None)
+    views = Views(ground.stored)
     inputs, seen = Inputs(record), [views.of(each) for each in ordered]
     _weigh_inputs(record, inputs, seen, spans)
     ends = command_ends(inputs, seen, spans)  # type: ignore[arg-type]
@@ -60,7 +59,7 @@ def document(ground: Ground, reading: Reading, outputs_of: Collection[str]) -> A
         outputs=outputs,
     )
     if record.flow is not None:
-        tell_plan(assembly, record, record.flow, ground.trees)
+        tell_plan(assembly, record, record.flow, ground.flows.trees)
     return assembly
 
 

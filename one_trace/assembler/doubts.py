@@ -8,57 +8,82 @@ from one_trace.assembler.executions import Execution, is_late
 from one_trace.assembler.expected import SURE, UNLIKELY
 from one_trace.assembler.pending import LEAVES
 from one_trace.assembler.standing import Standing
+from one_trace.engine.failures import StepFailure
 
 
 def close(at: Standing) -> None:
     """What has events ends with one; and what is certain of the silent ones."""
-    gone: set[Execution | None] = set()
-    for each in at.executions:
-        unseen = not each.where.silent and max(each.lines) < 0
-        if unseen or each.where.above in gone:
-            gone.add(each)
-    at.executions = [each for each in at.executions if each not in gone]
-    writers = _writers(at)
+    at.executions = _seen(at.executions)
+    silent = any(each.where.silent for each in at.executions)
+    if silent and not at.known.exact:
+        _begin_late(at.executions)
+    writers = Counter(_slot(at, each) for each in at.executions) if silent else Counter[tuple[int, str]]()
     open_inside: set[Execution] = set()
     for each in reversed(at.executions):
-        _forget_frames(each)
-        if is_late(each, either=True):
+        if each.failure is not None:
+            _forget_frames(each.failure)
+        if silent and is_late(each, either=True):
             each.doubt("late")
-        if not each.where.silent:
-            if each.lines[1] < 0 and each.status != "stopped":
-                each.status, each.over, each.end = None, None, None
-            elif each.result is None:
-                _take_alike(at, each)
-            continue
-        expected = at.known.expected.of(each)
-        if each.result is not None:
-            block = each.where.above
-            failed = block is not None and block.status != "success"
-            if expected.level == UNLIKELY or (
-                expected.level < SURE and (failed or writers[expected.slot] > 1)
-            ):
-                each.doubt("outputBytes", "status", "durationMs", "late")
-            continue
-        unknown = each.node.type in LEAVES and each.status != "skipped"
-        unknown = unknown or each in at.notes.forced
-        if unknown or each.over is None or each in open_inside or each in at.notes.unseen:
-            each.doubt("status", "durationMs", "late")
-            if each.where.above is not None:
-                open_inside.add(each.where.above)
-    _doubt_batches(at)
+        if each.where.silent:
+            _close_silent(at, each, writers, open_inside)
+        elif each.lines[1] < 0 and each.status != "stopped":
+            each.status, each.over, each.end = None, None, None
+        elif each.result is None:
+            _take_alike(at, each)
+    if silent:
+        _doubt_batches(at)
 
 
-def _writers(at: Standing) -> Counter[tuple[int, str]]:
-    """How many have written each result, where any may have done so silently."""
-    if not any(each.where.silent for each in at.executions):
-        return Counter()
-    return Counter(at.known.expected.of(each).slot for each in at.executions)
+def _begin_late(executions: list[Execution]) -> None:
+    """What is silent began when its result says, seen from its end, if nothing in it began before that."""
+    first: dict[Execution, float] = {}
+    for each in reversed(executions):
+        lasted = each.result.duration_ms if each.result is not None and each.where.silent else None
+        if lasted is not None and each.end is not None:
+            each.start = max(each.start, min(each.end - lasted, first.get(each, each.end)))
+        if each.where.above is not None:
+            first[each.where.above] = min(each.start, first.get(each.where.above, each.start))
 
 
-def _forget_frames(each: Execution) -> None:
-    """Those that its failure came through refer to it, which the garbage collector would not see."""
-    if each.failure is not None:
-        each.failure.__traceback__ = each.failure.__context__ = None
+def _seen(executions: list[Execution]) -> list[Execution]:
+    """Without what would have left a line, and what runs in that."""
+    gone: set[Execution | None] = set()
+    for each in executions:
+        unseen = each.lines[0] < 0 and each.lines[1] < 0 and not each.where.silent
+        if unseen or (gone and each.where.above in gone):
+            gone.add(each)
+    return [each for each in executions if each not in gone] if gone else executions
+
+
+def _close_silent(
+    at: Standing, each: Execution, writers: Counter[tuple[int, str]], open_inside: set[Execution]
+) -> None:
+    """`writers`: how many have written each result; `open_inside`: blocks in which something is not known to
+    be over."""
+    expected, block = at.known.expected.of(each), each.where.above
+    if each.result is not None:
+        failed = block is not None and block.status != "success"
+        unsure = expected.level < SURE and (failed or writers[_slot(at, each)] > 1)
+        if unsure or expected.level == UNLIKELY:
+            each.doubt("outputBytes", "status", "durationMs", "late")
+        return
+    unknown = each.node.type in LEAVES and each.status != "skipped"
+    unknown = unknown or each in at.notes.forced
+    if unknown or each.over is None or each in open_inside or each in at.notes.unseen:
+        each.doubt("status", "durationMs", "late")
+        if block is not None:
+            open_inside.add(block)
+
+
+def _slot(at: Standing, each: Execution) -> tuple[int, str]:
+    """Which map its result stands in, and under which id."""
+    around = at.known.expected.of(each).around
+    return (id(around), each.node.id) if around is not None else (0, "")
+
+
+def _forget_frames(failure: StepFailure) -> None:
+    """Those that it came through refer to executions, which the garbage collector does not look at."""
+    failure.__traceback__ = failure.__context__ = None
 
 
 def _doubt_batches(at: Standing) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from one_trace.assembler.acts import drain
 from one_trace.assembler.choices import Choices
 from one_trace.assembler.decisions import Decisions
+from one_trace.assembler.driven import DrivenLoop, LineClock
 from one_trace.assembler.emitted import Emitted, Finished
 from one_trace.assembler.expected import Expected
 from one_trace.assembler.fit import WRITTEN_MS, Fit
-from one_trace.assembler.followed import DrivenLoop, Followed
+from one_trace.assembler.followed import Followed
 from one_trace.assembler.ground import EXACT, Go, Ground
 from one_trace.assembler.happen import Happen
 from one_trace.assembler.leaves import Leaves
@@ -21,7 +22,7 @@ from one_trace.assembler.maps import Held, Maps
 from one_trace.assembler.pending import Pending
 from one_trace.assembler.script import Script
 from one_trace.assembler.silence import Silence
-from one_trace.assembler.standing import Known, Learned, LineClock, Standing
+from one_trace.assembler.standing import Known, Learned, Standing
 from one_trace.assembler.tolerant import Tolerant
 from one_trace.engine.call import FlowScope, RunOptions
 from one_trace.engine.failures import StepFailure
@@ -64,6 +65,8 @@ class Drive:
             self._close(at.script.lines[go.end - 1].at)
         except Finished:
             pass
+        finally:
+            at.loop.close()
         self._keep_at(go.end)
 
     def _begin(self, go: Go) -> None:
@@ -76,7 +79,7 @@ class Drive:
         options = RunOptions(dry_run=dry_run, allow_bash=True, stop_after=ground.stop_after)
         engine = Followed(at, self._maps, self._emitted, self._leaves, options)
         at.clock.at = first.at
-        flow = ground.root_flow
+        flow = ground.flows.definition
         scope = FlowScope(str(flow.get("key")), "", (), flow.get("defaultOnError"))
         root: Held = at.notes.root
         flowing = engine.flow(flow, scope, root, Place(), go.done(at.script))
@@ -100,9 +103,18 @@ class Drive:
     @property
     def outcome(self) -> RunStatus | None:
         whole = self._whole
-        if whole is None or not whole.settled:
+        if whole is None or not whole.settled or self._is_cut():
             return None
         return "error" if whole.error is not None else "success" if whole.value else "stopped"
+
+    def _is_cut(self) -> bool:
+        """The log does not have the end of the flow."""
+        going, lines = self.at.going, self.at.script.lines
+        return going.killed and lines[going.end - 1].event not in (
+            "flow:complete",
+            "flow:error",
+            "flow:stopped",
+        )
 
     @property
     def failure(self) -> StepFailure | None:
@@ -113,9 +125,7 @@ class Drive:
 
 def _standing(ground: Ground, choices: Choices, learned: Learned, *, lenient: bool) -> Standing:
     exact = ground.facts.exact and ground.mode.times == EXACT
-    state = ground.record.state
-    context = state.context if state is not None else None
-    expected = Expected(context.steps if context is not None else None, len(ground.goes))
+    expected = Expected(ground.stored, len(ground.goes))
     known = Known(ground, expected, learned, exact, lenient)
-    script, clock = Script(ground.record.lines, 0 if exact else WRITTEN_MS), LineClock()
+    script, clock = Script(ground.record.lines, ground.ignored, 0 if exact else WRITTEN_MS), LineClock()
     return Standing(known, choices, script, clock, DrivenLoop(clock, Pending()), ground.goes[0])

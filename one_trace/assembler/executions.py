@@ -45,8 +45,8 @@ class Execution(Struct, gc=False, eq=False):
     end: float | None = None
     failure: StepFailure | None = None
     """What it threw, which may have been thrown in it."""
-    begins: list[tuple[int, float]] = []
-    """The moments at which its attempts began."""
+    again: tuple[tuple[int, float], ...] = ()
+    """At which moments and times its attempts after the first began."""
     over: int | None = None
     """The moment at which it ended."""
     result: Result | None = None
@@ -55,7 +55,7 @@ class Execution(Struct, gc=False, eq=False):
 
     @property
     def attempts(self) -> int:
-        return len(self.begins) or 1
+        return 1 + len(self.again)
 
     def doubt(self, *names: str) -> None:
         self.doubts = (self.doubts or set()).union(names)
@@ -107,13 +107,13 @@ def is_late(each: Execution, *, either: bool = False) -> bool:
     if above is None or (either and not (each.where.silent or above.where.silent)):
         return False
     attempt = each.where.attempt or 1
-    given_up = attempt < len(above.begins)
-    over = above.begins[attempt][0] if given_up else above.over
+    given_up = attempt <= len(above.again)
+    over = above.again[attempt - 1][0] if given_up else above.over
     if not either:
         return over is not None and (each.over is None or each.over > over)
     if over is None or each.over is None or not (each.where.silent or above.where.silent):
         return False
-    when = above.begins[attempt][1] if given_up else above.end
+    when = above.again[attempt - 1][1] if given_up else above.end
     return (given_up or above.status != "success") and each.end == when
 
 

@@ -3,25 +3,14 @@ succeeds as the state says. Only a guess, which the host's maps, run again, conf
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from one_trace.assemble.flowtree.tree import Node, StepList
 from one_trace.assembler.executions import Execution
-from one_trace.record.state import Result, read_result
-from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items
-
-Results = dict[str, Raw]
-
-
-class Iterations(msgspec.Struct):
-    iterations: list[Results | None] | None = None
-
-
-iterations = msgspec.json.Decoder(Iterations)
-results = msgspec.json.Decoder(Results)
-STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
+from one_trace.assembler.stored import STATUSES, Results, Stored, member
+from one_trace.record.state import Result
+from one_trace.record.tolerant import raw_items
 
 
 class Expectation(Struct, gc=False, frozen=True):
@@ -29,8 +18,8 @@ class Expectation(Struct, gc=False, frozen=True):
 
     result: Result | None
     level: int
-    slot: tuple[int, str] = (0, "")
-    """Which map it stands in, and under which id."""
+    around: Results | None = None
+    """The map that it stands in."""
     raw: Raw | None = None
     """The result as it stands in the state."""
     inside: object = None
@@ -44,8 +33,8 @@ NOTHING = Expectation(None, UNLIKELY)
 class Expected:
     """`last_go`: results of earlier goes may have been written anew."""
 
-    def __init__(self, root: Results | None, last_go: int) -> None:
-        self._root = root
+    def __init__(self, stored: Stored, last_go: int) -> None:
+        self._stored, self._root = stored, stored.root
         self._last_go = last_go
         self._beside: dict[int, bool] = {}
         self._maps: dict[tuple[int, int], Results | None] = {}
@@ -63,7 +52,7 @@ class Expected:
                 if self._is_last(where, block.result):
                     children = self._inside(where.above)
                     if isinstance(children, list) and where.index is not None and where.index < len(children):
-                        result = read_result(children[where.index])
+                        result = self._stored.result(children[where.index])
                         if result is not None and result.status in STATUSES:
                             return Expectation(result, block.level)
                 return NOTHING
@@ -71,7 +60,7 @@ class Expected:
                 return NOTHING
         found, level = self.map_around(execution)
         raw = found.get(execution.node.id) if found is not None else None
-        result = read_result(raw) if raw is not None else None
+        result = self._stored.result(raw) if raw is not None else None
         if result is None or result.status not in STATUSES:
             return NOTHING
         if result.status == "success" and result.duration_ms is None:
@@ -82,7 +71,7 @@ class Expected:
             level = LIKELY
         if where.silent:
             level = min(level, LIKELY if where.go == 1 else UNLIKELY)
-        return Expectation(result, level, (id(found), execution.node.id), raw)
+        return Expectation(result, level, found, raw)
 
     def _beside_merging(self, node: Node) -> bool:
         """A concurrent loop may run beside it, which merges what it began with over what is written since."""
@@ -119,7 +108,7 @@ class Expected:
                         return None, UNLIKELY
                     key = above.number, 0
                     if key not in self._maps:
-                        self._maps[key] = without_spread(
+                        self._maps[key] = self._stored.without_spread(
                             inside, at.node.step_list.nodes[-1].id if at.node.step_list.nodes else None
                         )
                     return self._maps[key], around.level
@@ -133,9 +122,13 @@ class Expected:
         """Of a loop its maps, of a flow its map, of a block its children."""
         expected = self.of(container)
         if expected.inside is None and expected.result is not None:
-            inside: object = decoded(container.node.type, expected.result)
+            inside: object = self._stored.inside(container.node.type, expected.result)
             container.expected = expected = replace(expected, inside=inside or ())
         return expected.inside
+
+    def error(self, execution: Execution) -> str | None:
+        result = self.of(execution).result
+        return result.error if result is not None else None
 
     def turns(self, container: Execution) -> int | None:
         """How many iterations it makes."""
@@ -145,7 +138,7 @@ class Expected:
         if container.node.type == "loop":
             inside = self._inside(container)
             return len(inside) if isinstance(inside, list) else None
-        output = _member(expected.result.output, "results")
+        output = member(expected.result.output, "results")
         items = raw_items(output)
         return len(items) if items is not None else None
 
@@ -154,41 +147,8 @@ class Expected:
         result = self.of(container).result
         if result is None or result.status != "success":
             return None
-        raw = bytes(_member(result.output, "conditionResult"))
+        raw = bytes(member(result.output, "conditionResult"))
         return {b"true": True, b"false": False}.get(raw)
-
-
-def _member(raw: Raw, name: str) -> Raw:
-    if not present(raw):
-        return ABSENT
-    try:
-        return results.decode(raw).get(name, ABSENT)
-    except UNREADABLE:
-        return ABSENT
-
-
-def decoded(kind: str, result: Result) -> object:
-    try:
-        if kind == "loop":
-            return iterations.decode(result.response).iterations if present(result.response) else None
-        if kind == "flow":
-            return results.decode(result.output) if present(result.output) else None
-        return raw_items(result.output) if present(result.output) else None
-    except UNREADABLE:
-        return None
-
-
-def without_spread(found: Results, last_id: str | None) -> Results:
-    """The results of a sub-flow, but for those in whose place a field of its last step's output stands."""
-    last = found.get(last_id) if last_id is not None else None
-    final = read_result(last) if last is not None else None
-    if final is None or not present(final.output):
-        return found
-    try:
-        hidden = results.decode(final.output)
-    except UNREADABLE:
-        return found
-    return {step_id: raw for step_id, raw in found.items() if step_id not in hidden}
 
 
 def _runs_beside_merging(node: Node) -> bool:

@@ -6,23 +6,28 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from one_trace.assemble.flowtree.tree import Node, Tree
-from one_trace.assemble.flowtree.trees import Trees, limit_called, limit_loops
 from one_trace.assemble.live.facts import Facts
-from one_trace.assembler.script import UNSAVED, Script
-from one_trace.engine.failures import StepFailure
+from one_trace.assembler.executions import Execution
+from one_trace.assembler.flows import Flows
+from one_trace.assembler.script import UNSAVED, Script, ignored_in
+from one_trace.assembler.stored import Stored
+from one_trace.assembler.tried import Tried
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
 EXACT, NEAR, ANY = range(3)
+LINES = 40_000
+"""Lines replayed at most to find a reading of a record, and for all choices that may as well be made
+otherwise; a record is replayed once in any case."""
 
 
 class Mode(NamedTuple):
-    """How well times have to fit, and whether leaves that took no time were over in the very turn in which
-    they began."""
+    """How well times have to fit; whether leaves that took no time were over in the very turn in which they
+    began; the step after which the run was to stop, where no line tells of it."""
 
     times: int = EXACT
     at_once: bool = False
+    stop_after: str | None = None
 
 
 class Saved(NamedTuple):
@@ -69,63 +74,37 @@ class Go:
         return Done(self.completed, script) if self.number > 1 else ()
 
 
-@dataclass
-class Found:
-    flow: Any
-    root: str = ""
-
-
 class Ground:
     def __init__(self, record: Record, facts: Facts) -> None:
         self.record, self.facts = record, facts
         self.mode = Mode()
         self.faults: list[str] = []
-        self.trees = Trees(record.flows, facts.warnings, self.faults)
-        self._nodes: dict[int, Node] = {}
+        self.flows = Flows(record, facts.warnings, self.faults)
+        self.ignored = ignored_in(record.lines)
+        self._logged = {line.step_id for line in record.lines}
         self.goes = _goes(record) or [Go(1, 0, 0, record.files.flow_key)]
-        self.stop_after = next(iter(facts.stopped_after), None)
-        tree = self.tree = self.trees.root(record.files.flow_key, record.flow)
-        self._index(tree)
-        if record.state is not None and record.state.context is not None:
-            limit_loops(tree, record.state.context.input)
+        self._stopped_after = next(iter(facts.stopped_after), None)
         self.bare = record.flow is None
         """The engine cannot run these flows: lines are placed by the flow files alone."""
+        context = record.state.context if record.state is not None else None
+        self.stored = Stored(context, keeps=len(record.lines) <= LINES)
+        self.tried: Tried[Any] = Tried(LINES)
         self.saved = _saved(record)
+        self.unsaved = any(map(_takes_back, record.lines, record.lines[1:]))
+        """Whether any result could not be saved."""
 
     @property
-    def root_flow(self) -> dict[str, Any]:
-        flow = self.record.flow
-        return flow.definition if flow is not None else {"steps": []}
+    def stop_after(self) -> str | None:
+        return self._stopped_after or self.mode.stop_after
 
     @property
     def prefix(self) -> str:
         """What paths of the last go begin with."""
         return self.goes[-1].prefix if self.goes else self.record.files.flow_key
 
-    def _index(self, tree: Tree) -> None:
-        for nodes in tree.by_id.values():
-            for node in nodes:
-                self._nodes[id(node.step)] = node
-
-    def node_of(self, step: dict[str, Any], flow_key: str) -> Node:
-        return self._nodes[id(step)]
-
-    def say_misplaced(self, node: Node) -> None:
-        if not self.tree.known:
-            return
-        if (node.id, node.type) not in self.trees.kinds:
-            self.faults.append(f"the flow files have no place for the step {node.id[:80]!r}")
-        else:
-            self.faults.append(f"the step {node.id[:80]!r} ran where the flow files have none")
-
-    def find_flow(self, key: str, call: Node | None) -> Found:
-        flow = self.record.flows.named(key)
-        if flow is None:
-            raise StepFailure(f"Flow not found: {key}")
-        tree = self.trees.root(flow.key, flow)
-        self._index(tree)
-        limit_called(tree, call)
-        return Found(flow.definition)
+    def is_logged(self, execution: Execution) -> bool:
+        """Whether any line is of its step, if not its own."""
+        return execution.lines[0] >= 0 or execution.node.id in self._logged
 
 
 def _goes(record: Record) -> list[Go]:
@@ -170,6 +149,10 @@ def _saved(record: Record) -> Saved:
     last_word = words[-1] if words else -1
     last_save = saves[-1] if saves else -1
     return Saved(max(last_word, last_save), by_word=last_word > last_save)
+
+
+def _takes_back(one: LogLine, two: LogLine) -> bool:
+    return two.event == "step:error" and one.event == "step:complete" and one.step_id == two.step_id
 
 
 def _fails_at_once(lines: list[LogLine], index: int) -> bool:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
-from one_trace.assembler.acts import choose, fire, open_gate, settle
-from one_trace.assembler.choices import Candidate
+from one_trace.assembler.acts import choose, fire, read_flows, settle
+from one_trace.assembler.choices import Candidate, Cost
 from one_trace.assembler.decisions import Decisions
-from one_trace.assembler.fit import BAD, Fit, is_retry_of
+from one_trace.assembler.executions import outwards
+from one_trace.assembler.fit import BAD, RETRIES, Fit
 from one_trace.assembler.ground import EXACT
-from one_trace.assembler.leaves import error_of, failure_of
+from one_trace.assembler.leaves import failure_of
 from one_trace.assembler.pending import ENDS, LEAVES, Timer, Waiting
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.silence import Silence
 from one_trace.assembler.standing import Standing
 from one_trace.assembler.tolerant import Tolerant
-from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine
 
 
@@ -27,16 +28,23 @@ class Happen:
         self._silence, self._tolerant = silence, tolerant
 
     def explain(self, line: LogLine) -> None:
-        index = self._at.choices.at = self._at.script.cursor
-        self.pass_time(line.at - self._fit.early(line))
-        if self._at.script.taken[index]:
-            return
-        self._at.clock.at = max(self._at.clock.at, line.at)
+        at, pending = self._at, self._at.pending
+        index = at.choices.at = at.script.cursor
+        if pending.silent or pending.timers or pending.promised:
+            self.pass_time(line.at - self._fit.early(line))
+            if at.script.taken[index]:
+                return
+        at.clock.at = max(at.clock.at, line.at)
+        if pending.timers:
+            self.time_out_first(line)
+            if at.script.taken[index]:
+                return
         while (
             self.by_itself(line)
             or self.by_timer(line)
             or self._silence.by_silence(line)
             or self._silence.keep_promise(line.at + self._fit.early(line) + 0.5, None)
+            or read_flows(at)
         ):
             if self._at.script.taken[index]:
                 return
@@ -47,6 +55,15 @@ class Happen:
             f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come",
             self._at.pending.open.get(line.step_id or "", ()),
         )
+
+    def time_out_first(self, line: LogLine) -> None:
+        """What is silent and due at the very time of a line that ends something in it may have been timed out
+        before that."""
+        ending = [each.of for each in self._at.pending.waiting.get(line.step_id or "", ())]
+        for timer in [each for each in self._at.pending.timers if each.limit and each.of.where.silent]:
+            inside = timer.due <= line.at and any(timer.of in outwards(each) for each in ending)
+            if inside and self._at.choices.whether("due", timer.of, likely=False):
+                self.fire(timer)
 
     def pass_time(self, until: float) -> None:
         """What the log has no line of happens when it is due."""
@@ -86,83 +103,69 @@ class Happen:
     def by_itself(self, line: LogLine) -> bool:
         """The end of a leaf step, a time-out, a sub-flow's start."""
         if line.event in ("flow:start", "flow:mock-start"):
-            return self.open_gate(line)
+            return read_flows(self._at)
         if line.event not in ENDS:
             return False
-        step_id = line.step_id or ""
-        fit, waits = self._fit, self._at.pending.waiting.get(step_id, ())
-        strict = self._at.known.ground.mode.times == EXACT and not self._at.known.lenient
-        if len(waits) == 1 and not self._at.pending.timers:  # mostly: nothing to choose from
-            if not fit.may_end(waits[0], line) or (strict and fit.is_bad(waits[0].of, line)):
-                return self.refuse(line)
+        pending, ground = self._at.pending, self._at.known.ground
+        waits = pending.waiting.get(line.step_id or "", [])
+        strict = ground.mode.times == EXACT and not self._at.known.lenient
+        if len(waits) == 1 and not pending.timers:  # mostly: nothing to choose from
+            if not self._may_be_alone(waits[0], line, strict=strict):
+                return False
             self.end_with(waits[0], line)
             return True
-        options: list[Candidate] = []
-        for waiting in waits:
-            if fit.may_end(waiting, line):
-                cost = fit.cost(waiting.of, line)
-                if strict and cost >= BAD:
-                    continue
-                label = f"ends {waiting.of.path}"
-                act = partial(self.end_with, waiting, line)
-                options.append(Candidate(cost, waiting.of, label, act, self._fit.hint(waiting.of, line)))
-        late = self._fit.late(line)
-        for timer in self._at.pending.timers:
-            due = timer.of.node.id == step_id and timer.limit and timer.due <= line.at + late
-            if due and self._fit.may_time_out(timer, line):
-                cost = self._fit.cost(timer.of, line)
-                label = f"times out {timer.of.path}"
-                act = partial(self.fire, timer)
-                options.append(Candidate(cost, timer.of, label, act, self._fit.hint(timer.of, line)))
         if strict:
-            options = [each for each in options if each.cost < BAD]
-        if not options:
-            return self.refuse(line)
-        choose(self._at, "end", options)
+            waits = self._fit.in_time(waits, line)
+        ended = [each for each in waits if self._fit.may_end(each, line)]
+        fitting = list(self._fitting([*ended, *self._timed_out(line)], line, strict=strict))
+        if not fitting:
+            return False
+        if len(fitting) == 1:
+            self._go_on(fitting[0][1], line)
+        else:
+            choose(self._at, "end", [self._candidate(cost, each, line) for cost, each in fitting])
         return True
+
+    def _may_be_alone(self, waiting: Waiting, line: LogLine, *, strict: bool) -> bool:
+        fit, pending = self._fit, self._at.pending
+        if not fit.may_end(waiting, line):
+            return False
+        if not strict:
+            return True
+        if pending.silent or pending.promised or pending.calls:
+            return not fit.is_bad(waiting.of, line)
+        return line.event in RETRIES or fit.fits(waiting.of, line)
+
+    def _fitting(
+        self, found: list[Waiting | Timer], line: LogLine, *, strict: bool
+    ) -> Iterator[tuple[Cost, Waiting | Timer]]:
+        for each in found:
+            cost = self._fit.cost(each.of, line)
+            if cost < BAD or not strict:
+                yield cost, each
+
+    def _timed_out(self, line: LogLine) -> Iterator[Timer]:
+        timers = self._at.pending.timers
+        until = line.at + self._fit.late(line) if timers else 0
+        for each in timers:
+            due = each.of.node.id == (line.step_id or "") and each.limit and each.due <= until
+            if due and self._fit.may_time_out(each, line):
+                yield each
+
+    def _candidate(self, cost: Cost, each: Waiting | Timer, line: LogLine) -> Candidate:
+        word = "ends" if isinstance(each, Waiting) else "times out"
+        act = partial(self._go_on, each, line)
+        return Candidate(cost, each.of, f"{word} {each.of.path}", act, self._fit.hint(each.of, line))
+
+    def _go_on(self, each: Waiting | Timer, line: LogLine) -> None:
+        if isinstance(each, Waiting):
+            self.end_with(each, line)
+        else:
+            self.fire(each)
 
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
         self._at.ending = waiting.of
         settle(self._at, waiting, failure_of(self._at, waiting, line))
-
-    def open_gate(self, line: LogLine) -> bool:
-        gates = [
-            gate
-            for gate in self._at.pending.gates
-            if self._at.known.ground.trees.may_call(gate[0].node, line.flow_key or "")
-        ]
-        if not gates:
-            return False
-        options = [
-            Candidate((1, 0), gate[0], f"starts {gate[0].path}", partial(open_gate, self._at, gate))
-            for gate in gates
-        ]
-        for rank, container, waiting in self._silence.held_up(line):
-            if waiting and rank == 0:
-                act = partial(self._silence.end_first, waiting)
-                options.append(Candidate((1, 0), container, f"goes on {container.path}", act, (1, 0)))
-        choose(self._at, "gate", options)
-        return True
-
-    def refuse(self, line: LogLine) -> bool:
-        """A sub-flow that could not begin."""
-        gates = [
-            gate
-            for gate in self._at.pending.gates
-            if gate[0].node.id == line.step_id and not gate[0].where.silent
-        ]
-        if line.event == "step:retry":
-            gates = [
-                gate
-                for gate in self._at.pending.gates
-                if gate[0].node.id == line.step_id
-                and line.attempt == gate[0].attempts + 1
-                and is_retry_of(gate[0].node, line)
-            ]
-        if not gates or line.status in ("success", "timeout"):
-            return False
-        open_gate(self._at, gates[0], StepFailure(line.error or error_of(self._at, gates[0][0])))
-        return True
 
     def by_timer(self, line: LogLine) -> bool:
         """Another attempt, or what is silent and due at this very time."""

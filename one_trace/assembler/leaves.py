@@ -17,6 +17,7 @@ from one_trace.record.state import Result
 class Leaves:
     def __init__(self, at: Standing, fit: Fit) -> None:
         self._at, self._fit = at, fit
+        self._at_once = at.known.ground.mode.at_once
 
     def waits(self, execution: Execution, attempt: int) -> Promise[StepFailure | None]:
         """What an attempt comes to: None, or what it threw."""
@@ -24,24 +25,51 @@ class Leaves:
         waiting = Waiting(execution, attempt, Promise(at.loop))
         if execution.where.silent:
             self._foresee(waiting)
-            if at.known.ground.mode.at_once and waiting.due == at.clock.at:
-                waiting.promise.resolve(waiting.failure)
-                return waiting.promise
-            at.pending.silent.append(waiting)
-        elif at.known.ground.mode.at_once and self._is_over_at_once(waiting):
+        if self._at_once and self._is_over_at_once(waiting):
+            waiting.promise.resolve(waiting.failure)
             return waiting.promise
+        if execution.where.silent:
+            at.pending.silent.append(waiting)
         at.pending.waiting[execution.node.id].append(waiting)
         return waiting.promise
 
     def _is_over_at_once(self, waiting: Waiting) -> bool:
-        """Whether one of the next lines of this moment is its end, in the order in which they began."""
-        at = self._at
+        if not waiting.of.where.silent:
+            return self._has_end_now(waiting)
+        if waiting.due is None:
+            return self._is_guessed_over(waiting)
+        return waiting.due == self._at.clock.at
+
+    def _is_guessed_over(self, waiting: Waiting) -> bool:
+        """Where the state does not say the result of a silent leaf."""
+        of, choices = waiting.of, self._at.choices
+        if waiting.never:
+            return False
+        if choices.whether("throws at once", of, likely=False):
+            waiting.failure = StepFailure(UNKNOWN)
+            self._at.notes.guessed.add(waiting.failure)
+        elif not choices.whether("ends at once", of, likely=False):
+            return False
+        self._at.notes.forced.add(of)
+        return True
+
+    def _has_end_now(self, waiting: Waiting) -> bool:
+        """Whether one of the next lines of this moment is its end, in the order in which they began; or that
+        of another that is open then."""
+        at, step_id = self._at, waiting.of.node.id
+        line = at.script.peek()
+        if line is None or line.at > at.clock.at:
+            return False
+        others = len(at.pending.open[step_id]) - 1
         for index, line in at.script.ahead(at.clock.at):
-            if line.step_id != waiting.of.node.id or index in at.notes.reserved:
+            if line.step_id != step_id or index in at.notes.reserved:
                 continue
+            others += line.event == "step:start"
             if line.event in ENDS and not line.duration_ms and self._fit.may_end(waiting, line):
+                if others > 0 and not at.choices.whether("over", waiting.of, likely=True, either=True):
+                    return False
                 at.notes.reserved.add(index)
-                waiting.promise.resolve(failure_of(at, waiting, line))
+                waiting.failure = failure_of(at, waiting, line)
                 return True
         return False
 
@@ -81,11 +109,5 @@ def failure_of(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | N
     if line.event == "step:retry":
         return StepFailure(UNKNOWN)
     if line.status == "failed":
-        return StepFailure(error_of(at, waiting.of))
+        return StepFailure(at.known.expected.error(waiting.of) or UNKNOWN)
     return None
-
-
-def error_of(at: Standing, execution: Execution) -> str:
-    """As the state has it."""
-    result = at.known.expected.of(execution).result
-    return (result.error if result is not None else None) or UNKNOWN

@@ -58,7 +58,12 @@ class Maps:
         return self._decisions.again(self._at.running)
 
     def open_flow(self, context: Held, step: Step, inputs: Held) -> str:
-        return self._decisions.called(self._at.running)
+        call = self._at.running
+        assert call is not None
+        key = self._decisions.called(call)
+        inputs += (call, key)
+        self._at.pending.calls.append(call)
+        return key
 
     def close_flow(self, context: Held, last: Step | None, result: Held) -> list[str]:
         result.parts = dict(context)
@@ -70,7 +75,10 @@ class Maps:
         pass
 
     def accept(self, context: Held, inputs: Held, declared: Json) -> None:
-        pass
+        call, key = inputs
+        self._at.pending.calls.remove(call)
+        self._at.known.ground.flows.limit(key, call.node)
+        self._decisions.accepted(call)
 
     def counts(self, context: Held) -> tuple[int, int, int]:
         return 0, 0, 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -43,26 +42,24 @@ class Waiting(Struct, eq=False):
     never: bool = False
 
 
-Gate: TypeAlias = "tuple[Execution, Promise[None]]"
-"""A sub-flow that waits for its file."""
-
-
 @dataclass
 class Pending:
     """`open`: executions with events that have begun and not ended, by step id; `waiting`: leaf bodies by
     step id; `silent`: those without events; `promised`: silent containers of which the state says when they
-    ended, and whether they failed; `gates`: sub-flows before their first event; `limited`: attempts with a
-    time-out whose bodies have begun in this turn, the innermost last; `pausing`: whose pause or time-out the
-    next timer is, an attempt of 0 for a pause."""
+    ended, and whether they failed; `calls`: sub-flows before their first event; `reader`: what the first of
+    them wait for; `limited`: attempts with a time-out whose bodies have begun in this turn, the innermost
+    last; `pausing`: whose pause or time-out the next timer is, an attempt of 0 for a pause, and how long it
+    is by the log."""
 
     open: dict[str, list[Execution]] = field(default_factory=lambda: defaultdict(list))
     waiting: dict[str, list[Waiting]] = field(default_factory=lambda: defaultdict(list))
     silent: list[Waiting] = field(default_factory=list)
     promised: list[tuple[float, Execution, bool]] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
-    gates: list[Gate] = field(default_factory=list)
+    calls: list[Execution] = field(default_factory=list)
+    reader: Promise[None] | None = None
     limited: list[tuple[Execution, int]] = field(default_factory=list)
-    pausing: tuple[Execution, int] = field(init=False)
+    pausing: tuple[Execution, int, float | None] = field(init=False)
 
 
 @dataclass

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from one_trace.assembler.choices import Choice, Choices, Picks
 from one_trace.assembler.doubts import close
 from one_trace.assembler.drive import Drive
 from one_trace.assembler.executions import Execution, duration_of
-from one_trace.assembler.ground import Ground
+from one_trace.assembler.ground import Ground, Mode
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.settle import Settling, Unlike
 from one_trace.assembler.standing import Learned
@@ -44,6 +44,7 @@ class Reading:
     learned: Learned
     end: End
     reached: tuple[int, int]
+    mode: Mode
     conflict: Conflict | None = None
     twins: list[tuple[Execution, Execution]] = field(default_factory=list)
     whole: bool = False
@@ -57,17 +58,27 @@ class Reading:
 
 def read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
     """A reading; once more where the state tells in the end how long something silent took."""
-    reading = read_once(ground, picks, learned)
+    reading = _read(ground, picks, learned)
     for _ in range(ROUNDS):
         known = reading.learned
         if all(known.get(path) == learned.get(path) for path in known):
             break
         learned = {**learned, **known}
-        again = read_once(ground, picks, learned)
+        again = _read(ground, picks, learned)
         if again.reached < reading.reached:
             break
         reading = again
     return reading
+
+
+def _read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
+    """A reading that was made already, or a new one."""
+    known = ground.mode, frozenset((path, id(result)) for path, result in learned.items())
+    found = ground.tried.find(known, picks)
+    if found is None:
+        found = read_once(ground, picks, learned)
+        ground.tried.keep(known, found.choices, found, len(ground.record.lines))
+    return replace(found, picks=picks)
 
 
 def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool = False) -> Reading:
@@ -77,7 +88,7 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
     try:
         drive.run()
     except Conflict as why:
-        conflict = Conflict(str(why), why.blamed)  # without the frames that it came through
+        conflict = Conflict(str(why), why.blamed, why.ended)  # without the frames that it came through
     whole = conflict is None
     if whole:
         unlike, news = _settle(drive)
@@ -89,7 +100,17 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
     end = End(drive.outcome, drive.failure, drive.failure in at.notes.guessed)
     reached, placed = (at.script.cursor, -len(unlike)), drive.tolerant.placed
     return Reading(
-        at.executions, at.choices.made, picks, learned, end, reached, conflict, twins, whole, placed
+        at.executions,
+        at.choices.made,
+        picks,
+        learned,
+        end,
+        reached,
+        ground.mode,
+        conflict,
+        twins,
+        whole,
+        placed,
     )
 
 
@@ -97,10 +118,10 @@ def _settle(drive: Drive) -> tuple[list[Unlike], Learned]:
     """What the state has otherwise, and what it tells of the silent ones."""
     at, ground = drive.at, drive.at.known.ground
     state = ground.record.state
-    if state is None or state.context is None:
+    if state is None or state.context is None or not state.context.steps:
         return [], {}
     merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in at.executions)
-    settling = Settling(at.notes.forced, merging, 0 if at.known.exact else SILENT_MS)
+    settling = Settling(ground.stored, at.notes.forced, merging, 0 if at.known.exact else SILENT_MS)
     settling.settle(at.notes.kept, state.context.steps)
     return settling.unlike, settling.learned
 

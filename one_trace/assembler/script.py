@@ -35,12 +35,22 @@ UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting 
 """What JSON.stringify throws when the host saves its state after a step."""
 
 
-class Conflict(Exception):
-    """The record does not go on as this reading does. `blamed`: executions that are other than it says."""
+BUSY_MS = 20
+"""How long a busy thread may write nothing, with a state to be saved or a flow file to be read."""
 
-    def __init__(self, why: str, blamed: Sequence[Execution] = ()) -> None:
+
+class Conflict(Exception):
+    """The record does not go on as this reading does. `blamed`: executions that are other than it says;
+    `ended`: the step whose end should have led to what does not come. Perhaps the run was to stop there."""
+
+    def __init__(self, why: str, blamed: Sequence[Execution] = (), ended: str | None = None) -> None:
         super().__init__(why)
-        self.blamed = list(blamed)
+        self.blamed, self.ended = list(blamed), ended
+
+
+def ignored_in(lines: list[LogLine]) -> bytes:
+    """1 for each line that is not followed."""
+    return bytes([line.event not in FOLLOWED for line in lines])
 
 
 class Script:
@@ -49,9 +59,9 @@ class Script:
 
     __slots__ = ("cursor", "end", "lines", "slack", "taken")
 
-    def __init__(self, lines: list[LogLine], slack: float) -> None:
+    def __init__(self, lines: list[LogLine], ignored: bytes, slack: float) -> None:
         self.lines = lines
-        self.taken = bytearray(line.event not in FOLLOWED for line in lines)
+        self.taken = bytearray(ignored)
         self.cursor = self.end = 0
         self.slack = slack
         """How far apart, in ms, two lines of one turn may be."""
@@ -66,6 +76,11 @@ class Script:
 
     def peek(self) -> LogLine | None:
         return self.lines[self.cursor] if self.cursor < self.end else None
+
+    def is_skip_before(self, step_id: str | None) -> bool:
+        """The next line follows one that says that the step is not tried again."""
+        line = self.lines[self.cursor - 1] if self.cursor > 0 else None
+        return line is not None and line.event == "step:retry-skip" and line.step_id == step_id
 
     def take(self, index: int) -> None:
         self.taken[index] = 1

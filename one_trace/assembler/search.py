@@ -5,20 +5,19 @@ from __future__ import annotations
 import heapq
 import itertools
 
-from one_trace.assembler.choices import Key, Picks
+from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.executions import Execution, outwards
-from one_trace.assembler.ground import ANY, EXACT, NEAR, Ground, Mode
+from one_trace.assembler.ground import ANY, EXACT, LINES, NEAR, Ground, Mode
 from one_trace.assembler.readings import Reading, read, read_once
 from one_trace.assembler.standing import Learned
 
-MODES = (Mode(EXACT), Mode(EXACT, at_once=True), Mode(NEAR), Mode(NEAR, at_once=True), Mode(ANY))
+MODES = (Mode(EXACT, at_once=True), Mode(EXACT), Mode(NEAR), Mode(NEAR, at_once=True), Mode(ANY))
 """What is likelier first."""
 UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
+_BEHIND = ("", " ", "[", "#")
+"""What may stand behind the path of what goes on."""
 RUNS = 60
 """Runs of a record at most, until one is found that nothing contradicts."""
-LINES = 40_000
-"""Lines replayed at most for all such choices of a record, and to find a reading; a record is replayed once
-in any case."""
 
 
 def search(ground: Ground) -> Reading:
@@ -29,7 +28,7 @@ def search(ground: Ground) -> Reading:
     for mode in MODES:
         ground.mode = mode
         try:
-            reading = solve(ground, {}, RUNS if mode.times != ANY else 1, {})
+            reading = _in_mode(ground, RUNS if mode.times != ANY else 1)
         except (ArithmeticError, RecursionError):  # numbers and depths in a flow file that no host has run
             ground.bare = True
             return read_once(ground, {}, {}, lenient=True)
@@ -40,17 +39,32 @@ def search(ground: Ground) -> Reading:
     assert best is not None
     if best.conflict is None:
         return best
-    if best.whole and not best.choices:
+    if best.whole and not best.choices:  # it is the state that is not of this run
         for each in best.blamed:
-            each.doubt(*UNSETTLED)
+            if each.where.silent:
+                each.doubt(*UNSETTLED)
         return best
     return _tolerate(ground, best)
 
 
+def _in_mode(ground: Ground, most: int) -> Reading:
+    """The best reading; where it does not go on after a step, the run may have been to stop there."""
+    best = solve(ground, {}, most, {})
+    if best.conflict is None or best.conflict.ended is None or ground.stop_after is not None:
+        return best
+    ground.mode = ground.mode._replace(stop_after=best.conflict.ended)
+    stopped = solve(ground, {}, most, {})
+    return stopped if stopped.reached > best.reached else best
+
+
 def _tolerate(ground: Ground, best: Reading) -> Reading:
-    """The reading that came furthest, and from there on what fits. All from there on may be otherwise."""
+    """The reading that came furthest, and from there on what fits. Where it chose, all from there on may be
+    otherwise; where nothing was to choose, the log or the flow files are not what they were."""
+    ground.mode = best.mode
     again = read_once(ground, best.picks, best.learned, lenient=True)
     again.conflict, again.runs, again.whole = best.conflict, best.runs, best.whole
+    if not best.choices:
+        return again
     blamed = {each.path for each in best.blamed}
     for each in again.executions:
         if each.path in blamed or any(above.path in blamed for above in outwards(each)):
@@ -127,13 +141,22 @@ def _otherwise(reading: Reading, fixed: Picks) -> list[Picks]:
 def exchanged(reading: Reading, one: Execution, other: Execution) -> Picks | None:
     """All choices, with two of the same steps in each other's place."""
     both = arms(one, other)
-    if both is None:
-        return None
-    return {choice.key: renamed(choice.chosen.label, *both) for choice in reading.choices}
+    return dict(exchange(choice, both) for choice in reading.choices) if both is not None else None
 
 
-def arms(one: Execution, other: Execution) -> tuple[str, str] | None:
-    """The paths of the two, without what is the same at their ends."""
+def exchange(choice: Choice, both: tuple[str, str]) -> tuple[Key, str]:
+    """A choice, with these two in each other's place."""
+    kind, at, which = choice.key
+    of = renamed(which, *both) if isinstance(which, str) else which
+    return Key(kind, at, of), renamed(choice.chosen.label, *both)
+
+
+def arms(one: Execution, other: Execution, at: int | None = None) -> tuple[str, str] | None:
+    """The paths of the two, without what is the same at their ends. What was over before line `at` goes on
+    alone."""
+    ghosts = _orphaned(one, other, at) if at is not None else None
+    if ghosts is not None:
+        return ghosts[0].path, ghosts[1].path
     first, second = one.path.split(" > "), other.path.split(" > ")
     while first and second and first[-1] == second[-1]:
         first.pop()
@@ -142,9 +165,19 @@ def arms(one: Execution, other: Execution) -> tuple[str, str] | None:
     return arms if all(arms) and arms[0] != arms[1] else None
 
 
+def _orphaned(one: Execution, other: Execution, at: int) -> tuple[Execution, Execution] | None:
+    """The innermost around the two that were over by then."""
+    for pair in zip((one, *outwards(one)), (other, *outwards(other)), strict=False):
+        if pair[0] is pair[1] or pair[0].node is not pair[1].node:
+            return None
+        if any(0 <= each.lines[1] < at for each in pair):
+            return pair
+    return None
+
+
 def renamed(label: str, one: str, other: str) -> str:
     for here, there in ((one, other), (other, one)):
         at = label.find(here)
-        if at >= 0 and label[at + len(here) :][:3] in ("", " > "):
+        if at >= 0 and label[at + len(here) :][:1] in _BEHIND:
             return label[:at] + there + label[at + len(here) :]
     return label

@@ -4,17 +4,21 @@ execution has another than the reading says."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Raw
 
 from one_trace.assembler.executions import Execution, Made, Map
-from one_trace.assembler.expected import STATUSES, Results, iterations, results, without_spread
-from one_trace.record.state import Result, read_result
-from one_trace.record.tolerant import UNREADABLE, present, raw_items, raw_members
+from one_trace.assembler.stored import STATUSES, Results, Stored
+from one_trace.record.state import Result
+from one_trace.record.tolerant import present, raw_items, raw_members
 
 _LOST = "__proto__"
 """The host loses what it keeps under this id."""
+
+
+Pair: TypeAlias = tuple[Map, Results, Execution | None, int]
+"""A map of the host and what the state has of it; the iteration of a loop whose map it is."""
 
 
 @dataclass
@@ -30,6 +34,7 @@ class Unlike:
 class Settling:
     """`forced`: executions of which only the state says how long they took; they take what stands there."""
 
+    stored: Stored
     forced: set[Execution]
     merging: bool
     """Iterations of concurrent loops are merged, old results over new ones."""
@@ -40,13 +45,15 @@ class Settling:
     _seen: set[int] = field(default_factory=set)
 
     def settle(self, kept: Map, raw: Results) -> None:
-        todo: list[tuple[Map, Results]] = [(kept, raw)]
+        todo: list[Pair] = [(kept, raw, None, 0)]
         while todo:
-            mine, theirs = todo.pop()
+            mine, theirs, loop, turn = todo.pop()
             for step_id, made in mine.items():
-                stored = theirs.get(step_id)
                 if made.of is None or id(made) in self._seen or step_id == _LOST:
                     continue
+                if loop is not None and not _runs_in(made.of, loop, turn):
+                    continue  # this may be as it was a moment before
+                stored = theirs.get(step_id)
                 if stored is None:
                     self._differs(made, f"the state holds no result of {step_id}")
                     continue
@@ -56,12 +63,14 @@ class Settling:
         self._seen.add(id(made))
         self.unlike.append(Unlike(made.of, f"{made.of.path if made.of else ''}: {why}", instead))
 
-    def _result(self, made: Made, stored: Raw) -> list[tuple[Map, Results]]:
+    def _result(self, made: Made, stored: Raw) -> list[Pair]:
         self._seen.add(id(made))
         execution = made.of
         assert execution is not None
         expected = execution.expected
-        result = expected.result if expected is not None and expected.raw is stored else read_result(stored)
+        result = (
+            expected.result if expected is not None and expected.raw is stored else self.stored.result(stored)
+        )
         if result is None or result.status not in STATUSES:
             return []  # a field of the last step's output stands in its place
         if result.status != made.status or not self._lasted(execution, made, result):
@@ -84,37 +93,45 @@ class Settling:
             return bool(execution.line.reported_ms == result.duration_ms)
         if execution in self.forced or made.duration is None or result.duration_ms is None:
             return True
+        if self.slack and made.duration > result.duration_ms:
+            return True  # what kept the thread busy has let it begin later
         return abs(made.duration - result.duration_ms) <= self.slack
 
-    def _parts(self, made: Made, result: Result) -> list[tuple[Map, Results]]:
+    def _parts(self, made: Made, result: Result) -> list[Pair]:
         execution = made.of
         assert execution is not None
         kind = execution.node.type
-        try:
-            if kind == "loop":
-                expected = execution.expected
-                theirs: Any = expected.inside if expected is not None and expected.result is result else None
-                if theirs is None and present(result.response):
-                    theirs = iterations.decode(result.response).iterations
-                pairs = enumerate(zip(made.parts, theirs or (), strict=False))
-                return [
-                    (_own(mine, execution, turn), their)
-                    for turn, (mine, their) in pairs
-                    if mine is not None and their is not None
-                ]
-            if kind == "flow":
-                found = results.decode(result.output) if present(result.output) else {}
-                return [(made.parts, without_spread(found, _last_of(made.parts, execution)))]
-        except UNREADABLE:
-            return []
+        if kind == "loop":
+            expected = execution.expected
+            theirs: Any = expected.inside if expected is not None and expected.result is result else None
+            theirs = theirs if theirs is not None else self.stored.inside(kind, result)
+            pairs = enumerate(zip(made.parts, theirs or (), strict=False))
+            return [
+                (mine, their, execution, turn)
+                for turn, (mine, their) in pairs
+                if mine is not None and their is not None
+            ]
+        if kind == "flow":
+            found: Any = self.stored.inside(kind, result) if present(result.output) else {}
+            if found is None:
+                return []
+            return [(made.parts, self.stored.without_spread(found, _last_of(made.parts, execution)), None, 0)]
         if kind == "while":
             self._last_results(made, result)
             return []
-        inner: list[tuple[Map, Results]] = []
-        for part, stored in zip(made.parts, raw_items(result.output) or [], strict=False):
+        children: Any = self.stored.inside(kind, result)
+        inner: list[Pair] = []
+        for part, stored in zip(made.parts, children or (), strict=False):
             if id(part) not in self._seen and part.of is not None:
                 inner += self._result(part, stored)
+                self._take_unknown(part.of, stored)
         return inner
+
+    def _take_unknown(self, child: Execution, stored: Raw) -> None:
+        """Of a silent child that ended in a way not known."""
+        result = self.stored.result(stored)
+        if child.where.silent and result is not None and result.status not in STATUSES:
+            child.status, child.result = "error", result
 
     def _last_results(self, made: Made, result: Result) -> None:
         """A while keeps, of each iteration, the output of its last step; without status or time."""
@@ -129,11 +146,6 @@ class Settling:
                 part.of.result = Result(
                     status="success", output=output, duration_ms=part.duration, retries=part.retries
                 )
-
-
-def _own(copy: Map, loop: Execution, turn: int) -> Map:
-    """What ran in this iteration, of all that its map has: the rest may be as it was a moment before."""
-    return {step_id: made for step_id, made in copy.items() if made.of and _runs_in(made.of, loop, turn)}
 
 
 def _runs_in(execution: Execution, loop: Execution, turn: int) -> bool:

@@ -3,9 +3,11 @@ what comes after them does."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from functools import partial
 
-from one_trace.assembler.acts import choose, fire, open_gate, settle
+from one_trace.assembler.acts import choose, fire, settle
 from one_trace.assembler.choices import Candidate
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution, outwards
@@ -42,7 +44,7 @@ class Silence:
 
     def choose_silent(self, inside: list[Waiting], failed: bool, container: Execution) -> None:
         if not failed:
-            self.end_first(inside)
+            self.end_all(inside)
             return
         choose(
             self._at,
@@ -73,7 +75,7 @@ class Silence:
         if timed_out:
             self._at.notes.forced.add(of)
             return False
-        self.end_first(inside)
+        self.end_all(inside)
         return True
 
     def by_silence(self, line: LogLine) -> bool:
@@ -88,28 +90,37 @@ class Silence:
         own = line.event != "step:retry" or any(each[1].node.id == line.step_id for each in inside)
         threw = threw and own
         for rank, container, waiting in inside:
-            if threw:
-                error = line.error or ""
-                there = any(each.of.node.has_timed_out(error) for each in waiting)
-                later = TIMED_OUT in error and not there
-                act = partial(self.end_first, waiting)
-                label = f"goes on {container.path}"
-                if waiting:
-                    options.append(Candidate((1 + rank + (0 if later else 4), -2), container, label, act))
-                for each in waiting:
-                    named = f'"{each.of.node.id}"' in error
-                    label = f"throws {each.of.path}"
-                    sure = named or len(waiting) == 1
-                    act = partial(self.throw, each, line, sure=sure)
-                    options.append(Candidate((1 + rank, -named), each.of, label, act))
-            elif waiting:
-                act = partial(self.end_first, waiting)
-                options.append(Candidate((1 + rank, 0), container, f"goes on {container.path}", act))
-        options += self.not_begun(inside, line)
+            options += self.in_container(rank, container, waiting, line, threw=threw)
         if not options:
             return False
         choose(self._at, "silence", options)
         return True
+
+    def in_container(
+        self, rank: float, container: Execution, waiting: list[Waiting], line: LogLine, *, threw: bool
+    ) -> list[Candidate]:
+        """What may have happened in a silent container that goes on with this line: something in it was over,
+        or threw. `threw`: the line is that of a failure."""
+        error = line.error or ""
+        later = TIMED_OUT in error and not any(each.of.node.has_timed_out(error) for each in waiting)
+        options: list[Candidate] = []
+        if waiting:
+            cost = 1 + rank + (4 if threw and not later else 0)
+            act = partial(self.end_all, waiting)
+            hint = -2 if threw else 0
+            options.append(Candidate((cost, hint), container, f"goes on {container.path}", act))
+        kinds: set[tuple[object, ...]] = set()
+        for each in sorted(waiting, key=lambda each: f'"{each.of.node.id}"' not in error):
+            where, node = each.of.where, each.of.node
+            kind = where.above, where.attempt, node.goes_on, node.retries
+            if kind in kinds or not (threw or is_absorbed(each.of, container)):
+                continue  # which of those beside it threw makes no difference
+            kinds.add(kind)
+            named = f'"{each.of.node.id}"' in error
+            act = partial(self.throw, each, line, sure=named or len(waiting) == 1)
+            cost = 1 + rank + (0 if threw else 4)
+            options.append(Candidate((cost, -named), each.of, f"throws {each.of.path}", act))
+        return options
 
     def timed_out_inside(
         self, inside: list[tuple[float, Execution, list[Waiting]]], line: LogLine
@@ -129,30 +140,19 @@ class Silence:
 
     def time_out(self, timer: Timer) -> None:
         """Now, whenever it was seen to begin: its time is certain."""
-        timer.of.begins[-1] = (timer.of.begins[-1][0], self._at.clock.at - (timer.of.node.timeout or 0))
-        if len(timer.of.begins) == 1:
-            timer.of.start = timer.of.begins[0][1]
+        of, begun = timer.of, self._at.clock.at - (timer.of.node.timeout or 0)
+        if of.again:
+            of.again = (*of.again[:-1], (of.again[-1][0], begun))
+        else:
+            of.start = begun
         fire(self._at, timer)
 
-    def not_begun(
-        self, inside: list[tuple[float, Execution, list[Waiting]]], line: LogLine
-    ) -> list[Candidate]:
-        """Silent sub-flows that could not begin."""
-        ranks = {container: rank for rank, container, _ in inside}
-        options: list[Candidate] = []
-        for gate in self._at.pending.gates:
-            rank = min((ranks[above] for above in outwards(gate[0]) if above in ranks), default=NEVER)
-            if gate[0].where.silent and rank < NEVER:
-                failure = StepFailure(line.error or UNKNOWN)
-                act = partial(open_gate, self._at, gate, failure)
-                self._at.notes.forced.add(gate[0])
-                options.append(Candidate((3 + rank, 0), gate[0], f"fails {gate[0].path}", act))
-        return options
-
-    def end_first(self, waiting: list[Waiting]) -> None:
-        first = min(waiting, key=lambda each: (each.due or 0, each.of.number))
-        self._at.notes.forced.add(first.of)
-        settle(self._at, first, None)
+    def end_all(self, waiting: list[Waiting]) -> None:
+        """A block waits for all that runs in it."""
+        for each in sorted(waiting, key=lambda each: (each.due or 0, each.of.number)):
+            if each in self._at.pending.silent:
+                self._at.notes.forced.add(each.of)
+                settle(self._at, each, None)
 
     def throw(self, waiting: Waiting, line: LogLine | None, *, sure: bool = False) -> None:
         self._at.notes.forced.add(waiting.of)
@@ -167,14 +167,16 @@ class Silence:
         """The containers that may go on with this line when what waits in them has ended, the likeliest
         first."""
         by_container: dict[Execution, list[Waiting]] = {}
+        begins = line.event in ("step:start", "flow:start", "flow:mock-start")
         for waiting in self._at.pending.silent:
             if waiting.never or waiting.due is not None:
                 continue
-            for above in outwards(waiting.of):
+            within = waiting.of
+            for above in _blocks_around(waiting.of):
+                if not begins and not self._fit.waits_for(above, within.where.attempt):
+                    break
                 by_container.setdefault(above, []).append(waiting)
-        for gate in self._at.pending.gates:
-            for above in outwards(gate[0]) if gate[0].where.silent else ():
-                by_container.setdefault(above, [])
+                within = above
         ranked = [
             (rank, container, inside)
             for container, inside in by_container.items()
@@ -190,11 +192,13 @@ class Silence:
             return self.rank_later(container, line)
         if container.over is not None:
             return NEVER
-        if line.step_id is None:
-            return 0.0 if container.node.type == "flow" else NEVER
-        if container.node.id != line.step_id:
+        if container.node.id != line.step_id or not self._may_be_end(container, line):
             return NEVER
         return self._fit.apart(container, line)
+
+    def _may_be_end(self, container: Execution, line: LogLine) -> bool:
+        timeout = TIMED_OUT in (line.error or "") or line.status == "timeout"  # of what is inside, or its own
+        return timeout or self._fit.may_be_end(container, container.attempts, line)
 
     @staticmethod
     def rank_later(container: Execution, line: LogLine) -> float:
@@ -210,8 +214,26 @@ class Silence:
         )
 
     def rank_start(self, container: Execution, line: LogLine) -> float:
+        """A later batch begins with this line."""
         if container.node.type != "parallel" or container.node.body is None:
             return NEVER
         later = container.node.body.nodes[container.node.concurrency :]
         firsts: frozenset[str] = frozenset().union(*(self._decisions.firsts_of(node) for node in later))
-        return 0.0 if self._decisions.is_first(line, firsts) else 1.0
+        return 0.0 if self._decisions.is_first(line, firsts) else NEVER
+
+
+def _blocks_around(silent: Execution) -> Iterator[Execution]:
+    """What may go on when it ends, without a line of its own: the silent blocks around it, and the first that
+    has events."""
+    for above in outwards(silent):
+        yield above
+        if not above.where.silent:
+            return
+
+
+def is_absorbed(threw: Execution, container: Execution) -> bool:
+    """Whether a failure may come to an end between where it was thrown and a container."""
+    return any(
+        each is not container and each.where.silent and (each.node.goes_on or each.node.retries)
+        for each in itertools.takewhile(lambda above: above is not container, [threw, *outwards(threw)])
+    )

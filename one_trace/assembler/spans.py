@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from one_trace.assemble.sizes.compact import compact_bytes
 from one_trace.assemble.sizes.usage import usage_of
@@ -11,6 +12,7 @@ from one_trace.assembler.executions import Execution, duration_of, is_late
 from one_trace.model.digest import blake2b
 from one_trace.model.times import to_iso
 from one_trace.model.trace import Span, SpanStatus
+from one_trace.record.log import LogLine
 
 
 def in_order(executions: list[Execution]) -> list[Execution]:
@@ -33,15 +35,18 @@ def ids(ordered: list[Execution], trace: str) -> dict[int, str]:
     return found
 
 
-def span_of(each: Execution, found: dict[int, str], start: float, orders: Counter[int]) -> Span:
+def span_of(
+    each: Execution, lines: Sequence[LogLine], found: dict[int, str], start: float, orders: Counter[int]
+) -> Span:
     node, where, result = each.node, each.where, each.result
+    above = where.above
     status: SpanStatus = each.status or "incomplete"  # type: ignore[assignment]
     lasted = duration_of(each) if status not in ("skipped", "incomplete") else None
-    error = each.error if each.error is not None else result.error if result is not None else None
     line = each.lines[0]
+    # With more than fifteen names a call makes a dict of them first: what few spans have is set afterwards.
     made = Span(
         span_id=found[each.number],
-        parent_span_id=found[where.above.number] if where.above is not None else None,
+        parent_span_id=found[above.number] if above is not None else None,
         step_id=node.id,
         name=node.name,
         type=node.type,
@@ -51,7 +56,7 @@ def span_of(each: Execution, found: dict[int, str], start: float, orders: Counte
         index=where.index,
         parent_attempt=where.attempt,
         status=status,
-        started_at=to_iso(each.start),
+        started_at=_reported(lines[line]) if line >= 0 else to_iso(each.start),
         start_ms=_measured(each.start - start),
         duration_ms=_measured(lasted) if lasted is not None else None,
         output_bytes=compact_bytes(result.output) if result is not None else None,
@@ -60,19 +65,30 @@ def span_of(each: Execution, found: dict[int, str], start: float, orders: Counte
         made.branch = where.branch  # type: ignore[assignment]
     if each.attempts != 1:
         made.attempts, made.retries = each.attempts, each.attempts - 1
-    made.error = error
-    made.error_code = code_of(each, error)
     if where.index is None:
-        number = where.above.number if where.above is not None else -where.go
+        number = above.number if above is not None else -where.go
         made.index = orders[number]
         orders[number] += 1
-    made.late = is_late(each)
+    if above is not None and is_late(each):
+        made.late = True
     if line < 0:
         made.derived = ["startedAt", "startMs", "durationMs"]
-    made.derived += sorted(each.doubts - set(made.derived)) if each.doubts else []
+    if each.doubts:
+        made.derived += sorted(each.doubts - set(made.derived))
     if result is not None:
         made.usage = usage_of(result, node.type)
+    if status != "success" or (result is not None and (result.error is not None or result.error_code)):
+        made.error = each.error if each.error is not None else result.error if result is not None else None
+        made.error_code = code_of(each, made.error)
     return made
+
+
+def _reported(line: LogLine) -> str:
+    """When a step began, as its line has it."""
+    text = line.timestamp
+    if text is not None and (text == line.ts or line.begun is not None):
+        return text
+    return to_iso(line.at)
 
 
 def _measured(ms: float) -> float:

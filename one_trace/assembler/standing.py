@@ -6,36 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from one_trace.assembler.choices import Choices
+from one_trace.assembler.driven import DrivenLoop, LineClock
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import Expected
 from one_trace.assembler.ground import Go, Ground
 from one_trace.assembler.pending import Notes, Pending
 from one_trace.assembler.script import Script
-from one_trace.engine.loop import Clock, Loop
 from one_trace.record.state import Result
 
 Learned = Mapping[str, Result]
 """What the state turned out to say of silent executions, by path."""
-
-
-class LineClock(Clock):
-    """The time of the line that the reading has come to. `moments`: how many things have happened so far."""
-
-    virtual = True
-
-    def __init__(self) -> None:
-        self.at = 0.0
-        self.moments = 0
-
-    def now_ms(self) -> int:
-        return int(self.at)
-
-    def ticks_ms(self) -> float:
-        return self.at
-
-    def moment(self) -> int:
-        self.moments += 1
-        return self.moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +40,7 @@ class Standing:
     choices: Choices
     script: Script
     clock: LineClock
-    loop: Loop
+    loop: DrivenLoop
     going: Go
     executions: list[Execution] = field(default_factory=list)
     running: Execution | None = None

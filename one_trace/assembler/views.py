@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 from one_trace.assemble.flowtree.tree import Node, Tree
 from one_trace.assembler.executions import Execution
-from one_trace.assembler.expected import Results, decoded
+from one_trace.assembler.stored import Results, Stored
 from one_trace.record.state import Result
 
 
@@ -33,10 +31,8 @@ class Act:
 
 
 class Views:
-    """`root`: the results of the run's own flow."""
-
-    def __init__(self, root: Results | None) -> None:
-        self._root = Scope(root, None)
+    def __init__(self, stored: Stored) -> None:
+        self._stored, self._root = stored, Scope(stored.root, None)
         self._views: dict[int, View] = {}
         self._scopes: dict[tuple[int, int | None, int | None], Scope] = {}
         self._inside: dict[int, object] = {}
@@ -78,15 +74,19 @@ class Views:
         if result is None or result.status != "success" or attempt != (result.retries or 0) + 1:
             return None
         if container.number not in self._inside:
-            self._inside[container.number] = decoded(container.node.type, result)
+            self._inside[container.number] = self._stored.inside(container.node.type, result)
         return self._inside[container.number]
 
 
 class View:
     """One execution."""
 
+    __slots__ = ("_act", "_execution", "_flow", "_views")
+
     def __init__(self, execution: Execution, views: Views) -> None:
         self._execution, self._views = execution, views
+        self._act: Act | None = None
+        self._flow: Act | None = None
 
     @property
     def shown(self) -> View:
@@ -126,15 +126,22 @@ class View:
     def scope(self) -> Scope:
         return self._views.scope(self._execution)
 
-    @cached_property
+    @property
     def act(self) -> Act:
-        where = self._execution.where
-        if where.above is None:
-            return Act("flow", None, 1)
-        return Act(where.above.node.type, self._views.of(where.above), where.attempt or 1)
+        if self._act is None:
+            where, above = self._execution.where, self._execution.where.above
+            inside = above.node.type if above is not None else "flow"
+            span = self._views.of(above) if above is not None else None
+            self._act = Act(inside, span, where.attempt or 1)
+        return self._act
 
-    @cached_property
-    def flow(self) -> Any:  # noqa: ANN401  an Act
+    @property
+    def flow(self) -> Act:
+        if self._flow is None:
+            self._flow = self._find_flow()
+        return self._flow
+
+    def _find_flow(self) -> Act:
         at = self
         while at.act.kind != "flow" and at.act.span is not None:
             at = at.act.span

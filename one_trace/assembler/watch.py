@@ -17,18 +17,22 @@ from one_trace.engine.values import Handle
 class Watch(Observer):
     def __init__(self, at: Standing) -> None:
         self._at = at
+        self._place: Place | None = None
+        self._prefix = ""
+        """What the paths of the steps at this place begin with: those of one list come one after another."""
 
     def begin(self, step: dict[str, Any], flow_key: str, place: Place, index: int, *, events: bool) -> int:
         at = self._at
         above = at.executions[place.span - 1] if place.span is not None else None
-        node = at.known.ground.node_of(step, flow_key)
+        node = at.known.ground.flows.node_of(step)
         where = Where(above, place.attempt, place.iteration, place.branch, index, at.going.number, not events)
-        path = f"{prefix(place, above, at.going.prefix)} > {node.id}"
+        if place is not self._place:
+            self._place, self._prefix = place, prefix(place, above, at.going.prefix) + " > "
         number = len(at.executions) + 1
-        execution = Execution(number, node, where, path, at.clock.at)
+        execution = Execution(number, node, where, self._prefix + node.id, at.clock.at)
         at.executions.append(execution)
         at.running = execution
-        if at.script.peek() is None:
+        if at.script.cursor >= at.script.end:
             at.notes.unseen.add(execution)
         if not events and node.type not in LEAVES:
             self._promise(execution)
@@ -44,9 +48,9 @@ class Watch(Observer):
             self._at.pending.promised.append((due, execution, result.status == "failed"))
 
     def attempt(self, span: int, number: int) -> None:
-        execution = self._at.executions[span - 1]
-        execution.begins.append((self._at.clock.moment(), self._at.clock.at))
-        self._at.running = execution
+        if number > 1:
+            execution = self._at.executions[span - 1]
+            execution.again += ((self._at.clock.moment(), self._at.clock.at),)
 
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         self._at.running = self._at.executions[span - 1]

@@ -20,15 +20,9 @@ from tests.assembler.score import scored
 from tests.oracle.hostile import hostile_run
 
 WRONG = {
-    "a-call-that-was-over-was-not-timed-out": "a sub-flow's end in the tick of its time-out: late or not",
-    "a-retry-of-a-step-in-which-something-runs": "twins in two attempts: the search has its bound",
-    "an-attempt-does-not-begin-before-its-delay-is-over": "a silent sub-flow is let end before its time-out",
-    "an-attempt-or-a-batch-in-one-ms": "how long a silent leaf ran is taken from what came next",
-    "an-error-of-what-runs-or-of-what-was-given-up-before": "which silent child threw is not marked as open",
+    "an-attempt-or-a-batch-in-one-ms": "the search has its bound",
     "an-unlogged-result-that-one-given-up-has-written": "silent children of an attempt after a time-out",
-    "an-unlogged-step-with-the-id-of-one-in-a-loop-beside-it": "the result of a silent namesake",
     "batches-opened-at-once-of-either-of-two-blocks": "which of two silent blocks opened its next batch",
-    "retry-of-an-unlogged-namesake": "a retry is given to one of two silent namesakes that could not have it",
     "what-was-given-up-writes-over-what-began-before-it": "the length of what the host loses",
 }
 """The named cases that are not right yet, and what is missing."""
