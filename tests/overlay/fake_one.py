@@ -1,5 +1,6 @@
 # ruff: noqa: F401, F821, PTH103, PTH105, PTH120, PTH123
-# The text of a host that leaves a record. It imports little: it is started more than a thousand times. Above stand
+# The text of a host that leaves a record. It imports little, as it is started over a thousand times.
+# Above stand
 #   FLOWS: files and their paths among the flows; OLD: the recorded run's id, if any;
 #   RECORD: files of the log and state, and their paths; where a state says ENV, it has the environment;
 #   PRINTED: the file of what is printed;
