@@ -22,7 +22,7 @@ from one_trace.analyse.step_runs import (
     since_last_change,
     usual,
 )
-from one_trace.model.baseline import Baseline, BaselineStep, Range
+from one_trace.model.baseline import LONGEST_PATH, Baseline, BaselineStep, Range
 from one_trace.model.trace import PlannedStep, Trace
 from one_trace.model.tree import below
 from one_trace.outbound.names import Redact, one_line, static_path
@@ -43,7 +43,9 @@ def make(flow: str, past: PastRuns, plan: Sequence[PlannedStep]) -> Baseline:
         runs=len(past.runs),
         duration_ms=duration,
         cost_usd=_range(past.costs, LEAST_USD, _USD),
-        steps=[_step(path, kind, past) for path, kind in (planned | others).items()],
+        steps=[
+            _step(path, kind, past) for path, kind in (planned | others).items() if len(path) <= LONGEST_PATH
+        ],
     )
 
 

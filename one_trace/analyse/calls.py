@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from one_trace.analyse import prices
-from one_trace.analyse.cost import SUMMED, CallUsage, Uncounted
+from one_trace.analyse.cost import CallUsage, Uncounted, add_tokens, summands
 from one_trace.model.trace import ModelUsage, PartedUsage, PlannedStep
 from one_trace.model.tree import Attempted, superseded
 
@@ -73,7 +73,7 @@ def usages(
     calls: Iterable[Call], runs: Mapping[int, CallingRun], paths: Mapping[object, str] | None = None
 ) -> list[CallUsage]:
     """What calls used: a row for each run, step and set of models. `paths`: the static path of each step,
-    where the calls have something else."""
+    where the calls have its number instead."""
     rows: dict[tuple[object, ...], CallUsage] = {}
     for run, step, retries, wasted, usage in calls:
         models = tuple(usage.models)
@@ -81,10 +81,11 @@ def usages(
         if row is None:
             flow, project, day, failed = runs[run]
             row = rows[run, step, models, wasted] = CallUsage(
-                run=run,
+                runs=[run],
                 flow=flow,
                 project=project,
                 path=str(step) if paths is None else paths[step],
+                step=step if isinstance(step, int) else 0,
                 day=day,
                 run_failed=failed,
                 retried=wasted,
@@ -99,10 +100,17 @@ def usages(
 def _add(row: CallUsage, usage: PartedUsage, retries: int) -> None:
     row.calls += 1
     row.retries += retries
-    _add_usage(row, usage, SUMMED)
+    add_tokens(row, usage)
+    row.turns += usage.turns
+    cost = usage.cost_usd
+    if cost is not None:
+        row.costs.append(cost)
+        if retries:
+            row.retry_costs.append(cost * retries)
     for name, part in usage.per_model.items():
-        _add_usage(row.per_model.setdefault(name, ModelUsage()), part, SUMMED[:-1])
-    row.retries_usd += (usage.cost_usd or 0.0) * retries
+        add_tokens(row.per_model.setdefault(name, ModelUsage()), part)
+        if part.cost_usd is not None:
+            row.model_costs.setdefault(name, []).append(part.cost_usd)
 
 
 def _estimate(row: CallUsage, usage: PartedUsage) -> None:
@@ -110,16 +118,38 @@ def _estimate(row: CallUsage, usage: PartedUsage) -> None:
     row.unpriced += 1
     row.estimated_calls += bool(estimates)
     for model, cost in estimates.items():
-        row.estimates[model] = row.estimates.get(model, 0.0) + cost
+        row.estimates.setdefault(model, []).append(cost)
 
 
-def _add_usage(
-    total: CallUsage | ModelUsage, usage: PartedUsage | ModelUsage, names: tuple[str, ...]
-) -> None:
-    for name in names:
-        setattr(total, name, getattr(total, name) + getattr(usage, name))
-    if usage.cost_usd is not None:
-        total.cost_usd = (total.cost_usd or 0.0) + usage.cost_usd
+def merged(usages: Iterable[CallUsage]) -> list[CallUsage]:
+    """Fewer rows with the same figures: those of several runs of a flow on one day, where all else is the
+    same."""
+    rows: dict[tuple[object, ...], CallUsage] = {}
+    for one in usages:
+        key = (one.flow, one.project, one.path, one.step, one.day, one.run_failed, one.retried, one.models)
+        if key in rows:
+            _merge(rows[key], one)
+        else:
+            rows[key] = one
+    for row in rows.values():
+        row.costs, row.retry_costs = summands(row.costs), summands(row.retry_costs)
+        row.model_costs = {name: summands(costs) for name, costs in row.model_costs.items()}
+        row.estimates = {name: summands(costs) for name, costs in row.estimates.items()}
+    return list(rows.values())
+
+
+def _merge(row: CallUsage, other: CallUsage) -> None:
+    add_tokens(row, other)
+    for name in ("calls", "turns", "retries", "unpriced", "estimated_calls"):
+        setattr(row, name, getattr(row, name) + getattr(other, name))
+    row.runs += other.runs
+    row.costs += other.costs
+    row.retry_costs += other.retry_costs
+    for name, part in other.per_model.items():
+        add_tokens(row.per_model.setdefault(name, ModelUsage()), part)
+    for costs, more in ((row.model_costs, other.model_costs), (row.estimates, other.estimates)):
+        for name, values in more.items():
+            costs[name] = costs.get(name, []) + values
 
 
 def wasted_spans(rows: Iterable[tuple[int, *Attempted]]) -> dict[int, set[str]]:

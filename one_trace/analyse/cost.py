@@ -22,15 +22,19 @@ _Key = tuple[str, str | None]
 SUMMED = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "turns")
 
 
-class CallUsage(Struct, kw_only=True):
-    """The calls of one step in one run that used the same models, added up."""
+class CallUsage(Struct, kw_only=True, omit_defaults=True):
+    """The calls of one step that used the same models, added up: those of one run, or of several runs of one
+    day. Of money there are summands with exactly its sum, so that any grouping gives the same figures."""
 
-    run: int
+    runs: list[int]
+    """The history's own numbers of the runs."""
     flow: str
     project: str | None = None
     """The folder of the run."""
-    path: str
-    day: str
+    path: str = ""
+    step: int = 0
+    """The history's own number of the step, if it has one."""
+    day: str = ""
     """Of the run's start, in local time."""
     run_failed: bool = False
     retried: bool = False
@@ -42,16 +46,19 @@ class CallUsage(Struct, kw_only=True):
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     turns: int = 0
-    cost_usd: float | None = None
+    costs: list[float] = []
+    """Empty if no call reported its cost."""
     retries: int = 0
-    retries_usd: float = 0.0
+    retry_costs: list[float] = []
     """An estimate: each attempt cost as much as the last one, the only one whose cost is known."""
     per_model: dict[str, ModelUsage] = {}
-    """The usage of each of several models, if known."""
+    """The tokens of each of several models, if known."""
+    model_costs: dict[str, list[float]] = {}
+    """And what they cost, if that is known."""
     unpriced: int = 0
     """Calls that reported tokens but no cost."""
     estimated_calls: int = 0
-    estimates: dict[str, float] = {}
+    estimates: dict[str, list[float]] = {}
     """By model: the estimated cost of such calls, in US dollars."""
 
     def by_model(self) -> list[CallUsage]:
@@ -61,8 +68,9 @@ class CallUsage(Struct, kw_only=True):
                 self,
                 models=(name,),
                 turns=0 if position else self.turns,
-                estimates={key: cost for key, cost in self.estimates.items() if key == name},
-                **{field: getattr(usage, field) for field in (*SUMMED[:-1], "cost_usd")},
+                estimates={key: costs for key, costs in self.estimates.items() if key == name},
+                costs=self.model_costs.get(name, []),
+                **{field: getattr(usage, field) for field in SUMMED[:-1]},
             )
             for position, (name, usage) in enumerate(self.per_model.items())
         ] or [self]
@@ -175,7 +183,7 @@ def document(
                 failed_runs=_sum("failedRuns", [usage for usage in usages if usage.run_failed], total),
                 given_up=_sum("givenUp", [usage for usage in usages if usage.retried], total),
                 retries=sum(usage.retries for usage in usages),
-                retries_usd=fsum(usage.retries_usd for usage in usages),
+                retries_usd=fsum(cost for usage in usages for cost in usage.retry_costs),
             ),
             uncounted=list(uncounted),
         )
@@ -192,17 +200,36 @@ def _grouped(usages: Sequence[CallUsage], key: Callable[[CallUsage], _Key], tota
 
 
 def _sum(key: str, usages: Sequence[CallUsage], total: Spent | None = None) -> Spent:
-    costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None]
-    cost = fsum(costs) if costs else None
-    estimates = [estimate for usage in usages for estimate in usage.estimates.values()]
+    spent, runs = Spent(key=key), set[int]()
+    for usage in usages:
+        runs.update(usage.runs)
+        spent.calls += usage.calls
+        spent.unpriced += usage.unpriced
+        spent.estimated_calls += usage.estimated_calls
+        add_tokens(spent, usage)
+        spent.turns += usage.turns
+    costs = [cost for usage in usages for cost in usage.costs]
+    estimates = [cost for usage in usages for costs in usage.estimates.values() for cost in costs]
+    spent.runs = len(runs)
+    spent.cost_usd = cost = fsum(costs) if costs else None
+    spent.estimated_usd = fsum(estimates) if estimates else None
     whole = cost if total is None else total.cost_usd
-    return Spent(
-        key=key,
-        runs=len({usage.run for usage in usages}),
-        cost_usd=cost,
-        unpriced=sum(usage.unpriced for usage in usages),
-        estimated_calls=sum(usage.estimated_calls for usage in usages),
-        estimated_usd=fsum(estimates) if estimates else None,
-        share=cost / whole if cost is not None and whole else None,
-        **{name: sum(getattr(usage, name) for usage in usages) for name in ("calls", *SUMMED)},
-    )
+    spent.share = cost / whole if cost is not None and whole else None
+    return spent
+
+
+def add_tokens(
+    total: Spent | CallUsage | ModelUsage, used: Spent | CallUsage | ModelUsage
+) -> None:  # a loop over SUMMED takes four times as long, for each of millions of calls
+    total.input_tokens += used.input_tokens
+    total.output_tokens += used.output_tokens
+    total.cache_read_tokens += used.cache_read_tokens
+    total.cache_write_tokens += used.cache_write_tokens
+
+
+def summands(values: Sequence[float]) -> list[float]:
+    """A few numbers with exactly the sum of `values`; none if there are no values."""
+    parts: list[float] = []
+    while rest := fsum([*values, *(-part for part in parts)]):
+        parts.append(rest)
+    return parts or ([0.0] if values else [])

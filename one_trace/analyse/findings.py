@@ -105,6 +105,9 @@ class InsightsOverview(Struct, rename="camel", kw_only=True):
     since: str | None = None
     tags: dict[str, str] = {}
     runs: int = 0
+    last_runs: int | UnsetType = UNSET
+    """Of a flow with more runs, only so many were looked at, the last; unset with `since`, or if no flow has
+    as many."""
     flows: list[Attention] = []
     quiet: int = 0
     """Number of flows without such a finding."""

@@ -5,9 +5,7 @@ A row is what `History.span_rows` gives: a value for each of COLUMNS.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from itertools import islice
 from typing import Any, BinaryIO
@@ -59,20 +57,29 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 def write_csv(rows: Iterator[tuple[Any, ...]], to: BinaryIO) -> int:
     """Write CSV in UTF-8 with a header, texts cleaned for terminals; return the number of rows."""
-    text = io.TextIOWrapper(to, encoding="utf-8", newline="", write_through=True)
-    try:
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        count = 0
-        for row in rows:
-            writer.writerow([_cell(value) if isinstance(value, str) else value for value in row])
-            count += 1
-    finally:
-        text.detach()
+    to.write(_line(COLUMNS))
+    count = 0
+    for row in rows:
+        to.write(_line(row))
+        count += 1
     return count
 
 
-def _cell(text: str) -> str:
+def _line(row: Iterable[object]) -> bytes:
+    """As `csv.writer`, which looks at each character by itself: ten times as long over long paths."""
+    return f"{','.join(map(_field, row))}\n".encode()
+
+
+def _field(value: object) -> str:
+    if not isinstance(value, str):
+        return "" if value is None else repr(value) if isinstance(value, float) else str(value)
+    text = cell(value)
+    if '"' in text:
+        return '"' + text.replace('"', '""') + '"'
+    return f'"{text}"' if "," in text or "\n" in text or "\r" in text else text
+
+
+def cell(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
     formula = text.startswith(_FORMULAS)
     text = clean(text, len(text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
+from msgspec import UNSET
 
 from one_trace.analyse import (
     rules_model,
@@ -49,14 +50,20 @@ SAMPLE_SPANS = 20_000
 """Traces are read of a flow's last runs: at most so many runs, with at most so many spans in all."""
 OVERVIEW_RUNS = 60
 """The same for an overview, of all flows together."""
+OVERVIEW_LAST = 200
+"""Runs of each flow that an overview without `since` is made of: it says what needs attention now, and must
+not take longer the longer the history is."""
 
 
 def overview(profiles: Iterable[FlowProfile], *, project: str | None, since: str | None) -> InsightsOverview:
-    """Which flows need attention, by the score of their first finding."""
+    """Which flows need attention, by the score of their first finding. Without `since`, of OVERVIEW_LAST runs
+    of each."""
     flows: list[Attention] = []
     runs = quiet = 0
+    bounded = False
     for profile in profiles:
         history = profile.history
+        bounded = bounded or (since is None and len(history.runs) >= OVERVIEW_LAST)
         runs += len(history.runs)
         findings = [finding for finding in _findings(profile) if finding.rule in ATTENTION]
         quiet += not findings
@@ -73,7 +80,14 @@ def overview(profiles: Iterable[FlowProfile], *, project: str | None, since: str
                 )
             )
     flows.sort(key=lambda flow: (-flow.first.score, flow.flow_key, flow.project or ""))
-    return InsightsOverview(project=project, since=since, runs=runs, flows=flows, quiet=quiet)
+    return InsightsOverview(
+        project=project,
+        since=since,
+        runs=runs,
+        last_runs=OVERVIEW_LAST if bounded else UNSET,
+        flows=flows,
+        quiet=quiet,
+    )
 
 
 def sample(history: FlowHistory, most_runs: int) -> list[RunSummary]:

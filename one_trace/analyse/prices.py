@@ -57,6 +57,16 @@ def _cost(model: str, usage: PartedUsage | ModelUsage, day: str) -> float | None
     return None
 
 
+def release() -> str:
+    """Names the prices by which costs are estimated."""
+    from importlib.metadata import PackageNotFoundError, version  # which takes 20 ms
+
+    try:
+        return version("genai-prices")
+    except PackageNotFoundError:
+        return ""
+
+
 @cache
 def _calculator() -> tuple[Calculate, Calculate] | None:
     try:

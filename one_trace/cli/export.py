@@ -17,6 +17,7 @@ from one_trace.cli.places import places_of
 from one_trace.cli.reading import only_here, place_of
 from one_trace.cli.stored import stored_key, trace_of
 from one_trace.errors import WrongUsage
+from one_trace.model.gc import held_back
 from one_trace.outbound.names import one_line
 from one_trace.store import Store
 
@@ -89,9 +90,10 @@ def command(run: str, form: str, output: Path | None, source: str | None) -> Non
     place = place_of(source)
     if form in _SINKS:
         only_here(place, f"what '--format {form}' needs")
-    trace, payload = _packed(run, _SINKS[form]) if form in _SINKS else (trace_of(run, place), None)
-    find = places_of(trace.run, place) if form == "html" else None
-    data = FORMATS[form](trace, payload.sanitized if payload else None, find)
+    with held_back():
+        trace, payload = _packed(run, _SINKS[form]) if form in _SINKS else (trace_of(run, place), None)
+        find = places_of(trace.run, place) if form == "html" else None
+        data = FORMATS[form](trace, payload.sanitized if payload else None, find)
     if form == "events" and payload and sys.stderr.isatty() and not speaker.agent:
         speaker.note(_beside(payload))
     if output is None or str(output) == "-":

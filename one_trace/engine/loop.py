@@ -100,11 +100,11 @@ class Promise(Generic[T]):
 class Task(Promise[T]):
     """What a coroutine comes to that runs on its own."""
 
-    __slots__ = ("_send",)
+    __slots__ = ("_coroutine", "_send")
 
     def __init__(self, loop: Loop, coroutine: Coroutine[Awaited, None, T]) -> None:
         super().__init__(loop)
-        self._send = coroutine.send
+        self._coroutine, self._send = coroutine, coroutine.send
 
     def go_on(self) -> None:
         """Run up to the next await."""
@@ -116,6 +116,11 @@ class Task(Promise[T]):
             self.reject(failure)
         else:
             awaited.then(self.go_on)
+
+    def close(self) -> None:
+        """Let go of what it waits for: it never goes on."""
+        self._coroutine.close()
+        self._waiting = ()
 
 
 class Tick:
@@ -166,7 +171,7 @@ class Loop:
         self._waiting: dict[int, Settle] = {}
         self._number = 0
 
-    def go(self, coroutine: Coroutine[Awaited, None, T]) -> Promise[T]:
+    def go(self, coroutine: Coroutine[Awaited, None, T]) -> Task[T]:
         """Call an async function, which runs up to its first await at once."""
         task = Task(self, coroutine)
         self.nested += 1

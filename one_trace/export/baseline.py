@@ -12,11 +12,10 @@ from one_trace.errors import CliError
 from one_trace.export.document import InvalidDocument, check_schema, decoded
 from one_trace.guard.files import MIB, read_plain
 from one_trace.guard.text import clean, json_bytes
-from one_trace.model.baseline import SCHEMA, Baseline, Range
+from one_trace.model.baseline import LONGEST_PATH, SCHEMA, Baseline, Range
 
 FILE_LIMIT = 4 * MIB
 MOST_STEPS = 10_000
-_LONGEST_PATH = 4096
 _LARGEST = 2**53
 _HINT = "Make one: one trace baseline FLOW -o FILE"
 
@@ -53,7 +52,7 @@ def read_baseline(path: Path) -> Baseline:
 
 def _check(baseline: Baseline) -> None:
     """What the types do not say: ranges, lengths, and that no step occurs twice."""
-    if not 0 < len(baseline.flow_key) <= _LONGEST_PATH:
+    if not 0 < len(baseline.flow_key) <= LONGEST_PATH:
         raise InvalidDocument("flowKey: is empty or too long")
     if not 0 < baseline.runs <= _LARGEST:
         raise InvalidDocument("runs: is out of range")
@@ -61,7 +60,7 @@ def _check(baseline: Baseline) -> None:
         raise InvalidDocument(f"steps: are more than {MOST_STEPS:,}")
     seen: set[str] = set()
     for number, step in enumerate(baseline.steps):
-        if not 0 < len(step.path) <= _LONGEST_PATH or len(step.type) > _LONGEST_PATH:
+        if not 0 < len(step.path) <= LONGEST_PATH or len(step.type) > LONGEST_PATH:
             raise InvalidDocument(f"steps[{number}]: its path or type is empty or too long")
         if step.path in seen:
             raise InvalidDocument(f"steps[{number}].path: another step has it too")

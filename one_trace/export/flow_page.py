@@ -10,13 +10,14 @@ from msgspec import Struct
 
 from one_trace.export.columns import packed, sparse
 from one_trace.export.page import page
+from one_trace.guard.text import cut_middle
 from one_trace.model.times import to_ms
 from one_trace.model.trace import RUN_STATUSES
 
 MOST_RUNS = 2000
 """Runs on a page, the newest. The figures are of all."""
-
-
+_LONGEST_PATH = 1000
+"""Characters of a path: those of 5,000 flows within each other are 40 kB each, and nobody reads them."""
 _STATUSES: dict[str, int] = {status: place for place, status in enumerate(RUN_STATUSES)}
 
 
@@ -37,6 +38,9 @@ def flow_page(runs: Sequence[RunPoint], *, stats: Struct, insights: Struct, cost
     documents = {"stats": stats, "insights": insights, "cost": cost}
     data: dict[str, Any] = {name: msgspec.to_builtins(document) for name, document in documents.items()}
     key = data["insights"]["flowKey"]
+    steps = [step for each in data["stats"]["flows"] for step in each["steps"]]
+    for step in steps + data["insights"]["findings"]:
+        step["path"] = cut_middle(step["path"], _LONGEST_PATH)
     spent = data["cost"]
     days = [[day["key"], day["costUsd"]] for day in spent["days"]]  # there may be thousands
     data["cost"] = {"total": spent["total"], "models": spent["models"], "days": days}

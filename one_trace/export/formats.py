@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from one_trace.guard.text import clean_json, json_bytes
+from one_trace.guard.text import json_lines
 from one_trace.model.trace import Trace
 from one_trace.outbound.events import lines
 from one_trace.outbound.sanitize import SanitizedTrace, sanitize
@@ -26,12 +26,12 @@ class Form(Protocol):
 
 def to_json(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
     """The trace document."""
-    return json_bytes(trace) + b"\n"
+    return json_lines([trace])
 
 
 def to_events(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
     """JSON Lines in time order: what may leave the machine."""
-    return b"".join(json_bytes(event) + b"\n" for event in lines(sanitized or sanitize(trace)))
+    return json_lines(lines(sanitized or sanitize(trace)))
 
 
 def to_otlp(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
@@ -40,13 +40,13 @@ def to_otlp(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | 
     from one_trace.outbound.otel_json import request
 
     sanitized = sanitized or sanitize(trace)
-    return json_bytes(request(sanitized.run, otlp_spans(sanitized))) + b"\n"
+    return json_lines([request(sanitized.run, otlp_spans(sanitized))])
 
 
 def to_perfetto(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
     from one_trace.export.perfetto import perfetto
 
-    return clean_json(perfetto(trace))
+    return json_lines([perfetto(trace)])
 
 
 def to_html(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:

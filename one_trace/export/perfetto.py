@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from one_trace.model.trace import Span, Trace
@@ -96,20 +95,19 @@ def _holds(outer: _Slice, inner: _Slice) -> bool:
     return outer.span.span_id == inner.span.parent_span_id
 
 
-def perfetto(trace: Trace) -> bytes:
-    """The file."""
+def perfetto(trace: Trace) -> dict[str, Any]:
+    """The document."""
     slices, names = _slices(Shape(trace))
     events = [_named("process_name", 0, f"{trace.run.flow_key} {trace.run.run_id}")]
     for lane, name in enumerate(names):
         events += [_named("thread_name", lane, name), _sorted(lane)]
     events += [_event(slice_) for slice_ in slices]
     run = trace.run
-    document = {
+    return {
         "traceEvents": events,
         "displayTimeUnit": "ms",
         "otherData": {"runId": run.run_id, "traceId": run.trace_id, "startedAt": run.started_at},
     }
-    return msgspec.json.encode(document) + b"\n"
 
 
 def _slices(shape: Shape) -> tuple[list[_Slice], list[str]]:

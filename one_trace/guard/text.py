@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 # Patterns are compiled when they are first used, as nearly all text is plain ASCII.
@@ -37,6 +38,9 @@ _UNSAFE_PAGE = (
 _SURROGATE = "[\ud800-\udfff]"
 _BYTE = r"\\x([89a-f][0-9a-f])"
 _SAFE_WORD = r"[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*\Z"
+_PRINTABLE = bytes(range(0x20, 0x7F))
+_LONG = 1000
+"""Characters from which on `translate` takes a fifth of the time of `isprintable`."""
 LONGEST = 4096
 _LONGEST_ARGUMENT = 200
 """Characters of a name in a command that we print: a longer one would be cut in a bounded answer."""
@@ -47,10 +51,17 @@ def clean(text: str, limit: int = LONGEST) -> str:
     characters."""
     if len(text) > limit:
         text = text[:limit] + "…"
-    if text.isascii() and text.isprintable():
+    if text.isascii() and _is_printable(text):
         return text
     text = re.sub(_GLUE, "", re.sub(_BREAKS, " ", text))
     return re.sub(_UNSAFE, lambda found: _escape(found[0]), text)
+
+
+def _is_printable(text: str) -> bool:
+    """Whether an ASCII text has no control character."""
+    if len(text) < _LONG:
+        return text.isprintable()
+    return not text.encode().translate(None, _PRINTABLE)
 
 
 def cut_middle(text: str, most: int) -> str:
@@ -116,6 +127,18 @@ def json_bytes(document: object) -> bytes:
     return clean_json(data)
 
 
+def json_lines(documents: Sequence[object]) -> bytes:
+    """The same of documents with a line each, which may be 100 MB: joined lines would be copied twice."""
+    import msgspec
+
+    encode = msgspec.json.Encoder().encode_lines
+    try:
+        data = encode(documents)
+    except UnicodeEncodeError:
+        data = encode([_valid_within(msgspec.to_builtins(document)) for document in documents])
+    return clean_json(data)
+
+
 def shell_word(text: str) -> str:
     """`text` quoted as one word of a shell command that users copy."""
     text = clean(text)
@@ -130,7 +153,7 @@ def can_be_argument(text: str) -> bool:
 def clean_json(data: bytes) -> bytes:
     """The same JSON with control and direction characters as ``\\uXXXX``, since a terminal interprets raw
     ones; and so ``[`` after ``##``, with which a command for GitHub's runner begins."""
-    if b"##[" in data:
+    if b"#" in data and b"##[" in data:  # a single byte is found ten times as fast
         data = data.replace(b"##[", b"##\\u005b")
     if data.isascii() and b"\x7f" not in data:
         return data

@@ -47,7 +47,8 @@ def findings(
 
 def overview(history: History, wanted: Wanted, *, since: str | None) -> InsightsOverview:
     """Which flows need attention."""
-    flows = history.histories(wanted, models=True)
+    last = insights.OVERVIEW_LAST if wanted.since is None else None
+    flows = history.histories(wanted._replace(last=last), models=True)
     most_runs = max(1, insights.OVERVIEW_RUNS // max(1, len(flows)))
     profiles = (_profile(history, flow, _sample(history, flow, most_runs)) for flow in flows)
     return insights.overview(profiles, project=wanted.project, since=since)

@@ -11,6 +11,8 @@ from msgspec import Struct
 from one_trace.model.trace import SpanStatus
 
 SCHEMA = "one-trace-baseline/1"
+LONGEST_PATH = 4096
+"""Characters of a step's path in a file. Steps that are nested more deeply are left out."""
 
 
 class Range(Struct, rename="camel", kw_only=True, omit_defaults=True):

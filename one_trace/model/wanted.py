@@ -12,7 +12,8 @@ ORDERS = ("start", "duration", "steps", "failed", "retries", "cost")
 
 class Wanted(NamedTuple):
     """Which runs: of one flow, with one status, started at `since` (ms since 1970) or later and before
-    `until`, in one project, started by one session, with all of `tags`. None: any.
+    `until`, in one project, started by one session, with all of `tags`; of these, the `last` of each flow in
+    each project. None: any.
     """
 
     flow: str | None = None
@@ -23,6 +24,7 @@ class Wanted(NamedTuple):
     until: int | None = None
     session: str | None = None
     tags: Tags = ()
+    last: int | None = None
 
 
 ALL = Wanted()

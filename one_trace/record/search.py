@@ -72,17 +72,26 @@ def find_by_token(
     The host stores its environment before the first step, so this also finds a run that was killed. A host
     started by path from a step of the run inherits the token: of several runs the first to start is ours.
     """
-    states, known = project / STATES, before.known if before else frozenset[str]()
+    states, before = project / STATES, before or Snapshot()
+    files = _first_with_mark(states, before.resumable, wanted) if before.resumable else None
+    added = before.added(str(states)) if files is None else []
+    files = files or _first_of_few(states, added, wanted, before)
+    if files is not None or only_new:
+        return files
     names = guard.names(states)
-    new = [name for name in names if name not in known]
-    search_new = bool(known) or len(new) <= _MOST_OLD
-    files = _first_with_mark(states, new, wanted) if search_new else None
+    new = [name for name in names if name not in before.known]
+    files = _first_of_few(states, list(set(new).difference(added)), wanted, before)
     if files is None and wanted.resumed:
         files = _first_with_mark(states, [name for name in names if wanted.resumed in name], wanted)
-    if files is None and not only_new and not (search_new and len(new) == len(names)):
+    if files is None and (before.known or len(new) > _MOST_OLD):
         newest = [Path(path).name for path in guard.newest(states, _MOST_OLD)]
         files = _first_with_mark(states, newest, wanted)
     return files
+
+
+def _first_of_few(states: Path, new: Sequence[str], wanted: Wanted, before: Snapshot) -> RunFiles | None:
+    """As `_first_with_mark`, but of no folder's whole history, which is new if nothing is known of before."""
+    return _first_with_mark(states, new, wanted) if before.known or len(new) <= _MOST_OLD else None
 
 
 def find_by_id(project: Path, run_id: str) -> RunFiles | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from _thread import allocate_lock
 
 from one_trace.guard.files import names
 
@@ -23,8 +24,24 @@ class Snapshot:
         self.changed_ns = changed_ns(project)
         """When a file was last added; read first, so that one added meanwhile is a change."""
         self.known = frozenset(names(folder)) if project else frozenset()
-        old = [name for name in self.known if resumed and resumed in name]
-        self._stamps: Mapping[str, Stamp | None] = {name: stamp(os.path.join(folder, name)) for name in old}
+        self._lock = allocate_lock()
+        self._listed: tuple[str, Stamp | None] | None = None
+        self._added: list[str] = []
+        self.resumable = [name for name in self.known if resumed and resumed in name]
+        self._stamps: Mapping[str, Stamp | None] = {
+            name: stamp(os.path.join(folder, name)) for name in self.resumable
+        }
+
+    def added(self, folder: str) -> list[str]:
+        """Names in `folder` that were not there before: it is listed once after each change, as there may be
+        10,000. What was added right after the last listing may be missing, as the file system's clock ticks
+        only every few ms. Threads may share one: the second waits for the first instead of listing, too."""
+        with self._lock:
+            seen = folder, stamp(folder)
+            if seen != self._listed:
+                self._listed = seen
+                self._added = [name for name in names(folder) if name not in self.known]
+            return self._added
 
     def is_new(self, path: str) -> bool:
         """Whether the file was not there, or matches `resumed` and has been written to since."""

@@ -70,6 +70,15 @@ class Connection:
         with self.reporting():
             return Rows(self._raw.executemany(sql, map(_by_name, rows) if _is_numbered(sql) else rows), self)
 
+    def execute_all(self, sql: str) -> None:
+        """Execute statements one by one: `executescript` would commit the transaction around them."""
+        statement = ""
+        for part in sql.split(";"):  # those of a trigger do not end it
+            statement += part + ";"
+            if sqlite3.complete_statement(statement):
+                self.execute(statement)
+                statement = ""
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One write transaction: everything or nothing is written."""

@@ -53,6 +53,10 @@ bytes):
 ``pruned``
     Facts about deleted runs that their record does not tell, in case one is imported again: the version of
     its executor, its tags, and as JSON how its process ended and the sinks it was sent to.
+``call_days``
+    The LLM calls of the runs that started from `begin_ms` until `end_ms`, a day of some reader, summed up for
+    the next time; `form` says by what. Made by readers; triggers delete the day of a run that is added,
+    changed or deleted, by whatever version of one-trace.
 ``imports``
     Records that were imported, so that an unchanged one need not be read again: see `imports`.
 """
@@ -71,6 +75,24 @@ class Migration(NamedTuple):
     sql: str
     additive: bool = False
 
+
+_STALE_DAY = "DELETE FROM call_days WHERE begin_ms <= {0}.started_ms AND end_ms > {0}.started_ms"
+_OLD, _NEW = _STALE_DAY.format("OLD"), _STALE_DAY.format("NEW")
+_CALL_DAYS = f"""
+    CREATE TABLE call_days (
+        begin_ms INTEGER NOT NULL,
+        end_ms INTEGER NOT NULL,
+        form TEXT NOT NULL,
+        calls BLOB NOT NULL,
+        PRIMARY KEY (begin_ms, end_ms)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER call_days_added AFTER INSERT ON runs BEGIN {_NEW}; END;
+    CREATE TRIGGER call_days_deleted AFTER DELETE ON runs BEGIN {_OLD}; END;
+    CREATE TRIGGER call_days_changed AFTER UPDATE ON runs
+    WHEN (OLD.revision, OLD.started_ms, OLD.started_at, OLD.flow_key, OLD.cwd, OLD.status)
+        IS NOT (NEW.revision, NEW.started_ms, NEW.started_at, NEW.flow_key, NEW.cwd, NEW.status)
+    BEGIN {_OLD}; {_NEW}; END;
+"""
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
@@ -312,6 +334,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         """,
         additive=True,
     ),
+    Migration("0018-call-days", _CALL_DAYS, additive=True),
 )
 """In the order they are applied. A published migration is never changed: add the next number."""
 
@@ -358,9 +381,7 @@ def apply(connection: Connection, names: Collection[str]) -> None:
         )
     for name, sql, additive in MIGRATIONS:
         if name in names:
-            # Statement by statement: executescript would commit the transaction around it.
-            for statement in filter(str.strip, sql.split(";")):
-                connection.execute(statement)
+            connection.execute_all(sql)
             connection.execute(f"INSERT INTO {_LEDGERS[additive]} (name) VALUES (?)", (name,))
 
 

@@ -37,7 +37,7 @@ _KEPT = (
 )
 
 
-_ALL = (None, None, None, None, None, None, ())
+_ALL = (None, None, None, None, None, None, (), None)
 """As `model.wanted.ALL`, which `trace show` need not import."""
 _BY = {
     "start": "",
@@ -55,7 +55,7 @@ def conditions(wanted: Wanted | None, after: tuple[float, str] | None = None) ->
     `Reader.runs`."""
     # If that run was deleted, those of the same millisecond may come twice, and none is left out.
     older = "(runs.started_ms, runs.id) < (?, coalesce((SELECT id FROM runs WHERE run_id = ?), 1 << 62))"
-    flow, status, since, project, until, session, tagged = wanted or _ALL
+    flow, status, since, project, until, session, tagged, last = wanted or _ALL
     plain = (
         ("runs.flow_key = ?", (flow,)),
         ("runs.status = ?", (status,)),
@@ -68,7 +68,12 @@ def conditions(wanted: Wanted | None, after: tuple[float, str] | None = None) ->
     given: list[tuple[str, tuple[object, ...]]] = [each for each in plain if each[1][0] is not None]
     given += tags.conditions(tagged)
     values = [rows.plain(value) for _, values in given for value in values]
-    return " AND ".join(condition for condition, _ in given), values
+    condition = " AND ".join(condition for condition, _ in given)
+    if last is None:
+        return condition, values
+    places = "row_number() OVER (PARTITION BY flow_key, cwd ORDER BY started_ms DESC, id DESC)"
+    among = f"SELECT id, {places} AS place FROM runs" + (f" WHERE {condition}" if condition else "")
+    return f"runs.id IN (SELECT id FROM ({among}) WHERE place <= ?)", [*values, last]
 
 
 def where(wanted: Wanted | None, after: tuple[float, str] | None = None) -> tuple[str, list[object]]:

@@ -60,11 +60,11 @@ def overview(document: InsightsOverview, page: Page) -> str:
         lines += page.lines(f"{flow.first.rule}: {_text(flow.first.title)}{more}", indent=_INDENT)
     if document.quiet:
         lines += [*([""] if lines else []), f"Nothing to report of {words.counted(document.quiet, 'flow')}."]
-    if document.flows:
-        lines += [
-            "",
-            *map(page.dim, page.text("All findings of a flow: one trace insights FLOW").split("\n")),
-        ]
+    hints = ["All findings of a flow: one trace insights FLOW"] if document.flows else []
+    if document.last_runs:
+        hints.append(f"Of each flow, the last {document.last_runs} runs: --since 90d looks at all since then")
+    for number, hint in enumerate(hints):
+        lines += [*([] if number else [""]), *map(page.dim, page.text(hint).split("\n"))]
     return "\n".join(lines)
 
 

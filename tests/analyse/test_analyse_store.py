@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from made import START_MS, USAGE, assembly, span
+from msgspec import UNSET
 
-from one_trace.analyse import cost, flat_table, run_refs, stats
+from one_trace.analyse import cost, flat_table, insights, run_refs, stats
+from one_trace.analyse.history import FlowHistory
 from one_trace.errors import CliError, NoSuchRun
 from one_trace.history import profiles
 from one_trace.history.local import LocalHistory
@@ -94,6 +96,35 @@ def test_insights_name_codes_and_runs_of_failures(store: Store) -> None:
     (flaky,) = (finding for finding in reported.findings if finding.rule == "flaky")
     assert flaky.evidence["errorCodes"] == {"E1": 2}
     assert flaky.evidence["runIds"] == ["00000000007a", "00000000002a"]
+
+
+def test_an_overview_is_of_the_last_runs_of_each_flow_unless_since_is_given(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It must not take longer the longer the history is: 100,000 runs took 13 s."""
+    monkeypatch.setattr(insights, "OVERVIEW_LAST", 4)
+    for number in range(10):
+        for place, (flow, cwd) in enumerate((("my-flow", "/a"), ("my-flow", "/b"), ("other", "/a"))):
+            made = [span("s", flow=flow)]
+            at = START_MS + number * HOUR
+            store.save(assembly(f"{number:010x}0{place}", made, flow_key=flow, start=at, cwd=cwd))
+    history = LocalHistory(store)
+    read: list[int] = []
+    histories = history.histories
+
+    def counted(wanted: Wanted, *, models: bool = False) -> list[FlowHistory]:
+        found = histories(wanted, models=models)
+        read.extend(len(step.series.runs) for flow in found for step in flow.steps)
+        assert {run.run_id[9] for flow in found for run in flow.runs} == set("6789")
+        return found
+
+    monkeypatch.setattr(history, "histories", counted)
+    found = profiles.overview(history, Wanted(), since=None)
+    assert (found.runs, found.quiet, found.last_runs) == (12, 3, 4)
+    assert read == [4, 4, 4]
+    monkeypatch.undo()
+    found = profiles.overview(history, Wanted(since=0), since="then")
+    assert (found.runs, found.quiet, found.last_runs) == (30, 3, UNSET)
 
 
 def test_insights_without_runs_in_scope_are_none(store: Store) -> None:
@@ -216,3 +247,28 @@ def test_without_pyarrow_the_command_that_installs_it_is_told(
     with pytest.raises(CliError) as caught:
         flat_table.check_parquet()
     assert "pip install 'one-trace[parquet]'" in (caught.value.hint or "")
+
+
+TEXTS = [
+    "",
+    "a",
+    'say "no"',
+    "a,b",
+    "a\nb\r",
+    "\x1b[0m",
+    "=1+1",
+    " -x",
+    "ü" * 2000,
+    "p > " * 600,
+    "p > " * 600 + "\x07,",
+]
+
+
+def test_csv_is_what_the_csv_module_writes() -> None:
+    """Which looks at each character by itself: it is not used."""
+    rows = [(text, None, 1, 0.1, 1e22, f"{text}{text}") for text in TEXTS]
+    file, expected = io.BytesIO(), io.StringIO()
+    flat_table.write_csv(iter(rows), file)
+    cleaned = [[flat_table.cell(value) if isinstance(value, str) else value for value in row] for row in rows]
+    csv.writer(expected, lineterminator="\n").writerows([flat_table.COLUMNS, *cleaned])
+    assert file.getvalue().decode() == expected.getvalue()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from unittest import mock
 
 import one_trace.assemble as assembling
+from one_trace import assembler
 from one_trace.assemble.live.state import LiveSpan
+from one_trace.assembler.search import Reading
+from one_trace.assembler.spans import in_order
 from one_trace.errors import RecordError
 from one_trace.model.trace import RUN_STATUSES, SPAN_STATUSES, Span, Trace
 from one_trace.record.files import RunFiles
-from one_trace.record.reading import read
+from one_trace.record.reading import Record, read
 
 DOUBTED = {"iteration", "path", "status"}
 """What a span says in `derived` if the record leaves open where it stands or how it ended."""
@@ -71,26 +75,12 @@ class Ended:
 
 
 def ends(files: RunFiles) -> Ended | None:
-    """The document does not say which line ended a span: the spans of the replay, in the document's order,
-    do."""
-    ordered: list[LiveSpan] = []
-    in_order = assembling.in_order
-
-    def spy(spans: list[LiveSpan]) -> list[LiveSpan]:
-        ordered[:] = in_order(spans)
-        return list(ordered)
-
+    """The document does not say which line ended a span: what is replayed, in the document's order, does."""
     try:
         record = read(files)
     except RecordError:
         return None
-    with mock.patch.object(assembling, "in_order", spy):
-        trace = assembling.assemble(record).trace
-    by_line = {
-        live.end_index: span
-        for live, span in zip(ordered, trace.spans, strict=True)
-        if live.end_index is not None and live.slot < 0 and live.shown.status != "stopped"
-    }
+    trace, by_line = (_by_engine if os.environ.get("ONE_TRACE_ASSEMBLER") == "engine" else _by_rules)(record)
     after = record.lines[1:]
     unsaved = {
         at
@@ -98,6 +88,31 @@ def ends(files: RunFiles) -> Ended | None:
         if two.event == "step:error" and one.event == "step:complete" and one.step_id == two.step_id
     }
     return Ended(trace, by_line, unsaved)
+
+
+def _by_engine(record: Record) -> tuple[Trace, dict[int, Span]]:
+    readings: list[Reading] = []
+    trace = assembler.assemble(record, tell=readings.append).trace
+    lines = [each.lines[1] for each in in_order(readings[0].executions)]
+    return trace, {line: span for line, span in zip(lines, trace.spans, strict=True) if line >= 0}
+
+
+def _by_rules(record: Record) -> tuple[Trace, dict[int, Span]]:
+    ordered: list[LiveSpan] = []
+    by_start = assembling.in_order
+
+    def spy(spans: list[LiveSpan]) -> list[LiveSpan]:
+        ordered[:] = by_start(spans)
+        return list(ordered)
+
+    with mock.patch.object(assembling, "in_order", spy):
+        trace = assembling.assemble(record).trace
+    by_line = {
+        live.end_index: span
+        for live, span in zip(ordered, trace.spans, strict=True)
+        if live.end_index is not None and live.slot < 0 and live.shown.status != "stopped"
+    }
+    return trace, by_line
 
 
 def changed_before(whole: Ended, damaged: Ended, line: int) -> list[str]:

@@ -31,7 +31,8 @@ def main() -> int:
             print(line(Figure(words[:34], took.wall, "s", 1, f"{took.cpu:.2f} s of cpu")), flush=True)
         for took, words in figures_store.over_all_runs(bench):
             detail = f"{took.cpu:.2f} s of cpu, over all runs"
-            print(line(Figure(words, took.wall, "s", None, detail)), flush=True)
+            bar = 1 if words in ("cost, from then on", "insights") else None
+            print(line(Figure(words, took.wall, "s", bar, detail)), flush=True)
         print(line(figures_store.tail(bench)), flush=True)
         print(line(figures_store.prune(bench)), flush=True)
     return 0

@@ -50,6 +50,15 @@ def test_events_are_json_lines_in_time_order_without_error_text() -> None:
     assert b"hunter2" not in data
 
 
+@pytest.mark.parametrize("form", ["json", "events", "otlp", "perfetto"])
+def test_a_form_is_encoded_and_cleaned_as_a_whole(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that are encoded one by one and joined are copied twice: there may be 200 MB of them."""
+    cleaned = []
+    monkeypatch.setattr("one_trace.guard.text.clean_json", lambda data: cleaned.append(data) or data)
+    assert FORMATS[form](big(50)) is cleaned[0]
+    assert len(cleaned) == 1
+
+
 @pytest.mark.parametrize("form", ["events", "otlp", "perfetto", "markdown"])
 def test_neither_error_text_nor_folders_are_in_what_others_may_read(form: str) -> None:
     data = FORMATS[form](secretive())

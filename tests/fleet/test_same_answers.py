@@ -70,6 +70,7 @@ WANTED = {
     "tagged": Wanted("flow-2", tags=(("env", "prod"),)),
     "a session": Wanted(session="s-3"),
     "nothing": Wanted("flow-9"),
+    "the last": Wanted(last=7, status="error"),
 }
 
 

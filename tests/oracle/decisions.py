@@ -171,7 +171,10 @@ def _end(span: Span) -> Behaviour:
 
 
 def _over_at_once(reading: dict[str, Span], where: str) -> bool:
-    """Whether what the step runs in is known to have succeeded when the step began: then it took no time."""
+    """Whether what the step runs in is known to have succeeded when the step began, and when that was is
+    known, too: then it took no time."""
+    if "startMs" in reading[where].derived:
+        return False
     ids = {span.span_id: span for span in reading.values()}
     above = ids.get(reading[where].parent_span_id or "")
     while above is not None and "status" in above.derived:

@@ -112,7 +112,7 @@ class Guide:
         return []
 
     def _options(self, expected: Line) -> list[Ends]:
-        threw = expected.what in THROWN or expected.fields.get("status") == "failed"
+        threw = expected.what in THROWN or expected.fields.get("status") in ("failed", "timeout")
         return _ends(self.sets(expected), expected.fields.get("error") or UNKNOWN, threw)
 
     def sets(self, expected: Line) -> list[tuple[Waiting, ...]]:

@@ -9,6 +9,7 @@ from typing import Any
 from one_trace.engine.call import Call
 from one_trace.engine.loop import Loop, Promise
 from one_trace.engine.observer import Place
+from one_trace.engine.plan import StepPlan
 from one_trace.engine.values import Handle
 from tests.oracle import places
 from tests.oracle.course import Course
@@ -77,6 +78,14 @@ class Replayed(TreeRecorder):
             self.guide.waiting.append(Waiting(call.span, promise, caught))
             return self.outcome(call, await promise)
         return await super().body(call)
+
+    def outcome(self, call: Call, behaviour: Behaviour) -> Handle:
+        """What throws the error of its own time-out was timed out: when it began is not known then."""
+        own, expected = StepPlan(call.step, None), self._course.expected
+        timed_out = expected is not None and expected.fields.get("status") == "timeout"
+        if own.limit_ms and behaviour.error in (own.timeout, UNKNOWN if timed_out else own.timeout):
+            raise own.timed_out()
+        return super().outcome(call, behaviour)
 
     async def wait(self, call: Call, ms: float) -> None:
         """Which of several bodies that end in one ms is first, only their events tell."""

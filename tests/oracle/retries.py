@@ -48,15 +48,20 @@ def splits(spans: list[Retried], lines: list[Line]) -> list[dict[str, list[Behav
     """The ways to split the attempts of the executions of one step, the first few; empty if there is none.
     Raises TooManyWays."""
     retries = [line for line in lines if line.what == "step:retry"]
-    ways = _Ways(sorted(spans, key=lambda span: span.start), retries)
+    ways = _Ways(sorted(spans, key=lambda span: span.start), retries, _cut_short(lines))
     return list(itertools.islice(ways.all(0), SPLITS))
+
+
+def _cut_short(lines: list[Line]) -> Line | None:
+    """The success of a retry after which the run was killed, before the end of the step was written."""
+    return lines[-1] if lines and lines[-1].what == "step:retry-success" else None
 
 
 class _Ways:
     """Gives the lines, in their order, each to an execution that may have written it."""
 
-    def __init__(self, spans: list[Retried], lines: list[Line]) -> None:
-        self._spans, self._lines = spans, lines
+    def __init__(self, spans: list[Retried], lines: list[Line], cut_short: Line | None) -> None:
+        self._spans, self._lines, self._cut_short = spans, lines, cut_short
         self._chains: list[list[Line]] = [[] for _ in spans]
         self._steps = 0
 
@@ -70,13 +75,22 @@ class _Ways:
             return
         if number == len(self._lines):
             if all(_is_enough(span, chain) for span, chain in pairs):
-                yield {span.place: _attempts(span, chain) for span, chain in pairs}
+                yield from self._way(pairs)
             return
         for span, chain in pairs:
             if _may_write(span, chain, self._lines[number]):
                 chain.append(self._lines[number])
                 yield from self.all(number + 1)
                 chain.pop()
+
+    def _way(self, pairs: list[tuple[Retried, list[Line]]]) -> Iterator[dict[str, list[Behaviour]]]:
+        made = {span.place: _attempts(span, chain) for span, chain in pairs}
+        over = self._cut_short
+        for span, chain in pairs if over is not None else ():
+            if over is not None and span.open and len(chain) == over.fields.get("retries"):
+                last = Behaviour(max(0, over.at - _resumed(chain[-1])), output=1)
+                yield made | {span.place: [*made[span.place][:-1], last]}
+        yield made
 
 
 def _is_enough(span: Retried, chain: list[Line]) -> bool:

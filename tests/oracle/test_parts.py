@@ -48,6 +48,13 @@ def test_a_retry_may_be_announced_and_not_begun() -> None:
     assert [lasts(way) for way in ways] == [{"at 0": [4]}]
 
 
+def test_a_run_may_be_killed_between_the_success_of_a_retry_and_the_end_of_its_step() -> None:
+    success = Line(12, "step:retry-success", {"stepId": "s", "retries": 1})
+    ways = splits([retried(0, None, open=True)], [retry(4), success])
+    assert [[body.error is None for body in way["at 0"]] for way in ways] == [[False, True], [False, True]]
+    assert [lasts(way)["at 0"] for way in ways] == [[4, 3], [4, math.inf]]
+
+
 def test_lines_that_nothing_can_have_written_leave_no_way() -> None:
     assert splits([retried(10, 5)], [retry(4)]) == []
 

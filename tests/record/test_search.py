@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,53 @@ def test_special_files_as_states_are_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_missing_folder_contains_no_run(tmp_path: Path) -> None:
     assert find_by_token(tmp_path / "elsewhere", OURS) is None
+
+
+def test_a_folder_is_listed_once_after_each_change_and_by_one_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may hold 10,000 runs, and two threads that list it get in each other's way."""
+    runs = leave_state(tmp_path, "00000000000a").parent
+    before, listed = Snapshot(str(tmp_path)), list[str]()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def names(folder: str) -> list[str]:
+        listed.append(folder)
+        begun.set()
+        assert go_on.wait(10)
+        return [path.name for path in Path(folder).iterdir()]
+
+    for module in ("record.snapshot.names", "guard.files.names"):
+        monkeypatch.setattr(f"one_trace.{module}", names)
+    leave_state(tmp_path, "00000000000b", ONE_TRACE_TOKEN=TOKEN)
+    ahead = threading.Thread(target=find_by_token, args=[tmp_path, OURS, before])
+    ahead.start()
+    assert begun.wait(10)
+    threading.Timer(0.05, go_on.set).start()
+    assert found(tmp_path, before) == "00000000000b"
+    ahead.join()
+    assert found(tmp_path, before) == "00000000000b"
+    assert len(listed) == 1
+    os.utime(runs, (0, 0))
+    assert find_by_token(tmp_path, Wanted((b"another",)), before, only_new=True) is None
+    assert len(listed) == 2, "after a change"
+
+
+def test_a_run_is_found_though_the_time_of_its_folder_has_not_changed(tmp_path: Path) -> None:
+    """Two files are added within one tick of the file system's clock, or that clock stands still."""
+    runs = leave_state(tmp_path, "00000000000a").parent
+    before = Snapshot(str(tmp_path))
+    os.utime(runs, (1, 1))
+    assert find_by_token(tmp_path, OURS, before, only_new=True) is None
+    leave_state(tmp_path, "00000000000b", ONE_TRACE_TOKEN=TOKEN)
+    os.utime(runs, (1, 1))
+    assert found(tmp_path, before) == "00000000000b"
+
+
+def test_a_resumed_run_is_found_while_it_runs(tmp_path: Path) -> None:
+    leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN="another")
+    before = Snapshot(str(tmp_path), "0000000a")
+    leave_state(tmp_path, "00000000000a", ONE_TRACE_TOKEN=TOKEN)
+    files = find_by_token(tmp_path, OURS, before, only_new=True)
+    assert files is not None
+    assert files.run_id == "00000000000a"

@@ -8,8 +8,12 @@ import msgspec
 import pytest
 from made import assembly, span
 
+from one_trace.analyse import baseline
 from one_trace.analyse.flat_table import COLUMNS
+from one_trace.cli.flow_history import page_of
+from one_trace.export.baseline import read_baseline, to_file
 from one_trace.history.local import LocalHistory
+from one_trace.model.baseline import LONGEST_PATH
 from one_trace.model.trace import Assembly, Span
 from one_trace.model.tree import static_paths
 from one_trace.model.wanted import Wanted
@@ -72,6 +76,34 @@ def test_every_question_answers_with_whole_paths(path: Path) -> None:
         rows = list(history.span_rows(WANTED))
     assert [row[list(COLUMNS).index("path")] for row in rows] == [each.path for each in spans]
     assert [row[list(COLUMNS).index("step")] for row in rows] == [static[each.span_id] for each in spans]
+
+
+def test_what_is_made_for_people_grows_with_the_depth_and_not_with_its_square(path: Path) -> None:
+    """A page, and a baseline, which is read back only with short paths."""
+    sizes = []
+    with Store(path) as store:
+        history = LocalHistory(store)
+        for depth in (1500, 3000):
+            store.save(assembly(f"{depth:012x}", _chain(depth), flow_key=f"f{depth}"))
+            (past,) = [
+                history.past_of_flow(f"f{depth}", project) for project in history.projects(f"f{depth}")
+            ]
+            file = to_file(baseline.make(f"f{depth}", past, []))
+            (path.parent / "base.json").write_bytes(file)
+            assert (
+                max(len(step.path) for step in read_baseline(path.parent / "base.json").steps) <= LONGEST_PATH
+            )
+            sizes.append((len(page_of(history, Wanted(f"f{depth}"))), len(file)))
+    (page, file), (page_of_twice, file_of_twice) = sizes
+    assert page_of_twice < 2.2 * page
+    assert file_of_twice < 1.1 * file
+
+
+def _chain(depth: int) -> list[Span]:
+    spans: list[Span] = []
+    for level in range(depth):
+        spans.append(span(f"step-{level}", spans[-1] if spans else None, type="flow"))
+    return spans
 
 
 def test_the_store_grows_with_the_depth_and_not_with_its_square(path: Path) -> None:

@@ -11,9 +11,10 @@ from one_trace.assemble.flowtree.shared_files import SharedFiles, written_by
 from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.assemble.flowtree.trees import Trees
 from one_trace.model.digest import blake2b
-from one_trace.model.trace import PlannedStep
+from one_trace.model.trace import Assembly, PlannedStep
 from one_trace.model.tree import below
 from one_trace.record.flows import FlowFile
+from one_trace.record.reading import Record
 
 MOST = 10_000
 """Flows that call each other can have more steps than anybody reads."""
@@ -26,6 +27,19 @@ _STEPS = re.compile(r"\$\.steps(?:\.([A-Za-z0-9_$]+)|\[\s*(?:\"([^\"]*)\"|'([^']
 _WHOLE = re.compile(r"\$(?![.{\d\w])")
 """The whole context is handed on: what of it is read cannot be told."""
 ANY = "*"
+
+
+def tell_plan(assembly: Assembly, record: Record, flow: FlowFile, trees: Trees) -> None:
+    """What the run was made of, where the flow files are still those of then."""
+    plan = plan_of(trees, trees.root(flow.key, flow))  # which reads the flows that are called, too
+    called = [other for other in trees.known_flows() if other is not flow]
+    if record.changed_since([flow.path, *(other.path for other in called)]):
+        assembly.flow_changed = True
+        return
+    assembly.flow_version = version_of(flow, called)
+    assembly.plan = plan
+    assembly.static_paths = [step.path for step in plan]
+    assembly.step_timeouts = {step.path: step.timeout_ms for step in plan if step.timeout_ms is not None}
 
 
 def plan_of(trees: Trees, root: Tree) -> list[PlannedStep]:

@@ -75,6 +75,10 @@ def where(wanted: Wanted, after: tuple[float, str] | None = None) -> Where:
     if after is not None:
         runs.append(_AFTER)
         params |= {"after": int(after[0]), "after_run": after[1]}
+    if wanted.last is not None:
+        among = f"SELECT trace FROM {RUNS} FINAL WHERE {' AND '.join(runs)} {NEWEST}"
+        runs.append(f"trace IN ({among} LIMIT {{last:Int64}} BY flow, repository)")
+        params["last"] = wanted.last
     return Where(" AND ".join(runs), found.keys, params)
 
 

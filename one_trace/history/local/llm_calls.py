@@ -16,9 +16,10 @@ from one_trace.analyse.calls import (
     usages,
     wasted_spans,
 )
-from one_trace.analyse.cost import Uncounted
+from one_trace.analyse.cost import CallUsage, Uncounted
+from one_trace.history.local import call_days
 from one_trace.model.trace import PartedUsage, PlannedStep
-from one_trace.model.wanted import Wanted
+from one_trace.model.wanted import ALL, Wanted
 from one_trace.store.connection import Connection
 from one_trace.store.deep_paths import whole_paths
 from one_trace.store.reader import conditions, where
@@ -30,29 +31,40 @@ _planned = msgspec.json.Decoder(list[PlannedStep])
 
 def calls(db: Connection, wanted: Wanted) -> Calls:
     """What the LLM calls of these runs used."""
+    paths = {**dict(db.execute("SELECT id, path FROM steps").fetchall()), **whole_paths(db)}
+    if wanted._replace(since=None) == ALL:
+        used = call_days.usages(
+            db, wanted.since, paths, lambda since, until: _usages(db, Wanted(since=since, until=until), paths)
+        )
+    else:
+        used = _usages(db, wanted, paths)
+    clause, values = where(wanted)
+    (runs,) = db.execute(f"SELECT count(*) FROM runs {clause}", values).fetchone()
+    return Calls(runs, used, _uncounted(db, wanted, paths, used))
+
+
+def _usages(db: Connection, wanted: Wanted, paths: Mapping[object, str]) -> list[CallUsage]:
     clause, values = where(wanted)
     rows = db.execute(f"SELECT id, flow_key, cwd, started_at, status FROM runs {clause}", values)
     runs = {number: calling_run(*facts) for number, *facts in rows}
-    paths = {**dict(db.execute("SELECT id, path FROM steps").fetchall()), **whole_paths(db)}
-    counted: Counter[int] = Counter()
-    used = usages(_calls(db, wanted, counted), runs, paths)
-    return Calls(len(runs), used, _uncounted(db, wanted, paths, counted))
+    return usages(_calls(db, wanted), runs, paths)
 
 
-def _calls(db: Connection, wanted: Wanted, counted: Counter[int]) -> Iterator[Call]:
-    """Counts them by step meanwhile."""
+def _calls(db: Connection, wanted: Wanted) -> Iterator[Call]:
     wasted = _wasted(db, wanted)
     of_runs, values = _of_runs(wanted)
     for run, span_id, step, retries, text in db.execute(
         f"SELECT run, span_id, step, retries, usage FROM spans WHERE usage IS NOT NULL{of_runs}", values
     ):
-        counted[step] += 1
         yield Call(run, step, retries, span_id in wasted.get(run, ()), _usage.decode(text))
 
 
 def _uncounted(
-    db: Connection, wanted: Wanted, paths: Mapping[object, str], counted: Counter[int]
+    db: Connection, wanted: Wanted, paths: Mapping[object, str], used: Sequence[CallUsage]
 ) -> list[Uncounted]:
+    counted: Counter[int] = Counter()
+    for each in used:
+        counted[each.step] += each.calls
     calling = _calling(db, wanted)
     steps = {
         number: (flow, paths[number])

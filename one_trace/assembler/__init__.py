@@ -1,0 +1,64 @@
+"""A record becomes a run with its spans: the engine runs the flow again, and the log says what happens next.
+
+On trial beside `assemble/`: `ONE_TRACE_ASSEMBLER=engine` chooses it.
+
+There is one engine, and here it is the proposer. It knows what starts what, what waits, what a time-out, a
+retry, a failure or a stop does, and in which order. What it cannot know is which leaf ends next: that is what
+the next line of the log says. So a reading is a run in which each leaf waits until a line ends it, on a clock
+that stands at the line in hand.
+
+1. Propose: `drive` begins the engine. When nothing is left to do and the next line (`script`) has not come,
+   something must happen (`happen`): a leaf of this step ends, a timer goes off, the file of a sub-flow is
+   read, something silent, a child of a parallel block without lines, is over (`silence`). How well a line
+   fits what waits, `fit` says; of several that fit alike one is a Choice (`choices`). What the host
+   evaluated, `decisions` sees by what follows. What the engine emits must stand in the log, in order
+   (`emitted`); else that is a Conflict, and names the executions to blame.
+2. Check: `maps` does with executions what the host does with results: keeps, copies, merges, overwrites. In
+   the end the result at each place of the state is that of a known execution (`settle`), or the reading is
+   wrong. What the state says before the end (`expected`) is a guess that is confirmed or refuted so.
+3. Search: a reading that is refuted (`readings`) is tried again with two executions in each other's place, or
+   with a choice made otherwise in which the blamed had a part. Bounded by readings and by lines (`search`).
+4. Agree: each choice among candidates that fit alike is made otherwise once. Where that reading stands as
+   well, what differs is `derived` (`agree`). What is silent may be uncertain in itself (`doubts`).
+5. Tolerate: where nothing is found, the best reading goes on, and `tolerant` places the lines that it cannot
+   explain by the flow files alone. All that may be otherwise says so.
+
+A reading is what it starts from (`Known`), where it is (`Standing`, which has no behaviour) and its choices;
+the rules are given those. `executions` are what ran; `document`, `spans`, `views` and `cause` say it in the
+trace's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from one_trace.assemble.live.facts import Facts
+from one_trace.assembler.agree import agree
+from one_trace.assembler.document import assembly_of
+from one_trace.assembler.ground import Ground
+from one_trace.assembler.readings import Reading
+from one_trace.assembler.search import search
+from one_trace.model.gc import held_back
+from one_trace.model.trace import Assembly
+from one_trace.record.reading import Record
+
+
+def assemble(
+    record: Record, outputs_of: Collection[str] = (), tell: Callable[[Reading], None] | None = None
+) -> Assembly:
+    """The run that a record is of. `outputs_of`: ids of spans whose outputs are wanted; `tell`: called with
+    the reading."""
+    with held_back():
+        return _assemble(record, outputs_of, tell)
+
+
+def _assemble(
+    record: Record, outputs_of: Collection[str], tell: Callable[[Reading], None] | None
+) -> Assembly:
+    # A function of its own: what it leaves is let go before garbage is collected again.
+    ground = Ground(record, Facts(record.lines, record.clock))
+    reading = search(ground)
+    agree(ground, reading)
+    if tell is not None:
+        tell(reading)
+    return assembly_of(ground, reading, outputs_of)

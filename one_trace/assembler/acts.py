@@ -1,0 +1,81 @@
+"""What happens in a reading, whatever the reason: a leaf goes on, a timer goes off, a file is read, a step is
+over."""
+
+from __future__ import annotations
+
+from one_trace.assembler.choices import Candidate
+from one_trace.assembler.executions import Execution
+from one_trace.assembler.fit import BAD
+from one_trace.assembler.pending import STATUS, Timer, Waiting
+from one_trace.assembler.standing import Standing
+from one_trace.engine.failures import StepFailure
+from one_trace.record.log import LogLine
+
+
+def choose(at: Standing, kind: str, options: list[Candidate]) -> None:
+    """Do what fits best."""
+    fitting = [each for each in options if each.cost < BAD] or options
+    act = at.choices.among(kind, fitting).act
+    assert act is not None
+    for each in fitting:
+        each.act = None  # choices are kept, and what they could have done takes up much room
+    act()
+
+
+def drain(at: Standing) -> None:
+    """All that follows at once."""
+    at.loop.drain()
+    at.last = -1
+
+
+def settle(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
+    """A leaf is over."""
+    of, pending = waiting.of, at.pending
+    pending.waiting[of.node.id].remove(waiting)
+    if of.where.silent:
+        pending.silent.remove(waiting)
+    waiting.promise.resolve(failure)
+    at.loop.drain()
+    at.last = -1
+
+
+def fire(at: Standing, timer: Timer) -> None:
+    """A pause is over, or what runs is timed out: its end is no news then."""
+    at.pending.timers.remove(timer)
+    for each in at.pending.waiting.get(timer.of.node.id, ()) if timer.limit else ():
+        each.never = each.never or (each.of is timer.of and each.attempt == timer.attempt)
+    timer.fire()
+    drain(at)
+
+
+def read_flows(at: Standing) -> bool:
+    """What reads flow files has been imported: the sub-flows that were called until then begin, in order;
+    later ones begin by themselves."""
+    reader = at.pending.reader
+    if reader is None or reader.settled or not at.pending.calls:
+        return False
+    reader.resolve(None)
+    drain(at)
+    return True
+
+
+def finish(at: Standing, execution: Execution, index: int, line: LogLine) -> None:
+    """A line has ended it."""
+    if execution.over is None:
+        execution.over = at.clock.moment()
+    execution.lines, execution.line = (execution.lines[0], index), line
+    execution.end = line.at
+    opened = at.pending.open[execution.node.id]
+    if execution in opened:
+        opened.remove(execution)
+    if line.event == "step:error":
+        execution.error = line.error
+        return
+    if line.status not in STATUS:
+        execution.status = "error"
+        how = (line.status or "")[:40]
+        at.known.ground.faults.append(
+            f"the step {execution.node.id[:80]!r} has ended in a way not known: {how!r}"
+        )
+    if index == at.known.ground.saved.line:
+        at.notes.kept = dict(at.notes.root)

@@ -1,0 +1,204 @@
+"""What do all readings say that nothing contradicts? Where one of them says something else, that is not
+certain."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from one_trace.assembler.choices import Choice, Key, Picks
+from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
+from one_trace.assembler.ground import LINES, Ground
+from one_trace.assembler.readings import Reading
+from one_trace.assembler.search import arms, exchange, renamed, solve
+
+MEETINGS = 3
+"""So many of the choices at which two that were exchanged may be exchanged again are tried."""
+SWAPS = 8, 60
+"""Runs for each of the choices that may as well be made otherwise, at least and at most: the shorter the log,
+the more, as if there were so many (`TRIALS`) of them."""
+TRIALS = 20
+
+
+def agree(ground: Ground, best: Reading) -> None:
+    """Where another reading says something else, that is not certain. Where something contradicts this
+    one, nothing is that it chose."""
+    if not ground.bare:
+        _Agreement(ground, best).seek()
+
+
+class _Agreement:
+    """`before`: the choices up to the one that is looked at; `left`: how many lines may be replayed yet."""
+
+    def __init__(self, ground: Ground, best: Reading) -> None:
+        self._ground, self._best = ground, best
+        self._stands, self._size = best.conflict is None, len(ground.record.lines)
+        self._left = LINES if self._stands else 0
+        self._below = _below(best.executions)
+        self._before: dict[Key, str] = {}
+
+    def seek(self) -> None:
+        by_result = _by_result(self._best.choices)
+        for choice in self._best.choices:
+            if choice.key.kind == "believed" and choice.chosen.label == "True":
+                for other in itertools.islice(by_result.get(_result_of(choice), ()), MEETINGS):
+                    trial = {choice.key: "False", other.key: "True"}
+                    self._look(choice.key.at, trial, (other.chosen.of, choice.chosen.of))
+            for each in choice.as_good if self._stands else choice.others:
+                self._look(choice.key.at, {choice.key: each.label}, (each.of, choice.chosen.of))
+            self._before[choice.key] = choice.chosen.label
+
+    def _look(self, at: int, trial: Picks, pair: tuple[Execution, Execution]) -> None:
+        """Whether it may be so."""
+        alike = pair[0].node is pair[1].node
+        names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
+        concerned = [pair[0]] if pair[0] is pair[1] else _after(pair, at, self._below)
+        certain = [each for each in concerned if not _is_doubted(each, names)]
+        if certain and (self._left < self._size or not self._is_settled(trial, pair, names, certain)):
+            for each in certain:
+                each.doubt(*names)
+
+    def _is_settled(
+        self,
+        trial: Picks,
+        pair: tuple[Execution, Execution],
+        names: tuple[str, ...],
+        certain: list[Execution],
+    ) -> bool:
+        """Another reading was found, and what differs in it is marked; or there is none."""
+        best = self._best
+        loud = [each for each in certain if not each.where.silent] or certain
+        refuted = True
+        for other in _instead(self._ground, best, {**self._before, **trial}, pair):
+            self._left -= other.runs * self._size
+            best.runs += other.runs
+            if other.conflict is None:
+                _doubt(best.executions, other.executions, names)
+            if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
+                return True
+            refuted = other.conflict is None or other.runs < SWAPS[0]
+        return refuted
+
+
+def _by_result(choices: list[Choice]) -> dict[object, list[Choice]]:
+    """The silent ones whose result is not taken to be the one that stands where theirs would, by that."""
+    found: dict[object, list[Choice]] = {}
+    for choice in choices:
+        if choice.key.kind == "believed" and choice.chosen.label == "False":
+            found.setdefault(_result_of(choice), []).append(choice)
+    return found
+
+
+def _result_of(choice: Choice) -> object:
+    expected = choice.chosen.of.expected
+    return id(expected.raw) if expected is not None else None
+
+
+def _is_doubted(each: Execution, names: tuple[str, ...]) -> bool:
+    return each.doubts is not None and each.doubts.issuperset(names)
+
+
+def _below(executions: list[Execution]) -> dict[int, list[Execution]]:
+    found: dict[int, list[Execution]] = {}
+    for each in executions:
+        if each.where.above is not None:
+            found.setdefault(each.where.above.number, []).append(each)
+    return found
+
+
+def _after(
+    pair: tuple[Execution, Execution], at: int, below: dict[int, list[Execution]]
+) -> Iterator[Execution]:
+    """What goes on after a line in what the two do not share: it may be the other's."""
+    around = [[each, *outwards(each)] for each in pair]
+    shared = {each.number for each in around[0]} & {each.number for each in around[1]}
+    for inner in around:
+        tops = [each for each in inner if each.number not in shared]
+        todo = tops[-1:]
+        turn = tops[-1].where.iteration if tops else None
+        if turn is not None and tops[-1].where.above is not None:
+            beside = below.get(tops[-1].where.above.number, ())
+            todo = [each for each in beside if each.where.iteration == turn]
+        while todo:
+            each = todo.pop()
+            if each.lines[1] < 0 or each.lines[1] >= at:
+                yield each
+            todo += below.get(each.number, ())
+
+
+def _instead(
+    ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]
+) -> Iterator[Reading]:
+    """Other readings, with these choices; the rest made anew at last."""
+    if pair[0] is pair[1]:
+        yield from _one_by_one(ground, best, trial)
+    for each in _rests(best, trial, pair):
+        yield solve(ground, {**each, **trial}, 1, best.learned)
+    swaps = LINES // (TRIALS * max(1, len(ground.record.lines)))
+    yield solve(ground, trial, max(SWAPS[0], min(SWAPS[1], swaps)), best.learned)
+
+
+def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
+    """Where it is not this one, it may be the next, or the one after that."""
+    known = {choice.key for choice in best.choices}
+    rest = {choice.key: choice.chosen.label for choice in best.choices}
+    for _ in range(MEETINGS):
+        other = solve(ground, {**rest, **trial}, 1, best.learned)
+        yield other
+        more = (choice for choice in other.choices if choice.key not in known and choice.as_good)
+        following = next(more, None)
+        if following is None:
+            return
+        known.add(following.key)
+        trial = {**trial, following.key: following.as_good[0].label}
+
+
+def _rests(best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> Iterator[Picks]:
+    """The other choices, with the two exchanged: until they can be exchanged again, or for good; or as they
+    are."""
+    rest = {choice.key: choice.chosen.label for choice in best.choices}
+    at = max(key.at for key in trial)
+    after = [choice for choice in best.choices if choice.key not in trial]
+    for both in dict.fromkeys((arms(*pair, at), arms(*pair))):
+        if both is None:
+            continue
+        until = (index for index, choice in enumerate(after) if _may_exchange(choice, both))
+        for index in itertools.islice(until, MEETINGS):
+            yield rest | dict(exchange(choice, both) for choice in after[:index])
+        yield dict(exchange(choice, both) for choice in best.choices)
+    yield rest
+
+
+def _may_exchange(choice: Choice, both: tuple[str, str]) -> bool:
+    """It is one between the two."""
+    labels = {each.label for each in (choice.chosen, *choice.as_good)}
+    return any(renamed(label, *both) in labels - {label} for label in labels)
+
+
+def _doubt(ours: list[Execution], others: list[Execution], names: tuple[str, ...]) -> None:
+    theirs: dict[str, list[Execution]] = {}
+    for each in others:
+        theirs.setdefault(each.path, []).append(each)
+    for each in ours:
+        alike = theirs.get(each.path)
+        other = alike.pop(0) if alike else None
+        if other is None or _reported(each) != _reported(other):
+            each.doubt(*names)
+        elif _output(each) != _output(other):
+            each.doubt("outputBytes")
+
+
+def _reported(each: Execution) -> tuple[object, ...]:
+    when = None if each.where.silent else each.start
+    return (
+        when,
+        each.end if when is not None else None,
+        duration_of(each),
+        each.status,
+        each.attempts,
+        is_late(each),
+    )
+
+
+def _output(each: Execution) -> bytes | None:
+    return bytes(each.result.output) if each.result is not None else None

@@ -1,0 +1,113 @@
+"""What is not certain of the silent ones, once a reading is made."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from one_trace.assembler.executions import Execution, is_late
+from one_trace.assembler.expected import SURE, UNLIKELY
+from one_trace.assembler.pending import LEAVES
+from one_trace.assembler.standing import Standing
+from one_trace.engine.failures import StepFailure
+
+
+def close(at: Standing) -> None:
+    """What has events ends with one; and what is certain of the silent ones."""
+    at.executions = _seen(at.executions)
+    silent = any(each.where.silent for each in at.executions)
+    if silent and not at.known.exact:
+        _begin_late(at.executions)
+    writers = Counter(_slot(at, each) for each in at.executions) if silent else Counter[tuple[int, str]]()
+    open_inside: set[Execution] = set()
+    for each in reversed(at.executions):
+        if each.failure is not None:
+            _forget_frames(each.failure)
+        if silent and is_late(each, either=True):
+            each.doubt("late")
+        if each.where.silent:
+            _close_silent(at, each, writers, open_inside)
+        elif each.lines[1] < 0 and each.status != "stopped":
+            each.status, each.over, each.end = None, None, None
+        elif each.result is None:
+            _take_alike(at, each)
+    if silent:
+        _doubt_batches(at)
+
+
+def _begin_late(executions: list[Execution]) -> None:
+    """What is silent began when its result says, seen from its end, if nothing in it began before that."""
+    first: dict[Execution, float] = {}
+    for each in reversed(executions):
+        lasted = each.result.duration_ms if each.result is not None and each.where.silent else None
+        if lasted is not None and each.end is not None:
+            each.start = max(each.start, min(each.end - lasted, first.get(each, each.end)))
+        if each.where.above is not None:
+            first[each.where.above] = min(each.start, first.get(each.where.above, each.start))
+
+
+def _seen(executions: list[Execution]) -> list[Execution]:
+    """Without what would have left a line, and what runs in that."""
+    gone: set[Execution | None] = set()
+    for each in executions:
+        unseen = each.lines[0] < 0 and each.lines[1] < 0 and not each.where.silent
+        if unseen or (gone and each.where.above in gone):
+            gone.add(each)
+    return [each for each in executions if each not in gone] if gone else executions
+
+
+def _close_silent(
+    at: Standing, each: Execution, writers: Counter[tuple[int, str]], open_inside: set[Execution]
+) -> None:
+    """`writers`: how many have written each result; `open_inside`: blocks in which something is not known to
+    be over."""
+    expected, block = at.known.expected.of(each), each.where.above
+    if each.result is not None:
+        failed = block is not None and block.status != "success"
+        unsure = expected.level < SURE and (failed or writers[_slot(at, each)] > 1)
+        if unsure or expected.level == UNLIKELY:
+            each.doubt("outputBytes", "status", "durationMs", "late")
+        return
+    unknown = each.node.type in LEAVES and each.status != "skipped"
+    unknown = unknown or each in at.notes.forced
+    if unknown or each.over is None or each in open_inside or each in at.notes.unseen:
+        each.doubt("status", "durationMs", "late")
+        if block is not None:
+            open_inside.add(block)
+
+
+def _slot(at: Standing, each: Execution) -> tuple[int, str]:
+    """Which map its result stands in, and under which id."""
+    around = at.known.expected.of(each).around
+    return (id(around), each.node.id) if around is not None else (0, "")
+
+
+def _forget_frames(failure: StepFailure) -> None:
+    """Those that it came through refer to executions, which the garbage collector does not look at."""
+    failure.__traceback__ = failure.__context__ = None
+
+
+def _doubt_batches(at: Standing) -> None:
+    """What began when something ended of which it is not known when has no certain duration either."""
+    unsure: set[tuple[int, int | None]] = set()
+    for each in at.executions:
+        where = each.where
+        if not where.silent or where.above is None or where.index is None:
+            continue
+        key = where.above.number, where.attempt
+        later = where.index >= where.above.node.concurrency
+        if key in unsure and later and each.result is None:
+            each.doubt("status", "durationMs", "late")
+        if each.doubts is not None and "status" in each.doubts:
+            unsure.add(key)
+
+
+def _take_alike(at: Standing, each: Execution) -> None:
+    """A result that looks as its own would, and may be that of a later step with its id, in
+    a sub-flow, which is not validated."""
+    result, line = at.known.expected.of(each).result, each.line
+    again = sum(node.id == each.node.id for node in each.node.step_list.nodes) > 1
+    if not again or result is None or line is None or line.event != "step:complete":
+        return
+    if result.status == line.status and result.duration_ms == line.reported_ms:
+        each.result = result
+        each.doubt("outputBytes")

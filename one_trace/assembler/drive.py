@@ -1,0 +1,131 @@
+"""A reading: the engine runs the flow again, and each line of the log says which of what waits goes on.
+
+The engine is the proposer. It knows what starts what and what is over when; what it cannot know is which leaf
+ends next, and that is what the next line says. Where the line fits several, that is a `Choice`; where the
+engine comes to what the log does not have, that is a `Conflict`.
+"""
+
+from __future__ import annotations
+
+from one_trace.assembler.acts import drain
+from one_trace.assembler.choices import Choices
+from one_trace.assembler.decisions import Decisions
+from one_trace.assembler.driven import DrivenLoop, LineClock
+from one_trace.assembler.emitted import Emitted, Finished
+from one_trace.assembler.expected import Expected
+from one_trace.assembler.fit import WRITTEN_MS, Fit
+from one_trace.assembler.followed import Followed
+from one_trace.assembler.ground import EXACT, Go, Ground
+from one_trace.assembler.happen import Happen
+from one_trace.assembler.leaves import Leaves
+from one_trace.assembler.maps import Held, Maps
+from one_trace.assembler.pending import Pending
+from one_trace.assembler.script import Script
+from one_trace.assembler.silence import Silence
+from one_trace.assembler.standing import Known, Learned, Standing
+from one_trace.assembler.tolerant import Tolerant
+from one_trace.engine.call import FlowScope, RunOptions
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.loop import Promise
+from one_trace.engine.observer import Place
+from one_trace.model.trace import RunStatus
+
+
+class Drive:
+    """One reading of a record: `run` makes its executions, or raises Conflict."""
+
+    def __init__(self, ground: Ground, choices: Choices, learned: Learned, *, lenient: bool = False) -> None:
+        self.at = at = _standing(ground, choices, learned, lenient=lenient)
+        decisions = Decisions(at)
+        self._maps = Maps(at, decisions)
+        fit = Fit(at, decisions)
+        self._emitted, self._leaves = Emitted(at, fit), Leaves(at, fit)
+        self.tolerant = Tolerant(at)
+        self._happen = Happen(at, fit, decisions, Silence(at, fit, decisions), self.tolerant)
+        self._whole: Promise[bool] | None = None
+        """The flow of the last go."""
+
+    def run(self) -> None:
+        for go in self.at.known.ground.goes:
+            self._run_go(go)
+
+    def _run_go(self, go: Go) -> None:
+        at = self.at
+        at.going, at.pending = go, Pending()
+        at.loop = DrivenLoop(at.clock, at.pending)
+        at.script.open(go.begin, go.end)
+        if go.begin == go.end:
+            return
+        at.clock.at = at.script.lines[go.begin].at
+        try:
+            self._begin(go)
+            while (line := at.script.peek()) is not None:
+                self._keep_at(at.script.cursor)
+                self._happen.explain(line)
+            self._close(at.script.lines[go.end - 1].at)
+        except Finished:
+            pass
+        finally:
+            at.loop.close()
+        self._keep_at(go.end)
+
+    def _begin(self, go: Go) -> None:
+        """The flow, as far as it goes by itself."""
+        at, ground = self.at, self.at.known.ground
+        first = at.script.peek()
+        if first is None or ground.bare:
+            return
+        dry_run = go.dry_run and not go.mock
+        options = RunOptions(dry_run=dry_run, allow_bash=True, stop_after=ground.stop_after)
+        engine = Followed(at, self._maps, self._emitted, self._leaves, options)
+        at.clock.at = first.at
+        flow = ground.flows.definition
+        scope = FlowScope(str(flow.get("key")), "", (), flow.get("defaultOnError"))
+        root: Held = at.notes.root
+        flowing = engine.flow(flow, scope, root, Place(), go.done(at.script))
+        self._whole = at.loop.go(flowing)
+        drain(at)
+
+    def _close(self, last: float) -> None:
+        """After the last line of a go."""
+        at = self.at
+        self._happen.pass_time(last)
+        for timer in at.pending.timers:
+            if not timer.limit and timer.due <= last + at.script.slack:
+                timer.of.doubt("attempts", "retries")
+
+    def _keep_at(self, index: int) -> None:
+        """The state was saved last by a message of the host itself, after all lines before it."""
+        ground, notes = self.at.known.ground, self.at.notes
+        if ground.saved.line < index and not notes.kept and ground.saved.by_word:
+            notes.kept = dict(notes.root)
+
+    @property
+    def outcome(self) -> RunStatus | None:
+        whole = self._whole
+        if whole is None or not whole.settled or self._is_cut():
+            return None
+        return "error" if whole.error is not None else "success" if whole.value else "stopped"
+
+    def _is_cut(self) -> bool:
+        """The log does not have the end of the flow."""
+        going, lines = self.at.going, self.at.script.lines
+        return going.killed and lines[going.end - 1].event not in (
+            "flow:complete",
+            "flow:error",
+            "flow:stopped",
+        )
+
+    @property
+    def failure(self) -> StepFailure | None:
+        """What ended the flow."""
+        error = self._whole.error if self._whole is not None else None
+        return error if isinstance(error, StepFailure) else None
+
+
+def _standing(ground: Ground, choices: Choices, learned: Learned, *, lenient: bool) -> Standing:
+    exact = ground.facts.exact and ground.mode.times == EXACT
+    expected = Expected(ground.stored, len(ground.goes))
+    known = Known(ground, expected, learned, exact, lenient)
+    script, clock = Script(ground.record.lines, ground.ignored, 0 if exact else WRITTEN_MS), LineClock()
+    return Standing(known, choices, script, clock, DrivenLoop(clock, Pending()), ground.goes[0])

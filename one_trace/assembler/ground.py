@@ -1,0 +1,165 @@
+"""What all readings of a record share: its goes, its flows, and which line the state was saved with last."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from one_trace.assemble.live.facts import Facts
+from one_trace.assembler.executions import Execution
+from one_trace.assembler.flows import Flows
+from one_trace.assembler.script import UNSAVED, Script, ignored_in
+from one_trace.assembler.stored import Stored
+from one_trace.assembler.tried import Tried
+from one_trace.record.log import LogLine
+from one_trace.record.reading import Record
+
+EXACT, NEAR, ANY = range(3)
+LINES = 40_000
+"""Lines replayed at most to find a reading of a record, and for all choices that may as well be made
+otherwise; a record is replayed once in any case."""
+
+
+class Mode(NamedTuple):
+    """How well times have to fit; whether leaves that took no time were over in the very turn in which they
+    began; the step after which the run was to stop, where no line tells of it."""
+
+    times: int = EXACT
+    at_once: bool = False
+    stop_after: str | None = None
+
+
+class Saved(NamedTuple):
+    """The line with which the state was saved last, and whether that is a message of the host itself."""
+
+    line: int
+    by_word: bool
+
+
+class Done(Collection[str]):
+    """The steps that a resumed run leaves out: those that had completed, but for one that the log begins."""
+
+    def __init__(self, completed: set[str], script: Script) -> None:
+        self._completed, self._script = completed, script
+
+    def __contains__(self, step_id: object) -> bool:
+        if step_id not in self._completed:
+            return False
+        line = self._script.peek()
+        return line is None or line.event != "step:start" or line.step_id != step_id
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._completed)
+
+    def __len__(self) -> int:
+        return len(self._completed)
+
+
+@dataclass
+class Go:
+    """The run, or a resume of it: lines `begin` to `end`."""
+
+    number: int
+    begin: int
+    end: int
+    prefix: str
+    dry_run: bool = False
+    mock: bool = False
+    killed: bool = True
+    """It has no message of its end."""
+    completed: set[str] = field(default_factory=set)
+
+    def done(self, script: Script) -> Collection[str]:
+        return Done(self.completed, script) if self.number > 1 else ()
+
+
+class Ground:
+    def __init__(self, record: Record, facts: Facts) -> None:
+        self.record, self.facts = record, facts
+        self.mode = Mode()
+        self.faults: list[str] = []
+        self.flows = Flows(record, facts.warnings, self.faults)
+        self.ignored = ignored_in(record.lines)
+        self._logged = {line.step_id for line in record.lines}
+        self.goes = _goes(record) or [Go(1, 0, 0, record.files.flow_key)]
+        self._stopped_after = next(iter(facts.stopped_after), None)
+        self.bare = record.flow is None
+        """The engine cannot run these flows: lines are placed by the flow files alone."""
+        context = record.state.context if record.state is not None else None
+        self.stored = Stored(context, keeps=len(record.lines) <= LINES)
+        self.tried: Tried[Any] = Tried(LINES)
+        self.saved = _saved(record)
+        self.unsaved = any(map(_takes_back, record.lines, record.lines[1:]))
+        """Whether any result could not be saved."""
+
+    @property
+    def stop_after(self) -> str | None:
+        return self._stopped_after or self.mode.stop_after
+
+    @property
+    def prefix(self) -> str:
+        """What paths of the last go begin with."""
+        return self.goes[-1].prefix if self.goes else self.record.files.flow_key
+
+    def is_logged(self, execution: Execution) -> bool:
+        """Whether any line is of its step, if not its own."""
+        return execution.lines[0] >= 0 or execution.node.id in self._logged
+
+
+def _goes(record: Record) -> list[Go]:
+    goes: list[Go] = []
+    lines, key = record.lines, record.files.flow_key
+    completed: set[str] = set()
+    for index, line in enumerate(lines):
+        if not goes or (line.event is None and line.msg == "Flow resumed"):
+            if goes:
+                goes[-1].end = index
+            number = len(goes) + 1
+            prefix = key if number == 1 else f"{key}#{number}"
+            goes.append(Go(number, index, len(lines), prefix, completed=set(completed)))
+        elif line.event == "step:complete" and line.step_id is not None:
+            completed.add(line.step_id)
+        elif line.event is None:
+            goes[-1].killed = False
+        elif line.event == "flow:mock-start":
+            goes[-1].mock = True
+        elif line.event in ("flow:dry-run", "step:dry-resolve"):
+            goes[-1].dry_run = True
+    return goes
+
+
+def _saved(record: Record) -> Saved:
+    state, lines = record.state, record.lines
+    if state is None:
+        return Saved(-1, by_word=False)
+    saves = [
+        index
+        for index, line in enumerate(lines)
+        if line.event == "step:complete" and not _fails_at_once(lines, index)
+    ]
+    if state.status not in ("completed", "failed"):
+        count = state.saves
+        if count is not None and count <= len(saves):
+            return Saved(saves[count - 1] if count else -1, by_word=False)
+        return Saved(saves[-1] if saves else -1, by_word=False)
+    words = [
+        index for index, line in enumerate(lines) if line.event is None and not line.msg.endswith("started")
+    ]
+    last_word = words[-1] if words else -1
+    last_save = saves[-1] if saves else -1
+    return Saved(max(last_word, last_save), by_word=last_word > last_save)
+
+
+def _takes_back(one: LogLine, two: LogLine) -> bool:
+    return two.event == "step:error" and one.event == "step:complete" and one.step_id == two.step_id
+
+
+def _fails_at_once(lines: list[LogLine], index: int) -> bool:
+    after = lines[index + 1] if index + 1 < len(lines) else None
+    return (
+        after is not None
+        and after.event == "step:error"
+        and after.step_id == lines[index].step_id
+        and (after.error or "").startswith(UNSAVED)
+    )

@@ -1,0 +1,190 @@
+"""What goes on with a line: a leaf that ends, a timer that goes off, a sub-flow that begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from one_trace.assembler.acts import choose, fire, read_flows, settle
+from one_trace.assembler.choices import Candidate, Cost
+from one_trace.assembler.decisions import Decisions
+from one_trace.assembler.executions import outwards
+from one_trace.assembler.fit import BAD, RETRIES, Fit
+from one_trace.assembler.ground import EXACT
+from one_trace.assembler.leaves import failure_of
+from one_trace.assembler.pending import ENDS, LEAVES, Timer, Waiting
+from one_trace.assembler.script import Conflict
+from one_trace.assembler.silence import Silence
+from one_trace.assembler.standing import Standing
+from one_trace.assembler.tolerant import Tolerant
+from one_trace.record.log import LogLine
+
+
+class Happen:
+    def __init__(
+        self, at: Standing, fit: Fit, decisions: Decisions, silence: Silence, tolerant: Tolerant
+    ) -> None:
+        self._at, self._fit, self._decisions = at, fit, decisions
+        self._silence, self._tolerant = silence, tolerant
+
+    def explain(self, line: LogLine) -> None:
+        at, pending = self._at, self._at.pending
+        index = at.choices.at = at.script.cursor
+        if pending.silent or pending.timers or pending.promised:
+            self.pass_time(line.at - self._fit.early(line))
+            if at.script.taken[index]:
+                return
+        at.clock.at = max(at.clock.at, line.at)
+        if pending.timers:
+            self.time_out_first(line)
+            if at.script.taken[index]:
+                return
+        while (
+            self.by_itself(line)
+            or self.by_timer(line)
+            or self._silence.by_silence(line)
+            or self._silence.keep_promise(line.at + self._fit.early(line) + 0.5, None)
+            or read_flows(at)
+        ):
+            if self._at.script.taken[index]:
+                return
+        if self._at.known.lenient:
+            self._tolerant.place(index, line)
+            return
+        raise Conflict(
+            f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come",
+            self._at.pending.open.get(line.step_id or "", ()),
+        )
+
+    def time_out_first(self, line: LogLine) -> None:
+        """What is silent and due at the very time of a line that ends something in it may have been timed out
+        before that."""
+        ending = [each.of for each in self._at.pending.waiting.get(line.step_id or "", ())]
+        for timer in [each for each in self._at.pending.timers if each.limit and each.of.where.silent]:
+            inside = timer.due <= line.at and any(timer.of in outwards(each) for each in ending)
+            if inside and self._at.choices.whether("due", timer.of, likely=False):
+                self.fire(timer)
+
+    def pass_time(self, until: float) -> None:
+        """What the log has no line of happens when it is due."""
+        pending = self._at.pending
+        while pending.silent or pending.timers or pending.promised:
+            due = [each for each in self._at.pending.silent if each.due is not None and each.due < until]
+            timers = [each for each in self._at.pending.timers if each.due < until and self.goes_off(each)]
+            soonest = _soonest([*due, *timers])
+            if self._silence.keep_promise(until, soonest.due if soonest is not None else None):
+                continue
+            if soonest is None:
+                return
+            self.let(soonest)
+
+    def goes_off(self, timer: Timer) -> bool:
+        """A silent time-out, or an attempt of what writes no line then."""
+        if timer.limit and not timer.of.where.silent:
+            if self._at.known.exact and timer.due < self._at.clock.at and not self._at.known.lenient:
+                raise Conflict(
+                    f"{timer.of.path} was timed out before line {self._at.script.cursor}", [timer.of]
+                )
+            return False
+        return timer.limit or self._at.known.exact or timer.of.node.type in LEAVES
+
+    def let(self, each: Waiting | Timer) -> None:
+        assert each.due is not None
+        self._at.clock.at = max(self._at.clock.at, each.due)
+        if isinstance(each, Waiting):
+            settle(self._at, each, each.failure)
+        else:
+            self.fire(each)
+
+    def fire(self, timer: Timer) -> None:
+        if not (timer.limit and timer.of.where.silent and self._silence.ended_before(timer)):
+            fire(self._at, timer)
+
+    def by_itself(self, line: LogLine) -> bool:
+        """The end of a leaf step, a time-out, a sub-flow's start."""
+        if line.event in ("flow:start", "flow:mock-start"):
+            return read_flows(self._at)
+        if line.event not in ENDS:
+            return False
+        pending, ground = self._at.pending, self._at.known.ground
+        waits = pending.waiting.get(line.step_id or "", [])
+        strict = ground.mode.times == EXACT and not self._at.known.lenient
+        if len(waits) == 1 and not pending.timers:  # mostly: nothing to choose from
+            if not self._may_be_alone(waits[0], line, strict=strict):
+                return False
+            self.end_with(waits[0], line)
+            return True
+        if strict:
+            waits = self._fit.in_time(waits, line)
+        ended = [each for each in waits if self._fit.may_end(each, line)]
+        fitting = list(self._fitting([*ended, *self._timed_out(line)], line, strict=strict))
+        if not fitting:
+            return False
+        if len(fitting) == 1:
+            self._go_on(fitting[0][1], line)
+        else:
+            choose(self._at, "end", [self._candidate(cost, each, line) for cost, each in fitting])
+        return True
+
+    def _may_be_alone(self, waiting: Waiting, line: LogLine, *, strict: bool) -> bool:
+        fit, pending = self._fit, self._at.pending
+        if not fit.may_end(waiting, line):
+            return False
+        if not strict:
+            return True
+        if pending.silent or pending.promised or pending.calls:
+            return not fit.is_bad(waiting.of, line)
+        return line.event in RETRIES or fit.fits(waiting.of, line)
+
+    def _fitting(
+        self, found: list[Waiting | Timer], line: LogLine, *, strict: bool
+    ) -> Iterator[tuple[Cost, Waiting | Timer]]:
+        for each in found:
+            cost = self._fit.cost(each.of, line)
+            if cost < BAD or not strict:
+                yield cost, each
+
+    def _timed_out(self, line: LogLine) -> Iterator[Timer]:
+        timers = self._at.pending.timers
+        until = line.at + self._fit.late(line) if timers else 0
+        for each in timers:
+            due = each.of.node.id == (line.step_id or "") and each.limit and each.due <= until
+            if due and self._fit.may_time_out(each, line):
+                yield each
+
+    def _candidate(self, cost: Cost, each: Waiting | Timer, line: LogLine) -> Candidate:
+        word = "ends" if isinstance(each, Waiting) else "times out"
+        act = partial(self._go_on, each, line)
+        return Candidate(cost, each.of, f"{word} {each.of.path}", act, self._fit.hint(each.of, line))
+
+    def _go_on(self, each: Waiting | Timer, line: LogLine) -> None:
+        if isinstance(each, Waiting):
+            self.end_with(each, line)
+        else:
+            self.fire(each)
+
+    def end_with(self, waiting: Waiting, line: LogLine) -> None:
+        self._at.ending = waiting.of
+        settle(self._at, waiting, failure_of(self._at, waiting, line))
+
+    def by_timer(self, line: LogLine) -> bool:
+        """Another attempt, or what is silent and due at this very time."""
+        until = line.at + self._fit.early(line)
+        due = [each for each in self._at.pending.silent if each.due is not None and each.due <= until]
+        timers = [each for each in self._at.pending.timers if each.due <= until and self.at_once(each, line)]
+        soonest = _soonest([*due, *timers])
+        if soonest is None:
+            return False
+        soonest.due = min(soonest.due or 0, line.at)
+        self.let(soonest)
+        return True
+
+    def at_once(self, timer: Timer, line: LogLine) -> bool:
+        if timer.limit:
+            return timer.of.where.silent
+        firsts = self._decisions.firsts_of(timer.of.node)
+        return not firsts or self._decisions.is_first(line, firsts)
+
+
+def _soonest(due: list[Waiting | Timer]) -> Waiting | Timer | None:
+    return min(due, key=lambda each: each.due or 0, default=None)

@@ -1,0 +1,113 @@
+"""Steps without children: each waits until a line ends it, or, where it has no lines, until the state says
+that it ended."""
+
+from __future__ import annotations
+
+from one_trace.assembler.executions import Execution
+from one_trace.assembler.expected import LIKELY, SURE
+from one_trace.assembler.fit import Fit
+from one_trace.assembler.pending import ENDS, UNKNOWN, Waiting
+from one_trace.assembler.standing import Standing
+from one_trace.engine.failures import StepFailure
+from one_trace.engine.loop import Promise
+from one_trace.record.log import LogLine
+from one_trace.record.state import Result
+
+
+class Leaves:
+    def __init__(self, at: Standing, fit: Fit) -> None:
+        self._at, self._fit = at, fit
+        self._at_once = at.known.ground.mode.at_once
+
+    def waits(self, execution: Execution, attempt: int) -> Promise[StepFailure | None]:
+        """What an attempt comes to: None, or what it threw."""
+        at = self._at
+        waiting = Waiting(execution, attempt, Promise(at.loop))
+        if execution.where.silent:
+            self._foresee(waiting)
+        if self._at_once and self._is_over_at_once(waiting):
+            waiting.promise.resolve(waiting.failure)
+            return waiting.promise
+        if execution.where.silent:
+            at.pending.silent.append(waiting)
+        at.pending.waiting[execution.node.id].append(waiting)
+        return waiting.promise
+
+    def _is_over_at_once(self, waiting: Waiting) -> bool:
+        if not waiting.of.where.silent:
+            return self._has_end_now(waiting)
+        if waiting.due is None:
+            return self._is_guessed_over(waiting)
+        return waiting.due == self._at.clock.at
+
+    def _is_guessed_over(self, waiting: Waiting) -> bool:
+        """Where the state does not say the result of a silent leaf."""
+        of, choices = waiting.of, self._at.choices
+        if waiting.never:
+            return False
+        if choices.whether("throws at once", of, likely=False):
+            waiting.failure = StepFailure(UNKNOWN)
+            self._at.notes.guessed.add(waiting.failure)
+        elif not choices.whether("ends at once", of, likely=False):
+            return False
+        self._at.notes.forced.add(of)
+        return True
+
+    def _has_end_now(self, waiting: Waiting) -> bool:
+        """Whether one of the next lines of this moment is its end, in the order in which they began; or that
+        of another that is open then."""
+        at, step_id = self._at, waiting.of.node.id
+        line = at.script.peek()
+        if line is None or line.at > at.clock.at:
+            return False
+        others = len(at.pending.open[step_id]) - 1
+        for index, line in at.script.ahead(at.clock.at):
+            if line.step_id != step_id or index in at.notes.reserved:
+                continue
+            others += line.event == "step:start"
+            if line.event in ENDS and not line.duration_ms and self._fit.may_end(waiting, line):
+                if others > 0 and not at.choices.whether("over", waiting.of, likely=True, either=True):
+                    return False
+                at.notes.reserved.add(index)
+                waiting.failure = failure_of(at, waiting, line)
+                return True
+        return False
+
+    def _foresee(self, waiting: Waiting) -> None:
+        """When the state says that a silent leaf ended, and how."""
+        execution = waiting.of
+        result = self._believed(execution)
+        if result is None:
+            return
+        if result.status == "timeout":
+            waiting.never = True
+        elif result.status == "success" and (result.retries or 0) + 1 != waiting.attempt:
+            waiting.never = True  # its step:retry says when this attempt failed
+        else:
+            waiting.due = execution.start + (result.duration_ms or 0)
+            if result.status == "failed":
+                waiting.failure = StepFailure(result.error or UNKNOWN, code=result.error_code)
+
+    def _believed(self, execution: Execution) -> Result | None:
+        known = self._at.known
+        expected = known.expected.of(execution)
+        result, level = expected.result, expected.level
+        if level == SURE:
+            return result
+        learned = known.learned.get(execution.path)
+        result = learned if learned is not None else result
+        if result is None:
+            return None
+        likely = learned is not None or level == LIKELY
+        return result if self._at.choices.whether("believed", execution, likely=likely) else None
+
+
+def failure_of(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | None:
+    """What the attempt threw that ends with this line."""
+    if line.event == "step:error":
+        return StepFailure(line.error or "")
+    if line.event == "step:retry":
+        return StepFailure(UNKNOWN)
+    if line.status == "failed":
+        return StepFailure(at.known.expected.error(waiting.of) or UNKNOWN)
+    return None

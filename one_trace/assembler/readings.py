@@ -1,0 +1,140 @@
+"""A reading of a record: driven, and held against the state in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from one_trace.assembler.choices import Choice, Choices, Picks
+from one_trace.assembler.doubts import close
+from one_trace.assembler.drive import Drive
+from one_trace.assembler.executions import Execution, duration_of
+from one_trace.assembler.ground import Ground, Mode
+from one_trace.assembler.script import Conflict
+from one_trace.assembler.settle import Settling, Unlike
+from one_trace.assembler.standing import Learned
+from one_trace.engine.failures import StepFailure
+from one_trace.model.trace import RunStatus
+
+ROUNDS = 3
+BLAMED = 8
+SILENT_MS = 15
+"""How much longer or shorter a silent step may be than the lines around it."""
+
+
+class End(NamedTuple):
+    """How the flow ended. `failure`: what it threw; `guessed`: which silent step threw that is not known."""
+
+    outcome: RunStatus | None
+    failure: StepFailure | None
+    guessed: bool
+
+
+@dataclass(slots=True)
+class Reading:
+    """`picks`: choices that were made in advance; `reached`: how far it came, the more the better; `twins`:
+    pairs of which one is, by the state, what the other is reported to be; `runs`: how many were needed to
+    find it; `whole`: the log is as it should be, whatever the state is; `placed`: how many lines had to be
+    placed by the flow files alone."""
+
+    executions: list[Execution]
+    choices: list[Choice]
+    picks: Picks
+    learned: Learned
+    end: End
+    reached: tuple[int, int]
+    mode: Mode
+    conflict: Conflict | None = None
+    twins: list[tuple[Execution, Execution]] = field(default_factory=list)
+    whole: bool = False
+    placed: int = 0
+    runs: int = 1
+
+    @property
+    def blamed(self) -> list[Execution]:
+        return self.conflict.blamed if self.conflict is not None else []
+
+
+def read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
+    """A reading; once more where the state tells in the end how long something silent took."""
+    reading = _read(ground, picks, learned)
+    for _ in range(ROUNDS):
+        known = reading.learned
+        if all(known.get(path) == learned.get(path) for path in known):
+            break
+        learned = {**learned, **known}
+        again = _read(ground, picks, learned)
+        if again.reached < reading.reached:
+            break
+        reading = again
+    return reading
+
+
+def _read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
+    """A reading that was made already, or a new one."""
+    known = ground.mode, frozenset((path, id(result)) for path, result in learned.items())
+    found = ground.tried.find(known, picks)
+    if found is None:
+        found = read_once(ground, picks, learned)
+        ground.tried.keep(known, found.choices, found, len(ground.record.lines))
+    return replace(found, picks=picks)
+
+
+def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool = False) -> Reading:
+    drive = Drive(ground, Choices(picks), learned, lenient=lenient)
+    at, unlike = drive.at, list[Unlike]()
+    conflict, twins = None, list[tuple[Execution, Execution]]()
+    try:
+        drive.run()
+    except Conflict as why:
+        conflict = Conflict(str(why), why.blamed, why.ended)  # without the frames that it came through
+    whole = conflict is None
+    if whole:
+        unlike, news = _settle(drive)
+        learned = {**learned, **news}
+    if unlike:
+        conflict = Conflict(unlike[0].why, [each.of for each in unlike if each.of is not None])
+        twins = list(_twins(unlike, at.executions))
+    close(at)
+    end = End(drive.outcome, drive.failure, drive.failure in at.notes.guessed)
+    reached, placed = (at.script.cursor, -len(unlike)), drive.tolerant.placed
+    return Reading(
+        at.executions,
+        at.choices.made,
+        picks,
+        learned,
+        end,
+        reached,
+        ground.mode,
+        conflict,
+        twins,
+        whole,
+        placed,
+    )
+
+
+def _settle(drive: Drive) -> tuple[list[Unlike], Learned]:
+    """What the state has otherwise, and what it tells of the silent ones."""
+    at, ground = drive.at, drive.at.known.ground
+    state = ground.record.state
+    if state is None or state.context is None or not state.context.steps:
+        return [], {}
+    merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in at.executions)
+    settling = Settling(ground.stored, at.notes.forced, merging, 0 if at.known.exact else SILENT_MS)
+    settling.settle(at.notes.kept, state.context.steps)
+    return settling.unlike, settling.learned
+
+
+def _twins(unlike: list[Unlike], executions: list[Execution]) -> Iterator[tuple[Execution, Execution]]:
+    for each in unlike[:BLAMED]:
+        if each.of is None or each.instead is None:
+            continue
+        for other in executions:
+            if (
+                other.node is each.of.node
+                and other is not each.of
+                and each.instead.status in (other.status, "failed")
+                and duration_of(other) == each.instead.duration_ms
+            ):
+                yield each.of, other

@@ -1,0 +1,106 @@
+"""The log as a script: the events that the engine must come to, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from one_trace.assembler.executions import Execution
+from one_trace.record.log import LogLine
+
+FOLLOWED = frozenset(
+    {
+        "step:start",
+        "step:complete",
+        "step:error",
+        "step:retry",
+        "step:retry-success",
+        "step:dry-resolve",
+        "flow:start",
+        "flow:mock-start",
+        "flow:dry-run",
+        "flow:complete",
+        "flow:error",
+        "flow:stopped",
+    }
+)
+"""Events that the engine emits, and that tell of the tree."""
+
+NO_NEWS = frozenset(
+    {"flow:deprecation", "flow:warning", "step:mock", "step:page", "step:retry-skip", "workflow:result"}
+)
+"""Known events that say nothing of the tree that others do not say as well."""
+KIND_CHARS, KINDS = 80, 50
+"""Of events of unknown kinds: so much of their names, and so many of them."""
+UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
+"""What JSON.stringify throws when the host saves its state after a step."""
+
+
+BUSY_MS = 20
+"""How long a busy thread may write nothing, with a state to be saved or a flow file to be read."""
+
+
+class Conflict(Exception):
+    """The record does not go on as this reading does. `blamed`: executions that are other than it says;
+    `ended`: the step whose end should have led to what does not come. Perhaps the run was to stop there."""
+
+    def __init__(self, why: str, blamed: Sequence[Execution] = (), ended: str | None = None) -> None:
+        super().__init__(why)
+        self.blamed, self.ended = list(blamed), ended
+
+
+def ignored_in(lines: list[LogLine]) -> bytes:
+    """1 for each line that is not followed."""
+    return bytes([line.event not in FOLLOWED for line in lines])
+
+
+class Script:
+    """The followed events of a go. `taken` were emitted, mostly those before `cursor`, or
+    are not followed."""
+
+    __slots__ = ("cursor", "end", "lines", "slack", "taken")
+
+    def __init__(self, lines: list[LogLine], ignored: bytes, slack: float) -> None:
+        self.lines = lines
+        self.taken = bytearray(ignored)
+        self.cursor = self.end = 0
+        self.slack = slack
+        """How far apart, in ms, two lines of one turn may be."""
+
+    def open(self, begin: int, end: int) -> None:
+        self.end = end
+        self.cursor = self._next(begin)
+
+    def _next(self, begin: int) -> int:
+        found = self.taken.find(0, begin, self.end)
+        return found if found >= 0 else self.end
+
+    def peek(self) -> LogLine | None:
+        return self.lines[self.cursor] if self.cursor < self.end else None
+
+    def is_skip_before(self, step_id: str | None) -> bool:
+        """The next line follows one that says that the step is not tried again."""
+        line = self.lines[self.cursor - 1] if self.cursor > 0 else None
+        return line is not None and line.event == "step:retry-skip" and line.step_id == step_id
+
+    def take(self, index: int) -> None:
+        self.taken[index] = 1
+        if index == self.cursor:
+            self.cursor = self._next(index + 1)
+
+    def ahead(self, until: float) -> Iterator[tuple[int, LogLine]]:
+        """The lines not taken yet up to a time."""
+        lines, taken = self.lines, self.taken
+        for index in range(self.cursor, self.end):
+            line = lines[index]
+            if line.at > until:
+                return
+            if not taken[index]:
+                yield index, line
+
+    def after(self) -> LogLine | None:
+        """The next line but for the one that `peek` gives."""
+        index = self._next(self.cursor + 1)
+        return self.lines[index] if index < self.end else None
+
+    def rest(self) -> Iterator[tuple[int, LogLine]]:
+        return self.ahead(float("inf"))

@@ -1,0 +1,183 @@
+"""Which of all readings is one that nothing contradicts?"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+
+from one_trace.assembler.choices import Choice, Key, Picks
+from one_trace.assembler.executions import Execution, outwards
+from one_trace.assembler.ground import ANY, EXACT, LINES, NEAR, Ground, Mode
+from one_trace.assembler.readings import Reading, read, read_once
+from one_trace.assembler.standing import Learned
+
+MODES = (Mode(EXACT, at_once=True), Mode(EXACT), Mode(NEAR), Mode(NEAR, at_once=True), Mode(ANY))
+"""What is likelier first."""
+UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
+_BEHIND = ("", " ", "[", "#")
+"""What may stand behind the path of what goes on."""
+RUNS = 60
+"""Runs of a record at most, until one is found that nothing contradicts."""
+
+
+def search(ground: Ground) -> Reading:
+    """The first reading without a conflict, else the one that came furthest."""
+    if ground.bare:
+        return read_once(ground, {}, {}, lenient=True)
+    best: Reading | None = None
+    for mode in MODES:
+        ground.mode = mode
+        try:
+            reading = _in_mode(ground, RUNS if mode.times != ANY else 1)
+        except (ArithmeticError, RecursionError):  # numbers and depths in a flow file that no host has run
+            ground.bare = True
+            return read_once(ground, {}, {}, lenient=True)
+        if best is None or reading.conflict is None or reading.reached > best.reached:
+            best = reading
+        if reading.conflict is None:
+            break
+    assert best is not None
+    if best.conflict is None:
+        return best
+    if best.whole and not best.choices:  # it is the state that is not of this run
+        for each in best.blamed:
+            if each.where.silent:
+                each.doubt(*UNSETTLED)
+        return best
+    return _tolerate(ground, best)
+
+
+def _in_mode(ground: Ground, most: int) -> Reading:
+    """The best reading; where it does not go on after a step, the run may have been to stop there."""
+    best = solve(ground, {}, most, {})
+    if best.conflict is None or best.conflict.ended is None or ground.stop_after is not None:
+        return best
+    ground.mode = ground.mode._replace(stop_after=best.conflict.ended)
+    stopped = solve(ground, {}, most, {})
+    return stopped if stopped.reached > best.reached else best
+
+
+def _tolerate(ground: Ground, best: Reading) -> Reading:
+    """The reading that came furthest, and from there on what fits. Where it chose, all from there on may be
+    otherwise; where nothing was to choose, the log or the flow files are not what they were."""
+    ground.mode = best.mode
+    again = read_once(ground, best.picks, best.learned, lenient=True)
+    again.conflict, again.runs, again.whole = best.conflict, best.runs, best.whole
+    if not best.choices:
+        return again
+    blamed = {each.path for each in best.blamed}
+    for each in again.executions:
+        if each.path in blamed or any(above.path in blamed for above in outwards(each)):
+            each.doubt(*UNSETTLED)
+    for each in again.executions:
+        if each.lines[1] < 0 or each.lines[1] >= best.reached[0]:
+            each.doubt(*UNSETTLED)
+    for choice in again.choices:
+        for candidate in choice.candidates[: choice.equal] if choice.equal > 1 else ():
+            candidate.of.doubt(*UNSETTLED)
+    return again
+
+
+def solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:
+    """Choices other than the `fixed` ones may be made otherwise."""
+    best = read(ground, fixed, learned)
+    numbers = itertools.count()
+    heap = [(_order(best), next(numbers), best)]
+    runs, seen = 1, {_as_set(fixed)}
+    most = min(most, 1 + LINES // max(1, len(ground.record.lines)))
+    while heap and runs < most and best.conflict is not None:
+        _, _, reading = heapq.heappop(heap)
+        for trial in _otherwise(reading, fixed):
+            if _as_set(trial) in seen or runs >= most:
+                continue
+            seen.add(_as_set(trial))
+            again = read(ground, trial, reading.learned)
+            runs += 1
+            heapq.heappush(heap, (_order(again), next(numbers), again))
+            if again.reached > best.reached or again.conflict is None:
+                best = again
+            if again.reached > reading.reached or again.conflict is None:
+                heapq.heappush(heap, (_order(reading), next(numbers), reading))
+                break
+    best.runs = runs
+    return best
+
+
+def _as_set(picks: Picks) -> frozenset[tuple[Key, str]]:
+    return frozenset(picks.items())
+
+
+def _order(reading: Reading) -> tuple[int, int]:
+    return -reading.reached[0], -reading.reached[1]
+
+
+def _otherwise(reading: Reading, fixed: Picks) -> list[Picks]:
+    """Two that are each other's are exchanged; then the choices that one of the blamed had a part in are made
+    otherwise, then the others; the latest first."""
+    trials = [picks for pair in reading.twins if (picks := exchanged(reading, *pair)) is not None]
+    blamed = {each.number for each in reading.blamed}
+    around = {above.number for each in reading.blamed for above in outwards(each)}
+    others: list[tuple[bool, Picks]] = []
+    before: dict[Key, str] = {}
+    for choice in reading.choices:
+        if choice.key not in fixed:
+            part = any(
+                each.of.number in blamed
+                or each.of.number in around
+                or any(above.number in blamed for above in outwards(each.of))
+                for each in choice.candidates
+            )
+            for option, each in enumerate(choice.candidates):
+                if option != choice.picked:
+                    others.append((not part, {**reading.picks, **before, choice.key: each.label}))
+        if choice.picked or choice.key in reading.picks:
+            before[choice.key] = choice.chosen.label
+    others.reverse()
+    if blamed:
+        others.sort(key=lambda each: each[0])
+    return [*trials, *(picks for _, picks in others)]
+
+
+def exchanged(reading: Reading, one: Execution, other: Execution) -> Picks | None:
+    """All choices, with two of the same steps in each other's place."""
+    both = arms(one, other)
+    return dict(exchange(choice, both) for choice in reading.choices) if both is not None else None
+
+
+def exchange(choice: Choice, both: tuple[str, str]) -> tuple[Key, str]:
+    """A choice, with these two in each other's place."""
+    kind, at, which = choice.key
+    of = renamed(which, *both) if isinstance(which, str) else which
+    return Key(kind, at, of), renamed(choice.chosen.label, *both)
+
+
+def arms(one: Execution, other: Execution, at: int | None = None) -> tuple[str, str] | None:
+    """The paths of the two, without what is the same at their ends. What was over before line `at` goes on
+    alone."""
+    ghosts = _orphaned(one, other, at) if at is not None else None
+    if ghosts is not None:
+        return ghosts[0].path, ghosts[1].path
+    first, second = one.path.split(" > "), other.path.split(" > ")
+    while first and second and first[-1] == second[-1]:
+        first.pop()
+        second.pop()
+    arms = " > ".join(first), " > ".join(second)
+    return arms if all(arms) and arms[0] != arms[1] else None
+
+
+def _orphaned(one: Execution, other: Execution, at: int) -> tuple[Execution, Execution] | None:
+    """The innermost around the two that were over by then."""
+    for pair in zip((one, *outwards(one)), (other, *outwards(other)), strict=False):
+        if pair[0] is pair[1] or pair[0].node is not pair[1].node:
+            return None
+        if any(0 <= each.lines[1] < at for each in pair):
+            return pair
+    return None
+
+
+def renamed(label: str, one: str, other: str) -> str:
+    for here, there in ((one, other), (other, one)):
+        at = label.find(here)
+        if at >= 0 and label[at + len(here) :][:1] in _BEHIND:
+            return label[:at] + there + label[at + len(here) :]
+    return label

@@ -1,0 +1,96 @@
+"""Executions as the spans of the document."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from one_trace.assemble.sizes.compact import compact_bytes
+from one_trace.assemble.sizes.usage import usage_of
+from one_trace.assembler.cause import code_of
+from one_trace.assembler.executions import Execution, duration_of, is_late
+from one_trace.model.digest import blake2b
+from one_trace.model.times import to_iso
+from one_trace.model.trace import Span, SpanStatus
+from one_trace.record.log import LogLine
+
+
+def in_order(executions: list[Execution]) -> list[Execution]:
+    """By start, but never a child before its parent: clocks jump, and damaged lines lie."""
+    keys: dict[int, float] = {}
+    for each in executions:
+        above = each.where.above
+        keys[each.number] = max(each.start, keys.get(above.number, each.start)) if above else each.start
+    return sorted(executions, key=lambda each: keys[each.number])
+
+
+def ids(ordered: list[Execution], trace: str) -> dict[int, str]:
+    """16 hex digits each: by their order of start among those of one path."""
+    found: dict[int, str] = {}
+    seen: dict[str, int] = {}
+    for each in ordered:
+        nth = seen[each.path] = seen.get(each.path, 0) + 1
+        reported = f"{trace}|{each.path}|{nth}".encode("utf-8", "replace")
+        found[each.number] = blake2b(reported, digest_size=8).hexdigest()
+    return found
+
+
+def span_of(
+    each: Execution, lines: Sequence[LogLine], found: dict[int, str], start: float, orders: Counter[int]
+) -> Span:
+    node, where, result = each.node, each.where, each.result
+    above = where.above
+    status: SpanStatus = each.status or "incomplete"  # type: ignore[assignment]
+    lasted = duration_of(each) if status not in ("skipped", "incomplete") else None
+    line = each.lines[0]
+    # With more than fifteen names a call makes a dict of them first: what few spans have is set afterwards.
+    made = Span(
+        span_id=found[each.number],
+        parent_span_id=found[above.number] if above is not None else None,
+        step_id=node.id,
+        name=node.name,
+        type=node.type,
+        flow_key=node.flow_key,
+        path=each.path,
+        iteration=where.iteration,
+        index=where.index,
+        parent_attempt=where.attempt,
+        status=status,
+        started_at=_reported(lines[line]) if line >= 0 else to_iso(each.start),
+        start_ms=_measured(each.start - start),
+        duration_ms=_measured(lasted) if lasted is not None else None,
+        output_bytes=compact_bytes(result.output) if result is not None else None,
+    )
+    if where.branch is not None:
+        made.branch = where.branch  # type: ignore[assignment]
+    if each.attempts != 1:
+        made.attempts, made.retries = each.attempts, each.attempts - 1
+    if where.index is None:
+        number = above.number if above is not None else -where.go
+        made.index = orders[number]
+        orders[number] += 1
+    if above is not None and is_late(each):
+        made.late = True
+    if line < 0:
+        made.derived = ["startedAt", "startMs", "durationMs"]
+    if each.doubts:
+        made.derived += sorted(each.doubts - set(made.derived))
+    if result is not None:
+        made.usage = usage_of(result, node.type)
+    if status != "success" or (result is not None and (result.error is not None or result.error_code)):
+        made.error = each.error if each.error is not None else result.error if result is not None else None
+        made.error_code = code_of(each, made.error)
+    return made
+
+
+def _reported(line: LogLine) -> str:
+    """When a step began, as its line has it."""
+    text = line.timestamp
+    if text is not None and (text == line.ts or line.begun is not None):
+        return text
+    return to_iso(line.at)
+
+
+def _measured(ms: float) -> float:
+    """A time to the microsecond: what is behind that comes of the subtraction."""
+    return ms if ms == int(ms) else round(ms, 3)

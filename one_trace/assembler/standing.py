@@ -1,0 +1,50 @@
+"""Where a reading stands. No behaviour: who changes what is said beside each field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from one_trace.assembler.choices import Choices
+from one_trace.assembler.driven import DrivenLoop, LineClock
+from one_trace.assembler.executions import Execution
+from one_trace.assembler.expected import Expected
+from one_trace.assembler.ground import Go, Ground
+from one_trace.assembler.pending import Notes, Pending
+from one_trace.assembler.script import Script
+from one_trace.record.state import Result
+
+Learned = Mapping[str, Result]
+"""What the state turned out to say of silent executions, by path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known before a reading begins. `exact`: everything happens when it is due, and is written at
+    once; `lenient`: what does not fit is placed all the same."""
+
+    ground: Ground
+    expected: Expected
+    learned: Learned
+    exact: bool
+    lenient: bool
+
+
+@dataclass(slots=True, eq=False)
+class Standing:
+    """`executions`: all so far, in order of their start; `running`: the one that the engine works on;
+    `going`: the run, or the resume of it, that is read; `ending`: the leaf that the line in hand was found to
+    end; `last`: the line taken last of what one end has led to: what follows from it stands after it."""
+
+    known: Known
+    choices: Choices
+    script: Script
+    clock: LineClock
+    loop: DrivenLoop
+    going: Go
+    executions: list[Execution] = field(default_factory=list)
+    running: Execution | None = None
+    pending: Pending = field(default_factory=Pending)
+    notes: Notes = field(default_factory=Notes)
+    ending: Execution | None = None
+    last: int = -1

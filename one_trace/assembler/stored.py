@@ -1,0 +1,82 @@
+"""What the state holds, decoded once for all readings of a record."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from one_trace.record.state import Context, Result, read_result
+from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items
+
+Results = dict[str, Raw]
+STATUSES = frozenset({"success", "failed", "timeout", "skipped"})
+
+
+class _Iterations(msgspec.Struct):
+    iterations: list[Results | None] | None = None
+
+
+_iterations = msgspec.json.Decoder(_Iterations)
+_results = msgspec.json.Decoder(Results)
+
+
+class Stored:
+    """`root`: the results of the run's own flow; `keeps`: the record is read more than once, so that what was
+    decoded is of use again."""
+
+    def __init__(self, context: Context | None, *, keeps: bool) -> None:
+        self.root: Results | None = context.steps if context is not None else None
+        self._keeps = keeps
+        # By id, each with what the id is of, so that no other can get it.
+        self._decoded: dict[int, tuple[Raw, Result | None]] = {}
+        self._inside: dict[int, tuple[Result, object]] = {}
+
+    def result(self, raw: Raw) -> Result | None:
+        if not self._keeps:
+            return read_result(raw)
+        found = self._decoded.get(id(raw))
+        if found is None:
+            found = self._decoded[id(raw)] = raw, read_result(raw)
+        return found[1]
+
+    def inside(self, kind: str, result: Result) -> object:
+        """Of a loop its maps, of a flow its map, of a block its children; None where it cannot be read."""
+        if not self._keeps:
+            return _inside(kind, result)
+        found = self._inside.get(id(result))
+        if found is None:
+            found = self._inside[id(result)] = result, _inside(kind, result)
+        return found[1]
+
+    def without_spread(self, found: Results, last_id: str | None) -> Results:
+        """The results of a sub-flow, but for those in whose place fields of its last step's output stand."""
+        last = found.get(last_id) if last_id is not None else None
+        final = self.result(last) if last is not None else None
+        if final is None or not present(final.output):
+            return found
+        try:
+            hidden = _results.decode(final.output)
+        except UNREADABLE:
+            return found
+        return {step_id: raw for step_id, raw in found.items() if step_id not in hidden}
+
+
+def _inside(kind: str, result: Result) -> object:
+    try:
+        if kind == "loop":
+            return _iterations.decode(result.response).iterations if present(result.response) else None
+        if kind == "flow":
+            return _results.decode(result.output) if present(result.output) else None
+        return raw_items(result.output) if present(result.output) else None
+    except UNREADABLE:
+        return None
+
+
+def member(raw: Raw, name: str) -> Raw:
+    """A member of an object."""
+    if not present(raw):
+        return ABSENT
+    try:
+        return _results.decode(raw).get(name, ABSENT)
+    except UNREADABLE:
+        return ABSENT

@@ -1,0 +1,61 @@
+"""What the engine makes of records whose truth is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from one_trace.assembler import assemble
+from one_trace.record.reading import read
+from tests.assemble import score_fidelity
+from tests.assemble.cases import NAMED
+from tests.assemble.compare import differences
+from tests.assemble.generated import Made, run
+from tests.assemble.recorded import cases, lay_out
+from tests.assemble.test_fidelity import truth_of
+from tests.assembler.score import scored
+from tests.oracle.hostile import hostile_run
+
+WRONG = {
+    "an-attempt-or-a-batch-in-one-ms": "the search has its bound",
+    "an-unlogged-result-that-one-given-up-has-written": "silent children of an attempt after a time-out",
+    "batches-opened-at-once-of-either-of-two-blocks": "which of two silent blocks opened its next batch",
+    "what-was-given-up-writes-over-what-began-before-it": "the length of what the host loses",
+}
+"""The named cases that are not right yet, and what is missing."""
+
+
+@pytest.mark.parametrize("case", cases())
+def test_every_span_of_a_recorded_run_is_right(case: str, tmp_path: Path) -> None:
+    documents = {
+        files.run_id: json.loads(msgspec.json.encode(assemble(read(files)).trace))
+        for files in lay_out(case, tmp_path)
+    }
+    for truth in truth_of(case)["runs"]:
+        found = score_fidelity.Run(truth, documents[truth["runId"]])
+        assert (found.wrong, found.missing, found.extra, found.run_wrong) == ([], [], [], [])
+
+
+@pytest.mark.program
+def test_the_named_cases_are_right_but_for_those_that_are_listed(tmp_path: Path) -> None:
+    """One that is right now must be taken from the list."""
+    wrong = set()
+    for path in sorted(NAMED.glob("*.json")):
+        project = tmp_path / path.stem
+        project.mkdir()
+        files, truth, _ = run(Made.from_json(path.read_text()), project)
+        if differences(truth, assemble(read(files)).trace):
+            wrong.add(path.stem)
+    assert wrong == set(WRONG)
+
+
+@pytest.mark.program
+@pytest.mark.parametrize("kind", ["trouble", "wide", "killed"])
+def test_random_runs_are_right(kind: str) -> None:
+    for seed in range(93_000_000, 93_000_008):
+        with hostile_run(kind, seed) as made:
+            if made is not None:
+                assert scored(made, "engine", f"{kind} {seed}")["right"] == 1
