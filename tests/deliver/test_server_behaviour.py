@@ -295,7 +295,7 @@ def test_a_deeply_nested_500_is_retried(sending: Machine) -> None:
         asked.append(1)
         connection.sendall(response("500 No", nested(100_000)))
 
-    sending.env |= {"ONE_TRACES_SINKS": "traces.com", "ONE_TRACES_FLUSH_TIMEOUT": "20"}
+    sending.env |= {"ONE_TRACES_SINKS": "traces.com", "ONE_TRACES_FLUSH_TIMEOUT": "100"}
     with speaking(speak) as url:
         done = sending.one("--agent", "flow", "execute", "x", "--trace", env=to(url))
     assert done.saved["uploads"][0]["state"] == "queued"
