@@ -4,7 +4,9 @@ certain."""
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
@@ -18,6 +20,10 @@ SWAPS = 8, 60
 """Runs for each of the choices that may as well be made otherwise, at least and at most: the shorter the log,
 the more, as if there were so many (`TRIALS`) of them."""
 TRIALS = 20
+ALL = -1
+"""Of all iterations."""
+_Below: TypeAlias = dict[tuple[int, int | None], list[Execution]]
+"""What runs in an execution, by its number and the iteration."""
 
 
 def agree(ground: Ground, best: Reading) -> None:
@@ -135,38 +141,41 @@ def _is_doubted(each: Execution, names: tuple[str, ...]) -> bool:
     return each.doubts is not None and each.doubts.issuperset(names)
 
 
-def _below(executions: list[Execution]) -> dict[int, list[Execution]]:
-    found: dict[int, list[Execution]] = {}
+def _below(executions: list[Execution]) -> _Below:
+    found: _Below = defaultdict(list)
     for each in executions:
         if each.where.above is not None:
-            found.setdefault(each.where.above.number, []).append(each)
+            found[each.where.above.number, each.where.iteration].append(each)
+            if each.where.iteration is not None:
+                found[each.where.above.number, ALL].append(each)
     return found
 
 
-def _after(
-    pair: tuple[Execution, Execution], at: int, below: dict[int, list[Execution]]
-) -> Iterator[Execution]:
+def _inside(each: Execution, below: _Below) -> list[Execution]:
+    return [*below.get((each.number, None), ()), *below.get((each.number, ALL), ())]
+
+
+def _after(pair: tuple[Execution, Execution], at: int, below: _Below) -> Iterator[Execution]:
     """What goes on after a line in what the two do not share: it may be the other's."""
     around = [[each, *outwards(each)] for each in pair]
     shared = {each.number for each in around[0]} & {each.number for each in around[1]}
     for inner in around:
         tops = [each for each in inner if each.number not in shared]
-        beside = [tops[-1]] if tops else below.get(inner[0].number, ())  # one is around the other
+        beside = [tops[-1]] if tops else _inside(inner[0], below)  # one is around the other
         for each in beside:
             yield from _going_on(each, at, below)
 
 
-def _going_on(top: Execution, at: int, below: dict[int, list[Execution]]) -> Iterator[Execution]:
+def _going_on(top: Execution, at: int, below: _Below) -> Iterator[Execution]:
     """It, or all of its iteration, as far as it ends after a line."""
     todo, turn = [top], top.where.iteration
     if turn is not None and top.where.above is not None:
-        beside = below.get(top.where.above.number, ())
-        todo = [each for each in beside if each.where.iteration == turn]
+        todo = list(below.get((top.where.above.number, turn), ()))
     while todo:
         each = todo.pop()
         if each.lines[1] < 0 or each.lines[1] >= at:
             yield each
-        todo += below.get(each.number, ())
+        todo += _inside(each, below)
 
 
 def _instead(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections.abc import Iterator
 
 from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.executions import Execution, outwards
@@ -87,7 +88,9 @@ def solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:
     while heap and runs < most and best.conflict is not None:
         _, _, reading = heapq.heappop(heap)
         for trial in _otherwise(reading, fixed):
-            if _as_set(trial) in seen or runs >= most:
+            if runs >= most:
+                break
+            if _as_set(trial) in seen:
                 continue
             seen.add(_as_set(trial))
             again = read(ground, trial, reading.learned)
@@ -110,31 +113,41 @@ def _order(reading: Reading) -> tuple[int, int]:
     return -reading.reached[0], -reading.reached[1]
 
 
-def _otherwise(reading: Reading, fixed: Picks) -> list[Picks]:
+def _otherwise(reading: Reading, fixed: Picks) -> Iterator[Picks]:
     """Two that are each other's are exchanged; then the choices that one of the blamed had a part in are made
-    otherwise, then the others; the latest first."""
-    trials = [picks for pair in reading.twins if (picks := exchanged(reading, *pair)) is not None]
+    otherwise, then the others; the latest first. Made one by one: there may be many, of which few are
+    tried."""
+    for pair in reading.twins:
+        picks = exchanged(reading, *pair)
+        if picks is not None:
+            yield picks
     blamed = {each.number for each in reading.blamed}
     around = {above.number for each in reading.blamed for above in outwards(each)}
-    others: list[tuple[bool, Picks]] = []
-    before: dict[Key, str] = {}
-    for choice in reading.choices:
-        if choice.key not in fixed:
-            part = any(
-                each.of.number in blamed
-                or each.of.number in around
-                or any(above.number in blamed for above in outwards(each.of))
-                for each in choice.candidates
-            )
-            for option, each in enumerate(choice.candidates):
-                if option != choice.picked:
-                    others.append((not part, {**reading.picks, **before, choice.key: each.label}))
-        if choice.picked or choice.key in reading.picks:
-            before[choice.key] = choice.chosen.label
+    others = [
+        (bool(blamed) and not _has_part(choice, blamed, around), index, each)
+        for index, choice in enumerate(reading.choices)
+        if choice.key not in fixed
+        for option, each in enumerate(choice.candidates)
+        if option != choice.picked
+    ]
     others.reverse()
-    if blamed:
-        others.sort(key=lambda each: each[0])
-    return [*trials, *(picks for _, picks in others)]
+    others.sort(key=lambda each: each[0])
+    for _, index, each in others:
+        before = {
+            choice.key: choice.chosen.label
+            for choice in reading.choices[:index]
+            if choice.picked or choice.key in reading.picks
+        }
+        yield {**reading.picks, **before, reading.choices[index].key: each.label}
+
+
+def _has_part(choice: Choice, blamed: set[int], around: set[int]) -> bool:
+    return any(
+        each.of.number in blamed
+        or each.of.number in around
+        or any(above.number in blamed for above in outwards(each.of))
+        for each in choice.candidates
+    )
 
 
 def exchanged(reading: Reading, one: Execution, other: Execution) -> Picks | None:
