@@ -53,7 +53,7 @@ class Drive:
         at = self.at
         at.going, at.pending = go, Pending()
         at.loop = DrivenLoop(at.clock, at.pending)
-        at.script.open(go.begin, go.end)
+        at.script.turn_to(go.begin, go.end)
         if go.begin == go.end:
             return
         at.clock.at = at.script.lines[go.begin].at
