@@ -103,10 +103,11 @@ class _Agreement:
         return refuted
 
     def _doubt_alike(self, one: Execution, names: tuple[str, ...]) -> None:
-        """Any that began with it may be it."""
+        """Any that began with it may be it, with all that goes on there."""
         for each in self._best.executions:
-            if each.node.id == one.node.id and each.start == one.start:
-                each.doubt(*names)
+            if each.node.id == one.node.id and each.start == one.start and each is not one:
+                for other in _after((one, each), one.lines[0], self._below):
+                    other.doubt(*names)
 
 
 def _blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]:

@@ -94,10 +94,10 @@ def _ends_with_run(at: Standing, each: Execution) -> bool:
 
 
 def _doubt_lateness(at: Standing) -> None:
-    """Of what runs on where the end of what it runs in is not known."""
+    """Of what runs where the end of what it runs in is not known."""
     for each in at.executions:
         above = each.where.above
-        if each.over is None and above is not None and above.where.silent and above.over is None:
+        if above is not None and above.where.silent and above.over is None:
             each.doubt("late")
 
 

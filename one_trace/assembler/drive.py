@@ -53,7 +53,7 @@ class Drive:
         at = self.at
         at.going, at.pending = go, Pending()
         at.loop = DrivenLoop(at.clock, at.pending)
-        at.script.open(go.begin, go.end)
+        at.script.turn_to(go.begin, go.end)
         if go.begin == go.end:
             return
         at.clock.at = at.script.lines[go.begin].at
@@ -125,7 +125,7 @@ class Drive:
 
 def _standing(ground: Ground, choices: Choices, learned: Learned, *, lenient: bool) -> Standing:
     exact = ground.facts.exact and ground.mode.times == EXACT
-    expected = Expected(ground.stored, len(ground.goes))
+    expected = Expected(ground.stored, len(ground.goes), ground.goes[-1].completed)
     known = Known(ground, expected, learned, exact, lenient)
     script, clock = Script(ground.record.lines, ground.ignored, 0 if exact else WRITTEN_MS), LineClock()
     return Standing(known, choices, script, clock, DrivenLoop(clock, Pending()), ground.goes[0])

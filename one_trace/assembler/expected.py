@@ -3,6 +3,8 @@ succeeds as the state says. Only a guess, which the host's maps, run again, conf
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
@@ -31,11 +33,12 @@ NOTHING = Expectation(None, UNLIKELY)
 
 
 class Expected:
-    """`last_go`: results of earlier goes may have been written anew."""
+    """`last_go`: results of earlier goes may have been written anew; `completed`: the steps that have left
+    one in those, which may still stand there."""
 
-    def __init__(self, stored: Stored, last_go: int) -> None:
+    def __init__(self, stored: Stored, last_go: int, completed: Collection[str] = ()) -> None:
         self._stored, self._root = stored, stored.root
-        self._last_go = last_go
+        self._last_go, self._completed = last_go, completed
         self._beside: dict[int, bool] = {}
         self._maps: dict[tuple[int, int], Results | None] = {}
 
@@ -91,7 +94,8 @@ class Expected:
             where = at.where
             above = where.above
             if above is None:
-                return self._root, SURE if where.go == self._last_go else LIKELY
+                known = where.go == self._last_go and execution.node.id not in self._completed
+                return self._root, SURE if known else LIKELY
             kind = above.node.type
             if kind in ("loop", "flow"):
                 around = self.of(above)

@@ -66,7 +66,7 @@ class Script:
         self.slack = slack
         """How far apart, in ms, two lines of one turn may be."""
 
-    def open(self, begin: int, end: int) -> None:
+    def turn_to(self, begin: int, end: int) -> None:
         self.end = end
         self.cursor = self._next(begin)
 

@@ -62,8 +62,10 @@ def _tolerate(ground: Ground, best: Reading) -> Reading:
     """The reading that came furthest, and from there on what fits. Where it chose, all from there on may be
     otherwise; where nothing was to choose, the log or the flow files are not what they were."""
     ground.mode = best.mode
-    again = read_once(ground, best.picks, best.learned, lenient=True)
-    again.conflict, again.runs, again.whole = best.conflict, best.runs, best.whole
+    again = best
+    if not best.whole:
+        again = read_once(ground, best.picks, best.learned, lenient=True)
+        again.conflict, again.runs = best.conflict, best.runs
     if not best.choices:
         return again
     blamed = {each.path for each in best.blamed}
