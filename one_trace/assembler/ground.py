@@ -89,9 +89,9 @@ class Ground:
         context = record.state.context if record.state is not None else None
         self.stored = Stored(context, keeps=len(record.lines) <= LINES)
         self.tried: Tried[Any] = Tried(LINES)
-        self.saved = _saved(record)
-        self.unsaved = any(map(_takes_back, record.lines, record.lines[1:]))
-        """Whether any result could not be saved."""
+        failed = _failed_at_once(record.lines)
+        self.saved, self.unsaved = _saved(record, failed), bool(failed)
+        """`unsaved`: whether any result could not be saved."""
 
     @property
     def stop_after(self) -> str | None:
@@ -112,6 +112,8 @@ def _goes(record: Record) -> list[Go]:
     lines, key = record.lines, record.files.flow_key
     completed: set[str] = set()
     for index, line in enumerate(lines):
+        if goes and line.event == "step:start":
+            continue  # half of all lines
         if not goes or (line.event is None and line.msg == "Flow resumed"):
             if goes:
                 goes[-1].end = index
@@ -129,14 +131,15 @@ def _goes(record: Record) -> list[Go]:
     return goes
 
 
-def _saved(record: Record) -> Saved:
+def _saved(record: Record, failed: set[int]) -> Saved:
     state, lines = record.state, record.lines
     if state is None:
         return Saved(-1, by_word=False)
     saves = [
         index
         for index, line in enumerate(lines)
-        if line.event == "step:complete" and not _fails_at_once(lines, index)
+        if line.event == "step:complete"
+        and not (index in failed and (lines[index + 1].error or "").startswith(UNSAVED))
     ]
     if state.status not in ("completed", "failed"):
         count = state.saves
@@ -151,15 +154,14 @@ def _saved(record: Record) -> Saved:
     return Saved(max(last_word, last_save), by_word=last_word > last_save)
 
 
-def _takes_back(one: LogLine, two: LogLine) -> bool:
-    return two.event == "step:error" and one.event == "step:complete" and one.step_id == two.step_id
+def _failed_at_once(lines: list[LogLine]) -> set[int]:
+    """The lines of completed steps after which the very step failed, as it does where it cannot be saved."""
+    return {
+        index - 1
+        for index, line in enumerate(lines)
+        if line.event == "step:error" and index and _is_end_of(lines[index - 1], line.step_id)
+    }
 
 
-def _fails_at_once(lines: list[LogLine], index: int) -> bool:
-    after = lines[index + 1] if index + 1 < len(lines) else None
-    return (
-        after is not None
-        and after.event == "step:error"
-        and after.step_id == lines[index].step_id
-        and (after.error or "").startswith(UNSAVED)
-    )
+def _is_end_of(line: LogLine, step_id: str | None) -> bool:
+    return line.event == "step:complete" and line.step_id == step_id

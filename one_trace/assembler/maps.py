@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Made, Map
 from one_trace.assembler.standing import Standing
-from one_trace.engine.loop import Loop, Promise
+from one_trace.engine.decided import DecidedValues
 from one_trace.engine.schema import Json
 from one_trace.engine.values import Step
 
@@ -31,11 +31,11 @@ class _LoopState:
 _NEW: dict[str, Callable[[], Any]] = {"results": Made, "contexts": dict, "loops": _LoopState, "values": list}
 
 
-class Maps:
+class Maps(DecidedValues):
     """The port `Values` of the engine. What it cannot know is asked of `decisions`."""
 
     def __init__(self, at: Standing, decisions: Decisions) -> None:
-        self._at, self._decisions = at, decisions
+        self._at, self._asked = at, decisions
 
     def new(self, kind: str) -> Held:
         """The value itself."""
@@ -44,23 +44,23 @@ class Maps:
     # -- decisions
 
     def holds(self, context: Held, expression: Json) -> bool:
-        return self._decisions.holds(self._at.running, expression)
+        return self._asked.holds(self._at.running, expression)
 
     def condition(self, context: Held, step: Step) -> bool:
-        return self._decisions.condition(self._at.running)
+        return self._asked.condition(self._at.running)
 
     def open_loop(self, state: Held, context: Held, step: Step, most: int) -> int:
-        count = self._decisions.items(self._at.running, most)
-        self._decisions.counted(self._at.running, count)
+        count = self._asked.items(self._at.running, most)
+        self._asked.counted(self._at.running, count)
         return count
 
     def again(self, context: Held, step: Step) -> bool:
-        return self._decisions.again(self._at.running)
+        return self._asked.again(self._at.running)
 
     def open_flow(self, context: Held, step: Step, inputs: Held) -> str:
         call = self._at.running
         assert call is not None
-        key = self._decisions.called(call)
+        key = self._asked.called(call)
         inputs += (call, key)
         self._at.pending.calls.append(call)
         return key
@@ -71,29 +71,14 @@ class Maps:
 
     # -- what the host keeps
 
-    def default_on_error(self, context: Held, config: Json) -> None:
-        pass
-
     def accept(self, context: Held, inputs: Held, declared: Json) -> None:
         call, key = inputs
         self._at.pending.calls.remove(call)
         self._at.known.ground.flows.limit(key, call.node)
-        self._decisions.accepted(call)
-
-    def counts(self, context: Held) -> tuple[int, int, int]:
-        return 0, 0, 0
+        self._asked.accepted(call)
 
     def requires(self, context: Held, step: Step) -> None:
-        self._decisions.requires(self._at.running)
-
-    def at_once(self, result: Held, context: Held, step: Step) -> None:
-        raise NotImplementedError  # leaf bodies are `Followed.body`
-
-    def begin(self, loop: Loop, result: Held, context: Held, step: Step, root: str) -> Promise[None]:
-        raise NotImplementedError
-
-    def mock(self, result: Held, context: Held, step: Step) -> Json:
-        return None
+        self._asked.requires(self._at.running)
 
     def given(self, result: Held, made: dict[str, Any]) -> None:
         result.status = made["status"]
@@ -107,14 +92,8 @@ class Maps:
         for step, result in results:
             context[str(step.get("id"))] = result
 
-    def close_condition(self, result: Held, taken: bool, ran: Sequence[Held]) -> None:
-        pass
-
     def close_parallel(self, result: Held, parts: Sequence[Held]) -> None:
         result.parts = list(parts)
-
-    def begin_iteration(self, state: Held, context: Held, i: int) -> None:
-        pass
 
     def end_iteration(self, state: Held, context: Held, i: int) -> None:
         state.iterations.append(dict(context))
@@ -147,11 +126,6 @@ class Maps:
 
     def close_while(self, result: Held, outcomes: Held) -> None:
         result.parts = outcomes
-
-    # -- dry runs
-
-    def dry_flow(self, context: Held, steps: Json) -> tuple[Json, Json]:
-        return None, None
 
     def dry_step(self, context: Held, step: Step) -> dict[str, Any]:
         return {"stepId": step.get("id"), "name": step.get("name"), "type": step.get("type")}
