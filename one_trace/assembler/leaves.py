@@ -57,6 +57,9 @@ class Leaves:
         """Whether one of the next lines of this moment is its end: the first in the order in which they
         began; or, where others are open then, that of another."""
         at, of = self._at, waiting.of
+        line = at.script.peek()
+        if line is None or line.at > at.clock.at:
+            return False
         others = len(at.pending.open[of.node.id]) - 1
         found: dict[tuple[object, ...], int] = {}
         for index, line in at.script.ahead(at.clock.at):
