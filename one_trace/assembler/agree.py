@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
+from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import arms, exchange, renamed, solve
@@ -53,6 +54,22 @@ class _Agreement:
                 trial = {**self._before, choice.key: each.label}
                 self._look(choice.key.at, trial, (each.of, choice.chosen.of))
             self._before[choice.key] = choice.chosen.label
+        self._doubt_guessed()
+
+    def _doubt_guessed(self) -> None:
+        """Blocks that began together, of which only guesses tell which ended when."""
+        guessed: dict[tuple[object, float], set[Execution]] = {}
+        for choice in self._best.choices:
+            block = choice.chosen.of.where.above if choice.key.kind == "believed" else None
+            if block is None or block.where.silent:
+                continue
+            if block.expected is None or block.expected.level < SURE:
+                guessed.setdefault((block.node, block.start), set()).add(block)
+        for blocks in guessed.values():
+            if len({_reported(each)[1:] for each in blocks}) > 1:
+                for one, other in itertools.pairwise(sorted(blocks, key=lambda each: each.number)):
+                    for each in _after((one, other), one.lines[0], self._below):
+                        each.doubt("iteration")
 
     def _seek_owner(self, choice: Choice, others: Iterable[Choice]) -> None:
         """The result that a silent step is taken to have left may be another's, with all around the two that

@@ -97,7 +97,9 @@ def _doubt_lateness(at: Standing) -> None:
     """Of what runs where the end of what it runs in is not known."""
     for each in at.executions:
         above = each.where.above
-        if above is not None and above.where.silent and above.over is None:
+        if above is None or not above.where.silent:
+            continue
+        if above.over is None or _ends_with_run(at, above):
             each.doubt("late")
 
 

@@ -95,8 +95,9 @@ def duration_of(each: Execution) -> float | None:
     """How long it took, by its line, or its result, or the run."""
     if each.line is not None and each.line.event == "step:complete" and each.line.duration_ms is not None:
         return each.line.duration_ms  # type: ignore[no-any-return]
-    if each.result is not None and each.where.silent:
-        return each.result.duration_ms
+    lasted = each.result.duration_ms if each.result is not None and each.where.silent else None
+    if lasted is not None and lasted >= 0:  # its clock was not set back meanwhile
+        return lasted
     return each.end - each.start if each.over is not None and each.end is not None else None
 
 

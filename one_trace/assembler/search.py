@@ -27,6 +27,8 @@ def search(ground: Ground) -> Reading:
         return read_once(ground, {}, {}, lenient=True)
     best: Reading | None = None
     for mode in MODES:
+        if mode.times != EXACT and ground.facts.exact and best is not None and best.whole:
+            break  # it is not the times that contradict
         ground.mode = mode
         try:
             reading = _in_mode(ground, RUNS if mode.times != ANY else 1)

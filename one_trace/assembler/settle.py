@@ -138,9 +138,11 @@ class Settling:
         children: Any = self.stored.inside(kind, result)
         inner: list[Pair] = []
         for part, stored in zip(made.parts, children or (), strict=False):
-            if id(part) not in self._seen and part.of is not None:
+            if part.of is None:
+                continue
+            if id(part) not in self._seen:
                 inner += self._result(part, stored)
-                self._take_unknown(part.of, stored)
+            self._take_unknown(part.of, stored)
         return inner
 
     def _take_unknown(self, child: Execution, stored: Raw) -> None:

@@ -132,6 +132,7 @@ def test_what_ended_in_a_block_across_the_setting_keeps_its_time_and_its_result(
         {"status": "success", "output": "long", "durationMs": -2301},
         {"status": "success", "output": "short", "durationMs": 302},
     ]
+    run.results |= {"x": children[0], "y": children[1]}
     run.results["p"] = {"status": "success", "output": children, "durationMs": -2300}
     trace = run.assembled().trace
     assert_forward(trace)

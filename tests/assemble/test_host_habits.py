@@ -90,7 +90,7 @@ def test_a_silent_child_that_ended_in_a_way_not_known(tmp_path: Path) -> None:
     made = MadeRun(tmp_path).flow([block(code("a"), code("b"))])
     made.start("p", "parallel").after(5).end("p", 5)
     children = [{**success(5), "status": "running"}, success(5)]
-    made.results = {"p": success(5, children)}
+    made.results = {"a": children[0], "b": children[1], "p": success(5, children)}
     told = spans(made)
     assert (told["made > p > a"].status, told["made > p > b"].status) == ("error", "success")
 
