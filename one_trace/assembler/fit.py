@@ -59,7 +59,7 @@ class Fit:
             return NEVER
         if times == EXACT:
             return self._tolerance(0)  # that of any line
-        return max(WRITTEN_MS, self._tolerance(0)) if facts.exact else None
+        return self._tolerance(0) if facts.exact else None
 
     def late(self, line: LogLine) -> float:
         if self._same_late is not None:

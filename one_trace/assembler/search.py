@@ -27,8 +27,8 @@ def search(ground: Ground) -> Reading:
         return read_once(ground, {}, {}, lenient=True)
     best: Reading | None = None
     for mode in MODES:
-        if mode.times != EXACT and ground.facts.exact and best is not None and best.whole:
-            break  # it is not the times that contradict
+        if ground.facts.exact and _is_in_vain(mode, best):
+            break
         ground.mode = mode
         try:
             reading = _in_mode(ground, RUNS if mode.times != ANY else 1)
@@ -48,6 +48,13 @@ def search(ground: Ground) -> Reading:
                 each.doubt(*UNSETTLED)
         return best
     return _tolerate(ground, best)
+
+
+def _is_in_vain(mode: Mode, best: Reading | None) -> bool:
+    """Where all times are exact, and it is not those that contradict, or durations would not matter."""
+    if mode.times == EXACT or best is None or not best.choices:
+        return False
+    return best.whole or mode.times == ANY
 
 
 def _in_mode(ground: Ground, most: int) -> Reading:
