@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from one_trace.runner import node
+from tests import forks
 from tests.documents import check_document
 from tests.traces_server import KEY, FakeTracesServer
 
@@ -36,6 +37,28 @@ def real_one_in(home: Path) -> list[str] | None:
     (home / ".one" / "update-check.json").write_text(json.dumps(checked))
     path = Path(program).resolve()
     return [found, str(path)] if path.suffix in (".js", ".mjs", ".cjs") else [str(path)]
+
+
+def _record(case: Path, states: Path) -> dict[str, object]:
+    """What `fake_one.py` needs to know of a recorded case. `states` gets its states without environment."""
+
+    def files(folder: Path) -> list[Path]:
+        return [path for path in sorted(folder.rglob("*")) if path.is_file()]
+
+    logs, runs, flows = case / "logs", case / "runs", case / "flows"
+    record = [(str(log), f".one/flows/.logs/{log.name}") for log in files(logs)]
+    for run in files(runs):
+        state = json.loads(run.read_bytes())
+        state["context"]["env"] = "the environment"
+        states.mkdir(exist_ok=True)
+        (states / run.name).write_text(json.dumps(state, indent=2, ensure_ascii=False), "utf-8")
+        record.append((str(states / run.name), f".one/flows/.runs/{run.name}"))
+    return {
+        "FLOWS": [(str(flow), f".one/flows/{flow.relative_to(flows)}") for flow in files(flows)],
+        "RECORD": record,
+        "OLD": Path(record[-1][0]).name.split(".")[0][-12:] if record else None,
+        "PRINTED": str(case / "stdout.ndjson"),
+    }
 
 
 @dataclass
@@ -124,8 +147,9 @@ class Machine:
 
     def player(self, case: str, **options: object) -> Path:
         """Put a host on PATH that leaves the record of a recorded case (see `fake_one.py`)."""
-        spec = {"case": str(RECORDINGS / case), **options}
-        return self.host(f"SPEC = {json.dumps(spec)!r}\n" + FAKE_ONE.read_text())
+        constants = {"SPEC": options, **_record(RECORDINGS / case, self.root / "states")}
+        text = "".join(f"{name} = {value!r}\n" for name, value in constants.items())
+        return self.host(text + FAKE_ONE.read_text())
 
     def deliver_to(self, traces_server: FakeTracesServer, flush_s: float = 30) -> None:
         """Deliver runs to this server. The default flush time-out is long enough for a busy machine."""
@@ -160,7 +184,12 @@ class Machine:
         return subprocess.Popen([self.ours / program, *argv], cwd=options.pop("cwd", self.project), **options)
 
     def one(self, *argv: str, input: bytes = b"", **options: object) -> Done:
-        """Run our program and wait for it."""
+        """Run our program and wait for it: as a process of its own, or a fork where that is the same."""
+        env = {**self.env, **options.get("env", {})}
+        plain = options.keys() <= {"env", "cwd"} and forks.stand_for(self.ours / "one", OURS, argv, env)
+        if plain and not forks.is_first(argv):
+            cwd = options.get("cwd", self.project)
+            return Done(*forks.run([str(self.ours / "one"), *argv], env, cwd, input))
         process = self.start(*argv, stdin=subprocess.PIPE, **options)
         out, err = process.communicate(input, timeout=120)
         return Done(process.returncode, out or b"", err or b"")

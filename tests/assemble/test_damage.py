@@ -244,7 +244,7 @@ def test_lines_replayed_are_bounded_for_a_log_in_any_order(
     assert files.log is not None
     lines: list[Any] = files.log.read_bytes().split(b"\n")[:-1]
     most = 0
-    for seed in range(effort(4, 60)):
+    for seed in range(effort(2, 60)):
         random = Random(seed)
         mixed = lines * random.randint(1, 3)
         random.shuffle(mixed)

@@ -31,20 +31,21 @@ KINDS = {
 }
 
 
-@pytest.fixture
-def reader(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Path of the client's program: `TRACES_CLI` in the environment, or what npm installs."""
     if os.environ.get("TRACES_CLI"):
         return os.environ["TRACES_CLI"]
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("there is no npm to install the traces client with (or name it in TRACES_CLI)")
-    install = [npm, "install", "--no-save", "--no-audit", "--no-fund", "--prefix", str(tmp_path), PACKAGE]
+    folder = tmp_path_factory.mktemp("reader")
+    install = [npm, "install", "--no-save", "--no-audit", "--no-fund", "--prefix", str(folder), PACKAGE]
     try:
         done = subprocess.run(install, capture_output=True, text=True, timeout=240, check=False)
     except subprocess.TimeoutExpired:
         pytest.skip(f"npm has not brought {PACKAGE} in four minutes")
-    program = tmp_path / "node_modules" / PACKAGE.rpartition("@")[0] / "bin" / "traces"
+    program = folder / "node_modules" / PACKAGE.rpartition("@")[0] / "bin" / "traces"
     if done.returncode or not program.exists():
         pytest.skip(f"npm cannot install {PACKAGE}: {done.stderr.strip()[-200:]}")
     return str(program)
@@ -101,10 +102,13 @@ class Client:
             **dict.fromkeys(("TRACES_HTTP_URL", "TRACES_API_URL", "TRACES_URL"), traces_server.url),
         }
 
-    def read(self, trace: str) -> list[dict[str, Any]]:
-        """Pull a trace from the service, and the events that are shown of it."""
+    def pull(self, trace: str) -> None:
+        """Keep a trace of the service here."""
         self._run("sync", trace)
-        shown = self._run("show", trace, "--json")
+
+    def read(self, trace: str) -> list[dict[str, Any]]:
+        """The events that are shown of a trace; one that is not here is read from the service."""
+        shown = self._run("show", trace, "--json", "--remote")
         assert shown["data"]["trace"]["agentId"] == "one-cli"
         return shown["data"]["events"]
 
@@ -130,12 +134,9 @@ def test_the_services_client_reads_back_every_recording(
     synced = machine.one("--agent", "trace", "sync", "--since", "9999d")
     assert (synced.code, synced.document["sent"]) == (0, imported["imported"])
 
-    def read(trace: str) -> list[dict[str, Any]]:
-        return Client(reader, tmp_path / "readers" / trace, traces_server).read(trace)
-
-    with ThreadPoolExecutor(2) as pool:
-        for trace, events in zip(traces_server.traces, pool.map(read, traces_server.traces), strict=True):
-            assert list(map(as_shown, events)) == list(map(as_read, traces_server.in_order(trace)))
+    client = Client(reader, tmp_path / "reader", traces_server)
+    for trace in traces_server.traces:
+        assert list(map(as_shown, client.read(trace))) == list(map(as_read, traces_server.in_order(trace)))
 
 
 STEPS = 300
@@ -164,6 +165,7 @@ def test_each_step_is_found_by_the_default_search(
     assert machine.one("--agent", "trace", "sync").document["sent"] == 1
     (trace,) = traces_server.traces
     client = Client(reader, tmp_path / "reader", traces_server)
+    client.pull(trace)
     events = client.read(trace)
     assert list(map(as_shown, events)) == list(map(as_read, traces_server.in_order(trace)))
     assert sum(event.get("content", "").startswith("Retried: ") for event in events) == STEPS // 3

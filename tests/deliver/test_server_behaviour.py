@@ -15,11 +15,13 @@ from contextlib import contextmanager
 
 import pytest
 from machine import Machine
+from made import assembly
 from traces_server import KEY
 
 from one_trace.deliver.http_client import HttpClient, Server
 from one_trace.deliver.retry import Deadline, DeliveryError
 from one_trace.guard.urls import parse
+from one_trace.store import Store
 
 pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
 
@@ -222,7 +224,11 @@ def to(url: str) -> dict[str, str]:
     return {"ONE_TRACES_ENDPOINT": url, "OTEL_EXPORTER_OTLP_ENDPOINT": url}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+IN_A_RUN = ("a redirect", "204 with a body", "418", "HTTP/0.9", "nested JSON", "a bomb of gzip", "401", "403")
+"""The kinds of answers that are tried at the end of a run. `trace sync` gets all, by the same way."""
+
+
+@pytest.mark.parametrize("kind", [*IN_A_RUN, *ENDINGS])
 def test_no_server_behaviour_changes_a_run(sending: Machine, kind: str) -> None:
     refuses = kind in ("401", "403")
     if refuses:
@@ -231,6 +237,23 @@ def test_no_server_behaviour_changes_a_run(sending: Machine, kind: str) -> None:
         done = sending.one("--agent", "flow", "execute", "x", "--trace", env=to(url))
     assert (done.code, b"Traceback" in done.err) == (0, False), done.err
     states = {upload["sink"]: upload["state"] for upload in done.saved["uploads"]}
+    assert states.keys() == {"traces.com", "otlp"}
+    assert states["traces.com"] == ("failed" if refuses else "queued")
+    assert_no_key_in(sending, done.out, done.err)
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_no_answer_changes_what_is_queued(sending: Machine, kind: str) -> None:
+    refuses = kind in ("401", "403")
+    if refuses:
+        sending.env["ONE_TRACES_FLUSH_TIMEOUT"] = "30"
+    with Store(sending.data / "traces.db") as store:
+        store.save(assembly(), sinks=["traces.com", "otlp"])
+    with speaking(KINDS[kind]) as url:
+        done = sending.one("--agent", "trace", "sync", env=to(url))
+    assert b"Traceback" not in done.err, done.err
+    (run,) = sending.runs()
+    states = {upload["sink"]: upload["state"] for upload in run["uploads"]}
     assert states.keys() == {"traces.com", "otlp"}
     assert states["traces.com"] == ("failed" if refuses else "queued")
     assert_no_key_in(sending, done.out, done.err)
@@ -295,7 +318,7 @@ def test_a_deeply_nested_500_is_retried(sending: Machine) -> None:
         asked.append(1)
         connection.sendall(response("500 No", nested(100_000)))
 
-    sending.env |= {"ONE_TRACES_SINKS": "traces.com", "ONE_TRACES_FLUSH_TIMEOUT": "20"}
+    sending.env |= {"ONE_TRACES_SINKS": "traces.com", "ONE_TRACES_FLUSH_TIMEOUT": "100"}
     with speaking(speak) as url:
         done = sending.one("--agent", "flow", "execute", "x", "--trace", env=to(url))
     assert done.saved["uploads"][0]["state"] == "queued"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made import USAGE, assembly, loop, span
 
@@ -127,7 +127,6 @@ def runs(draw: st.DrawFn) -> Assembly:
     )
 
 
-@settings(max_examples=60)
 @given(runs())
 def test_any_run_comes_back_as_it_was(made: Assembly) -> None:
     assert trace_of(rows(sanitized(made))) == what_survives(made.trace)

@@ -1,49 +1,63 @@
-# The text of a host that leaves a record. SPEC, JSON, stands above it:
-#   case: a recorded case; print: bytes of filler in one line; exit: the exit code;
+# ruff: noqa: F401, F821, PTH103, PTH105, PTH120, PTH123
+# The text of a host that leaves a record. It imports little, as it is started over a thousand times.
+# Above stand
+#   FLOWS: files and their paths among the flows; OLD: the recorded run's id, if any;
+#   RECORD: files of the log and state, and their paths; where a state says ENV, it has the environment;
+#   PRINTED: the file of what is printed;
+# and SPEC:
+#   print: bytes of filler in one line; exit: the exit code;
 #   before, after: statements to run before the record is left and after it;
 #   signal: what the process ends itself with.
-import json
 import os
 import sys
-from pathlib import Path
+from _json import encode_basestring  # json itself imports six other modules
 
-spec = json.loads(SPEC)  # noqa: F821
-case = Path(spec["case"])
-exec(spec.get("before", ""))
-for flow in (case / "flows").iterdir() if (case / "flows").exists() else ():
-    for file in [flow] if flow.is_file() else [path for path in flow.rglob("*") if path.is_file()]:
-        target = Path(".one/flows") / file.relative_to(case / "flows")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Whole or not at all: another run of this flow may be traced at this moment.
-        part = target.with_name(f"{target.name}.{os.getpid()}")
-        part.write_bytes(file.read_bytes())
-        part.replace(target)
-old, new = None, os.urandom(6).hex()
-for folder in ("logs", "runs"):
-    for file in (case / folder).iterdir() if (case / folder).exists() else ():
-        old = file.name.split(".")[0][-12:]
-        data = file.read_bytes().replace(old.encode(), new.encode())
-        if folder == "runs":
-            state = json.loads(data)
-            state["context"]["env"] = dict(os.environ)
-            data = json.dumps(state, indent=2, ensure_ascii=False).encode("utf-8", "replace")
-        target = Path(".one/flows") / f".{folder}" / file.name.replace(old, new)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
+ENV = b'"the environment"'
+if SPEC.keys() & {"before", "after"}:
+    import json
+    from pathlib import Path
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path, data):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+exec(SPEC.get("before", ""))
+for source, target in FLOWS:
+    # Whole or not at all: another run of this flow may be traced at this moment.
+    part = f"{target}.{os.getpid()}"
+    write(part, read(source))
+    os.replace(part, target)
+old, new = OLD, os.urandom(6).hex()
+for source, target in RECORD:
+    data = read(source).replace(old.encode(), new.encode())
+    if ENV in data:
+        lines = [
+            f"      {encode_basestring(name)}: {encode_basestring(os.environ[name])}" for name in os.environ
+        ]
+        data = data.replace(ENV, ("{\n" + ",\n".join(lines) + "\n    }").encode("utf-8", "replace"))
+    write(target.replace(old, new), data)
 out = sys.stdout.buffer
-printed = (case / "stdout.ndjson").read_bytes()
+printed = read(PRINTED)
 out.write(printed.replace(old.encode(), new.encode()) if old else printed)
 out.flush()
-if spec.get("print"):
+if SPEC.get("print"):
     line = b"x" * (1 << 20)
-    for _ in range(spec["print"] >> 20):
+    for _ in range(SPEC["print"] >> 20):
         out.write(line)
     out.write(b"\n")
     out.flush()
-exec(spec.get("after", ""))
-if spec.get("signal"):
+exec(SPEC.get("after", ""))
+if SPEC.get("signal"):
     import signal
 
-    signal.signal(spec["signal"], signal.SIG_DFL) if spec["signal"] != 9 else None
-    os.kill(os.getpid(), spec["signal"])
-sys.exit(spec.get("exit", 0))
+    signal.signal(SPEC["signal"], signal.SIG_DFL) if SPEC["signal"] != 9 else None
+    os.kill(os.getpid(), SPEC["signal"])
+sys.exit(SPEC.get("exit", 0))

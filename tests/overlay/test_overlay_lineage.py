@@ -72,15 +72,17 @@ def test_a_run_that_started_later_is_not_a_parent(machine):
     assert outer["runId"] != first
 
 
-@pytest.mark.parametrize(("pause", "is_child"), [(1.5, False), (0.0, True)], ids=["after", "within"])
-def test_a_detached_job_is_a_child_only_of_a_running_run(machine, pause, is_child):
-    job = f"sleep {pause}; one --agent flow execute x --trace >/dev/null 2>&1; touch done"
-    machine.player(
-        "48-sigkill",
-        after=f"sys.argv[4] == 'k' and (os.system('setsid sh -c \"{job}\" &'), __import__('time').sleep(1))",
-    )
+@pytest.mark.parametrize("is_child", [False, True], ids=["after", "within"])
+def test_a_detached_job_is_a_child_only_of_a_running_run(machine, is_child):
+    """The job waits for the end of the run, or the run for that of the job."""
+    waits = "while [ ! -e over ]; do sleep 0.02; done; " if not is_child else ""
+    job = f"{waits}one --agent flow execute x --trace; touch done"
+    started = f"os.system('setsid sh -c \"{job}\" >/dev/null 2>&1 &')"
+    waited = "while not os.path.exists('done'): __import__('time').sleep(0.02)" if is_child else "pass"
+    machine.player("48-sigkill", after=f"if sys.argv[4] == 'k':\n    {started}\n    {waited}")
     machine.env["PATH"] += ":/usr/bin:/bin"
     outer = machine.one(*RUN).saved["runId"]
+    (machine.project / "over").touch()
     until = time.monotonic() + 120
     while not (machine.project / "done").exists():
         assert time.monotonic() < until

@@ -221,7 +221,7 @@ else:
 def test_a_flow_that_starts_itself_as_it_ends_is_never_refused(machine, flags):
     machine.host(POLLER.replace("*sys.argv[1:]", f"*sys.argv[1:], *{flags}"))
     with (machine.root / "err").open("wb") as err:
-        machine.start("flow", "execute", "k", *flags, stderr=err).wait(30)
+        machine.start("flow", "execute", "k", *flags, stderr=err).wait(120)
         until = time.monotonic() + 120
         while not (machine.project / "done").exists():
             assert time.monotonic() < until, (machine.root / "err").read_text()

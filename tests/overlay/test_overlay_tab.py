@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 
 import pytest
+from machine import Machine
 from shells import Shell, project_with
 
 from tests.effort import effort
@@ -58,8 +60,8 @@ def test_tab_inserts_one_quoted_word_and_nothing_is_expanded(shell, machine, par
         project = project_with(machine.root / f"p{number}", name)
         shell.type(f"cd {project}\r")
         shell.wait_for("READY> ")
-        quotes = effort([("'", '"')[number % 2]], ["'", '"'])
-        for typed in ["", *quotes]:
+        quotes = effort(["", "'", "", '"'][number % 4 : number % 4 + 1], ["'", '"'])
+        for typed in dict.fromkeys(["", *quotes]):
             assert shell.argv(f"one flow execute {typed}\t") == ["flow", "execute", name], (name, typed)
         assert names_in(project) == [".one"], name
 
@@ -171,11 +173,21 @@ def import_flow(machine, run_id, key):
     assert done.code == 0, done
 
 
-@WITH_SHELL
-def test_flows_and_steps_of_the_store_are_data_too(machine, shell):
-    machine.with_node()
+@pytest.fixture(scope="module")
+def traced(tmp_path_factory):
+    """Data of a machine with a run of each of `STEPS`, and one of a flow of an odd name; the runs' ids."""
+    root = tmp_path_factory.mktemp("traced") / "machine"
+    root.mkdir()
+    machine = Machine(root).with_node()
     run_ids = [trace_flow(machine, f"f{number}", step) for number, step in enumerate(STEPS)]
     import_flow(machine, run_ids[0], "x $(touch pwned) 'y")
+    return machine.data, run_ids
+
+
+@WITH_SHELL
+def test_flows_and_steps_of_the_store_are_data_too(machine, shell, traced):
+    data, run_ids = traced
+    shutil.copytree(data, machine.data, dirs_exist_ok=True)
     for run_id, step in zip(run_ids, STEPS, strict=True):
         line = f"one trace show {run_id} --step "
         assert shell.words(f"{line}\t") == ["one", "trace", "show", run_id, "--step", step]

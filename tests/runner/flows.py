@@ -159,7 +159,7 @@ def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
     return [int(pid) for pid in children]
 
 
-def gone(pid: int, within: float = 10.0) -> bool:
+def gone(pid: int, within: float = 120.0) -> bool:
     """Whether a process ends in time; one that waits to be reaped has ended."""
     limit = time.monotonic() + within
     while time.monotonic() < limit:

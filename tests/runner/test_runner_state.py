@@ -60,7 +60,7 @@ def test_each_save_leaves_a_whole_private_file(tmp_path: Path) -> None:
     """Whatever stood there before, and also if the disk is full: then that of the save before stays."""
     program = SAVES.replace("FILE", json.dumps(STATE.as_uri()))
     command = ["node", "--input-type=module", "-e", program]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=20, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, check=True, timeout=120, cwd=tmp_path)
     seen: list[list[Any]] = json.loads(done.stdout)
     assert [line for line in seen if len(line) == 2] == [["full", "ENOSPC"]]
     saves = [line for line in seen if len(line) > 2]

@@ -34,7 +34,7 @@ process.on("exit", () => console.log(JSON.stringify(told)));
 def logged(script: str) -> list[Any]:
     program = HEAD.replace("FILE", json.dumps(TIMERS.as_uri())) + script
     command = ["node", "--input-type=module", "-e", program]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=20)
+    done = subprocess.run(command, capture_output=True, check=True, timeout=120)
     found: list[Any] = json.loads(done.stdout)
     return found
 
