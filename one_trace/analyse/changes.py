@@ -121,7 +121,7 @@ def levels(values: Sequence[float], least: float = 0.0) -> list[Level]:
     """The levels of a series, oldest first; neighbours that differ by less than a tenth or `least` are
     one."""
     merged: list[Level] = []
-    for start, end in itertools.pairwise([0, *_cuts(values), len(values)]):
+    for start, end in itertools.pairwise([0, *_cuts(tuple(values)), len(values)]):
         level = _level(values, start, end)
         while merged and _alike(merged[-1].median, level.median, least):
             level = _level(values, merged.pop().start, end)
@@ -129,8 +129,9 @@ def levels(values: Sequence[float], least: float = 0.0) -> list[Level]:
     return merged
 
 
-def _cuts(values: Sequence[float]) -> list[int]:
-    """The places where a series is cut, in order."""
+@lru_cache(maxsize=256)
+def _cuts(values: tuple[float, ...]) -> list[int]:
+    """The places where a series is cut, in order. Remembered: statistics and two rules ask for one series."""
     size = ceil(len(values) / _MOST_BATCHES)
     if size <= 1:
         return _segment(values)

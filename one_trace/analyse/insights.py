@@ -50,7 +50,7 @@ SAMPLE_SPANS = 20_000
 """Traces are read of a flow's last runs: at most so many runs, with at most so many spans in all."""
 OVERVIEW_RUNS = 60
 """The same for an overview, of all flows together."""
-OVERVIEW_LAST = 200
+OVERVIEW_LAST = 150
 """Runs of each flow that an overview without `since` is made of: it says what needs attention now, and must
 not take longer the longer the history is."""
 

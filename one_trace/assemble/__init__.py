@@ -39,22 +39,23 @@ _FORESIGHTS = 4
 """How often a log is replayed with what the readings before it have told of the state, at most."""
 
 
-def assemble(record: Record, outputs_of: Collection[str] = ()) -> Assembly:
+def assemble(record: Record, outputs_of: Collection[str] = (), *, ending: bool = False) -> Assembly:
     """The run that a record tells of. A damaged record gives a partial run that says so in `run.partial`.
-    `outputs_of`: ids of spans whose outputs are wanted."""
+    `outputs_of`: ids of spans whose outputs are wanted. `ending`: this process ends soon, and memory that is
+    given back would only take time."""
     if os.environ.get("ONE_TRACE_ASSEMBLER") == "engine":
         by_engine = importlib.import_module("one_trace.assembler")  # the room above, on trial
         return cast("Assembly", by_engine.assemble(record, outputs_of))
     with held_back():
         try:
-            return _assemble(record, outputs_of)
+            return _assemble(record, outputs_of, ending=ending)
         except RecursionError as error:
             files = record.files
             wrong = f"run {files.run_id} of {files.flow_key}: its steps are nested too deeply"
             raise RecordError(wrong) from error
 
 
-def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
+def _assemble(record: Record, outputs_of: Collection[str], *, ending: bool) -> Assembly:
     replay = _read(record)
     over = record.lines[-1].at if record.lines else 0
     spans = _settled(record, replay, over)
@@ -76,7 +77,8 @@ def _assemble(record: Record, outputs_of: Collection[str]) -> Assembly:
         command_ends=ends,
         outputs=_outputs(ordered, made, outputs_of),
     )
-    let_go(replay.world.spans)
+    if not ending:
+        let_go(replay.world.spans)
     if record.flow is not None:
         tell_plan(assembly, record, record.flow, replay.trees)
     return assembly

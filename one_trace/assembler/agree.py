@@ -4,11 +4,11 @@ certain."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
-from one_trace.assembler.ground import LINES, Ground
+from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import arms, exchange, renamed, solve
 
@@ -32,7 +32,8 @@ class _Agreement:
 
     def __init__(self, ground: Ground, best: Reading) -> None:
         self._ground, self._best = ground, best
-        self._stands, self._size = best.conflict is None, len(ground.record.lines)
+        near = ground.facts.exact and best.mode.times != EXACT  # where times are exact, that is not right
+        self._stands, self._size = best.conflict is None and not near, len(ground.record.lines)
         self._left = LINES if self._stands else 0
         self._below = _below(best.executions)
         self._before: dict[Key, str] = {}
@@ -41,19 +42,33 @@ class _Agreement:
         by_result = _by_result(self._best.choices)
         for choice in self._best.choices:
             if choice.key.kind == "believed" and choice.chosen.label == "True":
-                for other in itertools.islice(by_result.get(_result_of(choice), ()), MEETINGS):
-                    trial = {choice.key: "False", other.key: "True"}
-                    self._look(choice.key.at, trial, (other.chosen.of, choice.chosen.of))
+                self._seek_owner(choice, by_result.get(_result_of(choice), ()))
             for each in choice.as_good if self._stands else choice.others:
-                self._look(choice.key.at, {choice.key: each.label}, (each.of, choice.chosen.of))
+                trial = {**self._before, choice.key: each.label}
+                self._look(choice.key.at, trial, (each.of, choice.chosen.of))
             self._before[choice.key] = choice.chosen.label
+
+    def _seek_owner(self, choice: Choice, others: Iterable[Choice]) -> None:
+        """The result that a silent step is taken to have left may be another's, with all around the two that
+        began with them."""
+        of = choice.chosen.of
+        alike = (other for other in others if _overlap(other.chosen.of, of))
+        for other in itertools.islice(alike, 2 * MEETINGS):
+            at = min(choice.key.at, other.key.at)
+            before = {key: label for key, label in self._before.items() if key.at < at}
+            trial = {**before, choice.key: "False", other.key: "True"}
+            pair = _blocks(other.chosen.of, of)
+            self._look(choice.key.at, trial, pair)
 
     def _look(self, at: int, trial: Picks, pair: tuple[Execution, Execution]) -> None:
         """Whether it may be so."""
         alike = pair[0].node is pair[1].node
         names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
-        concerned = [pair[0]] if pair[0] is pair[1] else _after(pair, at, self._below)
-        certain = [each for each in concerned if not _is_doubted(each, names)]
+        certain = [pair[0]]  # another may have its end, which is not known before
+        if not self._stands:
+            certain += _going_on(pair[0], at, self._below)
+        if pair[0] is not pair[1]:
+            certain = [each for each in _after(pair, at, self._below) if not _is_doubted(each, names)]
         if certain and (self._left < self._size or not self._is_settled(trial, pair, names, certain)):
             for each in certain:
                 each.doubt(*names)
@@ -69,7 +84,7 @@ class _Agreement:
         best = self._best
         loud = [each for each in certain if not each.where.silent] or certain
         refuted = True
-        for other in _instead(self._ground, best, {**self._before, **trial}, pair):
+        for other in _instead(self._ground, best, trial, pair):
             self._left -= other.runs * self._size
             best.runs += other.runs
             if other.conflict is None:
@@ -78,6 +93,18 @@ class _Agreement:
                 return True
             refuted = other.conflict is None or other.runs < SWAPS[0]
         return refuted
+
+
+def _blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]:
+    """What has events around the two, where that is of one step as well."""
+    around = [next((each for each in outwards(of) if not each.where.silent), of) for of in (one, other)]
+    apart = around[0] is not around[1] and around[0].node is around[1].node
+    return (around[0], around[1]) if apart else (one, other)
+
+
+def _overlap(one: Execution, other: Execution) -> bool:
+    """Both ran at some time."""
+    return all(a.end is None or b.start <= a.end for a, b in ((one, other), (other, one)))
 
 
 def _by_result(choices: list[Choice]) -> dict[object, list[Choice]]:
@@ -91,7 +118,8 @@ def _by_result(choices: list[Choice]) -> dict[object, list[Choice]]:
 
 def _result_of(choice: Choice) -> object:
     expected = choice.chosen.of.expected
-    return id(expected.raw) if expected is not None else None
+    known = expected is not None and expected.raw is not None
+    return id(expected.raw) if known else choice.chosen.of.node
 
 
 def _is_doubted(each: Execution, names: tuple[str, ...]) -> bool:
@@ -114,16 +142,21 @@ def _after(
     shared = {each.number for each in around[0]} & {each.number for each in around[1]}
     for inner in around:
         tops = [each for each in inner if each.number not in shared]
-        todo = tops[-1:]
-        turn = tops[-1].where.iteration if tops else None
-        if turn is not None and tops[-1].where.above is not None:
-            beside = below.get(tops[-1].where.above.number, ())
-            todo = [each for each in beside if each.where.iteration == turn]
-        while todo:
-            each = todo.pop()
-            if each.lines[1] < 0 or each.lines[1] >= at:
-                yield each
-            todo += below.get(each.number, ())
+        if tops:
+            yield from _going_on(tops[-1], at, below)
+
+
+def _going_on(top: Execution, at: int, below: dict[int, list[Execution]]) -> Iterator[Execution]:
+    """It, or all of its iteration, as far as it ends after a line."""
+    todo, turn = [top], top.where.iteration
+    if turn is not None and top.where.above is not None:
+        beside = below.get(top.where.above.number, ())
+        todo = [each for each in beside if each.where.iteration == turn]
+    while todo:
+        each = todo.pop()
+        if each.lines[1] < 0 or each.lines[1] >= at:
+            yield each
+        todo += below.get(each.number, ())
 
 
 def _instead(
@@ -140,16 +173,15 @@ def _instead(
 
 def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
     """Where it is not this one, it may be the next, or the one after that."""
-    known = {choice.key for choice in best.choices}
     rest = {choice.key: choice.chosen.label for choice in best.choices}
-    for _ in range(MEETINGS):
+    last = list(trial)[-1]
+    for _ in range(TRIALS):
         other = solve(ground, {**rest, **trial}, 1, best.learned)
         yield other
-        more = (choice for choice in other.choices if choice.key not in known and choice.as_good)
-        following = next(more, None)
+        alike = (choice for choice in other.choices if choice.key[:2] == last[:2] and choice.as_good)
+        following = next((choice for choice in alike if choice.key not in trial), None)
         if following is None:
             return
-        known.add(following.key)
         trial = {**trial, following.key: following.as_good[0].label}
 
 

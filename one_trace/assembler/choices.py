@@ -98,6 +98,11 @@ class Choices:
         key = Key(kind, self.at, of.path)
         return self._pick(key, candidates, 2 if either else 1).label == "True"
 
+    def which(self, kind: str, of: Execution, count: int) -> int:
+        """One of so many of which nothing speaks for any."""
+        candidates = [Candidate((1, number), of, str(number)) for number in range(count)]
+        return int(self._pick(Key(kind, self.at, of.path), candidates, count).label)
+
     def _pick(self, key: Key, candidates: list[Candidate], equal: int) -> Candidate:
         label = self._picks.get(key)
         found = (number for number, each in enumerate(candidates) if each.label == label)

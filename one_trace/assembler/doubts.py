@@ -32,6 +32,7 @@ def close(at: Standing) -> None:
             _take_alike(at, each)
     if silent:
         _doubt_batches(at)
+        _doubt_lateness(at)
 
 
 def _begin_late(executions: list[Execution]) -> None:
@@ -84,6 +85,14 @@ def _slot(at: Standing, each: Execution) -> tuple[int, str]:
 def _forget_frames(failure: StepFailure) -> None:
     """Those that it came through refer to executions, which the garbage collector does not look at."""
     failure.__traceback__ = failure.__context__ = None
+
+
+def _doubt_lateness(at: Standing) -> None:
+    """Of what runs on where the end of what it runs in is not known."""
+    for each in at.executions:
+        above = each.where.above
+        if each.over is None and above is not None and above.where.silent and above.over is None:
+            each.doubt("late")
 
 
 def _doubt_batches(at: Standing) -> None:

@@ -60,7 +60,7 @@ class Followed(Engine):
         if "timeoutMs" in call.step and truthy(call.step["timeoutMs"]):
             self._at.pending.limited.append((execution, call.attempt))
         unseen = execution.lines[0] < 0 and not execution.where.silent
-        if unseen and not self._at.known.ground.is_logged(execution):
+        if unseen and self._is_elsewhere(execution):
             return self._never()
         if execution.node.type in LEAVES:
             return self._leaf(call, execution)
@@ -69,6 +69,11 @@ class Followed(Engine):
     async def _never(self) -> Handle:
         """A step of another version of its flow file: what the log has is not in it."""
         return await Promise(self.loop)
+
+    def _is_elsewhere(self, execution: Execution) -> bool:
+        """No line is of its step, or what is may be placed without the engine."""
+        at = self._at
+        return not at.known.ground.is_logged(execution) or bool(at.choices.made)
 
     @coroutine
     def _leaf(self, call: Call, execution: Execution) -> Generator[Awaited, None, Handle]:

@@ -54,24 +54,26 @@ class Leaves:
         return True
 
     def _has_end_now(self, waiting: Waiting) -> bool:
-        """Whether one of the next lines of this moment is its end, in the order in which they began; or that
-        of another that is open then."""
-        at, step_id = self._at, waiting.of.node.id
-        line = at.script.peek()
-        if line is None or line.at > at.clock.at:
-            return False
-        others = len(at.pending.open[step_id]) - 1
+        """Whether one of the next lines of this moment is its end: the first in the order in which they
+        began; or, where others are open then, that of another."""
+        at, of = self._at, waiting.of
+        others = len(at.pending.open[of.node.id]) - 1
+        found: dict[tuple[object, ...], int] = {}
         for index, line in at.script.ahead(at.clock.at):
-            if line.step_id != step_id or index in at.notes.reserved:
+            if line.step_id != of.node.id or index in at.notes.reserved:
                 continue
             others += line.event == "step:start"
             if line.event in ENDS and not line.duration_ms and self._fit.may_end(waiting, line):
-                if others > 0 and not at.choices.whether("over", waiting.of, likely=True, either=True):
-                    return False
-                at.notes.reserved.add(index)
-                waiting.failure = failure_of(at, waiting, line)
-                return True
-        return False
+                found.setdefault((line.event, line.status, line.error), index)
+                if others <= 0:
+                    break
+        ends = list(found.values())
+        which = at.choices.which("over", of, len(ends) + 1) if ends and others > 0 else 0
+        if which >= len(ends):
+            return False
+        at.notes.reserved.add(ends[which])
+        waiting.failure = failure_of(at, waiting, at.script.lines[ends[which]])
+        return True
 
     def _foresee(self, waiting: Waiting) -> None:
         """When the state says that a silent leaf ended, and how."""

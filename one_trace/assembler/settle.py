@@ -9,10 +9,13 @@ from typing import Any, TypeAlias
 from msgspec import Raw
 
 from one_trace.assembler.executions import Execution, Made, Map
+from one_trace.assembler.pending import LEAVES
 from one_trace.assembler.stored import STATUSES, Results, Stored
 from one_trace.record.state import Result
 from one_trace.record.tolerant import present, raw_items, raw_members
 
+_COMPARED = 2_000
+"""Longer results are not compared."""
 _LOST = "__proto__"
 """The host loses what it keeps under this id."""
 
@@ -42,29 +45,42 @@ class Settling:
     unlike: list[Unlike] = field(default_factory=list)
     learned: dict[str, Result] = field(default_factory=dict)
     """What the state says of silent executions, where that is something else."""
-    _seen: set[int] = field(default_factory=set)
+    _seen: dict[int, Raw | None] = field(default_factory=dict)
+    """Results that were found, and what they are."""
 
     def settle(self, kept: Map, raw: Results) -> None:
         todo: list[Pair] = [(kept, raw, None, 0)]
         while todo:
             mine, theirs, loop, turn = todo.pop()
             for step_id, made in mine.items():
-                if made.of is None or id(made) in self._seen or step_id == _LOST:
+                if made.of is None or step_id == _LOST:
                     continue
                 if loop is not None and not _runs_in(made.of, loop, turn):
                     continue  # this may be as it was a moment before
                 stored = theirs.get(step_id)
-                if stored is None:
+                if id(made) in self._seen:
+                    self._compare(made, stored)
+                elif stored is None:
                     self._differs(made, f"the state holds no result of {step_id}")
-                    continue
-                todo += self._result(made, stored)
+                else:
+                    todo += self._result(made, stored)
+
+    def _compare(self, made: Made, stored: Raw | None) -> None:
+        """What a leaf has left in two places is the same, but for how it is indented."""
+        first = self._seen[id(made)]
+        assert made.of is not None
+        if first is None or stored is None or made.of.node.type not in LEAVES:
+            return
+        one, other = self.stored.result(first), self.stored.result(stored)
+        if one is not None and other is not None and not _is_same(one.output, other.output):
+            self._differs(made, "the state holds two results")
 
     def _differs(self, made: Made, why: str, instead: Result | None = None) -> None:
-        self._seen.add(id(made))
+        self._seen[id(made)] = None
         self.unlike.append(Unlike(made.of, f"{made.of.path if made.of else ''}: {why}", instead))
 
     def _result(self, made: Made, stored: Raw) -> list[Pair]:
-        self._seen.add(id(made))
+        self._seen[id(made)] = stored
         execution = made.of
         assert execution is not None
         expected = execution.expected
@@ -146,6 +162,15 @@ class Settling:
                 part.of.result = Result(
                     status="success", output=output, duration_ms=part.duration, retries=part.retries
                 )
+
+
+def _is_same(one: Raw, other: Raw) -> bool:
+    """Whether they may be."""
+    if not present(one) or not present(other):
+        return present(one) == present(other)
+    if max(memoryview(one).nbytes, memoryview(other).nbytes) > _COMPARED:
+        return True
+    return b"".join(bytes(one).split()) == b"".join(bytes(other).split())
 
 
 def _runs_in(execution: Execution, loop: Execution, turn: int) -> bool:

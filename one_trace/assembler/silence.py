@@ -11,7 +11,7 @@ from one_trace.assembler.acts import choose, fire, settle
 from one_trace.assembler.choices import Candidate
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution, outwards
-from one_trace.assembler.fit import NEVER, TIMED_OUT, Fit
+from one_trace.assembler.fit import BAD, NEVER, TIMED_OUT, Fit
 from one_trace.assembler.pending import UNKNOWN, Timer, Waiting
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
@@ -194,7 +194,7 @@ class Silence:
             return NEVER
         if container.node.id != line.step_id or not self._may_be_end(container, line):
             return NEVER
-        return self._fit.apart(container, line)
+        return self._fit.apart(container, line) + (0 if self._fit.goes_on(container, line) else BAD[0])
 
     def _may_be_end(self, container: Execution, line: LogLine) -> bool:
         timeout = TIMED_OUT in (line.error or "") or line.status == "timeout"  # of what is inside, or its own

@@ -5,6 +5,7 @@ Whatever goes wrong here is one line on stderr.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 from collections.abc import Callable
@@ -94,7 +95,8 @@ def _trace(files: RunFiles, settings: Settings, ended: EndedRun) -> None:
     from one_trace.deliver.sinks import left_out, ready
     from one_trace.store import Store
 
-    assembly = _assembled(files, ended.host)
+    gc.disable()  # this process ends soon
+    assembly = _assembled(files, ended.host, ending=True)
     if assembly is None:
         return
     run = assembly.trace.run
@@ -130,7 +132,7 @@ def _uploads_at_once(settings: Settings) -> bool:
     return settings.upload == "auto" and settings.doubt("upload", *DELIVERY) is None
 
 
-def _assembled(files: RunFiles, host: str | None) -> Assembly | None:
+def _assembled(files: RunFiles, host: str | None, *, ending: bool = False) -> Assembly | None:
     """The trace of a record; None for a dry run, which has executed nothing."""
     from one_trace.assemble import assemble
     from one_trace.model.gc import held_back
@@ -138,7 +140,7 @@ def _assembled(files: RunFiles, host: str | None) -> Assembly | None:
 
     with held_back():
         found = reading.read(files)
-        assembly = assemble(found)
+        assembly = assemble(found, ending=ending)
     if not assembly.trace.spans and any(line.event == "flow:dry-run" for line in found.lines):
         return None
     assembly.trace.run.executor = _executor(host)

@@ -60,6 +60,7 @@ class Tracking:
         self._before = before or Snapshot()
         self._note = Note(_data_path(settings), self._about(None))
         self._over: threading.Event | None = None
+        self._warmed: threading.Event | None = None
 
     def take_snapshot(self) -> None:
         """Note which runs are there already. To be called as soon as the host has been started."""
@@ -77,8 +78,9 @@ class Tracking:
                 import threading
 
                 # Not a daemon: an import that is under way when the interpreter ends can crash.
-                self._over = threading.Event()
-                threading.Thread(target=self._prepare, args=[self._over], name=AHEAD).start()
+                over, self._warmed = threading.Event(), threading.Event()
+                threading.Thread(target=self._prepare, args=[over, self._warmed], name=AHEAD).start()
+                self._over = over
 
     def search(self) -> RunFiles | None:
         """Our run while it is running, if its record identifies it."""
@@ -94,8 +96,10 @@ class Tracking:
         """Our run after its end; None if the command was not to start one. `reported_id`: its id, if the
         executor has printed it.
         """
-        if self._over is not None:
+        if self._over is not None and self._warmed is not None:
             self._over.set()
+            # All of that is needed now. Listing a folder beside it waits for the interpreter at each name.
+            self._warmed.wait()
         from msgspec.structs import replace
 
         from one_trace.record import search
@@ -153,12 +157,15 @@ class Tracking:
             "tags": origin.tags,
         }
 
-    def _prepare(self, over: threading.Event) -> None:
+    def _prepare(self, over: threading.Event, warmed: threading.Event) -> None:
         """In a thread: import what is needed after the run, and search for the run."""
         with suppress(*BROKEN):  # the main thread meets the same error, and reports it
-            if "one_trace.capture.drawn" not in sys.modules:  # which imports in another thread
-                import_msgspec()
-            warm(self.settings)
+            try:
+                if "one_trace.capture.drawn" not in sys.modules:  # which imports in another thread
+                    import_msgspec()
+                warm(self.settings)
+            finally:
+                warmed.set()
             seen, searches = self._before.changed_ns, 0
             for pause in _POLLS:
                 now = changed_ns(self.project)

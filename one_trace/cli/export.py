@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -82,7 +83,7 @@ def command(run: str, form: str, output: Path | None, source: str | None) -> Non
 
     RUN is a run id, a unique prefix of one, or 'last' (default).
     """
-    from one_trace.export.formats import FORMATS
+    from one_trace.export.formats import in_pieces
 
     speaker = out()
     if form == "html" and output is None and speaker.tty and not speaker.agent:
@@ -93,13 +94,20 @@ def command(run: str, form: str, output: Path | None, source: str | None) -> Non
     with held_back():
         trace, payload = _packed(run, _SINKS[form]) if form in _SINKS else (trace_of(run, place), None)
         find = places_of(trace.run, place) if form == "html" else None
-        data = FORMATS[form](trace, payload.sanitized if payload else None, find)
+        pieces = in_pieces(form, trace, payload.sanitized if payload else None, find)
     if form == "events" and payload and sys.stderr.isatty() and not speaker.agent:
         speaker.note(_beside(payload))
     if output is None or str(output) == "-":
-        speaker.write(inert(data) if form == "markdown" else data)
+        speaker.stream(lambda file: _write(file, map(inert, pieces) if form == "markdown" else pieces))
         return
-    write_to(output, data)
-    written = WrittenFile(path=str(output.absolute()), format=form, bytes=len(data), run_id=trace.run.run_id)
-    facts = f"{form}, {len(data):,} bytes"
+    sizes: list[int] = []
+    write_to(output, lambda file: sizes.append(_write(file, pieces)))
+    written = WrittenFile(path=str(output.absolute()), format=form, bytes=sizes[0], run_id=trace.run.run_id)
+    facts = f"{form}, {sizes[0]:,} bytes"
     speaker.answer(written, lambda: speaker.page.either(f"{output}  {facts}", str(output), facts))
+
+
+def _write(file: BinaryIO, pieces: Iterable[bytes]) -> int:
+    """Returns the number of bytes."""
+    with held_back():
+        return sum(file.write(piece) for piece in pieces)

@@ -29,7 +29,8 @@ def flow_history(flow: str, place: HistoryUrl | None) -> bytes | None:
 
 def page_of(history: History, wanted: Wanted) -> bytes:
     """The page about the flow of these runs."""
-    flow = max(history.histories(wanted), key=lambda flow: flow.runs[-1].started_at)
+    found = history.histories(wanted, models=True)
+    flow = max(found, key=lambda flow: flow.runs[-1].started_at)
     calls = history.calls(wanted)
     return flow_page(
         [
@@ -44,6 +45,6 @@ def page_of(history: History, wanted: Wanted) -> bytes:
             for run in flow.runs
         ],
         stats=stats.document([flow], flow=wanted.flow, since=None),
-        insights=profiles.findings(history, wanted, since=None),
+        insights=profiles.findings(history, wanted, since=None, found=found),
         cost=cost.document(calls.usages, runs=calls.runs, flow=wanted.flow, since=None),
     )

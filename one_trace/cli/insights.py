@@ -40,7 +40,7 @@ def command(
     as_patch: bool,
 ) -> None:
     """What to change in a flow, and what it would save. Without FLOW: which flows need attention, by the last
-    200 runs of each or those --since.
+    150 runs of each or those --since.
 
     Findings by fixed rules, ranked by the part of the flow's time, cost or runs that they would save, each
     with its evidence and a suggestion. If several projects have the flow, it is that of this project.

@@ -15,6 +15,8 @@ from one_trace.outbound.events import lines
 from one_trace.outbound.sanitize import SanitizedTrace, sanitize
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from one_trace.export.html import Find
 
 
@@ -36,11 +38,14 @@ def to_events(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find 
 
 def to_otlp(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
     """OTLP/JSON, one ExportTraceServiceRequest: what the OTLP sink sends."""
-    from one_trace.outbound.otel import otlp_spans
-    from one_trace.outbound.otel_json import request
+    return b"".join(_otlp(sanitized or sanitize(trace)))
 
-    sanitized = sanitized or sanitize(trace)
-    return json_lines([request(sanitized.run, otlp_spans(sanitized))])
+
+def _otlp(sanitized: SanitizedTrace) -> Iterator[bytes]:
+    from one_trace.outbound.otel import otlp_spans
+    from one_trace.outbound.otel_json import request_in_pieces
+
+    return request_in_pieces(sanitized.run, otlp_spans(sanitized))
 
 
 def to_perfetto(trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None) -> bytes:
@@ -72,3 +77,17 @@ FORMATS: dict[str, Form] = {
     "html": to_html,
     "markdown": to_markdown,
 }
+_LINES = 20
+"""So few that even of a deep run they fit in memory that is used again and again."""
+
+
+def in_pieces(
+    form: str, trace: Trace, sanitized: SanitizedTrace | None = None, find: Find | None = None
+) -> Iterable[bytes]:
+    """The same file, some of what is sent at a time: that of deep runs may be 200 MB."""
+    if form == "otlp":
+        return _otlp(sanitized or sanitize(trace))
+    if form != "events":
+        return [FORMATS[form](trace, sanitized, find)]
+    events = lines(sanitized or sanitize(trace))
+    return (json_lines(events[at : at + _LINES]) for at in range(0, len(events), _LINES))

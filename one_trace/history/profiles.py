@@ -22,12 +22,18 @@ Flows = Callable[[FlowHistory], Mapping[str, dict[str, Any]]]
 
 
 def findings(
-    history: History, wanted: Wanted, *, since: str | None, flows: Flows | None = None
+    history: History,
+    wanted: Wanted,
+    *,
+    since: str | None,
+    flows: Flows | None = None,
+    found: Sequence[FlowHistory] | None = None,
 ) -> InsightsDocument:
     """Findings about one flow; if several projects have it, about that of the newest run. With `flows` it is
-    predicted what their edits would change."""
+    predicted what their edits would change. `found`: its histories, with models, if they have been read."""
     assert wanted.flow is not None
-    found = history.histories(wanted, models=True)
+    if found is None:
+        found = history.histories(wanted, models=True)
     if not found:
         rules = list(insights.RULES)
         return InsightsDocument(flow_key=wanted.flow, project=wanted.project, since=since, rules=rules)

@@ -79,7 +79,7 @@ def otlp_spans(sanitized: SanitizedTrace) -> list[OtelSpan]:
     run, spans = sanitized.run, sanitized.spans
     trace_id = run.parent.trace_id if run.parent else run.trace_id
     clock = _Clock(run, spans)
-    paths = static_paths(run.flow_key, spans)
+    paths = _shared(static_paths(run.flow_key, spans), spans)
     figures = Figures(run, spans, paths)
     limits = run.definition.step_timeouts if run.definition else {}
     root = root_span_id(run.trace_id)
@@ -95,6 +95,14 @@ def otlp_spans(sanitized: SanitizedTrace) -> list[OtelSpan]:
         parent = span.parent_span_id if span.parent_span_id in paths else root
         found.append(_step(run, span, trace_id, parent or root, clock, place))
     return found
+
+
+def _shared(paths: dict[str, str], spans: list[SanitizedSpan]) -> dict[str, str]:
+    """The same, as the text that the span has where that is the same: of deep runs there may be 100 MB."""
+    for span in spans:
+        if paths[span.span_id] == span.path:
+            paths[span.span_id] = span.path
+    return paths
 
 
 def _root(run: SanitizedRun, trace_id: str, clock: _Clock) -> OtelSpan:

@@ -4,14 +4,17 @@ enums are numbers (opentelemetry.io/docs/specs/otlp, "JSON Protobuf Encoding").
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from one_trace.guard.text import json_bytes
 from one_trace.outbound.otel import SCHEMA_URL, SCOPE, STATUS_ERROR, OtelLink, OtelSpan, present
 from one_trace.outbound.otel_attributes import Value, of_resource
 from one_trace.outbound.sanitize import SanitizedRun
 
 LARGEST = 2**63 - 1
+_AT_ONCE = 10
+"""So few that even of a deep run they fit in memory that is used again and again."""
 
 
 def request(run: SanitizedRun, spans: Sequence[OtelSpan]) -> dict[str, Any]:
@@ -19,6 +22,16 @@ def request(run: SanitizedRun, spans: Sequence[OtelSpan]) -> dict[str, Any]:
     scope_spans = {"scope": SCOPE, "spans": list(map(_span, spans)), "schemaUrl": SCHEMA_URL}
     resource = {"attributes": _attributes(present(of_resource(run)))}
     return {"resourceSpans": [{"resource": resource, "scopeSpans": [scope_spans], "schemaUrl": SCHEMA_URL}]}
+
+
+def request_in_pieces(run: SanitizedRun, spans: Sequence[OtelSpan]) -> Iterator[bytes]:
+    """The same encoded, some spans at a time: those of deep runs may be 200 MB."""
+    before, opening, after = json_bytes(request(run, ())).partition(b'"spans":[')
+    yield before + opening
+    for at in range(0, len(spans), _AT_ONCE):
+        yield b"," if at else b""
+        yield b",".join([json_bytes(_span(span)) for span in spans[at : at + _AT_ONCE]])
+    yield after + b"\n"
 
 
 def _span(span: OtelSpan) -> dict[str, Any]:

@@ -76,16 +76,16 @@ class Migration(NamedTuple):
     additive: bool = False
 
 
-_STALE_DAY = "DELETE FROM call_days WHERE begin_ms <= {0}.started_ms AND end_ms > {0}.started_ms"
+_STALE_DAY = (  # no day has 50 hours: only the index of the last ones is looked at
+    "DELETE FROM call_days WHERE begin_ms > {0}.started_ms - 180000000"
+    " AND begin_ms <= {0}.started_ms AND end_ms > {0}.started_ms"
+)
 _OLD, _NEW = _STALE_DAY.format("OLD"), _STALE_DAY.format("NEW")
 _CALL_DAYS = f"""
     CREATE TABLE call_days (
-        begin_ms INTEGER NOT NULL,
-        end_ms INTEGER NOT NULL,
-        form TEXT NOT NULL,
-        calls BLOB NOT NULL,
+        begin_ms INTEGER, end_ms INTEGER, form TEXT NOT NULL, calls BLOB NOT NULL,
         PRIMARY KEY (begin_ms, end_ms)
-    ) WITHOUT ROWID;
+    );
     CREATE TRIGGER call_days_added AFTER INSERT ON runs BEGIN {_NEW}; END;
     CREATE TRIGGER call_days_deleted AFTER DELETE ON runs BEGIN {_OLD}; END;
     CREATE TRIGGER call_days_changed AFTER UPDATE ON runs

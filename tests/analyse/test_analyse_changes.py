@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from many import facts, history, step
 
+from one_trace.analyse import changes
 from one_trace.analyse.changes import FEWEST, last_change, last_rate_change, levels
 from one_trace.analyse.history import FlowHistory
 from one_trace.analyse.insights import RULES, profile
@@ -122,3 +123,14 @@ def test_a_flow_that_fails_more_often_says_since_when() -> None:
     assert found is not None
     assert found.since == runs[31].started_at
     assert (found.failed_before, found.runs_before, found.failed, found.runs) == (0, 31, 15, 29)
+
+
+def test_a_series_is_cut_once_for_all_that_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cutting is most of the time of statistics and findings, which ask for the same series."""
+    cut: list[object] = []
+    monkeypatch.setattr(changes, "_segment", lambda values: cut.append(values) or [])
+    values = [float(at) + 0.123 for at in range(30)]
+    changes.last_change(values, least=1.0)
+    changes.last_change(list(values), least=5.0, smallest=0.5)
+    assert len(cut) == 1
+    changes._cuts.cache_clear()

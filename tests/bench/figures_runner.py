@@ -23,11 +23,11 @@ def built_in(bench: Bench) -> list[Figure]:
     if host is None:
         return []
     project = bench.folder("built-in")
-    _write(project, "called", [_step("transform", "c", expression="$.input")])
+    write_flow(project, "called", [_step("transform", "c", expression="$.input")])
     figures = []
     for name, steps in FLOWS.items():
         key = "".join(c if c.isalnum() else "-" for c in name)
-        _write(project, key, steps)
+        write_flow(project, key, steps)
         argv = ["--agent", "flow", "execute", key, "--allow-bash"]
         env = bench.env | REAL_ENV
         ours = env | {"ONE_TRACE_HOST": "built-in"}
@@ -51,7 +51,7 @@ def _call(bench: Bench, project: Path, argv: list[str], env: dict[str, str]) -> 
     return once
 
 
-def _write(project: Path, key: str, steps: Steps) -> None:
+def write_flow(project: Path, key: str, steps: Steps) -> None:
     path = project / ".one/flows" / key / "flow.json"
     path.parent.mkdir(parents=True)
     flow = {"key": key, "name": key, "version": "1", "inputs": {}, "steps": steps}
@@ -66,22 +66,22 @@ def _each(count: int, make: Callable[[int], dict[str, Any]]) -> Steps:
     return [make(i) for i in range(count)]
 
 
-def _transforms(count: int, prefix: str = "t") -> Steps:
+def transforms(count: int, prefix: str = "t") -> Steps:
     return _each(count, lambda i: _step("transform", f"{prefix}{i}", expression=str(i)))
 
 
 FLOWS: dict[str, Steps] = {
-    "one step": _transforms(1),
-    "300 transforms": _transforms(300),
+    "one step": transforms(1),
+    "300 transforms": transforms(300),
     "50 code steps": _each(50, lambda i: _step("code", f"c{i}", source=f"return {i}")),
     "20 bash steps": _each(20, lambda i: _step("bash", f"b{i}", command=f"echo {i}")),
     "loop over 100": [
         _step("transform", "xs", expression="[...Array(100).keys()]"),
-        _step("loop", "l", **{"over": "$.steps.xs.output", "as": "x", "steps": _transforms(1)}),
+        _step("loop", "l", **{"over": "$.steps.xs.output", "as": "x", "steps": transforms(1)}),
     ],
     "30 sub-flows": _each(30, lambda i: _step("flow", f"f{i}", key="called", inputs={})),
-    "20 parallel": _each(20, lambda i: _step("parallel", f"p{i}", steps=_transforms(5, f"p{i}-"))),
+    "20 parallel": _each(20, lambda i: _step("parallel", f"p{i}", steps=transforms(5, f"p{i}-"))),
     "60 conditions": _each(
-        60, lambda i: _step("condition", f"c{i}", expression="true", then=_transforms(1, f"t{i}-"))
+        60, lambda i: _step("condition", f"c{i}", expression="true", then=transforms(1, f"t{i}-"))
     ),
 }

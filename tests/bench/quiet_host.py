@@ -1,18 +1,15 @@
-"""A host that leaves the record in the project argv[1] under a new id."""
+"""A host that leaves the record in the project argv[1] under a new id, and lasts argv[2] seconds."""
 
 import os
 import sys
 import time
 from pathlib import Path
 
-LASTS_S = 0.3
-"""As long as One CLI takes for a flow of one step."""
-
 ENDS_S = 0.008
 """As long as One CLI takes from the first state of a flow of one step, which it leaves before that step, to
 its exit: 6 to 10 ms."""
 
-time.sleep(LASTS_S - ENDS_S)
+time.sleep(float(sys.argv[2]) - ENDS_S)
 run = f"{time.time_ns() & 0xFFFFFFFFFFFF:012x}"
 mark = f'"env": {{"ONE_TRACE_TOKEN": "{os.environ.get("ONE_TRACE_TOKEN", "")}"'
 for folder in (Path(".one/flows/.runs"), Path(".one/flows/.logs")):

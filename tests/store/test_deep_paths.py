@@ -93,7 +93,13 @@ def test_what_is_made_for_people_grows_with_the_depth_and_not_with_its_square(pa
             assert (
                 max(len(step.path) for step in read_baseline(path.parent / "base.json").steps) <= LONGEST_PATH
             )
+            asked: list[str] = []
+            store.connection._raw.set_trace_callback(asked.append)
             sizes.append((len(page_of(history, Wanted(f"f{depth}"))), len(file)))
+            store.connection._raw.set_trace_callback(None)
+            assert len([sql for sql in asked if "max_ms IS NOT NULL" in sql]) == 1, (
+                "the figures are read once"
+            )
     (page, file), (page_of_twice, file_of_twice) = sizes
     assert page_of_twice < 2.2 * page
     assert file_of_twice < 1.1 * file

@@ -1,0 +1,40 @@
+"""A traced run that has ended: its process ends soon, and gives no memory back before."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from one_trace.assemble import assemble
+from one_trace.capture import finish
+from one_trace.capture.lineage import Origin
+from one_trace.record.reading import read
+from one_trace.record.search import Match
+from one_trace.settings.sources import load
+from one_trace.store import Store
+from tests.assemble.recorded import lay_out
+
+
+@pytest.fixture(autouse=True)
+def _collector() -> Iterator[None]:
+    yield
+    gc.enable()
+
+
+def test_no_memory_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (files,) = lay_out("12-parallel-containers", tmp_path)
+    given_back: list[object] = []
+    monkeypatch.setattr("one_trace.assemble.let_go", given_back.append)
+    expected = assemble(read(files)).trace
+    assert len(given_back) == 1
+    monkeypatch.setenv("ONE_TRACES_DATA_DIR", str(tmp_path / "data"))
+    collections = sum(each["collections"] for each in gc.get_stats())
+    ended = finish.EndedRun(None, Origin(), agent=True, at_ms=0.0)
+    assert finish.trace(lambda: Match(files, 1), load(), ended)
+    assert len(given_back) == 1
+    assert sum(each["collections"] for each in gc.get_stats()) - collections <= 1, "before the record is read"
+    with Store(tmp_path / "data" / "traces.db", readonly=True) as store:
+        assert store.trace(files.run_id).spans == expected.spans
