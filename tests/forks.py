@@ -1,7 +1,8 @@
 """The program in forks of a process that has imported its modules, which is most of what a command takes.
 
 Arguments, environment, pipes, exit codes and signals are those of any process. What depends on how an
-interpreter starts (flags, encodings, closed streams, limits), or looks at processes, is started as users do.
+interpreter starts (flags, encodings, closed streams, limits), or looks at processes, is started as users do;
+so is each verb the first time with its options, for a fork has modules that it did not import itself.
 """
 
 from __future__ import annotations
@@ -52,6 +53,16 @@ def stand_for(program: Path, text: str, argv: Sequence[str], env: Mapping[str, s
     return started == USUAL and effort(True, False) and program.read_text("utf-8") == text
 
 
+def is_first(argv: Sequence[str]) -> bool:
+    """Whether this worker has not run this verb with these options yet."""
+    verb = [word for word in argv if not word.startswith("-")][:2]
+    options = {word.partition("=")[0] for word in argv if word.startswith("-")}
+    form = (*verb, *sorted(options))
+    new = form not in _STARTED
+    _STARTED.add(form)
+    return new
+
+
 def run(argv: Sequence[str], env: Mapping[str, str], cwd: Path, input: bytes) -> tuple[int, bytes, bytes]:
     """Exit code (negative: the signal), stdout and stderr of the program, `argv[0]`, in a fork."""
     with _ONE_AT_A_TIME, tempfile.TemporaryFile() as request:
@@ -79,6 +90,7 @@ def serve(connection: int) -> None:
 
 
 _ONE_AT_A_TIME = threading.Lock()
+_STARTED: set[tuple[str, ...]] = set()
 
 
 def _import_modules() -> None:

@@ -186,7 +186,8 @@ class Machine:
     def one(self, *argv: str, input: bytes = b"", **options: object) -> Done:
         """Run our program and wait for it: as a process of its own, or a fork where that is the same."""
         env = {**self.env, **options.get("env", {})}
-        if options.keys() <= {"env", "cwd"} and forks.stand_for(self.ours / "one", OURS, argv, env):
+        plain = options.keys() <= {"env", "cwd"} and forks.stand_for(self.ours / "one", OURS, argv, env)
+        if plain and not forks.is_first(argv):
             cwd = options.get("cwd", self.project)
             return Done(*forks.run([str(self.ours / "one"), *argv], env, cwd, input))
         process = self.start(*argv, stdin=subprocess.PIPE, **options)

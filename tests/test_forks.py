@@ -57,6 +57,12 @@ def test_what_depends_on_the_start_of_a_process_is_not_forked(tmp_path: Path, ar
     assert not forks.stand_for(program, OURS, ["trace", "list"], forks.USUAL)
 
 
+def test_a_verb_is_started_the_first_time_with_its_options() -> None:
+    assert forks.is_first(["trace", "never-seen", "r1", "--since=1d"])
+    assert not forks.is_first(["trace", "never-seen", "r2", "--since=2d"])
+    assert forks.is_first(["--agent", "trace", "never-seen", "r2", "--since=2d"])
+
+
 def test_no_module_reads_the_environment_as_it_is_imported() -> None:
     texts = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in ROOT.glob("one_trace/**/*.py")}
     suspects = [name for name, text in texts.items() if any(word in text for word in (*ASKED, *HELD))]
