@@ -24,8 +24,10 @@ that stands at the line in hand.
    explain by the flow files alone. All that may be otherwise says so.
 
 A reading is what it starts from (`Known`), where it is (`Standing`, which has no behaviour) and its choices;
-the rules are given those. `executions` are what ran; `document`, `spans`, `views` and `cause` say it in the
-trace's words.
+the rules are given those. `watch`, `emitted`, `leaves`, `followed` and `driven` are what the engine is given
+in place of the world. All readings share `ground`: the record, its `flows`, what is `stored` in its state, and
+the readings that were `tried`. `executions` are what ran; `document`, `spans`, `views` and `cause` say it in
+the trace's words.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from __future__ import annotations
 from one_trace.assemble.flowtree.tree import Node, StepList, Tree
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE
-from one_trace.assembler.pending import ENDS, UNKNOWN
-from one_trace.assembler.script import BUSY_MS, Conflict
+from one_trace.assembler.pending import UNKNOWN
+from one_trace.assembler.script import BUSY_MS, ENDS, Conflict
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.rules import WHILE_ITERATIONS

@@ -127,5 +127,5 @@ def _standing(ground: Ground, choices: Choices, learned: Learned, *, lenient: bo
     exact = ground.facts.exact and ground.mode.times == EXACT
     expected = Expected(ground.stored, len(ground.goes), ground.goes[-1].completed)
     known = Known(ground, expected, learned, exact, lenient)
-    script, clock = Script(ground.record.lines, ground.ignored, 0 if exact else WRITTEN_MS), LineClock()
+    script, clock = Script(ground.record.lines, ground.lines.ignored, 0 if exact else WRITTEN_MS), LineClock()
     return Standing(known, choices, script, clock, DrivenLoop(clock, Pending()), ground.goes[0])

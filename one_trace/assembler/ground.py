@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.flows import Flows
-from one_trace.assembler.script import UNSAVED, Script, ignored_in
+from one_trace.assembler.script import UNSAVED, Lines, Script
 from one_trace.assembler.stored import Stored
 from one_trace.assembler.tried import Tried
 from one_trace.record.log import LogLine
@@ -80,7 +80,7 @@ class Ground:
         self.mode = Mode()
         self.faults: list[str] = []
         self.flows = Flows(record, facts.warnings, self.faults)
-        self.ignored = ignored_in(record.lines)
+        self.lines = Lines(record.lines)
         self._logged = {line.step_id for line in record.lines}
         self.goes = _goes(record) or [Go(1, 0, 0, record.files.flow_key)]
         self._stopped_after = next(iter(facts.stopped_after), None)

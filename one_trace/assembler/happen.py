@@ -12,8 +12,8 @@ from one_trace.assembler.executions import outwards
 from one_trace.assembler.fit import BAD, RETRIES, Fit
 from one_trace.assembler.ground import EXACT
 from one_trace.assembler.leaves import failure_of
-from one_trace.assembler.pending import ENDS, LEAVES, Timer, Waiting
-from one_trace.assembler.script import Conflict
+from one_trace.assembler.pending import LEAVES, Timer, Waiting
+from one_trace.assembler.script import ENDS, Conflict
 from one_trace.assembler.silence import Silence
 from one_trace.assembler.standing import Standing
 from one_trace.assembler.tolerant import Tolerant

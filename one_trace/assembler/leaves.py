@@ -3,15 +3,20 @@ that it ended."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import LIKELY, SURE
 from one_trace.assembler.fit import Fit
-from one_trace.assembler.pending import ENDS, UNKNOWN, Waiting
+from one_trace.assembler.pending import UNKNOWN, Waiting
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Promise
 from one_trace.record.log import LogLine
 from one_trace.record.state import Result
+
+MOST_LOOKED_AT = 100
+"""So many lines of a moment are looked at for the end of one step."""
 
 
 class Leaves:
@@ -60,23 +65,37 @@ class Leaves:
         line = at.script.peek()
         if line is None or line.at > at.clock.at:
             return False
-        others = len(at.pending.open[of.node.id]) - 1
-        found: dict[tuple[object, ...], int] = {}
-        for index, line in at.script.ahead(at.clock.at):
-            if line.step_id != of.node.id or index in at.notes.reserved:
-                continue
-            others += line.event == "step:start"
-            if line.event in ENDS and not line.duration_ms and self._fit.may_end(waiting, line):
-                found.setdefault((line.event, line.status, line.error), index)
-                if others <= 0:
-                    break
-        ends = list(found.values())
-        which = at.choices.which("over", of, len(ends) + 1) if ends and others > 0 else 0
+        ends, alone = self._ends_now(waiting)
+        which = at.choices.which("over", of, len(ends) + 1) if ends and not alone else 0
         if which >= len(ends):
             return False
         at.notes.reserved.add(ends[which])
         waiting.failure = failure_of(at, waiting, at.script.lines[ends[which]])
         return True
+
+    def _ends_now(self, waiting: Waiting) -> tuple[list[int], bool]:
+        """The lines of this moment that may be its end, one of each kind; and whether it is the only one that
+        was open at the last of them."""
+        at, of, lines = self._at, waiting.of, self._at.known.ground.lines
+        ends, starts = lines.ends_at_once[of.node.id], lines.starts[of.node.id]
+        following = bisect_left(starts, at.script.cursor)
+        start = starts[following] if following < len(starts) else at.script.end
+        beside = len(at.pending.open[of.node.id]) > 1
+        found: dict[tuple[object, ...], int] = {}
+        looked = 0
+        for number in range(bisect_left(ends, at.script.cursor), len(ends)):
+            index = ends[number]
+            line = at.script.lines[index]
+            if line.at > at.clock.at or index >= at.script.end or looked > MOST_LOOKED_AT:
+                break
+            if at.script.taken[index] or index in at.notes.reserved:
+                continue
+            looked += 1
+            if self._fit.may_end(waiting, line):
+                found.setdefault((line.event, line.status, line.error), index)
+                if not beside and start > index:
+                    return list(found.values()), True
+        return list(found.values()), False
 
     def _foresee(self, waiting: Waiting) -> None:
         """When the state says that a silent leaf ended, and how."""

@@ -14,8 +14,6 @@ from one_trace.engine.loop import Promise
 
 STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeout": "timeout"}
 """What the host calls an outcome, and we."""
-ENDS = ("step:complete", "step:error", "step:retry", "step:retry-success")
-"""Events with which an attempt, or all of a step, ends."""
 LEAVES = frozenset(("transform", "code", "file-read", "file-write", "bash", "action", "paginate"))
 UNKNOWN = "\0 an error that the record does not tell"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from one_trace.assembler.executions import Execution
 from one_trace.record.log import LogLine
@@ -25,6 +27,8 @@ FOLLOWED = frozenset(
 )
 """Events that the engine emits, and that tell of the tree."""
 
+ENDS = ("step:complete", "step:error", "step:retry", "step:retry-success")
+"""Events with which an attempt, or all of a step, ends."""
 NO_NEWS = frozenset(
     {"flow:deprecation", "flow:warning", "step:mock", "step:page", "step:retry-skip", "workflow:result"}
 )
@@ -48,9 +52,30 @@ class Conflict(Exception):
         self.blamed, self.ended = list(blamed), ended
 
 
-def ignored_in(lines: list[LogLine]) -> bytes:
-    """1 for each line that is not followed."""
-    return bytes([line.event not in FOLLOWED for line in lines])
+class Lines:
+    """What all scripts of a log share. `ignored`: 1 for each line that is not followed."""
+
+    def __init__(self, lines: list[LogLine]) -> None:
+        self._lines = lines
+        self.ignored = bytes([line.event not in FOLLOWED for line in lines])
+
+    @cached_property
+    def starts(self) -> dict[str | None, list[int]]:
+        """The lines with which steps start, by id."""
+        found: dict[str | None, list[int]] = defaultdict(list)
+        for index, line in enumerate(self._lines):
+            if line.event == "step:start":
+                found[line.step_id].append(index)
+        return found
+
+    @cached_property
+    def ends_at_once(self) -> dict[str | None, list[int]]:
+        """The lines that say that attempts ended, and do not say that they took any time, by id."""
+        found: dict[str | None, list[int]] = defaultdict(list)
+        for index, line in enumerate(self._lines):
+            if line.event in ENDS and not line.duration_ms:
+                found[line.step_id].append(index)
+        return found
 
 
 class Script:
