@@ -8,7 +8,7 @@ from math import ceil, floor
 from msgspec.structs import replace
 
 from one_trace.analyse.changes import LEAST_MS, LEAST_USD
-from one_trace.analyse.diff import DiffDocument, of_past
+from one_trace.analyse.diff import DiffDocument, counts, of_past
 from one_trace.analyse.quantiles import median
 from one_trace.analyse.step_runs import (
     LEAST_BYTES,
@@ -59,9 +59,11 @@ def masked(baseline: Baseline, mask: Redact) -> Baseline:
 
 
 def compare(baseline: Baseline, after: Trace) -> DiffDocument:
-    """A run compared with a baseline."""
+    """A run compared with a baseline. Of steps that no file has, it says nothing."""
     document = of_past(_Expected(baseline), after, "file")
     document.a.flow_key = baseline.flow_key
+    document.steps = [step for step in document.steps if len(step.path) <= LONGEST_PATH]
+    document.counts = counts(document.steps)
     return document
 
 

@@ -7,7 +7,7 @@ changed but is usual on both sides is noise, whatever its percentage; see `step_
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -142,10 +142,15 @@ def _document(against: Against, a: Side, after: Trace, before: Steps, past: Know
             usual_ms=range_ms,
             noise=None if range_ms is None else _is_noise(a.duration_ms, b.duration_ms, LEAST_MS, range_ms),
             past_runs=middle.runs,
-            counts=Counter(change for step in steps for change in step.changes),
+            counts=counts(steps),
             steps=steps,
         )
     )
+
+
+def counts(steps: Iterable[StepDiff]) -> dict[str, int]:
+    """How many steps changed in each way."""
+    return Counter(change for step in steps for change in step.changes)
 
 
 def _side(run: Run) -> Side:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from one_trace.assembler.choices import Choice, Key, Picks
-from one_trace.assembler.executions import Execution, duration_of, is_late, outwards
+from one_trace.assembler.doubts import doubt_what_differs, reported
+from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
@@ -66,7 +67,7 @@ class _Agreement:
             if block.expected is None or block.expected.level < SURE:
                 guessed.setdefault((block.node, block.start), set()).add(block)
         for blocks in guessed.values():
-            if len({_reported(each)[1:] for each in blocks}) > 1:
+            if len({reported(each)[1:] for each in blocks}) > 1:
                 for one, other in itertools.pairwise(sorted(blocks, key=lambda each: each.number)):
                     for each in _after((one, other), one.lines[0], self._below):
                         each.doubt("iteration")
@@ -111,7 +112,7 @@ class _Agreement:
             self._left -= other.runs * self._size
             best.runs += other.runs
             if other.conflict is None:
-                _doubt(best.executions, other.executions, names)
+                doubt_what_differs(best.executions, other.executions, names)
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.runs < SWAPS[0]
@@ -241,32 +242,3 @@ def _may_exchange(choice: Choice, both: tuple[str, str]) -> bool:
     """It is one between the two."""
     labels = {each.label for each in (choice.chosen, *choice.as_good)}
     return any(renamed(label, *both) in labels - {label} for label in labels)
-
-
-def _doubt(ours: list[Execution], others: list[Execution], names: tuple[str, ...]) -> None:
-    theirs: dict[str, list[Execution]] = {}
-    for each in others:
-        theirs.setdefault(each.path, []).append(each)
-    for each in ours:
-        alike = theirs.get(each.path)
-        other = alike.pop(0) if alike else None
-        if other is None or _reported(each) != _reported(other):
-            each.doubt(*names)
-        elif _output(each) != _output(other):
-            each.doubt("outputBytes")
-
-
-def _reported(each: Execution) -> tuple[object, ...]:
-    when = None if each.where.silent else each.start
-    return (
-        when,
-        each.end if when is not None else None,
-        duration_of(each),
-        each.status,
-        each.attempts,
-        is_late(each),
-    )
-
-
-def _output(each: Execution) -> bytes | None:
-    return bytes(each.result.output) if each.result is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from one_trace.assembler.executions import Execution, is_at_limit, is_late
+from one_trace.assembler.executions import Execution, duration_of, is_at_limit, is_late
 from one_trace.assembler.expected import SURE, UNLIKELY
 from one_trace.assembler.pending import LEAVES
 from one_trace.assembler.standing import Standing
@@ -128,3 +128,33 @@ def _take_alike(at: Standing, each: Execution) -> None:
     if result.status == line.status and result.duration_ms == line.reported_ms:
         each.result = result
         each.doubt("outputBytes")
+
+
+def doubt_what_differs(ours: list[Execution], others: list[Execution], names: tuple[str, ...]) -> None:
+    """Of two readings' executions."""
+    theirs: dict[str, list[Execution]] = {}
+    for each in others:
+        theirs.setdefault(each.path, []).append(each)
+    for each in ours:
+        alike = theirs.get(each.path)
+        other = alike.pop(0) if alike else None
+        if other is None or reported(each) != reported(other):
+            each.doubt(*names)
+        elif _output(each) != _output(other):
+            each.doubt("outputBytes")
+
+
+def reported(each: Execution) -> tuple[object, ...]:
+    when = None if each.where.silent else each.start
+    return (
+        when,
+        each.end if when is not None else None,
+        duration_of(each),
+        each.status,
+        each.attempts,
+        is_late(each),
+    )
+
+
+def _output(each: Execution) -> bytes | None:
+    return bytes(each.result.output) if each.result is not None else None

@@ -20,6 +20,7 @@ from one_trace.cli.reading import place_of
 from one_trace.cli.stored import trace_of
 from one_trace.errors import NoSuchRun
 from one_trace.guard.text import valid
+from one_trace.model.gc import held_back
 from one_trace.settings import paths
 from one_trace.settings.problems import no_home
 
@@ -44,7 +45,8 @@ def command(ref: str, source: str | None) -> None:
     word means both, the run is opened. With --agent no browser is started.
     """
     speaker = out()
-    name, page, run_id, flow_key = _page(ref, place_of(source))
+    with held_back():
+        name, page, run_id, flow_key = _page(ref, place_of(source))
     path = _written(name, page)
     opened = not speaker.agent and _browse(path.as_uri())
     written = WrittenFile(path=str(path), format="html", bytes=len(page), run_id=run_id, flow_key=flow_key)

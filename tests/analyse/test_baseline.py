@@ -13,10 +13,10 @@ from made import START_MS, USAGE, assembly, span
 
 from one_trace.analyse.baseline import compare, make
 from one_trace.analyse.diff import DiffDocument, of_past
-from one_trace.analyse.step_runs import PastRuns, StepRef, StepRun
+from one_trace.analyse.step_runs import PastRuns, StepRef, StepRun, steps_of
 from one_trace.errors import CliError
 from one_trace.export.baseline import read_baseline, to_file
-from one_trace.model.baseline import SCHEMA
+from one_trace.model.baseline import LONGEST_PATH, SCHEMA, Baseline
 from one_trace.model.trace import PlannedStep, Trace
 from one_trace.store import Store
 
@@ -49,7 +49,7 @@ def verdict(document: DiffDocument) -> list[object]:
     return [document.noise, document.past_runs, steps]
 
 
-def reread(tmp_path: Path, data: bytes) -> object:
+def reread(tmp_path: Path, data: bytes) -> Baseline:
     path = tmp_path / "base.json"
     path.write_bytes(data)
     return read_baseline(path)
@@ -72,6 +72,24 @@ def test_a_file_has_a_step_a_line_in_the_order_of_the_flow() -> None:
     steps = [json.loads(line.rstrip(b",")) for line in data.split(b"\n") if line.startswith(b"    {")]
     assert [step["path"] for step in steps] == [*order, "fetch"]
     assert [step.get("runs", 0) for step in steps] == [8, 0, 8, 0, 8]
+
+
+def test_a_step_nested_too_deeply_for_a_file_is_not_said_to_be_new(tmp_path: Path) -> None:
+    deep = [span("a" * 1000)]
+    for _ in range(LONGEST_PATH // 1000):
+        deep.append(span("a" * 1000, deep[-1]))
+    run = assembly(spans=deep).trace
+    paths = list(steps_of(run))
+    known = PastRuns(
+        runs=[300.0] * 8,
+        costs=[],
+        steps={path: [StepRun(count=1, status="success", duration_ms=100.0)] * 8 for path in paths},
+        refs={path: StepRef(path, "a" * 1000, "bash") for path in paths},
+    )
+    baseline = reread(tmp_path, to_file(make("my-flow", known, [])))
+    assert len(baseline.steps) == len(paths) - 1
+    document = compare(baseline, run)
+    assert (len(document.steps), document.counts.get("added", 0)) == (len(paths) - 1, 0)
 
 
 FIGURES = '"flowKey": "f", "runs": 1, "durationMs": {"p50": 1}'

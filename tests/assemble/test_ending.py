@@ -20,7 +20,11 @@ from tests.assemble.recorded import lay_out
 
 @pytest.fixture(autouse=True)
 def _collector() -> Iterator[None]:
+    """As Python starts it: it is lazier in the tests."""
+    lazy = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
     yield
+    gc.set_threshold(*lazy)
     gc.enable()
 
 

@@ -15,7 +15,7 @@ from machine import ROOT, Machine
 from tests.effort import effort
 
 HERE = Path(__file__).parent
-FLIPS = effort(4, 20) * len(DAMAGES)
+FLIPS = effort(2, 20) * len(DAMAGES)
 
 
 @pytest.mark.parametrize(("kind", "count"), [("damaged", FLIPS), ("edited", len(EDITS))])
