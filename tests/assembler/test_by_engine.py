@@ -17,6 +17,7 @@ from tests.assemble.generated import Made, run
 from tests.assemble.recorded import cases, lay_out
 from tests.assemble.test_fidelity import truth_of
 from tests.assembler.score import scored
+from tests.effort import effort
 from tests.oracle.hostile import hostile_run
 
 WRONG = {
@@ -39,14 +40,14 @@ def test_every_span_of_a_recorded_run_is_right(case: str, tmp_path: Path) -> Non
 @pytest.mark.program
 def test_the_named_cases_are_right_but_for_those_that_are_listed(tmp_path: Path) -> None:
     """One that is right now must be taken from the list."""
-    wrong = set()
-    for path in sorted(NAMED.glob("*.json")):
+    tried, wrong = sorted(NAMED.glob("*.json"))[:: effort(2, 1)], set()
+    for path in tried:
         project = tmp_path / path.stem
         project.mkdir()
         files, truth, _ = run(Made.from_json(path.read_text()), project)
         if differences(truth, assemble(read(files)).trace):
             wrong.add(path.stem)
-    assert wrong == set(WRONG)
+    assert wrong == WRONG.keys() & {path.stem for path in tried}
 
 
 @pytest.mark.program

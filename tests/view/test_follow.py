@@ -114,12 +114,12 @@ def pausing(machine: Machine) -> Machine:
 def start_run(machine: Machine, *options: str) -> subprocess.Popen[bytes]:
     """A run that has left its first lines and waits."""
     logs = machine.project / ".one" / "flows" / ".logs"
-    before = len(list(logs.glob("*.log")))
+    before = set(logs.glob("*.log"))
     run = machine.start(
         "--agent", "flow", "execute", "def-retry", *options, start_new_session=True, stdout=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 120
-    while not any(path.stat().st_size for path in list(logs.glob("*.log"))[before:]):
+    while not any(path.stat().st_size for path in set(logs.glob("*.log")) - before):
         assert time.monotonic() < deadline, run.poll()
         time.sleep(0.01)
     return run
