@@ -23,12 +23,13 @@ from one_trace.assemble.sizes.measured import Measured
 from one_trace.assemble.sizes.usage import drop_copies, take_parts
 from one_trace.assemble.spans.cause import find_cause
 from one_trace.assemble.spans.commands import command_ends
-from one_trace.assemble.spans.document import born, in_order, name_doubts, span_ids, spans_of
+from one_trace.assemble.spans.document import born, name_doubts, spans_of
+from one_trace.assemble.spans.order import in_order, span_ids
 from one_trace.assemble.spans.timing import drop_too_short, settle_children
-from one_trace.assemble.spans.whole import run_of, start_of, trace_id
+from one_trace.assemble.spans.whole import run_of, saved_status, start_of, trace_id
 from one_trace.errors import RecordError
 from one_trace.model.gc import held_back
-from one_trace.model.trace import Assembly, Span, Trace
+from one_trace.model.trace import Assembly, Run, Span, Trace
 from one_trace.record.reading import Record
 
 __all__ = ["assemble", "explain", "trace_id"]
@@ -60,14 +61,14 @@ def _assemble(record: Record, outputs_of: Collection[str], *, ending: bool) -> A
     over = record.lines[-1].at if record.lines else 0
     spans = _settled(record, replay, over)
     started_at, start = start_of(record)
-    ordered = in_order(spans)
+    ordered = in_order(spans, lambda span: span.act.span)
     ids = span_ids(ordered, trace_id(record.files.run_id, started_at))
     made = spans_of(ordered, ids, start, over)
     name_doubts(replay, ordered, made)
     drop_copies(made)
     parts = take_parts(made)
     ends = _weigh_inputs(record, ordered, made)
-    run = run_of(record, replay, made, started_at, start)
+    run = _run_of(record, replay, made, (started_at, start))
     if run.status == "error":
         run.cause = find_cause(replay, spans, ids)
     assembly = Assembly(
@@ -82,6 +83,19 @@ def _assemble(record: Record, outputs_of: Collection[str], *, ending: bool) -> A
     if record.flow is not None:
         tell_plan(assembly, record, record.flow, replay.trees)
     return assembly
+
+
+def _run_of(record: Record, replay: Replay, spans: list[Span], start: tuple[str, float]) -> Run:
+    seen, status = replay.seen, replay.seen.outcome or saved_status(record)
+    return run_of(
+        record,
+        spans,
+        start,
+        status=status,
+        ended=seen.ended_at if status != "incomplete" else None,
+        faults=record.faults + replay.faults,
+        others=seen.others,
+    )
 
 
 def _read(record: Record) -> Replay:

@@ -29,12 +29,6 @@ FOLLOWED = frozenset(
 
 ENDS = ("step:complete", "step:error", "step:retry", "step:retry-success")
 """Events with which an attempt, or all of a step, ends."""
-NO_NEWS = frozenset(
-    {"flow:deprecation", "flow:warning", "step:mock", "step:page", "step:retry-skip", "workflow:result"}
-)
-"""Known events that say nothing of the tree that others do not say as well."""
-KIND_CHARS, KINDS = 80, 50
-"""Of events of unknown kinds: so much of their names, and so many of them."""
 UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")
 """What JSON.stringify throws when the host saves its state after a step."""
 

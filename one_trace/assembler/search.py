@@ -6,6 +6,7 @@ import heapq
 import itertools
 from collections.abc import Iterator
 
+from one_trace.assemble.spans.unsettled import UNSETTLED
 from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.ground import ANY, EXACT, LINES, NEAR, Ground, Mode
@@ -14,7 +15,6 @@ from one_trace.assembler.standing import Learned
 
 MODES = (Mode(EXACT, at_once=True), Mode(EXACT), Mode(NEAR), Mode(NEAR, at_once=True), Mode(ANY))
 """What is likelier first."""
-UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
 _BEHIND = ("", " ", "[", "#")
 """What may stand behind the path of what goes on."""
 RUNS = 60

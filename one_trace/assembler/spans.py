@@ -7,32 +7,12 @@ from collections.abc import Sequence
 
 from one_trace.assemble.sizes.compact import compact_bytes
 from one_trace.assemble.sizes.usage import usage_of
+from one_trace.assemble.spans.order import to_microsecond
 from one_trace.assembler.cause import code_of
 from one_trace.assembler.executions import Execution, duration_of, is_late
-from one_trace.model.digest import blake2b
 from one_trace.model.times import to_iso
 from one_trace.model.trace import Span, SpanStatus
 from one_trace.record.log import LogLine
-
-
-def in_order(executions: list[Execution]) -> list[Execution]:
-    """By start, but never a child before its parent: clocks jump, and damaged lines lie."""
-    keys: dict[int, float] = {}
-    for each in executions:
-        above = each.where.above
-        keys[each.number] = max(each.start, keys.get(above.number, each.start)) if above else each.start
-    return sorted(executions, key=lambda each: keys[each.number])
-
-
-def ids(ordered: list[Execution], trace: str) -> dict[int, str]:
-    """16 hex digits each: by their order of start among those of one path."""
-    found: dict[int, str] = {}
-    seen: dict[str, int] = {}
-    for each in ordered:
-        nth = seen[each.path] = seen.get(each.path, 0) + 1
-        reported = f"{trace}|{each.path}|{nth}".encode("utf-8", "replace")
-        found[each.number] = blake2b(reported, digest_size=8).hexdigest()
-    return found
 
 
 def span_of(
@@ -57,8 +37,8 @@ def span_of(
         parent_attempt=where.attempt,
         status=status,
         started_at=_reported(lines[line]) if line >= 0 else to_iso(each.start),
-        start_ms=_measured(each.start - start),
-        duration_ms=_measured(lasted) if lasted is not None else None,
+        start_ms=to_microsecond(each.start - start),
+        duration_ms=to_microsecond(lasted) if lasted is not None else None,
         output_bytes=compact_bytes(result.output) if result is not None else None,
     )
     if where.branch is not None:
@@ -89,8 +69,3 @@ def _reported(line: LogLine) -> str:
     if text is not None and (text == line.ts or line.begun is not None):
         return text
     return to_iso(line.at)
-
-
-def _measured(ms: float) -> float:
-    """A time to the microsecond: what is behind that comes of the subtraction."""
-    return ms if ms == int(ms) else round(ms, 3)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from unittest import mock
 
 import one_trace.assemble as assembling
 from one_trace import assembler
 from one_trace.assemble.live.state import LiveSpan
+from one_trace.assemble.spans.order import in_order
 from one_trace.assembler.search import Reading
-from one_trace.assembler.spans import in_order
 from one_trace.errors import RecordError
 from one_trace.model.trace import RUN_STATUSES, SPAN_STATUSES, Span, Trace
 from one_trace.record.files import RunFiles
@@ -93,16 +94,16 @@ def ends(files: RunFiles) -> Ended | None:
 def _by_engine(record: Record) -> tuple[Trace, dict[int, Span]]:
     readings: list[Reading] = []
     trace = assembler.assemble(record, tell=readings.append).trace
-    lines = [each.lines[1] for each in in_order(readings[0].executions)]
+    ordered = in_order(readings[0].executions, lambda each: each.where.above)
+    lines = [each.lines[1] for each in ordered]
     return trace, {line: span for line, span in zip(lines, trace.spans, strict=True) if line >= 0}
 
 
 def _by_rules(record: Record) -> tuple[Trace, dict[int, Span]]:
     ordered: list[LiveSpan] = []
-    by_start = assembling.in_order
 
-    def spy(spans: list[LiveSpan]) -> list[LiveSpan]:
-        ordered[:] = by_start(spans)
+    def spy(spans: list[LiveSpan], owner_of: Callable[[LiveSpan], LiveSpan | None]) -> list[LiveSpan]:
+        ordered[:] = in_order(spans, owner_of)
         return list(ordered)
 
     with mock.patch.object(assembling, "in_order", spy):

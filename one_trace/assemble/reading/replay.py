@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.flowtree.trees import Trees, limit_loops
+from one_trace.assemble.live import other_events
 from one_trace.assemble.live.facts import RESUMED, Facts
 from one_trace.assemble.live.state import ContainerAttempt, Foreseen, Scope
 from one_trace.assemble.live.tolerance import CLOCK_MS, Tolerance
@@ -21,24 +22,12 @@ from one_trace.assemble.reading.stops import Stops, under_way
 from one_trace.assemble.reading.subflows import begin_sub_flow, flow_that_ends, has_too_many
 from one_trace.assemble.reading.tick import began_apart
 from one_trace.assemble.reading.world import World
+from one_trace.model.trace import RunStatus
 from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
-_NO_NEWS = frozenset(
-    {
-        "flow:deprecation",
-        "flow:dry-run",
-        "flow:warning",
-        "step:mock",
-        "step:page",
-        "step:retry-skip",
-        "step:retry-success",
-        "workflow:result",
-    }
-)
+_NO_NEWS = other_events.NO_NEWS | {"flow:dry-run", "step:retry-success"}
 """Events that say nothing of the tree that other lines do not say as well."""
-_KIND_CHARS = 80
-_KINDS = 50
 
 
 class SeenRun:
@@ -46,18 +35,13 @@ class SeenRun:
     there is none. `ended_at`: epoch ms of the line that ends it."""
 
     def __init__(self) -> None:
-        self.outcome: str | None = None
+        self.outcome: RunStatus | None = None
         self.ended_at: int | None = None
         self.error: str | None = None
         self.overs: list[float] = []
         """When the run was over each time it was resumed later: the time of its last line."""
         self.others: dict[str, int] = {}
         """Kinds of events that are not known, and how many there were."""
-
-    def count_other(self, event: str) -> None:
-        kind = event[:_KIND_CHARS]
-        if kind in self.others or len(self.others) < _KINDS:
-            self.others[kind] = self.others.get(kind, 0) + 1
 
 
 class Replay:
@@ -112,7 +96,7 @@ class Replay:
             if handler is not None:
                 handler(line)
             elif line.event not in _NO_NEWS:
-                self.seen.count_other(line.event)
+                other_events.count(self.seen.others, line.event)
         self._stops.stop_rest(world)
         self.saves.check_killed()
         world.check(self._scope)

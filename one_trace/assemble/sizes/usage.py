@@ -23,7 +23,7 @@ _VALUES = 20_000
 """So many lines or values of a stream are looked at."""
 _PRINTS = frozenset({"bash", ""})
 _CALLS = frozenset({"code", "action"})
-_SIGNS = (b"usage", b"tokens")
+_USAGE, _TOKENS = b"usage", b"tokens"
 
 
 class _Response(msgspec.Struct):
@@ -124,7 +124,7 @@ def _may_tell(raw: Raw, limit: int) -> bool:
     if memoryview(raw).nbytes >= limit:
         return False
     text = bytes(raw)
-    return _SIGNS[0] in text or _SIGNS[1] in text
+    return _USAGE in text or _TOKENS in text
 
 
 def _decoded(raw: bytes) -> object:

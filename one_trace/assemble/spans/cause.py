@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from one_trace.assemble.live.state import LiveSpan, SequenceRun
 from one_trace.assemble.reading.replay import Replay
-from one_trace.engine.rules import BASH_TIMEOUT_MS
+from one_trace.assemble.spans.thrown import (
+    LIST_LIMIT,
+    class_of,
+    flow_cause,
+    own_code,
+    ran_at,
+    ran_out_of_time,
+)
 from one_trace.model.trace import Cause
-from one_trace.record.tolerant import bounded_number
-
-_LIST_LIMIT = 50
-_UNREPORTED = "Cannot set property message of "
 
 
 def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Cause:
@@ -19,16 +22,7 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
     error = replay.seen.error
     top = [span for span in spans if span.act is replay.root and span.raised]
     if not top:
-        unrun = _all(replay) if not spans else []
-        kind, guessed = _class(error, None, None)
-        return Cause(
-            span_id=None,
-            path=replay.root.prefix,
-            error=error,
-            error_class=kind,
-            never_ran=unrun,
-            derived=["class"] if guessed else [],
-        )
+        return flow_cause(replay.root.prefix, error, _all(replay) if not spans else [])
     chain = [top[-1]]
     text = chain[0].shown.error
     while (inner := _threw_in(chain[-1], text)) is not None:
@@ -37,8 +31,8 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
     cause = chain[-1]
     text = text if text is not None else error
     code = timeout_code(cause, text)
-    kind, guessed = _class(text, code, cause.node.type)
-    if guessed and _ran_out_of_time(cause, text):
+    kind, guessed = class_of(text, code, cause.node.type)
+    if guessed and ran_out_of_time(cause.node, text, _took(cause)):
         kind = "TIMEOUT"
     thrown = cause.end if cause.end is not None else chain[0].end
     running = [span.path for span in spans if _ran_at(span, thrown) and span not in chain and span.shown.born]
@@ -51,8 +45,8 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
         error_class=kind,
         at=replay.trees.place(cause.node),
         attempts=cause.attempts,
-        still_running=running[:_LIST_LIMIT],
-        never_ran=[path for span in reversed(chain) for path in _after(span)][:_LIST_LIMIT],
+        still_running=running[:LIST_LIMIT],
+        never_ran=[path for span in reversed(chain) for path in _after(span)][:LIST_LIMIT],
         derived=[
             *(["path"] if any(span.shown.doubtful or span.act.unsure.doubtful for span in chain) else []),
             *(["class"] if guessed else []),
@@ -60,36 +54,10 @@ def find_cause(replay: Replay, spans: list[LiveSpan], ids: dict[int, str]) -> Ca
     )
 
 
-def _class(error: str | None, code: str | None, step_type: str | None) -> tuple[str | None, bool]:
-    from one_trace.assemble.spans.error_class import (
-        error_class,  # its patterns are of use for a failed run alone
-    )
-
-    return error_class(error, code, step_type)
-
-
-def _ran_out_of_time(span: LiveSpan, error: str | None) -> bool:
-    """What the host's words do not say: a command that it ended by the command's own limit, and a code step
-    whose abort signal went off, of which the host cannot report the message."""
-    config, text = span.node.config, error or ""
-    if span.node.type == "bash" and text.startswith("Command failed: ") and span.end is not None:
-        limit = bounded_number(config.get("timeout")) or BASH_TIMEOUT_MS
-        return span.end - (span.retried[-1] if span.retried else span.start) >= limit
-    source = config.get("source")
-    return text.startswith(_UNREPORTED) and isinstance(source, str) and "Abort" in source
-
-
 def timeout_code(span: LiveSpan, error: str | None) -> str | None:
     """``TIMEOUT`` for a step whose own time-out was thrown; else the code that its result has."""
-    if span.shown.result is not None and span.shown.result.error_code:
-        return span.shown.result.error_code
-    if span.shown.status == "timeout":
-        return "TIMEOUT"
-    return (
-        "TIMEOUT"
-        if span.shown.status in ("error", "incomplete") and (error or "").startswith(span.node.timed_out)
-        else None
-    )
+    result = span.shown.result
+    return own_code(span.node, span.shown.status, error, result.error_code if result is not None else None)
 
 
 def _threw_in(span: LiveSpan, error: str | None) -> LiveSpan | None:
@@ -132,13 +100,16 @@ def _all(replay: Replay) -> list[str]:
     """Every step of the root flow's own list."""
     record = replay.record
     nodes = replay.trees.root(record.files.flow_key, record.flow).root.nodes
-    return [f"{replay.root.prefix} > {node.id}" for node in nodes][:_LIST_LIMIT]
+    return [f"{replay.root.prefix} > {node.id}" for node in nodes]
 
 
 def _ran_at(span: LiveSpan, moment: float | None) -> bool:
-    if moment is None or span.shown.status == "skipped" or span.start > moment:
-        return False
-    return span.end is None or span.end > moment
+    return ran_at(span.shown.status, span.start, span.end, moment)
+
+
+def _took(span: LiveSpan) -> float | None:
+    """Its last attempt, in ms."""
+    return None if span.end is None else span.end - (span.retried[-1] if span.retried else span.start)
 
 
 def _after(span: LiveSpan) -> Iterator[str]:

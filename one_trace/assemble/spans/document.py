@@ -11,11 +11,10 @@ from one_trace.assemble.sizes.compact import compact_bytes
 from one_trace.assemble.sizes.usage import usage_of
 from one_trace.assemble.spans.cause import timeout_code
 from one_trace.assemble.spans.lateness import Stopped, lateness
-from one_trace.model.digest import blake2b
+from one_trace.assemble.spans.order import to_microsecond
+from one_trace.assemble.spans.unsettled import UNSETTLED, no_reading
 from one_trace.model.times import to_iso
 from one_trace.model.trace import Span, SpanStatus
-
-_UNSETTLED = ("path", "parentSpanId", "iteration", "status", "durationMs", "attempts", "retries", "late")
 
 
 def born(spans: list[LiveSpan]) -> list[LiveSpan]:
@@ -35,27 +34,6 @@ def born(spans: list[LiveSpan]) -> list[LiveSpan]:
         if span.shown.born and (owner is None or owner.number in kept):
             kept.add(span.number)
     return [span for span in spans if span.number in kept]
-
-
-def in_order(spans: list[LiveSpan]) -> list[LiveSpan]:
-    """By start, but never a child before its parent: clocks jump, and damaged lines lie."""
-    keys: dict[int, float] = {}
-    for span in spans:
-        owner, start = span.act.span, span.start
-        above = keys.get(owner.number, start) if owner is not None else start
-        keys[span.number] = start if start >= above else above
-    return sorted(spans, key=lambda span: keys[span.number])
-
-
-def span_ids(ordered: list[LiveSpan], trace: str) -> dict[int, str]:
-    """16 hex digits a span: spans of one path are told apart by their order of start."""
-    ids: dict[int, str] = {}
-    seen: dict[str, int] = {}
-    for span in ordered:
-        nth = seen[span.path] = seen.get(span.path, 0) + 1
-        told = f"{trace}|{span.path}|{nth}".encode("utf-8", "replace")
-        ids[span.number] = blake2b(told, digest_size=8).hexdigest()
-    return ids
 
 
 def spans_of(ordered: list[LiveSpan], ids: dict[int, str], start: float, over: float) -> list[Span]:
@@ -113,11 +91,6 @@ def _span(
     return made
 
 
-def to_microsecond(ms: float) -> float:
-    """A time to the microsecond: what is behind that comes of the subtraction."""
-    return ms if ms == int(ms) else round(ms, 3)
-
-
 def _derived(span: LiveSpan) -> list[str]:
     derived: list[str] = []
     if span.slot >= 0:
@@ -159,9 +132,7 @@ def name_doubts(replay: Replay, ordered: list[LiveSpan], made: list[Span]) -> No
     if doubts.strained:
         _name_too([span for span in made if "iteration" in span.derived], ["durationMs"])
     if unsure:
-        replay.faults.append(
-            f"no reading of the log was found that nothing contradicts: {unsure} spans may be others"
-        )
+        replay.faults.append(no_reading(unsure))
 
 
 def _name_unsettled(spans: list[Span]) -> int:
@@ -169,7 +140,7 @@ def _name_unsettled(spans: list[Span]) -> int:
     another says that it may, and in what. How many these are."""
     steps = {span.step_id for span in spans if {"iteration", "path"} & set(span.derived)}
     unsure = [span for span in spans if span.step_id in steps]
-    _name_too(unsure, _UNSETTLED)
+    _name_too(unsure, UNSETTLED)
     return len(unsure)
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from msgspec import UNSET
 
-from one_trace.assemble.reading.replay import Replay
 from one_trace.assemble.sizes.compact import compact_bytes
 from one_trace.assemble.sizes.usage import add
-from one_trace.assemble.spans.document import to_microsecond
+from one_trace.assemble.spans.order import to_microsecond
 from one_trace.guard.text import valid
 from one_trace.model.digest import blake2b
 from one_trace.model.times import to_iso, to_ms
 from one_trace.model.trace import Counts, Executor, Run, RunStatus, Span
 from one_trace.record.reading import Record
+
+_SAVED: dict[str, RunStatus] = {"completed": "success", "failed": "error"}
 
 
 def trace_id(run_id: str, started_at: str) -> str:
@@ -33,13 +35,20 @@ def start_of(record: Record) -> tuple[str, float]:
     return to_iso(first.at), first.at
 
 
-def run_of(record: Record, replay: Replay, spans: list[Span], started_at: str, start: float) -> Run:
-    state = record.state
-    status = _status(record, replay)
-    ended = replay.seen.ended_at if status != "incomplete" else None
+def run_of(
+    record: Record,
+    spans: Sequence[Span],
+    start: tuple[str, float],
+    *,
+    status: RunStatus,
+    ended: float | None,
+    faults: Iterable[str],
+    others: dict[str, int],
+) -> Run:
+    """`start`: as `start_of`; `ended`: epoch ms; `others`: events of kinds that are not known."""
+    state, (started_at, began) = record.state, start
     by_status: Counter[str] = Counter(span.status for span in spans)
     retries = sum(span.retries for span in spans)
-    faults = list(dict.fromkeys(record.faults + replay.faults))
     return Run(
         run_id=record.files.run_id,
         trace_id=trace_id(record.files.run_id, started_at),
@@ -47,26 +56,19 @@ def run_of(record: Record, replay: Replay, spans: list[Span], started_at: str, s
         status=status,
         started_at=started_at,
         ended_at=to_iso(ended) if ended is not None else None,
-        duration_ms=to_microsecond(max(0.0, ended - start)) if ended is not None else None,
+        duration_ms=to_microsecond(max(0.0, ended - began)) if ended is not None else None,
         executor=Executor(name="built-in" if state is not None and state.built_in else "one-cli"),
         cwd=valid(str(record.files.project)),
         input_bytes=compact_bytes(state.inputs) if state is not None else None,
         counts=Counts(spans=len(spans), retries=retries, **by_status),
         usage=add(span.usage for span in spans),
-        partial=faults or UNSET,
-        other_events=replay.seen.others or UNSET,
+        partial=list(dict.fromkeys(faults)) or UNSET,
+        other_events=others or UNSET,
         other_fields=record.unknown_fields or UNSET,
     )
 
 
-def _status(record: Record, replay: Replay) -> RunStatus:
-    if replay.seen.outcome == "error":
-        return "error"
-    if replay.seen.outcome == "stopped":
-        return "stopped"
-    if replay.seen.outcome == "success":
-        return "success"
-    told = {"completed": "success", "failed": "error"}.get(
-        record.state.status if record.state is not None else ""
-    )
-    return told if told is not None else "incomplete"  # type: ignore[return-value]
+def saved_status(record: Record) -> RunStatus:
+    """As the state has it, where the log does not say how the run ended."""
+    status = record.state.status if record.state is not None else ""
+    return _SAVED.get(status, "incomplete")
