@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from one_trace.assemble import assemble
-from one_trace.record.reading import read
+from one_trace.assembler import assemble as by_engine
+from one_trace.model.trace import Assembly
+from one_trace.record.reading import Record, read
 from tests.assemble import score_fidelity
 from tests.assemble.recorded import RECORDINGS, cases, lay_out
+
+Assemble = Callable[[Record], Assembly]
 
 
 def truth_of(case: str) -> dict:
@@ -23,8 +28,9 @@ def truth_of(case: str) -> dict:
     return json.loads(data)
 
 
+@pytest.mark.parametrize("assemble", [assemble, by_engine], ids=["rules", "engine"])
 @pytest.mark.parametrize("case", cases())
-def test_every_span_is_right(case: str, tmp_path: Path) -> None:
+def test_every_span_is_right(case: str, assemble: Assemble, tmp_path: Path) -> None:
     documents = {
         files.run_id: json.loads(msgspec.json.encode(assemble(read(files)).trace))
         for files in lay_out(case, tmp_path)
