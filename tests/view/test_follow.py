@@ -14,6 +14,7 @@ import pytest
 from machine import Machine
 from truths import RECORDINGS
 
+from one_trace.capture import pending
 from one_trace.cli.follow import tail
 
 CASE = RECORDINGS / "31b-default-retry"
@@ -112,14 +113,17 @@ def pausing(machine: Machine) -> Machine:
 
 
 def start_run(machine: Machine, *options: str) -> subprocess.Popen[bytes]:
-    """A run that has left its first lines and waits."""
+    """A run that has left its first lines and waits; a traced one is noted as under way, which comes after
+    the start of the host."""
     logs = machine.project / ".one" / "flows" / ".logs"
     before = set(logs.glob("*.log"))
     run = machine.start(
         "--agent", "flow", "execute", "def-retry", *options, start_new_session=True, stdout=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 120
-    while not any(path.stat().st_size for path in set(logs.glob("*.log")) - before):
+    noted = "--trace" not in options
+    while not (noted and any(path.stat().st_size for path in set(logs.glob("*.log")) - before)):
+        noted = noted or any(pending.alive(machine.data))
         assert time.monotonic() < deadline, run.poll()
         time.sleep(0.01)
     return run
