@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import os
 import types
 from collections import Counter
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ from typing import Any, Literal
 
 import msgspec
 
-PACKAGE = "one_trace.assemble"
-FILE = Path(__file__).with_name("mutants.json")
+BY_ENGINE = os.environ.get("ONE_TRACE_ASSEMBLER") == "engine"
+PACKAGE = "one_trace.assembler" if BY_ENGINE else "one_trace.assemble"
+FILE = Path(__file__).with_name("mutants-engine.json" if BY_ENGINE else "mutants.json")
 What = Literal["guard", "cost", "operand"]
 
 
