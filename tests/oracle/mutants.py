@@ -66,8 +66,10 @@ def replaced(module: types.ModuleType, tree: ast.AST, within: str | None = None)
     scope is in."""
     changed = dict(_codes(compile(tree, str(module.__file__), "exec")))
     before = [(function, function.__code__) for function in _patch(module, changed, within)]
-    for function, _ in before:
-        function.__code__ = changed[function.__qualname__]
+    for function, code in before:
+        awaitable = code.co_flags & inspect.CO_ITERABLE_COROUTINE  # set by the decorator `coroutine`
+        new = changed[function.__qualname__]
+        function.__code__ = new.replace(co_flags=new.co_flags | awaitable)
     try:
         yield
     finally:
