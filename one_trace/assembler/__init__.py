@@ -58,9 +58,15 @@ def _assemble(
     record: Record, outputs_of: Collection[str], tell: Callable[[Reading], None] | None
 ) -> Assembly:
     # A function of its own: what it leaves is let go before garbage is collected again.
-    ground = Ground(record, Facts(record.lines, record.clock))
-    reading = search(ground)
-    agree(ground, reading)
+    ground, reading = read_through(record)
     if tell is not None:
         tell(reading)
     return assembly_of(ground, reading, outputs_of)
+
+
+def read_through(record: Record) -> tuple[Ground, Reading]:
+    """The reading that is taken, and what all that were tried share."""
+    ground = Ground(record, Facts(record.lines, record.clock))
+    reading = search(ground)
+    agree(ground, reading)
+    return ground, reading
