@@ -43,14 +43,19 @@ class Fit:
         """Those of which the line may be the end, by how long they were."""
         if line.duration_ms is None or line.event in RETRIES:
             return waits
-        begun, late = line.at - line.duration_ms, self.late(line)
-        return [each for each in waits if abs(begun - each.of.start) <= late]
+        return [each for each in waits if self.fits(each.of, line)]
 
-    @staticmethod
-    def apart(execution: Execution, line: LogLine) -> float:
+    def apart(self, execution: Execution, line: LogLine) -> float:
+        """How much longer or shorter it was than the line says. A step's own clock starts when its first line
+        is written, which may be later than the time that the line gives."""
         if line.duration_ms is None:
             return 0.0
-        return abs(line.at - line.duration_ms - execution.start)
+        apart = line.at - line.duration_ms - execution.start
+        begun = execution.lines[0]
+        if apart > 0 and begun >= 0:
+            written = self._at.script.lines[begun].at - execution.start
+            return max(0.0, apart - written) if written > 0 else apart
+        return abs(apart)
 
     def _always_late(self) -> float | None:
         """How late the end that any line tells may be, where that is the same for all."""
