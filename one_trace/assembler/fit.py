@@ -31,8 +31,9 @@ class Fit:
     def __init__(self, at: Standing, decisions: Decisions) -> None:
         self._at, self._decisions = at, decisions
         ground = at.known.ground
-        self._tolerance = Tolerance(ground.facts, exact=ground.mode.times == EXACT)
+        self._tolerance = Tolerance(ground.facts, exact=at.known.exact)
         self._exact = ground.mode.times == EXACT
+        self._measured = Tolerance(ground.facts, exact=True)(0)
         self._same_late = self._always_late()
 
     def fits(self, execution: Execution, line: LogLine) -> bool:
@@ -59,14 +60,12 @@ class Fit:
 
     def _always_late(self) -> float | None:
         """How late the end that any line tells may be, where that is the same for all."""
-        facts, times = self._at.known.ground.facts, self._at.known.ground.mode.times
-        if times == ANY:
+        if self._at.known.ground.mode.times == ANY:
             return NEVER
-        if times == EXACT:
-            return self._tolerance(0)  # that of any line
-        return self._tolerance(0) if facts.exact else None
+        return self._tolerance(0) if self._at.known.ground.facts.exact else None
 
     def late(self, line: LogLine) -> float:
+        """How late an end may be that a line tells."""
         if self._same_late is not None:
             return self._same_late
         return max(WRITTEN_MS, self._tolerance(self._at.script.cursor))
@@ -173,9 +172,11 @@ class Fit:
         )
 
     def hint(self, execution: Execution, line: LogLine) -> tuple[float, float]:
-        """What the state says that may be of another execution, and when it began: of those that a line fits
-        the first has the least time left. That decides only which is tried first."""
-        return self.guess(execution, line), execution.start
+        """Whether it is later than any line is known to be, what the state says that may be of another
+        execution, and when it began: of those that a line fits the first has the least time left. That decides
+        only which is tried first."""
+        later = self.apart(execution, line) > self._measured and line.event not in RETRIES
+        return 3 * later + self.guess(execution, line), execution.start
 
     def guess(self, execution: Execution, line: LogLine) -> int:
         result = self._at.known.expected.of(execution).result
