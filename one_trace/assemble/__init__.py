@@ -46,7 +46,7 @@ def assemble(record: Record, outputs_of: Collection[str] = (), *, ending: bool =
     given back would only take time."""
     if os.environ.get("ONE_TRACE_ASSEMBLER") == "engine":
         by_engine = importlib.import_module("one_trace.assembler")  # the room above, on trial
-        return cast("Assembly", by_engine.assemble(record, outputs_of))
+        return cast("Assembly", by_engine.assemble(record, outputs_of, ending=ending))
     with held_back():
         try:
             return _assemble(record, outputs_of, ending=ending)
