@@ -66,11 +66,17 @@ def _assemble(
     ending: bool,
 ) -> Assembly:
     # A function of its own: what it leaves is let go before garbage is collected again.
-    ground = Ground(record, Facts(record.lines, record.clock))
-    reading = search(ground)
-    agree(ground, reading)
+    ground, reading = read_through(record)
     if tell is not None:
         tell(reading)
     if ending:
         keep_for_good((ground, reading))
     return assembly_of(ground, reading, outputs_of)
+
+
+def read_through(record: Record) -> tuple[Ground, Reading]:
+    """The reading that is taken, and what all that were tried share."""
+    ground = Ground(record, Facts(record.lines, record.clock))
+    reading = search(ground)
+    agree(ground, reading)
+    return ground, reading

@@ -7,6 +7,9 @@ engine comes to what the log does not have, that is a `Conflict`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from one_trace.assembler.acts import drain
 from one_trace.assembler.choices import Choices
 from one_trace.assembler.decisions import Decisions
@@ -24,6 +27,7 @@ from one_trace.assembler.script import Script
 from one_trace.assembler.silence import Silence
 from one_trace.assembler.standing import Known, Learned, Standing
 from one_trace.assembler.tolerant import Tolerant
+from one_trace.assembler.watch import Watch
 from one_trace.engine.call import FlowScope, RunOptions
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Promise
@@ -31,17 +35,37 @@ from one_trace.engine.observer import Place
 from one_trace.model.trace import RunStatus
 
 
+class Parts(NamedTuple):
+    """What a reading is made with: others take notes of what they do."""
+
+    maps: Callable[[Standing, Decisions], Maps] = Maps
+    emitted: Callable[[Standing, Fit], Emitted] = Emitted
+    watch: Callable[[Standing], Watch] = Watch
+    happen: Callable[[Standing, Fit, Decisions, Silence, Tolerant], Happen] = Happen
+
+
+_PLAIN = Parts()
+
+
 class Drive:
     """One reading of a record: `run` makes its executions, or raises Conflict."""
 
-    def __init__(self, ground: Ground, choices: Choices, learned: Learned, *, lenient: bool = False) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        choices: Choices,
+        learned: Learned,
+        *,
+        lenient: bool = False,
+        parts: Parts = _PLAIN,
+    ) -> None:
         self.at = at = _standing(ground, choices, learned, lenient=lenient)
         decisions = Decisions(at)
-        self._maps = Maps(at, decisions)
         fit = Fit(at, decisions)
-        self._emitted, self._leaves = Emitted(at, fit), Leaves(at, fit)
+        self._maps, self._emitted = parts.maps(at, decisions), parts.emitted(at, fit)
+        self._leaves, self._watch = Leaves(at, fit), parts.watch(at)
         self.tolerant = Tolerant(at)
-        self._happen = Happen(at, fit, decisions, Silence(at, fit, decisions), self.tolerant)
+        self._happen = parts.happen(at, fit, decisions, Silence(at, fit, decisions), self.tolerant)
         self._whole: Promise[bool] | None = None
         """The flow of the last go."""
 
@@ -77,7 +101,7 @@ class Drive:
             return
         dry_run = go.dry_run and not go.mock
         options = RunOptions(dry_run=dry_run, allow_bash=True, stop_after=ground.stop_after)
-        engine = Followed(at, self._maps, self._emitted, self._leaves, options)
+        engine = Followed(at, self._maps, self._emitted, self._leaves, self._watch, options)
         at.clock.at = first.at
         flow = ground.flows.definition
         scope = FlowScope(str(flow.get("key")), "", (), flow.get("defaultOnError"))

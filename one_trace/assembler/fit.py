@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.live.tolerance import Tolerance
+from one_trace.assembler import weights
 from one_trace.assembler.choices import Cost
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution
@@ -15,9 +16,10 @@ from one_trace.assembler.ground import ANY, EXACT
 from one_trace.assembler.pending import STATUS, Timer, Waiting
 from one_trace.assembler.script import BUSY_MS
 from one_trace.assembler.standing import Standing
+from one_trace.assembler.weights import Weight
 from one_trace.record.log import LogLine
 
-BAD = (8, 0.0)
+BAD = (weights.BAD, 0.0)
 """The cost from which on a candidate does not fit."""
 NEVER = float("inf")
 RETRIES = ("step:retry", "step:retry-success")
@@ -85,20 +87,25 @@ class Fit:
         return self.apart(execution, line) > self.late(line) or not self.goes_on(execution, line)
 
     def cost(self, execution: Execution, line: LogLine) -> Cost:
+        return (sum(self.weighed(execution, line)), 0)
+
+    def weighed(self, execution: Execution, line: LogLine) -> tuple[Weight, ...]:
+        """How well the line fits as its end."""
         if line.event in RETRIES:
-            return (1, 0)
-        exact, late = self._exact, self.apart(execution, line) > self.late(line)
-        if (late and exact) or not self.goes_on(execution, line):
-            return (BAD[0] + 1, 0)
-        reported = 1
+            return (weights.FITS,)
+        late = self.apart(execution, line) > self.late(line)
+        if late and self._exact:
+            return weights.FITS, weights.TOO_LATE
+        if not self.goes_on(execution, line):
+            return (weights.LEADS_NOWHERE,)
+        fits = weights.FITS
         expected = self._at.known.expected.of(execution)
         result, level = expected.result, expected.level
         if result is not None and level == SURE:
-            same = result.status == line.status and result.duration_ms == line.reported_ms
-            if same and not exact:
-                return (0, 0)
-            reported = 0 if same else 3
-        return (reported + (BAD[0] if late else 0), 0)
+            if result.status == line.status and result.duration_ms == line.reported_ms:
+                return (weights.SAME,)
+            fits = weights.DIFFERS
+        return (fits, weights.TOO_LATE) if late else (fits,)
 
     def goes_on(self, execution: Execution, line: LogLine) -> bool:
         """Whether what must come of it is there: what comes after it in its list, the next iteration, the end
