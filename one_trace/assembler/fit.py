@@ -180,7 +180,7 @@ class Fit:
 
     def hint(self, execution: Execution, line: LogLine) -> tuple[float, float]:
         """Whether it is later than any line is known to be, what the state says that may be of another
-        execution, and when it began: of those that a line fits the first has the least time left. That decides
+        execution, and when it began: of those that a line fits the first has the least time left. It decides
         only which is tried first."""
         later = self.apart(execution, line) > self._measured and line.event not in RETRIES
         return 3 * later + self.guess(execution, line), execution.start
