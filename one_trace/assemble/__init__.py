@@ -8,11 +8,11 @@ from collections.abc import Collection
 from typing import cast
 
 from one_trace.assemble.agree.foreseen import contradicted_by, foresee, misled
-from one_trace.assemble.agree.settled import Saved, drop_orphaned, settle
+from one_trace.assemble.agree.settled import Saved, drop_orphaned, settle, settled
 from one_trace.assemble.flowtree.planned import tell_plan
 from one_trace.assemble.live.around import let_go
 from one_trace.assemble.live.facts import Facts
-from one_trace.assemble.live.state import Foreseen, LiveSpan
+from one_trace.assemble.live.state import Foreseen, LiveSpan, Scope
 from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.assemble.reading.notes import Notes, lines_of
 from one_trace.assemble.reading.replay import Replay
@@ -47,7 +47,7 @@ def assemble(record: Record, outputs_of: Collection[str] = (), *, ending: bool =
     given back would only take time."""
     if os.environ.get("ONE_TRACE_ASSEMBLER") == "engine":
         by_engine = importlib.import_module("one_trace.assembler")  # the room above, on trial
-        return cast("Assembly", by_engine.assemble(record, outputs_of))
+        return cast("Assembly", by_engine.assemble(record, outputs_of, ending=ending))
     with held_back():
         try:
             return _assemble(record, outputs_of, ending=ending)
@@ -207,6 +207,10 @@ def _weigh_inputs(record: Record, spans: list[LiveSpan], made: list[Span]) -> di
     """Give each span the size of its input; how much of the errors of commands are the commands."""
     measured, inputs = Measured(record), Inputs(record)
     for span, shown in zip(spans, made, strict=True):
+        scope: Scope | None = span.scope
+        while scope is not None and not scope.settled:
+            settled(scope)
+            scope = scope.parent
         if shown.status == "skipped":
             continue
         shown.input_bytes = measured.bytes_of(span)

@@ -81,8 +81,9 @@ class Drive:
         if go.begin == go.end:
             return
         at.clock.at = at.script.lines[go.begin].at
+        engine = self._engine(go)
         try:
-            self._begin(go)
+            self._begin(go, engine)
             while (line := at.script.peek()) is not None:
                 self._keep_at(at.script.cursor)
                 self._happen.explain(line)
@@ -91,17 +92,21 @@ class Drive:
             pass
         finally:
             at.loop.close()
+            engine.close()
         self._keep_at(go.end)
 
-    def _begin(self, go: Go) -> None:
+    def _engine(self, go: Go) -> Followed:
+        dry_run = go.dry_run and not go.mock
+        stop_after = self.at.known.ground.stop_after
+        options = RunOptions(dry_run=dry_run, allow_bash=True, stop_after=stop_after)
+        return Followed(self.at, self._maps, self._emitted, self._leaves, self._watch, options)
+
+    def _begin(self, go: Go, engine: Followed) -> None:
         """The flow, as far as it goes by itself."""
         at, ground = self.at, self.at.known.ground
         first = at.script.peek()
         if first is None or ground.bare:
             return
-        dry_run = go.dry_run and not go.mock
-        options = RunOptions(dry_run=dry_run, allow_bash=True, stop_after=ground.stop_after)
-        engine = Followed(at, self._maps, self._emitted, self._leaves, self._watch, options)
         at.clock.at = first.at
         flow = ground.flows.definition
         scope = FlowScope(str(flow.get("key")), "", (), flow.get("defaultOnError"))
@@ -152,4 +157,4 @@ def _standing(ground: Ground, choices: Choices, learned: Learned, *, lenient: bo
     expected = Expected(ground.stored, len(ground.goes), ground.goes[-1].completed)
     known = Known(ground, expected, learned, exact, lenient)
     script, clock = Script(ground.record.lines, ground.lines.ignored, 0 if exact else WRITTEN_MS), LineClock()
-    return Standing(known, choices, script, clock, DrivenLoop(clock, Pending()), ground.goes[0])
+    return Standing(known, choices, script, clock, ground.goes[0])

@@ -43,6 +43,10 @@ class Followed(Engine):
         self.events, self.plans = emitted, at.known.ground.flows.plans
         self.reader = at.pending.reader = Promise(at.loop)
 
+    def close(self) -> None:
+        """It does not run any more, and does not refer to itself either."""
+        del self.find_flow, self._body
+
     def _find_flow(self, key: str) -> Found:
         found = self._at.known.ground.flows.find(key)
         if found is None:
