@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from one_trace.assembler.executions import Execution, duration_of, is_at_limit, is_late
 from one_trace.assembler.expected import SURE, UNLIKELY
@@ -130,8 +131,14 @@ def _take_alike(at: Standing, each: Execution) -> None:
         each.doubt("outputBytes")
 
 
-def doubt_what_differs(ours: list[Execution], others: list[Execution], names: tuple[str, ...]) -> None:
-    """Of two readings' executions."""
+def doubt_what_differs(
+    ours: list[Execution],
+    others: list[Execution],
+    names: tuple[str, ...],
+    size: Callable[[Execution], int | None] = lambda _: None,
+) -> None:
+    """Of two readings' executions. `size`: how large was what went in, as measured for the line that began
+    it."""
     theirs: dict[str, list[Execution]] = {}
     for each in others:
         theirs.setdefault(each.path, []).append(each)
@@ -139,7 +146,7 @@ def doubt_what_differs(ours: list[Execution], others: list[Execution], names: tu
     for each in ours:
         alike = theirs.get(each.path)
         other = alike.pop(0) if alike else None
-        if other is None or reported(each) != reported(other):
+        if other is None or reported(each) != reported(other) or size(each) != size(other):
             each.doubt(*names)
             if (each.node, *_lasted(each)) not in lasted:
                 each.doubt("durationMs")  # none of its step began then and took as long
