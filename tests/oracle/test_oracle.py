@@ -195,6 +195,7 @@ NOT_REFUTED = {
     "a step ended, and the run was killed before its event": ("killed", 100004710),
     "the result of a silent block that failed": ("killed", 100005498),
     "a while step that was timed out stopped before it noted its last turn": ("both", 100003936),
+    "a silent step ended such that the next one is timed out": ("trouble", 100002695),
 }
 """Right readings that were refuted once."""
 
