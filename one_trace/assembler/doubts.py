@@ -111,7 +111,7 @@ def _doubt_lateness(at: Standing) -> None:
         above = each.where.above
         if above is None or not above.where.silent:
             continue
-        if above.over is None or _ends_with_run(at, above):
+        if above.over is None or _ends_with_run(at, above) or "status" in (above.doubts or ()):
             each.doubt("late")
 
 
