@@ -1,7 +1,5 @@
 """The errors that users see. Each says what happened, to what, and what to do next."""
 
-from __future__ import annotations
-
 DONE = 0
 FAILED = 1
 USAGE = 2

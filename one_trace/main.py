@@ -1,7 +1,5 @@
 """Decides from argv alone who answers, before importing anything that only our own verbs need."""
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -116,7 +114,7 @@ def pass_on(argv: list[str], words: list[str]) -> int:
     raise unusable.missing(words)
 
 
-def report(error: CliError, argv: list[str]) -> int:
+def report(error: "CliError", argv: list[str]) -> int:
     """Report an error raised before any command of ours has started. Returns its exit code."""
     from one_trace.errors import HostNotFound
 

@@ -8,13 +8,13 @@ from collections.abc import Collection
 from typing import cast
 
 from one_trace.assemble.agree.foreseen import contradicted_by, foresee, misled
-from one_trace.assemble.agree.settled import Saved, drop_orphaned, settle
+from one_trace.assemble.agree.settled import Saved, drop_orphaned, settle, settled
 from one_trace.assemble.flowtree.planned import tell_plan
 from one_trace.assemble.live.around import let_go
 from one_trace.assemble.live.facts import Facts
-from one_trace.assemble.live.state import Foreseen, LiveSpan
+from one_trace.assemble.live.state import Foreseen, LiveSpan, Scope
 from one_trace.assemble.live.tolerance import CLOCK_MS
-from one_trace.assemble.reading.notes import Notes
+from one_trace.assemble.reading.notes import Notes, lines_of
 from one_trace.assemble.reading.replay import Replay
 from one_trace.assemble.search.search import Search
 from one_trace.assemble.sizes.compact import member_count
@@ -28,6 +28,7 @@ from one_trace.assemble.spans.order import in_order, span_ids
 from one_trace.assemble.spans.timing import drop_too_short, settle_children
 from one_trace.assemble.spans.whole import run_of, saved_status, start_of, trace_id
 from one_trace.errors import RecordError
+from one_trace.model.explanation import Explanation
 from one_trace.model.gc import held_back
 from one_trace.model.trace import Assembly, Run, Span, Trace
 from one_trace.record.reading import Record
@@ -46,7 +47,7 @@ def assemble(record: Record, outputs_of: Collection[str] = (), *, ending: bool =
     given back would only take time."""
     if os.environ.get("ONE_TRACE_ASSEMBLER") == "engine":
         by_engine = importlib.import_module("one_trace.assembler")  # the room above, on trial
-        return cast("Assembly", by_engine.assemble(record, outputs_of))
+        return cast("Assembly", by_engine.assemble(record, outputs_of, ending=ending))
     with held_back():
         try:
             return _assemble(record, outputs_of, ending=ending)
@@ -136,13 +137,17 @@ def _read(record: Record) -> Replay:
     return replay
 
 
-def explain(record: Record) -> Notes:
+def explain(record: Record) -> Explanation:
     """What was weighed and chosen at each line of the log, for the reading that `assemble` gives."""
+    if os.environ.get("ONE_TRACE_ASSEMBLER") == "engine":
+        return cast("Explanation", importlib.import_module("one_trace.assembler.explained").explain(record))
     with held_back():
         found = _read(record)
         notes = Notes()
         Replay(record, found.world.facts, found.doubts.again(notes), found.foreseen).run()
-        return notes
+    lines = lines_of(notes, record.lines)
+    chosen = sum(line.is_open for line in lines)
+    return Explanation(run_id=record.files.run_id, total=len(record.lines), chosen=chosen, lines=lines)
 
 
 def _settled(record: Record, replay: Replay, over: float) -> list[LiveSpan]:
@@ -202,6 +207,10 @@ def _weigh_inputs(record: Record, spans: list[LiveSpan], made: list[Span]) -> di
     """Give each span the size of its input; how much of the errors of commands are the commands."""
     measured, inputs = Measured(record), Inputs(record)
     for span, shown in zip(spans, made, strict=True):
+        scope: Scope | None = span.scope
+        while scope is not None and not scope.settled:
+            settled(scope)
+            scope = scope.parent
         if shown.status == "skipped":
             continue
         shown.input_bytes = measured.bytes_of(span)

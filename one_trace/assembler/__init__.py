@@ -40,27 +40,43 @@ from one_trace.assembler.document import assembly_of
 from one_trace.assembler.ground import Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import search
-from one_trace.model.gc import held_back
+from one_trace.model.gc import held_back, keep_for_good
 from one_trace.model.trace import Assembly
 from one_trace.record.reading import Record
 
 
 def assemble(
-    record: Record, outputs_of: Collection[str] = (), tell: Callable[[Reading], None] | None = None
+    record: Record,
+    outputs_of: Collection[str] = (),
+    tell: Callable[[Reading], None] | None = None,
+    *,
+    ending: bool = False,
 ) -> Assembly:
     """The run that a record is of. `outputs_of`: ids of spans whose outputs are wanted; `tell`: called with
-    the reading."""
+    the reading; `ending`: this process ends soon, and memory that is given back would only take time."""
     with held_back():
-        return _assemble(record, outputs_of, tell)
+        return _assemble(record, outputs_of, tell, ending=ending)
 
 
 def _assemble(
-    record: Record, outputs_of: Collection[str], tell: Callable[[Reading], None] | None
+    record: Record,
+    outputs_of: Collection[str],
+    tell: Callable[[Reading], None] | None,
+    *,
+    ending: bool,
 ) -> Assembly:
     # A function of its own: what it leaves is let go before garbage is collected again.
+    ground, reading = read_through(record)
+    if tell is not None:
+        tell(reading)
+    if ending:
+        keep_for_good((ground, reading))
+    return assembly_of(ground, reading, outputs_of)
+
+
+def read_through(record: Record) -> tuple[Ground, Reading]:
+    """The reading that is taken, and what all that were tried share."""
     ground = Ground(record, Facts(record.lines, record.clock))
     reading = search(ground)
     agree(ground, reading)
-    if tell is not None:
-        tell(reading)
-    return assembly_of(ground, reading, outputs_of)
+    return ground, reading

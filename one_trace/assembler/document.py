@@ -38,7 +38,8 @@ def assembly_of(ground: Ground, reading: Reading, outputs_of: Collection[str]) -
     views = Views(ground.stored)
     inputs, seen = Inputs(record), [views.of(each) for each in ordered]
     _weigh_inputs(record, inputs, seen, spans)
-    ends = command_ends(inputs, seen, spans)  # type: ignore[arg-type]
+    ends = command_ends(inputs, seen, spans)
+    views.close()
     status, ended = _outcome(record, reading)
     run = run_of(
         record,
@@ -76,9 +77,9 @@ def _weigh_inputs(record: Record, inputs: Inputs, seen: list[View], made: list[S
     for view, shown in zip(seen, made, strict=True):
         if shown.status == "skipped":
             continue
-        shown.input_bytes = measured.bytes_of(view)  # type: ignore[arg-type]
+        shown.input_bytes = measured.bytes_of(view)
         if shown.input_bytes is None and view.node.index is not None:
-            shown.input_bytes = inputs.bytes_of(view)  # type: ignore[arg-type]
+            shown.input_bytes = inputs.bytes_of(view)
             shown.derived.append("inputBytes")
 
 

@@ -7,6 +7,9 @@ engine comes to what the log does not have, that is a `Conflict`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from one_trace.assembler.acts import drain
 from one_trace.assembler.choices import Choices
 from one_trace.assembler.decisions import Decisions
@@ -24,6 +27,7 @@ from one_trace.assembler.script import Script
 from one_trace.assembler.silence import Silence
 from one_trace.assembler.standing import Known, Learned, Standing
 from one_trace.assembler.tolerant import Tolerant
+from one_trace.assembler.watch import Watch
 from one_trace.engine.call import FlowScope, RunOptions
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Promise
@@ -31,17 +35,37 @@ from one_trace.engine.observer import Place
 from one_trace.model.trace import RunStatus
 
 
+class Parts(NamedTuple):
+    """What a reading is made with: others take notes of what they do."""
+
+    maps: Callable[[Standing, Decisions], Maps] = Maps
+    emitted: Callable[[Standing, Fit], Emitted] = Emitted
+    watch: Callable[[Standing], Watch] = Watch
+    happen: Callable[[Standing, Fit, Decisions, Silence, Tolerant], Happen] = Happen
+
+
+_PLAIN = Parts()
+
+
 class Drive:
     """One reading of a record: `run` makes its executions, or raises Conflict."""
 
-    def __init__(self, ground: Ground, choices: Choices, learned: Learned, *, lenient: bool = False) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        choices: Choices,
+        learned: Learned,
+        *,
+        lenient: bool = False,
+        parts: Parts = _PLAIN,
+    ) -> None:
         self.at = at = _standing(ground, choices, learned, lenient=lenient)
         decisions = Decisions(at)
-        self._maps = Maps(at, decisions)
         fit = Fit(at, decisions)
-        self._emitted, self._leaves = Emitted(at, fit), Leaves(at, fit)
+        self._maps, self._emitted = parts.maps(at, decisions), parts.emitted(at, fit)
+        self._leaves, self._watch = Leaves(at, fit), parts.watch(at)
         self.tolerant = Tolerant(at)
-        self._happen = Happen(at, fit, decisions, Silence(at, fit, decisions), self.tolerant)
+        self._happen = parts.happen(at, fit, decisions, Silence(at, fit, decisions), self.tolerant)
         self._whole: Promise[bool] | None = None
         """The flow of the last go."""
 
@@ -57,8 +81,9 @@ class Drive:
         if go.begin == go.end:
             return
         at.clock.at = at.script.lines[go.begin].at
+        engine = self._engine(go)
         try:
-            self._begin(go)
+            self._begin(go, engine)
             while (line := at.script.peek()) is not None:
                 self._keep_at(at.script.cursor)
                 self._happen.explain(line)
@@ -67,17 +92,21 @@ class Drive:
             pass
         finally:
             at.loop.close()
+            engine.close()
         self._keep_at(go.end)
 
-    def _begin(self, go: Go) -> None:
+    def _engine(self, go: Go) -> Followed:
+        dry_run = go.dry_run and not go.mock
+        stop_after = self.at.known.ground.stop_after
+        options = RunOptions(dry_run=dry_run, allow_bash=True, stop_after=stop_after)
+        return Followed(self.at, self._maps, self._emitted, self._leaves, self._watch, options)
+
+    def _begin(self, go: Go, engine: Followed) -> None:
         """The flow, as far as it goes by itself."""
         at, ground = self.at, self.at.known.ground
         first = at.script.peek()
         if first is None or ground.bare:
             return
-        dry_run = go.dry_run and not go.mock
-        options = RunOptions(dry_run=dry_run, allow_bash=True, stop_after=ground.stop_after)
-        engine = Followed(at, self._maps, self._emitted, self._leaves, options)
         at.clock.at = first.at
         flow = ground.flows.definition
         scope = FlowScope(str(flow.get("key")), "", (), flow.get("defaultOnError"))
@@ -128,4 +157,4 @@ def _standing(ground: Ground, choices: Choices, learned: Learned, *, lenient: bo
     expected = Expected(ground.stored, len(ground.goes), ground.goes[-1].completed)
     known = Known(ground, expected, learned, exact, lenient)
     script, clock = Script(ground.record.lines, ground.lines.ignored, 0 if exact else WRITTEN_MS), LineClock()
-    return Standing(known, choices, script, clock, DrivenLoop(clock, Pending()), ground.goes[0])
+    return Standing(known, choices, script, clock, ground.goes[0])

@@ -63,6 +63,7 @@ class DrivenLoop(Loop):
         self._by_number.clear()
         self._pending.timers.clear()
         self.ready.clear()
+        del self.tick
 
     def limited(self, promise: Promise[T], limit_ms: float, timeout: Exception) -> Promise[T]:
         self._pending.pausing = (*self._pending.limited.pop(), None)

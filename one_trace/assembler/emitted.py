@@ -118,7 +118,7 @@ class Emitted(Events):
         there = script.lines[script.cursor]
         led = script.lines[at.last] if at.last >= 0 else None
         raise Conflict(
-            f"{event} {subject.node.id if subject is not None else value} at line {script.cursor}, "
+            f"{event} {subject.node.id if subject is not None else value} at line {script.cursor + 1}, "
             f"where {there.event} {there.step_id or there.flow_key} is",
             [*([subject] if subject is not None else []), *self._fitting(there)],
             led.step_id if led is not None and led.event == "step:complete" else None,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.live.tolerance import Tolerance
+from one_trace.assembler import weights
 from one_trace.assembler.choices import Cost
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution
@@ -15,9 +16,10 @@ from one_trace.assembler.ground import ANY, EXACT
 from one_trace.assembler.pending import STATUS, Timer, Waiting
 from one_trace.assembler.script import BUSY_MS
 from one_trace.assembler.standing import Standing
+from one_trace.assembler.weights import Weight
 from one_trace.record.log import LogLine
 
-BAD = (8, 0.0)
+BAD = (weights.BAD, 0.0)
 """The cost from which on a candidate does not fit."""
 NEVER = float("inf")
 RETRIES = ("step:retry", "step:retry-success")
@@ -31,8 +33,9 @@ class Fit:
     def __init__(self, at: Standing, decisions: Decisions) -> None:
         self._at, self._decisions = at, decisions
         ground = at.known.ground
-        self._tolerance = Tolerance(ground.facts, exact=ground.mode.times == EXACT)
+        self._tolerance = Tolerance(ground.facts, exact=at.known.exact)
         self._exact = ground.mode.times == EXACT
+        self._measured = Tolerance(ground.facts, exact=True)(0)
         self._same_late = self._always_late()
 
     def fits(self, execution: Execution, line: LogLine) -> bool:
@@ -43,25 +46,28 @@ class Fit:
         """Those of which the line may be the end, by how long they were."""
         if line.duration_ms is None or line.event in RETRIES:
             return waits
-        begun, late = line.at - line.duration_ms, self.late(line)
-        return [each for each in waits if abs(begun - each.of.start) <= late]
+        return [each for each in waits if self.fits(each.of, line)]
 
-    @staticmethod
-    def apart(execution: Execution, line: LogLine) -> float:
+    def apart(self, execution: Execution, line: LogLine) -> float:
+        """How much longer or shorter it was than the line says. A step's own clock starts when its first line
+        is written, which may be later than the time that the line gives."""
         if line.duration_ms is None:
             return 0.0
-        return abs(line.at - line.duration_ms - execution.start)
+        apart = line.at - line.duration_ms - execution.start
+        begun = execution.lines[0]
+        if apart > 0 and begun >= 0:
+            written = self._at.script.lines[begun].at - execution.start
+            return max(0.0, apart - written) if written > 0 else apart
+        return abs(apart)
 
     def _always_late(self) -> float | None:
         """How late the end that any line tells may be, where that is the same for all."""
-        facts, times = self._at.known.ground.facts, self._at.known.ground.mode.times
-        if times == ANY:
+        if self._at.known.ground.mode.times == ANY:
             return NEVER
-        if times == EXACT:
-            return self._tolerance(0)  # that of any line
-        return self._tolerance(0) if facts.exact else None
+        return self._tolerance(0) if self._at.known.ground.facts.exact else None
 
     def late(self, line: LogLine) -> float:
+        """How late an end may be that a line tells."""
         if self._same_late is not None:
             return self._same_late
         return max(WRITTEN_MS, self._tolerance(self._at.script.cursor))
@@ -81,20 +87,25 @@ class Fit:
         return self.apart(execution, line) > self.late(line) or not self.goes_on(execution, line)
 
     def cost(self, execution: Execution, line: LogLine) -> Cost:
+        return (sum(self.weighed(execution, line)), 0)
+
+    def weighed(self, execution: Execution, line: LogLine) -> tuple[Weight, ...]:
+        """How well the line fits as its end."""
         if line.event in RETRIES:
-            return (1, 0)
-        exact, late = self._exact, self.apart(execution, line) > self.late(line)
-        if (late and exact) or not self.goes_on(execution, line):
-            return (BAD[0] + 1, 0)
-        reported = 1
+            return (weights.FITS,)
+        late = self.apart(execution, line) > self.late(line)
+        if late and self._exact:
+            return weights.FITS, weights.TOO_LATE
+        if not self.goes_on(execution, line):
+            return (weights.LEADS_NOWHERE,)
+        fits = weights.FITS
         expected = self._at.known.expected.of(execution)
         result, level = expected.result, expected.level
         if result is not None and level == SURE:
-            same = result.status == line.status and result.duration_ms == line.reported_ms
-            if same and not exact:
-                return (0, 0)
-            reported = 0 if same else 3
-        return (reported + (BAD[0] if late else 0), 0)
+            if result.status == line.status and result.duration_ms == line.reported_ms:
+                return (weights.SAME,)
+            fits = weights.DIFFERS
+        return (fits, weights.TOO_LATE) if late else (fits,)
 
     def goes_on(self, execution: Execution, line: LogLine) -> bool:
         """Whether what must come of it is there: what comes after it in its list, the next iteration, the end
@@ -168,9 +179,11 @@ class Fit:
         )
 
     def hint(self, execution: Execution, line: LogLine) -> tuple[float, float]:
-        """What the state says that may be of another execution, and when it began: of those that a line fits
-        the first has the least time left. That decides only which is tried first."""
-        return self.guess(execution, line), execution.start
+        """Whether it is later than any line is known to be, what the state says that may be of another
+        execution, and when it began: of those that a line fits the first has the least time left. It decides
+        only which is tried first."""
+        later = self.apart(execution, line) > self._measured and line.event not in RETRIES
+        return 3 * later + self.guess(execution, line), execution.start
 
     def guess(self, execution: Execution, line: LogLine) -> int:
         result = self._at.known.expected.of(execution).result

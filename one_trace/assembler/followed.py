@@ -28,14 +28,24 @@ class Followed(Engine):
     """The host's control flow, held against the log."""
 
     def __init__(
-        self, at: Standing, maps: Maps, emitted: Emitted, leaves: Leaves, options: RunOptions
+        self,
+        at: Standing,
+        maps: Maps,
+        emitted: Emitted,
+        leaves: Leaves,
+        watch: Watch,
+        options: RunOptions,
     ) -> None:
         super().__init__(
-            maps, at.loop, options, self._find_flow, lambda _event: None, self._begin_body, Watch(at)
+            maps, at.loop, options, self._find_flow, lambda _event: None, self._begin_body, watch
         )
         self._at, self._leaves = at, leaves
         self.events, self.plans = emitted, at.known.ground.flows.plans
         self.reader = at.pending.reader = Promise(at.loop)
+
+    def close(self) -> None:
+        """It does not run any more, and does not refer to itself either."""
+        del self.find_flow, self._body
 
     def _find_flow(self, key: str) -> Found:
         found = self._at.known.ground.flows.find(key)

@@ -56,7 +56,7 @@ class Happen:
             self._tolerant.place(index, line)
             return
         raise Conflict(
-            f"line {index}, {line.event} {line.step_id or line.flow_key}, does not come",
+            f"line {index + 1}, {line.event} {line.step_id or line.flow_key}, does not come",
             self._at.pending.open.get(line.step_id or "", ()),
         )
 
@@ -98,7 +98,7 @@ class Happen:
         if timer.limit and not timer.of.where.silent:
             if self._at.known.exact and timer.due < self._at.clock.at and not self._at.known.lenient:
                 raise Conflict(
-                    f"{timer.of.path} was timed out before line {self._at.script.cursor}", [timer.of]
+                    f"{timer.of.path} was timed out before line {self._at.script.cursor + 1}", [timer.of]
                 )
             return False
         return timer.limit or self._at.known.exact or timer.of.node.type in LEAVES

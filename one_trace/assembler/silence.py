@@ -7,11 +7,12 @@ import itertools
 from collections.abc import Iterator
 from functools import partial
 
+from one_trace.assembler import weights
 from one_trace.assembler.acts import choose, fire, settle
 from one_trace.assembler.choices import Candidate
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution, outwards
-from one_trace.assembler.fit import BAD, NEVER, TIMED_OUT, Fit
+from one_trace.assembler.fit import NEVER, TIMED_OUT, Fit
 from one_trace.assembler.pending import UNKNOWN, Timer, Waiting
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
@@ -50,7 +51,9 @@ class Silence:
             self._at,
             "silence",
             [
-                Candidate((1, 0), each.of, f"throws {each.of.path}", partial(self.throw, each, None))
+                Candidate(
+                    (weights.FITS, 0), each.of, f"throws {each.of.path}", partial(self.throw, each, None)
+                )
                 for each in reversed(inside)
             ],
         )
@@ -105,7 +108,7 @@ class Silence:
         later = TIMED_OUT in error and not any(each.of.node.has_timed_out(error) for each in waiting)
         options: list[Candidate] = []
         if waiting:
-            cost = 1 + rank + (4 if threw and not later else 0)
+            cost = weights.FITS + rank + (weights.FAILURE if threw and not later else 0)
             act = partial(self.end_all, waiting)
             hint = -2 if threw else 0
             options.append(Candidate((cost, hint), container, f"goes on {container.path}", act))
@@ -118,7 +121,7 @@ class Silence:
             kinds.add(kind)
             named = f'"{each.of.node.id}"' in error
             act = partial(self.throw, each, line, sure=named or len(waiting) == 1)
-            cost = 1 + rank + (0 if threw else 4)
+            cost = weights.FITS + rank + (0 if threw else weights.NO_FAILURE)
             options.append(Candidate((cost, -named), each.of, f"throws {each.of.path}", act))
         return options
 
@@ -130,7 +133,9 @@ class Silence:
             return []
         containers = {container for _, container, _ in inside}
         return [
-            Candidate((1, 0), timer.of, f"times out {timer.of.path}", partial(self.time_out, timer))
+            Candidate(
+                (weights.FITS, 0), timer.of, f"times out {timer.of.path}", partial(self.time_out, timer)
+            )
             for timer in self._at.pending.timers
             if timer.limit
             and timer.of.where.silent
@@ -198,7 +203,7 @@ class Silence:
             return NEVER
         if container.node.id != line.step_id or not self._may_be_end(container, line):
             return NEVER
-        return self._fit.apart(container, line) + (0 if self._fit.goes_on(container, line) else BAD[0])
+        return self._fit.apart(container, line) + (0 if self._fit.goes_on(container, line) else weights.BAD)
 
     def _may_be_end(self, container: Execution, line: LogLine) -> bool:
         timeout = TIMED_OUT in (line.error or "") or line.status == "timeout"  # of what is inside, or its own

@@ -53,6 +53,8 @@ def span_of(
         made.late = True
     if line < 0:
         made.derived = ["startedAt", "startMs", "durationMs"]
+    elif each.line is not None and each.line.host_ms is not None:
+        made.derived = ["durationMs"]
     if each.doubts:
         made.derived += sorted(each.doubts - set(made.derived))
     if result is not None:

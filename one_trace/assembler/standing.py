@@ -40,10 +40,10 @@ class Standing:
     choices: Choices
     script: Script
     clock: LineClock
-    loop: DrivenLoop
     going: Go
     executions: list[Execution] = field(default_factory=list)
     running: Execution | None = None
+    loop: DrivenLoop = field(init=False)
     pending: Pending = field(default_factory=Pending)
     notes: Notes = field(default_factory=Notes)
     ending: Execution | None = None

@@ -32,6 +32,8 @@ class Tried(Generic[T]):
     def __init__(self, most: int) -> None:
         self._roots: dict[Hashable, _Fork[T]] = {}
         self._left = most
+        self.all: list[T] = []
+        """Those that are kept, in order."""
 
     def find(self, known: Hashable, picks: Picks) -> T | None:
         """The reading that these picks lead to, if it was made already."""
@@ -51,3 +53,4 @@ class Tried(Generic[T]):
                 at.key, at.labels = choice.key, [each.label for each in choice.candidates]
             at = at.ways.setdefault(choice.picked, _Fork())
         at.made = made
+        self.all.append(made)

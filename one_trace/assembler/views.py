@@ -1,42 +1,37 @@
-"""Executions as the modules that measure inputs see spans."""
+"""Executions as the modules that measure inputs see them (`Ran`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from one_trace.assemble.flowtree.tree import Node, Tree
+from one_trace.assemble.flowtree.tree import Node
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.stored import Results, Stored
-from one_trace.record.state import Result
+
+_Place = tuple[int, int, int | None]
+"""In which execution, by its number, in which attempt of it and in which iteration."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """A map of results, and the one around it."""
-
     results: Results | None
     parent: Scope | None
-    settled: bool = True
 
 
 @dataclass(frozen=True)
 class Act:
-    """The attempt that something ran in: of a container, or of the flow, whose `span` is the step that calls
-    it."""
-
     kind: str
     span: View | None
     attempt: int
-    tree: Tree | None = None
 
 
 class Views:
     def __init__(self, stored: Stored) -> None:
         self._stored, self._root = stored, Scope(stored.root, None)
         self._views: dict[int, View] = {}
-        self._scopes: dict[tuple[int, int | None, int | None], Scope] = {}
+        self._scopes: dict[_Place, Scope] = {}
         self._inside: dict[int, object] = {}
-        self._trees: dict[str, Tree] = {}
+        self._acts: dict[_Place, Act] = {}
 
     def of(self, execution: Execution) -> View:
         found = self._views.get(execution.number)
@@ -44,22 +39,21 @@ class Views:
             found = self._views[execution.number] = View(execution, self)
         return found
 
-    def tree(self, key: str) -> Tree:
-        return self._trees.setdefault(key, Tree(key, known=False))
+    def close(self) -> None:
+        """They refer to one another."""
+        self._views.clear()
+        self._acts.clear()
 
     def scope(self, execution: Execution) -> Scope:
         at = execution
-        while True:
-            where = at.where
-            above = where.above
-            if above is None:
-                return self._root
+        while (above := at.where.above) is not None:
             if above.node.type in ("loop", "flow"):
-                key = above.number, where.attempt, where.iteration
+                key = above.number, at.where.attempt or 1, at.where.iteration
                 if key not in self._scopes:
-                    self._scopes[key] = self._scope_in(above, where.attempt or 1, where.iteration)
+                    self._scopes[key] = self._scope_in(above, *key[1:])
                 return self._scopes[key]
             at = above
+        return self._root
 
     def _scope_in(self, container: Execution, attempt: int, iteration: int | None) -> Scope:
         inside = self._inside_of(container, attempt)
@@ -77,33 +71,28 @@ class Views:
             self._inside[container.number] = self._stored.inside(container.node.type, result)
         return self._inside[container.number]
 
+    def act(self, execution: Execution) -> Act:
+        above, attempt = execution.where.above, execution.where.attempt or 1
+        key = above.number if above is not None else 0, attempt, None
+        if key not in self._acts:
+            kind = above.node.type if above is not None else "flow"
+            self._acts[key] = Act(kind, self.of(above) if above is not None else None, attempt)
+        return self._acts[key]
+
 
 class View:
     """One execution."""
 
-    __slots__ = ("_act", "_execution", "_flow", "_views")
+    __slots__ = ("_execution", "_views", "node")
 
     def __init__(self, execution: Execution, views: Views) -> None:
         self._execution, self._views = execution, views
-        self._act: Act | None = None
-        self._flow: Act | None = None
-
-    @property
-    def shown(self) -> View:
-        return self
+        self.node: Node = execution.node
 
     @property
     def unsure_attempts(self) -> bool:
         doubts = self._execution.doubts
         return doubts is not None and "attempts" in doubts
-
-    @property
-    def node(self) -> Node:
-        return self._execution.node
-
-    @property
-    def result(self) -> Result | None:
-        return self._execution.result
 
     @property
     def iteration(self) -> int | None:
@@ -128,21 +117,11 @@ class View:
 
     @property
     def act(self) -> Act:
-        if self._act is None:
-            where, above = self._execution.where, self._execution.where.above
-            inside = above.node.type if above is not None else "flow"
-            span = self._views.of(above) if above is not None else None
-            self._act = Act(inside, span, where.attempt or 1)
-        return self._act
+        return self._views.act(self._execution)
 
     @property
     def flow(self) -> Act:
-        if self._flow is None:
-            self._flow = self._find_flow()
-        return self._flow
-
-    def _find_flow(self) -> Act:
-        at = self
-        while at.act.kind != "flow" and at.act.span is not None:
-            at = at.act.span
-        return Act("flow", at.act.span, at.act.attempt, self._views.tree(self.node.flow_key))
+        at = self.act
+        while at.kind != "flow" and at.span is not None:
+            at = at.span.act
+        return at

@@ -34,7 +34,7 @@ def command(run: str, every: bool, step: str | None) -> None:
     from one_trace.assemble import explain  # the record is there
 
     record = read(files)
-    answer = explanation(found.run_id, record.lines, explain(record), every=every, step=step)
+    answer = explanation(explain(record), every=every, step=step)
     speaker = out()
 
     def page() -> str:

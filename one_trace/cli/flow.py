@@ -1,7 +1,5 @@
 """`flow execute` and `flow resume`: decides whether the run is traced."""
 
-from __future__ import annotations
-
 import os
 
 from one_trace.errors import BROKEN

@@ -123,15 +123,21 @@ class Task(Promise[T]):
         self._waiting = ()
 
 
+class _Microtask:
+    """What takes one."""
+
+    __slots__ = ("then",)
+
+    def __init__(self, ready: deque[Settle]) -> None:
+        self.then = ready.append
+
+
 class Tick:
     """One microtask. Where nothing could happen in it, it is left out."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop, self._ready = loop, loop.ready
-        self._once = (self,)
-
-    def then(self, callback: Settle) -> None:
-        self._ready.append(callback)
+        self._once = (_Microtask(loop.ready),)
 
     def __await__(self) -> Generator[Awaited, None, None]:
         return iter(self._once if self._ready or self._loop.nested else ())  # type: ignore[return-value]

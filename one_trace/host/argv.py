@@ -1,7 +1,5 @@
 """argv as One CLI's own parser (Commander) reads it. Runs before every verb: imports nothing."""
 
-from __future__ import annotations
-
 import os
 
 COMPLETE = "_ONE_TRACE_COMPLETE"

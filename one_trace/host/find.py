@@ -1,7 +1,5 @@
 """Finds the real One CLI and becomes it. Runs before every foreign verb: imports next to nothing."""
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -25,7 +23,7 @@ _MOST_STATES = 64
 """State files that are searched for a run under way, the newest first."""
 
 
-def find(env: Mapping[str, str]) -> str | None:
+def find(env: "Mapping[str, str]") -> str | None:
     """The host's path; None for the built-in runner. Raises HostNotFound if the configured one cannot be
     used."""
     wanted, source = _configured(env)
@@ -46,13 +44,20 @@ def find(env: Mapping[str, str]) -> str | None:
 
 def is_ours(path: str) -> bool:
     """Whether `path` starts one-trace: this script, a link to it, or another environment's copy."""
-    if os.path.realpath(path) == os.path.realpath(sys.argv[0]):
+    if _is_this_script(path):
         return True
     start = read_beginning(path, 2048)
     return start.startswith(b"#!") and any(text in start for text in _STARTS_US)
 
 
-def started_as_host(env: Environment, words: Sequence[str]) -> bool:
+def _is_this_script(path: str) -> bool:
+    try:
+        return os.path.samefile(path, sys.argv[0])
+    except OSError:
+        return False
+
+
+def started_as_host(env: "Environment", words: "Sequence[str]") -> bool:
     """Whether we were started in the host's place: by ourselves, or by a wrapper that we mistook for the
     host. A wrapper's call is then recorded in `env`, for everything that reads `Via`.
     """
@@ -67,7 +72,7 @@ def started_as_host(env: Environment, words: Sequence[str]) -> bool:
     return True
 
 
-def child_env(env: Mapping[str, str], argv: list[str], path: str, process: str) -> dict[str, str]:
+def child_env(env: "Mapping[str, str]", argv: list[str], path: str, process: str) -> dict[str, str]:
     """The user's environment for the host, with the variable that keeps us from starting ourselves.
     `process`: the identity of the host's process.
     """
@@ -80,7 +85,7 @@ def child_env(env: Mapping[str, str], argv: list[str], path: str, process: str) 
     return child
 
 
-def exec_host(path: str, argv: list[str], env: Mapping[str, str]) -> None:
+def exec_host(path: str, argv: list[str], env: "Mapping[str, str]") -> None:
     """Turn this process into the host. Returns only by raising OSError."""
     child = child_env(env, argv, path, identity())
     if not _runs_on_node(path):  # perhaps a wrapper, which may start us with an environment of its own
@@ -93,7 +98,7 @@ def _runs_on_node(path: str) -> bool:
     return start.startswith(b"#!") and b"node" in start.partition(b"\n")[0]
 
 
-def become(path: str, argv: list[str], env: Mapping[str, str]) -> None:
+def become(path: str, argv: list[str], env: "Mapping[str, str]") -> None:
     """Replace this process by the host, for a run that is not traced. Returns only by raising
     HostNotFound."""
     import _signal  # type: ignore[import-not-found]  # `signal` would import enum
@@ -110,13 +115,13 @@ def become(path: str, argv: list[str], env: Mapping[str, str]) -> None:
         raise _unusable().cannot_start(path, error) from error
 
 
-def check_depth(env: Mapping[str, str]) -> None:
+def check_depth(env: "Mapping[str, str]") -> None:
     """Raises HostNotFound if we have started ourselves too many times."""
     if Via(env).depth >= DEEPEST:
         raise _unusable().called_itself(DEEPEST)
 
 
-def _unusable() -> ModuleType:
+def _unusable() -> "ModuleType":
     """The errors, imported only when one is raised."""
     from one_trace.host import unusable
 
@@ -141,18 +146,18 @@ def version(path: str) -> str | None:
     return None
 
 
-def candidates(name: str, env: Mapping[str, str]) -> list[str]:
+def candidates(name: str, env: "Mapping[str, str]") -> list[str]:
     """Every executable `name` on PATH, in a shell's order, ours included."""
     folders = env.get("PATH", os.defpath).split(os.pathsep)
     paths = [os.path.abspath(os.path.join(folder, name)) for folder in folders]
     return [path for path in dict.fromkeys(paths) if os.path.isfile(path) and os.access(path, os.X_OK)]
 
 
-def _first(name: str, env: Mapping[str, str]) -> str | None:
+def _first(name: str, env: "Mapping[str, str]") -> str | None:
     return _next(env, Via(env).tried, name)
 
 
-def _next(env: Mapping[str, str], tried: Sequence[str], name: str = NAME) -> str | None:
+def _next(env: "Mapping[str, str]", tried: "Sequence[str]", name: str = NAME) -> str | None:
     return next((path for path in candidates(name, env) if path not in tried and not is_ours(path)), None)
 
 
@@ -173,7 +178,7 @@ def _runs_a_flow(via: Via) -> bool:
     return False
 
 
-def _configured(env: Mapping[str, str]) -> tuple[str | None, str]:
+def _configured(env: "Mapping[str, str]") -> tuple[str | None, str]:
     """The configured host and what sets it: the environment, else the user's settings. A project may not."""
     for variable in ("ONE_TRACE_HOST", "ONE_TRACES_HOST"):
         if env.get(variable):
@@ -193,7 +198,7 @@ def _configured(env: Mapping[str, str]) -> tuple[str | None, str]:
     return load(env=env).host, "traces.host"
 
 
-def _coerced(env: Mapping[str, str]) -> bool:
+def _coerced(env: "Mapping[str, str]") -> bool:
     """Whether Python itself set LC_CTYPE (PEP 538): the host must get the user's environment."""
     if env.get("LC_CTYPE") not in ("C.UTF-8", "C.utf8", "UTF-8"):
         return False

@@ -6,8 +6,6 @@ the processes started in the host's place, one within another, the newest last; 
 have led back to us so far. Runs before every verb: imports next to nothing.
 """
 
-from __future__ import annotations
-
 import os
 
 TYPE_CHECKING = False
@@ -38,7 +36,7 @@ _ENVIRONMENT_LIMIT = 1 << 17
 class Via:
     """`ONE_TRACE_VIA`, read for this process."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: "Mapping[str, str]") -> None:
         self.tag, self._call, chain, tried = (env.get(VIA, "").split(" ", 3) + [""] * 4)[:4]
         self._chain = chain.split(",") if chain else []
         self.ours = bool(self._chain) and self._chain[-1] == identity()
@@ -62,7 +60,7 @@ class Via:
         them."""
         return len(self._within())
 
-    def may_stand_in(self, words: Sequence[str]) -> bool:
+    def may_stand_in(self, words: "Sequence[str]") -> bool:
         """Whether a wrapper that we mistook for the host may have started us as its child: it is running, and
         was started for the same command."""
         return (
@@ -74,7 +72,7 @@ class Via:
         chain = ",".join([*self._chain, identity()])
         return f"{self.tag} {self._call} {chain} {os.pathsep.join(self.all_tried)}"
 
-    def then(self, tag: str, words: Sequence[str], path: str, process: str) -> str:
+    def then(self, tag: str, words: "Sequence[str]", path: str, process: str) -> str:
         """The variable for `process`, which is to run `path` in the host's place."""
         chain = ",".join([*self._within(), process])
         return f"{tag} {call_of(words)} {chain} {os.pathsep.join([*self.tried, path])}"
@@ -84,7 +82,7 @@ class Via:
         return [process for process in self._chain if _is_running(process, above)]
 
 
-def recover(env: Environment) -> None:
+def recover(env: "Environment") -> None:
     """Restore the variable if a wrapper started us without it (`env -i`): otherwise we start the wrapper and
     it starts us, without end."""
     if VIA not in env:
@@ -128,9 +126,10 @@ def _from_ancestor() -> str | None:
     """The variable of the nearest ancestor that has it."""
     pid = str(os.getppid())
     for _ in range(_SEARCHED_ANCESTORS):
-        for entry in read_beginning(f"/proc/{pid}/environ", _ENVIRONMENT_LIMIT).split(b"\0"):
-            if entry.startswith(f"{VIA}=".encode()):
-                return entry.partition(b"=")[2].decode("utf-8", "surrogateescape")
+        environment = b"\0" + read_beginning(f"/proc/{pid}/environ", _ENVIRONMENT_LIMIT)
+        _, found, rest = environment.partition(f"\0{VIA}=".encode())
+        if found:
+            return rest.partition(b"\0")[0].decode("utf-8", "surrogateescape")
         stat = _stat(pid)
         if stat is None:
             return None
@@ -138,7 +137,7 @@ def _from_ancestor() -> str | None:
     return None
 
 
-def is_probe(env: Mapping[str, str]) -> bool:
+def is_probe(env: "Mapping[str, str]") -> bool:
     """Whether we were started only to find out whether a program leads to us."""
     return env.get(VIA, "").startswith(f"{PROBE} ")
 
@@ -158,7 +157,7 @@ def run_marks(token: str) -> tuple[bytes, bytes]:
     return f'"{TOKEN}": "{token}"'.encode("utf-8", "surrogateescape"), mark_of(tag_of(token))
 
 
-def call_of(words: Sequence[str]) -> str:
+def call_of(words: "Sequence[str]") -> str:
     """A short hash of a command's words, which themselves must not stand in an environment."""
     number = 2166136261
     for byte in "\0".join(words).encode("utf-8", "surrogateescape"):

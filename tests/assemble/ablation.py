@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import ast
 import gc
+import importlib
 import os
 import signal
 import sys
@@ -33,24 +34,26 @@ from random import Random
 
 import msgspec
 
-from one_trace import assemble
 from tests.assemble.cases import Case, corpus
 from tests.assemble.reach import reached
-from tests.oracle.mutants import Mutant, applied, mutants_of, source_of
+from tests.oracle.mutants import BY_ENGINE, PACKAGE, Mutant, applied, mutants_of, source_of
 
-FIGURES = Path(__file__).with_suffix(".json")
+FIGURES = Path(__file__).with_name("ablation-engine.json" if BY_ENGINE else "ablation.json")
 ELSEWHERE = (
     "cause",
     "commands",
     "envelopes",
     "error_class",
+    "explained",
     "inputs",
     "measured",
+    "notes",
     "planned",
     "shared_files",
     "sizes",
     "templates",
     "usage",
+    "views",
 )
 """Modules that say nothing of the tree, and have tests of their own."""
 TOO_LONG_S = 20
@@ -81,7 +84,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def modules() -> list[str]:
-    folder = Path(assemble.__file__).parent
+    folder = Path(str(importlib.import_module(PACKAGE).__file__)).parent
     names = (path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.py"))
     dotted = (name.replace("/", ".").removesuffix(".__init__") for name in names)
     return sorted(name for name in dotted if name.rpartition(".")[2] not in ELSEWHERE and "sizes" not in name)

@@ -26,8 +26,7 @@ def a_block_of_two_loops(project: Path) -> MadeRun:
 
 
 def explained(made: MadeRun, *, every: bool = False, step: str | None = None) -> Explanation:
-    record = read(made.write())
-    return explanation("r", record.lines, explain(record), every=every, step=step)
+    return explanation(explain(read(made.write())), every=every, step=step)
 
 
 def test_each_candidate_of_a_line_says_what_speaks_against_it(tmp_path: Path) -> None:

@@ -241,15 +241,21 @@ def test_twins_in_step_of_which_the_second_was_called_first(tmp_path: Path) -> N
     """All that follows can be told of either: the choice that was made first is the one to be made
     otherwise."""
     turns = {"condition": "true", "maxIterations": 4, "steps": [code("a"), code("b")]}
-    calls = [{"id": key, "name": key, "type": "flow", "flow": {"key": "sub"}} for key in "fg"]
-    made = MadeRun(tmp_path).flow([block(*calls)])
+    f, g = ({"id": key, "name": key, "type": "flow", "flow": {"key": "sub"}} for key in "fg")
+    later = {
+        "id": "c",
+        "name": "C",
+        "type": "condition",
+        "condition": {"expression": "$.input.x", "then": [f]},
+    }
+    made = MadeRun(tmp_path).flow([block(later, g)])
     made.flow([{"id": "w", "name": "W", "type": "while", "while": turns}], key="sub")
-    made.start("p", "parallel")
+    made.start("p", "parallel").start("f", "flow")
     for ms in (1, 0):
         made.event("flow:start", flowKey="sub").start("w", "while").start("a").after(ms)
     for turn in range(4):
         made.after(0 if turn else 4).end("a", 4).start("b").end("a", 4).start("b").after(4)
-        for _ in calls:
+        for _ in "fg":
             made.end("b", 4)
             if turn < 3:
                 made.start("a")
@@ -257,13 +263,13 @@ def test_twins_in_step_of_which_the_second_was_called_first(tmp_path: Path) -> N
     made.end("w", 33).end("w", 32)
     for ms in (33, 32):
         made.event("flow:complete", flowKey="sub", durationMs=ms)
-    made.end("p", 33)
-    results = [success(33, {"w": success(ms)}) for ms in (32, 33)]
-    made.results = {"p": success(33, results)}
+    made.end("f", 33).end("p", 33)
+    made.results = {"f": success(33, {"w": success(32)})}
+    made.results["p"] = success(33, [success(33, {"conditionResult": True}), success(33, {"w": success(33)})])
     trace = made.assembled().trace
     assert not trace.run.partial
     assert {span.path: span.duration_ms for span in trace.spans if span.step_id == "w"} == {
-        "made > p > f > w": 32,
+        "made > p > c > f > w": 32,
         "made > p > g > w": 33,
     }
 

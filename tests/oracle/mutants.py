@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import os
 import types
 from collections import Counter
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ from typing import Any, Literal
 
 import msgspec
 
-PACKAGE = "one_trace.assemble"
-FILE = Path(__file__).with_name("mutants.json")
+BY_ENGINE = os.environ.get("ONE_TRACE_ASSEMBLER") == "engine"
+PACKAGE = "one_trace.assembler" if BY_ENGINE else "one_trace.assemble"
+FILE = Path(__file__).with_name("mutants-engine.json" if BY_ENGINE else "mutants.json")
 What = Literal["guard", "cost", "operand"]
 
 
@@ -64,8 +66,10 @@ def replaced(module: types.ModuleType, tree: ast.AST, within: str | None = None)
     scope is in."""
     changed = dict(_codes(compile(tree, str(module.__file__), "exec")))
     before = [(function, function.__code__) for function in _patch(module, changed, within)]
-    for function, _ in before:
-        function.__code__ = changed[function.__qualname__]
+    for function, code in before:
+        awaitable = code.co_flags & inspect.CO_ITERABLE_COROUTINE  # set by the decorator `coroutine`
+        new = changed[function.__qualname__]
+        function.__code__ = new.replace(co_flags=new.co_flags | awaitable)
     try:
         yield
     finally:

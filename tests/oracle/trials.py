@@ -67,15 +67,20 @@ def otherwise(trial: Trial, run: Rerun) -> Iterator[Trial]:
 
 def _stops(run: Rerun) -> Iterator[str | None]:
     """Steps after which the run may have been to stop: in what was timed out that leaves no event, but less
-    than what would be counted otherwise."""
+    than what would be counted otherwise, or a while step that has not noted its last turn."""
     course = run.course
+    whiles = {span["stepId"] for span in run.spans if span["type"] == "while"}
     if course.superfluous and course.last is not None:
         yield course.last.step
-    elif course.same_ms and course.expected is not None and _ends_the_run(course.expected, run):
-        ended = (
-            span["stepId"] for span in reversed(run.spans) if span["events"] and span["endMs"] is not None
-        )
-        yield from itertools.islice(dict.fromkeys(ended), _STOPS)
+    elif (course.stored is not None and course.stored.name in whiles) or (
+        course.same_ms and course.expected is not None and _ends_the_run(course.expected, run)
+    ):
+        yield from _last_ended(run)
+
+
+def _last_ended(run: Rerun) -> Iterator[str]:
+    ended = (span["stepId"] for span in reversed(run.spans) if span["events"] and span["endMs"] is not None)
+    return itertools.islice(dict.fromkeys(ended), _STOPS)
 
 
 def _ends_the_run(expected: Line, run: Rerun) -> bool:
@@ -92,8 +97,10 @@ def _as_stored(decided: Decided, run: Rerun) -> Iterator[Decided]:
     body = Behaviour(duration or 0, output=1, error=error) if status != "timeout" else NEVER
     found = places.of_spans(run.spans)
     for span, where in reversed(list(zip(run.spans, found, strict=True))):
+        if span["stepId"] == stored.name and span["type"] not in LEAVES:
+            yield from _by_what_is_in_it(decided, run, span, stored)
         ends = decided.last(where, body)
-        same = decided.is_unknown(where) and _may_be(stored, span)
+        same = _may_have_ended(decided, where) and _may_be(stored, span)
         if not same or decided.supposed.get(where) == ends[where]:
             continue
         before = _before(decided, run, span, found)
@@ -102,6 +109,43 @@ def _as_stored(decided: Decided, run: Rerun) -> Iterator[Decided]:
             shorter = Behaviour((before["durationMs"] or 0) - longer, output=1)
             yield decided.suppose(ends | decided.last(found[before["span"] - 1], shorter))
         yield decided.suppose(ends)
+
+
+def _may_have_ended(decided: Decided, where: str) -> bool:
+    """Whether nothing says how it ended: it may have, just before the run was killed."""
+    reading = decided.reading.get(where)
+    return decided.is_unknown(where) or (reading is not None and reading.status == "incomplete")
+
+
+def _by_what_is_in_it(decided: Decided, run: Rerun, span: TrueSpan, stored: Stored) -> Iterator[Decided]:
+    """The result of a block, which should have ended: the unknown steps in it had, or one of them threw."""
+    status, duration = stored.result
+    at, found = span["startMs"] + (duration or 0), places.of_spans(run.spans)
+    inside = [
+        other
+        for other in run.spans
+        if other["type"] in LEAVES
+        and other["startMs"] <= at
+        and (other["endMs"] is None or other["endMs"] > at)
+        and decided.is_unknown(found[other["span"] - 1])
+        and span["span"] in _above(run, other)
+    ]
+
+    def ends(other: TrueSpan, error: str | None = None) -> Bodies:
+        made = Behaviour(at - other["startMs"], output=1, error=error)
+        return decided.last(found[other["span"] - 1], made)
+
+    if status == "failed":
+        yield from (decided.suppose(ends(other, UNKNOWN)) for other in reversed(inside))
+    elif inside:
+        yield decided.suppose({where: made for other in inside for where, made in ends(other).items()})
+
+
+def _above(run: Rerun, span: TrueSpan) -> Iterator[int]:
+    above = span["parent"]
+    while above is not None:
+        yield above
+        above = run.spans[above - 1]["parent"]
 
 
 def _may_be(stored: Stored, span: TrueSpan) -> bool:

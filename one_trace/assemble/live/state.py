@@ -230,6 +230,10 @@ class LiveSpan(BegunStep):
         self.shown = ShownSpan()
         self.stored = StoredResult()
 
+    @property
+    def unsure_attempts(self) -> bool:
+        return self.shown.unsure_attempts
+
 
 class BegunAttempt:
     """What is known of an attempt of a container when it begins; of a flow, when its first step does."""

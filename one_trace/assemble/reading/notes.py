@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from one_trace.assemble.live.state import ContainerAttempt, LiveSpan
 from one_trace.assemble.reading.weights import Weight
+from one_trace.model.explanation import MadeChoice, OtherWay, ReadLine, WeighedSpan
+from one_trace.record.log import LogLine
 
 _APART = "ms apart from when what ends with it began"
 
@@ -74,6 +76,35 @@ class Notes:
         unlikely = [place_of(rival) for rival in less if rival is not taken]
         choice = Choice(place_of(taken), as_well, unlikely, forced)
         self.choices.setdefault(index, []).append(choice)
+
+
+def lines_of(notes: Notes, log: Sequence[LogLine]) -> list[ReadLine]:
+    """What was noted of the events of a log."""
+    return [_line(number, line, notes) for number, line in enumerate(log) if line.event is not None]
+
+
+def _line(number: int, line: LogLine, notes: Notes) -> ReadLine:
+    candidates = [
+        WeighedSpan(
+            each.path,
+            sum(reason.points for reason in each.against),
+            [f"{reason.points}: {reason.why}" for reason in each.against],
+        )
+        for each in notes.candidates.get(number, ())
+    ]
+    choices = [
+        MadeChoice(each.path, list(map(OtherWay, each.as_well)), list(map(OtherWay, each.less)), each.forced)
+        for each in notes.choices.get(number, ())
+    ]
+    return ReadLine(
+        line=number + 1,
+        event=line.event or "",
+        step=line.step_id,
+        path=notes.places.get(number),
+        how=notes.how.get(number),
+        candidates=candidates,
+        choices=choices,
+    )
 
 
 def place_of(rival: LiveSpan | ContainerAttempt) -> str:

@@ -17,11 +17,10 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from one_trace.assemble.agree.settled import settled
 from one_trace.assemble.flowtree.tree import Node
-from one_trace.assemble.live.state import ContainerAttempt, LiveSpan, Results, Scope
 from one_trace.assemble.sizes import templates
 from one_trace.assemble.sizes.compact import compact_bytes
+from one_trace.assemble.sizes.ran import Ran, Readable
 from one_trace.assemble.sizes.templates import Path, Unknown, path_of
 from one_trace.record.reading import Record
 from one_trace.record.tolerant import ABSENT, UNREADABLE, present, raw_items
@@ -63,7 +62,7 @@ class Inputs:
         self._cache: dict[tuple[int, Path, bool], Raw | None] = {}
         self._loops: dict[int, list[Raw] | None] = {}
 
-    def bytes_of(self, span: LiveSpan) -> int | None:
+    def bytes_of(self, span: Ran) -> int | None:
         """The size of what went into a span, in bytes; None where the record does not tell."""
         step = self._steps.get(id(span.node))
         if step is None:
@@ -77,7 +76,7 @@ class Inputs:
         except Unknown:
             return None
 
-    def resolved(self, span: LiveSpan, text: str) -> Raw | None:
+    def resolved(self, span: Ran, text: str) -> Raw | None:
         """A text of a span's configuration with its values in it, as JSON; None where the record does not
         tell.
         """
@@ -86,10 +85,10 @@ class Inputs:
         except Unknown:
             return None
 
-    def _looked_up(self, span: LiveSpan, selector: str) -> Raw:
+    def _looked_up(self, span: Ran, selector: str) -> Raw:
         return self._value(span, path_of(selector), code=False)
 
-    def _value(self, span: LiveSpan, path: Path, code: bool) -> Raw:
+    def _value(self, span: Ran, path: Path, code: bool) -> Raw:
         """What a selector resolves to: `ABSENT` for undefined. `code`: it stands in an expression."""
         root = path[0]
         if root == "loop":
@@ -112,19 +111,19 @@ class Inputs:
 
     # -- $.input
 
-    def _of_input(self, span: LiveSpan, path: Path, code: bool) -> Raw:
-        flow = span.flow
-        if flow.span is not None:
-            return _follow(self._given(flow, flow.span, path[1]), path[2:], code)
+    def _of_input(self, span: Ran, path: Path, code: bool) -> Raw:
+        call = span.flow.span
+        if call is not None:
+            return _follow(self._given(span.node.flow_key, call, path[1]), path[2:], code)
         state = self._record.state
         if state is None:
             raise Unknown
         accepted = state.context.input if state.context is not None else ABSENT
         return _follow(accepted if present(accepted) else state.inputs, path[1:], code)
 
-    def _given(self, flow: ContainerAttempt, call: LiveSpan, name: str) -> Raw:
+    def _given(self, flow_key: str, call: Ran, name: str) -> Raw:
         """An input of a sub-flow, as its steps see it."""
-        declaration = self._declared(flow).get(name)
+        declaration = self._declared(flow_key).get(name)
         if not isinstance(declaration, dict):
             return ABSENT
         given = call.node.config.get("inputs")
@@ -134,8 +133,8 @@ class Inputs:
             return Raw(msgspec.json.encode(declaration["default"])) if "default" in declaration else ABSENT
         return _coerced(raw, declaration.get("type"))
 
-    def _declared(self, flow: ContainerAttempt) -> dict[str, Any]:
-        found = self._record.flows.with_key(flow.tree.key) if flow.tree is not None else None
+    def _declared(self, flow_key: str) -> dict[str, Any]:
+        found = self._record.flows.with_key(flow_key)
         declared = found.definition.get("inputs") if found is not None else None
         if not isinstance(declared, dict):
             raise Unknown
@@ -143,9 +142,9 @@ class Inputs:
 
     # -- $.loop
 
-    def _of_loop(self, span: LiveSpan, path: Path, code: bool) -> Raw:
+    def _of_loop(self, span: Ran, path: Path, code: bool) -> Raw:
         """``$.loop.item`` and its other names, in the innermost loop that the span runs in."""
-        at = span
+        at: Ran = span
         while at.act.kind != "loop":
             if at.act.kind == "flow" or at.act.span is None:
                 return ABSENT if len(path) > 1 else Raw(b"{}")
@@ -163,7 +162,7 @@ class Inputs:
             raise Unknown
         return _follow(items[at.iteration], path[2:], code)
 
-    def _items_of(self, loop: LiveSpan) -> list[Raw] | None:
+    def _items_of(self, loop: Ran) -> list[Raw] | None:
         if id(loop) not in self._loops:
             over = loop.node.config.get("over")
             try:
@@ -174,9 +173,9 @@ class Inputs:
         return self._loops[id(loop)]
 
 
-def _result(scope: Scope | None, path: Path, code: bool) -> Raw:
+def _result(scope: Readable | None, path: Path, code: bool) -> Raw:
     while scope is not None:
-        results: Results | None = settled(scope)
+        results = scope.results
         if results is not None and path[1] in results:
             return _follow(results[path[1]], path[2:], code)
         scope = scope.parent

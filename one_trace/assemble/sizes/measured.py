@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from one_trace.assemble.live.state import LiveSpan
+from one_trace.assemble.sizes.ran import Ran
 from one_trace.record.reading import Record
 from one_trace.record.sizes import Address, Invocation
 
@@ -40,12 +40,12 @@ class Measured:
             if (id(go), step) in lost:
                 del self._begun[index]
 
-    def bytes_of(self, span: LiveSpan) -> int | None:
+    def bytes_of(self, span: Ran) -> int | None:
         """The size of what went into a span; None where it was not measured."""
         if not self._begun:
             return None
         child: tuple[int, ...] = ()
-        again = span.node.type == "while" or span.attempts > 1 or span.shown.unsure_attempts
+        again = span.node.type == "while" or span.attempts > 1 or span.unsure_attempts
         while span.slot >= 0:
             child = (span.act.attempt, span.slot, *child)
             owner = span.act.span

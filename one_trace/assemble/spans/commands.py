@@ -7,10 +7,12 @@ tell where it ends.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from one_trace.assemble.live.state import LiveSpan
 from one_trace.assemble.sizes.inputs import Inputs
+from one_trace.assemble.sizes.ran import Ran
 from one_trace.assemble.sizes.templates import literal_tail
 from one_trace.model.trace import Span
 
@@ -20,7 +22,7 @@ _SHORTEST_TAIL = 8
 _text = msgspec.json.Decoder(str)
 
 
-def command_ends(inputs: Inputs, spans: list[LiveSpan], made: list[Span]) -> dict[str, int]:
+def command_ends(inputs: Inputs, spans: Sequence[Ran], made: list[Span]) -> dict[str, int]:
     """Error text → how many of its characters are the command, where that is sure."""
     ends: dict[str, int] = {}
     for span, shown in zip(spans, made, strict=True):
@@ -33,7 +35,7 @@ def command_ends(inputs: Inputs, spans: list[LiveSpan], made: list[Span]) -> dic
     return ends
 
 
-def _end(inputs: Inputs, span: LiveSpan, template: str, error: str) -> int | None:
+def _end(inputs: Inputs, span: Ran, template: str, error: str) -> int | None:
     raw = inputs.resolved(span, template)
     try:
         whole = _FAILED + _text.decode(raw) if raw is not None else None
