@@ -97,6 +97,8 @@ class _Agreement:
         if certain and (self._left < self._size or not self._is_settled(trial, pair, names, certain)):
             for each in certain:
                 each.doubt(*names)
+            if pair[0] is pair[1]:
+                self._doubt_alike(pair[0], names)
 
     def _is_settled(
         self,

@@ -64,6 +64,8 @@ def _close_silent(
     be over."""
     expected, block = at.known.expected.of(each), each.where.above
     if each.result is not None:
+        if _is_held_by_block(each):
+            return
         failed = block is not None and block.status != "success"
         unsure = expected.level < SURE and (failed or writers[_slot(at, each)] > 1)
         if unsure or expected.level == UNLIKELY:
@@ -75,6 +77,16 @@ def _close_silent(
         each.doubt("status", "durationMs", "late")
         if block is not None:
             open_inside.add(block)
+
+
+def _is_held_by_block(each: Execution) -> bool:
+    """Its result is one of those that a block holds which has events."""
+    block = each.where.above
+    while block is not None and block.result is not None and block.status == "success":
+        if not block.where.silent:
+            return True
+        block = block.where.above
+    return False
 
 
 def _slot(at: Standing, each: Execution) -> tuple[int, str]:
@@ -100,7 +112,7 @@ def _doubt_lateness(at: Standing) -> None:
         above = each.where.above
         if above is None or not above.where.silent:
             continue
-        if above.over is None or _ends_with_run(at, above):
+        if above.over is None or _ends_with_run(at, above) or "status" in (above.doubts or ()):
             each.doubt("late")
 
 

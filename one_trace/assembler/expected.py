@@ -73,13 +73,13 @@ class Expected:
             return NOTHING  # what a while leaves before each turn
         if execution.node.repeats:
             level = UNLIKELY
-        elif level == SURE and self._beside_merging(execution.node):
+        elif level == SURE and self.is_beside_merging(execution.node):
             level = LIKELY
         if where.silent:
             level = min(level, LIKELY if where.go == 1 else UNLIKELY)
         return Expectation(result, level, found, raw)
 
-    def _beside_merging(self, node: Node) -> bool:
+    def is_beside_merging(self, node: Node) -> bool:
         """A concurrent loop may run beside it, which merges what it began with over what is written since."""
         known = self._beside.get(id(node))
         if known is None:

@@ -35,7 +35,7 @@ def search(ground: Ground) -> Reading:
         except (ArithmeticError, RecursionError):  # numbers and depths in a flow file that no host has run
             ground.bare = True
             return read_once(ground, {}, {}, lenient=True)
-        if best is None or reading.conflict is None or reading.reached > best.reached:
+        if best is None or reading.conflict is None or _is_nearer(ground, reading, best):
             best = reading
         if reading.conflict is None:
             break
@@ -48,6 +48,11 @@ def search(ground: Ground) -> Reading:
                 each.doubt(*UNSETTLED)
         return best
     return _tolerate(ground, best)
+
+
+def _is_nearer(ground: Ground, reading: Reading, best: Reading) -> bool:
+    """It comes further, and not by taking times for others that are exact."""
+    return reading.reached > best.reached and not (ground.facts.exact and reading.mode.times != EXACT)
 
 
 def _is_in_vain(mode: Mode, best: Reading | None) -> bool:
