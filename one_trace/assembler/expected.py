@@ -77,7 +77,7 @@ class Expected:
         return Expectation(result, level, found, raw)
 
     def _may_be_merged_over(self, execution: Execution) -> bool:
-        """A concurrent loop may run beside it, or go on after it was given up: what it began with is merged
+        """A concurrent loop may run beside it, or go on after it failed: what it began with is merged
         over what is written since."""
         beside, after = self._merged_by(execution.node)
         return beside or (after and _is_again(execution))
@@ -176,7 +176,7 @@ def _runs_beside_merging(node: Node) -> bool:
 
 
 def _runs_after_merging(node: Node) -> bool:
-    """In a list that went on where a concurrent loop was given up."""
+    """In a list that went on although a concurrent loop failed."""
     at: Node | None = node
     while at is not None and not (at is not node and _is_concurrent(at)):
         before = at.step_list.nodes[: (at.index or 0) + (at is node)]

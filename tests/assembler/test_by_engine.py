@@ -15,6 +15,7 @@ from tests.assembler.score import scored
 from tests.effort import effort
 from tests.oracle.hostile import hostile_run
 
+
 @pytest.mark.program
 def test_the_named_cases_are_right(tmp_path: Path) -> None:
     tried, wrong = sorted(NAMED.glob("*.json"))[:: effort(2, 1)], set()
