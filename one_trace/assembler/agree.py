@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from one_trace.assemble.sizes.measured import Measured
 from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.doubts import doubt_what_differs, reported
 from one_trace.assembler.executions import Execution, outwards
@@ -16,6 +17,7 @@ from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import arms, exchange, renamed, solve
+from one_trace.assembler.views import Views
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
@@ -50,6 +52,7 @@ class _Agreement:
         self._before: dict[Key, str] = {}
         self._exchanged: dict[Arms, int] = {}
         """Arms that may as well be each other's, and from which line on."""
+        self._measured = Measured(ground.record)
 
     def seek(self) -> None:
         by_result = _by_result(self._best.choices)
@@ -109,7 +112,7 @@ class _Agreement:
         if certain and (self._left < self._size or not self._is_settled(at, trial, pair, certain)):
             for each in certain:
                 each.doubt(*names)
-            if self._left < self._size and list(trial)[-1].kind == "over":
+            if pair[0] is pair[1]:
                 self._doubt_alike(pair[0], names)
 
     def _is_settled(
@@ -127,13 +130,21 @@ class _Agreement:
             self._left -= other.runs * self._size
             best.runs += other.runs
             if other.conflict is None:
-                doubt_what_differs(best.executions, other.executions, names)
+                doubt_what_differs(best.executions, other.executions, names, self._went_in)
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.runs < SWAPS[0]
         if others and pair[0] is pair[1]:
             self._doubt_alike(pair[0], names)
         return refuted
+
+    def _went_in(self, each: Execution) -> int | None:
+        if not self._measured.any:
+            return None
+        views = Views(self._ground.stored)
+        found = self._measured.bytes_of(views.of(each))
+        views.close()
+        return found
 
     def _doubt_alike(self, one: Execution, names: tuple[str, ...]) -> None:
         """Any that began with it may be it, with all that goes on there."""

@@ -82,6 +82,9 @@ class Expected:
         beside, after = self._merged_by(execution.node)
         return beside or (after and _is_again(execution))
 
+    def is_beside_merging(self, node: Node) -> bool:
+        return self._merged_by(node)[0]
+
     def _merged_by(self, node: Node) -> tuple[bool, bool]:
         known = self._merging.get(id(node))
         if known is None:

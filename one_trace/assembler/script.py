@@ -63,6 +63,15 @@ class Lines:
         return found
 
     @cached_property
+    def ends(self) -> dict[str | None, list[int]]:
+        """The lines that say that attempts ended, by id."""
+        found: dict[str | None, list[int]] = defaultdict(list)
+        for index, line in enumerate(self._lines):
+            if line.event in ENDS:
+                found[line.step_id].append(index)
+        return found
+
+    @cached_property
     def ends_at_once(self) -> dict[str | None, list[int]]:
         """The lines that say that attempts ended, and do not say that they took any time, by id."""
         found: dict[str | None, list[int]] = defaultdict(list)

@@ -53,12 +53,17 @@ def _best_of_modes(ground: Ground) -> tuple[Reading, int]:
         reading = _in_mode(ground, RUNS if mode.times != ANY else 1)
         if mode.times == EXACT:
             reached = max(reached, reading.reached[0])
-        if best is None or reading.conflict is None or reading.reached > best.reached:
+        if best is None or reading.conflict is None or _is_nearer(ground, reading, best):
             best = reading
         if reading.conflict is None:
             break
     assert best is not None
     return best, reached
+
+
+def _is_nearer(ground: Ground, reading: Reading, best: Reading) -> bool:
+    """It comes further, and not by taking times for others that are exact."""
+    return reading.reached > best.reached and not (ground.facts.exact and reading.mode.times != EXACT)
 
 
 def _is_in_vain(mode: Mode, best: Reading | None) -> bool:

@@ -191,6 +191,10 @@ class Silence:
         ranked.sort(key=lambda each: (each[0], len(each[2]), -each[1].number))
         return ranked
 
+    def leads_to(self, silent: Execution, line: LogLine) -> bool:
+        """Whether a container that it is in may go on with this line."""
+        return any(self.rank(above, line) < NEVER for above in _blocks_around(silent))
+
     def rank(self, container: Execution, line: LogLine) -> float:
         if line.event in ("step:start", "flow:start", "flow:mock-start"):
             return self.rank_start(container, line)
