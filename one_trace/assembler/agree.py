@@ -123,18 +123,20 @@ class _Agreement:
         loud = [each for each in certain if not each.where.silent] or certain
         refuted = True
         others = 0
+        replayed = self._ground.replayed
         for both, other in _instead(self._ground, best, trial, pair):
             others += other.conflict is None
             if other.conflict is None and both is not None:
                 self._exchanged.setdefault(both, at)
-            self._left -= other.runs * self._size
+            self._left += replayed - self._ground.replayed
+            replayed = self._ground.replayed
             best.runs += other.runs
             if other.conflict is None:
                 doubt_what_differs(best.executions, other.executions, names, self._went_in)
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
-            refuted = other.conflict is None or other.runs < SWAPS[0]
-        if others and pair[0] is pair[1]:
+            refuted = other.conflict is None or other.is_last
+        if others and pair[0] is pair[1] and not refuted:
             self._doubt_alike(pair[0], names)
         return refuted
 

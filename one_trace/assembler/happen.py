@@ -70,8 +70,8 @@ class Happen:
                 self.fire(timer)
 
     def end_first(self, line: LogLine) -> None:
-        """What is silent and due at the very time of a line may have ended before what that is of: a loop that
-        ends then merges what it began with over what is written since."""
+        """What is silent and due at the very time of a line may have ended before that: a loop that ends then
+        merges what it began with over what is written since."""
         expected = self._at.known.expected
         due = [each for each in self._at.pending.silent if each.due == line.at]
         due = [each for each in due if expected.is_beside_merging(each.of.node)]
@@ -192,7 +192,8 @@ class Happen:
         if soonest is None:
             return False
         if len(due) + len(timers) > 1:
-            soonest = self.first_of([each for each in [*due, *timers] if each.due == soonest.due], line)
+            found: list[Waiting | Timer] = [*due, *timers]
+            soonest = self.first_of([each for each in found if each.due == soonest.due], line)
         soonest.due = min(soonest.due or 0, line.at)
         self.let(soonest)
         return True

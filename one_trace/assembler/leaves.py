@@ -79,7 +79,7 @@ class Leaves:
             index = indices[number]
             if index >= script.end or script.lines[index].at > self._at.clock.at or count >= MOST_LOOKED_AT:
                 break
-            count += 1
+            count += not script.taken[index]
         return count
 
     def _has_end_now(self, waiting: Waiting) -> bool:
@@ -90,12 +90,21 @@ class Leaves:
         if line is None or line.at > at.clock.at:
             return False
         ends, alone = self._ends_now(waiting)
+        alone = alone or (len(ends) == 1 and self._all_end_now(of))
         which = at.choices.which("over", of, len(ends) + 1) if ends and not alone else 0
         if which >= len(ends):
             return False
         at.notes.reserved.add(ends[which])
         waiting.failure = failure_of(at, waiting, at.script.lines[ends[which]])
         return True
+
+    def _all_end_now(self, of: Execution) -> bool:
+        """Whether as many like it took no time as begin in this moment."""
+        at, lines, now = self._at, self._at.known.ground.lines, self._at.clock.at
+        begun = sum(each.start == now for each in at.pending.open[of.node.id])
+        return self._count_now(lines.took_no_time[of.node.id]) >= begun + self._count_now(
+            lines.starts[of.node.id]
+        )
 
     def _ends_now(self, waiting: Waiting) -> tuple[list[int], bool]:
         """The lines of this moment that may be its end, one of each kind; and whether it is the only one that

@@ -17,8 +17,10 @@ MODES = (Mode(EXACT, at_once=True), Mode(EXACT), Mode(NEAR), Mode(NEAR, at_once=
 """What is likelier first."""
 _BEHIND = ("", " ", "[", "#")
 """What may stand behind the path of what goes on."""
-RUNS = 60
-"""Runs of a record at most, until one is found that nothing contradicts."""
+RUNS = 100
+"""Runs of a record at most that come no further, until one is found that nothing contradicts."""
+FURTHER = 4
+"""So many times as many lines are replayed as for other readings, as long as each comes further."""
 
 
 def search(ground: Ground) -> Reading:
@@ -112,12 +114,13 @@ def solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:
     best = read(ground, fixed, learned)
     numbers = itertools.count()
     heap = [(_order(best), next(numbers), best)]
-    runs, seen = 1, {_as_set(fixed)}
-    most = min(most, 1 + LINES // max(1, len(ground.record.lines)))
-    while heap and runs < most and best.conflict is not None:
+    runs, gained, seen = 1, 0, {_as_set(fixed)}
+    lines = max(1, len(ground.record.lines))
+    most, last = min(most, 1 + LINES // lines), 1 + FURTHER * LINES // lines
+    while heap and runs < min(gained + most, last) and best.conflict is not None:
         _, _, reading = heapq.heappop(heap)
         for trial in _otherwise(reading, fixed):
-            if runs >= most:
+            if runs >= min(gained + most, last):
                 break
             if _as_set(trial) in seen:
                 continue
@@ -126,11 +129,11 @@ def solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:
             runs += 1
             heapq.heappush(heap, (_order(again), next(numbers), again))
             if again.reached > best.reached or again.conflict is None:
-                best = again
+                best, gained = again, runs
             if again.reached > reading.reached or again.conflict is None:
                 heapq.heappush(heap, (_order(reading), next(numbers), reading))
                 break
-    best.runs = runs
+    best.runs, best.is_last = runs, not heap
     return best
 
 
