@@ -89,6 +89,8 @@ class Ground:
         context = record.state.context if record.state is not None else None
         self.stored = Stored(context, keeps=len(record.lines) <= LINES)
         self.tried: Tried[Any] = Tried(LINES)
+        self.replayed = 0
+        """Lines, by all readings."""
         failed = _failed_at_once(record.lines)
         self.saved, self.unsaved = _saved(record, failed), bool(failed)
         """`unsaved`: whether any result could not be saved."""

@@ -39,6 +39,10 @@ class Happen:
             self.time_out_first(line)
             if at.script.taken[index]:
                 return
+        if pending.silent:
+            self.end_first(line)
+            if at.script.taken[index]:
+                return
         while (
             self.by_itself(line)
             or self.by_timer(line)
@@ -64,6 +68,17 @@ class Happen:
             inside = timer.due <= line.at and any(timer.of in outwards(each) for each in ending)
             if inside and self._at.choices.whether("due", timer.of, likely=False):
                 self.fire(timer)
+
+    def end_first(self, line: LogLine) -> None:
+        """What is silent and due at the very time of a line may have ended before that: a loop that ends then
+        merges what it began with over what is written since."""
+        expected = self._at.known.expected
+        due = [each for each in self._at.pending.silent if each.due == line.at]
+        due = [each for each in due if expected.is_beside_merging(each.of.node)]
+        if due and line.event in ENDS and self._at.choices.whether("before", due[0].of, likely=False):
+            for each in due:
+                if each in self._at.pending.silent:
+                    settle(self._at, each, each.failure)
 
     def pass_time(self, until: float) -> None:
         """What the log has no line of happens when it is due."""
@@ -164,7 +179,8 @@ class Happen:
             self.fire(each)
 
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
-        self._at.ending = waiting.of
+        later = self._at.known.exact and line.event in RETRIES  # its end has a line of its own
+        self._at.ending = waiting.of if not later else None
         settle(self._at, waiting, failure_of(self._at, waiting, line))
 
     def by_timer(self, line: LogLine) -> bool:
@@ -175,9 +191,17 @@ class Happen:
         soonest = _soonest([*due, *timers])
         if soonest is None:
             return False
+        if len(due) + len(timers) > 1:
+            found: list[Waiting | Timer] = [*due, *timers]
+            soonest = self.first_of([each for each in found if each.due == soonest.due], line)
         soonest.due = min(soonest.due or 0, line.at)
         self.let(soonest)
         return True
+
+    def first_of(self, at_one_time: list[Waiting | Timer], line: LogLine) -> Waiting | Timer:
+        """That which the line may come of. Which of several goes first at one time is not known before."""
+        leading = (each for each in at_one_time if self._silence.leads_to(each.of, line))
+        return next(leading, at_one_time[0])
 
     def at_once(self, timer: Timer, line: LogLine) -> bool:
         if timer.limit:

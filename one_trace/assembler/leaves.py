@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from one_trace.assembler.executions import Execution
+from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.expected import LIKELY, SURE
 from one_trace.assembler.fit import Fit
 from one_trace.assembler.pending import UNKNOWN, Waiting
@@ -53,10 +53,34 @@ class Leaves:
         if choices.whether("throws at once", of, likely=False):
             waiting.failure = StepFailure(UNKNOWN)
             self._at.notes.guessed.add(waiting.failure)
-        elif not choices.whether("ends at once", of, likely=False):
+            self._at.notes.forced.add(of)
+            return True
+        likely, certain = self._ends_block_now(of)
+        if not choices.whether("ends at once", of, likely=likely, either=likely and not certain):
             return False
         self._at.notes.forced.add(of)
         return True
+
+    def _ends_block_now(self, of: Execution) -> tuple[bool, bool]:
+        """Whether the block with events that it is in ends in this moment, as those do that are like it; and
+        whether all do that begin in it."""
+        block = next((above for above in outwards(of) if not above.where.silent), None)
+        if block is None:
+            return False, False
+        at, lines = self._at, self._at.known.ground.lines
+        opened = len(at.pending.open[block.node.id])
+        ends = self._count_now(lines.ends[block.node.id])
+        return ends >= opened, ends >= opened + self._count_now(lines.starts[block.node.id])
+
+    def _count_now(self, indices: list[int]) -> int:
+        """How many of these lines are of this moment and come yet."""
+        script, count = self._at.script, 0
+        for number in range(bisect_left(indices, script.cursor), len(indices)):
+            index = indices[number]
+            if index >= script.end or script.lines[index].at > self._at.clock.at or count >= MOST_LOOKED_AT:
+                break
+            count += not script.taken[index]
+        return count
 
     def _has_end_now(self, waiting: Waiting) -> bool:
         """Whether one of the next lines of this moment is its end: the first in the order in which they
@@ -66,12 +90,21 @@ class Leaves:
         if line is None or line.at > at.clock.at:
             return False
         ends, alone = self._ends_now(waiting)
+        alone = alone or (len(ends) == 1 and self._all_end_now(of))
         which = at.choices.which("over", of, len(ends) + 1) if ends and not alone else 0
         if which >= len(ends):
             return False
         at.notes.reserved.add(ends[which])
         waiting.failure = failure_of(at, waiting, at.script.lines[ends[which]])
         return True
+
+    def _all_end_now(self, of: Execution) -> bool:
+        """Whether as many like it took no time as begin in this moment."""
+        at, lines, now = self._at, self._at.known.ground.lines, self._at.clock.at
+        begun = sum(each.start == now for each in at.pending.open[of.node.id])
+        return self._count_now(lines.took_no_time[of.node.id]) >= begun + self._count_now(
+            lines.starts[of.node.id]
+        )
 
     def _ends_now(self, waiting: Waiting) -> tuple[list[int], bool]:
         """The lines of this moment that may be its end, one of each kind; and whether it is the only one that

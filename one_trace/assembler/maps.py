@@ -66,7 +66,11 @@ class Maps(DecidedValues):
         return key
 
     def close_flow(self, context: Held, last: Step | None, result: Held) -> list[str]:
-        result.parts = dict(context)
+        """The fields of the last output are written over the results: where that is a sub-flow's, its
+        results."""
+        final = context.get(str(last.get("id"))) if last is not None else None
+        fields = final.parts if final is not None and isinstance(final.parts, dict) else {}
+        result.parts, result.spread = context | fields, bool(fields)
         return []
 
     # -- what the host keeps

@@ -36,7 +36,7 @@ class Reading:
     """`picks`: choices that were made in advance; `reached`: how far it came, the more the better; `twins`:
     pairs of which one is, by the state, what the other is reported to be; `runs`: how many were needed to
     find it; `whole`: the log is as it should be, whatever the state is; `placed`: how many lines had to be
-    placed by the flow files alone."""
+    placed by the flow files alone; `is_last`: all that may be otherwise was tried."""
 
     executions: list[Execution]
     choices: list[Choice]
@@ -50,6 +50,7 @@ class Reading:
     whole: bool = False
     placed: int = 0
     runs: int = 1
+    is_last: bool = False
 
     @property
     def blamed(self) -> list[Execution]:
@@ -79,6 +80,8 @@ def _read(ground: Ground, picks: Picks, learned: Learned) -> Reading:
     if found is None:
         found = read_once(ground, picks, learned)
         ground.tried.keep(known, found.choices, found, len(ground.record.lines))
+    else:
+        ground.replayed += len(found.choices)  # those were compared
     return replace(found, picks=picks)
 
 
@@ -97,6 +100,7 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
     if unlike:
         conflict = Conflict(unlike[0].why, [each.of for each in unlike if each.of is not None])
         twins = list(_twins(unlike, at.executions))
+    ground.replayed += at.script.cursor
     close(at)
     end = End(drive.outcome, drive.failure, drive.failure in at.notes.guessed)
     reached, placed = (at.script.cursor, -len(unlike)), drive.tolerant.placed

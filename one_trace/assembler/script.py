@@ -63,6 +63,24 @@ class Lines:
         return found
 
     @cached_property
+    def ends(self) -> dict[str | None, list[int]]:
+        """The lines that say that attempts ended, by id."""
+        found: dict[str | None, list[int]] = defaultdict(list)
+        for index, line in enumerate(self._lines):
+            if line.event in ENDS:
+                found[line.step_id].append(index)
+        return found
+
+    @cached_property
+    def took_no_time(self) -> dict[str | None, list[int]]:
+        """The lines that say that steps took no time, by id."""
+        found: dict[str | None, list[int]] = defaultdict(list)
+        for index, line in enumerate(self._lines):
+            if line.event == "step:complete" and line.duration_ms == 0:
+                found[line.step_id].append(index)
+        return found
+
+    @cached_property
     def ends_at_once(self) -> dict[str | None, list[int]]:
         """The lines that say that attempts ended, and do not say that they took any time, by id."""
         found: dict[str | None, list[int]] = defaultdict(list)

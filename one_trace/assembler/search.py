@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from one_trace.assemble.spans.unsettled import UNSETTLED
 from one_trace.assembler.choices import Choice, Key, Picks
@@ -17,30 +17,24 @@ MODES = (Mode(EXACT, at_once=True), Mode(EXACT), Mode(NEAR), Mode(NEAR, at_once=
 """What is likelier first."""
 _BEHIND = ("", " ", "[", "#")
 """What may stand behind the path of what goes on."""
-RUNS = 60
-"""Runs of a record at most, until one is found that nothing contradicts."""
+RUNS = 100
+"""Runs of a record at most that come no further, until one is found that nothing contradicts."""
+FURTHER = 4
+"""So many times as many lines are replayed as for other readings, as long as each comes further."""
 
 
 def search(ground: Ground) -> Reading:
     """The first reading without a conflict, else the one that came furthest."""
     if ground.bare:
         return read_once(ground, {}, {}, lenient=True)
-    best: Reading | None = None
-    for mode in MODES:
-        if ground.facts.exact and _is_in_vain(mode, best):
-            break
-        ground.mode = mode
-        try:
-            reading = _in_mode(ground, RUNS if mode.times != ANY else 1)
-        except (ArithmeticError, RecursionError):  # numbers and depths in a flow file that no host has run
-            ground.bare = True
-            return read_once(ground, {}, {}, lenient=True)
-        if best is None or reading.conflict is None or reading.reached > best.reached:
-            best = reading
-        if reading.conflict is None:
-            break
-    assert best is not None
+    try:
+        best, reached = _best_of_modes(ground)
+    except (ArithmeticError, RecursionError):  # numbers and depths in a flow file that no host has run
+        ground.bare = True
+        return read_once(ground, {}, {}, lenient=True)
     if best.conflict is None:
+        if ground.facts.exact and best.mode.times != EXACT and best.choices:
+            _doubt_from(best, reached)
         return best
     if best.whole and not best.choices:  # it is the state that is not of this run
         for each in best.blamed:
@@ -48,6 +42,30 @@ def search(ground: Ground) -> Reading:
                 each.doubt(*UNSETTLED)
         return best
     return _tolerate(ground, best)
+
+
+def _best_of_modes(ground: Ground) -> tuple[Reading, int]:
+    """The best reading, and the line that was come to where times have to be exact."""
+    best: Reading | None = None
+    reached = 0
+    for mode in MODES:
+        if ground.facts.exact and _is_in_vain(mode, best):
+            break
+        ground.mode = mode
+        reading = _in_mode(ground, RUNS if mode.times != ANY else 1)
+        if mode.times == EXACT:
+            reached = max(reached, reading.reached[0])
+        if best is None or reading.conflict is None or _is_nearer(ground, reading, best):
+            best = reading
+        if reading.conflict is None:
+            break
+    assert best is not None
+    return best, reached
+
+
+def _is_nearer(ground: Ground, reading: Reading, best: Reading) -> bool:
+    """It comes further, and not by taking times for others that are exact."""
+    return reading.reached > best.reached and not (ground.facts.exact and reading.mode.times != EXACT)
 
 
 def _is_in_vain(mode: Mode, best: Reading | None) -> bool:
@@ -77,14 +95,18 @@ def _tolerate(ground: Ground, best: Reading) -> Reading:
         again.conflict, again.runs = best.conflict, best.runs
     if not best.choices:
         return again
-    blamed = {each.path for each in best.blamed}
-    for each in again.executions:
+    _doubt_from(again, best.reached[0], {each.path for each in best.blamed})
+    return again
+
+
+def _doubt_from(reading: Reading, line: int, blamed: Collection[str] = ()) -> None:
+    """What ends from a line on, and the blamed with all in them, may be otherwise."""
+    for each in reading.executions:
         if each.result is not None:
             each.doubt("outputBytes")
-        after = each.lines[1] < 0 or each.lines[1] >= best.reached[0]
+        after = each.lines[1] < 0 or each.lines[1] >= line
         if after or each.path in blamed or any(above.path in blamed for above in outwards(each)):
             each.doubt(*UNSETTLED)
-    return again
 
 
 def solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:
@@ -92,12 +114,13 @@ def solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:
     best = read(ground, fixed, learned)
     numbers = itertools.count()
     heap = [(_order(best), next(numbers), best)]
-    runs, seen = 1, {_as_set(fixed)}
-    most = min(most, 1 + LINES // max(1, len(ground.record.lines)))
-    while heap and runs < most and best.conflict is not None:
+    runs, gained, seen = 1, 0, {_as_set(fixed)}
+    lines = max(1, len(ground.record.lines))
+    most, last = min(most, 1 + LINES // lines), 1 + FURTHER * LINES // lines
+    while heap and runs < min(gained + most, last) and best.conflict is not None:
         _, _, reading = heapq.heappop(heap)
         for trial in _otherwise(reading, fixed):
-            if runs >= most:
+            if runs >= min(gained + most, last):
                 break
             if _as_set(trial) in seen:
                 continue
@@ -106,11 +129,11 @@ def solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:
             runs += 1
             heapq.heappush(heap, (_order(again), next(numbers), again))
             if again.reached > best.reached or again.conflict is None:
-                best = again
+                best, gained = again, runs
             if again.reached > reading.reached or again.conflict is None:
                 heapq.heappush(heap, (_order(reading), next(numbers), reading))
                 break
-    best.runs = runs
+    best.runs, best.is_last = runs, not heap
     return best
 
 

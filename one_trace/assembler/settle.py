@@ -72,7 +72,9 @@ class Settling:
         if first is None or stored is None or made.of.node.type not in LEAVES:
             return
         one, other = self.stored.result(first), self.stored.result(stored)
-        if one is not None and other is not None and not _is_same(one.output, other.output):
+        if one is None or other is None:
+            return
+        if one.duration_ms != other.duration_ms or not _is_same(one.output, other.output):
             self._differs(made, "the state holds two results")
 
     def _differs(self, made: Made, why: str, instead: Result | None = None) -> None:
@@ -131,7 +133,9 @@ class Settling:
             found: Any = self.stored.inside(kind, result) if present(result.output) else {}
             if found is None:
                 return []
-            return [(made.parts, self.stored.without_spread(found, _last_of(made.parts, execution)), None, 0)]
+            if not made.spread:
+                found = self.stored.without_spread(found, _last_of(made.parts, execution))
+            return [(made.parts, found, None, 0)]
         if kind == "while":
             self._last_results(made, result)
             return []
@@ -140,7 +144,9 @@ class Settling:
         for part, stored in zip(made.parts, children or (), strict=False):
             if part.of is None:
                 continue
-            if id(part) not in self._seen:
+            if id(part) in self._seen:
+                self._compare(part, stored)
+            else:
                 inner += self._result(part, stored)
             self._take_unknown(part.of, stored)
         return inner

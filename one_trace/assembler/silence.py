@@ -47,6 +47,7 @@ class Silence:
         if not failed:
             self.end_all(inside)
             return
+        reaching = [each for each in inside if not is_absorbed(each.of, container)]
         choose(
             self._at,
             "silence",
@@ -54,7 +55,7 @@ class Silence:
                 Candidate(
                     (weights.FITS, 0), each.of, f"throws {each.of.path}", partial(self.throw, each, None)
                 )
-                for each in reversed(inside)
+                for each in reversed(reaching or inside)
             ],
         )
 
@@ -189,6 +190,10 @@ class Silence:
         ]
         ranked.sort(key=lambda each: (each[0], len(each[2]), -each[1].number))
         return ranked
+
+    def leads_to(self, silent: Execution, line: LogLine) -> bool:
+        """Whether a container that it is in may go on with this line."""
+        return any(self.rank(above, line) < NEVER for above in _blocks_around(silent))
 
     def rank(self, container: Execution, line: LogLine) -> float:
         if line.event in ("step:start", "flow:start", "flow:mock-start"):

@@ -191,6 +191,22 @@ def test_what_a_record_decides_is_no_guess(case: Path, tmp_path: Path) -> None:
     assert reading_of(HostileRun(files, truth), trace) == "right"
 
 
+NOT_REFUTED = {
+    "a step ended, and the run was killed before its event": ("killed", 100004710),
+    "the result of a silent block that failed": ("killed", 100005498),
+    "a while step that was timed out stopped before it noted its last turn": ("both", 100003936),
+    "a silent step ended such that the next one is timed out": ("trouble", 100002695),
+}
+"""Right readings that were refuted once."""
+
+
+@pytest.mark.parametrize("case", NOT_REFUTED)
+def test_what_is_right_is_not_refuted(case: str) -> None:
+    found = outcome(*NOT_REFUTED[case])
+    assert found is not None
+    assert found.verdict.kind == "reproduced", found.verdict.why
+
+
 def test_a_sample_of_the_corpus_is_as_stored() -> None:
     stored = list(corpus.stored().values())
     assert sum(len(block.letters) - block.letters.count(NO_RUN) for block in stored) >= corpus.RUNS

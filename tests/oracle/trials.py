@@ -7,6 +7,7 @@ choices may be made where unknown steps had to end.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from tests.oracle.expectations import THROWN
 from tests.oracle.rerun import Rerun
 from tests.true_tree import LEAVES, Behaviour, TrueSpan
 
+_TIMED_OUT = re.compile(r'Step ".*" exceeded timeout of ([\d.]+)ms', re.DOTALL)
 _STOPS = 8
 """So many steps are tried as those that a run was to stop after, the last first."""
 _PUT_OFF = 4
@@ -50,6 +52,7 @@ def otherwise(trial: Trial, run: Rerun) -> Iterator[Trial]:
     if expected is not None and "stepsFailed" in expected.fields:
         supposed, failed = failed, supposed  # it is the numbers that differ
     others = (
+        _before_a_time_out(trial.decided, run),
         failed,
         _as_timers(trial.decided, run),
         _unclaimed(trial.decided, run),
@@ -182,6 +185,20 @@ def _as_timers(decided: Decided, run: Rerun) -> Iterator[Decided]:
         yield decided.suppose({where: bodies for each in ends for where, bodies in each.items()})
     for each in ends:
         yield decided.suppose(each)
+
+
+def _before_a_time_out(decided: Decided, run: Rerun) -> Iterator[Decided]:
+    """Another step should have been timed out, or one is said to throw that another was: that one began when
+    this one ended, before the time-out."""
+    found, expected = places.of_spans(run.spans), run.course.expected
+    for span, error in run.ended:
+        at = float(span["startMs"] + (span["durationMs"] or 0))
+        if error is None and expected is not None:
+            error, at = expected.fields.get("error"), expected.at
+        timed_out = _TIMED_OUT.fullmatch(error or "")
+        lasted = at - float(timed_out[1]) - span["startMs"] if timed_out else -1
+        if span["attempts"] == 1 and lasted >= 0:
+            yield decided.suppose(decided.last(found[span["span"] - 1], Behaviour(lasted, output=1)))
 
 
 def _unclaimed(decided: Decided, run: Rerun) -> Iterator[Decided]:
