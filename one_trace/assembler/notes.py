@@ -12,6 +12,7 @@ from one_trace.assembler.emitted import Emitted
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.fit import RETRIES, Fit
 from one_trace.assembler.happen import Happen
+from one_trace.assembler.leaves import Leaves
 from one_trace.assembler.maps import Held, Maps
 from one_trace.assembler.pending import Timer, Waiting
 from one_trace.assembler.script import ENDS
@@ -106,6 +107,11 @@ class NotedMaps(Maps):
         goes_on = super().again(context, step)
         self._say("another iteration begins" if goes_on else "makes no other iteration")
         return goes_on
+
+
+class NotedLeaves(Leaves):
+    def _goes_on_alone(self, waiting: Waiting) -> bool:
+        return False  # what could end with each line is noted
 
 
 class NotedHappen(Happen):
