@@ -12,7 +12,15 @@ from one_trace.assembler.choices import Candidate, Choice, Choices, Key, Picks
 from one_trace.assembler.drive import Drive, Parts
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.ground import Ground
-from one_trace.assembler.notes import NotedEmitted, NotedHappen, NotedMaps, NotedSilence, NotedWatch, Notes
+from one_trace.assembler.notes import (
+    NotedEmitted,
+    NotedHappen,
+    NotedLeaves,
+    NotedMaps,
+    NotedSilence,
+    NotedWatch,
+    Notes,
+)
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.standing import Learned
@@ -79,6 +87,7 @@ def _noted(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool) -> 
         partial(NotedEmitted, notes),
         partial(NotedWatch, notes),
         partial(NotedSilence, notes),
+        NotedLeaves,
         partial(NotedHappen, notes),
     )
     drive = Drive(ground, Choices(picks), learned, lenient=lenient, parts=parts)

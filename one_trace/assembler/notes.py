@@ -12,6 +12,7 @@ from one_trace.assembler.emitted import Emitted
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.fit import RETRIES, Fit
 from one_trace.assembler.happen import Happen
+from one_trace.assembler.leaves import Leaves
 from one_trace.assembler.maps import Held, Maps
 from one_trace.assembler.pending import Timer, Waiting
 from one_trace.assembler.script import ENDS
@@ -125,6 +126,11 @@ class NotedSilence(Silence):
     def time_out(self, timer: Timer) -> None:
         self._notes.say(self._at, timer.of, "is timed out, as the error of this line says")
         super().time_out(timer)
+
+
+class NotedLeaves(Leaves):
+    def _goes_on_alone(self, waiting: Waiting) -> bool:
+        return False  # what could end with each line is noted
 
 
 class NotedHappen(Happen):
