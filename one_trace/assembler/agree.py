@@ -18,10 +18,12 @@ from one_trace.assembler.search import arms, exchange, renamed, solve
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
-SWAPS = 8, 60
-"""Runs for each of the choices that may as well be made otherwise, at least and at most: the shorter the log,
-the more, as if there were so many (`TRIALS`) of them."""
+SWAPS = 8, 300
+"""Runs for each of the choices that may as well be made otherwise, at least and at most."""
+SHARE = 3
+"""What part of all lines that may be replayed one of them takes at most."""
 TRIALS = 20
+"""Where it is not this one: so many of the next are tried."""
 ALL = -1
 """Of all iterations."""
 _Below: TypeAlias = dict[tuple[int, int | None], list[Execution]]
@@ -58,11 +60,12 @@ class _Agreement:
         self._doubt_guessed()
 
     def _doubt_guessed(self) -> None:
-        """Blocks that began together, of which only guesses tell which ended when."""
+        """Blocks that began together, of which only guesses tell which ended when: the state does not have
+        what they left."""
         guessed: dict[tuple[object, float], set[Execution]] = {}
         for choice in self._best.choices:
             block = choice.chosen.of.where.above if choice.key.kind == "believed" else None
-            if block is None or block.where.silent:
+            if block is None or block.where.silent or block.result is not None:
                 continue
             if block.expected is None or block.expected.level < SURE:
                 guessed.setdefault((block.node, block.start), set()).add(block)
@@ -208,7 +211,7 @@ def _instead(
         yield from _one_by_one(ground, best, trial)
     for each in _rests(best, trial, pair):
         yield solve(ground, {**each, **trial}, 1, best.learned)
-    swaps = LINES // (TRIALS * max(1, len(ground.record.lines)))
+    swaps = LINES // (SHARE * max(1, len(ground.record.lines)))
     yield solve(ground, trial, max(SWAPS[0], min(SWAPS[1], swaps)), best.learned)
 
 
