@@ -7,6 +7,7 @@ from one_trace.assembler.choices import Candidate
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.fit import BAD
 from one_trace.assembler.pending import STATUS, Timer, Waiting
+from one_trace.assembler.script import Conflict
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine
@@ -54,9 +55,17 @@ def read_flows(at: Standing) -> bool:
     reader = at.pending.reader
     if reader is None or reader.settled or not at.pending.calls:
         return False
+    if at.known.exact and not at.known.lenient:
+        _read_at_once(at, at.pending.calls[0])
     reader.resolve(None)
     drain(at)
     return True
+
+
+def _read_at_once(at: Standing, call: Execution) -> None:
+    begun = call.again[-1][1] if call.again else call.start
+    if begun < at.clock.at:
+        raise Conflict(f"the sub-flow of {call.path} begins too late", [call])
 
 
 def finish(at: Standing, execution: Execution, index: int, line: LogLine) -> None:

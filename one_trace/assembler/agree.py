@@ -4,10 +4,12 @@ certain."""
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from one_trace.assemble.sizes.measured import Measured
 from one_trace.assembler.choices import Choice, Key, Picks
 from one_trace.assembler.doubts import doubt_what_differs, reported
 from one_trace.assembler.executions import Execution, outwards
@@ -15,6 +17,7 @@ from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import arms, exchange, renamed, solve
+from one_trace.assembler.views import Views
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
@@ -24,10 +27,12 @@ SHARE = 3
 """What part of all lines that may be replayed one of them takes at most."""
 TRIALS = 20
 """Where it is not this one: so many of the next are tried."""
+PLACES = ("iteration", "path", "parentSpanId")
 ALL = -1
 """Of all iterations."""
 _Below: TypeAlias = dict[tuple[int, int | None], list[Execution]]
 """What runs in an execution, by its number and the iteration."""
+Arms: TypeAlias = tuple[str, str]
 
 
 def agree(ground: Ground, best: Reading) -> None:
@@ -47,6 +52,9 @@ class _Agreement:
         self._left = LINES if self._stands else 0
         self._below = _below(best.executions)
         self._before: dict[Key, str] = {}
+        self._exchanged: dict[Arms, int] = {}
+        """Arms that may as well be each other's, and from which line on."""
+        self._measured = Measured(ground.record)
 
     def seek(self) -> None:
         by_result = _by_result(self._best.choices)
@@ -58,6 +66,17 @@ class _Agreement:
                 self._look(choice.key.at, trial, (each.of, choice.chosen.of))
             self._before[choice.key] = choice.chosen.label
         self._doubt_guessed()
+        self._share_doubts()
+
+    def _share_doubts(self) -> None:
+        """What is not certain of one is not of what stands in its place where the two are exchanged."""
+        paths = _Paths(self._best.executions if self._exchanged else [])
+        for both, line in self._exchanged.items():
+            for one, other in paths.pairs(both, line):
+                shared = {name for each in (one, other) for name in PLACES if _is_doubted(each, (name,))}
+                if shared:
+                    one.doubt(*shared)
+                    other.doubt(*shared)
 
     def _doubt_guessed(self) -> None:
         """Blocks that began together, of which only guesses tell which ended when: the state does not have
@@ -89,37 +108,34 @@ class _Agreement:
 
     def _look(self, at: int, trial: Picks, pair: tuple[Execution, Execution]) -> None:
         """Whether it may be so."""
-        alike = pair[0].node is pair[1].node
-        names = ("iteration",) if alike else ("iteration", "path", "parentSpanId")
+        names = _names(pair)
         certain = [pair[0], *_going_on(pair[0], at, self._below)]
         if pair[0] is not pair[1]:
             certain = [each for each in _after(pair, at, self._below) if not _is_doubted(each, names)]
-        if certain and (self._left < self._size or not self._is_settled(trial, pair, names, certain)):
+        if certain and (self._left < self._size or not self._is_settled(at, trial, pair, certain)):
             for each in certain:
                 each.doubt(*names)
             if pair[0] is pair[1]:
                 self._doubt_alike(pair[0], names)
 
     def _is_settled(
-        self,
-        trial: Picks,
-        pair: tuple[Execution, Execution],
-        names: tuple[str, ...],
-        certain: list[Execution],
+        self, at: int, trial: Picks, pair: tuple[Execution, Execution], certain: list[Execution]
     ) -> bool:
         """Another reading was found, and what differs in it is marked; or there is none."""
-        best = self._best
+        best, names = self._best, _names(pair)
         loud = [each for each in certain if not each.where.silent] or certain
         refuted = True
         others = 0
         replayed = self._ground.replayed
-        for other in _instead(self._ground, best, trial, pair):
+        for both, other in _instead(self._ground, best, trial, pair):
             others += other.conflict is None
+            if other.conflict is None and both is not None:
+                self._exchanged.setdefault(both, at)
             self._left += replayed - self._ground.replayed
             replayed = self._ground.replayed
             best.runs += other.runs
             if other.conflict is None:
-                doubt_what_differs(best.executions, other.executions, names)
+                doubt_what_differs(best.executions, other.executions, names, self._went_in)
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.is_last
@@ -127,12 +143,43 @@ class _Agreement:
             self._doubt_alike(pair[0], names)
         return refuted
 
+    def _went_in(self, each: Execution) -> int | None:
+        if not self._measured.any:
+            return None
+        views = Views(self._ground.stored)
+        found = self._measured.bytes_of(views.of(each))
+        views.close()
+        return found
+
     def _doubt_alike(self, one: Execution, names: tuple[str, ...]) -> None:
         """Any that began with it may be it, with all that goes on there."""
         for each in self._best.executions:
             if each.node.id == one.node.id and each.start == one.start and each is not one:
                 for other in _after((one, each), one.lines[0], self._below):
                     other.doubt(*names)
+
+
+def _names(pair: tuple[Execution, Execution]) -> tuple[str, ...]:
+    """What is not certain where it may be the one or the other."""
+    return PLACES[:1] if pair[0].node is pair[1].node else PLACES
+
+
+class _Paths:
+    """Executions by their paths, in order."""
+
+    def __init__(self, executions: list[Execution]) -> None:
+        self._found = {each.path: each for each in executions}
+        self._sorted = sorted(self._found)
+
+    def pairs(self, both: Arms, line: int) -> Iterator[tuple[Execution, Execution]]:
+        """What stands in the one, and in its place in the other, as far as both end after a line."""
+        for path in itertools.islice(self._sorted, bisect_left(self._sorted, both[0]), None):
+            if not path.startswith(both[0]):
+                return
+            one, other = self._found[path], self._found.get(renamed(path, *both))
+            if other is None or other is one or any(0 <= each.lines[1] < line for each in (one, other)):
+                continue
+            yield one, other
 
 
 def _blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]:
@@ -205,14 +252,14 @@ def _going_on(top: Execution, at: int, below: _Below) -> Iterator[Execution]:
 
 def _instead(
     ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]
-) -> Iterator[Reading]:
-    """Other readings, with these choices; the rest made anew at last."""
+) -> Iterator[tuple[Arms | None, Reading]]:
+    """Other readings, with these choices, and what is exchanged in them; the rest made anew at last."""
     if pair[0] is pair[1]:
-        yield from _one_by_one(ground, best, trial)
-    for each in _rests(best, trial, pair):
-        yield solve(ground, {**each, **trial}, 1, best.learned)
+        yield from ((None, other) for other in _one_by_one(ground, best, trial))
+    for both, each in _rests(best, trial, pair):
+        yield both, solve(ground, {**each, **trial}, 1, best.learned)
     swaps = LINES // (SHARE * max(1, len(ground.record.lines)))
-    yield solve(ground, trial, max(SWAPS[0], min(SWAPS[1], swaps)), best.learned)
+    yield None, solve(ground, trial, max(SWAPS[0], min(SWAPS[1], swaps)), best.learned)
 
 
 def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
@@ -229,7 +276,9 @@ def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading
         trial = {**trial, following.key: following.as_good[0].label}
 
 
-def _rests(best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> Iterator[Picks]:
+def _rests(
+    best: Reading, trial: Picks, pair: tuple[Execution, Execution]
+) -> Iterator[tuple[Arms | None, Picks]]:
     """The other choices, with the two exchanged: until they can be exchanged again, or for good; or as they
     are."""
     rest = {choice.key: choice.chosen.label for choice in best.choices}
@@ -240,9 +289,9 @@ def _rests(best: Reading, trial: Picks, pair: tuple[Execution, Execution]) -> It
             continue
         until = (index for index, choice in enumerate(after) if _may_exchange(choice, both))
         for index in itertools.islice(until, MEETINGS):
-            yield rest | dict(exchange(choice, both) for choice in after[:index])
-        yield dict(exchange(choice, both) for choice in best.choices)
-    yield rest
+            yield both, rest | dict(exchange(choice, both) for choice in after[:index])
+        yield both, dict(exchange(choice, both) for choice in best.choices)
+    yield None, rest
 
 
 def _may_exchange(choice: Choice, both: tuple[str, str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from one_trace.assembler.executions import Execution, duration_of, is_at_limit, is_late
 from one_trace.assembler.expected import SURE, UNLIKELY
@@ -28,11 +29,18 @@ def close(at: Standing) -> None:
             _close_silent(at, each, writers, open_inside)
         elif each.lines[1] < 0 and each.status != "stopped":
             each.status, each.over, each.end = None, None, None
+        elif each.status == "stopped" and each.where.go == at.going.number and _is_guessed_stop(at):
+            each.status = None
         elif each.result is None:
             _take_alike(at, each)
     if silent:
         _doubt_batches(at)
         _doubt_lateness(at)
+
+
+def _is_guessed_stop(at: Standing) -> bool:
+    """It was killed, and no line tells that it was to stop."""
+    return at.going.killed and at.known.ground.mode.stop_after is not None
 
 
 def _begin_late(executions: list[Execution]) -> None:
@@ -69,6 +77,8 @@ def _close_silent(
         unsure = expected.level < SURE and (failed or writers[_slot(at, each)] > 1)
         if unsure or expected.level == UNLIKELY:
             each.doubt("outputBytes", "status", "durationMs", "late")
+            if block is not None:
+                open_inside.add(block)
         return
     unknown = each.node.type in LEAVES and each.status != "skipped"
     unknown = unknown or each in at.notes.forced or _ends_with_run(at, each) or is_at_limit(each)
@@ -142,25 +152,24 @@ def _take_alike(at: Standing, each: Execution) -> None:
         each.doubt("outputBytes")
 
 
-def doubt_what_differs(ours: list[Execution], others: list[Execution], names: tuple[str, ...]) -> None:
-    """Of two readings' executions."""
+def doubt_what_differs(
+    ours: list[Execution],
+    others: list[Execution],
+    names: tuple[str, ...],
+    size: Callable[[Execution], int | None] = lambda _: None,
+) -> None:
+    """Of two readings' executions. `size`: how large was what went in, as measured for the line that began
+    it."""
     theirs: dict[str, list[Execution]] = {}
     for each in others:
         theirs.setdefault(each.path, []).append(each)
-    lasted = {(each.node, *_lasted(each)) for each in others}
     for each in ours:
         alike = theirs.get(each.path)
         other = alike.pop(0) if alike else None
-        if other is None or reported(each) != reported(other):
+        if other is None or reported(each) != reported(other) or size(each) != size(other):
             each.doubt(*names)
-            if (each.node, *_lasted(each)) not in lasted:
-                each.doubt("durationMs")  # none of its step began then and took as long
         elif _output(each) != _output(other):
             each.doubt("outputBytes")
-
-
-def _lasted(each: Execution) -> tuple[object, ...]:
-    return (None if each.where.silent else each.start), duration_of(each)
 
 
 def reported(each: Execution) -> tuple[object, ...]:

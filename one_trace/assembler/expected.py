@@ -3,7 +3,6 @@ succeeds as the state says. Only a guess, which the host's maps, run again, conf
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection
 
 from msgspec import Raw, Struct
@@ -40,14 +39,12 @@ class Expected:
     def __init__(self, stored: Stored, last_go: int, completed: Collection[str] = ()) -> None:
         self._stored, self._root = stored, stored.root
         self._last_go, self._completed = last_go, completed
-        self._beside: dict[int, bool] = {}
+        self._merging: dict[int, tuple[bool, bool]] = {}
         self._maps: dict[tuple[int, int], Results | None] = {}
 
     def of(self, execution: Execution) -> Expectation:
         if execution.expected is None:
-            above = itertools.takewhile(lambda each: each.expected is None, outwards(execution))
-            for each in reversed([execution, *above]):  # from outside: there may be any number around it
-                each.expected = each.expected or self._of(each)
+            execution.expected = self._of(execution)
         return execution.expected  # type: ignore[no-any-return]
 
     def _of(self, execution: Execution) -> Expectation:
@@ -73,17 +70,25 @@ class Expected:
             return NOTHING  # what a while leaves before each turn
         if execution.node.repeats:
             level = UNLIKELY
-        elif level == SURE and self.is_beside_merging(execution.node):
+        elif level == SURE and self._may_be_merged_over(execution):
             level = LIKELY
         if where.silent:
             level = min(level, LIKELY if where.go == 1 else UNLIKELY)
         return Expectation(result, level, found, raw)
 
+    def _may_be_merged_over(self, execution: Execution) -> bool:
+        """A concurrent loop may run beside it, or go on after it failed: what it began with is merged
+        over what is written since."""
+        beside, after = self._merged_by(execution.node)
+        return beside or (after and _is_again(execution))
+
     def is_beside_merging(self, node: Node) -> bool:
-        """A concurrent loop may run beside it, which merges what it began with over what is written since."""
-        known = self._beside.get(id(node))
+        return self._merged_by(node)[0]
+
+    def _merged_by(self, node: Node) -> tuple[bool, bool]:
+        known = self._merging.get(id(node))
         if known is None:
-            known = self._beside[id(node)] = _runs_beside_merging(node)
+            known = self._merging[id(node)] = _runs_beside_merging(node), _runs_after_merging(node)
         return known
 
     @staticmethod
@@ -173,8 +178,29 @@ def _runs_beside_merging(node: Node) -> bool:
     return False
 
 
+def _runs_after_merging(node: Node) -> bool:
+    """In a list that went on although a concurrent loop failed."""
+    at: Node | None = node
+    while at is not None and not (at is not node and _is_concurrent(at)):
+        before = at.step_list.nodes[: (at.index or 0) + (at is node)]
+        if any(_merges(each) and each.goes_on for each in before):
+            return True
+        at = at.step_list.owner
+    return False
+
+
+def _is_again(execution: Execution) -> bool:
+    """There may be a result of it from before."""
+    around = (execution, *outwards(execution))
+    return execution.where.go > 1 or any(each.where.iteration for each in around)
+
+
+def _is_concurrent(node: Node) -> bool:
+    return node.type == "loop" and node.concurrency > 1
+
+
 def _merges(node: Node) -> bool:
     """It is a concurrent loop, or has one in it."""
     lists: list[StepList | None] = [node.body, node.then, node.orelse]
-    concurrent = node.type == "loop" and node.concurrency > 1
-    return concurrent or any(_merges(child) for inner in lists if inner is not None for child in inner.nodes)
+    inside = (child for inner in lists if inner is not None for child in inner.nodes)
+    return _is_concurrent(node) or any(_merges(child) for child in inside)

@@ -179,7 +179,8 @@ class Happen:
             self.fire(each)
 
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
-        self._at.ending = waiting.of
+        later = self._at.known.exact and line.event in RETRIES  # its end has a line of its own
+        self._at.ending = waiting.of if not later else None
         settle(self._at, waiting, failure_of(self._at, waiting, line))
 
     def by_timer(self, line: LogLine) -> bool:

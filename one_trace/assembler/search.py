@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from one_trace.assemble.spans.unsettled import UNSETTLED
 from one_trace.assembler.choices import Choice, Key, Picks
@@ -27,22 +27,14 @@ def search(ground: Ground) -> Reading:
     """The first reading without a conflict, else the one that came furthest."""
     if ground.bare:
         return read_once(ground, {}, {}, lenient=True)
-    best: Reading | None = None
-    for mode in MODES:
-        if ground.facts.exact and _is_in_vain(mode, best):
-            break
-        ground.mode = mode
-        try:
-            reading = _in_mode(ground, RUNS if mode.times != ANY else 1)
-        except (ArithmeticError, RecursionError):  # numbers and depths in a flow file that no host has run
-            ground.bare = True
-            return read_once(ground, {}, {}, lenient=True)
-        if best is None or reading.conflict is None or _is_nearer(ground, reading, best):
-            best = reading
-        if reading.conflict is None:
-            break
-    assert best is not None
+    try:
+        best, reached = _best_of_modes(ground)
+    except (ArithmeticError, RecursionError):  # numbers and depths in a flow file that no host has run
+        ground.bare = True
+        return read_once(ground, {}, {}, lenient=True)
     if best.conflict is None:
+        if ground.facts.exact and best.mode.times != EXACT and best.choices:
+            _doubt_from(best, reached)
         return best
     if best.whole and not best.choices:  # it is the state that is not of this run
         for each in best.blamed:
@@ -50,6 +42,25 @@ def search(ground: Ground) -> Reading:
                 each.doubt(*UNSETTLED)
         return best
     return _tolerate(ground, best)
+
+
+def _best_of_modes(ground: Ground) -> tuple[Reading, int]:
+    """The best reading, and the line that was come to where times have to be exact."""
+    best: Reading | None = None
+    reached = 0
+    for mode in MODES:
+        if ground.facts.exact and _is_in_vain(mode, best):
+            break
+        ground.mode = mode
+        reading = _in_mode(ground, RUNS if mode.times != ANY else 1)
+        if mode.times == EXACT:
+            reached = max(reached, reading.reached[0])
+        if best is None or reading.conflict is None or _is_nearer(ground, reading, best):
+            best = reading
+        if reading.conflict is None:
+            break
+    assert best is not None
+    return best, reached
 
 
 def _is_nearer(ground: Ground, reading: Reading, best: Reading) -> bool:
@@ -84,14 +95,18 @@ def _tolerate(ground: Ground, best: Reading) -> Reading:
         again.conflict, again.runs = best.conflict, best.runs
     if not best.choices:
         return again
-    blamed = {each.path for each in best.blamed}
-    for each in again.executions:
+    _doubt_from(again, best.reached[0], {each.path for each in best.blamed})
+    return again
+
+
+def _doubt_from(reading: Reading, line: int, blamed: Collection[str] = ()) -> None:
+    """What ends from a line on, and the blamed with all in them, may be otherwise."""
+    for each in reading.executions:
         if each.result is not None:
             each.doubt("outputBytes")
-        after = each.lines[1] < 0 or each.lines[1] >= best.reached[0]
+        after = each.lines[1] < 0 or each.lines[1] >= line
         if after or each.path in blamed or any(above.path in blamed for above in outwards(each)):
             each.doubt(*UNSETTLED)
-    return again
 
 
 def solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:

@@ -47,6 +47,7 @@ class Silence:
         if not failed:
             self.end_all(inside)
             return
+        reaching = [each for each in inside if not is_absorbed(each.of, container)]
         choose(
             self._at,
             "silence",
@@ -54,7 +55,7 @@ class Silence:
                 Candidate(
                     (weights.FITS, 0), each.of, f"throws {each.of.path}", partial(self.throw, each, None)
                 )
-                for each in reversed(inside)
+                for each in reversed(reaching or inside)
             ],
         )
 

@@ -31,6 +31,8 @@ class Tolerant:
         """How many lines it had to place."""
         self._ran: dict[int, list[Execution]] = defaultdict(list)
         """By list, what ran in it."""
+        self._unseen: dict[str, list[Execution]] = defaultdict(list)
+        """By step, what the engine has begun without a line."""
         self._looked = 0
 
     def place(self, index: int, line: LogLine) -> None:
@@ -83,9 +85,9 @@ class Tolerant:
 
     def _begins(self, index: int, step_id: str) -> bool:
         """What the engine has begun without this line."""
-        for waiting in self._at.pending.waiting.get(step_id, ()):
-            each = waiting.of
-            if not each.where.silent and max(each.lines) < 0:
+        self._look()
+        for each in self._unseen.get(step_id, ()):
+            if max(each.lines) < 0 and each.over is None:
                 each.lines = (index, -1)
                 each.start = self._at.script.lines[index].at
                 self._at.pending.open[step_id].append(each)
@@ -96,7 +98,6 @@ class Tolerant:
 
     def _is_behind(self, one: Execution) -> bool:
         """What comes later in its list has run."""
-        self._look()
         ran = self._ran.get(id(one.node.step_list), ())
         return any(
             each.where.above is one.where.above and (each.where.index or 0) > (one.where.index or 0)
@@ -105,7 +106,6 @@ class Tolerant:
 
     def _beside(self, step_id: str) -> tuple[Node, Where] | None:
         """In a list in which what ran last has ended, and a step with this id comes later."""
-        self._look()
         found: tuple[Execution, Node] | None = None
         for node in self._at.known.ground.flows.with_id(step_id):
             for each in itertools.islice(reversed(self._ran.get(id(node.step_list), ())), _NEAR):
@@ -124,8 +124,12 @@ class Tolerant:
         """At what has begun since."""
         executions = self._at.executions
         for each in executions[self._looked :]:
-            if not each.where.silent and each.where.index is not None and each.lines[0] >= 0:
+            if each.where.silent or each.where.index is None:
+                continue
+            if each.lines[0] >= 0:
                 self._ran[id(each.node.step_list)].append(each)
+            else:
+                self._unseen[each.node.id].append(each)
         self._looked = len(executions)
 
     def _first(self, step_id: str, kind: str) -> tuple[Node, Where] | None:

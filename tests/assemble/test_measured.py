@@ -18,7 +18,6 @@ from one_trace.model.trace import Span
 from one_trace.record.files import RunFiles
 from one_trace.record.reading import read
 from one_trace.runner.command_line import parse
-from tests.assemble.compare import static
 from tests.assemble.generated import Made, Maker
 from tests.assemble.recorded import RECORDINGS, lay_out
 from tests.truth import Behaviour, Truth, resume_for_truth, run_for_truth
@@ -82,7 +81,8 @@ def with_selectors(made: Made, random: Random) -> Made:
 
 
 def held_against_truth(truth: Truth, spans: list[Span]) -> list[str]:
-    """Which sizes are wrong. Spans that the trace cannot tell apart may be swapped: of a step all count."""
+    """Which sizes are wrong. Spans that the trace cannot tell apart may be swapped: of a step all count, by
+    whatever it was called."""
     true: dict[str, list[int | None]] = {}
     for one in truth["spans"]:
         true.setdefault(one["path"], []).append(one.get("inputBytes"))
@@ -91,9 +91,9 @@ def held_against_truth(truth: Truth, spans: list[Span]) -> list[str]:
         for span in exact(spans)
         if "iteration" not in span.derived and span.input_bytes not in true.get(span.path, ())
     ]
-    told = Counter((static(span.path), span.input_bytes) for span in exact(spans))
-    happened = Counter((static(path), size) for path, found in true.items() for size in found)
-    return wrong + [f"{path}: {size} is nobody's" for path, size in told - happened]
+    told = Counter((span.flow_key, span.step_id, span.input_bytes) for span in exact(spans))
+    happened = Counter((one["flowKey"], one["stepId"], one.get("inputBytes")) for one in truth["spans"])
+    return wrong + [f"{step} of {key}: {size} is nobody's" for key, step, size in told - happened]
 
 
 @pytest.mark.parametrize("problem", [False, True])

@@ -15,15 +15,9 @@ from tests.assembler.score import scored
 from tests.effort import effort
 from tests.oracle.hostile import hostile_run
 
-WRONG = {
-    "an-attempt-or-a-batch-in-one-ms": "the search has its bound",
-}
-"""The named cases that are not right yet, and what is missing."""
-
 
 @pytest.mark.program
-def test_the_named_cases_are_right_but_for_those_that_are_listed(tmp_path: Path) -> None:
-    """One that is right now must be taken from the list."""
+def test_the_named_cases_are_right(tmp_path: Path) -> None:
     tried, wrong = sorted(NAMED.glob("*.json"))[:: effort(2, 1)], set()
     for path in tried:
         project = tmp_path / path.stem
@@ -31,7 +25,7 @@ def test_the_named_cases_are_right_but_for_those_that_are_listed(tmp_path: Path)
         files, truth, _ = run(Made.from_json(path.read_text()), project)
         if differences(truth, assemble(read(files)).trace):
             wrong.add(path.stem)
-    assert wrong == WRONG.keys() & {path.stem for path in tried}
+    assert wrong == set()
 
 
 @pytest.mark.program

@@ -22,6 +22,10 @@ class Measured:
         if record.sizes:
             self._number(record)
 
+    @property
+    def any(self) -> bool:
+        return bool(self._begun)
+
     def _number(self, record: Record) -> None:
         go: Invocation | None = None
         seen: Counter[str] = Counter()
