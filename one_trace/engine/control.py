@@ -128,15 +128,16 @@ class Engine:
         self, plan: StepPlan, context: Handle, scope: FlowScope, place: Place, index: int
     ) -> StepResult:
         """One step, with the events of its start and end."""
-        span, tick = self.observer.begin(plan.step, scope.key, place, index, events=True), self.loop.tick
+        span, loop = self.observer.begin(plan.step, scope.key, place, index, events=True), self.loop
         self.events.started(plan, span)
         try:
             try:  # as `Loop.called`, for less
                 result = await self.step(plan, context, scope, span)
             except (StepFailure, FlowStop):
-                await tick
+                await loop.tick
                 raise
-            await tick
+            if loop.ready or loop.nested:
+                await loop.tick
             # Inside the try: a result that cannot be saved fails its step.
             self._completed(plan, span, result)
         except StepFailure as failure:
