@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from one_trace.assembler.choices import Candidate
 from one_trace.assembler.executions import Execution
-from one_trace.assembler.fit import BAD
-from one_trace.assembler.pending import STATUS, Timer, Waiting
+from one_trace.assembler.fit import BAD, RETRIES
+from one_trace.assembler.pending import STATUS, UNKNOWN, Timer, Waiting
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
@@ -31,13 +31,36 @@ def drain(at: Standing) -> None:
 
 def settle(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
     """A leaf is over."""
-    of, pending = waiting.of, at.pending
-    pending.waiting[of.node.id].remove(waiting)
-    if of.where.silent:
-        pending.silent.remove(waiting)
-    waiting.promise.resolve(failure)
+    at.pending.drop(waiting)
+    if waiting.promise is not None:
+        waiting.promise.resolve(failure)
     at.loop.drain()
     at.last = -1
+
+
+def end_with(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | None:
+    """A leaf is over with a line: what it threw."""
+    later = at.known.exact and line.event in RETRIES  # its end has a line of its own
+    at.ending = waiting.of if not later else None
+    return failure_of(at, waiting, line)
+
+
+def failure_of(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | None:
+    """What the attempt threw that ends with this line."""
+    if line.event == "step:error":
+        return StepFailure(line.error or "")
+    if line.event == "step:retry":
+        return StepFailure(UNKNOWN)
+    if line.status == "failed":
+        return StepFailure(at.known.expected.error(waiting.of) or UNKNOWN)
+    return None
+
+
+def keep_at(at: Standing, index: int) -> None:
+    """The state was saved last by a message of the host itself, after all lines before it."""
+    saved, notes = at.known.ground.saved, at.notes
+    if saved.line < index and not notes.kept and saved.by_word:
+        notes.kept = dict(notes.root)
 
 
 def fire(at: Standing, timer: Timer) -> None:

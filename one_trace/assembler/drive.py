@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from one_trace.assembler.acts import drain
+from one_trace.assembler.acts import drain, keep_at
 from one_trace.assembler.choices import Choices
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.driven import DrivenLoop, LineClock
@@ -41,6 +41,8 @@ class Parts(NamedTuple):
     maps: Callable[[Standing, Decisions], Maps] = Maps
     emitted: Callable[[Standing, Fit], Emitted] = Emitted
     watch: Callable[[Standing], Watch] = Watch
+    silence: Callable[[Standing, Fit, Decisions], Silence] = Silence
+    leaves: Callable[[Standing, Fit], Leaves] = Leaves
     happen: Callable[[Standing, Fit, Decisions, Silence, Tolerant], Happen] = Happen
 
 
@@ -63,9 +65,10 @@ class Drive:
         decisions = Decisions(at)
         fit = Fit(at, decisions)
         self._maps, self._emitted = parts.maps(at, decisions), parts.emitted(at, fit)
-        self._leaves, self._watch = Leaves(at, fit), parts.watch(at)
+        self._leaves, self._watch = parts.leaves(at, fit), parts.watch(at)
+        silence = parts.silence(at, fit, decisions)
         self.tolerant = Tolerant(at)
-        self._happen = parts.happen(at, fit, decisions, Silence(at, fit, decisions), self.tolerant)
+        self._happen = parts.happen(at, fit, decisions, silence, self.tolerant)
         self._whole: Promise[bool] | None = None
         """The flow of the last go."""
 
@@ -85,7 +88,7 @@ class Drive:
         try:
             self._begin(go, engine)
             while (line := at.script.peek()) is not None:
-                self._keep_at(at.script.cursor)
+                keep_at(at, at.script.cursor)
                 self._happen.explain(line)
             self._close(at.script.lines[go.end - 1].at)
         except Finished:
@@ -93,7 +96,7 @@ class Drive:
         finally:
             at.loop.close()
             engine.close()
-        self._keep_at(go.end)
+        keep_at(at, go.end)
 
     def _engine(self, go: Go) -> Followed:
         dry_run = go.dry_run and not go.mock
@@ -122,12 +125,6 @@ class Drive:
         for timer in at.pending.timers:
             if not timer.limit and timer.due <= last + at.script.slack:
                 timer.of.doubt("attempts", "retries")
-
-    def _keep_at(self, index: int) -> None:
-        """The state was saved last by a message of the host itself, after all lines before it."""
-        ground, notes = self.at.known.ground, self.at.notes
-        if ground.saved.line < index and not notes.kept and ground.saved.by_word:
-            notes.kept = dict(notes.root)
 
     @property
     def outcome(self) -> RunStatus | None:

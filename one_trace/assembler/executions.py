@@ -25,6 +25,8 @@ class Where(Struct, gc=False, eq=False):
     go: int
     silent: bool
     """A direct child of a parallel block: it has no events of its own."""
+    alone: bool = False
+    """Nothing that it runs in runs anything beside it."""
 
 
 class Execution(Struct, gc=False, eq=False):

@@ -35,6 +35,8 @@ class Fit:
         ground = at.known.ground
         self._tolerance = Tolerance(ground.facts, exact=at.known.exact)
         self._exact = ground.mode.times == EXACT
+        self.strict = self._exact and not at.known.lenient
+        """What does not fit is left alone."""
         self._measured = Tolerance(ground.facts, exact=True)(0)
         self._same_late = self._always_late()
 
@@ -190,6 +192,17 @@ class Fit:
         if result is None or line.event != "step:complete":
             return 1
         return 0 if result.status == line.status and result.duration_ms == line.reported_ms else 2
+
+    def may_be_alone(self, waiting: Waiting, line: LogLine) -> bool:
+        """Whether it may be the end of what alone waits for one."""
+        pending = self._at.pending
+        if not self.may_end(waiting, line):
+            return False
+        if not self.strict:
+            return True
+        if pending.silent or pending.promised or pending.calls:
+            return not self.is_bad(waiting.of, line)
+        return line.event in RETRIES or self.fits(waiting.of, line)
 
     def may_end(self, waiting: Waiting, line: LogLine) -> bool:
         return self.may_be_end(waiting.of, waiting.attempt, line)

@@ -88,10 +88,11 @@ class Followed(Engine):
     @coroutine
     def _leaf(self, call: Call, execution: Execution) -> Generator[Awaited, None, Handle]:
         """As a coroutine function that awaits the promise would, with one frame less a step."""
-        promise = self._leaves.waits(execution, call.attempt)
-        if not promise.settled:
-            yield promise
-        failure = promise.value
+        waiting = self._leaves.waits(execution, call.attempt)
+        failure = waiting.failure
+        if waiting.promise is not None:
+            yield waiting.promise
+            failure = waiting.promise.value
         if failure is not None:
             raise failure
         return cast("Handle", Made())

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from one_trace.assembler.acts import choose, fire, read_flows, settle
+from one_trace.assembler.acts import choose, end_with, fire, read_flows, settle
 from one_trace.assembler.choices import Candidate, Cost
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import outwards
-from one_trace.assembler.fit import BAD, RETRIES, Fit
-from one_trace.assembler.ground import EXACT
-from one_trace.assembler.leaves import failure_of
+from one_trace.assembler.fit import BAD, Fit
 from one_trace.assembler.pending import LEAVES, Timer, Waiting
 from one_trace.assembler.script import ENDS, Conflict
 from one_trace.assembler.silence import Silence
@@ -121,11 +119,10 @@ class Happen:
             return read_flows(self._at)
         if line.event not in ENDS:
             return False
-        pending, ground = self._at.pending, self._at.known.ground
+        pending, strict = self._at.pending, self._fit.strict
         waits = pending.waiting.get(line.step_id or "", [])
-        strict = ground.mode.times == EXACT and not self._at.known.lenient
         if len(waits) == 1 and not pending.timers:  # mostly: nothing to choose from
-            if not self._may_be_alone(waits[0], line, strict=strict):
+            if not self._fit.may_be_alone(waits[0], line):
                 return False
             self.end_with(waits[0], line)
             return True
@@ -140,16 +137,6 @@ class Happen:
         else:
             choose(self._at, "end", [self._candidate(cost, each, line) for cost, each in fitting])
         return True
-
-    def _may_be_alone(self, waiting: Waiting, line: LogLine, *, strict: bool) -> bool:
-        fit, pending = self._fit, self._at.pending
-        if not fit.may_end(waiting, line):
-            return False
-        if not strict:
-            return True
-        if pending.silent or pending.promised or pending.calls:
-            return not fit.is_bad(waiting.of, line)
-        return line.event in RETRIES or fit.fits(waiting.of, line)
 
     def _fitting(
         self, found: list[Waiting | Timer], line: LogLine, *, strict: bool
@@ -179,9 +166,7 @@ class Happen:
             self.fire(each)
 
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
-        later = self._at.known.exact and line.event in RETRIES  # its end has a line of its own
-        self._at.ending = waiting.of if not later else None
-        settle(self._at, waiting, failure_of(self._at, waiting, line))
+        settle(self._at, waiting, end_with(self._at, waiting, line))
 
     def by_timer(self, line: LogLine) -> bool:
         """Another attempt, or what is silent and due at this very time."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from one_trace.assembler.acts import end_with, failure_of, keep_at
 from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.expected import LIKELY, SURE
 from one_trace.assembler.fit import Fit
 from one_trace.assembler.pending import UNKNOWN, Waiting
+from one_trace.assembler.script import ENDS
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.loop import Promise
-from one_trace.record.log import LogLine
 from one_trace.record.state import Result
 
 MOST_LOOKED_AT = 100
@@ -24,19 +25,33 @@ class Leaves:
         self._at, self._fit = at, fit
         self._at_once = at.known.ground.mode.at_once
 
-    def waits(self, execution: Execution, attempt: int) -> Promise[StepFailure | None]:
-        """What an attempt comes to: None, or what it threw."""
-        at = self._at
-        waiting = Waiting(execution, attempt, Promise(at.loop))
+    def waits(self, execution: Execution, attempt: int) -> Waiting:
+        """What an attempt comes to. It has no promise where it is over already."""
+        waiting = Waiting(execution, attempt)
         if execution.where.silent:
             self._foresee(waiting)
-        if self._at_once and self._is_over_at_once(waiting):
-            waiting.promise.resolve(waiting.failure)
-            return waiting.promise
-        if execution.where.silent:
-            at.pending.silent.append(waiting)
-        at.pending.waiting[execution.node.id].append(waiting)
-        return waiting.promise
+        elif execution.where.alone and self._goes_on_alone(waiting):
+            return waiting
+        if not (self._at_once and self._is_over_at_once(waiting)):
+            waiting.promise = Promise(self._at.loop)
+            self._at.pending.add(waiting)
+        return waiting
+
+    def _goes_on_alone(self, waiting: Waiting) -> bool:
+        """Where nothing else runs, nothing can come before its end."""
+        at = self._at
+        line = at.script.peek()
+        if line is None or line.step_id != waiting.of.node.id or line.event not in ENDS:
+            return False
+        if at.known.lenient or at.loop.ready or not at.pending.nothing:
+            return False
+        if not self._fit.may_be_alone(waiting, line):
+            return False
+        at.choices.at = at.script.cursor
+        keep_at(at, at.script.cursor)
+        at.clock.at, at.last = max(at.clock.at, line.at), -1
+        waiting.failure = end_with(at, waiting, line)
+        return True
 
     def _is_over_at_once(self, waiting: Waiting) -> bool:
         if not waiting.of.where.silent:
@@ -157,14 +172,3 @@ class Leaves:
             return None
         likely = learned is not None or level == LIKELY
         return result if self._at.choices.whether("believed", execution, likely=likely) else None
-
-
-def failure_of(at: Standing, waiting: Waiting, line: LogLine) -> StepFailure | None:
-    """What the attempt threw that ends with this line."""
-    if line.event == "step:error":
-        return StepFailure(line.error or "")
-    if line.event == "step:retry":
-        return StepFailure(UNKNOWN)
-    if line.status == "failed":
-        return StepFailure(at.known.expected.error(waiting.of) or UNKNOWN)
-    return None

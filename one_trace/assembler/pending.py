@@ -34,7 +34,8 @@ class Waiting(Struct, eq=False):
 
     of: Execution
     attempt: int
-    promise: Promise[StepFailure | None]
+    promise: Promise[StepFailure | None] | None = None
+    """None: nothing waits for it yet."""
     due: float | None = None
     failure: StepFailure | None = None
     never: bool = False
@@ -46,8 +47,8 @@ class Pending:
     step id; `silent`: those without events; `promised`: silent containers of which the state says when they
     ended, and whether they failed; `calls`: sub-flows before their first event; `reader`: what the first of
     them wait for; `limited`: attempts with a time-out whose bodies have begun in this turn, the innermost
-    last; `pausing`: whose pause or time-out the next timer is, an attempt of 0 for a pause, and how long it
-    is by the log."""
+    last; `count`: how many leaf bodies wait; `pausing`: whose pause or time-out the next timer is, an attempt
+    of 0 for a pause, and how long it is by the log."""
 
     open: dict[str, list[Execution]] = field(default_factory=lambda: defaultdict(list))
     waiting: dict[str, list[Waiting]] = field(default_factory=lambda: defaultdict(list))
@@ -58,6 +59,24 @@ class Pending:
     reader: Promise[None] | None = None
     limited: list[tuple[Execution, int]] = field(default_factory=list)
     pausing: tuple[Execution, int, float | None] = field(init=False)
+    count: int = 0
+
+    def add(self, waiting: Waiting) -> None:
+        self.count += 1
+        self.waiting[waiting.of.node.id].append(waiting)
+        if waiting.of.where.silent:
+            self.silent.append(waiting)
+
+    def drop(self, waiting: Waiting) -> None:
+        self.count -= 1
+        self.waiting[waiting.of.node.id].remove(waiting)
+        if waiting.of.where.silent:
+            self.silent.remove(waiting)
+
+    @property
+    def nothing(self) -> bool:
+        """Nothing waits for a line, or for its time."""
+        return not (self.count or self.timers or self.promised or self.calls or self.limited)
 
 
 @dataclass

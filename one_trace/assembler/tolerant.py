@@ -13,7 +13,6 @@ from one_trace.assembler.acts import finish
 from one_trace.assembler.executions import Execution, Where
 from one_trace.assembler.pending import STATUS, Waiting
 from one_trace.assembler.standing import Standing
-from one_trace.engine.loop import Promise
 from one_trace.record.log import LogLine
 
 _NEAR = 8
@@ -185,7 +184,7 @@ class Tolerant:
             execution.doubt("path", "parentSpanId", "index")
         at.executions.append(execution)
         at.pending.open.setdefault(node.id, []).append(execution)
-        at.pending.waiting.setdefault(node.id, []).append(Waiting(execution, 1, Promise(at.loop)))
+        at.pending.add(Waiting(execution, 1))
         return execution
 
     def _end(self, index: int, line: LogLine) -> None:
@@ -203,7 +202,7 @@ class Tolerant:
         execution.status = "error" if line.event == "step:error" else STATUS.get(line.status or "", "error")
         for each in list(at.pending.waiting.get(execution.node.id, ())):
             if each.of is execution:
-                at.pending.waiting[execution.node.id].remove(each)
+                at.pending.drop(each)
         finish(at, execution, index, line)
 
 

@@ -20,14 +20,19 @@ class Watch(Observer):
         self._place: Place | None = None
         self._prefix = ""
         """What the paths of the steps at this place begin with: those of one list come one after another."""
+        self._alone = True
 
     def begin(self, step: dict[str, Any], flow_key: str, place: Place, index: int, *, events: bool) -> int:
         at = self._at
         above = at.executions[place.span - 1] if place.span is not None else None
         node = at.known.ground.flows.node_of(step)
-        where = Where(above, place.attempt, place.iteration, place.branch, index, at.going.number, not events)
         if place is not self._place:
             self._place, self._prefix = place, prefix(place, above, at.going.prefix) + " > "
+            self._alone = above is None or (above.where.alone and above.node.concurrency == 1)
+        alone = events and self._alone
+        where = Where(
+            above, place.attempt, place.iteration, place.branch, index, at.going.number, not events, alone
+        )
         number = len(at.executions) + 1
         execution = Execution(number, node, where, self._prefix + node.id, at.clock.at)
         at.executions.append(execution)

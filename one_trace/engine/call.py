@@ -36,13 +36,15 @@ class FlowScope(NamedTuple):
     default_on_error: Any = None
 
 
-class StepResult(NamedTuple):
+class StepResult:
     """How a step ended. `Values` holds the value."""
 
-    handle: Handle
-    status: str
-    duration_ms: int | None = None
-    retries: int | None = None
+    __slots__ = ("duration_ms", "handle", "retries", "status")
+
+    def __init__(
+        self, handle: Handle, status: str, duration_ms: int | None = None, retries: int | None = None
+    ) -> None:
+        self.handle, self.status, self.duration_ms, self.retries = handle, status, duration_ms, retries
 
 
 class FoundFlow(Protocol):
@@ -82,15 +84,16 @@ class Scheduler(Protocol):
     async def step(self, plan: StepPlan, context: Handle, scope: FlowScope, span: int) -> StepResult: ...
 
 
-class Call(NamedTuple):
-    """A step, its context, and the span and number of this attempt."""
+class Call:
+    """A step, its context, and the span and number of this attempt. No tuple, which takes longer to make."""
 
-    engine: Scheduler
-    step: Step
-    context: Handle
-    scope: FlowScope
-    span: int
-    attempt: int
+    __slots__ = ("attempt", "context", "engine", "scope", "span", "step")
+
+    def __init__(
+        self, engine: Scheduler, step: Step, context: Handle, scope: FlowScope, span: int, attempt: int
+    ) -> None:
+        self.engine, self.step, self.context = engine, step, context
+        self.scope, self.span, self.attempt = scope, span, attempt
 
     def handle(self, kind: str = "results") -> Handle:
         return self.engine.values.new(kind)

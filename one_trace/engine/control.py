@@ -6,7 +6,7 @@ a step that timed out, or whose sibling failed, keeps running and reporting even
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from typing import Any
 
 from one_trace.engine.call import Body, Call, FindFlow, FlowScope, RunOptions, StepResult
@@ -128,10 +128,16 @@ class Engine:
         self, plan: StepPlan, context: Handle, scope: FlowScope, place: Place, index: int
     ) -> StepResult:
         """One step, with the events of its start and end."""
-        span = self.observer.begin(plan.step, scope.key, place, index, events=True)
+        span, loop = self.observer.begin(plan.step, scope.key, place, index, events=True), self.loop
         self.events.started(plan, span)
         try:
-            result = await self.loop.called(self.step(plan, context, scope, span))
+            try:  # as `Loop.called`, for less
+                result = await self.step(plan, context, scope, span)
+            except (StepFailure, FlowStop):
+                await loop.tick
+                raise
+            if loop.ready or loop.nested:
+                await loop.tick
             # Inside the try: a result that cannot be saved fails its step.
             self._completed(plan, span, result)
         except StepFailure as failure:
@@ -193,17 +199,20 @@ class Engine:
             self.events.gave_up(plan, span, reason, failure.message)
         return reason is not None
 
-    async def _attempt(self, plan: StepPlan, call: Call) -> Handle:
+    def _attempt(self, plan: StepPlan, call: Call) -> Awaitable[Handle]:
         """The result of one attempt."""
         if plan.requires:
             self.values.requires(call.context, plan.step)
         if plan.external and self.options.mock:
-            handle = self.values.new("results")
-            self.events.mocked(plan, call.span, self.values.mock(handle, call.context, plan.step))
-            return handle
+            return self._mocked(plan, call)
         if plan.limit_ms is None:
-            return await self.loop.called(self._body(call))
-        return await self.loop.limited(self.loop.go(self._body(call)), plan.limit_ms, plan.timed_out())
+            return self.loop.called(self._body(call))
+        return self.loop.limited(self.loop.go(self._body(call)), plan.limit_ms, plan.timed_out())
+
+    async def _mocked(self, plan: StepPlan, call: Call) -> Handle:
+        handle = self.values.new("results")
+        self.events.mocked(plan, call.span, self.values.mock(handle, call.context, plan.step))
+        return handle
 
     def _succeeded(
         self, plan: StepPlan, context: Handle, handle: Handle, duration: int, attempt: int, span: int

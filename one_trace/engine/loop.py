@@ -103,7 +103,8 @@ class Task(Promise[T]):
     __slots__ = ("_coroutine", "_send")
 
     def __init__(self, loop: Loop, coroutine: Coroutine[Awaited, None, T]) -> None:
-        super().__init__(loop)
+        self._ready, self._waiting, self._value = loop.ready, (), None  # as of any promise: a call less
+        self.error, self.settled = None, False
         self._coroutine, self._send = coroutine, coroutine.send
 
     def go_on(self) -> None:
@@ -194,7 +195,8 @@ class Loop:
         except (StepFailure, FlowStop):
             await self.tick
             raise
-        await self.tick
+        if self.ready or self.nested:
+            await self.tick
         return value
 
     def call_later(self, delay_ms: float, callback: Settle) -> int:

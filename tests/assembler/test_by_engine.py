@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from one_trace.assembler import assemble
+from one_trace.assembler.leaves import Leaves
 from one_trace.record.reading import read
 from tests.assemble.cases import NAMED
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, run
+from tests.assemble.recorded import cases, lay_out
 from tests.assembler.score import scored
 from tests.effort import effort
 from tests.oracle.hostile import hostile_run
@@ -35,3 +37,13 @@ def test_random_runs_are_right(kind: str) -> None:
         with hostile_run(kind, seed) as made:
             if made is not None:
                 assert scored(made, "engine", f"{kind} {seed}")["right"] == 1
+
+
+def test_what_runs_alone_goes_on_as_where_each_end_is_weighed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [(case, run) for case in cases() for run in lay_out(case, tmp_path / case)][:: effort(3, 1)]
+    plain = [assemble(read(run)).trace for _, run in found]
+    monkeypatch.setattr(Leaves, "_goes_on_alone", lambda *_: False)
+    for (case, run_files), trace in zip(found, plain, strict=True):
+        assert assemble(read(run_files)).trace == trace, case
