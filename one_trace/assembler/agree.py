@@ -21,9 +21,9 @@ from one_trace.assembler.views import Views
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
-SWAPS = 8, 300
-"""Runs for each of the choices that may as well be made otherwise, at least and at most."""
-SHARE = 3
+SWAPS = 100
+"""Runs that come no further for each of the choices that may as well be made otherwise."""
+SHARE = 4
 """What part of all lines that may be replayed one of them takes at most."""
 TRIALS = 20
 """Where it is not this one: so many of the next are tried."""
@@ -258,8 +258,7 @@ def _instead(
         yield from ((None, other) for other in _one_by_one(ground, best, trial))
     for both, each in _rests(best, trial, pair):
         yield both, solve(ground, {**each, **trial}, 1, best.learned)
-    swaps = LINES // (SHARE * max(1, len(ground.record.lines)))
-    yield None, solve(ground, trial, max(SWAPS[0], min(SWAPS[1], swaps)), best.learned)
+    yield None, solve(ground, trial, SWAPS, best.learned, LINES // SHARE)
 
 
 def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
