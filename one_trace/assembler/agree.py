@@ -192,7 +192,9 @@ def _blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]:
 def _may_be_its(one: Execution, other: Execution) -> bool:
     """What the one has left may be what the other is taken to have left: both ran at some time, or the one
     after the run was resumed."""
-    return one.where.go > other.where.go or all(a.end is None or b.start <= a.end for a, b in ((one, other), (other, one)))
+    return one.where.go > other.where.go or all(
+        a.end is None or b.start <= a.end for a, b in ((one, other), (other, one))
+    )
 
 
 def _by_result(choices: list[Choice]) -> dict[object, list[Choice]]:
