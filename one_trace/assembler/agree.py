@@ -67,6 +67,20 @@ class _Agreement:
             self._before[choice.key] = choice.chosen.label
         self._doubt_guessed()
         self._share_doubts()
+        self._doubt_together()
+
+    def _doubt_together(self) -> None:
+        """Of those alike of which some were over at once, none is certain where one is not."""
+        alike: dict[tuple[int, object], set[Execution]] = {}
+        for choice in self._best.choices:
+            if choice.key.kind == "over":
+                alike.setdefault((choice.key.at, choice.chosen.of.node), set()).add(choice.chosen.of)
+        for (_, node), found in alike.items():
+            starts = {each.start for each in found}
+            group = [each for each in self._best.executions if each.node is node and each.start in starts]
+            if any(_is_doubted(each, PLACES[:1]) for each in group):
+                for each in group:
+                    each.doubt(*PLACES[:1])
 
     def _share_doubts(self) -> None:
         """What is not certain of one is not of what stands in its place where the two are exchanged."""
