@@ -21,10 +21,12 @@ from one_trace.assembler.views import Views
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
-SWAPS = 8, 60
-"""Runs for each of the choices that may as well be made otherwise, at least and at most: the shorter the log,
-the more, as if there were so many (`TRIALS`) of them."""
+SWAPS = 8, 300
+"""Runs for each of the choices that may as well be made otherwise, at least and at most."""
+SHARE = 3
+"""What part of all lines that may be replayed one of them takes at most."""
 TRIALS = 20
+"""Where it is not this one: so many of the next are tried."""
 PLACES = ("iteration", "path", "parentSpanId")
 ALL = -1
 """Of all iterations."""
@@ -77,11 +79,12 @@ class _Agreement:
                     other.doubt(*shared)
 
     def _doubt_guessed(self) -> None:
-        """Blocks that began together, of which only guesses tell which ended when."""
+        """Blocks that began together, of which only guesses tell which ended when: the state does not have
+        what they left."""
         guessed: dict[tuple[object, float], set[Execution]] = {}
         for choice in self._best.choices:
             block = choice.chosen.of.where.above if choice.key.kind == "believed" else None
-            if block is None or block.where.silent:
+            if block is None or block.where.silent or block.result is not None:
                 continue
             if block.expected is None or block.expected.level < SURE:
                 guessed.setdefault((block.node, block.start), set()).add(block)
@@ -255,7 +258,7 @@ def _instead(
         yield from ((None, other) for other in _one_by_one(ground, best, trial))
     for both, each in _rests(best, trial, pair):
         yield both, solve(ground, {**each, **trial}, 1, best.learned)
-    swaps = LINES // (TRIALS * max(1, len(ground.record.lines)))
+    swaps = LINES // (SHARE * max(1, len(ground.record.lines)))
     yield None, solve(ground, trial, max(SWAPS[0], min(SWAPS[1], swaps)), best.learned)
 
 

@@ -41,6 +41,7 @@ class Parts(NamedTuple):
     maps: Callable[[Standing, Decisions], Maps] = Maps
     emitted: Callable[[Standing, Fit], Emitted] = Emitted
     watch: Callable[[Standing], Watch] = Watch
+    silence: Callable[[Standing, Fit, Decisions], Silence] = Silence
     leaves: Callable[[Standing, Fit], Leaves] = Leaves
     happen: Callable[[Standing, Fit, Decisions, Silence, Tolerant], Happen] = Happen
 
@@ -65,8 +66,9 @@ class Drive:
         fit = Fit(at, decisions)
         self._maps, self._emitted = parts.maps(at, decisions), parts.emitted(at, fit)
         self._leaves, self._watch = parts.leaves(at, fit), parts.watch(at)
+        silence = parts.silence(at, fit, decisions)
         self.tolerant = Tolerant(at)
-        self._happen = parts.happen(at, fit, decisions, Silence(at, fit, decisions), self.tolerant)
+        self._happen = parts.happen(at, fit, decisions, silence, self.tolerant)
         self._whole: Promise[bool] | None = None
         """The flow of the last go."""
 

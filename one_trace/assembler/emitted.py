@@ -51,7 +51,7 @@ class Emitted(Events):
         if index >= 0:
             line = self._at.script.lines[index]
             finish(self._at, execution, index, line)
-            if self._at.known.ground.unsaved:
+            if self._at.known.ground.saved.failed:
                 self._fail_unsaved(execution, index)
 
     def failed(self, plan: StepPlan, span: int, error: str) -> None:

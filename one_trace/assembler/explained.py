@@ -12,7 +12,15 @@ from one_trace.assembler.choices import Candidate, Choice, Choices, Key, Picks
 from one_trace.assembler.drive import Drive, Parts
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.ground import Ground
-from one_trace.assembler.notes import NotedEmitted, NotedHappen, NotedLeaves, NotedMaps, NotedWatch, Notes
+from one_trace.assembler.notes import (
+    NotedEmitted,
+    NotedHappen,
+    NotedLeaves,
+    NotedMaps,
+    NotedSilence,
+    NotedWatch,
+    Notes,
+)
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.standing import Learned
@@ -48,7 +56,7 @@ def explain(record: Record) -> Explanation:
         choices.setdefault(choice.key.at, []).append(_made(choice, tried))
     ended = {index: each for each in drive.at.executions for index in each.lines if index >= 0}
     lines = [
-        _line(index, line, notes, ended.get(index), choices.get(index, []))
+        _line(index, line, notes, ended.get(index), choices.get(index, []), record.lines[0].at)
         for index, line in enumerate(record.lines)
         if line.event is not None
     ]
@@ -78,6 +86,7 @@ def _noted(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool) -> 
         partial(NotedMaps, notes),
         partial(NotedEmitted, notes),
         partial(NotedWatch, notes),
+        partial(NotedSilence, notes),
         NotedLeaves,
         partial(NotedHappen, notes),
     )
@@ -87,11 +96,17 @@ def _noted(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool) -> 
 
 
 def _line(
-    index: int, line: LogLine, notes: Notes, of: Execution | None, choices: list[MadeChoice]
+    index: int,
+    line: LogLine,
+    notes: Notes,
+    of: Execution | None,
+    choices: list[MadeChoice],
+    began: int,
 ) -> ReadLine:
     subject, led = notes.taken.get(index, (of, index))
     return ReadLine(
         line=index + 1,
+        at_ms=line.at - began,
         event=line.event or "",
         step=line.step_id,
         path=subject.path if subject is not None else None,

@@ -31,10 +31,12 @@ class Mode(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """The line with which the state was saved last, and whether that is a message of the host itself."""
+    """The line with which the state was saved last, and whether that is a message of the host itself.
+    `failed`: whether it could not be saved at any time."""
 
     line: int
     by_word: bool
+    failed: bool = False
 
 
 class Done(Collection[str]):
@@ -81,9 +83,7 @@ class Ground:
         self.faults: list[str] = []
         self.flows = Flows(record, facts.warnings, self.faults)
         self.lines = Lines(record.lines)
-        self._logged = {line.step_id for line in record.lines}
         self.goes = _goes(record) or [Go(1, 0, 0, record.files.flow_key)]
-        self._stopped_after = next(iter(facts.stopped_after), None)
         self.bare = record.flow is None
         """The engine cannot run these flows: lines are placed by the flow files alone."""
         context = record.state.context if record.state is not None else None
@@ -92,12 +92,11 @@ class Ground:
         self.replayed = 0
         """Lines, by all readings."""
         failed = _failed_at_once(record.lines)
-        self.saved, self.unsaved = _saved(record, failed), bool(failed)
-        """`unsaved`: whether any result could not be saved."""
+        self.saved = _saved(record, failed)._replace(failed=bool(failed))
 
     @property
     def stop_after(self) -> str | None:
-        return self._stopped_after or self.mode.stop_after
+        return next(iter(self.facts.stopped_after), self.mode.stop_after)
 
     @property
     def prefix(self) -> str:
@@ -106,7 +105,7 @@ class Ground:
 
     def is_logged(self, execution: Execution) -> bool:
         """Whether any line is of its step, if not its own."""
-        return execution.lines[0] >= 0 or execution.node.id in self._logged
+        return execution.lines[0] >= 0 or execution.node.id in self.lines.ids
 
 
 def _goes(record: Record) -> list[Go]:

@@ -108,6 +108,25 @@ class NotedMaps(Maps):
         return goes_on
 
 
+class NotedSilence(Silence):
+    def __init__(self, notes: Notes, at: Standing, fit: Fit, decisions: Decisions) -> None:
+        super().__init__(at, fit, decisions)
+        self._notes = notes
+
+    def end_all(self, waiting: list[Waiting]) -> None:
+        for each in waiting:
+            self._notes.say(self._at, each.of, "is taken to be over, since nothing else leads to this line")
+        super().end_all(waiting)
+
+    def throw(self, waiting: Waiting, line: LogLine | None, *, sure: bool = False) -> None:
+        self._notes.say(self._at, waiting.of, f"is {'known' if sure else 'taken'} to have thrown")
+        super().throw(waiting, line, sure=sure)
+
+    def time_out(self, timer: Timer) -> None:
+        self._notes.say(self._at, timer.of, "is timed out, as the error of this line says")
+        super().time_out(timer)
+
+
 class NotedLeaves(Leaves):
     def _goes_on_alone(self, waiting: Waiting) -> bool:
         return False  # what could end with each line is noted
@@ -125,6 +144,12 @@ class NotedHappen(Happen):
     ) -> None:
         super().__init__(at, fit, decisions, silence, tolerant)
         self._notes = notes
+
+    def let(self, each: Waiting | Timer) -> None:
+        what = "goes on" if isinstance(each, Waiting) else "is timed out" if each.limit else "is tried again"
+        since = self._at.script.lines[0].at
+        self._notes.say(self._at, each.of, f"{what}: that was due at {(each.due or 0) - since:g} ms")
+        super().let(each)
 
     def by_itself(self, line: LogLine) -> bool:
         if line.event in ENDS:

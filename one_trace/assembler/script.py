@@ -54,6 +54,11 @@ class Lines:
         self.ignored = bytes([line.event not in FOLLOWED for line in lines])
 
     @cached_property
+    def ids(self) -> set[str | None]:
+        """Of all steps that any line is of."""
+        return {line.step_id for line in self._lines}
+
+    @cached_property
     def starts(self) -> dict[str | None, list[int]]:
         """The lines with which steps start, by id."""
         found: dict[str | None, list[int]] = defaultdict(list)

@@ -33,10 +33,11 @@ class MadeChoice(Struct, rename="camel", omit_defaults=True):
 
 class ReadLine(Struct, rename="camel", omit_defaults=True, kw_only=True):
     """A line of the log, by its number among those that can be read, and the span or attempt that it is
-    about. `after`: the line that has led to it; `how`: where nothing in the log leads there; `silent`: what
-    was evaluated before it, or went on, and has no line."""
+    about. `at_ms`: since the first line; `after`: the line that has led to it; `how`: where nothing in the
+    log leads there; `silent`: what was evaluated before it, or went on, and has no line."""
 
     line: int
+    at_ms: int = 0
     event: str
     step: str | None = None
     path: str | None = None

@@ -28,7 +28,7 @@ def render_explanation(explanation: Explanation, page: Page, *, whole: bool) -> 
 
 
 def _line(line: ReadLine) -> Iterator[str]:
-    yield f"line {line.line}  {line.event}{f' {line.step}' if line.step else ''}"
+    yield f"line {line.line}  {line.event}{f' {line.step}' if line.step else ''}, {line.at_ms:,} ms"
     if line.path is not None:
         led = f"  (led to by line {line.after})" if line.after is not None else ""
         yield f"  = {line.path}{led}"

@@ -57,6 +57,7 @@ ELSEWHERE = (
 )
 """Modules that say nothing of the tree, and have tests of their own."""
 TOO_LONG_S = 20
+"""Of the processor: the machine may be busy."""
 ENOUGH = 12
 """Named cases that notice a condition: no more are looked for."""
 OTHERS = 60
@@ -138,8 +139,8 @@ def try_without(mutant: Mutant, digest: str, cases: Sequence[Case]) -> Found:
     child = os.fork()
     if child == 0:
         os.close(reading)
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(3))
-        signal.alarm(TOO_LONG_S)
+        signal.signal(signal.SIGVTALRM, lambda *_: os._exit(3))
+        signal.setitimer(signal.ITIMER_VIRTUAL, TOO_LONG_S)
         answer = msgspec.json.encode(_tried(mutant, digest, cases))
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(answer)

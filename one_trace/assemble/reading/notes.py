@@ -80,10 +80,12 @@ class Notes:
 
 def lines_of(notes: Notes, log: Sequence[LogLine]) -> list[ReadLine]:
     """What was noted of the events of a log."""
-    return [_line(number, line, notes) for number, line in enumerate(log) if line.event is not None]
+    began = log[0].at if log else 0
+    events = ((number, line) for number, line in enumerate(log) if line.event is not None)
+    return [_line(number, line, notes, began) for number, line in events]
 
 
-def _line(number: int, line: LogLine, notes: Notes) -> ReadLine:
+def _line(number: int, line: LogLine, notes: Notes, began: int) -> ReadLine:
     candidates = [
         WeighedSpan(
             each.path,
@@ -98,6 +100,7 @@ def _line(number: int, line: LogLine, notes: Notes) -> ReadLine:
     ]
     return ReadLine(
         line=number + 1,
+        at_ms=line.at - began,
         event=line.event or "",
         step=line.step_id,
         path=notes.places.get(number),
