@@ -38,7 +38,7 @@ Arms: TypeAlias = tuple[str, str]
 def agree(ground: Ground, best: Reading) -> None:
     """Where another reading says something else, that is not certain. Where something contradicts this
     one, nothing is that it chose."""
-    if not ground.bare:
+    if best.choices and not ground.bare:
         _Agreement(ground, best).seek()
 
 

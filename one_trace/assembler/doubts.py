@@ -163,13 +163,20 @@ def doubt_what_differs(
     theirs: dict[str, list[Execution]] = {}
     for each in others:
         theirs.setdefault(each.path, []).append(each)
+    lasted = {(each.node, *_lasted(each)) for each in others}
     for each in ours:
         alike = theirs.get(each.path)
         other = alike.pop(0) if alike else None
         if other is None or reported(each) != reported(other) or size(each) != size(other):
             each.doubt(*names)
+            if (each.node, *_lasted(each)) not in lasted:
+                each.doubt("durationMs")  # none of its step began then and took as long
         elif _output(each) != _output(other):
             each.doubt("outputBytes")
+
+
+def _lasted(each: Execution) -> tuple[object, ...]:
+    return (None if each.where.silent else each.start), duration_of(each)
 
 
 def reported(each: Execution) -> tuple[object, ...]:

@@ -198,10 +198,12 @@ def _is_same(one: Raw, other: Raw) -> bool:
 
 
 def _runs_in(execution: Execution, loop: Execution, turn: int) -> bool:
-    at: Execution | None = execution
-    while at is not None and at.where.above is not loop:
-        at = at.where.above
-    return at is not None and at.where.iteration == turn
+    where = execution.where
+    while where.above is not loop:
+        if where.above is None:
+            return False
+        where = where.above.where
+    return where.iteration == turn
 
 
 def _last_of(parts: Map, call: Execution) -> str | None:
