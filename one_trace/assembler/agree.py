@@ -21,9 +21,9 @@ from one_trace.assembler.views import Views
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
-SWAPS = 8, 300
-"""Runs for each of the choices that may as well be made otherwise, at least and at most."""
-SHARE = 3
+SWAPS = 100
+"""Runs that come no further for each of the choices that may as well be made otherwise."""
+SHARE = 4
 """What part of all lines that may be replayed one of them takes at most."""
 TRIALS = 20
 """Where it is not this one: so many of the next are tried."""
@@ -67,6 +67,20 @@ class _Agreement:
             self._before[choice.key] = choice.chosen.label
         self._doubt_guessed()
         self._share_doubts()
+        self._doubt_together()
+
+    def _doubt_together(self) -> None:
+        """Of those alike of which some were over at once, none is certain where one is not."""
+        alike: dict[tuple[int, object], set[Execution]] = {}
+        for choice in self._best.choices:
+            if choice.key.kind == "over":
+                alike.setdefault((choice.key.at, choice.chosen.of.node), set()).add(choice.chosen.of)
+        for (_, node), found in alike.items():
+            starts = {each.start for each in found}
+            group = [each for each in self._best.executions if each.node is node and each.start in starts]
+            if any(_is_doubted(each, PLACES[:1]) for each in group):
+                for each in group:
+                    each.doubt(*PLACES[:1])
 
     def _share_doubts(self) -> None:
         """What is not certain of one is not of what stands in its place where the two are exchanged."""
@@ -98,7 +112,7 @@ class _Agreement:
         """The result that a silent step is taken to have left may be another's, with all around the two that
         began with them."""
         of = choice.chosen.of
-        alike = (other for other in others if _overlap(other.chosen.of, of))
+        alike = (other for other in others if _may_be_its(other.chosen.of, of))
         for other in itertools.islice(alike, 2 * MEETINGS):
             at = min(choice.key.at, other.key.at)
             before = {key: label for key, label in self._before.items() if key.at < at}
@@ -189,9 +203,12 @@ def _blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]:
     return (around[0], around[1]) if apart else (one, other)
 
 
-def _overlap(one: Execution, other: Execution) -> bool:
-    """Both ran at some time."""
-    return all(a.end is None or b.start <= a.end for a, b in ((one, other), (other, one)))
+def _may_be_its(one: Execution, other: Execution) -> bool:
+    """What the one has left may be what the other is taken to have left: both ran at some time, or the one
+    after the run was resumed."""
+    return one.where.go > other.where.go or all(
+        a.end is None or b.start <= a.end for a, b in ((one, other), (other, one))
+    )
 
 
 def _by_result(choices: list[Choice]) -> dict[object, list[Choice]]:
@@ -258,8 +275,7 @@ def _instead(
         yield from ((None, other) for other in _one_by_one(ground, best, trial))
     for both, each in _rests(best, trial, pair):
         yield both, solve(ground, {**each, **trial}, 1, best.learned)
-    swaps = LINES // (SHARE * max(1, len(ground.record.lines)))
-    yield None, solve(ground, trial, max(SWAPS[0], min(SWAPS[1], swaps)), best.learned)
+    yield None, solve(ground, trial, SWAPS, best.learned, LINES // SHARE)
 
 
 def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:

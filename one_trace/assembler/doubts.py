@@ -11,6 +11,9 @@ from one_trace.assembler.pending import LEAVES
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
 
+OPEN = ("status", "durationMs", "late")
+"""What is not certain of what is silent, in a reading by itself."""
+
 
 def close(at: Standing) -> None:
     """What has events ends with one; and what is certain of the silent ones."""
@@ -173,6 +176,8 @@ def doubt_what_differs(
                 each.doubt("durationMs")  # none of its step began then and took as long
         elif _output(each) != _output(other):
             each.doubt("outputBytes")
+        if other is not None and other.doubts is not None:
+            each.doubt(*other.doubts.intersection(OPEN))
 
 
 def _lasted(each: Execution) -> tuple[object, ...]:

@@ -96,6 +96,9 @@ class Maps(DecidedValues):
         for step, result in results:
             context[str(step.get("id"))] = result
 
+    def close_condition(self, result: Held, taken: bool, ran: Sequence[Held]) -> None:
+        result.parts = list(ran)
+
     def close_parallel(self, result: Held, parts: Sequence[Held]) -> None:
         result.parts = list(parts)
 

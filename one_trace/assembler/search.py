@@ -19,8 +19,8 @@ _BEHIND = ("", " ", "[", "#")
 """What may stand behind the path of what goes on."""
 RUNS = 100
 """Runs of a record at most that come no further, until one is found that nothing contradicts."""
-FURTHER = 4
-"""So many times as many lines are replayed as for other readings, as long as each comes further."""
+FURTHER = 2
+"""So many times as many lines are replayed for the first reading as for all others."""
 
 
 def search(ground: Ground) -> Reading:
@@ -57,7 +57,7 @@ def _best_of_modes(ground: Ground) -> tuple[Reading, int]:
             reached = max(reached, reading.reached[0])
         if best is None or reading.conflict is None or _is_nearer(ground, reading, best):
             best = reading
-        if reading.conflict is None:
+        if reading.conflict is None or ground.replayed > FURTHER * LINES:
             break
     assert best is not None
     return best, reached
@@ -78,11 +78,11 @@ def _is_in_vain(mode: Mode, best: Reading | None) -> bool:
 
 def _in_mode(ground: Ground, most: int) -> Reading:
     """The best reading; where it does not go on after a step, the run may have been to stop there."""
-    best = solve(ground, {}, most, {})
+    best = solve(ground, {}, most, {}, FURTHER * LINES - ground.replayed)
     if best.conflict is None or best.conflict.ended is None or ground.stop_after is not None:
         return best
     ground.mode = ground.mode._replace(stop_after=best.conflict.ended)
-    stopped = solve(ground, {}, most, {})
+    stopped = solve(ground, {}, most, {}, FURTHER * LINES - ground.replayed)
     return stopped if stopped.reached > best.reached else best
 
 
@@ -110,18 +110,19 @@ def _doubt_from(reading: Reading, line: int, blamed: Collection[str] = ()) -> No
             each.doubt(*UNSETTLED)
 
 
-def solve(ground: Ground, fixed: Picks, most: int, learned: Learned) -> Reading:
-    """Choices other than the `fixed` ones may be made otherwise."""
+def solve(ground: Ground, fixed: Picks, most: int, learned: Learned, lines: int = 0) -> Reading:
+    """Choices other than the `fixed` ones may be made otherwise, in `most` runs that come no further and
+    replay no more than so many lines."""
     best = read(ground, fixed, learned)
     numbers = itertools.count()
     heap = [(_order(best), next(numbers), best)]
     runs, gained, seen = 1, 0, {_as_set(fixed)}
-    lines = max(1, len(ground.record.lines))
-    most, last = min(most, 1 + LINES // lines), 1 + FURTHER * LINES // lines
-    while heap and runs < min(gained + most, last) and best.conflict is not None:
+    most = min(most, 1 + LINES // max(1, len(ground.record.lines)))
+    last = ground.replayed + lines
+    while heap and runs < gained + most and ground.replayed < last and best.conflict is not None:
         _, _, reading = heapq.heappop(heap)
         for trial in _otherwise(reading, fixed):
-            if runs >= min(gained + most, last):
+            if runs >= gained + most or ground.replayed >= last:
                 break
             if _as_set(trial) in seen:
                 continue

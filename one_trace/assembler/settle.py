@@ -3,6 +3,7 @@ execution has another than the reading says."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -10,7 +11,7 @@ from msgspec import Raw
 
 from one_trace.assembler.executions import Execution, Made, Map
 from one_trace.assembler.pending import LEAVES
-from one_trace.assembler.stored import STATUSES, Results, Stored
+from one_trace.assembler.stored import STATUSES, Results, Stored, member
 from one_trace.record.state import Result
 from one_trace.record.tolerant import present, raw_items, raw_members
 
@@ -47,10 +48,18 @@ class Settling:
     """What the state says of silent executions, where that is something else."""
     _seen: dict[int, Raw | None] = field(default_factory=dict)
     """Results that were found, and what they are."""
+    _conditions: list[tuple[Made, Result]] = field(default_factory=list)
+    """Those that hold results: mostly they stand elsewhere as well."""
 
     def settle(self, kept: Map, raw: Results) -> None:
         todo: list[Pair] = [(kept, raw, None, 0)]
-        while todo:
+        while todo or self._conditions:
+            if not todo:
+                made, result = self._conditions.pop()
+                if any(id(part) not in self._seen for part in made.parts):
+                    executed = raw_items(member(result.output, "stepsExecuted"))
+                    todo += self._children(made, executed)
+                continue
             mine, theirs, loop, turn = todo.pop()
             for step_id, made in mine.items():
                 if made.of is None or step_id == _LOST:
@@ -137,11 +146,16 @@ class Settling:
                 found = self.stored.without_spread(found, _last_of(made.parts, execution))
             return [(made.parts, found, None, 0)]
         if kind == "while":
-            self._last_results(made, result)
+            return self._last_results(made, result)
+        if kind == "condition":
+            self._conditions.append((made, result))
             return []
         children: Any = self.stored.inside(kind, result)
+        return self._children(made, children or ())
+
+    def _children(self, made: Made, children: Sequence[Raw]) -> list[Pair]:
         inner: list[Pair] = []
-        for part, stored in zip(made.parts, children or (), strict=False):
+        for part, stored in zip(made.parts, children, strict=False):
             if part.of is None:
                 continue
             if id(part) in self._seen:
@@ -157,8 +171,9 @@ class Settling:
         if child.where.silent and result is not None and result.status not in STATUSES:
             child.status, child.result = "error", result
 
-    def _last_results(self, made: Made, result: Result) -> None:
+    def _last_results(self, made: Made, result: Result) -> list[Pair]:
         """A while keeps, of each iteration, the output of its last step; without status or time."""
+        inner: list[Pair] = []
         members = raw_members(result.output) if present(result.output) else None
         outputs = raw_items(members["results"]) if members and "results" in members else None
         for part, output in zip(made.parts, outputs or [], strict=False):
@@ -170,6 +185,9 @@ class Settling:
                 part.of.result = Result(
                     status="success", output=output, duration_ms=part.duration, retries=part.retries
                 )
+                if part.parts is not None:
+                    inner += self._parts(part, part.of.result)
+        return inner
 
 
 def _is_same(one: Raw, other: Raw) -> bool:
