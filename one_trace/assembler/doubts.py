@@ -11,7 +11,6 @@ from one_trace.assembler.pending import LEAVES
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
 
-
 OPEN = ("status", "durationMs", "late")
 """What is not certain of what is silent, in a reading by itself."""
 
