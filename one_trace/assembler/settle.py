@@ -153,7 +153,7 @@ class Settling:
         children: Any = self.stored.inside(kind, result)
         return self._children(made, children or ())
 
-    def _children(self, made: Made, children: Sequence[Result]) -> list[Pair]:
+    def _children(self, made: Made, children: Sequence[Raw]) -> list[Pair]:
         inner: list[Pair] = []
         for part, stored in zip(made.parts, children, strict=False):
             if part.of is None:
