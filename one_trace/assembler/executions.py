@@ -65,8 +65,8 @@ class Execution(Struct, gc=False, eq=False):
 
 class Made(Struct, gc=False, eq=False):
     """A result. `parts`: of a loop its maps by iteration, of a block or a condition its children's results,
-    of a sub-flow its map, of a while the last results of its iterations. `spread`: the map has the results of the sub-flow
-    that was its last step over its own. `of`: None for what a while leaves meanwhile."""
+    of a sub-flow its map, of a while the last results of its iterations. `spread`: the map has the results of
+    the sub-flow that was its last step over its own. `of`: None for what a while leaves meanwhile."""
 
     of: Execution | None = None
     status: str = "success"

@@ -3,6 +3,7 @@ execution has another than the reading says."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -149,9 +150,10 @@ class Settling:
         if kind == "condition":
             self._conditions.append((made, result))
             return []
-        return self._children(made, self.stored.inside(kind, result))
+        children: Any = self.stored.inside(kind, result)
+        return self._children(made, children)
 
-    def _children(self, made: Made, children: Any) -> list[Pair]:
+    def _children(self, made: Made, children: Sequence[Raw] | None) -> list[Pair]:
         inner: list[Pair] = []
         for part, stored in zip(made.parts, children or (), strict=False):
             if part.of is None:
