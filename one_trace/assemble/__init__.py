@@ -22,7 +22,7 @@ from one_trace.assemble.sizes.inputs import Inputs
 from one_trace.assemble.sizes.measured import Measured
 from one_trace.assemble.sizes.usage import drop_copies, take_parts
 from one_trace.assemble.spans.cause import find_cause
-from one_trace.assemble.spans.commands import command_ends
+from one_trace.assemble.spans.commands import command_ends, may_be_told
 from one_trace.assemble.spans.document import born, name_doubts, spans_of
 from one_trace.assemble.spans.order import in_order, span_ids
 from one_trace.assemble.spans.timing import drop_too_short, settle_children
@@ -217,4 +217,5 @@ def _weigh_inputs(record: Record, spans: list[LiveSpan], made: list[Span]) -> di
         if shown.input_bytes is None and span.placed:
             shown.input_bytes = inputs.bytes_of(span)
             shown.derived.append("inputBytes")
-    return command_ends(inputs, spans, made)
+    pairs = zip(spans, made, strict=True)
+    return command_ends(inputs, [pair for pair in pairs if may_be_told(pair[1])])

@@ -38,7 +38,7 @@ Arms: TypeAlias = tuple[str, str]
 def agree(ground: Ground, best: Reading) -> None:
     """Where another reading says something else, that is not certain. Where something contradicts this
     one, nothing is that it chose."""
-    if not ground.bare:
+    if best.choices and not ground.bare:
         _Agreement(ground, best).seek()
 
 
@@ -112,7 +112,7 @@ class _Agreement:
         """The result that a silent step is taken to have left may be another's, with all around the two that
         began with them."""
         of = choice.chosen.of
-        alike = (other for other in others if _overlap(other.chosen.of, of))
+        alike = (other for other in others if _may_be_its(other.chosen.of, of))
         for other in itertools.islice(alike, 2 * MEETINGS):
             at = min(choice.key.at, other.key.at)
             before = {key: label for key, label in self._before.items() if key.at < at}
@@ -203,9 +203,12 @@ def _blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]:
     return (around[0], around[1]) if apart else (one, other)
 
 
-def _overlap(one: Execution, other: Execution) -> bool:
-    """Both ran at some time."""
-    return all(a.end is None or b.start <= a.end for a, b in ((one, other), (other, one)))
+def _may_be_its(one: Execution, other: Execution) -> bool:
+    """What the one has left may be what the other is taken to have left: both ran at some time, or the one
+    after the run was resumed."""
+    return one.where.go > other.where.go or all(
+        a.end is None or b.start <= a.end for a, b in ((one, other), (other, one))
+    )
 
 
 def _by_result(choices: list[Choice]) -> dict[object, list[Choice]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from one_trace.assemble.flowtree.planned import tell_plan
 from one_trace.assemble.live import other_events
@@ -11,16 +11,17 @@ from one_trace.assemble.sizes.compact import member_count
 from one_trace.assemble.sizes.inputs import Inputs
 from one_trace.assemble.sizes.measured import Measured
 from one_trace.assemble.sizes.usage import drop_copies, take_parts
-from one_trace.assemble.spans.commands import command_ends
+from one_trace.assemble.spans.commands import command_ends, may_be_told
 from one_trace.assemble.spans.order import in_order, span_ids
 from one_trace.assemble.spans.unsettled import no_reading
 from one_trace.assemble.spans.whole import run_of, saved_status, start_of, trace_id
 from one_trace.assembler.cause import find_cause
+from one_trace.assembler.executions import Execution
 from one_trace.assembler.ground import Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.script import FOLLOWED
 from one_trace.assembler.spans import span_of
-from one_trace.assembler.views import View, Views
+from one_trace.assembler.views import Views
 from one_trace.model.trace import Assembly, RunStatus, Span, Trace
 from one_trace.record.reading import Record
 
@@ -35,10 +36,10 @@ def assembly_of(ground: Ground, reading: Reading, outputs_of: Collection[str]) -
     spans = [span_of(each, record.lines, found, start, orders) for each in ordered]
     drop_copies(spans)
     parts = take_parts(spans)
-    views = Views(ground.stored)
-    inputs, seen = Inputs(record), [views.of(each) for each in ordered]
-    _weigh_inputs(record, inputs, seen, spans)
-    ends = command_ends(inputs, seen, spans)
+    views, inputs = Views(ground.stored), Inputs(record)
+    _weigh_inputs(Measured(record), inputs, views, zip(ordered, spans, strict=True))
+    failed = [pair for pair in zip(ordered, spans, strict=True) if may_be_told(pair[1])]
+    ends = command_ends(inputs, [(views.of(each), shown) for each, shown in failed])
     views.close()
     status, ended = _outcome(record, reading)
     run = run_of(
@@ -72,14 +73,17 @@ def assembly_of(ground: Ground, reading: Reading, outputs_of: Collection[str]) -
     return assembly
 
 
-def _weigh_inputs(record: Record, inputs: Inputs, seen: list[View], made: list[Span]) -> None:
-    measured = Measured(record)
-    for view, shown in zip(seen, made, strict=True):
+def _weigh_inputs(
+    measured: Measured, inputs: Inputs, views: Views, spans: Iterable[tuple[Execution, Span]]
+) -> None:
+    for each, shown in spans:
         if shown.status == "skipped":
             continue
-        shown.input_bytes = measured.bytes_of(view)
-        if shown.input_bytes is None and view.node.index is not None:
-            shown.input_bytes = inputs.bytes_of(view)
+        if measured.any:
+            shown.input_bytes = measured.bytes_of(views.of(each))
+        if shown.input_bytes is None and each.node.index is not None:
+            always = inputs.always(each.node)
+            shown.input_bytes = always if always is not None else inputs.bytes_of(views.of(each))
             shown.derived.append("inputBytes")
 
 

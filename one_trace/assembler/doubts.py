@@ -11,6 +11,9 @@ from one_trace.assembler.pending import LEAVES
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
 
+OPEN = ("status", "durationMs", "late")
+"""What is not certain of what is silent, in a reading by itself."""
+
 
 def close(at: Standing) -> None:
     """What has events ends with one; and what is certain of the silent ones."""
@@ -163,13 +166,22 @@ def doubt_what_differs(
     theirs: dict[str, list[Execution]] = {}
     for each in others:
         theirs.setdefault(each.path, []).append(each)
+    lasted = {(each.node, *_lasted(each)) for each in others}
     for each in ours:
         alike = theirs.get(each.path)
         other = alike.pop(0) if alike else None
         if other is None or reported(each) != reported(other) or size(each) != size(other):
             each.doubt(*names)
+            if (each.node, *_lasted(each)) not in lasted:
+                each.doubt("durationMs")  # none of its step began then and took as long
         elif _output(each) != _output(other):
             each.doubt("outputBytes")
+        if other is not None and other.doubts is not None:
+            each.doubt(*other.doubts.intersection(OPEN))
+
+
+def _lasted(each: Execution) -> tuple[object, ...]:
+    return (None if each.where.silent else each.start), duration_of(each)
 
 
 def reported(each: Execution) -> tuple[object, ...]:

@@ -90,10 +90,11 @@ class Drive:
             while (line := at.script.peek()) is not None:
                 keep_at(at, at.script.cursor)
                 self._happen.explain(line)
-            self._close(at.script.lines[go.end - 1].at)
+            self._happen.pass_time(at.script.lines[go.end - 1].at)
         except Finished:
             pass
         finally:
+            self._doubt_pauses(at.script.lines[go.end - 1].at)
             at.loop.close()
             engine.close()
         keep_at(at, go.end)
@@ -118,12 +119,10 @@ class Drive:
         self._whole = at.loop.go(flowing)
         drain(at)
 
-    def _close(self, last: float) -> None:
-        """After the last line of a go."""
-        at = self.at
-        self._happen.pass_time(last)
-        for timer in at.pending.timers:
-            if not timer.limit and timer.due <= last + at.script.slack:
+    def _doubt_pauses(self, last: float) -> None:
+        """Whether another attempt has begun at the time of the last line of a go, nothing tells."""
+        for timer in self.at.pending.timers:
+            if not timer.limit and timer.due <= last + self.at.script.slack:
                 timer.of.doubt("attempts", "retries")
 
     @property

@@ -137,7 +137,7 @@ class Emitted(Events):
             return False
         if subject is None:
             return value in (None, line.flow_key)
-        if line.step_id != subject.node.id or self._is_of_another(event, subject):
+        if line.step_id != subject.node.id or (subject.lines[0] < 0 and self._is_of_another(event, subject)):
             return False
         if event == "step:complete":
             if line.status in STATUS and line.status != value:
@@ -150,9 +150,8 @@ class Emitted(Events):
         return event != "step:retry" or (line.attempt == value and is_retry_of(subject.node, line))
 
     def _is_of_another(self, event: str, subject: Execution) -> bool:
-        """No line has begun it, and one has begun another that runs."""
-        ends = event in ("step:complete", "step:error")
-        return ends and subject.lines[0] < 0 and bool(self._at.pending.open.get(subject.node.id))
+        """Where no line has begun it, and one has begun another that runs."""
+        return event in ("step:complete", "step:error") and bool(self._at.pending.open.get(subject.node.id))
 
     def _fail_unsaved(self, execution: Execution, index: int) -> None:
         """The host takes it for the step's failure where it cannot save its state."""

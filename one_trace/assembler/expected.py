@@ -3,6 +3,7 @@ succeeds as the state says. Only a guess, which the host's maps, run again, conf
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection
 
 from msgspec import Raw, Struct
@@ -44,7 +45,9 @@ class Expected:
 
     def of(self, execution: Execution) -> Expectation:
         if execution.expected is None:
-            execution.expected = self._of(execution)
+            above = itertools.takewhile(lambda each: each.expected is None, outwards(execution))
+            for each in reversed([execution, *above]):  # from outside: there may be any number around it
+                each.expected = each.expected or self._of(each)
         return execution.expected  # type: ignore[no-any-return]
 
     def _of(self, execution: Execution) -> Expectation:

@@ -74,14 +74,15 @@ def _driven(ground: Ground, reading: Reading) -> tuple[Drive, Notes]:
     """The reading again; it goes on where it is contradicted."""
     ground.mode = reading.mode
     picks = {choice.key: choice.chosen.label for choice in reading.choices}
-    if not ground.bare:
-        with contextlib.suppress(Conflict):
-            return _noted(ground, picks, reading.learned, lenient=False)
-    return _noted(ground, picks, reading.learned, lenient=True)
+    drive, notes, whole = _noted(ground, picks, reading.learned, lenient=ground.bare)
+    if not whole:
+        drive, notes, _ = _noted(ground, picks, reading.learned, lenient=True)
+    return drive, notes
 
 
-def _noted(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool) -> tuple[Drive, Notes]:
-    notes = Notes()
+def _noted(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool) -> tuple[Drive, Notes, bool]:
+    """Also whether it came to the end."""
+    notes, whole = Notes(), False
     parts = Parts(
         partial(NotedMaps, notes),
         partial(NotedEmitted, notes),
@@ -91,8 +92,10 @@ def _noted(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool) -> 
         partial(NotedHappen, notes),
     )
     drive = Drive(ground, Choices(picks), learned, lenient=lenient, parts=parts)
-    drive.run()
-    return drive, notes
+    with contextlib.suppress(Conflict):  # what contradicts it is said of the reading
+        drive.run()
+        whole = True
+    return drive, notes, whole
 
 
 def _line(

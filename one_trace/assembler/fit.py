@@ -42,7 +42,8 @@ class Fit:
 
     def fits(self, execution: Execution, line: LogLine) -> bool:
         """Whether the line may be its end, by how long it was."""
-        return self.apart(execution, line) <= self.late(line)
+        apart = self.apart(execution, line)
+        return not apart or apart <= self.late(line)
 
     def in_time(self, waits: list[Waiting], line: LogLine) -> list[Waiting]:
         """Those of which the line may be the end, by how long they were."""
@@ -196,7 +197,7 @@ class Fit:
     def may_be_alone(self, waiting: Waiting, line: LogLine) -> bool:
         """Whether it may be the end of what alone waits for one."""
         pending = self._at.pending
-        if not self.may_end(waiting, line):
+        if not self.may_be_end(waiting.of, waiting.attempt, line):
             return False
         if not self.strict:
             return True

@@ -48,9 +48,11 @@ class Leaves:
             return False
         if not self._fit.may_be_alone(waiting, line):
             return False
-        at.choices.at = at.script.cursor
-        keep_at(at, at.script.cursor)
-        at.clock.at, at.last = max(at.clock.at, line.at), -1
+        at.choices.at = index = at.script.cursor
+        keep_at(at, index)
+        at.last = -1
+        if line.at > at.clock.at:
+            at.clock.at = line.at
         waiting.failure = end_with(at, waiting, line)
         return True
 

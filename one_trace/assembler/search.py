@@ -64,8 +64,9 @@ def _best_of_modes(ground: Ground) -> tuple[Reading, int]:
 
 
 def _is_nearer(ground: Ground, reading: Reading, best: Reading) -> bool:
-    """It comes further, and not by taking times for others that are exact."""
-    return reading.reached > best.reached and not (ground.facts.exact and reading.mode.times != EXACT)
+    """It comes further, and not by taking times for others that are exact, where other choices may help."""
+    by_times = ground.facts.exact and reading.mode.times != EXACT and best.choices
+    return reading.reached > best.reached and not by_times
 
 
 def _is_in_vain(mode: Mode, best: Reading | None) -> bool:

@@ -151,11 +151,11 @@ class Settling:
             self._conditions.append((made, result))
             return []
         children: Any = self.stored.inside(kind, result)
-        return self._children(made, children)
+        return self._children(made, children or ())
 
-    def _children(self, made: Made, children: Sequence[Raw] | None) -> list[Pair]:
+    def _children(self, made: Made, children: Sequence[Raw]) -> list[Pair]:
         inner: list[Pair] = []
-        for part, stored in zip(made.parts, children or (), strict=False):
+        for part, stored in zip(made.parts, children, strict=False):
             if part.of is None:
                 continue
             if id(part) in self._seen:
@@ -200,10 +200,12 @@ def _is_same(one: Raw, other: Raw) -> bool:
 
 
 def _runs_in(execution: Execution, loop: Execution, turn: int) -> bool:
-    at: Execution | None = execution
-    while at is not None and at.where.above is not loop:
-        at = at.where.above
-    return at is not None and at.where.iteration == turn
+    where = execution.where
+    while where.above is not loop:
+        if where.above is None:
+            return False
+        where = where.above.where
+    return where.iteration == turn
 
 
 def _last_of(parts: Map, call: Execution) -> str | None:

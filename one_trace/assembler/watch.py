@@ -16,7 +16,7 @@ from one_trace.engine.values import Handle
 
 class Watch(Observer):
     def __init__(self, at: Standing) -> None:
-        self._at = at
+        self._at, self._flows = at, at.known.ground.flows
         self._place: Place | None = None
         self._prefix = ""
         """What the paths of the steps at this place begin with: those of one list come one after another."""
@@ -25,7 +25,7 @@ class Watch(Observer):
     def begin(self, step: dict[str, Any], flow_key: str, place: Place, index: int, *, events: bool) -> int:
         at = self._at
         above = at.executions[place.span - 1] if place.span is not None else None
-        node = at.known.ground.flows.node_of(step)
+        node = self._flows.node_of(step)
         if place is not self._place:
             self._place, self._prefix = place, prefix(place, above, at.going.prefix) + " > "
             self._alone = above is None or (above.where.alone and above.node.concurrency == 1)
@@ -53,9 +53,8 @@ class Watch(Observer):
             self._at.pending.promised.append((due, execution, result.status == "failed"))
 
     def attempt(self, span: int, number: int) -> None:
-        if number > 1:
-            execution = self._at.executions[span - 1]
-            execution.again += ((self._at.clock.moment(), self._at.clock.at),)
+        execution = self._at.executions[span - 1]
+        execution.again += ((self._at.clock.moment(), self._at.clock.at),)
 
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         self._at.running = self._at.executions[span - 1]

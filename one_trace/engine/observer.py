@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from one_trace.engine.failures import StepFailure
     from one_trace.engine.values import Handle
 
 
-class Place(NamedTuple):
+class Place:
     """Where a list of steps runs: in which attempt of which span, which iteration, which branch."""
 
-    span: int | None = None
-    attempt: int | None = None
-    iteration: int | None = None
-    branch: str | None = None
+    __slots__ = ("attempt", "branch", "iteration", "span")
+
+    def __init__(
+        self,
+        span: int | None = None,
+        attempt: int | None = None,
+        iteration: int | None = None,
+        branch: str | None = None,
+    ) -> None:
+        self.span, self.attempt, self.iteration, self.branch = span, attempt, iteration, branch
 
 
 class Observer:
@@ -29,7 +35,7 @@ class Observer:
         return self._begun
 
     def attempt(self, span: int, number: int) -> None:
-        """An attempt begins."""
+        """Another attempt begins."""
 
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         """An attempt is about to resolve its selectors; a while step does so in every iteration."""

@@ -265,8 +265,9 @@ def test_twins_in_step_of_which_the_second_was_called_first(tmp_path: Path) -> N
     for ms in (33, 32):
         made.event("flow:complete", flowKey="sub", durationMs=ms)
     made.end("f", 33).end("p", 33)
-    made.results = {"f": success(33, {"w": success(32)})}
-    made.results["p"] = success(33, [success(33, {"conditionResult": True}), success(33, {"w": success(33)})])
+    children = success(33, {"conditionResult": True}), success(33, {"w": success(33)})
+    made.results = {"f": success(33, {"w": success(32)}), "c": children[0], "g": children[1]}
+    made.results["p"] = success(33, list(children))
     trace = made.assembled().trace
     assert not trace.run.partial
     assert {span.path: span.duration_ms for span in trace.spans if span.step_id == "w"} == {

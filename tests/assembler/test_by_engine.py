@@ -8,12 +8,14 @@ import pytest
 
 from one_trace.assembler import assemble
 from one_trace.assembler.leaves import Leaves
+from one_trace.record.files import discover
 from one_trace.record.reading import read
 from tests.assemble.cases import NAMED
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, run
 from tests.assemble.recorded import cases, lay_out
 from tests.assembler.score import scored
+from tests.bench.records import write_nested
 from tests.effort import effort
 from tests.oracle.hostile import hostile_run
 
@@ -47,3 +49,10 @@ def test_what_runs_alone_goes_on_as_where_each_end_is_weighed(
     monkeypatch.setattr(Leaves, "_goes_on_alone", lambda *_: False)
     for (case, run_files), trace in zip(found, plain, strict=True):
         assert assemble(read(run_files)).trace == trace, case
+
+
+def test_sub_flows_may_nest_without_limit(tmp_path: Path) -> None:
+    write_nested(tmp_path, 1500, "success")
+    (files,) = discover([tmp_path])[0]
+    trace = assemble(read(files)).trace
+    assert (len(trace.spans), trace.run.partial or []) == (1500, [])

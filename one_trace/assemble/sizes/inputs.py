@@ -62,11 +62,19 @@ class Inputs:
         self._cache: dict[tuple[int, Path, bool], Raw | None] = {}
         self._loops: dict[int, list[Raw] | None] = {}
 
+    def always(self, node: Node) -> int | None:
+        """The size of what goes into a step, where that is the same each time."""
+        return self._step(node).size
+
+    def _step(self, node: Node) -> _Step:
+        step = self._steps.get(id(node))
+        if step is None:
+            step = self._steps[id(node)] = _Step(node)
+        return step
+
     def bytes_of(self, span: Ran) -> int | None:
         """The size of what went into a span, in bytes; None where the record does not tell."""
-        step = self._steps.get(id(span.node))
-        if step is None:
-            step = self._steps[id(span.node)] = _Step(span.node)
+        step = self._step(span.node)
         if step.size is not None:
             return step.size
         try:

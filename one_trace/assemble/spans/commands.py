@@ -7,7 +7,7 @@ tell where it ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import msgspec
 
@@ -22,12 +22,17 @@ _SHORTEST_TAIL = 8
 _text = msgspec.json.Decoder(str)
 
 
-def command_ends(inputs: Inputs, spans: Sequence[Ran], made: list[Span]) -> dict[str, int]:
+def may_be_told(shown: Span) -> bool:
+    """Whether it is a command that failed."""
+    return shown.type == "bash" and shown.error is not None and shown.error.startswith(_FAILED)
+
+
+def command_ends(inputs: Inputs, failed: Iterable[tuple[Ran, Span]]) -> dict[str, int]:
     """Error text → how many of its characters are the command, where that is sure."""
     ends: dict[str, int] = {}
-    for span, shown in zip(spans, made, strict=True):
-        command = span.node.config.get("command") if span.node.type == "bash" else None
-        if shown.error is None or not isinstance(command, str) or not shown.error.startswith(_FAILED):
+    for span, shown in failed:
+        command = span.node.config.get("command")
+        if shown.error is None or not isinstance(command, str):
             continue
         end = _end(inputs, span, command, shown.error)
         if end is not None:
