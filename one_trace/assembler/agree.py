@@ -61,6 +61,8 @@ class _Agreement:
         for choice in self._best.choices:
             if choice.key.kind == "believed" and choice.chosen.label == "True":
                 self._seek_owner(choice, by_result.get(_result_of(choice), ()))
+                if choice.chosen.of.path in self._best.learned:
+                    self._seek_alike(choice.chosen.of)
             for each in choice.as_good if self._stands else choice.others:
                 trial = {**self._before, choice.key: each.label}
                 self._look(choice.key.at, trial, (each.of, choice.chosen.of))
@@ -119,6 +121,23 @@ class _Agreement:
             trial = {**before, choice.key: "False", other.key: "True"}
             pair = _blocks(other.chosen.of, of)
             self._look(choice.key.at, trial, pair)
+
+    def _seek_alike(self, of: Execution) -> None:
+        """What the state turned out to say of a silent step may be what another has left of which it says
+        nothing."""
+        best, node = self._best, of.node
+        silent = (each for each in best.executions if each.node is node and each.result is None)
+        alike = (_blocks(each, of) for each in silent if each is not of and _overlap(each, of))
+        for pair in itertools.islice(alike, MEETINGS):
+            both, replayed = arms(*pair), self._ground.replayed
+            if both is None or self._left < self._size:
+                continue
+            learned = {renamed(path, *both): result for path, result in best.learned.items()}
+            picks = dict(exchange(choice, both) for choice in best.choices)
+            other = solve(self._ground, picks, 1, learned)
+            self._left += replayed - self._ground.replayed
+            if other.conflict is None:
+                doubt_what_differs(best.executions, other.executions, _names(pair), self._went_in)
 
     def _look(self, at: int, trial: Picks, pair: tuple[Execution, Execution]) -> None:
         """Whether it may be so."""
