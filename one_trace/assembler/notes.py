@@ -70,7 +70,8 @@ class NotedWatch(Watch):
 
     def attempt(self, span: int, number: int) -> None:
         super().attempt(span, number)
-        self._notes.say(self._at, self._at.executions[span - 1], f"attempt {number} begins")
+        if number > 1:
+            self._notes.say(self._at, self._at.executions[span - 1], f"attempt {number} begins")
 
     def end(self, span: int, status: str, result: Held = None, failure: StepFailure | None = None) -> None:
         super().end(span, status, result, failure)

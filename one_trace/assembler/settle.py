@@ -151,11 +151,11 @@ class Settling:
             self._conditions.append((made, result))
             return []
         children: Any = self.stored.inside(kind, result)
-        return self._children(made, children or ())
+        return self._children(made, children)
 
-    def _children(self, made: Made, children: Sequence[Raw]) -> list[Pair]:
+    def _children(self, made: Made, children: Sequence[Raw] | None) -> list[Pair]:
         inner: list[Pair] = []
-        for part, stored in zip(made.parts, children, strict=False):
+        for part, stored in zip(made.parts, children or (), strict=False):
             if part.of is None:
                 continue
             if id(part) in self._seen:

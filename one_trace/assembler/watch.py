@@ -53,8 +53,9 @@ class Watch(Observer):
             self._at.pending.promised.append((due, execution, result.status == "failed"))
 
     def attempt(self, span: int, number: int) -> None:
-        execution = self._at.executions[span - 1]
-        execution.again += ((self._at.clock.moment(), self._at.clock.at),)
+        if number > 1:
+            execution = self._at.executions[span - 1]
+            execution.again += ((self._at.clock.moment(), self._at.clock.at),)
 
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         self._at.running = self._at.executions[span - 1]

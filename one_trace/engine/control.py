@@ -181,7 +181,7 @@ class Engine:
                 delay = on_error.delay_ms(attempt)
                 self.events.pausing(plan, span, attempt, delay)
                 await self.loop.sleep(delay)
-                self.observer.attempt(span, attempt)
+            self.observer.attempt(span, attempt)
             self.observer.resolves(span, attempt, plan.step, context)
             try:
                 handle = await self._attempt(plan, Call(self, plan.step, context, scope, span, attempt))

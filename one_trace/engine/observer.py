@@ -35,7 +35,7 @@ class Observer:
         return self._begun
 
     def attempt(self, span: int, number: int) -> None:
-        """Another attempt begins."""
+        """An attempt begins."""
 
     def resolves(self, span: int, attempt: int, step: dict[str, Any], context: Handle) -> None:
         """An attempt is about to resolve its selectors; a while step does so in every iteration."""
