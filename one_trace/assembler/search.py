@@ -117,7 +117,6 @@ def solve(ground: Ground, fixed: Picks, most: int, learned: Learned, lines: int 
     numbers = itertools.count()
     heap = [(_order(best), next(numbers), best)]
     runs, gained, seen = 1, 0, {_as_set(fixed)}
-    most = min(most, 1 + LINES // max(1, len(ground.record.lines)))
     last = ground.replayed + lines
     while heap and runs < gained + most and ground.replayed < last and best.conflict is not None:
         _, _, reading = heapq.heappop(heap)
