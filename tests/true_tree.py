@@ -70,18 +70,18 @@ class Killed(Exception):
 
 @dataclass(slots=True)
 class _Life:
-    """When a span's attempts after the first began and when it ended, counted in events: the clock may stand
-    still between them.
+    """When a span's attempts began and when it ended, counted in events: the clock may stand still between
+    them.
     """
 
     began: int
-    again: list[int] = field(default_factory=list)
+    attempts: list[int] = field(default_factory=list)
     ended: int | None = None
 
     def over(self, attempt: int | None) -> int | None:
         """When an attempt was over: at the start of the next one, or at the end of the span."""
-        if attempt is not None and attempt <= len(self.again):
-            return self.again[attempt - 1]
+        if attempt is not None and attempt < len(self.attempts):
+            return self.attempts[attempt]
         return self.ended
 
 
@@ -135,7 +135,7 @@ class TreeRecorder(Observer):
         return f"{self.spans[place.span - 1]['path']}{again}{turn}"
 
     def attempt(self, span: int, number: int) -> None:
-        self._lives[span - 1].again.append(self._tick())
+        self._lives[span - 1].attempts.append(self._tick())
         noted = self.spans[span - 1]
         noted["attempts"], noted["retries"] = number, number - 1
 

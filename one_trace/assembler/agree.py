@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from one_trace.assemble.sizes.measured import Measured
-from one_trace.assembler.choices import Choice, Key, Picks
+from one_trace.assembler.choices import AT_ONCE, Choice, Key, Picks
 from one_trace.assembler.doubts import doubt_what_differs, reported
 from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.expected import SURE
@@ -61,8 +61,10 @@ class _Agreement:
         for choice in self._best.choices:
             if choice.key.kind == "believed" and choice.chosen.label == "True":
                 self._seek_owner(choice, by_result.get(_result_of(choice), ()))
+                if choice.chosen.of.path in self._best.learned:
+                    self._seek_alike(choice.chosen.of)
             for each in choice.as_good if self._stands else choice.others:
-                trial = {**self._before, choice.key: each.label}
+                trial = {**self._before_it(choice.key), choice.key: each.label}
                 self._look(choice.key.at, trial, (each.of, choice.chosen.of))
             self._before[choice.key] = choice.chosen.label
         self._doubt_guessed()
@@ -81,6 +83,12 @@ class _Agreement:
             if any(_is_doubted(each, PLACES[:1]) for each in group):
                 for each in group:
                     each.doubt(*PLACES[:1])
+
+    def _before_it(self, key: Key) -> Picks:
+        """The choices before one; where it is whether something was over at once, others may have been."""
+        if key.kind not in AT_ONCE:
+            return self._before
+        return {each: at for each, at in self._before.items() if (each.kind, each.at) != (key.kind, key.at)}
 
     def _share_doubts(self) -> None:
         """What is not certain of one is not of what stands in its place where the two are exchanged."""
@@ -120,6 +128,23 @@ class _Agreement:
             pair = _blocks(other.chosen.of, of)
             self._look(choice.key.at, trial, pair)
 
+    def _seek_alike(self, of: Execution) -> None:
+        """What the state turned out to say of a silent step may be what another has left of which it says
+        nothing."""
+        best, node = self._best, of.node
+        silent = (each for each in best.executions if each.node is node and each.result is None)
+        alike = (_blocks(each, of) for each in silent if each is not of and _may_be_its(each, of))
+        for pair in itertools.islice(alike, MEETINGS):
+            both, replayed = arms(*pair), self._ground.replayed
+            if both is None or self._left < self._size:
+                continue
+            learned = {renamed(path, *both): result for path, result in best.learned.items()}
+            picks = dict(exchange(choice, both) for choice in best.choices)
+            other = solve(self._ground, picks, 1, learned)
+            self._left += replayed - self._ground.replayed
+            if other.conflict is None:
+                doubt_what_differs(best.executions, other.executions, _names(pair), self._went_in)
+
     def _look(self, at: int, trial: Picks, pair: tuple[Execution, Execution]) -> None:
         """Whether it may be so."""
         names = _names(pair)
@@ -153,7 +178,7 @@ class _Agreement:
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.is_last
-        if others and pair[0] is pair[1] and not refuted:
+        if others and pair[0] is pair[1] and (not refuted or list(trial)[-1].kind in AT_ONCE):
             self._doubt_alike(pair[0], names)
         return refuted
 

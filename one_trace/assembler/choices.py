@@ -14,6 +14,10 @@ CERTAIN = (0, 0)
 """The cost of a candidate of which the state says just this."""
 
 
+AT_ONCE = ("throws at once", "ends at once")
+"""Whether a silent leaf was over in the turn in which it began."""
+
+
 class Key(NamedTuple):
     """Which choice: what kind, at which line, and the how manieth there, or of which execution."""
 
@@ -62,6 +66,8 @@ class Choice(Struct, gc=False, eq=False):
         """The others that fit as well as the chosen one."""
         if self.picked < self.equal:
             return [each for each in self.candidates[: self.equal] if each is not self.chosen]
+        if self.key.kind in AT_ONCE:
+            return self.others  # another may have been over at once instead
         alike = [each for each in self.candidates if each.cost == self.chosen.cost != CERTAIN]
         return [each for each in alike if each is not self.chosen]
 

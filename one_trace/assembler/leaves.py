@@ -6,6 +6,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from one_trace.assembler.acts import end_with, failure_of, keep_at
+from one_trace.assembler.choices import AT_ONCE
 from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.expected import LIKELY, SURE
 from one_trace.assembler.fit import Fit
@@ -67,13 +68,13 @@ class Leaves:
         of, choices = waiting.of, self._at.choices
         if waiting.never:
             return False
-        if choices.whether("throws at once", of, likely=False):
+        if choices.whether(AT_ONCE[0], of, likely=False):
             waiting.failure = StepFailure(UNKNOWN)
             self._at.notes.guessed.add(waiting.failure)
             self._at.notes.forced.add(of)
             return True
         likely, certain = self._ends_block_now(of)
-        if not choices.whether("ends at once", of, likely=likely, either=likely and not certain):
+        if not choices.whether(AT_ONCE[1], of, likely=likely, either=likely and not certain):
             return False
         self._at.notes.forced.add(of)
         return True

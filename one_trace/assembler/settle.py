@@ -58,7 +58,7 @@ class Settling:
                 made, result = self._conditions.pop()
                 if any(id(part) not in self._seen for part in made.parts):
                     executed = raw_items(member(result.output, "stepsExecuted"))
-                    todo += self._children(made, executed)
+                    todo += self._children(made, executed or ())
                 continue
             mine, theirs, loop, turn = todo.pop()
             for step_id, made in mine.items():
