@@ -21,7 +21,7 @@ from one_trace.assembler.views import Views
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
-SWAPS = 100
+SWAPS = 20
 """Runs that come no further for each of the choices that may as well be made otherwise."""
 SHARE = 4
 """What part of all lines that may be replayed one of them takes at most."""
