@@ -16,13 +16,15 @@ from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
-from one_trace.assembler.search import arms, exchange, renamed, solve
+from one_trace.assembler.search import arms, exchange, may_exchange, renamed, solve
 from one_trace.assembler.views import Views
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
 SWAPS = 100
 """Runs that come no further for each of the choices that may as well be made otherwise."""
+REPLAYED = LINES // 2
+"""So many lines are replayed at most for all choices that may as well be made otherwise."""
 SHARE = 4
 """What part of all lines that may be replayed one of them takes at most."""
 TRIALS = 20
@@ -49,7 +51,7 @@ class _Agreement:
         self._ground, self._best = ground, best
         near = ground.facts.exact and best.mode.times != EXACT  # where times are exact, that is not right
         self._stands, self._size = best.conflict is None and not near, len(ground.record.lines)
-        self._left = LINES if self._stands else 0
+        self._left = REPLAYED if self._stands else 0
         self._below = _below(best.executions)
         self._before: dict[Key, str] = {}
         self._exchanged: dict[Arms, int] = {}
@@ -300,7 +302,7 @@ def _instead(
         yield from ((None, other) for other in _one_by_one(ground, best, trial))
     for both, each in _rests(best, trial, pair):
         yield both, solve(ground, {**each, **trial}, 1, best.learned)
-    yield None, solve(ground, trial, SWAPS, best.learned, LINES // SHARE)
+    yield None, solve(ground, trial, SWAPS, best.learned, REPLAYED // SHARE)
 
 
 def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
@@ -328,14 +330,8 @@ def _rests(
     for both in dict.fromkeys((arms(*pair, at), arms(*pair))):
         if both is None:
             continue
-        until = (index for index, choice in enumerate(after) if _may_exchange(choice, both))
+        until = (index for index, choice in enumerate(after) if may_exchange(choice, both))
         for index in itertools.islice(until, MEETINGS):
             yield both, rest | dict(exchange(choice, both) for choice in after[:index])
         yield both, dict(exchange(choice, both) for choice in best.choices)
     yield None, rest
-
-
-def _may_exchange(choice: Choice, both: tuple[str, str]) -> bool:
-    """It is one between the two."""
-    labels = {each.label for each in (choice.chosen, *choice.as_good)}
-    return any(renamed(label, *both) in labels - {label} for label in labels)
