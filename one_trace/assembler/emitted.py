@@ -91,7 +91,7 @@ class Emitted(Events):
         at.last = index
         line_at, clock = script.lines[index].at, at.clock
         if line_at > clock.at:
-            clock.at = line_at
+            clock.at, script.late = line_at, True
         taken = script.taken
         taken[index] = 1
         if index == script.cursor:  # as `take` does

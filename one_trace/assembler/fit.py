@@ -81,7 +81,9 @@ class Fit:
 
     def busy(self, line: LogLine) -> float:
         """How much later than what led to it a line may be written."""
-        return WRITTEN_MS if self._at.known.exact else max(BUSY_MS, self.late(line))
+        if self._at.known.exact:
+            return 0 if self._at.known.ground.mode.prompt else WRITTEN_MS
+        return max(BUSY_MS, self.late(line))
 
     def is_bad(self, execution: Execution, line: LogLine) -> bool:
         """Whether its cost would be that of what does not fit, where times are exact."""

@@ -23,11 +23,13 @@ otherwise; a record is replayed once in any case."""
 
 class Mode(NamedTuple):
     """How well times have to fit; whether leaves that took no time were over in the very turn in which they
-    began; the step after which the run was to stop, where no line tells of it."""
+    began; the step after which the run was to stop, where no line tells of it; whether each line was written
+    in the very ms of what it is of."""
 
     times: int = EXACT
     at_once: bool = False
     stop_after: str | None = None
+    prompt: bool = False
 
 
 class Saved(NamedTuple):

@@ -36,7 +36,8 @@ class Reading:
     """`picks`: choices that were made in advance; `reached`: how far it came, the more the better; `twins`:
     pairs of which one is, by the state, what the other is reported to be; `runs`: how many were needed to
     find it; `whole`: the log is as it should be, whatever the state is; `placed`: how many lines had to be
-    placed by the flow files alone; `is_last`: all that may be otherwise was tried."""
+    placed by the flow files alone; `is_last`: all that may be otherwise was tried;
+    `late`: a line was written later than what it is of."""
 
     executions: list[Execution]
     choices: list[Choice]
@@ -49,6 +50,7 @@ class Reading:
     twins: list[tuple[Execution, Execution]] = field(default_factory=list)
     whole: bool = False
     placed: int = 0
+    late: bool = False
     runs: int = 1
     is_last: bool = False
 
@@ -116,6 +118,7 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
         twins,
         whole,
         placed,
+        at.script.late,
     )
 
 

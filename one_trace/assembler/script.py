@@ -97,14 +97,15 @@ class Lines:
 
 class Script:
     """The followed events of a go. `taken` were emitted, mostly those before `cursor`, or
-    are not followed."""
+    are not followed; `late`: one was written later than what it is of."""
 
-    __slots__ = ("cursor", "end", "lines", "slack", "taken")
+    __slots__ = ("cursor", "end", "late", "lines", "slack", "taken")
 
     def __init__(self, lines: list[LogLine], ignored: bytes, slack: float) -> None:
         self.lines = lines
         self.taken = bytearray(ignored)
         self.cursor = self.end = 0
+        self.late = False
         self.slack = slack
         """How far apart, in ms, two lines of one turn may be."""
 

@@ -54,7 +54,7 @@ def _best_of_modes(ground: Ground) -> tuple[Reading, int]:
         if ground.facts.exact and _is_in_vain(mode, best):
             break
         ground.mode = mode
-        reading = _in_mode(ground, RUNS if mode.times != ANY else 1)
+        reading = _promptly(ground, _in_mode(ground, RUNS if mode.times != ANY else 1))
         if mode.times == EXACT:
             reached = max(reached, reading.reached[0])
         if best is None or reading.conflict is None or _is_nearer(ground, reading, best):
@@ -63,6 +63,18 @@ def _best_of_modes(ground: Ground) -> tuple[Reading, int]:
             break
     assert best is not None
     return best, reached
+
+
+def _promptly(ground: Ground, reading: Reading) -> Reading:
+    """One in which no line is late, if there is one: then none is in any."""
+    if not ground.facts.exact or reading.conflict is not None or reading.mode.times != EXACT:
+        return reading
+    loose, ground.mode = ground.mode, ground.mode._replace(prompt=True)
+    again = solve(ground, {}, RUNS, {}, LINES) if reading.late else reading
+    if again.conflict is None:
+        return again
+    ground.mode = loose
+    return reading
 
 
 def _is_nearer(ground: Ground, reading: Reading, best: Reading) -> bool:

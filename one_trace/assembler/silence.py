@@ -112,7 +112,8 @@ class Silence:
             cost = weights.FITS + rank + (weights.FAILURE if threw and not later else 0)
             act = partial(self.end_all, waiting)
             hint = -2 if threw else 0
-            options.append(Candidate((cost, hint), container, f"goes on {container.path}", act))
+            label = f"goes on {_attempt_path(container, waiting[0].of)}"
+            options.append(Candidate((cost, hint), container, label, act))
         kinds: set[tuple[object, ...]] = set()
         for each in sorted(waiting, key=lambda each: f'"{each.of.node.id}"' not in error):
             where, node = each.of.where, each.of.node
@@ -172,7 +173,7 @@ class Silence:
     def held_up(self, line: LogLine) -> list[tuple[float, Execution, list[Waiting]]]:
         """The containers that may go on with this line when what waits in them has ended, the likeliest
         first."""
-        by_container: dict[Execution, list[Waiting]] = {}
+        by_attempt: dict[tuple[Execution, int | None], list[Waiting]] = {}
         begins = line.event in ("step:start", "flow:start", "flow:mock-start")
         for waiting in self._at.pending.silent:
             if waiting.never or waiting.due is not None:
@@ -181,11 +182,11 @@ class Silence:
             for above in _blocks_around(waiting.of):
                 if not begins and not self._fit.waits_for(above, within.where.attempt):
                     break
-                by_container.setdefault(above, []).append(waiting)
+                by_attempt.setdefault((above, within.where.attempt), []).append(waiting)
                 within = above
         ranked = [
             (rank, container, inside)
-            for container, inside in by_container.items()
+            for (container, _), inside in by_attempt.items()
             if (rank := self.rank(container, line)) < NEVER
         ]
         ranked.sort(key=lambda each: (each[0], len(each[2]), -each[1].number))
@@ -230,6 +231,13 @@ class Silence:
         later = container.node.body.nodes[container.node.concurrency :]
         firsts: frozenset[str] = frozenset().union(*(self._decisions.firsts_of(node) for node in later))
         return 0.0 if self._decisions.is_first(line, firsts) else NEVER
+
+
+def _attempt_path(container: Execution, inside: Execution) -> str:
+    """What the paths of what runs in the attempt begin with that the one ran in."""
+    within = next(each for each in (inside, *outwards(inside)) if each.where.above is container)
+    attempt = within.where.attempt or 1
+    return container.path if attempt == 1 else f"{container.path}#{attempt}"
 
 
 def _blocks_around(silent: Execution) -> Iterator[Execution]:

@@ -29,7 +29,7 @@ class Stored:
         self._keeps = keeps
         # By id, each with what the id is of, so that no other can get it.
         self._decoded: dict[int, tuple[Raw, Result | None]] = {}
-        self._inside: dict[int, tuple[Result, object]] = {}
+        self._inside: dict[tuple[str, int], tuple[Result, object]] = {}
 
     def result(self, raw: Raw) -> Result | None:
         if not self._keeps:
@@ -43,9 +43,9 @@ class Stored:
         """Of a loop its maps, of a flow its map, of a block its children; None where it cannot be read."""
         if not self._keeps:
             return _inside(kind, result)
-        found = self._inside.get(id(result))
+        found = self._inside.get((kind, id(result)))
         if found is None:
-            found = self._inside[id(result)] = result, _inside(kind, result)
+            found = self._inside[kind, id(result)] = result, _inside(kind, result)
         return found[1]
 
     def without_spread(self, found: Results, last_id: str | None) -> Results:

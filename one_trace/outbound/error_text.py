@@ -48,8 +48,8 @@ class KeptText(Struct):
 
 
 def keep_redacted(assembly: Assembly, kept: Mapping[str, KeptText]) -> bool:
-    """Replace errors by those of the store (by span id; that of the run itself by ""), if they differ only in
-    what was redacted. Returns whether any was replaced.
+    """Replace errors by those of the store (by span id; that of the cause by ""), if they differ only in what
+    was redacted. Returns whether any was replaced.
     """
     run, changed = assembly.trace.run, False
     for span in assembly.trace.spans:
@@ -57,7 +57,7 @@ def keep_redacted(assembly: Assembly, kept: Mapping[str, KeptText]) -> bool:
         changed = changed or text != span.error
         span.error = text
     if run.cause:
-        run.cause.error = _as_kept(assembly, kept.get(run.cause.span_id or ""), run.cause.error)
+        run.cause.error = _as_kept(assembly, kept.get(""), run.cause.error)
     return changed or "" in kept
 
 

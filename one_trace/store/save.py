@@ -149,7 +149,7 @@ def _keep_redacted(connection: Connection, prepared: Prepared, number: int) -> N
     sql = (
         "SELECT span_id, error, command_end FROM spans WHERE run = ?1 AND instr(error, ?2) "
         "UNION ALL SELECT '', json_extract(cause, '$.error'), NULL FROM runs "
-        "WHERE id = ?1 AND json_extract(cause, '$.spanId') IS NULL AND instr(cause, ?2)"
+        "WHERE id = ?1 AND instr(json_extract(cause, '$.error'), ?2)"
     )
     found = connection.execute(sql, (number, "[REDACTED]")).fetchall()
     if not found:
