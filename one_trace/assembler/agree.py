@@ -21,7 +21,7 @@ from one_trace.assembler.views import Views
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
-SWAPS = 100
+SWAPS = 20
 """Runs that come no further for each of the choices that may as well be made otherwise."""
 REPLAYED = LINES // 2
 """So many lines are replayed at most for all choices that may as well be made otherwise."""
