@@ -21,10 +21,9 @@ from one_trace.assembler.views import Views
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
-SWAPS = 20
-"""Runs that come no further for each of the choices that may as well be made otherwise."""
-REPLAYED = LINES // 2
-"""So many lines are replayed at most for all choices that may as well be made otherwise."""
+SWAPS = 20, 4_000
+"""Runs that come no further for each of the choices that may as well be made otherwise, and more where the
+log is so short that they are of no more lines."""
 SHARE = 4
 """What part of all lines that may be replayed one of them takes at most."""
 TRIALS = 20
@@ -51,7 +50,7 @@ class _Agreement:
         self._ground, self._best = ground, best
         near = ground.facts.exact and best.mode.times != EXACT  # where times are exact, that is not right
         self._stands, self._size = best.conflict is None and not near, len(ground.record.lines)
-        self._left = REPLAYED if self._stands else 0
+        self._left = LINES if self._stands else 0
         self._below = _below(best.executions)
         self._before: dict[Key, str] = {}
         self._exchanged: dict[Arms, int] = {}
@@ -302,7 +301,8 @@ def _instead(
         yield from ((None, other) for other in _one_by_one(ground, best, trial))
     for both, each in _rests(best, trial, pair):
         yield both, solve(ground, {**each, **trial}, 1, best.learned)
-    yield None, solve(ground, trial, SWAPS, best.learned, REPLAYED // SHARE)
+    most = max(SWAPS[0], SWAPS[1] // max(1, len(ground.record.lines)))
+    yield None, solve(ground, trial, most, best.learned, LINES // SHARE)
 
 
 def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
