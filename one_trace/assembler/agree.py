@@ -56,6 +56,8 @@ class _Agreement:
         self._exchanged: dict[Arms, int] = {}
         """Arms that may as well be each other's, and from which line on."""
         self._measured = Measured(ground.record)
+        self._alike: set[tuple[str, float]] = set()
+        """Steps and times of which any may be any."""
 
     def seek(self) -> None:
         by_result = _by_result(self._best.choices)
@@ -193,6 +195,9 @@ class _Agreement:
 
     def _doubt_alike(self, one: Execution, names: tuple[str, ...]) -> None:
         """Any that began with it may be it, with all that goes on there."""
+        if (one.node.id, one.start) in self._alike:
+            return
+        self._alike.add((one.node.id, one.start))
         for each in self._best.executions:
             if each.node.id == one.node.id and each.start == one.start and each is not one:
                 for other in _after((one, each), one.lines[0], self._below):
