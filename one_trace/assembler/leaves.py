@@ -3,6 +3,7 @@ that it ended."""
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left
 
 from one_trace.assembler.acts import end_with, failure_of, keep_at
@@ -25,6 +26,8 @@ class Leaves:
     def __init__(self, at: Standing, fit: Fit) -> None:
         self._at, self._fit = at, fit
         self._at_once = at.known.ground.mode.at_once
+        self._passed: dict[str, int] = {}
+        """How many ends of each step are of others that were over at once, or behind."""
 
     def waits(self, execution: Execution, attempt: int) -> Waiting:
         """What an attempt comes to. It has no promise where it is over already."""
@@ -119,7 +122,8 @@ class Leaves:
     def _all_end_now(self, of: Execution) -> bool:
         """Whether as many like it took no time as begin in this moment."""
         at, lines, now = self._at, self._at.known.ground.lines, self._at.clock.at
-        begun = sum(each.start == now for each in at.pending.open[of.node.id])
+        last = itertools.islice(reversed(at.pending.open[of.node.id]), MOST_LOOKED_AT + 1)
+        begun = sum(each.start == now for each in last)
         return self._count_now(lines.took_no_time[of.node.id]) >= begun + self._count_now(
             lines.starts[of.node.id]
         )
@@ -134,19 +138,28 @@ class Leaves:
         beside = len(at.pending.open[of.node.id]) > 1
         found: dict[tuple[object, ...], int] = {}
         looked = 0
-        for number in range(bisect_left(ends, at.script.cursor), len(ends)):
+        for number in range(self._first_left(of.node.id, ends), len(ends)):
             index = ends[number]
             line = at.script.lines[index]
             if line.at > at.clock.at or index >= at.script.end or looked > MOST_LOOKED_AT:
                 break
+            looked += 1
             if at.script.taken[index] or index in at.notes.reserved:
                 continue
-            looked += 1
             if self._fit.may_end(waiting, line):
                 found.setdefault((line.event, line.status, line.error), index)
                 if not beside and start > index:
                     return list(found.values()), True
         return list(found.values()), False
+
+    def _first_left(self, step_id: str, ends: list[int]) -> int:
+        """Which of its ends is the first that is not of another."""
+        at = self._at
+        number = max(bisect_left(ends, at.script.cursor), self._passed.get(step_id, 0))
+        while number < len(ends) and (at.script.taken[ends[number]] or ends[number] in at.notes.reserved):
+            number += 1
+        self._passed[step_id] = number
+        return number
 
     def _foresee(self, waiting: Waiting) -> None:
         """When the state says that a silent leaf ended, and how."""
