@@ -206,7 +206,6 @@ class Tolerant:
                 at.pending.drop(each)
         finish(at, execution, index, line)
 
-
     def _ended_ahead(self, index: int, step_id: str) -> Execution | None:
         """What was begun before this line, and ended by a later one of its time: that is another's then."""
         for each in itertools.islice(reversed(self._at.executions), _AHEAD):
