@@ -16,13 +16,14 @@ from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
-from one_trace.assembler.search import arms, exchange, renamed, solve
+from one_trace.assembler.search import arms, exchange, may_exchange, renamed, solve
 from one_trace.assembler.views import Views
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
-SWAPS = 20
-"""Runs that come no further for each of the choices that may as well be made otherwise."""
+SWAPS = 20, 4_000
+"""Runs that come no further for each of the choices that may as well be made otherwise, and more where the
+log is so short that they are of no more lines."""
 SHARE = 4
 """What part of all lines that may be replayed one of them takes at most."""
 TRIALS = 20
@@ -305,7 +306,8 @@ def _instead(
         yield from ((None, other) for other in _one_by_one(ground, best, trial))
     for both, each in _rests(best, trial, pair):
         yield both, solve(ground, {**each, **trial}, 1, best.learned)
-    yield None, solve(ground, trial, SWAPS, best.learned, LINES // SHARE)
+    most = max(SWAPS[0], SWAPS[1] // max(1, len(ground.record.lines)))
+    yield None, solve(ground, trial, most, best.learned, LINES // SHARE)
 
 
 def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
@@ -333,14 +335,8 @@ def _rests(
     for both in dict.fromkeys((arms(*pair, at), arms(*pair))):
         if both is None:
             continue
-        until = (index for index, choice in enumerate(after) if _may_exchange(choice, both))
+        until = (index for index, choice in enumerate(after) if may_exchange(choice, both))
         for index in itertools.islice(until, MEETINGS):
             yield both, rest | dict(exchange(choice, both) for choice in after[:index])
         yield both, dict(exchange(choice, both) for choice in best.choices)
     yield None, rest
-
-
-def _may_exchange(choice: Choice, both: tuple[str, str]) -> bool:
-    """It is one between the two."""
-    labels = {each.label for each in (choice.chosen, *choice.as_good)}
-    return any(renamed(label, *both) in labels - {label} for label in labels)

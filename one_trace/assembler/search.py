@@ -19,6 +19,8 @@ _BEHIND = ("", " ", "[", "#")
 """What may stand behind the path of what goes on."""
 RUNS = 100
 """Runs of a record at most that come no further, until one is found that nothing contradicts."""
+MEETINGS = 4
+"""So many of the choices at which two may be exchanged are tried."""
 FURTHER = 2
 """So many times as many lines are replayed for the first reading as for all others."""
 
@@ -163,9 +165,7 @@ def _otherwise(reading: Reading, fixed: Picks) -> Iterator[Picks]:
     otherwise, then the others; the latest first. Made one by one: there may be many, of which few are
     tried."""
     for pair in reading.twins:
-        picks = exchanged(reading, *pair)
-        if picks is not None:
-            yield picks
+        yield from _exchanged(reading, *pair)
     blamed = {each.number for each in reading.blamed}
     around = {above.number for each in reading.blamed for above in outwards(each)}
     others = [
@@ -195,10 +195,24 @@ def _has_part(choice: Choice, blamed: set[int], around: set[int]) -> bool:
     )
 
 
-def exchanged(reading: Reading, one: Execution, other: Execution) -> Picks | None:
-    """All choices, with two of the same steps in each other's place."""
+def _exchanged(reading: Reading, one: Execution, other: Execution) -> Iterator[Picks]:
+    """All choices, with two of the same steps in each other's place: from the first on, or from the last at
+    which they may be exchanged, or from the one before."""
     both = arms(one, other)
-    return dict(exchange(choice, both) for choice in reading.choices) if both is not None else None
+    if both is None:
+        return
+    choices = reading.choices
+    yield dict(exchange(choice, both) for choice in choices)
+    meetings = [index for index, choice in enumerate(choices) if may_exchange(choice, both)]
+    for index in meetings[: -1 - MEETINGS : -1]:
+        before = {choice.key: choice.chosen.label for choice in choices[:index]}
+        yield before | dict(exchange(choice, both) for choice in choices[index:])
+
+
+def may_exchange(choice: Choice, both: tuple[str, str]) -> bool:
+    """It is one between the two."""
+    labels = {each.label for each in (choice.chosen, *choice.as_good)}
+    return any(renamed(label, *both) in labels - {label} for label in labels)
 
 
 def exchange(choice: Choice, both: tuple[str, str]) -> tuple[Key, str]:
