@@ -151,7 +151,8 @@ class _Agreement:
     def _look(self, at: int, trial: Picks, pair: tuple[Execution, Execution]) -> None:
         """Whether it may be so."""
         names = _names(pair)
-        certain = [pair[0], *_going_on(pair[0], at, self._below)]
+        later = [pair[0], *_behind(pair[0], self._below)]
+        certain = [pair[0], *(each for one in later for each in _going_on(one, at, self._below))]
         if pair[0] is not pair[1]:
             certain = [each for each in _after(pair, at, self._below) if not _is_doubted(each, names)]
         if certain and (self._left < self._size or not self._is_settled(at, trial, pair, certain)):
@@ -286,6 +287,20 @@ def _after(pair: tuple[Execution, Execution], at: int, below: _Below) -> Iterato
             yield from _going_on(each, at, below)
 
 
+def _behind(one: Execution, below: _Below) -> list[Execution]:
+    """What came after it in its list."""
+    if one.where.above is None:
+        return []
+    beside = below.get((one.where.above.number, one.where.iteration), ())
+    return [
+        each
+        for each in beside
+        if each.where.attempt == one.where.attempt
+        and (each.where.index or 0) > (one.where.index or 0)
+        and (one.end is None or each.start >= one.end)
+    ]
+
+
 def _going_on(top: Execution, at: int, below: _Below) -> Iterator[Execution]:
     """It, or all of its iteration, as far as it ends after a line."""
     todo, turn = [top], top.where.iteration
@@ -332,6 +347,8 @@ def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading
     for _ in range(TRIALS):
         other = solve(ground, {**rest, **trial}, 1, best.learned)
         yield other
+        if other.conflict is not None and last.kind == "over":
+            yield solve(ground, trial, SWAPS[0], best.learned, LINES // SHARE)
         alike = (choice for choice in other.choices if choice.key[:2] == last[:2] and choice.as_good)
         following = next((choice for choice in alike if choice.key not in trial), None)
         if following is None:
