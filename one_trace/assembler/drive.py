@@ -23,7 +23,7 @@ from one_trace.assembler.happen import Happen
 from one_trace.assembler.leaves import Leaves
 from one_trace.assembler.maps import Held, Maps
 from one_trace.assembler.pending import Pending
-from one_trace.assembler.script import Script
+from one_trace.assembler.script import FLOW_ENDS, Script
 from one_trace.assembler.silence import Silence
 from one_trace.assembler.standing import Known, Learned, Standing
 from one_trace.assembler.tolerant import Tolerant
@@ -135,11 +135,7 @@ class Drive:
     def _is_cut(self) -> bool:
         """The log does not have the end of the flow."""
         going, lines = self.at.going, self.at.script.lines
-        return going.killed and lines[going.end - 1].event not in (
-            "flow:complete",
-            "flow:error",
-            "flow:stopped",
-        )
+        return going.killed and lines[going.end - 1].event not in FLOW_ENDS
 
     @property
     def failure(self) -> StepFailure | None:

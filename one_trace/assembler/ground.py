@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.flows import Flows
-from one_trace.assembler.script import UNSAVED, Lines, Script
+from one_trace.assembler.script import FLOW_ENDS, UNSAVED, Lines, Script
 from one_trace.assembler.stored import Stored
 from one_trace.assembler.tried import Tried
 from one_trace.record.log import LogLine
@@ -34,11 +34,13 @@ class Mode(NamedTuple):
 
 class Saved(NamedTuple):
     """The line with which the state was saved last, and whether that is a message of the host itself.
-    `failed`: whether it could not be saved at any time."""
+    `failed`: whether it could not be saved at any time; `later`: it was saved after the last line that there
+    is."""
 
     line: int
     by_word: bool
     failed: bool = False
+    later: bool = False
 
 
 class Done(Collection[str]):
@@ -94,7 +96,7 @@ class Ground:
         self.replayed = 0
         """Lines, by all readings."""
         failed = _failed_at_once(record.lines)
-        self.saved = _saved(record, failed)._replace(failed=bool(failed))
+        self.saved = _saved(record, failed, killed=self.goes[-1].killed)._replace(failed=bool(failed))
 
     @property
     def stop_after(self) -> str | None:
@@ -134,7 +136,7 @@ def _goes(record: Record) -> list[Go]:
     return goes
 
 
-def _saved(record: Record, failed: set[int]) -> Saved:
+def _saved(record: Record, failed: set[int], *, killed: bool) -> Saved:
     state, lines = record.state, record.lines
     if state is None:
         return Saved(-1, by_word=False)
@@ -154,7 +156,8 @@ def _saved(record: Record, failed: set[int]) -> Saved:
     ]
     last_word = words[-1] if words else -1
     last_save = saves[-1] if saves else -1
-    return Saved(max(last_word, last_save), by_word=last_word > last_save)
+    cut = killed and bool(lines) and lines[-1].event not in FLOW_ENDS
+    return Saved(max(last_word, last_save), by_word=last_word > last_save, later=cut)
 
 
 def _failed_at_once(lines: list[LogLine]) -> set[int]:

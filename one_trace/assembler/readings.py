@@ -131,6 +131,8 @@ def _settle(drive: Drive) -> tuple[list[Unlike], Learned]:
     merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in at.executions)
     settling = Settling(ground.stored, at.notes.forced, merging, 0 if at.known.exact else SILENT_MS)
     settling.settle(at.notes.kept, state.context.steps)
+    if ground.saved.later:
+        return [], {}  # what it has otherwise may have come of what is not there
     return settling.unlike, settling.learned
 
 

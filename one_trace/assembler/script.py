@@ -27,6 +27,8 @@ FOLLOWED = frozenset(
 )
 """Events that the engine emits, and that tell of the tree."""
 
+FLOW_ENDS = ("flow:complete", "flow:error", "flow:stopped")
+"""Events with which a flow ends."""
 ENDS = ("step:complete", "step:error", "step:retry", "step:retry-success")
 """Events with which an attempt, or all of a step, ends."""
 UNSAVED = ("Invalid string length", "Do not know how to serialize", "Converting circular structure")

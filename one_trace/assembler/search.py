@@ -110,7 +110,9 @@ def _tolerate(ground: Ground, best: Reading) -> Reading:
         again.conflict, again.runs = best.conflict, best.runs
     if not best.choices:
         return again
-    _doubt_from(again, best.reached[0], {each.path for each in best.blamed})
+    # Where it is the state that contradicts, any choice may be the one that is wrong.
+    line = best.choices[0].key.at if best.whole else best.reached[0]
+    _doubt_from(again, line, {each.path for each in best.blamed})
     return again
 
 

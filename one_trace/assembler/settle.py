@@ -75,15 +75,16 @@ class Settling:
                     todo += self._result(made, stored)
 
     def _compare(self, made: Made, stored: Raw | None) -> None:
-        """What a leaf has left in two places is the same, but for how it is indented."""
+        """A result in two places is the same, that of a leaf but for how it is indented."""
         first = self._seen[id(made)]
         assert made.of is not None
-        if first is None or stored is None or made.of.node.type not in LEAVES:
+        if first is None or stored is None:
             return
         one, other = self.stored.result(first), self.stored.result(stored)
-        if one is None or other is None:
+        if one is None or other is None or not STATUSES.issuperset((one.status, other.status)):
             return
-        if one.duration_ms != other.duration_ms or not _is_same(one.output, other.output):
+        same = (one.status, one.duration_ms) == (other.status, other.duration_ms)
+        if not same or (made.of.node.type in LEAVES and not _is_same(one.output, other.output)):
             self._differs(made, "the state holds two results")
 
     def _differs(self, made: Made, why: str, instead: Result | None = None) -> None:

@@ -15,6 +15,8 @@ from one_trace.assembler.pending import STATUS, Waiting
 from one_trace.assembler.standing import Standing
 from one_trace.record.log import LogLine
 
+_AHEAD = 200
+"""Of so many executions it is looked which of them has ended by a later line."""
 _NEAR = 8
 """Of so many that ran last in a list it is looked whether they have ended."""
 
@@ -190,9 +192,8 @@ class Tolerant:
     def _end(self, index: int, line: LogLine) -> None:
         at = self._at
         opened = at.pending.open.get(line.step_id or "", [])
-        if opened:
-            execution = opened[-1]
-        else:
+        execution = opened[-1] if opened else self._ended_ahead(index, line.step_id or "")
+        if execution is None:
             call, tree = self._flow_now
             nodes = tree.by_id.get(line.step_id or "", ())
             node = nodes[0] if nodes else tree.foreign(line.step_id or "", line.step_id or "", "unknown")
@@ -204,6 +205,14 @@ class Tolerant:
             if each.of is execution:
                 at.pending.drop(each)
         finish(at, execution, index, line)
+
+    def _ended_ahead(self, index: int, step_id: str) -> Execution | None:
+        """What was begun before this line, and ended by a later one of its time: that is another's then."""
+        for each in itertools.islice(reversed(self._at.executions), _AHEAD):
+            if each.node.id == step_id and 0 <= each.lines[0] < index < each.lines[1]:
+                self._at.script.taken[each.lines[1]] = 0
+                return each
+        return None
 
 
 def _repeats(owner: Execution | None) -> bool:

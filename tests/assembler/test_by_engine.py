@@ -8,12 +8,13 @@ import pytest
 
 from one_trace.assembler import assemble
 from one_trace.assembler.leaves import Leaves
+from one_trace.assembler.readings import Reading
 from one_trace.record.files import discover
 from one_trace.record.reading import read
 from tests.assemble.cases import NAMED
 from tests.assemble.compare import differences
 from tests.assemble.generated import Made, run
-from tests.assemble.recorded import cases, lay_out
+from tests.assemble.recorded import MadeRun, cases, code, lay_out
 from tests.assembler.score import scored
 from tests.bench.records import write_nested
 from tests.effort import effort
@@ -56,3 +57,17 @@ def test_sub_flows_may_nest_without_limit(tmp_path: Path) -> None:
     (files,) = discover([tmp_path])[0]
     trace = assemble(read(files)).trace
     assert (len(trace.spans), trace.run.partial or []) == (1500, [])
+
+
+def test_a_state_that_is_later_than_its_log_contradicts_nothing(tmp_path: Path) -> None:
+    """No other reading is looked for."""
+    turns = {"over": "$.input.xs", "steps": [code("a")]}
+    made = MadeRun(tmp_path).flow([{"id": "l", "name": "L", "type": "loop", "loop": turns}])
+    made.start("l", "loop")
+    for ms in (3, 4):
+        made.start("a").after(ms).end("a", ms)
+    made.results = {"a": {"status": "success", "output": 1, "durationMs": 5}}
+    readings: list[Reading] = []
+    assemble(read(made.write()), tell=readings.append)
+    (reading,) = readings
+    assert (reading.conflict, reading.runs) == (None, 1)
