@@ -306,8 +306,23 @@ def _instead(
         yield from ((None, other) for other in _one_by_one(ground, best, trial))
     for both, each in _rests(best, trial, pair):
         yield both, solve(ground, {**each, **trial}, 1, best.learned)
+    both = arms(*pair)
+    doubtful = [key for key in map(_believed, best.choices) if key is not None and _is_in(key, both)]
+    if both is not None and doubtful:  # what the state has there may be of another, or of another go
+        each = dict(exchange(choice, both) for choice in best.choices)
+        picks = {**each, **trial, **dict.fromkeys(doubtful, "False")}
+        yield both, solve(ground, picks, 1, best.learned)
     most = max(SWAPS[0], SWAPS[1] // max(1, len(ground.record.lines)))
     yield None, solve(ground, trial, most, best.learned, LINES // SHARE)
+
+
+def _believed(choice: Choice) -> Key | None:
+    """Where a result is taken to be of what is silent."""
+    return choice.key if choice.key.kind == "believed" and choice.chosen.label == "True" else None
+
+
+def _is_in(key: Key, both: Arms | None) -> bool:
+    return both is not None and renamed(str(key.which), *both) != key.which
 
 
 def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading]:
