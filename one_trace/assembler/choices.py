@@ -104,9 +104,10 @@ class Choices:
         key = Key(kind, self.at, of.path)
         return self._pick(key, candidates, 2 if either else 1).label == "True"
 
-    def which(self, kind: str, of: Execution, count: int) -> int:
-        """One of so many of which nothing speaks for any."""
-        candidates = [Candidate((1, number), of, str(number)) for number in range(count)]
+    def which(self, kind: str, of: Execution, count: int, first: int = 0) -> int:
+        """One of so many of which nothing speaks for any; `first` is tried first."""
+        numbers = [first, *(number for number in range(count) if number != first)]
+        candidates = [Candidate((1, number), of, str(number)) for number in numbers]
         return int(self._pick(Key(kind, self.at, of.path), candidates, count).label)
 
     def _pick(self, key: Key, candidates: list[Candidate], equal: int) -> Candidate:

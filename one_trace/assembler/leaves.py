@@ -112,12 +112,23 @@ class Leaves:
             return False
         ends, alone = self._ends_now(waiting)
         alone = alone or (len(ends) == 1 and self._all_end_now(of))
-        which = at.choices.which("over", of, len(ends) + 1) if ends and not alone else 0
+        which = 0
+        if ends and not alone:
+            first = len(ends) if self._comes_later(of, ends[0]) else 0
+            which = at.choices.which("over", of, len(ends) + 1, first)
         if which >= len(ends):
             return False
         at.notes.reserved.add(ends[which])
         waiting.failure = failure_of(at, waiting, at.script.lines[ends[which]])
         return True
+
+    def _comes_later(self, of: Execution, end: int) -> bool:
+        """Whether its step begins again before this line, as what was over before does next."""
+        lines, cursor = self._at.known.ground.lines, self._at.script.cursor
+        ends, starts = lines.ends_at_once[of.node.id], lines.starts[of.node.id]
+        soonest = ends[bisect_left(ends, cursor)]
+        following = bisect_left(starts, soonest)
+        return following < len(starts) and starts[following] < end
 
     def _all_end_now(self, of: Execution) -> bool:
         """Whether as many like it took no time as begin in this moment."""
