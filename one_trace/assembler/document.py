@@ -90,9 +90,9 @@ def _weigh_inputs(
 def _faults(ground: Ground, reading: Reading, spans: list[Span]) -> list[str]:
     faults = ground.record.faults + ground.faults
     unsure = sum("iteration" in span.derived for span in spans)
-    if reading.conflict is not None and unsure and not reading.placed and not reading.whole:
-        faults.append(no_reading(unsure))
-    return faults
+    if reading.conflict is not None and reading.choices:
+        return [*faults, no_reading(unsure)] if unsure else faults
+    return [*faults, *reading.misplaced]
 
 
 def _others(record: Record) -> dict[str, int]:

@@ -55,13 +55,9 @@ class Flows:
     def node_of(self, step: dict[str, Any]) -> Node:
         return self._nodes[id(step)]
 
-    def say_misplaced(self, node: Node) -> None:
-        if not self.root.known:
-            return
-        if (node.id, node.type) not in self.trees.kinds:
-            self._faults.append(f"the flow files have no place for the step {node.id[:80]!r}")
-        else:
-            self._faults.append(f"the step {node.id[:80]!r} ran where the flow files have none")
+    def has_step(self, step_id: str, kind: str) -> bool:
+        """Whether one that has been called has such a step, anywhere."""
+        return (step_id, kind) in self.trees.kinds
 
     def find(self, key: str) -> Found | None:
         flow = self._named(key)

@@ -147,12 +147,13 @@ class Leaves:
         following = bisect_left(starts, at.script.cursor)
         start = starts[following] if following < len(starts) else at.script.end
         beside = len(at.pending.open[of.node.id]) > 1
+        until = self._first_that_waited(of.node.id) if beside else at.script.end
         found: dict[tuple[object, ...], int] = {}
         looked = 0
         for number in range(self._first_left(of.node.id, ends), len(ends)):
             index = ends[number]
             line = at.script.lines[index]
-            if line.at > at.clock.at or index >= at.script.end or looked > MOST_LOOKED_AT:
+            if line.at > at.clock.at or index >= until or looked > MOST_LOOKED_AT:
                 break
             looked += 1
             if at.script.taken[index] or index in at.notes.reserved:
@@ -162,6 +163,17 @@ class Leaves:
                 if not beside and start > index:
                     return list(found.values()), True
         return list(found.values()), False
+
+    def _first_that_waited(self, step_id: str) -> int:
+        """The first end of one that had waited: what is over at once is so before that."""
+        script, ends = self._at.script, self._at.known.ground.lines.ends[step_id]
+        for number in range(bisect_left(ends, script.cursor), len(ends)):
+            index = ends[number]
+            if index >= script.end or script.lines[index].at > self._at.clock.at:
+                break
+            if script.lines[index].duration_ms and not script.taken[index]:
+                return index
+        return script.end
 
     def _first_left(self, step_id: str, ends: list[int]) -> int:
         """Which of its ends is the first that is not of another."""

@@ -73,6 +73,12 @@ class Pending:
         if waiting.of.where.silent:
             self.silent.remove(waiting)
 
+    def foretold(self, of: Execution) -> float:
+        """When the state says that a silent step ended, other than by a time-out; 0 where it does not."""
+        ends = [each.due for each in self.silent if each.of is of and each.due is not None]
+        ends += [due for due, each, _ in self.promised if each is of]
+        return max(ends, default=0)
+
     @property
     def nothing(self) -> bool:
         """Nothing waits for a line, or for its time."""

@@ -35,9 +35,9 @@ class End(NamedTuple):
 class Reading:
     """`picks`: choices that were made in advance; `reached`: how far it came, the more the better; `twins`:
     pairs of which one is, by the state, what the other is reported to be; `runs`: how many were needed to
-    find it; `whole`: the log is as it should be, whatever the state is; `placed`: how many lines had to be
-    placed by the flow files alone; `is_last`: all that may be otherwise was tried;
-    `late`: a line was written later than what it is of."""
+    find it; `whole`: the log is as it should be, whatever the state is; `misplaced`: what is wrong with
+    lines that fit nowhere, unless another reading has a place for them; `is_last`: all that may be otherwise
+    was tried; `late`: a line was written later than what it is of."""
 
     executions: list[Execution]
     choices: list[Choice]
@@ -49,7 +49,7 @@ class Reading:
     conflict: Conflict | None = None
     twins: list[tuple[Execution, Execution]] = field(default_factory=list)
     whole: bool = False
-    placed: int = 0
+    misplaced: list[str] = field(default_factory=list)
     late: bool = False
     runs: int = 1
     is_last: bool = False
@@ -105,7 +105,7 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
     ground.replayed += at.script.cursor
     close(at)
     end = End(drive.outcome, drive.failure, drive.failure in at.notes.guessed)
-    reached, placed = (at.script.cursor, -len(unlike)), drive.tolerant.placed
+    reached = at.script.cursor, -len(unlike)
     return Reading(
         at.executions,
         at.choices.made,
@@ -117,7 +117,7 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
         conflict,
         twins,
         whole,
-        placed,
+        drive.tolerant.misplaced,
         at.script.late,
     )
 

@@ -28,8 +28,8 @@ class Tolerant:
     def __init__(self, at: Standing) -> None:
         self._at = at
         self.flows: list[tuple[Execution | None, Tree]] = []
-        self.placed = 0
-        """How many lines it had to place."""
+        self.misplaced: list[str] = []
+        """Of lines that had to be placed, what is wrong with them if no other reading could place them."""
         self._ran: dict[int, list[Execution]] = defaultdict(list)
         """By list, what ran in it."""
         self._unseen: dict[str, list[Execution]] = defaultdict(list)
@@ -37,7 +37,6 @@ class Tolerant:
         self._looked = 0
 
     def place(self, index: int, line: LogLine) -> None:
-        self.placed += 1
         self._at.script.take(index)
         if line.event == "step:start":
             self._start(index, line)
@@ -81,8 +80,17 @@ class Tolerant:
             return
         call, tree = self._flow_now
         node = tree.foreign(step_id, line.step_name or "", kind)
-        self._at.known.ground.flows.say_misplaced(node)
+        self._say_misplaced(node)
         self._begin(index, line, node, self._in_flow(call), misplaced=True)
+
+    def _say_misplaced(self, node: Node) -> None:
+        flows, faults = self._at.known.ground.flows, self._at.known.ground.faults
+        if not flows.root.known:
+            return
+        if flows.has_step(node.id, node.type):
+            self.misplaced.append(f"the step {node.id[:80]!r} ran where the flow files have none")
+        else:
+            faults.append(f"the flow files have no place for the step {node.id[:80]!r}")
 
     def _begins(self, index: int, step_id: str) -> bool:
         """What the engine has begun without this line."""
@@ -199,7 +207,7 @@ class Tolerant:
             node = nodes[0] if nodes else tree.foreign(line.step_id or "", line.step_id or "", "unknown")
             execution = self._begin(index, line, node, self._in_flow(call), misplaced=True)
             execution.start = line.at - (line.duration_ms or 0)
-            at.known.ground.faults.append(f"the step {(line.step_id or '')[:80]!r} ends without a start")
+            self.misplaced.append(f"the step {(line.step_id or '')[:80]!r} ends without a start")
         execution.status = "error" if line.event == "step:error" else STATUS.get(line.status or "", "error")
         for each in list(at.pending.waiting.get(execution.node.id, ())):
             if each.of is execution:
