@@ -14,14 +14,18 @@ from one_trace.model.times import to_iso
 from one_trace.model.trace import Span, SpanStatus
 from one_trace.record.log import LogLine
 
+_ENDS = frozenset({"status", "durationMs"})
+
 
 def span_of(
     each: Execution, lines: Sequence[LogLine], found: dict[int, str], start: float, orders: Counter[int]
 ) -> Span:
     node, where, result = each.node, each.where, each.result
     above = where.above
+    told = not _is_told_nowhere(each)
     status: SpanStatus = each.status or "incomplete"  # type: ignore[assignment]
-    lasted = duration_of(each) if status not in ("skipped", "incomplete") else None
+    status = status if told else _least(each)
+    lasted = duration_of(each) if told and status not in ("skipped", "incomplete") else None
     line = each.lines[0]
     # With more than fifteen names a call makes a dict of them first: what few spans have is set afterwards.
     made = Span(
@@ -63,6 +67,23 @@ def span_of(
         made.error = each.error if each.error is not None else result.error if result is not None else None
         made.error_code = code_of(each, made.error)
     return made
+
+
+def _is_told_nowhere(each: Execution) -> bool:
+    """It has no lines, and no result, and what it runs in leaves it open how it ended. A success after
+    retries has a line."""
+    if not each.where.silent or each.result is not None or each.status not in ("success", "error"):
+        return False
+    retried = each.again and each.status == "success"
+    return not retried and each.doubts is not None and each.doubts.issuperset(_ENDS)
+
+
+def _least(each: Execution) -> SpanStatus:
+    """What is certain of such a step: a block that succeeded has waited for its success, unless it goes on
+    after a failure."""
+    above = each.where.above
+    succeeded = above is not None and above.status == "success" and not each.node.goes_on
+    return "success" if succeeded else "incomplete"
 
 
 def _reported(line: LogLine) -> str:

@@ -204,7 +204,7 @@ NOT_REFUTED = {
 def test_what_is_right_is_not_refuted(case: str) -> None:
     found = outcome(*NOT_REFUTED[case])
     assert found is not None
-    assert found.verdict.kind == "reproduced", found.verdict.why
+    assert found.verdict.kind != "refuted", found.verdict.why
 
 
 def test_a_sample_of_the_corpus_is_as_stored() -> None:
