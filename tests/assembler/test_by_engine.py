@@ -71,3 +71,30 @@ def test_a_state_that_is_later_than_its_log_contradicts_nothing(tmp_path: Path) 
     assemble(read(made.write()), tell=readings.append)
     (reading,) = readings
     assert (reading.conflict, reading.runs) == (None, 1)
+
+
+def test_what_is_over_at_once_is_so_before_others_that_had_waited(tmp_path: Path) -> None:
+    """The third began a ms later and took no time; that two ends come before its own says that it had waited
+    as well."""
+    loop = {"over": [1, 2, 3], "maxConcurrency": 3, "steps": [code("a"), code("b")]}
+    made = MadeRun(tmp_path).flow([{"id": "l", "name": "L", "type": "loop", "loop": loop}, code("z")])
+    made.start("l", "loop").start("a").start("a").after(1).start("a")
+    for ms in (1, 1, 0):
+        made.end("a", ms).start("b")
+    made.after(4).end("b", 4).after(1).end("b", 5).after(1).end("b", 6).end("l", 7)
+    trace = assemble(read(made.start("z").after(9).end("z", 4).write())).trace
+    assert [span.duration_ms for span in trace.spans if span.step_id == "a"] == [1, 1, 0]
+
+
+def test_a_silent_step_that_the_state_says_ended_was_not_timed_out(tmp_path: Path) -> None:
+    """A busy thread: the time-out of 30 ms was late, and the step ended at 31 ms before it."""
+    steps = [code("s", timeoutMs=30, onError={"strategy": "continue"}), code("t")]
+    made = MadeRun(tmp_path).flow(
+        [{"id": "p", "name": "P", "type": "parallel", "parallel": {"steps": steps}}]
+    )
+    made.start("p", "parallel").after(31).end("p", 31)
+    done = [{"status": "success", "output": 1, "response": 1, "durationMs": ms} for ms in (31, 3)]
+    whole = {"status": "success", "output": done, "response": done, "durationMs": 31}
+    made.results = {"s": done[0], "t": done[1], "p": whole}
+    spans = {span.step_id: span for span in assemble(read(made.write())).trace.spans}
+    assert (spans["s"].status, spans["s"].duration_ms) == ("success", 31)
