@@ -22,10 +22,10 @@ def span_of(
 ) -> Span:
     node, where, result = each.node, each.where, each.result
     above = where.above
-    told = not _is_told_nowhere(each)
+    shown = not _is_told_nowhere(each)
     status: SpanStatus = each.status or "incomplete"  # type: ignore[assignment]
-    status = status if told else _least(each)
-    lasted = duration_of(each) if told and status not in ("skipped", "incomplete") else None
+    status = status if shown else _least(each)
+    lasted = duration_of(each) if shown and status not in ("skipped", "incomplete") else None
     line = each.lines[0]
     # With more than fifteen names a call makes a dict of them first: what few spans have is set afterwards.
     made = Span(
