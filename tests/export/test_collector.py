@@ -31,6 +31,7 @@ def test_the_collector_is_held_back(
         raise Stopped
 
     monkeypatch.setattr(command, reads, read)
+    gc.enable()  # a command that another test has called in this process may have switched it off
     with pytest.raises(Stopped):
         command.command.main(argv, standalone_mode=False)  # type: ignore[attr-defined]
     assert gc.isenabled()
