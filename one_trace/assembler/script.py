@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from one_trace.assembler.executions import Execution
@@ -63,37 +63,31 @@ class Lines:
     @cached_property
     def starts(self) -> dict[str | None, list[int]]:
         """The lines with which steps start, by id."""
-        found: dict[str | None, list[int]] = defaultdict(list)
-        for index, line in enumerate(self._lines):
-            if line.event == "step:start":
-                found[line.step_id].append(index)
-        return found
+        return self._by_step(i for i, line in enumerate(self._lines) if line.event == "step:start")
 
     @cached_property
     def ends(self) -> dict[str | None, list[int]]:
         """The lines that say that attempts ended, by id."""
-        found: dict[str | None, list[int]] = defaultdict(list)
-        for index, line in enumerate(self._lines):
-            if line.event in ENDS:
-                found[line.step_id].append(index)
-        return found
+        return self._by_step(i for i, line in enumerate(self._lines) if line.event in ENDS)
 
     @cached_property
     def took_no_time(self) -> dict[str | None, list[int]]:
         """The lines that say that steps took no time, by id."""
-        found: dict[str | None, list[int]] = defaultdict(list)
-        for index, line in enumerate(self._lines):
-            if line.event == "step:complete" and line.duration_ms == 0:
-                found[line.step_id].append(index)
-        return found
+        return self._by_step(
+            i for i, line in enumerate(self._lines) if line.event == "step:complete" and line.duration_ms == 0
+        )
 
     @cached_property
     def ends_at_once(self) -> dict[str | None, list[int]]:
         """The lines that say that attempts ended, and do not say that they took any time, by id."""
+        return self._by_step(
+            i for i, line in enumerate(self._lines) if line.event in ENDS and not line.duration_ms
+        )
+
+    def _by_step(self, indices: Iterable[int]) -> dict[str | None, list[int]]:
         found: dict[str | None, list[int]] = defaultdict(list)
-        for index, line in enumerate(self._lines):
-            if line.event in ENDS and not line.duration_ms:
-                found[line.step_id].append(index)
+        for index in indices:
+            found[self._lines[index].step_id].append(index)
         return found
 
 
