@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left
+from collections.abc import Iterator
 
 from one_trace.assembler.acts import end_with, failure_of, keep_at
 from one_trace.assembler.choices import AT_ONCE
@@ -94,14 +95,17 @@ class Leaves:
         return ends >= opened, ends >= opened + self._count_now(lines.starts[block.node.id])
 
     def _count_now(self, indices: list[int]) -> int:
-        """How many of these lines are of this moment and come yet."""
-        script, count = self._at.script, 0
+        return sum(1 for _ in itertools.islice(self._of_now(indices), MOST_LOOKED_AT))
+
+    def _of_now(self, indices: list[int]) -> Iterator[int]:
+        """Which of these lines are of this moment and come yet."""
+        script, now = self._at.script, self._at.clock.at
         for number in range(bisect_left(indices, script.cursor), len(indices)):
             index = indices[number]
-            if index >= script.end or script.lines[index].at > self._at.clock.at or count >= MOST_LOOKED_AT:
-                break
-            count += not script.taken[index]
-        return count
+            if index >= script.end or script.lines[index].at > now:
+                return
+            if not script.taken[index]:
+                yield index
 
     def _has_end_now(self, waiting: Waiting) -> bool:
         """Whether one of the next lines of this moment is its end: the first in the order in which they
@@ -167,13 +171,8 @@ class Leaves:
     def _first_that_waited(self, step_id: str) -> int:
         """The first end of one that had waited: what is over at once is so before that."""
         script, ends = self._at.script, self._at.known.ground.lines.ends[step_id]
-        for number in range(bisect_left(ends, script.cursor), len(ends)):
-            index = ends[number]
-            if index >= script.end or script.lines[index].at > self._at.clock.at:
-                break
-            if script.lines[index].duration_ms and not script.taken[index]:
-                return index
-        return script.end
+        waited = (index for index in self._of_now(ends) if script.lines[index].duration_ms)
+        return next(waited, script.end)
 
     def _first_left(self, step_id: str, ends: list[int]) -> int:
         """Which of its ends is the first that is not of another."""
