@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from one_trace.assemble.flowtree.tree import Node
 from one_trace.assemble.live.tolerance import Tolerance
+from one_trace.assemble.reading.weights import Weight
 from one_trace.assembler import weights
 from one_trace.assembler.choices import Cost
 from one_trace.assembler.decisions import Decisions
@@ -16,7 +17,6 @@ from one_trace.assembler.ground import ANY, EXACT
 from one_trace.assembler.pending import STATUS, Timer, Waiting
 from one_trace.assembler.script import BUSY_MS
 from one_trace.assembler.standing import Standing
-from one_trace.assembler.weights import Weight
 from one_trace.record.log import LogLine
 
 BAD = (weights.BAD, 0.0)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from one_trace.assemble.reading.weights import Weight
 from one_trace.assembler import weights
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.emitted import Emitted
@@ -20,7 +21,6 @@ from one_trace.assembler.silence import Silence
 from one_trace.assembler.standing import Standing
 from one_trace.assembler.tolerant import Tolerant
 from one_trace.assembler.watch import Watch
-from one_trace.assembler.weights import Weight
 from one_trace.engine.failures import StepFailure
 from one_trace.engine.observer import Place
 from one_trace.engine.schema import Json

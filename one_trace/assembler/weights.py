@@ -6,17 +6,7 @@ alike. From `BAD` on a candidate does not fit where another does.
 
 from __future__ import annotations
 
-
-class Weight(int):
-    """A part of a cost, and the reason in words, for people who ask why."""
-
-    why: str
-
-    def __new__(cls, points: int, why: str) -> Weight:
-        made = super().__new__(cls, points)
-        made.why = why
-        return made
-
+from one_trace.assemble.reading.weights import Weight
 
 BAD = 8
 
