@@ -20,7 +20,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 from typing import Any, NamedTuple
 
 from one_trace import assemble, assembler
@@ -28,70 +27,31 @@ from one_trace.model.trace import Trace
 from one_trace.record.files import RunFiles, discover
 from one_trace.record.reading import read
 from tests.machine import REAL_ENV, real_one_in
-from tests.runner.flows import code, flow, loop, parallel, step, subflow, transform
+from tests.runner import random_flows
+from tests.runner.flows import CONTINUE, code, transform
 
 READERS: dict[str, Callable[..., Any]] = {"rules": assemble.assemble, "engine": assembler.assemble}
 UNSURE = {"iteration", "path", "status", "startMs", "durationMs", "attempts"}
 Step = dict[str, Any]
-XS = {"xs": {"type": "array", "default": [1, 2, 3]}}
-CONTINUE = {"strategy": "continue"}
 LONGEST_S = 60
 
 
-class Maker:
-    """Flows of a seed."""
+class Maker(random_flows.Maker):
+    """Flows that wait for timers as well, fail, are retried and are timed out."""
 
-    def __init__(self, seed: int) -> None:
-        self._random = Random(seed)
-        self._steps = 0
-        self._loops = 5
-        """How many may still be made: One CLI's state grows with the square of what loops have done."""
+    KINDS = ("leaf", "loop", "loop", "parallel", "parallel", "condition", "while", "flow")
 
-    def flows(self) -> list[Step]:
-        inner = flow("inner", *[self._leaf() for _ in range(self._random.randint(1, 2))], inputs=XS)
-        called = flow("called", *self._list(1, "inner"), inputs=XS)
-        wide = loop(self._id(), *self._list(2, "called"), at_once=self._random.randint(2, 3))
-        return [flow("main", wide, *self._list(2, "called"), inputs=XS), called, inner]
-
-    def _id(self) -> str:
-        self._steps += 1
-        return f"s{self._steps}"
-
-    def _list(self, depth: int, sub: str) -> list[Step]:
-        return [self._step(depth, sub) for _ in range(self._random.randint(1, 3))]
-
-    def _handling(self) -> Step:
-        """How a step handles errors."""
-        pick = self._random
-        retried = {
-            "strategy": "retry",
-            "retries": pick.randint(1, 2),
-            "retryDelayMs": pick.choice([0, 5, 20]),
-        }
+    def handling(self) -> Step:
+        pick = self.random
+        delay = pick.choice([0, 5, 20])
+        retried = {"strategy": "retry", "retries": pick.randint(1, 2), "retryDelayMs": delay}
         timed = {"onError": CONTINUE, "timeoutMs": pick.choice([5, 12, 30, 60])}
-        return pick.choice([{}, {}, {"onError": CONTINUE}, timed, {"onError": retried}])
+        some = pick.choice([{}, {}, {"onError": CONTINUE}, timed, {"onError": retried}])
+        return some if pick.random() < 0.5 else {}
 
-    def _step(self, depth: int, sub: str) -> Step:
-        pick = self._random
-        kind = pick.choice(["leaf", "loop", "loop", "parallel", "parallel", "condition", "while", "flow"])
-        self._loops -= kind in ("loop", "while")
-        if depth == 0 or kind == "leaf" or self._loops < 0:
-            return self._leaf()
-        step_id, more = self._id(), self._handling() if pick.random() < 0.5 else {}
-        if kind == "flow":
-            return subflow(step_id, sub, {"xs": [1, 2]}, **more)
-        inside = self._list(depth - 1, sub)
-        if kind == "loop":
-            return {**loop(step_id, *inside, at_once=pick.randint(1, 4)), **more}
-        if kind == "parallel":
-            return parallel(step_id, *inside, **more)
-        if kind == "while":
-            return step("while", step_id, {"condition": "true", "maxIterations": 2, "steps": inside}, **more)
-        return step("condition", step_id, {"expression": "true", "then": inside}, **more)
-
-    def _leaf(self) -> Step:
-        pick, step_id = self._random, self._id()
-        more = self._handling() if pick.random() < 0.5 else {"if": "false"} if pick.random() < 0.1 else {}
+    def leaf(self) -> Step:
+        pick, step_id, more = self.random, self.step_id(), self.handling()
+        more = more or ({"if": "false"} if pick.random() < 0.05 else {})
         if pick.random() < 0.3:
             return transform(step_id, **more)
         ms, spread = pick.choice([0, 1, 3, 8, 20, 40]), pick.choice([0, 5, 30])
