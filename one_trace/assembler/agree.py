@@ -133,11 +133,14 @@ class _Agreement:
         began with them."""
         of = choice.chosen.of
         alike = (other for other in others if _may_be_its(other.chosen.of, of))
-        for other in itertools.islice(alike, 2 * MEETINGS):
+        for number, other in enumerate(alike):
+            pair = _blocks(other.chosen.of, of)
+            if number >= 2 * MEETINGS:
+                self._doubt(pair, choice.key.at)
+                continue
             at = min(choice.key.at, other.key.at)
             before = {key: label for key, label in self._before.items() if key.at < at}
             trial = {**before, choice.key: "False", other.key: "True"}
-            pair = _blocks(other.chosen.of, of)
             self._look(choice.key.at, trial, pair)
 
     def _seek_alike(self, of: Execution) -> None:
@@ -146,9 +149,12 @@ class _Agreement:
         best, node = self._best, of.node
         silent = (each for each in best.executions if each.node is node and each.result is None)
         alike = (_blocks(each, of) for each in silent if each is not of and _may_be_its(each, of))
-        for pair in itertools.islice(alike, MEETINGS):
+        for number, pair in enumerate(alike):
             both, replayed = arms(*pair), self._ground.replayed
-            if both is None or self._left < self._size:
+            if both is None:
+                continue
+            if number >= MEETINGS or self._left < self._size:
+                self._doubt(pair, max(0, pair[0].lines[0]))
                 continue
             learned = {renamed(path, *both): result for path, result in best.learned.items()}
             picks = dict(exchange(choice, both) for choice in best.choices)
@@ -156,6 +162,11 @@ class _Agreement:
             self._left += replayed - self._ground.replayed
             if other.conflict is None:
                 doubt_what_differs(best.executions, other.executions, _names(pair), self._went_in)
+
+    def _doubt(self, pair: tuple[Execution, Execution], at: int) -> None:
+        """Nobody has looked whether the one may be the other."""
+        for each in _after(pair, at, self._below):
+            each.doubt(*_names(pair))
 
     def _look(self, at: int, trial: Picks, pair: tuple[Execution, Execution]) -> None:
         """Whether it may be so."""
