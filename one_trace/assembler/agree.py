@@ -338,10 +338,17 @@ def _behind(one: Execution, below: _Below) -> list[Execution]:
 
 
 def _going_on(top: Execution, at: int, below: _Below) -> Iterator[Execution]:
-    """It, or all of its iteration, as far as it ends after a line."""
-    todo, turn = [top], top.where.iteration
-    if turn is not None and top.where.above is not None:
-        todo = list(below.get((top.where.above.number, turn), ()))
+    """It, or all of its iteration and of those that come one after another behind it, as far as it ends after
+    a line."""
+    todo, where = [top], top.where
+    if where.iteration is not None and where.above is not None:
+        node = where.above.node
+        one_by_one = node.type == "while" or (node.type == "loop" and node.concurrency == 1)
+        todo = [
+            each
+            for each in below.get((where.above.number, ALL if one_by_one else where.iteration), ())
+            if each.where.attempt == where.attempt and (each.where.iteration or 0) >= where.iteration
+        ]
     while todo:
         each = todo.pop()
         if each.lines[1] < 0 or each.lines[1] >= at:

@@ -13,7 +13,7 @@ from one_trace.assembler.executions import Execution, duration_of
 from one_trace.assembler.ground import Ground, Mode
 from one_trace.assembler.script import Conflict
 from one_trace.assembler.settle import Settling, Unlike
-from one_trace.assembler.standing import Learned
+from one_trace.assembler.standing import Learned, Standing
 from one_trace.engine.failures import StepFailure
 from one_trace.model.trace import RunStatus
 
@@ -129,11 +129,24 @@ def _settle(drive: Drive) -> tuple[list[Unlike], Learned]:
     if state is None or state.context is None or not state.context.steps:
         return [], {}
     merging = any(each.node.type == "loop" and each.node.concurrency > 1 for each in at.executions)
-    settling = Settling(ground.stored, at.notes.forced, merging, 0 if at.known.exact else SILENT_MS)
+    slack = 0 if at.known.exact else SILENT_MS
+    settling = Settling(ground.stored, at.notes.forced, merging, slack, _unwritten(at))
     settling.settle(at.notes.kept, state.context.steps)
     if ground.saved.later:
         return [], {}  # what it has otherwise may have come of what is not there
     return settling.unlike, settling.learned
+
+
+def _unwritten(at: Standing) -> dict[str, list[float]]:
+    """How long what was open had run when the state was saved: killed then, it writes no line of its end."""
+    saved, found = at.known.ground.saved, dict[str, list[float]]()
+    if not at.going.killed or saved.line < 0:
+        return found
+    until = at.script.lines[saved.line].at
+    for each in at.executions:
+        if each.lines[0] >= 0 > each.lines[1] and each.where.go == at.going.number:
+            found.setdefault(each.node.id, []).append(until - each.start)
+    return found
 
 
 def _twins(unlike: list[Unlike], executions: list[Execution]) -> Iterator[tuple[Execution, Execution]]:
