@@ -10,7 +10,7 @@ from one_trace.assembler.choices import Candidate, Cost
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import outwards
 from one_trace.assembler.fit import BAD, Fit
-from one_trace.assembler.pending import LEAVES, Timer, Waiting
+from one_trace.assembler.pending import Timer, Waiting
 from one_trace.assembler.script import ENDS, Conflict
 from one_trace.assembler.silence import Silence
 from one_trace.assembler.standing import Standing
@@ -99,7 +99,7 @@ class Happen:
                     f"{timer.of.path} was timed out before line {self._at.script.cursor + 1}", [timer.of]
                 )
             return False
-        return timer.limit or self._at.known.exact or timer.of.node.type in LEAVES
+        return timer.limit or self._at.known.exact or not self._decisions.firsts_of(timer.of.node)
 
     def let(self, each: Waiting | Timer) -> None:
         assert each.due is not None
