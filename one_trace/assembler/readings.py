@@ -100,7 +100,8 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
         unlike, news = _settle(drive)
         learned = {**learned, **news}
     if unlike:
-        conflict = Conflict(unlike[0].why, [each.of for each in unlike if each.of is not None])
+        blamed = [each.of for each in unlike if each.of is not None]
+        conflict = Conflict(unlike[0].why, blamed, _ended_last(unlike[0], at.executions))
         twins = list(_twins(unlike, at.executions))
     ground.replayed += at.script.cursor
     close(at)
@@ -135,6 +136,15 @@ def _settle(drive: Drive) -> tuple[list[Unlike], Learned]:
     if ground.saved.later:
         return [], {}  # what it has otherwise may have come of what is not there
     return settling.unlike, settling.learned
+
+
+def _ended_last(unlike: Unlike, executions: list[Execution]) -> str | None:
+    """The step whose end should have led to a result that is not there."""
+    ended = [each for each in executions if each.where.above is unlike.of and each.lines[1] >= 0]
+    if unlike.of is None or unlike.instead is not None or not ended:
+        return None
+    last = max(ended, key=lambda each: each.lines[1])
+    return last.node.id if last.line is not None and last.line.event == "step:complete" else None
 
 
 def _unwritten(at: Standing) -> dict[str, list[float]]:
