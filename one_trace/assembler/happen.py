@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from one_trace.assembler import weights
 from one_trace.assembler.acts import choose, end_with, fire, read_flows, settle
 from one_trace.assembler.choices import Candidate, Cost
 from one_trace.assembler.decisions import Decisions
@@ -182,7 +183,13 @@ class Happen:
             found: list[Waiting | Timer] = [*due, *timers]
             soonest = self.first_of([each for each in found if each.due == soonest.due], line)
         soonest.due = min(soonest.due or 0, line.at)
-        self.let(soonest)
+        options = self._silence.options(line) if isinstance(soonest, Timer) and not soonest.limit else []
+        if options:
+            act = partial(self.let, soonest)
+            again = Candidate((weights.FITS, 0), soonest.of, f"tries again {soonest.of.path}", act)
+            choose(self._at, "silence", [again, *options])
+        else:
+            self.let(soonest)
         return True
 
     def first_of(self, at_one_time: list[Waiting | Timer], line: LogLine) -> Waiting | Timer:
