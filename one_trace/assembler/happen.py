@@ -10,7 +10,7 @@ from one_trace.assembler.acts import choose, end_with, fire, read_flows, settle
 from one_trace.assembler.choices import Candidate, Cost
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import outwards
-from one_trace.assembler.fit import BAD, Fit
+from one_trace.assembler.fit import BAD, RETRIES, Fit
 from one_trace.assembler.pending import Timer, Waiting
 from one_trace.assembler.script import ENDS, Conflict
 from one_trace.assembler.silence import Silence
@@ -134,6 +134,8 @@ class Happen:
         fitting = list(self._fitting([*ended, *self._timed_out(line)], line, strict=strict))
         if not fitting:
             return False
+        if len(fitting) > 1 and line.event not in RETRIES:
+            fitting = self._leaving_all_a_start(fitting)
         if len(fitting) == 1 and not blocks:
             self._go_on(fitting[0][1], line)
         else:
@@ -148,6 +150,18 @@ class Happen:
             cost = self._fit.cost(each.of, line)
             if cost < BAD or not strict:
                 yield cost, each
+
+    def _leaving_all_a_start(
+        self, fitting: list[tuple[Cost, Waiting | Timer]]
+    ) -> list[tuple[Cost, Waiting | Timer]]:
+        """Those by whose end here no other end is left without a start; all where it is so with each."""
+        at = self._at
+        left = [
+            (cost, each)
+            for cost, each in fitting
+            if at.pairings.may_end(each.of.node.id, each.of.lines[0], at.script.cursor)
+        ]
+        return left or fitting
 
     def _timed_out(self, line: LogLine) -> Iterator[Timer]:
         timers = self._at.pending.timers
