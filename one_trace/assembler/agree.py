@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
@@ -18,6 +17,7 @@ from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import arms, exchange, may_exchange, renamed, solve
 from one_trace.assembler.views import Views
+from one_trace.assembler.within import after, behind, below, going_on
 
 MEETINGS = 3
 """So many of the choices at which two that were exchanged may be exchanged again are tried."""
@@ -29,10 +29,6 @@ SHARE = 4
 TRIALS = 20
 """Where it is not this one: so many of the next are tried."""
 PLACES = ("iteration", "path", "parentSpanId")
-ALL = -1
-"""Of all iterations."""
-_Below: TypeAlias = dict[tuple[int, int | None], list[Execution]]
-"""What runs in an execution, by its number and the iteration."""
 Arms: TypeAlias = tuple[str, str]
 
 
@@ -51,7 +47,7 @@ class _Agreement:
         near = ground.facts.exact and best.mode.times != EXACT  # where times are exact, that is not right
         self._stands, self._size = best.conflict is None and not near, len(ground.record.lines)
         self._left = LINES if self._stands else 0
-        self._below = _below(best.executions)
+        self._below = below(best.executions)
         self._before: dict[Key, str] = {}
         self._exchanged: dict[Arms, int] = {}
         """Arms that may as well be each other's, and from which line on."""
@@ -125,7 +121,7 @@ class _Agreement:
         for blocks in alike.values():
             if len({reported(each)[1:] for each in blocks}) > 1:
                 for pair in itertools.pairwise(blocks):
-                    for each in _after(pair, pair[0].lines[0], self._below):
+                    for each in after(pair, pair[0].lines[0], self._below):
                         each.doubt("iteration")
 
     def _seek_owner(self, choice: Choice, others: Iterable[Choice]) -> None:
@@ -165,16 +161,16 @@ class _Agreement:
 
     def _doubt(self, pair: tuple[Execution, Execution], at: int) -> None:
         """Nobody has looked whether the one may be the other."""
-        for each in _after(pair, at, self._below):
+        for each in after(pair, at, self._below):
             each.doubt(*_names(pair))
 
     def _look(self, at: int, trial: Picks, pair: tuple[Execution, Execution]) -> None:
         """Whether it may be so."""
         names = _names(pair)
-        later = [pair[0], *_behind(pair[0], self._below)]
-        certain = [pair[0], *(each for one in later for each in _going_on(one, at, self._below))]
+        later = [pair[0], *behind(pair[0], self._below)]
+        certain = [pair[0], *(each for one in later for each in going_on(one, at, self._below))]
         if pair[0] is not pair[1]:
-            certain = [each for each in _after(pair, at, self._below) if not _is_doubted(each, names)]
+            certain = [each for each in after(pair, at, self._below) if not _is_doubted(each, names)]
         if certain and (self._left < self._size or not self._is_settled(at, trial, pair, certain)):
             for each in certain:
                 each.doubt(*names)
@@ -232,7 +228,7 @@ class _Agreement:
         self._alike.add((one.node.id, one.start))
         for each in self._best.executions:
             if each.node.id == one.node.id and each.start == one.start and each is not one:
-                for other in _after((one, each), one.lines[0], self._below):
+                for other in after((one, each), one.lines[0], self._below):
                     other.doubt(*names)
 
 
@@ -296,64 +292,6 @@ def _result_of(choice: Choice) -> object:
 
 def _is_doubted(each: Execution, names: tuple[str, ...]) -> bool:
     return each.doubts is not None and each.doubts.issuperset(names)
-
-
-def _below(executions: list[Execution]) -> _Below:
-    found: _Below = defaultdict(list)
-    for each in executions:
-        if each.where.above is not None:
-            found[each.where.above.number, each.where.iteration].append(each)
-            if each.where.iteration is not None:
-                found[each.where.above.number, ALL].append(each)
-    return found
-
-
-def _inside(each: Execution, below: _Below) -> list[Execution]:
-    return [*below.get((each.number, None), ()), *below.get((each.number, ALL), ())]
-
-
-def _after(pair: tuple[Execution, Execution], at: int, below: _Below) -> Iterator[Execution]:
-    """What goes on after a line in what the two do not share: it may be the other's."""
-    around = [[each, *outwards(each)] for each in pair]
-    shared = {each.number for each in around[0]} & {each.number for each in around[1]}
-    for inner in around:
-        tops = [each for each in inner if each.number not in shared]
-        beside = [tops[-1]] if tops else _inside(inner[0], below)  # one is around the other
-        for each in beside:
-            yield from _going_on(each, at, below)
-
-
-def _behind(one: Execution, below: _Below) -> list[Execution]:
-    """What came after it in its list."""
-    if one.where.above is None:
-        return []
-    beside = below.get((one.where.above.number, one.where.iteration), ())
-    return [
-        each
-        for each in beside
-        if each.where.attempt == one.where.attempt
-        and (each.where.index or 0) > (one.where.index or 0)
-        and (one.end is None or each.start >= one.end)
-    ]
-
-
-def _going_on(top: Execution, at: int, below: _Below) -> Iterator[Execution]:
-    """It, or all of its iteration and of those that come one after another behind it, as far as it ends after
-    a line."""
-    todo, where = [top], top.where
-    if where.iteration is not None and where.above is not None:
-        node = where.above.node
-        one_by_one = node.type == "while" or (node.type == "loop" and node.concurrency == 1)
-        todo = [
-            each
-            for each in below.get((where.above.number, ALL if one_by_one else where.iteration), ())
-            if each.where.attempt == where.attempt and (each.where.iteration or 0) >= where.iteration
-        ]
-    while todo:
-        each = todo.pop()
-        if each.lines[1] < 0 or each.lines[1] >= at:
-            yield each
-        todo += _inside(each, below)
 
 
 def _instead(

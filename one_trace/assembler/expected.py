@@ -82,7 +82,7 @@ class Expected:
         return Expectation(result, level, found, raw)
 
     def _may_be_late(self, execution: Execution) -> bool:
-        """One that was given up before may write its result after it."""
+        """One that began before, and was left running, may write its result after it."""
         for above in outwards(execution) if self.given_up else ():
             if above.node in self.given_up:
                 return True
