@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 from msgspec import Raw
 
 from one_trace.assembler.executions import Execution, Made, Map
-from one_trace.assembler.pending import LEAVES
 from one_trace.assembler.stored import STATUSES, Results, Stored, member
 from one_trace.record.state import Result
 from one_trace.record.tolerant import present, raw_items, raw_members
