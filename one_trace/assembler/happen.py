@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from one_trace.assembler import weights
 from one_trace.assembler.acts import choose, end_with, fire, read_flows, settle
 from one_trace.assembler.choices import Candidate, Cost
 from one_trace.assembler.decisions import Decisions
-from one_trace.assembler.executions import outwards
+from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.fit import BAD, Fit
 from one_trace.assembler.pending import Timer, Waiting
 from one_trace.assembler.script import ENDS, Conflict
@@ -32,7 +33,8 @@ class Happen:
             self.pass_time(line.at - self._fit.early(line))
             if at.script.taken[index]:
                 return
-        at.clock.at = max(at.clock.at, line.at)
+        since = at.clock.at
+        at.clock.at = max(since, line.at)
         if pending.timers:
             self.time_out_first(line)
             if at.script.taken[index]:
@@ -43,8 +45,9 @@ class Happen:
                 return
         while (
             self.by_itself(line)
-            or self.by_timer(line)
+            or self.by_timer(line, line.at, since)
             or self._silence.by_silence(line)
+            or self.by_timer(line, line.at + self._fit.early(line), since)
             or self._silence.keep_promise(line.at + self._fit.early(line) + 0.5, None)
             or read_flows(at)
         ):
@@ -82,10 +85,11 @@ class Happen:
         """What the log has no line of happens when it is due."""
         pending = self._at.pending
         while pending.silent or pending.timers or pending.promised:
-            due = [each for each in self._at.pending.silent if each.due is not None and each.due < until]
-            timers = [each for each in self._at.pending.timers if each.due < until and self.goes_off(each)]
+            due = [each for each in pending.silent if each.latest < until]
+            timers = [each for each in pending.timers if each.latest < until and self.goes_off(each)]
             soonest = _soonest([*due, *timers])
-            if self._silence.keep_promise(until, soonest.due if soonest is not None else None):
+            before = soonest.due if soonest is not None else None
+            if self._silence.keep_promise(until, before, surely=True):
                 continue
             if soonest is None:
                 return
@@ -168,25 +172,38 @@ class Happen:
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
         settle(self._at, waiting, end_with(self._at, waiting, line))
 
-    def by_timer(self, line: LogLine) -> bool:
-        """Another attempt, or what is silent and due at this very time."""
-        until = line.at + self._fit.early(line)
-        due = [each for each in self._at.pending.silent if each.due is not None and each.due <= until]
-        timers = [each for each in self._at.pending.timers if each.due <= until and self.at_once(each, line)]
-        soonest = _soonest([*due, *timers])
-        if soonest is None:
-            return False
-        if len(due) + len(timers) > 1:
-            found: list[Waiting | Timer] = [*due, *timers]
-            soonest = self.first_of([each for each in found if each.due == soonest.due], line)
-        soonest.due = min(soonest.due or 0, line.at)
-        self.let(soonest)
-        return True
+    def by_timer(self, line: LogLine, until: float, since: float) -> bool:
+        """Another attempt, or what is silent and may be over by now: that which the line may come of, or what
+        is due first. Which of several goes first at one time is not known before."""
+        pending = self._at.pending
+        due: list[Waiting | Timer] = [each for each in pending.silent if (each.due or until + 1) <= until]
+        due += [each for each in pending.timers if each.due <= until and self.at_once(each, line)]
+        due.sort(key=lambda each: each.due or 0)
+        leading = self.leading(due, line, since) if len(due) > 1 else []
+        if leading:
+            choose(self._at, "due", leading)
+        elif due:
+            self.let_by(due[0], line, since)
+        return bool(due)
 
-    def first_of(self, at_one_time: list[Waiting | Timer], line: LogLine) -> Waiting | Timer:
-        """That which the line may come of. Which of several goes first at one time is not known before."""
-        leading = (each for each in at_one_time if self._silence.leads_to(each.of, line))
-        return next(leading, at_one_time[0])
+    def leading(self, due: list[Waiting | Timer], line: LogLine, since: float) -> list[Candidate]:
+        """Those that the line may come of, one of each block."""
+        found: dict[Execution, Candidate] = {}
+        for each in due:
+            rank, block = self._silence.leads_to(each.of, line)
+            if block is not None and block not in found:
+                act = partial(self.let_by, each, line, since)
+                label = f"over {each.of.path}"
+                found[block] = Candidate((weights.FITS + rank, 0), each.of, label, act, (each.due or 0, 0))
+        return list(found.values())
+
+    def let_by(self, each: Waiting | Timer, line: LogLine, since: float) -> None:
+        """At its own time, as far as nothing else was later."""
+        clock = self._at.clock
+        each.due = min(each.due or 0, line.at)
+        clock.at = max(since, each.due)
+        self.let(each)
+        clock.at = max(clock.at, line.at)
 
     def at_once(self, timer: Timer, line: LogLine) -> bool:
         if timer.limit:
