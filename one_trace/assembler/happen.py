@@ -175,16 +175,18 @@ class Happen:
     def by_timer(self, line: LogLine, until: float, since: float) -> bool:
         """Another attempt, or what is silent and may be over by now: that which the line may come of, or what
         is due first. Which of several goes first at one time is not known before."""
-        pending = self._at.pending
-        due: list[Waiting | Timer] = [each for each in pending.silent if (each.due or until + 1) <= until]
-        due += [each for each in pending.timers if each.due <= until and self.at_once(each, line)]
+        pending, early = self._at.pending, line.at + self._fit.early(line)
+        due: list[Waiting | Timer] = [each for each in pending.silent if (each.due or early + 1) <= early]
+        due += [each for each in pending.timers if each.due <= early and self.at_once(each, line)]
         due.sort(key=lambda each: each.due or 0)
-        leading = self.leading(due, line, since) if len(due) > 1 else []
+        leading = self.leading(due, line, since)
         if leading:
             choose(self._at, "due", leading)
-        elif due:
-            self.let_by(due[0], line, since)
-        return bool(due)
+            return True
+        if not due or (due[0].due or 0) > until:
+            return False
+        self.let_by(due[0], line, since)
+        return True
 
     def leading(self, due: list[Waiting | Timer], line: LogLine, since: float) -> list[Candidate]:
         """Those that the line may come of, one of each block."""

@@ -60,8 +60,8 @@ class Pending:
     ended, and whether they failed; `calls`: sub-flows before their first event; `reader`: what the first of
     them wait for; `limited`: attempts with a time-out whose bodies have begun in this turn, the innermost
     last; `count`: how many leaf bodies wait; `pausing`: whose pause or time-out the next timer is, an attempt
-    of 0 for a pause, and how long it is by the log; `fresh`: what has begun without a line since the last line
-    of this moment."""
+    of 0 for a pause, and how long it is by the log; `fresh`: what has begun without a line since the last
+    line of this moment."""
 
     open: dict[str, list[Execution]] = field(default_factory=lambda: defaultdict(list))
     waiting: dict[str, list[Waiting]] = field(default_factory=lambda: defaultdict(list))
