@@ -95,6 +95,9 @@ def _read_at_once(at: Standing, call: Execution) -> None:
 
 def finish(at: Standing, execution: Execution, index: int, line: LogLine) -> None:
     """A line has ended it."""
+    pairing = at.pairings.of(execution.node.id)
+    if pairing is not None and not pairing.take(execution.lines[0], index):
+        raise Conflict(f"another has to end with line {index + 1}, or an end has no start", [execution])
     if execution.over is None:
         execution.over = at.clock.moment()
     execution.lines, execution.line = (execution.lines[0], index), line

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.flows import Flows
+from one_trace.assembler.pairing import Clocks
 from one_trace.assembler.script import FLOW_ENDS, UNSAVED, Lines, Script
 from one_trace.assembler.stored import Stored
 from one_trace.assembler.tried import Tried
@@ -74,6 +75,8 @@ class Go:
     mock: bool = False
     killed: bool = True
     """It has no message of its end."""
+    failed: bool = False
+    """It has one of its failure, with which the host's process ends."""
     completed: set[str] = field(default_factory=set)
 
     def done(self, script: Script) -> Collection[str]:
@@ -87,6 +90,7 @@ class Ground:
         self.faults: list[str] = []
         self.flows = Flows(record, facts.warnings, self.faults)
         self.lines = Lines(record.lines)
+        self.clocks = Clocks(facts, self.lines)
         self.goes = _goes(record) or [Go(1, 0, 0, record.files.flow_key)]
         self.bare = record.flow is None
         """The engine cannot run these flows: lines are placed by the flow files alone."""
@@ -128,7 +132,7 @@ def _goes(record: Record) -> list[Go]:
         elif line.event == "step:complete" and line.step_id is not None:
             completed.add(line.step_id)
         elif line.event is None:
-            goes[-1].killed = False
+            goes[-1].killed, goes[-1].failed = False, line.msg.startswith("Flow failed")
         elif line.event == "flow:mock-start":
             goes[-1].mock = True
         elif line.event in ("flow:dry-run", "step:dry-resolve"):

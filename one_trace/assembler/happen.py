@@ -10,7 +10,7 @@ from one_trace.assembler.acts import choose, end_with, fire, read_flows, settle
 from one_trace.assembler.choices import Candidate, Cost
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution, outwards
-from one_trace.assembler.fit import BAD, Fit
+from one_trace.assembler.fit import BAD, RETRIES, Fit
 from one_trace.assembler.pending import Timer, Waiting
 from one_trace.assembler.script import ENDS, Conflict
 from one_trace.assembler.silence import Silence
@@ -125,7 +125,8 @@ class Happen:
             return False
         pending, strict = self._at.pending, self._fit.strict
         waits = pending.waiting.get(line.step_id or "", [])
-        if len(waits) == 1 and not pending.timers:  # mostly: nothing to choose from
+        blocks = self._silence.ends_with(line) if waits and pending.silent else []
+        if len(waits) == 1 and not pending.timers and not blocks:  # mostly: nothing to choose from
             if not self._fit.may_be_alone(waits[0], line):
                 return False
             self.end_with(waits[0], line)
@@ -136,10 +137,13 @@ class Happen:
         fitting = list(self._fitting([*ended, *self._timed_out(line)], line, strict=strict))
         if not fitting:
             return False
-        if len(fitting) == 1:
+        if len(fitting) > 1 and line.event not in RETRIES:
+            fitting = self._leaving_all_a_start(fitting)
+        if len(fitting) == 1 and not blocks:
             self._go_on(fitting[0][1], line)
         else:
-            choose(self._at, "end", [self._candidate(cost, each, line) for cost, each in fitting])
+            options = [self._candidate(cost, each, line) for cost, each in fitting]
+            choose(self._at, "end", options + blocks)
         return True
 
     def _fitting(
@@ -149,6 +153,18 @@ class Happen:
             cost = self._fit.cost(each.of, line)
             if cost < BAD or not strict:
                 yield cost, each
+
+    def _leaving_all_a_start(
+        self, fitting: list[tuple[Cost, Waiting | Timer]]
+    ) -> list[tuple[Cost, Waiting | Timer]]:
+        """Those by whose end here no other end is left without a start; all where it is so with each."""
+        at = self._at
+        left = [
+            (cost, each)
+            for cost, each in fitting
+            if at.pairings.may_end(each.of.node.id, each.of.lines[0], at.script.cursor)
+        ]
+        return left or fitting
 
     def _timed_out(self, line: LogLine) -> Iterator[Timer]:
         timers = self._at.pending.timers

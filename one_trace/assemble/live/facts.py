@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right, insort
+from collections import Counter
 from functools import cached_property
 
 from one_trace.assemble.live.tolerance import CLOCK_MS
@@ -65,8 +66,21 @@ class Facts:
         return (
             self.longest_ms == 0
             and self._is_prompt
+            and self._has_a_start_for_each_end
             and all(line.timestamp in (None, line.ts) for line in self.lines if line.event == "step:start")
         )
+
+    @property
+    def _has_a_start_for_each_end(self) -> bool:
+        """Just when it began by its duration."""
+        begun: Counter[tuple[str | None, float]] = Counter()
+        ended: Counter[tuple[str | None, float]] = Counter()
+        for line in self.lines:
+            if line.event == "step:start":
+                begun[line.step_id, line.at] += 1
+            elif line.event == "step:complete" and line.duration_ms is not None:
+                ended[line.step_id, line.at - line.duration_ms] += 1
+        return ended <= begun
 
     @property
     def _is_prompt(self) -> bool:
