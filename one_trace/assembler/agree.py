@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from one_trace.assemble.sizes.measured import Measured
-from one_trace.assembler.choices import AT_ONCE, Choice, Key, Picks
+from one_trace.assembler.choices import AT_ONCE, Candidate, Choice, Key, Picks
 from one_trace.assembler.doubts import doubt_what_differs, reported
 from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.expected import SURE
@@ -55,6 +55,7 @@ class _Agreement:
         self._before: dict[Key, str] = {}
         self._exchanged: dict[Arms, int] = {}
         """Arms that may as well be each other's, and from which line on."""
+        self._classes = Classes()
         self._measured = Measured(ground.record)
         self._alike: set[tuple[str, float]] = set()
         """Steps and times of which any may be any."""
@@ -66,13 +67,32 @@ class _Agreement:
                 self._seek_owner(choice, by_result.get(_result_of(choice), ()))
                 if choice.chosen.of.path in self._best.learned:
                     self._seek_alike(choice.chosen.of)
-            for each in choice.as_good if self._stands else choice.others:
+            for each in self._to_look_at(choice):
                 trial = {**self._before_it(choice.key), choice.key: each.label}
                 self._look(choice.key.at, trial, (each.of, choice.chosen.of))
             self._before[choice.key] = choice.chosen.label
         self._doubt_guessed()
         self._share_doubts()
         self._doubt_together()
+
+    def _to_look_at(self, choice: Choice) -> Iterator[Candidate]:
+        """The candidates that may be as right, but for those that are one with another by relabelling."""
+        if not self._stands:
+            yield from choice.others
+            return
+        seen = [choice.chosen.of]
+        for each in choice.as_good:
+            if any(self._are_one(each.of, other, choice.key.at) for other in seen):
+                continue
+            yield each
+            seen.append(each.of)
+
+    def _are_one(self, one: Execution, other: Execution, at: int) -> bool:
+        if one is other:
+            return False
+        return any(
+            both is not None and self._classes.joined(*both) for both in (arms(one, other, at), arms(one, other))
+        )
 
     def _doubt_together(self) -> None:
         """Of those alike of which some were over at once, none is certain where one is not."""
@@ -170,15 +190,19 @@ class _Agreement:
         refuted = True
         others = 0
         replayed = self._ground.replayed
-        for both, other in _instead(self._ground, best, trial, pair):
+        for both, full, other in _instead(self._ground, best, trial, pair):
             others += other.conflict is None
             if other.conflict is None and both is not None:
                 self._exchanged.setdefault(both, at)
+                if full:
+                    self._classes.join(*both)
             self._left += replayed - self._ground.replayed
             replayed = self._ground.replayed
             best.runs += other.runs
             if other.conflict is None:
                 doubt_what_differs(best.executions, other.executions, names, self._went_in)
+            if other.conflict is None and full:
+                return True
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.is_last
@@ -208,6 +232,26 @@ class _Agreement:
 def _names(pair: tuple[Execution, Execution]) -> tuple[str, ...]:
     """What is not certain where it may be the one or the other."""
     return PLACES[:1] if pair[0].node is pair[1].node else PLACES
+
+
+class Classes:
+    """Which are each other's."""
+
+    def __init__(self) -> None:
+        self._above: dict[str, str] = {}
+
+    def _top(self, one: str) -> str:
+        while (above := self._above.get(one)) is not None:
+            one = above
+        return one
+
+    def join(self, one: str, other: str) -> None:
+        a, b = self._top(one), self._top(other)
+        if a != b:
+            self._above[b] = a
+
+    def joined(self, one: str, other: str) -> bool:
+        return self._top(one) == self._top(other)
 
 
 class _Paths:
@@ -315,20 +359,20 @@ def _going_on(top: Execution, at: int, below: _Below) -> Iterator[Execution]:
 
 def _instead(
     ground: Ground, best: Reading, trial: Picks, pair: tuple[Execution, Execution]
-) -> Iterator[tuple[Arms | None, Reading]]:
+) -> Iterator[tuple[Arms | None, bool, Reading]]:
     """Other readings, with these choices, and what is exchanged in them; the rest made anew at last."""
     if pair[0] is pair[1]:
-        yield from ((None, other) for other in _one_by_one(ground, best, trial))
-    for both, each in _rests(best, trial, pair):
-        yield both, solve(ground, {**each, **trial}, 1, best.learned)
+        yield from ((None, False, other) for other in _one_by_one(ground, best, trial))
+    for both, full, each in _rests(best, trial, pair):
+        yield both, full, solve(ground, {**each, **trial}, 1, best.learned)
     both = arms(*pair)
     doubtful = [key for key in map(_believed, best.choices) if key is not None and _is_in(key, both)]
     if both is not None and doubtful:  # what the state has there may be of another, or of another go
         each = dict(exchange(choice, both) for choice in best.choices)
         picks = {**each, **trial, **dict.fromkeys(doubtful, "False")}
-        yield both, solve(ground, picks, 1, best.learned)
+        yield both, False, solve(ground, picks, 1, best.learned)
     most = max(SWAPS[0], SWAPS[1] // max(1, len(ground.record.lines)))
-    yield None, solve(ground, trial, most, best.learned, LINES // SHARE)
+    yield None, False, solve(ground, trial, most, best.learned, LINES // SHARE)
 
 
 def _believed(choice: Choice) -> Key | None:
@@ -358,17 +402,17 @@ def _one_by_one(ground: Ground, best: Reading, trial: Picks) -> Iterator[Reading
 
 def _rests(
     best: Reading, trial: Picks, pair: tuple[Execution, Execution]
-) -> Iterator[tuple[Arms | None, Picks]]:
-    """The other choices, with the two exchanged: until they can be exchanged again, or for good; or as they
+) -> Iterator[tuple[Arms | None, bool, Picks]]:
+    """The other choices, with the two exchanged: for good, or until they can be exchanged again; or as they
     are."""
     rest = {choice.key: choice.chosen.label for choice in best.choices}
     at = max(key.at for key in trial)
     after = [choice for choice in best.choices if choice.key not in trial]
-    for both in dict.fromkeys((arms(*pair, at), arms(*pair))):
-        if both is None:
-            continue
+    alike = [both for both in dict.fromkeys((arms(*pair, at), arms(*pair))) if both is not None]
+    for both in alike:
+        yield both, True, dict(exchange(choice, both) for choice in best.choices)
+    for both in alike:
         until = (index for index, choice in enumerate(after) if may_exchange(choice, both))
         for index in itertools.islice(until, MEETINGS):
-            yield both, rest | dict(exchange(choice, both) for choice in after[:index])
-        yield both, dict(exchange(choice, both) for choice in best.choices)
-    yield None, rest
+            yield both, False, rest | dict(exchange(choice, both) for choice in after[:index])
+    yield None, False, rest
