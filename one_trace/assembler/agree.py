@@ -116,27 +116,36 @@ class _Agreement:
     def _share_doubts(self) -> None:
         """What is not certain of one is not of what stands in its place where the two are exchanged."""
         paths = _Paths(self._best.executions if self._exchanged else [])
-        for both, line in self._exchanged.items():
-            for one, other in paths.pairs(both, line):
-                shared = {name for each in (one, other) for name in PLACES if _is_doubted(each, (name,))}
-                if shared:
-                    one.doubt(*shared)
-                    other.doubt(*shared)
+        pairs = [pair for both, line in self._exchanged.items() for pair in paths.pairs(both, line)]
+        shared = True
+        while shared:  # until nothing is news to any
+            shared = False
+            for one, other in pairs:
+                ours, theirs = (
+                    {name for name in PLACES if _is_doubted(each, (name,))} for each in (one, other)
+                )
+                if ours != theirs:
+                    shared = True
+                    one.doubt(*theirs)
+                    other.doubt(*ours)
 
     def _doubt_guessed(self) -> None:
-        """Blocks that began together, of which only guesses tell which ended when: the state does not have
-        what they left."""
-        guessed: dict[tuple[object, float], set[Execution]] = {}
+        """Blocks that began together, of which only guesses tell which ended when: what the state has of one
+        would be the other's as well."""
+        guessed: set[tuple[object, float]] = set()
         for choice in self._best.choices:
-            block = choice.chosen.of.where.above if choice.key.kind == "believed" else None
-            if block is None or block.where.silent or block.result is not None:
-                continue
-            if block.expected is None or block.expected.level < SURE:
-                guessed.setdefault((block.node, block.start), set()).add(block)
-        for blocks in guessed.values():
+            if choice.key.kind == "believed":
+                block = _loud(choice.chosen.of)
+                if block is not None and (block.expected is None or block.expected.level < SURE):
+                    guessed.add((block.node, block.start))
+        alike: dict[tuple[object, float], list[Execution]] = {}
+        for each in self._best.executions if guessed else ():
+            if not each.where.silent and (each.node, each.start) in guessed:
+                alike.setdefault((each.node, each.start), []).append(each)
+        for blocks in alike.values():
             if len({reported(each)[1:] for each in blocks}) > 1:
-                for one, other in itertools.pairwise(sorted(blocks, key=lambda each: each.number)):
-                    for each in _after((one, other), one.lines[0], self._below):
+                for pair in itertools.pairwise(blocks):
+                    for each in _after(pair, pair[0].lines[0], self._below):
                         each.doubt("iteration")
 
     def _seek_owner(self, choice: Choice, others: Iterable[Choice]) -> None:
@@ -203,12 +212,23 @@ class _Agreement:
                 doubt_what_differs(best.executions, other.executions, names, self._went_in)
             if other.conflict is None and full:
                 return True
+            if other.conflict is None and pair[0] is pair[1]:
+                self._exchange_alike(pair[0], other, at)
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.is_last
         if others and pair[0] is pair[1] and (not refuted or list(trial)[-1].kind in AT_ONCE):
             self._doubt_alike(pair[0], names)
         return refuted
+
+    def _exchange_alike(self, one: Execution, other: Reading, at: int) -> None:
+        """Of those that began with it, another was over at once instead."""
+        theirs = {each.path: each for each in other.executions if each.node is one.node}
+        for each in self._best.executions:
+            if each.node is one.node and each.start == one.start and each is not one:
+                there, both = theirs.get(each.path), arms(one, each)
+                if both is not None and there is not None and reported(there) != reported(each):
+                    self._exchanged.setdefault(both, at)
 
     def _went_in(self, each: Execution) -> int | None:
         if not self._measured.any:
@@ -274,9 +294,14 @@ class _Paths:
 
 def _blocks(one: Execution, other: Execution) -> tuple[Execution, Execution]:
     """What has events around the two, where that is of one step as well."""
-    around = [next((each for each in outwards(of) if not each.where.silent), of) for of in (one, other)]
+    around = [_loud(one) or one, _loud(other) or other]
     apart = around[0] is not around[1] and around[0].node is around[1].node
     return (around[0], around[1]) if apart else (one, other)
+
+
+def _loud(silent: Execution) -> Execution | None:
+    """The innermost around it that has events."""
+    return next((each for each in outwards(silent) if not each.where.silent), None)
 
 
 def _may_be_its(one: Execution, other: Execution) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from one_trace.assembler.executions import Execution, duration_of, is_at_limit, is_late
+from one_trace.assembler.executions import Execution, duration_of, is_at_limit, is_late, outwards
 from one_trace.assembler.expected import SURE, UNLIKELY
 from one_trace.assembler.pending import LEAVES
 from one_trace.assembler.standing import Standing
@@ -113,9 +113,18 @@ def _forget_frames(failure: StepFailure) -> None:
 
 
 def _ends_with_run(at: Standing, each: Execution) -> bool:
-    """The run was killed at that time."""
-    killed = at.going.killed and at.going.end > at.going.begin
-    return killed and each.end is not None and each.end >= at.script.lines[at.going.end - 1].at
+    """The run was killed at that time, or failed, which ends its process, and no line tells which of the two
+    was first."""
+    go = at.known.ground.goes[each.where.go - 1]
+    if each.end is None or go.end == go.begin or each.end < at.script.lines[go.end - 1].at:
+        return False
+    return go.killed or (go.failed and not _has_ended_in(each))
+
+
+def _has_ended_in(each: Execution) -> bool:
+    """What has waited for it has ended with a line."""
+    above = next((above for above in outwards(each) if not above.where.silent), None)
+    return above is None or (above.lines[1] >= 0 and above.status == "success")
 
 
 def _doubt_lateness(at: Standing) -> None:

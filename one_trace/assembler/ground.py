@@ -74,6 +74,8 @@ class Go:
     mock: bool = False
     killed: bool = True
     """It has no message of its end."""
+    failed: bool = False
+    """It has one of its failure, with which the host's process ends."""
     completed: set[str] = field(default_factory=set)
 
     def done(self, script: Script) -> Collection[str]:
@@ -128,7 +130,7 @@ def _goes(record: Record) -> list[Go]:
         elif line.event == "step:complete" and line.step_id is not None:
             completed.add(line.step_id)
         elif line.event is None:
-            goes[-1].killed = False
+            goes[-1].killed, goes[-1].failed = False, line.msg.startswith("Flow failed")
         elif line.event == "flow:mock-start":
             goes[-1].mock = True
         elif line.event in ("flow:dry-run", "step:dry-resolve"):

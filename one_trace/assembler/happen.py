@@ -121,7 +121,8 @@ class Happen:
             return False
         pending, strict = self._at.pending, self._fit.strict
         waits = pending.waiting.get(line.step_id or "", [])
-        if len(waits) == 1 and not pending.timers:  # mostly: nothing to choose from
+        blocks = self._silence.ends_with(line) if waits and pending.silent else []
+        if len(waits) == 1 and not pending.timers and not blocks:  # mostly: nothing to choose from
             if not self._fit.may_be_alone(waits[0], line):
                 return False
             self.end_with(waits[0], line)
@@ -132,10 +133,11 @@ class Happen:
         fitting = list(self._fitting([*ended, *self._timed_out(line)], line, strict=strict))
         if not fitting:
             return False
-        if len(fitting) == 1:
+        if len(fitting) == 1 and not blocks:
             self._go_on(fitting[0][1], line)
         else:
-            choose(self._at, "end", [self._candidate(cost, each, line) for cost, each in fitting])
+            options = [self._candidate(cost, each, line) for cost, each in fitting]
+            choose(self._at, "end", options + blocks)
         return True
 
     def _fitting(

@@ -198,22 +198,37 @@ def _has_part(choice: Choice, blamed: set[int], around: set[int]) -> bool:
 
 
 def _exchanged(reading: Reading, one: Execution, other: Execution) -> Iterator[Picks]:
-    """All choices, with two of the same steps in each other's place: from the first on, or from the last at
-    which they may be exchanged, or from the one before."""
-    both = arms(one, other)
-    if both is None:
-        return
+    """All choices, with two of the same steps in each other's place: them alone, or all that runs beside
+    them; from where they may be exchanged, the last time before the first of them ends, or the time before;
+    until they may be exchanged again after both have ended, or for good."""
     choices = reading.choices
-    yield dict(exchange(choice, both) for choice in choices)
-    meetings = [index for index, choice in enumerate(choices) if may_exchange(choice, both)]
-    for index in meetings[: -1 - MEETINGS : -1]:
-        before = {choice.key: choice.chosen.label for choice in choices[:index]}
-        yield before | dict(exchange(choice, both) for choice in choices[index:])
+    ends = sorted(each.lines[1] for each in (one, other))
+    for both in _scopes(one, other):
+        meetings = [index for index, choice in enumerate(choices) if may_exchange(choice, both)]
+        begins = [index for index in meetings if ends[0] < 0 or choices[index].key.at <= ends[0]]
+        again = next((index for index in meetings if choices[index].key.at > ends[1] >= 0), len(choices))
+        as_made = [(choice.key, choice.chosen.label) for choice in choices]
+        changed = [exchange(choice, both) for choice in choices]
+        for begin in begins[: -1 - MEETINGS : -1]:
+            for end in dict.fromkeys((again, len(choices))):
+                yield dict([*as_made[:begin], *changed[begin:end], *as_made[end:]])
+        if meetings:
+            yield dict(changed)
+
+
+def _scopes(one: Execution, other: Execution) -> Iterator[tuple[str, str]]:
+    """The paths of the two, and of what they are in, as far as they have to be exchanged; the innermost
+    first."""
+    first, second = one.path.split(" > "), other.path.split(" > ")
+    while first and second and first != second:
+        yield " > ".join(first), " > ".join(second)
+        if first.pop() != second.pop():
+            return
 
 
 def may_exchange(choice: Choice, both: tuple[str, str]) -> bool:
     """It is one between the two."""
-    labels = {each.label for each in (choice.chosen, *choice.as_good)}
+    labels = {each.label for each in choice.candidates}
     return any(renamed(label, *both) in labels - {label} for label in labels)
 
 

@@ -22,6 +22,8 @@ from one_trace.record.log import LogLine
 class Silence:
     def __init__(self, at: Standing, fit: Fit, decisions: Decisions) -> None:
         self._at, self._fit, self._decisions = at, fit, decisions
+        self._going_on: tuple[int, str] = -1, ""
+        """The line that something silent was last taken to lead to, and what it is in."""
 
     def keep_promise(self, until: float, before: float | None) -> bool:
         """What waits in a silent container ends when the state says that the container did."""
@@ -83,22 +85,33 @@ class Silence:
         return True
 
     def by_silence(self, line: LogLine) -> bool:
-        inside = self.held_up(line)
-        if not inside:
-            return False
-        threw = line.event in ("step:error", "step:retry", "flow:error") or line.status == "failed"
-        options: list[Candidate] = self.timed_out_inside(inside, line)
+        options = self.options(line)
         if options:
             choose(self._at, "silence", options)
-            return True
+        return bool(options)
+
+    def ends_with(self, line: LogLine) -> list[Candidate]:
+        """Blocks that the line may be the end of, where a leaf has the same id."""
+        nodes = self._at.known.ground.flows.with_id(line.step_id or "")
+        if len(nodes) < 2 or all(node.type != "parallel" for node in nodes):
+            return []
+        found = [each for each in self.held_up(line) if each[1].node.id == line.step_id]
+        return self._options(found, line) if found else []
+
+    def options(self, line: LogLine) -> list[Candidate]:
+        inside = self.held_up(line)
+        return (self.timed_out_inside(inside, line) or self._options(inside, line)) if inside else []
+
+    def _options(
+        self, inside: list[tuple[float, Execution, list[Waiting]]], line: LogLine
+    ) -> list[Candidate]:
+        threw = line.event in ("step:error", "step:retry", "flow:error") or line.status == "failed"
         own = line.event != "step:retry" or any(each[1].node.id == line.step_id for each in inside)
         threw = threw and own
+        options: list[Candidate] = []
         for rank, container, waiting in inside:
             options += self.in_container(rank, container, waiting, line, threw=threw)
-        if not options:
-            return False
-        choose(self._at, "silence", options)
-        return True
+        return options
 
     def in_container(
         self, rank: float, container: Execution, waiting: list[Waiting], line: LogLine, *, threw: bool
@@ -110,10 +123,11 @@ class Silence:
         options: list[Candidate] = []
         if waiting:
             cost = weights.FITS + rank + (weights.FAILURE if threw and not later else 0)
-            act = partial(self.end_all, waiting)
-            hint = -2 if threw else 0
-            label = f"goes on {_attempt_path(container, waiting[0].of)}"
-            options.append(Candidate((cost, hint), container, label, act))
+            path = _attempt_path(container, waiting[0].of)
+            act = partial(self.go_on, path, waiting)
+            again = self._going_on == (self._at.choices.at, path)  # more in it may have to be over
+            label = f"goes on {path}"
+            options.append(Candidate((cost, -2 if threw else 0), container, label, act, (-again, 0)))
         kinds: set[tuple[object, ...]] = set()
         for each in sorted(waiting, key=lambda each: f'"{each.of.node.id}"' not in error):
             where, node = each.of.where, each.of.node
@@ -153,6 +167,10 @@ class Silence:
         else:
             of.start = begun
         fire(self._at, timer)
+
+    def go_on(self, path: str, waiting: list[Waiting]) -> None:
+        self._going_on = self._at.choices.at, path
+        self.end_all(waiting)
 
     def end_all(self, waiting: list[Waiting]) -> None:
         """A block waits for all that runs in it."""
