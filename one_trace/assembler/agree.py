@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 from one_trace.assemble.sizes.measured import Measured
 from one_trace.assembler.choices import AT_ONCE, Candidate, Choice, Key, Picks
+from one_trace.assembler.classes import Classes
 from one_trace.assembler.doubts import doubt_what_differs, reported
 from one_trace.assembler.executions import Execution, outwards
-from one_trace.assembler.expected import SURE
+from one_trace.assembler.expected import SURE, UNLIKELY
 from one_trace.assembler.ground import EXACT, LINES, Ground
 from one_trace.assembler.readings import Reading
 from one_trace.assembler.search import arms, exchange, may_exchange, renamed, solve
@@ -55,7 +56,8 @@ class _Agreement:
         self._before: dict[Key, str] = {}
         self._exchanged: dict[Arms, int] = {}
         """Arms that may as well be each other's, and from which line on."""
-        self._classes = Classes()
+        self._relabelled = Classes()
+        """Arms that were each other's for good: which is which is but a name."""
         self._measured = Measured(ground.record)
         self._alike: set[tuple[str, float]] = set()
         """Steps and times of which any may be any."""
@@ -76,23 +78,31 @@ class _Agreement:
         self._doubt_together()
 
     def _to_look_at(self, choice: Choice) -> Iterator[Candidate]:
-        """The candidates that may be as right, but for those that are one with another by relabelling."""
+        """The candidates that may be as right: one of those that are each other's, and none that is the
+        chosen one's."""
         if not self._stands:
             yield from choice.others
             return
         seen = [choice.chosen.of]
         for each in choice.as_good:
-            if any(self._are_one(each.of, other, choice.key.at) for other in seen):
+            if self._is_belied(each.of, choice.key) or self._is_one_of(seen, each.of, choice.key.at):
                 continue
             yield each
             seen.append(each.of)
 
-    def _are_one(self, one: Execution, other: Execution, at: int) -> bool:
-        if one is other:
+    def _is_belied(self, of: Execution, key: Key) -> bool:
+        """What the state was found to have of it, in a place that is no other's, is not what the line says."""
+        line, result = self._ground.record.lines[key.at], of.result
+        if key.kind != "end" or line.event != "step:complete" or result is None:
             return False
-        return any(
-            both is not None and self._classes.joined(*both) for both in (arms(one, other, at), arms(one, other))
-        )
+        known = of.expected is not None and of.expected.level > UNLIKELY
+        return known and (result.status, result.duration_ms) != (line.status, line.reported_ms)
+
+    def _is_one_of(self, seen: list[Execution], of: Execution, at: int) -> bool:
+        """With another reading in which the one is looked at, that of the other is the same by other names."""
+        pairs = ((one, of) for one in seen if one is not of)
+        both = (each for pair in pairs for each in (arms(*pair, at), arms(*pair)))
+        return any(each is not None and self._relabelled.joined(*each) for each in both)
 
     def _doubt_together(self) -> None:
         """Of those alike of which some were over at once, none is certain where one is not."""
@@ -121,9 +131,7 @@ class _Agreement:
         while shared:  # until nothing is news to any
             shared = False
             for one, other in pairs:
-                ours, theirs = (
-                    {name for name in PLACES if _is_doubted(each, (name,))} for each in (one, other)
-                )
+                ours, theirs = (_shared(each) for each in (one, other))
                 if ours != theirs:
                     shared = True
                     one.doubt(*theirs)
@@ -204,14 +212,14 @@ class _Agreement:
             if other.conflict is None and both is not None:
                 self._exchanged.setdefault(both, at)
                 if full:
-                    self._classes.join(*both)
+                    self._relabelled.join(*both)
             self._left += replayed - self._ground.replayed
             replayed = self._ground.replayed
             best.runs += other.runs
             if other.conflict is None:
                 doubt_what_differs(best.executions, other.executions, names, self._went_in)
             if other.conflict is None and full:
-                return True
+                return True  # what else there is with the one in the other's place is there without as well
             if other.conflict is None and pair[0] is pair[1]:
                 self._exchange_alike(pair[0], other, at)
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
@@ -252,26 +260,6 @@ class _Agreement:
 def _names(pair: tuple[Execution, Execution]) -> tuple[str, ...]:
     """What is not certain where it may be the one or the other."""
     return PLACES[:1] if pair[0].node is pair[1].node else PLACES
-
-
-class Classes:
-    """Which are each other's."""
-
-    def __init__(self) -> None:
-        self._above: dict[str, str] = {}
-
-    def _top(self, one: str) -> str:
-        while (above := self._above.get(one)) is not None:
-            one = above
-        return one
-
-    def join(self, one: str, other: str) -> None:
-        a, b = self._top(one), self._top(other)
-        if a != b:
-            self._above[b] = a
-
-    def joined(self, one: str, other: str) -> bool:
-        return self._top(one) == self._top(other)
 
 
 class _Paths:
@@ -329,6 +317,12 @@ def _result_of(choice: Choice) -> object:
 
 def _is_doubted(each: Execution, names: tuple[str, ...]) -> bool:
     return each.doubts is not None and each.doubts.issuperset(names)
+
+
+def _shared(each: Execution) -> set[str]:
+    """What is not certain of it that it would not be of what stands in its place either."""
+    names = PLACES if each.where.silent else (*PLACES, "durationMs")
+    return {name for name in names if _is_doubted(each, (name,))}
 
 
 def _below(executions: list[Execution]) -> _Below:
