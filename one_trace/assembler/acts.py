@@ -66,6 +66,8 @@ def keep_at(at: Standing, index: int) -> None:
 def fire(at: Standing, timer: Timer) -> None:
     """A pause is over, or what runs is timed out: its end is no news then."""
     at.pending.timers.remove(timer)
+    if timer.limit:
+        at.known.expected.given_up.add(timer.of.node)
     for each in at.pending.waiting.get(timer.of.node.id, ()) if timer.limit else ():
         each.never = each.never or (each.of is timer.of and each.attempt == timer.attempt)
     timer.fire()
@@ -93,6 +95,9 @@ def _read_at_once(at: Standing, call: Execution) -> None:
 
 def finish(at: Standing, execution: Execution, index: int, line: LogLine) -> None:
     """A line has ended it."""
+    pairing = at.pairings.of(execution.node.id)
+    if pairing is not None and not pairing.take(execution.lines[0], index):
+        raise Conflict(f"another has to end with line {index + 1}, or an end has no start", [execution])
     if execution.over is None:
         execution.over = at.clock.moment()
     execution.lines, execution.line = (execution.lines[0], index), line

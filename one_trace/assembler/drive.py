@@ -22,6 +22,7 @@ from one_trace.assembler.ground import EXACT, Go, Ground
 from one_trace.assembler.happen import Happen
 from one_trace.assembler.leaves import Leaves
 from one_trace.assembler.maps import Held, Maps
+from one_trace.assembler.pairing import Pairings
 from one_trace.assembler.pending import Pending
 from one_trace.assembler.script import FLOW_ENDS, Script
 from one_trace.assembler.silence import Silence
@@ -149,4 +150,5 @@ def _standing(ground: Ground, choices: Choices, learned: Learned, *, lenient: bo
     expected = Expected(ground.stored, len(ground.goes), ground.goes[-1].completed)
     known = Known(ground, expected, learned, exact, lenient)
     script, clock = Script(ground.record.lines, ground.lines.ignored, 0 if exact else WRITTEN_MS), LineClock()
-    return Standing(known, choices, script, clock, ground.goes[0])
+    pairings = Pairings(ground.clocks if ground.mode.times == EXACT and not lenient else None)
+    return Standing(known, choices, script, clock, ground.goes[0], pairings)

@@ -14,7 +14,7 @@ from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import ANY, EXACT
-from one_trace.assembler.pending import STATUS, Timer, Waiting
+from one_trace.assembler.pending import LEAVES, STATUS, Timer, Waiting
 from one_trace.assembler.script import BUSY_MS
 from one_trace.assembler.standing import Standing
 from one_trace.record.log import LogLine
@@ -38,12 +38,14 @@ class Fit:
         self.strict = self._exact and not at.known.lenient
         """What does not fit is left alone."""
         self._measured = Tolerance(ground.facts, exact=True)(0)
+        self._on_time = ground.facts.exact
         self._same_late = self._always_late()
+        self._clocks = ground.clocks if self._exact and not self._on_time else None
 
     def fits(self, execution: Execution, line: LogLine) -> bool:
         """Whether the line may be its end, by how long it was."""
         apart = self.apart(execution, line)
-        return not apart or apart <= self.late(line)
+        return not apart or apart <= self.delay(execution, line)
 
     def in_time(self, waits: list[Waiting], line: LogLine) -> list[Waiting]:
         """Those of which the line may be the end, by how long they were."""
@@ -52,15 +54,16 @@ class Fit:
         return [each for each in waits if self.fits(each.of, line)]
 
     def apart(self, execution: Execution, line: LogLine) -> float:
-        """How much longer or shorter it was than the line says. A step's own clock starts when its first line
-        is written, which may be later than the time that the line gives."""
+        """How much longer or shorter it was than the line says. A step's own clock starts after its first
+        line is written, and before the next one is: the host is one thread."""
         if line.duration_ms is None:
             return 0.0
         apart = line.at - line.duration_ms - execution.start
         begun = execution.lines[0]
         if apart > 0 and begun >= 0:
-            written = self._at.script.lines[begun].at - execution.start
-            return max(0.0, apart - written) if written > 0 else apart
+            lines = self._at.script.lines
+            latest = begun if self._on_time or begun + 1 == len(lines) else begun + 1
+            return max(0.0, apart - max(0.0, lines[latest].at - execution.start))
         return abs(apart)
 
     def _always_late(self) -> float | None:
@@ -74,6 +77,12 @@ class Fit:
         if self._same_late is not None:
             return self._same_late
         return max(WRITTEN_MS, self._tolerance(self._at.script.cursor))
+
+    def delay(self, execution: Execution, line: LogLine) -> float:
+        """How much later than its own clock stopped the line of its end may be written."""
+        if self._clocks is None:
+            return self.late(line)
+        return self._clocks.delay(line, leaf=execution.node.type in LEAVES)
 
     def early(self, line: LogLine) -> float:
         """How much earlier than a line something may be due that comes after it."""
@@ -89,7 +98,7 @@ class Fit:
         """Whether its cost would be that of what does not fit, where times are exact."""
         if line.event in RETRIES:
             return False
-        return self.apart(execution, line) > self.late(line) or not self.goes_on(execution, line)
+        return self.apart(execution, line) > self.delay(execution, line) or not self.goes_on(execution, line)
 
     def cost(self, execution: Execution, line: LogLine) -> Cost:
         return (sum(self.weighed(execution, line)), 0)
@@ -98,7 +107,7 @@ class Fit:
         """How well the line fits as its end."""
         if line.event in RETRIES:
             return (weights.FITS,)
-        late = self.apart(execution, line) > self.late(line)
+        late = self.apart(execution, line) > self.delay(execution, line)
         if late and self._exact:
             return weights.FITS, weights.TOO_LATE
         if not self.goes_on(execution, line):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from one_trace.assemble.live.facts import Facts
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.flows import Flows
+from one_trace.assembler.pairing import Clocks
 from one_trace.assembler.script import FLOW_ENDS, UNSAVED, Lines, Script
 from one_trace.assembler.stored import Stored
 from one_trace.assembler.tried import Tried
@@ -89,6 +90,7 @@ class Ground:
         self.faults: list[str] = []
         self.flows = Flows(record, facts.warnings, self.faults)
         self.lines = Lines(record.lines)
+        self.clocks = Clocks(facts, self.lines)
         self.goes = _goes(record) or [Go(1, 0, 0, record.files.flow_key)]
         self.bare = record.flow is None
         """The engine cannot run these flows: lines are placed by the flow files alone."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from one_trace.assembler import weights
 from one_trace.assembler.acts import choose, end_with, fire, read_flows, settle
 from one_trace.assembler.choices import Candidate, Cost
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import outwards
-from one_trace.assembler.fit import BAD, Fit
-from one_trace.assembler.pending import LEAVES, Timer, Waiting
+from one_trace.assembler.fit import BAD, RETRIES, Fit
+from one_trace.assembler.pending import Timer, Waiting
 from one_trace.assembler.script import ENDS, Conflict
 from one_trace.assembler.silence import Silence
 from one_trace.assembler.standing import Standing
@@ -99,7 +100,7 @@ class Happen:
                     f"{timer.of.path} was timed out before line {self._at.script.cursor + 1}", [timer.of]
                 )
             return False
-        return timer.limit or self._at.known.exact or timer.of.node.type in LEAVES
+        return timer.limit or self._at.known.exact or not self._decisions.firsts_of(timer.of.node)
 
     def let(self, each: Waiting | Timer) -> None:
         assert each.due is not None
@@ -133,6 +134,8 @@ class Happen:
         fitting = list(self._fitting([*ended, *self._timed_out(line)], line, strict=strict))
         if not fitting:
             return False
+        if len(fitting) > 1 and line.event not in RETRIES:
+            fitting = self._leaving_all_a_start(fitting)
         if len(fitting) == 1 and not blocks:
             self._go_on(fitting[0][1], line)
         else:
@@ -147,6 +150,18 @@ class Happen:
             cost = self._fit.cost(each.of, line)
             if cost < BAD or not strict:
                 yield cost, each
+
+    def _leaving_all_a_start(
+        self, fitting: list[tuple[Cost, Waiting | Timer]]
+    ) -> list[tuple[Cost, Waiting | Timer]]:
+        """Those by whose end here no other end is left without a start; all where it is so with each."""
+        at = self._at
+        left = [
+            (cost, each)
+            for cost, each in fitting
+            if at.pairings.may_end(each.of.node.id, each.of.lines[0], at.script.cursor)
+        ]
+        return left or fitting
 
     def _timed_out(self, line: LogLine) -> Iterator[Timer]:
         timers = self._at.pending.timers
@@ -182,7 +197,13 @@ class Happen:
             found: list[Waiting | Timer] = [*due, *timers]
             soonest = self.first_of([each for each in found if each.due == soonest.due], line)
         soonest.due = min(soonest.due or 0, line.at)
-        self.let(soonest)
+        options = self._silence.options(line) if isinstance(soonest, Timer) and not soonest.limit else []
+        if options:
+            act = partial(self.let, soonest)
+            again = Candidate((weights.FITS, 0), soonest.of, f"tries again {soonest.of.path}", act)
+            choose(self._at, "silence", [again, *options])
+        else:
+            self.let(soonest)
         return True
 
     def first_of(self, at_one_time: list[Waiting | Timer], line: LogLine) -> Waiting | Timer:

@@ -185,7 +185,7 @@ class NotedHappen(Happen):
 
     def _detail(self, weight: Weight, of: Execution, line: LogLine) -> str:
         if weight is weights.TOO_LATE and line.event not in RETRIES:
-            return f"{self._fit.apart(of, line):g} ms, at most {self._fit.late(line):g}"
+            return f"{self._fit.apart(of, line):g} ms, at most {self._fit.delay(of, line):g}"
         if weight is weights.LEADS_NOWHERE:
             after = self._at.script.after()
             return f"next is {after.event} {after.step_id or after.flow_key}" if after else "nothing comes"

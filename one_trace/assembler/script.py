@@ -71,6 +71,20 @@ class Lines:
         return self._by_step(i for i, line in enumerate(self._lines) if line.event in ENDS)
 
     @cached_property
+    def concurrent(self) -> set[str | None]:
+        """Of all steps that ever run several times at once."""
+        running: dict[str | None, int] = defaultdict(int)
+        found = set()
+        for line in self._lines:
+            if line.event == "step:start":
+                running[line.step_id] += 1
+                if running[line.step_id] > 1:
+                    found.add(line.step_id)
+            elif line.event in ("step:complete", "step:error"):
+                running[line.step_id] -= 1
+        return found
+
+    @cached_property
     def took_no_time(self) -> dict[str | None, list[int]]:
         """The lines that say that steps took no time, by id."""
         return self._by_step(

@@ -10,6 +10,7 @@ from one_trace.assembler.driven import DrivenLoop, LineClock
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import Expected
 from one_trace.assembler.ground import Go, Ground
+from one_trace.assembler.pairing import Pairings
 from one_trace.assembler.pending import Notes, Pending
 from one_trace.assembler.script import Script
 from one_trace.record.state import Result
@@ -41,6 +42,7 @@ class Standing:
     script: Script
     clock: LineClock
     going: Go
+    pairings: Pairings
     executions: list[Execution] = field(default_factory=list)
     running: Execution | None = None
     loop: DrivenLoop = field(init=False)

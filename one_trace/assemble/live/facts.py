@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right, insort
+from collections import Counter
 from functools import cached_property
 
 from one_trace.assemble.live.tolerance import CLOCK_MS
 from one_trace.record.clock import LogClock
 from one_trace.record.log import LogLine
 
+FLOW_ENDS = ("flow:complete", "flow:error", "flow:stopped")
+"""Events with which a flow ends."""
 RESUMED = "Flow resumed"
 """What the host says when it resumes a run."""
 
@@ -59,8 +63,34 @@ class Facts:
     @cached_property
     def exact(self) -> bool:
         """All that can be measured was on time."""
-        return self.longest_ms == 0 and all(
-            line.timestamp in (None, line.ts) for line in self.lines if line.event == "step:start"
+        return (
+            self.longest_ms == 0
+            and self._is_prompt
+            and self._has_a_start_for_each_end
+            and all(line.timestamp in (None, line.ts) for line in self.lines if line.event == "step:start")
+        )
+
+    @property
+    def _has_a_start_for_each_end(self) -> bool:
+        """Just when it began by its duration."""
+        begun: Counter[tuple[str | None, float]] = Counter()
+        ended: Counter[tuple[str | None, float]] = Counter()
+        for line in self.lines:
+            if line.event == "step:start":
+                begun[line.step_id, line.at] += 1
+            elif line.event == "step:complete" and line.duration_ms is not None:
+                ended[line.step_id, line.at - line.duration_ms] += 1
+        return ended <= begun
+
+    @property
+    def _is_prompt(self) -> bool:
+        """What follows at once was written in the same ms: the first step of a flow, and what comes after
+        the end of the run's own."""
+        return all(
+            line.at == before.at
+            for before, line in itertools.pairwise(self.lines)
+            if (before.event == "flow:start" and line.event == "step:start")
+            or (before.event in FLOW_ENDS and line.event is None)
         )
 
     def busy_ms(self, index: int) -> float:
