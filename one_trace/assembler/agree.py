@@ -87,7 +87,7 @@ class _Agreement:
             seen.append(each.of)
 
     def _is_belied(self, of: Execution, key: Key) -> bool:
-        """What the state was found to have of it, in a place that is no other's, is not what the line says."""
+        """What the state was found to have of it, in a place of its own, is not what the line says."""
         line, result = self._ground.record.lines[key.at], of.result
         if key.kind != "end" or line.event != "step:complete" or result is None:
             return False
@@ -95,10 +95,13 @@ class _Agreement:
         return known and (result.status, result.duration_ms) != (line.status, line.reported_ms)
 
     def _is_one_of(self, seen: list[Execution], of: Execution, at: int) -> bool:
-        """With another reading in which the one is looked at, that of the other is the same by other names."""
-        pairs = ((one, of) for one in seen if one is not of)
-        both = (each for pair in pairs for each in (arms(*pair, at), arms(*pair)))
-        return any(each is not None and self._relabelled.joined(*each) for each in both)
+        """Another reading in which the one is looked at is one of the other as well, by other names."""
+        return any(
+            both is not None and renamed(one.path, *both) == of.path and self._relabelled.joined(*both)
+            for one in seen
+            if one is not of
+            for both in (arms(one, of, at), arms(one, of))
+        )
 
     def _doubt_together(self) -> None:
         """Of those alike of which some were over at once, none is certain where one is not."""
