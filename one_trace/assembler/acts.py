@@ -25,6 +25,7 @@ def choose(at: Standing, kind: str, options: list[Candidate]) -> None:
 
 def drain(at: Standing) -> None:
     """All that follows at once."""
+    at.pending.fresh.clear()
     at.loop.drain()
     at.last = -1
 
@@ -34,6 +35,7 @@ def settle(at: Standing, waiting: Waiting, failure: StepFailure | None) -> None:
     at.pending.drop(waiting)
     if waiting.promise is not None:
         waiting.promise.resolve(failure)
+    at.pending.fresh.clear()
     at.loop.drain()
     at.last = -1
 

@@ -80,6 +80,7 @@ class DrivenLoop(Loop):
         timer = Timer(due, of, attempt > 0, callback, attempt)
         self._by_number[self._number] = timer
         self._pending.timers.append(timer)
+        self._pending.fresh.append(timer)
         return self._number
 
     def cancel(self, number: int) -> None:

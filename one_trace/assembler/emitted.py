@@ -91,7 +91,10 @@ class Emitted(Events):
         at.last = index
         line_at, clock = script.lines[index].at, at.clock
         if line_at > clock.at:
+            for each in () if at.known.exact else at.pending.fresh:
+                each.slack = line_at - clock.at
             clock.at, script.late = line_at, True
+        at.pending.fresh.clear()
         taken = script.taken
         taken[index] = 1
         if index == script.cursor:  # as `take` does

@@ -54,6 +54,8 @@ class Execution(Struct, gc=False, eq=False):
     result: Result | None = None
     expected: Any = None
     doubts: set[str] | None = None
+    slack: float = 0
+    """How much later than `start` it may have begun, where that has no line."""
 
     @property
     def attempts(self) -> int:

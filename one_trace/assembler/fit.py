@@ -14,14 +14,13 @@ from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution
 from one_trace.assembler.expected import SURE
 from one_trace.assembler.ground import ANY, EXACT
-from one_trace.assembler.pending import LEAVES, STATUS, Timer, Waiting
+from one_trace.assembler.pending import LEAVES, NEVER, STATUS, Timer, Waiting
 from one_trace.assembler.script import BUSY_MS
 from one_trace.assembler.standing import Standing
 from one_trace.record.log import LogLine
 
 BAD = (weights.BAD, 0.0)
 """The cost from which on a candidate does not fit."""
-NEVER = float("inf")
 RETRIES = ("step:retry", "step:retry-success")
 TIMED_OUT = '" exceeded timeout of '
 """What the error of every time-out says."""

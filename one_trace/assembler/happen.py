@@ -9,7 +9,7 @@ from one_trace.assembler import weights
 from one_trace.assembler.acts import choose, end_with, fire, read_flows, settle
 from one_trace.assembler.choices import Candidate, Cost
 from one_trace.assembler.decisions import Decisions
-from one_trace.assembler.executions import outwards
+from one_trace.assembler.executions import Execution, outwards
 from one_trace.assembler.fit import BAD, RETRIES, Fit
 from one_trace.assembler.pending import Timer, Waiting
 from one_trace.assembler.script import ENDS, Conflict
@@ -33,7 +33,8 @@ class Happen:
             self.pass_time(line.at - self._fit.early(line))
             if at.script.taken[index]:
                 return
-        at.clock.at = max(at.clock.at, line.at)
+        since = at.clock.at
+        at.clock.at = max(since, line.at)
         if pending.timers:
             self.time_out_first(line)
             if at.script.taken[index]:
@@ -44,8 +45,9 @@ class Happen:
                 return
         while (
             self.by_itself(line)
-            or self.by_timer(line)
+            or self.by_timer(line, line.at, since)
             or self._silence.by_silence(line)
+            or self.by_timer(line, line.at + self._fit.early(line), since)
             or self._silence.keep_promise(line.at + self._fit.early(line) + 0.5, None)
             or read_flows(at)
         ):
@@ -83,10 +85,11 @@ class Happen:
         """What the log has no line of happens when it is due."""
         pending = self._at.pending
         while pending.silent or pending.timers or pending.promised:
-            due = [each for each in self._at.pending.silent if each.due is not None and each.due < until]
-            timers = [each for each in self._at.pending.timers if each.due < until and self.goes_off(each)]
+            due = [each for each in pending.silent if each.latest < until]
+            timers = [each for each in pending.timers if each.latest < until and self.goes_off(each)]
             soonest = _soonest([*due, *timers])
-            if self._silence.keep_promise(until, soonest.due if soonest is not None else None):
+            before = soonest.due if soonest is not None else None
+            if self._silence.keep_promise(until, before, surely=True):
                 continue
             if soonest is None:
                 return
@@ -185,31 +188,47 @@ class Happen:
     def end_with(self, waiting: Waiting, line: LogLine) -> None:
         settle(self._at, waiting, end_with(self._at, waiting, line))
 
-    def by_timer(self, line: LogLine) -> bool:
-        """Another attempt, or what is silent and due at this very time."""
-        until = line.at + self._fit.early(line)
-        due = [each for each in self._at.pending.silent if each.due is not None and each.due <= until]
-        timers = [each for each in self._at.pending.timers if each.due <= until and self.at_once(each, line)]
-        soonest = _soonest([*due, *timers])
-        if soonest is None:
+    def by_timer(self, line: LogLine, until: float, since: float) -> bool:
+        """Another attempt, or what is silent and may be over by now: that which the line may come of, or what
+        is due first. Which of several goes first at one time is not known before."""
+        pending, early = self._at.pending, line.at + self._fit.early(line)
+        due: list[Waiting | Timer] = [each for each in pending.silent if (each.due or early + 1) <= early]
+        due += [each for each in pending.timers if each.due <= early and self.at_once(each, line)]
+        due.sort(key=lambda each: each.due or 0)
+        leading = self.leading(due, line, since)
+        if leading:
+            choose(self._at, "due", leading)
+            return True
+        if not due or (due[0].due or 0) > until:
             return False
-        if len(due) + len(timers) > 1:
-            found: list[Waiting | Timer] = [*due, *timers]
-            soonest = self.first_of([each for each in found if each.due == soonest.due], line)
-        soonest.due = min(soonest.due or 0, line.at)
-        options = self._silence.options(line) if isinstance(soonest, Timer) and not soonest.limit else []
+        first = due[0]
+        options = self._silence.options(line) if isinstance(first, Timer) and not first.limit else []
         if options:
-            act = partial(self.let, soonest)
-            again = Candidate((weights.FITS, 0), soonest.of, f"tries again {soonest.of.path}", act)
+            act = partial(self.let_by, first, line, since)
+            again = Candidate((weights.FITS, 0), first.of, f"tries again {first.of.path}", act)
             choose(self._at, "silence", [again, *options])
         else:
-            self.let(soonest)
+            self.let_by(first, line, since)
         return True
 
-    def first_of(self, at_one_time: list[Waiting | Timer], line: LogLine) -> Waiting | Timer:
-        """That which the line may come of. Which of several goes first at one time is not known before."""
-        leading = (each for each in at_one_time if self._silence.leads_to(each.of, line))
-        return next(leading, at_one_time[0])
+    def leading(self, due: list[Waiting | Timer], line: LogLine, since: float) -> list[Candidate]:
+        """Those that the line may come of, one of each block."""
+        found: dict[Execution, Candidate] = {}
+        for each in due:
+            rank, block = self._silence.leads_to(each.of, line)
+            if block is not None and block not in found:
+                act = partial(self.let_by, each, line, since)
+                label = f"over {each.of.path}"
+                found[block] = Candidate((weights.FITS + rank, 0), each.of, label, act, (each.due or 0, 0))
+        return list(found.values())
+
+    def let_by(self, each: Waiting | Timer, line: LogLine, since: float) -> None:
+        """At its own time, as far as nothing else was later."""
+        clock = self._at.clock
+        each.due = min(each.due or 0, line.at)
+        clock.at = max(since, each.due)
+        self.let(each)
+        clock.at = max(clock.at, line.at)
 
     def at_once(self, timer: Timer, line: LogLine) -> bool:
         if timer.limit:

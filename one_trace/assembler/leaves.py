@@ -65,7 +65,8 @@ class Leaves:
             return self._has_end_now(waiting)
         if waiting.due is None:
             return self._is_guessed_over(waiting)
-        return waiting.due == self._at.clock.at
+        waits_for_nothing = waiting.of.node.type == "transform" and not self._at.known.exact
+        return waits_for_nothing or waiting.due == self._at.clock.at
 
     def _is_guessed_over(self, waiting: Waiting) -> bool:
         """Where the state does not say the result of a silent leaf."""

@@ -15,6 +15,7 @@ from one_trace.engine.loop import Promise
 STATUS = {"success": "success", "skipped": "skipped", "failed": "error", "timeout": "timeout"}
 """What the host calls an outcome, and we."""
 LEAVES = frozenset(("transform", "code", "file-read", "file-write", "bash", "action", "paginate"))
+NEVER = float("inf")
 UNKNOWN = "\0 an error that the record does not tell"
 
 
@@ -27,6 +28,12 @@ class Timer:
     limit: bool
     fire: Callable[[], None]
     attempt: int
+    slack: float = 0
+    """How much later it may have begun to run, by the next line of the moment."""
+
+    @property
+    def latest(self) -> float:
+        return self.due + self.slack
 
 
 class Waiting(Struct, eq=False):
@@ -40,6 +47,11 @@ class Waiting(Struct, eq=False):
     failure: StepFailure | None = None
     never: bool = False
 
+    @property
+    def latest(self) -> float:
+        """When it is over at the latest."""
+        return NEVER if self.due is None else self.due + self.of.slack
+
 
 @dataclass
 class Pending:
@@ -48,7 +60,8 @@ class Pending:
     ended, and whether they failed; `calls`: sub-flows before their first event; `reader`: what the first of
     them wait for; `limited`: attempts with a time-out whose bodies have begun in this turn, the innermost
     last; `count`: how many leaf bodies wait; `pausing`: whose pause or time-out the next timer is, an attempt
-    of 0 for a pause, and how long it is by the log."""
+    of 0 for a pause, and how long it is by the log; `fresh`: what has begun without a line since the last
+    line of this moment."""
 
     open: dict[str, list[Execution]] = field(default_factory=lambda: defaultdict(list))
     waiting: dict[str, list[Waiting]] = field(default_factory=lambda: defaultdict(list))
@@ -60,6 +73,7 @@ class Pending:
     limited: list[tuple[Execution, int]] = field(default_factory=list)
     pausing: tuple[Execution, int, float | None] = field(init=False)
     count: int = 0
+    fresh: list[Execution | Timer] = field(default_factory=list)
 
     def add(self, waiting: Waiting) -> None:
         self.count += 1

@@ -102,7 +102,7 @@ def read_once(ground: Ground, picks: Picks, learned: Learned, *, lenient: bool =
     if unlike:
         blamed = [each.of for each in unlike if each.of is not None]
         conflict = Conflict(unlike[0].why, blamed, _ended_last(unlike[0], at.executions))
-        twins = list(_twins(unlike, at.executions))
+        twins = _twins(unlike, at.executions)
     ground.replayed += at.script.cursor
     close(at)
     end = End(drive.outcome, drive.failure, drive.failure in at.notes.guessed)
@@ -159,8 +159,16 @@ def _unwritten(at: Standing) -> dict[str, list[float]]:
     return found
 
 
-def _twins(unlike: list[Unlike], executions: list[Execution]) -> Iterator[tuple[Execution, Execution]]:
-    for each in unlike[:BLAMED]:
+def _twins(unlike: list[Unlike], executions: list[Execution]) -> list[tuple[Execution, Execution]]:
+    """First those of which each is what the other should be, then those of which one is right as it is."""
+    wrong = {each.of for each in unlike}
+    found = list(dict.fromkeys(_alike(unlike[:BLAMED], executions)))
+    pairs = set(found)
+    return sorted(found, key=lambda pair: ((pair[1], pair[0]) not in pairs, pair[1] not in wrong))
+
+
+def _alike(unlike: list[Unlike], executions: list[Execution]) -> Iterator[tuple[Execution, Execution]]:
+    for each in unlike:
         if each.of is None or each.instead is None:
             continue
         for other in executions:

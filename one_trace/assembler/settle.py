@@ -115,7 +115,8 @@ class Settling:
             )
             if execution.where.silent:
                 self.learned[execution.path] = result
-            return []
+            together = result.status == made.status == "success" and made.parts is not None
+            return self._parts(made, result) if together else []
         if execution in self.forced and made.duration != result.duration_ms:
             self.learned[execution.path] = result
         execution.result = result

@@ -12,8 +12,8 @@ from one_trace.assembler.acts import choose, fire, settle
 from one_trace.assembler.choices import Candidate
 from one_trace.assembler.decisions import Decisions
 from one_trace.assembler.executions import Execution, outwards
-from one_trace.assembler.fit import NEVER, TIMED_OUT, Fit
-from one_trace.assembler.pending import UNKNOWN, Timer, Waiting
+from one_trace.assembler.fit import TIMED_OUT, Fit
+from one_trace.assembler.pending import NEVER, UNKNOWN, Timer, Waiting
 from one_trace.assembler.standing import Standing
 from one_trace.engine.failures import StepFailure
 from one_trace.record.log import LogLine
@@ -25,11 +25,12 @@ class Silence:
         self._going_on: tuple[int, str] = -1, ""
         """The line that something silent was last taken to lead to, and what it is in."""
 
-    def keep_promise(self, until: float, before: float | None) -> bool:
-        """What waits in a silent container ends when the state says that the container did."""
+    def keep_promise(self, until: float, before: float | None, *, surely: bool = False) -> bool:
+        """What waits in a silent container ends when the state says that the container did, which may have
+        begun later than it seems; `surely`: whenever that was."""
         for each in sorted(self._at.pending.promised, key=lambda each: (each[0], -each[1].number)):
             due, container, failed = each
-            if due >= until or (before is not None and before <= due):
+            if due + surely * container.slack >= until or (before is not None and before <= due):
                 return False
             self._at.pending.promised.remove(each)
             inside = [
@@ -242,9 +243,11 @@ class Silence:
         ranked.sort(key=lambda each: (each[0], len(each[2]), -each[1].number))
         return ranked
 
-    def leads_to(self, silent: Execution, line: LogLine) -> bool:
-        """Whether a container that it is in may go on with this line."""
-        return any(self.rank(above, line) < NEVER for above in _blocks_around(silent))
+    def leads_to(self, silent: Execution, line: LogLine) -> tuple[float, Execution | None]:
+        """The container that it is in and that fits best to go on with this line."""
+        ranks = ((self.rank(above, line), above) for above in _blocks_around(silent))
+        found = min(ranks, key=lambda each: each[0], default=(NEVER, silent))
+        return found if found[0] < NEVER else (NEVER, None)
 
     def rank(self, container: Execution, line: LogLine) -> float:
         if line.event in ("step:start", "flow:start", "flow:mock-start"):

@@ -40,8 +40,10 @@ class Watch(Observer):
         at.running = execution
         if at.script.cursor >= at.script.end:
             at.notes.unseen.add(execution)
-        if not events and node.type not in LEAVES:
-            self._promise(execution)
+        if not events:
+            at.pending.fresh.append(execution)
+            if node.type not in LEAVES:
+                self._promise(execution)
         return number
 
     def _promise(self, execution: Execution) -> None:
