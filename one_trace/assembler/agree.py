@@ -196,7 +196,7 @@ class _Agreement:
             if other.conflict is None:
                 doubt_what_differs(best.executions, other.executions, names, self._went_in)
             if other.conflict is None and pair[0] is pair[1]:
-                self._exchange_alike(pair[0], other, at)
+                self._exchange_alike(pair[0], other, at, trial)
             if pair[0] is not pair[1] and any(_is_doubted(each, names) for each in loud):
                 return True
             refuted = other.conflict is None or other.is_last
@@ -204,14 +204,25 @@ class _Agreement:
             self._doubt_alike(pair[0], names)
         return refuted
 
-    def _exchange_alike(self, one: Execution, other: Reading, at: int) -> None:
-        """Of those that began with it, another was over at once instead."""
+    def _exchange_alike(self, one: Execution, other: Reading, at: int, trial: Picks) -> None:
+        """Of those that began with it, another was over at once instead: what follows may be its own."""
         theirs = {each.path: each for each in other.executions if each.node is one.node}
         for each in self._best.executions:
             if each.node is one.node and each.start == one.start and each is not one:
                 there, both = theirs.get(each.path), arms(one, each)
-                if both is not None and there is not None and reported(there) != reported(each):
-                    self._exchanged.setdefault(both, at)
+                if both is None or there is None or reported(there) == reported(each):
+                    continue
+                if both not in self._exchanged and self._left >= self._size:
+                    self._exchange_all(both, trial)
+                self._exchanged.setdefault(both, at)
+
+    def _exchange_all(self, both: Arms, trial: Picks) -> None:
+        best, replayed = self._best, self._ground.replayed
+        picks = {**dict(exchange(choice, both) for choice in best.choices), **trial}
+        other = solve(self._ground, picks, 1, best.learned)
+        self._left += replayed - self._ground.replayed
+        if other.conflict is None:
+            doubt_what_differs(best.executions, other.executions, PLACES[:1], self._went_in)
 
     def _went_in(self, each: Execution) -> int | None:
         if not self._measured.any:
