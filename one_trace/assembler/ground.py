@@ -17,7 +17,7 @@ from one_trace.record.log import LogLine
 from one_trace.record.reading import Record
 
 EXACT, NEAR, ANY = range(3)
-LINES = 40_000
+LINES = 20_000
 """Lines replayed at most to find a reading of a record, and for all choices that may as well be made
 otherwise; a record is replayed once in any case."""
 
