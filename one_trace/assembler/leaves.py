@@ -27,8 +27,8 @@ class Leaves:
     def __init__(self, at: Standing, fit: Fit) -> None:
         self._at, self._fit = at, fit
         self._at_once = at.known.ground.mode.at_once
-        self._passed: dict[str, int] = {}
-        """How many ends of each step are of others that were over at once, or behind."""
+        self._passed: dict[int, int] = {}
+        """How many ends of each step, by the id of their list, are of others that were over at once, or behind."""
 
     def waits(self, execution: Execution, attempt: int) -> Waiting:
         """What an attempt comes to. It has no promise where it is over already."""
@@ -37,7 +37,7 @@ class Leaves:
             self._foresee(waiting)
         elif execution.where.alone and self._goes_on_alone(waiting):
             return waiting
-        if not (self._at_once and self._is_over_at_once(waiting)):
+        if not (self._at_once or self._waits_for_nothing(execution)) or not self._is_over_at_once(waiting):
             waiting.promise = Promise(self._at.loop)
             self._at.pending.add(waiting)
         return waiting
@@ -65,8 +65,11 @@ class Leaves:
             return self._has_end_now(waiting)
         if waiting.due is None:
             return self._is_guessed_over(waiting)
-        waits_for_nothing = waiting.of.node.type == "transform" and not self._at.known.exact
-        return waits_for_nothing or waiting.due == self._at.clock.at
+        return self._waits_for_nothing(waiting.of) or waiting.due == self._at.clock.at
+
+    def _waits_for_nothing(self, of: Execution) -> bool:
+        """A real host's transform is over in the turn in which it began, whatever time it took."""
+        return of.node.type == "transform" and not self._at.known.exact
 
     def _is_guessed_over(self, waiting: Waiting) -> bool:
         """Where the state does not say the result of a silent leaf."""
@@ -112,6 +115,8 @@ class Leaves:
         """Whether one of the next lines of this moment is its end: the first in the order in which they
         began; or, where others are open then, that of another."""
         at, of = self._at, waiting.of
+        if self._waits_for_nothing(of):
+            return self._has_next_end(waiting)
         line = at.script.peek()
         if line is None or line.at > at.clock.at:
             return False
@@ -123,9 +128,26 @@ class Leaves:
             which = at.choices.which("over", of, len(ends) + 1, first)
         if which >= len(ends):
             return False
-        at.notes.reserved.add(ends[which])
-        waiting.failure = failure_of(at, waiting, at.script.lines[ends[which]])
+        self._reserve(waiting, ends[which])
         return True
+
+    def _reserve(self, waiting: Waiting, index: int) -> None:
+        self._at.notes.reserved.add(index)
+        waiting.failure = failure_of(self._at, waiting, self._at.script.lines[index])
+
+    def _has_next_end(self, waiting: Waiting) -> bool:
+        """The next end of its step is its own: those that wait for nothing end in the order in which they
+        began."""
+        at, of = self._at, waiting.of
+        ends = at.known.ground.lines.ends[of.node.id]
+        for number in range(self._first_left(ends), len(ends)):
+            line = at.script.lines[ends[number]]
+            if line.at > at.clock.at + self._fit.busy(line):
+                return False
+            if self._fit.may_end(waiting, line) and self._fit.fits(of, line):
+                self._reserve(waiting, ends[number])
+                return True
+        return False
 
     def _comes_later(self, of: Execution, end: int) -> bool:
         """Whether its step begins again before this line, as what was over before does next."""
@@ -155,7 +177,7 @@ class Leaves:
         until = self._first_that_waited(of.node.id) if beside else at.script.end
         found: dict[tuple[object, ...], int] = {}
         looked = 0
-        for number in range(self._first_left(of.node.id, ends), len(ends)):
+        for number in range(self._first_left(ends), len(ends)):
             index = ends[number]
             line = at.script.lines[index]
             if line.at > at.clock.at or index >= until or looked > MOST_LOOKED_AT:
@@ -175,13 +197,13 @@ class Leaves:
         waited = (index for index in self._of_now(ends) if script.lines[index].duration_ms)
         return next(waited, script.end)
 
-    def _first_left(self, step_id: str, ends: list[int]) -> int:
-        """Which of its ends is the first that is not of another."""
+    def _first_left(self, ends: list[int]) -> int:
+        """Which of the ends of a step is the first that is not of another."""
         at = self._at
-        number = max(bisect_left(ends, at.script.cursor), self._passed.get(step_id, 0))
+        number = max(bisect_left(ends, at.script.cursor), self._passed.get(id(ends), 0))
         while number < len(ends) and (at.script.taken[ends[number]] or ends[number] in at.notes.reserved):
             number += 1
-        self._passed[step_id] = number
+        self._passed[id(ends)] = number
         return number
 
     def _foresee(self, waiting: Waiting) -> None:
